@@ -1,0 +1,68 @@
+# The few verbs of this project; each works from a fresh clone with python3 (3.11+) and make alone.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# The machine's npm, or the one that comes as a wheel.
+NPM    := $(shell command -v npm 2>/dev/null || echo $(abspath $(BIN))/ordercast-npm)
+export PATH := $(PATH):$(abspath $(BIN))
+
+PAGES  := web/dist/index.html
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lint types fmt bench clean pins pages
+
+help:            ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@command -v npm >/dev/null || scripts/install-npm $(BIN)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(PAGES): $(WEB_SOURCES) | $(VENV)/.installed
+	cd web && $(NPM) ci --silent && $(NPM) run --silent build
+	@touch $@
+
+install: $(VENV)/.installed ## Make .venv with everything that serving needs
+
+pages: $(PAGES)
+
+run: install pages ## Serve the demo shop on http://localhost:3000
+	@exec $(BIN)/ordercast serve
+
+test: check      ## Everything that must hold, with the real browser, databases and clients
+	scripts/install-test-tools
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: $(VENV)/.installed-dev pages lint types
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+fmt: $(VENV)/.installed-dev ## Format, and mend what a machine can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed-dev ## Ours beside its peers, as CPU per message
+	$(BIN)/python -m bench
+
+pins: ## Compile the requirement files anew from pyproject.toml
+	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header -o requirements.txt pyproject.toml requirements-build.in
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+clean: ## Remove what was built; the shop's data stays
+	rm -rf $(VENV) web/node_modules web/dist tests/clients/node_modules bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,135 @@
+"""Configuration: what may be set from outside, its bounds and its defaults.
+
+Every setting is an environment variable ``ORDERCAST_<NAME>`` or a line of ``.env``; the defaults suit development.
+A value that cannot be used is refused at start with the variable's name, before anything is opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+from dotenv import dotenv_values
+from msgspec import Meta
+
+PREFIX = "ORDERCAST_"
+SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
+
+
+class ConfigError(Exception):
+    """A setting that cannot be used; the sentence names the variable."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        self.variable = f"{PREFIX}{name.upper()}"
+        super().__init__(f"{self.variable}: {problem}")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One node's configuration; field ``x_y`` is the variable ``ORDERCAST_X_Y``."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 3000
+    database_url: str = "sqlite:///ordercast.db"
+    secret: str = ""
+    cors_origins: tuple[str, ...] = ()
+    """Origins of other sites whose pages may call us; ``*`` allows every one. Our own pages always may."""
+    socket_url: str = ""
+    """Where the pages connect their sockets; empty means the page's own origin."""
+    node: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{0,16}$")] = ""
+    """This node's name: the prefix of its Engine.IO session ids, by which a proxy keeps polling clients on it."""
+    redis_url: str = ""
+    mongodb_url: str = ""
+    stripe_api_key: str = ""
+    stripe_webhook_secret: str = ""
+    demo: bool = True
+    """Fill a new embedded database with the demo shop."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["console", "json"] = "console"
+    ping_interval_ms: Annotated[int, Meta(ge=100, le=600_000)] = 25_000
+    ping_timeout_ms: Annotated[int, Meta(ge=100, le=600_000)] = 20_000
+    body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """The embedded database's file, or None when the shop lives on a database server."""
+        if not self.database_url.startswith("sqlite:///"):
+            return None
+        return Path(self.database_url.removeprefix("sqlite:///"))
+
+
+def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read the settings: `overrides` (from the command line) before the environment before ``.env``.
+
+    Raises ConfigError for the first value that cannot be used.
+    """
+    if environ is None:
+        environ = {**{k: v for k, v in dotenv_values(".env").items() if v is not None}, **os.environ}
+    values: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Settings):
+        raw = overrides.get(field.name)
+        if raw is None:
+            raw = environ.get(f"{PREFIX}{field.name.upper()}")
+        if raw is not None and raw != "":
+            values[field.name] = _convert(field.name, raw, field.type)
+    settings = Settings(**values)
+    _check(settings)
+    return _with_secret(settings)
+
+
+def _convert(name: str, raw: Any, type_: Any) -> Any:
+    if type_ == tuple[str, ...] and isinstance(raw, str):
+        return tuple(part.strip().rstrip("/") for part in raw.split(",") if part.strip())
+    try:
+        return msgspec.convert(raw, type_, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(name, f"{str(error)[:1].lower()}{str(error)[1:]} (given: {raw!r})") from None
+
+
+def _check(settings: Settings) -> None:
+    if not re.match(r"sqlite:///.|postgres(ql)?://.", settings.database_url):
+        raise ConfigError("database_url", "must start with sqlite:/// or postgresql://")
+    for origin in settings.cors_origins:
+        if origin != "*" and not _is_origin(origin):
+            raise ConfigError("cors_origins", f"{origin!r} is not an origin such as https://shop.example.com")
+    if settings.socket_url and urlsplit(settings.socket_url).scheme not in {"http", "https", "ws", "wss"}:
+        raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
+    if settings.secret and len(settings.secret.encode()) < SECRET_BYTES_MIN:
+        raise ConfigError("secret", f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and not (parts.path or parts.query)
+
+
+def _with_secret(settings: Settings) -> Settings:
+    """An embedded database keeps its own secret beside it; any other must be given one."""
+    if settings.secret:
+        return settings
+    if settings.sqlite_path is None:
+        raise ConfigError("secret", "is required with a database server; make one with `openssl rand -hex 32`")
+    path = settings.sqlite_path.with_suffix(".secret")
+    return msgspec.structs.replace(settings, secret=_kept_secret(path))
+
+
+def _kept_secret(path: Path) -> str:
+    try:
+        # Exclusive creation: two processes started together must end up with one secret.
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        secret = path.read_text().strip()
+        if not secret:
+            raise ConfigError("secret", f"{path} is empty; remove it to have a new one made") from None
+        return secret
+    except OSError as error:
+        raise ConfigError("database_url", f"cannot write beside the database: {error}") from None
+    secret = secrets.token_hex(SECRET_BYTES_MIN)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret + "\n")
+    return secret

@@ -1,0 +1,5 @@
+"""BRIDGE: what was committed, in order, to whoever should hear it.
+
+Upstream: the feed table of ``db``. Downstream: ``hub``, which delivers to the sockets of this node.
+Stays true: live delivery and replay call the same audience function on the same row, so they cannot differ.
+"""

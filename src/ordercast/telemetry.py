@@ -1,0 +1,43 @@
+"""Logs and figures: one place that says how a line looks and what is counted.
+
+Every room logs through ``logging.getLogger("ordercast.<room>")`` with its facts in the message; the metrics below are
+process-wide, as Prometheus has it, and served at ``/metrics``.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+CONNECTED_SOCKETS = Gauge("ordercast_connected_sockets", "Socket.IO sockets connected to this node")
+EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
+UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
+GROUP_SIZE = Histogram("ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
+
+
+def configure_logging(level: str, log_format: str) -> None:
+    """Send every logger of the process, ours and the libraries', to stderr in one format."""
+    shared: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, structlog.processors.format_exc_info],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    # picows tells of every connection at INFO; our own line names the socket instead.
+    logging.getLogger("picows").setLevel(logging.WARNING)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = True
