@@ -7,8 +7,8 @@ BIN    := $(VENV)/bin
 NPM    := $(shell command -v npm 2>/dev/null || echo $(abspath $(BIN))/ordercast-npm)
 export PATH := $(PATH):$(abspath $(BIN))
 
-PAGES  := web/dist/index.html
-WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+PAGES  := src/ordercast/pages/index.html
+WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint types fmt bench clean pins pages
@@ -65,4 +65,4 @@ pins: ## Compile the requirement files anew from pyproject.toml
 	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## Remove what was built; the shop's data stays
-	rm -rf $(VENV) web/node_modules web/dist tests/clients/node_modules bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/node_modules src/ordercast/pages tests/clients/node_modules bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
