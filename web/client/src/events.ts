@@ -1,0 +1,78 @@
+/** What the server tells: one line per event name, with the payload that arrives as its first argument. */
+
+import type { Fulfilment, Order, PaymentStatus, Role, Status } from "./orders.js";
+
+/** Told once after every connection of an identified socket. */
+export interface Ready {
+  position: string;
+  role: Role;
+}
+
+/** What was missed cannot be replayed: fetch anew what is on the screen. */
+export interface Resync {
+  reason: string;
+}
+
+/** The small notice that existing dashboards read; its `status` is the payment's. */
+export interface NewOrderNotice {
+  type: "new_order";
+  order: {
+    id: string;
+    status: string;
+    total: number;
+    customerName: string;
+    createdAt: string;
+    mobile: string;
+    customer_email: string;
+  };
+}
+
+export interface OrderStatusUpdated {
+  id: string;
+  seq: number;
+  orderId: string;
+  number: string | number;
+  oldStatus: Status;
+  newStatus: Status;
+  paymentStatus: PaymentStatus;
+  version: number;
+  actor: string;
+  reason: string | null;
+  at: string;
+}
+
+export interface PaymentUpdate {
+  id: string;
+  seq: number;
+  orderId: string;
+  oldPaymentStatus: PaymentStatus;
+  newPaymentStatus: PaymentStatus;
+  version: number;
+  at: string;
+}
+
+export interface CustomerOrderUpdate {
+  id: string;
+  seq: number;
+  orderId: string;
+  number: string | number;
+  status: Status;
+  paymentStatus: PaymentStatus;
+  fulfilment: Fulfilment;
+  version: number;
+  at: string;
+  title: string;
+  text: string;
+}
+
+export interface Events {
+  ready: Ready;
+  resync: Resync;
+  new_order: NewOrderNotice;
+  newOrder: Order;
+  orderStatusUpdated: OrderStatusUpdated;
+  payment_update: PaymentUpdate;
+  customer_order_update: CustomerOrderUpdate;
+  auth_expiring: { expiresAt?: string };
+}
+export type EventName = keyof Events;

@@ -1,0 +1,5 @@
+export * from "./errors.js";
+export * from "./events.js";
+export * from "./live.js";
+export * from "./orders.js";
+export { covers, parsePosition, type Position } from "./position.js";

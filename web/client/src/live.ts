@@ -1,0 +1,186 @@
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { CommandRefused, CommandUnanswered, type LiveProblem, readProblem } from "./errors.js";
+import type { EventName, Events } from "./events.js";
+import { Once, positionOf } from "./once.js";
+import { parsePosition, type Position } from "./position.js";
+import type { Role } from "./orders.js";
+import { Store } from "./store.js";
+
+export type ConnectionState = "connecting" | "connected" | "disconnected";
+
+export interface LiveSnapshot {
+  readonly state: ConnectionState;
+  readonly socketId: string | undefined;
+  readonly transport: string | undefined;
+  /** Whether the last connection took up the session before it, with nothing missed. */
+  readonly recovered: boolean;
+  /** Where the feed stood when the server last said `ready`; what is fetched later than this is complete. */
+  readonly readyAt: Position | undefined;
+  readonly role: Role | undefined;
+  readonly problem: LiveProblem | undefined;
+}
+
+export interface LiveOptions {
+  /** The server's URL; the page's own origin where it is left out. */
+  url?: string | undefined;
+  /** A JWT or a tracking token; a socket without one hears only what it asks for itself. */
+  token?: string | undefined;
+  /** Anything else for the stock client, such as `transports`. */
+  socket?: Partial<ManagerOptions & SocketOptions>;
+}
+
+const ANSWER_WITHIN_MS = 10_000;
+const OFFLINE: LiveSnapshot = {
+  state: "disconnected",
+  socketId: undefined,
+  transport: undefined,
+  recovered: false,
+  readyAt: undefined,
+  role: undefined,
+  problem: undefined,
+};
+
+type Handler = (payload: never, position: Position | undefined) => void;
+type AnyHandler = (name: string, args: readonly unknown[]) => void;
+type GapHandler = (reason: string) => void;
+
+/**
+ * One connection to a shop, to be kept as long as its page.
+ *
+ * Reconnecting and catching up are the stock client's work and the server's; this class keeps the state for a page to
+ * show, lets each event through once, and says when something was missed after all.
+ */
+export class Live {
+  /** The stock client underneath, for what this class does not cover. */
+  readonly socket: Socket;
+  readonly #store = new Store<LiveSnapshot>(OFFLINE);
+  readonly #once = new Once();
+  readonly #handlers = new Map<string, Set<Handler>>();
+  readonly #anyHandlers = new Set<AnyHandler>();
+  readonly #gapHandlers = new Set<GapHandler>();
+  #connectedBefore = false;
+
+  constructor({ url, token, socket }: LiveOptions = {}) {
+    // A manager of its own: two lives on one page must not share one transport choice or one closing.
+    const options = { ...socket, autoConnect: false, forceNew: true, auth: token === undefined ? {} : { token } };
+    this.socket = url === undefined || url === "" ? io(options) : io(url, options);
+    this.socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
+    this.socket.on("connect", () => this.#connected());
+    this.socket.on("disconnect", (reason) => this.#disconnected(reason));
+    this.socket.on("connect_error", (error) => this.#refused(error));
+    this.socket.io.on("open", () => this.#watchTransport());
+    this.socket.io.on("reconnect_attempt", () => this.#store.update({ state: "connecting" }));
+  }
+
+  // Its state
+
+  readonly getSnapshot = (): LiveSnapshot => this.#store.getSnapshot();
+  readonly subscribe = (listener: () => void): (() => void) => this.#store.subscribe(listener);
+
+  connect(): void {
+    if (this.socket.connected) return;
+    this.#store.update({ state: "connecting", problem: undefined });
+    this.socket.connect();
+  }
+
+  disconnect(): void {
+    this.socket.disconnect();
+    this.#store.update({ state: "disconnected", socketId: undefined, transport: undefined });
+  }
+
+  // What is heard
+
+  /** Calls `handler` for each event of that name, once each and in order. Returns how to stop. */
+  on<E extends EventName>(name: E, handler: (payload: Events[E], position: Position | undefined) => void): () => void {
+    const handlers = this.#handlers.get(name) ?? new Set();
+    this.#handlers.set(name, handlers);
+    handlers.add(handler);
+    return () => handlers.delete(handler);
+  }
+
+  /** Calls `handler` for whatever arrives, repeated or not, as it stands on the wire. Returns how to stop. */
+  onAny(handler: AnyHandler): () => void {
+    this.#anyHandlers.add(handler);
+    return () => this.#anyHandlers.delete(handler);
+  }
+
+  /** Calls `handler` when events may be missing, so that the page fetches anew. Returns how to stop. */
+  onGap(handler: GapHandler): () => void {
+    this.#gapHandlers.add(handler);
+    return () => this.#gapHandlers.delete(handler);
+  }
+
+  // What is said
+
+  /**
+   * Sends a command and waits for its result.
+   *
+   * Rejects with CommandRefused when the server says no, with CommandUnanswered when it says nothing in time.
+   */
+  command(name: string, ...args: unknown[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const answered = (late: Error | null, error?: unknown, result?: unknown): void => {
+        if (late !== null) return reject(new CommandUnanswered(name, ANSWER_WITHIN_MS));
+        if (error === null || error === undefined) return resolve(result);
+        const { code, message } = readProblem(error, "refused");
+        reject(new CommandRefused(code, message, error));
+      };
+      this.socket.timeout(ANSWER_WITHIN_MS).emit(name, ...args, answered);
+    });
+  }
+
+  // Steps of the connection
+
+  #connected(): void {
+    this.#store.update({
+      state: "connected",
+      socketId: this.socket.id,
+      transport: this.socket.io.engine.transport.name,
+      recovered: this.socket.recovered,
+      problem: undefined,
+    });
+    if (this.#connectedBefore && !this.socket.recovered) this.#tellGap("reconnected");
+    this.#connectedBefore = true;
+  }
+
+  #disconnected(reason: Socket.DisconnectReason): void {
+    const byUs = reason === "io client disconnect";
+    this.#store.update({
+      state: this.socket.active ? "connecting" : "disconnected",
+      socketId: undefined,
+      transport: undefined,
+      problem: byUs ? undefined : { code: reason, message: reason },
+    });
+  }
+
+  #refused(error: Error): void {
+    // `active` tells a transport that will be tried again from a server that said no.
+    this.#store.update({
+      state: this.socket.active ? "connecting" : "disconnected",
+      problem: readProblem(error, "unreachable"),
+    });
+  }
+
+  #watchTransport(): void {
+    this.socket.io.engine.on("upgrade", (transport) => this.#store.update({ transport: transport.name }));
+  }
+
+  // Steps of an event
+
+  #receive(name: string, args: readonly unknown[]): void {
+    for (const handler of [...this.#anyHandlers]) handler(name, args);
+    if (name === "ready") this.#ready(args[0] as Events["ready"]);
+    else if (name === "resync") this.#tellGap((args[0] as Events["resync"] | undefined)?.reason ?? "resync");
+    // These two speak of the connection, not of a change: the same position may come with them again.
+    else if (!this.#once.admits(name, positionOf(args))) return;
+    for (const handler of [...(this.#handlers.get(name) ?? [])]) handler(args[0] as never, positionOf(args));
+  }
+
+  #ready({ position, role }: Events["ready"]): void {
+    this.#store.update({ readyAt: parsePosition(position), role });
+  }
+
+  #tellGap(reason: string): void {
+    for (const handler of [...this.#gapHandlers]) handler(reason);
+  }
+}

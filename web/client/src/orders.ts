@@ -1,0 +1,84 @@
+/** The shop's words as they stand in its JSON. Money is in minor units, time is RFC 3339 UTC. */
+
+export const STATUSES = [
+  "pending",
+  "processing",
+  "ready_for_pickup",
+  "ready_for_delivery",
+  "driver_assigned",
+  "picked_up",
+  "in_transit",
+  "delivered",
+  "delivery_failed",
+  "returning",
+  "returned",
+  "on_hold",
+  "cancelled",
+  "rejected",
+  "expired",
+] as const;
+export type Status = (typeof STATUSES)[number];
+
+export const PAYMENT_STATUSES = [
+  "unpaid",
+  "authorized",
+  "paid",
+  "partially_refunded",
+  "refunded",
+  "failed",
+  "voided",
+  "disputed",
+] as const;
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
+
+export type Fulfilment = "delivery" | "pickup";
+export type Role = "admin" | "store" | "customer" | "driver" | "service" | "guest";
+
+export interface CustomerInfo {
+  name: string;
+  email: string;
+  mobile: string;
+}
+
+export interface Address {
+  name: string;
+  line1: string;
+  line2?: string | null;
+  city: string;
+  postcode: string;
+  country: string;
+}
+
+export interface OrderLine {
+  productId: string;
+  name: string;
+  quantity: number;
+  unitPrice: number;
+  lineTotal: number;
+  image?: string | null;
+}
+
+export interface Order {
+  id: string;
+  number: string | number;
+  status: Status;
+  paymentStatus: PaymentStatus;
+  fulfilment: Fulfilment;
+  version: number;
+  subtotal: number;
+  tax: number;
+  shippingFee: number;
+  discount: number;
+  total: number;
+  currency: string;
+  customerInfo: CustomerInfo;
+  billingInfo: Address;
+  shippingInfo: Address | null;
+  cartItems: OrderLine[];
+  paymentInfo: { method: string; brand?: string | null; last4?: string | null };
+  customerId: string | null;
+  driverId: string | null;
+  heldFrom: Status | null;
+  createdAt: string;
+  updatedAt: string;
+}

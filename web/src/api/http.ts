@@ -1,0 +1,45 @@
+import { Problem, problemOf } from "./problem";
+
+export interface RequestOptions {
+  token?: string | undefined;
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+/** GETs JSON from our own origin; throws Problem for every other outcome. */
+export function get<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  return send<T>("GET", path, undefined, options);
+}
+
+export function post<T>(path: string, body: unknown, options: RequestOptions = {}): Promise<T> {
+  return send<T>("POST", path, JSON.stringify(body), options);
+}
+
+async function send<T>(method: string, path: string, body: string | undefined, options: RequestOptions): Promise<T> {
+  const response = await reach(path, {
+    method,
+    headers: headersFor(body, options),
+    ...(body !== undefined && { body }),
+    ...(options.signal && { signal: options.signal }),
+  });
+  if (!response.ok) throw await problemOf(response);
+  return (await response.json()) as T;
+}
+
+async function reach(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(path, init);
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new Problem(0, { title: "unreachable" });
+  }
+}
+
+function headersFor(body: string | undefined, { token, idempotencyKey }: RequestOptions): Record<string, string> {
+  return {
+    Accept: "application/json",
+    ...(body !== undefined && { "Content-Type": "application/json" }),
+    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    ...(idempotencyKey !== undefined && { "Idempotency-Key": idempotencyKey }),
+  };
+}

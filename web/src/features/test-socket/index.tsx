@@ -1,0 +1,3 @@
+export default function TestSocket() {
+  return <h1>TestSocket</h1>;
+}

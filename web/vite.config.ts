@@ -1,0 +1,25 @@
+import { fileURLToPath } from "node:url";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+
+const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
+const server = process.env["ORDERCAST_DEV_SERVER"] ?? "http://localhost:3000";
+
+export default defineConfig({
+  plugins: [react()],
+  // The pages are built from the client's source, so a change in it needs no build step of its own.
+  resolve: { alias: { "@ordercast/client": path("./client/src/index.ts") } },
+  build: { outDir: "../src/ordercast/pages", emptyOutDir: true },
+  server: {
+    proxy: {
+      "/api": server,
+      "/socket.io": { target: server, ws: true },
+    },
+  },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["tests/setup.ts"],
+    include: ["tests/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+  },
+});
