@@ -14,7 +14,11 @@ from prometheus_client import Counter, Gauge, Histogram
 CONNECTED_SOCKETS = Gauge("ordercast_connected_sockets", "Socket.IO sockets connected to this node")
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
 UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
-GROUP_SIZE = Histogram("ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256))
+GROUP_SIZE = Histogram(
+    "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
+    "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
 
 

@@ -4,3 +4,35 @@ Upstream: ``feed`` publishes, ``api`` registers commands, any Python program may
 encodes; a connection, made by ``wire``, carries.
 Stays true: nothing here knows a shop, a database or a TCP socket; the data path is synchronous.
 """
+
+from .broadcast import Broadcast
+from .connection import Application, Connection, Handshake, Receiver
+from .errors import AckTimeout, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
+from .namespace import Namespace
+from .options import Options
+from .reasons import DisconnectReason
+from .recovery import Recovery, Session
+from .server import Server
+from .socket import Socket
+
+__all__ = [
+    "AckTimeout",
+    "Application",
+    "Broadcast",
+    "ConnectRefused",
+    "Connection",
+    "DisconnectReason",
+    "EventRefused",
+    "GapTooOld",
+    "Handshake",
+    "HubError",
+    "LimitReached",
+    "Namespace",
+    "NotConnected",
+    "Options",
+    "Receiver",
+    "Recovery",
+    "Server",
+    "Session",
+    "Socket",
+]

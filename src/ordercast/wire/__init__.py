@@ -3,3 +3,8 @@
 Upstream: browsers and clients. Downstream: ``hub`` is told of connections, messages and ends.
 Stays true: one session, one sid, one transport at a time; whatever a client sends ends in an answer or a close.
 """
+
+from .engine import Engine
+from .serve import make_server, mount, serve
+
+__all__ = ["Engine", "make_server", "mount", "serve"]

@@ -1,0 +1,55 @@
+"""Acknowledgements that one client owes us."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from .errors import AckTimeout, HubError, LimitReached
+
+
+class Acks:
+    """The outstanding acks of one socket, by id. An id is never used twice, so a late answer finds nobody."""
+
+    __slots__ = ("_last_id", "_pending", "_pending_max")
+
+    def __init__(self, pending_max: int) -> None:
+        self._pending_max = pending_max
+        self._last_id = -1
+        self._pending: dict[int, asyncio.Future[list[Any]]] = {}
+
+    def expect(self) -> tuple[int, asyncio.Future[list[Any]]]:
+        """Open an ack: its id, and the future of its arguments. Raises LimitReached."""
+        if len(self._pending) >= self._pending_max:
+            raise LimitReached("acks_pending_max", self._pending_max)
+        self._last_id += 1
+        answer = asyncio.get_running_loop().create_future()
+        self._pending[self._last_id] = answer
+        return self._last_id, answer
+
+    async def wait(self, answer: asyncio.Future[list[Any]], event: str, timeout_s: float | None) -> Any:
+        """Wait for an answer: None, its one value, or a tuple. Raises AckTimeout, or what `fail` was given."""
+        try:
+            args = await asyncio.wait_for(answer, timeout_s)
+        except TimeoutError:
+            raise AckTimeout(event, timeout_s) from None
+        if len(args) > 1:
+            return tuple(args)
+        return args[0] if args else None
+
+    def resolve(self, ack_id: int, args: list[Any]) -> None:
+        """Take the client's answer; one that nobody waits for is ignored."""
+        answer = self._pending.pop(ack_id, None)
+        if answer is not None and not answer.done():
+            answer.set_result(args)
+
+    def cancel(self, ack_id: int) -> None:
+        """Stop waiting."""
+        self._pending.pop(ack_id, None)
+
+    def fail(self, error: HubError) -> None:
+        """End every wait: the client is gone."""
+        for answer in self._pending.values():
+            if not answer.done():
+                answer.set_exception(error)
+        self._pending.clear()

@@ -1,0 +1,83 @@
+"""The seam to the transports: what the hub needs of a connection, and what a connection tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+from urllib.parse import parse_qs
+
+from ordercast.protocol.message import Message
+
+from .options import Options
+from .reasons import DisconnectReason
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """The request that opened a connection, as it came; parsed only when looked at."""
+
+    raw_headers: tuple[tuple[bytes, bytes], ...]
+    """Names in lower case."""
+    raw_query: bytes
+    address: str
+    """The peer's IP address."""
+    secure: bool
+    time: float
+    """Seconds since the epoch."""
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.raw_headers}
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        return {name: values[-1] for name, values in parse_qs(self.raw_query.decode("latin-1")).items()}
+
+
+class Connection(Protocol):
+    """One Engine.IO session, whatever carries it."""
+
+    @property
+    def sid(self) -> str: ...
+
+    @property
+    def handshake(self) -> Handshake: ...
+
+    @property
+    def transport_name(self) -> str:
+        """``polling`` or ``websocket``; changes with the upgrade."""
+        ...
+
+    def send(self, message: Message) -> None:
+        """Queue a message; what one loop turn queues leaves in one write. Never blocks, never raises."""
+        ...
+
+    def close(self, reason: DisconnectReason) -> None:
+        """End the session after what was queued. The receiver's `closed` is called within the same turn or later."""
+        ...
+
+    async def drained(self) -> None:
+        """Wait until what was queued has been handed to the network, or the session has ended."""
+        ...
+
+
+class Receiver(Protocol):
+    """Where a connection delivers what arrives. Both `receive` methods raise MalformedPacket, which closes it."""
+
+    def receive_text(self, data: bytes) -> None: ...
+
+    def receive_binary(self, data: bytes) -> None: ...
+
+    def closed(self, reason: DisconnectReason) -> None:
+        """Called once, last."""
+        ...
+
+
+class Application(Protocol):
+    """What a transport serves: a Socket.IO server, or anything else that speaks over Engine.IO."""
+
+    @property
+    def options(self) -> Options: ...
+
+    def open(self, connection: Connection) -> Receiver: ...

@@ -1,0 +1,64 @@
+"""Errors of the hub.
+
+HubError
+├── ConnectRefused   a middleware's word to the client: CONNECT_ERROR
+├── EventRefused     a handler's word to the client: an error ack
+├── AckTimeout       the client did not acknowledge in time
+├── NotConnected     the socket is gone
+├── LimitReached     a named bound of Options
+└── GapTooOld        what a returning client missed can no longer be replayed
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class HubError(Exception):
+    """Base of every error of this room."""
+
+
+class ConnectRefused(HubError):
+    """Raise it in a middleware: the client's ``connect_error`` gets the message, and `data` as its ``data``."""
+
+    def __init__(self, message: str, data: Any = None) -> None:
+        self.message = message
+        self.data = data
+        super().__init__(message)
+
+
+class EventRefused(HubError):
+    """Raise it in an event handler: the ack becomes ``({code, message, **details})``, and nothing is logged."""
+
+    def __init__(self, code: str, message: str, **details: Any) -> None:
+        self.payload = {"code": code, "message": message, **details}
+        super().__init__(message)
+
+
+class AckTimeout(HubError):
+    """The client did not answer within the time given."""
+
+    def __init__(self, event: str, timeout_s: float | None) -> None:
+        super().__init__(f"no ack of {event!r} within {timeout_s} s")
+
+
+class NotConnected(HubError):
+    """The socket was disconnected before, or while, it was asked."""
+
+    def __init__(self, sid: str) -> None:
+        super().__init__(f"socket {sid} is not connected")
+
+
+class LimitReached(HubError):
+    """A bound named in `Options` would be passed."""
+
+    def __init__(self, option: str, bound: int) -> None:
+        super().__init__(f"{option} = {bound} is reached")
+
+
+class GapTooOld(HubError):
+    """The position a client left at is not kept any more; it must fetch the state anew."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)

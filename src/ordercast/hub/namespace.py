@@ -1,0 +1,184 @@
+"""A namespace: its sockets, their rooms, and who may come in."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, overload
+
+from ordercast.protocol.message import Message
+
+from .broadcast import Broadcast
+from .listeners import H, Handler, Listeners
+from .reasons import DisconnectReason
+from .recovery import Recovery, Session
+from .rooms import Rooms
+from .socket import Socket
+
+if TYPE_CHECKING:
+    from .server import Server
+
+log = logging.getLogger("ordercast.hub")
+
+Middleware = Callable[[Socket], Awaitable[None] | None]
+
+
+class Namespace:
+    """Made by `Server.of`. The sockets in it, by id; the rooms they are in; the handlers they share."""
+
+    def __init__(self, server: Server, name: str) -> None:
+        self.server = server
+        self.name = name
+        self.sockets: dict[str, Socket] = {}
+        self.rooms: Rooms[Socket] = Rooms()
+        self.recovery: Recovery | None = None
+        """Set it, before serving, to let sessions outlive connections."""
+        self.middlewares: list[Middleware] = []
+        self._by_pid: dict[str, Socket] = {}
+        self._listeners = Listeners()
+        self._event_handlers = Listeners()
+        self._unsaved: set[Socket] = set()
+
+    def __repr__(self) -> str:
+        return f"<Namespace {self.name} sockets={len(self.sockets)}>"
+
+    # Who may come in, and what happens then
+
+    def use(self, middleware: Middleware) -> Middleware:
+        """Run `middleware` for each connecting socket, in order of adding; raising ConnectRefused keeps it out.
+
+        It may be a coroutine function. Rooms joined here are entered at the moment of connection.
+        """
+        self.middlewares.append(middleware)
+        return middleware
+
+    @overload
+    def on(self, event: str) -> Callable[[H], H]: ...
+    @overload
+    def on(self, event: str, handler: H) -> H: ...
+    def on(self, event: str, handler: Handler | None = None) -> Any:
+        """Listen to ``connection``: called with each socket that has connected. Usable as a decorator."""
+
+        def add(handler: H) -> H:
+            self._listeners.add(event, handler)
+            return handler
+
+        return add if handler is None else add(handler)
+
+    @overload
+    def event(self, name: str) -> Callable[[H], H]: ...
+    @overload
+    def event(self, name: str, handler: H) -> H: ...
+    def event(self, name: str, handler: Handler | None = None) -> Any:
+        """Handle an event of every socket here: ``handler(socket, *args)``; what it returns is the ack.
+
+        Unlike `Socket.on`, this costs idle sockets nothing. Usable as a decorator.
+        """
+
+        def add(handler: H) -> H:
+            self._event_handlers.add(name, handler)
+            return handler
+
+        return add if handler is None else add(handler)
+
+    def connection_handlers(self) -> tuple[Handler, ...]:
+        return self._listeners.find("connection")
+
+    def event_handlers(self, socket: Socket, event: str) -> tuple[Handler, ...]:
+        """The shared handlers of `event`, ready to be called with its arguments alone."""
+        return tuple(functools.partial(handler, socket) for handler in self._event_handlers.find(event))
+
+    # Telling
+
+    def emit(self, event: str, *args: Any) -> int:
+        """Send an event to every socket here; gives their number. Raises UnencodableValue."""
+        return Broadcast(self).emit(event, *args)
+
+    def to(self, *rooms: str) -> Broadcast:
+        """Address whoever is in any of `rooms`."""
+        return Broadcast(self, rooms)
+
+    in_ = to
+
+    def except_(self, *rooms: str) -> Broadcast:
+        """Address everybody who is in none of `rooms`."""
+        return Broadcast(self, (), rooms)
+
+    @property
+    def volatile(self) -> Broadcast:
+        """Address everybody who can take an event at once."""
+        return Broadcast(self, volatile=True)
+
+    def deliver(self, message: Message, rooms: Iterable[str], except_: Iterable[str] = ()) -> int:
+        """Hand one encoded message to each socket addressed, once; gives their number."""
+        recipients = self._recipients(rooms, except_)
+        for socket in recipients:
+            socket._client.connection.send(message)
+        return len(recipients)
+
+    def _recipients(self, rooms: Iterable[str], except_: Iterable[str]) -> Any:
+        if rooms:
+            return self.rooms.members(rooms, except_)
+        if not except_:
+            return self.sockets.values()
+        excluded = set(self.rooms.members(except_))
+        return [socket for socket in self.sockets.values() if socket not in excluded]
+
+    # Coming and going; called by `admission` and `Socket`
+
+    def add(self, socket: Socket) -> None:
+        """Make a socket reachable: its rooms are entered in the same turn."""
+        self.sockets[socket.id] = socket
+        socket.connected = True
+        for room in (socket.id, *socket.rooms):
+            self.rooms.join(socket, room)
+
+    def remove(self, socket: Socket, reason: DisconnectReason) -> None:
+        """Forget a socket; its session stays, unless the end was meant."""
+        self.rooms.leave_all(socket)
+        if self.sockets.get(socket.id) is socket:
+            del self.sockets[socket.id]
+        self._unsaved.discard(socket)
+        self.release(socket)
+        meant = (DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
+        if self.recovery is not None and socket.pid is not None and reason in meant:
+            self.server.spawn(self.recovery.forget(socket.pid))
+
+    def claim(self, socket: Socket, pid: str) -> None:
+        """Let `socket` own a session. A socket that still has it is a ghost of a dead connection: it ends."""
+        ghost = self._by_pid.get(pid)
+        self._by_pid[pid] = socket
+        socket.pid = pid
+        if ghost is not None and ghost is not socket:
+            log.info("session taken over: %s", ghost.id)
+            ghost.abandon()
+
+    def release(self, socket: Socket) -> None:
+        """Undo `claim`, unless somebody else claimed meanwhile."""
+        if socket.pid is not None and self._by_pid.get(socket.pid) is socket:
+            del self._by_pid[socket.pid]
+
+    def owns(self, socket: Socket) -> bool:
+        """Whether no later connection has claimed this socket's session."""
+        return socket.pid is None or self._by_pid.get(socket.pid) is socket
+
+    def rooms_changed(self, socket: Socket) -> None:
+        """Keep the session's rooms in step: once per turn of the loop, however many rooms changed."""
+        if self.recovery is None or socket.pid is None:
+            return
+        if not self._unsaved:
+            self.server.loop.call_soon(self._save_rooms)
+        self._unsaved.add(socket)
+
+    def _save_rooms(self) -> None:
+        unsaved, self._unsaved = self._unsaved, set()
+        for socket in unsaved:
+            if self.recovery is not None and socket.connected:
+                self.server.spawn(self.recovery.save(self.session(socket)))
+
+    def session(self, socket: Socket) -> Session:
+        """What of this socket outlives its connection."""
+        assert socket.pid is not None
+        rooms = tuple(sorted(socket.rooms - {socket.id}))
+        return Session(socket.pid, socket.id, self.name, socket.identity, rooms)

@@ -1,0 +1,97 @@
+"""The port through which sessions outlive their connections: who was here, and what they missed.
+
+In the stock client, recovery is two strings that the server chooses: a `pid` in the CONNECT answer, and the *offset*,
+the last string argument of an event. Whoever implements this port keeps the sessions and can tell what came after an
+offset; the hub does the rest.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from ordercast.protocol.message import Message
+
+if TYPE_CHECKING:
+    from .socket import Socket
+
+# A guessed pid would be a stolen session; 128 bits, as for any bearer secret.
+PID_BYTES = 16
+# The reference's length: a socket id is also a room, and a guessed one would be a way into it.
+SID_BYTES = 15
+PID_CHARACTERS_MAX = 64
+OFFSET_CHARACTERS_MAX = 128
+
+
+class Session(msgspec.Struct, frozen=True):
+    """What of a socket outlives its connection."""
+
+    pid: str
+    sid: str
+    namespace: str
+    identity: str
+    rooms: tuple[str, ...]
+
+
+class Recovery(Protocol):
+    """What a namespace needs to give its sockets recovery."""
+
+    def covers(self, socket: Socket) -> bool:
+        """Whether this socket is to be remembered at all."""
+        ...
+
+    async def save(self, session: Session) -> None:
+        """Keep a session; returns when it would survive the process. Called on connecting and when rooms change."""
+        ...
+
+    async def load(self, pid: str) -> Session | None: ...
+
+    async def forget(self, pid: str) -> None:
+        """The socket left on purpose."""
+        ...
+
+    def rooms(self, socket: Socket, session: Session) -> Sequence[str]:
+        """Which rooms of a returning session its socket may have again; its rights may have changed meanwhile."""
+        ...
+
+    def missed(self, socket: Socket, rooms: Sequence[str], offset: str) -> AsyncIterator[Sequence[Message]]:
+        """Give what these rooms were told after `offset`, in order, in batches.
+
+        When the iterator ends, nothing is missing up to that very turn of the loop: whoever joins the rooms before
+        awaiting again hears everything once. Raises GapTooOld when the offset is unknown or its successors are gone.
+        """
+        ...
+
+    def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
+        """A small event, with the present offset last, so that a client that has heard nothing can recover too."""
+        ...
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What a returning client presents in its CONNECT."""
+
+    pid: str
+    offset: str
+
+    @classmethod
+    def parse(cls, auth: dict[str, Any]) -> Claim | None:
+        """Read the claim from the auth payload; None when there is none, or none that we could have given."""
+        pid, offset = auth.get("pid"), auth.get("offset")
+        if not isinstance(pid, str) or not 0 < len(pid) <= PID_CHARACTERS_MAX:
+            return None
+        if not isinstance(offset, str) or len(offset) > OFFSET_CHARACTERS_MAX:
+            return cls(pid, "")
+        return cls(pid, offset)
+
+
+def new_pid() -> str:
+    """Make the secret by which a client will claim its session."""
+    return secrets.token_urlsafe(PID_BYTES)
+
+
+def new_sid() -> str:
+    """Make a socket's public id."""
+    return secrets.token_urlsafe(SID_BYTES)

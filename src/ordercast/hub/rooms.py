@@ -1,0 +1,64 @@
+"""Who is in which room: two maps, each other's inverse, changed together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Generic, Protocol, TypeVar
+
+
+class Member(Protocol):
+    """Whoever can be in rooms; `rooms` is the inverse map, written only by `Rooms`."""
+
+    rooms: set[str]
+
+
+M = TypeVar("M", bound=Member)
+
+
+class Rooms(Generic[M]):
+    """The rooms of one namespace. A room exists while somebody is in it."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self) -> None:
+        self._members: dict[str, set[M]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Rooms {len(self._members)}>"
+
+    def join(self, member: M, room: str) -> None:
+        """Put `member` into `room`; joining twice changes nothing."""
+        self._members.setdefault(room, set()).add(member)
+        member.rooms.add(room)
+
+    def leave(self, member: M, room: str) -> None:
+        """Take `member` out of `room`; leaving a room one is not in changes nothing."""
+        members = self._members.get(room)
+        if members is None or member not in members:
+            return
+        members.remove(member)
+        member.rooms.discard(room)
+        if not members:
+            del self._members[room]
+
+    def leave_all(self, member: M) -> None:
+        """Take `member` out of every room."""
+        for room in tuple(member.rooms):
+            self.leave(member, room)
+
+    def names(self) -> Collection[str]:
+        """The rooms that exist now, as a live view."""
+        return self._members.keys()
+
+    def members(self, rooms: Iterable[str], except_: Iterable[str] = ()) -> Collection[M]:
+        """Whoever is in any of `rooms` and in none of `except_`, each once.
+
+        For a single room this is the live set, uncopied: do not join or leave while iterating.
+        """
+        found = [members for room in rooms if (members := self._members.get(room)) is not None]
+        if len(found) == 1 and not except_:
+            return found[0]
+        union: set[M] = set().union(*found)
+        for room in except_:
+            union -= self._members.get(room, frozenset())
+        return union

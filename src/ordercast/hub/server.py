@@ -1,0 +1,131 @@
+"""A Socket.IO server, without a transport: `ordercast.wire` gives it one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from .admission import admit
+from .broadcast import Broadcast
+from .client import Client
+from .connection import Connection
+from .listeners import Handler
+from .namespace import Middleware, Namespace
+from .options import Options
+from .reasons import DisconnectReason
+
+log = logging.getLogger("ordercast.hub")
+
+
+class Server:
+    """Namespaces and the clients in them; what is said to the server is said to its namespace ``/``.
+
+    ::
+
+        server = Server()
+
+        @server.on("connection")
+        def connected(socket):
+            socket.on("hello", lambda name: f"hello {name}")
+
+        asyncio.run(ordercast.wire.serve(server, port=3000))
+    """
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.clients: set[Client] = set()
+        self._namespaces: dict[str, Namespace] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.main = self.of("/")
+
+    def __repr__(self) -> str:
+        return f"<Server clients={len(self.clients)} namespaces={list(self._namespaces)}>"
+
+    # Namespaces
+
+    def of(self, name: str) -> Namespace:
+        """The namespace `name`, made if it does not exist."""
+        if not name.startswith("/"):
+            name = "/" + name
+        return self._namespaces.setdefault(name, Namespace(self, name))
+
+    def find(self, name: str) -> Namespace | None:
+        """The namespace `name`, if it exists."""
+        return self._namespaces.get(name)
+
+    # The main namespace, for short
+
+    def use(self, middleware: Middleware) -> Middleware:
+        """See `Namespace.use`."""
+        return self.main.use(middleware)
+
+    def on(self, event: str, handler: Handler | None = None) -> Any:
+        """See `Namespace.on`."""
+        return self.main.on(event) if handler is None else self.main.on(event, handler)
+
+    def event(self, name: str, handler: Handler | None = None) -> Any:
+        """See `Namespace.event`."""
+        return self.main.event(name) if handler is None else self.main.event(name, handler)
+
+    def emit(self, event: str, *args: Any) -> int:
+        """See `Namespace.emit`."""
+        return self.main.emit(event, *args)
+
+    def to(self, *rooms: str) -> Broadcast:
+        """See `Namespace.to`."""
+        return self.main.to(*rooms)
+
+    in_ = to
+
+    def except_(self, *rooms: str) -> Broadcast:
+        """See `Namespace.except_`."""
+        return self.main.except_(*rooms)
+
+    @property
+    def volatile(self) -> Broadcast:
+        """See `Namespace.volatile`."""
+        return self.main.volatile
+
+    # Called by transports and by the rest of this room
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that this server runs on: the one running when it was first needed."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    def open(self, connection: Connection) -> Client:
+        """Take a new connection; what it receives is told to the client given back."""
+        client = Client(self, connection)
+        self.clients.add(client)
+        return client
+
+    def forget(self, client: Client) -> None:
+        """Called by the client when its connection has ended."""
+        self.clients.discard(client)
+
+    def admit(self, client: Client, namespace: str, auth: dict[str, Any]) -> None:
+        """Handle a client's CONNECT."""
+        admit(client, namespace, auth)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` beside everything else; its failure is logged."""
+        task = self.loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("task failed", exc_info=error)
+
+    async def close(self) -> None:
+        """End every connection; stock clients come back by themselves."""
+        for client in tuple(self.clients):
+            client.close(DisconnectReason.SERVER_SHUTTING_DOWN)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)

@@ -1,0 +1,64 @@
+"""JSON at the edge of the wire: msgspec, with the two places where JavaScript and strict JSON part."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+from .errors import MalformedPacket, UnencodableValue
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder()
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def decode_json(text: bytes) -> Any:
+    """Parse JSON text. Raises MalformedPacket, also for nesting deeper than the interpreter's stack."""
+    try:
+        return _decoder.decode(text)
+    except RecursionError:
+        raise MalformedPacket("JSON", "is nested too deeply") from None
+    except ValueError as error:  # msgspec.DecodeError, and UnicodeDecodeError for strings that are not UTF-8
+        if _SURROGATE_ESCAPE.search(text):
+            return _decode_lone_surrogates(text)
+        raise MalformedPacket("JSON", str(error)) from None
+
+
+def _decode_lone_surrogates(text: bytes) -> Any:
+    """Parse what JavaScript makes of a string cut inside an emoji: half a character becomes U+FFFD."""
+    try:
+        return _decoder.decode(msgspec.json.encode(_replaced(json.loads(text, parse_constant=_refuse_constant))))
+    except RecursionError:
+        raise MalformedPacket("JSON", "is nested too deeply") from None
+    except ValueError as error:
+        raise MalformedPacket("JSON", str(error)) from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _replaced(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_replaced(item) for item in value]
+    if isinstance(value, dict):
+        return {_replaced(key): _replaced(item) for key, item in value.items()}
+    return value
+
+
+def encode_json(value: Any) -> bytes:
+    """Give compact JSON; NaN and infinities become null, as JavaScript has it. Raises UnencodableValue."""
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:  # half an emoji in a Python string: send what can be sent
+        return _encoder.encode(_replaced(value))
+    except RecursionError:
+        raise UnencodableValue("the value is nested too deeply, or contains itself") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise UnencodableValue(str(error)) from None

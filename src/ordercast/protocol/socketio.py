@@ -1,0 +1,199 @@
+"""Socket.IO 5 packets over Engine.IO messages.
+
+Source: the Socket.IO protocol, revision 5, section "Packet encoding":
+``<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]``, e.g. ``2/admin,12["event","argument"]``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+import msgspec
+
+from .binary import deconstruct, has_binary, reconstruct
+from .errors import MalformedPacket, MessageTooBig, UnencodableValue, UnexpectedPacket
+from .json import decode_json, encode_json
+from .message import Message
+
+# As the reference parser has it since CVE-2026-33151: a count of a million reserved memory for a million buffers.
+ATTACHMENTS_MAX = 10
+NAMESPACE_BYTES_MAX = 256
+# Ack ids are numbers of JavaScript: past 2^53 two of them would be one.
+ACK_ID_DIGITS_MAX = 15
+
+# Names that the reference clients and servers give a meaning of their own; a peer may not send them as events.
+RESERVED_EVENTS = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"}
+)
+
+
+class PacketType(IntEnum):
+    """Section "Packet types"; the binary two are merged with their plain twins when parsed."""
+
+    CONNECT = 0
+    DISCONNECT = 1
+    EVENT = 2
+    ACK = 3
+    CONNECT_ERROR = 4
+    BINARY_EVENT = 5
+    BINARY_ACK = 6
+
+
+class Packet(msgspec.Struct, frozen=True):
+    """One packet. `data` is the auth payload of CONNECT, ``[event, *args]`` of EVENT, the arguments of ACK."""
+
+    type: PacketType
+    namespace: str = "/"
+    data: Any = None
+    id: int | None = None
+
+
+_HEADER = re.compile(rb"([0-6])(?:(\d{1,9})(-))?(?:(/[^,]*)(?:,|$))?(\d*)")
+_EVENT_START = b'2["'
+
+
+class Decoder:
+    """Turns the messages of one connection into packets; holds a binary packet until its attachments are there."""
+
+    __slots__ = ("_attachments", "_bytes_max", "_expected", "_pending")
+
+    def __init__(self, bytes_max: int) -> None:
+        self._bytes_max = bytes_max
+        self._pending: Packet | None = None
+        self._expected = 0
+        self._attachments: list[bytes] = []
+
+    def receive_text(self, data: bytes) -> Packet | None:
+        """Parse a text message; give its packet, or None while attachments are outstanding. Raises MalformedPacket."""
+        if self._pending is not None:
+            raise UnexpectedPacket("text message", f"came before {self._expected} announced attachments")
+        if data.startswith(_EVENT_START):  # nearly every packet: an event on "/" without an ack
+            return Packet(PacketType.EVENT, "/", _checked_event(decode_json(data[1:])))
+        return self._parse(data)
+
+    def receive_binary(self, data: bytes) -> Packet | None:
+        """Take an attachment; give the packet when it was the last. Raises MalformedPacket."""
+        if self._pending is None:
+            raise UnexpectedPacket("binary message", "belongs to no packet")
+        self._attachments.append(data)
+        if sum(map(len, self._attachments)) > self._bytes_max:
+            raise MessageTooBig(self._bytes_max)
+        if len(self._attachments) < self._expected:
+            return None
+        packet, attachments = self._pending, self._attachments
+        self._pending, self._attachments = None, []
+        try:
+            return msgspec.structs.replace(packet, data=reconstruct(packet.data, attachments))
+        except RecursionError:
+            raise MalformedPacket("JSON", "is nested too deeply") from None
+
+    def _parse(self, data: bytes) -> Packet | None:
+        match = _HEADER.match(data)
+        if match is None:
+            raise MalformedPacket("Socket.IO packet", "has no known type")
+        kind = PacketType(match[1][0] - 0x30)
+        expected = _checked_attachments(kind, match[2])
+        packet = Packet(
+            _PLAIN_TWIN.get(kind, kind),
+            _checked_namespace(match[4]),
+            _checked_data(kind, data[match.end() :]),
+            _checked_id(match[5]),
+        )
+        if not expected:
+            return packet
+        self._pending, self._expected = packet, expected
+        return None
+
+
+_PLAIN_TWIN = {PacketType.BINARY_EVENT: PacketType.EVENT, PacketType.BINARY_ACK: PacketType.ACK}
+
+
+def _checked_attachments(kind: PacketType, digits: bytes | None) -> int:
+    if kind not in _PLAIN_TWIN:
+        if digits is not None:
+            raise MalformedPacket(kind.name, "announces attachments, which only binary packets have")
+        return 0
+    if digits is None or int(digits) == 0:
+        raise MalformedPacket(kind.name, "announces no attachment")
+    if int(digits) > ATTACHMENTS_MAX:
+        raise MalformedPacket(kind.name, f"announces more than {ATTACHMENTS_MAX} attachments")
+    return int(digits)
+
+
+def _checked_namespace(name: bytes | None) -> str:
+    if name is None:
+        return "/"
+    if len(name) > NAMESPACE_BYTES_MAX:
+        raise MalformedPacket("Socket.IO packet", f"has a namespace longer than {NAMESPACE_BYTES_MAX} bytes")
+    try:
+        return name.decode()
+    except UnicodeDecodeError:
+        raise MalformedPacket("Socket.IO packet", "has a namespace that is not UTF-8") from None
+
+
+def _checked_id(digits: bytes) -> int | None:
+    if len(digits) > ACK_ID_DIGITS_MAX:
+        raise MalformedPacket("Socket.IO packet", f"has an ack id longer than {ACK_ID_DIGITS_MAX} digits")
+    return int(digits) if digits else None
+
+
+def _checked_data(kind: PacketType, text: bytes) -> Any:
+    data = decode_json(text) if text else None
+    if kind in (PacketType.EVENT, PacketType.BINARY_EVENT):
+        return _checked_event(data)
+    if kind in (PacketType.ACK, PacketType.BINARY_ACK):
+        valid = type(data) is list
+    elif kind is PacketType.DISCONNECT:
+        valid = not text
+    elif kind is PacketType.CONNECT:
+        valid = not text or type(data) is dict
+    else:
+        raise UnexpectedPacket("CONNECT_ERROR", "is for servers to send")
+    if not valid:
+        raise MalformedPacket(kind.name, "has a payload of the wrong shape")
+    return data
+
+
+def _checked_event(data: Any) -> list[Any]:
+    if type(data) is not list or not data:
+        raise MalformedPacket("EVENT", "is not a JSON array with a name")
+    if type(data[0]) is int:  # JavaScript's emitter takes a number and compares it as text
+        data[0] = str(data[0])
+    if type(data[0]) is not str:
+        raise MalformedPacket("EVENT", "has a name that is not a string")
+    if data[0] in RESERVED_EVENTS:
+        raise MalformedPacket("EVENT", f"has the reserved name {data[0]!r}")
+    return data
+
+
+def encode(
+    kind: PacketType, namespace: str, data: Any = None, ack_id: int | None = None, *, volatile: bool = False
+) -> Message:
+    """Encode a packet once, with bytes at any depth as attachments. Raises UnencodableValue."""
+    attachments: list[bytes] = []
+    try:
+        if has_binary(data):
+            data = deconstruct(data, attachments)
+            kind = PacketType.BINARY_EVENT if kind is PacketType.EVENT else PacketType.BINARY_ACK
+    except RecursionError:
+        raise UnencodableValue("the value is nested too deeply, or contains itself") from None
+    prefix = b"4%d" % kind
+    if attachments:
+        prefix += b"%d-" % len(attachments)
+    if namespace != "/":
+        prefix += namespace.encode() + b","
+    if ack_id is not None:
+        prefix += b"%d" % ack_id
+    return Message(prefix if data is None else prefix + encode_json(data), tuple(attachments), volatile=volatile)
+
+
+def encode_event(
+    namespace: str, event: str, args: Sequence[Any], ack_id: int | None = None, *, volatile: bool = False
+) -> Message:
+    """Encode an EVENT. Raises UnencodableValue for a reserved name or a value that JSON does not know."""
+    if event in RESERVED_EVENTS:
+        raise UnencodableValue(f"{event!r} is a reserved event name")
+    return encode(PacketType.EVENT, namespace, [event, *args], ack_id, volatile=volatile)

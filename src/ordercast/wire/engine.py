@@ -1,0 +1,143 @@
+"""The Engine.IO server: its sessions by sid, and the decision whether a request is served."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from urllib.parse import parse_qs
+
+from ordercast.hub import Application, DisconnectReason, Handshake
+from ordercast.protocol.engineio import PROTOCOL_VERSION, OpenPacket
+from ordercast.protocol.message import Message
+
+from .heartbeat import Heartbeat
+from .origins import is_allowed
+from .session import Session
+from .transport import Refusal, Transport
+
+SID_BYTES = 15  # 120 bits: knowing a sid is being the session (CVE-2017-16031)
+QUERY_BYTES_MAX = 8_192
+# How long the last words to a polling client wait for its next poll.
+LINGER_S = 5.0
+
+Query = dict[str, list[str]]
+
+
+class Engine:
+    """All sessions of one application on this node."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.options = application.options
+        self.heartbeat = Heartbeat(self.options.ping_interval_s, self.options.ping_timeout_s)
+        self.sessions: dict[str, Session] = {}
+        self._last_words: dict[str, Sequence[Message]] = {}
+        self._unflushed: list[Session] = []
+
+    def __repr__(self) -> str:
+        return f"<Engine {self.options.path} sessions={len(self.sessions)}>"
+
+    # Requests
+
+    def check(self, method: bytes, query: Query, headers: dict[bytes, bytes], transport: str) -> Refusal | None:
+        """Decide on a request that came over `transport`; None when it may be served."""
+        asked = query.get("transport", [""])[-1]
+        if asked not in self.options.transports:
+            return Refusal.TRANSPORT_UNKNOWN
+        if query.get("EIO", [""])[-1] != PROTOCOL_VERSION:
+            return Refusal.UNSUPPORTED_PROTOCOL_VERSION
+        origin = headers.get(b"origin", b"")
+        if not is_allowed(origin, headers.get(b"host", b""), self.options.origins):
+            return Refusal.FORBIDDEN
+        sid = query.get("sid", [""])[-1]
+        if sid:
+            return self._check_session(sid, asked, transport)
+        if method != b"GET":
+            return Refusal.BAD_HANDSHAKE_METHOD
+        return None if asked == transport else Refusal.BAD_REQUEST
+
+    def _check_session(self, sid: str, asked: str, transport: str) -> Refusal | None:
+        session = self.find(sid)
+        if session is None:
+            return None if sid in self._last_words and transport == "polling" else Refusal.SESSION_UNKNOWN
+        if asked != transport or (transport == "polling" and session.transport_name != "polling"):
+            return Refusal.BAD_REQUEST
+        return None
+
+    def find(self, sid: str) -> Session | None:
+        """The open session of that sid. One whose pong is overdue ends here, not at the wheel's next tick."""
+        session = self.sessions.get(sid)
+        if session is not None and session.is_overdue(asyncio.get_running_loop().time()):
+            session.ping_timed_out()
+            return None
+        return session
+
+    def take_last_words(self, sid: str) -> Sequence[Message]:
+        """What a session that has ended still had to say to its polling client."""
+        return self._last_words.pop(sid, ())
+
+    # Sessions
+
+    def open(self, handshake: Handshake, transport: Transport, *, blocked: bool) -> Session:
+        """Begin a session: its OPEN packet is queued, the application told."""
+        sid = self._new_sid()
+        session = Session(self, sid, handshake, transport, blocked=blocked)
+        self.sessions[sid] = session
+        session.send(Message(self._open_packet(session).serialize()))
+        self.heartbeat.add(session)
+        session.start(self.application.open(session))
+        return session
+
+    def _new_sid(self) -> str:
+        sid = secrets.token_urlsafe(SID_BYTES)
+        return f"{self.options.sid_prefix}.{sid}" if self.options.sid_prefix else sid
+
+    def _open_packet(self, session: Session) -> OpenPacket:
+        options = self.options
+        can_upgrade = session.transport_name == "polling" and "websocket" in options.transports
+        return OpenPacket(
+            sid=session.sid,
+            upgrades=["websocket"] if can_upgrade else [],
+            ping_interval=round(options.ping_interval_s * 1000),
+            ping_timeout=round(options.ping_timeout_s * 1000),
+            max_payload=options.message_bytes_max,
+        )
+
+    def remove(self, session: Session) -> None:
+        """Forget a session that has ended."""
+        self.sessions.pop(session.sid, None)
+        self.heartbeat.remove(session)
+
+    def linger(self, session: Session, messages: Sequence[Message]) -> None:
+        """Keep a session's last words for the poll that will fetch them."""
+        self._last_words[session.sid] = messages
+        asyncio.get_running_loop().call_later(LINGER_S, self._last_words.pop, session.sid, None)
+
+    def close(self) -> None:
+        """End every session; clients come back by themselves."""
+        for session in tuple(self.sessions.values()):
+            session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
+
+    # Writing: what one turn of the loop sends to a session leaves in one write
+
+    def flush_later(self, session: Session) -> None:
+        """Flush `session` when everything that is ready in this turn of the loop has run."""
+        if not self._unflushed:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._unflushed.append(session)
+
+    def _flush(self) -> None:
+        unflushed, self._unflushed = self._unflushed, []
+        for session in unflushed:
+            session.flush()
+
+
+def parse_query(raw: bytes) -> Query:
+    """Parse a query string; one that is too long or malformed is an empty one, and refused as such."""
+    if len(raw) > QUERY_BYTES_MAX:
+        return {}
+    try:
+        return parse_qs(raw.decode("latin-1"), max_num_fields=64)
+    except ValueError:
+        return {}

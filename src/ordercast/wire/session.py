@@ -1,0 +1,245 @@
+"""One Engine.IO session: its sid, its queue, the transport that carries it, and the change of transports.
+
+Source: the Engine.IO protocol, revision 4, sections "Upgrade", "Heartbeat" and "Packet types".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from ordercast.hub import DisconnectReason, Handshake, Receiver
+from ordercast.protocol.engineio import Packet, PacketType
+from ordercast.protocol.errors import MalformedPacket
+from ordercast.protocol.message import PING, Message
+
+from .transport import Transport
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+log = logging.getLogger("ordercast.wire")
+
+# A turn of the loop that emits more than this to one socket writes in several pieces, so that the queue stays short.
+TURN_MESSAGES_MAX = 1_024
+
+# Ends that the client should hear of: what is queued waits for its next poll. After the others it is not listening,
+# or not to be trusted.
+_LINGERING = frozenset(
+    {
+        DisconnectReason.SERVER_NAMESPACE_DISCONNECT,
+        DisconnectReason.SERVER_SHUTTING_DOWN,
+        DisconnectReason.FORCED_SERVER_CLOSE,
+    }
+)
+
+
+class Session:
+    """A `Connection` for the hub; a queue between it and whichever transport carries it now."""
+
+    __slots__ = (
+        "_backlog_bytes",
+        "_drained",
+        "_engine",
+        "_outbox",
+        "_probe",
+        "_receiver",
+        "beat_slot",
+        "blocked",
+        "handshake",
+        "is_open",
+        "pong_due_s",
+        "sid",
+        "transport",
+        "upgrading",
+    )
+
+    def __init__(self, engine: Engine, sid: str, handshake: Handshake, transport: Transport, *, blocked: bool) -> None:
+        self.sid = sid
+        self.handshake = handshake
+        self.transport = transport
+        self.is_open = True
+        self.blocked = blocked
+        """The transport cannot take a write now: no poll is held, or the network does not keep up."""
+        self.upgrading = False
+        """A probe was answered; polls are sent home empty so that the client can change over."""
+        self.beat_slot = -1
+        self.pong_due_s = 0.0
+        self._engine = engine
+        self._receiver: Receiver | None = None
+        self._outbox: list[Message] = []
+        self._backlog_bytes = 0
+        self._probe: Transport | None = None
+        self._drained: asyncio.Future[None] | None = None
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "closed"
+        return f"<Session {self.sid} {state} {self.transport_name} queued={len(self._outbox)}>"
+
+    @property
+    def transport_name(self) -> str:
+        return self.transport.name
+
+    # What the hub asks for
+
+    def send(self, message: Message) -> None:
+        if self.blocked:
+            self._queue(message)
+            return
+        outbox = self._outbox
+        if not outbox:
+            self._engine.flush_later(self)
+        outbox.append(message)
+        if len(outbox) >= TURN_MESSAGES_MAX:
+            self.flush()
+
+    def close(self, reason: DisconnectReason) -> None:
+        if not self.is_open:
+            return
+        messages = self.take_outbox()
+        delivered = self.transport.close(messages)
+        if not delivered and messages and reason in _LINGERING:
+            self._engine.linger(self, messages)
+        self._end(reason)
+
+    async def drained(self) -> None:
+        self.flush()
+        while self.is_open and (self.blocked or self._outbox):
+            if self._drained is None:
+                self._drained = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._drained)
+
+    # What the transports tell
+
+    def start(self, receiver: Receiver) -> None:
+        """The application has taken the session."""
+        self._receiver = receiver
+
+    def receive(self, packet: Packet) -> None:
+        """Take a packet from the transport that carries the session. Raises MalformedPacket."""
+        if not self.is_open:
+            return
+        if packet.type is PacketType.MESSAGE:
+            self.receive_message(packet.data, binary=packet.binary)
+        elif packet.type is PacketType.PONG:
+            self._engine.heartbeat.pong(self)
+        elif packet.type is PacketType.CLOSE:
+            self.closed_by_client()
+        elif packet.type is not PacketType.NOOP:
+            raise MalformedPacket(f"Engine.IO {packet.type.name}", "is not for the client to send now")
+
+    def receive_message(self, data: bytes, *, binary: bool) -> None:
+        """Take a message. Raises MalformedPacket."""
+        if self._receiver is None or not self.is_open:
+            return
+        if binary:
+            self._receiver.receive_binary(data)
+        else:
+            self._receiver.receive_text(data)
+
+    def malformed(self, error: MalformedPacket) -> None:
+        """Close upon what could not be parsed: whatever follows may be out of step."""
+        log.info("closing %s from %s: %s", self.sid, self.handshake.address, error)
+        self.close(DisconnectReason.PARSE_ERROR)
+
+    def closed_by_client(self) -> None:
+        """The client said goodbye: a held poll is sent home with nothing."""
+        if self.is_open:
+            self.transport.release()
+            self.transport.close(())
+            self._end(DisconnectReason.TRANSPORT_CLOSE)
+
+    def transport_lost(self, transport: Transport, reason: DisconnectReason) -> None:
+        """A transport is gone; the session with it, if it carried the session."""
+        if transport is self._probe:
+            self._forget_probe()
+        elif transport is self.transport and self.is_open:
+            self._end(reason)
+
+    def unblock(self) -> None:
+        """The transport can take a write again."""
+        self.blocked = False
+        if self._outbox:
+            self.flush()
+        elif self.upgrading:
+            self.transport.release()
+        if not self.blocked and not self._outbox:
+            self._tell_drained()
+
+    def flush(self) -> None:
+        """Write what is queued, if the transport can take it."""
+        if self._outbox and not self.blocked:
+            self.transport.write(self.take_outbox())
+
+    # The upgrade
+
+    def begin_probe(self, transport: Transport) -> bool:
+        """A WebSocket asks to take over; False when the session is not polling or another one is at it."""
+        if not self.is_open or self.transport.name != "polling" or self._probe is not None:
+            return False
+        self._probe = transport
+        return True
+
+    def probe_answered(self) -> None:
+        """The probe was heard and answered: release the poll that the client waits for."""
+        self.upgrading = True
+        self.flush()
+        self.transport.release()
+
+    def upgrade(self, transport: Transport) -> None:
+        """The client has changed over: from here on `transport` carries the session, beginning with what is queued."""
+        polling, self.transport = self.transport, transport
+        self._forget_probe()
+        polling.release()
+        self.unblock()
+
+    def _forget_probe(self) -> None:
+        self._probe = None
+        self.upgrading = False
+
+    # The heartbeat
+
+    def ping(self) -> None:
+        self.send(PING)
+
+    def ping_timed_out(self) -> None:
+        self.close(DisconnectReason.PING_TIMEOUT)
+
+    def is_overdue(self, now_s: float) -> bool:
+        """Whether the pong's deadline has passed, though the wheel has not come round to it yet."""
+        return bool(self.pong_due_s) and now_s >= self.pong_due_s
+
+    # Steps
+
+    def _queue(self, message: Message) -> None:
+        if message.volatile or not self.is_open:
+            return
+        self._backlog_bytes += len(message)
+        if self._backlog_bytes > self._engine.options.backlog_bytes_max:
+            # Not now: whoever is sending may be iterating over the room that closing would change.
+            asyncio.get_running_loop().call_soon(self.close, DisconnectReason.BACKLOG_FULL)
+            return
+        self._outbox.append(message)
+
+    def take_outbox(self) -> list[Message]:
+        """Empty the queue: whoever takes the messages hands them over."""
+        messages, self._outbox = self._outbox, []
+        self._backlog_bytes = 0
+        return messages
+
+    def _tell_drained(self) -> None:
+        if self._drained is not None:
+            self._drained.set_result(None)
+            self._drained = None
+
+    def _end(self, reason: DisconnectReason) -> None:
+        self.is_open = False
+        self.blocked = True
+        self._engine.remove(self)
+        self._tell_drained()
+        if self._probe is not None:
+            self._probe.close(())
+        receiver, self._receiver = self._receiver, None
+        if receiver is not None:
+            receiver.closed(reason)

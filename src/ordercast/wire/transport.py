@@ -1,0 +1,49 @@
+"""The shared words of this room: what carries a session, and why a request for one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol
+
+import msgspec
+
+from ordercast.protocol.message import Message
+
+
+class Transport(Protocol):
+    """What carries one session at a time: a WebSocket, or a chain of polls."""
+
+    name: str
+
+    def write(self, messages: Sequence[Message]) -> None:
+        """Hand over messages, in order, as one write. Called only while the session is not blocked."""
+        ...
+
+    def release(self) -> None:
+        """Send a held request home with nothing, so that the client can change over."""
+        ...
+
+    def close(self, messages: Sequence[Message]) -> bool:
+        """End it, after handing over `messages`; gives False when they must wait for the client to fetch them."""
+        ...
+
+
+class Refusal(Enum):
+    """Why a request is not served: code, sentence and HTTP status, as the reference server answers them."""
+
+    TRANSPORT_UNKNOWN = (0, "Transport unknown", 400)
+    SESSION_UNKNOWN = (1, "Session ID unknown", 400)
+    BAD_HANDSHAKE_METHOD = (2, "Bad handshake method", 400)
+    BAD_REQUEST = (3, "Bad request", 400)
+    FORBIDDEN = (4, "Forbidden", 403)
+    UNSUPPORTED_PROTOCOL_VERSION = (5, "Unsupported protocol version", 400)
+    TOO_LARGE = (3, "Body too large", 413)
+
+    @property
+    def status(self) -> int:
+        return self.value[2]
+
+    @property
+    def body(self) -> bytes:
+        return msgspec.json.encode({"code": self.value[0], "message": self.value[1]})

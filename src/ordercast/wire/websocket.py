@@ -1,0 +1,195 @@
+"""A WebSocket that carries a session from its start, or takes over from polling.
+
+picows parses the frames (RFC 6455); what it leaves to us is fragments, the bound of a whole message, and reserved bits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, MutableSet, Sequence
+from typing import Any, cast
+
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+from ordercast.hub import DisconnectReason, Handshake
+from ordercast.protocol.engineio import PacketType, parse_packet
+from ordercast.protocol.errors import MalformedPacket, MessageTooBig
+from ordercast.protocol.message import Message
+from ordercast.protocol.websocket import MessageAssembler, Opcode, serialize_frame
+
+from .engine import Engine
+from .session import Session
+
+log = logging.getLogger("ordercast.wire")
+
+_PROBE = b"2probe"
+_PROBE_ANSWER = serialize_frame(Opcode.TEXT, b"3probe")
+_MESSAGE = int(PacketType.MESSAGE)
+
+
+class WebSocketTransport(WSListener):
+    """picows' listener on the one side, the session's transport on the other."""
+
+    __slots__ = ("_assembler", "_connections", "_engine", "_handshake", "_session", "_timer", "_write", "_ws", "name")
+
+    def __init__(
+        self, engine: Engine, handshake: Handshake, session: Session | None, connections: MutableSet[Any]
+    ) -> None:
+        self.name = "websocket"
+        self._connections = connections
+        """uvicorn's register of whom to shut down; without it a graceful stop would miss us."""
+        self._engine = engine
+        self._handshake = handshake
+        self._session = session
+        """Carried by us, or, until the upgrade, still by polling."""
+        self._assembler = MessageAssembler(engine.options.message_bytes_max)
+        self._timer: asyncio.TimerHandle | None = None
+        self._ws: WSTransport | None = None
+        self._write: Callable[[bytes], None] = _write_nowhere
+
+    def __repr__(self) -> str:
+        return f"<WebSocketTransport {'open' if self._ws is not None else 'closed'} {self._session}>"
+
+    # What the session asks for
+
+    def write(self, messages: Sequence[Message]) -> None:
+        self._write(messages[0].frames if len(messages) == 1 else b"".join([message.frames for message in messages]))
+
+    def release(self) -> None:
+        """A WebSocket holds no request."""
+
+    def close(self, messages: Sequence[Message], code: WSCloseCode = WSCloseCode.OK) -> bool:
+        ws, self._ws = self._ws, None
+        if ws is None:
+            return False
+        if messages:
+            self.write(messages)
+        self._write = _write_nowhere
+        ws.send_close(code)
+        # The transport sends what it holds before it closes; a peer that does not read is not waited for.
+        ws.disconnect()
+        return True
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        if self._session is not None and self._session.transport is self:
+            self._session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
+        else:
+            self.close((), WSCloseCode.GOING_AWAY)
+
+    # What picows tells
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._connections.add(self)
+        self._ws = transport
+        self._write = transport.underlying_transport.write
+        if self._session is None:
+            self._session = self._engine.open(self._handshake, self, blocked=False)
+        elif self._session.begin_probe(self):
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._engine.options.upgrade_timeout_s, self.close, ())
+        else:
+            self.close((), WSCloseCode.POLICY_VIOLATION)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002 - picows' signature
+        kind = frame.msg_type
+        try:
+            if frame.rsv1 or frame.rsv2 or frame.rsv3:
+                # RFC 6455 section 5.2: no extension was negotiated that gives them a meaning.
+                raise MalformedPacket("WebSocket frame", "has reserved bits set")
+            if kind is WSMsgType.TEXT and frame.fin and not self._assembler.started:
+                self._receive_text(frame.get_payload_as_bytes())
+            elif kind in _DATA:
+                self._assemble(frame)
+            elif kind is WSMsgType.CLOSE:
+                self._peer_closed(frame)
+        except MalformedPacket as error:
+            self._malformed(error)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
+        self._connections.discard(self)
+        self._ws = None
+        self._write = _write_nowhere
+        self._stop_timer()
+        session, self._session = self._session, None
+        if session is not None:
+            session.transport_lost(self, DisconnectReason.TRANSPORT_CLOSE)
+
+    def pause_writing(self) -> None:
+        if self._carries():
+            cast(Session, self._session).blocked = True
+
+    def resume_writing(self) -> None:
+        if self._carries():
+            cast(Session, self._session).unblock()
+
+    # Receiving
+
+    def _carries(self) -> bool:
+        return self._session is not None and self._session.transport is self
+
+    def _assemble(self, frame: WSFrame) -> None:
+        kind = cast(int, frame.msg_type)
+        message = self._assembler.receive_frame(kind, frame.get_payload_as_bytes(), fin=bool(frame.fin))
+        if message is None:
+            return
+        opcode, data = message
+        if opcode is Opcode.TEXT:
+            self._receive_text(data)
+        elif self._carries():
+            cast(Session, self._session).receive_message(data, binary=True)
+        else:
+            raise MalformedPacket("binary message", "came during an upgrade")
+
+    def _receive_text(self, data: bytes) -> None:
+        session = self._session
+        if session is None or self._ws is None:
+            return
+        if session.transport is not self:
+            self._receive_probe(session, data)
+        elif data and data[0] == _MESSAGE:  # nearly every packet
+            session.receive_message(data[1:], binary=False)
+        else:
+            session.receive(parse_packet(data))
+
+    def _receive_probe(self, session: Session, data: bytes) -> None:
+        """Section "Upgrade": a ping and a pong that say ``probe``, then the client's UPGRADE."""
+        if data == _PROBE and not session.upgrading:
+            self._write(_PROBE_ANSWER)
+            session.probe_answered()
+        elif parse_packet(data).type is PacketType.UPGRADE and session.upgrading and session.is_open:
+            self._stop_timer()
+            session.upgrade(self)
+        else:
+            raise MalformedPacket("probe", "is neither a probe nor an upgrade")
+
+    def _peer_closed(self, frame: WSFrame) -> None:
+        ws, self._ws = self._ws, None
+        self._write = _write_nowhere
+        if ws is not None:
+            # RFC 6455 section 5.5.1: the answer echoes the code; 1005 is only for saying that there was none.
+            ws.send_close(frame.get_close_code() or WSCloseCode.OK)
+            ws.disconnect()
+
+    def _malformed(self, error: MalformedPacket) -> None:
+        code = WSCloseCode.MESSAGE_TOO_BIG if isinstance(error, MessageTooBig) else WSCloseCode.PROTOCOL_ERROR
+        if self._carries():
+            session = cast(Session, self._session)
+            self.close(session.take_outbox(), code)
+            session.malformed(error)
+        else:
+            log.info("closing a probe from %s: %s", self._handshake.address, error)
+            self.close((), code)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+_DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
+
+
+def _write_nowhere(data: bytes) -> None:
+    """Where a closed transport writes."""
