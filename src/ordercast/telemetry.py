@@ -17,8 +17,6 @@ UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work comm
 GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
-    "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
-)
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
 
 

@@ -78,51 +78,63 @@ def _is_covered(socket: Socket) -> bool:
 
 
 async def _enter_session(socket: Socket) -> str | None:
-    """Resume the session that the client claims, or begin one; gives the reason if a claim could not be met."""
+    """Resume the session that the client claims, or begin one; then tell it what it missed, or give the reason why not.
+
+    An offset is honoured without its session too: whose token opens the rooms may hear what they were told.
+    """
     recovery = socket.namespace.recovery
     assert recovery is not None
-    gap = None
     claim = Claim.parse(socket.auth)
-    if claim is not None:
-        session = await _claimed(socket, recovery, claim)
-        if session is None:
-            gap = "session_unknown"
-        else:
-            try:
-                await _resume(socket, recovery, session, claim.offset)
-            except GapTooOld as error:
-                gap = error.reason
-            else:
-                return None
+    session = await recovery.load(claim.pid) if claim.pid else None
+    # The identity is compared so that a pid alone, leaked in some log, opens nothing.
+    if session is not None and (session.namespace, session.identity) != (socket.namespace.name, socket.identity):
+        await _begin_session(socket, recovery)
+        return "identity_changed"
+    if session is None:
+        await _begin_session(socket, recovery)
+        return await _replay(socket, recovery, claim.offset) if claim.offset else _gap_without_offset(claim)
+    return await _resume(socket, recovery, session, claim.offset)
+
+
+def _gap_without_offset(claim: Claim) -> str | None:
+    return "session_unknown" if claim.pid else None
+
+
+async def _begin_session(socket: Socket, recovery: Recovery) -> None:
     socket.namespace.release(socket)
     socket.namespace.claim(socket, new_pid())
     await recovery.save(socket.namespace.session(socket))
+
+
+async def _resume(socket: Socket, recovery: Recovery, session: Session, offset: str) -> str | None:
+    """Take the old id and rooms again, if nothing is missing; otherwise begin anew, and give the reason."""
+    socket.namespace.claim(socket, session.pid)
+    socket.rooms.update(recovery.rooms(socket, session))
+    gap = await _replay(socket, recovery, offset)
+    if gap is None:
+        socket.id = session.sid
+        socket.recovered = True
+    elif socket.namespace.owns(socket):
+        await _begin_session(socket, recovery)
     return gap
 
 
-async def _claimed(socket: Socket, recovery: Recovery, claim: Claim) -> Session | None:
-    session = await recovery.load(claim.pid)
-    # The identity is compared so that a pid alone, leaked in some log, opens nothing.
-    if session is None or (session.namespace, session.identity) != (socket.namespace.name, socket.identity):
-        return None
-    return session
+async def _replay(socket: Socket, recovery: Recovery, offset: str) -> str | None:
+    """Send what the socket's rooms were told since `offset`; gives the reason when that is not known any more.
 
-
-async def _resume(socket: Socket, recovery: Recovery, session: Session, offset: str) -> None:
-    """Send what was missed, then take the old id and rooms. Raises GapTooOld."""
+    In step with the reference, and with what its client expects, missed events go before the CONNECT answer.
+    """
     connection = socket._client.connection
-    socket.namespace.claim(socket, session.pid)
-    rooms = tuple({*recovery.rooms(socket, session), *socket.rooms})
-    # In step with the reference, and with what its client expects, missed events go before the CONNECT answer.
-    async for batch in recovery.missed(socket, rooms, offset):
-        for message in batch:
-            connection.send(message)
-        await connection.drained()
-        if not socket.namespace.owns(socket) or socket._client.closed_for is not None:
-            return
-    socket.id = session.sid
-    socket.rooms.update(rooms)
-    socket.recovered = True
+    try:
+        async for batch in recovery.missed(socket, tuple(socket.rooms), offset):
+            for message in batch:
+                connection.send(message)
+            await connection.drained()
+            if socket._client.closed_for is not None or not socket.namespace.owns(socket):
+                return None
+    except GapTooOld as error:
+        return error.reason
+    return None
 
 
 def _welcome(socket: Socket) -> None:

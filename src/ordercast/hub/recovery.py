@@ -71,20 +71,23 @@ class Recovery(Protocol):
 
 
 class Claim(msgspec.Struct, frozen=True):
-    """What a returning client presents in its CONNECT."""
+    """What a returning client presents in its CONNECT.
+
+    A stock client presents both or neither. One that keeps no `pid` may present an `offset` alone, such as the
+    position that came with a snapshot: it gets a session of its own, and all that its rooms were told since.
+    """
 
     pid: str
     offset: str
 
     @classmethod
-    def parse(cls, auth: dict[str, Any]) -> Claim | None:
-        """Read the claim from the auth payload; None when there is none, or none that we could have given."""
-        pid, offset = auth.get("pid"), auth.get("offset")
-        if not isinstance(pid, str) or not 0 < len(pid) <= PID_CHARACTERS_MAX:
-            return None
-        if not isinstance(offset, str) or len(offset) > OFFSET_CHARACTERS_MAX:
-            return cls(pid, "")
-        return cls(pid, offset)
+    def parse(cls, auth: dict[str, Any]) -> Claim:
+        """Read the claim from the auth payload; what we cannot have given counts as absent."""
+        return cls(_short(auth.get("pid"), PID_CHARACTERS_MAX), _short(auth.get("offset"), OFFSET_CHARACTERS_MAX))
+
+
+def _short(value: Any, characters_max: int) -> str:
+    return value if isinstance(value, str) and len(value) <= characters_max else ""
 
 
 def new_pid() -> str:

@@ -17,8 +17,6 @@ from .polling import Polling, Receive, Scope, Send
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 GRACEFUL_STOP_S = 10
-# Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
-BACKLOG = 4_096
 
 
 def mount(engine: Engine, http: AsgiApplication | None = None) -> AsgiApplication:
@@ -43,7 +41,7 @@ def make_server(
     port: int = 3000,
     http: AsgiApplication | None = None,
     **uvicorn_options: Any,
-) -> uvicorn.Server:
+) -> PortServer:
     """Give a uvicorn server, not yet started, for `application` (a `hub.Server`) and `http` beside it."""
     engine = Engine(application)
     options: dict[str, Any] = {
@@ -52,7 +50,6 @@ def make_server(
         "server_header": False,
         "lifespan": "on" if http is not None else "off",
         "timeout_graceful_shutdown": GRACEFUL_STOP_S,
-        "backlog": BACKLOG,
         # Forwarded addresses are believed only from a proxy that the operator names.
         "proxy_headers": False,
     }
@@ -63,15 +60,21 @@ def make_server(
         ws=cast(Any, functools.partial(WebSocketHandover, engine)),
         **{**options, **uvicorn_options},
     )
-    server = _Server(config)
-    server.engine = engine
-    return server
+    return PortServer(config, engine)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which ends held polls before it waits for requests to finish."""
+class PortServer(uvicorn.Server):
+    """uvicorn's server, which ends held polls before it waits for requests to finish, and says when it has started."""
 
-    engine: Engine
+    def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
+        super().__init__(config)
+        self.engine = engine
+        self.on_started: Callable[[], None] = lambda: None
+
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self.on_started()
 
     async def shutdown(self, sockets: Any = None) -> None:
         self.engine.close()

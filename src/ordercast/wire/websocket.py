@@ -169,7 +169,8 @@ class WebSocketTransport(WSListener):
         self._write = _write_nowhere
         if ws is not None:
             # RFC 6455 section 5.5.1: the answer echoes the code; 1005 is only for saying that there was none.
-            ws.send_close(frame.get_close_code() or WSCloseCode.OK)
+            code = frame.get_close_code()
+            ws.send_close(WSCloseCode.OK if code == WSCloseCode.NO_INFO else code)
             ws.disconnect()
 
     def _malformed(self, error: MalformedPacket) -> None:

@@ -1,0 +1,101 @@
+"""The ``ordercast`` command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import uvloop
+from cyclopts import App, Parameter
+
+from ordercast import config, telemetry
+from ordercast.api.auth import issue_token
+from ordercast.app import demo_password, open_store, serve
+from ordercast.commerce.people import Role
+from ordercast.config import ConfigError, Settings
+from ordercast.db.seed import seed_demo
+
+app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
+
+DatabaseUrl = Annotated[str | None, Parameter(help="Instead of ORDERCAST_DATABASE_URL.")]
+
+DEMO_PEOPLE = ("admin@example.com", "store@example.com", "customer@example.com", "driver@example.com")
+
+
+@app.command(name="serve")
+def serve_command(
+    *,
+    host: Annotated[str | None, Parameter(help="Instead of ORDERCAST_HOST.")] = None,
+    port: Annotated[int | None, Parameter(help="Instead of ORDERCAST_PORT; 0 takes a free one.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Serve the shop: pages, API and sockets on one port."""
+    settings = config.load(host=host, port=port, database_url=database_url)
+    telemetry.configure_logging(settings.log_level, settings.log_format)
+    uvloop.run(serve(settings, _say_ready))
+
+
+def _say_ready(settings: Settings, port: int) -> None:
+    name = "localhost" if settings.host in {"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"} else settings.host  # noqa: S104
+    url = f"http://{name}:{port}"
+    lines = [f"> Ready on {url}", "> Socket.io server initialized", ""]
+    pages = {"Shop": "/shop", "Admin board": "/admin", "Socket test": "/test-socket", "API reference": "/docs"}
+    lines += [f"  {title:<14} {url}{path}" for title, path in pages.items()]
+    if settings.demo:
+        password = demo_password(settings)
+        lines += ["", "  Demo logins"]
+        lines += [f"  {person:<22} {password}" for person in DEMO_PEOPLE]
+    print("\n".join(lines), flush=True)
+
+
+@app.command
+def migrate(*, database_url: DatabaseUrl = None) -> None:
+    """Bring the database's schema up to date."""
+    settings = config.load(database_url=database_url)
+    open_store(settings)
+    print(f"{settings.database_url} is up to date.")
+
+
+@app.command
+def demo(*, database_url: DatabaseUrl = None) -> None:
+    """Fill the database with the demo catalogue and people; what is there already stays."""
+    settings = config.load(database_url=database_url)
+    uvloop.run(_seed(settings))
+    print(f"Demo people, all with the password {demo_password(settings)}: {', '.join(DEMO_PEOPLE)}")
+
+
+async def _seed(settings: Settings) -> None:
+    store = open_store(settings)
+    await store.start()
+    try:
+        await seed_demo(store, demo_password(settings))
+    finally:
+        await store.close()
+
+
+@app.command
+def token(
+    *,
+    role: Annotated[Literal["admin", "store", "customer", "driver", "service"], Parameter(help="What it may do.")],
+    sub: Annotated[str | None, Parameter(help="Whose it is: a customer's, driver's or user's id.")] = None,
+    ttl: Annotated[int, Parameter(help="How long it is good for, in seconds.")] = 3600,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print a JWT signed with the configured secret."""
+    settings = config.load(database_url=database_url)
+    print(issue_token(settings.secret, Role(role), sub or f"{role}-cli", ttl))
+
+
+def main() -> None:
+    """Run the command line; what a person can mend is told in a sentence, without a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        print(f"ordercast: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

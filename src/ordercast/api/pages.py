@@ -1,0 +1,63 @@
+"""The pages: what the browser is given, from the folder that the web build fills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from litestar import Response, Router, get
+from litestar.datastructures import CacheControlHeader
+from litestar.enums import MediaType
+from litestar.handlers import HTTPRouteHandler
+from litestar.static_files import create_static_files_router
+
+PAGES: Final = Path(__file__).parent.parent / "pages"
+
+# A built asset has its content's hash in its name, so it never changes; a picture may be redrawn.
+_CACHED_FOLDERS: Final = {
+    "assets": CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
+    "images": CacheControlHeader(public=True, max_age=86_400),
+}
+
+# The pages load nothing from elsewhere, so a script that got into them could load nothing either. Sockets may go to
+# wherever the configuration points them.
+_DOCUMENT_HEADERS: Final = {
+    "cache-control": "no-cache",
+    "content-security-policy": (
+        "default-src 'self'; connect-src *; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+}
+
+_NOT_BUILT: Final = (
+    "<!doctype html><title>Ordercast</title><p>The pages are not built yet: run <code>make pages</code>."
+)
+
+
+def page_routes(pages: Path = PAGES) -> list[Router | HTTPRouteHandler]:
+    """The routes of the pages; each page's address answers the one document, which finds its way by itself."""
+    folders = [
+        create_static_files_router(
+            path=f"/{folder}", directories=[pages / folder], include_in_schema=False, cache_control=cache
+        )
+        for folder, cache in _CACHED_FOLDERS.items()
+        if (pages / folder).is_dir()
+    ]
+    return [_document(pages / "index.html"), *folders]
+
+
+def _document(path: Path) -> HTTPRouteHandler:
+    content = path.read_bytes() if path.is_file() else _NOT_BUILT
+
+    @get(
+        ["/", "/shop", "/admin", "/track", "/track/{order_id:str}", "/test-socket"],
+        include_in_schema=False,
+        media_type=MediaType.HTML,
+        sync_to_thread=False,
+    )
+    def document() -> Response[bytes]:
+        return Response(content, media_type=MediaType.HTML, headers=_DOCUMENT_HEADERS)
+
+    return document

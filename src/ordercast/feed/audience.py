@@ -1,0 +1,94 @@
+"""Who may hear each event. This is the page to read when privacy is reviewed.
+
+Each rule says: of which changes, under which name, told to which rooms, with which payload. Live delivery and replay
+both go through `announce`, so they cannot differ; a rule sees nothing but the row, as it was when it was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ordercast.db import Change
+
+from . import payloads
+from .payloads import OrderChange
+
+STORE_OWNERS: Final = "store-owners"
+
+Room = Callable[[dict[str, Any]], str | None]
+
+
+def customer_room(customer_id: str) -> str:
+    return f"customer_{customer_id}"
+
+
+def order_room(order_id: str) -> str:
+    return f"order_{order_id}"
+
+
+def _store(order: dict[str, Any]) -> str:
+    del order
+    return STORE_OWNERS
+
+
+def _customer(order: dict[str, Any]) -> str | None:
+    return customer_room(order["customerId"]) if order.get("customerId") else None
+
+
+def _order(order: dict[str, Any]) -> str:
+    return order_room(order["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One line of the table."""
+
+    event: str
+    rooms: tuple[Room, ...]
+    payload: Callable[[OrderChange], Any]
+    when: Callable[[OrderChange], bool]
+
+
+AUDIENCE: Final = (
+    # event                     who hears it           what they are told             of which changes
+    Rule("new_order", (_store,), payloads.new_order, OrderChange.is_placed),
+    Rule("newOrder", (_store,), payloads.whole_order, OrderChange.is_placed),
+    Rule("orderStatusUpdated", (_store, _customer), payloads.status_updated, OrderChange.has_new_status),
+    Rule("payment_update", (_store, _customer), payloads.payment_updated, OrderChange.has_new_payment),
+    Rule("order_update", (_store,), payloads.whole_order, OrderChange.is_edited),
+    Rule("customer_order_update", (_customer, _order), payloads.for_customer, OrderChange.concerns_customer),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One event of one change, and the rooms that are told."""
+
+    event: str
+    rooms: tuple[str, ...]
+    args: Sequence[Any]
+
+
+def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announcement]:
+    """Turn a change into its events, in the order in which they are told.
+
+    `event_id` gives the id of the row's n-th event. A change that no rule speaks of yields nothing.
+    """
+    if change.kind == "event.published":
+        yield _published(change)
+        return
+    order_change = OrderChange.of(change)
+    if order_change is None:
+        return
+    applying = (rule for rule in AUDIENCE if rule.when(order_change))
+    for index, rule in enumerate(applying):
+        rooms = tuple(name for room in rule.rooms if (name := room(order_change.after)) is not None)
+        yield Announcement(rule.event, rooms, [rule.payload(order_change.told_as(event_id(index)))])
+
+
+def _published(change: Change) -> Announcement:
+    """An event that a trusted back end published; it named the rooms itself."""
+    published = payloads.decode(change.after)
+    return Announcement(published["event"], tuple(published["rooms"]), published["args"])

@@ -1,0 +1,123 @@
+"""What each event says. The names are those that front ends already read; see the reference of events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ordercast.commerce import sentences
+from ordercast.db import Change
+
+
+def decode(raw: msgspec.Raw | None) -> Any:
+    """The JSON of a feed row's column."""
+    return None if raw is None else msgspec.json.decode(raw)
+
+
+class OrderChange(msgspec.Struct, frozen=True):
+    """An order before and after one committed change."""
+
+    change: Change
+    before: dict[str, Any] | None
+    after: dict[str, Any]
+    event_id: str = ""
+
+    @classmethod
+    def of(cls, change: Change) -> OrderChange | None:
+        """Read a feed row; None when it is not about an order."""
+        if not change.kind.startswith("order.") or change.after is None:
+            return None
+        return cls(change, decode(change.before), decode(change.after))
+
+    def told_as(self, event_id: str) -> OrderChange:
+        return msgspec.structs.replace(self, event_id=event_id)
+
+    def is_placed(self) -> bool:
+        return self.change.kind == "order.placed"
+
+    def has_new_status(self) -> bool:
+        return self._differs("status")
+
+    def has_new_payment(self) -> bool:
+        return self._differs("paymentStatus")
+
+    def is_edited(self) -> bool:
+        """Something else than the two states changed, such as an address that the shop corrected."""
+        return self.before is not None and not self.has_new_status() and not self.has_new_payment()
+
+    def concerns_customer(self) -> bool:
+        return self.is_placed() or self.has_new_status() or self.has_new_payment()
+
+    def _differs(self, field: str) -> bool:
+        return self.before is not None and bool(self.before[field] != self.after[field])
+
+
+def new_order(change: OrderChange) -> dict[str, Any]:
+    """Exactly what the web shops' admin pages read; ``status`` is the payment's, ``paid`` once paid."""
+    order = change.after
+    return {
+        "type": "new_order",
+        "order": {
+            "id": order["id"],
+            "status": order["paymentStatus"],
+            "total": order["total"],
+            "customerName": order["customerInfo"]["name"],
+            "createdAt": order["createdAt"],
+            "mobile": order["customerInfo"]["mobile"],
+            "customer_email": order["customerInfo"]["email"],
+        },
+    }
+
+
+def whole_order(change: OrderChange) -> dict[str, Any]:
+    return {**change.after, "seq": change.change.seq}
+
+
+def status_updated(change: OrderChange) -> dict[str, Any]:
+    assert change.before is not None
+    return {
+        **_stamp(change),
+        "oldStatus": change.before["status"],
+        "newStatus": change.after["status"],
+        "paymentStatus": change.after["paymentStatus"],
+        "actor": change.change.actor,
+        "reason": change.change.reason,
+    }
+
+
+def payment_updated(change: OrderChange) -> dict[str, Any]:
+    assert change.before is not None
+    return {
+        **_stamp(change),
+        "oldPaymentStatus": change.before["paymentStatus"],
+        "newPaymentStatus": change.after["paymentStatus"],
+        "total": change.after["total"],
+        "currency": change.after["currency"],
+    }
+
+
+def for_customer(change: OrderChange) -> dict[str, Any]:
+    """What the buyer may see: no actor, no reason, nothing of other people."""
+    order = change.after
+    title, text = sentences.for_customer(order["status"], order["fulfilment"], order["number"])
+    return {
+        **_stamp(change),
+        "status": order["status"],
+        "paymentStatus": order["paymentStatus"],
+        "fulfilment": order["fulfilment"],
+        "title": title,
+        "text": text,
+    }
+
+
+def _stamp(change: OrderChange) -> dict[str, Any]:
+    """What every durable event carries: its own id, its place in the feed, and the order's version."""
+    return {
+        "id": change.event_id,
+        "seq": change.change.seq,
+        "orderId": change.after["id"],
+        "number": change.after["number"],
+        "version": change.change.version,
+        "at": change.change.at,
+    }

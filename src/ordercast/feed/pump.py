@@ -1,0 +1,138 @@
+"""Tails the feed and delivers: the one place from which durable events are told."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ordercast import telemetry
+from ordercast.db import Change
+from ordercast.hub import Namespace
+from ordercast.protocol.message import Message
+from ordercast.protocol.socketio import encode_event
+
+from .audience import announce
+from .position import ROW_END, Position
+from .source import FeedSource
+
+log = logging.getLogger("ordercast.feed")
+
+# Rows read in one go, and told in one turn of the loop: what they tell one socket leaves in one write.
+BATCH_ROWS: Final = 256
+# A short disconnect is replayed from memory; at about 3 kB a row, this is some 12 MB.
+RECENT_ROWS_MAX: Final = 4_096
+# After a failed read: often enough to go on at once when the database is back, rarely enough to burn nothing.
+RETRY_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event of one row, encoded once for everyone who hears it, now or by replay."""
+
+    position: Position
+    rooms: tuple[str, ...]
+    message: Message
+
+
+Row = tuple[int, Sequence[Told]]
+
+
+def tell(change: Change, epoch: str, namespace: str) -> list[Told]:
+    """Turn a row into its encoded events; the offset is each one's last argument."""
+    try:
+        announcements = list(announce(change, lambda index: f"{epoch}:{change.seq}.{index}"))
+    except Exception:
+        # A row that cannot be told, such as one whose JSON another program broke, must not stop those behind it.
+        log.exception("feed row %d cannot be told", change.seq)
+        return []
+    told = []
+    for index, announcement in enumerate(announcements):
+        last = index == len(announcements) - 1
+        position = Position(epoch, change.seq, ROW_END if last else index)
+        message = encode_event(namespace, announcement.event, [*announcement.args, str(position)])
+        told.append(Told(position, announcement.rooms, message))
+    return told
+
+
+class Pump:
+    """Delivers each row behind `position`, in order, to the sockets of this node."""
+
+    def __init__(self, source: FeedSource, namespace: Namespace) -> None:
+        self._source = source
+        self._namespace = namespace
+        self._position = 0
+        self._recent: deque[Row] = deque(maxlen=RECENT_ROWS_MAX)
+        self._retry: asyncio.TimerHandle | None = None
+
+    def __repr__(self) -> str:
+        return f"<Pump {self.position} recent={len(self._recent)}>"
+
+    @property
+    def position(self) -> Position:
+        """Everything up to here has been handed to the sockets that were entitled to it."""
+        return Position(self._source.epoch, self._position)
+
+    def start(self) -> None:
+        """Begin behind the newest row: who missed older ones says so by its offset, and has them replayed."""
+        self._position = self._source.last_seq
+        self._source.watch(self.pull)
+        self.pull()
+
+    def stop(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+
+    def pull(self) -> None:
+        """Read and deliver what is new. Safe to call at any time, for nothing as well."""
+        try:
+            changes = self._source.changes(self._position, BATCH_ROWS)
+        except Exception:
+            # Nothing is lost: the rows stay, and so does our position.
+            log.exception("the feed could not be read; trying again")
+            self._pull_later(RETRY_S)
+            return
+        if not changes:
+            return
+        telemetry.EVENTS_DELIVERED.inc(sum(map(self._deliver, changes)))
+        telemetry.FEED_POSITION.set(self._position)
+        if len(changes) == BATCH_ROWS:
+            self._pull_later(0)
+
+    def _pull_later(self, delay_s: float) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+        self._retry = asyncio.get_running_loop().call_later(delay_s, self.pull)
+
+    def _deliver(self, change: Change) -> int:
+        """Tell one row; gives how many sockets were written to."""
+        told = tell(change, self._source.epoch, self._namespace.name)
+        delivered = sum(self._namespace.deliver(event.message, event.rooms) for event in told if event.rooms)
+        self._position = change.seq
+        self._recent.append((change.seq, told))
+        return delivered
+
+    # Replay
+
+    def rows(self, after: int, limit: int) -> Sequence[Row]:
+        """Up to `limit` delivered rows behind `after`, with their events: from memory, or if it is too short, the feed.
+
+        Rows that are committed but not delivered yet are left out: those the live delivery will bring.
+        """
+        if after >= self._position:
+            return ()
+        if self._recent and self._recent[0][0] <= after + 1:
+            return self._remembered(after)[:limit]
+        changes = self._source.changes(after, limit)
+        epoch, namespace = self._source.epoch, self._namespace.name
+        return [(change.seq, tell(change, epoch, namespace)) for change in changes if change.seq <= self._position]
+
+    def _remembered(self, after: int) -> list[Row]:
+        """The remembered rows behind `after`; who returns is seldom far behind: the search begins at the near end."""
+        found = list(itertools.takewhile(lambda row: row[0] > after, reversed(self._recent)))
+        found.reverse()
+        return found

@@ -1,0 +1,35 @@
+"""The port to a database's feed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ordercast.db import Change
+
+
+class FeedSource(Protocol):
+    """Committed changes in commit order, without gaps, from some retained row on."""
+
+    @property
+    def epoch(self) -> str:
+        """Which history the sequence numbers count; lower-case letters and digits."""
+        ...
+
+    @property
+    def first_seq(self) -> int:
+        """The oldest row that is still kept; one past `last_seq` when there is none."""
+        ...
+
+    @property
+    def last_seq(self) -> int:
+        """The newest committed row; 0 before the first."""
+        ...
+
+    def changes(self, after: int, limit: int) -> Sequence[Change]:
+        """The rows behind `after`, in order; short and synchronous."""
+        ...
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Call `wake` on the loop after each commit that may have added rows, whoever made it."""
+        ...
