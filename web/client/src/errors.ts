@@ -7,14 +7,15 @@ export interface LiveProblem {
 /** A command that the server answered with an error. */
 export class CommandRefused extends Error {
   override readonly name = "CommandRefused";
+  readonly code: string;
 
   constructor(
-    readonly code: string,
-    message: string,
     /** The whole error as the server sent it, with its extra members. */
     readonly answer: unknown,
   ) {
+    const { code, message } = readProblem(answer, "refused");
     super(message);
+    this.code = code;
   }
 }
 
@@ -33,7 +34,8 @@ export class CommandUnanswered extends Error {
 /** The server's refusal of a connection or command, as far as it can be read. */
 export function readProblem(error: unknown, fallbackCode: string): LiveProblem {
   const read = (value: unknown, key: string): string | undefined => {
-    const found = typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+    const found =
+      typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
     return typeof found === "string" ? found : undefined;
   };
   const data = typeof error === "object" && error !== null && "data" in error ? error.data : undefined;

@@ -31,7 +31,7 @@ export interface OrderStatusUpdated {
   id: string;
   seq: number;
   orderId: string;
-  number: string | number;
+  number: number;
   oldStatus: Status;
   newStatus: Status;
   paymentStatus: PaymentStatus;
@@ -55,7 +55,7 @@ export interface CustomerOrderUpdate {
   id: string;
   seq: number;
   orderId: string;
-  number: string | number;
+  number: number;
   status: Status;
   paymentStatus: PaymentStatus;
   fulfilment: Fulfilment;

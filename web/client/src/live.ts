@@ -62,7 +62,12 @@ export class Live {
 
   constructor({ url, token, socket }: LiveOptions = {}) {
     // A manager of its own: two lives on one page must not share one transport choice or one closing.
-    const options = { ...socket, autoConnect: false, forceNew: true, auth: token === undefined ? {} : { token } };
+    const options = {
+      ...socket,
+      autoConnect: false,
+      forceNew: true,
+      auth: token === undefined ? {} : { token },
+    };
     this.socket = url === undefined || url === "" ? io(options) : io(url, options);
     this.socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
     this.socket.on("connect", () => this.#connected());
@@ -91,7 +96,10 @@ export class Live {
   // What is heard
 
   /** Calls `handler` for each event of that name, once each and in order. Returns how to stop. */
-  on<E extends EventName>(name: E, handler: (payload: Events[E], position: Position | undefined) => void): () => void {
+  on<E extends EventName>(
+    name: E,
+    handler: (payload: Events[E], position: Position | undefined) => void,
+  ): () => void {
     const handlers = this.#handlers.get(name) ?? new Set();
     this.#handlers.set(name, handlers);
     handlers.add(handler);
@@ -120,10 +128,9 @@ export class Live {
   command(name: string, ...args: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const answered = (late: Error | null, error?: unknown, result?: unknown): void => {
-        if (late !== null) return reject(new CommandUnanswered(name, ANSWER_WITHIN_MS));
-        if (error === null || error === undefined) return resolve(result);
-        const { code, message } = readProblem(error, "refused");
-        reject(new CommandRefused(code, message, error));
+        if (late !== null) reject(new CommandUnanswered(name, ANSWER_WITHIN_MS));
+        else if (error === null || error === undefined) resolve(result);
+        else reject(new CommandRefused(error));
       };
       this.socket.timeout(ANSWER_WITHIN_MS).emit(name, ...args, answered);
     });

@@ -43,9 +43,10 @@ export interface CustomerInfo {
 export interface Address {
   name: string;
   line1: string;
-  line2?: string | null;
+  line2?: string;
   city: string;
-  postcode: string;
+  postcode?: string;
+  /** ISO 3166-1 alpha-2. */
   country: string;
 }
 
@@ -55,12 +56,12 @@ export interface OrderLine {
   quantity: number;
   unitPrice: number;
   lineTotal: number;
-  image?: string | null;
+  image: string;
 }
 
 export interface Order {
   id: string;
-  number: string | number;
+  number: number;
   status: Status;
   paymentStatus: PaymentStatus;
   fulfilment: Fulfilment;
@@ -71,8 +72,9 @@ export interface Order {
   discount: number;
   total: number;
   currency: string;
-  customerInfo: CustomerInfo;
-  billingInfo: Address;
+  /** An order written by another program may not say who ordered, or where to. */
+  customerInfo: { [field in keyof CustomerInfo]: string | null };
+  billingInfo: Address | null;
   shippingInfo: Address | null;
   cartItems: OrderLine[];
   paymentInfo: { method: string; brand?: string | null; last4?: string | null };

@@ -15,7 +15,12 @@ export function post<T>(path: string, body: unknown, options: RequestOptions = {
   return send<T>("POST", path, JSON.stringify(body), options);
 }
 
-async function send<T>(method: string, path: string, body: string | undefined, options: RequestOptions): Promise<T> {
+async function send<T>(
+  method: string,
+  path: string,
+  body: string | undefined,
+  options: RequestOptions,
+): Promise<T> {
   const response = await reach(path, {
     method,
     headers: headersFor(body, options),
@@ -35,7 +40,10 @@ async function reach(path: string, init: RequestInit): Promise<Response> {
   }
 }
 
-function headersFor(body: string | undefined, { token, idempotencyKey }: RequestOptions): Record<string, string> {
+function headersFor(
+  body: string | undefined,
+  { token, idempotencyKey }: RequestOptions,
+): Record<string, string> {
   return {
     Accept: "application/json",
     ...(body !== undefined && { "Content-Type": "application/json" }),

@@ -41,5 +41,5 @@ export class Problem extends Error {
 
 export async function problemOf(response: Response): Promise<Problem> {
   const body: unknown = await response.json().catch(() => undefined);
-  return new Problem(response.status, typeof body === "object" && body !== null ? (body as ProblemBody) : {});
+  return new Problem(response.status, typeof body === "object" && body !== null ? body : {});
 }

@@ -1,3 +1,33 @@
-export default function Shop() {
-  return <h1>Shop</h1>;
+import { useQuery } from "@tanstack/react-query";
+import { type Product, productsQuery } from "../../api/shop";
+import { useText } from "../../i18n/text";
+import { countOf, useCart } from "../../stores/cart";
+import { ProblemNote, Loading } from "../../ui/notes";
+import { Shell } from "../../ui/shell";
+import { CartBar, CartPanel } from "./cart-panel";
+import { ProductGrid } from "./product-grid";
+import "./shop.css";
+
+const NO_PRODUCTS: Product[] = [];
+
+export default function ShopPage() {
+  const { t } = useText();
+  const products = useQuery(productsQuery);
+  const quantities = useCart((state) => state.quantities);
+  return (
+    <Shell title={t("shop.title")} lead={t("shop.lead")} wide>
+      <div className="shop">
+        <section aria-label={t("shop.products")}>
+          {products.isPending && <Loading cards={8} />}
+          {products.isError && <ProblemNote error={products.error} onRetry={() => void products.refetch()} />}
+          {products.data && <ProductGrid products={products.data} />}
+        </section>
+        <CartPanel products={products.data ?? NO_PRODUCTS} />
+      </div>
+      <CartBar count={countOf(quantities)} />
+      <p className="visually-hidden" role="status">
+        {t("cart.count", { count: countOf(quantities) })}
+      </p>
+    </Shell>
+  );
 }

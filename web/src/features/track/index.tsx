@@ -1,3 +1,49 @@
-export default function Track() {
-  return <h1>Track</h1>;
+import { useParams, useSearchParams } from "wouter";
+import { useText } from "../../i18n/text";
+import { Connection } from "../../ui/connection";
+import { Loading, ProblemNote } from "../../ui/notes";
+import { Shell } from "../../ui/shell";
+import { LoginForm } from "../session/login";
+import { useSession } from "../session/session";
+import { Confirmation } from "./confirmation";
+import { Events } from "./events";
+import { Summary } from "./summary";
+import { Timeline } from "./timeline";
+import { useTrackedOrder } from "./use-tracked-order";
+import "./track.css";
+
+export default function TrackPage() {
+  const { t } = useText();
+  const { id } = useParams<{ id: string }>();
+  const [query] = useSearchParams();
+  const session = useSession();
+  const token = query.get("token") ?? session?.token;
+  if (token === undefined) {
+    return (
+      <Shell title={t("track.title")}>
+        <LoginForm lead={t("track.signInLead")} />
+      </Shell>
+    );
+  }
+  return <TrackedOrder key={`${id} ${token}`} id={id} token={token} />;
+}
+
+function TrackedOrder({ id, token }: { id: string; token: string }) {
+  const { t } = useText();
+  const { order, history, error, reload, snapshot } = useTrackedOrder(id, token);
+  const title = order ? t("track.order", { number: String(order.number) }) : t("track.title");
+  return (
+    <Shell title={title} tools={<Connection snapshot={snapshot} />}>
+      {order && <Confirmation order={order} token={token} />}
+      {error && <ProblemNote error={error} onRetry={reload} />}
+      {!order && !error && <Loading cards={1} />}
+      {order && (
+        <div className="track">
+          <Timeline order={order} history={history} />
+          <Summary order={order} />
+          <Events order={order} history={history} />
+        </div>
+      )}
+    </Shell>
+  );
 }

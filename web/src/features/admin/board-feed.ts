@@ -1,0 +1,126 @@
+import { covers, type Live, type Order, parsePosition, type Position } from "@ordercast/client";
+import type { OrderPage } from "../../api/orders";
+import { Problem } from "../../api/problem";
+import type { Board, Change } from "./board";
+
+/** Where the board's orders come from when they are asked for. */
+export interface OrderSource {
+  page: (cursor: string | null) => Promise<OrderPage>;
+  order: (id: string) => Promise<Order>;
+}
+
+/** Keeps a board true: fetches its first page, then follows what is heard, and fetches anew after a gap. */
+export class BoardFeed {
+  readonly #board: Board;
+  readonly #live: Live;
+  readonly #source: OrderSource;
+  readonly #arrivals = new Set<(order: Order) => void>();
+  #stops: (() => void)[] = [];
+  #fetchedAt: Position | undefined;
+
+  constructor(board: Board, live: Live, source: OrderSource) {
+    this.#board = board;
+    this.#live = live;
+    this.#source = source;
+  }
+
+  /** Listens and fetches until the returned function is called. The connection itself is its owner's. */
+  start(): () => void {
+    this.#stops = [
+      this.#live.on("newOrder", (order) => this.#arrived(order)),
+      this.#live.on("orderStatusUpdated", ({ newStatus, ...rest }) =>
+        this.#changed({ ...rest, status: newStatus }),
+      ),
+      this.#live.on("payment_update", ({ newPaymentStatus, ...rest }) =>
+        this.#changed({ ...rest, paymentStatus: newPaymentStatus }),
+      ),
+      this.#live.on("ready", () => this.#catchUp()),
+      this.#live.onGap(() => void this.#startAnew()),
+    ];
+    void this.reload();
+    return () => {
+      for (const stop of this.#stops) stop();
+    };
+  }
+
+  /** Calls `handler` for each order placed while the board is watched. Returns how to stop. */
+  onArrival(handler: (order: Order) => void): () => void {
+    this.#arrivals.add(handler);
+    return () => this.#arrivals.delete(handler);
+  }
+
+  async reload(): Promise<void> {
+    const page = await this.#fetch(null);
+    if (page === undefined) return;
+    this.#fetchedAt = parsePosition(page.position);
+    this.#board.dropSuspects();
+    this.#catchUp();
+  }
+
+  async loadOlder(): Promise<void> {
+    const { nextCursor } = this.#board.store.getState();
+    if (nextCursor !== null) await this.#fetch(nextCursor);
+  }
+
+  /** Fetches one order as it stands now, for a card that proved outdated. */
+  async refresh(id: string): Promise<Order> {
+    const order = await this.#source.order(id);
+    this.#board.merge([order]);
+    return order;
+  }
+
+  #arrived(order: Order): void {
+    const known = this.#board.has(order.id);
+    this.#board.arrive(order);
+    if (known) return;
+    for (const handler of [...this.#arrivals]) handler(order);
+  }
+
+  #changed(heard: Change & { seq?: number; reason?: string | null; actor?: string }): void {
+    const { orderId, version, at, status, paymentStatus } = heard;
+    if (this.#board.has(orderId)) {
+      this.#board.change({
+        orderId,
+        version,
+        at,
+        ...(status && { status }),
+        ...(paymentStatus && { paymentStatus }),
+      });
+    } else {
+      // Older than the pages fetched so far; one that moves belongs on the board.
+      this.refresh(orderId).catch((error: unknown) => this.#failed(error));
+    }
+  }
+
+  /** A page read before the socket was in its rooms lacks what was committed in between. */
+  #catchUp(): void {
+    const { readyAt } = this.#live.getSnapshot();
+    if (this.#fetchedAt !== undefined && !covers(this.#fetchedAt, readyAt)) {
+      this.#fetchedAt = undefined;
+      void this.reload();
+    }
+  }
+
+  async #startAnew(): Promise<void> {
+    this.#board.suspectAll();
+    await this.reload();
+  }
+
+  async #fetch(cursor: string | null): Promise<OrderPage | undefined> {
+    this.#board.setFetch({ loading: true, problem: undefined });
+    try {
+      const page = await this.#source.page(cursor);
+      this.#board.merge(page.items);
+      this.#board.setFetch({ loading: false, nextCursor: page.nextCursor });
+      return page;
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+  }
+
+  #failed(error: unknown): void {
+    const problem = error instanceof Error ? error : new Problem(0, {});
+    this.#board.setFetch({ loading: false, problem });
+  }
+}

@@ -1,0 +1,70 @@
+import { useMemo, useState } from "react";
+import { useStore } from "zustand";
+import { useText } from "../../i18n/text";
+import { Connection } from "../../ui/connection";
+import { Loading, ProblemNote } from "../../ui/notes";
+import { Shell } from "../../ui/shell";
+import { type Session, useSessionStore } from "../session/session";
+import { Columns } from "./columns";
+import { DeskContext } from "./desk";
+import { Filters } from "./filters";
+import { listed, type Shown } from "./stages";
+import { RingSwitch } from "./ring-switch";
+import { useArrivals } from "./use-arrivals";
+import { useBoard } from "./use-board";
+
+/** The board of one signed-in member of staff: who is connected, what to show, and the orders. */
+export function LiveBoard({ session }: { session: Session }) {
+  const { t } = useText();
+  const { board, feed, snapshot } = useBoard(session.token);
+  const { orders, fresh, loading, problem, nextCursor } = useStore(board.store);
+  const [shown, setShown] = useState<Shown>({ stage: "all", words: "" });
+  const announcement = useArrivals(feed);
+  const signOut = useSessionStore((state) => state.signOut);
+  const desk = useMemo(() => ({ session, board, feed }), [session, board, feed]);
+
+  const all = useMemo(() => [...orders.values()], [orders]);
+  const stages = useMemo(() => listed(all, shown), [all, shown]);
+  const waiting = all.filter((order) => order.status === "pending").length;
+  const tools = (
+    <>
+      <Connection snapshot={snapshot} />
+      <RingSwitch />
+      <button type="button" className="button" onClick={signOut}>
+        {t("login.signOut")}
+      </button>
+    </>
+  );
+  return (
+    <Shell
+      title={t("admin.title")}
+      tabTitle={waiting > 0 ? `(${waiting}) ${t("admin.title")}` : t("admin.title")}
+      lead={t("admin.lead", { name: session.user.name })}
+      tools={tools}
+      wide
+    >
+      <p className="visually-hidden" aria-live="polite">
+        {announcement}
+      </p>
+      <Filters orders={all} shown={shown} onChange={setShown} />
+      {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
+      {loading && all.length === 0 ? (
+        <Loading cards={6} />
+      ) : (
+        <DeskContext value={desk}>
+          <Columns stages={stages} fresh={fresh} />
+        </DeskContext>
+      )}
+      {nextCursor !== null && (
+        <button
+          type="button"
+          className="button older"
+          disabled={loading}
+          onClick={() => void feed.loadOlder()}
+        >
+          {t("admin.older")}
+        </button>
+      )}
+    </Shell>
+  );
+}

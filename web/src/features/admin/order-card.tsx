@@ -1,0 +1,76 @@
+import type { Order } from "@ordercast/client";
+import { memo, type RefObject, useEffect, useRef } from "react";
+import { useText } from "../../i18n/text";
+import { Age } from "../../ui/age";
+import { PaymentBadge, StatusBadge } from "../../ui/badges";
+import { useDesk } from "./desk";
+import { OrderDetails } from "./order-details";
+import { StatusButtons } from "./status-buttons";
+
+interface OrderCardProps {
+  order: Order;
+  fresh: boolean;
+}
+
+export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProps) {
+  const { t, money } = useText();
+  const { name, mobile } = order.customerInfo;
+  const card = useRef<HTMLLIElement>(null);
+  useFocusAfterMove(card, order.id);
+  useFreshness(order.id, fresh);
+  return (
+    <li
+      ref={card}
+      tabIndex={-1}
+      className={fresh ? "card order order--fresh" : "card order"}
+      data-testid="order-card"
+      data-order-id={order.id}
+      data-status={order.status}
+    >
+      <div className="order-head">
+        <span className="order-number">#{order.number}</span>
+        <Age at={order.createdAt} />
+      </div>
+      <p className="order-who">
+        <strong data-testid="order-name">{name ?? t("order.unnamed")}</strong>
+        <span className="order-total" data-testid="order-total">
+          {money(order.total, order.currency)}
+        </span>
+      </p>
+      <p className="order-contact">
+        {mobile !== null && (
+          <a href={`tel:${mobile}`} data-testid="order-mobile">
+            {mobile}
+          </a>
+        )}
+        <span>{t(`fulfilment.${order.fulfilment}`)}</span>
+      </p>
+      <p className="badges">
+        <StatusBadge order={order} />
+        <PaymentBadge order={order} />
+      </p>
+      <OrderDetails order={order} />
+      <StatusButtons order={order} />
+    </li>
+  );
+});
+
+const FRESH_FOR_MS = 6_000;
+
+function useFreshness(id: string, fresh: boolean): void {
+  const { board } = useDesk();
+  useEffect(() => {
+    if (!fresh) return;
+    const timer = setTimeout(() => board.seen(id), FRESH_FOR_MS);
+    return () => clearTimeout(timer);
+  }, [board, id, fresh]);
+}
+
+/** A card that was moved by its own button is a new element in another column: the focus follows it there. */
+function useFocusAfterMove(card: RefObject<HTMLLIElement | null>, id: string): void {
+  const { board } = useDesk();
+  useEffect(() => {
+    const lost = document.activeElement === null || document.activeElement === document.body;
+    if (lost && board.store.getState().moved === id) card.current?.focus({ preventScroll: true });
+  }, [board, card, id]);
+}

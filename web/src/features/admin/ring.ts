@@ -1,0 +1,48 @@
+import { create } from "zustand";
+import { persist } from "zustand/middleware";
+
+/** Ten orders in a second are one ring, not a siren. */
+const PAUSE_MS = 1_200;
+const TONES_HZ = [880, 1174.7];
+const TONE_S = 0.18;
+
+interface RingState {
+  wanted: boolean;
+  setWanted: (wanted: boolean) => void;
+}
+
+/** Whether this person wants to hear orders arrive. */
+export const useRing = create<RingState>()(
+  persist((set) => ({ wanted: false, setWanted: (wanted) => set({ wanted }) }), { name: "ordercast.ring" }),
+);
+
+let audio: AudioContext | undefined;
+let lastRing_ms = 0;
+
+/** Makes sound possible. Browsers allow it only from within a gesture of the user. */
+export async function allowSound(): Promise<void> {
+  if (typeof AudioContext === "undefined") return;
+  audio ??= new AudioContext();
+  await audio.resume();
+}
+
+/** Two short tones, if they are wanted and allowed. */
+export function ring(now_ms: number): void {
+  if (!useRing.getState().wanted || audio?.state !== "running" || now_ms - lastRing_ms < PAUSE_MS) return;
+  lastRing_ms = now_ms;
+  const context = audio;
+  TONES_HZ.forEach((tone_hz, index) => playTone(context, tone_hz, context.currentTime + index * TONE_S));
+}
+
+function playTone(context: AudioContext, tone_hz: number, start_s: number): void {
+  const oscillator = context.createOscillator();
+  const gain = context.createGain();
+  oscillator.frequency.value = tone_hz;
+  // Fading in and out: a tone cut off at full loudness clicks.
+  gain.gain.setValueAtTime(0.0001, start_s);
+  gain.gain.exponentialRampToValueAtTime(0.25, start_s + 0.02);
+  gain.gain.exponentialRampToValueAtTime(0.0001, start_s + TONE_S);
+  oscillator.connect(gain).connect(context.destination);
+  oscillator.start(start_s);
+  oscillator.stop(start_s + TONE_S);
+}

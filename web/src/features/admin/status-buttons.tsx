@@ -1,0 +1,75 @@
+import type { Order, Status } from "@ordercast/client";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { statusFlowQuery, type Transition } from "../../api/status-flow";
+import { statusLabel } from "../../i18n/statuses";
+import { type Text, useText } from "../../i18n/text";
+import { useDesk } from "./desk";
+import { nextMoves } from "./next-moves";
+import { OutcomeNote } from "./outcome-note";
+import { ReasonDialog } from "./reason-dialog";
+import { useMove } from "./use-move";
+
+/** A button for each move the server's table allows, and what became of the last one pressed. */
+export function StatusButtons({ order }: { order: Order }) {
+  const { t } = useText();
+  const { session } = useDesk();
+  const flow = useQuery(statusFlowQuery);
+  const move = useMove(order);
+  const [asking, setAsking] = useState<Transition>();
+  const moves = flow.data ? nextMoves(flow.data, order, session.user.role) : [];
+  return (
+    <>
+      <OutcomeNote id={order.id} />
+      {moves.length > 0 && (
+        <div className="order-moves">
+          {moves.map((next) => (
+            <button
+              key={next.to}
+              type="button"
+              className={classFor(next.to, order)}
+              data-testid="status-button"
+              data-to={next.to}
+              disabled={move.busy}
+              onClick={() => (next.needsReason ? setAsking(next) : move.to(next.to))}
+            >
+              {actionLabel(t, next.to, order)}
+            </button>
+          ))}
+        </div>
+      )}
+      {asking && (
+        <ReasonDialog
+          title={t("reason.title", {
+            action: actionLabel(t, asking.to, order),
+            number: String(order.number),
+          })}
+          onClose={() => setAsking(undefined)}
+          onReason={(reason) => {
+            setAsking(undefined);
+            move.to(asking.to, reason);
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+/** What pressing does, where the name of the state would not say it. */
+function actionLabel(t: Text["t"], to: Status, order: Order): string {
+  if (order.status === "on_hold" && to === order.heldFrom) return t("action.resume");
+  if (to === "processing") return t("action.accept");
+  if (to === "rejected") return t("action.reject");
+  if (to === "cancelled") return t("action.cancel");
+  if (to === "on_hold") return t("action.hold");
+  return statusLabel(t, to, order.fulfilment);
+}
+
+const ASIDE: readonly Status[] = ["on_hold", "expired"];
+const AGAINST: readonly Status[] = ["cancelled", "rejected", "delivery_failed", "returning", "returned"];
+
+function classFor(to: Status, { status }: Order): string {
+  if (AGAINST.includes(to)) return "button button--small button--danger";
+  if (ASIDE.includes(to) || status === "driver_assigned") return "button button--small";
+  return "button button--small button--primary";
+}

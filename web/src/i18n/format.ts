@@ -1,0 +1,53 @@
+import { LANGUAGE_TAGS, type Locale } from "./locale";
+
+/** `minor` units of an ISO 4217 currency, as people of that language write it. */
+export function formatMoney(minor: number, currency: string, locale: Locale): string {
+  const format = new Intl.NumberFormat(LANGUAGE_TAGS[locale], {
+    style: "currency",
+    currency,
+    currencyDisplay: locale === "bn" ? "narrowSymbol" : "symbol",
+    trailingZeroDisplay: "stripIfInteger",
+  });
+  // Money never becomes a float on its way here; this division is for the eye only.
+  return format.format(minor / 10 ** fractionDigits(currency));
+}
+
+/** How many minor digits ISO 4217 gives the currency; not those of one locale's habit. */
+function fractionDigits(currency: string): number {
+  const { maximumFractionDigits } = new Intl.NumberFormat("en", {
+    style: "currency",
+    currency,
+  }).resolvedOptions();
+  return maximumFractionDigits ?? 2;
+}
+
+export function formatNumber(value: number, locale: Locale): string {
+  return new Intl.NumberFormat(LANGUAGE_TAGS[locale]).format(value);
+}
+
+export function formatDateTime(at: string, locale: Locale): string {
+  return new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], { dateStyle: "medium", timeStyle: "short" }).format(
+    new Date(at),
+  );
+}
+
+export function formatTime(at: string, locale: Locale): string {
+  return new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], { hour: "2-digit", minute: "2-digit" }).format(
+    new Date(at),
+  );
+}
+
+const UNITS = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+] as const;
+
+/** How long ago, in the largest whole unit; undefined while it is less than a minute. */
+export function formatAge(at: string, now_ms: number, locale: Locale): string | undefined {
+  const seconds = (now_ms - Date.parse(at)) / 1000;
+  const unit = UNITS.find(([, size]) => seconds >= size);
+  if (unit === undefined) return undefined;
+  const format = new Intl.RelativeTimeFormat(LANGUAGE_TAGS[locale], { style: "short", numeric: "always" });
+  return format.format(-Math.floor(seconds / unit[1]), unit[0]);
+}

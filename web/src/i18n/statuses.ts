@@ -1,0 +1,7 @@
+import type { Fulfilment, Status } from "@ordercast/client";
+import type { Text } from "./text";
+
+/** What is collected was never on the road, so "delivered" would read oddly. */
+export function statusLabel(t: Text["t"], status: Status, fulfilment: Fulfilment): string {
+  return status === "delivered" && fulfilment === "pickup" ? t("status.collected") : t(`status.${status}`);
+}

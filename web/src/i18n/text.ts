@@ -1,0 +1,37 @@
+import { useMemo } from "react";
+import { bn } from "./bn";
+import { en, type MessageKey } from "./en";
+import { formatAge, formatDateTime, formatMoney, formatNumber, formatTime } from "./format";
+import { type Locale, useLocale } from "./locale";
+
+const MESSAGES: Record<Locale, Record<MessageKey, string>> = { en, bn };
+
+export type Values = Record<string, string | number>;
+
+/** The message in that language, each `{name}` filled in; numbers in the language's own digits. */
+export function message(locale: Locale, key: MessageKey, values: Values = {}): string {
+  return MESSAGES[locale][key].replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? formatNumber(value, locale) : value;
+  });
+}
+
+/** Everything a component needs to speak the chosen language. */
+export function textIn(locale: Locale) {
+  return {
+    locale,
+    t: (key: MessageKey, values?: Values) => message(locale, key, values),
+    money: (minor: number, currency: string) => formatMoney(minor, currency, locale),
+    number: (value: number) => formatNumber(value, locale),
+    dateTime: (at: string) => formatDateTime(at, locale),
+    time: (at: string) => formatTime(at, locale),
+    age: (at: string, now_ms: number) => formatAge(at, now_ms, locale) ?? message(locale, "age.now"),
+  };
+}
+export type Text = ReturnType<typeof textIn>;
+
+export function useText(): Text {
+  const locale = useLocale((state) => state.locale);
+  return useMemo(() => textIn(locale), [locale]);
+}

@@ -1,0 +1,44 @@
+import { create } from "zustand";
+import { persist } from "zustand/middleware";
+import { inSessionStorage } from "./session-storage";
+
+/** The server's bound for one line. */
+export const QUANTITY_MAX = 999;
+
+interface CartState {
+  /** Product id to quantity, in the order they were first put in. */
+  quantities: Record<string, number>;
+  add: (productId: string) => void;
+  setQuantity: (productId: string, quantity: number) => void;
+  clear: () => void;
+}
+
+export const useCart = create<CartState>()(
+  persist(
+    (set) => ({
+      quantities: {},
+      add: (productId) =>
+        set(({ quantities }) => ({
+          quantities: withQuantity(quantities, productId, (quantities[productId] ?? 0) + 1),
+        })),
+      setQuantity: (productId, quantity) =>
+        set(({ quantities }) => ({ quantities: withQuantity(quantities, productId, quantity) })),
+      clear: () => set({ quantities: {} }),
+    }),
+    { name: "ordercast.cart", storage: inSessionStorage },
+  ),
+);
+
+function withQuantity(
+  quantities: Record<string, number>,
+  productId: string,
+  wanted: number,
+): Record<string, number> {
+  const quantity = Math.min(Math.max(Math.trunc(wanted), 0), QUANTITY_MAX);
+  if (quantity > 0) return { ...quantities, [productId]: quantity };
+  return Object.fromEntries(Object.entries(quantities).filter(([id]) => id !== productId));
+}
+
+export function countOf(quantities: Record<string, number>): number {
+  return Object.values(quantities).reduce((sum, quantity) => sum + quantity, 0);
+}

@@ -1,0 +1,90 @@
+import { type ReactNode, useEffect, useRef } from "react";
+import { Link, useLocation } from "wouter";
+import { useText } from "../i18n/text";
+import { Logo } from "./icons";
+import { LanguageSwitch, ThemeToggle } from "./preferences";
+
+interface ShellProps {
+  title: string;
+  /** What the browser's tab says, where it is more than the title. */
+  tabTitle?: string;
+  /** Beside the title: state and actions of the page. */
+  tools?: ReactNode;
+  /** A sentence under the title. */
+  lead?: ReactNode;
+  wide?: boolean;
+  children: ReactNode;
+}
+
+const PLACES = [
+  ["/shop", "nav.shop"],
+  ["/admin", "nav.admin"],
+  ["/test-socket", "nav.test"],
+] as const;
+
+/** The frame of every page. A change of route puts the focus on its heading, so that it is read out. */
+export function Shell({ title, tabTitle = title, tools, lead, wide = false, children }: ShellProps) {
+  const { t } = useText();
+  useEffect(() => {
+    document.title = `${tabTitle} · Ordercast`;
+  }, [tabTitle]);
+  return (
+    <>
+      <a className="skip" href="#main">
+        {t("nav.skip")}
+      </a>
+      <header className="masthead">
+        <Link href="/" className="brand">
+          <Logo /> Ordercast
+        </Link>
+        <nav aria-label={t("nav.label")}>
+          <Places />
+        </nav>
+        <div className="preferences">
+          <LanguageSwitch />
+          <ThemeToggle />
+        </div>
+      </header>
+      <main id="main" className={wide ? "page page--wide" : "page"}>
+        <div className="page-head">
+          <div>
+            <Heading>{title}</Heading>
+            {lead !== undefined && <p className="lead">{lead}</p>}
+          </div>
+          {tools !== undefined && <div className="page-tools">{tools}</div>}
+        </div>
+        {children}
+      </main>
+    </>
+  );
+}
+
+function Places() {
+  const { t } = useText();
+  const [location] = useLocation();
+  return PLACES.map(([href, key]) => (
+    <Link key={href} href={href} aria-current={location === href ? "page" : undefined}>
+      {t(key)}
+    </Link>
+  ));
+}
+
+// The first page is read from its top by the browser itself; only later ones need the focus moved.
+let routeSeen: string | undefined;
+
+function Heading({ children }: { children: ReactNode }) {
+  const ref = useRef<HTMLHeadingElement>(null);
+  const [location] = useLocation();
+  useEffect(() => {
+    if (routeSeen !== undefined && routeSeen !== location) {
+      ref.current?.focus({ preventScroll: true });
+      window.scrollTo(0, 0);
+    }
+    routeSeen = location;
+  }, [location]);
+  return (
+    <h1 ref={ref} tabIndex={-1}>
+      {children}
+    </h1>
+  );
+}
