@@ -4,3 +4,9 @@ Upstream: ``api`` submits units of work; ``feed`` reads what was committed. Down
 database keeps.
 Stays true: triggers alone fill the feed, so a change made by another program is heard like ours.
 """
+
+from .sqlite import SqliteStore
+from .transaction import Transaction
+from .types import Change, Overloaded, SessionRow, Store, StoreClosed, StoreError
+
+__all__ = ["Change", "Overloaded", "SessionRow", "SqliteStore", "Store", "StoreClosed", "StoreError", "Transaction"]

@@ -1,0 +1,123 @@
+"""What the shop refuses, and why.
+
+ShopError
+├── InvalidField              the request names something that cannot be taken; carries its JSON path
+│   ├── CardNumberGiven       a card number where only a provider's token belongs
+│   ├── ControlCharacter      a text with characters no one can have typed
+│   ├── UnknownStatus         no such status, present or former
+│   ├── UnknownProduct        a cart line that names nothing in the catalogue
+│   ├── AddressRequired       a delivery without a shipping address
+│   ├── ReasonRequired        a move that must be explained
+│   └── TotalDiffers          the client's total is not ours
+├── NotPermitted              the actor's role may not do this
+├── NotFound                  there is none, or none that this actor may know of
+├── PaymentDeclined           the provider said no
+├── OutOfStock                fewer pieces are left than were asked for
+└── StateConflict             the order is not in a state that allows it
+    ├── StaleVersion          the order has changed since the actor looked
+    ├── IllegalTransition     the table has no such move
+    └── GuardRefused          the move exists, and its condition does not hold
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .money import Money
+    from .people import Actor
+    from .states import OrderState, OrderStatus
+
+
+class ShopError(Exception):
+    """A refusal whose sentence may be shown to whoever asked."""
+
+
+class InvalidField(ShopError):
+    def __init__(self, field: str, problem: str) -> None:
+        self.field = field
+        """Path in the request's JSON, such as ``cartItems[0].quantity``."""
+        super().__init__(problem)
+
+
+class CardNumberGiven(InvalidField):
+    def __init__(self, field: str) -> None:
+        # The text itself is named nowhere: an answer or a log line must not carry a card number.
+        super().__init__(field, "This looks like a card number. Send the payment provider's token instead.")
+
+
+class ControlCharacter(InvalidField):
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "This text contains control characters.")
+
+
+class UnknownStatus(InvalidField):
+    def __init__(self, name: str) -> None:
+        super().__init__("status", f"There is no order status {name[:40]!r}.")
+
+
+class UnknownProduct(InvalidField):
+    def __init__(self, index: int, product_id: str) -> None:
+        super().__init__(f"cartItems[{index}].productId", f"There is no product {product_id!r}.")
+
+
+class AddressRequired(InvalidField):
+    def __init__(self) -> None:
+        super().__init__("shippingInfo", "A delivery needs a shipping address.")
+
+
+class ReasonRequired(InvalidField):
+    def __init__(self, target: OrderStatus) -> None:
+        super().__init__("reason", f"A reason is needed to move an order to {target}.")
+
+
+class TotalDiffers(InvalidField):
+    def __init__(self, given: Money, computed: Money) -> None:
+        self.given, self.computed = given, computed
+        super().__init__("total", f"The total sent is {given}, but these goods come to {computed}.")
+
+
+class NotPermitted(ShopError):
+    def __init__(self, actor: Actor, deed: str) -> None:
+        super().__init__(f"The role {actor.role} may not {deed}.")
+
+
+class NotFound(ShopError):
+    def __init__(self, what: str) -> None:
+        super().__init__(f"There is no such {what}.")
+
+
+class PaymentDeclined(ShopError):
+    def __init__(self) -> None:
+        super().__init__("The payment was declined. Nothing was ordered and nothing was charged.")
+
+
+class OutOfStock(ShopError):
+    def __init__(self, index: int, name: str, asked: int, left: int) -> None:
+        self.field = f"cartItems[{index}].quantity"
+        self.left = left
+        super().__init__(f"{asked} of {name} were asked for, and {left} are left.")
+
+
+class StateConflict(ShopError):
+    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], sentence: str) -> None:
+        self.order = order
+        self.allowed = tuple(allowed)
+        """Where this actor may move the order now."""
+        super().__init__(sentence)
+
+
+class StaleVersion(StateConflict):
+    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], expected: int) -> None:
+        seen = f"The order is at version {order.version} ({order.status}), not {expected}."
+        super().__init__(order, allowed, f"{seen} Look again before changing it.")
+
+
+class IllegalTransition(StateConflict):
+    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], target: OrderStatus) -> None:
+        super().__init__(order, allowed, f"An order cannot go from {order.status} to {target}.")
+
+
+class GuardRefused(StateConflict):
+    pass

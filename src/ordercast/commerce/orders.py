@@ -1,0 +1,132 @@
+"""An order's parts as a client sends them, and the order as everyone is told it. JSON names are camelCase."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from .catalogue import Product
+from .money import PRICE_MINOR_MAX
+from .states import Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
+
+# Bounds that no honest order meets, so that no dishonest one costs much.
+NAME_MAX: Final = 200
+LINE_MAX: Final = 200
+EMAIL_MAX: Final = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
+MOBILE_MAX: Final = 32
+POSTCODE_MAX: Final = 20
+REASON_MAX: Final = 500
+CART_LINES_MAX: Final = 200
+QUANTITY_MAX: Final = 999
+
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
+Line = Annotated[str, Meta(min_length=1, max_length=LINE_MAX)]
+# Only the shape that every address has: whether a mailbox exists is told by mail alone.
+Email = Annotated[str, Meta(max_length=EMAIL_MAX, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
+Mobile = Annotated[str, Meta(max_length=MOBILE_MAX, pattern=r"^\+?[\d() .\-]{5,}$")]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Reason = Annotated[str, Meta(max_length=REASON_MAX)]
+
+
+class CustomerInfo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    name: Name
+    email: Email
+    mobile: Mobile
+
+
+class AddressInfo(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    name: Name
+    line1: Line
+    city: Line
+    country: Country
+    postcode: Annotated[str, Meta(max_length=POSTCODE_MAX)] | None = None
+    line2: Annotated[str, Meta(max_length=LINE_MAX)] | None = None
+
+
+class CartItem(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    product_id: Annotated[str, Meta(min_length=1, max_length=64)]
+    quantity: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
+
+
+class CashPayment(Struct, frozen=True, tag_field="method", tag="cash", forbid_unknown_fields=True):
+    """Paid to the driver or at the counter."""
+
+
+class CardPayment(Struct, frozen=True, tag_field="method", tag="card", forbid_unknown_fields=True):
+    """Paid by a card that only the payment provider has seen."""
+
+    token: Annotated[str, Meta(max_length=128, pattern=r"^tok_[A-Za-z0-9_]+$")]
+
+
+class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The command of a checkout. Prices are no part of it; `total` is compared with ours, never used."""
+
+    customer_info: CustomerInfo
+    billing_info: AddressInfo
+    shipping_info: AddressInfo | None = None
+    cart_items: Annotated[list[CartItem], Meta(min_length=1, max_length=CART_LINES_MAX)]
+    payment_info: CashPayment | CardPayment
+    fulfilment: Fulfilment = Fulfilment.DELIVERY
+    total: Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX * QUANTITY_MAX)] | None = None
+
+
+class OrderLine(Struct, frozen=True, rename="camel"):
+    """One line of the cart as it was sold: name and price are of that day."""
+
+    product_id: str
+    name: str
+    quantity: int
+    unit_price: int
+    line_total: int
+    tax: int
+    image: str
+
+
+class PaymentInfo(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """How the order is paid, as far as it may be shown: never a token."""
+
+    method: PaymentMethod
+    brand: str | None = None
+    last4: str | None = None
+
+
+class PublicCustomerInfo(Struct, frozen=True, rename="camel"):
+    """Who ordered; an order written by another program may not say."""
+
+    name: str | None
+    email: str | None
+    mobile: str | None
+
+
+class Order(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A whole order as the API answers it and the feed carries it. Sums are minor units of `currency`."""
+
+    id: str
+    number: int
+    status: OrderStatus
+    payment_status: PaymentStatus
+    fulfilment: Fulfilment
+    version: int
+    subtotal: int
+    tax: int
+    shipping_fee: int
+    discount: int
+    total: int
+    currency: str
+    customer_info: PublicCustomerInfo
+    billing_info: AddressInfo | None
+    shipping_info: AddressInfo | None
+    cart_items: list[OrderLine]
+    payment_info: PaymentInfo
+    customer_id: str | None
+    driver_id: str | None
+    held_from: OrderStatus | None
+    created_at: str
+    updated_at: str
+
+
+def line_of(product: Product, quantity: int, tax: int) -> OrderLine:
+    """The line that sells `quantity` of `product` at its price of now."""
+    total = product.price * quantity
+    return OrderLine(product.id, product.name, quantity, product.price, total, tax, product.image)

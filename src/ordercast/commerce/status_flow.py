@@ -1,0 +1,174 @@
+"""Deciding a move of an order: what the table permits, whether its conditions hold, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import GuardRefused, IllegalTransition, NotPermitted, ReasonRequired, StaleVersion
+from .moments import Moment
+from .payment_flow import payment_given_back
+from .people import Actor, Role
+from .states import OrderState, PaymentMethod, PaymentStatus
+from .states import OrderStatus as S
+from .transitions import BEFORE_PICKED_UP, MOVES, MOVES_FROM, Effect, Guard, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """A decided move: `before` is the order as it stood, the rest is what it becomes."""
+
+    before: OrderState
+    status: S
+    payment_status: PaymentStatus
+    held_from: S | None
+    driver_id: str | None
+    attempts: int
+    releases_stock: bool
+    actor: Actor
+    reason: str | None
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The order is where the actor wants it already."""
+
+    order: OrderState
+
+
+# --- Questions ------------------------------------------------------------------------------------------------------
+
+
+def allowed_next(order: OrderState, role: Role) -> tuple[S, ...]:
+    """Where `role` may move `order` now, as far as the order alone tells: whether an acting driver is the assigned
+    one is judged when the move is asked for.
+    """
+    return tuple(t.target for t in MOVES_FROM[order.status] if role in t.roles and _refusal(t, order, role) is None)
+
+
+def decide_status_change(
+    order: OrderState,
+    target: S,
+    actor: Actor,
+    *,
+    reason: str | None,
+    expected_version: int | None,
+    now: Moment,
+) -> StatusChanged | Unchanged:
+    """Decide a move. The actor must be entitled to know of the order; `expected_version` None waives the check.
+
+    Raises StaleVersion, IllegalTransition, NotPermitted, ReasonRequired or GuardRefused.
+    """
+    if order.status is target:
+        return Unchanged(order)
+    if expected_version is not None and expected_version != order.version:
+        raise StaleVersion(order, allowed_next(order, actor.role), expected_version)
+    move = MOVES.get((order.status, target))
+    if move is None:
+        raise IllegalTransition(order, allowed_next(order, actor.role), target)
+    if actor.role not in move.roles:
+        raise NotPermitted(actor, f"move an order from {order.status} to {target}")
+    _check(move, order, actor)
+    reason = reason.strip() if reason else None
+    if move.needs_reason and not reason:
+        raise ReasonRequired(target)
+    return _changed(move, order, actor, reason or None, now)
+
+
+# --- Guards ---------------------------------------------------------------------------------------------------------
+
+
+def _payment_ready(_move: Transition, order: OrderState, _role: Role) -> str | None:
+    if order.payment_method is PaymentMethod.CASH:
+        return None
+    if order.payment_status in {PaymentStatus.AUTHORIZED, PaymentStatus.PAID}:
+        return None
+    return f"The payment is {order.payment_status}; it must be authorized or paid before the order is prepared."
+
+
+def _held_here(move: Transition, order: OrderState, _role: Role) -> str | None:
+    return None if order.held_from is move.target else f"This order was put on hold from {order.held_from}."
+
+
+def _held_before_pickup(_move: Transition, order: OrderState, _role: Role) -> str | None:
+    if order.held_from in BEFORE_PICKED_UP:
+        return None
+    return "The goods have left the shop; the order can be returned, not cancelled."
+
+
+def _driver_known(_move: Transition, order: OrderState, role: Role) -> str | None:
+    if order.driver_id or role is Role.DRIVER:
+        return None
+    return "No driver has been chosen for this order."
+
+
+# ASSIGNED_DRIVER is not among them: it asks who acts, not only in which role.
+_GUARDS: Final[dict[Guard, Callable[[Transition, OrderState, Role], str | None]]] = {
+    Guard.PAYMENT_READY: _payment_ready,
+    Guard.HELD_HERE: _held_here,
+    Guard.HELD_BEFORE_PICKUP: _held_before_pickup,
+    Guard.DRIVER_KNOWN: _driver_known,
+}
+
+
+def _refusal(move: Transition, order: OrderState, role: Role) -> str | None:
+    """The sentence of the first condition that does not hold, of those that order and role can answer."""
+    if move.fulfilment is not None and move.fulfilment is not order.fulfilment:
+        return f"This order is for {order.fulfilment}."
+    for guard in move.guards:
+        question = _GUARDS.get(guard)
+        if question is not None and (sentence := question(move, order, role)) is not None:
+            return sentence
+    return None
+
+
+def _check(move: Transition, order: OrderState, actor: Actor) -> None:
+    sentence = _refusal(move, order, actor.role)
+    if sentence is None and actor.role is Role.DRIVER and not _is_theirs(move, order, actor):
+        sentence = "This order is another driver's."
+    if sentence is not None:
+        raise GuardRefused(order, allowed_next(order, actor.role), sentence)
+
+
+def _is_theirs(move: Transition, order: OrderState, driver: Actor) -> bool:
+    """A driver moves only what is assigned to them, or takes what is nobody's yet."""
+    if order.driver_id is None:
+        return Guard.ASSIGNED_DRIVER not in move.guards
+    return order.driver_id == driver.id
+
+
+# --- Effects --------------------------------------------------------------------------------------------------------
+
+
+def _changed(move: Transition, order: OrderState, actor: Actor, reason: str | None, now: Moment) -> StatusChanged:
+    effects = move.effects
+    return StatusChanged(
+        before=order,
+        status=move.target,
+        payment_status=_payment_after(order, effects),
+        held_from=order.status if Effect.HOLD in effects else None,
+        driver_id=_driver_after(order, effects, actor),
+        attempts=order.attempts + (Effect.COUNT_ATTEMPT in effects),
+        releases_stock=Effect.RELEASE_STOCK in effects,
+        actor=actor,
+        reason=reason,
+        at=now,
+    )
+
+
+def _payment_after(order: OrderState, effects: tuple[Effect, ...]) -> PaymentStatus:
+    if Effect.GIVE_PAYMENT_BACK in effects:
+        return payment_given_back(order.payment_status)
+    if Effect.COLLECT_CASH in effects and order.payment_method is PaymentMethod.CASH:
+        return PaymentStatus.PAID if order.payment_status is PaymentStatus.UNPAID else order.payment_status
+    return order.payment_status
+
+
+def _driver_after(order: OrderState, effects: tuple[Effect, ...], actor: Actor) -> str | None:
+    if Effect.CLEAR_DRIVER in effects:
+        return None
+    if Effect.TAKE_DRIVER in effects and actor.role is Role.DRIVER:
+        return actor.id
+    return order.driver_id

@@ -1,0 +1,85 @@
+"""What no text of a request may hold: control characters, and card numbers.
+
+A card number that reached our logs or database would put the whole shop under the card industry's rules (PCI DSS), so
+it is refused wherever it is typed, and never repeated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from .errors import CardNumberGiven, ControlCharacter
+
+# ISO/IEC 7812-1: a card number has up to 19 digits; 13 is the shortest in use. Cards of the payment networks begin
+# with 2 to 6, which spares the telephone numbers of most of the world.
+CARD_DIGITS_MIN: Final = 13
+CARD_DIGITS_MAX: Final = 19
+_CARD_FIRST_DIGITS: Final = "23456"
+
+# E.164: an international telephone number is a plus and at most 15 digits.
+_TELEPHONE: Final = re.compile(r"\+[\d \-()]+$")
+TELEPHONE_DIGITS_MAX: Final = 15
+
+_SUSPECT: Final = re.compile(r"[\x00-\x1f\x7f]|\d(?:[ \u00a0-]?\d){12,}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_DIGIT_RUN: Final = re.compile(r"\d(?:[ \u00a0-]?\d)*")
+
+
+def check_texts(request: msgspec.Struct) -> None:
+    """Look at every text of `request`. Raises ControlCharacter or CardNumberGiven, naming the field."""
+    for path, text in _texts(request, ""):
+        if _SUSPECT.search(text) is None:
+            continue
+        if _CONTROL.search(text):
+            raise ControlCharacter(path)
+        if not _is_telephone(path, text) and has_card_number(text):
+            raise CardNumberGiven(path)
+
+
+def has_card_number(text: str) -> bool:
+    """Whether some digits in `text`, perhaps grouped by spaces or dashes, form a card number."""
+    return any(_is_card(digits) for run in _DIGIT_RUN.findall(text) for digits in _stretches(run))
+
+
+def _stretches(run: str) -> Iterator[str]:
+    """Every sequence of whole groups of `run`: the digits after a card's may be its expiry or security code."""
+    groups = [group for group in re.split(r"[ \u00a0-]", run) if group]
+    for start in range(len(groups)):
+        digits = ""
+        for group in groups[start:]:
+            digits += group
+            if len(digits) > CARD_DIGITS_MAX:
+                break
+            if len(digits) >= CARD_DIGITS_MIN:
+                yield digits
+
+
+def _is_card(digits: str) -> bool:
+    values = [int(digit) for digit in digits]  # int() reads the digits of every script
+    return str(values[0]) in _CARD_FIRST_DIGITS and _luhn(values)
+
+
+def _luhn(values: list[int]) -> bool:
+    doubled = (2 * value - 9 if value > 4 else 2 * value for value in values[-2::-2])
+    return (sum(values[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def _is_telephone(path: str, text: str) -> bool:
+    if not path.endswith("mobile") or _TELEPHONE.match(text) is None:
+        return False
+    return sum(character.isdigit() for character in text) <= TELEPHONE_DIGITS_MAX
+
+
+def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, msgspec.Struct):
+        for name, encoded in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            yield from _texts(getattr(value, name), f"{path}.{encoded}" if path else encoded)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}[{index}]")

@@ -1,0 +1,47 @@
+"""Accounts: finding one by its address, and making one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ordercast.commerce.people import Role
+
+from .transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: str
+    email: str
+    name: str
+    role: Role
+    password_hash: str
+    active: bool = True
+
+
+def find(transaction: Transaction, email: str) -> Account | None:
+    """The account of an address, in whatever case it was typed."""
+    email = email.lower()
+    row = transaction.one(transaction.sql.account_by_email, email=email)
+    if row is None:
+        return None
+    id_, name, role, password_hash, active = row
+    return Account(id_, email, name, Role(role), password_hash, bool(active))
+
+
+def add(transaction: Transaction, account: Account, now: str) -> None:
+    """Keep a new account, and a customer's record beside it; an address that has one already keeps it."""
+    email = account.email.lower()
+    transaction.run(
+        transaction.sql.add_account,
+        id=account.id,
+        email=email,
+        name=account.name,
+        password_hash=account.password_hash,
+        role=account.role,
+        created_at=now,
+    )
+    if account.role is Role.CUSTOMER:
+        transaction.run(
+            transaction.sql.add_customer, id=account.id, email=email, registered=1, name=account.name, created_at=now
+        )

@@ -1,0 +1,30 @@
+"""Opening SQLite the one way this project does."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+# How long a statement waits for another program's transaction before it gives up.
+BUSY_TIMEOUT_MS: Final = 5_000
+CACHED_STATEMENTS: Final = 256
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open `path`. No transaction is ever begun on its own; the connection may be handed from thread to thread, but
+    used by one at a time.
+    """
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=CACHED_STATEMENTS
+    )
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if read_only:
+        # Not mode=ro: a reader of a WAL database must be able to write the shared-memory file.
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+    connection.execute("PRAGMA journal_mode = WAL")
+    # NORMAL would be faster, and may roll back an order that was confirmed when the power fails.
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection

@@ -1,0 +1,56 @@
+"""The whole order as one JSON document, made by the database.
+
+One expression serves the triggers that fill the feed and the queries behind the API, so what is told and what is
+answered cannot differ. Secrets (the tracking token's hash, a payment token) are no part of it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_PLAIN: Final = {
+    "id": "id",
+    "number": "number",
+    "status": "status",
+    "paymentStatus": "payment_status",
+    "fulfilment": "fulfilment",
+    "version": "version",
+    "subtotal": "subtotal",
+    "tax": "tax",
+    "shippingFee": "shipping_fee",
+    "discount": "discount",
+    "total": "total",
+    "currency": "currency",
+}
+_JSON: Final = {
+    "billingInfo": "billing_info",
+    "shippingInfo": "shipping_info",
+    "cartItems": "cart_items",
+    "paymentInfo": "payment_info",
+}
+_TAIL: Final = {
+    "customerId": "customer_id",
+    "driverId": "driver_id",
+    "heldFrom": "held_from",
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+}
+_CUSTOMER: Final = {"name": "customer_name", "email": "customer_email", "mobile": "customer_mobile"}
+
+# What of an order people can see change; version, actor, reason and updated_at merely tell of the change.
+TOLD_COLUMNS: Final = (
+    *(column for column in _PLAIN.values() if column != "version"),
+    *_CUSTOMER.values(),
+    *_JSON.values(),
+    *(column for column in _TAIL.values() if column != "updated_at"),
+)
+
+
+def order_document(row: str) -> str:
+    """SQLite expression for the document of `row`: ``NEW``, ``OLD`` or a table's name."""
+    pairs = [f"'{key}', {row}.{column}" for key, column in _PLAIN.items()]
+    customer = ", ".join(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
+    pairs.append(f"'customerInfo', json_object({customer})")
+    pairs += [f"'{key}', json({row}.{column})" for key, column in _JSON.items()]
+    pairs += [f"'{key}', {row}.{column}" for key, column in _TAIL.items()]
+    return f"json_object({', '.join(pairs)})"

@@ -1,0 +1,62 @@
+"""Answers kept with the effect they tell of, in one transaction, so that a repeated request does nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ordercast.commerce.errors import ShopError
+from ordercast.commerce.moments import Moment
+
+from .transaction import Transaction
+
+KEY_MAX: Final = 255
+
+
+class KeyReused(ShopError):
+    """The key came before with another request."""
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used before with a different request.")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestKey:
+    """A request that may be repeated: who asked (`scope`), their key, and a digest of what was asked."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    answer: bytes
+    replayed: bool
+
+
+def once(
+    transaction: Transaction, request: RequestKey | None, now: Moment, effect: Callable[[Transaction], bytes]
+) -> Outcome:
+    """Run `effect` and keep its answer, or give the answer it had before. Raises KeyReused, and what `effect` does;
+    a refusal is not kept, so the same key may be tried again.
+    """
+    if request is None:
+        return Outcome(effect(transaction), replayed=False)
+    earlier = transaction.one(transaction.sql.earlier_answer, scope=request.scope, key=request.key)
+    if earlier is not None:
+        fingerprint, answer = earlier
+        if fingerprint != request.fingerprint:
+            raise KeyReused
+        return Outcome(answer.encode(), replayed=True)
+    answer = effect(transaction)
+    transaction.run(
+        transaction.sql.keep_answer,
+        scope=request.scope,
+        key=request.key,
+        fingerprint=request.fingerprint,
+        answer=answer.decode(),
+        created_at=now,
+    )
+    return Outcome(answer, replayed=False)

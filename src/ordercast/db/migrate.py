@@ -1,0 +1,75 @@
+"""Bringing a database file to a version of the schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from .connection import connect
+from .schema import metadata
+from .triggers import TRIGGERS
+
+_SCRIPTS: Final = Path(__file__).parent / "migrations"
+
+FIRST_ORDER_NUMBER: Final = 1001
+
+
+def upgrade(path: Path, revision: str = "head") -> None:
+    """Bring the database at `path` up to `revision`; it is made if there is none. All of it, or nothing."""
+    with _config(path) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(path: Path, revision: str) -> None:
+    """Take the database back; ``base`` leaves no table, and no data."""
+    with _config(path) as config:
+        command.downgrade(config, revision)
+
+
+def schema_script() -> str:
+    """The whole schema as the present tables and triggers have it, one statement per paragraph.
+
+    A new version of the schema is written by comparing this with what the migrations make; a test holds them equal.
+    """
+    dialect = sqlite.dialect()
+    statements: list[str] = []
+    for table in metadata.sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=dialect)))
+        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
+    statements += TRIGGERS.values()
+    return "\n\n".join(_tidy(statement) for statement in statements)
+
+
+def _tidy(statement: str) -> str:
+    lines = (line.rstrip().replace("\t", "  ") for line in statement.strip().splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+@contextmanager
+def _config(path: Path) -> Iterator[Config]:
+    engine = _engine(path)
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        yield config
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # The driver begins none for DDL; and two processes that start together must migrate one after the other.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine

@@ -1,0 +1,200 @@
+"""The hot statements: built by SQLAlchemy from the tables, compiled once, and run on the driver's own cursor.
+
+Executing through SQLAlchemy was measured at 130 microseconds more per order than the rest of the unit together.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, Dialect, Executable, bindparam, insert, literal_column, select, update
+from sqlalchemy import func as sql
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.sql.elements import ClauseElement
+
+from .documents import order_document
+from .schema import (
+    accounts,
+    customers,
+    feed,
+    idempotency,
+    order_history,
+    order_lines,
+    orders,
+    products,
+    published_events,
+    sessions,
+)
+
+_DOCUMENT: Final[ColumnElement[str]] = literal_column(order_document("orders"))
+
+# As text: a number given by value would become a parameter that nobody supplies.
+_ONE: Final[ColumnElement[int]] = literal_column("1")
+_ZERO: Final[ColumnElement[int]] = literal_column("0")
+
+# The columns that placing an order fills; the others keep their defaults.
+_PLACED: Final = (
+    "id", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee", "discount", "total", "currency",
+    "customer_id", "customer_name", "customer_email", "customer_mobile", "billing_info", "shipping_info", "cart_items",
+    "payment_info", "tracking_hash", "actor", "created_at", "updated_at",
+)  # fmt: skip
+_STATE: Final = (
+    "id", "status", "payment_status", "payment_info", "fulfilment", "version", "held_from", "driver_id",
+    "customer_id", "attempts", "number",
+)  # fmt: skip
+
+_HISTORY: Final = (
+    "version", "from_status", "to_status", "from_payment_status", "to_payment_status", "actor", "reason", "at",
+)  # fmt: skip
+
+
+class Statements:
+    """Each attribute is the text of one statement with ``:named`` parameters."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        def text(statement: Executable) -> str:
+            assert isinstance(statement, ClauseElement)
+            return str(statement.compile(dialect=dialect))
+
+        # --- products -----------------------------------------------------------------------------------------------
+        product_columns = [products.c[name] for name in products.c.keys()]  # noqa: SIM118 - a ColumnCollection
+        self.product = text(select(*product_columns).where(products.c.id == bindparam("id")))
+        self.products_after = text(
+            select(*product_columns)
+            .where(products.c.id > bindparam("after"))
+            .order_by(products.c.id)
+            .limit(bindparam("limit"))
+            .offset(_ZERO)
+        )
+        self.reserve_stock = text(
+            update(products)
+            .values(stock=products.c.stock - bindparam("quantity"))
+            .where(products.c.id == bindparam("product_id"), products.c.stock >= bindparam("quantity"))
+        )
+        sold = select(order_lines.c.product_id).where(order_lines.c.order_number == bindparam("order_number"))
+        quantity = (
+            select(sql.sum(order_lines.c.quantity))
+            .where(order_lines.c.order_number == bindparam("order_number"), order_lines.c.product_id == products.c.id)
+            .scalar_subquery()
+        )
+        self.release_stock = text(
+            update(products).values(stock=products.c.stock + quantity).where(products.c.id.in_(sold))
+        )
+        product_row = sqlite.insert(products).values({name: bindparam(name) for name in products.c.keys()})  # noqa: SIM118
+        self.add_product = text(product_row.on_conflict_do_nothing(index_elements=["slug"]))
+
+        # --- people -------------------------------------------------------------------------------------------------
+        guest = sqlite.insert(customers).values(
+            {name: bindparam(name) for name in ("id", "email", "name", "mobile", "created_at")}
+        )
+        self.upsert_guest = text(
+            guest.on_conflict_do_update(
+                index_elements=["email", "registered"],
+                set_={"name": guest.excluded.name, "mobile": guest.excluded.mobile},
+            ).returning(customers.c.id)
+        )
+        self.add_customer = text(
+            sqlite.insert(customers)
+            .values({name: bindparam(name) for name in ("id", "email", "registered", "name", "created_at")})
+            .on_conflict_do_nothing()
+        )
+        self.account_by_email = text(
+            select(accounts.c.id, accounts.c.name, accounts.c.role, accounts.c.password_hash, accounts.c.active).where(
+                accounts.c.email == bindparam("email")
+            )
+        )
+        self.add_account = text(
+            sqlite.insert(accounts)
+            .values({n: bindparam(n) for n in ("id", "email", "name", "password_hash", "role", "created_at")})
+            .on_conflict_do_nothing(index_elements=["email"])
+        )
+
+        # --- orders -------------------------------------------------------------------------------------------------
+        self.insert_order = text(insert(orders).values({name: bindparam(name) for name in _PLACED}))
+        self.insert_line = text(insert(order_lines))
+        self.order_state = text(select(*(orders.c[name] for name in _STATE)).where(orders.c.id == bindparam("id")))
+        self.change_status = text(
+            update(orders)
+            .values(
+                {
+                    name: bindparam(f"new_{name}")
+                    for name in (
+                        "status", "payment_status", "held_from", "driver_id", "attempts", "actor", "reason",
+                        "updated_at",
+                    )
+                }
+                | {"version": orders.c.version + _ONE}
+            )
+            .where(orders.c.id == bindparam("order_id"))
+        )  # fmt: skip
+        self.order_document = text(
+            select(_DOCUMENT, orders.c.customer_id, orders.c.driver_id, orders.c.status).where(
+                orders.c.id == bindparam("id")
+            )
+        )
+        self.order_by_tracking_hash = text(
+            select(orders.c.id).where(orders.c.tracking_hash == bindparam("tracking_hash"))
+        )
+        # None leaves a filter out; SQLite still takes the primary key backwards and stops at the limit.
+        self.orders_before = text(
+            select(orders.c.number, _DOCUMENT)
+            .where(
+                orders.c.number < bindparam("before"),
+                (bindparam("status").is_(None)) | (orders.c.status == bindparam("status")),
+                (bindparam("customer_id").is_(None)) | (orders.c.customer_id == bindparam("customer_id")),
+                (bindparam("driver_id").is_(None)) | (orders.c.driver_id == bindparam("driver_id")),
+            )
+            .order_by(orders.c.number.desc())
+            .limit(bindparam("limit"))
+            .offset(_ZERO)
+        )
+        history_columns = [order_history.c[n] for n in _HISTORY]
+        self.history = text(
+            select(*history_columns)
+            .where(order_history.c.order_id == bindparam("order_id"))
+            .order_by(order_history.c.entry)
+        )
+
+        # --- feed ---------------------------------------------------------------------------------------------------
+        feed_columns = [feed.c[name] for name in feed.c.keys()]  # noqa: SIM118
+        self.feed_after = text(
+            select(*feed_columns)
+            .where(feed.c.seq > bindparam("after"))
+            .order_by(feed.c.seq)
+            .limit(bindparam("limit"))
+            .offset(_ZERO)
+        )
+        self.newest_document = text(
+            select(feed.c.after).where(feed.c.seq == select(sql.max(feed.c.seq)).scalar_subquery())
+        )
+        self.newest_seq = text(select(sql.max(feed.c.seq)))
+        self.oldest_seq = text(select(sql.min(feed.c.seq)))
+        self.publish_event = text(
+            insert(published_events).values(
+                {name: bindparam(name) for name in ("id", "event", "rooms", "args", "actor", "created_at")}
+            )
+        )
+
+        # --- answers and sessions -----------------------------------------------------------------------------------
+        self.earlier_answer = text(
+            select(idempotency.c.fingerprint, idempotency.c.answer).where(
+                idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
+            )
+        )
+        self.keep_answer = text(insert(idempotency))
+        session_row = sqlite.insert(sessions)
+        self.save_session = text(
+            session_row.on_conflict_do_update(
+                index_elements=["pid"],
+                set_={n: session_row.excluded[n] for n in ("sid", "namespace", "identity", "rooms", "seen_at")},
+            )
+        )
+        self.load_session = text(
+            select(*(sessions.c[name] for name in sessions.c.keys())).where(sessions.c.pid == bindparam("pid"))  # noqa: SIM118
+        )
+        self.forget_session = text(sessions.delete().where(sessions.c.pid == bindparam("pid")))
+        self.forget_old_sessions = text(sessions.delete().where(sessions.c.seen_at < bindparam("before")))
+        self.forget_old_changes = text(feed.delete().where(feed.c.seq <= bindparam("through")))
+
+
+SQLITE: Final = Statements(sqlite.dialect(paramstyle="named"))

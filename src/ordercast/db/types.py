@@ -1,0 +1,82 @@
+"""The words that other rooms share with this one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import msgspec
+
+if TYPE_CHECKING:
+    from .transaction import Transaction
+
+T = TypeVar("T")
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One row of the feed: what changed, as it was at that moment. Rows come in the order of their commits."""
+
+    seq: int
+    kind: str
+    """``order.placed``, ``order.status_changed``, ``order.payment_changed``, ``order.changed`` or
+    ``event.published``."""
+    entity_id: str
+    version: int
+    actor: str
+    """``role:id``, or ``db:external`` for a change made by another program."""
+    reason: str | None
+    at: str
+    before: msgspec.Raw | None
+    """The whole order before the change, as JSON; None for a new one."""
+    after: msgspec.Raw | None
+    """The whole order after it; for ``event.published``, ``{"event", "rooms", "args"}``."""
+
+
+class SessionRow(msgspec.Struct, frozen=True):
+    """What a socket needs to be recovered: kept when it connects and when its rooms change."""
+
+    pid: str
+    sid: str
+    namespace: str
+    identity: bytes
+    """JSON, opaque here."""
+    rooms: tuple[str, ...]
+    seen_at: str
+
+
+class StoreError(Exception):
+    """The store could not do what was asked; nothing was written."""
+
+
+class Overloaded(StoreError):
+    """More work is waiting than the store's bound allows; come back in `retry_after_s`."""
+
+    def __init__(self, what: str, waiting: int, retry_after_s: int = 1) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{waiting} {what} are waiting already.")
+
+
+class StoreClosed(StoreError):
+    def __init__(self) -> None:
+        super().__init__("The store is closed.")
+
+
+class Store(Protocol):
+    """What the rooms above ask of a database; see ``SqliteStore`` for each promise."""
+
+    epoch: str
+
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    async def write(self, unit: Callable[[Transaction], T]) -> T: ...
+    async def read(self, query: Callable[[Transaction], T]) -> T: ...
+    def changes(self, after: int, limit: int) -> list[Change]: ...
+    @property
+    def last_seq(self) -> int: ...
+    @property
+    def first_seq(self) -> int: ...
+    def watch(self, wake: Callable[[], None]) -> None: ...
+    async def save_session(self, session: SessionRow) -> None: ...
+    async def load_session(self, pid: str) -> SessionRow | None: ...
+    async def forget_session(self, pid: str) -> None: ...
+    async def prune(self, *, feed_rows_max: int, sessions_age_s_max: int, now: str) -> None: ...
