@@ -45,7 +45,7 @@ def _refuse_constant(name: str) -> Any:
 def _replaced(value: Any) -> Any:
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_replaced(item) for item in value]
     if isinstance(value, dict):
         return {_replaced(key): _replaced(item) for key, item in value.items()}
@@ -55,10 +55,15 @@ def _replaced(value: Any) -> Any:
 def encode_json(value: Any) -> bytes:
     """Give compact JSON; NaN and infinities become null, as JavaScript has it. Raises UnencodableValue."""
     try:
-        return _encoder.encode(value)
-    except UnicodeEncodeError:  # half an emoji in a Python string: send what can be sent
-        return _encoder.encode(_replaced(value))
+        return _encode(value)
     except RecursionError:
         raise UnencodableValue("the value is nested too deeply, or contains itself") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise UnencodableValue(str(error)) from None
+
+
+def _encode(value: Any) -> bytes:
+    try:
+        return _encoder.encode(value)
+    except UnicodeEncodeError:  # half an emoji in a Python string: send what can be sent
+        return _encoder.encode(_replaced(msgspec.to_builtins(value, str_keys=True)))
