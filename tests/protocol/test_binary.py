@@ -47,7 +47,9 @@ def test_bytes_are_found_in_structs_dataclasses_and_subclasses_of_containers(val
     assert attachments == [b"\x01"]
 
 
-@pytest.mark.parametrize("value", [None, True, 1, 1.5, "text", [], {}, (), ["a", {"b": (1, None)}], {"a", "b"}, object()])
+@pytest.mark.parametrize(
+    "value", [None, True, 1, 1.5, "text", [], {}, (), ["a", {"b": (1, None)}], {"a", "b"}, object()]
+)
 def test_what_holds_no_bytes_is_left_alone(value: Any) -> None:
     assert not has_binary(value)
 
@@ -72,7 +74,10 @@ def test_only_true_makes_a_placeholder() -> None:
 
 JSON_OR_BYTES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text() | st.binary(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text().filter(lambda k: k != "_placeholder"), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text().filter(lambda k: k != "_placeholder"), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 

@@ -40,7 +40,7 @@ def test_a_packet_is_its_type_character_and_its_data(data: bytes, packet: Packet
 
 @pytest.mark.parametrize("data", [b"", b"7", b"abc", b" 4", b"\x00", b"\xff", b"-1"])
 def test_what_begins_with_no_type_is_malformed(data: bytes) -> None:
-    with pytest.raises(MalformedPacket, match="Engine.IO packet"):
+    with pytest.raises(MalformedPacket, match=r"Engine\.IO packet"):
         parse_packet(data)
 
 
@@ -70,7 +70,9 @@ def test_an_empty_packet_in_a_payload_is_malformed(body: bytes) -> None:
         list(parse_payload(body))
 
 
-@pytest.mark.parametrize("record", [b"bA", b"b====", b"bAQ", b"bAQI*", b"bAQID\n", b"b AQID", b"bAQ==AQ==", b"b\xff\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "record", [b"bA", b"b====", b"bAQ", b"bAQI*", b"bAQID\n", b"b AQID", b"bAQ==AQ==", b"b\xff\xff\xff\xff"]
+)
 def test_a_binary_record_that_is_not_base64_is_malformed(record: bytes) -> None:
     with pytest.raises(MalformedPacket, match="base64"):
         list(parse_payload(record))

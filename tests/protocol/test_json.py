@@ -31,7 +31,7 @@ def refuse_constant(name: str) -> Any:
         (None, b"null"),
         (["a", 1, 1.5, True, None], b'["a",1,1.5,true,null]'),
         ({"k": {"\u20ac": "\U0001f600"}}, '{"k":{"\u20ac":"\U0001f600"}}'.encode()),
-        ("a\u2028\x00\"\\", '"a\u2028\\u0000\\"\\\\"'.encode()),
+        ('a\u2028\x00"\\', '"a\u2028\\u0000\\"\\\\"'.encode()),
         (123456789012345680000, b"123456789012345680000"),
     ],
 )
@@ -40,7 +40,9 @@ def test_json_both_ways(value: Any, text: bytes) -> None:
     assert decode_json(text) == value
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, [math.nan], {"a": [math.inf]}, (math.nan, {"b": -math.inf})])
+@pytest.mark.parametrize(
+    "value", [math.nan, math.inf, -math.inf, [math.nan], {"a": [math.inf]}, (math.nan, {"b": -math.inf})]
+)
 def test_nan_and_infinity_never_reach_the_wire(value: Any) -> None:
     text = encode_json(value)
 
@@ -50,7 +52,23 @@ def test_nan_and_infinity_never_reach_the_wire(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"[1,]", b'{"a":1,}', b"NaN", b"[Infinity]", b"'a'", b"1 2", b"\xef\xbb\xbf[]", b'"\xff"', b'["\xc3"]', b"01", b"1e400", b'"\n"', b'"\\x"'],
+    [
+        b"",
+        b"{",
+        b"[1,]",
+        b'{"a":1,}',
+        b"NaN",
+        b"[Infinity]",
+        b"'a'",
+        b"1 2",
+        b"\xef\xbb\xbf[]",
+        b'"\xff"',
+        b'["\xc3"]',
+        b"01",
+        b"1e400",
+        b'"\n"',
+        b'"\\x"',
+    ],
 )
 def test_what_is_not_json_is_malformed(text: bytes) -> None:
     with pytest.raises(MalformedPacket):

@@ -109,6 +109,7 @@ class Decoder:
 
 
 _PLAIN_TWIN = {PacketType.BINARY_EVENT: PacketType.EVENT, PacketType.BINARY_ACK: PacketType.ACK}
+_BINARY_TWIN = {plain: binary for binary, plain in _PLAIN_TWIN.items()}
 
 
 def _checked_attachments(kind: PacketType, digits: bytes | None) -> int:
@@ -177,7 +178,7 @@ def encode(
     try:
         if has_binary(data):
             data = deconstruct(data, attachments)
-            kind = PacketType.BINARY_EVENT if kind is PacketType.EVENT else PacketType.BINARY_ACK
+            kind = _binary_twin(kind, len(attachments))
     except RecursionError:
         raise UnencodableValue("the value is nested too deeply, or contains itself") from None
     prefix = b"4%d" % kind
@@ -188,6 +189,14 @@ def encode(
     if ack_id is not None:
         prefix += b"%d" % ack_id
     return Message(prefix if data is None else prefix + encode_json(data), tuple(attachments), volatile=volatile)
+
+
+def _binary_twin(kind: PacketType, count: int) -> PacketType:
+    if kind not in _BINARY_TWIN:
+        raise UnencodableValue(f"{kind.name} carries no attachments")
+    if count > ATTACHMENTS_MAX:  # the reference client closes the connection on such a packet
+        raise UnencodableValue(f"{count} binary values are more than the {ATTACHMENTS_MAX} that a client takes")
+    return _BINARY_TWIN[kind]
 
 
 def encode_event(
