@@ -1,0 +1,53 @@
+"""``python -m bench [workload...]``: measure, print, and keep the figures."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+
+from . import contender, measure, report
+from .workloads import WORKLOADS
+
+IDLE = "idle"
+IDLE_ABOUT = "memory of one more connected client that says nothing"
+
+
+def main() -> None:
+    arguments = _arguments()
+    cores = {contender.SERVER_CORE, contender.GENERATOR_CORE}
+    if not cores <= os.sched_getaffinity(0):
+        sys.exit("two cores are needed: one for the server, one for the generator")
+    os.sched_setaffinity(0, {contender.GENERATOR_CORE})
+    measure.raise_fd_limit()
+    gc.disable()  # the generator makes no cycles, and its pauses would show as the server's idle time
+    names = contender.prepare(arguments.servers)
+    report.print_machine()
+    results = []
+    for name in arguments.workloads:
+        if name == IDLE:
+            rows, about = measure.measure_idle(names), IDLE_ABOUT
+        else:
+            rows, about = measure.measure(WORKLOADS[name], names, arguments.samples), WORKLOADS[name].about
+        report.print_table(about, rows)
+        results += rows
+    print(f"written to {report.save(results).relative_to(contender.HERE.parent)}")
+
+
+def _arguments() -> argparse.Namespace:
+    known = [*WORKLOADS, IDLE]
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Server CPU per message, ours beside peers.")
+    parser.add_argument("workloads", nargs="*", metavar="workload", help=f"which: {', '.join(known)}; all if none")
+    parser.add_argument("--servers", nargs="+", choices=contender.COMMANDS, default=[*contender.COMMANDS])
+    parser.add_argument("--samples", type=int, default=5, help="of each server and workload, a second each")
+    arguments = parser.parse_args()
+    arguments.workloads = arguments.workloads or known
+    for name in arguments.workloads:
+        if name not in known:
+            parser.error(f"no workload {name!r}")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""How a workload is measured: servers take turns, so that whatever else the machine does falls on all of them alike."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from .contender import Contender, run
+from .swarm import Swarm
+from .workloads import Workload
+
+IDLE_CLIENTS_FIRST, IDLE_CLIENTS = 1_000, 4_000
+IDLE_WAIT_S = 2.0
+FDS_SPARE = 200
+
+
+@dataclass(slots=True)
+class Result:
+    """What one server showed in one workload; one entry per sample in each list."""
+
+    workload: str
+    server: str
+    unit: str
+    values: list[float] = field(default_factory=list)
+    per_s: list[float] = field(default_factory=list)
+    """Messages per second of wall time, as this generator paced them; no measure of what the server could bear."""
+    generator_share: list[float] = field(default_factory=list)
+    """Of its core; near 1, the generator sets the pace."""
+    others_share: list[float] = field(default_factory=list)
+    """Of the machine, taken by other processes meanwhile: the noise."""
+
+    @property
+    def value(self) -> float:
+        return median(self.values)
+
+
+def raise_fd_limit() -> int:
+    """Allow this process and its children as many descriptors as they may have; gives the number."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def measure(workload: Workload, names: list[str], samples: int) -> list[Result]:
+    """Measure each server; `samples` each, after one that is thrown away."""
+    fds = workload.clients * len(names) + FDS_SPARE
+    if workload.alone or fds > raise_fd_limit():
+        return [result for name in names for result in _take_turns(workload, [name], samples)]
+    return _take_turns(workload, names, samples)
+
+
+def _take_turns(workload: Workload, names: list[str], samples: int) -> list[Result]:
+    results = [Result(workload.name, name, workload.unit) for name in names]
+    with contextlib.ExitStack() as stack:
+        ready = [stack.enter_context(_connected(workload, name)) for name in names]
+        for turn in range(samples + 1):
+            for result, (contender, swarm) in zip(results, ready, strict=True):
+                _sample(workload, contender, swarm, result if turn else Result("warm-up", "", ""))
+    return results
+
+
+@contextlib.contextmanager
+def _connected(workload: Workload, name: str) -> Iterator[tuple[Contender, Swarm]]:
+    intervals = {"ping_interval_ms": workload.ping_interval_ms, "ping_timeout_ms": workload.ping_timeout_ms}
+    with run(name, **intervals) as contender:
+        swarm = Swarm(contender.port)
+        try:
+            swarm.connect(workload.clients)
+            workload.prepare(swarm)
+            yield contender, swarm
+        finally:
+            swarm.close()
+
+
+def _sample(workload: Workload, contender: Contender, swarm: Swarm, result: Result) -> None:
+    if not workload.alone:
+        contender.settle()
+    busy_s, own_s, wall_s, cpu_s = _machine_busy_s(), time.process_time(), time.monotonic(), contender.cpu_s()
+    messages = workload.sample(swarm)
+    cpu_s = contender.cpu_s() - cpu_s
+    wall_s, own_s, busy_s = time.monotonic() - wall_s, time.process_time() - own_s, _machine_busy_s() - busy_s
+    swarm.close(keep=workload.clients)
+    result.values.append(cpu_s / messages * 1e6)
+    result.per_s.append(messages / wall_s)
+    result.generator_share.append(own_s / wall_s)
+    result.others_share.append(max(0.0, busy_s - own_s - cpu_s) / wall_s / (os.cpu_count() or 1))
+
+
+def _machine_busy_s() -> float:
+    """CPU time that all processes have used, in seconds (proc(5): user, nice, system; then irq, softirq, steal)."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return (sum(ticks[:3]) + sum(ticks[5:8])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure_idle(names: list[str]) -> list[Result]:
+    """What one more idle client costs in memory, once the first thousand have made the server's heap grow."""
+    results = []
+    for name in names:
+        with run(name, ping_interval_ms=25_000, ping_timeout_ms=20_000) as contender:
+            swarm = Swarm(contender.port)
+            swarm.connect(IDLE_CLIENTS_FIRST)
+            before = _rested_rss_bytes(contender)
+            swarm.connect(IDLE_CLIENTS)
+            kilobytes = (_rested_rss_bytes(contender) - before) / 1024
+            swarm.close()
+        results.append(Result("idle", name, "KB/client", [kilobytes / IDLE_CLIENTS]))
+    return results
+
+
+def _rested_rss_bytes(contender: Contender) -> int:
+    contender.settle()
+    time.sleep(IDLE_WAIT_S)
+    return contender.rss_bytes()

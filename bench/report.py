@@ -1,0 +1,68 @@
+"""The figures on the page, and as JSON beside the earlier ones."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+import time
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from .contender import HERE
+from .measure import Result
+
+PACKAGES = ("uvloop", "uvicorn", "picows", "msgspec", "python-socketio")
+COLUMNS = f"  {'':<16}{'median':>9}{'min-max':>17}{'x ours':>8}{'per s':>10}{'generator':>11}{'others':>8}"
+
+
+def machine() -> dict[str, str]:
+    """What the figures depend on: processor, kernel, versions."""
+    versions = {package: version(package) for package in PACKAGES}
+    found = {"cpu": _cpu(), "kernel": platform.release(), "python": platform.python_version(), **versions}
+    if shutil.which("node"):
+        answer = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
+        found["node"] = answer.stdout.strip()
+        manifest = json.loads((HERE / "package.json").read_text())
+        found["socket.io"] = manifest["dependencies"]["socket.io"]
+    return found
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(models)} x {models[0] if models else platform.machine()}"
+
+
+def print_machine() -> None:
+    print(", ".join(f"{name} {value}" for name, value in machine().items()), end="\n\n", flush=True)
+
+
+def print_table(about: str, results: list[Result]) -> None:
+    """One workload: a line per server, and how many times the first one's figure it is."""
+    print(f"{results[0].workload}: {about}, {results[0].unit}\n{COLUMNS}")
+    for result in results:
+        print(f"  {result.server:<16}{_line(result, results[0].value)}")
+    print(flush=True)
+
+
+def _line(result: Result, ours: float) -> str:
+    spread = f"{min(result.values):.2f}-{max(result.values):.2f}"
+    line = f"{result.value:>9.2f}{spread:>17}{result.value / ours:>8.2f}"
+    if not result.per_s:
+        return line
+    middle = len(result.per_s) // 2
+    rate = sorted(result.per_s)[middle]
+    return line + f"{rate:>10,.0f}{max(result.generator_share):>11.0%}{max(result.others_share):>8.0%}"
+
+
+def save(results: list[Result]) -> Path:
+    """Write everything to bench/results/; gives the file."""
+    folder = HERE / "results"
+    folder.mkdir(exist_ok=True)
+    path = folder / time.strftime("%Y%m%d-%H%M%S.json", time.gmtime())
+    content = {"machine": machine(), "results": [asdict(result) for result in results]}
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    return path

@@ -1,0 +1,155 @@
+"""What is asked of each server, and how long; every workload is measured for about `SAMPLE_S` at a time."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from . import frames
+from .swarm import Swarm
+
+SAMPLE_S = 1.0
+PAYLOAD = {
+    "type": "new_order",
+    "order": {
+        "id": "ord_01J9ZK3V7Q8M4T2X6B5N0CEDRA",
+        "status": "paid",
+        "total": 129900,
+        "customerName": "Asha Rahman",
+        "createdAt": "2026-01-31T12:00:00Z",
+        "mobile": "+8801700000000",
+        "customer_email": "asha@example.com",
+    },
+}
+ROOMS_PER_REQUEST = 100
+ACCEPTS = 400
+
+Sample = Callable[[Swarm], int]
+"""Drives the server for one sample; gives the number of messages that its CPU time is to be divided by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One row of questions. `clients` are connected before the first sample."""
+
+    name: str
+    about: str
+    unit: str
+    clients: int
+    sample: Sample
+    prepare: Callable[[Swarm], None] = lambda _swarm: None
+    alone: bool = False
+    """Servers are measured one after another, because they are at work also when no sample is taken."""
+    ping_interval_ms: int = 300_000  # out of the way, but where pings are what is measured
+    ping_timeout_ms: int = 200_000
+
+
+def _rounds(swarm: Swarm, request: Callable[[], bytes], messages: int) -> int:
+    """Let one client ask for `messages`, wait until all have arrived, ask again: no round queues behind another."""
+    rounds, end_s = 0, time.monotonic() + SAMPLE_S
+    while time.monotonic() < end_s:
+        swarm.send(swarm.fds[0], request())
+        swarm.await_messages(messages)
+        rounds += 1
+    return rounds * messages
+
+
+def _fan(times: int) -> Sample:
+    request = frames.event("fan", times, PAYLOAD)
+    return lambda swarm: _rounds(swarm, lambda: request, times * len(swarm.fds))
+
+
+def _ack_echo(swarm: Swarm) -> int:
+    """Each client keeps one event with an ack in flight."""
+    request = frames.event("echo", PAYLOAD, ack_id=7)
+    for fd in swarm.fds:
+        swarm.send(fd, request)
+    answered, end_s = 0, time.monotonic() + SAMPLE_S
+    while time.monotonic() < end_s:
+        heard = swarm.receive()
+        answered += len(heard)
+        for fd in heard:
+            swarm.send(fd, request)
+    swarm.await_messages(len(swarm.fds))
+    return answered + len(swarm.fds)
+
+
+def _join_own_rooms(swarm: Swarm) -> None:
+    for number, fd in enumerate(swarm.fds):
+        swarm.send(fd, frames.event("join", f"order_{number}", ack_id=0))
+        swarm.await_messages(1)
+
+
+def _rooms(swarm: Swarm) -> int:
+    """Emits to single rooms, chosen at random but the same for each server; a hundred per request, so that the
+    request itself hardly counts.
+    """
+    chance, numbers = random.Random(5), range(len(swarm.fds))
+
+    def request() -> bytes:
+        return frames.event("rooms", [f"order_{n}" for n in chance.sample(numbers, ROOMS_PER_REQUEST)], PAYLOAD)
+
+    requests = [request() for _ in range(20)]
+    return _rounds(swarm, lambda: chance.choice(requests), ROOMS_PER_REQUEST)
+
+
+def _accept(swarm: Swarm) -> int:
+    """From TCP's first packet to the answered Socket.IO CONNECT, 64 at a time; their end is not counted."""
+    swarm.connect(ACCEPTS)
+    return ACCEPTS
+
+
+def _ping(swarm: Swarm) -> int:
+    return swarm.answer_pings(2 * SAMPLE_S)
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload(name="fanout", about="one event to 1,000 clients", unit="us/message", clients=1_000, sample=_fan(1)),
+        Workload(
+            name="burst",
+            about="8 events in one turn of the loop to 1,000 clients",
+            unit="us/message",
+            clients=1_000,
+            sample=_fan(8),
+        ),
+        Workload(
+            name="ack_echo",
+            about="100 clients, each with one event and its ack in flight",
+            unit="us/echo",
+            clients=100,
+            sample=_ack_echo,
+        ),
+        Workload(
+            name="rooms",
+            about="events to one each of 5,000 rooms",
+            unit="us/message",
+            clients=5_000,
+            sample=_rooms,
+            prepare=_join_own_rooms,
+        ),
+        Workload(
+            name="fanout5000", about="one event to 5,000 clients", unit="us/message", clients=5_000, sample=_fan(1)
+        ),
+        Workload(
+            name="accept",
+            about=f"{ACCEPTS} clients connect, 64 at a time",
+            unit="us/accept",
+            clients=1,
+            sample=_accept,
+        ),
+        Workload(
+            name="ping",
+            about="1,000 idle clients, a ping and its pong each second",
+            unit="us/ping",
+            clients=1_000,
+            sample=_ping,
+            alone=True,
+            ping_interval_ms=1_000,
+            ping_timeout_ms=5_000,
+        ),
+    )
+}
