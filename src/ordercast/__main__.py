@@ -10,16 +10,14 @@ from cyclopts import App, Parameter
 
 from ordercast import config, telemetry
 from ordercast.api.auth import issue_token
-from ordercast.app import demo_password, open_store, serve
+from ordercast.app import demo_password, open_store, seed, serve
 from ordercast.commerce.people import Role
 from ordercast.config import ConfigError, Settings
-from ordercast.db.seed import seed_demo
+from ordercast.db.seed import DEMO_PEOPLE
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
 
 DatabaseUrl = Annotated[str | None, Parameter(help="Instead of ORDERCAST_DATABASE_URL.")]
-
-DEMO_PEOPLE = ("admin@example.com", "store@example.com", "customer@example.com", "driver@example.com")
 
 
 @app.command(name="serve")
@@ -44,7 +42,7 @@ def _say_ready(settings: Settings, port: int) -> None:
     if settings.demo:
         password = demo_password(settings)
         lines += ["", "  Demo logins"]
-        lines += [f"  {person:<22} {password}" for person in DEMO_PEOPLE]
+        lines += [f"  {person.email:<22} {password}" for person in DEMO_PEOPLE]
     print("\n".join(lines), flush=True)
 
 
@@ -61,14 +59,15 @@ def demo(*, database_url: DatabaseUrl = None) -> None:
     """Fill the database with the demo catalogue and people; what is there already stays."""
     settings = config.load(database_url=database_url)
     uvloop.run(_seed(settings))
-    print(f"Demo people, all with the password {demo_password(settings)}: {', '.join(DEMO_PEOPLE)}")
+    people = ", ".join(person.email for person in DEMO_PEOPLE)
+    print(f"Demo people, all with the password {demo_password(settings)}: {people}")
 
 
 async def _seed(settings: Settings) -> None:
     store = open_store(settings)
     await store.start()
     try:
-        await seed_demo(store, demo_password(settings))
+        await seed(settings, store)
     finally:
         await store.close()
 

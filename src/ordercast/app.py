@@ -7,18 +7,20 @@ import gc
 import hashlib
 import hmac
 import logging
+import secrets
 import socket
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
 
-from ordercast import telemetry
 from ordercast.api import create_api
 from ordercast.api.pages import page_routes
 from ordercast.api.sockets import open_socket_door
+from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore
-from ordercast.db.seed import seed_demo
+from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 from ordercast.feed import FeedRecovery, Pump
 from ordercast.hub import Options, Server
 from ordercast.wire import make_server
@@ -69,7 +71,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
     await store.start()
     try:
         if settings.demo:
-            await seed_demo(store, demo_password(settings))
+            await seed(settings, store)
         server, pump = build_hub(settings, store)
         pump.start()
         pruning = asyncio.create_task(_prune_forever(store))
@@ -82,6 +84,12 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
         await server.close()
     finally:
         await store.close()
+
+
+async def seed(settings: Settings, store: SqliteStore) -> None:
+    """Add what is missing of the demo shop: its catalogue and its people."""
+    chance = secrets.token_bytes(RANDOM_BYTES * len(DEMO_PEOPLE))
+    await seed_demo(store, demo_password(settings), now_ms=time.time_ns() // 1_000_000, random_bytes=chance)
 
 
 def demo_password(settings: Settings) -> str:
@@ -119,6 +127,3 @@ def _settle_garbage() -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-__all__ = ["build_hub", "demo_password", "open_store", "serve", "telemetry"]

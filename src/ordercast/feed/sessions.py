@@ -60,12 +60,24 @@ class FeedRecovery:
         position = str(self._pump.position)
         return "ready", [{"position": position, "identity": socket.identity}, position]
 
+    def gap(self, offset: str) -> str | None:
+        position = Position.parse(offset)
+        if position is None:
+            return "offset_unknown"
+        if position.epoch != self._source.epoch or position.seq > self._source.last_seq:
+            return "epoch_changed"
+        return "history_pruned" if position.seq + 1 < self._source.first_seq else None
+
     async def missed(self, socket: Socket, rooms: Sequence[str], offset: str) -> AsyncIterator[Sequence[Message]]:
         del socket
-        position = self._checked(offset)
+        position = Position.parse(offset)
+        if position is None:
+            raise GapTooOld("offset_unknown")
         entitled = frozenset(rooms)
         after = position.seq if position.event == ROW_END else position.seq - 1
         while rows := self._pump.rows(after, REPLAY_ROWS):
+            if after + 1 < self._source.first_seq:
+                raise GapTooOld("history_pruned")
             after = rows[-1][0]
             yield [
                 told.message
@@ -73,13 +85,3 @@ class FeedRecovery:
                 for told in row
                 if told.position > position and not entitled.isdisjoint(told.rooms)
             ]
-
-    def _checked(self, offset: str) -> Position:
-        position = Position.parse(offset)
-        if position is None:
-            raise GapTooOld("offset_unknown")
-        if position.epoch != self._source.epoch or position.seq > self._source.last_seq:
-            raise GapTooOld("epoch_changed")
-        if position.seq + 1 < self._source.first_seq:
-            raise GapTooOld("history_pruned")
-        return position

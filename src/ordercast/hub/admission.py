@@ -1,4 +1,4 @@
-"""From CONNECT to connected: middlewares, the recovery of a session, the welcome.
+"""From CONNECT to connected: middlewares, the recovery of a session, the entrance.
 
 All of it is synchronous unless a middleware awaits or the namespace has recovery.
 """
@@ -6,10 +6,10 @@ All of it is synchronous unless a middleware awaits or the namespace has recover
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from typing import Any
 
-from ordercast.protocol.socketio import PacketType, encode, encode_event
+from ordercast.protocol.socketio import PacketType, encode
 
 from .client import Client
 from .errors import ConnectRefused, GapTooOld
@@ -40,7 +40,8 @@ def admit(client: Client, name: str, auth: dict[str, Any]) -> None:
     if pending is not None or _is_covered(socket):
         client.server.spawn(_admit_later(socket, pending, remaining))
     else:
-        _welcome(socket)
+        _answer(socket)
+        socket.take_turns(_enter(socket))
 
 
 def _run_middlewares(socket: Socket, remaining: Iterator[Middleware]) -> Awaitable[None] | None:
@@ -52,24 +53,26 @@ def _run_middlewares(socket: Socket, remaining: Iterator[Middleware]) -> Awaitab
 
 
 async def _admit_later(socket: Socket, pending: Awaitable[None] | None, remaining: Iterator[Middleware]) -> None:
-    client = socket._client
+    client, namespace = socket._client, socket.namespace
     try:
         while pending is not None:
             await pending
             pending = _run_middlewares(socket, remaining)
-        gap = await _enter_session(socket) if _is_covered(socket) else None
+        claim = Claim.parse(socket.auth)
+        gap = await _enter_session(socket, claim) if _is_covered(socket) else None
     except Exception as error:  # noqa: BLE001 - as above
-        socket.namespace.release(socket)
-        refuse(client, socket.namespace.name, error)
+        namespace.release(socket)
+        refuse(client, namespace.name, error)
         return
-    # No await between the last missed event and the welcome: what is committed meanwhile would fall between.
-    if client.closed_for is not None or not socket.namespace.owns(socket):
-        socket.namespace.release(socket)
-        client.pending.discard(socket.namespace.name)
+    if client.closed_for is not None or not namespace.owns(socket):
+        namespace.release(socket)
+        client.pending.discard(namespace.name)
         return
-    _welcome(socket)
-    if gap is not None:
-        client.connection.send(encode_event(socket.namespace.name, "resync", [{"reason": gap}]))
+    _answer(socket)
+    if _is_covered(socket):
+        socket.take_turns(_catch_up(socket, claim.offset, gap))
+    else:
+        socket.take_turns(_enter(socket))
 
 
 def _is_covered(socket: Socket) -> bool:
@@ -77,84 +80,92 @@ def _is_covered(socket: Socket) -> bool:
     return recovery is not None and recovery.covers(socket)
 
 
-async def _enter_session(socket: Socket) -> str | None:
-    """Resume the session that the client claims, or begin one; then tell it what it missed, or give the reason why not.
+# The session
+
+
+async def _enter_session(socket: Socket, claim: Claim) -> str | None:
+    """Resume the session that the client claims, or begin one; gives the reason when what it missed cannot be told.
 
     An offset is honoured without its session too: whose token opens the rooms may hear what they were told.
     """
     recovery = socket.namespace.recovery
     assert recovery is not None
-    claim = Claim.parse(socket.auth)
     session = await recovery.load(claim.pid) if claim.pid else None
-    # The identity is compared so that a pid alone, leaked in some log, opens nothing.
-    if session is not None and (session.namespace, session.identity) != (socket.namespace.name, socket.identity):
-        await _begin_session(socket, recovery)
-        return "identity_changed"
-    if session is None:
-        await _begin_session(socket, recovery)
-        return await _replay(socket, recovery, claim.offset) if claim.offset else _gap_without_offset(claim)
-    return await _resume(socket, recovery, session, claim.offset)
-
-
-def _gap_without_offset(claim: Claim) -> str | None:
-    return "session_unknown" if claim.pid else None
-
-
-async def _begin_session(socket: Socket, recovery: Recovery) -> None:
-    socket.namespace.release(socket)
-    socket.namespace.claim(socket, new_pid())
-    await recovery.save(socket.namespace.session(socket))
-
-
-async def _resume(socket: Socket, recovery: Recovery, session: Session, offset: str) -> str | None:
-    """Take the old id and rooms again, if nothing is missing; otherwise begin anew, and give the reason."""
+    gap = _find_gap(socket, recovery, claim, session)
+    if session is None or gap is not None:
+        socket.namespace.claim(socket, new_pid())
+        await recovery.save(socket.namespace.session(socket))
+        return gap
     socket.namespace.claim(socket, session.pid)
-    socket.rooms.update(recovery.rooms(socket, session))
-    gap = await _replay(socket, recovery, offset)
-    if gap is None:
-        socket.id = session.sid
-        socket.recovered = True
-    elif socket.namespace.owns(socket):
-        await _begin_session(socket, recovery)
-    return gap
-
-
-async def _replay(socket: Socket, recovery: Recovery, offset: str) -> str | None:
-    """Send what the socket's rooms were told since `offset`; gives the reason when that is not known any more.
-
-    In step with the reference, and with what its client expects, missed events go before the CONNECT answer.
-    """
-    connection = socket._client.connection
-    try:
-        async for batch in recovery.missed(socket, tuple(socket.rooms), offset):
-            for message in batch:
-                connection.send(message)
-            await connection.drained()
-            if socket._client.closed_for is not None or not socket.namespace.owns(socket):
-                return None
-    except GapTooOld as error:
-        return error.reason
+    socket.join(*recovery.rooms(socket, session))
+    socket.id = session.sid
+    socket.recovered = True
     return None
 
 
-def _welcome(socket: Socket) -> None:
-    """Let the socket in: its CONNECT answer, its rooms, its handlers, in one turn of the loop."""
-    client, namespace = socket._client, socket.namespace
+def _find_gap(socket: Socket, recovery: Recovery, claim: Claim, session: Session | None) -> str | None:
+    # The identity is compared so that a pid alone, leaked in some log, opens nothing.
+    if session is not None and (session.namespace, session.identity) != (socket.namespace.name, socket.identity):
+        return "identity_changed"
+    if claim.offset:
+        return recovery.gap(claim.offset)
+    return "session_unknown" if claim.pid else None
+
+
+# The entrance
+
+
+def _answer(socket: Socket) -> None:
+    """Tell the client that it is connected."""
+    client = socket._client
     client.add(socket)
-    namespace.add(socket)
+    socket.connected = True
     answer = {"sid": socket.id} if socket.pid is None else {"sid": socket.id, "pid": socket.pid}
-    client.connection.send(encode(PacketType.CONNECT, namespace.name, answer))
+    client.connection.send(encode(PacketType.CONNECT, socket.namespace.name, answer))
     log.info(
         "socket connected: %s namespace=%s transport=%s recovered=%s",
         socket.id,
-        namespace.name,
+        socket.namespace.name,
         socket.transport_name,
         socket.recovered,
     )
-    if namespace.recovery is not None and socket.pid is not None:
-        event, args = namespace.recovery.greeting(socket)
-        socket.emit(event, *args)
-    socket.take_turns(socket._run("connection", [socket], None, namespace.connection_handlers()))
+
+
+async def _catch_up(socket: Socket, offset: str, gap: str | None) -> None:
+    """Tell the client what it missed, then let it in; what it sends meanwhile waits for its turn.
+
+    After CONNECT, and not before it as the reference does: the stock client keeps early events until it is connected,
+    and after another cut keeps them still, so that it would hear them twice.
+    """
+    namespace, connection = socket.namespace, socket._client.connection
+    recovery = namespace.recovery
+    assert recovery is not None
+    if offset and gap is None:
+        try:
+            async for batch in recovery.missed(socket, tuple(socket.rooms), offset):
+                for message in batch:
+                    connection.send(message)
+                await connection.drained()
+                if not socket.connected:
+                    return
+        except GapTooOld as error:
+            gap = error.reason
+    # No await from the last missed event to the rooms: what is told in between would be heard by nobody.
+    if not socket.connected:
+        return
+    event, args = recovery.greeting(socket)
+    socket.emit(event, *args)
+    if gap is not None:
+        socket.emit("resync", {"reason": gap})
+    pending = _enter(socket)
+    if pending is not None:
+        await pending
+
+
+def _enter(socket: Socket) -> Coroutine[Any, Any, None] | None:
+    """Put the socket into its rooms and tell the handlers; gives the rest of them when one must be awaited."""
+    socket.namespace.add(socket)
+    return socket._run("connection", [socket], None, socket.namespace.connection_handlers())
 
 
 def refuse(client: Client, name: str, error: Exception) -> None:

@@ -130,7 +130,6 @@ class Namespace:
     def add(self, socket: Socket) -> None:
         """Make a socket reachable: its rooms are entered in the same turn."""
         self.sockets[socket.id] = socket
-        socket.connected = True
         for room in (socket.id, *socket.rooms):
             self.rooms.join(socket, room)
 

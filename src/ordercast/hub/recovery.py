@@ -57,11 +57,15 @@ class Recovery(Protocol):
         """Which rooms of a returning session its socket may have again; its rights may have changed meanwhile."""
         ...
 
+    def gap(self, offset: str) -> str | None:
+        """Why what came after `offset` cannot be told, in a word for programs; None when it can."""
+        ...
+
     def missed(self, socket: Socket, rooms: Sequence[str], offset: str) -> AsyncIterator[Sequence[Message]]:
         """Give what these rooms were told after `offset`, in order, in batches.
 
         When the iterator ends, nothing is missing up to that very turn of the loop: whoever joins the rooms before
-        awaiting again hears everything once. Raises GapTooOld when the offset is unknown or its successors are gone.
+        awaiting again hears everything once. Raises GapTooOld when a gap opens meanwhile.
         """
         ...
 

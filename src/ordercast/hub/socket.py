@@ -78,6 +78,11 @@ class Socket:
         return self._client.connection.handshake
 
     @property
+    def entered(self) -> bool:
+        """Whether it is in its rooms: connected, and told what it had missed."""
+        return self.namespace.sockets.get(self.id) is self
+
+    @property
     def transport_name(self) -> str:
         """``polling`` or ``websocket``, as of now."""
         return self._client.connection.transport_name
@@ -142,11 +147,11 @@ class Socket:
     # Rooms
 
     def join(self, *rooms: str) -> None:
-        """Enter rooms; before the socket is connected, from the moment it is. Raises LimitReached."""
+        """Enter rooms; in a middleware, from the moment the socket is let in. Raises LimitReached."""
         bound = self.namespace.server.options.rooms_max
         if len(self.rooms.union(rooms)) > bound:
             raise LimitReached("rooms_max", bound)
-        if not self.connected:
+        if not self.entered:
             self.rooms.update(rooms)
             return
         for room in rooms:
@@ -155,7 +160,7 @@ class Socket:
 
     def leave(self, *rooms: str) -> None:
         """Leave rooms; those it is not in are ignored."""
-        if not self.connected:
+        if not self.entered:
             self.rooms.difference_update(rooms)
             return
         for room in rooms:

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ordercast.db import Change
+from ordercast.feed import AUDIENCE
+from ordercast.feed.audience import Announcement, announce
+
+ORDER: dict[str, Any] = {
+    "id": "ord_1",
+    "number": 7,
+    "status": "pending",
+    "paymentStatus": "unpaid",
+    "fulfilment": "delivery",
+    "version": 1,
+    "total": 24000,
+    "currency": "BDT",
+    "customerInfo": {"name": "Asha Rahman", "email": "asha@example.com", "mobile": "+8801700000000"},
+    "customerId": "cus_1",
+    "createdAt": "2026-01-01T00:00:00.000Z",
+}
+
+
+def change(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> Change:
+    raw = None if before is None else msgspec.Raw(msgspec.json.encode(before))
+    return Change(
+        9,
+        kind,
+        "ord_1",
+        2,
+        "store:usr_1",
+        "why",
+        "2026-01-01T00:01:00.000Z",
+        raw,
+        msgspec.Raw(msgspec.json.encode(after)),
+    )
+
+
+def told(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Announcement]:
+    announcements = list(announce(change(kind, before, after), lambda index: f"e:9.{index}"))
+    return {announcement.event: announcement for announcement in announcements}
+
+
+def test_a_placed_order_is_told_to_the_store_and_to_its_customer() -> None:
+    events = told("order.placed", None, ORDER)
+
+    assert {name: event.rooms for name, event in events.items()} == {
+        "new_order": ("store-owners",),
+        "newOrder": ("store-owners",),
+        "customer_order_update": ("customer_cus_1", "order_ord_1"),
+    }
+
+
+def test_new_order_says_exactly_what_the_admin_pages_of_web_shops_read() -> None:
+    (payload,) = told("order.placed", None, {**ORDER, "paymentStatus": "paid"})["new_order"].args
+
+    assert payload == {
+        "type": "new_order",
+        "order": {
+            "id": "ord_1",
+            "status": "paid",
+            "total": 24000,
+            "customerName": "Asha Rahman",
+            "createdAt": "2026-01-01T00:00:00.000Z",
+            "mobile": "+8801700000000",
+            "customer_email": "asha@example.com",
+        },
+    }
+
+
+def test_a_status_change_names_both_states_the_version_the_actor_and_the_event() -> None:
+    events = told("order.status_changed", ORDER, {**ORDER, "status": "processing", "version": 2})
+
+    assert events["orderStatusUpdated"].rooms == ("store-owners", "customer_cus_1")
+    assert events["orderStatusUpdated"].args == [
+        {
+            "id": "e:9.0",
+            "seq": 9,
+            "orderId": "ord_1",
+            "number": 7,
+            "version": 2,
+            "at": "2026-01-01T00:01:00.000Z",
+            "oldStatus": "pending",
+            "newStatus": "processing",
+            "paymentStatus": "unpaid",
+            "actor": "store:usr_1",
+            "reason": "why",
+        }
+    ]
+
+
+def test_a_customer_is_told_a_sentence_and_neither_actor_nor_reason() -> None:
+    after = {**ORDER, "status": "delivered", "fulfilment": "pickup", "version": 2}
+    (payload,) = told("order.status_changed", ORDER, after)["customer_order_update"].args
+
+    assert payload["title"] == "Collected"
+    assert "7" in payload["text"]
+    assert "actor" not in payload
+    assert "reason" not in payload
+
+
+def test_one_change_of_both_states_tells_both() -> None:
+    after = {**ORDER, "status": "cancelled", "paymentStatus": "refunded"}
+    events = told("order.status_changed", {**ORDER, "paymentStatus": "paid"}, after)
+
+    assert list(events) == ["orderStatusUpdated", "payment_update", "customer_order_update"]
+
+
+def test_an_edit_is_told_to_the_store_alone() -> None:
+    events = told("order.changed", ORDER, {**ORDER, "customerInfo": {**ORDER["customerInfo"], "name": "Asha R."}})
+
+    assert {name: event.rooms for name, event in events.items()} == {"order_update": ("store-owners",)}
+
+
+def test_an_order_of_nobody_known_is_told_to_no_customer_room() -> None:
+    events = told(
+        "order.status_changed", {**ORDER, "customerId": None}, {**ORDER, "customerId": None, "status": "rejected"}
+    )
+
+    assert events["orderStatusUpdated"].rooms == ("store-owners",)
+    assert events["customer_order_update"].rooms == ("order_ord_1",)
+
+
+def test_a_published_event_goes_where_its_publisher_said() -> None:
+    events = told(
+        "event.published", None, {"event": "new_booking", "rooms": ["user_1"], "args": [{"bookingId": "b"}, 2]}
+    )
+
+    assert events == {"new_booking": Announcement("new_booking", ("user_1",), [{"bookingId": "b"}, 2])}
+
+
+def test_a_row_of_a_kind_that_nobody_knows_tells_nothing() -> None:
+    assert told("product.changed", None, {}) == {}
+
+
+def test_each_event_of_the_table_has_one_line() -> None:
+    names = [rule.event for rule in AUDIENCE]
+
+    assert len(names) == len(set(names))

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from ordercast.db import SqliteStore
+from ordercast.feed import pump as pump_module
+
+from .conftest import PLACE, Line, Node
+
+Outside = Callable[..., None]
+
+
+async def until(condition: Callable[[], Any], timeout_s: float = 5.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 - the condition is the database's, which sets no event
+            await asyncio.sleep(0.002)
+
+
+async def admin(node: Node, **auth: Any) -> Line:
+    line = node.line()
+    line.connect(token="store:1", **auth)
+    await until(lambda: line.heard("ready"))
+    return line
+
+
+async def test_an_order_written_by_another_program_is_told_to_the_store(node: Node, outside: Outside) -> None:
+    line = await admin(node)
+
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: line.heard("newOrder"))
+
+    ((_, payload, offset),) = line.heard("new_order")
+    assert payload["order"]["customerName"] == "Asha Rahman"
+    assert offset == f"{node.pump.position.epoch}:1.0"
+
+
+async def test_what_rolled_back_is_never_told(node: Node, store: SqliteStore, outside: Outside) -> None:
+    line = await admin(node)
+
+    def place_and_fail(transaction: Any) -> None:
+        transaction.run("INSERT INTO orders (id) VALUES ('ord_lost')")
+        raise RuntimeError("no")
+
+    try:
+        await store.write(place_and_fail)
+    except RuntimeError:
+        outside(PLACE, "ord_kept", "cus_1")
+    await until(lambda: line.heard("newOrder"))
+
+    assert [event[1]["id"] for event in line.heard("newOrder")] == ["ord_kept"]
+
+
+async def test_events_of_a_customer_reach_that_customer_alone(node: Node, outside: Outside) -> None:
+    store = await admin(node)
+    asha, other, nobody = node.line(), node.line(), node.line()
+    asha.connect(token="customer_cus_1")
+    other.connect(token="customer_cus_2")
+    nobody.connect()
+    await until(lambda: all(line.texts() for line in (asha, other, nobody)))
+
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: store.heard("newOrder"))
+
+    assert [event[0] for event in asha.events()] == ["ready", "customer_order_update"]
+    assert [event[0] for event in other.events()] == ["ready"]
+    assert nobody.events() == []
+
+
+async def test_a_row_that_cannot_be_told_does_not_stop_those_behind_it(node: Node, outside: Outside) -> None:
+    line = await admin(node)
+
+    outside(
+        "INSERT INTO feed (kind, entity_id, version, actor, at, after) VALUES ('order.placed', 'x', 1, 'a', 't', '{}')"
+    )
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: line.heard("newOrder"))
+
+    assert [event[1]["id"] for event in line.heard("newOrder")] == ["ord_1"]
+
+
+async def test_more_rows_than_a_batch_are_all_told_in_order(node: Node, store: SqliteStore) -> None:
+    line = await admin(node)
+    count = pump_module.BATCH_ROWS * 2 + 3
+
+    def place_many(transaction: Any) -> None:
+        for number in range(count):
+            transaction.run("INSERT INTO orders (id, customer_name) VALUES (:id, 'x')", id=f"ord_{number}")
+
+    await store.write(place_many)
+    await until(lambda: len(line.heard("newOrder")) == count)
+
+    assert [event[1]["id"] for event in line.heard("newOrder")] == [f"ord_{number}" for number in range(count)]

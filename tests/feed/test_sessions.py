@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ordercast.db import SqliteStore
+from ordercast.feed import pump as pump_module
+from ordercast.feed import sessions as sessions_module
+from ordercast.hub import DisconnectReason
+
+from .conftest import Line, Node
+from .test_pump import admin, until
+
+Outside = Callable[..., None]
+
+
+def ids(line: Line) -> list[str]:
+    return [event[1]["id"] for event in line.heard("newOrder")]
+
+
+def offset(line: Line) -> str:
+    """What the stock client would present: the last string argument that it saw."""
+    found: str = line.events()[-1][-1]
+    return found
+
+
+async def place(node: Node, store: SqliteStore, *order_ids: str) -> None:
+    def unit(transaction: Any) -> None:
+        for order_id in order_ids:
+            transaction.run("INSERT INTO orders (id, customer_name) VALUES (:id, 'x')", id=order_id)
+
+    await store.write(unit)
+    await until(lambda: node.pump.position.seq == store.last_seq)
+
+
+async def test_one_small_event_follows_connect_so_that_silence_can_be_recovered_from(node: Node) -> None:
+    line = await admin(node)
+
+    assert [event[0] for event in line.events()] == ["ready"]
+    assert offset(line) == str(node.pump.position)
+
+
+async def test_who_returns_has_its_id_and_hears_what_it_missed_before_anything_new(
+    node: Node, store: SqliteStore
+) -> None:
+    first = await admin(node)
+    await place(node, store, "ord_1")
+    first.client.closed(DisconnectReason.TRANSPORT_CLOSE)
+    await place(node, store, "ord_2", "ord_3")
+
+    second = await admin(node, pid=first.answer["pid"], offset=offset(first))
+
+    assert second.answer == first.answer
+    assert ids(second) == ["ord_2", "ord_3"]
+    kinds = [text[0] for text in second.texts()]
+    assert kinds == ["0"] + ["2"] * 5  # CONNECT, two orders of two events each, ready
+
+
+async def test_a_client_cut_between_two_events_of_one_row_hears_the_second_alone(
+    node: Node, store: SqliteStore
+) -> None:
+    first = await admin(node)
+    await place(node, store, "ord_1")
+    between = first.heard("new_order")[0][-1]
+
+    second = await admin(node, pid=first.answer["pid"], offset=between)
+
+    assert [event[0] for event in second.events()] == ["newOrder", "ready"]
+
+
+async def test_a_session_is_taken_from_a_connection_that_is_still_thought_alive(node: Node, store: SqliteStore) -> None:
+    ghost = await admin(node)
+
+    heir = await admin(node, pid=ghost.answer["pid"], offset=offset(ghost))
+    await place(node, store, "ord_1")
+
+    assert ghost.closed_for is not None
+    assert ids(heir) == ["ord_1"]
+    assert ids(ghost) == []
+    assert node.server.main.sockets.keys() == {heir.answer["sid"]}
+
+
+async def test_another_node_or_a_restarted_one_replays_from_the_database(node: Node, store: SqliteStore) -> None:
+    line = await admin(node)
+    await place(node, store, "ord_1", "ord_2")
+    restarted = Node(store)
+
+    returned = await admin(restarted, pid=line.answer["pid"], offset=str(line.events()[0][-1]))
+
+    assert returned.answer["sid"] == line.answer["sid"]
+    assert ids(returned) == ["ord_1", "ord_2"]
+    restarted.pump.stop()
+
+
+async def test_an_offset_is_honoured_without_a_session(node: Node, store: SqliteStore) -> None:
+    line = await admin(node)
+    await place(node, store, "ord_1")
+
+    returned = await admin(node, pid="gone", offset=line.events()[0][-1])
+
+    assert returned.answer["pid"] != "gone"
+    assert ids(returned) == ["ord_1"]
+    assert returned.heard("resync") == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "reason"),
+    [
+        ({"pid": "x", "offset": "nonsense"}, "offset_unknown"),
+        ({"pid": "x", "offset": "otherepoch:1"}, "epoch_changed"),
+        ({"pid": "x"}, "session_unknown"),
+        ({"pid": "x", "offset": ["a"]}, "session_unknown"),
+    ],
+)
+async def test_a_gap_that_cannot_be_filled_is_told(node: Node, claim: dict[str, Any], reason: str) -> None:
+    line = await admin(node, **claim)
+
+    assert line.heard("resync") == [["resync", {"reason": reason}]]
+
+
+async def test_history_that_was_pruned_is_a_gap(node: Node, store: SqliteStore) -> None:
+    line = await admin(node)
+    await place(node, store, *(f"ord_{number}" for number in range(10)))
+    await store.prune(feed_rows_max=2, sessions_age_s_max=3600, now="2026-01-01T00:00:01.000Z")
+    restarted = Node(store)
+
+    returned = await admin(restarted, pid=line.answer["pid"], offset=line.events()[0][-1])
+
+    assert returned.heard("resync") == [["resync", {"reason": "history_pruned"}]]
+    assert returned.answer["pid"] != line.answer["pid"]
+    restarted.pump.stop()
+
+
+async def test_a_session_opens_to_nobody_else(node: Node, store: SqliteStore) -> None:
+    mine = await admin(node)
+    await place(node, store, "ord_1")
+    thief = node.line()
+    thief.connect(token="customer_9", pid=mine.answer["pid"], offset=mine.events()[0][-1])
+    await until(lambda: thief.heard("ready"))
+
+    assert thief.answer["sid"] != mine.answer["sid"]
+    assert thief.heard("new_order", "newOrder") == []
+    assert mine.closed_for is None
+
+
+class StockClient:
+    """What the stock client keeps from one connection to the next, and hears: nothing before it is connected."""
+
+    def __init__(self) -> None:
+        self.pid: str | None = None
+        self.offset: str | None = None
+        self.early: list[list[Any]] = []
+        self.heard: list[str] = []
+        self.connected = False
+
+    def claim(self) -> dict[str, Any]:
+        return {} if self.pid is None else {"pid": self.pid, "offset": self.offset}
+
+    def receive(self, texts: list[str]) -> None:
+        for text in texts:
+            if text.startswith("0"):
+                self.pid, self.connected = msgspec.json.decode(text[1:])["pid"], True
+                for event in self.early:
+                    self._emit(event)
+                self.early.clear()
+            elif self.connected:
+                self._emit(msgspec.json.decode(text[1:]))
+            else:
+                self.early.append(msgspec.json.decode(text[1:]))
+
+    def _emit(self, event: list[Any]) -> None:
+        if event[0] == "newOrder":
+            self.heard.append(event[1]["id"])
+        if isinstance(event[-1], str):
+            self.offset = event[-1]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["place", "place", "cut", "restart"]), min_size=4, max_size=30), st.data())
+async def test_random_cuts_lose_nothing_repeat_nothing_and_keep_the_order(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str], data: st.DataObject
+) -> None:
+    store = SqliteStore(tmp_path_factory.mktemp("history") / "shop.db")
+    store.migrate()
+    await store.start()
+    node, client = Node(store), StockClient()
+    line = await admin(node)
+    client.receive(line.texts())  # it has been connected once; from then on nothing may be lost
+    line.sent.clear()
+    placed: list[str] = []
+    try:
+        for step in steps:
+            if step == "place":
+                placed.append(f"ord_{len(placed)}")
+                await place(node, store, placed[-1])
+                continue
+            # The network breaks: the client has received some beginning of what was written to it.
+            client.receive(line.texts()[: data.draw(st.integers(0, len(line.sent)))])
+            client.connected = False
+            if step == "restart":
+                node.pump.stop()
+                node = Node(store)
+            line = await admin(node, **client.claim())
+        client.receive(line.texts())
+        assert client.heard == placed
+    finally:
+        node.pump.stop()
+        await store.close()
+
+
+def test_the_limits_of_replay_fit_each_other() -> None:
+    assert sessions_module.REPLAY_ROWS <= pump_module.RECENT_ROWS_MAX
