@@ -7,12 +7,15 @@ Moving a session is two set operations, whatever their number, and an idle sessi
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from typing import Protocol
 
 # Fine enough that a ping is hardly early, coarse enough that the timer itself costs nothing.
 TICKS_PER_INTERVAL = 64
 TICK_S_MIN = 0.005
+# A loop that is this late has stood still, not just been busy.
+STALL_TICKS = 4
 
 
 class Beating(Protocol):
@@ -34,7 +37,7 @@ class Heartbeat:
     def __init__(self, interval_s: float, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._tick_s = max(min(interval_s, timeout_s) / TICKS_PER_INTERVAL, TICK_S_MIN)
-        # A ping may come a tick early but a session never ends early: the one rounds down, the other up.
+        # A ping may come two ticks early but a session never ends early: the one rounds down, the other up.
         self._interval_ticks = max(1, math.floor(interval_s / self._tick_s) - 1)
         self._timeout_ticks = math.ceil(timeout_s / self._tick_s) + 1
         self._slots: list[set[Beating]] = [set() for _ in range(max(self._interval_ticks, self._timeout_ticks) + 2)]
@@ -73,19 +76,28 @@ class Heartbeat:
         self._slots[slot].add(session)
         session.beat_slot = slot
 
-    def _tick(self, due_s: float) -> None:
+    def _tick(self, due_s: float, *, stalled: bool = False) -> None:
         if not self._count:
             self._timer = None
             return
         loop = asyncio.get_running_loop()
-        # After a stall the missed ticks are made up for at once, so that deadlines keep their order.
-        while due_s <= loop.time():
+        now_s = loop.time()
+        if now_s - due_s > STALL_TICKS * self._tick_s and not stalled:
+            # Pongs may lie unread since the process stood still; libuv runs timers before it reads.
+            self._timer = loop.call_later(self._tick_s, functools.partial(self._tick, due_s, stalled=True))
+            return
+        # Missed ticks are made up for at once, and all of them before the first beat: what a beat puts back on the
+        # wheel must lie ahead of now.
+        due: list[Beating] = []
+        while due_s <= now_s:
             self._now = (self._now + 1) % len(self._slots)
-            due, self._slots[self._now] = self._slots[self._now], set()
-            for session in due:
-                self._beat(session, loop.time())
+            due += self._slots[self._now]
+            self._slots[self._now] = set()
             due_s += self._tick_s
         self._timer = loop.call_at(due_s, self._tick, due_s)
+        for session in due:
+            if session.beat_slot >= 0:  # else the beat before it has ended this one too
+                self._beat(session, now_s)
 
     def _beat(self, session: Beating, now_s: float) -> None:
         if session.pong_due_s:
