@@ -4,3 +4,8 @@ Upstream: browsers, shop back ends, payment providers. Downstream: ``db``, which
 commits it; ``hub``, on which the socket commands are registered.
 Stays true: nothing here emits an event. Who should hear of a change learns it from the feed.
 """
+
+from .application import create_api
+from .auth import Identity, TokenRefused, identify, issue_token, verify_token
+
+__all__ = ["Identity", "TokenRefused", "create_api", "identify", "issue_token", "verify_token"]

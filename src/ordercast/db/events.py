@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import msgspec
-
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor
 
@@ -16,18 +12,19 @@ def publish(
     transaction: Transaction,
     event_id: str,
     event: str,
-    rooms: Sequence[str],
-    args: Sequence[object],
+    rooms: bytes,
+    args: bytes,
     *,
     actor: Actor,
     now: Moment,
 ) -> None:
+    """Keep the event; `rooms` and `args` are JSON arrays."""
     transaction.run(
         transaction.sql.publish_event,
         id=event_id,
         event=event,
-        rooms=msgspec.json.encode(rooms).decode(),
-        args=msgspec.json.encode(args).decode(),
+        rooms=rooms.decode(),
+        args=args.decode(),
         actor=str(actor),
         created_at=now,
     )

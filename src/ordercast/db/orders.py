@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -243,3 +243,26 @@ def newest_document(transaction: Transaction) -> bytes:
         raise ShopError("The feed is empty after a change.")
     document: str = row[0]
     return document.encode()
+
+
+def page(
+    transaction: Transaction, actor: Actor, *, before: int, limit: int, status: OrderStatus | None
+) -> tuple[list[tuple[int, str]], int]:
+    """The newest orders that `actor` may know of, below the number `before`: their numbers and JSON documents; and
+    the feed's newest number, read from the same snapshot.
+    """
+    rows = transaction.all(
+        transaction.sql.orders_before,
+        before=before,
+        limit=limit,
+        status=status,
+        customer_id=actor.id if actor.role is Role.CUSTOMER else None,
+        driver_id=actor.id if actor.role is Role.DRIVER else None,
+    )
+    newest = transaction.one(transaction.sql.newest_seq)
+    return [(number, document) for number, document in rows], (newest[0] or 0) if newest else 0
+
+
+def history(transaction: Transaction, order_id: str) -> list[tuple[Any, ...]]:
+    """Every move, oldest first, in the order of ``statements._HISTORY``."""
+    return transaction.all(transaction.sql.history, order_id=order_id)

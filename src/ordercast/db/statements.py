@@ -142,7 +142,9 @@ class Statements:
                 orders.c.number < bindparam("before"),
                 (bindparam("status").is_(None)) | (orders.c.status == bindparam("status")),
                 (bindparam("customer_id").is_(None)) | (orders.c.customer_id == bindparam("customer_id")),
-                (bindparam("driver_id").is_(None)) | (orders.c.driver_id == bindparam("driver_id")),
+                (bindparam("driver_id").is_(None))
+                | (orders.c.driver_id == bindparam("driver_id"))
+                | (orders.c.driver_id.is_(None) & (orders.c.status == literal_column("'ready_for_delivery'"))),
             )
             .order_by(orders.c.number.desc())
             .limit(bindparam("limit"))

@@ -1,0 +1,77 @@
+"""The HTTP application: routes, the table of errors, CORS, and the documents about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any, Final
+
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from ordercast.config import Settings
+from ordercast.db import SqliteStore
+
+from . import docs_page, emit, flow, health, orders, products, sign_in
+from .desk import FrontDesk
+from .errors import answer
+from .head import HeadAsGet
+from .repeats import HEADER, REPLAYED
+
+_ROUTES: Final = [
+    *orders.ROUTES,
+    *products.ROUTES,
+    *flow.ROUTES,
+    *sign_in.ROUTES,
+    *emit.ROUTES,
+    *health.ROUTES,
+    *docs_page.ROUTES,
+]
+
+
+def create_api(
+    settings: Settings, store: SqliteStore, *, extra_routes: Sequence[ControllerRouterHandler] = ()
+) -> Litestar:
+    """Make the ASGI application. The store is the caller's: started before the first request, closed after the last."""
+    desk = FrontDesk(store, settings.secret, settings.socket_url)
+    application = Litestar(
+        [*_ROUTES, *extra_routes],
+        dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
+        exception_handlers={Exception: answer},
+        cors_config=_cors(settings),
+        openapi_config=_openapi(),
+        logging_config=None,  # the process has one format for its lines, set where it starts
+        logging_config=None,  # `telemetry` alone says how lines look
+        request_max_body_size=settings.body_bytes_max,
+    )
+    application.asgi_handler = HeadAsGet(application.asgi_handler)
+    return application
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", HEADER],
+        expose_headers=[REPLAYED, "Retry-After"],
+        max_age=600,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    bearer: dict[str, Any] = {
+        "token": SecurityScheme(type="http", scheme="bearer", description="A JWT, or an order's tracking token")
+    }
+    return OpenAPIConfig(
+        title="Ordercast",
+        version=version("ordercast"),
+        path=docs_page.PATH,
+        components=Components(security_schemes=bearer),
+        render_plugins=[docs_page.DocsPage(path="/")],
+    )

@@ -1,0 +1,85 @@
+"""What every request handler needs at hand: the store, the secret, the shop's rules, the clock and chance."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from litestar import Request
+from litestar.di import NamedDependency
+
+from ordercast.commerce.ids import RANDOM_BYTES, new_id
+from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.people import Role
+from ordercast.commerce.placing import DEMO_SHOP, Shop
+from ordercast.db import SqliteStore
+
+from .auth import TRACKING_PREFIX, Identity, TokenRefused, identify
+from .refusals import SignInRequired, StillRunning
+from .throttle import Throttle
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontDesk:
+    """One per application."""
+
+    store: SqliteStore
+    secret: str
+    socket_url: str = ""
+    shop: Shop = DEMO_SHOP
+    sign_ins: Throttle = field(default_factory=Throttle)
+    running: set[tuple[str, str]] = field(default_factory=set)
+    """Requests with an Idempotency-Key that are being answered: their scopes and keys."""
+
+    def now_ms(self) -> int:
+        return time.time_ns() // 1_000_000
+
+    def now(self) -> Moment:
+        return moment(self.now_ms())
+
+    def new_id(self, prefix: str) -> str:
+        return new_id(prefix, self.now_ms(), os.urandom(RANDOM_BYTES))
+
+    async def identify(self, request: AnyRequest) -> Identity:
+        """Who asks; nobody in particular without a token. Raises TokenRefused."""
+        return await identify(self.store, self.secret, _token_of(request))
+
+    async def identify_someone(self, request: AnyRequest) -> Identity:
+        """Who asks. Raises SignInRequired without a token, TokenRefused for a wrong one."""
+        identity = await self.identify(request)
+        if identity.actor.role is Role.GUEST and identity.order_id is None:
+            raise SignInRequired
+        return identity
+
+    @contextmanager
+    def alone(self, scope: str, key: str) -> Iterator[None]:
+        """Answer one request of a key at a time. Raises StillRunning."""
+        if (scope, key) in self.running:
+            raise StillRunning
+        self.running.add((scope, key))
+        try:
+            yield
+        finally:
+            self.running.discard((scope, key))
+
+
+# How a handler asks for it.
+AtDesk: TypeAlias = NamedDependency[FrontDesk]
+
+
+def _token_of(request: AnyRequest) -> str | None:
+    header = request.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise TokenRefused("token_malformed", "Authorization must be `Bearer` and a token.")
+        return token.strip()
+    token = request.query_params.get("token", "")
+    # A tracking link may carry its token; a person's token has no place in an address, which is kept and shared.
+    return token if token.startswith(TRACKING_PREFIX) else None

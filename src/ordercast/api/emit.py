@@ -1,0 +1,101 @@
+"""Trusted back ends publish events to rooms. Each is a row first, so it is heard as reliably as an order."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Response, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.people import Role
+from ordercast.db import Transaction, events
+
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk
+from .documented import CONFLICTS, REFUSALS
+from .repeats import created, done_once
+
+EVENT_MAX: Final = 128
+ROOMS_MAX: Final = 100
+ROOM_MAX: Final = 200
+ARGS_MAX: Final = 32
+
+# Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw.
+RESERVED_EVENTS: Final = frozenset(
+    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error"}
+)
+
+_PLAIN: Final = r"^[^\x00-\x1f\x7f]+$"
+Event = Annotated[str, Meta(max_length=EVENT_MAX, pattern=_PLAIN)]
+Room = Annotated[str, Meta(max_length=ROOM_MAX, pattern=_PLAIN)]
+
+
+class Emit(Struct, frozen=True, forbid_unknown_fields=True):
+    event: Event
+    rooms: Annotated[list[Room], Meta(min_length=1, max_length=ROOMS_MAX)]
+    args: Annotated[list[Any], Meta(max_length=ARGS_MAX)] = []
+
+
+class Published(Struct, frozen=True):
+    id: str
+
+
+_SERVICE_REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 422)} | {503: CONFLICTS[503]}
+
+
+@post(
+    "/api/emit",
+    dto=JsonBody[Emit],
+    return_dto=None,
+    status_code=202,
+    tags=["back ends"],
+    responses=_SERVICE_REFUSALS,
+)
+async def emit(data: JSONBody[Emit], request: AnyRequest, desk: AtDesk) -> Response[Published]:
+    """Publish an event to rooms. Needs a service token."""
+    if data.event in RESERVED_EVENTS:
+        raise InvalidField("event", f"The event name {data.event} is reserved.")
+    return await _publish(data, request, desk)
+
+
+@post(
+    "/emit-booking",
+    dto=JsonBody[dict[str, Any]],
+    return_dto=None,
+    status_code=202,
+    tags=["back ends"],
+    responses=_SERVICE_REFUSALS,
+)
+async def emit_booking(data: JSONBody[dict[str, Any]], request: AnyRequest, desk: AtDesk) -> Response[Published]:
+    """Tell the shop, and the user it is for, of a new booking: any object, passed on whole as `new_booking`."""
+    rooms = ["store-owners"]
+    user_id = data.get("userId")
+    if user_id is not None:
+        if not isinstance(user_id, str | int) or isinstance(user_id, bool) or not 0 < len(str(user_id)) <= ROOM_MAX:
+            raise InvalidField("userId", "A user's id is a short text or a whole number.")
+        rooms.append(f"user_{user_id}")
+    return await _publish(Emit("new_booking", rooms, [data]), request, desk)
+
+
+async def _publish(data: Emit, request: AnyRequest, desk: AtDesk) -> Response[Published]:
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is not Role.SERVICE:
+        raise NotPermitted(actor, "publish events")
+    try:
+        rooms, args = msgspec.json.encode(data.rooms), msgspec.json.encode(data.args)
+    except (OverflowError, RecursionError):
+        raise InvalidField("args", "A number is too large, or the nesting too deep, to be passed on.") from None
+    now, event_id = desk.now(), desk.new_id("evt")
+
+    def effect(transaction: Transaction) -> bytes:
+        events.publish(transaction, event_id, data.event, rooms, args, actor=actor, now=now)
+        return msgspec.json.encode(Published(event_id))
+
+    outcome = await done_once(desk, request, actor, data, effect)
+    return created(outcome, outcome.answer, 202)
+
+
+ROUTES: Final = [emit, emit_booking]

@@ -1,0 +1,154 @@
+"""Errors as HTTP has them (RFC 9457): one table from an error's class to its answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from litestar import Response
+from litestar.exceptions import HTTPException, ValidationException
+
+from ordercast.commerce import errors as shop
+from ordercast.db import Overloaded, StoreError
+from ordercast.db.idempotency import KeyReused
+
+from .auth import TokenRefused
+from .desk import AnyRequest
+from .refusals import (
+    BodyMalformed,
+    SignInRefused,
+    SignInRequired,
+    StillRunning,
+    TooManyAttempts,
+    UnsupportedBody,
+)
+
+log = logging.getLogger("ordercast.api")
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why a request was refused. `type` is stable, `detail` is a sentence for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str | None = None
+    """The request's field at fault, as a path such as ``cartItems[0].quantity``."""
+    code: str | None = None
+    """For tokens: ``token_expired``, ``token_malformed`` or ``token_invalid``."""
+    current: str | None = None
+    """The order's status now."""
+    version: int | None = None
+    allowed: tuple[str, ...] | None = None
+    """Where the asker may move the order now."""
+    given: int | None = None
+    computed: int | None = None
+    """The total of the request, and ours, in minor units."""
+    left: int | None = None
+    """Pieces in stock."""
+
+
+class Kind(NamedTuple):
+    status: int
+    slug: str
+    title: str
+
+
+# The most particular class decides: each error's own ancestors are looked up in their order.
+KINDS: Final[dict[type[Exception], Kind]] = {
+    shop.InvalidField: Kind(422, "invalid-field", "A field cannot be taken"),
+    shop.CardNumberGiven: Kind(422, "card-number", "Card numbers are not taken"),
+    shop.UnknownProduct: Kind(422, "unknown-product", "Unknown product"),
+    shop.UnknownStatus: Kind(422, "unknown-status", "Unknown status"),
+    shop.ReasonRequired: Kind(422, "reason-required", "A reason is required"),
+    shop.TotalDiffers: Kind(422, "total-differs", "The total differs"),
+    shop.NotPermitted: Kind(403, "not-permitted", "Not permitted"),
+    shop.NotFound: Kind(404, "not-found", "Not found"),
+    shop.PaymentDeclined: Kind(402, "payment-declined", "Payment declined"),
+    shop.OutOfStock: Kind(409, "out-of-stock", "Out of stock"),
+    shop.StateConflict: Kind(409, "state-conflict", "The order's state does not allow it"),
+    shop.StaleVersion: Kind(409, "stale-version", "The order has changed"),
+    shop.IllegalTransition: Kind(409, "illegal-transition", "No such move"),
+    KeyReused: Kind(422, "idempotency-key-reused", "Idempotency-Key reused"),
+    StillRunning: Kind(409, "request-running", "The first request is still running"),
+    BodyMalformed: Kind(400, "malformed-body", "The body is not JSON"),
+    UnsupportedBody: Kind(415, "unsupported-media-type", "Unsupported media type"),
+    SignInRequired: Kind(401, "sign-in-required", "Sign in first"),
+    SignInRefused: Kind(401, "sign-in-refused", "Sign-in refused"),
+    TokenRefused: Kind(401, "token-refused", "Token refused"),
+    TooManyAttempts: Kind(429, "too-many-attempts", "Too many attempts"),
+    Overloaded: Kind(503, "overloaded", "Too busy"),
+    StoreError: Kind(503, "store-unavailable", "The database is not available"),
+}
+
+_HTTP_KINDS: Final = {
+    400: Kind(400, "bad-request", "The request cannot be read"),
+    404: Kind(404, "not-found", "Not found"),
+    405: Kind(405, "method-not-allowed", "Method not allowed"),
+    413: Kind(413, "body-too-large", "The body is too large"),
+}
+
+
+def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
+    """The answer to any error that a handler let through."""
+    for class_ in type(error).__mro__:
+        if (kind := KINDS.get(class_)) is not None:
+            return _respond(_problem(kind, error), _headers(kind, error))
+    if isinstance(error, ValidationException):
+        return _respond(_of_parameters(error), {})
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return _respond(_of_http(error), error.headers or {})
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    detail = "Something went wrong on our side. It has been noted."
+    return _respond(Problem("/problems/internal", "Internal error", 500, detail), {})
+
+
+def _respond(problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=problem.status,
+        media_type=CONTENT_TYPE,
+        headers={**headers, "Cache-Control": "no-store"},
+    )
+
+
+def _problem(kind: Kind, error: Exception) -> Problem:
+    members: dict[str, Any] = {}
+    for name in ("field", "code", "left"):
+        if (value := getattr(error, name, None)) not in {None, ""}:
+            members[name] = value
+    if isinstance(error, shop.StateConflict):
+        members |= {"current": error.order.status, "version": error.order.version, "allowed": error.allowed}
+    if isinstance(error, shop.TotalDiffers):
+        members |= {"given": error.given.minor, "computed": error.computed.minor}
+    return Problem(f"/problems/{kind.slug}", kind.title, kind.status, str(error), **members)
+
+
+def _headers(kind: Kind, error: Exception) -> dict[str, str]:
+    if kind.status == 401:
+        return {"WWW-Authenticate": 'Bearer realm="ordercast"'}
+    retry_after_s = getattr(error, "retry_after_s", None)
+    return {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+
+
+def _of_parameters(error: ValidationException) -> Problem:
+    """A query parameter, a header, or an absent body: what Litestar checks for us."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    first = extra[0] if extra and isinstance(extra[0], dict) else {}
+    field = str(first.get("key", "")) or None
+    if field is None or field.split(".", maxsplit=1)[0] == "data":
+        kind = KINDS[BodyMalformed]
+        return Problem(f"/problems/{kind.slug}", kind.title, kind.status, "The request needs a JSON body.")
+    kind = KINDS[shop.InvalidField]
+    detail = f"{field}: {first.get('message', 'is not valid')}"
+    return Problem(f"/problems/{kind.slug}", kind.title, kind.status, detail, field=field)
+
+
+def _of_http(error: HTTPException) -> Problem:
+    kind = _HTTP_KINDS.get(error.status_code, Kind(error.status_code, "refused", "Refused"))
+    return Problem(f"/problems/{kind.slug}", kind.title, kind.status, f"{error.detail or kind.title}.")

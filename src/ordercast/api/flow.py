@@ -1,0 +1,77 @@
+"""The status flow as JSON: pages make their buttons from it, and other programs may."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from litestar import Response, get
+from msgspec import Struct
+
+from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
+from ordercast.commerce.states import LABELS, LEGACY_NAMES, PICKUP_LABELS, Fulfilment, OrderStatus, PaymentStatus
+from ordercast.commerce.transitions import TRANSITIONS, Transition
+
+from .answers import json_answer
+
+
+class Move(Struct, frozen=True, rename="camel"):
+    from_: OrderStatus = msgspec.field(name="from")
+    to: OrderStatus
+    roles: list[str]
+    needs_reason: bool
+    fulfilment: Fulfilment | None
+    guards: list[str]
+    """Conditions that the server also looks at, by name."""
+
+
+class PaymentMove(Struct, frozen=True):
+    from_: PaymentStatus = msgspec.field(name="from")
+    to: PaymentStatus
+
+
+class StatusFlow(Struct, frozen=True, rename="camel"):
+    order: list[Move]
+    payment: list[PaymentMove]
+    labels: dict[str, dict[str, str]]
+    pickup_labels: dict[str, dict[str, str]]
+    """What differs for an order that is collected."""
+    legacy: dict[str, OrderStatus | dict[str, OrderStatus]]
+    """Former names, taken on input; where two stand, the fulfilment decides."""
+
+
+def _move(transition: Transition) -> Move:
+    return Move(
+        from_=transition.source,
+        to=transition.target,
+        roles=sorted(transition.roles),
+        needs_reason=transition.needs_reason,
+        fulfilment=transition.fulfilment,
+        guards=[str(guard) for guard in transition.guards],
+    )
+
+
+def _flow() -> StatusFlow:
+    return StatusFlow(
+        order=[_move(transition) for transition in TRANSITIONS],
+        payment=[PaymentMove(source, to) for source, targets in PAYMENT_TRANSITIONS.items() for to in sorted(targets)],
+        labels={str(status): texts for status, texts in LABELS.items()},
+        pickup_labels={str(status): texts for status, texts in PICKUP_LABELS.items()},
+        legacy={
+            name: {str(kind): status for kind, status in meant.items()} if isinstance(meant, dict) else meant
+            for name, meant in LEGACY_NAMES.items()
+        },
+    )
+
+
+# It changes with the program alone.
+_FLOW_JSON: Final = msgspec.json.encode(_flow())
+
+
+@get("/api/status-flow", tags=["orders"])
+async def get_status_flow() -> Response[StatusFlow]:
+    """Every permitted move of an order, by whom, and what each status is called."""
+    return json_answer(_FLOW_JSON, headers={"Cache-Control": "public, max-age=300"})
+
+
+ROUTES: Final = [get_status_flow]

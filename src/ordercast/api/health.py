@@ -1,0 +1,62 @@
+"""Whether this node lives, whether it can work, its figures, and what pages must know before they start."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from litestar import Response, get
+from msgspec import Struct
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from ordercast.db import StoreError
+
+from .answers import json_answer
+from .desk import AtDesk
+
+LOCALES: Final = ("en", "bn")
+
+
+class Health(Struct, frozen=True):
+    status: str
+
+
+class PageConfig(Struct, frozen=True, rename="camel"):
+    socket_url: str
+    """Where to connect the socket; empty for the page's own origin."""
+    currency: str
+    locales: tuple[str, ...]
+
+
+@get("/health/live", tags=["operation"])
+async def live() -> Response[Health]:
+    """The process answers."""
+    return json_answer(b'{"status":"live"}')
+
+
+@get("/health/ready", tags=["operation"])
+async def ready(desk: AtDesk) -> Response[Health]:
+    """Orders can be written and read; 503 if not."""
+    try:
+        await desk.store.read(lambda transaction: transaction.one("SELECT 1"))
+        is_ready = desk.store.is_running
+    except StoreError:
+        is_ready = False
+    health = Health("ready" if is_ready else "not ready")
+    return json_answer(msgspec.json.encode(health), status_code=200 if is_ready else 503)
+
+
+@get("/metrics", tags=["operation"], media_type="text/plain")
+async def metrics() -> Response[bytes]:
+    """Figures for Prometheus."""
+    return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@get("/api/config", tags=["operation"])
+async def page_config(desk: AtDesk) -> Response[PageConfig]:
+    """What the pages read first."""
+    config = PageConfig(desk.socket_url, desk.shop.currency, LOCALES)
+    return json_answer(msgspec.json.encode(config))
+
+
+ROUTES: Final = [live, ready, metrics, page_config]

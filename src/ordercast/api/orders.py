@@ -1,0 +1,225 @@
+"""Orders over HTTP: placing, looking, moving."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import NotFound, NotPermitted
+from ordercast.commerce.ids import CustomerId, OrderId
+from ordercast.commerce.orders import Order, PlaceOrder, Reason
+from ordercast.commerce.people import Role
+from ordercast.commerce.sandbox import take_payment
+from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction
+from ordercast.db import orders as units
+
+from .answers import json_answer
+from .auth import Identity, tracking_hash, tracking_token
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk
+from .documented import CONFLICTS, REFUSALS
+from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage
+from .repeats import created, done_once
+
+_NUMBER_MAX: Final = 2**63 - 1
+
+
+class PlacedOrder(Order, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    tracking_token: str | None = None
+    """For a guest: shows this order to whoever holds it."""
+
+
+class OrderPage(Struct, frozen=True, rename="camel"):
+    items: list[Order]
+    next_cursor: str | None
+    position: str
+    """``epoch:seq`` of the feed in the same moment as the list: live events go on from here."""
+
+
+class HistoryEntry(Struct, frozen=True, rename="camel"):
+    version: int
+    from_status: OrderStatus | None
+    to_status: OrderStatus
+    from_payment_status: str | None
+    to_payment_status: str
+    actor: str
+    reason: str | None
+    at: str
+
+
+class History(Struct, frozen=True, rename="camel"):
+    items: list[HistoryEntry]
+    next_cursor: str | None = None
+
+
+class MoveOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """`status` may be a former name; `version` is the one that the asker saw."""
+
+    status: Annotated[str, Meta(min_length=1, max_length=64)]
+    version: Annotated[int, Meta(ge=1, le=_NUMBER_MAX)]
+    reason: Reason | None = None
+
+
+class CancelOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Reason
+    version: Annotated[int, Meta(ge=1, le=_NUMBER_MAX)] | None = None
+
+
+class _Identified(Struct):
+    id: str
+
+
+_ID_OF: Final = msgspec.json.Decoder(_Identified)
+
+
+# --- Placing ----------------------------------------------------------------------------------------------------------
+
+
+@post("/api/orders", dto=JsonBody[PlaceOrder], return_dto=None, tags=["orders"], responses=REFUSALS | CONFLICTS)
+async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, desk: AtDesk) -> Response[PlacedOrder]:
+    """Place an order. Prices come from the catalogue; a guest is answered with a tracking token."""
+    identity = await desk.identify(request)
+    check_texts(data)
+    actor = identity.actor
+    is_customer = actor.role is Role.CUSTOMER
+    order_id = OrderId(desk.new_id("ord"))
+    new = units.NewOrder(
+        command=data,
+        order_id=order_id,
+        customer_id=CustomerId(actor.id if is_customer else desk.new_id("cus")),
+        tracking_hash=None if is_customer else tracking_hash(tracking_token(desk.secret, order_id)),
+        actor=actor,
+        payment=take_payment(data.payment_info),
+        shop=desk.shop,
+        now=desk.now(),
+    )
+    outcome = await done_once(desk, request, actor, data, lambda transaction: units.place(transaction, new))
+    content = outcome.answer if is_customer else _with_tracking(desk, outcome.answer)
+    return created(outcome, content, 201)
+
+
+def _with_tracking(desk: AtDesk, order: bytes) -> bytes:
+    token = tracking_token(desk.secret, _ID_OF.decode(order).id)
+    return order[:-1] + f',"trackingToken":"{token}"}}'.encode()
+
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+
+@get("/api/orders", tags=["orders"], responses=REFUSALS)
+async def list_orders(
+    request: AnyRequest,
+    desk: AtDesk,
+    status: FromQuery[OrderStatus | None] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str | None, QueryParameter(pattern=CURSOR_PATTERN)] = None,
+) -> Response[OrderPage]:
+    """List orders, newest first: the shop sees all, a customer their own, a driver those they carry or could take."""
+    identity = await desk.identify_someone(request)
+    actor = identity.actor
+    if actor.role is Role.GUEST:
+        raise NotPermitted(actor, "list orders")
+    before = _NUMBER_MAX if cursor is None else int(cursor)
+
+    def query(transaction: Transaction) -> tuple[list[tuple[int, str]], int]:
+        return units.page(transaction, actor, before=before, limit=limit + 1, status=status)
+
+    rows, seq = await desk.store.read(query)
+    page = JsonPage([document for _number, document in rows[:limit]])
+    if len(rows) > limit:
+        page.next_cursor = str(rows[limit - 1][0])
+    page.position = f"{desk.store.epoch}:{seq}"
+    return json_answer(page.encode())
+
+
+@get("/api/orders/{order_id:str}", tags=["orders"], responses=REFUSALS)
+async def get_order(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Order]:
+    """One order, for those who may know of it; a guest by its tracking token, as Bearer or as `?token=`."""
+    identity = await desk.identify_someone(request)
+    document = await desk.store.read(lambda transaction: _document(transaction, order_id, identity))
+    return json_answer(document)
+
+
+@get("/api/orders/{order_id:str}/history", tags=["orders"], responses=REFUSALS)
+async def get_history(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[History]:
+    """Every move of an order, oldest first: who, when and why."""
+    identity = await desk.identify_someone(request)
+
+    def query(transaction: Transaction) -> list[tuple[Any, ...]]:
+        _document(transaction, order_id, identity)
+        return units.history(transaction, order_id)
+
+    entries = [HistoryEntry(*row) for row in await desk.store.read(query)]
+    return json_answer(msgspec.json.encode(History(entries)))
+
+
+def _document(transaction: Transaction, order_id: str, identity: Identity) -> bytes:
+    by_token = identity.order_id == order_id
+    document = units.order_document(transaction, order_id, None if by_token else identity.actor)
+    if document is None:
+        raise NotFound("order")
+    return document
+
+
+# --- Moving -----------------------------------------------------------------------------------------------------------
+
+
+@post(
+    "/api/orders/{order_id:str}/status",
+    dto=JsonBody[MoveOrder],
+    return_dto=None,
+    status_code=200,
+    tags=["orders"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def move_order(
+    order_id: FromPath[str], data: JSONBody[MoveOrder], request: AnyRequest, desk: AtDesk
+) -> Response[Order]:
+    """Move an order along its status flow. A version that is no longer the order's is answered with 409."""
+    return await _move(order_id, data, request, desk)
+
+
+@post(
+    "/api/orders/{order_id:str}/cancel",
+    dto=JsonBody[CancelOrder],
+    return_dto=None,
+    status_code=200,
+    tags=["orders"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def cancel_order(
+    order_id: FromPath[str], data: JSONBody[CancelOrder], request: AnyRequest, desk: AtDesk
+) -> Response[Order]:
+    """Cancel an order: a customer while it is pending, the shop until the goods have left it."""
+    return await _move(order_id, data, request, desk)
+
+
+async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequest, desk: AtDesk) -> Response[Order]:
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is Role.GUEST:
+        raise NotPermitted(actor, "move an order")
+    check_texts(wanted)
+    status = wanted.status if isinstance(wanted, MoveOrder) else OrderStatus.CANCELLED
+    now = desk.now()
+
+    def unit(transaction: Transaction) -> bytes:
+        return units.change_status(
+            transaction,
+            order_id,
+            status,
+            actor,
+            reason=wanted.reason,
+            expected_version=wanted.version,
+            now=now,
+        )
+
+    return json_answer(await desk.store.write(unit))
+
+
+ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]

@@ -1,0 +1,48 @@
+"""What the front door itself refuses, before the shop is asked.
+
+RequestRefused
+├── BodyMalformed      the body is not JSON at all
+├── UnsupportedBody    the body is of another media type
+├── SignInRequired     a token is needed
+├── SignInRefused      address or password are wrong
+├── TooManyAttempts    too many sign-ins that failed
+└── StillRunning       the first request with this Idempotency-Key has not been answered yet
+"""
+
+from __future__ import annotations
+
+
+class RequestRefused(Exception):
+    """A refusal whose sentence may be shown to whoever asked."""
+
+
+class BodyMalformed(RequestRefused):
+    pass
+
+
+class UnsupportedBody(RequestRefused):
+    def __init__(self, media_type: str) -> None:
+        super().__init__(f"Send application/json, not {media_type[:80]}.")
+
+
+class SignInRequired(RequestRefused):
+    def __init__(self) -> None:
+        super().__init__("This needs a token: send it as `Authorization: Bearer ...`.")
+
+
+class SignInRefused(RequestRefused):
+    def __init__(self) -> None:
+        # One sentence for both, so that nobody learns which addresses have an account.
+        super().__init__("The address or the password is wrong.")
+
+
+class TooManyAttempts(RequestRefused):
+    def __init__(self, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"Too many attempts. Try again in {retry_after_s} seconds.")
+
+
+class StillRunning(RequestRefused):
+    def __init__(self) -> None:
+        self.retry_after_s = 1
+        super().__init__("The first request with this Idempotency-Key is still running.")

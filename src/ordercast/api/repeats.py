@@ -1,0 +1,55 @@
+"""``Idempotency-Key``: a request sent twice is done once."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+from litestar import Response
+
+from ordercast.commerce.errors import InvalidField
+from ordercast.commerce.people import Actor
+from ordercast.db import Transaction
+from ordercast.db.idempotency import KEY_MAX, Outcome, RequestKey, once
+
+from .answers import json_answer
+from .desk import AnyRequest, FrontDesk
+
+HEADER: Final = "Idempotency-Key"
+REPLAYED: Final = "Idempotency-Replayed"
+
+_KEY: Final = re.compile(rf"[\x21-\x7e]{{1,{KEY_MAX}}}")
+
+
+async def done_once(
+    desk: FrontDesk,
+    request: AnyRequest,
+    actor: Actor,
+    command: msgspec.Struct | dict[str, Any],
+    effect: Callable[[Transaction], bytes],
+) -> Outcome:
+    """Run `effect` in a unit of work; with a key, keep its answer in the same transaction, or give the earlier one.
+
+    A key is the actor's own, and one route's; guests share a scope, so theirs must be hard to guess.
+    """
+    key = request.headers.get(HEADER)
+    now = desk.now()
+    if key is None:
+        return await desk.store.write(lambda transaction: once(transaction, None, now, effect))
+    if _KEY.fullmatch(key) is None:
+        raise InvalidField(HEADER, f"An Idempotency-Key is 1 to {KEY_MAX} visible ASCII characters.")
+    scope = f"{actor} {request.url.path}"
+    # Of what was understood, not of the bytes: a client may write the same JSON in another order the second time.
+    fingerprint = hashlib.sha256(msgspec.json.encode(command, order="sorted")).digest()
+    kept = RequestKey(scope, key, fingerprint)
+    with desk.alone(scope, key):
+        return await desk.store.write(lambda transaction: once(transaction, kept, now, effect))
+
+
+def created(outcome: Outcome, content: bytes, status_code: int) -> Response[Any]:
+    """The answer to a request that created something, or had created it before."""
+    headers = {REPLAYED: "true"} if outcome.replayed else {}
+    return json_answer(content, status_code=status_code, headers=headers)
