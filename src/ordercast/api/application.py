@@ -44,8 +44,6 @@ def create_api(
         exception_handlers={Exception: answer},
         cors_config=_cors(settings),
         openapi_config=_openapi(),
-        logging_config=None,  # the process has one format for its lines, set where it starts
-        logging_config=None,  # `telemetry` alone says how lines look
         request_max_body_size=settings.body_bytes_max,
     )
     application.asgi_handler = HeadAsGet(application.asgi_handler)
