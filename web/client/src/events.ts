@@ -1,11 +1,12 @@
 /** What the server tells: one line per event name, with the payload that arrives as its first argument. */
 
-import type { Fulfilment, Order, PaymentStatus, Role, Status } from "./orders.js";
+import type { Fulfilment, Order, PaymentStatus, Status } from "./orders.js";
 
 /** Told once after every connection of an identified socket. */
 export interface Ready {
   position: string;
-  role: Role;
+  /** As whom the server knows this socket. */
+  identity?: string;
 }
 
 /** What was missed cannot be replayed: fetch anew what is on the screen. */
@@ -71,8 +72,12 @@ export interface Events {
   new_order: NewOrderNotice;
   newOrder: Order;
   orderStatusUpdated: OrderStatusUpdated;
+  /** The whole order, after something else than its two states was changed. */
+  order_update: Order;
   payment_update: PaymentUpdate;
   customer_order_update: CustomerOrderUpdate;
-  auth_expiring: { expiresAt?: string };
+  /** `expiresAt` is in seconds since 1970. */
+  auth_expiring: { expiresAt: number; expiresInSeconds: number };
+  auth_expired: { code: string; message: string };
 }
 export type EventName = keyof Events;

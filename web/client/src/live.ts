@@ -3,7 +3,6 @@ import { CommandRefused, CommandUnanswered, type LiveProblem, readProblem } from
 import type { EventName, Events } from "./events.js";
 import { Once, positionOf } from "./once.js";
 import { parsePosition, type Position } from "./position.js";
-import type { Role } from "./orders.js";
 import { Store } from "./store.js";
 
 export type ConnectionState = "connecting" | "connected" | "disconnected";
@@ -16,7 +15,8 @@ export interface LiveSnapshot {
   readonly recovered: boolean;
   /** Where the feed stood when the server last said `ready`; what is fetched later than this is complete. */
   readonly readyAt: Position | undefined;
-  readonly role: Role | undefined;
+  /** As whom the server knows this socket. */
+  readonly identity: string | undefined;
   readonly problem: LiveProblem | undefined;
 }
 
@@ -36,7 +36,7 @@ const OFFLINE: LiveSnapshot = {
   transport: undefined,
   recovered: false,
   readyAt: undefined,
-  role: undefined,
+  identity: undefined,
   problem: undefined,
 };
 
@@ -59,6 +59,8 @@ export class Live {
   readonly #anyHandlers = new Set<AnyHandler>();
   readonly #gapHandlers = new Set<GapHandler>();
   #connectedBefore = false;
+  /** What the server said before it ended the connection. */
+  #farewell: LiveProblem | undefined;
 
   constructor({ url, token, socket }: LiveOptions = {}) {
     // A manager of its own: two lives on one page must not share one transport choice or one closing.
@@ -125,11 +127,17 @@ export class Live {
    *
    * Rejects with CommandRefused when the server says no, with CommandUnanswered when it says nothing in time.
    */
-  command(name: string, ...args: unknown[]): Promise<unknown> {
+  async command(name: string, ...args: unknown[]): Promise<unknown> {
+    const [result] = await this.ask(name, ...args);
+    return result;
+  }
+
+  /** As `command`, for an answer of several values. */
+  ask(name: string, ...args: unknown[]): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
-      const answered = (late: Error | null, error?: unknown, result?: unknown): void => {
+      const answered = (late: Error | null, error?: unknown, ...results: unknown[]): void => {
         if (late !== null) reject(new CommandUnanswered(name, ANSWER_WITHIN_MS));
-        else if (error === null || error === undefined) resolve(result);
+        else if (error === null || error === undefined) resolve(results);
         else reject(new CommandRefused(error));
       };
       this.socket.timeout(ANSWER_WITHIN_MS).emit(name, ...args, answered);
@@ -152,11 +160,13 @@ export class Live {
 
   #disconnected(reason: Socket.DisconnectReason): void {
     const byUs = reason === "io client disconnect";
+    const why = this.#farewell ?? { code: reason, message: reason };
+    this.#farewell = undefined;
     this.#store.update({
       state: this.socket.active ? "connecting" : "disconnected",
       socketId: undefined,
       transport: undefined,
-      problem: byUs ? undefined : { code: reason, message: reason },
+      problem: byUs ? undefined : why,
     });
   }
 
@@ -168,14 +178,18 @@ export class Live {
     });
   }
 
+  /** From the engine's opening on: an upgrade may be done before the server has let the socket in. */
   #watchTransport(): void {
-    this.socket.io.engine.on("upgrade", (transport) => this.#store.update({ transport: transport.name }));
+    const { engine } = this.socket.io;
+    this.#store.update({ transport: engine.transport.name });
+    engine.on("upgrade", (transport) => this.#store.update({ transport: transport.name }));
   }
 
   // Steps of an event
 
   #receive(name: string, args: readonly unknown[]): void {
     for (const handler of [...this.#anyHandlers]) handler(name, args);
+    if (name === "auth_expired") this.#farewell = readProblem(args[0], "token_expired");
     if (name === "ready") this.#ready(args[0] as Events["ready"]);
     else if (name === "resync") this.#tellGap((args[0] as Events["resync"] | undefined)?.reason ?? "resync");
     // These two speak of the connection, not of a change: the same position may come with them again.
@@ -183,8 +197,8 @@ export class Live {
     for (const handler of [...(this.#handlers.get(name) ?? [])]) handler(args[0] as never, positionOf(args));
   }
 
-  #ready({ position, role }: Events["ready"]): void {
-    this.#store.update({ readyAt: parsePosition(position), role });
+  #ready({ position, identity }: Events["ready"]): void {
+    this.#store.update({ readyAt: parsePosition(position), identity });
   }
 
   #tellGap(reason: string): void {

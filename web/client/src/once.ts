@@ -1,4 +1,4 @@
-import { parsePosition, type Position } from "./position.js";
+import { isAfter, parsePosition, type Position } from "./position.js";
 
 /**
  * Lets each durable event through once.
@@ -8,13 +8,14 @@ import { parsePosition, type Position } from "./position.js";
  */
 export class Once {
   #epoch: string | undefined;
-  readonly #newest = new Map<string, number>();
+  readonly #newest = new Map<string, Position>();
 
   admits(name: string, position: Position | undefined): boolean {
     if (position === undefined) return true;
     if (position.epoch !== this.#epoch) this.#startEpoch(position.epoch);
-    if (position.seq <= (this.#newest.get(name) ?? -1)) return false;
-    this.#newest.set(name, position.seq);
+    const newest = this.#newest.get(name);
+    if (newest !== undefined && !isAfter(position, newest)) return false;
+    this.#newest.set(name, position);
     return true;
   }
 

@@ -3,17 +3,17 @@ import { queryOptions } from "@tanstack/react-query";
 import { get } from "./http";
 
 export interface Transition {
-  from: Status | null;
+  from: Status;
   to: Status;
   roles: Role[];
   needsReason: boolean;
-  fulfilment?: Fulfilment | null;
+  fulfilment: Fulfilment | null;
+  /** Conditions that the server also looks at, by name. */
+  guards: string[];
 }
 
 export interface StatusFlow {
   order: Transition[];
-  labels: Partial<Record<Status, { en: string; bn: string }>>;
-  legacy: Record<string, unknown>;
 }
 
 export const statusFlowQuery = queryOptions({

@@ -28,6 +28,7 @@ export class BoardFeed {
   start(): () => void {
     this.#stops = [
       this.#live.on("newOrder", (order) => this.#arrived(order)),
+      this.#live.on("order_update", (order) => this.#board.merge([order])),
       this.#live.on("orderStatusUpdated", ({ newStatus, ...rest }) =>
         this.#changed({ ...rest, status: newStatus }),
       ),

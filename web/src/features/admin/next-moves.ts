@@ -6,16 +6,21 @@ export function nextMoves(flow: StatusFlow, order: Order, role: Role): Transitio
   return flow.order.filter(
     (move) =>
       move.from === order.status &&
-      move.to !== order.status &&
       move.roles.includes(role) &&
       (move.fulfilment ?? order.fulfilment) === order.fulfilment &&
-      leavesHold(flow, order, move),
+      move.guards.every((guard) => GUARDS[guard]?.(order, move, flow) ?? true),
   );
 }
 
-/** A held order goes back to where it was, or to an end that was open to it there. */
-function leavesHold(flow: StatusFlow, { status, heldFrom }: Order, { to }: Transition): boolean {
-  if (status !== "on_hold" || to === heldFrom) return true;
-  const isEnd = !flow.order.some(({ from }) => from === to);
-  return isEnd && flow.order.some((move) => move.from === heldFrom && move.to === to);
-}
+type Guard = (order: Order, move: Transition, flow: StatusFlow) => boolean;
+
+/** The table's conditions that can be seen from here. What cannot be seen is offered, and the server decides. */
+const GUARDS: Record<string, Guard | undefined> = {
+  payment_ready: ({ paymentInfo, paymentStatus }) =>
+    paymentInfo.method === "cash" || paymentStatus === "authorized" || paymentStatus === "paid",
+  driver_known: ({ driverId }) => driverId !== null,
+  held_here: ({ heldFrom }, { to }) => to === heldFrom,
+  // A held order may end where it could have ended without the hold.
+  held_before_pickup: ({ heldFrom }, { to }, flow) =>
+    flow.order.some((move) => move.from === heldFrom && move.to === to),
+};

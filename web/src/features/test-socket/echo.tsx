@@ -14,7 +14,7 @@ export function Echo({ live }: { live: Live }) {
   const echo = useMutation({
     mutationFn: async (text: string) => {
       const started = performance.now();
-      const answer = await live.command("echo", ...argumentsIn(text));
+      const answer = await live.ask("echo", ...argumentsIn(text));
       return { answer, took_ms: Math.round((performance.now() - started) * 10) / 10 };
     },
   });
@@ -45,7 +45,7 @@ export function Echo({ live }: { live: Live }) {
         {t("echo.send")}
       </button>
       <output className="echo-result" data-testid="echo-result">
-        {echo.data && written(echo.data.answer)}
+        {echo.data?.answer.map(written).join(", ")}
         {echo.error && fault === undefined && echo.error.message}
       </output>
       {echo.data && <p className="muted">{t("echo.took", { ms: echo.data.took_ms })}</p>}
@@ -59,7 +59,7 @@ export function argumentsIn(text: string): unknown[] {
   try {
     return JSON.parse(`[${trimmed}]`) as unknown[];
   } catch (error) {
-    if (/^[\p{L}\p{N} .!?_-]+$/u.test(trimmed)) return [trimmed];
+    if (/^[\p{L}\p{M}\p{N} .!?_-]+$/u.test(trimmed)) return [trimmed];
     throw error;
   }
 }

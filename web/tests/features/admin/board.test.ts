@@ -1,0 +1,113 @@
+// @vitest-environment node
+import { beforeEach, describe, expect, it } from "vitest";
+import { Board, ORDERS_MAX } from "../../../src/features/admin/board";
+import { listed } from "../../../src/features/admin/stages";
+import { anOrder } from "../../support/orders";
+
+let board: Board;
+
+beforeEach(() => {
+  board = new Board();
+});
+
+const shown = (id: string) => board.store.getState().orders.get(id);
+const ids = () => [...board.store.getState().orders.keys()];
+
+describe("the board", () => {
+  it("takes the newer version, whichever comes first", () => {
+    const older = anOrder({ version: 1 });
+    const newer = anOrder({ version: 2, status: "processing" });
+    board.merge([newer]);
+    board.merge([older]);
+    expect(shown(older.id)).toEqual(newer);
+    board.merge([anOrder({ version: 3, status: "on_hold" })]);
+    expect(shown(older.id)?.status).toBe("on_hold");
+  });
+
+  it("applies a change to an order it shows, and no outdated one", () => {
+    board.merge([anOrder({ version: 2 })]);
+    board.change({ orderId: "ord_1001", version: 3, at: "2026-01-05T10:01:00Z", status: "processing" });
+    board.change({ orderId: "ord_1001", version: 2, at: "2026-01-05T10:00:30Z", status: "rejected" });
+    board.change({ orderId: "ord_9", version: 1, at: "2026-01-05T10:00:30Z", status: "rejected" });
+    expect(shown("ord_1001")).toMatchObject({
+      status: "processing",
+      version: 3,
+      updatedAt: "2026-01-05T10:01:00Z",
+    });
+    expect(ids()).toEqual(["ord_1001"]);
+  });
+
+  it("takes both halves of one change that is told as two events", () => {
+    board.merge([anOrder()]);
+    const at = "2026-01-05T10:01:00Z";
+    board.change({ orderId: "ord_1001", version: 2, at, status: "cancelled" });
+    board.change({ orderId: "ord_1001", version: 2, at, paymentStatus: "voided" });
+    expect(shown("ord_1001")).toMatchObject({ status: "cancelled", paymentStatus: "voided" });
+  });
+
+  it("remembers where a held order came from, until it goes on", () => {
+    board.merge([anOrder({ status: "processing" })]);
+    board.change({ orderId: "ord_1001", version: 2, at: "", status: "on_hold" });
+    board.change({ orderId: "ord_1001", version: 3, at: "", paymentStatus: "paid" });
+    expect(shown("ord_1001")?.heldFrom).toBe("processing");
+    board.change({ orderId: "ord_1001", version: 4, at: "", status: "processing" });
+    expect(shown("ord_1001")?.heldFrom).toBeNull();
+  });
+
+  it("after a gap, believes a lower version and drops what no longer exists", () => {
+    board.merge([anOrder({ number: 1, version: 7 }), anOrder({ number: 2 })]);
+    board.suspectAll();
+    board.arrive(anOrder({ number: 3 }));
+    board.merge([anOrder({ number: 1, version: 2 })]);
+    board.dropSuspects();
+    expect(ids().sort()).toEqual(["ord_1", "ord_3"]);
+    expect(shown("ord_1")?.version).toBe(2);
+  });
+
+  it("keeps to its bound by letting the oldest go", () => {
+    const at = (number: number) => new Date(Date.UTC(2026, 0, 1) + number * 1000).toISOString();
+    board.merge(Array.from({ length: ORDERS_MAX + 5 }, (_, n) => anOrder({ number: n, createdAt: at(n) })));
+    expect(ids()).toHaveLength(ORDERS_MAX);
+    expect(shown("ord_4")).toBeUndefined();
+    expect(shown("ord_5")).toBeDefined();
+  });
+
+  it("points out an arrival until it has been seen", () => {
+    board.arrive(anOrder());
+    expect(board.store.getState().fresh).toEqual(new Set(["ord_1001"]));
+    board.seen("ord_1001");
+    expect(board.store.getState().fresh.size).toBe(0);
+  });
+});
+
+describe("what is listed", () => {
+  const orders = [
+    anOrder({ number: 1, createdAt: "2026-01-05T10:00:00Z" }),
+    anOrder({ number: 2, createdAt: "2026-01-05T11:00:00Z" }),
+    anOrder({
+      number: 3,
+      status: "ready_for_pickup",
+      customerInfo: { name: null, email: null, mobile: "+8801555" },
+    }),
+  ];
+
+  it("stands by stage, newest on top", () => {
+    const stages = listed(orders, { stage: "all", words: "" });
+    expect(stages.map(({ stage }) => stage)).toEqual(["new", "preparing", "ready", "moving", "held", "done"]);
+    expect(stages[0]?.orders.map(({ number }) => number)).toEqual([2, 1]);
+    expect(stages[2]?.orders.map(({ number }) => number)).toEqual([3]);
+  });
+
+  it("is one stage where one is chosen", () => {
+    expect(listed(orders, { stage: "ready", words: "" }).map(({ stage }) => stage)).toEqual(["ready"]);
+  });
+
+  it.each([
+    ["ASHA", [2, 1]],
+    ["1555", [3]],
+    ["nobody", []],
+  ])("is found by %s", (words, numbers) => {
+    const found = listed(orders, { stage: "all", words }).flatMap((stage) => stage.orders);
+    expect(found.map(({ number }) => number)).toEqual(numbers);
+  });
+});

@@ -1,0 +1,205 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import AdminPage from "../../../src/features/admin";
+import { useSessionStore } from "../../../src/features/session/session";
+import { NodeServer } from "../../support/node-server";
+import { anOrder, FLOW } from "../../support/orders";
+import { expectAccessible, show } from "../../support/page";
+
+let server: NodeServer;
+const user = userEvent.setup();
+const LOGIN = {
+  token: "jwt",
+  expiresIn: 3600,
+  user: { id: "usr_1", email: "store@example.com", name: "Store", role: "store" },
+};
+
+beforeEach(async () => {
+  server = await new NodeServer().start();
+  server
+    .on("GET /api/status-flow", () => ({ body: FLOW }))
+    .on("GET /api/orders", () => ({ body: { items: [anOrder()], nextCursor: null, position: "e:1" } }));
+  useSessionStore.getState().signOut();
+});
+
+afterEach(async () => {
+  useSessionStore.getState().signOut();
+  await server.stop();
+});
+
+function signedIn(): void {
+  useSessionStore.getState().signIn(LOGIN as never, Date.now());
+}
+
+const button = (card: HTMLElement, to: string) =>
+  waitFor(() => {
+    const found = within(card)
+      .getAllByTestId("status-button")
+      .find((each) => each.dataset["to"] === to);
+    if (found === undefined) throw new Error(`no button to ${to}`);
+    return found;
+  });
+
+describe("signing in", () => {
+  it("shows the board to staff, connected by their token", async () => {
+    let token: unknown;
+    server.io.use((socket, next) => {
+      token = socket.handshake.auth["token"];
+      next();
+    });
+    server.on("POST /api/auth/login", () => ({ body: LOGIN }));
+    show(<AdminPage />, server);
+    await user.type(screen.getByTestId("login-email"), "store@example.com");
+    await user.type(screen.getByTestId("login-password"), "secret");
+    await expectAccessible();
+    await user.click(screen.getByTestId("login-submit"));
+    expect((await screen.findByTestId("order-name")).textContent).toBe("Asha Rahman");
+    expect(server.askedFor("POST /api/auth/login")[0]?.body).toEqual({
+      email: "store@example.com",
+      password: "secret",
+    });
+    expect(server.askedFor("GET /api/orders")[0]?.headers.authorization).toBe("Bearer jwt");
+    await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
+    expect(token).toBe("jwt");
+    await expectAccessible();
+  });
+
+  it("says so when the password does not match", async () => {
+    server.on("POST /api/auth/login", () => ({ status: 401, body: { title: "Unauthorized", status: 401 } }));
+    show(<AdminPage />, server);
+    await user.type(screen.getByTestId("login-email"), "store@example.com");
+    await user.type(screen.getByTestId("login-password"), "wrong{Enter}");
+    expect((await screen.findByRole("alert")).textContent).toBe("E-mail and password do not match.");
+  });
+
+  it("is asked for again when the socket's token is refused", async () => {
+    server.io.use((_socket, next) =>
+      next(Object.assign(new Error("old"), { data: { code: "token_expired" } })),
+    );
+    signedIn();
+    show(<AdminPage />, server);
+    expect(await screen.findByTestId("login-email")).toBeTruthy();
+  });
+
+  it("does not show the board to a customer", () => {
+    useSessionStore
+      .getState()
+      .signIn({ ...LOGIN, user: { ...LOGIN.user, role: "customer" } } as never, Date.now());
+    show(<AdminPage />, server);
+    expect(screen.queryByTestId("socket-state")).toBeNull();
+    expect(screen.getByText("This board is for the people of the shop.")).toBeTruthy();
+  });
+});
+
+describe("the live board", () => {
+  it("shows a new order with name, total and mobile, says it, and counts it in the title", async () => {
+    signedIn();
+    show(<AdminPage />, server);
+    await screen.findByTestId("order-card");
+    await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
+    const customerInfo = { name: "Rafi Islam", email: "rafi@example.com", mobile: "+8801811" };
+    const createdAt = "2026-01-05T12:00:00.000Z";
+    server.io.emit("newOrder", anOrder({ number: 1002, total: 250_50, customerInfo, createdAt }), "e:2.1");
+    await screen.findByText("Rafi Islam");
+    const [card] = screen.getAllByTestId("order-card");
+    expect(card?.dataset).toMatchObject({ orderId: "ord_1002", status: "pending" });
+    expect(within(card as HTMLElement).getByTestId("order-total").textContent).toBe("BDT\u00a0250.50");
+    expect(within(card as HTMLElement).getByTestId("order-mobile").textContent).toBe("+8801811");
+    expect(
+      screen.getByText("New order 1002 from Rafi Islam, BDT\u00a0250.50", { normalizer: String }),
+    ).toBeTruthy();
+    expect(document.title).toBe("(2) Orders · Ordercast");
+  });
+
+  it("moves an order by its button, naming the version it saw, and the focus follows the card", async () => {
+    server.on("POST /api/orders/ord_1001/status", () => ({
+      body: anOrder({ status: "processing", version: 2 }),
+    }));
+    signedIn();
+    show(<AdminPage />, server);
+    await user.click(await button(await screen.findByTestId("order-card"), "processing"));
+    await waitFor(() => expect(screen.getByTestId("order-card").dataset["status"]).toBe("processing"));
+    expect(server.askedFor("POST /api/orders/ord_1001/status")[0]?.body).toEqual({
+      status: "processing",
+      version: 1,
+    });
+    await waitFor(() => expect(document.activeElement).toBe(screen.getByTestId("order-card")));
+  });
+
+  it("asks for a reason where the table wants one", async () => {
+    server.on("POST /api/orders/ord_1001/status", () => ({
+      body: anOrder({ status: "cancelled", version: 2 }),
+    }));
+    signedIn();
+    show(<AdminPage />, server);
+    await user.click(await button(await screen.findByTestId("order-card"), "cancelled"));
+    expect(screen.getByRole("dialog", { name: "Cancel: order 1001" })).toBeTruthy();
+    await expectAccessible();
+    await user.click(screen.getByTestId("reason-submit"));
+    expect(server.askedFor("POST /api/orders/ord_1001/status")).toEqual([]);
+    await user.type(screen.getByTestId("reason-input"), "Customer telephoned");
+    await user.click(screen.getByTestId("reason-submit"));
+    await waitFor(() => expect(screen.getByTestId("order-card").dataset["status"]).toBe("cancelled"));
+    expect(server.askedFor("POST /api/orders/ord_1001/status")[0]?.body).toEqual({
+      status: "cancelled",
+      version: 1,
+      reason: "Customer telephoned",
+    });
+    expect(screen.queryByRole("dialog")).toBeNull();
+  });
+
+  it("tells who was quicker, and shows the order as it stands now", async () => {
+    server
+      .on("POST /api/orders/ord_1001/status", () => ({
+        status: 409,
+        body: { title: "Stale", status: 409, current: "rejected", version: 2, allowed: [] },
+      }))
+      .on("GET /api/orders/ord_1001", () => ({ body: anOrder({ status: "rejected", version: 2 }) }))
+      .on("GET /api/orders/ord_1001/history", () => ({
+        body: {
+          items: [
+            {
+              version: 1,
+              fromStatus: null,
+              toStatus: "pending",
+              fromPaymentStatus: null,
+              toPaymentStatus: "unpaid",
+              actor: "guest",
+              reason: null,
+              at: "2026-01-05T10:00:00Z",
+            },
+            {
+              version: 2,
+              fromStatus: "pending",
+              toStatus: "rejected",
+              fromPaymentStatus: "unpaid",
+              toPaymentStatus: "unpaid",
+              actor: "admin:usr_2",
+              reason: null,
+              at: "2026-01-05T10:01:00Z",
+            },
+          ],
+        },
+      }));
+    signedIn();
+    show(<AdminPage />, server);
+    await user.click(await button(await screen.findByTestId("order-card"), "processing"));
+    await waitFor(() => expect(screen.getByTestId("order-card").dataset["status"]).toBe("rejected"));
+    const note = await screen.findByRole("alert");
+    expect(note.textContent).toMatch(
+      /^Not done: admin:usr_2 changed this order at .+ It is now “Rejected”\.$/,
+    );
+  });
+
+  it("shows the server's sentence when a move is refused for another reason", async () => {
+    server.on("POST /api/orders/ord_1001/status", () => ({
+      status: 422,
+      body: { title: "No", detail: "The order is not paid yet.", status: 422 },
+    }));
+    signedIn();
+    show(<AdminPage />, server);
+    await user.click(await button(await screen.findByTestId("order-card"), "processing"));
+    expect((await screen.findByRole("alert")).textContent).toBe("The order is not paid yet.");
+  });
+});

@@ -1,0 +1,200 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import ShopPage from "../../../src/features/shop";
+import { useCart } from "../../../src/stores/cart";
+import { emptyCheckout } from "../../support/checkout";
+import { NodeServer } from "../../support/node-server";
+import { anOrder } from "../../support/orders";
+import { expectAccessible, show } from "../../support/page";
+
+let server: NodeServer;
+const user = userEvent.setup();
+
+const product = (slug: string, price: number, stock: number) => ({
+  id: `prd_${slug}`,
+  slug,
+  name: slug,
+  nameBn: slug,
+  description: "",
+  descriptionBn: "",
+  price,
+  currency: "BDT",
+  stock,
+  image: `/images/${slug}.svg`,
+  taxClass: "reduced",
+});
+
+beforeEach(async () => {
+  emptyCheckout();
+  history.replaceState(null, "", "/shop");
+  server = await new NodeServer().start();
+  server.on("GET /api/products", ({ path }) => ({
+    body: path.includes("cursor=next")
+      ? { items: [product("jilapi", 30_00, 0)], nextCursor: null }
+      : { items: [product("chai", 40_00, 2), product("samosa", 25_50, 500)], nextCursor: "next" },
+  }));
+});
+
+afterEach(() => server.stop());
+
+const cardOf = async (name: string): Promise<HTMLElement> => {
+  await screen.findByText(name, { selector: "h2" });
+  return screen.getAllByTestId("product-card").find((card) => within(card).queryByText(name)) as HTMLElement;
+};
+const add = async (name: string) => user.click(within(await cardOf(name)).getByTestId("add-to-cart"));
+const field = (name: string) =>
+  screen.getByTestId<HTMLFormElement>("checkout-form").elements.namedItem(name) as HTMLInputElement;
+
+async function fillIn(): Promise<void> {
+  await add("chai");
+  const values = {
+    "customerInfo.name": "Asha Rahman",
+    "customerInfo.email": "asha@example.com",
+    "customerInfo.mobile": "+8801700000000",
+    "billingInfo.line1": "12 Lake Road",
+    "billingInfo.city": "Dhaka",
+    "billingInfo.postcode": "1207",
+  };
+  for (const [name, value] of Object.entries(values)) await user.type(field(name), value);
+}
+const place = () => user.click(screen.getByTestId("place-order"));
+
+describe("the shelves", () => {
+  it("show every page of the catalogue, with prices and what is left", async () => {
+    show(<ShopPage />, server);
+    expect((await cardOf("chai")).textContent).toContain("BDT\u00a040");
+    expect((await cardOf("chai")).textContent).toContain("Only 2 left");
+    expect((await cardOf("samosa")).textContent).toContain("In stock");
+    const soldOut = await cardOf("jilapi");
+    expect(soldOut.textContent).toContain("Sold out");
+    expect(within(soldOut).getByTestId<HTMLButtonElement>("add-to-cart").disabled).toBe(true);
+    await expectAccessible();
+  });
+
+  it("fill the cart, no further than the stock, and estimate the sum", async () => {
+    show(<ShopPage />, server);
+    await add("chai");
+    await add("chai");
+    await add("chai");
+    await add("samosa");
+    expect(screen.getByTestId("cart-count").textContent).toBe("3");
+    expect(screen.getByText("BDT 105.50")).toBeTruthy();
+    await user.click(screen.getByRole("button", { name: "Remove chai" }));
+    expect(screen.getByTestId("cart-count").textContent).toBe("1");
+  });
+
+  it("can be asked for again when they could not be read", async () => {
+    server.on("GET /api/products", () => ({
+      status: 503,
+      body: { title: "Busy", detail: "Try later.", status: 503 },
+    }));
+    show(<ShopPage />, server);
+    expect((await screen.findByRole("alert")).textContent).toContain("Try later.");
+    server.on("GET /api/products", () => ({
+      body: { items: [product("chai", 40_00, 2)], nextCursor: null },
+    }));
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    await cardOf("chai");
+  });
+});
+
+describe("the checkout", () => {
+  it("sends the five parts and no price, then goes to where the order is followed", async () => {
+    server.on("POST /api/orders", () => ({ status: 201, body: { ...anOrder(), trackingToken: "trk_1" } }));
+    show(<ShopPage />, server);
+    await fillIn();
+    await expectAccessible();
+    await place();
+    await waitFor(() => expect(location.pathname + location.search).toBe("/track/ord_1001?token=trk_1"));
+    const address = {
+      name: "Asha Rahman",
+      line1: "12 Lake Road",
+      city: "Dhaka",
+      postcode: "1207",
+      country: "BD",
+    };
+    expect(server.askedFor("POST /api/orders")[0]?.body).toEqual({
+      fulfilment: "delivery",
+      customerInfo: { name: "Asha Rahman", email: "asha@example.com", mobile: "+8801700000000" },
+      billingInfo: address,
+      shippingInfo: address,
+      cartItems: [{ productId: "prd_chai", quantity: 1 }],
+      paymentInfo: { method: "cash" },
+    });
+    expect(useCart.getState().quantities).toEqual({});
+  });
+
+  it("puts the server's word at the field, and the focus in it", async () => {
+    server.on("POST /api/orders", () => ({
+      status: 422,
+      body: {
+        title: "Invalid",
+        detail: "That is no mobile number.",
+        status: 422,
+        field: "shippingInfo.line1",
+      },
+    }));
+    show(<ShopPage />, server);
+    await fillIn();
+    await place();
+    // One address serves for both, so its fields stand for the shipping address too.
+    await waitFor(() => expect(document.activeElement).toBe(field("billingInfo.line1")));
+    expect(field("billingInfo.line1").getAttribute("aria-invalid")).toBe("true");
+    const note = document.getElementById(field("billingInfo.line1").getAttribute("aria-describedby") ?? "");
+    expect(note?.textContent).toBe("That is no mobile number.");
+    await expectAccessible();
+  });
+
+  it("says in the form what belongs to no field of it", async () => {
+    server.on("POST /api/orders", () => ({
+      status: 402,
+      body: { title: "Declined", detail: "The card was declined.", status: 402, field: "paymentInfo.token" },
+    }));
+    show(<ShopPage />, server);
+    await fillIn();
+    await user.click(screen.getByRole("radio", { name: "Card" }));
+    await user.selectOptions(field("paymentInfo.token"), "tok_declined");
+    await place();
+    expect((await screen.findByRole("alert")).textContent).toBe("The card was declined.");
+    expect(server.askedFor("POST /api/orders")[0]?.body).toMatchObject({
+      paymentInfo: { method: "card", token: "tok_declined" },
+    });
+  });
+
+  it("tries again under the same key after a fault, and under another one once the order is another", async () => {
+    server.on("POST /api/orders", () => ({ status: 503, body: { title: "Busy", status: 503 } }));
+    show(<ShopPage />, server);
+    await fillIn();
+    const posts = () => server.askedFor("POST /api/orders");
+    const sent = (count: number) => waitFor(() => expect(posts()).toHaveLength(count));
+    await place();
+    await sent(1);
+    await waitFor(() => expect(screen.getByTestId<HTMLButtonElement>("place-order").disabled).toBe(false));
+    await place();
+    await sent(2);
+    await add("samosa");
+    await waitFor(() => expect(screen.getByTestId<HTMLButtonElement>("place-order").disabled).toBe(false));
+    await place();
+    await sent(3);
+    const [first, second, third] = posts().map(({ headers }) => headers["idempotency-key"]);
+    expect(first).toBeTruthy();
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
+  });
+
+  it("has no field that would take a card number", async () => {
+    show(<ShopPage />, server);
+    await add("chai");
+    await user.click(screen.getByRole("radio", { name: "Card" }));
+    const names = [...screen.getByTestId<HTMLFormElement>("checkout-form").elements].map((each) =>
+      each.getAttribute("name"),
+    );
+    expect(names.filter((name) => name?.startsWith("paymentInfo"))).toEqual([
+      "paymentInfo.method",
+      "paymentInfo.method",
+      "paymentInfo.token",
+    ]);
+    expect(field("paymentInfo.token").tagName).toBe("SELECT");
+  });
+});
