@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, cast
 
 from ordercast.api import create_api
 from ordercast.api.pages import page_routes
@@ -23,7 +23,7 @@ from ordercast.db import SqliteStore
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 from ordercast.feed import FeedRecovery, Pump
 from ordercast.hub import Options, Server
-from ordercast.wire import make_server
+from ordercast.wire import AsgiApplication, make_server
 
 log = logging.getLogger("ordercast.app")
 
@@ -75,7 +75,8 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
         server, pump = build_hub(settings, store)
         pump.start()
         pruning = asyncio.create_task(_prune_forever(store))
-        uvicorn = make_server(server, http=create_api(settings, store, extra_routes=page_routes()))
+        api = create_api(settings, store, extra_routes=page_routes())
+        uvicorn = make_server(server, http=cast(AsgiApplication, api))
         _settle_garbage()
         uvicorn.on_started = lambda: on_ready(settings, port)
         await uvicorn.serve(sockets=[listening])

@@ -20,6 +20,10 @@ GROUP_SIZE = Histogram(
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
 
 
+# Libraries whose INFO repeats what ours says: each connection, each step of starting and stopping.
+_TALKATIVE = ("picows", "uvicorn", "alembic", "asyncio")
+
+
 def configure_logging(level: str, log_format: str) -> None:
     """Send every logger of the process, ours and the libraries', to stderr in one format."""
     shared: list[structlog.types.Processor] = [
@@ -38,8 +42,5 @@ def configure_logging(level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # picows tells of every connection at INFO; our own line names the socket instead.
-    logging.getLogger("picows").setLevel(logging.WARNING)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
-        logging.getLogger(name).handlers = []
-        logging.getLogger(name).propagate = True
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

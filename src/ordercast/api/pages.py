@@ -31,8 +31,8 @@ _DOCUMENT_HEADERS: Final = {
     "referrer-policy": "same-origin",
 }
 
-_NOT_BUILT: Final = (
-    "<!doctype html><title>Ordercast</title><p>The pages are not built yet: run <code>make pages</code>."
+_NOT_BUILT: Final[bytes] = (
+    b"<!doctype html><title>Ordercast</title><p>The pages are not built yet: run <code>make pages</code>."
 )
 
 
@@ -49,7 +49,7 @@ def page_routes(pages: Path = PAGES) -> list[Router | HTTPRouteHandler]:
 
 
 def _document(path: Path) -> HTTPRouteHandler:
-    content = path.read_bytes() if path.is_file() else _NOT_BUILT
+    content: bytes = path.read_bytes() if path.is_file() else _NOT_BUILT
 
     @get(
         ["/", "/shop", "/admin", "/track", "/track/{order_id:str}", "/test-socket"],

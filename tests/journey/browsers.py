@@ -1,0 +1,51 @@
+"""Real browsers: Debian's Chromium, driven by Playwright."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+PATIENCE_MS = 10_000
+
+
+@contextmanager
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """A Chromium process of its own, with an empty profile."""
+    executable = shutil.which("chromium")
+    assert executable is not None, "the browser tests need chromium: scripts/install-test-tools"
+    chromium = playwright.chromium.launch(executable_path=executable, args=list(CHROMIUM_FLAGS))
+    try:
+        yield chromium
+    finally:
+        chromium.close()
+
+
+def open_page(chromium: Browser, url: str, **options: object) -> Page:
+    """A tab whose errors fail the test: a page that throws is broken, however it looks."""
+    context = chromium.new_context(locale="en", **options)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page.on("pageerror", lambda error: page_errors(page).append(str(error)))
+    page.goto(url)
+    return page
+
+
+def page_errors(page: Page) -> list[str]:
+    """What this page threw so far."""
+    if not hasattr(page, "ordercast_errors"):
+        page.ordercast_errors = []  # type: ignore[attr-defined]
+    errors: list[str] = page.ordercast_errors  # type: ignore[attr-defined]
+    return errors

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .listener import Listener
+from .shop import Shop
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    shop = Shop(tmp_path)
+    shop.start()
+    yield shop
+    shop.kill()
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[..., Listener]]:
+    """Start stock JavaScript clients, ended with the test."""
+    listeners: list[Listener] = []
+
+    def start(url: str, **options: object) -> Listener:
+        listeners.append(Listener(url, **options))
+        return listeners[-1]
+
+    yield start
+    for listener in listeners:
+        listener.stop()

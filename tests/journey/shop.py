@@ -1,0 +1,138 @@
+"""A running shop: `ordercast serve` as a process of its own, and what a person or program does with it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+READY = re.compile(r"> Ready on (\S+)")
+PASSWORD = re.compile(r"admin@example\.com\s+(\S+)")
+START_S_MAX = 20.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Shop:
+    """One `ordercast serve`. It may be killed and started again on the same port and database."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+        self.database = folder / "shop.db"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.output = ""
+        self._folder = folder
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("ORDERCAST_")},
+            "ORDERCAST_DATABASE_URL": f"sqlite:///{self.database}",
+            "ORDERCAST_PORT": str(self.port),
+            **(environ or {}),
+        }
+        self._process: subprocess.Popen[str] | None = None
+        self._reader: threading.Thread | None = None
+        self._ready = threading.Event()
+
+    # Its life
+
+    def start(self) -> None:
+        self._ready.clear()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ordercast", "serve"],
+            cwd=self._folder,
+            env=self._environ,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
+        if not self._ready.wait(START_S_MAX) or self._process.poll() is not None:
+            self.kill()
+            raise AssertionError(f"the shop did not start:\n{self.output}")
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.output += line
+            if "driver@example.com" in line:  # the last line of what start-up prints
+                self._ready.set()
+        self._ready.set()  # it has ended
+
+    def kill(self) -> None:
+        """`kill -9`: no chance to say or to save anything."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """Ask it to stop, as a service manager does; gives its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> int:
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.send_signal(how)
+        code = process.wait(timeout=15)
+        if self._reader is not None:
+            self._reader.join(timeout=5)
+        assert process.stdout is not None
+        process.stdout.close()
+        return code
+
+    # What people and programs do
+
+    @property
+    def password(self) -> str:
+        found = PASSWORD.search(self.output)
+        assert found is not None, self.output
+        return found[1]
+
+    def login(self, email: str = "admin@example.com") -> str:
+        answer = httpx.post(f"{self.url}/api/auth/login", json={"email": email, "password": self.password})
+        token: str = answer.raise_for_status().json()["token"]
+        return token
+
+    def order(self, **changes: Any) -> dict[str, Any]:
+        """A smallest order for one of the first product."""
+        product = httpx.get(f"{self.url}/api/products").raise_for_status().json()["items"][0]
+        address = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}
+        return {
+            "fulfilment": "delivery",
+            "customerInfo": {"name": "Asha Rahman", "email": "asha@example.com", "mobile": "+8801700000000"},
+            "billingInfo": address,
+            "shippingInfo": address,
+            "cartItems": [{"productId": product["id"], "quantity": 2}],
+            "paymentInfo": {"method": "cash"},
+            **changes,
+        }
+
+    def place(self, **changes: Any) -> dict[str, Any]:
+        answer = httpx.post(f"{self.url}/api/orders", json=self.order(**changes))
+        assert answer.status_code == 201, answer.text
+        placed: dict[str, Any] = answer.json()
+        return placed
+
+    def move(self, order: Mapping[str, Any], status: str, token: str) -> httpx.Response:
+        return httpx.post(
+            f"{self.url}/api/orders/{order['id']}/status",
+            json={"status": status, "version": order["version"]},
+            headers={"authorization": f"Bearer {token}"},
+        )
+
+    def get_order(self, order_id: str, token: str) -> dict[str, Any]:
+        answer = httpx.get(f"{self.url}/api/orders/{order_id}", headers={"authorization": f"Bearer {token}"})
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found

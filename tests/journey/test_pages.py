@@ -1,0 +1,169 @@
+"""What the software is for: a person buys in one browser, and the shop sees it in another."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+
+from .browsers import browser, open_page, page_errors
+from .shop import Shop
+
+pytestmark = pytest.mark.browser
+
+# Set to a folder to have the pictures of the README and the docs taken anew.
+PICTURES = os.environ.get("ORDERCAST_TEST_PICTURES")
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def buyers_browser(playwright: Playwright) -> Iterator[Browser]:
+    with browser(playwright) as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def shops_browser(playwright: Playwright) -> Iterator[Browser]:
+    with browser(playwright) as chromium:
+        yield chromium
+
+
+def take_picture(page: Page, name: str) -> None:
+    if PICTURES:
+        page.wait_for_timeout(400)
+        page.screenshot(path=Path(PICTURES) / name)
+
+
+def log_in(page: Page, shop: Shop, email: str = "admin@example.com") -> None:
+    page.get_by_test_id("login-email").fill(email)
+    page.get_by_test_id("login-password").fill(shop.password)
+    page.get_by_test_id("login-submit").click()
+    expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
+
+
+def check_out(page: Page, shop: Shop, name: str = "Asha Rahman") -> None:
+    """Fill the cart and the five parts as a person does, and order."""
+    page.goto(f"{shop.url}/shop")
+    for card in range(3):
+        page.get_by_test_id("product-card").nth(card).get_by_test_id("add-to-cart").click()
+    for field, value in {
+        "customerInfo.name": name,
+        "customerInfo.email": "asha@example.com",
+        "customerInfo.mobile": "+8801700000000",
+        "billingInfo.name": name,
+        "billingInfo.line1": "12 Lake Road",
+        "billingInfo.city": "Dhaka",
+        "billingInfo.postcode": "1207",
+        "billingInfo.country": "BD",
+    }.items():
+        fill(page, field, value)
+    page.get_by_test_id("place-order").click()
+
+
+def fill(page: Page, field: str, value: str) -> None:
+    control = page.locator(f"[name='{field}']")
+    if control.evaluate("element => element.tagName") == "SELECT":
+        control.select_option(value)
+    else:
+        control.fill(value)
+
+
+def test_an_order_placed_in_one_browser_shows_in_another_and_its_progress_comes_back(
+    shop: Shop, buyers_browser: Browser, shops_browser: Browser
+) -> None:
+    admin = open_page(shops_browser, f"{shop.url}/admin", viewport={"width": 1280, "height": 800})
+    log_in(admin, shop)
+    buyer = open_page(buyers_browser, f"{shop.url}/shop")
+
+    check_out(buyer, shop)
+    expect(buyer.get_by_test_id("track-status")).to_have_attribute("data-status", "pending")
+    total = buyer.get_by_test_id("track-total").inner_text()
+
+    card = admin.get_by_test_id("order-card")
+    expect(card).to_have_count(1)
+    expect(card.get_by_test_id("order-name")).to_have_text("Asha Rahman")
+    expect(card.get_by_test_id("order-mobile")).to_contain_text("+8801700000000")
+    expect(card.get_by_test_id("order-total")).to_have_text(total)
+    take_picture(admin, "admin.png")
+
+    card.locator("[data-testid=status-button][data-to=processing]").click()
+    expect(card).to_have_attribute("data-status", "processing")
+    expect(buyer.get_by_test_id("track-status")).to_have_attribute("data-status", "processing")
+    take_picture(buyer, "track.png")
+    assert page_errors(admin) == page_errors(buyer) == []
+
+
+def test_a_card_that_is_declined_says_so_and_nothing_is_ordered(
+    shop: Shop, buyers_browser: Browser, shops_browser: Browser
+) -> None:
+    admin = open_page(shops_browser, f"{shop.url}/admin")
+    log_in(admin, shop)
+    buyer = open_page(buyers_browser, f"{shop.url}/shop")
+    buyer.get_by_test_id("product-card").first.get_by_test_id("add-to-cart").click()
+    buyer.locator("[name='paymentInfo.method'][value=card]").check(force=True)
+    fill(buyer, "paymentInfo.token", "tok_declined")
+
+    check_out(buyer, shop)
+
+    expect(buyer.get_by_role("alert").first).to_contain_text("declined")
+    expect(admin.get_by_test_id("order-card")).to_have_count(0)
+
+
+def test_a_board_that_lost_its_server_catches_up_by_itself(shop: Shop, shops_browser: Browser) -> None:
+    admin = open_page(shops_browser, f"{shop.url}/admin")
+    log_in(admin, shop)
+
+    shop.kill()
+    expect(admin.get_by_test_id("socket-state")).not_to_have_attribute("data-state", "connected")
+    shop.start()
+    order = shop.place()
+
+    expect(admin.locator(f"[data-testid=order-card][data-order-id={order['id']}]")).to_be_visible()
+    expect(admin.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
+
+
+def test_the_socket_page_connects_without_a_token_upgrades_and_echoes(shop: Shop, buyers_browser: Browser) -> None:
+    page = open_page(buyers_browser, f"{shop.url}/test-socket")
+
+    expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
+    expect(page.get_by_test_id("socket-transport")).to_have_text("websocket")
+    assert f"socket connected: {page.get_by_test_id('socket-id').inner_text()}" in shop.output
+    page.get_by_test_id("echo-input").fill('["hello", {"n": 1}, null]')
+    page.get_by_test_id("echo-send").click()
+
+    expect(page.get_by_test_id("echo-result")).to_contain_text('"n"')
+    take_picture(page, "test-socket.png")
+    shop.kill()
+    expect(page.get_by_test_id("socket-state")).not_to_have_attribute("data-state", "connected")
+
+
+@pytest.mark.parametrize("path", ["/", "/shop", "/admin", "/track/ord_nothing", "/test-socket"])
+def test_each_page_loads_by_its_own_address_on_a_phone_without_sideways_scrolling(
+    shop: Shop, buyers_browser: Browser, path: str
+) -> None:
+    page = open_page(buyers_browser, f"{shop.url}{path}", viewport={"width": 360, "height": 740})
+
+    expect(page.get_by_role("main")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page_errors(page) == []
+
+
+def test_a_new_order_shows_within_a_blink(shop: Shop, shops_browser: Browser) -> None:
+    admin = open_page(shops_browser, f"{shop.url}/admin")
+    log_in(admin, shop)
+
+    order = shop.place()
+    answered = time.monotonic()
+    admin.locator(f"[data-testid=order-card][data-order-id={order['id']}]").wait_for()
+
+    # A person's blink takes 100 to 400 ms; the browser is given the long one, on a machine that may be busy.
+    assert time.monotonic() - answered < 0.4

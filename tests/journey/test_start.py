@@ -1,0 +1,110 @@
+"""Starting and stopping, as an operator meets it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from .shop import Shop
+
+
+def ordercast(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "ordercast", *arguments],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_start_up_prints_the_pages_and_the_demo_logins_and_a_second_start_the_same(shop: Shop) -> None:
+    first = shop.output
+    shop.stop()
+    shop.output = ""
+    began = time.monotonic()
+    shop.start()
+
+    assert time.monotonic() - began < 3
+    assert f"> Ready on http://localhost:{shop.port}" in first
+    assert "> Socket.io server initialized" in first
+    for page in ("/shop", "/admin", "/test-socket"):
+        assert f"http://localhost:{shop.port}{page}" in first
+    assert shop.password in first
+    assert shop.login("driver@example.com")
+
+
+def test_a_stop_that_is_asked_for_ends_in_time_with_clients_connected(shop: Shop) -> None:
+    with httpx.stream("GET", f"{shop.url}/socket.io/?EIO=4&transport=polling") as answer:
+        assert answer.status_code == 200
+    began = time.monotonic()
+
+    shop.stop()
+
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ORDERCAST_PORT", "many"),
+        ("ORDERCAST_PORT", "70000"),
+        ("ORDERCAST_DATABASE_URL", "mysql://x"),
+        ("ORDERCAST_CORS_ORIGINS", "shop.example.com"),
+        ("ORDERCAST_SECRET", "short"),
+        ("ORDERCAST_NODE", "a b"),
+        ("ORDERCAST_LOG_LEVEL", "loud"),
+        ("ORDERCAST_PING_INTERVAL_MS", "-1"),
+        ("ORDERCAST_DATABASE_URL", "postgresql://localhost/shop"),
+    ],
+)
+def test_a_wrong_value_is_refused_at_start_with_the_variables_name(tmp_path: Path, variable: str, value: str) -> None:
+    result = ordercast(tmp_path, "serve", **{variable: value})
+
+    assert result.returncode == 2
+    assert "ORDERCAST_" in result.stderr
+    assert "Traceback" not in result.stderr
+    if not value.startswith("postgresql"):  # which is refused for the secret that a database server needs
+        assert variable in result.stderr
+
+
+def test_a_port_that_is_taken_is_told_by_name(shop: Shop, tmp_path: Path) -> None:
+    result = ordercast(tmp_path, "serve", ORDERCAST_PORT=str(shop.port))
+
+    assert result.returncode == 2
+    assert "ORDERCAST_PORT" in result.stderr
+
+
+def test_a_dotenv_file_is_read_and_the_command_line_wins(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ORDERCAST_DATABASE_URL=mysql://from-dotenv\n")
+
+    assert "ORDERCAST_DATABASE_URL" in ordercast(tmp_path, "migrate").stderr
+    assert ordercast(tmp_path, "migrate", "--database-url", "sqlite:///other.db").returncode == 0
+    assert (tmp_path / "other.db").exists()
+
+
+def test_a_token_from_the_command_line_opens_the_api(shop: Shop) -> None:
+    result = ordercast(
+        shop.database.parent, "token", "--role", "admin", "--ttl", "60", "--database-url", f"sqlite:///{shop.database}"
+    )
+
+    answer = httpx.get(f"{shop.url}/api/orders", headers={"authorization": f"Bearer {result.stdout.strip()}"})
+    assert answer.status_code == 200
+    refused = httpx.get(f"{shop.url}/api/orders", headers={"authorization": f"Bearer {result.stdout.strip()}x"})
+    assert refused.status_code == 401
+    assert refused.headers["content-type"].startswith("application/problem+json")
+
+
+def test_demo_fills_a_database_once(tmp_path: Path) -> None:
+    first, second = (ordercast(tmp_path, "demo", "--database-url", "sqlite:///shop.db") for _ in range(2))
+
+    assert first.returncode == second.returncode == 0
+    assert first.stdout == second.stdout
+    assert "customer@example.com" in first.stdout
