@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from http import HTTPStatus
 from typing import Any, cast
 
 from picows import WSAutoPingStrategy, WSListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ordercast.hub import Handshake
 
@@ -29,6 +31,24 @@ _HANDSHAKE_HEADERS = (b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket
 
 # An adapter, because picows gives every connection a Logger of its own if it is handed a Logger.
 _picows_log = logging.LoggerAdapter(logging.getLogger("picows.server"), {})
+
+
+class UpgradingHttp(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, which passes on what came in the same segment behind an upgrade request."""
+
+    def data_received(self, data: bytes) -> None:
+        self._segment = data
+        super().data_received(data)
+        self._segment = b""
+
+    def handle_websocket_upgrade(self) -> None:
+        # Called while the parser's exception is being handled; it carries the length of what was parsed.
+        upgrade = sys.exception()
+        super().handle_websocket_upgrade()
+        assert upgrade is not None
+        rest = self._segment[upgrade.args[0] :]
+        if rest and not self.transport.is_closing():
+            cast(asyncio.Protocol, self.transport.get_protocol()).data_received(rest)
 
 
 class WebSocketHandover(asyncio.Protocol):
@@ -62,11 +82,11 @@ class WebSocketHandover(asyncio.Protocol):
     # Steps
 
     def _begin(self, transport: asyncio.Transport, request: bytes) -> None:
-        target, headers = _parse_request(request)
+        method, target, headers = _parse_request(request)
         path, _, raw_query = target.partition(b"?")
         lookup = dict(headers)
         query = parse_query(raw_query)
-        refusal = self._check(path, query, lookup)
+        refusal = self._check(method, path, query, lookup)
         if refusal is not None:
             _refuse(transport, refusal)
             return
@@ -83,7 +103,9 @@ class WebSocketHandover(asyncio.Protocol):
         # uvicorn sets *us* as protocol right after this call, so the swap waits for the next turn of the loop.
         asyncio.get_running_loop().call_soon(self._step_aside)
 
-    def _check(self, path: bytes, query: Query, headers: dict[bytes, bytes]) -> Refusal | None:
+    def _check(self, method: bytes, path: bytes, query: Query, headers: dict[bytes, bytes]) -> Refusal | None:
+        if method != b"GET":
+            return Refusal.BAD_REQUEST  # RFC 6455 section 4.2.1
         if path.decode("latin-1").rstrip("/") != self._engine.options.path.rstrip("/"):
             return Refusal.FORBIDDEN  # outside Socket.IO's path there are no WebSockets
         return self._engine.check(b"GET", query, headers, "websocket")
@@ -125,12 +147,12 @@ def _feed(protocol: WSProtocol, data: bytes) -> None:
         rest = rest[length:]
 
 
-def _parse_request(request: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Split the request that uvicorn has parsed and joined again: its target, its headers with lower-case names."""
+def _parse_request(request: bytes) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]:
+    """Split the request that uvicorn has joined again: its method, target, and headers with lower-case names."""
     lines = request.split(b"\r\n")
-    target = lines[0].split(b" ")[1]
+    method, target, _ = lines[0].split(b" ")
     headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines[1:]) if name]
-    return target, headers
+    return method, target, headers
 
 
 def _minimal_request(target: bytes, headers: dict[bytes, bytes]) -> bytes:

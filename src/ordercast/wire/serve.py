@@ -11,7 +11,7 @@ import uvicorn
 from ordercast.hub import Application
 
 from .engine import Engine
-from .handover import WebSocketHandover
+from .handover import UpgradingHttp, WebSocketHandover
 from .polling import Polling, Receive, Scope, Send
 
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -57,6 +57,7 @@ def make_server(
         cast(Any, mount(engine, http)),
         host=host,
         port=port,
+        http=UpgradingHttp,
         ws=cast(Any, functools.partial(WebSocketHandover, engine)),
         **{**options, **uvicorn_options},
     )
