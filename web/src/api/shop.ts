@@ -7,7 +7,8 @@ export interface Page<T> {
 }
 
 export interface ShopConfig {
-  socketUrl: string | null;
+  /** Empty where sockets are served from the page's own origin. */
+  socketUrl: string;
   currency: string;
   locales: string[];
 }

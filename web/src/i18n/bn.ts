@@ -81,6 +81,10 @@ export const bn: Record<MessageKey, string> = {
   "field.postcode": "পোস্টকোড",
   "field.country": "দেশ",
 
+  "fault.email": "এটি ই-মেইল ঠিকানার মতো নয়।",
+  "fault.mobile": "এটি ফোন নম্বরের মতো নয়।",
+  "fault.other": "এটি দেখে ঠিক করুন; দোকান এভাবে নিতে পারছে না।",
+
   "confirmation.title": "ধন্যবাদ! অর্ডার {number} নেওয়া হয়েছে।",
   "confirmation.total": "চূড়ান্ত মোট: {total}",
   "confirmation.link": "এই অর্ডারের লিংক: ফিরে আসতে রেখে দিন",

@@ -81,6 +81,10 @@ export const en = {
   "field.postcode": "Postcode",
   "field.country": "Country",
 
+  "fault.email": "This does not look like an e-mail address.",
+  "fault.mobile": "This does not look like a telephone number.",
+  "fault.other": "Please check this; the shop cannot take it as it is.",
+
   "confirmation.title": "Thank you! Order {number} is placed.",
   "confirmation.total": "Final total: {total}",
   "confirmation.link": "Link to this order: keep it to come back",

@@ -10,7 +10,7 @@ import { configQuery } from "../api/shop";
  */
 export function useLive(token?: string): { live: Live; snapshot: LiveSnapshot } {
   const config = useQuery(configQuery);
-  const url = config.data?.socketUrl ?? undefined;
+  const url = config.data?.socketUrl;
   const live = useMemo(() => new Live({ url, token }), [url, token]);
   // Without an answer our own origin is tried: the socket may be reachable when the API is not.
   const settled = !config.isPending;

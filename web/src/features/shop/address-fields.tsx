@@ -21,7 +21,7 @@ export function AddressFields({ legend, prefix, address, onChange, faultAt }: Ad
   const common = (field: keyof Address) => ({
     name: `${prefix}.${field}`,
     value: address[field] ?? "",
-    error: faultOf(faultAt, `${prefix}.${field}`),
+    error: faultOf(t, faultAt, `${prefix}.${field}`),
     onChange: ({ target }: { target: { value: string } }) => onChange({ [field]: target.value }),
   });
   return (

@@ -76,7 +76,7 @@ function CustomerFields({ faultAt }: { faultAt: FaultAt }) {
         required
         maxLength={120}
         value={customer.name}
-        error={faultOf(faultAt, "customerInfo.name")}
+        error={faultOf(t, faultAt, "customerInfo.name")}
         onChange={({ target }) => setCustomer({ name: target.value })}
       />
       <div className="field-pair">
@@ -89,7 +89,7 @@ function CustomerFields({ faultAt }: { faultAt: FaultAt }) {
           maxLength={32}
           placeholder="+8801…"
           value={customer.mobile}
-          error={faultOf(faultAt, "customerInfo.mobile")}
+          error={faultOf(t, faultAt, "customerInfo.mobile")}
           onChange={({ target }) => setCustomer({ mobile: target.value })}
         />
         <Field
@@ -100,7 +100,7 @@ function CustomerFields({ faultAt }: { faultAt: FaultAt }) {
           required
           maxLength={254}
           value={customer.email}
-          error={faultOf(faultAt, "customerInfo.email")}
+          error={faultOf(t, faultAt, "customerInfo.email")}
           onChange={({ target }) => setCustomer({ email: target.value })}
         />
       </div>

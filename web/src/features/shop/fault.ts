@@ -1,14 +1,23 @@
 import type { Problem } from "../../api/problem";
+import type { Text } from "../../i18n/text";
 
 /** What the server finds wrong with one field of the form, named as the form names it. */
 export interface Fault {
   field: string;
   message: string;
+  /** The value is not of the form it should be, which the pages say in their own words. */
+  malformed: boolean;
 }
 export type FaultAt = Fault | undefined;
 
-export const faultOf = (fault: FaultAt, field: string): string | undefined =>
-  fault?.field === field ? fault.message : undefined;
+/** What to say at `field`, if it is the one at fault. */
+export function faultOf(t: Text["t"], fault: FaultAt, field: string): string | undefined {
+  if (fault?.field !== field) return undefined;
+  if (!fault.malformed) return fault.message;
+  if (field === "customerInfo.email") return t("fault.email");
+  if (field === "customerInfo.mobile") return t("fault.mobile");
+  return t("fault.other");
+}
 
 const OF_THE_FORM = /^(customerInfo|billingInfo|shippingInfo)\.\w+$/;
 
@@ -20,5 +29,6 @@ const OF_THE_FORM = /^(customerInfo|billingInfo|shippingInfo)\.\w+$/;
 export function faultIn(problem: Problem, oneAddress: boolean): FaultAt {
   const { field, message } = problem;
   if (field === undefined || !OF_THE_FORM.test(field)) return undefined;
-  return { field: oneAddress ? field.replace(/^shippingInfo/, "billingInfo") : field, message };
+  const malformed = problem.body.type === "/problems/invalid-field";
+  return { malformed, field: oneAddress ? field.replace(/^shippingInfo/, "billingInfo") : field, message };
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { configQuery } from "../../api/shop";
+import { configQuery, type ShopConfig } from "../../api/shop";
 import { useSnapshot } from "../../live/use-live";
 import { useText } from "../../i18n/text";
 import { Connection } from "../../ui/connection";
@@ -16,7 +16,7 @@ export default function TestSocketPage() {
   const { t } = useText();
   const config = useQuery(configQuery);
   const [chosen, setChosen] = useState<TestSettings>(AT_FIRST);
-  const settings = { ...chosen, url: chosen.url ?? config.data?.socketUrl ?? location.origin };
+  const settings = { ...chosen, url: chosen.url ?? served(config.data) };
   const { live, entries, clear } = useTestSocket(settings, !config.isPending);
   const snapshot = useSnapshot(live);
   return (
@@ -29,4 +29,9 @@ export default function TestSocketPage() {
       </div>
     </Shell>
   );
+}
+
+/** Where this shop serves its sockets, written out. */
+function served(config: ShopConfig | undefined): string {
+  return config === undefined || config.socketUrl === "" ? location.origin : config.socketUrl;
 }

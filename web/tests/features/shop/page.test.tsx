@@ -146,6 +146,24 @@ describe("the checkout", () => {
     await expectAccessible();
   });
 
+  it("says in its own words that a value has not the form it should have", async () => {
+    server.on("POST /api/orders", () => ({
+      status: 422,
+      body: {
+        type: "/problems/invalid-field",
+        title: "No",
+        detail: "Expected `str` matching regex",
+        status: 422,
+        field: "customerInfo.mobile",
+      },
+    }));
+    show(<ShopPage />, server);
+    await fillIn();
+    await place();
+    expect(await screen.findByText("This does not look like a telephone number.")).toBeTruthy();
+    await waitFor(() => expect(document.activeElement).toBe(field("customerInfo.mobile")));
+  });
+
   it("says in the form what belongs to no field of it", async () => {
     server.on("POST /api/orders", () => ({
       status: 402,

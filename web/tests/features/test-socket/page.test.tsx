@@ -49,7 +49,7 @@ describe("the connection test", () => {
     await reaches("connected");
     await user.selectOptions(screen.getByRole("combobox", { name: "Transports" }), only);
     await waitFor(() => expect([state(), fact("socket-transport")]).toEqual(["connected", only]));
-    const socket = server.io.sockets.sockets.get(fact("socket-id") ?? "");
+    const socket = server.io.sockets.sockets.get(fact("socket-id"));
     expect(socket?.conn.transport.name).toBe(only);
   });
 
