@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from ordercast.commerce.placing import DEMO_SHOP, Shop
 from ordercast.db import SqliteStore
 
 from .auth import TRACKING_PREFIX, Identity, TokenRefused, identify
+from .chance import Chance
 from .refusals import SignInRequired, StillRunning
 from .throttle import Throttle
 
@@ -34,6 +34,7 @@ class FrontDesk:
     socket_url: str = ""
     shop: Shop = DEMO_SHOP
     sign_ins: Throttle = field(default_factory=Throttle)
+    chance: Chance = field(default_factory=Chance)
     running: set[tuple[str, str]] = field(default_factory=set)
     """Requests with an Idempotency-Key that are being answered: their scopes and keys."""
 
@@ -44,7 +45,7 @@ class FrontDesk:
         return moment(self.now_ms())
 
     def new_id(self, prefix: str) -> str:
-        return new_id(prefix, self.now_ms(), os.urandom(RANDOM_BYTES))
+        return new_id(prefix, self.now_ms(), self.chance.take(RANDOM_BYTES))
 
     async def identify(self, request: AnyRequest) -> Identity:
         """Who asks; nobody in particular without a token. Raises TokenRefused."""
