@@ -42,7 +42,13 @@ class Listeners:
 
     def find(self, event: str) -> tuple[Handler, ...]:
         """The event's own handlers, copied, so that a handler may add and remove."""
-        return tuple(self._handlers.get(event, ()))
+        handlers = self._handlers.get(event)
+        return tuple(handlers) if handlers else ()
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a catch-all."""
+        return bool(self._any)
 
     def find_any(self) -> tuple[Handler, ...]:
         return tuple(self._any)

@@ -87,7 +87,8 @@ class Namespace:
 
     def event_handlers(self, socket: Socket, event: str) -> tuple[Handler, ...]:
         """The shared handlers of `event`, ready to be called with its arguments alone."""
-        return tuple(functools.partial(handler, socket) for handler in self._event_handlers.find(event))
+        handlers = self._event_handlers.find(event)
+        return tuple([functools.partial(handler, socket) for handler in handlers]) if handlers else ()
 
     # Telling
 

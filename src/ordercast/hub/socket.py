@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from ordercast.protocol.socketio import Packet, PacketType, encode, encode_event
@@ -236,25 +236,28 @@ class Socket:
 
     def _dispatch(self, packet: Packet) -> Coroutine[Any, Any, None] | None:
         event, *args = packet.data
-        for handler in self._listeners.find_any():
-            self._run(event, [event, *args], None, (handler,))
+        if self._listeners.has_any:
+            for handler in self._listeners.find_any():
+                self._run(event, [event, *args], None, (handler,))
         return self._run(event, args, packet.id, self._handlers(event))
 
-    def _handlers(self, event: str) -> Iterable[Handler]:
-        own = self._listeners.find(event)
+    def _handlers(self, event: str) -> Sequence[Handler]:
         shared = self.namespace.event_handlers(self, event)
+        if self._listeners is _NO_LISTENERS:
+            return shared
+        own = self._listeners.find(event)
         return (*shared, *own) if shared else own
 
     def _run(
-        self, event: str, args: list[Any], ack_id: int | None, handlers: Iterable[Handler]
+        self, event: str, args: list[Any], ack_id: int | None, handlers: Sequence[Handler]
     ) -> Coroutine[Any, Any, None] | None:
         """Call the handlers; give a coroutine for the rest as soon as one must be awaited."""
+        if not handlers:
+            return None
         answer = None
         remaining = iter(handlers)
-        found = False
         try:
             for handler in remaining:
-                found = True
                 result = handler(*args)
                 if hasattr(result, "__await__"):
                     return self._run_awaited(event, args, ack_id, result, remaining)
@@ -262,7 +265,7 @@ class Socket:
         except Exception as error:  # noqa: BLE001 - a handler's failure must not end the connection
             self._handler_failed(event, ack_id, error)
             return None
-        if ack_id is not None and found:
+        if ack_id is not None:
             self._acknowledge(ack_id, answer)
         return None
 

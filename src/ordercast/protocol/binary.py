@@ -21,10 +21,10 @@ def has_binary(value: Any) -> bool:
     kind = type(value)
     if kind in _PLAIN:
         return False
-    if kind is dict:
-        return any(map(has_binary, value.values()))
-    if kind is list or kind is tuple:
-        return any(map(has_binary, value))
+    if kind is dict or kind is list or kind is tuple:
+        items = value.values() if kind is dict else value
+        # Most containers hold plain values alone, which is seen without leaving C.
+        return not _PLAIN.issuperset(map(type, items)) and any(map(has_binary, items))
     if isinstance(value, _BINARY):
         return True
     return has_binary(_as_builtins(value)) if _is_record(value) else False

@@ -5,6 +5,9 @@ from __future__ import annotations
 from .engineio import RECORD_SEPARATOR, serialize_binary
 from .websocket import Opcode, serialize_frame
 
+_TEXT = Opcode.TEXT
+_BINARY = Opcode.BINARY
+
 
 class Message:
     """One Engine.IO packet and the binary attachments that follow it, with each transport's form made at first use.
@@ -27,9 +30,9 @@ class Message:
     def frames(self) -> bytes:
         """The WebSocket frames: one of text, then one per attachment."""
         if self._frames is None:
-            self._frames = serialize_frame(Opcode.TEXT, self.text) + b"".join(
-                serialize_frame(Opcode.BINARY, attachment) for attachment in self.attachments
-            )
+            self._frames = serialize_frame(_TEXT, self.text)
+            for attachment in self.attachments:
+                self._frames += serialize_frame(_BINARY, attachment)
         return self._frames
 
     @property

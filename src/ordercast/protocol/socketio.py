@@ -52,7 +52,8 @@ class Packet(msgspec.Struct, frozen=True):
 
 
 _HEADER = re.compile(rb"([0-6])(?:(\d{1,9})(-))?(?:(/[^,]*)(?:,|$))?(\d*)")
-_EVENT_START = b'2["'
+_EVENT = b"2"
+_EVENT_TYPE = PacketType.EVENT
 
 
 class Decoder:
@@ -70,8 +71,12 @@ class Decoder:
         """Parse a text message; give its packet, or None while attachments are outstanding. Raises MalformedPacket."""
         if self._pending is not None:
             raise UnexpectedPacket("text message", f"came before {self._expected} announced attachments")
-        if data.startswith(_EVENT_START):  # nearly every packet: an event on "/" without an ack
-            return Packet(PacketType.EVENT, "/", _checked_event(decode_json(data[1:])))
+        # Nearly every packet is an event on "/", with or without an ack id: no need for the whole grammar.
+        start = data.find(b"[") if data[:1] == _EVENT else 0
+        if start == 1:
+            return Packet(_EVENT_TYPE, "/", _checked_event(decode_json(data[1:])))
+        if 1 < start <= ACK_ID_DIGITS_MAX and (digits := data[1:start]).isdigit():
+            return Packet(_EVENT_TYPE, "/", _checked_event(decode_json(data[start:])), int(digits))
         return self._parse(data)
 
     def receive_binary(self, data: bytes) -> Packet | None:
@@ -108,6 +113,8 @@ class Decoder:
         return None
 
 
+# An Engine.IO message's type and a Socket.IO packet's, side by side on the wire.
+_PREFIXES = [b"4%d" % kind for kind in PacketType]
 _PLAIN_TWIN = {PacketType.BINARY_EVENT: PacketType.EVENT, PacketType.BINARY_ACK: PacketType.ACK}
 _BINARY_TWIN = {plain: binary for binary, plain in _PLAIN_TWIN.items()}
 
@@ -181,7 +188,7 @@ def encode(
             kind = _binary_twin(kind, len(attachments))
     except RecursionError:
         raise UnencodableValue("the value is nested too deeply, or contains itself") from None
-    prefix = b"4%d" % kind
+    prefix = _PREFIXES[kind]
     if attachments:
         prefix += b"%d-" % len(attachments)
     if namespace != "/":

@@ -23,11 +23,15 @@ class Opcode(IntEnum):
     PONG = 0xA
 
 
+# Most frames are short; making their two bytes anew would cost more than all else here.
+_SHORT_HEADERS = {opcode: [bytes((FIN | opcode, length)) for length in range(126)] for opcode in Opcode}
+
+
 def serialize_frame(opcode: Opcode, payload: bytes) -> bytes:
     """Give one unfragmented, unmasked frame (RFC 6455 section 5.2)."""
     length = len(payload)
     if length < 126:
-        return bytes((FIN | opcode, length)) + payload
+        return _SHORT_HEADERS[opcode][length] + payload
     if length < 1 << 16:
         return bytes((FIN | opcode, 126)) + length.to_bytes(2, "big") + payload
     return bytes((FIN | opcode, 127)) + length.to_bytes(8, "big") + payload
