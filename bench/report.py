@@ -10,12 +10,12 @@ import time
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 from .contender import HERE
 from .measure import Result
 
 PACKAGES = ("uvloop", "uvicorn", "picows", "msgspec", "python-socketio")
-COLUMNS = f"  {'':<16}{'median':>9}{'min-max':>17}{'x ours':>8}{'per s':>10}{'generator':>11}{'others':>8}"
 
 
 def machine() -> dict[str, str]:
@@ -42,20 +42,20 @@ def print_machine() -> None:
 
 def print_table(about: str, results: list[Result]) -> None:
     """One workload: a line per server, and how many times the first one's figure it is."""
-    print(f"{results[0].workload}: {about}, {results[0].unit}\n{COLUMNS}")
+    times = f"x {results[0].server}"
+    print(f"{results[0].workload}: {about}, {results[0].unit}")
+    print(f"  {'':<16}{'median':>9}{'min-max':>17}{times:>8}{'per s':>10}{'generator':>11}{'others':>8}")
     for result in results:
         print(f"  {result.server:<16}{_line(result, results[0].value)}")
     print(flush=True)
 
 
-def _line(result: Result, ours: float) -> str:
+def _line(result: Result, first: float) -> str:
     spread = f"{min(result.values):.2f}-{max(result.values):.2f}"
-    line = f"{result.value:>9.2f}{spread:>17}{result.value / ours:>8.2f}"
+    line = f"{result.value:>9.2f}{spread:>17}{result.value / first:>8.2f}"
     if not result.per_s:
         return line
-    middle = len(result.per_s) // 2
-    rate = sorted(result.per_s)[middle]
-    return line + f"{rate:>10,.0f}{max(result.generator_share):>11.0%}{max(result.others_share):>8.0%}"
+    return line + f"{median(result.per_s):>10,.0f}{max(result.generator_share):>11.0%}{max(result.others_share):>8.0%}"
 
 
 def save(results: list[Result]) -> Path:
