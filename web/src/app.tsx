@@ -1,5 +1,6 @@
 import { lazy, Suspense } from "react";
 import { Route, Switch } from "wouter";
+import { Boundary } from "./ui/boundary";
 
 const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
@@ -9,14 +10,16 @@ const TestSocket = lazy(() => import("./features/test-socket"));
 
 export function App() {
   return (
-    <Suspense>
-      <Switch>
-        <Route path="/shop" component={Shop} />
-        <Route path="/admin" component={Admin} />
-        <Route path="/track/:id" component={Track} />
-        <Route path="/test-socket" component={TestSocket} />
-        <Route component={Home} />
-      </Switch>
-    </Suspense>
+    <Boundary>
+      <Suspense>
+        <Switch>
+          <Route path="/shop" component={Shop} />
+          <Route path="/admin" component={Admin} />
+          <Route path="/track/:id" component={Track} />
+          <Route path="/test-socket" component={TestSocket} />
+          <Route component={Home} />
+        </Switch>
+      </Suspense>
+    </Boundary>
   );
 }

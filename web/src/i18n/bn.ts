@@ -18,6 +18,8 @@ export const bn: Record<MessageKey, string> = {
   "connection.disconnected": "অফলাইন",
 
   "problem.unreachable": "দোকানের সঙ্গে সংযোগ করা যাচ্ছে না। ইন্টারনেট সংযোগ দেখে আবার চেষ্টা করুন।",
+  "problem.broken": "এই পাতাটি কাজ করছে না। আবার লোড করলে সাধারণত ঠিক হয়।",
+  "problem.reload": "আবার লোড করুন",
   "problem.retry": "আবার চেষ্টা করুন",
 
   "home.title": "প্রতিটি অর্ডার, প্রতিটি পর্দায়, সঙ্গে সঙ্গে",
@@ -37,8 +39,7 @@ export const bn: Record<MessageKey, string> = {
   "shop.products": "পণ্য",
   "shop.empty": "তাকে এখনো কিছু নেই।",
   "shop.add": "কার্টে যোগ করুন",
-  "shop.addNamed": "{name} কার্টে যোগ করুন",
-  "shop.inCart": "কার্টে: {count} · আরও একটি যোগ করুন",
+  "shop.inCart": "কার্টে {count}টি · আরও যোগ করুন",
   "shop.inStock": "মজুদ আছে",
   "shop.left": "আর মাত্র {count}টি আছে",
   "shop.soldOut": "শেষ হয়ে গেছে",
@@ -104,6 +105,8 @@ export const bn: Record<MessageKey, string> = {
   "admin.notStaff": "এই বোর্ড দোকানের মানুষদের জন্য।",
   "admin.filter": "কোন অর্ডার দেখাবে",
   "admin.search": "নম্বর, নাম বা মোবাইল দিয়ে খুঁজুন",
+  "admin.empty": "এখনো কোনো অর্ডার নেই",
+  "admin.emptyHint": "পরের অর্ডারটি হওয়ামাত্র এখানে দেখা যাবে।",
   "admin.older": "আগের অর্ডার আনুন",
   "admin.arrived": "নতুন অর্ডার {number}, {name}, {total}",
 

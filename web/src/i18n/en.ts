@@ -17,6 +17,8 @@ export const en = {
   "connection.disconnected": "Offline",
 
   "problem.unreachable": "The shop cannot be reached. Check your connection and try again.",
+  "problem.broken": "This page stopped working. Loading it anew usually helps.",
+  "problem.reload": "Load anew",
   "problem.retry": "Try again",
 
   "home.title": "Every order, on every screen, at once",
@@ -37,8 +39,7 @@ export const en = {
   "shop.products": "Products",
   "shop.empty": "There is nothing on the shelves yet.",
   "shop.add": "Add to cart",
-  "shop.addNamed": "Add {name} to the cart",
-  "shop.inCart": "In cart: {count} · add one more",
+  "shop.inCart": "{count} in cart · add more",
   "shop.inStock": "In stock",
   "shop.left": "Only {count} left",
   "shop.soldOut": "Sold out",
@@ -104,6 +105,8 @@ export const en = {
   "admin.notStaff": "This board is for the people of the shop.",
   "admin.filter": "Show orders",
   "admin.search": "Find by number, name or mobile",
+  "admin.empty": "No orders yet",
+  "admin.emptyHint": "The next one appears here the moment it is placed.",
   "admin.older": "Load older orders",
   "admin.arrived": "New order {number} from {name}, {total}",
 

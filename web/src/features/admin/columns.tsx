@@ -13,7 +13,13 @@ export function Columns({ stages, fresh }: ColumnsProps) {
   return (
     <div className={stages.length === 1 ? "board board--single" : "board"}>
       {stages.map(({ stage, orders }) => (
-        <section key={stage} className="column" data-stage={stage} aria-labelledby={`stage-${stage}`}>
+        <section
+          key={stage}
+          className="column"
+          data-stage={stage}
+          data-empty={orders.length === 0 || undefined}
+          aria-labelledby={`stage-${stage}`}
+        >
           <h2 id={`stage-${stage}`}>
             {t(`stage.${stage}`)} <span className="chip-count">{number(orders.length)}</span>
           </h2>

@@ -1,8 +1,8 @@
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useStore } from "zustand";
 import { useText } from "../../i18n/text";
 import { Connection } from "../../ui/connection";
-import { Loading, ProblemNote } from "../../ui/notes";
+import { Empty, Loading, ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
 import { type Session, useSessionStore } from "../session/session";
 import { Columns } from "./columns";
@@ -48,13 +48,11 @@ export function LiveBoard({ session }: { session: Session }) {
       </p>
       <Filters orders={all} shown={shown} onChange={setShown} />
       {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
-      {loading && all.length === 0 ? (
-        <Loading cards={6} />
-      ) : (
-        <DeskContext value={desk}>
+      <DeskContext value={desk}>
+        <Orders none={all.length === 0} loading={loading} failed={problem !== undefined}>
           <Columns stages={stages} fresh={fresh} />
-        </DeskContext>
-      )}
+        </Orders>
+      </DeskContext>
       {nextCursor !== null && (
         <button
           type="button"
@@ -66,5 +64,25 @@ export function LiveBoard({ session }: { session: Session }) {
         </button>
       )}
     </Shell>
+  );
+}
+
+interface OrdersProps {
+  none: boolean;
+  loading: boolean;
+  failed: boolean;
+  children: ReactNode;
+}
+
+/** The columns, or what stands in their place while there is nothing for them. */
+function Orders({ none, loading, failed, children }: OrdersProps) {
+  const { t } = useText();
+  if (!none) return children;
+  if (loading) return <Loading cards={6} />;
+  if (failed) return null;
+  return (
+    <Empty title={t("admin.empty")}>
+      <p className="muted">{t("admin.emptyHint")}</p>
+    </Empty>
   );
 }

@@ -18,16 +18,19 @@ export function StatusButtons({ order }: { order: Order }) {
   const move = useMove(order);
   const [asking, setAsking] = useState<Transition>();
   const moves = flow.data ? nextMoves(flow.data, order, session.user.role) : [];
+  // What is pressed most stands first, what undoes an order last.
+  const place = ({ to }: Transition) => TONES.indexOf(toneOf(to, order));
+  const sorted = moves.toSorted((a, b) => place(a) - place(b));
   return (
     <>
       <OutcomeNote id={order.id} />
-      {moves.length > 0 && (
+      {sorted.length > 0 && (
         <div className="order-moves">
-          {moves.map((next) => (
+          {sorted.map((next) => (
             <button
               key={next.to}
               type="button"
-              className={classFor(next.to, order)}
+              className={CLASSES[toneOf(next.to, order)]}
               data-testid="status-button"
               data-to={next.to}
               disabled={move.busy}
@@ -65,11 +68,18 @@ function actionLabel(t: Text["t"], to: Status, order: Order): string {
   return statusLabel(t, to, order.fulfilment);
 }
 
-const ASIDE: readonly Status[] = ["on_hold", "expired"];
+type Tone = "forward" | "aside" | "against";
+const TONES: readonly Tone[] = ["forward", "aside", "against"];
+
 const AGAINST: readonly Status[] = ["cancelled", "rejected", "delivery_failed", "returning", "returned"];
 
-function classFor(to: Status, { status }: Order): string {
-  if (AGAINST.includes(to)) return "button button--small button--danger";
-  if (ASIDE.includes(to) || status === "driver_assigned") return "button button--small";
-  return "button button--small button--primary";
+function toneOf(to: Status, { status }: Order): Tone {
+  if (AGAINST.includes(to)) return "against";
+  return to === "on_hold" || status === "driver_assigned" ? "aside" : "forward";
 }
+
+const CLASSES: Record<Tone, string> = {
+  forward: "button button--small button--primary",
+  aside: "button button--small",
+  against: "button button--small button--danger",
+};

@@ -7,7 +7,7 @@ import "./home.css";
 
 const PLACES = [
   { href: "/shop", key: "shop", image: "/images/fruit-box.svg" },
-  { href: "/admin", key: "admin", image: "/images/filter-coffee.svg" },
+  { href: "/admin", key: "admin", image: "/images/masala-chai.svg" },
   { href: "/test-socket", key: "test", image: "/images/lemon-sherbet.svg" },
 ] as const;
 

@@ -38,11 +38,11 @@ function ProductCard({ product }: { product: Product }) {
           type="button"
           className="button button--soft"
           data-testid="add-to-cart"
-          aria-label={t("shop.addNamed", { name })}
           disabled={inCart >= Math.min(product.stock, QUANTITY_MAX)}
           onClick={() => add(product.id)}
         >
           {inCart === 0 ? t("shop.add") : t("shop.inCart", { count: inCart })}
+          <span className="visually-hidden">: {name}</span>
         </button>
       </div>
     </li>

@@ -2,7 +2,7 @@ import type { Order } from "@ordercast/client";
 import type { HistoryEntry } from "../../api/orders";
 import { statusLabel } from "../../i18n/statuses";
 import { useText } from "../../i18n/text";
-import { PaymentBadge, StatusBadge } from "../../ui/badges";
+import { PaymentBadge } from "../../ui/badges";
 import { Check } from "../../ui/icons";
 import { type Step, stepsOf } from "./steps";
 
@@ -19,7 +19,6 @@ export function Timeline({ order, history }: { order: Order; history: HistoryEnt
         <p className="sentence">{collected ? t("sentence.collected") : t(`sentence.${order.status}`)}</p>
       </div>
       <p className="badges">
-        <StatusBadge order={order} />
         <PaymentBadge order={order} />
       </p>
       <ol className="timeline" data-testid="timeline">
