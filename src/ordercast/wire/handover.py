@@ -129,7 +129,7 @@ def _picows_protocol(listener: WSListener, message_bytes_max: int) -> WSProtocol
         20.0,
         20.0,
         WSAutoPingStrategy.PING_WHEN_IDLE,
-        True,  # automatic pongs
+        False,  # automatic pongs: the listener bounds them
         message_bytes_max,  # of one frame; the listener bounds the whole message
         None,  # extra headers
         READ_BUFFER_BYTES,

@@ -43,6 +43,7 @@ class Session:
         "_drained",
         "_engine",
         "_outbox",
+        "_overflowed",
         "_probe",
         "_receiver",
         "beat_slot",
@@ -70,6 +71,7 @@ class Session:
         self._receiver: Receiver | None = None
         self._outbox: list[Message] = []
         self._backlog_bytes = 0
+        self._overflowed = False
         self._probe: Transport | None = None
         self._drained: asyncio.Future[None] | None = None
 
@@ -97,7 +99,8 @@ class Session:
     def close(self, reason: DisconnectReason) -> None:
         if not self.is_open:
             return
-        messages = self.take_outbox()
+        # Past the backlog's bound nothing more is handed over: the client is not reading, and a message is missing.
+        messages = [] if self._overflowed else self.take_outbox()
         delivered = self.transport.close(messages)
         if not delivered and messages and reason in _LINGERING:
             self._engine.linger(self, messages)
@@ -159,6 +162,8 @@ class Session:
 
     def unblock(self) -> None:
         """The transport can take a write again."""
+        if self._overflowed:
+            return
         self.blocked = False
         if self._outbox:
             self.flush()
@@ -213,10 +218,12 @@ class Session:
     # Steps
 
     def _queue(self, message: Message) -> None:
-        if message.volatile or not self.is_open:
+        if message.volatile or self._overflowed or not self.is_open:
             return
         self._backlog_bytes += len(message)
         if self._backlog_bytes > self._engine.options.backlog_bytes_max:
+            # This message is lost, so none after it may leave, though the transport could take them by then.
+            self._overflowed = True
             # Not now: whoever is sending may be iterating over the room that closing would change.
             asyncio.get_running_loop().call_soon(self.close, DisconnectReason.BACKLOG_FULL)
             return

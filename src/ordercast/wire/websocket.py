@@ -26,6 +26,10 @@ log = logging.getLogger("ordercast.wire")
 _PROBE = b"2probe"
 _PROBE_ANSWER = serialize_frame(Opcode.TEXT, b"3probe")
 _MESSAGE = int(PacketType.MESSAGE)
+# How long a connection that is to end may take to hand over what it holds, before it is cut.
+CLOSE_TIMEOUT_S = 5.0
+# Past this, pongs are not sent: a client could otherwise fill our memory with the answers that it does not read.
+PONG_BACKLOG_BYTES_MAX = 65_536
 
 
 class WebSocketTransport(WSListener):
@@ -65,10 +69,7 @@ class WebSocketTransport(WSListener):
             return False
         if messages:
             self.write(messages)
-        self._write = _write_nowhere
-        ws.send_close(code)
-        # The transport sends what it holds before it closes; a peer that does not read is not waited for.
-        ws.disconnect()
+        self._hang_up(ws, code)
         return True
 
     def shutdown(self) -> None:
@@ -102,6 +103,8 @@ class WebSocketTransport(WSListener):
                 self._receive_text(frame.get_payload_as_bytes())
             elif kind in _DATA:
                 self._assemble(frame)
+            elif kind is WSMsgType.PING:
+                self._answer_ping(frame)
             elif kind is WSMsgType.CLOSE:
                 self._peer_closed(frame)
         except MalformedPacket as error:
@@ -164,14 +167,31 @@ class WebSocketTransport(WSListener):
         else:
             raise MalformedPacket("probe", "is neither a probe nor an upgrade")
 
+    def _answer_ping(self, frame: WSFrame) -> None:
+        """RFC 6455 section 5.5.3 leaves unanswered pings to us, when a later one is answered."""
+        ws = self._ws
+        if ws is not None and ws.underlying_transport.get_write_buffer_size() <= PONG_BACKLOG_BYTES_MAX:
+            self._write(serialize_frame(Opcode.PONG, frame.get_payload_as_bytes()))
+
     def _peer_closed(self, frame: WSFrame) -> None:
+        payload = frame.get_payload_as_bytes()
+        code = int.from_bytes(payload[:2], "big") if payload else 1000
+        if code in _UNSENDABLE_CODES or not 1000 <= code < 5000:
+            raise MalformedPacket("WebSocket frame", f"closes with the code {code}")
         ws, self._ws = self._ws, None
-        self._write = _write_nowhere
         if ws is not None:
             # RFC 6455 section 5.5.1: the answer echoes the code; 1005 is only for saying that there was none.
-            code = frame.get_close_code()
-            ws.send_close(WSCloseCode.OK if code == WSCloseCode.NO_INFO else code)
-            ws.disconnect()
+            self._hang_up(ws, WSCloseCode(code))
+
+    def _hang_up(self, ws: WSTransport, code: WSCloseCode) -> None:
+        """Send the close frame and end the connection once all is handed over; a peer that does not read is cut."""
+        self._write = _write_nowhere
+        self._stop_timer()
+        ws.send_close(code)
+        ws.disconnect()
+        if ws.underlying_transport.get_write_buffer_size():
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(CLOSE_TIMEOUT_S, ws.underlying_transport.abort)
 
     def _malformed(self, error: MalformedPacket) -> None:
         code = WSCloseCode.MESSAGE_TOO_BIG if isinstance(error, MessageTooBig) else WSCloseCode.PROTOCOL_ERROR
@@ -189,6 +209,8 @@ class WebSocketTransport(WSListener):
             self._timer = None
 
 
+# RFC 6455 section 7.4.1: they stand for what happened without a close frame.
+_UNSENDABLE_CODES = frozenset({1004, 1005, 1006, 1015})
 _DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
 
 
