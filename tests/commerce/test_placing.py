@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ordercast.commerce.catalogue import DEMO_CATALOGUE
+from ordercast.commerce.errors import (
+    AddressRequired,
+    InvalidField,
+    NotPermitted,
+    PaymentDeclined,
+    TotalDiffers,
+    UnknownProduct,
+)
+from ordercast.commerce.ids import CustomerId, OrderId
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.money import tax_on_line
+from ordercast.commerce.orders import CardPayment, CashPayment
+from ordercast.commerce.people import GUEST, Actor, Role
+from ordercast.commerce.placing import DEMO_SHOP, OrderPlaced, place_order, price_order
+from ordercast.commerce.sandbox import take_payment
+from ordercast.commerce.states import PaymentStatus
+
+from .orders import BY_ID, PRODUCTS, command
+
+carts = st.lists(st.tuples(st.sampled_from(DEMO_CATALOGUE), st.integers(1, 999)), min_size=1, max_size=30)
+
+
+def place(actor: Actor = GUEST, **changes: Any) -> OrderPlaced:
+    wanted = command(**changes)
+    return place_order(
+        wanted,
+        BY_ID,
+        DEMO_SHOP,
+        take_payment(wanted.payment_info),
+        order_id=OrderId("ord_1"),
+        customer_id=CustomerId("cus_1"),
+        actor=actor,
+        now=Moment("2026-11-21T06:15:19.608Z"),
+    )
+
+
+@given(carts, st.sampled_from(["delivery", "pickup"]))
+def test_sums_add_up_line_by_line(cart: list[Any], fulfilment: str) -> None:
+    items = [{"productId": product.id, "quantity": quantity} for product, quantity in cart]
+    priced = price_order(command(cartItems=items, fulfilment=fulfilment), BY_ID, DEMO_SHOP)
+    assert [line.line_total for line in priced.lines] == [product.price * quantity for product, quantity in cart]
+    assert priced.subtotal == sum(line.line_total for line in priced.lines)
+    assert priced.tax == sum(
+        tax_on_line(product.price * quantity, DEMO_SHOP.tax_rates_bp[product.tax_class]) for product, quantity in cart
+    )
+    assert priced.total == priced.subtotal + priced.tax + priced.shipping_fee - priced.discount
+    free = fulfilment == "pickup" or priced.subtotal >= DEMO_SHOP.free_delivery_from
+    assert priced.shipping_fee == (0 if free else DEMO_SHOP.delivery_fee)
+    assert priced.total < 2**53
+
+
+@given(carts)
+def test_the_same_lines_in_another_order_cost_the_same(cart: list[Any]) -> None:
+    items = [{"productId": product.id, "quantity": quantity} for product, quantity in cart]
+    one = price_order(command(cartItems=items), BY_ID, DEMO_SHOP)
+    other = price_order(command(cartItems=items[::-1]), BY_ID, DEMO_SHOP)
+    assert (one.total, one.tax) == (other.total, other.tax)
+
+
+def test_a_placed_order_carries_names_and_prices_of_the_day() -> None:
+    placed = place()
+    (line,) = placed.priced.lines
+    assert (line.name, line.unit_price, line.quantity) == ("Samosa", 2_500, 2)
+    assert line.image == "/images/samosa.svg"
+    assert placed.priced.total == 5_000 + 250 + 6_000
+
+
+def test_a_total_that_differs_is_refused_with_both_figures() -> None:
+    assert place(total=11_250).priced.total == 11_250
+    with pytest.raises(TotalDiffers, match=r"BDT 112\.49.*BDT 112\.50") as caught:
+        place(total=11_249)
+    assert (caught.value.given.minor, caught.value.computed.minor) == (11_249, 11_250)
+
+
+def test_a_line_that_names_nothing_is_refused_by_its_place() -> None:
+    items = [{"productId": PRODUCTS["samosa"].id, "quantity": 1}, {"productId": "prd_nothing", "quantity": 1}]
+    with pytest.raises(UnknownProduct) as caught:
+        place(cartItems=items)
+    assert caught.value.field == "cartItems[1].productId"
+
+
+def test_a_delivery_needs_an_address_and_a_pickup_does_not() -> None:
+    with pytest.raises(AddressRequired):
+        place(shippingInfo=None)
+    assert place(shippingInfo=None, fulfilment="pickup").priced.shipping_fee == 0
+
+
+@pytest.mark.parametrize("role", [Role.DRIVER, Role.SERVICE])
+def test_not_everyone_places_orders(role: Role) -> None:
+    with pytest.raises(NotPermitted):
+        place(Actor(role, "x"))
+
+
+def test_the_sandbox_answers_as_its_tokens_say() -> None:
+    assert take_payment(CashPayment()).status is PaymentStatus.UNPAID
+    paid = take_payment(CardPayment("tok_visa"))
+    assert (paid.status, paid.info.brand, paid.info.last4) == (PaymentStatus.PAID, "visa", "4242")
+    with pytest.raises(PaymentDeclined):
+        take_payment(CardPayment("tok_declined"))
+    with pytest.raises(InvalidField, match="does not know"):
+        take_payment(CardPayment("tok_other"))
