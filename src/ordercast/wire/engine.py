@@ -52,15 +52,16 @@ class Engine:
             return Refusal.FORBIDDEN
         sid = query.get("sid", [""])[-1]
         if sid:
-            return self._check_session(sid, asked, transport)
+            return self._check_session(sid, method, asked, transport)
         if method != b"GET":
             return Refusal.BAD_HANDSHAKE_METHOD
         return None if asked == transport else Refusal.BAD_REQUEST
 
-    def _check_session(self, sid: str, asked: str, transport: str) -> Refusal | None:
+    def _check_session(self, sid: str, method: bytes, asked: str, transport: str) -> Refusal | None:
         session = self.find(sid)
         if session is None:
-            return None if sid in self._last_words and transport == "polling" else Refusal.SESSION_UNKNOWN
+            lingering = sid in self._last_words and (method, transport) == (b"GET", "polling")
+            return None if lingering else Refusal.SESSION_UNKNOWN
         if asked != transport or (transport == "polling" and session.transport_name != "polling"):
             return Refusal.BAD_REQUEST
         return None
