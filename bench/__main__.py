@@ -8,6 +8,7 @@ import os
 import sys
 
 from . import contender, measure, report
+from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
 IDLE = "idle"
@@ -50,4 +51,7 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except ServerFailedError as error:
+        sys.exit(f"given up: {error}")

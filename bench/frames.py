@@ -9,7 +9,7 @@ from typing import Any
 # will do, and costs the server the same to undo.
 _MASK = b"\x9d\x41\xf2\x37"
 
-TEXT_FIN = 0x81
+TEXT_FIN, PING_FIN, PONG_FIN = 0x81, 0x89, 0x8A
 
 UPGRADE_REQUEST = (
     "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
@@ -17,17 +17,22 @@ UPGRADE_REQUEST = (
 )
 
 
-def text(payload: bytes) -> bytes:
-    """Give a masked text frame."""
+def frame(payload: bytes, first_byte: int = TEXT_FIN) -> bytes:
+    """Give a masked frame, of text unless `first_byte` says otherwise."""
     length = len(payload)
-    head = bytes((TEXT_FIN, 0x80 | length)) if length < 126 else bytes((TEXT_FIN, 0xFE)) + length.to_bytes(2, "big")
+    head = bytes((first_byte, 0x80 | length)) if length < 126 else bytes((first_byte, 0xFE)) + length.to_bytes(2, "big")
     return head + _MASK + bytes(byte ^ _MASK[at % 4] for at, byte in enumerate(payload))
+
+
+def pong(payload: bytes) -> bytes:
+    """Give the answer to a WebSocket ping (RFC 6455 section 5.5.3), which uvicorn sends beside Engine.IO's own."""
+    return frame(payload, PONG_FIN)
 
 
 def event(name: str, *args: Any, ack_id: int | None = None) -> bytes:
     """Give the frame of a Socket.IO event."""
-    return text(f"42{'' if ack_id is None else ack_id}{json.dumps([name, *args], separators=(',', ':'))}".encode())
+    return frame(f"42{'' if ack_id is None else ack_id}{json.dumps([name, *args], separators=(',', ':'))}".encode())
 
 
-CONNECT = text(b"40")
-PONG = text(b"3")
+CONNECT = frame(b"40")
+PONG = frame(b"3")

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 
 from .contender import Contender, run
-from .swarm import Swarm
+from .swarm import ServerFailedError, Swarm
 from .workloads import Workload
 
 IDLE_CLIENTS_FIRST, IDLE_CLIENTS = 1_000, 4_000
@@ -74,6 +74,8 @@ def _connected(workload: Workload, name: str) -> Iterator[tuple[Contender, Swarm
             swarm.connect(workload.clients)
             workload.prepare(swarm)
             yield contender, swarm
+        except (ServerFailedError, OSError) as error:
+            raise ServerFailedError(f"{name}: {error}") from error
         finally:
             swarm.close()
 

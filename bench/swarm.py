@@ -105,16 +105,25 @@ class Swarm:
             start, length = _header(data, at)
             if start + length > end:
                 break
-            if length == 1 and data[start] == 0x32:
-                self.pings += 1
-                os.write(fd, frames.PONG)
-            elif data[start] == 0x30:
-                os.write(fd, frames.CONNECT)
-            else:
+            if data[start] == 0x34 and data[at] == frames.TEXT_FIN:  # "4": a message, as nearly all are
                 heard.append(fd)
+            else:
+                self._answer(fd, data[at], data[start : start + length])
             at = start + length
         if at < len(data):
             self._partial[fd] = data[at:]
+
+    def _answer(self, fd: int, first_byte: int, payload: bytes) -> None:
+        """Do what a client does by itself: pong to both kinds of ping, CONNECT upon OPEN."""
+        if first_byte == frames.PING_FIN:
+            os.write(fd, frames.pong(payload))
+        elif payload == b"2":
+            self.pings += 1
+            os.write(fd, frames.PONG)
+        elif payload.startswith(b"0"):
+            os.write(fd, frames.CONNECT)
+        else:
+            raise ServerFailedError(f"unexpected packet {payload[:64]!r}")
 
     def _skip_handshake(self, data: bytes) -> int:
         """Where the first frame begins; 0 while the answer to the handshake is not all there."""
@@ -128,7 +137,7 @@ class Swarm:
 
 def _header(data: bytes, at: int) -> tuple[int, int]:
     """Where the payload of the frame at `at` begins, and its length; past the end of `data` if it is not all there."""
-    if data[at] != frames.TEXT_FIN:
+    if data[at] not in (frames.TEXT_FIN, frames.PING_FIN):
         raise ServerFailedError(f"unexpected frame {data[at : at + 64]!r}")
     rest = len(data) - at
     if rest < 2 or (data[at + 1] == 126 and rest < 4):
