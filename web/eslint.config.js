@@ -4,18 +4,34 @@ import reactHooks from "eslint-plugin-react-hooks";
 import globals from "globals";
 import tseslint from "typescript-eslint";
 
-export default tseslint.config({ ignores: ["node_modules", "client/dist"] }, js.configs.recommended, {
-  files: ["**/*.{ts,tsx}"],
-  extends: [
-    ...tseslint.configs.strictTypeChecked,
-    jsxA11y.flatConfigs.recommended,
-    reactHooks.configs.flat["recommended-latest"],
-  ],
-  languageOptions: { globals: globals.browser, parserOptions: { projectService: true } },
-  rules: {
-    // Numbers read well in a template; what must not slip in is an object.
-    "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
-    // An arrow that only calls is the usual shape of an event handler.
-    "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+const only = (regex, message) => ({ "no-restricted-imports": ["error", { patterns: [{ regex, message }] }] });
+
+export default tseslint.config(
+  { ignores: ["node_modules", "client/dist"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.{ts,tsx}"],
+    extends: [
+      ...tseslint.configs.strictTypeChecked,
+      jsxA11y.flatConfigs.recommended,
+      reactHooks.configs.flat["recommended-latest"],
+    ],
+    languageOptions: { globals: globals.browser, parserOptions: { projectService: true } },
+    rules: {
+      // Numbers read well in a template; what must not slip in is an object.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // An arrow that only calls is the usual shape of an event handler.
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+    },
   },
-});
+  {
+    // A page that leans on another can no longer be read, changed or dropped by itself.
+    files: ["src/features/**"],
+    rules: only("^\\.\\./(?!\\.\\./|session/)", "A page uses no other page."),
+  },
+  {
+    // What is published must not pull the pages, or React, along.
+    files: ["client/src/**"],
+    rules: only("^(?!\\./|socket\\.io-client$)", "The client stands alone."),
+  },
+);

@@ -39,7 +39,7 @@ export const bn: Record<MessageKey, string> = {
   "shop.products": "পণ্য",
   "shop.empty": "তাকে এখনো কিছু নেই।",
   "shop.add": "কার্টে যোগ করুন",
-  "shop.inCart": "কার্টে {count}টি · আরও যোগ করুন",
+  "shop.inCart": "কার্টে {count}টি · আরও নিন",
   "shop.inStock": "মজুদ আছে",
   "shop.left": "আর মাত্র {count}টি আছে",
   "shop.soldOut": "শেষ হয়ে গেছে",

@@ -14,7 +14,7 @@ interface Line {
 
 /** The cart and, as soon as something is in it, the way to order. */
 export function CartPanel({ products }: { products: Product[] }) {
-  const { t } = useText();
+  const { t, number } = useText();
   const quantities = useCart((state) => state.quantities);
   const lines = linesOf(quantities, products);
   return (
@@ -22,7 +22,7 @@ export function CartPanel({ products }: { products: Product[] }) {
       <h2 id="cart-heading" tabIndex={-1}>
         {t("cart.title")}
         <span className="badge" data-testid="cart-count">
-          {countOf(quantities)}
+          {number(countOf(quantities))}
         </span>
       </h2>
       {lines.length === 0 ? (

@@ -123,6 +123,8 @@ describe("the checkout", () => {
       paymentInfo: { method: "cash" },
     });
     expect(useCart.getState().quantities).toEqual({});
+    // The next order, were it the same, is another one.
+    expect(sessionStorage.getItem("ordercast.attempt")).toBeNull();
   });
 
   it("puts the server's word at the field, and the focus in it", async () => {

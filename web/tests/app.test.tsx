@@ -1,0 +1,81 @@
+import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { App } from "../src/app";
+import { useSessionStore } from "../src/features/session/session";
+import { keepDocumentLanguage, useLocale } from "../src/i18n/locale";
+import { keepDocumentTheme, useThemeStore } from "../src/ui/theme";
+import { NodeServer } from "./support/node-server";
+import { expectAccessible, show } from "./support/page";
+
+let server: NodeServer;
+const user = userEvent.setup();
+
+beforeEach(async () => {
+  useSessionStore.getState().signOut();
+  useLocale.setState({ locale: "en" });
+  useThemeStore.setState({ chosen: null });
+  server = await new NodeServer().start();
+  server.on("GET /api/products", () => ({ body: { items: [], nextCursor: null } }));
+});
+
+afterEach(() => server.stop());
+
+const open = (path: string) => {
+  history.replaceState(null, "", path);
+  show(<App />, server);
+};
+const heading = () => screen.findByRole("heading", { level: 1 });
+
+describe("the pages", () => {
+  it.each([
+    ["/", "Every order, on every screen, at once", "Welcome"],
+    ["/shop", "Shop", "Shop"],
+    ["/admin", "Sign in to the orders", "Sign in to the orders"],
+    ["/track/ord_1", "Your order", "Your order"],
+    ["/test-socket", "Connection test", "Connection test"],
+  ])("stand at %s, each with its heading and title", async (path, title, tab) => {
+    open(path);
+    expect((await heading()).textContent).toBe(title);
+    await waitFor(() => expect(document.title).toBe(`${tab} · Ordercast`));
+    await expectAccessible();
+  });
+
+  it("say on the first one whether the shop is live", async () => {
+    open("/");
+    await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
+  });
+
+  it("put the focus on the heading when one is left for another", async () => {
+    open("/");
+    await heading();
+    await user.click(screen.getByRole("link", { name: "Connection" }));
+    await screen.findByRole("heading", { level: 1, name: "Connection test" });
+    await waitFor(() => expect(document.activeElement?.textContent).toBe("Connection test"));
+    expect(screen.getByRole("link", { name: "Connection" }).getAttribute("aria-current")).toBe("page");
+  });
+});
+
+describe("what is chosen in the masthead", () => {
+  it("changes every text and the document's language, and is remembered", async () => {
+    keepDocumentLanguage();
+    open("/shop");
+    await user.click(await screen.findByRole("button", { name: "বাংলা" }));
+    expect((await heading()).textContent).toBe("দোকান");
+    expect(document.documentElement.lang).toBe("bn-BD");
+    expect(localStorage.getItem("ordercast.locale")).toContain("bn");
+    await user.click(screen.getByRole("button", { name: "English" }));
+    expect(document.documentElement.lang).toBe("en-GB");
+  });
+
+  it("overrules the system's theme, and is remembered", async () => {
+    keepDocumentTheme();
+    open("/shop");
+    expect(document.documentElement.dataset["theme"]).toBeUndefined();
+    await user.click(await screen.findByRole("button", { name: "Dark theme", pressed: false }));
+    expect(document.documentElement.dataset["theme"]).toBe("dark");
+    expect(localStorage.getItem("ordercast.theme")).toContain("dark");
+    await user.click(screen.getByRole("button", { name: "Dark theme", pressed: true }));
+    expect(document.documentElement.dataset["theme"]).toBe("light");
+  });
+});
