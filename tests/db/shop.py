@@ -1,0 +1,75 @@
+"""What the tests of this room do with a store: place, move, look, and what another program does to it."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ordercast.commerce.ids import CustomerId, OrderId, new_id
+from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.orders import Order
+from ordercast.commerce.people import GUEST, Actor, Role
+from ordercast.commerce.placing import DEMO_SHOP
+from ordercast.commerce.sandbox import take_payment
+from ordercast.db import SqliteStore, Transaction
+from ordercast.db.orders import NewOrder, change_status, place
+from tests.commerce.orders import command
+
+STORE = Actor(Role.STORE, "usr_1")
+_ticks = itertools.count(1_795_241_719_000)
+
+
+def now() -> Moment:
+    return moment(next(_ticks))
+
+
+def new_order(actor: Actor = GUEST, **changes: Any) -> NewOrder:
+    wanted = command(**changes)
+    tick = next(_ticks)
+    return NewOrder(
+        command=wanted,
+        order_id=OrderId(new_id("ord", tick, tick.to_bytes(10, "big"))),
+        customer_id=CustomerId(actor.id or new_id("cus", tick, tick.to_bytes(10, "big"))),
+        tracking_hash=tick.to_bytes(32, "big"),
+        actor=actor,
+        payment=take_payment(wanted.payment_info),
+        shop=DEMO_SHOP,
+        now=moment(tick),
+    )
+
+
+async def place_one(store: SqliteStore, actor: Actor = GUEST, **changes: Any) -> Order:
+    new = new_order(actor, **changes)
+    return msgspec.json.decode(await store.write(lambda transaction: place(transaction, new)), type=Order)
+
+
+async def move(
+    store: SqliteStore, order_id: str, status: str, actor: Actor = STORE, reason: str | None = "because"
+) -> Order:
+    def unit(transaction: Transaction) -> bytes:
+        return change_status(transaction, order_id, status, actor, reason=reason, expected_version=None, now=now())
+
+    return msgspec.json.decode(await store.write(unit), type=Order)
+
+
+async def ask(store: SqliteStore, question: str, **values: Any) -> list[tuple[Any, ...]]:
+    return await store.read(lambda transaction: transaction.all(question, **values))
+
+
+async def stock_of(store: SqliteStore, slug: str) -> int:
+    ((stock,),) = await ask(store, "SELECT stock FROM products WHERE slug = :slug", slug=slug)
+    assert isinstance(stock, int)
+    return stock
+
+
+def by_another_program(path: Path, statement: str) -> str:
+    """Run `statement` with the `sqlite3` program, as an operator or a cron job would. Raises on its errors."""
+    command_line = ["sqlite3", "-cmd", ".timeout 5000", str(path), statement]
+    done = subprocess.run(command_line, capture_output=True, text=True, check=False, timeout=30)
+    if done.returncode != 0:
+        raise RuntimeError(done.stderr)
+    return done.stdout

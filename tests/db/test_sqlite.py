@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from ordercast.commerce.catalogue import DEMO_CATALOGUE
+from ordercast.db import SessionRow, SqliteStore, Store, Transaction, products, sqlite
+
+from .shop import by_another_program, move, place_one
+
+
+async def soon(happened: asyncio.Event) -> None:
+    async with asyncio.timeout(5):
+        await happened.wait()
+    happened.clear()
+
+
+async def test_the_watcher_is_woken_by_our_commit_before_its_caller_goes_on(store: SqliteStore) -> None:
+    woken: list[int] = []
+    store.watch(lambda: woken.append(store.last_seq))
+    await place_one(store)
+    assert woken == [1]
+
+
+async def test_the_watcher_is_woken_by_another_programs_commit(store: SqliteStore, path: Path) -> None:
+    happened = asyncio.Event()
+    store.watch(happened.set)
+    await asyncio.to_thread(by_another_program, path, "INSERT INTO orders (total) VALUES (1)")
+    await soon(happened)
+    assert store.last_seq == 1
+
+
+async def test_our_commit_wakes_once_not_again_when_it_is_looked_for(store: SqliteStore) -> None:
+    woken: list[None] = []
+    store.watch(lambda: woken.append(None))
+    await place_one(store)
+    await asyncio.sleep(5 * sqlite.COMMIT_POLL_S)
+    assert len(woken) == 1
+
+
+async def test_changes_come_in_order_and_in_pages(store: SqliteStore) -> None:
+    assert (store.first_seq, store.last_seq, store.changes(0, 10)) == (0, 0, [])
+    for _ in range(7):
+        await place_one(store)
+    seen: list[int] = []
+    while page := store.changes(seen[-1] if seen else 0, 3):
+        assert len(page) <= 3
+        seen += [change.seq for change in page]
+    assert seen == [1, 2, 3, 4, 5, 6, 7]
+
+
+async def test_readers_that_follow_concurrent_writers_miss_nothing(store: SqliteStore, path: Path) -> None:
+    seen: list[int] = []
+
+    def read_on() -> None:
+        while page := store.changes(seen[-1] if seen else 0, 16):
+            seen.extend(change.seq for change in page)
+
+    store.watch(read_on)
+    by_others = asyncio.to_thread(by_another_program, path, "INSERT INTO orders (total) VALUES (1);" * 50)
+    await asyncio.gather(by_others, *(place_one(store) for _ in range(100)))
+    read_on()
+    assert seen == list(range(1, 151))
+
+
+async def test_pruning_keeps_the_newest_and_never_gives_a_number_again(store: SqliteStore) -> None:
+    for _ in range(5):
+        await place_one(store)
+    await store.prune(feed_rows_max=2, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
+    assert (store.first_seq, store.last_seq) == (4, 5)
+    await store.prune(feed_rows_max=0, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
+    assert (store.first_seq, store.last_seq) == (5, 5)
+    await place_one(store)
+    assert store.last_seq == 6
+
+
+async def test_a_session_is_kept_replaced_and_forgotten(store: SqliteStore) -> None:
+    session = SessionRow("p1", "s1", "/", b'{"role":"store"}', ("store-owners", "user_1"), "2026-11-21T06:15:19.608Z")
+    assert await store.load_session("p1") is None
+    await store.save_session(session)
+    assert await store.load_session("p1") == session
+    again = SessionRow("p1", "s2", "/", b"{}", (), "2026-11-21T06:16:00.000Z")
+    await store.save_session(again)
+    assert await store.load_session("p1") == again
+    await store.forget_session("p1")
+    assert await store.load_session("p1") is None
+
+
+async def test_pruning_forgets_sessions_not_seen_for_long(store: SqliteStore) -> None:
+    for pid, seen_at in (("old", "2026-11-21T06:00:00.000Z"), ("new", "2026-11-21T06:10:00.000Z")):
+        await store.save_session(SessionRow(pid, "s", "/", b"{}", (), seen_at))
+    await store.prune(feed_rows_max=10, sessions_age_s_max=600, now="2026-11-21T06:15:00.000Z")
+    assert await store.load_session("old") is None
+    assert await store.load_session("new") is not None
+
+
+async def test_a_read_sees_one_moment_however_long_it_looks(store: SqliteStore, path: Path) -> None:
+    await place_one(store)
+
+    def query(transaction: Transaction) -> tuple[object, object]:
+        first = transaction.one("SELECT count(*) FROM orders")
+        by_another_program(path, "INSERT INTO orders (total) VALUES (1)")
+        return first, transaction.one("SELECT count(*) FROM orders")
+
+    assert await store.read(query) == ((1,), (1,))
+    assert store.last_seq == 2
+
+
+async def test_a_read_cannot_write(store: SqliteStore) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await store.read(lambda transaction: transaction.run("DELETE FROM meta"))
+
+
+async def test_the_epoch_and_the_data_outlive_a_restart(path: Path) -> None:
+    epochs: list[str] = []
+    for _ in range(2):
+        store: Store = SqliteStore(path)
+        assert isinstance(store, SqliteStore)
+        await asyncio.to_thread(store.migrate)
+        await store.start()
+        epochs.append(store.epoch)
+        await store.write(lambda transaction: products.add(transaction, DEMO_CATALOGUE))
+        order = await place_one(store)
+        await move(store, order.id, "processing")
+        await store.close()
+        await store.close()  # twice does no harm
+    assert epochs[0] == epochs[1]
+    assert len(epochs[0]) == 16
+    connection = sqlite3.connect(path)
+    assert connection.execute("SELECT count(*) FROM feed").fetchone() == (4,)
+    connection.close()
+
+
+async def test_a_database_that_was_never_migrated_is_not_started(path: Path) -> None:
+    store = SqliteStore(path)
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await store.start()
+    await store.close()
