@@ -28,11 +28,19 @@ class SessionStore(Protocol):
 class FeedRecovery:
     """A `hub.Recovery` whose positions are the feed's."""
 
+    records_emits = False
+
     def __init__(self, store: SessionStore, source: FeedSource, pump: Pump, now: Callable[[], str]) -> None:
         self._store = store
         self._source = source
         self._pump = pump
         self._now = now
+
+    def next_offset(self) -> str:
+        raise NotImplementedError("what the shop tells has its offset from the feed")
+
+    def record(self, message: Message, rooms: Sequence[str], except_: Sequence[str]) -> None:
+        raise NotImplementedError("what the shop tells is recorded by the feed")
 
     def covers(self, socket: Socket) -> bool:
         """Who has not said who they are hear nothing durable, and have nothing to recover."""

@@ -8,14 +8,16 @@ Stays true: nothing here knows a shop, a database or a TCP socket; the data path
 from .broadcast import Broadcast
 from .connection import Application, Connection, Handshake, Receiver
 from .errors import AckTimeout, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
+from .memory import MemoryRecovery
 from .namespace import Namespace
 from .options import Options
 from .reasons import DisconnectReason
 from .recovery import Recovery, Session
 from .server import Server
-from .socket import Socket
+from .socket import NO_ACK, Socket
 
 __all__ = [
+    "NO_ACK",
     "AckTimeout",
     "Application",
     "Broadcast",
@@ -27,6 +29,7 @@ __all__ = [
     "Handshake",
     "HubError",
     "LimitReached",
+    "MemoryRecovery",
     "Namespace",
     "NotConnected",
     "Options",

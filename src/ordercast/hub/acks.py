@@ -18,16 +18,21 @@ class Acks:
         self._last_id = -1
         self._pending: dict[int, asyncio.Future[list[Any]]] = {}
 
+    def __repr__(self) -> str:
+        return f"<Acks pending={len(self._pending)}>"
+
     def expect(self) -> tuple[int, asyncio.Future[list[Any]]]:
-        """Open an ack: its id, and the future of its arguments. Raises LimitReached."""
+        """Open an ack: its id, and the future of its arguments; cancelling that ends the wait. Raises LimitReached."""
         if len(self._pending) >= self._pending_max:
             raise LimitReached("acks_pending_max", self._pending_max)
-        self._last_id += 1
+        self._last_id = ack_id = self._last_id + 1
         answer = asyncio.get_running_loop().create_future()
-        self._pending[self._last_id] = answer
-        return self._last_id, answer
+        self._pending[ack_id] = answer
+        answer.add_done_callback(lambda _: self._pending.pop(ack_id, None))
+        return ack_id, answer
 
-    async def wait(self, answer: asyncio.Future[list[Any]], event: str, timeout_s: float | None) -> Any:
+    @staticmethod
+    async def wait(answer: asyncio.Future[list[Any]], event: str, timeout_s: float | None) -> Any:
         """Wait for an answer: None, its one value, or a tuple. Raises AckTimeout, or what `fail` was given."""
         try:
             args = await asyncio.wait_for(answer, timeout_s)
@@ -43,13 +48,10 @@ class Acks:
         if answer is not None and not answer.done():
             answer.set_result(args)
 
-    def cancel(self, ack_id: int) -> None:
-        """Stop waiting."""
-        self._pending.pop(ack_id, None)
-
     def fail(self, error: HubError) -> None:
         """End every wait: the client is gone."""
-        for answer in self._pending.values():
+        for answer in tuple(self._pending.values()):
             if not answer.done():
                 answer.set_exception(error)
+                answer.exception()  # whoever waits hears it; a callback that nobody awaits is no reason for a warning
         self._pending.clear()

@@ -9,7 +9,8 @@ import logging
 from collections.abc import Awaitable, Coroutine, Iterator
 from typing import Any
 
-from ordercast.protocol.socketio import PacketType, encode
+from ordercast.protocol.errors import UnencodableValue
+from ordercast.protocol.socketio import PacketType, encode, encode_event
 
 from .client import Client
 from .errors import ConnectRefused, GapTooOld
@@ -154,9 +155,9 @@ async def _catch_up(socket: Socket, offset: str, gap: str | None) -> None:
     if not socket.connected:
         return
     event, args = recovery.greeting(socket)
-    socket.emit(event, *args)
+    connection.send(encode_event(namespace.name, event, args))
     if gap is not None:
-        socket.emit("resync", {"reason": gap})
+        connection.send(encode_event(namespace.name, "resync", [{"reason": gap}]))
     pending = _enter(socket)
     if pending is not None:
         await pending
@@ -173,11 +174,15 @@ def refuse(client: Client, name: str, error: Exception) -> None:
     client.pending.discard(name)
     if client.closed_for is not None:
         return
-    if isinstance(error, ConnectRefused):
-        payload = {"message": error.message}
-        if error.data is not None:
-            payload["data"] = error.data
-    else:
-        log.error("middleware failed: namespace=%s", name, exc_info=error)
-        payload = {"message": "Internal server error"}
-    client.connection.send(encode(PacketType.CONNECT_ERROR, name, payload))
+    try:
+        message = encode(PacketType.CONNECT_ERROR, name, _refusal(error))
+    except UnencodableValue as unencodable:
+        message = encode(PacketType.CONNECT_ERROR, name, _refusal(unencodable))
+    client.connection.send(message)
+
+
+def _refusal(error: Exception) -> dict[str, Any]:
+    if not isinstance(error, ConnectRefused):
+        log.error("middleware failed", exc_info=error)
+        return {"message": "Internal server error"}
+    return {"message": error.message} if error.data is None else {"message": error.message, "data": error.data}

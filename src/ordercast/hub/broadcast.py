@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ordercast.protocol.socketio import encode_event
-
 if TYPE_CHECKING:
     from .namespace import Namespace
 
@@ -51,5 +49,5 @@ class Broadcast:
 
     def emit(self, event: str, *args: Any) -> int:
         """Send the event; gives the number of sockets addressed. Raises UnencodableValue."""
-        message = encode_event(self._namespace.name, event, args, volatile=self._volatile)
+        message = self._namespace.encode(event, args, self._rooms, self._except, volatile=self._volatile)
         return self._namespace.deliver(message, self._rooms, self._except)

@@ -30,9 +30,8 @@ class Client:
         """Namespaces whose middlewares have not decided yet."""
         self.closed_for: DisconnectReason | None = None
         self._decoder = Decoder(server.options.message_bytes_max)
-        self._connect_timer: asyncio.TimerHandle | None = server.loop.call_later(
-            server.options.connect_timeout_s, self._connect_timed_out
-        )
+        self._connect_timer: asyncio.TimerHandle | None = None
+        self._start_connect_timer()
 
     def __repr__(self) -> str:
         return f"<Client {self.connection.sid} namespaces={list(self.sockets)}>"
@@ -97,9 +96,15 @@ class Client:
             raise UnexpectedPacket("CONNECT", f"came for more than {self.server.options.namespaces_max} namespaces")
         self.server.admit(self, name, packet.data or {})
 
+    def _start_connect_timer(self) -> None:
+        timeout_s = self.server.options.connect_timeout_s
+        self._connect_timer = self.server.loop.call_later(timeout_s, self._connect_timed_out)
+
     def _connect_timed_out(self) -> None:
         self._connect_timer = None
-        if not self.sockets and not self.pending:
+        if self.pending:  # a middleware takes its time; whoever it refuses in the end must not stay for ever
+            self._start_connect_timer()
+        elif not self.sockets:
             self.close(DisconnectReason.FORCED_SERVER_CLOSE)
 
     def _stop_connect_timer(self) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from ordercast.protocol.message import Message
+from ordercast.protocol.socketio import encode_event
 
 from .broadcast import Broadcast
 from .listeners import H, Handler, Listeners
@@ -110,6 +111,22 @@ class Namespace:
     def volatile(self) -> Broadcast:
         """Address everybody who can take an event at once."""
         return Broadcast(self, volatile=True)
+
+    def encode(
+        self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str] = (), *, volatile: bool
+    ) -> Message:
+        """Encode an event for its audience; where emits are recorded, its offset goes last. Raises UnencodableValue."""
+        recovery = self.recovery
+        if recovery is None:
+            return encode_event(self.name, event, args, volatile=volatile)
+        if recovery.records_emits and not volatile:
+            message = encode_event(self.name, event, [*args, recovery.next_offset()])
+            recovery.record(message, rooms, except_)
+            return message
+        if args and isinstance(args[-1], str):
+            # The stock client takes the last string that it sees for its offset.
+            args = [*args, None]
+        return encode_event(self.name, event, args, volatile=volatile)
 
     def deliver(self, message: Message, rooms: Iterable[str], except_: Iterable[str] = ()) -> int:
         """Hand one encoded message to each socket addressed, once; gives their number."""

@@ -39,6 +39,19 @@ class Session(msgspec.Struct, frozen=True):
 class Recovery(Protocol):
     """What a namespace needs to give its sockets recovery."""
 
+    @property
+    def records_emits(self) -> bool:
+        """Whether what is emitted gets its offset here; False when offsets come with the events, as from a feed."""
+        ...
+
+    def next_offset(self) -> str:
+        """The offset of the event that is about to be recorded. Called only if `records_emits`."""
+        ...
+
+    def record(self, message: Message, rooms: Sequence[str], except_: Sequence[str]) -> None:
+        """Keep an event that is being emitted, under the offset just given. Called only if `records_emits`."""
+        ...
+
     def covers(self, socket: Socket) -> bool:
         """Whether this socket is to be remembered at all."""
         ...

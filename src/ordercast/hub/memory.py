@@ -1,0 +1,129 @@
+"""Recovery for a program that uses the hub alone: what was emitted is kept in memory, for as long as the bounds allow.
+
+It covers lost connections, not the end of the process; what must survive that belongs into a database.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ordercast.protocol.message import Message
+
+from .errors import GapTooOld
+from .recovery import Session
+
+if TYPE_CHECKING:
+    from .socket import Socket
+
+EVENTS_MAX = 10_000
+BYTES_MAX = 16_000_000
+SESSIONS_MAX = 100_000
+# Events handed to one returning client before it must have taken them.
+BATCH_EVENTS = 256
+
+
+class _Entry(NamedTuple):
+    seq: int
+    rooms: frozenset[str]
+    except_: frozenset[str]
+    message: Message
+
+    def is_for(self, rooms: frozenset[str]) -> bool:
+        return (not self.rooms or not self.rooms.isdisjoint(rooms)) and self.except_.isdisjoint(rooms)
+
+
+class MemoryRecovery:
+    """A `Recovery` for one namespace. The oldest events and sessions make room for new ones.
+
+    ::
+
+        server.main.recovery = MemoryRecovery()
+    """
+
+    records_emits = True
+
+    def __init__(
+        self, *, events_max: int = EVENTS_MAX, bytes_max: int = BYTES_MAX, sessions_max: int = SESSIONS_MAX
+    ) -> None:
+        self._events_max = events_max
+        self._bytes_max = bytes_max
+        self._sessions_max = sessions_max
+        self._epoch = secrets.token_hex(4)
+        self._last_seq = 0
+        self._bytes = 0
+        self._entries: deque[_Entry] = deque()
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<MemoryRecovery events={len(self._entries)} bytes={self._bytes} sessions={len(self._sessions)}>"
+
+    # What is emitted
+
+    def next_offset(self) -> str:
+        return f"{self._epoch}:{self._last_seq + 1}"
+
+    def record(self, message: Message, rooms: Sequence[str], except_: Sequence[str]) -> None:
+        self._last_seq += 1
+        self._entries.append(_Entry(self._last_seq, frozenset(rooms), frozenset(except_), message))
+        self._bytes += len(message)
+        while len(self._entries) > self._events_max or self._bytes > self._bytes_max:
+            self._bytes -= len(self._entries.popleft().message)
+
+    # Sessions
+
+    def covers(self, socket: Socket) -> bool:
+        del socket
+        return True
+
+    async def save(self, session: Session) -> None:
+        self._sessions[session.pid] = session
+        self._sessions.move_to_end(session.pid)
+        if len(self._sessions) > self._sessions_max:
+            self._sessions.popitem(last=False)
+
+    async def load(self, pid: str) -> Session | None:
+        return self._sessions.get(pid)
+
+    async def forget(self, pid: str) -> None:
+        self._sessions.pop(pid, None)
+
+    def rooms(self, socket: Socket, session: Session) -> Sequence[str]:
+        del socket
+        return session.rooms
+
+    def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
+        del socket
+        offset = f"{self._epoch}:{self._last_seq}"
+        return "ready", [{"position": offset}, offset]
+
+    # What was missed
+
+    def gap(self, offset: str) -> str | None:
+        epoch, _, number = offset.partition(":")
+        if not number.isdecimal() or len(number) > 18:
+            return "offset_unknown"
+        if epoch != self._epoch or int(number) > self._last_seq:
+            return "epoch_changed"
+        oldest = self._entries[0].seq if self._entries else self._last_seq + 1
+        return None if int(number) + 1 >= oldest else "history_pruned"
+
+    async def missed(self, socket: Socket, rooms: Sequence[str], offset: str) -> AsyncIterator[Sequence[Message]]:
+        entitled = frozenset((*rooms, socket.id))
+        after = int(offset.partition(":")[2])
+        while after < self._last_seq:
+            reason = self.gap(f"{self._epoch}:{after}")
+            if reason is not None:
+                raise GapTooOld(reason)
+            entries = self._behind(after)
+            after = entries[-1].seq
+            yield [entry.message for entry in entries if entry.is_for(entitled)]
+
+    def _behind(self, after: int) -> list[_Entry]:
+        # Numbers are consecutive, so the place is known; who returns is seldom far behind.
+        count = self._last_seq - after
+        newest_first = itertools.islice(reversed(self._entries), count)
+        return list(newest_first)[::-1][:BATCH_EVENTS]
