@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Coroutine, Iterator
 from typing import Any
 
 from ordercast.protocol.errors import UnencodableValue
-from ordercast.protocol.socketio import PacketType, encode
+from ordercast.protocol.socketio import PacketType, encode, encode_event
 
 from .client import Client
 from .errors import ConnectRefused, GapTooOld
@@ -155,9 +155,9 @@ async def _catch_up(socket: Socket, offset: str, gap: str | None) -> None:
     if not socket.connected:
         return
     event, args = recovery.greeting(socket)
-    socket.emit(event, *args)
+    connection.send(encode_event(namespace.name, event, args))
     if gap is not None:
-        socket.emit("resync", {"reason": gap})
+        connection.send(encode_event(namespace.name, "resync", [{"reason": gap}]))
     pending = _enter(socket)
     if pending is not None:
         await pending

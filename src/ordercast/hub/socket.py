@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from ordercast.protocol.errors import UnencodableValue
 from ordercast.protocol.socketio import Packet, PacketType, encode, encode_event
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 log = logging.getLogger("ordercast.hub")
 
 _NO_LISTENERS = Listeners()
+
+
+class _NoAck(Enum):
+    NO_ACK = "no ack"
+
+
+NO_ACK: Final = _NoAck.NO_ACK
+"""Returned by a handler that leaves the client without an answer, which a client with `retries` takes as a failure."""
 _INTERNAL_ERROR = {"code": "internal_error", "message": "The server could not handle this event."}
 
 
@@ -98,6 +108,8 @@ class Socket:
     def on(self, event: str, handler: Handler | None = None) -> Any:
         """Call `handler` with the arguments of each such event; what it returns is the ack, a tuple several values.
 
+        None acknowledges with nothing, `NO_ACK` does not acknowledge.
+
         ``disconnecting`` and ``disconnect`` are told with a `DisconnectReason`. Usable as a decorator.
         """
 
@@ -116,10 +128,17 @@ class Socket:
 
     # Emitting
 
-    def emit(self, event: str, *args: Any, volatile: bool = False) -> None:
-        """Send an event to this socket. Raises UnencodableValue; does nothing once disconnected."""
-        if self.connected:
-            self._client.connection.send(encode_event(self.namespace.name, event, args, volatile=volatile))
+    def emit(self, event: str, *args: Any, volatile: bool = False, ack: Callable[..., Any] | None = None) -> None:
+        """Send an event to this socket; `ack` is called with what the client acknowledges, if it ever does.
+
+        Does nothing once disconnected. Raises UnencodableValue, LimitReached.
+        """
+        if not self.connected:
+            return
+        if ack is None:
+            self._client.connection.send(self.namespace.encode(event, args, (self.id,), volatile=volatile))
+        else:
+            self._send_expecting(event, args).add_done_callback(functools.partial(self._acknowledged, event, ack))
 
     async def emit_with_ack(self, event: str, *args: Any, timeout_s: float | None = None) -> Any:
         """Send an event and wait for its acknowledgement: None, the one value, or a tuple of several.
@@ -128,14 +147,26 @@ class Socket:
         """
         if not self.connected:
             raise NotConnected(self.id)
+        return await Acks.wait(self._send_expecting(event, args), event, timeout_s)
+
+    def _send_expecting(self, event: str, args: Sequence[Any]) -> asyncio.Future[list[Any]]:
         if self._acks is None:
             self._acks = Acks(self.namespace.server.options.acks_pending_max)
         ack_id, answer = self._acks.expect()
         try:
-            self._client.connection.send(encode_event(self.namespace.name, event, args, ack_id))
-            return await self._acks.wait(answer, event, timeout_s)
-        finally:
-            self._acks.cancel(ack_id)
+            message = encode_event(self.namespace.name, event, args, ack_id)
+        except UnencodableValue:
+            answer.cancel()
+            raise
+        self._client.connection.send(message)
+        return answer
+
+    def _acknowledged(self, event: str, ack: Callable[..., Any], answer: asyncio.Future[list[Any]]) -> None:
+        if answer.cancelled() or answer.exception() is not None:
+            return  # the client went without answering
+        pending = self._run(event, answer.result(), None, (ack,))
+        if pending is not None:
+            self.namespace.server.spawn(pending)
 
     def to(self, *rooms: str) -> Broadcast:
         """Address everybody in `rooms` but this socket."""
@@ -308,7 +339,7 @@ class Socket:
             self._acknowledge(event, ack_id, payload)
 
     def _acknowledge(self, event: str, ack_id: int, answer: Any) -> None:
-        if not self.connected:
+        if not self.connected or answer is NO_ACK:
             return
         args = [] if answer is None else list(answer) if type(answer) is tuple else [answer]
         try:
