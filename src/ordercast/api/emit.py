@@ -22,6 +22,8 @@ EVENT_MAX: Final = 128
 ROOMS_MAX: Final = 100
 ROOM_MAX: Final = 200
 ARGS_MAX: Final = 32
+# No event is nested so; databases and clients bound it too, some at a thousand.
+DEPTH_MAX: Final = 64
 
 # Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw.
 RESERVED_EVENTS: Final = frozenset(
@@ -84,10 +86,9 @@ async def _publish(data: Emit, request: AnyRequest, desk: AtDesk) -> Response[Pu
     actor = (await desk.identify_someone(request)).actor
     if actor.role is not Role.SERVICE:
         raise NotPermitted(actor, "publish events")
-    try:
-        rooms, args = msgspec.json.encode(data.rooms), msgspec.json.encode(data.args)
-    except (OverflowError, RecursionError):
-        raise InvalidField("args", "A number is too large, or the nesting too deep, to be passed on.") from None
+    if _is_deeper(data.args, DEPTH_MAX):
+        raise InvalidField("args", f"Only {DEPTH_MAX} levels of nesting are passed on.")
+    rooms, args = msgspec.json.encode(data.rooms), msgspec.json.encode(data.args)
     now, event_id = desk.now(), desk.new_id("evt")
 
     def effect(transaction: Transaction) -> bytes:
@@ -96,6 +97,13 @@ async def _publish(data: Emit, request: AnyRequest, desk: AtDesk) -> Response[Pu
 
     outcome = await done_once(desk, request, actor, data, effect)
     return created(outcome, outcome.answer, 202)
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if not isinstance(value, list | dict):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_is_deeper(item, levels - 1) for item in inner)
 
 
 ROUTES: Final = [emit, emit_booking]

@@ -145,7 +145,7 @@ def _of_parameters(error: ValidationException) -> Problem:
         kind = KINDS[BodyMalformed]
         return Problem(f"/problems/{kind.slug}", kind.title, kind.status, "The request needs a JSON body.")
     kind = KINDS[shop.InvalidField]
-    detail = f"{field}: {first.get('message', 'is not valid')}"
+    detail = f"{field}: {first.get('message', 'is not valid')}."
     return Problem(f"/problems/{kind.slug}", kind.title, kind.status, detail, field=field)
 
 

@@ -204,7 +204,9 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
     actor = (await desk.identify_someone(request)).actor
     if actor.role is Role.GUEST:
         raise NotPermitted(actor, "move an order")
-    check_texts(wanted)
+    # A reason may be typed on several lines; it is kept on one.
+    reason = None if wanted.reason is None else " ".join(wanted.reason.split())
+    check_texts(msgspec.structs.replace(wanted, reason=reason))
     status = wanted.status if isinstance(wanted, MoveOrder) else OrderStatus.CANCELLED
     now = desk.now()
 
@@ -214,7 +216,7 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
             order_id,
             status,
             actor,
-            reason=wanted.reason,
+            reason=reason,
             expected_version=wanted.version,
             now=now,
         )

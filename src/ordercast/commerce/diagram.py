@@ -1,0 +1,93 @@
+"""The status flow as a page for people, drawn from the table: a test holds ``docs/status-flow.md`` equal to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .payment_flow import PAYMENT_TRANSITIONS
+from .states import LABELS, LEGACY_NAMES, OrderStatus
+from .transitions import OPEN, TERMINAL, TRANSITIONS, Transition
+
+_HEAD = """\
+# The status flow
+
+Made from `commerce/transitions.py`; after a change there, write it anew with
+
+    python -c "from ordercast.commerce.diagram import page; print(page(), end='')" > docs/status-flow.md
+
+A move to the state an order is already in succeeds and changes nothing. Every other move names the version that was
+seen, is checked against this table, and is written to the order's history with actor, time and reason. The same table
+is answered by `GET /api/status-flow`.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown with Mermaid diagrams."""
+    parts = [_HEAD, "## Orders", _diagram(), _on_hold(), _moves(), "## Payments", _payments()]
+    parts += ["## Names", _labels(), "## Former names", _legacy()]
+    return "\n".join(part.rstrip("\n") + "\n" for part in parts)
+
+
+def _is_holding(move: Transition) -> bool:
+    return OrderStatus.ON_HOLD in {move.source, move.target}
+
+
+def _diagram() -> str:
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {OrderStatus.PENDING}"]
+    lines += [f"    {move.source} --> {move.target}" for move in TRANSITIONS if not _is_holding(move)]
+    lines += [f"    {status} --> [*]" for status in OrderStatus if status in TERMINAL]
+    return "\n".join([*lines, "```"])
+
+
+def _on_hold() -> str:
+    states = ", ".join(f"`{status}`" for status in OPEN)
+    return (
+        f"Not drawn: `on_hold`, to which the shop may move an order from {states}, with a reason; it returns to where\n"
+        "it was, or is cancelled if it had not been picked up."
+    )
+
+
+def _moves() -> str:
+    rows = ["| from | to | who | needs | brings about |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{move.source}` | `{move.target}` | {', '.join(sorted(move.roles))} | {_needs(move)} | {_effects(move)} |"
+        for move in TRANSITIONS
+    ]
+    return "\n".join(rows)
+
+
+def _needs(move: Transition) -> str:
+    needs = [f"an order for {move.fulfilment}"] if move.fulfilment else []
+    needs += ["a reason"] if move.needs_reason else []
+    needs += [guard.replace("_", " ") for guard in move.guards]
+    return "; ".join(needs)
+
+
+def _effects(move: Transition) -> str:
+    return "; ".join(effect.replace("_", " ") for effect in move.effects)
+
+
+def _payments() -> str:
+    lines = ["```mermaid", "stateDiagram-v2"]
+    lines += [f"    {source} --> {to}" for source, targets in PAYMENT_TRANSITIONS.items() for to in sorted(targets)]
+    return "\n".join([*lines, "```"])
+
+
+def _labels() -> str:
+    rows = ["| status | English | Bengali |", "|---|---|---|"]
+    rows += [f"| `{status}` | {texts['en']} | {texts['bn']} |" for status, texts in LABELS.items()]
+    return "\n".join(rows)
+
+
+def _legacy() -> str:
+    rows = ["Taken on input, never given out.", "", "| former | means |", "|---|---|"]
+    rows += [f"| `{name}` | {meaning} |" for name, meaning in _legacy_meanings()]
+    return "\n".join(rows)
+
+
+def _legacy_meanings() -> Iterator[tuple[str, str]]:
+    for name, meant in LEGACY_NAMES.items():
+        if isinstance(meant, dict):
+            yield name, " or ".join(f"`{status}` for {kind}" for kind, status in meant.items())
+        else:
+            yield name, f"`{meant}`"

@@ -1,0 +1,73 @@
+"""A client of the API as tests want it: short calls, and refusals read with their promise checked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from ordercast.api import create_api, issue_token
+from ordercast.config import Settings
+from ordercast.db import SqliteStore
+from tests.commerce.orders import request_json
+
+SECRET = "a secret of at least thirty-two bytes"
+PASSWORD = "correct horse"
+
+
+def token(role: str, sub: str = "usr_1", ttl_s: int = 600) -> str:
+    return issue_token(SECRET, role, sub, ttl_s)
+
+
+def bearer(value: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {value}"}
+
+
+STORE = bearer(token("store"))
+SERVICE = bearer(token("service", "backend"))
+CUSTOMER = bearer(token("customer", "cus_1"))
+STRANGER = bearer(token("customer", "cus_2"))
+DRIVER = bearer(token("driver", "drv_1"))
+
+
+def over(settings: Settings, store: SqliteStore) -> httpx.AsyncClient:
+    """An HTTP client that calls the application directly."""
+    application: Any = create_api(settings, store)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test")
+
+
+class Client:
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+        return await self.http.get(path, headers=headers)
+
+    async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+        return await self.http.post(path, json=body, headers=headers)
+
+    async def place(self, headers: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+        """Place an order that is taken."""
+        response = await self.post("/api/orders", request_json(**changes), headers)
+        assert response.status_code == 201, response.text
+        order: dict[str, Any] = response.json()
+        return order
+
+    async def move(
+        self, order: dict[str, Any], status: str, headers: dict[str, str] = STORE, **more: Any
+    ) -> httpx.Response:
+        body = {"status": status, "version": order["version"], **more}
+        return await self.post(f"/api/orders/{order['id']}/status", body, headers)
+
+
+def problem(response: httpx.Response, status: int, kind: str, field: str | None = None) -> dict[str, Any]:
+    """Read a refusal, and hold it to RFC 9457 and to what we promise of it."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    body: dict[str, Any] = response.json()
+    assert body["type"] == f"/problems/{kind}"
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"].endswith(".")
+    assert body.get("field") == field, body
+    return body

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from ordercast.config import Settings
+from ordercast.db import SqliteStore
+from ordercast.db.seed import seed_demo
+
+from .client import PASSWORD, SECRET, Client, over
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed database with the demo's people, made once: hashing their password is slow on purpose."""
+    path = tmp_path_factory.mktemp("seeded") / "shop.db"
+    store = SqliteStore(path)
+    store.migrate()
+
+    async def seed() -> None:
+        await store.start()
+        await seed_demo(store, PASSWORD, now_ms=1_795_241_719_608, random_bytes=os.urandom(40))
+        await store.close()
+
+    asyncio.run(seed())
+    return path
+
+
+@pytest.fixture
+async def store(seeded: Path, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    store = SqliteStore(Path(shutil.copy(seeded, tmp_path)))
+    await store.start()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(secret=SECRET, cors_origins=("https://shop.example.com",), body_bytes_max=200_000)
+
+
+@pytest.fixture
+async def client(store: SqliteStore, settings: Settings) -> AsyncIterator[Client]:
+    async with over(settings, store) as http:
+        yield Client(http)

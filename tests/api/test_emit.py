@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from ordercast.db import SqliteStore
+
+from .client import CUSTOMER, SERVICE, STORE, Client, problem
+
+
+def published(store: SqliteStore) -> dict[str, Any]:
+    change = store.changes(store.last_seq - 1, 1)[0]
+    assert change.kind == "event.published"
+    assert change.after is not None
+    event: dict[str, Any] = msgspec.json.decode(change.after)
+    return event
+
+
+def nested(levels: int) -> list[Any]:
+    inner: list[Any] = []
+    for _ in range(levels - 1):
+        inner = [inner]
+    return inner
+
+
+async def test_an_event_is_published_to_its_rooms_with_any_arguments(client: Client, store: SqliteStore) -> None:
+    args = [1, -2.5, "দুই", None, True, {"deep": [{"er": 2**53}]}, nested(63), 10**40]
+    response = await client.post("/api/emit", {"event": "hi", "rooms": ["a", "b"], "args": args}, SERVICE)
+    assert response.status_code == 202
+    assert published(store) == {"event": "hi", "rooms": ["a", "b"], "args": args}
+    change = store.changes(0, 1)[0]
+    assert (change.entity_id, change.actor) == (response.json()["id"], "service:backend")
+
+
+async def test_a_booking_is_told_to_the_shop_and_its_user(client: Client, store: SqliteStore) -> None:
+    booking = {"bookingId": "b1", "userId": "u1", "service": "care", "slots": [1, 2]}
+    assert (await client.post("/emit-booking", booking, SERVICE)).status_code == 202
+    assert published(store) == {"event": "new_booking", "rooms": ["store-owners", "user_u1"], "args": [booking]}
+    await client.post("/emit-booking", {"bookingId": "b2"}, SERVICE)
+    assert published(store)["rooms"] == ["store-owners"]
+    await client.post("/emit-booking", {"bookingId": "b3", "userId": 7}, SERVICE)
+    assert published(store)["rooms"] == ["store-owners", "user_7"]
+
+
+@pytest.mark.parametrize("path", ["/api/emit", "/emit-booking"])
+async def test_only_a_service_publishes(client: Client, store: SqliteStore, path: str) -> None:
+    body = {"event": "hi", "rooms": ["a"]} if path == "/api/emit" else {"bookingId": "b1"}
+    problem(await client.post(path, body), 401, "sign-in-required")
+    for headers in (STORE, CUSTOMER):
+        problem(await client.post(path, body, headers), 403, "not-permitted")
+    assert store.last_seq == 0
+
+
+@pytest.mark.parametrize("name", ["connect", "connect_error", "disconnect", "newListener", "error"])
+async def test_reserved_names_are_refused(client: Client, name: str) -> None:
+    problem(await client.post("/api/emit", {"event": name, "rooms": ["a"]}, SERVICE), 422, "invalid-field", "event")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"rooms": ["a"]}, "event"),
+        ({"event": "", "rooms": ["a"]}, "event"),
+        ({"event": {"x": 1}, "rooms": ["a"]}, "event"),
+        ({"event": "x" * 129, "rooms": ["a"]}, "event"),
+        ({"event": "a\u0000", "rooms": ["a"]}, "event"),
+        ({"event": "hi", "rooms": []}, "rooms"),
+        ({"event": "hi", "rooms": "a"}, "rooms"),
+        ({"event": "hi", "rooms": [""]}, "rooms[0]"),
+        ({"event": "hi", "rooms": ["a"] * 101}, "rooms"),
+        ({"event": "hi", "rooms": ["a"], "args": {}}, "args"),
+        ({"event": "hi", "rooms": ["a"], "args": [nested(64)]}, "args"),
+        ({"event": "hi", "rooms": ["a"], "volatile": True}, "volatile"),
+    ],
+)
+async def test_a_wrong_field_is_named(client: Client, store: SqliteStore, body: dict[str, Any], field: str) -> None:
+    response = await client.post("/api/emit", body, SERVICE)
+    assert (response.status_code, response.json().get("field")) == (422, field), response.text
+    assert store.last_seq == 0
+
+
+@pytest.mark.parametrize("user_id", [True, {}, [], "", "x" * 201, 1.5])
+async def test_a_wrong_user_is_named(client: Client, user_id: object) -> None:
+    problem(await client.post("/emit-booking", {"userId": user_id}, SERVICE), 422, "invalid-field", "userId")
+
+
+@pytest.mark.parametrize("body", [[], "text", 5, False])
+async def test_a_booking_is_an_object(client: Client, body: object) -> None:
+    response = await client.post("/emit-booking", body, SERVICE)
+    assert response.status_code == 422, response.text

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import msgspec
+
+from ordercast.commerce.orders import Order
+from ordercast.db import SqliteStore
+from tests.commerce.orders import BY_ID, PRODUCTS, request_json
+
+from .client import CUSTOMER, DRIVER, SERVICE, STORE, STRANGER, Client, bearer, problem
+
+ANSWERED = {
+    "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
+    "total", "currency", "customerInfo", "billingInfo", "shippingInfo", "cartItems", "paymentInfo", "customerId",
+    "driverId", "heldFrom", "createdAt", "updatedAt",
+}  # fmt: skip
+
+
+# --- Placing ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_smallest_order_is_answered_whole(client: Client) -> None:
+    order = await client.place()
+    assert order.keys() == ANSWERED | {"trackingToken"}
+    assert (order["status"], order["paymentStatus"], order["version"]) == ("pending", "unpaid", 1)
+    assert (order["subtotal"], order["tax"], order["shippingFee"], order["total"]) == (5_000, 250, 6_000, 11_250)
+    (line,) = order["cartItems"]
+    assert (line["name"], line["unitPrice"], line["lineTotal"]) == ("Samosa", 2_500, 5_000)
+    assert re.fullmatch(r"trk_[0-9a-f]{32}", order["trackingToken"])
+    assert msgspec.convert(order, Order).total == 11_250
+
+
+async def test_a_card_is_paid_by_its_token_which_is_kept_nowhere(client: Client, store: SqliteStore) -> None:
+    order = await client.place(paymentInfo={"method": "card", "token": "tok_visa"})
+    assert order["paymentStatus"] == "paid"
+    assert order["paymentInfo"] == {"method": "card", "brand": "visa", "last4": "4242"}
+    assert b"tok_visa" not in (store.path.with_name("shop.db-wal").read_bytes() + store.path.read_bytes())
+
+
+async def test_a_declined_card_orders_nothing(client: Client, store: SqliteStore) -> None:
+    body = request_json(paymentInfo={"method": "card", "token": "tok_declined"})
+    problem(await client.post("/api/orders", body), 402, "payment-declined")
+    assert store.last_seq == 0
+
+
+async def test_the_tracking_token_is_stored_as_a_hash_alone(client: Client, store: SqliteStore) -> None:
+    order = await client.place()
+    written = store.path.with_name("shop.db-wal").read_bytes() + store.path.read_bytes()
+    assert order["id"].encode() in written
+    assert order["trackingToken"].encode() not in written
+
+
+async def test_a_signed_in_customer_owns_the_order_and_needs_no_tracking_token(client: Client) -> None:
+    order = await client.place(CUSTOMER)
+    assert order.keys() == ANSWERED
+    assert order["customerId"] == "cus_1"
+
+
+async def test_a_total_that_differs_is_answered_with_both(client: Client) -> None:
+    body = problem(await client.post("/api/orders", request_json(total=1)), 422, "total-differs", "total")
+    assert (body["given"], body["computed"]) == (1, 11_250)
+    assert (await client.place(total=11_250))["total"] == 11_250
+
+
+async def test_the_last_ten_go_to_ten_of_sixty_four_buyers(client: Client, store: SqliteStore) -> None:
+    product = PRODUCTS["fruit-box"].id
+    await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 10 WHERE id = :id", id=product))
+    body = request_json(cartItems=[{"productId": product, "quantity": 1}])
+    responses = await asyncio.gather(*(client.post("/api/orders", body) for _ in range(64)))
+    assert sorted(response.status_code for response in responses) == [201] * 10 + [409] * 54
+    refused = next(response for response in responses if response.status_code == 409)
+    assert problem(refused, 409, "out-of-stock", "cartItems[0].quantity")["left"] == 0
+    assert (await client.get(f"/api/products/{product}")).json()["stock"] == 0
+
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_guest_reads_the_one_order_of_the_token(client: Client) -> None:
+    order, other = await client.place(), await client.place()
+    token = order.pop("trackingToken")
+    assert (await client.get(f"/api/orders/{order['id']}", bearer(token))).json() == order
+    assert (await client.get(f"/api/orders/{order['id']}?token={token}")).json() == order
+    history = (await client.get(f"/api/orders/{order['id']}/history?token={token}")).json()
+    assert [entry["toStatus"] for entry in history["items"]] == ["pending"]
+    problem(await client.get(f"/api/orders/{other['id']}?token={token}"), 404, "not-found")
+    problem(await client.get(f"/api/orders/{other['id']}/history", bearer(token)), 404, "not-found")
+    problem(await client.get("/api/orders", bearer(token)), 403, "not-permitted")
+
+
+async def test_without_a_token_no_order_is_shown(client: Client) -> None:
+    order = await client.place()
+    for path in ("/api/orders", f"/api/orders/{order['id']}", f"/api/orders/{order['id']}/history"):
+        response = await client.get(path)
+        problem(response, 401, "sign-in-required")
+        assert response.headers["www-authenticate"].startswith("Bearer")
+
+
+async def test_another_customers_order_is_not_there(client: Client) -> None:
+    order = await client.place(CUSTOMER)
+    path = f"/api/orders/{order['id']}"
+    assert (await client.get(path, CUSTOMER)).json() == order
+    for suffix in ("", "/history"):
+        problem(await client.get(path + suffix, STRANGER), 404, "not-found")
+    problem(await client.move(order, "cancelled", STRANGER, reason="mine now"), 404, "not-found")
+    problem(await client.post(path + "/cancel", {"reason": "mine now"}, STRANGER), 404, "not-found")
+
+
+async def test_each_lists_what_is_theirs_newest_first(client: Client) -> None:
+    mine, guests, theirs = await client.place(CUSTOMER), await client.place(), await client.place(STRANGER)
+
+    async def listed(headers: dict[str, str]) -> list[str]:
+        response = await client.get("/api/orders", headers)
+        return [order["id"] for order in response.json()["items"]]
+
+    everything = [theirs["id"], guests["id"], mine["id"]]
+    assert await listed(STORE) == await listed(SERVICE) == everything
+    assert await listed(CUSTOMER) == [mine["id"]]
+    assert await listed(DRIVER) == []
+    for status in ("processing", "ready_for_delivery"):
+        mine = (await client.move(mine, status)).json()
+    assert await listed(DRIVER) == [mine["id"]]
+    assert (await client.move(mine, "driver_assigned", DRIVER)).json()["driverId"] == "drv_1"
+    assert await listed(DRIVER) == [mine["id"]]
+
+
+async def test_a_list_is_paged_without_gap_or_repeat(client: Client) -> None:
+    placed = [(await client.place())["id"] for _ in range(5)]
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await client.get(f"/api/orders?limit=2{cursor and f'&cursor={cursor}'}", STORE)).json()
+        assert len(page["items"]) <= 2
+        seen += [order["id"] for order in page["items"]]
+        cursor = page["nextCursor"]
+        await client.place()  # what comes meanwhile belongs to the next look from the top
+    assert seen == placed[::-1]
+
+
+async def test_a_list_is_filtered_and_says_where_the_feed_stands(client: Client, store: SqliteStore) -> None:
+    first, _second = await client.place(), await client.place()
+    await client.move(first, "processing")
+    page = (await client.get("/api/orders?status=processing", STORE)).json()
+    assert [order["id"] for order in page["items"]] == [first["id"]]
+    assert page["position"] == f"{store.epoch}:{store.last_seq}" == f"{store.epoch}:3"
+
+
+async def test_the_history_tells_who_when_and_why(client: Client) -> None:
+    order = await client.place()
+    order = (await client.move(order, "processing")).json()
+    await client.move(order, "cancelled", reason="sold out")
+    response = await client.get(f"/api/orders/{order['id']}/history", STORE)
+    entries: list[dict[str, Any]] = response.json()["items"]
+    assert [(e["version"], e["fromStatus"], e["toStatus"], e["actor"], e["reason"]) for e in entries] == [
+        (1, None, "pending", "guest", None),
+        (2, "pending", "processing", "store:usr_1", None),
+        (3, "processing", "cancelled", "store:usr_1", "sold out"),
+    ]
+    assert entries[2]["toPaymentStatus"] == "voided"
+
+
+# --- Moving -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_move_answers_the_order_as_it_now_is(client: Client) -> None:
+    order = await client.place()
+    moved = await client.move(order, "accepted")
+    assert moved.status_code == 200
+    assert (moved.json()["status"], moved.json()["version"]) == ("processing", 2)
+    assert (await client.get(f"/api/orders/{order['id']}", STORE)).json() == moved.json()
+
+
+async def test_a_stale_move_is_told_what_is_and_what_may_be(client: Client) -> None:
+    order = await client.place()
+    await client.move(order, "processing")
+    body = problem(await client.move(order, "rejected"), 409, "stale-version")
+    assert (body["current"], body["version"]) == ("processing", 2)
+    assert body["allowed"] == ["ready_for_delivery", "cancelled", "on_hold"]
+
+
+async def test_two_who_press_at_once_move_it_once(client: Client) -> None:
+    order = await client.place()
+    both = await asyncio.gather(client.move(order, "processing"), client.move(order, "rejected"))
+    assert sorted(response.status_code for response in both) == [200, 409]
+
+
+async def test_a_move_to_where_it_is_succeeds_and_changes_nothing(client: Client, store: SqliteStore) -> None:
+    order = await client.place(CUSTOMER)
+    assert (await client.move(order, "new")).json() == order
+    assert (await client.move({**order, "version": 99}, "pending")).json() == order
+    assert store.last_seq == 1
+
+
+async def test_an_impossible_move_is_refused_with_the_possible_ones(client: Client) -> None:
+    order = await client.place()
+    body = problem(await client.move(order, "delivered"), 409, "illegal-transition")
+    assert body["allowed"] == ["processing", "rejected", "cancelled", "on_hold"]
+    problem(await client.move(order, "shipped"), 422, "unknown-status", "status")
+    problem(await client.move(order, "on_hold"), 422, "reason-required", "reason")
+
+
+async def test_a_customer_cancels_while_pending_only(client: Client) -> None:
+    order = await client.place(CUSTOMER, paymentInfo={"method": "card", "token": "tok_visa"})
+    path = f"/api/orders/{order['id']}/cancel"
+    problem(await client.post(path, {}, CUSTOMER), 422, "invalid-field", "reason")
+    problem(await client.post(path, {"reason": " "}, CUSTOMER), 422, "reason-required", "reason")
+    problem(await client.post(path, {"reason": "late", "version": 9}, CUSTOMER), 409, "stale-version")
+    cancelled = (await client.post(path, {"reason": "too\nlate"}, CUSTOMER)).json()
+    assert (cancelled["status"], cancelled["paymentStatus"]) == ("cancelled", "refunded")
+    order = await client.place(CUSTOMER)
+    await client.move(order, "processing")
+    problem(await client.post(f"/api/orders/{order['id']}/cancel", {"reason": "late"}, CUSTOMER), 403, "not-permitted")
+
+
+async def test_a_guest_looks_but_does_not_move(client: Client) -> None:
+    order = await client.place()
+    guest = bearer(order["trackingToken"])
+    problem(await client.move(order, "cancelled", guest, reason="no"), 403, "not-permitted")
+    problem(await client.move(order, "cancelled", {}, reason="no"), 401, "sign-in-required")
+
+
+async def test_prices_of_an_order_outlive_the_catalogues(client: Client, store: SqliteStore) -> None:
+    order = await client.place()
+    await store.write(lambda transaction: transaction.run("UPDATE products SET price = 1, name = 'Other'"))
+    shown = (await client.get(f"/api/orders/{order['id']}", STORE)).json()
+    assert shown["cartItems"] == order["cartItems"]
+    assert BY_ID[shown["cartItems"][0]["productId"]].price == shown["cartItems"][0]["unitPrice"]

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ordercast.api.desk import FrontDesk
+from ordercast.api.refusals import StillRunning
+from ordercast.db import SqliteStore
+from tests.commerce.orders import request_json
+
+from .client import CUSTOMER, SERVICE, STRANGER, Client, problem
+
+KEY = {"Idempotency-Key": "8f14e45f-ceea-467f-ab1e-0e0c3e3b1b6f"}
+
+
+async def test_the_same_request_is_answered_again_and_done_once(client: Client, store: SqliteStore) -> None:
+    first = await client.post("/api/orders", request_json(), KEY)
+    again = await client.post("/api/orders", request_json(), KEY)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert again.json() == first.json()
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    assert store.last_seq == 1
+
+
+async def test_the_same_json_in_another_order_is_the_same_request(client: Client) -> None:
+    body = request_json()
+    first = await client.post("/api/orders", body, KEY)
+    turned = dict(reversed(body.items()))
+    assert (await client.post("/api/orders", turned, KEY)).json() == first.json()
+
+
+async def test_the_first_answer_is_given_even_after_the_order_went_on(client: Client) -> None:
+    first = (await client.post("/api/orders", request_json(), KEY)).json()
+    await client.move(first, "processing")
+    assert (await client.post("/api/orders", request_json(), KEY)).json() == first
+
+
+async def test_another_request_under_the_same_key_is_refused(client: Client, store: SqliteStore) -> None:
+    await client.post("/api/orders", request_json(), KEY)
+    other = await client.post("/api/orders", request_json(fulfilment="pickup"), KEY)
+    problem(other, 422, "idempotency-key-reused")
+    assert store.last_seq == 1
+
+
+async def test_a_refusal_leaves_the_key_free(client: Client) -> None:
+    declined = request_json(paymentInfo={"method": "card", "token": "tok_declined"})
+    problem(await client.post("/api/orders", declined, KEY), 402, "payment-declined")
+    assert (await client.post("/api/orders", request_json(), KEY)).status_code == 201
+
+
+async def test_each_actor_has_keys_of_their_own(client: Client, store: SqliteStore) -> None:
+    for actor in (CUSTOMER, STRANGER, {}):
+        response = await client.post("/api/orders", request_json(), {**KEY, **actor})
+        assert (response.status_code, "idempotency-replayed" in response.headers) == (201, False)
+    assert store.last_seq == 3
+
+
+async def test_of_two_at_once_one_runs_and_the_other_is_told_so(client: Client, store: SqliteStore) -> None:
+    both = await asyncio.gather(*(client.post("/api/orders", request_json(), KEY) for _ in range(2)))
+    first, second = sorted(both, key=lambda response: response.status_code)
+    assert first.status_code == 201
+    problem(second, 409, "request-running")
+    assert second.headers["retry-after"] == "1"
+    assert store.last_seq == 1
+
+
+async def test_a_key_is_free_again_once_its_request_failed(store: SqliteStore) -> None:
+    desk = FrontDesk(store, "secret")
+
+    def fails() -> None:
+        with desk.alone("scope", "key"):
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fails()
+    with desk.alone("scope", "key"), pytest.raises(StillRunning), desk.alone("scope", "key"):
+        pass
+    assert desk.running == set()
+
+
+@pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ключ"])
+async def test_a_wrong_key_is_named(client: Client, key: str) -> None:
+    headers = {"Idempotency-Key": key.encode()}
+    response = await client.http.post("/api/orders", json=request_json(), headers=headers)  # type: ignore[arg-type]
+    problem(response, 422, "invalid-field", "Idempotency-Key")
+
+
+async def test_publishing_repeats_harmlessly_too(client: Client, store: SqliteStore) -> None:
+    body: dict[str, Any] = {"event": "hi", "rooms": ["a"], "args": [{"n": 1}]}
+    answers = [(await client.post("/api/emit", body, {**KEY, **SERVICE})).json() for _ in range(2)]
+    assert answers[0] == answers[1]
+    assert store.last_seq == 1

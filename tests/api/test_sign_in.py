@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import pytest
+
+from ordercast.api import throttle as throttles
+from ordercast.api import verify_token
+from ordercast.api.refusals import TooManyAttempts
+from ordercast.api.throttle import FAILURES_MAX, WINDOW_S, Throttle
+from ordercast.db import SqliteStore
+
+from .client import PASSWORD, SECRET, Client, bearer, problem
+
+PATH = "/api/auth/login"
+
+
+@pytest.mark.parametrize("role", ["admin", "store", "customer", "driver"])
+async def test_a_password_is_exchanged_for_a_token_of_the_role(client: Client, role: str) -> None:
+    response = await client.post(PATH, {"email": f"{role.upper()}@example.com", "password": PASSWORD})
+    assert response.status_code == 200
+    body = response.json()
+    assert (body["user"]["email"], body["user"]["role"]) == (f"{role}@example.com", role)
+    actor, _expires = verify_token(SECRET, body["token"])
+    assert (actor.role, actor.id, actor.name) == (role, body["user"]["id"], body["user"]["name"])
+    assert (await client.get("/api/orders", bearer(body["token"]))).status_code == 200
+
+
+async def test_unknown_and_wrong_get_the_same_answer(client: Client) -> None:
+    wrong = await client.post(PATH, {"email": "store@example.com", "password": "x"})
+    unknown = await client.post(PATH, {"email": "nobody@example.com", "password": "x"})
+    problem(wrong, 401, "sign-in-refused")
+    assert unknown.json() == wrong.json()
+
+
+async def test_an_account_that_was_closed_lets_nobody_in(client: Client, store: SqliteStore) -> None:
+    await store.write(lambda transaction: transaction.run("UPDATE accounts SET active = 0"))
+    problem(await client.post(PATH, {"email": "store@example.com", "password": PASSWORD}), 401, "sign-in-refused")
+
+
+async def test_after_many_failures_even_the_right_password_waits(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttles, "FAILURES_MAX", 2)
+    for _ in range(2):
+        await client.post(PATH, {"email": "store@example.com", "password": "x"})
+    response = await client.post(PATH, {"email": "Store@example.com", "password": PASSWORD})
+    problem(response, 429, "too-many-attempts")
+    assert 0 < int(response.headers["retry-after"]) <= WINDOW_S + 1
+    others = await client.post(PATH, {"email": "admin@example.com", "password": PASSWORD})
+    assert others.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"email": "a@b.cd"}, "password"),
+        ({"email": "a@b.cd", "password": ""}, "password"),
+        ({"email": "a@b.cd", "password": "x" * 1025}, "password"),
+        ({"email": 5, "password": "x"}, "email"),
+        ({"email": "a@b.cd", "password": "x", "role": "admin"}, "role"),
+    ],
+)
+async def test_a_wrong_field_is_named(client: Client, body: dict[str, object], field: str) -> None:
+    problem(await client.post(PATH, body), 422, "invalid-field", field)
+
+
+def test_the_throttle_forgets_after_its_window_and_on_success() -> None:
+    throttle = Throttle()
+    for _ in range(FAILURES_MAX):
+        throttle.check("a", 0)
+        throttle.failed("a", 0)
+    with pytest.raises(TooManyAttempts):
+        throttle.check("a", WINDOW_S - 1)
+    throttle.check("b", 0)
+    throttle.check("a", WINDOW_S)
+    throttle.failed("a", WINDOW_S)
+    throttle.succeeded("a")
+    assert repr(throttle) == "<Throttle 0 remembered>"
+
+
+def test_the_throttle_remembers_only_so_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttles, "REMEMBERED_MAX", 3)
+    throttle = Throttle()
+    for key in "abcd":
+        throttle.failed(key, 0)
+    assert repr(throttle) == "<Throttle 3 remembered>"
