@@ -9,7 +9,7 @@ import pytest
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import SessionRow, SqliteStore, Store, Transaction, products, sqlite
 
-from .shop import by_another_program, move, place_one
+from .shop import ask, by_another_program, move, place_one
 
 
 async def soon(happened: asyncio.Event) -> None:
@@ -95,6 +95,16 @@ async def test_pruning_forgets_sessions_not_seen_for_long(store: SqliteStore) ->
     await store.prune(feed_rows_max=10, sessions_age_s_max=600, now="2026-11-21T06:15:00.000Z")
     assert await store.load_session("old") is None
     assert await store.load_session("new") is not None
+
+
+async def test_pruning_forgets_answers_and_events_of_the_day_before(store: SqliteStore, path: Path) -> None:
+    for at in ("2026-11-19T06:00:00.000Z", "2026-11-21T06:00:00.000Z"):
+        by_another_program(path, f"INSERT INTO published_events (event, created_at) VALUES ('hi', '{at}')")
+        by_another_program(path, f"INSERT INTO idempotency VALUES ('s', '{at}', x'00', '{{}}', '{at}')")
+    await store.prune(feed_rows_max=10, sessions_age_s_max=600, now="2026-11-21T06:15:00.000Z")
+    assert await ask(store, "SELECT count(*) FROM published_events") == [(1,)]
+    assert await ask(store, "SELECT key FROM idempotency") == [("2026-11-21T06:00:00.000Z",)]
+    assert store.last_seq == 2
 
 
 async def test_a_read_sees_one_moment_however_long_it_looks(store: SqliteStore, path: Path) -> None:

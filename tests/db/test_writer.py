@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ordercast.db import Overloaded, SqliteStore, StoreClosed, Transaction, writer
+from ordercast.db import NotCommitted, Overloaded, SqliteStore, StoreClosed, Transaction, writer
 from ordercast.telemetry import GROUP_SIZE, UNITS_COMMITTED
 
 from .shop import ask
@@ -72,10 +72,24 @@ async def test_a_failed_commit_fails_the_whole_group_and_the_next_goes_on(store:
     gate.set()
     outcomes = await asyncio.gather(*group, return_exceptions=True)
     await blocked
-    assert all(isinstance(outcome, sqlite3.IntegrityError) for outcome in outcomes)
+    assert all(isinstance(outcome, NotCommitted) for outcome in outcomes)
     assert await names(store) == set()
     await store.write(adds("after"))
     assert await names(store) == {"after"}
+
+
+async def test_another_programs_long_transaction_fails_the_group_not_the_writer(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.write(lambda transaction: transaction.one("PRAGMA busy_timeout = 50"))
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(NotCommitted, match="locked"):
+        await store.write(adds("refused"))
+    other.execute("COMMIT")
+    other.close()
+    await store.write(adds("taken"))
+    assert await names(store) == {"taken"}
 
 
 async def test_past_its_bound_the_writer_says_so_at_once(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from ordercast.db import SqliteStore
 
 from .auth import TRACKING_PREFIX, Identity, TokenRefused, identify
 from .chance import Chance
+from .passwords import Passwords
 from .refusals import SignInRequired, StillRunning
 from .throttle import Throttle
 
@@ -34,6 +35,7 @@ class FrontDesk:
     socket_url: str = ""
     shop: Shop = DEMO_SHOP
     sign_ins: Throttle = field(default_factory=Throttle)
+    passwords: Passwords = field(default_factory=Passwords)
     chance: Chance = field(default_factory=Chance)
     running: set[tuple[str, str]] = field(default_factory=set)
     """Requests with an Idempotency-Key that are being answered: their scopes and keys."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Annotated, Final
 
 import msgspec
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from litestar import Response, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
@@ -25,12 +22,6 @@ from .refusals import SignInRefused
 
 TOKEN_TTL_S: Final = 12 * 3600  # a working day, so that nobody signs in behind the counter at noon
 PASSWORD_MAX: Final = 1_024
-
-_HASHER: Final = PasswordHasher()
-# Checked where there is no account, so that its absence takes as long as a wrong password.
-_NOBODYS_HASH: Final = _HASHER.hash("nobody has this password")
-# Hashing takes a core and 64 MiB on purpose: more at a time would starve the loop that serves everyone else.
-_HASHING: Final = asyncio.Semaphore(1)
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +56,7 @@ async def sign_in(data: JSONBody[SignIn], request: AnyRequest, desk: AtDesk) -> 
     key = f"{data.email.lower()} {request.client.host if request.client else ''}"
     desk.sign_ins.check(key, time.monotonic())
     account = await desk.store.read(lambda transaction: accounts.find(transaction, data.email))
-    matches = await _matches(_NOBODYS_HASH if account is None else account.password_hash, data.password)
+    matches = await desk.passwords.match(None if account is None else account.password_hash, data.password)
     if account is None or not account.active or not matches:
         desk.sign_ins.failed(key, time.monotonic())
         raise SignInRefused
@@ -74,18 +65,6 @@ async def sign_in(data: JSONBody[SignIn], request: AnyRequest, desk: AtDesk) -> 
     user = User(account.id, account.email, account.name, account.role)
     content = msgspec.json.encode(SignedIn(token, TOKEN_TTL_S, user))
     return json_answer(content, headers={"Cache-Control": "no-store"})
-
-
-async def _matches(password_hash: str, password: str) -> bool:
-    async with _HASHING:
-        return await asyncio.to_thread(_verify, password_hash, password)
-
-
-def _verify(password_hash: str, password: str) -> bool:
-    try:
-        return _HASHER.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
 
 
 ROUTES: Final = [sign_in]

@@ -7,6 +7,16 @@ Stays true: triggers alone fill the feed, so a change made by another program is
 
 from .sqlite import SqliteStore
 from .transaction import Transaction
-from .types import Change, Overloaded, SessionRow, Store, StoreClosed, StoreError
+from .types import Change, NotCommitted, Overloaded, SessionRow, Store, StoreClosed, StoreError
 
-__all__ = ["Change", "Overloaded", "SessionRow", "SqliteStore", "Store", "StoreClosed", "StoreError", "Transaction"]
+__all__ = [
+    "Change",
+    "NotCommitted",
+    "Overloaded",
+    "SessionRow",
+    "SqliteStore",
+    "Store",
+    "StoreClosed",
+    "StoreError",
+    "Transaction",
+]

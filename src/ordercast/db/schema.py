@@ -185,6 +185,7 @@ published_events = Table(
     _json("args", "[]"),
     Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
     _moment("created_at"),
+    Index("published_events_by_age", "created_at"),
 )
 
 feed = Table(
@@ -211,6 +212,7 @@ idempotency = Table(
     Column("fingerprint", BLOB, nullable=False),
     Column("answer", Text, nullable=False),
     _moment("created_at"),
+    Index("idempotency_by_age", "created_at"),
     sqlite_with_rowid=False,
 )
 

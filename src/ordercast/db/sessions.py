@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
-from ordercast.commerce.moments import moment
+from ordercast.commerce.moments import Moment, moment
 
 from .transaction import Transaction
 from .types import SessionRow
+
+# A client that repeats a request does so within minutes; a day covers one that was switched off overnight.
+ANSWERS_AGE_S_MAX: Final = 24 * 3600
 
 
 def save(transaction: Transaction, session: SessionRow) -> None:
@@ -38,9 +42,15 @@ def forget(transaction: Transaction, pid: str) -> None:
 
 
 def prune(transaction: Transaction, feed_rows_max: int, sessions_age_s_max: int, now: str) -> None:
-    oldest = datetime.fromisoformat(now) - timedelta(seconds=sessions_age_s_max)
-    transaction.run(transaction.sql.forget_old_sessions, before=moment(int(oldest.timestamp() * 1000)))
+    transaction.run(transaction.sql.forget_old_sessions, before=_before(now, sessions_age_s_max))
+    yesterday = _before(now, ANSWERS_AGE_S_MAX)
+    transaction.run(transaction.sql.forget_old_answers, before=yesterday)
+    transaction.run(transaction.sql.forget_old_events, before=yesterday)
     newest = transaction.one(transaction.sql.newest_seq)
     if newest is not None and newest[0] is not None:
         # The newest row stays: the feed's last position must be readable from the feed.
         transaction.run(transaction.sql.forget_old_changes, through=newest[0] - max(1, feed_rows_max))
+
+
+def _before(now: str, age_s: int) -> Moment:
+    return moment(int((datetime.fromisoformat(now) - timedelta(seconds=age_s)).timestamp() * 1000))

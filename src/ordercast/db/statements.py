@@ -196,6 +196,10 @@ class Statements:
         )
         self.forget_session = text(sessions.delete().where(sessions.c.pid == bindparam("pid")))
         self.forget_old_sessions = text(sessions.delete().where(sessions.c.seen_at < bindparam("before")))
+        self.forget_old_answers = text(idempotency.delete().where(idempotency.c.created_at < bindparam("before")))
+        self.forget_old_events = text(
+            published_events.delete().where(published_events.c.created_at < bindparam("before"))
+        )
         self.forget_old_changes = text(feed.delete().where(feed.c.seq <= bindparam("through")))
 
 

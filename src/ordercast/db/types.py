@@ -56,6 +56,13 @@ class Overloaded(StoreError):
         super().__init__(f"{waiting} {what} are waiting already.")
 
 
+class NotCommitted(StoreError):
+    """The database refused the whole group, not this unit: locked by another program, disk full, and the like."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"The change was not committed: {cause}.")
+
+
 class StoreClosed(StoreError):
     def __init__(self) -> None:
         super().__init__("The store is closed.")

@@ -17,7 +17,7 @@ from ordercast.telemetry import GROUP_SIZE, UNITS_COMMITTED
 
 from .statements import Statements
 from .transaction import Transaction
-from .types import Overloaded, StoreClosed
+from .types import NotCommitted, Overloaded, StoreClosed
 
 T = TypeVar("T")
 Unit = Callable[[Transaction], Any]
@@ -138,7 +138,7 @@ class Writer:
         except Exception as error:  # the database failed, not a unit: nobody's change was kept
             log.exception("a group of %d changes was not committed", len(group))
             self._abandon()
-            return [_Done(waiting.future, None, error) for waiting in group], False
+            return [_Done(waiting.future, None, NotCommitted(error)) for waiting in group], False
         UNITS_COMMITTED.inc(len(group))
         GROUP_SIZE.observe(len(group))
         return done, True

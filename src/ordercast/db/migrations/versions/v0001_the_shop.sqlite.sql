@@ -44,6 +44,8 @@ CREATE TABLE idempotency (
 )
  WITHOUT ROWID
 
+CREATE INDEX idempotency_by_age ON idempotency (created_at)
+
 CREATE TABLE meta (
   name TEXT NOT NULL,
   value TEXT NOT NULL,
@@ -135,6 +137,8 @@ CREATE TABLE published_events (
   created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
   PRIMARY KEY (id)
 )
+
+CREATE INDEX published_events_by_age ON published_events (created_at)
 
 CREATE TABLE sessions (
   pid TEXT NOT NULL,

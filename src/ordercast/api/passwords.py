@@ -1,0 +1,54 @@
+"""Checking passwords: slow on purpose, so off the loop, one at a time, and with a bound on who waits."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from ordercast.db import Overloaded
+
+# Each takes a core for tens of milliseconds and 64 MiB: more at a time would starve the loop that serves everyone else.
+CHECKS_AT_ONCE: Final = 1
+# Whoever is behind so many would wait for seconds; a flood of made-up addresses must not become a queue.
+CHECKS_WAITING_MAX: Final = 100
+
+
+class Passwords:
+    """One per application; used from its loop."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher()
+        self._turn = asyncio.Semaphore(CHECKS_AT_ONCE)
+        self._waiting = 0
+        self._nobodys_hash = _hash_of_nothing(self._hasher)
+
+    def __repr__(self) -> str:
+        return f"<Passwords {self._waiting} waiting>"
+
+    async def match(self, password_hash: str | None, password: str) -> bool:
+        """Whether `password` made the hash; None, for nobody, takes as long and never matches. Raises Overloaded."""
+        if self._waiting >= CHECKS_WAITING_MAX:
+            raise Overloaded("sign-ins", self._waiting)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                return await asyncio.to_thread(self._verify, password_hash or self._nobodys_hash, password)
+        finally:
+            self._waiting -= 1
+
+    def _verify(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def _hash_of_nothing(hasher: PasswordHasher) -> str:
+    """A hash in the hasher's own parameters that no password is known to make."""
+    salt, digest = (b64encode(bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len))
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v=19${costs}${salt}${digest}"

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from argon2 import PasswordHasher
+
+from ordercast.api import passwords as module
+from ordercast.api.passwords import Passwords
+from ordercast.db import Overloaded
+
+
+async def test_a_password_matches_its_own_hash_only() -> None:
+    passwords, made = Passwords(), PasswordHasher().hash("right")
+    assert await passwords.match(made, "right")
+    assert not await passwords.match(made, "wrong")
+    assert not await passwords.match("not a hash", "right")
+
+
+async def test_nobody_takes_as_long_as_somebody() -> None:
+    passwords, made = Passwords(), PasswordHasher().hash("right")
+
+    async def cpu_s(password_hash: str | None) -> float:
+        began = time.process_time()
+        for _ in range(3):
+            assert not await passwords.match(password_hash, "wrong")
+        return time.process_time() - began
+
+    somebody, nobody = await cpu_s(made), await cpu_s(None)
+    assert 0.5 < nobody / somebody < 2
+
+
+async def test_a_flood_is_refused_rather_than_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECKS_WAITING_MAX", 2)
+    passwords = Passwords()
+    waiting = [asyncio.create_task(passwords.match(None, "x")) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await passwords.match(None, "x")
+    assert await asyncio.gather(*waiting) == [False, False]
+    assert repr(passwords) == "<Passwords 0 waiting>"
