@@ -235,10 +235,10 @@ class Poller:
         return handshake
 
     async def start(self) -> dict[str, Any]:
-        """Begin a session and enter ``/``; give the answer's payload."""
+        """Begin a session and enter ``/``; give the payload of the answer, and lose what came with it."""
         await self.open()
         await self.post("40")
-        payload: dict[str, Any] = json.loads((await self.poll())[2:])
+        payload: dict[str, Any] = json.loads((await self.poll()).split("\x1e")[0][2:])
         return payload
 
     async def post(self, body: str | bytes) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, overload
 
 from .admission import admit
 from .broadcast import Broadcast
 from .client import Client
 from .connection import Connection
-from .listeners import Handler
+from .listeners import H, Handler
 from .namespace import Middleware, Namespace
 from .options import Options
 from .reasons import DisconnectReason
@@ -62,10 +62,18 @@ class Server:
         """See `Namespace.use`."""
         return self.main.use(middleware)
 
+    @overload
+    def on(self, event: str) -> Callable[[H], H]: ...
+    @overload
+    def on(self, event: str, handler: H) -> H: ...
     def on(self, event: str, handler: Handler | None = None) -> Any:
         """See `Namespace.on`."""
         return self.main.on(event) if handler is None else self.main.on(event, handler)
 
+    @overload
+    def event(self, name: str) -> Callable[[H], H]: ...
+    @overload
+    def event(self, name: str, handler: H) -> H: ...
     def event(self, name: str, handler: Handler | None = None) -> Any:
         """See `Namespace.event`."""
         return self.main.event(name) if handler is None else self.main.event(name, handler)
