@@ -11,7 +11,7 @@ PAGES  := src/ordercast/pages/index.html
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types fmt bench clean pins pages
+.PHONY: help install run test check lint types web fmt bench clean pins pages
 
 help:            ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -42,7 +42,10 @@ test: check      ## Everything that must hold, with the real browser, databases 
 	scripts/install-test-tools
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: $(VENV)/.installed-dev pages lint types
+check: $(VENV)/.installed-dev pages lint types web
+
+web: pages
+	cd web && $(NPM) run --silent lint && $(NPM) test --silent
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -52,9 +55,10 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
-fmt: $(VENV)/.installed-dev ## Format, and mend what a machine can
+fmt: $(VENV)/.installed-dev pages ## Format, and mend what a machine can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	cd web && $(NPM) run --silent format
 
 bench: $(VENV)/.installed-dev ## Ours beside its peers, as CPU per message
 	$(BIN)/python -m bench
