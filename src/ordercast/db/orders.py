@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce.catalogue import Product
-from ordercast.commerce.errors import NotFound, OutOfStock, ShopError
+from ordercast.commerce.errors import NotFound, OutOfStock
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PaymentInfo, PlaceOrder
@@ -240,7 +240,7 @@ def newest_document(transaction: Transaction) -> bytes:
     """The order that this unit has just written, as the trigger told it to the feed."""
     row = transaction.one(transaction.sql.newest_document)
     if row is None:
-        raise ShopError("The feed is empty after a change.")
+        raise RuntimeError("a change was written, and no trigger told of it")
     document: str = row[0]
     return document.encode()
 
