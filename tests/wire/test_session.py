@@ -157,7 +157,7 @@ def test_what_is_queued_goes_out_with_the_end(session: Session, wire: Wire, appl
     session.close(DisconnectReason.PING_TIMEOUT)
     session.send(message("4late"))
 
-    assert wire.last_words == [b"4bye"]
+    assert (wire.writes, wire.last_words) == ([[b"4bye"]], [])
     assert application.ended == [DisconnectReason.SERVER_SHUTTING_DOWN]
 
 

@@ -227,6 +227,21 @@ async def test_a_session_that_ends_takes_its_probe_along(poller: Poller, server:
         assert not server.clients
 
 
+async def test_a_client_sent_away_while_it_changes_over_hears_of_it_on_the_websocket(
+    poller: Poller, server: Server
+) -> None:
+    """The stock client has stopped polling by then, and would wait for its ping timeout."""
+    async with await open_probe(poller) as peer:
+        peer.send("2probe")
+        await peer.expect("3probe")
+        only_socket(server).disconnect(close=True)
+
+        peer.send("5")
+
+        await peer.expect("41")
+        assert await peer.closing(within_s=AT_ONCE_S) == 1000
+
+
 async def test_the_connection_lost_right_after_the_upgrade_ends_the_session(poller: Poller, server: Server) -> None:
     ended: asyncio.Queue[DisconnectReason] = asyncio.Queue()
     server.event("disconnect", lambda _socket, reason: ended.put_nowait(reason))

@@ -75,8 +75,13 @@ class Engine:
         return session
 
     def take_last_words(self, sid: str) -> Sequence[Message]:
-        """What a session that has ended still had to say to its polling client."""
-        return self._last_words.pop(sid, ())
+        """What a session that has ended still had to say to its client; once taken, only its close is left to say."""
+        if sid not in self._last_words:
+            return ()
+        messages = self._last_words.pop(sid)
+        if messages:
+            self._last_words[sid] = ()
+        return messages
 
     # Sessions
 

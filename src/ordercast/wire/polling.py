@@ -82,7 +82,7 @@ class Polling:
         session = self._engine.find(sid) if sid else self._open(scope)
         if session is None:
             messages = self._engine.take_last_words(sid)
-            await reply.text(serialize_payload(message.payload for message in (*messages, CLOSE)))
+            await reply.text(serialize_payload(message.payload for message in messages or (CLOSE,)))
         elif scope["method"] == "GET":
             await self._poll(session, receive, reply)
         elif scope["method"] == "POST":

@@ -101,10 +101,14 @@ class Session:
             return
         # Past the backlog's bound nothing more is handed over: the client is not reading, and a message is missing.
         messages = [] if self._overflowed else self.take_outbox()
-        delivered = self.transport.close(messages)
-        if not delivered and messages and reason in _LINGERING:
+        lingers = bool(messages) and reason in _LINGERING
+        if lingers and not self.blocked:
+            # Not together with the close: the stock client would take the close first, and not as meant.
+            self.transport.write(messages)
+            messages = []
+        if not self.transport.close(messages) and lingers:
             self._engine.linger(self, messages)
-        self._end(reason)
+        self._end(reason, lingers=lingers)
 
     async def drained(self) -> None:
         self.flush()
@@ -240,12 +244,13 @@ class Session:
             self._drained.set_result(None)
             self._drained = None
 
-    def _end(self, reason: DisconnectReason) -> None:
+    def _end(self, reason: DisconnectReason, *, lingers: bool = False) -> None:
         self.is_open = False
         self.blocked = True
         self._engine.remove(self)
         self._tell_drained()
-        if self._probe is not None:
+        # A client that changes over polls no more: its last words wait for the UPGRADE that is on the way.
+        if self._probe is not None and not (lingers and self.upgrading):
             self._probe.close(())
         receiver, self._receiver = self._receiver, None
         if receiver is not None:

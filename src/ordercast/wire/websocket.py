@@ -161,9 +161,12 @@ class WebSocketTransport(WSListener):
         if data == _PROBE and not session.upgrading:
             self._write(_PROBE_ANSWER)
             session.probe_answered()
-        elif parse_packet(data).type is PacketType.UPGRADE and session.upgrading and session.is_open:
+        elif parse_packet(data).type is PacketType.UPGRADE and session.upgrading:
             self._stop_timer()
-            session.upgrade(self)
+            if session.is_open:
+                session.upgrade(self)
+            else:
+                self.close(self._engine.take_last_words(session.sid))
         else:
             raise MalformedPacket("probe", "is neither a probe nor an upgrade")
 

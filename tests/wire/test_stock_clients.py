@@ -1,0 +1,179 @@
+"""The stock clients, unmodified: JavaScript's in Node.js, Python's in the loop of the test."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import socketio
+
+from ordercast.hub import ConnectRefused, Server, Socket
+from tests.servers import Running, official_server, running
+
+CLIENTS = Path(__file__).parent.parent / "clients"
+NODE = shutil.which("node") or str(Path(__file__).parents[2] / ".venv/bin/node")
+WAYS = {"websocket only": ["websocket"], "polling only": ["polling"], "upgrade": ["polling", "websocket"]}
+PATIENCE_S = 15.0
+
+every_way = pytest.mark.parametrize("way", WAYS)
+
+
+def shop_server() -> Server:
+    """The official server, and what the scenarios of `stock.mjs` ask for beside it."""
+    server = official_server(ping_interval_s=5.0, ping_timeout_s=5.0)
+
+    @server.event("ask me")
+    async def ask(socket: Socket) -> Any:
+        return await socket.emit_with_ack("question", 1, 2, timeout_s=5)
+
+    server.event("send me away", lambda socket: socket.disconnect(close=True))
+
+    @server.of("/guarded").use
+    async def guard(socket: Socket) -> None:
+        await asyncio.sleep(0)
+        if socket.auth.get("token") != "right":
+            raise ConnectRefused("wrong token", {"code": "auth_required"})
+
+    return server
+
+
+@pytest.fixture
+async def at() -> AsyncIterator[Running]:
+    async with running(shop_server()) as at:
+        yield at
+
+
+# JavaScript
+
+
+@contextlib.asynccontextmanager
+async def node(at: Running, way: str, scenario: str) -> AsyncIterator[asyncio.StreamReader]:
+    """A process that plays the scenario; give its lines."""
+    process = await asyncio.create_subprocess_exec(
+        NODE, "stock.mjs", at.url, ",".join(WAYS[way]), scenario, cwd=CLIENTS, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            yield process.stdout
+            await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+RESULTS: dict[str, dict[str, Any]] = {
+    "arguments": {"same": True},
+    "binary": {"first": True, "second": True, "third": True, "acked": True},
+    "acks": {"answers": [1, 2, 3], "asked": [3, {"ok": True}], "late": "operation has timed out"},
+    "namespaces": {
+        "auth": {"token": "t"},
+        "error": "Invalid namespace",
+        "main": ["still here"],
+        "connected": False,
+    },
+    "refused": {"message": "wrong token", "data": {"code": "auth_required"}, "active": False},
+    "sentAway": {"reason": "io server disconnect", "active": False},
+}
+
+
+@pytest.mark.node
+@every_way
+@pytest.mark.parametrize("scenario", RESULTS)
+async def test_the_javascript_client(at: Running, way: str, scenario: str) -> None:
+    async with node(at, way, scenario) as lines:
+        result = json.loads(await lines.readline())
+
+    if scenario == "acks":  # the client resolves with the first of several answers
+        assert result.pop("asked") in ([3, {"ok": True}], 3)
+        assert result == {name: value for name, value in RESULTS["acks"].items() if name != "asked"}
+    else:
+        assert result == RESULTS[scenario]
+
+
+@pytest.mark.node
+@every_way
+async def test_the_javascript_client_hears_a_burst_in_order_whatever_carries_it(at: Running, way: str) -> None:
+    async with node(at, way, "burst") as lines:
+        result = json.loads(await lines.readline())
+
+    assert result["inOrder"]
+
+
+@pytest.mark.node
+async def test_the_javascript_client_upgrades(at: Running) -> None:
+    async with node(at, "upgrade", "upgrade") as lines:
+        assert json.loads(await lines.readline()) == {"transport": "websocket", "answer": 1}
+
+
+@pytest.mark.node
+@every_way
+async def test_the_javascript_client_comes_back_after_a_restart_on_the_same_port(way: str) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        async with running(shop_server()) as first:
+            lines = await stack.enter_async_context(node(first, way, "restart"))
+            assert json.loads(await lines.readline()) == {"connected": True}
+        async with running(shop_server(), port=first.port):
+            result = json.loads(await lines.readline())
+
+        assert result["reason"] in ("transport close", "transport error")
+        assert result["answer"] == "again"
+
+
+# Python
+
+
+@contextlib.asynccontextmanager
+async def python(at: Running, way: str, **options: Any) -> AsyncIterator[Any]:
+    client = socketio.AsyncClient(reconnection_delay=0.05, reconnection_delay_max=0.1)
+    await client.connect(at.url, transports=WAYS[way], **options)
+    try:
+        yield client
+    finally:
+        await client.disconnect()
+
+
+@every_way
+async def test_the_python_client_speaks_and_is_answered(at: Running, way: str) -> None:
+    async with asyncio.timeout(PATIENCE_S), python(at, way) as client:
+        back: asyncio.Queue[Any] = asyncio.Queue()
+        client.on("message-back", lambda *args: back.put_nowait(args))
+        client.on("question", lambda a, b: a + b)
+
+        await client.emit("message", (1, "two", {"three": [None, True]}, b"\x00\xff"))
+
+        assert await back.get() == (1, "two", {"three": [None, True]}, b"\x00\xff")
+        assert await client.call("message-with-ack", {"a": b"\x01"}) == {"a": b"\x01"}
+        assert await client.call("ask me") == 3
+        assert client.transport() == WAYS[way][-1]
+
+
+@every_way
+async def test_the_python_client_enters_namespaces_and_is_refused(at: Running, way: str) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        async with python(at, way, namespaces=["/", "/custom"]) as client:
+            assert set(client.namespaces) == {"/", "/custom"}
+        with pytest.raises(socketio.exceptions.ConnectionError, match="failed to connect: /guarded"):
+            async with python(at, way, namespaces=["/guarded"], auth={"token": "wrong"}):
+                pass
+        async with python(at, way, namespaces=["/guarded"], auth={"token": "right"}) as client:
+            assert set(client.namespaces) == {"/guarded"}
+
+
+async def test_the_python_client_comes_back_after_a_restart_on_the_same_port() -> None:
+    async with contextlib.AsyncExitStack() as stack, asyncio.timeout(PATIENCE_S):
+        back = asyncio.Event()
+        async with running(shop_server()) as first:
+            client = await stack.enter_async_context(python(first, "websocket only"))
+            client.on("connect", back.set)
+        async with running(shop_server(), port=first.port):
+            await back.wait()
+            assert await client.call("message-with-ack", "again") == "again"
+            await client.disconnect()
