@@ -143,12 +143,12 @@ WORKLOADS = {
         ),
         Workload(
             name="ping",
-            about="1,000 idle clients, a ping and its pong each second",
+            about="1,000 idle clients, a ping and its pong every 200 ms",
             unit="us/ping",
             clients=1_000,
             sample=_ping,
             alone=True,
-            ping_interval_ms=1_000,
+            ping_interval_ms=200,
             ping_timeout_ms=5_000,
         ),
     )
