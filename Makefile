@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+# Twice quiet: errors alone.
+PIP    := $(BIN)/pip --quiet --quiet --disable-pip-version-check
 # The machine's npm, or the one that comes as a wheel.
 NPM    := $(shell command -v npm 2>/dev/null || echo $(abspath $(BIN))/ordercast-npm)
 export PATH := $(PATH):$(abspath $(BIN))
@@ -18,17 +20,20 @@ help:            ## Show this list
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing Python packages (the first time takes half a minute) ..."
+	@$(PIP) install -r requirements.txt
 	@command -v npm >/dev/null || scripts/install-npm $(BIN)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@echo "Installing what the tests need ..."
+	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
 $(PAGES): $(WEB_SOURCES) | $(VENV)/.installed
-	cd web && $(NPM) ci --silent && $(NPM) run --silent build
+	@echo "Building the pages ..."
+	@cd web && $(NPM) ci --silent && $(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
 install: $(VENV)/.installed ## Make .venv with everything that serving needs
