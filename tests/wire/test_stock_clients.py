@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import socketio
 
-from ordercast.hub import ConnectRefused, Server, Socket
+from ordercast.hub import ConnectRefused, MemoryRecovery, Server, Socket
+from tests.peers import until
 from tests.servers import Running, official_server, running
 
 CLIENTS = Path(__file__).parent.parent / "clients"
@@ -125,6 +126,33 @@ async def test_the_javascript_client_comes_back_after_a_restart_on_the_same_port
 
         assert result["reason"] in ("transport close", "transport error")
         assert result["answer"] == "again"
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("way", ["websocket only", "upgrade"])
+async def test_the_javascript_client_hears_what_it_missed_while_it_was_cut_off(way: str) -> None:
+    server = shop_server()
+    server.main.recovery = MemoryRecovery()
+    async with running(server) as at, node(at, way, "recover") as lines:
+        assert json.loads(await lines.readline()) == {"connected": True}
+        await until(lambda: only_session(at).transport_name == "websocket")
+        server.emit("n", 1)
+        lost = only_session(at)
+        transport: Any = lost.transport
+        transport._ws.underlying_transport.abort()
+        await until(lambda: not lost.is_open)
+        server.emit("n", 2)
+        server.emit("n", 3)
+        await until(lambda: at.engine.sessions and only_session(at) is not lost and server.main.sockets)
+        server.emit("n", 4)
+        server.emit("n", 0)
+
+        assert json.loads(await lines.readline()) == {"heard": [1, 2, 3, 4], "recovered": True, "sameId": True}
+
+
+def only_session(at: Running) -> Any:
+    (session,) = at.engine.sessions.values()
+    return session
 
 
 # Python

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Client:
     """Takes what one connection receives to the socket it is for. Closes on whatever the protocol does not allow."""
 
-    __slots__ = ("_connect_timer", "_decoder", "closed_for", "connection", "pending", "server", "sockets")
+    __slots__ = ("_connect_timer", "_decoder", "closed_for", "connection", "pending", "sent_away", "server", "sockets")
 
     def __init__(self, server: Server, connection: Connection) -> None:
         self.server = server
@@ -28,6 +28,8 @@ class Client:
         """The client's socket in each namespace it is in, by the namespace's name."""
         self.pending: set[str] = set()
         """Namespaces whose middlewares have not decided yet."""
+        self.sent_away: frozenset[str] = frozenset()
+        """Namespaces that it was told to leave; what it said before it heard of that may still arrive."""
         self.closed_for: DisconnectReason | None = None
         self._decoder = Decoder(server.options.message_bytes_max)
         self._connect_timer: asyncio.TimerHandle | None = None
@@ -64,6 +66,7 @@ class Client:
 
     def add(self, socket: Socket) -> None:
         self.pending.discard(socket.namespace.name)
+        self.sent_away -= {socket.namespace.name}
         self.sockets[socket.namespace.name] = socket
         self._stop_connect_timer()
 
@@ -83,8 +86,10 @@ class Client:
             self._connect(packet)
         elif socket is not None:
             socket.receive(packet)
+        elif packet.namespace in self.sent_away:
+            pass  # it crossed our DISCONNECT on the way
         elif packet.namespace not in self.pending and packet.type in (PacketType.ACK, PacketType.DISCONNECT):
-            pass  # a last word that crossed our own disconnect on the way
+            pass  # a last word that harms nobody
         else:
             raise UnexpectedPacket(packet.type.name, f"came without a connection to {packet.namespace!r}")
 

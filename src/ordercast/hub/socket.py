@@ -207,6 +207,7 @@ class Socket:
         if not self.connected:
             return
         self._client.connection.send(encode(PacketType.DISCONNECT, self.namespace.name))
+        self._client.sent_away |= {self.namespace.name}
         self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
         if close:
             self._client.close(DisconnectReason.SERVER_NAMESPACE_DISCONNECT)

@@ -1,0 +1,119 @@
+"""The server by itself: its namespaces, the work beside it, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from ordercast.hub import DisconnectReason, Options, Server, Socket
+from tests.hub.links import Link, connect, enter, settle
+
+
+async def test_a_namespace_is_made_once_and_found_by_either_spelling() -> None:
+    server = Server()
+
+    assert server.of("/admin") is server.of("admin")
+    assert server.of("") is server.of("/") is server.main
+    assert server.find("/admin") is server.of("/admin")
+    assert server.find("/unknown") is None
+
+
+async def test_what_is_said_to_the_server_is_said_to_its_main_namespace() -> None:
+    server = Server()
+    told: list[str] = []
+    server.use(lambda _socket: told.append("middleware"))
+    server.on("connection", lambda _socket: told.append("connection"))
+    server.event("e", lambda _socket: told.append("event"))
+    server.of("/other").on("connection", lambda _socket: told.append("wrong"))
+
+    link = connect(server)
+    link.hear('2["e"]')
+
+    assert told == ["middleware", "connection", "event"]
+    assert server.in_("nobody").emit("e") == 0
+    assert server.volatile.emit("e") == 1
+
+
+async def test_work_beside_it_that_fails_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server()
+
+    async def fail() -> None:
+        raise RuntimeError("oops")
+
+    server.spawn(fail())
+    await settle()
+
+    assert "task failed" in caplog.text
+    assert "oops" in caplog.text
+
+
+async def test_closing_waits_for_the_last_handlers_but_not_for_ever() -> None:
+    server = Server()
+    done: list[int] = []
+
+    @server.event("disconnect")
+    async def clean_up(_socket: Socket, _reason: DisconnectReason) -> None:
+        await asyncio.sleep(0.01)
+        done.append(1)
+
+    server.event("hang", lambda _socket: asyncio.sleep(60))
+    connect(server)
+    await server.close()
+    assert done == [1]
+
+    connect(server).hear('2["hang"]')
+    began = time.monotonic()
+    await server.close()
+    assert time.monotonic() - began < 2
+
+
+async def test_a_client_knows_its_namespaces() -> None:
+    server = Server(Options())
+    link = connect(server)
+
+    (client,) = server.clients
+    assert repr(client) == "<Client engine-sid namespaces=['/']>"
+    link.lose()
+    assert server.clients == set()
+
+
+async def test_what_crosses_a_disconnect_on_the_way_is_ignored_and_other_namespaces_go_on() -> None:
+    server = Server()
+    heard: list[str] = []
+    server.event("late", lambda _socket: heard.append("late"))
+    server.of("/other").event("e", lambda _socket: heard.append("other"))
+    link: Link = connect(server)
+    enter(link, "/other")
+    (socket,) = server.main.sockets.values()
+    socket.disconnect()
+
+    link.hear('2["late"]', '51-["late",{"_placeholder":true,"num":0}]', b"\x01", '2/other,["e"]')
+    assert heard == ["other"]
+    assert link.closed_for is None
+
+    link.take()
+    enter(link)
+    link.hear('2["late"]')
+    assert heard == ["other", "late"]
+
+
+async def test_an_event_after_the_clients_own_goodbye_closes() -> None:
+    link = connect(Server())
+
+    link.hear("1", '2["late"]')
+
+    assert link.closed_for is DisconnectReason.PARSE_ERROR
+
+
+async def test_reasons_are_the_references_words() -> None:
+    assert [reason.value for reason in DisconnectReason][:7] == [
+        "server namespace disconnect",
+        "client namespace disconnect",
+        "server shutting down",
+        "forced server close",
+        "parse error",
+        "ping timeout",
+        "transport close",
+    ]
