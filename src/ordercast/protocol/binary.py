@@ -22,9 +22,11 @@ def has_binary(value: Any) -> bool:
     if kind in _PLAIN:
         return False
     if kind is dict or kind is list or kind is tuple:
-        items = value.values() if kind is dict else value
-        # Most containers hold plain values alone, which is seen without leaving C.
-        return not _PLAIN.issuperset(map(type, items)) and any(map(has_binary, items))
+        # Most items are plain; asking here saves the call, which would cost more than the answer.
+        for item in value.values() if kind is dict else value:
+            if type(item) not in _PLAIN and has_binary(item):
+                return True
+        return False
     if isinstance(value, _BINARY):
         return True
     return has_binary(_as_builtins(value)) if _is_record(value) else False

@@ -55,15 +55,18 @@ def _replaced(value: Any) -> Any:
 def encode_json(value: Any) -> bytes:
     """Give compact JSON; NaN and infinities become null, as JavaScript has it. Raises UnencodableValue."""
     try:
-        return _encode(value)
+        return _encoder.encode(value)
+    except UnicodeEncodeError:
+        return _encode_lone_surrogates(value)
     except RecursionError:
         raise UnencodableValue("the value is nested too deeply, or contains itself") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise UnencodableValue(str(error)) from None
 
 
-def _encode(value: Any) -> bytes:
+def _encode_lone_surrogates(value: Any) -> bytes:
+    """Send what can be sent of a string with half an emoji in it."""
     try:
-        return _encoder.encode(value)
-    except UnicodeEncodeError:  # half an emoji in a Python string: send what can be sent
         return _encoder.encode(_replaced(msgspec.to_builtins(value, str_keys=True)))
+    except (RecursionError, TypeError, ValueError, OverflowError) as error:
+        raise UnencodableValue(str(error)) from None

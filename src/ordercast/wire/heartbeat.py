@@ -14,6 +14,9 @@ from typing import Protocol
 # Fine enough that a ping is hardly early, coarse enough that the timer itself costs nothing.
 TICKS_PER_INTERVAL = 64
 TICK_S_MIN = 0.005
+# uvloop's clock and timers go by whole milliseconds: a timer that fires a little early, and asks to be called again
+# after the rest, is called at once, over and over until the millisecond is full.
+CLOCK_S = 0.001
 # A loop that is this late has stood still, not just been busy.
 STALL_TICKS = 4
 
@@ -89,7 +92,7 @@ class Heartbeat:
         # Missed ticks are made up for at once, and all of them before the first beat: what a beat puts back on the
         # wheel must lie ahead of now.
         due: list[Beating] = []
-        while due_s <= now_s:
+        while due_s <= now_s + CLOCK_S:
             self._now = (self._now + 1) % len(self._slots)
             due += self._slots[self._now]
             self._slots[self._now] = set()
