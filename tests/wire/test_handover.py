@@ -283,6 +283,38 @@ def test_a_graceful_stop_tells_websockets_and_held_polls(play: Callable[[Scenari
     play(scenario)
 
 
+@pytest.mark.parametrize(
+    "line", [b"x" * 8_192, b"X-Header: value\r\n" * 512], ids=["one endless header", "headers without end"]
+)
+def test_a_head_that_never_ends_is_cut_off(play: Callable[[Scenario], None], line: bytes) -> None:
+    async def scenario(at: Running, _server: Server) -> None:
+        async with await Peer.dial(at.port) as peer:
+            peer.writer.write(b"GET /socket.io/ HTTP/1.1\r\nHost: x\r\nX-Bomb: ")
+            sent = 0
+            with contextlib.suppress(ConnectionError):
+                while sent < 20_000_000 and not peer.reader.at_eof():
+                    peer.writer.write(line)
+                    sent += len(line)
+                    await peer.writer.drain()
+                    await asyncio.sleep(0)
+            assert sent < 8_000_000
+        await serves(at)
+
+    play(scenario)
+
+
+def test_a_large_body_in_many_segments_is_not_taken_for_a_head(play: Callable[[Scenario], None]) -> None:
+    async def scenario(at: Running, _server: Server) -> None:
+        async with await Peer.dial(at.port) as peer:
+            for _ in range(3):
+                peer.writer.write(
+                    b"POST /elsewhere HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n" + b"x" * 900_000
+                )
+                assert (await peer.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 404 ")
+
+    play(scenario)
+
+
 def test_what_a_broken_client_does_is_not_an_error_of_ours(
     play: Callable[[Scenario], None], caplog: pytest.LogCaptureFixture
 ) -> None:

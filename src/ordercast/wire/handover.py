@@ -26,6 +26,8 @@ from .websocket import WebSocketTransport
 
 # picows reads at least this much at a time; a larger buffer would be paid for by every idle connection.
 READ_BUFFER_BYTES = 2_048
+# Counted by segments, of which one may bring 256 KiB, mostly the body before; browsers send some kilobytes.
+HEAD_BYTES_MAX = 512 * 1024
 # Section 11.3 of RFC 6455: what an opening handshake is made of. picows is given no more, because it keeps it.
 _HANDSHAKE_HEADERS = (b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
 
@@ -34,12 +36,30 @@ _picows_log = logging.LoggerAdapter(logging.getLogger("picows.server"), {})
 
 
 class UpgradingHttp(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, which passes on what came in the same segment behind an upgrade request."""
+    """uvicorn's HTTP protocol, with a bound on the head of a request, which it lacks.
+
+    It also passes on what came in the same segment behind an upgrade request.
+    """
+
+    _head_bytes = -1
+    """What has come of a head that is not complete yet; negative outside of one."""
 
     def data_received(self, data: bytes) -> None:
         self._segment = data
         super().data_received(data)
         self._segment = b""
+        if self._head_bytes >= 0 and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self.send_400_response("Request head too large.")
+
+    def on_message_begin(self) -> None:
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = -1
+        super().on_headers_complete()
 
     def handle_websocket_upgrade(self) -> None:
         # Called while the parser's exception is being handled; it carries the length of what was parsed.
