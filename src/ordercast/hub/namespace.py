@@ -150,6 +150,8 @@ class Namespace:
         self.sockets[socket.id] = socket
         for room in (socket.id, *socket.rooms):
             self.rooms.join(socket, room)
+        if self.server.observer is not None:
+            self.server.observer.socket_entered(socket)
 
     def remove(self, socket: Socket, reason: DisconnectReason) -> None:
         """Forget a socket; its session stays, unless the end was meant."""
@@ -158,6 +160,8 @@ class Namespace:
             del self.sockets[socket.id]
         self._unsaved.discard(socket)
         self.release(socket)
+        if self.server.observer is not None:
+            self.server.observer.socket_left(socket, reason)
         meant = (DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
         if self.recovery is not None and socket.pid is not None and reason in meant:
             self.server.spawn(self.recovery.forget(socket.pid))

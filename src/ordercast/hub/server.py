@@ -13,6 +13,7 @@ from .client import Client
 from .connection import Connection
 from .listeners import H, Handler
 from .namespace import Middleware, Namespace
+from .observer import Observer
 from .options import Options
 from .reasons import DisconnectReason
 
@@ -36,6 +37,8 @@ class Server:
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
         self.clients: set[Client] = set()
+        self.observer: Observer | None = None
+        """Set it, before serving, to watch what happens here."""
         self._namespaces: dict[str, Namespace] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -50,11 +53,20 @@ class Server:
         """The namespace `name`, made if it does not exist."""
         if not name.startswith("/"):
             name = "/" + name
-        return self._namespaces.setdefault(name, Namespace(self, name))
+        namespace = self._namespaces.get(name)
+        if namespace is None:
+            namespace = self._namespaces[name] = Namespace(self, name)
+            if self.observer is not None:
+                self.observer.namespace_made(namespace)
+        return namespace
 
     def find(self, name: str) -> Namespace | None:
         """The namespace `name`, if it exists."""
         return self._namespaces.get(name)
+
+    def namespaces(self) -> tuple[Namespace, ...]:
+        """Those that exist now."""
+        return tuple(self._namespaces.values())
 
     # The main namespace, for short
 
@@ -108,7 +120,7 @@ class Server:
 
     def open(self, connection: Connection) -> Client:
         """Take a new connection; what it receives is told to the client given back."""
-        client = Client(self, connection)
+        client = Client(self, connection) if self.observer is None else self.observer.open(connection)
         self.clients.add(client)
         return client
 
