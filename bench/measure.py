@@ -69,7 +69,7 @@ def _take_turns(workload: Workload, names: list[str], samples: int) -> list[Resu
 def _connected(workload: Workload, name: str) -> Iterator[tuple[Contender, Swarm]]:
     intervals = {"ping_interval_ms": workload.ping_interval_ms, "ping_timeout_ms": workload.ping_timeout_ms}
     with run(name, **intervals) as contender:
-        swarm = Swarm(contender.port)
+        swarm = workload.swarm(contender.port)
         try:
             swarm.connect(workload.clients)
             workload.prepare(swarm)

@@ -35,7 +35,7 @@ class Swarm:
 
     def connect(self, count: int) -> None:
         """Open `count` more clients, from TCP to the answered Socket.IO CONNECT. Raises ServerFailedError."""
-        request = frames.UPGRADE_REQUEST.format(port=self._port).encode()
+        request = self._opening()
         unopened, opening = count, set[int]()
         while unopened or opening:
             while unopened and len(opening) < OPENING_MAX:
@@ -43,6 +43,9 @@ class Swarm:
                 opening.add(self._open(request))
             for fd in self.receive():
                 opening.discard(fd)
+
+    def _opening(self) -> bytes:
+        return frames.UPGRADE_REQUEST.format(port=self._port).encode()
 
     def _open(self, request: bytes) -> int:
         sock = socket.create_connection(("127.0.0.1", self._port))

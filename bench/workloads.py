@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import frames
+from .pollers import Pollers
 from .swarm import Swarm
 
 SAMPLE_S = 1.0
@@ -39,6 +41,8 @@ class Workload:
     unit: str
     clients: int
     sample: Sample
+    swarm: Callable[[int], Swarm] = Swarm
+    """Makes the clients of the server on a port."""
     prepare: Callable[[Swarm], None] = lambda _swarm: None
     alone: bool = False
     """Servers are measured one after another, because they are at work also when no sample is taken."""
@@ -59,6 +63,12 @@ def _rounds(swarm: Swarm, request: Callable[[], bytes], messages: int) -> int:
 def _fan(times: int) -> Sample:
     request = frames.event("fan", times, PAYLOAD)
     return lambda swarm: _rounds(swarm, lambda: request, times * len(swarm.fds))
+
+
+def _polling(swarm: Swarm) -> int:
+    """The fan-out over long polling: each message answers a held request, and costs the next one."""
+    request = b"42" + json.dumps(["fan", 1, PAYLOAD], separators=(",", ":")).encode()
+    return _rounds(swarm, lambda: request, len(swarm.fds))
 
 
 def _ack_echo(swarm: Swarm) -> int:
@@ -133,6 +143,14 @@ WORKLOADS = {
         ),
         Workload(
             name="fanout5000", about="one event to 5,000 clients", unit="us/message", clients=5_000, sample=_fan(1)
+        ),
+        Workload(
+            name="polling",
+            about="one event to 1,000 long-polling clients, each of which polls again",
+            unit="us/message",
+            clients=1_000,
+            sample=_polling,
+            swarm=Pollers,
         ),
         Workload(
             name="accept",
