@@ -15,14 +15,14 @@ CLIENTS = Path(__file__).parent.parent / "clients"
 
 
 class Listener:
-    """`socket.io-client`, unmodified. `heard` grows as it hears."""
+    """`socket.io-client`, unmodified, as `script` of `tests/clients` uses it. `heard` grows as it hears."""
 
-    def __init__(self, url: str, **options: object) -> None:
+    def __init__(self, url: str, *, script: str = "listener.mjs", **options: object) -> None:
         node = shutil.which("node") or str(Path(__file__).parents[2] / ".venv/bin/node")
         self.heard: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._process = subprocess.Popen(
-            [node, "listener.mjs", json.dumps({"url": url, **options})],
+            [node, script, json.dumps({"url": url, **options})],
             cwd=CLIENTS,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -39,8 +39,12 @@ class Listener:
                 self._news.notify_all()
 
     def emit(self, event: str, *args: Any) -> None:
+        self.tell(event=event, args=args)
+
+    def tell(self, **command: Any) -> None:
+        """Have the script do what it has words for."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"event": event, "args": args}) + "\n")
+        self._process.stdin.write(json.dumps(command) + "\n")
         self._process.stdin.flush()
 
     def of_kind(self, kind: str) -> list[dict[str, Any]]:

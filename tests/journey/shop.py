@@ -92,6 +92,11 @@ class Shop:
         process.stdout.close()
         return code
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "it is not running"
+        return self._process.pid
+
     # What people and programs do
 
     @property

@@ -1,0 +1,491 @@
+"""Promises 1 and 3 seen from outside: a stock client behind a network that fails, and the real server process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ordercast.api import issue_token
+from ordercast.db import SqliteStore
+
+from .cutting_proxy import CuttingProxy
+from .listener import Listener
+from .shop import Shop
+
+pytestmark = pytest.mark.node
+
+Return = Callable[..., Listener]
+
+WAYS = {
+    "websocket only": ["websocket"],
+    "polling only": ["polling"],
+    "upgrade": ["polling", "websocket"],
+}
+# Short, so that a client finds out soon that nobody is there; long enough for a machine that is busy.
+BRISK = {"ORDERCAST_PING_INTERVAL_MS": "400", "ORDERCAST_PING_TIMEOUT_MS": "600"}
+# By hand: ORDERCAST_TEST_HISTORIES=1000 .venv/bin/pytest tests/journey/test_recovery.py -k histories
+HISTORIES = int(os.environ.get("ORDERCAST_TEST_HISTORIES", "30"))
+
+
+@pytest.fixture(scope="module")
+def brisk_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    shop = Shop(tmp_path_factory.mktemp("shop"), BRISK)
+    shop.start()
+    yield shop
+    shop.kill()
+
+
+@pytest.fixture
+def proxy(brisk_shop: Shop) -> Iterator[CuttingProxy]:
+    with CuttingProxy(brisk_shop.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def returning(listen: Return) -> Return:
+    """Start stock clients that say briefly what they hear and come back quickly."""
+    return lambda url, **options: listen(url, script="returning.mjs", **options)
+
+
+# What happens in the shop, and what was heard of it
+
+
+def publish(shop: Shop, numbers: range | list[int], room: str = "store-owners") -> None:
+    """Have another program write events to the shop's file: in one transaction, with a number in each."""
+    rows = [("n", json.dumps([room]), json.dumps([{"n": number}])) for number in numbers]
+    connection = sqlite3.connect(shop.database, timeout=10)
+    with connection:
+        connection.executemany("INSERT INTO published_events (event, rooms, args) VALUES (?, ?, ?)", rows)
+    connection.close()
+
+
+def numbers(listener: Listener) -> list[int]:
+    return [event["payload"] for event in listener.events("n")]
+
+
+def hears(listener: Listener, wanted: range | list[int], timeout_s: float = 15.0) -> None:
+    """It comes to hear these numbers, in this order, each once."""
+    last = wanted[-1]
+    listener.wait_for(lambda listener: last in numbers(listener), timeout_s)
+    assert numbers(listener) == list(wanted)
+
+
+def token(shop: Shop, role: str = "store", sub: str = "usr_recovery", ttl_s: int = 3600) -> str:
+    secret = shop.database.with_suffix(".secret").read_text().strip()
+    return issue_token(secret, role, sub, ttl_s)
+
+
+def connected(listener: Listener, way: str = "websocket only") -> dict[str, Any]:
+    """Wait until it is all there: greeted, and on the transport that it wants."""
+    first = listener.wait_for_connection()
+    listener.wait_for_event("ready")
+    if way == "upgrade":
+        listener.wait_for(lambda listener: listener.of_kind("upgrade"))
+    return first
+
+
+# One lost connection
+
+
+def reset(proxy: CuttingProxy) -> None:
+    proxy.cut()
+
+
+def abandoned_by_the_client(proxy: CuttingProxy) -> None:
+    proxy.abandon()
+
+
+def swallowed(proxy: CuttingProxy) -> None:
+    proxy.blackhole()
+
+
+@contextlib.contextmanager
+def out_of_reach(client: Listener, proxy: CuttingProxy, lost: Callable[[CuttingProxy], None] = reset) -> Iterator[None]:
+    """The client has noticed that its connection is lost, and gets no other until the block ends."""
+    times = len(client.of_kind("disconnect"))
+    with proxy.outage():
+        while len(client.of_kind("disconnect")) == times:
+            lost(proxy)  # again, because between two polls there is nothing to lose
+            time.sleep(0.02)
+        yield
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("lost", [reset, abandoned_by_the_client, swallowed])
+def test_who_lost_the_connection_hears_what_it_missed(
+    brisk_shop: Shop, proxy: CuttingProxy, returning: Return, way: str, lost: Callable[[CuttingProxy], None]
+) -> None:
+    client = returning(proxy.url, auth={"token": token(brisk_shop)}, transports=WAYS[way])
+    first = connected(client, way)
+    publish(brisk_shop, range(3))
+    hears(client, range(3))
+
+    with out_of_reach(client, proxy, lost):
+        publish(brisk_shop, range(3, 6))
+    again = client.wait_for_connection(count=2)
+    publish(brisk_shop, range(6, 9))
+
+    hears(client, range(9))
+    assert again["recovered"]
+    assert (again["id"], again["pid"]) == (first["id"], first["pid"])
+    assert not client.events("resync")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_returns_before_the_server_noticed_is_not_deaf_when_it_does(
+    shop: Shop, returning: Return, way: str
+) -> None:
+    """The default heartbeat takes 45 seconds to find the ghost; its end must not end the one who took over."""
+    with CuttingProxy(shop.port) as proxy:
+        client = returning(proxy.url, auth={"token": token(shop)}, transports=WAYS[way])
+        first = connected(client, way)
+
+        with out_of_reach(client, proxy, abandoned_by_the_client):
+            publish(shop, range(3))
+        again = client.wait_for_connection(count=2)
+        hears(client, range(3))
+        publish(shop, range(3, 6))
+
+        hears(client, range(6))
+        assert again["recovered"]
+        assert f"session taken over: {first['id']}" in shop.output
+        client.emit("echo", 1)
+        client.wait_for(lambda listener: listener.of_kind("ack"))
+
+
+def test_who_has_heard_no_event_yet_recovers_too(brisk_shop: Shop, proxy: CuttingProxy, returning: Return) -> None:
+    client = returning(proxy.url, auth={"token": token(brisk_shop)})
+    connected(client)
+
+    with out_of_reach(client, proxy):
+        publish(brisk_shop, range(2))
+    again = client.wait_for_connection(count=2)
+
+    hears(client, range(2))
+    assert again["recovered"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_twenty_losses_in_a_row_repeat_nothing(
+    brisk_shop: Shop, proxy: CuttingProxy, returning: Return, way: str
+) -> None:
+    client = returning(proxy.url, auth={"token": token(brisk_shop)}, transports=WAYS[way])
+    first = connected(client)
+
+    for turn in range(20):
+        with out_of_reach(client, proxy):
+            publish(brisk_shop, [2 * turn])
+        again = client.wait_for_connection(count=turn + 2)
+        assert (again["id"], again["recovered"]) == (first["id"], True)
+        publish(brisk_shop, [2 * turn + 1])
+
+    hears(client, range(40))
+
+
+def test_a_session_presented_twice_belongs_to_the_later_one(brisk_shop: Shop, returning: Return) -> None:
+    auth = {"token": token(brisk_shop)}
+    one = returning(brisk_shop.url, auth=auth, reconnection=False)
+    first = connected(one)
+    offset = one.events("ready")[0]["offset"]
+    publish(brisk_shop, range(2))
+    hears(one, range(2))
+
+    two = returning(brisk_shop.url, auth={**auth, "pid": first["pid"], "offset": offset})
+    second = two.wait_for_connection()
+    one.wait_for(lambda listener: listener.of_kind("disconnect"))
+    publish(brisk_shop, range(2, 4))
+
+    hears(two, range(4))
+    assert second["id"] == first["id"]
+    assert numbers(one) == [0, 1]
+
+
+def test_two_that_contend_for_one_session_both_hear_everything_once(brisk_shop: Shop, returning: Return) -> None:
+    auth = {"token": token(brisk_shop)}
+    one = returning(brisk_shop.url, auth=auth)
+    pid = connected(one)["pid"]
+    offset = one.events("ready")[0]["offset"]
+    two = returning(brisk_shop.url, auth={**auth, "pid": pid, "offset": offset})
+    two.wait_for_connection()
+
+    for number in range(30):
+        publish(brisk_shop, [number])
+        time.sleep(0.02)
+    one.wait_for(lambda listener: 29 in numbers(listener))
+
+    assert numbers(one) == list(range(30))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kill_amid_an_outage_costs_nothing(shop: Shop, returning: Return, way: str) -> None:
+    with CuttingProxy(shop.port) as proxy:
+        client = returning(proxy.url, auth={"token": token(shop)}, transports=WAYS[way])
+        first = connected(client, way)
+
+        with out_of_reach(client, proxy):
+            publish(shop, range(3))
+            shop.kill()
+            publish(shop, range(3, 6))
+            shop.start()
+            publish(shop, range(6, 9))
+        again = client.wait_for_connection(count=2)
+
+        hears(client, range(9))
+        assert again["recovered"]
+        assert again["id"] == first["id"]
+
+
+# Long absences
+
+MISSED = 10_000
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ten_thousand_missed_events_are_told_once_and_in_order(
+    shop: Shop, returning: Return, way: str, record_property: Callable[[str, object], None]
+) -> None:
+    """Past what the pump remembers: they are read from the database, and live ones come behind them."""
+    with CuttingProxy(shop.port) as proxy:
+        client = returning(proxy.url, auth={"token": token(shop)}, transports=WAYS[way])
+        connected(client, way)
+
+        with out_of_reach(client, proxy):
+            copy_order(shop, shop.place()["id"], MISSED // 2 - 1)
+            at_rest(shop)
+            cpu_s, began = cpu_seconds(shop), time.monotonic()
+        client.wait_for(lambda listener: len(listener.events("newOrder")) >= MISSED // 2, 60)
+        took_s, cpu_s = time.monotonic() - began, cpu_seconds(shop) - cpu_s
+        publish(shop, range(1))
+        hears(client, range(1))
+
+        assert client.of_kind("connect")[-1]["recovered"]
+        offsets = [event["offset"] for event in client.of_kind("event") if event["event"].lower() == "neworder".lower()]
+        told = [event for event in client.of_kind("event") if event["event"] in ("new_order", "newOrder")]
+        assert [event["event"] for event in told] == ["new_order", "newOrder"] * (MISSED // 2)
+        assert len({event["offset"] for event in told}) == MISSED
+        places = [place(event["offset"]) for event in told]
+        assert places == sorted(places)
+        assert offsets
+        record_property("replay_s", round(took_s, 2))
+        record_property("server_cpu_us_per_event", round(cpu_s / MISSED * 1e6, 1))
+        print(f"\n{way}: {MISSED} events in {took_s:.2f} s, {cpu_s / MISSED * 1e6:.1f} us of server CPU each")
+
+
+def copy_order(shop: Shop, order_id: str, copies: int) -> None:
+    """Have another program add orders like this one, in one transaction."""
+    columns = "customer_id, customer_name, customer_email, customer_mobile, total, cart_items, billing_info"
+    count = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {copies})"
+    connection = sqlite3.connect(shop.database, timeout=10)
+    with connection:
+        connection.execute(
+            f"INSERT INTO orders ({columns}) {count} SELECT {columns} FROM orders, n WHERE id = ?", [order_id]
+        )
+    connection.close()
+
+
+def place(offset: str) -> tuple[int, float]:
+    """Where in the feed an offset points: row, and event of the row."""
+    seq, _, event = offset.partition(":")[2].partition(".")
+    return int(seq), float(event or "inf")
+
+
+def cpu_seconds(shop: Shop) -> float:
+    """What the server process has used so far."""
+    fields = Path(f"/proc/{shop.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def at_rest(shop: Shop) -> None:
+    """Wait until the server has nothing left to do."""
+    used = -1.0
+    while cpu_seconds(shop) - used > 0.01:
+        used = cpu_seconds(shop)
+        time.sleep(0.2)
+
+
+def test_beyond_what_is_kept_the_client_is_told_to_fetch_anew(
+    brisk_shop: Shop, proxy: CuttingProxy, returning: Return
+) -> None:
+    client = returning(proxy.url, auth={"token": token(brisk_shop)})
+    connected(client)
+
+    with out_of_reach(client, proxy):
+        publish(brisk_shop, range(10))
+        asyncio.run(prune(brisk_shop.database, rows_max=3))
+    again = client.wait_for_connection(count=2)
+    (resync,) = client.wait_for_event("resync")
+    publish(brisk_shop, [10])
+
+    hears(client, [10])
+    assert resync["payload"] == {"reason": "history_pruned"}
+    assert not again["recovered"]
+
+
+async def prune(database: Path, *, rows_max: int) -> None:
+    store = SqliteStore(database)
+    await store.start()
+    await store.prune(feed_rows_max=rows_max, sessions_age_s_max=3600, now=time.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
+    await store.close()
+
+
+# Who may hear it
+
+
+def test_an_expired_token_is_refused_and_a_new_one_recovers(
+    brisk_shop: Shop, proxy: CuttingProxy, returning: Return
+) -> None:
+    client = returning(proxy.url, auth={"token": token(brisk_shop, ttl_s=2)})
+    first = connected(client)
+
+    with out_of_reach(client, proxy):
+        publish(brisk_shop, range(3))
+        time.sleep(2.5)
+    (error,) = client.wait_for(lambda listener: [e for e in listener.of_kind("connect_error") if e["data"]])
+    assert error["data"]["code"] == "token_expired"
+    assert not numbers(client)
+
+    client.tell(connect={"token": token(brisk_shop)})
+    again = client.wait_for_connection(count=2)
+    hears(client, range(3))
+    assert (again["id"], again["recovered"]) == (first["id"], True)
+
+
+def test_a_session_with_the_token_of_somebody_else_opens_nothing(brisk_shop: Shop, returning: Return) -> None:
+    asha = returning(brisk_shop.url, auth={"token": token(brisk_shop, "customer", "cus_asha")})
+    pid = connected(asha)["pid"]
+    offset = asha.events("ready")[0]["offset"]
+    publish(brisk_shop, range(2), room="customer_cus_asha")
+    hears(asha, range(2))
+
+    stolen = {"token": token(brisk_shop, "customer", "cus_eve"), "pid": pid, "offset": offset}
+    eve = returning(brisk_shop.url, auth=stolen)
+    (resync,) = eve.wait_for_event("resync")
+    publish(brisk_shop, [2], room="customer_cus_asha")
+    publish(brisk_shop, [3], room="customer_cus_eve")
+
+    hears(eve, [3])
+    hears(asha, range(3))
+    assert resync["payload"] == {"reason": "identity_changed"}
+    assert eve.of_kind("connect")[0]["id"] != asha.of_kind("connect")[0]["id"]
+    assert len(asha.of_kind("connect")) == 1
+
+
+def test_who_lost_a_right_meanwhile_is_not_told_what_it_opened(
+    brisk_shop: Shop, proxy: CuttingProxy, returning: Return
+) -> None:
+    """The same person, but no longer of the shop: a role is part of who one is."""
+    client = returning(proxy.url, auth={"token": token(brisk_shop, "store", "usr_moved")})
+    connected(client)
+    client.tell(disconnect=True)
+    client.wait_for(lambda listener: listener.of_kind("disconnect"))
+
+    publish(brisk_shop, range(3))
+    client.tell(connect={"token": token(brisk_shop, "driver", "usr_moved")})
+    client.wait_for_connection(count=2)
+    publish(brisk_shop, [3], room="user_usr_moved")
+
+    hears(client, [3])
+
+
+def test_a_token_is_renewed_while_connected(brisk_shop: Shop, returning: Return) -> None:
+    client = returning(brisk_shop.url, auth={"token": token(brisk_shop, ttl_s=3)})
+    connected(client)
+
+    client.wait_for_event("auth_expiring")
+    client.emit("auth_refresh", {"token": token(brisk_shop, ttl_s=3600)})
+    (ack,) = client.wait_for(lambda listener: listener.of_kind("ack"))
+    time.sleep(3)
+    publish(brisk_shop, [0])
+
+    hears(client, [0])
+    error, result = ack["args"]
+    assert error is None
+    assert result["expiresAt"] > time.time() + 3000
+    assert not client.of_kind("disconnect")
+    assert not client.events("auth_expired")
+
+
+def test_a_token_that_is_not_renewed_ends_the_connection_and_says_so(brisk_shop: Shop, returning: Return) -> None:
+    client = returning(brisk_shop.url, auth={"token": token(brisk_shop, ttl_s=2)})
+    connected(client)
+
+    (gone,) = client.wait_for(lambda listener: listener.of_kind("disconnect"))
+    publish(brisk_shop, range(2))
+    names = [event["event"] for event in client.of_kind("event")]
+    assert names == ["ready", "auth_expiring", "auth_expired"]
+    assert gone["reason"] == "io server disconnect"
+
+    client.tell(connect={"token": token(brisk_shop)})
+    hears(client, range(2))
+
+
+def test_a_bad_new_token_is_refused_and_changes_nothing(brisk_shop: Shop, returning: Return) -> None:
+    client = returning(brisk_shop.url, auth={"token": token(brisk_shop)})
+    connected(client)
+
+    client.emit("auth_refresh", {"token": token(brisk_shop, sub="usr_other")})
+    client.emit("auth_refresh", None)
+    acks = client.wait_for(lambda listener: len(listener.of_kind("ack")) == 2 and listener.of_kind("ack"))
+    publish(brisk_shop, [0])
+
+    hears(client, [0])
+    assert [ack["args"][0]["code"] for ack in acks] == ["token_invalid", "token_malformed"]
+
+
+# Any history
+
+
+@pytest.mark.parametrize("seed", range(-(-HISTORIES // len(WAYS))))
+def test_whatever_the_network_does_each_event_is_heard_once_and_in_order(
+    brisk_shop: Shop, returning: Return, seed: int
+) -> None:
+    """Three histories at a time, one for each way to connect: cuts at random bytes and moments, while events come."""
+    chance = random.Random(seed)
+    auth = {"token": token(brisk_shop)}
+    proxies = [CuttingProxy(brisk_shop.port) for _ in WAYS]
+    clients = [
+        returning(proxy.url, auth=auth, transports=transports, reconnectionDelay=5, reconnectionDelayMax=30)
+        for proxy, transports in zip(proxies, WAYS.values(), strict=True)
+    ]
+    for client in clients:
+        connected(client)
+    for proxy in proxies:
+        # A new connection gets as far as its handshake, its answer, or some way into what was missed.
+        proxy.fate = lambda: chance.choice([None, chance.randrange(1_000), chance.randrange(30_000)])
+
+    said = 0
+    order = brisk_shop.order()
+    for _ in range(chance.randrange(4, 10)):
+        more = chance.choice([1, 3, 40, 400])
+        publish(brisk_shop, range(said, said + more))
+        said += more
+        for proxy in proxies:
+            chance.choice([proxy.cut, proxy.cut, proxy.abandon, proxy.blackhole, lambda: None])()
+        if chance.random() < 0.3:
+            brisk_shop.place(**order)
+        time.sleep(chance.random() * 0.15)
+    for proxy in proxies:
+        proxy.fate = None
+        proxy.cut()
+    publish(brisk_shop, [said])
+
+    try:
+        for client in clients:
+            hears(client, range(said + 1), timeout_s=30)
+            offsets = [event["offset"] for event in client.of_kind("event") if event["event"] != "ready"]
+            places = [place(offset) for offset in offsets]
+            assert places == sorted(set(places)), "an event came twice or out of order"
+            assert not client.events("resync")
+    finally:
+        for proxy in proxies:
+            proxy.__exit__(None, None, None)
