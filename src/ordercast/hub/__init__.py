@@ -14,7 +14,8 @@ from .options import Options
 from .reasons import DisconnectReason
 from .recovery import Recovery, Session
 from .server import Server
-from .socket import NO_ACK, Socket
+from .socket import Socket
+from .turns import NO_ACK
 
 __all__ = [
     "NO_ACK",

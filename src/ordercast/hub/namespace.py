@@ -16,6 +16,7 @@ from .reasons import DisconnectReason
 from .recovery import Recovery, Session
 from .rooms import Rooms
 from .socket import Socket
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .server import Server
@@ -86,7 +87,7 @@ class Namespace:
     def connection_handlers(self) -> tuple[Handler, ...]:
         return self._listeners.find("connection")
 
-    def event_handlers(self, socket: Socket, event: str) -> tuple[Handler, ...]:
+    def event_handlers(self, socket: Turns, event: str) -> tuple[Handler, ...]:
         """The shared handlers of `event`, ready to be called with its arguments alone."""
         handlers = self._event_handlers.find(event)
         return tuple([functools.partial(handler, socket) for handler in handlers]) if handlers else ()

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, overload
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from ordercast.protocol.errors import UnencodableValue
-from ordercast.protocol.socketio import Packet, PacketType, encode, encode_event
+from ordercast.protocol.socketio import PacketType, encode, encode_event
 
 from .acks import Acks
 from .broadcast import Broadcast
-from .errors import EventRefused, LimitReached, NotConnected
-from .listeners import H, Handler, Listeners
+from .errors import LimitReached, NotConnected
 from .reasons import DisconnectReason
+from .turns import Turns
 
 if TYPE_CHECKING:
     from .client import Client
@@ -26,19 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ordercast.hub")
 
-_NO_LISTENERS = Listeners()
 
-
-class _NoAck(Enum):
-    NO_ACK = "no ack"
-
-
-NO_ACK: Final = _NoAck.NO_ACK
-"""Returned by a handler that leaves the client without an answer, which a client with `retries` takes as a failure."""
-_INTERNAL_ERROR = {"code": "internal_error", "message": "The server could not handle this event."}
-
-
-class Socket:
+class Socket(Turns):
     """What handlers are given: emit to it, listen to it, put it in rooms.
 
     Its events are handled one after another: while a handler is awaited, later packets of this socket wait, those of
@@ -47,24 +34,16 @@ class Socket:
 
     __slots__ = (
         "__weakref__",
-        "_acks",
-        "_client",
-        "_inbox",
-        "_listeners",
         "auth",
-        "connected",
         "data",
-        "id",
         "identity",
-        "namespace",
         "pid",
         "recovered",
         "rooms",
     )
 
     def __init__(self, namespace: Namespace, client: Client, sid: str, auth: dict[str, Any]) -> None:
-        self.id = sid
-        self.namespace = namespace
+        super().__init__(namespace, client, sid)
         self.auth = auth
         """The payload of the client's CONNECT."""
         self.data: Any = None
@@ -73,12 +52,7 @@ class Socket:
         """Who this is, as a middleware found; a session is resumed only by the same identity."""
         self.pid: str | None = None
         self.recovered = False
-        self.connected = False
         self.rooms: set[str] = set()
-        self._client = client
-        self._listeners = _NO_LISTENERS
-        self._acks: Acks | None = None
-        self._inbox: deque[Packet] | None = None
 
     def __repr__(self) -> str:
         state = "connected" if self.connected else "disconnected"
@@ -98,33 +72,6 @@ class Socket:
     def transport_name(self) -> str:
         """``polling`` or ``websocket``, as of now."""
         return self._client.connection.transport_name
-
-    # Listening
-
-    @overload
-    def on(self, event: str) -> Callable[[H], H]: ...
-    @overload
-    def on(self, event: str, handler: H) -> H: ...
-    def on(self, event: str, handler: Handler | None = None) -> Any:
-        """Call `handler` with the arguments of each such event; what it returns is the ack, a tuple several values.
-
-        None acknowledges with nothing, `NO_ACK` does not acknowledge.
-
-        ``disconnecting`` and ``disconnect`` are told with a `DisconnectReason`. Usable as a decorator.
-        """
-
-        def add(handler: H) -> H:
-            if self._listeners is _NO_LISTENERS:
-                self._listeners = Listeners()
-            self._listeners.add(event, handler)
-            return handler
-
-        return add if handler is None else add(handler)
-
-    def off(self, event: str, handler: Handler | None = None) -> None:
-        """Remove one handler of the event, or all of them."""
-        if self._listeners is not _NO_LISTENERS:
-            self._listeners.remove(event, handler)
 
     # Emitting
 
@@ -234,118 +181,3 @@ class Socket:
         pending = self._run(event, [reason], None, self._handlers(event))
         if pending is not None:
             self.namespace.server.spawn(pending)
-
-    # Receiving
-
-    def receive(self, packet: Packet) -> None:
-        """Take a packet of this socket: handled now, or after those before it."""
-        if packet.type is PacketType.ACK:
-            if self._acks is not None and packet.id is not None:
-                self._acks.resolve(packet.id, packet.data)
-        elif packet.type is PacketType.DISCONNECT:
-            self.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT)
-        elif self._inbox is None:
-            self.take_turns(self._dispatch(packet))
-        elif len(self._inbox) < self.namespace.server.options.inbox_packets_max:
-            self._inbox.append(packet)
-        else:
-            self._client.close(DisconnectReason.INBOX_FULL)
-
-    def take_turns(self, pending: Coroutine[Any, Any, None] | None) -> None:
-        """Hold further packets until `pending` is done; with None there is nothing to hold them for."""
-        if pending is not None:
-            self._inbox = deque()
-            self.namespace.server.spawn(self._empty_inbox(pending))
-
-    async def _empty_inbox(self, pending: Coroutine[Any, Any, None] | None) -> None:
-        inbox = self._inbox
-        assert inbox is not None
-        while True:
-            if pending is not None:
-                try:
-                    await pending
-                except Exception as error:
-                    log.error("socket could not be let in: %s", self.id, exc_info=error)
-                    self._client.close(DisconnectReason.TRANSPORT_ERROR)
-            if not inbox or not self.connected:
-                self._inbox = None
-                return
-            pending = self._dispatch(inbox.popleft())
-
-    def _dispatch(self, packet: Packet) -> Coroutine[Any, Any, None] | None:
-        event, *args = packet.data
-        if self._listeners.has_any:
-            for handler in self._listeners.find_any():
-                self._run(event, [event, *args], None, (handler,))
-        return self._run(event, args, packet.id, self._handlers(event))
-
-    def _handlers(self, event: str) -> Sequence[Handler]:
-        shared = self.namespace.event_handlers(self, event)
-        if self._listeners is _NO_LISTENERS:
-            return shared
-        own = self._listeners.find(event)
-        return (*shared, *own) if shared else own
-
-    def _run(
-        self, event: str, args: list[Any], ack_id: int | None, handlers: Sequence[Handler]
-    ) -> Coroutine[Any, Any, None] | None:
-        """Call the handlers; give a coroutine for the rest as soon as one must be awaited."""
-        if not handlers:
-            return None
-        answer = None
-        remaining = iter(handlers)
-        try:
-            for handler in remaining:
-                result = handler(*args)
-                if hasattr(result, "__await__"):
-                    return self._run_awaited(event, args, ack_id, result, remaining)
-                answer = result if answer is None else answer
-        except Exception as error:  # noqa: BLE001 - a handler's failure must not end the connection
-            self._handler_failed(event, ack_id, error)
-            return None
-        if ack_id is not None:
-            self._acknowledge(event, ack_id, answer)
-        return None
-
-    async def _run_awaited(
-        self, event: str, args: list[Any], ack_id: int | None, pending: Awaitable[Any], remaining: Iterable[Handler]
-    ) -> None:
-        try:
-            answer = await pending
-            for handler in remaining:
-                result = handler(*args)
-                if hasattr(result, "__await__"):
-                    result = await result
-                answer = result if answer is None else answer
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            # Not we were cancelled but something that the handler waited for.
-            self._handler_failed(event, ack_id, error)
-            return
-        except Exception as error:  # noqa: BLE001 - as above
-            self._handler_failed(event, ack_id, error)
-            return
-        if ack_id is not None:
-            self._acknowledge(event, ack_id, answer)
-
-    def _handler_failed(self, event: str, ack_id: int | None, error: BaseException) -> None:
-        if isinstance(error, EventRefused):
-            payload = error.payload
-        else:
-            log.error("handler failed: event=%r socket=%s", event, self.id, exc_info=error)
-            payload = _INTERNAL_ERROR
-        if ack_id is not None:
-            self._acknowledge(event, ack_id, payload)
-
-    def _acknowledge(self, event: str, ack_id: int, answer: Any) -> None:
-        if not self.connected or answer is NO_ACK:
-            return
-        args = [] if answer is None else list(answer) if type(answer) is tuple else [answer]
-        try:
-            message = encode(PacketType.ACK, self.namespace.name, args, ack_id)
-        except UnencodableValue as error:
-            log.error("answer cannot be sent: event=%r socket=%s", event, self.id, exc_info=error)
-            message = encode(PacketType.ACK, self.namespace.name, [_INTERNAL_ERROR], ack_id)
-        self._client.connection.send(message)

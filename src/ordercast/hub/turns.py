@@ -1,0 +1,170 @@
+"""A socket's turns: what its client sends is handled one after another, and answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Coroutine, Iterable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+from ordercast.protocol.errors import UnencodableValue
+from ordercast.protocol.socketio import Packet, PacketType, encode
+
+from .errors import EventRefused
+from .listeners import Handler
+from .listening import NO_LISTENERS, Listening
+from .reasons import DisconnectReason
+
+if TYPE_CHECKING:
+    from .acks import Acks
+    from .client import Client
+    from .namespace import Namespace
+
+log = logging.getLogger("ordercast.hub")
+
+
+class _NoAck(Enum):
+    NO_ACK = "no ack"
+
+
+NO_ACK: Final = _NoAck.NO_ACK
+"""Returned by a handler that leaves the client without an answer, which a client with `retries` takes as a failure."""
+_INTERNAL_ERROR = {"code": "internal_error", "message": "The server could not handle this event."}
+
+
+class Turns(Listening):
+    """The receiving half of a socket. While a handler is awaited, later packets of this socket wait; those of others
+    do not.
+    """
+
+    __slots__ = ("_acks", "_client", "_inbox", "connected", "id", "namespace")
+
+    def __init__(self, namespace: Namespace, client: Client, sid: str) -> None:
+        super().__init__()
+        self.id = sid
+        self.namespace = namespace
+        self.connected = False
+        self._client = client
+        self._acks: Acks | None = None
+        self._inbox: deque[Packet] | None = None
+
+    def end(self, reason: DisconnectReason) -> None:
+        """Take this socket out of everything."""
+        raise NotImplementedError
+
+    # Receiving
+
+    def receive(self, packet: Packet) -> None:
+        """Take a packet of this socket: handled now, or after those before it."""
+        if packet.type is PacketType.ACK:
+            if self._acks is not None and packet.id is not None:
+                self._acks.resolve(packet.id, packet.data)
+        elif packet.type is PacketType.DISCONNECT:
+            self.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT)
+        elif self._inbox is None:
+            self.take_turns(self._dispatch(packet))
+        elif len(self._inbox) < self.namespace.server.options.inbox_packets_max:
+            self._inbox.append(packet)
+        else:
+            self._client.close(DisconnectReason.INBOX_FULL)
+
+    def take_turns(self, pending: Coroutine[Any, Any, None] | None) -> None:
+        """Hold further packets until `pending` is done; with None there is nothing to hold them for."""
+        if pending is not None:
+            self._inbox = deque()
+            self.namespace.server.spawn(self._empty_inbox(pending))
+
+    async def _empty_inbox(self, pending: Coroutine[Any, Any, None] | None) -> None:
+        inbox = self._inbox
+        assert inbox is not None
+        while True:
+            if pending is not None:
+                try:
+                    await pending
+                except Exception as error:
+                    log.error("socket could not be let in: %s", self.id, exc_info=error)
+                    self._client.close(DisconnectReason.TRANSPORT_ERROR)
+            if not inbox or not self.connected:
+                self._inbox = None
+                return
+            pending = self._dispatch(inbox.popleft())
+
+    def _dispatch(self, packet: Packet) -> Coroutine[Any, Any, None] | None:
+        event, *args = packet.data
+        if self._listeners.has_any:
+            for handler in self._listeners.find_any():
+                self._run(event, [event, *args], None, (handler,))
+        return self._run(event, args, packet.id, self._handlers(event))
+
+    def _handlers(self, event: str) -> Sequence[Handler]:
+        shared = self.namespace.event_handlers(self, event)
+        if self._listeners is NO_LISTENERS:
+            return shared
+        own = self._listeners.find(event)
+        return (*shared, *own) if shared else own
+
+    def _run(
+        self, event: str, args: list[Any], ack_id: int | None, handlers: Sequence[Handler]
+    ) -> Coroutine[Any, Any, None] | None:
+        """Call the handlers; give a coroutine for the rest as soon as one must be awaited."""
+        if not handlers:
+            return None
+        answer = None
+        remaining = iter(handlers)
+        try:
+            for handler in remaining:
+                result = handler(*args)
+                if hasattr(result, "__await__"):
+                    return self._run_awaited(event, args, ack_id, result, remaining)
+                answer = result if answer is None else answer
+        except Exception as error:  # noqa: BLE001 - a handler's failure must not end the connection
+            self._handler_failed(event, ack_id, error)
+            return None
+        if ack_id is not None:
+            self._acknowledge(event, ack_id, answer)
+        return None
+
+    async def _run_awaited(
+        self, event: str, args: list[Any], ack_id: int | None, pending: Awaitable[Any], remaining: Iterable[Handler]
+    ) -> None:
+        try:
+            answer = await pending
+            for handler in remaining:
+                result = handler(*args)
+                if hasattr(result, "__await__"):
+                    result = await result
+                answer = result if answer is None else answer
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            # Not we were cancelled but something that the handler waited for.
+            self._handler_failed(event, ack_id, error)
+            return
+        except Exception as error:  # noqa: BLE001 - as above
+            self._handler_failed(event, ack_id, error)
+            return
+        if ack_id is not None:
+            self._acknowledge(event, ack_id, answer)
+
+    def _handler_failed(self, event: str, ack_id: int | None, error: BaseException) -> None:
+        if isinstance(error, EventRefused):
+            payload = error.payload
+        else:
+            log.error("handler failed: event=%r socket=%s", event, self.id, exc_info=error)
+            payload = _INTERNAL_ERROR
+        if ack_id is not None:
+            self._acknowledge(event, ack_id, payload)
+
+    def _acknowledge(self, event: str, ack_id: int, answer: Any) -> None:
+        if not self.connected or answer is NO_ACK:
+            return
+        args = [] if answer is None else list(answer) if type(answer) is tuple else [answer]
+        try:
+            message = encode(PacketType.ACK, self.namespace.name, args, ack_id)
+        except UnencodableValue as error:
+            log.error("answer cannot be sent: event=%r socket=%s", event, self.id, exc_info=error)
+            message = encode(PacketType.ACK, self.namespace.name, [_INTERNAL_ERROR], ack_id)
+        self._client.connection.send(message)
