@@ -12,7 +12,8 @@ import pytest
 import uvloop
 
 from ordercast.hub import DisconnectReason, Options, Server
-from tests.peers import AT_ONCE_S, TEXT, WEBSOCKET, Closed, Peer, Refused, frame, until, upgrade_request
+from ordercast.hub.client import Client
+from tests.peers import AT_ONCE_S, CLOSE, PING, TEXT, WEBSOCKET, Peer, Refused, frame, until, upgrade_request
 from tests.servers import Running, running
 
 Scenario = Callable[[Running, Server], Coroutine[Any, Any, None]]
@@ -315,17 +316,54 @@ def test_a_large_body_in_many_segments_is_not_taken_for_a_head(play: Callable[[S
     play(scenario)
 
 
-def test_what_a_broken_client_does_is_not_an_error_of_ours(
-    play: Callable[[Scenario], None], caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        frame(TEXT, b"4garbage"),
+        frame(0x3, b""),
+        frame(TEXT, b"4", masked=False),
+        frame(TEXT, b"4", reserved=4),
+        frame(PING, b"x" * 126),
+        frame(CLOSE, b"x"),
+        frame(CLOSE, (1005).to_bytes(2, "big")),
+        b"\x81\xff" + b"\x7f" * 12,
+    ],
+)
+def test_what_a_broken_client_sends_is_one_line_and_no_error_of_ours(
+    play: Callable[[Scenario], None], caplog: pytest.LogCaptureFixture, garbage: bytes
 ) -> None:
     """Anybody can send garbage; a log that anybody can fill with errors hides the real ones."""
 
     async def scenario(at: Running, _server: Server) -> None:
         async with await Peer.start(at.port) as peer:
-            peer.send("4garbage")
-            with pytest.raises(Closed):
-                await peer.receive()
+            peer.send_bytes(garbage)
+            await peer.closing(within_s=AT_ONCE_S)
 
     with caplog.at_level(logging.DEBUG):
         play(scenario)
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+    ours = [record for record in caplog.records if record.name.startswith("ordercast.wire")]
+    assert [record.levelname for record in ours] == ["INFO"]
+
+
+@pytest.mark.parametrize("place", ["open", "receive_text"])
+def test_an_exception_of_the_program_is_logged_with_its_place(
+    play: Callable[[Scenario], None],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("as programs do")
+
+    async def scenario(at: Running, server: Server) -> None:
+        target: Any = server if place == "open" else Client
+        monkeypatch.setattr(target, place, broken)
+        async with await Peer.open(at.port) as peer:
+            peer.send("40")
+            assert await peer.closing(within_s=AT_ONCE_S) == 1011
+        await until(lambda: not at.engine.sessions)
+
+    play(scenario)
+    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [record.exc_info and record.exc_info[0] for record in errors] == [ZeroDivisionError]

@@ -92,7 +92,11 @@ class Engine:
         self.sessions[sid] = session
         session.send(Message(self._open_packet(session).serialize()))
         self.heartbeat.add(session)
-        session.start(self.application.open(session))
+        try:
+            session.start(self.application.open(session))
+        except BaseException:
+            session.discard()  # nobody would ever end it
+            raise
         return session
 
     def _new_sid(self) -> str:

@@ -31,8 +31,7 @@ HEAD_BYTES_MAX = 512 * 1024
 # Section 11.3 of RFC 6455: what an opening handshake is made of. picows is given no more, because it keeps it.
 _HANDSHAKE_HEADERS = (b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
 
-# An adapter, because picows gives every connection a Logger of its own if it is handed a Logger.
-_picows_log = logging.LoggerAdapter(logging.getLogger("picows.server"), {})
+log = logging.getLogger("ordercast.wire")
 
 
 class UpgradingHttp(HttpToolsProtocol):
@@ -69,6 +68,22 @@ class UpgradingHttp(HttpToolsProtocol):
         rest = self._segment[upgrade.args[0] :]
         if rest and not self.transport.is_closing():
             cast(asyncio.Protocol, self.transport.get_protocol()).data_received(rest)
+
+
+class _PicowsLog(logging.LoggerAdapter[logging.Logger]):
+    """What picows logs to: handed a Logger, it would make one more for every connection."""
+
+    def error(self, msg: object, *args: Any, **kwargs: Any) -> None:
+        """What a client sent is not an error of ours: anybody could fill the log with it. What else picows logs so, an
+        exception of the listener, is, and picows leaves out where it was raised.
+        """
+        if str(msg).startswith("WS parser error"):
+            log.info("closing a WebSocket: %s", args[0][-1])
+        else:
+            super().error(msg, *args, exc_info=True, **kwargs)
+
+
+_picows_log = _PicowsLog(logging.getLogger("picows.server"), {})
 
 
 class WebSocketHandover(asyncio.Protocol):

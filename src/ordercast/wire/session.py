@@ -123,6 +123,11 @@ class Session:
         """The application has taken the session."""
         self._receiver = receiver
 
+    def discard(self) -> None:
+        """The application could not take it: nothing of it shall be heard."""
+        self.take_outbox()
+        self._end(DisconnectReason.FORCED_SERVER_CLOSE)
+
     def receive(self, packet: Packet) -> None:
         """Take a packet from the transport that carries the session. Raises MalformedPacket."""
         if not self.is_open:
