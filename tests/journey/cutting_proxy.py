@@ -101,45 +101,45 @@ class CuttingProxy:
         link = _Link(client, server, None if self.fate is None else self.fate())
         with self._lock:
             self._links.add(link)
-        threading.Thread(target=self._carry, args=(link, link.carry_up), daemon=True).start()
-        threading.Thread(target=self._carry, args=(link, link.carry_down), daemon=True).start()
+        threading.Thread(target=self._carry, args=(link,), daemon=True).start()
 
-    def _carry(self, link: _Link, carry: Callable[[], None]) -> None:
-        carry()
-        if not link.is_ghost:
-            with self._lock:
-                self._links.discard(link)
+    def _carry(self, link: _Link) -> None:
+        link.carry()
+        with self._lock:
+            self._links.discard(link)
 
 
 class _Link:
-    """One client's connection, and ours to the server on its behalf; each direction has a thread."""
+    """One client's connection, and ours to the server on its behalf."""
 
     def __init__(self, client: socket.socket, server: socket.socket, bytes_left: int | None) -> None:
         self._client = client
         self._server = server
         self._bytes_left = bytes_left
+        self._is_ghost = False
         self.swallows = False
-        self.is_ghost = False
         for end in (client, server):
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def carry_up(self) -> None:
-        self._forward(self._client, self._server.sendall)
-        if not self.is_ghost:
-            self.reset()
+    def carry(self) -> None:
+        """Forward both ways until both sides have ended."""
+        upwards = threading.Thread(target=self._forward, args=(self._client, self._server, self._server.sendall))
+        upwards.start()
+        self._forward(self._server, self._client, self._send_down)
+        upwards.join()
+        self._client.close()
+        self._server.close()
 
-    def carry_down(self) -> None:
-        self._forward(self._server, self._send_down)
-        self.reset()
-
-    def _forward(self, source: socket.socket, send: Callable[[bytes], None]) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, send: Callable[[bytes], None]) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(_CHUNK_BYTES):
                 if not self.swallows:
                     send(data)
+            if not (self._is_ghost or self.swallows):
+                target.shutdown(socket.SHUT_WR)  # each side ends when it has said all: an answer may come after it
 
     def _send_down(self, data: bytes) -> None:
-        if self.is_ghost:
+        if self._is_ghost:
             return
         if self._bytes_left is None:
             self._client.sendall(data)
@@ -148,15 +148,15 @@ class _Link:
         self._bytes_left -= len(data)
         if self._bytes_left <= 0:
             # Orderly, so that what came before the cut is heard before it.
-            self._client.shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError
+            for end in (self._client, self._server):
+                end.shutdown(socket.SHUT_RDWR)
 
     def reset(self) -> None:
         _reset(self._client)
         _reset(self._server)
 
     def abandon(self) -> None:
-        self.is_ghost = True
+        self._is_ghost = True
         _reset(self._client)
 
 
