@@ -121,10 +121,10 @@ class Gate:
             raise ConnectRefused(INVALID_CREDENTIALS)
         if self._waiting >= CHECKS_WAITING_MAX:
             raise ConnectRefused("too many attempts, try again later")
+        self._waiting += 1  # here and not in the coroutine, which begins only when many more may have passed
         return self._check(socket, username, password)
 
     async def _check(self, socket: Socket, username: str, password: str) -> None:
-        self._waiting += 1
         try:
             async with self._turn:
                 right = await asyncio.to_thread(self._auth.verify, username, password)

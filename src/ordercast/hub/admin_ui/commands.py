@@ -39,13 +39,13 @@ class Commands:
             count = audience.emit(event, *args)
         except UnencodableValue as error:
             raise EventRefused("bad_request", str(error)) from None
-        _note(by, "emit", target, room, count)
+        _note(by, f"emit {event!r}", target, room, count)
 
     def join(self, by: Socket, namespace: Any, room: Any, where: Any = None) -> None:
         """Let sockets enter `room`."""
         room = _checked_text("room", room)
         target, sockets = self._audience(namespace, where)
-        _note(by, "join", target, where, len(sockets))
+        _note(by, f"join {room!r}", target, where, len(sockets))
         full = 0
         for socket in sockets:
             try:
@@ -59,7 +59,7 @@ class Commands:
         """Let sockets leave `room`."""
         room = _checked_text("room", room)
         target, sockets = self._audience(namespace, where)
-        _note(by, "leave", target, where, len(sockets))
+        _note(by, f"leave {room!r}", target, where, len(sockets))
         for socket in sockets:
             socket.leave(room)
 
@@ -92,10 +92,10 @@ def _checked_text(what: str, value: Any) -> str:
 
 def _note(by: Socket, command: str, namespace: Namespace, room: Any, count: int) -> None:
     log.info(
-        "admin command: %s namespace=%s room=%s sockets=%d by=%s address=%s",
+        "admin command: %s namespace=%s room=%r sockets=%d by=%s address=%s",
         command,
         namespace.name,
-        room or "*",
+        room or None,
         count,
         by.id,
         by.handshake.address,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import re
 import time
 from typing import Any, Final
 
@@ -14,9 +15,9 @@ from ordercast.hub.namespace import Namespace
 from ordercast.hub.reasons import DisconnectReason
 from ordercast.hub.server import Server
 from ordercast.hub.socket import Socket
-from ordercast.protocol.errors import UnencodableValue
+from ordercast.protocol.errors import MalformedPacket, UnencodableValue
 from ordercast.protocol.message import Message
-from ordercast.protocol.socketio import Decoder, Packet, PacketType
+from ordercast.protocol.socketio import Decoder, Packet
 
 from .commands import FEATURES
 from .counts import Counts
@@ -48,6 +49,7 @@ class Dashboard:
         self._about = {"serverId": server_id, "hostname": platform.node(), "pid": os.getpid()}
         self._started_s = time.monotonic()
         self._timer: asyncio.TimerHandle | None = None
+        self._own = re.compile(rb"4(?:2|5\d+-)%s," % re.escape(admin.name.encode()))
         self._last_sent: tuple[Message, Packet | None] | None = None
         self._shown: dict[Socket, tuple[str, Any]] = {}
         """Transport and data of each socket as the dashboard knows them: neither tells when it changes."""
@@ -144,10 +146,12 @@ class Dashboard:
             self._admin.emit("room_left", namespace.name, room, socket.id, _now())
 
     def event_received(self, socket: Socket, packet: Packet, size: int) -> None:
-        self._tell_event("event_received", socket, packet, size)
+        if socket.namespace is not self._admin:
+            self._tell_event("event_received", socket, packet, size)
 
     def event_sent(self, client: Client, message: Message) -> None:
-        packet = self._decoded(message)
+        # Telling the dashboard what it was told would never end.
+        packet = None if self._own.match(message.text) else self._decoded(message)
         socket = client.sockets.get(packet.namespace) if packet is not None else None
         if packet is not None and socket is not None:
             self._tell_event("event_sent", socket, packet, len(message))
@@ -159,15 +163,12 @@ class Dashboard:
         return self._last_sent[1]
 
     def _tell_event(self, kind: str, socket: Socket, packet: Packet, size: int) -> None:
-        # Telling the dashboard what it was told would never end.
-        if socket.namespace is self._admin:
-            return
         args = packet.data if size <= EVENT_BYTES_MAX else [packet.data[0], f"({size} bytes, not shown)"]
         # Volatile, because a dashboard that cannot keep up should miss rows of a table rather than its connection.
         viewers = self._admin.volatile
         try:
             viewers.emit(kind, socket.namespace.name, socket.id, args, _now())
-        except UnencodableValue as error:  # a client may say what JSON can carry only to us: a number of 100 digits
+        except UnencodableValue as error:  # as deep as can be read, it cannot be told two levels deeper
             viewers.emit(kind, socket.namespace.name, socket.id, [packet.data[0], f"({error})"], _now())
 
 
@@ -175,10 +176,13 @@ def _decode_event(message: Message) -> Packet | None:
     if message.text[:2] not in _EVENTS:
         return None
     decoder = Decoder(len(message))
-    packet = decoder.receive_text(message.text[1:])
-    for attachment in message.attachments:
-        packet = decoder.receive_binary(attachment)
-    return packet if packet is not None and packet.type is PacketType.EVENT else None
+    try:
+        packet = decoder.receive_text(message.text[1:])
+        for attachment in message.attachments:
+            packet = decoder.receive_binary(attachment)
+    except MalformedPacket:  # nested more deeply than can be read, though not than can be written
+        return None
+    return packet
 
 
 def _changing(socket: Socket) -> tuple[str, Any]:

@@ -54,12 +54,17 @@ def describe_data(data: Any) -> Any:
     if data is None:
         return {}
     try:
-        encoded = msgspec.json.encode(data, enc_hook=repr)
-    except (RecursionError, TypeError, ValueError, OverflowError):
+        encoded = msgspec.json.encode(data, enc_hook=_name)
+    except (RecursionError, TypeError, ValueError):
         return {"type": type(data).__name__}
     if len(encoded) > DATA_BYTES_MAX:
         return {"type": type(data).__name__, "bytes": len(encoded)}
     return msgspec.json.decode(encoded)
+
+
+def _name(value: Any) -> str:
+    # Not its repr, which may fail, or tell what it was never meant to.
+    return f"<{type(value).__name__}>"
 
 
 def describe_handshake(handshake: Handshake, path: str) -> dict[str, Any]:
