@@ -12,6 +12,9 @@ import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 CONNECTED_SOCKETS = Gauge("ordercast_connected_sockets", "Socket.IO sockets connected to this node")
+CONNECTIONS_REFUSED = Counter(
+    "ordercast_connections_refused_total", "Engine.IO requests that were refused, by reason", ["reason"]
+)
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
 UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
 GROUP_SIZE = Histogram(

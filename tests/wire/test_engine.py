@@ -354,14 +354,14 @@ async def test_closing_the_engine_ends_every_session(server: Running, poller: Po
 @pytest.mark.parametrize(
     ("raw", "query"),
     [
-        (b"a=1&a=2&b=", {"a": ["1", "2"]}),
-        (b"a=%zz&%00=1", {"a": ["%zz"], "\0": ["1"]}),
-        (b"a=\xff", {"a": ["\xff"]}),
+        (b"a=1&a=2&b=", {"a": "2"}),
+        (b"a=%zz&%00=1", {"a": "%zz", "\0": "1"}),
+        (b"a=\xff", {"a": "\xff"}),
         (b"x" * (QUERY_BYTES_MAX + 1), {}),
         (b"&".join([b"a=1"] * 65), {}),
     ],
 )
-def test_a_query_parses_or_is_empty(raw: bytes, query: dict[str, list[str]]) -> None:
+def test_a_query_parses_or_is_empty(raw: bytes, query: dict[str, str]) -> None:
     assert parse_query(raw) == query
 
 

@@ -79,7 +79,7 @@ async def test_another_path_may_be_chosen() -> None:
 async def test_very_many_headers_harm_nobody() -> None:
     """CVE-2024-37890: a header more than expected took the process down."""
     async with running(Server()) as at:
-        for count in (127, 128, 129, 2_000):
+        for count, status in ((127, b"101"), (128, b"101"), (129, b"101"), (2_000, b"431"), (4_000, b"431")):
             async with await Peer.dial(at.port) as peer:
                 lines = "".join(f"X-{n}: v\r\n" for n in range(count))
                 target = "/socket.io/?EIO=4&transport=websocket"
@@ -87,7 +87,7 @@ async def test_very_many_headers_harm_nobody() -> None:
                     f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
                     f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{lines}\r\n".encode()
                 )
-                assert (await asyncio.wait_for(peer.reader.readline(), 1)).startswith(b"HTTP/1.1 101 ")
+                assert (await asyncio.wait_for(peer.reader.readline(), 1)).split(b" ")[1] == status
         async with await Peer.start(at.port):
             pass
 

@@ -10,7 +10,7 @@ from .connection import Application, Connection, Handshake, Receiver
 from .errors import AckTimeout, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
 from .memory import MemoryRecovery
 from .namespace import Namespace
-from .options import Options
+from .options import Cookie, Options
 from .reasons import DisconnectReason
 from .recovery import Recovery, Session
 from .server import Server
@@ -24,6 +24,7 @@ __all__ = [
     "Broadcast",
     "ConnectRefused",
     "Connection",
+    "Cookie",
     "DisconnectReason",
     "EventRefused",
     "GapTooOld",

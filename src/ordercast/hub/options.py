@@ -2,8 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from .connection import Handshake
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """A cookie that carries a polling client's session id, by which a proxy may find its node; the reference's defaults.
+
+    It grants nothing: the id counts only in the query.
+    """
+
+    name: str = "io"
+    path: str = "/"
+    http_only: bool = True
+    secure: bool = False
+    same_site: Literal["strict", "lax", "none"] = "lax"
+
+    def serialize(self, value: str) -> str:
+        """Give the value of `Set-Cookie` (RFC 6265 section 4.1)."""
+        flags = f"{'; HttpOnly' if self.http_only else ''}{'; Secure' if self.secure else ''}"
+        return f"{self.name}={value}; Path={self.path}{flags}; SameSite={self.same_site.capitalize()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,5 +57,33 @@ class Options:
     origins: Sequence[str] = ()
     """Origins of other sites whose pages may connect (`*`: every one). Pages of our own host always may."""
     transports: Sequence[str] = ("polling", "websocket")
+    """Those that are served."""
+    allow_upgrades: bool = True
+    """Whether a polling client may change over to a WebSocket."""
+    allow_request: Callable[[Handshake], Awaitable[None] | None] | None = None
+    """Asked before a session is opened; it raises `ConnectRefused` to answer 403 with that message."""
+    initial_headers: Callable[[Handshake], Mapping[str, str]] | None = None
+    """What to add to the first answer of a session, be it to a poll or to a WebSocket's handshake."""
+    headers: Callable[[Handshake], Mapping[str, str]] | None = None
+    """What to add to every answer of a session; it is given the request that opened it."""
+    cookie: Cookie | None = None
+    sessions_max: int = 50_000
+    """Sessions on this node: at some 12 KB each when idle, well under a gigabyte. One more is answered 503."""
+    sessions_per_address_max: int | None = None
+    """Sessions of one IP address; one more is answered 429. None, because all clients behind a proxy share its."""
+    request_head_bytes_max: int = 65_536
+    """Request line and headers of any HTTP request on the port; browsers send some kilobytes, mostly cookies."""
+    request_headers_max: int = 256
+    """How many headers that may be: browsers send some twenty, proxies add a few."""
+    request_head_timeout_s: float = 10.0
+    """How long a new connection, or the head of a request, may take to come."""
+    request_timeout_s: float = 30.0
+    """How long a whole request may take to come: the largest polling body at 270 kbit/s."""
+    response_stall_s: float = 20.0
+    """How long a client may take nothing at all of an answer before it is cut off; as long as it may leave a ping."""
+    http_compression: bool = False
+    """Compress polling answers where the client accepts it. Costs more CPU than all else of an answer together."""
+    compression_bytes_min: int = 1_024
+    """Answers shorter than this stay as they are; the reference's default."""
     sid_prefix: str = ""
     """This node's name, put before each Engine.IO session id, by which a proxy finds the node of a polling client."""

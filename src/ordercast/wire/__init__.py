@@ -5,6 +5,6 @@ Stays true: one session, one sid, one transport at a time; whatever a client sen
 """
 
 from .engine import Engine
-from .serve import AsgiApplication, make_server, mount, serve
+from .serve import AsgiApplication, make_server, serve
 
-__all__ = ["AsgiApplication", "Engine", "make_server", "mount", "serve"]
+__all__ = ["AsgiApplication", "Engine", "make_server", "serve"]

@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 from ordercast.hub import Application, DisconnectReason, Handshake
 from ordercast.protocol.engineio import PROTOCOL_VERSION, OpenPacket
 from ordercast.protocol.message import Message
 
+from .admission import Admission
 from .heartbeat import Heartbeat
+from .hooks import tell_refused
 from .origins import is_allowed
 from .session import Session
 from .transport import Refusal, Transport
 
 SID_BYTES = 15  # 120 bits: knowing a sid is being the session (CVE-2017-16031)
 QUERY_BYTES_MAX = 8_192
+QUERY_FIELDS_MAX = 64
 # How long the last words to a polling client wait for its next poll.
 LINGER_S = 5.0
 
-Query = dict[str, list[str]]
+Query = dict[str, str]
+"""The last value of each name."""
 
 
 class Engine:
@@ -32,6 +36,7 @@ class Engine:
         self.options = application.options
         self.heartbeat = Heartbeat(self.options.ping_interval_s, self.options.ping_timeout_s)
         self.sessions: dict[str, Session] = {}
+        self.admission = Admission(self.options)
         self._last_words: dict[str, Sequence[Message]] = {}
         self._unflushed: list[Session] = []
 
@@ -42,15 +47,15 @@ class Engine:
 
     def check(self, method: bytes, query: Query, headers: dict[bytes, bytes], transport: str) -> Refusal | None:
         """Decide on a request that came over `transport`; None when it may be served."""
-        asked = query.get("transport", [""])[-1]
+        asked = query.get("transport", "")
         if asked not in self.options.transports:
             return Refusal.TRANSPORT_UNKNOWN
-        if query.get("EIO", [""])[-1] != PROTOCOL_VERSION:
+        if query.get("EIO") != PROTOCOL_VERSION:
             return Refusal.UNSUPPORTED_PROTOCOL_VERSION
-        origin = headers.get(b"origin", b"")
-        if not is_allowed(origin, headers.get(b"host", b""), self.options.origins):
+        origin = headers.get(b"origin")
+        if origin and not is_allowed(origin, headers.get(b"host", b""), self.options.origins):
             return Refusal.FORBIDDEN
-        sid = query.get("sid", [""])[-1]
+        sid = query.get("sid", "")
         if sid:
             return self._check_session(sid, method, asked, transport)
         if method != b"GET":
@@ -64,7 +69,13 @@ class Engine:
             return None if lingering else Refusal.SESSION_UNKNOWN
         if asked != transport or (transport == "polling" and session.transport_name != "polling"):
             return Refusal.BAD_REQUEST
+        if transport == "websocket" and not self.options.allow_upgrades:
+            return Refusal.BAD_REQUEST
         return None
+
+    def tell_refused(self, handshake: Handshake, refusal: Refusal, message: str | None = None) -> None:
+        """A request was refused: the application may want to know."""
+        tell_refused(self.application, handshake, refusal, message)
 
     def find(self, sid: str) -> Session | None:
         """The open session of that sid. One whose pong is overdue ends here, not at the wheel's next tick."""
@@ -90,6 +101,7 @@ class Engine:
         sid = self._new_sid()
         session = Session(self, sid, handshake, transport, blocked=blocked)
         self.sessions[sid] = session
+        self.admission.opened(handshake.address)
         session.send(Message(self._open_packet(session).serialize()))
         self.heartbeat.add(session)
         try:
@@ -105,7 +117,9 @@ class Engine:
 
     def _open_packet(self, session: Session) -> OpenPacket:
         options = self.options
-        can_upgrade = session.transport_name == "polling" and "websocket" in options.transports
+        can_upgrade = (
+            options.allow_upgrades and session.transport_name == "polling" and "websocket" in options.transports
+        )
         return OpenPacket(
             sid=session.sid,
             upgrades=["websocket"] if can_upgrade else [],
@@ -116,8 +130,9 @@ class Engine:
 
     def remove(self, session: Session) -> None:
         """Forget a session that has ended."""
-        self.sessions.pop(session.sid, None)
-        self.heartbeat.remove(session)
+        if self.sessions.pop(session.sid, None) is not None:
+            self.admission.ended(session.handshake.address)
+            self.heartbeat.remove(session)
 
     def linger(self, session: Session, messages: Sequence[Message]) -> None:
         """Keep a session's last words for the poll that will fetch them."""
@@ -126,6 +141,7 @@ class Engine:
 
     def close(self) -> None:
         """End every session; clients come back by themselves."""
+        self.admission.close()
         for session in tuple(self.sessions.values()):
             session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
 
@@ -147,7 +163,11 @@ def parse_query(raw: bytes) -> Query:
     """Parse a query string; one that is too long or malformed is an empty one, and refused as such."""
     if len(raw) > QUERY_BYTES_MAX:
         return {}
+    text = raw.decode("latin-1")
+    if "%" not in text and "+" not in text and text.count("&") < QUERY_FIELDS_MAX:  # as nearly all are
+        pairs = [pair.partition("=") for pair in text.split("&")]
+        return {name: value for name, _, value in pairs if value}
     try:
-        return parse_qs(raw.decode("latin-1"), max_num_fields=64)
+        return dict(parse_qsl(text, max_num_fields=QUERY_FIELDS_MAX))
     except ValueError:
         return {}

@@ -1,73 +1,37 @@
-"""From uvicorn to picows: a connection that asks to become a WebSocket changes hands, on the one port.
+"""From HTTP to picows: a connection that asks to become a WebSocket changes hands, on the one port.
 
-uvicorn makes one of these for each upgrade request (its ``ws=`` option), hands it the transport and the request, and
-then sets it as the transport's protocol. We build picows' protocol, which nothing of it documents (so its version is
-pinned, and `tests/wire/test_handover.py` goes through every step), feed it the request, and step aside.
+We build picows' protocol, which nothing of it documents (so its version is pinned, and `tests/wire/test_handover.py`
+goes through every step), feed it the request, set it as the transport's protocol, and step aside.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 import time
+from collections.abc import Callable, MutableSet
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
-from picows import WSAutoPingStrategy, WSListener
+from picows import WSAutoPingStrategy, WSListener, WSUpgradeResponse, WSUpgradeResponseWithListener
 from picows.picows import WSProtocol  # type: ignore[attr-defined]
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ordercast.hub import Handshake
 
+from .admission import Refused
 from .engine import Engine, Query, parse_query
+from .hooks import added_headers
+from .origins import Headers
+from .session import Session
 from .transport import Refusal
 from .websocket import WebSocketTransport
 
 # picows reads at least this much at a time; a larger buffer would be paid for by every idle connection.
 READ_BUFFER_BYTES = 2_048
-# Counted by segments, of which one may bring 256 KiB, mostly the body before; browsers send some kilobytes.
-HEAD_BYTES_MAX = 512 * 1024
 # Section 11.3 of RFC 6455: what an opening handshake is made of. picows is given no more, because it keeps it.
 _HANDSHAKE_HEADERS = (b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
 
 log = logging.getLogger("ordercast.wire")
-
-
-class UpgradingHttp(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, with a bound on the head of a request, which it lacks.
-
-    It also passes on what came in the same segment behind an upgrade request.
-    """
-
-    _head_bytes = -1
-    """What has come of a head that is not complete yet; negative outside of one."""
-
-    def data_received(self, data: bytes) -> None:
-        self._segment = data
-        super().data_received(data)
-        self._segment = b""
-        if self._head_bytes >= 0 and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self.send_400_response("Request head too large.")
-
-    def on_message_begin(self) -> None:
-        self._head_bytes = 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        self._head_bytes = -1
-        super().on_headers_complete()
-
-    def handle_websocket_upgrade(self) -> None:
-        # Called while the parser's exception is being handled; it carries the length of what was parsed.
-        upgrade = sys.exception()
-        super().handle_websocket_upgrade()
-        assert upgrade is not None
-        rest = self._segment[upgrade.args[0] :]
-        if rest and not self.transport.is_closing():
-            cast(asyncio.Protocol, self.transport.get_protocol()).data_received(rest)
 
 
 class _PicowsLog(logging.LoggerAdapter[logging.Logger]):
@@ -87,56 +51,60 @@ _picows_log = _PicowsLog(logging.getLogger("picows.server"), {})
 
 
 class WebSocketHandover(asyncio.Protocol):
-    """uvicorn's idea of a WebSocket protocol; `engine` is bound by `serve`."""
+    """Holds a connection between HTTP and WebSocket: for as long as the program is asked whether it may be opened."""
 
-    def __init__(self, engine: Engine, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
-        del config, app_state
+    def __init__(self, engine: Engine, transport: asyncio.Transport, connections: MutableSet[Any]) -> None:
         self._engine = engine
-        self._connections: set[Any] = server_state.connections
-        self._transport: asyncio.Transport | None = None
-        self._picows: WSProtocol | None = None
+        self._transport = transport
+        self._connections = connections
+        """uvicorn's register of whom to shut down."""
+        self._rest = b""
+        """What came behind the request."""
 
-    # Told by uvicorn
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        """First the request, as uvicorn puts it together again; then whatever arrives before we have stepped aside."""
-        if self._picows is not None:
-            _feed(self._picows, data)
-        elif self._transport is not None:
-            self._begin(self._transport, data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Only when the connection ends before the swap: after it, picows is told."""
-        self._transport = None
-        if self._picows is not None:
-            self._picows.connection_lost(exc)
-
-    # Steps
-
-    def _begin(self, transport: asyncio.Transport, request: bytes) -> None:
-        method, target, headers = _parse_request(request)
+    def begin(self, method: bytes, target: bytes, headers: Headers, rest: bytes) -> None:
+        """Take over from HTTP, upon the request of that head."""
+        self._rest = rest
         path, _, raw_query = target.partition(b"?")
         lookup = dict(headers)
         query = parse_query(raw_query)
+        handshake = _handshake(self._transport, headers, raw_query)
         refusal = self._check(method, path, query, lookup)
         if refusal is not None:
-            _refuse(transport, refusal)
+            self._refuse(handshake, refusal)
             return
-        sid = query.get("sid", [""])[-1]
-        listener = WebSocketTransport(
-            self._engine,
-            _handshake(transport, headers, raw_query),
-            self._engine.find(sid) if sid else None,
-            self._connections,
-        )
-        self._picows = _picows_protocol(listener, self._engine.options.message_bytes_max)
-        self._picows.connection_made(transport)
-        _feed(self._picows, _minimal_request(target, lookup))
-        # uvicorn sets *us* as protocol right after this call, so the swap waits for the next turn of the loop.
-        asyncio.get_running_loop().call_soon(self._step_aside)
+        minimal = _minimal_request(target, lookup)
+        sid = query.get("sid")
+        if sid:
+            self._change_hands(minimal, handshake, self._engine.find(sid))
+            return
+
+        def admitted(refused: Refused | None) -> None:
+            if self._transport.is_closing():
+                return
+            if refused is not None:
+                self._refuse(handshake, *refused)
+            else:
+                self._change_hands(minimal, handshake, None)
+
+        # Nothing is read meanwhile, so that nothing piles up.
+        self._transport.pause_reading()
+        self._transport.set_protocol(self)
+        self._connections.add(self)
+        self._engine.admission.ask(handshake, admitted)
+
+    # Told by the transport, and by uvicorn when the server stops
+
+    def data_received(self, data: bytes) -> None:
+        self._rest += data
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._connections.discard(self)
+
+    def shutdown(self) -> None:
+        self._transport.close()
+
+    # Steps
 
     def _check(self, method: bytes, path: bytes, query: Query, headers: dict[bytes, bytes]) -> Refusal | None:
         if method != b"GET":
@@ -145,18 +113,39 @@ class WebSocketHandover(asyncio.Protocol):
             return Refusal.FORBIDDEN  # outside Socket.IO's path there are no WebSockets
         return self._engine.check(b"GET", query, headers, "websocket")
 
-    def _step_aside(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.set_protocol(cast(asyncio.BaseProtocol, self._picows))
+    def _change_hands(self, request: bytes, handshake: Handshake, session: Session | None) -> None:
+        self._connections.discard(self)
+        listener = WebSocketTransport(self._engine, handshake, session, self._connections)
+        added = added_headers(self._engine.options, handshake, initial=session is None)
+        picows = _picows_protocol(_opening(listener, added), self._engine.options.message_bytes_max)
+        picows.connection_made(self._transport)
+        _feed(picows, request)
+        self._transport.set_protocol(picows)
+        self._transport.resume_reading()
+        if self._rest and not self._transport.is_closing():
+            _feed(picows, self._rest)
+
+    def _refuse(self, handshake: Handshake, refusal: Refusal, message: str | None = None) -> None:
+        self._engine.tell_refused(handshake, refusal, message)
+        self._transport.write(_refusal(refusal, message))
+        self._transport.close()
 
 
-def _picows_protocol(listener: WSListener, message_bytes_max: int) -> WSProtocol:
+def _opening(listener: WSListener, headers: Headers) -> Callable[[Any], Any]:
+    """What picows calls for each handshake: it answers 101, with `headers` too."""
+    if not headers:
+        return lambda _request: listener
+    added = [(name.decode("ascii"), value.decode("latin-1")) for name, value in headers]
+    return lambda _request: WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(added), listener)
+
+
+def _picows_protocol(factory: Callable[[Any], Any], message_bytes_max: int) -> WSProtocol:
     """Build picows' protocol as its own `ws_create_server` does; the arguments have no names."""
     return WSProtocol(
         None,  # host and port: a client's
         None,  # path: a client's
         False,  # is a client
-        lambda _request: listener,
+        factory,
         _picows_log,
         True,  # disconnect when the listener raises
         None,  # handshake timeout: the request is already here
@@ -182,14 +171,6 @@ def _feed(protocol: WSProtocol, data: bytes) -> None:
         rest = rest[length:]
 
 
-def _parse_request(request: bytes) -> tuple[bytes, bytes, list[tuple[bytes, bytes]]]:
-    """Split the request that uvicorn has joined again: its method, target, and headers with lower-case names."""
-    lines = request.split(b"\r\n")
-    method, target, _ = lines[0].split(b" ")
-    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines[1:]) if name]
-    return method, target, headers
-
-
 def _minimal_request(target: bytes, headers: dict[bytes, bytes]) -> bytes:
     """The request as picows takes it: it refuses Firefox's ``Connection: keep-alive, Upgrade``."""
     lines = [b"GET %b HTTP/1.1" % target, b"Connection: Upgrade"]
@@ -197,17 +178,16 @@ def _minimal_request(target: bytes, headers: dict[bytes, bytes]) -> bytes:
     return b"\r\n".join([*lines, b"", b""])
 
 
-def _handshake(transport: asyncio.Transport, headers: list[tuple[bytes, bytes]], raw_query: bytes) -> Handshake:
+def _handshake(transport: asyncio.Transport, headers: Headers, raw_query: bytes) -> Handshake:
     peer = transport.get_extra_info("peername")
     secure = transport.get_extra_info("sslcontext") is not None
     return Handshake(tuple(headers), raw_query, peer[0] if peer else "", secure, time.time())
 
 
-def _refuse(transport: asyncio.Transport, refusal: Refusal) -> None:
-    phrase = HTTPStatus(refusal.status).phrase
+def _refusal(refusal: Refusal, message: str | None) -> bytes:
+    phrase, body = HTTPStatus(refusal.status).phrase, refusal.body(message)
     head = (
         f"HTTP/1.1 {refusal.status} {phrase}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(refusal.body)}\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
-    transport.write(head.encode() + refusal.body)
-    transport.close()
+    return head.encode() + body

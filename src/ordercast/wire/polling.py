@@ -1,52 +1,50 @@
 """HTTP long polling: a GET is held until there is something to say, a POST brings what the client says.
 
-Source: the Engine.IO protocol, revision 4, section "HTTP long-polling". An ASGI application.
+Source: the Engine.IO protocol, revision 4, section "HTTP long-polling".
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from ordercast.hub import DisconnectReason, Handshake
 from ordercast.protocol.engineio import parse_payload, serialize_payload
 from ordercast.protocol.errors import MalformedPacket
 from ordercast.protocol.message import CLOSE, NOOP, Message
 
+from .admission import Refused
+from .compression import accepted_encoding, compress
 from .engine import Engine, parse_query
-from .origins import cors_headers, preflight_headers
+from .exchange import Exchange
+from .hooks import added_headers
+from .origins import Headers
 from .session import Session
 from .transport import Refusal
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Headers = dict[bytes, bytes]
-
-TEXT = b"text/plain; charset=UTF-8"
-JSON = b"application/json"
 
 
 class PollingTransport:
     """Carries a session from poll to poll; between two of them the session is blocked."""
 
-    __slots__ = ("held", "name", "posting", "session")
+    __slots__ = ("_polling", "held", "name", "posting", "session")
 
-    def __init__(self) -> None:
+    def __init__(self, polling: Polling) -> None:
         self.name = "polling"
         self.session: Session | None = None
-        self.held: asyncio.Future[bytes] | None = None
-        """The poll that waits for an answer."""
-        self.posting = False
+        self.held: Exchange | None = None
+        """The poll that waits for an answer; at most one, so that held polls are bounded as sessions are."""
+        self.posting: Exchange | None = None
+        self._polling = polling
+
+    # What the session asks for
 
     def write(self, messages: Sequence[Message]) -> None:
         held, self.held = self.held, None
         if self.session is not None:
             self.session.blocked = True
-        if held is not None and not held.done():
-            held.set_result(serialize_payload(message.payload for message in messages))
+        if held is not None:
+            body = messages[0].payload if len(messages) == 1 else serialize_payload(m.payload for m in messages)
+            self._polling.answer(held, body)
 
     def release(self) -> None:
         if self.held is not None:
@@ -58,128 +56,146 @@ class PollingTransport:
         self.write([*messages, CLOSE])
         return True
 
+    # What the requests tell
+
+    def request_changed(self, exchange: Exchange) -> None:
+        if exchange is self.posting:
+            self._polling.read_post(self, exchange)
+        elif exchange is self.held and exchange.disconnected:
+            self.held = None
+            if self.session is not None:
+                self.session.transport_lost(self, DisconnectReason.TRANSPORT_CLOSE)
+
 
 class Polling:
-    """The ASGI application for Engine.IO's path."""
+    """Serves the requests for Engine.IO's path, each within the call that brings it; nothing here waits."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        options = engine.options
+        self._origins = options.origins
+        self._adds_headers = options.headers is not None
+        self._compresses = options.http_compression
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: Headers = dict(scope["headers"])
-        reply = _Reply(send, headers, self._engine)
-        if scope["method"] == "OPTIONS":
-            await reply.preflight()
+    def serve(self, exchange: Exchange) -> None:
+        """Take a request whose head is complete."""
+        exchange.origins = self._origins
+        if exchange.method == b"OPTIONS":
+            exchange.preflight()
             return
-        query = parse_query(scope["query_string"])
-        refusal = self._engine.check(scope["method"].encode(), query, headers, "polling")
+        query = parse_query(exchange.raw_query)
+        refusal = self._engine.check(exchange.method, query, exchange.headers, "polling")
         if refusal is not None:
-            await reply.refuse(refusal)
+            self._refuse(exchange, refusal)
             return
-        await self._serve(scope, receive, reply, query.get("sid", [""])[-1])
-
-    async def _serve(self, scope: Scope, receive: Receive, reply: _Reply, sid: str) -> None:
-        session = self._engine.find(sid) if sid else self._open(scope)
+        sid = query.get("sid", "")
+        if not sid:
+            self._open(exchange)
+            return
+        session = self._engine.find(sid)
         if session is None:
-            messages = self._engine.take_last_words(sid)
-            await reply.text(serialize_payload(message.payload for message in messages or (CLOSE,)))
-        elif scope["method"] == "GET":
-            await self._poll(session, receive, reply)
-        elif scope["method"] == "POST":
-            await self._post(session, receive, reply)
+            messages = self._engine.take_last_words(sid) or (CLOSE,)
+            exchange.text(serialize_payload(message.payload for message in messages))
         else:
-            await reply.refuse(Refusal.BAD_REQUEST)
+            self._serve_session(exchange, session)
 
-    def _open(self, scope: Scope) -> Session:
-        transport = PollingTransport()
-        handshake = Handshake(
-            raw_headers=tuple(scope["headers"]),
-            raw_query=scope["query_string"],
-            address=scope["client"][0] if scope["client"] else "",
-            secure=scope["scheme"] == "https",
-            time=time.time(),
-        )
-        transport.session = self._engine.open(handshake, transport, blocked=True)
-        return transport.session
+    def _serve_session(self, exchange: Exchange, session: Session) -> None:
+        transport = session.transport
+        if self._adds_headers:
+            exchange.response_headers = added_headers(self._engine.options, session.handshake, initial=False)
+        if not isinstance(transport, PollingTransport):
+            exchange.refuse(Refusal.BAD_REQUEST)
+        elif exchange.method == b"GET":
+            self._poll(exchange, session, transport)
+        elif exchange.method == b"POST":
+            self._post(exchange, session, transport)
+        else:
+            exchange.refuse(Refusal.BAD_REQUEST)
+
+    def answer(self, exchange: Exchange, body: bytes) -> None:
+        """Answer a poll."""
+        encoding = b""
+        if self._compresses and len(body) >= self._engine.options.compression_bytes_min:
+            encoding = accepted_encoding(exchange.headers.get(b"accept-encoding", b""))
+            exchange.response_headers.append((b"vary", b"Accept-Encoding"))
+        exchange.text(compress(body, encoding) if encoding else body, encoding)
+
+    def _refuse(self, exchange: Exchange, refusal: Refusal, message: str | None = None) -> None:
+        self._engine.tell_refused(_handshake(exchange), refusal, message)
+        exchange.refuse(refusal, message)
+
+    # The first GET
+
+    def _open(self, exchange: Exchange) -> None:
+        handshake = _handshake(exchange)
+
+        def admitted(refused: Refused | None) -> None:
+            if refused is not None:
+                self._refuse(exchange, *refused)
+            elif not exchange.disconnected:  # else nobody would ever poll it
+                self._begin(exchange, handshake)
+
+        self._engine.admission.ask(handshake, admitted)
+
+    def _begin(self, exchange: Exchange, handshake: Handshake) -> None:
+        transport = PollingTransport(self)
+        session = transport.session = self._engine.open(handshake, transport, blocked=True)
+        exchange.response_headers = self._initial_headers(session)
+        self._poll(exchange, session, transport)
+
+    def _initial_headers(self, session: Session) -> Headers:
+        options = self._engine.options
+        headers = added_headers(options, session.handshake, initial=True)
+        if options.cookie is not None:
+            headers.append((b"set-cookie", options.cookie.serialize(session.sid).encode("latin-1")))
+        return headers
 
     # GET
 
-    async def _poll(self, session: Session, receive: Receive, reply: _Reply) -> None:
-        transport = session.transport
-        if not isinstance(transport, PollingTransport):
-            await reply.refuse(Refusal.BAD_REQUEST)
-            return
+    def _poll(self, exchange: Exchange, session: Session, transport: PollingTransport) -> None:
         if transport.held is not None:
             # Section "HTTP long-polling": two GETs at once are a client out of step; the session ends.
             session.close(DisconnectReason.TRANSPORT_ERROR)
-            await reply.refuse(Refusal.BAD_REQUEST)
+            exchange.refuse(Refusal.BAD_REQUEST)
             return
-        held = transport.held = asyncio.get_running_loop().create_future()
+        transport.held = exchange
+        exchange.follower = transport
         session.unblock()
-        if not held.done():
-            await self._hold(session, transport, held, receive)
-        if held.done() and not held.cancelled():
-            await reply.text(held.result())
-
-    async def _hold(
-        self, session: Session, transport: PollingTransport, held: asyncio.Future[bytes], receive: Receive
-    ) -> None:
-        """Wait for an answer, or for the client to hang up, which ends the session."""
-        watcher = asyncio.ensure_future(_hung_up(receive))
-        watcher.add_done_callback(lambda _: held.cancel())
-        try:
-            await held
-        except asyncio.CancelledError:
-            if not watcher.done():
-                raise
-            transport.held = None
-            session.transport_lost(transport, DisconnectReason.TRANSPORT_CLOSE)
-        finally:
-            watcher.cancel()
 
     # POST
 
-    async def _post(self, session: Session, receive: Receive, reply: _Reply) -> None:
-        transport = session.transport
-        if not isinstance(transport, PollingTransport) or reply.request_headers.get(b"content-type", b"").startswith(
-            b"application/octet-stream"
-        ):
-            await reply.refuse(Refusal.BAD_REQUEST)
-            return
-        if transport.posting:
+    def _post(self, exchange: Exchange, session: Session, transport: PollingTransport) -> None:
+        if exchange.headers.get(b"content-type", b"").startswith(b"application/octet-stream"):
+            exchange.refuse(Refusal.BAD_REQUEST)
+        elif transport.posting is not None:
             # Two POSTs at once have no order, and order is what is promised.
             session.close(DisconnectReason.TRANSPORT_ERROR)
-            await reply.refuse(Refusal.BAD_REQUEST)
-            return
-        transport.posting = True
-        try:
-            body = await self._read_body(receive, reply.request_headers)
-        finally:
-            transport.posting = False
-        if body is None:
-            await reply.refuse(Refusal.TOO_LARGE)
-        elif self._receive(session, body):
-            await reply.text(b"ok")
+            exchange.refuse(Refusal.BAD_REQUEST)
+        elif _announced_bytes(exchange) > self._engine.options.message_bytes_max:
+            exchange.refuse(Refusal.TOO_LARGE)
         else:
-            await reply.refuse(Refusal.BAD_REQUEST)
+            transport.posting = exchange
+            exchange.read_body(transport)
 
-    async def _read_body(self, receive: Receive, headers: Headers) -> bytes | None:
-        """The whole body; None when it is, or says it will be, over the bound."""
-        bytes_max = self._engine.options.message_bytes_max
-        announced = headers.get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > bytes_max:
-            return None
-        chunks, length = [], 0
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return b""  # hung up half-way: nothing that could be parsed came
-            chunks.append(message.get("body", b""))
-            length += len(chunks[-1])
-            if length > bytes_max:
-                return None
-            if not message.get("more_body", False):
-                return b"".join(chunks)
+    def read_post(self, transport: PollingTransport, exchange: Exchange) -> None:
+        """Take what has come of a POST, or that no more will come."""
+        session = transport.session
+        if session is None:
+            return
+        if exchange.disconnected:
+            transport.posting = None
+            session.close(DisconnectReason.TRANSPORT_ERROR)
+        elif len(exchange.body) > self._engine.options.message_bytes_max:
+            transport.posting = None
+            exchange.refuse(Refusal.TOO_LARGE)
+        elif exchange.more_body:
+            exchange.resume_reading()
+        else:
+            transport.posting = None
+            if self._receive(session, bytes(exchange.body)):
+                exchange.text(b"ok")
+            else:
+                exchange.refuse(Refusal.BAD_REQUEST)
 
     def _receive(self, session: Session, body: bytes) -> bool:
         try:
@@ -191,42 +207,16 @@ class Polling:
         return True
 
 
-async def _hung_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+def _announced_bytes(exchange: Exchange) -> int:
+    announced = exchange.headers.get(b"content-length", b"0")
+    return int(announced) if announced.isdigit() else 0
 
 
-class _Reply:
-    """Answers one request, with the headers that its origin needs."""
-
-    def __init__(self, send: Send, request_headers: Headers, engine: Engine) -> None:
-        self._send = send
-        self.request_headers = request_headers
-        self._origin = request_headers.get(b"origin", b"")
-        self._host = request_headers.get(b"host", b"")
-        self._origins = engine.options.origins
-
-    async def text(self, body: bytes) -> None:
-        await self._respond(200, TEXT, body)
-
-    async def refuse(self, refusal: Refusal) -> None:
-        await self._respond(refusal.status, JSON, refusal.body)
-
-    async def preflight(self) -> None:
-        requested = self.request_headers.get(b"access-control-request-headers", b"")
-        headers = preflight_headers(self._origin, self._host, requested, self._origins)
-        await self._start(204, headers)
-        await self._send({"type": "http.response.body", "body": b""})
-
-    async def _respond(self, status: int, content_type: bytes, body: bytes) -> None:
-        headers = [
-            (b"content-type", content_type),
-            (b"content-length", b"%d" % len(body)),
-            (b"cache-control", b"no-store"),
-            *cors_headers(self._origin, self._host, self._origins),
-        ]
-        await self._start(status, headers)
-        await self._send({"type": "http.response.body", "body": body})
-
-    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+def _handshake(exchange: Exchange) -> Handshake:
+    return Handshake(
+        raw_headers=tuple(exchange.raw_headers),
+        raw_query=exchange.raw_query,
+        address=exchange.address,
+        secure=exchange.secure,
+        time=time.time(),
+    )

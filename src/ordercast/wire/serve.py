@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 import uvicorn
@@ -11,27 +11,15 @@ import uvicorn
 from ordercast.hub import Application
 
 from .engine import Engine
-from .handover import UpgradingHttp, WebSocketHandover
-from .polling import Polling, Receive, Scope, Send
+from .http import Http
+from .polling import Polling
 
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 GRACEFUL_STOP_S = 10
-
-
-def mount(engine: Engine, http: AsgiApplication | None = None) -> AsgiApplication:
-    """Give an ASGI application that serves Engine.IO's path, and everything else by `http` (without it: 404)."""
-    polling = Polling(engine)
-    path = engine.options.path.rstrip("/")
-    fallback = http or _not_found
-
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].rstrip("/") == path:
-            await polling(scope, receive, send)
-        elif scope["type"] != "websocket":
-            await fallback(scope, receive, send)
-
-    return application
 
 
 def make_server(
@@ -54,11 +42,11 @@ def make_server(
         "proxy_headers": False,
     }
     config = uvicorn.Config(
-        cast(Any, mount(engine, http)),
+        cast(Any, http or _not_found),
         host=host,
         port=port,
-        http=UpgradingHttp,
-        ws=cast(Any, functools.partial(WebSocketHandover, engine)),
+        http=cast(Any, functools.partial(Http, Polling(engine), engine)),
+        ws="none",  # uvicorn's own; `Http` hands WebSockets over to ours
         **{**options, **uvicorn_options},
     )
     return PortServer(config, engine)

@@ -39,11 +39,22 @@ class Refusal(Enum):
     FORBIDDEN = (4, "Forbidden", 403)
     UNSUPPORTED_PROTOCOL_VERSION = (5, "Unsupported protocol version", 400)
     TOO_LARGE = (3, "Body too large", 413)
+    # The reference has no bound on sessions, so no codes for it either; a stock client tries again later upon any.
+    TOO_MANY_SESSIONS = (6, "Too many sessions", 503)
+    TOO_MANY_OF_ADDRESS = (7, "Too many sessions from this address", 429)
+
+    @property
+    def code(self) -> int:
+        return self.value[0]
+
+    @property
+    def message(self) -> str:
+        return self.value[1]
 
     @property
     def status(self) -> int:
         return self.value[2]
 
-    @property
-    def body(self) -> bytes:
-        return msgspec.json.encode({"code": self.value[0], "message": self.value[1]})
+    def body(self, message: str | None = None) -> bytes:
+        """The answer in JSON, with `message` in place of the usual sentence."""
+        return msgspec.json.encode({"code": self.code, "message": message or self.message})

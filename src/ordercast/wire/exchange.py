@@ -1,0 +1,159 @@
+"""One request for Engine.IO's path, and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Protocol
+
+from .origins import Headers, cors_headers, preflight_headers
+from .transport import Refusal
+
+if TYPE_CHECKING:
+    from .http import Http
+
+log = logging.getLogger("ordercast.wire")
+
+_TEXT = b"text/plain; charset=UTF-8"
+_JSON = b"application/json"
+_HEADS = {
+    status: b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
+    for status in (200, 204, 400, 403, 413, 429, 500, 503)
+}
+
+
+class Follower(Protocol):
+    """Who waits for the rest of a request, or for its end."""
+
+    def request_changed(self, exchange: Exchange) -> None: ...
+
+
+class Exchange:
+    """Stands where uvicorn's protocol keeps an ASGI cycle, and bears the attributes that it touches there.
+
+    A cycle is a task, an event and two awaited sends for every poll; this is one object, answered in one write.
+    """
+
+    __slots__ = (
+        "_http",
+        "body",
+        "disconnected",
+        "expects_continue",
+        "follower",
+        "headers",
+        "keep_alive",
+        "method",
+        "more_body",
+        "origins",
+        "raw_headers",
+        "raw_query",
+        "response_complete",
+        "response_headers",
+    )
+
+    def __init__(self, http: Http, method: bytes, raw_query: bytes, *, keep_alive: bool) -> None:
+        self._http = http
+        self.method = method
+        self.raw_query = raw_query
+        self.raw_headers: list[tuple[bytes, bytes]] = http.headers
+        """Names in lower case."""
+        self.headers = dict(self.raw_headers)
+        self.expects_continue = http.expect_100_continue
+        self.origins: Sequence[str] = ()
+        self.response_headers: Headers = []
+        """What the program adds to the answer."""
+        self.follower: Follower | None = None
+        # What uvicorn's protocol reads and writes.
+        self.keep_alive = keep_alive
+        self.body = bytearray()
+        self.more_body = True
+        self.disconnected = False
+        self.response_complete = False
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self.method.decode()} {'answered' if self.response_complete else 'open'}>"
+
+    @property
+    def message_event(self) -> Exchange:
+        """uvicorn's protocol sets this event when a part of the body has come, the request is complete, or lost."""
+        return self
+
+    def set(self) -> None:
+        follower = self.follower
+        if follower is None:
+            return
+        try:
+            follower.request_changed(self)
+        except Exception:  # noqa: BLE001 - answered and logged there
+            self.fail()
+
+    @property
+    def address(self) -> str:
+        client = self._http.client
+        return client[0] if client else ""
+
+    @property
+    def secure(self) -> bool:
+        return self._http.scheme == "https"
+
+    # Reading
+
+    def read_body(self, follower: Follower) -> None:
+        """Tell `follower` of what of the body is there, and of each part to come."""
+        if self.expects_continue and self.more_body:
+            self._http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.follower = follower
+        self.set()
+
+    def resume_reading(self) -> None:
+        """uvicorn's protocol stops reading at 64 KiB of body, for a task to take them."""
+        self._http.flow.resume_reading()
+
+    # Answering
+
+    def text(self, body: bytes, encoding: bytes = b"") -> None:
+        headers = self.response_headers
+        if encoding:
+            headers = [*headers, (b"content-encoding", encoding)]
+        self._respond(200, _TEXT, body, headers)
+
+    def refuse(self, refusal: Refusal, message: str | None = None) -> None:
+        self._respond(refusal.status, _JSON, refusal.body(message), [])
+
+    def preflight(self) -> None:
+        requested = self.headers.get(b"access-control-request-headers", b"")
+        origin, host = self.headers.get(b"origin", b""), self.headers.get(b"host", b"")
+        self._write(204, preflight_headers(origin, host, requested, self.origins), b"")
+
+    def fail(self) -> None:
+        """Answer for an exception, which is being handled, of ours or the program's."""
+        log.exception("a request could not be served")
+        if not self.response_complete:
+            self._respond(500, _TEXT, b"Internal Server Error", [])
+
+    def _respond(self, status: int, content_type: bytes, body: bytes, headers: Headers) -> None:
+        own: Headers = [
+            (b"content-type", content_type),
+            (b"content-length", b"%d" % len(body)),
+            (b"cache-control", b"no-store"),
+        ]
+        origin = self.headers.get(b"origin")
+        if origin:
+            own += cors_headers(origin, self.headers.get(b"host", b""), self.origins)
+        self._write(status, own + headers, b"" if self.method == b"HEAD" else body)
+
+    def _write(self, status: int, headers: Headers, body: bytes) -> None:
+        self.response_complete = True
+        self.follower = None
+        transport: asyncio.Transport = self._http.transport
+        if transport.is_closing():
+            return
+        lines = [b"%b: %b\r\n" % header for header in (*self._http.server_state.default_headers, *headers)]
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        transport.write(b"".join((_HEADS[status], *lines, b"\r\n", body)))
+        if not self.keep_alive:
+            transport.close()
+        self._http.on_response_complete()

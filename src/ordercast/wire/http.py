@@ -1,0 +1,240 @@
+"""HTTP on the port: uvicorn's protocol, with the bounds and deadlines that it lacks.
+
+Requests for Engine.IO's path are served here, in the call that has parsed them; all others become ASGI's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, cast
+from urllib.parse import unquote_to_bytes
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from .engine import Engine
+from .exchange import Exchange
+from .handover import WebSocketHandover
+from .polling import Polling
+
+log = logging.getLogger("ordercast.wire")
+
+_REJECTIONS = {
+    400: b"Bad Request",
+    408: b"Request Timeout",
+    431: b"Request Header Fields Too Large",
+}
+
+
+class HeadTooLarge(Exception):
+    """Raised inside the parser, which passes it on as the context of its own error."""
+
+
+class Http(HttpToolsProtocol):
+    """One connection. `polling` and `engine` are bound by `make_server`."""
+
+    def __init__(self, polling: Polling, engine: Engine, **uvicorns: Any) -> None:
+        super().__init__(**uvicorns)
+        self._polling = polling
+        self._engine = engine
+        self._options = engine.options
+        self._path = engine.options.path.rstrip("/").encode()
+        self._segment_bytes = 0
+        self._head_bytes = 0
+        """What had come of the head before this segment."""
+        self._reading_head = False
+        self._reading = True
+        """A request is expected or under way. Between two of them uvicorn's keep-alive timer watches."""
+        self._began_s = 0.0
+        self._deadline: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+
+    # Told by the transport
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch_request()
+
+    def data_received(self, data: bytes) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
+        self._segment_bytes = len(data)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if self._should_upgrade():
+                self._upgrade(data[upgrade.args[0] :])
+            return
+        except httptools.HttpParserError as error:
+            self._malformed(error)
+            return
+        if self._reading_head:
+            self._bound_head()
+        if self._reading is (self._deadline is None):  # hardly ever: most requests come in one segment
+            self._watch_request()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._watch_response()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._reading = False
+        self._watch_request()
+        if self._stall is not None:
+            self._stall.cancel()
+        super().connection_lost(exc)
+        # Each of them knows the other; without the collector's help neither would go.
+        self.cycle = cast(Any, None)
+
+    # Told by the parser
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reading = self._reading_head = True
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        self._reading_head = False
+        if self._head_bytes + self._segment_bytes > self._options.request_head_bytes_max:
+            head_bytes = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+            if head_bytes > self._options.request_head_bytes_max:
+                raise HeadTooLarge
+        if len(self.headers) > self._options.request_headers_max:
+            raise HeadTooLarge
+        path, _, query = self.url.partition(b"?")
+        if b"%" in path or path[:1] != b"/":
+            path = _decoded(self.url)
+        if path.rstrip(b"/") != self._path or (self.parser.should_upgrade() and self._should_upgrade()):
+            super().on_headers_complete()
+        else:
+            self._serve(query)
+
+    def on_message_complete(self) -> None:
+        self._reading = False
+        super().on_message_complete()
+
+    # Engine.IO's requests
+
+    def _serve(self, query: bytes) -> None:
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        exchange = Exchange(self, self.parser.get_method(), query, keep_alive=keep_alive)
+        earlier: Any = self.cycle
+        self.cycle = cast(Any, exchange)
+        if earlier is None or earlier.response_complete:
+            self._begin(exchange)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cast(Any, exchange), self.app))
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if isinstance(cycle, Exchange):
+            # Not at once: a long chain of piped requests would be as deep a chain of calls.
+            self.loop.call_soon(self._begin, cycle)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _begin(self, exchange: Exchange) -> None:
+        try:
+            self._polling.serve(exchange)
+        except Exception:  # noqa: BLE001 - answered and logged there
+            exchange.fail()
+
+    # The upgrade
+
+    def _should_upgrade(self) -> bool:
+        return self._get_upgrade() == b"websocket"
+
+    def _upgrade(self, rest: bytes) -> None:
+        """Hand the connection to the WebSockets, with what came behind the request."""
+        self._reading = False
+        self._watch_request()
+        self.connections.discard(self)
+        self.cycle = cast(Any, None)
+        WebSocketHandover(self._engine, self.transport, self.connections).begin(
+            self.parser.get_method(), self.url, self.headers, rest
+        )
+
+    # Bounds
+
+    def _bound_head(self) -> None:
+        self._head_bytes += self._segment_bytes
+        options = self._options
+        if self._head_bytes > options.request_head_bytes_max or len(self.headers) > options.request_headers_max:
+            self._reject(431)
+
+    def _malformed(self, error: httptools.HttpParserError) -> None:
+        cause = error.__context__
+        if isinstance(cause, HeadTooLarge):
+            self._reject(431)
+            return
+        if cause is not None and not isinstance(cause, httptools.HttpParserError | UnicodeError):
+            log.error("a request could not be served", exc_info=cause)
+        self._reject(400)
+
+    def _reject(self, status: int) -> None:
+        """Answer what is no request of ours, and end the connection: what follows may be out of step."""
+        if self.transport.is_closing():
+            return
+        phrase = _REJECTIONS[status]
+        log.info("closing %s: %s", self.client and self.client[0], phrase.decode())
+        cycle: Any = self.cycle
+        if cycle is None or cycle.response_complete or not getattr(cycle, "response_started", False):
+            head = b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
+            self.transport.write(head % (status, phrase, len(phrase)) + b"Connection: close\r\n\r\n" + phrase)
+        self.transport.close()
+        self._watch_response()
+
+    # Deadlines
+
+    def _watch_request(self) -> None:
+        """Set the deadline of a request that is under way, or drop it when there is none."""
+        if not self._reading:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+        elif self._deadline is None:
+            self._began_s = self.loop.time()
+            self._deadline = self.loop.call_later(self._options.request_head_timeout_s, self._request_due)
+
+    def _request_due(self) -> None:
+        self._deadline = None
+        if self.transport.is_closing():
+            return
+        left_s = self._began_s + self._options.request_timeout_s - self.loop.time()
+        if self.flow.read_paused:  # it is we who let it wait
+            self._deadline = self.loop.call_later(self._options.request_head_timeout_s, self._request_due)
+        elif left_s > 0 and self._in_body():
+            self._deadline = self.loop.call_later(left_s, self._request_due)
+        elif self._in_body() or self._reading_head:
+            self._reject(408)
+        else:  # opened to be quick later, as browsers do, and never used
+            self.transport.close()
+
+    def _in_body(self) -> bool:
+        return self._reading and not self._reading_head and self.cycle is not None
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._watch_response()
+
+    def _watch_response(self) -> None:
+        """Watch whether the client takes what was written; most have, before anybody can look."""
+        waiting = self.transport.get_write_buffer_size()
+        if waiting and self._stall is None:
+            self._stall = self.loop.call_later(self._options.response_stall_s, self._stalled, waiting)
+
+    def _stalled(self, waited: int) -> None:
+        self._stall = None
+        waiting = self.transport.get_write_buffer_size()
+        if waiting >= waited:
+            log.info("cutting off %s, which does not read", self.client and self.client[0])
+            self.transport.abort()
+        else:
+            self._watch_response()
+
+
+def _decoded(url: bytes) -> bytes:
+    """The path of a request target in an unusual form: absolute, or with escapes."""
+    path: bytes = httptools.parse_url(url).path or b""
+    return unquote_to_bytes(path)
