@@ -6,12 +6,13 @@ import asyncio
 import contextlib
 import json
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import argon2
 import bcrypt
-import msgspec
 import pytest
 import socketio
 
@@ -24,7 +25,7 @@ from ordercast.hub import (
     Server,
     Socket,
 )
-from ordercast.hub.admin_ui import BasicAuth, Mode, auth, dashboard, instrument
+from ordercast.hub.admin_ui import BasicAuth, Mode, auth, dashboard, describe, instrument
 from ordercast.hub.admin_ui.counts import Counts
 from ordercast.hub.admin_ui.describe import describe_data
 from ordercast.hub.admin_ui.watched import WatchedClient, WatchedRooms
@@ -811,5 +812,17 @@ async def test_an_upgrade_is_shown(listening: Server) -> None:
         await shopper.disconnect()
 
 
-def test_what_is_shown_is_json() -> None:
-    assert msgspec.json.encode(list(Mode)) == b'["development","production"]'
+def test_the_guide_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (Path(__file__).parents[2] / "docs/guides/admin-ui.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    monkeypatch.setattr(asyncio, "run", lambda serving: serving.close())
+    made: dict[str, Any] = {}
+
+    exec(example, made)  # noqa: S102 - our own words
+
+    (password_hash,) = re.findall(r"\$argon2[^\"]*", example)
+    assert made["server"].find("/admin") is not None
+    assert BasicAuth(username="admin", password_hash=password_hash).verify("admin", "changeit")
+    for bound in (dashboard.SOCKETS_LISTED_MAX, dashboard.EVENT_BYTES_MAX, describe.DATA_BYTES_MAX):
+        assert f"| {bound:,}" in guide
+    assert f"past {auth.CHECKS_WAITING_MAX} waiting" in guide
