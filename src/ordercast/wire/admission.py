@@ -52,6 +52,9 @@ class Admission:
     async def _wait(self, asked: Awaitable[None], handshake: Handshake, answer: Answer) -> None:
         try:
             await asked
+        except asyncio.CancelledError:
+            answer((Refusal.SHUTTING_DOWN, None))
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it refuses
             answer(_refused(error))
             return

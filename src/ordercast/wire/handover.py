@@ -102,7 +102,7 @@ class WebSocketHandover(asyncio.Protocol):
         self._connections.discard(self)
 
     def shutdown(self) -> None:
-        self._transport.close()
+        """The engine stops too, and lets us answer."""
 
     # Steps
 

@@ -42,6 +42,7 @@ class Refusal(Enum):
     # The reference has no bound on sessions, so no codes for it either; a stock client tries again later upon any.
     TOO_MANY_SESSIONS = (6, "Too many sessions", 503)
     TOO_MANY_OF_ADDRESS = (7, "Too many sessions from this address", 429)
+    SHUTTING_DOWN = (8, "Server shutting down", 503)
 
     @property
     def code(self) -> int:
