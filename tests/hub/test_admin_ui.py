@@ -333,6 +333,8 @@ async def test_a_session_that_comes_back_is_shown_as_gone_and_come(server: Serve
     answer, ready = ghost.take()
     claim = {"pid": json.loads(str(answer)[2:])["pid"], "offset": json.loads(str(ready)[2:])[-1]}
     viewer = Viewer(server)
+    server.emit("missed", 1)
+    ghost.take()
     viewer.take()
 
     returning = Link(server)
@@ -340,10 +342,9 @@ async def test_a_session_that_comes_back_is_shown_as_gone_and_come(server: Serve
     await settle()
 
     assert only_socket(server).recovered
-    assert [event[0] for event in viewer.told("socket_connected", "socket_disconnected")] == [
-        "socket_disconnected",
-        "socket_connected",
-    ]
+    events = viewer.told("socket_connected", "socket_disconnected", "event_sent")
+    assert [event[0] for event in events] == ["socket_disconnected", "event_sent", "event_sent", "socket_connected"]
+    assert [event[3][0] for event in events[1:3]] == ["missed", "ready"]
 
 
 # Figures
