@@ -11,6 +11,7 @@ from typing import Any
 
 from ordercast.hub import Application, Options, Server
 from ordercast.wire import Engine, make_server
+from ordercast.wire.serve import PortServer
 
 # The settings that the official protocol suites expect.
 OFFICIAL: dict[str, Any] = {
@@ -24,10 +25,14 @@ OFFICIAL: dict[str, Any] = {
 
 @dataclass
 class Running:
-    """Where it listens, and the engine behind it."""
+    """Where it listens, and what is behind it."""
 
     port: int
-    engine: Engine
+    server: PortServer
+
+    @property
+    def engine(self) -> Engine:
+        return self.server.engine
 
     @property
     def url(self) -> str:
@@ -43,7 +48,7 @@ async def running(application: Application, *, port: int = 0, **uvicorn_options:
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup(sockets=[listening])
     try:
-        yield Running(listening.getsockname()[1], server.engine)
+        yield Running(listening.getsockname()[1], server)
     finally:
         async with asyncio.timeout(5):
             await server.shutdown(sockets=[listening])

@@ -6,7 +6,11 @@ Requests for Engine.IO's path are served here, in the call that has parsed them;
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
 import logging
+import sys
+import termios
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -220,18 +224,27 @@ class Http(HttpToolsProtocol):
 
     def _watch_response(self) -> None:
         """Watch whether the client takes what was written; most have, before anybody can look."""
-        waiting = self.transport.get_write_buffer_size()
-        if waiting and self._stall is None:
-            self._stall = self.loop.call_later(self._options.response_stall_s, self._stalled, waiting)
+        if self._stall is None and self.transport.get_write_buffer_size():
+            untaken = _untaken_bytes(self.transport)
+            self._stall = self.loop.call_later(self._options.response_stall_s, self._stalled, untaken)
 
-    def _stalled(self, waited: int) -> None:
+    def _stalled(self, untaken_before: int) -> None:
         self._stall = None
-        waiting = self.transport.get_write_buffer_size()
-        if waiting >= waited:
+        if _untaken_bytes(self.transport) >= untaken_before and self.transport.get_write_buffer_size():
             log.info("cutting off %s, which does not read", self.client and self.client[0])
             self.transport.abort()
         else:
             self._watch_response()
+
+
+def _untaken_bytes(transport: asyncio.Transport) -> int:
+    """What the client has not acknowledged: ours, and the kernel's, of which a slow client can take megabytes before
+    the kernel asks for more.
+    """
+    queued = bytearray(4)
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, queued)
+    return transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
 
 
 def _decoded(url: bytes) -> bytes:
