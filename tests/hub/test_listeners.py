@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ordercast.hub.listeners import Listeners
+import pytest
+
+from ordercast.hub.listeners import Listeners, Once
 
 
 def one() -> None: ...
@@ -59,3 +61,51 @@ def test_catch_alls_are_apart() -> None:
     assert listeners.find_any() == (two,)
     listeners.remove_any()
     assert listeners.find_any() == ()
+
+
+@pytest.mark.parametrize("what", ["nothing", "catch-all", "middleware"])
+def test_it_is_known_whether_an_event_passes_anything(what: str) -> None:
+    listeners = Listeners()
+    if what == "catch-all":
+        listeners.add_any(one)
+    elif what == "middleware":
+        listeners.add_middleware(lambda _event, _args: None)
+
+    assert listeners.intercepts is (what != "nothing")
+    listeners.remove_any()
+    assert listeners.intercepts is (what == "middleware")
+
+
+def test_some_come_first() -> None:
+    listeners = Listeners()
+    listeners.add("e", one)
+    listeners.add("e", two, first=True)
+    listeners.add_any(one)
+    listeners.add_any(two, first=True)
+
+    assert listeners.find("e") == listeners.find_any() == (two, one)
+
+
+def test_once_is_gone_as_it_is_called_and_found_by_the_handler_itself() -> None:
+    listeners = Listeners()
+    listeners.add("e", Once(listeners, "e", one))
+    listeners.add("e", Once(listeners, "e", two))
+
+    listeners.remove("e", two)
+    (found,) = listeners.find("e")
+    found()
+
+    assert listeners.find("e") == ()
+    assert list(listeners) == []
+
+
+def test_everything_is_removed_at_once_but_what_hears_everything() -> None:
+    listeners = Listeners()
+    listeners.add("e", one)
+    listeners.add("other", two)
+    listeners.add_any(one)
+
+    listeners.clear()
+
+    assert list(listeners) == []
+    assert listeners.find_any() == (one,)

@@ -59,8 +59,10 @@ async def test_everybody(room: Room) -> None:
 )
 async def test_an_audience_hears_once(room: Room, rooms: list[str], except_: list[str], heard: str) -> None:
     audience = room.server.main.to(*rooms) if rooms else room.server.except_(*except_)
+    if except_:
+        audience = audience.except_(*except_)
 
-    assert audience.except_(*except_).emit("hi") == len(heard)
+    assert audience.emit("hi") == len(heard)
 
     assert room.heard() == heard
 

@@ -9,27 +9,25 @@ from .errors import AckTimeout, HubError, LimitReached
 
 
 class Acks:
-    """The outstanding acks of one socket, by id. An id is never used twice, so a late answer finds nobody."""
+    """The outstanding acks of one socket, by id. The namespace never uses an id twice: a late answer finds nobody."""
 
-    __slots__ = ("_last_id", "_pending", "_pending_max")
+    __slots__ = ("_pending", "_pending_max")
 
     def __init__(self, pending_max: int) -> None:
         self._pending_max = pending_max
-        self._last_id = -1
         self._pending: dict[int, asyncio.Future[list[Any]]] = {}
 
     def __repr__(self) -> str:
         return f"<Acks pending={len(self._pending)}>"
 
-    def expect(self) -> tuple[int, asyncio.Future[list[Any]]]:
-        """Open an ack: its id, and the future of its arguments; cancelling that ends the wait. Raises LimitReached."""
+    def expect(self, ack_id: int) -> asyncio.Future[list[Any]]:
+        """Open an ack; gives the future of its arguments. Cancelling that ends the wait. Raises LimitReached."""
         if len(self._pending) >= self._pending_max:
             raise LimitReached("acks_pending_max", self._pending_max)
-        self._last_id = ack_id = self._last_id + 1
         answer = asyncio.get_running_loop().create_future()
         self._pending[ack_id] = answer
         answer.add_done_callback(lambda _: self._pending.pop(ack_id, None))
-        return ack_id, answer
+        return answer
 
     @staticmethod
     async def wait(answer: asyncio.Future[list[Any]], event: str, timeout_s: float | None) -> Any:
@@ -38,9 +36,7 @@ class Acks:
             args = await asyncio.wait_for(answer, timeout_s)
         except TimeoutError:
             raise AckTimeout(event, timeout_s) from None
-        if len(args) > 1:
-            return tuple(args)
-        return args[0] if args else None
+        return value_of(args)
 
     def resolve(self, ack_id: int, args: list[Any]) -> None:
         """Take the client's answer; one that nobody waits for is ignored."""
@@ -55,3 +51,10 @@ class Acks:
                 answer.set_exception(error)
                 answer.exception()  # whoever waits hears it; a callback that nobody awaits is no reason for a warning
         self._pending.clear()
+
+
+def value_of(args: list[Any]) -> Any:
+    """What an acknowledgement says: None, its one value, or a tuple of several."""
+    if len(args) > 1:
+        return tuple(args)
+    return args[0] if args else None

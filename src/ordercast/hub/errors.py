@@ -11,6 +11,7 @@ HubError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -36,9 +37,11 @@ class EventRefused(HubError):
 
 
 class AckTimeout(HubError):
-    """The client did not answer within the time given."""
+    """Not everybody asked has answered within the time given."""
 
-    def __init__(self, event: str, timeout_s: float | None) -> None:
+    def __init__(self, event: str, timeout_s: float | None, answers: Sequence[Any] = ()) -> None:
+        self.answers = list(answers)
+        """Those that came in time, when several were asked."""
         super().__init__(f"no ack of {event!r} within {timeout_s} s")
 
 

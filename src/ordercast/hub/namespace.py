@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import encode_event
 
-from .broadcast import Broadcast
+from .addressing import Addressing
+from .flags import Flags
 from .listeners import H, Handler, Listeners
+from .overhearing import overhear
 from .reasons import DisconnectReason
 from .recovery import Recovery, Session
 from .rooms import Rooms
@@ -26,17 +28,21 @@ log = logging.getLogger("ordercast.hub")
 Middleware = Callable[[Socket], Awaitable[None] | None]
 
 
-class Namespace:
+class Namespace(Addressing):
     """Made by `Server.of`. The sockets in it, by id; the rooms they are in; the handlers they share."""
 
     def __init__(self, server: Server, name: str) -> None:
         self.server = server
         self.name = name
+        self._home = self
         self.sockets: dict[str, Socket] = {}
         self.rooms: Rooms[Socket] = Rooms()
         self.recovery: Recovery | None = None
         """Set it, before serving, to let sessions outlive connections."""
         self.middlewares: list[Middleware] = []
+        self.overheard: set[Socket] = set()
+        """Those with catch-alls for what is sent."""
+        self._last_ack_id = -1
         self._by_pid: dict[str, Socket] = {}
         self._listeners = Listeners()
         self._event_handlers = Listeners()
@@ -94,24 +100,14 @@ class Namespace:
 
     # Telling
 
-    def emit(self, event: str, *args: Any) -> int:
-        """Send an event to every socket here; gives their number. Raises UnencodableValue."""
-        return Broadcast(self).emit(event, *args)
-
-    def to(self, *rooms: str) -> Broadcast:
-        """Address whoever is in any of `rooms`."""
-        return Broadcast(self, rooms)
-
-    in_ = to
-
-    def except_(self, *rooms: str) -> Broadcast:
-        """Address everybody who is in none of `rooms`."""
-        return Broadcast(self, (), rooms)
-
-    @property
-    def volatile(self) -> Broadcast:
-        """Address everybody who can take an event at once."""
-        return Broadcast(self, volatile=True)
+    def publish(
+        self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str], flags: Flags
+    ) -> int:
+        """Send an event to an audience; gives how many sockets of this node were addressed. Raises UnencodableValue."""
+        message = self.encode(event, args, rooms, except_, volatile=flags.volatile)
+        if not flags.compress:
+            message.compress = False
+        return self.deliver(message, rooms, except_)
 
     def encode(
         self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str] = (), *, volatile: bool
@@ -129,14 +125,29 @@ class Namespace:
             args = [*args, None]
         return encode_event(self.name, event, args, volatile=volatile)
 
-    def deliver(self, message: Message, rooms: Iterable[str], except_: Iterable[str] = ()) -> int:
+    def encode_question(self, event: str, args: Sequence[Any], ack_id: int, flags: Flags) -> Message:
+        """Encode an event that is to be acknowledged: it has no offset, and is in no recording."""
+        message = encode_event(self.name, event, args, ack_id, volatile=flags.volatile)
+        message.compress = flags.compress
+        return message
+
+    def new_ack_id(self) -> int:
+        """An id that was never used here, by which a broadcast's answers can be told apart too."""
+        self._last_ack_id += 1
+        return self._last_ack_id
+
+    def deliver(self, message: Message, rooms: Sequence[str], except_: Sequence[str] = ()) -> int:
         """Hand one encoded message to each socket addressed, once; gives their number."""
-        recipients = self._recipients(rooms, except_)
+        recipients = self.recipients(rooms, except_)
         for socket in recipients:
             socket._client.connection.send(message)
-        return len(recipients)
+        count = len(recipients)
+        if self.overheard:
+            overhear(message, self.overheard.intersection(recipients))
+        return count
 
-    def _recipients(self, rooms: Iterable[str], except_: Iterable[str]) -> Any:
+    def recipients(self, rooms: Sequence[str], except_: Sequence[str]) -> Collection[Socket]:
+        """Whoever is addressed on this node; possibly a live view."""
         if rooms:
             return self.rooms.members(rooms, except_)
         if not except_:
@@ -159,6 +170,7 @@ class Namespace:
         self.rooms.leave_all(socket)
         if self.sockets.get(socket.id) is socket:
             del self.sockets[socket.id]
+        self.overheard.discard(socket)
         self._unsaved.discard(socket)
         self.release(socket)
         if self.server.observer is not None:

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, overload
 
+from .addressing import Addressing
 from .admission import admit
-from .broadcast import Broadcast
 from .client import Client
 from .connection import Connection
 from .listeners import H, Handler
@@ -20,7 +20,7 @@ from .reasons import DisconnectReason
 log = logging.getLogger("ordercast.hub")
 
 
-class Server:
+class Server(Addressing):
     """Namespaces and the clients in them; what is said to the server is said to its namespace ``/``.
 
     ::
@@ -42,7 +42,7 @@ class Server:
         self._namespaces: dict[str, Namespace] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.main = self.of("/")
+        self.main = self._home = self.of("/")
 
     def __repr__(self) -> str:
         return f"<Server clients={len(self.clients)} namespaces={list(self._namespaces)}>"
@@ -89,25 +89,6 @@ class Server:
     def event(self, name: str, handler: Handler | None = None) -> Any:
         """See `Namespace.event`."""
         return self.main.event(name) if handler is None else self.main.event(name, handler)
-
-    def emit(self, event: str, *args: Any) -> int:
-        """See `Namespace.emit`."""
-        return self.main.emit(event, *args)
-
-    def to(self, *rooms: str) -> Broadcast:
-        """See `Namespace.to`."""
-        return self.main.to(*rooms)
-
-    in_ = to
-
-    def except_(self, *rooms: str) -> Broadcast:
-        """See `Namespace.except_`."""
-        return self.main.except_(*rooms)
-
-    @property
-    def volatile(self) -> Broadcast:
-        """See `Namespace.volatile`."""
-        return self.main.volatile
 
     # Called by transports and by the rest of this room
 

@@ -8,12 +8,15 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ordercast.protocol.errors import UnencodableValue
-from ordercast.protocol.socketio import PacketType, encode, encode_event
+from ordercast.protocol.message import Message
+from ordercast.protocol.socketio import PacketType, encode
 
 from .acks import Acks
-from .broadcast import Broadcast
+from .broadcast import Broadcast, some
 from .errors import LimitReached, NotConnected
+from .flagged import Flagged
+from .flags import PLAIN, Flags
+from .overhearing import overhear
 from .reasons import DisconnectReason
 from .turns import Turns
 
@@ -83,9 +86,10 @@ class Socket(Turns):
         if not self.connected:
             return
         if ack is None:
-            self._client.connection.send(self.namespace.encode(event, args, (self.id,), volatile=volatile))
+            self._send(self.namespace.encode(event, args, (self.id,), volatile=volatile))
         else:
-            self._send_expecting(event, args).add_done_callback(functools.partial(self._acknowledged, event, ack))
+            answer = self.ask(event, args, PLAIN if not volatile else Flags(volatile=True))
+            answer.add_done_callback(functools.partial(self._acknowledged, event, ack))
 
     async def emit_with_ack(self, event: str, *args: Any, timeout_s: float | None = None) -> Any:
         """Send an event and wait for its acknowledgement: None, the one value, or a tuple of several.
@@ -94,35 +98,42 @@ class Socket(Turns):
         """
         if not self.connected:
             raise NotConnected(self.id)
-        return await Acks.wait(self._send_expecting(event, args), event, timeout_s)
+        return await Acks.wait(self.ask(event, args, PLAIN), event, timeout_s)
 
-    def _send_expecting(self, event: str, args: Sequence[Any]) -> asyncio.Future[list[Any]]:
-        if self._acks is None:
-            self._acks = Acks(self.namespace.server.options.acks_pending_max)
-        ack_id, answer = self._acks.expect()
-        try:
-            message = encode_event(self.namespace.name, event, args, ack_id)
-        except UnencodableValue:
-            answer.cancel()
-            raise
-        self._client.connection.send(message)
-        return answer
+    @property
+    def volatile(self) -> Flagged:
+        """Let what is sent be dropped if it cannot be taken at once."""
+        return Flagged(self, Flags(volatile=True))
 
-    def _acknowledged(self, event: str, ack: Callable[..., Any], answer: asyncio.Future[list[Any]]) -> None:
-        if answer.cancelled() or answer.exception() is not None:
-            return  # the client went without answering
-        pending = self._run(event, answer.result(), None, (ack,))
-        if pending is not None:
-            self.namespace.server.spawn(pending)
+    def compress(self, compress: bool) -> Flagged:
+        """Whether a connection that compresses should compress what is sent; by default it does."""
+        return Flagged(self, Flags(compress=compress))
+
+    def timeout(self, seconds: float) -> Flagged:
+        """Wait for acknowledgements no longer than this."""
+        return Flagged(self, Flags(timeout_s=seconds))
+
+    # Addressing the others
 
     def to(self, *rooms: str) -> Broadcast:
-        """Address everybody in `rooms` but this socket."""
-        return Broadcast(self.namespace, rooms, (self.id,))
+        """Address everybody in `rooms` but this socket. Raises ValueError if none is named."""
+        return Broadcast(self.namespace, some(rooms), (self.id,))
+
+    in_ = to
+
+    def except_(self, *rooms: str) -> Broadcast:
+        """Address everybody but this socket and whoever is in `rooms`. Raises ValueError if none is named."""
+        return Broadcast(self.namespace, (), (self.id, *some(rooms)))
 
     @property
     def broadcast(self) -> Broadcast:
         """Address everybody in the namespace but this socket."""
         return Broadcast(self.namespace, (), (self.id,))
+
+    @property
+    def local(self) -> Broadcast:
+        """Address everybody on this node but this socket."""
+        return self.broadcast.local
 
     # Rooms
 
@@ -146,6 +157,53 @@ class Socket(Turns):
         for room in rooms:
             self.namespace.rooms.leave(self, room)
         self.namespace.rooms_changed(self)
+
+    # Sending; called by the rest of this room
+
+    def ask(self, event: str, args: Sequence[Any], flags: Flags) -> asyncio.Future[list[Any]]:
+        """Send an event that is to be acknowledged; gives the future of its arguments."""
+        ack_id = self.namespace.new_ack_id()
+        message = self.namespace.encode_question(event, args, ack_id, flags)
+        answer = self.expect(ack_id)
+        self._send(message)
+        return answer
+
+    def expect(self, ack_id: int) -> asyncio.Future[list[Any]]:
+        """Wait for the acknowledgement of that id. Raises LimitReached."""
+        if self._acks is None:
+            self._acks = Acks(self.namespace.server.options.acks_pending_max)
+        return self._acks.expect(ack_id)
+
+    def send_flagged(self, event: str, args: Sequence[Any], flags: Flags) -> None:
+        """Send an event in a certain way."""
+        message = self.namespace.encode(event, args, (self.id,), volatile=flags.volatile)
+        message.compress = flags.compress
+        self._send(message)
+
+    def _send(self, message: Message) -> None:
+        self._client.connection.send(message)
+        if self._listeners.outgoing:
+            overhear(message, (self,))
+
+    def tell_outgoing(self, event: str, args: list[Any]) -> None:
+        """Tell the catch-alls what was sent."""
+        for handler in tuple(self._listeners.outgoing):
+            watching = self._run(event, [event, *args], None, (handler,))
+            if watching is not None:
+                self.namespace.server.spawn(watching)
+
+    def _overhear(self, *, on: bool) -> None:
+        if on:
+            self.namespace.overheard.add(self)
+        else:
+            self.namespace.overheard.discard(self)
+
+    def _acknowledged(self, event: str, ack: Callable[..., Any], answer: asyncio.Future[list[Any]]) -> None:
+        if answer.cancelled() or answer.exception() is not None:
+            return  # the client went without answering
+        pending = self._run(event, answer.result(), None, (ack,))
+        if pending is not None:
+            self.namespace.server.spawn(pending)
 
     # Ending
 

@@ -13,7 +13,7 @@ from ordercast.protocol.errors import UnencodableValue
 from ordercast.protocol.socketio import Packet, PacketType, encode
 
 from .errors import EventRefused
-from .listeners import Handler
+from .listeners import EventMiddleware, Handler
 from .listening import NO_LISTENERS, Listening
 from .reasons import DisconnectReason
 
@@ -54,7 +54,7 @@ class Turns(Listening):
         """Take this socket out of everything."""
         raise NotImplementedError
 
-    # Receiving
+    # Taking turns
 
     def receive(self, packet: Packet) -> None:
         """Take a packet of this socket: handled now, or after those before it."""
@@ -93,10 +93,61 @@ class Turns(Listening):
 
     def _dispatch(self, packet: Packet) -> Coroutine[Any, Any, None] | None:
         event, *args = packet.data
-        if self._listeners.has_any:
-            for handler in self._listeners.find_any():
-                self._run(event, [event, *args], None, (handler,))
+        if self._listeners.intercepts:
+            return self._intercept(event, args, packet.id)
         return self._run(event, args, packet.id, self._handlers(event))
+
+    # On the way to the handlers
+
+    def _intercept(self, event: str, args: list[Any], ack_id: int | None) -> Coroutine[Any, Any, None] | None:
+        for handler in self._listeners.find_any():
+            watching = self._run(event, [event, *args], None, (handler,))
+            if watching is not None:
+                self.namespace.server.spawn(watching)
+        remaining = iter(tuple(self._listeners.middlewares))
+        try:
+            for middleware in remaining:
+                pending = middleware(event, args)
+                if pending is not None:
+                    return self._intercept_awaited(event, args, ack_id, pending, remaining)
+        except Exception as error:  # noqa: BLE001 - whatever a middleware raises keeps the event out
+            self._event_refused(event, ack_id, error)
+            return None
+        return self._run(event, args, ack_id, self._handlers(event))
+
+    async def _intercept_awaited(
+        self,
+        event: str,
+        args: list[Any],
+        ack_id: int | None,
+        pending: Awaitable[None],
+        remaining: Iterable[EventMiddleware],
+    ) -> None:
+        try:
+            await pending
+            for middleware in remaining:
+                later = middleware(event, args)
+                if later is not None:
+                    await later
+        except asyncio.CancelledError as error:
+            if _is_cancelled():
+                raise
+            self._event_refused(event, ack_id, error)
+            return
+        except Exception as error:  # noqa: BLE001 - as above
+            self._event_refused(event, ack_id, error)
+            return
+        handling = self._run(event, args, ack_id, self._handlers(event)) if self.connected else None
+        if handling is not None:
+            await handling
+
+    def _event_refused(self, event: str, ack_id: int | None, error: BaseException) -> None:
+        self._handler_failed(event, ack_id, error)
+        told = self._run("error", [error], None, self._handlers("error"))
+        if told is not None:
+            self.namespace.server.spawn(told)
+
+    # The handlers
 
     def _handlers(self, event: str) -> Sequence[Handler]:
         shared = self.namespace.event_handlers(self, event)
@@ -137,10 +188,8 @@ class Turns(Listening):
                     result = await result
                 answer = result if answer is None else answer
         except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if _is_cancelled():
                 raise
-            # Not we were cancelled but something that the handler waited for.
             self._handler_failed(event, ack_id, error)
             return
         except Exception as error:  # noqa: BLE001 - as above
@@ -168,3 +217,9 @@ class Turns(Listening):
             log.error("answer cannot be sent: event=%r socket=%s", event, self.id, exc_info=error)
             message = encode(PacketType.ACK, self.namespace.name, [_INTERNAL_ERROR], ack_id)
         self._client.connection.send(message)
+
+
+def _is_cancelled() -> bool:
+    """Whether it is we who were cancelled, and not something that a handler waited for."""
+    task = asyncio.current_task()
+    return task is None or bool(task.cancelling())
