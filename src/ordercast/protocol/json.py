@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -12,7 +11,10 @@ from .errors import MalformedPacket, UnencodableValue
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}|\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+# Escaped backslashes too, so that none is taken for the beginning of an escape; pairs before halves.
+_SURROGATES = re.compile(
+    rb"\\(?:\\|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -23,23 +25,24 @@ def decode_json(text: bytes) -> Any:
     except RecursionError:
         raise MalformedPacket("JSON", "is nested too deeply") from None
     except ValueError as error:  # msgspec.DecodeError, and UnicodeDecodeError for strings that are not UTF-8
-        if _SURROGATE_ESCAPE.search(text):
-            return _decode_lone_surrogates(text)
-        raise MalformedPacket("JSON", str(error)) from None
+        mended = _SURROGATES.sub(_without_half, text)
+        if mended == text:
+            raise MalformedPacket("JSON", str(error)) from None
+    return _decode_mended(mended)
 
 
-def _decode_lone_surrogates(text: bytes) -> Any:
-    """Parse what JavaScript makes of a string cut inside an emoji: half a character becomes U+FFFD."""
+def _decode_mended(text: bytes) -> Any:
+    """Parse what JavaScript makes of a string cut inside an emoji, once each half is U+FFFD."""
     try:
-        return _decoder.decode(msgspec.json.encode(_replaced(json.loads(text, parse_constant=_refuse_constant))))
+        return _decoder.decode(text)
     except RecursionError:
         raise MalformedPacket("JSON", "is nested too deeply") from None
     except ValueError as error:
         raise MalformedPacket("JSON", str(error)) from None
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
+def _without_half(escape: re.Match[bytes]) -> bytes:
+    return b"\\ufffd" if escape[1] else escape[0]
 
 
 def _replaced(value: Any) -> Any:
