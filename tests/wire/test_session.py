@@ -10,7 +10,7 @@ import pytest
 from ordercast.hub import Connection, DisconnectReason, Handshake, Options
 from ordercast.protocol.message import Message
 from ordercast.wire import Engine
-from ordercast.wire.session import TURN_MESSAGES_MAX, Session
+from ordercast.wire.session import TURN_BYTES_MAX, Session
 from tests.clock import HandClock, time_by_hand
 
 BACKLOG_MAX = 1_000
@@ -25,9 +25,14 @@ class Wire:
         self.writes: list[list[bytes]] = []
         self.last_words: list[bytes] | None = None
         self.released = 0
+        self.takes_bytes = 1 << 60
+        self.session: Session | None = None
 
     def write(self, messages: Sequence[Message]) -> None:
         self.writes.append([message.text for message in messages])
+        self.takes_bytes -= sum(map(len, messages))
+        if self.takes_bytes < 0 and self.session is not None:
+            self.session.blocked = True  # as a transport does past its high-water mark
 
     def release(self) -> None:
         self.released += 1
@@ -95,11 +100,31 @@ def test_what_is_sent_in_one_turn_is_one_write(clock: HandClock, session: Sessio
 
 
 def test_a_very_long_turn_is_several_writes(clock: HandClock, session: Session, wire: Wire) -> None:
-    for _ in range(TURN_MESSAGES_MAX + 1):
-        session.send(message("4"))
+    piece = message("4" + "x" * (TURN_BYTES_MAX // 4 - 1))
+    for _ in range(11):
+        session.send(piece)
     clock.advance(0)
 
-    assert [len(write) for write in wire.writes] == [TURN_MESSAGES_MAX, 1]
+    # The first of a turn is not counted, and the one that passes the bound still goes along.
+    assert [len(write) for write in wire.writes] == [6, 5]
+
+
+@pytest.mark.parametrize("attachments", [(), (b"x" * 100_000,)])
+def test_what_one_turn_emits_past_what_the_transport_takes_is_backlog(
+    clock: HandClock, session: Session, wire: Wire, application: Application, attachments: tuple[bytes, ...]
+) -> None:
+    """A handler's loop could otherwise hand a gigabyte over before anybody looks."""
+    wire.takes_bytes = 100_000
+    wire.session = session
+    text = b"4" if attachments else b"4" + b"x" * 100_000
+    for _ in range(20):
+        session.send(Message(text, attachments))
+    assert not application.ended
+
+    clock.advance(0)
+
+    assert application.ended == [DisconnectReason.BACKLOG_FULL]
+    assert sum(map(len, wire.writes)) == 2
 
 
 def test_while_blocked_messages_wait_and_volatile_ones_are_dropped(session: Session, wire: Wire) -> None:

@@ -14,6 +14,7 @@ import pytest
 import socketio
 
 from ordercast.hub import ConnectRefused, MemoryRecovery, Server, Socket
+from ordercast.wire.session import Session
 from tests.peers import until
 from tests.servers import Running, official_server, running
 
@@ -97,6 +98,68 @@ async def test_the_javascript_client(at: Running, way: str, scenario: str) -> No
         assert result == {name: value for name, value in RESULTS["acks"].items() if name != "asked"}
     else:
         assert result == RESULTS[scenario]
+
+
+@contextlib.asynccontextmanager
+async def lagging_polls(at: Running) -> AsyncIterator[int]:
+    """A network in which answers to polls take longer than what comes by WebSocket; give its port."""
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, lag_s: float) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(65_536):
+                await asyncio.sleep(lag_s)
+                writer.write(data)
+        writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.read(65_536)
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", at.port)
+        far_writer.write(request)
+        lag_s = 0.0 if b"transport=websocket" in request else 0.1
+        await asyncio.gather(carry(reader, far_writer, 0), carry(far_reader, writer, lag_s))
+
+    async with await asyncio.start_server(connect, "127.0.0.1", 0) as proxy:
+        yield proxy.sockets[0].getsockname()[1]
+
+
+@pytest.mark.node
+async def test_the_javascript_client_comes_back_at_once_from_a_stop_during_its_upgrade(
+    at: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the answer to its probe until its last poll is back it is deaf: if the probe ends then, it does nothing
+    before its ping timeout.
+    """
+    answered = Session.probe_answered
+
+    def stop() -> None:
+        at.engine.close()
+        for connection in tuple(at.server.server_state.connections):
+            connection.shutdown()
+
+    def answer(session: Session) -> None:
+        monkeypatch.undo()
+        answered(session)
+        asyncio.get_running_loop().call_later(0.03, stop)
+
+    monkeypatch.setattr(Session, "probe_answered", answer)
+    async with lagging_polls(at) as port:
+        options = {"url": f"http://127.0.0.1:{port}", "reconnectionDelay": 10, "reconnectionDelayMax": 50}
+        process = await asyncio.create_subprocess_exec(
+            *(NODE, "listener.mjs", json.dumps(options)),
+            cwd=CLIENTS,
+            stdout=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        kinds: list[str] = []
+        try:
+            async with asyncio.timeout(4):  # the ping timeout would take ten seconds
+                while kinds.count("connect") < 2:
+                    kinds.append(json.loads(await process.stdout.readline())["kind"])
+        finally:
+            process.kill()
+            await process.wait()
+    assert [kind for kind in kinds if "connect" in kind] == ["connect", "disconnect", "connect"]
 
 
 @pytest.mark.node

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from ordercast.hub import DisconnectReason, Options, Server, Socket
+from ordercast.wire.websocket import LAST_UPGRADE_S
 from tests.peers import AT_ONCE_S, BINARY, WEBSOCKET, Closed, Peer, Poller, Refused, frame, until
 from tests.servers import Running, running
 
@@ -240,6 +241,32 @@ async def test_a_client_sent_away_while_it_changes_over_hears_of_it_on_the_webso
 
         await peer.expect("41")
         assert await peer.closing(within_s=AT_ONCE_S) == 1000
+
+
+async def test_a_stop_while_a_client_changes_over_waits_for_its_upgrade(poller: Poller, at: Running) -> None:
+    """Nothing was left to say, but the stock client is deaf just then: closed at once, it never came back."""
+    async with await open_probe(poller) as peer:
+        peer.send("2probe")
+        await peer.expect("3probe")
+        at.engine.close()
+        for connection in tuple(at.server.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0.1)
+
+        peer.send("5")
+
+        assert await peer.closing(within_s=AT_ONCE_S) == 1000
+
+
+async def test_a_stop_does_not_wait_for_ever(poller: Poller, at: Running) -> None:
+    async with await open_probe(poller) as peer:
+        peer.send("2probe")
+        await peer.expect("3probe")
+        at.engine.close()
+        for connection in tuple(at.server.server_state.connections):
+            connection.shutdown()
+
+        assert await peer.closing(within_s=LAST_UPGRADE_S + AT_ONCE_S) == 1001
 
 
 async def test_the_connection_lost_right_after_the_upgrade_ends_the_session(poller: Poller, server: Server) -> None:

@@ -12,6 +12,7 @@ from ordercast.protocol.engineio import PROTOCOL_VERSION, OpenPacket
 from ordercast.protocol.message import Message
 
 from .admission import Admission
+from .fairness import Line
 from .heartbeat import Heartbeat
 from .hooks import tell_refused
 from .origins import is_allowed
@@ -37,6 +38,7 @@ class Engine:
         self.heartbeat = Heartbeat(self.options.ping_interval_s, self.options.ping_timeout_s)
         self.sessions: dict[str, Session] = {}
         self.admission = Admission(self.options)
+        self.line = Line()
         self._last_words: dict[str, Sequence[Message]] = {}
         self._unflushed: list[Session] = []
 

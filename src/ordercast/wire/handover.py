@@ -20,6 +20,7 @@ from ordercast.hub import Handshake
 
 from .admission import Refused
 from .engine import Engine, Query, parse_query
+from .fairness import feed
 from .hooks import added_headers
 from .origins import Headers
 from .session import Session
@@ -119,11 +120,11 @@ class WebSocketHandover(asyncio.Protocol):
         added = added_headers(self._engine.options, handshake, initial=session is None)
         picows = _picows_protocol(_opening(listener, added), self._engine.options.message_bytes_max)
         picows.connection_made(self._transport)
-        _feed(picows, request)
+        feed(picows, request)
         self._transport.set_protocol(picows)
         self._transport.resume_reading()
         if self._rest and not self._transport.is_closing():
-            _feed(picows, self._rest)
+            feed(picows, self._rest)
 
     def _refuse(self, handshake: Handshake, refusal: Refusal, message: str | None = None) -> None:
         self._engine.tell_refused(handshake, refusal, message)
@@ -158,17 +159,6 @@ def _picows_protocol(factory: Callable[[Any], Any], message_bytes_max: int) -> W
         None,  # extra headers
         READ_BUFFER_BYTES,
     )
-
-
-def _feed(protocol: WSProtocol, data: bytes) -> None:
-    """Give data to a buffered protocol, piece by piece as its buffer allows."""
-    rest = memoryview(data)
-    while rest:
-        buffer = protocol.get_buffer(len(rest))
-        length = min(len(buffer), len(rest))
-        buffer[:length] = rest[:length]
-        protocol.buffer_updated(length)
-        rest = rest[length:]
 
 
 def _minimal_request(target: bytes, headers: dict[bytes, bytes]) -> bytes:

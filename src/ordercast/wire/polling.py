@@ -5,11 +5,12 @@ Source: the Engine.IO protocol, revision 4, section "HTTP long-polling".
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ordercast.hub import DisconnectReason, Handshake
-from ordercast.protocol.engineio import parse_payload, serialize_payload
+from ordercast.protocol.engineio import Packet, parse_payload, serialize_payload
 from ordercast.protocol.errors import MalformedPacket
 from ordercast.protocol.message import CLOSE, NOOP, Message
 
@@ -17,6 +18,7 @@ from .admission import Refused
 from .compression import accepted_encoding, compress
 from .engine import Engine, parse_query
 from .exchange import Exchange
+from .fairness import SLICE_PACKETS
 from .hooks import added_headers
 from .origins import Headers
 from .session import Session
@@ -191,20 +193,29 @@ class Polling:
         elif exchange.more_body:
             exchange.resume_reading()
         else:
-            transport.posting = None
-            if self._receive(session, bytes(exchange.body)):
-                exchange.text(b"ok")
-            else:
-                exchange.refuse(Refusal.BAD_REQUEST)
+            step = functools.partial(self._receive, transport, exchange, session, parse_payload(bytes(exchange.body)))
+            if step():
+                self._engine.line.join(step)
 
-    def _receive(self, session: Session, body: bytes) -> bool:
+    def _receive(
+        self, transport: PollingTransport, exchange: Exchange, session: Session, packets: Iterator[Packet]
+    ) -> bool:
+        """Take some packets of a POST, and answer it after the last; True if there are more."""
+        if transport.posting is not exchange:
+            return False  # the client hung up meanwhile
         try:
-            for packet in parse_payload(body):
+            for count, packet in enumerate(packets, start=1):
                 session.receive(packet)
+                if count == SLICE_PACKETS:
+                    return True
         except MalformedPacket as error:
+            transport.posting = None
             session.malformed(error)
-            return False
-        return True
+            exchange.refuse(Refusal.BAD_REQUEST)
+        else:
+            transport.posting = None  # first: the answer may let the next request of a pipeline in
+            exchange.text(b"ok")
+        return False
 
 
 def _announced_bytes(exchange: Exchange) -> int:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ordercast.wire")
 
-# A turn of the loop that emits more than this to one socket writes in several pieces, so that the queue stays short.
-TURN_MESSAGES_MAX = 1_024
+# A turn of the loop that emits more than this to one socket writes in several pieces. It is the high-water mark of
+# asyncio's and uvloop's transports: upon one piece that is not taken they say pause, and the rest counts as backlog.
+TURN_BYTES_MAX = 65_536
 
 # Ends that the client should hear of: what is queued waits for its next poll. After the others it is not listening,
 # or not to be trusted.
@@ -92,8 +93,12 @@ class Session:
         outbox = self._outbox
         if not outbox:
             self._engine.flush_later(self)
+            outbox.append(message)
+            return
         outbox.append(message)
-        if len(outbox) >= TURN_MESSAGES_MAX:
+        # What `len` of the message gives, without a call.
+        self._backlog_bytes += len(message) if message.attachments else len(message.text)
+        if self._backlog_bytes > TURN_BYTES_MAX:
             self.flush()
 
     def close(self, reason: DisconnectReason) -> None:
@@ -108,7 +113,7 @@ class Session:
             messages = []
         if not self.transport.close(messages) and lingers:
             self._engine.linger(self, messages)
-        self._end(reason, lingers=lingers)
+        self._end(reason)
 
     async def drained(self) -> None:
         self.flush()
@@ -249,13 +254,15 @@ class Session:
             self._drained.set_result(None)
             self._drained = None
 
-    def _end(self, reason: DisconnectReason, *, lingers: bool = False) -> None:
+    def _end(self, reason: DisconnectReason) -> None:
         self.is_open = False
         self.blocked = True
         self._engine.remove(self)
         self._tell_drained()
-        # A client that changes over polls no more: its last words wait for the UPGRADE that is on the way.
-        if self._probe is not None and not (lingers and self.upgrading):
+        # A client that changes over polls no more, and the stock one is deaf between its last poll and its UPGRADE: it
+        # would hear of neither transport's end before its ping timeout. So the end waits for the UPGRADE on the way.
+        waits = self.upgrading and reason is not DisconnectReason.TRANSPORT_CLOSE
+        if self._probe is not None and not waits:
             self._probe.close(())
         receiver, self._receiver = self._receiver, None
         if receiver is not None:

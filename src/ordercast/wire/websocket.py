@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, MutableSet, Sequence
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ from ordercast.protocol.message import Message
 from ordercast.protocol.websocket import MessageAssembler, Opcode, serialize_frame
 
 from .engine import Engine
+from .fairness import Throttle
 from .session import Session
 
 log = logging.getLogger("ordercast.wire")
@@ -28,14 +30,31 @@ _PROBE_ANSWER = serialize_frame(Opcode.TEXT, b"3probe")
 _MESSAGE = int(PacketType.MESSAGE)
 # How long a connection that is to end may take to hand over what it holds, before it is cut.
 CLOSE_TIMEOUT_S = 5.0
+# How long a stop waits for the UPGRADE of a client that is changing over: one way over a bad network.
+LAST_UPGRADE_S = 0.5
 # Past this, pongs are not sent: a client could otherwise fill our memory with the answers that it does not read.
 PONG_BACKLOG_BYTES_MAX = 65_536
+# Packets and kilobytes that a client may send before it counts as one that sends much: far more than a person causes.
+ALLOWANCE = 64
+ALLOWANCE_PER_S = 1_280
 
 
 class WebSocketTransport(WSListener):
     """picows' listener on the one side, the session's transport on the other."""
 
-    __slots__ = ("_assembler", "_connections", "_engine", "_handshake", "_session", "_timer", "_write", "_ws", "name")
+    __slots__ = (
+        "_allowance",
+        "_allowed_at_s",
+        "_assembler",
+        "_connections",
+        "_engine",
+        "_handshake",
+        "_session",
+        "_timer",
+        "_write",
+        "_ws",
+        "name",
+    )
 
     def __init__(
         self, engine: Engine, handshake: Handshake, session: Session | None, connections: MutableSet[Any]
@@ -48,6 +67,8 @@ class WebSocketTransport(WSListener):
         self._session = session
         """Carried by us, or, until the upgrade, still by polling."""
         self._assembler = MessageAssembler(engine.options.message_bytes_max)
+        self._allowance = ALLOWANCE
+        self._allowed_at_s = asyncio.get_running_loop().time()
         self._timer: asyncio.TimerHandle | None = None
         self._ws: WSTransport | None = None
         self._write: Callable[[bytes], None] = _write_nowhere
@@ -74,8 +95,13 @@ class WebSocketTransport(WSListener):
 
     def shutdown(self) -> None:
         """The server stops."""
-        if self._session is not None and self._session.transport is self:
-            self._session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
+        session = self._session
+        if session is not None and session.transport is self:
+            session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
+        elif session is not None and session.upgrading:
+            self._stop_timer()
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(LAST_UPGRADE_S, self.close, (), WSCloseCode.GOING_AWAY)
         else:
             self.close((), WSCloseCode.GOING_AWAY)
 
@@ -95,6 +121,9 @@ class WebSocketTransport(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002 - picows' signature
         kind = frame.msg_type
+        self._allowance -= 1 + (frame.payload_size >> 10)
+        if self._allowance <= 0:
+            self._renew_allowance()
         try:
             if frame.rsv1 or frame.rsv2 or frame.rsv3:
                 # RFC 6455 section 5.2: no extension was negotiated that gives them a meaning.
@@ -128,6 +157,17 @@ class WebSocketTransport(WSListener):
             cast(Session, self._session).unblock()
 
     # Receiving
+
+    def _renew_allowance(self) -> None:
+        """Give what time has earned; a client that sent more than that waits, from then on, in line with its like."""
+        ws, now_s = self._ws, asyncio.get_running_loop().time()
+        earned = (now_s - self._allowed_at_s) * ALLOWANCE_PER_S
+        self._allowance = min(ALLOWANCE, self._allowance + round(earned))
+        self._allowed_at_s = now_s
+        if self._allowance <= 0 and ws is not None:
+            self._allowance = sys.maxsize
+            transport = ws.underlying_transport
+            Throttle(self._engine.line, transport, transport.get_protocol())
 
     def _carries(self) -> bool:
         return self._session is not None and self._session.transport is self
