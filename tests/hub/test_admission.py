@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -198,6 +199,85 @@ async def test_an_event_before_the_middleware_has_decided_closes(server: Server)
     assert heard == []
 
 
+# Coming anew
+
+
+def sids(link: Link) -> list[str]:
+    """The ids that the client was given, oldest first; nothing else was said to it."""
+    return [json.loads(str(said).removeprefix("40"))["sid"] for said in link.take()]
+
+
+async def test_who_connects_again_while_connected_comes_anew_and_keeps_the_connection(server: Server) -> None:
+    """React's strict mode: connect, disconnect, connect within a turn; the stock client says CONNECT twice."""
+    told: list[Any] = []
+    server.on("connection", lambda socket: told.append(socket.auth))
+    server.event("disconnect", lambda socket, reason: told.append((socket.auth, str(reason))))
+    server.of("/other")
+    link = Link(server)
+    enter(link, "/other")
+
+    link.hear('0{"n":1}', '0{"n":2}')
+
+    assert told == [{"n": 1}, ({"n": 1}, "client namespace disconnect"), {"n": 2}]
+    assert sids(link)[1] == next(iter(server.main.sockets))
+    assert link.closed_for is None
+    assert len(server.of("/other").sockets) == 1
+
+
+async def test_who_connects_again_while_a_middleware_decides_is_answered_once(server: Server) -> None:
+    gates = [asyncio.Event() for _ in range(3)]
+    seen: list[int] = []
+
+    @server.use
+    async def wait(socket: Socket) -> None:
+        seen.append(socket.auth["n"])
+        await gates[socket.auth["n"]].wait()
+        if socket.auth["n"] == 0:
+            raise ConnectRefused("never told")
+
+    link = Link(server)
+    link.hear('0{"n":0}', '0{"n":1}', '0{"n":2}')
+    await settle()
+    assert seen == [0], "one at a time, so that nobody can have a thousand of them running"
+
+    gates[0].set()
+    await settle()
+    gates[2].set()
+    await settle()
+
+    assert seen == [0, 2]
+    assert len(sids(link)) == 1
+    assert [socket.auth for socket in server.main.sockets.values()] == [{"n": 2}]
+
+
+async def test_who_leaves_while_a_middleware_decides_is_not_let_in_and_may_come_again(server: Server) -> None:
+    gate = asyncio.Event()
+    told: list[Any] = []
+    server.on("connection", lambda socket: told.append(socket.auth["n"]))
+    server.use(lambda _socket: gate.wait())  # type: ignore[arg-type,return-value]
+    link = Link(server)
+
+    link.hear('0{"n":1}', "1")
+    gate.set()
+    await settle()
+    assert (told, link.take(), link.closed_for) == ([], [], None)
+
+    link.hear('0{"n":2}')
+    await settle()
+    assert told == [2]
+    assert len(sids(link)) == 1
+
+
+async def test_a_disconnect_handler_that_closes_ends_the_coming_anew(server: Server) -> None:
+    server.event("disconnect", lambda socket, _reason: socket._client.close(DisconnectReason.FORCED_SERVER_CLOSE))
+    link = connect(server)
+
+    link.hear("0")
+
+    assert link.take() == []
+    assert not server.main.sockets
+
+
 # What the protocol does not allow
 
 
@@ -208,7 +288,6 @@ async def test_an_event_before_the_middleware_has_decided_closes(server: Server)
         ['2/admin,["hello"]'],
         ['51-["hello",{"_placeholder":true,"num":0}]', b"\x01"],
         [b"\x01"],
-        ["0", "0"],
         ["0", '2/admin,["hello"]'],
         ["0", "4{}"],
         ["0", "abc"],

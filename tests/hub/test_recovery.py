@@ -322,6 +322,44 @@ async def test_a_recovery_that_fails_closes_so_that_the_client_tries_again(
     assert client.heard() == [1]
 
 
+@pytest.mark.parametrize("broken", ["load", "save"])
+async def test_a_session_store_out_of_order_refuses_nobody(
+    server: Server, client: Client, recovery: MemoryRecovery, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """A stock client that is refused does not come back by itself."""
+    server.emit("n", 1)
+    client.lose()
+    server.emit("n", 2)
+
+    async def fail(*_args: Any) -> Any:
+        raise ConnectionError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recovery, broken, fail)
+        await client.connect()
+    assert client.link.closed_for is None
+    assert client.heard() == [1, 2], "an offset is enough to be told what one missed"
+    assert client.heard("resync") == []
+
+    client.lose()
+    server.emit("n", 3)
+    await client.connect()
+    assert client.heard() == [1, 2, 3]
+
+
+async def test_without_an_offset_a_session_that_cannot_be_loaded_is_a_gap_that_is_told(
+    server: Server, recovery: MemoryRecovery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_pid: str) -> Session | None:
+        raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(recovery, "load", fail)
+    client = Client(server)
+    await client.connect(pid="p")
+
+    assert client.heard("resync") == [{"reason": "session_unknown"}]
+
+
 async def test_events_sent_while_the_past_is_told_come_after_it(
     server: Server, client: Client, recovery: MemoryRecovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from ordercast.hub import DisconnectReason, Options, Server, Socket
-from tests.hub.links import Link, connect, enter, settle
+from tests.hub.links import HANDSHAKE, Link, connect, enter, settle
 
 
 async def test_a_namespace_is_made_once_and_found_by_either_spelling() -> None:
@@ -117,3 +117,28 @@ async def test_reasons_are_the_references_words() -> None:
         "ping timeout",
         "transport close",
     ]
+
+
+async def test_refused_connections_are_told() -> None:
+    server = Server()
+    told: list[object] = []
+    server.on("connection_error", lambda *args: told.append(args))
+
+    server.connection_refused(HANDSHAKE, 5, "Unsupported protocol version")
+
+    assert told == [(HANDSHAKE, 5, "Unsupported protocol version")]
+
+
+async def test_sending_a_client_away_with_its_connection_keeps_it_away_from_every_namespace() -> None:
+    """Without a DISCONNECT for each, the stock client would come back for the others."""
+    server = Server()
+    server.of("/other")
+    link = connect(server)
+    enter(link, "/other")
+    (socket,) = server.main.sockets.values()
+
+    socket.disconnect(close=True)
+
+    assert sorted(map(str, link.take())) == ["41", "41/other,"]
+    assert link.closed_for is DisconnectReason.SERVER_NAMESPACE_DISCONNECT
+    assert not server.clients

@@ -12,9 +12,9 @@ from typing import Any
 from ordercast.protocol.errors import UnencodableValue
 from ordercast.protocol.socketio import PacketType, encode, encode_event
 
-from .client import Client
+from .client import Client, Entrance
 from .errors import ConnectRefused, GapTooOld
-from .namespace import Middleware
+from .namespace import Middleware, Namespace
 from .recovery import Claim, Recovery, Session, new_pid, new_sid
 from .socket import Socket
 
@@ -26,11 +26,39 @@ INVALID_NAMESPACE = "Invalid namespace"
 
 def admit(client: Client, name: str, auth: dict[str, Any]) -> None:
     """Handle a client's CONNECT to the namespace `name`."""
-    namespace = client.server.find(name)
+    client.entrances[name] = Entrance()
+    try:
+        namespace = client.server.find(name) or client.server.dynamic.find(name, auth)
+    except Exception as error:  # noqa: BLE001 - whatever a decision raises keeps the client out
+        refuse(client, name, error)
+        return
+    if namespace is None or isinstance(namespace, Namespace):
+        _admit_to(client, name, namespace, auth)
+    else:
+        client.server.spawn(_admit_to_dynamic(client, name, namespace, auth))
+
+
+async def _admit_to_dynamic(
+    client: Client, name: str, deciding: Awaitable[Namespace | None], auth: dict[str, Any]
+) -> None:
+    try:
+        namespace = await deciding
+    except Exception as error:  # noqa: BLE001 - as above
+        refuse(client, name, error)
+        return
+    _admit_to(client, name, namespace, auth)
+
+
+def _admit_to(client: Client, name: str, namespace: Namespace | None, auth: dict[str, Any]) -> None:
+    entrance = client.entrances[name]
+    if client.closed_for is not None or entrance.is_withdrawn:
+        _dismiss(client, name)
+        return
     if namespace is None:
         refuse(client, name, ConnectRefused(INVALID_NAMESPACE))
         return
-    client.pending.add(name)
+    entrance.namespace = namespace
+    namespace.arriving += 1
     socket = Socket(namespace, client, new_sid(), auth)
     remaining = iter(tuple(namespace.middlewares))
     try:
@@ -43,6 +71,20 @@ def admit(client: Client, name: str, auth: dict[str, Any]) -> None:
     else:
         _answer(socket)
         socket.take_turns(_enter(socket))
+
+
+def _dismiss(client: Client, name: str) -> None:
+    """Forget an entrance that comes to nothing; the CONNECT that took its place is next."""
+    entrance = _end_entrance(client, name)
+    if entrance.again is not None and client.closed_for is None:
+        admit(client, name, entrance.again)
+
+
+def _end_entrance(client: Client, name: str) -> Entrance:
+    entrance = client.entrances.pop(name)
+    if entrance.namespace is not None:
+        entrance.namespace.arrived()
+    return entrance
 
 
 def _run_middlewares(socket: Socket, remaining: Iterator[Middleware]) -> Awaitable[None] | None:
@@ -65,9 +107,10 @@ async def _admit_later(socket: Socket, pending: Awaitable[None] | None, remainin
         namespace.release(socket)
         refuse(client, namespace.name, error)
         return
-    if client.closed_for is not None or not namespace.owns(socket):
+    is_withdrawn = client.entrances[namespace.name].is_withdrawn
+    if client.closed_for is not None or is_withdrawn or not namespace.owns(socket):
         namespace.release(socket)
-        client.pending.discard(namespace.name)
+        _dismiss(client, namespace.name)
         return
     _answer(socket)
     if _is_covered(socket):
@@ -91,17 +134,38 @@ async def _enter_session(socket: Socket, claim: Claim) -> str | None:
     """
     recovery = socket.namespace.recovery
     assert recovery is not None
-    session = await recovery.load(claim.pid) if claim.pid else None
+    session = await _load(recovery, claim.pid) if claim.pid else None
     gap = _find_gap(socket, recovery, claim, session)
     if session is None or gap is not None:
         socket.namespace.claim(socket, new_pid())
-        await recovery.save(socket.namespace.session(socket))
+        await _save(recovery, socket.namespace.session(socket))
         return gap
     socket.namespace.claim(socket, session.pid)
     socket.join(*recovery.rooms(socket, session))
     socket.id = session.sid
     socket.recovered = True
     return None
+
+
+async def _load(recovery: Recovery, pid: str) -> Session | None:
+    """The session, or None also when the store is out of order.
+
+    A stock client that is refused does not come back by itself, so it is let in without its session: if it has an
+    offset it misses nothing, and otherwise it is told.
+    """
+    try:
+        return await recovery.load(pid)
+    except Exception:
+        log.exception("session cannot be loaded")
+        return None
+
+
+async def _save(recovery: Recovery, session: Session) -> None:
+    try:
+        await recovery.save(session)
+    except Exception:
+        # It is saved again when its rooms change; until then its client comes back as one whose session is unknown.
+        log.exception("session cannot be saved: %s", session.sid)
 
 
 def _find_gap(socket: Socket, recovery: Recovery, claim: Claim, session: Session | None) -> str | None:
@@ -120,6 +184,7 @@ def _answer(socket: Socket) -> None:
     """Tell the client that it is connected."""
     client = socket._client
     client.add(socket)
+    _end_entrance(client, socket.namespace.name)
     socket.connected = True
     answer = {"sid": socket.id} if socket.pid is None else {"sid": socket.id, "pid": socket.pid}
     client.connection.send(encode(PacketType.CONNECT, socket.namespace.name, answer))
@@ -166,14 +231,15 @@ async def _catch_up(socket: Socket, offset: str, gap: str | None) -> None:
 def _enter(socket: Socket) -> Coroutine[Any, Any, None] | None:
     """Put the socket into its rooms and tell the handlers; gives the rest of them when one must be awaited."""
     socket.namespace.add(socket)
-    return socket._run("connection", [socket], None, socket.namespace.connection_handlers())
+    return socket._run("connection", [socket], None, socket.namespace.handlers("connection"))
 
 
 def refuse(client: Client, name: str, error: Exception) -> None:
     """Tell the client why it may not come in; only a ConnectRefused says more than that something failed."""
-    client.pending.discard(name)
-    if client.closed_for is not None:
+    if client.closed_for is not None or client.entrances[name].is_withdrawn:
+        _dismiss(client, name)
         return
+    _end_entrance(client, name)
     try:
         message = encode(PacketType.CONNECT_ERROR, name, _refusal(error))
     except UnencodableValue as unencodable:

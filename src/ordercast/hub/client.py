@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ordercast.protocol.errors import UnexpectedPacket
 from ordercast.protocol.socketio import Decoder, Packet, PacketType
@@ -12,22 +12,46 @@ from .connection import Connection
 from .reasons import DisconnectReason
 
 if TYPE_CHECKING:
+    from .namespace import Namespace
     from .server import Server
     from .socket import Socket
+
+
+class Entrance:
+    """A client on its way into a namespace, while its middlewares decide."""
+
+    __slots__ = ("again", "is_withdrawn", "namespace")
+
+    def __init__(self) -> None:
+        self.namespace: Namespace | None = None
+        """None while it is not even known whether there is one."""
+        self.is_withdrawn = False
+        """The client does not want in any more, or wants in anew."""
+        self.again: dict[str, Any] | None = None
+        """The auth payload of the later CONNECT that takes the place of this one."""
 
 
 class Client:
     """Takes what one connection receives to the socket it is for. Closes on whatever the protocol does not allow."""
 
-    __slots__ = ("_connect_timer", "_decoder", "closed_for", "connection", "pending", "sent_away", "server", "sockets")
+    __slots__ = (
+        "_connect_timer",
+        "_decoder",
+        "closed_for",
+        "connection",
+        "entrances",
+        "sent_away",
+        "server",
+        "sockets",
+    )
 
     def __init__(self, server: Server, connection: Connection) -> None:
         self.server = server
         self.connection = connection
         self.sockets: dict[str, Socket] = {}
         """The client's socket in each namespace it is in, by the namespace's name."""
-        self.pending: set[str] = set()
-        """Namespaces whose middlewares have not decided yet."""
+        self.entrances: dict[str, Entrance] = {}
+        """Namespaces that it is about to enter."""
         self.sent_away: frozenset[str] = frozenset()
         """Namespaces that it was told to leave; what it said before it heard of that may still arrive."""
         self.closed_for: DisconnectReason | None = None
@@ -65,7 +89,6 @@ class Client:
     # Told by the sockets
 
     def add(self, socket: Socket) -> None:
-        self.pending.discard(socket.namespace.name)
         self.sent_away -= {socket.namespace.name}
         self.sockets[socket.namespace.name] = socket
         self._stop_connect_timer()
@@ -80,6 +103,14 @@ class Client:
             self.connection.close(reason)
             self.closed(reason)
 
+    def disconnect(self) -> None:
+        """Tell the client to leave every namespace, so that it stays away, and end the connection."""
+        for socket in tuple(self.sockets.values()):
+            socket.disconnect()
+        self.close(DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
+
+    # Steps
+
     def _receive(self, packet: Packet) -> None:
         socket = self.sockets.get(packet.namespace)
         if packet.type is PacketType.CONNECT:
@@ -88,18 +119,37 @@ class Client:
             socket.receive(packet)
         elif packet.namespace in self.sent_away:
             pass  # it crossed our DISCONNECT on the way
-        elif packet.namespace not in self.pending and packet.type in (PacketType.ACK, PacketType.DISCONNECT):
+        elif packet.type is PacketType.DISCONNECT:
+            self._withdraw(packet.namespace, None)
+        elif packet.namespace not in self.entrances and packet.type is PacketType.ACK:
             pass  # a last word that harms nobody
         else:
             raise UnexpectedPacket(packet.type.name, f"came without a connection to {packet.namespace!r}")
 
     def _connect(self, packet: Packet) -> None:
-        name = packet.namespace
-        if name in self.sockets or name in self.pending:
-            raise UnexpectedPacket("CONNECT", f"came twice for {name!r}")
-        if len(self.sockets) + len(self.pending) >= self.server.options.namespaces_max:
+        """Let the client in; who was in, or on the way, comes anew.
+
+        A page that enters, leaves and enters within one turn, as React's strict mode has it, says CONNECT twice and
+        nothing in between: the stock client says goodbye only to a server that has answered.
+        """
+        name, auth = packet.namespace, packet.data or {}
+        if name in self.entrances:
+            self._withdraw(name, auth)
+            return
+        former = self.sockets.get(name)
+        if former is not None:
+            former.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT)
+        elif len(self.sockets) + len(self.entrances) >= self.server.options.namespaces_max:
             raise UnexpectedPacket("CONNECT", f"came for more than {self.server.options.namespaces_max} namespaces")
-        self.server.admit(self, name, packet.data or {})
+        if self.closed_for is None:
+            self.server.admit(self, name, auth)
+
+    def _withdraw(self, name: str, again: dict[str, Any] | None) -> None:
+        # The later CONNECT waits for the middlewares of the earlier: nobody can have a thousand of them running.
+        entrance = self.entrances.get(name)
+        if entrance is not None:
+            entrance.is_withdrawn = True
+            entrance.again = again
 
     def _start_connect_timer(self) -> None:
         timeout_s = self.server.options.connect_timeout_s
@@ -107,7 +157,7 @@ class Client:
 
     def _connect_timed_out(self) -> None:
         self._connect_timer = None
-        if self.pending:  # a middleware takes its time; whoever it refuses in the end must not stay for ever
+        if self.entrances:  # a middleware takes its time; whoever it refuses in the end must not stay for ever
             self._start_connect_timer()
         elif not self.sockets:
             self.close(DisconnectReason.FORCED_SERVER_CLOSE)

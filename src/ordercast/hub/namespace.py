@@ -31,7 +31,7 @@ Middleware = Callable[[Socket], Awaitable[None] | None]
 class Namespace(Addressing):
     """Made by `Server.of`. The sockets in it, by id; the rooms they are in; the handlers they share."""
 
-    def __init__(self, server: Server, name: str) -> None:
+    def __init__(self, server: Server, name: str, *, is_dynamic: bool = False) -> None:
         self.server = server
         self.name = name
         self._home = self
@@ -40,6 +40,9 @@ class Namespace(Addressing):
         self.recovery: Recovery | None = None
         """Set it, before serving, to let sessions outlive connections."""
         self.middlewares: list[Middleware] = []
+        self.arriving = 0
+        """Clients whose middlewares have not decided yet."""
+        self._is_dynamic = is_dynamic
         self.overheard: set[Socket] = set()
         """Those with catch-alls for what is sent."""
         self._last_ack_id = -1
@@ -66,10 +69,13 @@ class Namespace(Addressing):
     @overload
     def on(self, event: str, handler: H) -> H: ...
     def on(self, event: str, handler: Handler | None = None) -> Any:
-        """Listen to ``connection``: called with each socket that has connected. Usable as a decorator."""
+        """Listen to ``connection``: called with each socket that has connected. Usable as a decorator.
+
+        ``connect`` is the same. Other names are heard when a node says them by `server_side_emit`.
+        """
 
         def add(handler: H) -> H:
-            self._listeners.add(event, handler)
+            self._listeners.add("connection" if event == "connect" else event, handler)
             return handler
 
         return add if handler is None else add(handler)
@@ -90,8 +96,9 @@ class Namespace(Addressing):
 
         return add if handler is None else add(handler)
 
-    def connection_handlers(self) -> tuple[Handler, ...]:
-        return self._listeners.find("connection")
+    def handlers(self, event: str) -> tuple[Handler, ...]:
+        """What was registered with `on`."""
+        return self._listeners.find(event)
 
     def event_handlers(self, socket: Turns, event: str) -> tuple[Handler, ...]:
         """The shared handlers of `event`, ready to be called with its arguments alone."""
@@ -157,6 +164,20 @@ class Namespace(Addressing):
 
     # Coming and going; called by `admission` and `Socket`
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is in it or about to be."""
+        return not (self.sockets or self.arriving or self._by_pid)
+
+    def arrived(self) -> None:
+        """A client that was about to enter has, or has not."""
+        self.arriving -= 1
+        self._check_empty()
+
+    def _check_empty(self) -> None:
+        if self._is_dynamic and self.is_empty:
+            self.server.dynamic.emptied(self)
+
     def add(self, socket: Socket) -> None:
         """Make a socket reachable: its rooms are entered in the same turn."""
         self.sockets[socket.id] = socket
@@ -178,6 +199,7 @@ class Namespace(Addressing):
         meant = (DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
         if self.recovery is not None and socket.pid is not None and reason in meant:
             self.server.spawn(self.recovery.forget(socket.pid))
+        self._check_empty()
 
     def claim(self, socket: Socket, pid: str) -> None:
         """Let `socket` own a session. A socket that still has it is a ghost of a dead connection: it ends."""

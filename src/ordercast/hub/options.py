@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """A cookie that carries a polling client's session id, by which a proxy may find its node; the reference's defaults.
+    """A cookie with a polling client's session id, by which a proxy may find its node; the reference's defaults.
 
     It grants nothing: the id counts only in the query.
     """
@@ -54,6 +54,13 @@ class Options:
     """Namespaces that one connection may be in."""
     rooms_max: int = 1_000
     """Rooms that one socket may be in."""
+    dynamic_namespaces_max: int = 10_000
+    """Namespaces made as clients ask for them. At the bound an empty one makes room, or the client is refused."""
+    empty_namespace_linger_s: float | None = None
+    """How long after the last socket has left such a namespace is removed, with whatever was set on it alone.
+
+    None: never, as with the reference.
+    """
     origins: Sequence[str] = ()
     """Origins of other sites whose pages may connect (`*`: every one). Pages of our own host always may."""
     transports: Sequence[str] = ("polling", "websocket")
@@ -82,7 +89,8 @@ class Options:
     response_stall_s: float = 20.0
     """How long a client may take nothing at all of an answer before it is cut off; as long as it may leave a ping."""
     http_compression: bool = False
-    """Compress polling answers where the client accepts it. Costs more CPU than all else of an answer together."""
+    """Compress polling answers where the client accepts it. Costs more CPU than all else of an answer together, and
+    shows by its length what an answer has in common with text that a stranger may put into it (BREACH)."""
     compression_bytes_min: int = 1_024
     """Answers shorter than this stay as they are; the reference's default."""
     sid_prefix: str = ""

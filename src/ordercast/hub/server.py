@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+import re
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, overload
 
 from .addressing import Addressing
 from .admission import admit
 from .client import Client
-from .connection import Connection
+from .connection import Connection, Handshake
+from .dynamic import Allows, DynamicNamespaces, ParentNamespace
+from .errors import LimitReached
 from .listeners import H, Handler
 from .namespace import Middleware, Namespace
 from .observer import Observer
@@ -39,26 +42,33 @@ class Server(Addressing):
         self.clients: set[Client] = set()
         self.observer: Observer | None = None
         """Set it, before serving, to watch what happens here."""
+        self.dynamic = DynamicNamespaces(self)
         self._namespaces: dict[str, Namespace] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.main = self._home = self.of("/")
+        self.main = self._home = self._namespaces["/"] = Namespace(self, "/")
 
     def __repr__(self) -> str:
         return f"<Server clients={len(self.clients)} namespaces={list(self._namespaces)}>"
 
     # Namespaces
 
-    def of(self, name: str) -> Namespace:
-        """The namespace `name`, made if it does not exist."""
+    @overload
+    def of(self, name: str) -> Namespace: ...
+    @overload
+    def of(self, name: re.Pattern[str] | Allows) -> ParentNamespace: ...
+    def of(self, name: str | re.Pattern[str] | Allows) -> Namespace | ParentNamespace:
+        """The namespace `name`, made if it does not exist.
+
+        A pattern that the whole name must match, or a function ``(name, auth)`` that decides, possibly later, gives a
+        parent of namespaces that are made as clients ask for them. Raises LimitReached.
+        """
+        if not isinstance(name, str):
+            return self.dynamic.add(ParentNamespace(name))
         if not name.startswith("/"):
             name = "/" + name
-        namespace = self._namespaces.get(name)
-        if namespace is None:
-            namespace = self._namespaces[name] = Namespace(self, name)
-            if self.observer is not None:
-                self.observer.namespace_made(namespace)
-        return namespace
+        namespace = self._namespaces.get(name) or self.dynamic.find_by_name(name)
+        return namespace if namespace is not None else self._made(Namespace(self, name))
 
     def find(self, name: str) -> Namespace | None:
         """The namespace `name`, if it exists."""
@@ -67,6 +77,28 @@ class Server(Addressing):
     def namespaces(self) -> tuple[Namespace, ...]:
         """Those that exist now."""
         return tuple(self._namespaces.values())
+
+    def make_child(self, name: str, parent: ParentNamespace) -> Namespace:
+        """Make a namespace of `parent`. Raises LimitReached."""
+        bound = self.options.dynamic_namespaces_max
+        if not self.dynamic.make_room(bound):
+            log.warning("namespace not made: %r; dynamic_namespaces_max = %d is reached", name, bound)
+            raise LimitReached("dynamic_namespaces_max", bound)
+        child = Namespace(self, name, is_dynamic=True)
+        parent.adopt(child)
+        return self._made(child)
+
+    def _made(self, namespace: Namespace) -> Namespace:
+        self._namespaces[namespace.name] = namespace
+        if self.observer is not None:
+            self.observer.namespace_made(namespace)
+        if namespace.name != "/":
+            self._tell("new_namespace", namespace)
+        return namespace
+
+    def forget_namespace(self, namespace: Namespace) -> None:
+        """Called when a dynamic namespace is removed."""
+        self._namespaces.pop(namespace.name, None)
 
     # The main namespace, for short
 
@@ -79,7 +111,11 @@ class Server(Addressing):
     @overload
     def on(self, event: str, handler: H) -> H: ...
     def on(self, event: str, handler: Handler | None = None) -> Any:
-        """See `Namespace.on`."""
+        """See `Namespace.on`; and listen to what happens to the server.
+
+        ``new_namespace`` is told with each namespace that is made, before anybody is in it; ``connection_error`` with
+        the request, the code and the sentence of each connection that was refused.
+        """
         return self.main.on(event) if handler is None else self.main.on(event, handler)
 
     @overload
@@ -113,6 +149,21 @@ class Server(Addressing):
         """Handle a client's CONNECT."""
         admit(client, namespace, auth)
 
+    def connection_refused(self, handshake: Handshake, code: int, message: str) -> None:
+        """Called by the transport for each request that it refused, with the code that the client was given."""
+        self._tell("connection_error", handshake, code, message)
+
+    def _tell(self, event: str, *args: Any) -> None:
+        """Call what listens to the server itself; a failure is logged."""
+        for handler in self.main.handlers(event):
+            try:
+                pending = handler(*args)
+            except Exception:
+                log.exception("handler failed: event=%r", event)
+            else:
+                if hasattr(pending, "__await__"):
+                    self.spawn(_awaited(pending))
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` beside everything else; its failure is logged."""
         task = self.loop.create_task(work)
@@ -125,8 +176,13 @@ class Server(Addressing):
             log.error("task failed", exc_info=error)
 
     async def close(self) -> None:
-        """End every connection; stock clients come back by themselves."""
+        """End every connection; stock clients come back by themselves. The port is its owner's to close first."""
+        self.dynamic.close()
         for client in tuple(self.clients):
             client.close(DisconnectReason.SERVER_SHUTTING_DOWN)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=1.0)
+
+
+async def _awaited(pending: Awaitable[Any]) -> None:
+    await pending

@@ -208,14 +208,18 @@ class Socket(Turns):
     # Ending
 
     def disconnect(self, *, close: bool = False) -> None:
-        """Tell the client to leave the namespace, and with `close` end the whole connection. It stays away."""
+        """Tell the client to leave the namespace, or with `close` every one of its connection, and end that.
+
+        It stays away.
+        """
         if not self.connected:
+            return
+        if close:
+            self._client.disconnect()
             return
         self._client.connection.send(encode(PacketType.DISCONNECT, self.namespace.name))
         self._client.sent_away |= {self.namespace.name}
         self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
-        if close:
-            self._client.close(DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
 
     def abandon(self) -> None:
         """End a socket whose session lives on elsewhere, connection and all."""
