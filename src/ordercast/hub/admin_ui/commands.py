@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any, Final
 
-from ordercast.hub.errors import EventRefused, LimitReached
+from ordercast.hub.addressing import Addressing
+from ordercast.hub.broadcast import Broadcast
+from ordercast.hub.errors import EventRefused
 from ordercast.hub.namespace import Namespace
 from ordercast.hub.server import Server
 from ordercast.hub.socket import Socket
@@ -32,56 +34,36 @@ class Commands:
 
     def emit(self, by: Socket, namespace: Any, room: Any, event: Any, *args: Any) -> None:
         """Send an event. Raises EventRefused, as all of these do."""
-        target = self._find(namespace)
         event = _checked_text("event", event)
-        audience = target.to(_checked_text("room", room)) if room else target
+        audience = self._audience(namespace, room)
         try:
-            count = audience.emit(event, *args)
+            audience.emit(event, *args)
         except UnencodableValue as error:
             raise EventRefused("bad_request", str(error)) from None
-        _note(by, f"emit {event!r}", target, room, count)
+        _note(by, f"emit {event!r}", namespace, room)
 
     def join(self, by: Socket, namespace: Any, room: Any, where: Any = None) -> None:
         """Let sockets enter `room`."""
         room = _checked_text("room", room)
-        target, sockets = self._audience(namespace, where)
-        _note(by, f"join {room!r}", target, where, len(sockets))
-        full = 0
-        for socket in sockets:
-            try:
-                socket.join(room)
-            except LimitReached:
-                full += 1
-        if full:
-            raise EventRefused("limit_reached", f"{full} of {len(sockets)} sockets are in too many rooms")
+        self._audience(namespace, where).sockets_join(room)
+        _note(by, f"join {room!r}", namespace, where)
 
     def leave(self, by: Socket, namespace: Any, room: Any, where: Any = None) -> None:
         """Let sockets leave `room`."""
         room = _checked_text("room", room)
-        target, sockets = self._audience(namespace, where)
-        _note(by, f"leave {room!r}", target, where, len(sockets))
-        for socket in sockets:
-            socket.leave(room)
+        self._audience(namespace, where).sockets_leave(room)
+        _note(by, f"leave {room!r}", namespace, where)
 
     def disconnect(self, by: Socket, namespace: Any, close: Any = False, where: Any = None) -> None:
         """Send sockets away; with `close` their connections end, and their sockets in other namespaces too."""
-        target, sockets = self._audience(namespace, where)
-        _note(by, "disconnect", target, where, len(sockets))
-        for socket in sockets:
-            socket.disconnect(close=close is True)
+        self._audience(namespace, where).disconnect_sockets(close=close is True)
+        _note(by, "disconnect", namespace, where)
 
-    def _find(self, name: Any) -> Namespace:
+    def _audience(self, name: Any, room: Any) -> Addressing | Broadcast:
         namespace = self._server.find(_checked_text("namespace", name))
         if namespace is None:
             raise EventRefused("not_found", f"There is no namespace {name!r}.")
-        return namespace
-
-    def _audience(self, name: Any, room: Any) -> tuple[Namespace, tuple[Socket, ...]]:
-        # A copy: what is done to the sockets changes the rooms that they are taken from.
-        namespace = self._find(name)
-        if not room:
-            return namespace, tuple(namespace.sockets.values())
-        return namespace, tuple(namespace.rooms.members([_checked_text("room", room)]))
+        return namespace.to(_checked_text("room", room)) if room else namespace
 
 
 def _checked_text(what: str, value: Any) -> str:
@@ -90,13 +72,8 @@ def _checked_text(what: str, value: Any) -> str:
     return value
 
 
-def _note(by: Socket, command: str, namespace: Namespace, room: Any, count: int) -> None:
+def _note(by: Socket, command: str, namespace: str, room: Any) -> None:
+    address = by.handshake.address
     log.info(
-        "admin command: %s namespace=%s room=%r sockets=%d by=%s address=%s",
-        command,
-        namespace.name,
-        room or None,
-        count,
-        by.id,
-        by.handshake.address,
+        "admin command: %s namespace=%s room=%r by=%s address=%s", command, namespace, room or None, by.id, address
     )
