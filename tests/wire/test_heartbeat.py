@@ -97,16 +97,12 @@ def test_who_answers_is_pinged_for_ever(clock: HandClock, wheel: Heartbeat) -> N
     assert not session.ended
 
 
-def test_an_unsolicited_pong_only_puts_the_ping_off(clock: HandClock, wheel: Heartbeat) -> None:
+def test_an_unsolicited_pong_does_not_put_the_ping_off(clock: HandClock, wheel: Heartbeat) -> None:
     session = open_session(clock, wheel)
     for _ in range(1_000):
+        clock.advance(INTERVAL_S / 1_000)
         wheel.pong(session)
-    clock.advance(INTERVAL_S / 2)
-    wheel.pong(session)
 
-    clock.advance(INTERVAL_S * 0.75)
-    assert not session.pings
-    clock.advance(INTERVAL_S * 0.25)
     assert len(session.pings) == 1
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from ordercast.hub import Connection, DisconnectReason, Handshake, Options
+from ordercast.protocol.engineio import Packet, PacketType
 from ordercast.protocol.message import Message
 from ordercast.wire import Engine
 from ordercast.wire.session import TURN_BYTES_MAX, Session
@@ -204,6 +205,32 @@ def test_the_wheel_pings_and_ends(clock: HandClock, session: Session, wire: Wire
     clock.advance(21)
 
     assert application.ended == [DisconnectReason.PING_TIMEOUT]
+
+
+def test_a_pong_for_a_ping_that_was_not_handed_over_does_not_count(
+    clock: HandClock, session: Session, application: Application
+) -> None:
+    """Else a client that reads nothing, and says that it lives, would have its backlog kept for ever."""
+    session.blocked = True
+    session.send(message("4unread"))
+
+    for _ in range(100):
+        session.receive(Packet(PacketType.PONG))
+        clock.advance(0.5)
+
+    assert application.ended == [DisconnectReason.PING_TIMEOUT]
+
+
+def test_a_pong_counts_once_the_ping_is_handed_over(
+    clock: HandClock, session: Session, application: Application
+) -> None:
+    for _ in range(10):
+        session.blocked = True
+        clock.advance(25)
+        session.unblock()
+        session.receive(Packet(PacketType.PONG))
+
+    assert application.ended == []
 
 
 def test_a_session_whose_pong_is_overdue_is_not_found(clock: HandClock, application: Application, wire: Wire) -> None:

@@ -68,8 +68,10 @@ class Heartbeat:
             self._count -= 1
 
     def pong(self, session: Beating) -> None:
-        """Take a session's answer; an unsolicited one only shows that it lives."""
-        if session.beat_slot >= 0:
+        """Take a session's answer. One that nobody asked for changes nothing: it would put the ping off for ever, and
+        only the answer to a ping shows that a client reads.
+        """
+        if session.beat_slot >= 0 and session.pong_due_s:
             self._slots[session.beat_slot].discard(session)
             session.pong_due_s = 0.0
             self._put(session, self._interval_ticks)

@@ -45,6 +45,7 @@ class Session:
         "_engine",
         "_outbox",
         "_overflowed",
+        "_ping_waits",
         "_probe",
         "_receiver",
         "beat_slot",
@@ -73,6 +74,7 @@ class Session:
         self._outbox: list[Message] = []
         self._backlog_bytes = 0
         self._overflowed = False
+        self._ping_waits = False
         self._probe: Transport | None = None
         self._drained: asyncio.Future[None] | None = None
 
@@ -140,7 +142,9 @@ class Session:
         if packet.type is PacketType.MESSAGE:
             self.receive_message(packet.data, binary=packet.binary)
         elif packet.type is PacketType.PONG:
-            self._engine.heartbeat.pong(self)
+            # One for a ping that still waits here is a lie: who reads nothing would keep its backlog for ever.
+            if not self._ping_waits:
+                self._engine.heartbeat.pong(self)
         elif packet.type is PacketType.CLOSE:
             self.closed_by_client()
         elif packet.type is not PacketType.NOOP:
@@ -220,6 +224,7 @@ class Session:
     # The heartbeat
 
     def ping(self) -> None:
+        self._ping_waits = self.blocked
         self.send(PING)
 
     def ping_timed_out(self) -> None:
@@ -247,6 +252,7 @@ class Session:
         """Empty the queue: whoever takes the messages hands them over."""
         messages, self._outbox = self._outbox, []
         self._backlog_bytes = 0
+        self._ping_waits = False
         return messages
 
     def _tell_drained(self) -> None:
