@@ -93,6 +93,9 @@ _HTTP_KINDS: Final = {
     413: Kind(413, "body-too-large", "The body is too large"),
 }
 
+# Litestar's words for it; it has no class of its own for them.
+_HUNG_UP: Final = "client disconnected prematurely"
+
 
 def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to any error that a handler let through."""
@@ -103,6 +106,9 @@ def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
         return _respond(_of_parameters(error), {})
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _respond(_of_http(error), error.headers or {})
+    if isinstance(error, HTTPException) and error.detail == _HUNG_UP:
+        # No fault of ours: whoever hangs up amid a request could fill the log. The answer has no reader.
+        return _respond(_of_http(HTTPException(error.detail, status_code=400)), {})
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     detail = "Something went wrong on our side. It has been noted."
     return _respond(Problem("/problems/internal", "Internal error", 500, detail), {})
