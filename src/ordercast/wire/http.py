@@ -88,6 +88,7 @@ class Http(HttpToolsProtocol):
         if self._stall is not None:
             self._stall.cancel()
         super().connection_lost(exc)
+        self._unset_keepalive_if_required()  # uvicorn leaves the timer, and so all of us, when the connection was reset
         # Each of them knows the other; without the collector's help neither would go.
         self.cycle = cast(Any, None)
 
@@ -154,10 +155,9 @@ class Http(HttpToolsProtocol):
         self._reading = False
         self._watch_request()
         self.connections.discard(self)
-        self.cycle = cast(Any, None)
-        WebSocketHandover(self._engine, self.transport, self.connections).begin(
-            self.parser.get_method(), self.url, self.headers, rest
-        )
+        # We shall not be told of the connection's end. The parser knows us, and the cycle too.
+        method, self.parser, self.cycle = self.parser.get_method(), cast(Any, None), cast(Any, None)
+        WebSocketHandover(self._engine, self.transport, self.connections).begin(method, self.url, self.headers, rest)
 
     # Bounds
 

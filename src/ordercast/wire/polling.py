@@ -33,6 +33,7 @@ class PollingTransport:
     def __init__(self, polling: Polling) -> None:
         self.name = "polling"
         self.session: Session | None = None
+        """Until it ends; each knows the other, and without the collector's help neither would go."""
         self.held: Exchange | None = None
         """The poll that waits for an answer; at most one, so that held polls are bounded as sessions are."""
         self.posting: Exchange | None = None
@@ -45,18 +46,18 @@ class PollingTransport:
         if self.session is not None:
             self.session.blocked = True
         if held is not None:
-            body = messages[0].payload if len(messages) == 1 else serialize_payload(m.payload for m in messages)
-            self._polling.answer(held, body)
+            self._polling.answer(held, messages)
 
     def release(self) -> None:
         if self.held is not None:
             self.write([NOOP])
 
     def close(self, messages: Sequence[Message]) -> bool:
-        if self.held is None:
-            return False
-        self.write([*messages, CLOSE])
-        return True
+        holds = self.held is not None
+        if holds:
+            self.write([*messages, CLOSE])
+        self.session = None
+        return holds
 
     # What the requests tell
 
@@ -65,8 +66,9 @@ class PollingTransport:
             self._polling.read_post(self, exchange)
         elif exchange is self.held and exchange.disconnected:
             self.held = None
-            if self.session is not None:
-                self.session.transport_lost(self, DisconnectReason.TRANSPORT_CLOSE)
+            session, self.session = self.session, None
+            if session is not None:
+                session.transport_lost(self, DisconnectReason.TRANSPORT_CLOSE)
 
 
 class Polling:
@@ -74,10 +76,10 @@ class Polling:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        options = engine.options
-        self._origins = options.origins
-        self._adds_headers = options.headers is not None
-        self._compresses = options.http_compression
+        self._options = engine.options
+        self._origins = self._options.origins
+        self._adds_headers = self._options.headers is not None
+        self._compresses = self._options.http_compression
 
     def serve(self, exchange: Exchange) -> None:
         """Take a request whose head is complete."""
@@ -104,7 +106,7 @@ class Polling:
     def _serve_session(self, exchange: Exchange, session: Session) -> None:
         transport = session.transport
         if self._adds_headers:
-            exchange.response_headers = added_headers(self._engine.options, session.handshake, initial=False)
+            exchange.response_headers = added_headers(self._options, session.handshake, initial=False)
         if not isinstance(transport, PollingTransport):
             exchange.refuse(Refusal.BAD_REQUEST)
         elif exchange.method == b"GET":
@@ -114,10 +116,11 @@ class Polling:
         else:
             exchange.refuse(Refusal.BAD_REQUEST)
 
-    def answer(self, exchange: Exchange, body: bytes) -> None:
+    def answer(self, exchange: Exchange, messages: Sequence[Message]) -> None:
         """Answer a poll."""
+        body = messages[0].payload if len(messages) == 1 else serialize_payload(m.payload for m in messages)
         encoding = b""
-        if self._compresses and len(body) >= self._engine.options.compression_bytes_min:
+        if self._compresses and len(body) >= self._options.compression_bytes_min and any(m.compress for m in messages):
             encoding = accepted_encoding(exchange.headers.get(b"accept-encoding", b""))
             exchange.response_headers.append((b"vary", b"Accept-Encoding"))
         exchange.text(compress(body, encoding) if encoding else body, encoding)
@@ -146,10 +149,9 @@ class Polling:
         self._poll(exchange, session, transport)
 
     def _initial_headers(self, session: Session) -> Headers:
-        options = self._engine.options
-        headers = added_headers(options, session.handshake, initial=True)
-        if options.cookie is not None:
-            headers.append((b"set-cookie", options.cookie.serialize(session.sid).encode("latin-1")))
+        headers = added_headers(self._options, session.handshake, initial=True)
+        if self._options.cookie is not None:
+            headers.append((b"set-cookie", self._options.cookie.serialize(session.sid).encode("latin-1")))
         return headers
 
     # GET
@@ -173,7 +175,7 @@ class Polling:
             # Two POSTs at once have no order, and order is what is promised.
             session.close(DisconnectReason.TRANSPORT_ERROR)
             exchange.refuse(Refusal.BAD_REQUEST)
-        elif _announced_bytes(exchange) > self._engine.options.message_bytes_max:
+        elif _announced_bytes(exchange) > self._options.message_bytes_max:
             exchange.refuse(Refusal.TOO_LARGE)
         else:
             transport.posting = exchange
@@ -183,11 +185,12 @@ class Polling:
         """Take what has come of a POST, or that no more will come."""
         session = transport.session
         if session is None:
-            return
-        if exchange.disconnected:
+            transport.posting = None
+            exchange.refuse(Refusal.SESSION_UNKNOWN)
+        elif exchange.disconnected:
             transport.posting = None
             session.close(DisconnectReason.TRANSPORT_ERROR)
-        elif len(exchange.body) > self._engine.options.message_bytes_max:
+        elif len(exchange.body) > self._options.message_bytes_max:
             transport.posting = None
             exchange.refuse(Refusal.TOO_LARGE)
         elif exchange.more_body:
