@@ -16,6 +16,8 @@ CONNECTIONS_REFUSED = Counter(
     "ordercast_connections_refused_total", "Engine.IO requests that were refused, by reason", ["reason"]
 )
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
+EVENTS_REPLAYED = Counter("ordercast_events_replayed_total", "Durable events told to sockets that came back")
+ROWS_UNTOLD = Counter("ordercast_feed_rows_untold_total", "Feed rows that could not be told; the log says why")
 UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
 GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

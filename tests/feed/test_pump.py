@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from ordercast.db import SqliteStore
 from ordercast.feed import pump as pump_module
 
@@ -68,16 +70,30 @@ async def test_events_of_a_customer_reach_that_customer_alone(node: Node, outsid
     assert nobody.events() == []
 
 
-async def test_a_row_that_cannot_be_told_does_not_stop_those_behind_it(node: Node, outside: Outside) -> None:
+@pytest.mark.parametrize(
+    ("kind", "after"),
+    [
+        ("order.placed", "{}"),
+        ("order.placed", "not JSON"),
+        ("event.published", '{"event": "x", "rooms": ["store-owners"], "args": 5}'),
+        ("event.published", '{"event": "disconnect", "rooms": ["store-owners"], "args": []}'),
+        ("event.published", '{"event": 7, "rooms": 7, "args": []}'),
+    ],
+)
+async def test_a_row_that_cannot_be_told_stops_neither_those_behind_it_nor_a_replay(
+    node: Node, outside: Outside, kind: str, after: str
+) -> None:
     line = await admin(node)
 
     outside(
-        "INSERT INTO feed (kind, entity_id, version, actor, at, after) VALUES ('order.placed', 'x', 1, 'a', 't', '{}')"
+        "INSERT INTO feed (kind, entity_id, version, actor, at, after) VALUES (?, 'x', 1, 'a', 't', ?)", kind, after
     )
     outside(PLACE, "ord_1", "cus_1")
     await until(lambda: line.heard("newOrder"))
+    returned = await admin(node, offset=line.events()[0][-1])
 
-    assert [event[1]["id"] for event in line.heard("newOrder")] == ["ord_1"]
+    for listener in (line, returned):
+        assert [event[1]["id"] for event in listener.heard("newOrder")] == ["ord_1"]
 
 
 async def test_more_rows_than_a_batch_are_all_told_in_order(node: Node, store: SqliteStore) -> None:

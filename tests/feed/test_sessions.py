@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -134,6 +135,66 @@ async def test_history_that_was_pruned_is_a_gap(node: Node, store: SqliteStore) 
     assert returned.heard("resync") == [["resync", {"reason": "history_pruned"}]]
     assert returned.answer["pid"] != line.answer["pid"]
     restarted.pump.stop()
+
+
+async def test_a_gap_of_more_rows_than_are_replayed_is_told(
+    node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "REPLAY_ROWS_MAX", 3)
+    line = await admin(node)
+    await place(node, store, "ord_1", "ord_2", "ord_3", "ord_4")
+
+    returned = await admin(node, pid=line.answer["pid"], offset=line.events()[0][-1])
+
+    assert returned.heard("resync") == [["resync", {"reason": "too_far_behind"}]]
+
+
+async def test_what_was_published_to_a_sockets_own_id_is_replayed_too(
+    node: Node, store: SqliteStore, outside: Outside
+) -> None:
+    line = await admin(node)
+    outside("INSERT INTO published_events (event, rooms, args) VALUES ('hello', ?, '[1]')", f'["{line.answer["sid"]}"]')
+    await until(lambda: line.heard("hello"))
+
+    returned = await admin(node, pid=line.answer["pid"], offset=line.events()[0][-1])
+
+    assert [event[:2] for event in returned.heard("hello")] == [["hello", 1]]
+
+
+async def test_those_who_return_at_once_take_turns_and_leave_some_to_others(
+    node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "REPLAY_ROWS", 2)
+    await place(node, store, *(f"ord_{number}" for number in range(20)))
+    turns_of_others = 0
+    start = f"{node.pump.position.epoch}:0"
+    returning = [node.line() for _ in range(5)]
+    for line in returning:
+        line.connect(token="store:1", offset=start)
+
+    while not all(line.heard("ready") for line in returning):
+        await asyncio.sleep(0)
+        turns_of_others += 1
+
+    assert all(len(ids(line)) == 20 for line in returning)
+    assert turns_of_others >= 5 * 20 / 2
+
+
+async def test_a_session_in_use_is_kept_anew_before_it_grows_old(
+    node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "TOUCH_AFTER_S", -1.0)
+    line = await admin(node)
+    pid = line.answer["pid"]
+    row = await store.load_session(pid)
+    assert row is not None
+    await store.save_session(msgspec.structs.replace(row, seen_at="2025-12-31T00:00:00.000Z"))
+
+    await admin(node, pid=pid, offset=offset(line))
+
+    row = await store.load_session(pid)
+    assert row is not None
+    assert row.seen_at == "2026-01-01T00:00:00.000Z"
 
 
 async def test_a_session_opens_to_nobody_else(node: Node, store: SqliteStore) -> None:

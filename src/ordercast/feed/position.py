@@ -14,8 +14,8 @@ ROW_END: Final = 1 << 31
 class Position(NamedTuple):
     """Behind event number `event` of row `seq`; one row may tell several events, and a client may hear only some.
 
-    Written ``epoch:seq.event``, or ``epoch:seq`` behind the whole row. The epoch changes when a database is restored
-    or replaced: a number of the old one then means nothing.
+    Written ``epoch:seq.event``, or ``epoch:seq`` behind the whole row. The epoch is a database's own: a number of
+    another one means nothing.
     """
 
     epoch: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -26,6 +26,8 @@ log = logging.getLogger("ordercast.feed")
 BATCH_ROWS: Final = 256
 # A short disconnect is replayed from memory; at about 3 kB a row, this is some 12 MB.
 RECENT_ROWS_MAX: Final = 4_096
+# Rows older than those, that somebody has come back for: others usually follow for the same.
+OLDER_ROWS_MAX: Final = 4_096
 # After a failed read: often enough to go on at once when the database is back, rarely enough to burn nothing.
 RETRY_S: Final = 0.25
 
@@ -43,13 +45,21 @@ Row = tuple[int, Sequence[Told]]
 
 
 def tell(change: Change, epoch: str, namespace: str) -> list[Told]:
-    """Turn a row into its encoded events; the offset is each one's last argument."""
+    """Turn a row into its encoded events; the offset is each one's last argument.
+
+    A row that cannot be told, such as one that another program filled with what is no event, tells nothing: it must
+    not stop those behind it.
+    """
     try:
-        announcements = list(announce(change, lambda index: f"{epoch}:{change.seq}.{index}"))
+        return _tell(change, epoch, namespace)
     except Exception:
-        # A row that cannot be told, such as one whose JSON another program broke, must not stop those behind it.
+        telemetry.ROWS_UNTOLD.inc()
         log.exception("feed row %d cannot be told", change.seq)
         return []
+
+
+def _tell(change: Change, epoch: str, namespace: str) -> list[Told]:
+    announcements = list(announce(change, lambda index: f"{epoch}:{change.seq}.{index}"))
     told = []
     for index, announcement in enumerate(announcements):
         last = index == len(announcements) - 1
@@ -67,6 +77,7 @@ class Pump:
         self._namespace = namespace
         self._position = 0
         self._recent: deque[Row] = deque(maxlen=RECENT_ROWS_MAX)
+        self._older: OrderedDict[int, Row] = OrderedDict()
         self._retry: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
@@ -78,8 +89,14 @@ class Pump:
         return Position(self._source.epoch, self._position)
 
     def start(self) -> None:
-        """Begin behind the newest row: who missed older ones says so by its offset, and has them replayed."""
+        """Begin behind the newest row: who missed older ones says so by its offset, and has them replayed.
+
+        The newest rows are remembered at once: after a restart everybody comes back for the same ones.
+        """
         self._position = self._source.last_seq
+        for change in self._source.changes(max(0, self._position - RECENT_ROWS_MAX), RECENT_ROWS_MAX):
+            if change.seq <= self._position:
+                self._recent.append((change.seq, self._told(change)))
         self._source.watch(self.pull)
         self.pull()
 
@@ -110,7 +127,7 @@ class Pump:
 
     def _deliver(self, change: Change) -> int:
         """Tell one row; gives how many sockets were written to."""
-        told = tell(change, self._source.epoch, self._namespace.name)
+        told = self._told(change)
         delivered = sum(self._namespace.deliver(event.message, event.rooms) for event in told if event.rooms)
         self._position = change.seq
         self._recent.append((change.seq, told))
@@ -128,8 +145,18 @@ class Pump:
         if self._recent and self._recent[0][0] <= after + 1:
             return self._remembered(after)[:limit]
         changes = self._source.changes(after, limit)
-        epoch, namespace = self._source.epoch, self._namespace.name
-        return [(change.seq, tell(change, epoch, namespace)) for change in changes if change.seq <= self._position]
+        return [self._older_row(change) for change in changes if change.seq <= self._position]
+
+    def _older_row(self, change: Change) -> Row:
+        row = self._older.get(change.seq)
+        if row is None:
+            row = self._older[change.seq] = (change.seq, self._told(change))
+            if len(self._older) > OLDER_ROWS_MAX:
+                self._older.popitem(last=False)
+        return row
+
+    def _told(self, change: Change) -> list[Told]:
+        return tell(change, self._source.epoch, self._namespace.name)
 
     def _remembered(self, after: int) -> list[Row]:
         """The remembered rows behind `after`; who returns is seldom far behind: the search begins at the near end."""

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from typing import Any, Final, Protocol
 
+from ordercast import telemetry
 from ordercast.db import SessionRow
 from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.protocol.message import Message
 
 from .position import ROW_END, Position
-from .pump import Pump
+from .pump import Pump, Row
 from .source import FeedSource
 
 # Rows replayed before the connection must have taken them; bounds what one returning client makes us hold.
 REPLAY_ROWS: Final = 128
+# Past this, a page fetches the state faster than it hears how it came about: it is told to.
+REPLAY_ROWS_MAX: Final = 20_000
+# Sessions read or written at once; more wait here rather than being turned away by the store.
+STORE_CALLS_MAX: Final = 128
+# How old `seen_at` may be before a session that is used again is kept anew: a fraction of what pruning allows.
+TOUCH_AFTER_S: Final = 24 * 3600.0
 
 
 class SessionStore(Protocol):
@@ -35,6 +44,8 @@ class FeedRecovery:
         self._source = source
         self._pump = pump
         self._now = now
+        self._turnstile = asyncio.Lock()
+        self._store_calls = asyncio.Semaphore(STORE_CALLS_MAX)
 
     def next_offset(self) -> str:
         raise NotImplementedError("what the shop tells has its offset from the feed")
@@ -50,11 +61,18 @@ class FeedRecovery:
         row = SessionRow(
             session.pid, session.sid, session.namespace, session.identity.encode(), session.rooms, self._now()
         )
-        await self._store.save_session(row)
+        async with self._store_calls:
+            await self._store.save_session(row)
 
     async def load(self, pid: str) -> Session | None:
-        row = await self._store.load_session(pid)
-        return None if row is None else Session(row.pid, row.sid, row.namespace, row.identity.decode(), row.rooms)
+        async with self._store_calls:
+            row = await self._store.load_session(pid)
+        if row is None:
+            return None
+        session = Session(row.pid, row.sid, row.namespace, row.identity.decode(), row.rooms)
+        if _age_s(row.seen_at, self._now()) > TOUCH_AFTER_S:
+            await self.save(session)
+        return session
 
     async def forget(self, pid: str) -> None:
         await self._store.forget_session(pid)
@@ -74,22 +92,43 @@ class FeedRecovery:
             return "offset_unknown"
         if position.epoch != self._source.epoch or position.seq > self._source.last_seq:
             return "epoch_changed"
-        return "history_pruned" if position.seq + 1 < self._source.first_seq else None
+        if position.seq + 1 < self._source.first_seq:
+            return "history_pruned"
+        return "too_far_behind" if self._source.last_seq - position.seq > REPLAY_ROWS_MAX else None
 
     async def missed(self, socket: Socket, rooms: Sequence[str], offset: str) -> AsyncIterator[Sequence[Message]]:
-        del socket
         position = Position.parse(offset)
         if position is None:
             raise GapTooOld("offset_unknown")
-        entitled = frozenset(rooms)
+        entitled = frozenset((*rooms, socket.id))
         after = position.seq if position.event == ROW_END else position.seq - 1
-        while rows := self._pump.rows(after, REPLAY_ROWS):
+        while after < self._pump.position.seq:
+            rows = await self._next_rows(after)
             if after + 1 < self._source.first_seq:
                 raise GapTooOld("history_pruned")
             after = rows[-1][0]
-            yield [
+            batch = [
                 told.message
                 for _, row in rows
                 for told in row
                 if told.position > position and not entitled.isdisjoint(told.rooms)
             ]
+            if batch:
+                telemetry.EVENTS_REPLAYED.inc(len(batch))
+                yield batch
+
+    async def _next_rows(self, after: int) -> Sequence[Row]:
+        """Delivered rows behind `after`; there is one. One batch is made per turn of the loop, whoever it is for.
+
+        So a thousand that return at once, or one who asks for all of history, delay nobody by more than a batch.
+        """
+        async with self._turnstile:
+            delivered = self._pump.position.seq
+            rows = self._pump.rows(after, REPLAY_ROWS)
+            await asyncio.sleep(0)
+        # No rows: they were pruned, or never committed.
+        return rows or [(delivered, ())]
+
+
+def _age_s(then: str, now: str) -> float:
+    return (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds()
