@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import time
@@ -39,6 +41,29 @@ def test_start_up_prints_the_pages_and_the_demo_logins_and_a_second_start_the_sa
         assert f"http://localhost:{shop.port}{page}" in first
     assert shop.password in first
     assert shop.login("driver@example.com")
+
+
+def test_logs_keep_their_level_and_format_while_it_serves(tmp_path: Path) -> None:
+    environ = {**os.environ, "ORDERCAST_LOG_FORMAT": "json", "ORDERCAST_LOG_LEVEL": "info", "ORDERCAST_PORT": "0"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "ordercast", "serve"],
+        cwd=tmp_path,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("> Ready on ").strip()
+        polling = f"{url}/socket.io/?EIO=4&transport=polling"
+        sid = json.loads(httpx.get(polling).text[1:])["sid"]
+        httpx.post(f"{polling}&sid={sid}", content="40")  # CONNECT, which the hub notes
+        httpx.get(f"{polling}&sid={sid}")
+        process.terminate()
+        _, errors = process.communicate(timeout=15)
+
+    lines = [json.loads(line) for line in errors.splitlines()]
+    assert {"level", "timestamp", "event"} <= lines[-1].keys()
 
 
 def test_a_stop_that_is_asked_for_ends_in_time_with_clients_connected(shop: Shop) -> None:

@@ -45,6 +45,8 @@ def create_api(
         cors_config=_cors(settings),
         openapi_config=_openapi(),
         request_max_body_size=settings.body_bytes_max,
+        # Litestar's own would replace the handlers that ``telemetry`` gave to the whole process.
+        logging_config=None,
     )
     application.asgi_handler = HeadAsGet(application.asgi_handler)
     return application
