@@ -81,6 +81,9 @@ class _SocketDoor:
             raise EventRefused(error.code, error.message) from None
         if not isinstance(session, _Session) or _name(identity) != socket.identity:
             raise EventRefused("token_invalid", "The token is not of the one who connected.")
+        if not socket.connected:
+            # It left while the token was looked up; nobody would stop a timer that began now.
+            raise EventRefused("not_connected", "The socket has disconnected.")
         session.identity = identity
         session.watch_expiry(socket)
         return None, {"expiresAt": identity.expires_at}
