@@ -152,7 +152,6 @@ MALFORMED: list[list[str | bytes]] = [
     ['42["connect_error"]'],
     ['42["newListener"]'],
     ["40[]"],
-    ["40"],
     ["41{}"],
     ["43{}"],
     ['44{"message":"x"}'],
