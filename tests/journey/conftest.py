@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def listen() -> Iterator[Callable[..., Listener]]:
     """Start stock JavaScript clients, ended with the test."""
     listeners: list[Listener] = []
 
-    def start(url: str, **options: object) -> Listener:
+    def start(url: str, **options: Any) -> Listener:
         listeners.append(Listener(url, **options))
         return listeners[-1]
 

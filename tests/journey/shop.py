@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from ordercast.api import issue_token
+
 READY = re.compile(r"> Ready on (\S+)")
 PASSWORD = re.compile(r"admin@example\.com\s+(\S+)")
 START_S_MAX = 20.0
@@ -109,6 +111,10 @@ class Shop:
         answer = httpx.post(f"{self.url}/api/auth/login", json={"email": email, "password": self.password})
         token: str = answer.raise_for_status().json()["token"]
         return token
+
+    def token(self, role: str = "store", sub: str = "usr_test", ttl_s: int = 3600) -> str:
+        """A token as `ordercast token` signs it, without starting a process for it."""
+        return issue_token(self.database.with_suffix(".secret").read_text().strip(), role, sub, ttl_s)
 
     def order(self, **changes: Any) -> dict[str, Any]:
         """A smallest order for one of the first product."""

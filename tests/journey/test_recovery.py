@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+import logging
 import os
 import random
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,16 +14,15 @@ from typing import Any
 
 import pytest
 
-from ordercast.api import issue_token
-from ordercast.db import SqliteStore
-
 from .cutting_proxy import CuttingProxy
 from .listener import Listener
+from .other_program import copy_order, prune, publish
 from .shop import Shop
 
 pytestmark = pytest.mark.node
 
 Return = Callable[..., Listener]
+log = logging.getLogger("tests.figures")
 
 WAYS = {
     "websocket only": ["websocket"],
@@ -33,7 +31,7 @@ WAYS = {
 }
 # Short, so that a client finds out soon that nobody is there; long enough for a machine that is busy.
 BRISK = {"ORDERCAST_PING_INTERVAL_MS": "400", "ORDERCAST_PING_TIMEOUT_MS": "600"}
-# By hand: ORDERCAST_TEST_HISTORIES=1000 .venv/bin/pytest tests/journey/test_recovery.py -k histories
+# More of them by hand: see docs/testing.md.
 HISTORIES = int(os.environ.get("ORDERCAST_TEST_HISTORIES", "30"))
 
 
@@ -60,15 +58,6 @@ def returning(listen: Return) -> Return:
 # What happens in the shop, and what was heard of it
 
 
-def publish(shop: Shop, numbers: range | list[int], room: str = "store-owners") -> None:
-    """Have another program write events to the shop's file: in one transaction, with a number in each."""
-    rows = [("n", json.dumps([room]), json.dumps([{"n": number}])) for number in numbers]
-    connection = sqlite3.connect(shop.database, timeout=10)
-    with connection:
-        connection.executemany("INSERT INTO published_events (event, rooms, args) VALUES (?, ?, ?)", rows)
-    connection.close()
-
-
 def numbers(listener: Listener) -> list[int]:
     return [event["payload"] for event in listener.events("n")]
 
@@ -78,11 +67,6 @@ def hears(listener: Listener, wanted: range | list[int], timeout_s: float = 15.0
     last = wanted[-1]
     listener.wait_for(lambda listener: last in numbers(listener), timeout_s)
     assert numbers(listener) == list(wanted)
-
-
-def token(shop: Shop, role: str = "store", sub: str = "usr_recovery", ttl_s: int = 3600) -> str:
-    secret = shop.database.with_suffix(".secret").read_text().strip()
-    return issue_token(secret, role, sub, ttl_s)
 
 
 def connected(listener: Listener, way: str = "websocket only") -> dict[str, Any]:
@@ -125,7 +109,7 @@ def out_of_reach(client: Listener, proxy: CuttingProxy, lost: Callable[[CuttingP
 def test_who_lost_the_connection_hears_what_it_missed(
     brisk_shop: Shop, proxy: CuttingProxy, returning: Return, way: str, lost: Callable[[CuttingProxy], None]
 ) -> None:
-    client = returning(proxy.url, auth={"token": token(brisk_shop)}, transports=WAYS[way])
+    client = returning(proxy.url, auth={"token": brisk_shop.token()}, transports=WAYS[way])
     first = connected(client, way)
     publish(brisk_shop, range(3))
     hears(client, range(3))
@@ -147,7 +131,7 @@ def test_who_returns_before_the_server_noticed_is_not_deaf_when_it_does(
 ) -> None:
     """The default heartbeat takes 45 seconds to find the ghost; its end must not end the one who took over."""
     with CuttingProxy(shop.port) as proxy:
-        client = returning(proxy.url, auth={"token": token(shop)}, transports=WAYS[way])
+        client = returning(proxy.url, auth={"token": shop.token()}, transports=WAYS[way])
         first = connected(client, way)
 
         with out_of_reach(client, proxy, abandoned_by_the_client):
@@ -164,7 +148,7 @@ def test_who_returns_before_the_server_noticed_is_not_deaf_when_it_does(
 
 
 def test_who_has_heard_no_event_yet_recovers_too(brisk_shop: Shop, proxy: CuttingProxy, returning: Return) -> None:
-    client = returning(proxy.url, auth={"token": token(brisk_shop)})
+    client = returning(proxy.url, auth={"token": brisk_shop.token()})
     connected(client)
 
     with out_of_reach(client, proxy):
@@ -179,7 +163,7 @@ def test_who_has_heard_no_event_yet_recovers_too(brisk_shop: Shop, proxy: Cuttin
 def test_twenty_losses_in_a_row_repeat_nothing(
     brisk_shop: Shop, proxy: CuttingProxy, returning: Return, way: str
 ) -> None:
-    client = returning(proxy.url, auth={"token": token(brisk_shop)}, transports=WAYS[way])
+    client = returning(proxy.url, auth={"token": brisk_shop.token()}, transports=WAYS[way])
     first = connected(client)
 
     for turn in range(20):
@@ -193,7 +177,7 @@ def test_twenty_losses_in_a_row_repeat_nothing(
 
 
 def test_a_session_presented_twice_belongs_to_the_later_one(brisk_shop: Shop, returning: Return) -> None:
-    auth = {"token": token(brisk_shop)}
+    auth = {"token": brisk_shop.token()}
     one = returning(brisk_shop.url, auth=auth, reconnection=False)
     first = connected(one)
     offset = one.events("ready")[0]["offset"]
@@ -211,7 +195,7 @@ def test_a_session_presented_twice_belongs_to_the_later_one(brisk_shop: Shop, re
 
 
 def test_two_that_contend_for_one_session_both_hear_everything_once(brisk_shop: Shop, returning: Return) -> None:
-    auth = {"token": token(brisk_shop)}
+    auth = {"token": brisk_shop.token()}
     one = returning(brisk_shop.url, auth=auth)
     pid = connected(one)["pid"]
     offset = one.events("ready")[0]["offset"]
@@ -229,7 +213,7 @@ def test_two_that_contend_for_one_session_both_hear_everything_once(brisk_shop: 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_kill_amid_an_outage_costs_nothing(shop: Shop, returning: Return, way: str) -> None:
     with CuttingProxy(shop.port) as proxy:
-        client = returning(proxy.url, auth={"token": token(shop)}, transports=WAYS[way])
+        client = returning(proxy.url, auth={"token": shop.token()}, transports=WAYS[way])
         first = connected(client, way)
 
         with out_of_reach(client, proxy):
@@ -251,12 +235,10 @@ MISSED = 10_000
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_ten_thousand_missed_events_are_told_once_and_in_order(
-    shop: Shop, returning: Return, way: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_ten_thousand_missed_events_are_told_once_and_in_order(shop: Shop, returning: Return, way: str) -> None:
     """Past what the pump remembers: they are read from the database, and live ones come behind them."""
     with CuttingProxy(shop.port) as proxy:
-        client = returning(proxy.url, auth={"token": token(shop)}, transports=WAYS[way])
+        client = returning(proxy.url, auth={"token": shop.token()}, transports=WAYS[way])
         connected(client, way)
 
         with out_of_reach(client, proxy):
@@ -269,28 +251,12 @@ def test_ten_thousand_missed_events_are_told_once_and_in_order(
         hears(client, range(1))
 
         assert client.of_kind("connect")[-1]["recovered"]
-        offsets = [event["offset"] for event in client.of_kind("event") if event["event"].lower() == "neworder".lower()]
         told = [event for event in client.of_kind("event") if event["event"] in ("new_order", "newOrder")]
         assert [event["event"] for event in told] == ["new_order", "newOrder"] * (MISSED // 2)
         assert len({event["offset"] for event in told}) == MISSED
         places = [place(event["offset"]) for event in told]
         assert places == sorted(places)
-        assert offsets
-        record_property("replay_s", round(took_s, 2))
-        record_property("server_cpu_us_per_event", round(cpu_s / MISSED * 1e6, 1))
-        print(f"\n{way}: {MISSED} events in {took_s:.2f} s, {cpu_s / MISSED * 1e6:.1f} us of server CPU each")
-
-
-def copy_order(shop: Shop, order_id: str, copies: int) -> None:
-    """Have another program add orders like this one, in one transaction."""
-    columns = "customer_id, customer_name, customer_email, customer_mobile, total, cart_items, billing_info"
-    count = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {copies})"
-    connection = sqlite3.connect(shop.database, timeout=10)
-    with connection:
-        connection.execute(
-            f"INSERT INTO orders ({columns}) {count} SELECT {columns} FROM orders, n WHERE id = ?", [order_id]
-        )
-    connection.close()
+        log.info("%s: %d in %.2f s, %.1f us of server CPU each", way, MISSED, took_s, cpu_s / MISSED * 1e6)
 
 
 def place(offset: str) -> tuple[int, float]:
@@ -316,12 +282,12 @@ def at_rest(shop: Shop) -> None:
 def test_beyond_what_is_kept_the_client_is_told_to_fetch_anew(
     brisk_shop: Shop, proxy: CuttingProxy, returning: Return
 ) -> None:
-    client = returning(proxy.url, auth={"token": token(brisk_shop)})
+    client = returning(proxy.url, auth={"token": brisk_shop.token()})
     connected(client)
 
     with out_of_reach(client, proxy):
         publish(brisk_shop, range(10))
-        asyncio.run(prune(brisk_shop.database, rows_max=3))
+        asyncio.run(prune(brisk_shop, rows_max=3))
     again = client.wait_for_connection(count=2)
     (resync,) = client.wait_for_event("resync")
     publish(brisk_shop, [10])
@@ -331,20 +297,13 @@ def test_beyond_what_is_kept_the_client_is_told_to_fetch_anew(
     assert not again["recovered"]
 
 
-async def prune(database: Path, *, rows_max: int) -> None:
-    store = SqliteStore(database)
-    await store.start()
-    await store.prune(feed_rows_max=rows_max, sessions_age_s_max=3600, now=time.strftime("%Y-%m-%dT%H:%M:%S.000Z"))
-    await store.close()
-
-
 # Who may hear it
 
 
 def test_an_expired_token_is_refused_and_a_new_one_recovers(
     brisk_shop: Shop, proxy: CuttingProxy, returning: Return
 ) -> None:
-    client = returning(proxy.url, auth={"token": token(brisk_shop, ttl_s=2)})
+    client = returning(proxy.url, auth={"token": brisk_shop.token(ttl_s=2)})
     first = connected(client)
 
     with out_of_reach(client, proxy):
@@ -354,20 +313,20 @@ def test_an_expired_token_is_refused_and_a_new_one_recovers(
     assert error["data"]["code"] == "token_expired"
     assert not numbers(client)
 
-    client.tell(connect={"token": token(brisk_shop)})
+    client.tell(connect={"token": brisk_shop.token()})
     again = client.wait_for_connection(count=2)
     hears(client, range(3))
     assert (again["id"], again["recovered"]) == (first["id"], True)
 
 
 def test_a_session_with_the_token_of_somebody_else_opens_nothing(brisk_shop: Shop, returning: Return) -> None:
-    asha = returning(brisk_shop.url, auth={"token": token(brisk_shop, "customer", "cus_asha")})
+    asha = returning(brisk_shop.url, auth={"token": brisk_shop.token("customer", "cus_asha")})
     pid = connected(asha)["pid"]
     offset = asha.events("ready")[0]["offset"]
     publish(brisk_shop, range(2), room="customer_cus_asha")
     hears(asha, range(2))
 
-    stolen = {"token": token(brisk_shop, "customer", "cus_eve"), "pid": pid, "offset": offset}
+    stolen = {"token": brisk_shop.token("customer", "cus_eve"), "pid": pid, "offset": offset}
     eve = returning(brisk_shop.url, auth=stolen)
     (resync,) = eve.wait_for_event("resync")
     publish(brisk_shop, [2], room="customer_cus_asha")
@@ -384,13 +343,13 @@ def test_who_lost_a_right_meanwhile_is_not_told_what_it_opened(
     brisk_shop: Shop, proxy: CuttingProxy, returning: Return
 ) -> None:
     """The same person, but no longer of the shop: a role is part of who one is."""
-    client = returning(proxy.url, auth={"token": token(brisk_shop, "store", "usr_moved")})
+    client = returning(proxy.url, auth={"token": brisk_shop.token("store", "usr_moved")})
     connected(client)
     client.tell(disconnect=True)
     client.wait_for(lambda listener: listener.of_kind("disconnect"))
 
     publish(brisk_shop, range(3))
-    client.tell(connect={"token": token(brisk_shop, "driver", "usr_moved")})
+    client.tell(connect={"token": brisk_shop.token("driver", "usr_moved")})
     client.wait_for_connection(count=2)
     publish(brisk_shop, [3], room="user_usr_moved")
 
@@ -398,11 +357,11 @@ def test_who_lost_a_right_meanwhile_is_not_told_what_it_opened(
 
 
 def test_a_token_is_renewed_while_connected(brisk_shop: Shop, returning: Return) -> None:
-    client = returning(brisk_shop.url, auth={"token": token(brisk_shop, ttl_s=3)})
+    client = returning(brisk_shop.url, auth={"token": brisk_shop.token(ttl_s=3)})
     connected(client)
 
     client.wait_for_event("auth_expiring")
-    client.emit("auth_refresh", {"token": token(brisk_shop, ttl_s=3600)})
+    client.emit("auth_refresh", {"token": brisk_shop.token(ttl_s=3600)})
     (ack,) = client.wait_for(lambda listener: listener.of_kind("ack"))
     time.sleep(3)
     publish(brisk_shop, [0])
@@ -416,7 +375,7 @@ def test_a_token_is_renewed_while_connected(brisk_shop: Shop, returning: Return)
 
 
 def test_a_token_that_is_not_renewed_ends_the_connection_and_says_so(brisk_shop: Shop, returning: Return) -> None:
-    client = returning(brisk_shop.url, auth={"token": token(brisk_shop, ttl_s=2)})
+    client = returning(brisk_shop.url, auth={"token": brisk_shop.token(ttl_s=2)})
     connected(client)
 
     (gone,) = client.wait_for(lambda listener: listener.of_kind("disconnect"))
@@ -425,15 +384,15 @@ def test_a_token_that_is_not_renewed_ends_the_connection_and_says_so(brisk_shop:
     assert names == ["ready", "auth_expiring", "auth_expired"]
     assert gone["reason"] == "io server disconnect"
 
-    client.tell(connect={"token": token(brisk_shop)})
+    client.tell(connect={"token": brisk_shop.token()})
     hears(client, range(2))
 
 
 def test_a_bad_new_token_is_refused_and_changes_nothing(brisk_shop: Shop, returning: Return) -> None:
-    client = returning(brisk_shop.url, auth={"token": token(brisk_shop)})
+    client = returning(brisk_shop.url, auth={"token": brisk_shop.token()})
     connected(client)
 
-    client.emit("auth_refresh", {"token": token(brisk_shop, sub="usr_other")})
+    client.emit("auth_refresh", {"token": brisk_shop.token(sub="usr_other")})
     client.emit("auth_refresh", None)
     acks = client.wait_for(lambda listener: len(listener.of_kind("ack")) == 2 and listener.of_kind("ack"))
     publish(brisk_shop, [0])
@@ -445,16 +404,22 @@ def test_a_bad_new_token_is_refused_and_changes_nothing(brisk_shop: Shop, return
 # Any history
 
 
+def nothing() -> None:
+    """The network is fine."""
+
+
 @pytest.mark.parametrize("seed", range(-(-HISTORIES // len(WAYS))))
 def test_whatever_the_network_does_each_event_is_heard_once_and_in_order(
     brisk_shop: Shop, returning: Return, seed: int
 ) -> None:
     """Three histories at a time, one for each way to connect: cuts at random bytes and moments, while events come."""
     chance = random.Random(seed)
-    auth = {"token": token(brisk_shop)}
+    auth = {"token": brisk_shop.token()}
     proxies = [CuttingProxy(brisk_shop.port) for _ in WAYS]
     clients = [
-        returning(proxy.url, auth=auth, transports=transports, reconnectionDelay=5, reconnectionDelayMax=30)
+        returning(
+            proxy.url, auth=auth, transports=transports, reconnectionDelay=5, reconnectionDelayMax=30, timeout=2_000
+        )
         for proxy, transports in zip(proxies, WAYS.values(), strict=True)
     ]
     for client in clients:
@@ -470,7 +435,8 @@ def test_whatever_the_network_does_each_event_is_heard_once_and_in_order(
         publish(brisk_shop, range(said, said + more))
         said += more
         for proxy in proxies:
-            chance.choice([proxy.cut, proxy.cut, proxy.abandon, proxy.blackhole, lambda: None])()
+            happens: Callable[[], None] = chance.choice([proxy.cut, proxy.cut, proxy.abandon, proxy.blackhole, nothing])
+            happens()
         if chance.random() < 0.3:
             brisk_shop.place(**order)
         time.sleep(chance.random() * 0.15)
