@@ -6,13 +6,17 @@ Stays true: nothing here knows a shop, a database or a TCP socket; the data path
 """
 
 from .broadcast import Broadcast
+from .bus import Bus, NodesSilent
 from .connection import Application, Connection, Handshake, Receiver
+from .dynamic import ParentNamespace
 from .errors import AckTimeout, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
 from .memory import MemoryRecovery
+from .memory_bus import MemoryBus
 from .namespace import Namespace
 from .options import Cookie, Options
 from .reasons import DisconnectReason
 from .recovery import Recovery, Session
+from .remote import RemoteSocket
 from .server import Server
 from .socket import Socket
 from .turns import NO_ACK
@@ -22,6 +26,7 @@ __all__ = [
     "AckTimeout",
     "Application",
     "Broadcast",
+    "Bus",
     "ConnectRefused",
     "Connection",
     "Cookie",
@@ -31,12 +36,16 @@ __all__ = [
     "Handshake",
     "HubError",
     "LimitReached",
+    "MemoryBus",
     "MemoryRecovery",
     "Namespace",
+    "NodesSilent",
     "NotConnected",
     "Options",
+    "ParentNamespace",
     "Receiver",
     "Recovery",
+    "RemoteSocket",
     "Server",
     "Session",
     "Socket",

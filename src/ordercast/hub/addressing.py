@@ -8,6 +8,7 @@ from .broadcast import Broadcast, some
 
 if TYPE_CHECKING:
     from .namespace import Namespace
+    from .remote import RemoteSocket
     from .socket import Socket
 
 
@@ -59,8 +60,8 @@ class Addressing:
         """Send an event to everybody and gather their answers; better with a `timeout`. Raises UnencodableValue."""
         return await Broadcast(self._home).emit_with_ack(event, *args)
 
-    async def fetch_sockets(self) -> list[Socket]:
-        """Everybody."""
+    async def fetch_sockets(self) -> list[Socket | RemoteSocket]:
+        """Everybody. Raises NodesSilent."""
         return await Broadcast(self._home).fetch_sockets()
 
     def sockets_join(self, *rooms: str) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Any
 
 from .acks import value_of
-from .asking import ask
+from .asking import Gathered, ask
 from .errors import AckTimeout, LimitReached
 from .flags import PLAIN, Flags
+from .notices import Reach
 
 if TYPE_CHECKING:
+    from .cluster import Cluster
     from .namespace import Namespace
+    from .remote import RemoteSocket
     from .socket import Socket
 
 log = logging.getLogger("ordercast.hub")
@@ -83,33 +87,65 @@ class Broadcast:
 
         Whoever disconnects meanwhile gives none. Raises AckTimeout, whose `answers` came in time; UnencodableValue.
         """
-        answers, complete = await ask(self, event, args)
+        answers, complete = await self._ask(event, args)
         values = [value_of(answer) for answer in answers]
         if not complete:
             raise AckTimeout(event, self.flags.timeout_s, values)
         return values
 
-    async def fetch_sockets(self) -> list[Socket]:
-        """The sockets addressed."""
-        return list(self.sockets())
+    async def fetch_sockets(self) -> list[Socket | RemoteSocket]:
+        """The sockets addressed: this node's own, and what the other nodes tell of theirs. Raises NodesSilent."""
+        cluster = self._cluster()
+        there = await cluster.fetch(self.namespace, self._reach()) if cluster is not None else []
+        return [*self.sockets(), *there]
 
     def sockets_join(self, *rooms: str) -> None:
-        """Let the sockets addressed enter `rooms`; who would pass `rooms_max` stays out, which is logged."""
+        """Let the sockets addressed enter `rooms`; who would pass `rooms_max` stays out, which is logged.
+
+        Raises ValueError without any.
+        """
+        rooms = some(rooms)
+        cluster = self._cluster()
+        if cluster is not None:
+            cluster.join(self._reach(), rooms)
         for socket in self.sockets():
             try:
-                socket.join(*some(rooms))
+                socket.join(*rooms)
             except LimitReached as error:
                 log.warning("socket cannot join: %s %s", socket.id, error)
 
     def sockets_leave(self, *rooms: str) -> None:
-        """Let the sockets addressed leave `rooms`."""
+        """Let the sockets addressed leave `rooms`. Raises ValueError without any."""
+        rooms = some(rooms)
+        cluster = self._cluster()
+        if cluster is not None:
+            cluster.leave(self._reach(), rooms)
         for socket in self.sockets():
-            socket.leave(*some(rooms))
+            socket.leave(*rooms)
 
     def disconnect_sockets(self, *, close: bool = False) -> None:
         """Send the sockets addressed away; with `close` their connections end too."""
+        cluster = self._cluster()
+        if cluster is not None:
+            cluster.disconnect(self._reach(), close=close)
         for socket in self.sockets():
             socket.disconnect(close=close)
+
+    # Steps
+
+    def _cluster(self) -> Cluster | None:
+        """The other nodes, if they are addressed too."""
+        return None if self.flags.local else self.namespace.server.cluster
+
+    async def _ask(self, event: str, args: tuple[Any, ...]) -> Gathered:
+        cluster = self._cluster()
+        if cluster is None:
+            return await ask(self, event, args)
+        here, there = await asyncio.gather(ask(self, event, args), cluster.ask(self._reach(), event, args, self.flags))
+        return Gathered(here.answers + there.answers, complete=here.complete and there.complete)
+
+    def _reach(self) -> Reach:
+        return Reach(self.namespace.name, self.rooms, self.excluded)
 
     def sockets(self) -> tuple[Socket, ...]:
         """The sockets addressed that are on this node: a copy, so that they may come and go meanwhile."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from ordercast.protocol.errors import UnexpectedPacket
+from ordercast.protocol.errors import MalformedPacket, UnexpectedPacket
 from ordercast.protocol.socketio import Decoder, Packet, PacketType
 
 from .connection import Connection
@@ -43,6 +43,7 @@ class Client:
         "sent_away",
         "server",
         "sockets",
+        "why",
     )
 
     def __init__(self, server: Server, connection: Connection) -> None:
@@ -55,6 +56,8 @@ class Client:
         self.sent_away: frozenset[str] = frozenset()
         """Namespaces that it was told to leave; what it said before it heard of that may still arrive."""
         self.closed_for: DisconnectReason | None = None
+        self.why = ""
+        """A sentence to the reason, where there is more to say."""
         self._decoder = Decoder(server.options.message_bytes_max)
         self._connect_timer: asyncio.TimerHandle | None = None
         self._start_connect_timer()
@@ -66,15 +69,23 @@ class Client:
 
     def receive_text(self, data: bytes) -> None:
         """Take a text message. Raises MalformedPacket."""
-        packet = self._decoder.receive_text(data)
-        if packet is not None:
-            self._receive(packet)
+        try:
+            packet = self._decoder.receive_text(data)
+            if packet is not None:
+                self._receive(packet)
+        except MalformedPacket as error:
+            self.why = str(error)
+            raise
 
     def receive_binary(self, data: bytes) -> None:
         """Take a binary message. Raises MalformedPacket."""
-        packet = self._decoder.receive_binary(data)
-        if packet is not None:
-            self._receive(packet)
+        try:
+            packet = self._decoder.receive_binary(data)
+            if packet is not None:
+                self._receive(packet)
+        except MalformedPacket as error:
+            self.why = str(error)
+            raise
 
     def closed(self, reason: DisconnectReason) -> None:
         """The connection has ended: every socket on it ends too."""
@@ -160,6 +171,7 @@ class Client:
         if self.entrances:  # a middleware takes its time; whoever it refuses in the end must not stay for ever
             self._start_connect_timer()
         elif not self.sockets:
+            self.why = "entered no namespace in time"
             self.close(DisconnectReason.FORCED_SERVER_CLOSE)
 
     def _stop_connect_timer(self) -> None:

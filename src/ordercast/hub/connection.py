@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 from ordercast.protocol.message import Message
@@ -25,6 +25,9 @@ class Handshake:
     secure: bool
     time: float
     """Seconds since the epoch."""
+    path: str = "/socket.io/"
+    auth: dict[str, Any] = field(default_factory=dict)
+    """The payload of the socket's CONNECT; empty where the connection is meant and no socket of it."""
 
     @cached_property
     def headers(self) -> dict[str, str]:
@@ -33,6 +36,21 @@ class Handshake:
     @cached_property
     def query(self) -> dict[str, str]:
         return {name: values[-1] for name, values in parse_qs(self.raw_query.decode("latin-1")).items()}
+
+    @property
+    def url(self) -> str:
+        """Path and query, as they were asked for."""
+        return f"{self.path}?{self.raw_query.decode('latin-1')}"
+
+    @property
+    def xdomain(self) -> bool:
+        """Whether a browser's page asked, and said where it comes from."""
+        return "origin" in self.headers
+
+    @property
+    def issued(self) -> int:
+        """Milliseconds since the epoch, as JavaScript counts."""
+        return round(self.time * 1000)
 
 
 class Connection(Protocol):

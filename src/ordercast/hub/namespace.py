@@ -11,8 +11,9 @@ from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import encode_event
 
 from .addressing import Addressing
-from .flags import Flags
+from .flags import PLAIN, Flags
 from .listeners import H, Handler, Listeners
+from .notices import Reach
 from .overhearing import overhear
 from .reasons import DisconnectReason
 from .recovery import Recovery, Session
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from .server import Server
 
 log = logging.getLogger("ordercast.hub")
+
+OWN_EVENTS = frozenset({"connect", "connection", "connection_error", "new_namespace"})
+"""What `Namespace.on` and `Server.on` are told by the server itself."""
 
 Middleware = Callable[[Socket], Awaitable[None] | None]
 
@@ -112,8 +116,11 @@ class Namespace(Addressing):
     ) -> int:
         """Send an event to an audience; gives how many sockets of this node were addressed. Raises UnencodableValue."""
         message = self.encode(event, args, rooms, except_, volatile=flags.volatile)
-        if not flags.compress:
-            message.compress = False
+        if flags is not PLAIN:
+            message.compress = flags.compress
+        cluster = self.server.cluster
+        if cluster is not None and not flags.local:
+            cluster.emit(Reach(self.name, tuple(rooms), tuple(except_)), event, args, flags)
         return self.deliver(message, rooms, except_)
 
     def encode(
@@ -161,6 +168,25 @@ class Namespace(Addressing):
             return self.sockets.values()
         excluded = set(self.rooms.members(except_))
         return [socket for socket in self.sockets.values() if socket not in excluded]
+
+    # The other nodes
+
+    def server_side_emit(self, event: str, *args: Any) -> None:
+        """Tell what listens to `event` by `Namespace.on` on every other node; nobody, where there is none.
+
+        Raises UnencodableValue, and ValueError for a name that has a meaning of its own.
+        """
+        if self.server.cluster is not None:
+            self.server.cluster.server_side(self.name, _unreserved(event), args)
+
+    async def server_side_emit_with_ack(self, event: str, *args: Any, timeout_s: float | None = None) -> list[Any]:
+        """The same, and gather what the handlers return, one value a node; None is no answer.
+
+        Raises NodesSilent after `timeout_s` (by default `bus_timeout_s`), UnencodableValue, ValueError.
+        """
+        if self.server.cluster is None:
+            return []
+        return await self.server.cluster.ask_servers(self.name, _unreserved(event), args, timeout_s)
 
     # Coming and going; called by `admission` and `Socket`
 
@@ -238,3 +264,9 @@ class Namespace(Addressing):
         assert socket.pid is not None
         rooms = tuple(sorted(socket.rooms - {socket.id}))
         return Session(socket.pid, socket.id, self.name, socket.identity, rooms)
+
+
+def _unreserved(event: str) -> str:
+    if event in OWN_EVENTS:
+        raise ValueError(f"{event!r} has a meaning of its own")
+    return event

@@ -61,6 +61,8 @@ class Options:
 
     None: never, as with the reference.
     """
+    bus_timeout_s: float = 5.0
+    """How long another node may take to answer, beyond what its clients may take; as the reference's adapters."""
     origins: Sequence[str] = ()
     """Origins of other sites whose pages may connect (`*`: every one). Pages of our own host always may."""
     transports: Sequence[str] = ("polling", "websocket")

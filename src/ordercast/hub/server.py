@@ -10,7 +10,9 @@ from typing import Any, overload
 
 from .addressing import Addressing
 from .admission import admit
+from .bus import Bus
 from .client import Client
+from .cluster import Cluster
 from .connection import Connection, Handshake
 from .dynamic import Allows, DynamicNamespaces, ParentNamespace
 from .errors import LimitReached
@@ -37,7 +39,7 @@ class Server(Addressing):
         asyncio.run(ordercast.wire.serve(server, port=3000))
     """
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, *, bus: Bus | None = None) -> None:
         self.options = options or Options()
         self.clients: set[Client] = set()
         self.observer: Observer | None = None
@@ -46,6 +48,8 @@ class Server(Addressing):
         self._namespaces: dict[str, Namespace] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self.cluster = Cluster(self, bus) if bus is not None else None
+        """The other nodes; None where this one is alone."""
         self.main = self._home = self._namespaces["/"] = Namespace(self, "/")
 
     def __repr__(self) -> str:
@@ -93,7 +97,7 @@ class Server(Addressing):
         if self.observer is not None:
             self.observer.namespace_made(namespace)
         if namespace.name != "/":
-            self._tell("new_namespace", namespace)
+            self.tell(self.main, "new_namespace", namespace)
         return namespace
 
     def forget_namespace(self, namespace: Namespace) -> None:
@@ -126,6 +130,14 @@ class Server(Addressing):
         """See `Namespace.event`."""
         return self.main.event(name) if handler is None else self.main.event(name, handler)
 
+    def server_side_emit(self, event: str, *args: Any) -> None:
+        """See `Namespace.server_side_emit`."""
+        self.main.server_side_emit(event, *args)
+
+    async def server_side_emit_with_ack(self, event: str, *args: Any, timeout_s: float | None = None) -> list[Any]:
+        """See `Namespace.server_side_emit_with_ack`."""
+        return await self.main.server_side_emit_with_ack(event, *args, timeout_s=timeout_s)
+
     # Called by transports and by the rest of this room
 
     @property
@@ -151,11 +163,11 @@ class Server(Addressing):
 
     def connection_refused(self, handshake: Handshake, code: int, message: str) -> None:
         """Called by the transport for each request that it refused, with the code that the client was given."""
-        self._tell("connection_error", handshake, code, message)
+        self.tell(self.main, "connection_error", handshake, code, message)
 
-    def _tell(self, event: str, *args: Any) -> None:
-        """Call what listens to the server itself; a failure is logged."""
-        for handler in self.main.handlers(event):
+    def tell(self, namespace: Namespace, event: str, *args: Any) -> None:
+        """Call what listens by `Namespace.on`; a failure is logged."""
+        for handler in namespace.handlers(event):
             try:
                 pending = handler(*args)
             except Exception:
@@ -178,6 +190,8 @@ class Server(Addressing):
     async def close(self) -> None:
         """End every connection; stock clients come back by themselves. The port is its owner's to close first."""
         self.dynamic.close()
+        if self.cluster is not None:
+            await self.cluster.close()
         for client in tuple(self.clients):
             client.close(DisconnectReason.SERVER_SHUTTING_DOWN)
         if self._tasks:

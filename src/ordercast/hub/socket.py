@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import functools
 import logging
 from collections.abc import Callable, Sequence
@@ -22,7 +23,7 @@ from .turns import Turns
 
 if TYPE_CHECKING:
     from .client import Client
-    from .connection import Handshake
+    from .connection import Connection, Handshake
     from .namespace import Namespace
 
 log = logging.getLogger("ordercast.hub")
@@ -37,6 +38,7 @@ class Socket(Turns):
 
     __slots__ = (
         "__weakref__",
+        "_handshake",
         "auth",
         "data",
         "identity",
@@ -50,12 +52,13 @@ class Socket(Turns):
         self.auth = auth
         """The payload of the client's CONNECT."""
         self.data: Any = None
-        """Whatever the program wants to keep with this socket."""
+        """Whatever the program wants to keep with this socket, of any type."""
         self.identity = ""
         """Who this is, as a middleware found; a session is resumed only by the same identity."""
         self.pid: str | None = None
         self.recovered = False
         self.rooms: set[str] = set()
+        self._handshake: Handshake | None = None
 
     def __repr__(self) -> str:
         state = "connected" if self.connected else "disconnected"
@@ -63,8 +66,21 @@ class Socket(Turns):
 
     @property
     def handshake(self) -> Handshake:
-        """The request that opened the connection."""
-        return self._client.connection.handshake
+        """The request that opened the connection, with this socket's `auth`."""
+        if self._handshake is None:
+            path = self.namespace.server.options.path
+            self._handshake = dataclasses.replace(self._client.connection.handshake, path=path, auth=self.auth)
+        return self._handshake
+
+    @property
+    def conn(self) -> Connection:
+        """The connection that carries it: its `sid`, `transport_name` and `handshake`."""
+        return self._client.connection
+
+    @property
+    def disconnect_description(self) -> str:
+        """A sentence to the reason of its end, where there is more to say: what could not be parsed, say."""
+        return self._client.why
 
     @property
     def entered(self) -> bool:

@@ -68,6 +68,7 @@ class Turns(Listening):
         elif len(self._inbox) < self.namespace.server.options.inbox_packets_max:
             self._inbox.append(packet)
         else:
+            self._client.why = f"more than {len(self._inbox)} packets waited for a handler"
             self._client.close(DisconnectReason.INBOX_FULL)
 
     def take_turns(self, pending: Coroutine[Any, Any, None] | None) -> None:
