@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE, DEMO_TAX_RATES_BP
-from ordercast.commerce.ids import is_id
+from tests.commerce.ids import is_id
 
 SLUGS = (
     "masala-chai green-tea filter-coffee mango-lassi samosa paratha chicken-biryani dal-fry hilsa-curry roshogolla "

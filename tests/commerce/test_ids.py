@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordercast.commerce.ids import ALPHABET, RANDOM_BYTES, is_id, new_id
+from ordercast.commerce.ids import ALPHABET, RANDOM_BYTES, new_id
+from tests.commerce.ids import is_id
 
 times = st.integers(min_value=0, max_value=2**48 - 1)
 chances = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)

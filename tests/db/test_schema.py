@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from ordercast.commerce.ids import ALPHABET, is_id
+from ordercast.commerce.ids import ALPHABET
 from ordercast.db.schema import metadata, orders
+from tests.commerce.ids import is_id
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ordercast.commerce.ids import is_id
 from ordercast.commerce.orders import Order
 from ordercast.db import Change, SqliteStore
 from ordercast.db.orders import order_document
+from tests.commerce.ids import is_id
 
 from .shop import ask, by_another_program, move, place_one
 

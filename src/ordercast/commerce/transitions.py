@@ -24,7 +24,6 @@ class Effect(StrEnum):
     GIVE_PAYMENT_BACK = "give_payment_back"
     COLLECT_CASH = "collect_cash"
     HOLD = "hold"
-    RESUME = "resume"
     TAKE_DRIVER = "take_driver"
     CLEAR_DRIVER = "clear_driver"
     COUNT_ATTEMPT = "count_attempt"
@@ -125,7 +124,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         effects=_ENDS_UNFULFILLED,
     ),
     *(Transition(source, S.ON_HOLD, _STORE, needs_reason=True, effects=(Effect.HOLD,)) for source in OPEN),
-    *(Transition(S.ON_HOLD, t, _STORE, guards=(Guard.HELD_HERE,), effects=(Effect.RESUME,)) for t in OPEN),
+    *(Transition(S.ON_HOLD, t, _STORE, guards=(Guard.HELD_HERE,)) for t in OPEN),
 )
 
 MOVES: Final = {(t.source, t.target): t for t in TRANSITIONS}
