@@ -139,3 +139,18 @@ async def test_a_busy_store_says_when_to_come_back(
     response = await client.post("/api/orders", request_json(), STORE)
     problem(response, 503, "overloaded")
     assert response.headers["retry-after"] == "1"
+
+
+async def test_a_full_disk_is_told_as_unavailable_not_as_a_fault(client: Client, store: SqliteStore) -> None:
+    await store.write(lambda transaction: transaction.one("PRAGMA max_page_count = 1"))
+    body = request_json(customerInfo={"name": "x" * 200, "email": "a@example.com", "mobile": "01700000000"})
+    answers = [await client.post("/api/orders", body) for _ in range(30)]
+    problem(answers[-1], 503, "store-unavailable")
+    assert answers[-1].headers["retry-after"] == "1"
+
+
+async def test_a_database_that_cannot_be_read_is_told_as_unavailable(client: Client, store: SqliteStore) -> None:
+    await store.write(lambda transaction: transaction.run("ALTER TABLE products RENAME TO gone"))
+    response = await client.get("/api/products")
+    problem(response, 503, "store-unavailable")
+    assert response.headers["retry-after"] == "1"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import SessionRow, SqliteStore, Store, Transaction, products, sqlite
+from ordercast.db import SessionRow, SqliteStore, Store, StoreUnavailable, Transaction, products, sqlite
 
 from .shop import ask, by_another_program, move, place_one
 
@@ -120,7 +120,7 @@ async def test_a_read_sees_one_moment_however_long_it_looks(store: SqliteStore, 
 
 
 async def test_a_read_cannot_write(store: SqliteStore) -> None:
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with pytest.raises(StoreUnavailable, match="readonly"):
         await store.read(lambda transaction: transaction.run("DELETE FROM meta"))
 
 

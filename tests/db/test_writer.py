@@ -92,6 +92,20 @@ async def test_another_programs_long_transaction_fails_the_group_not_the_writer(
     assert await names(store) == {"taken"}
 
 
+async def test_a_full_disk_refuses_the_change_and_the_next_goes_on(store: SqliteStore) -> None:
+    def fills_up(transaction: Transaction) -> None:
+        row = transaction.one("PRAGMA page_count")
+        assert row is not None
+        transaction.one(f"PRAGMA max_page_count = {row[0]}")
+        transaction.run("INSERT INTO meta VALUES ('long', hex(zeroblob(1000000)))")
+
+    with pytest.raises(NotCommitted, match="full"):
+        await store.write(fills_up)
+    await store.write(lambda transaction: transaction.one("PRAGMA max_page_count = 1000000"))
+    await store.write(adds("after"))
+    assert await names(store) == {"after"}
+
+
 async def test_past_its_bound_the_writer_says_so_at_once(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer, "UNITS_WAITING_MAX", 3)
     gate = threading.Event()

@@ -7,7 +7,7 @@ Stays true: triggers alone fill the feed, so a change made by another program is
 
 from .sqlite import SqliteStore
 from .transaction import Transaction
-from .types import Change, NotCommitted, Overloaded, SessionRow, Store, StoreClosed, StoreError
+from .types import Change, NotCommitted, Overloaded, SessionRow, Store, StoreClosed, StoreError, StoreUnavailable
 
 __all__ = [
     "Change",
@@ -18,5 +18,6 @@ __all__ = [
     "Store",
     "StoreClosed",
     "StoreError",
+    "StoreUnavailable",
     "Transaction",
 ]

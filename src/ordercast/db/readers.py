@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -13,13 +14,15 @@ from typing import Final, TypeVar
 from .connection import connect
 from .statements import Statements
 from .transaction import Transaction
-from .types import Overloaded, StoreClosed
+from .types import Overloaded, StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
 
 # Reads are short and hold the interpreter's lock for most of their time; a third thread gains nothing.
 READERS: Final = 2
 READS_WAITING_MAX: Final = 1_024
+
+log = logging.getLogger("ordercast.db")
 
 
 class Readers:
@@ -47,7 +50,7 @@ class Readers:
             self._connections.pop().close()
 
     async def submit(self, query: Callable[[Transaction], T]) -> T:
-        """Run `query` on a reader. Raises what it raises; Overloaded, or StoreClosed."""
+        """Run `query` on a reader. Raises what it raises; Overloaded, StoreUnavailable or StoreClosed."""
         if self._pool is None:
             raise StoreClosed
         if self._waiting >= READS_WAITING_MAX:
@@ -65,8 +68,12 @@ class Readers:
 
     def _read(self, query: Callable[[Transaction], T]) -> T:
         connection: sqlite3.Connection = self._local.connection
-        connection.execute("BEGIN")
         try:
-            return query(Transaction(connection, self._sql))
-        finally:
-            connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot
+            connection.execute("BEGIN")
+            try:
+                return query(Transaction(connection, self._sql))
+            finally:
+                connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot
+        except sqlite3.OperationalError as error:
+            log.exception("the database could not be read")
+            raise StoreUnavailable(error) from error

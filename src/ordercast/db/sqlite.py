@@ -85,14 +85,14 @@ class SqliteStore:
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         """Run `unit` in the writer's next group. Returns its result once the commit is durable; raises what it raised,
-        and then nothing of it was kept. Raises Overloaded when too much is waiting.
+        and then nothing of it was kept. Raises NotCommitted, or Overloaded when too much is waiting.
         """
         if self._writer is None:
             raise StoreClosed
         return await self._writer.submit(unit)
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
-        """Run `query` on one snapshot of the database, in a reader's thread. Raises Overloaded."""
+        """Run `query` on one snapshot of the database, in a reader's thread. Raises Overloaded or StoreUnavailable."""
         return await self._readers.submit(query)
 
     # --- The feed ---------------------------------------------------------------------------------------------------

@@ -45,22 +45,30 @@ class SessionRow(msgspec.Struct, frozen=True):
 
 
 class StoreError(Exception):
-    """The store could not do what was asked; nothing was written."""
+    """The store could not do what was asked; nothing was written. Come back in `retry_after_s`."""
+
+    retry_after_s = 1
 
 
 class Overloaded(StoreError):
-    """More work is waiting than the store's bound allows; come back in `retry_after_s`."""
+    """More work is waiting than the store's bound allows."""
 
-    def __init__(self, what: str, waiting: int, retry_after_s: int = 1) -> None:
-        self.retry_after_s = retry_after_s
+    def __init__(self, what: str, waiting: int) -> None:
         super().__init__(f"{waiting} {what} are waiting already.")
 
 
 class NotCommitted(StoreError):
-    """The database refused the whole group, not this unit: locked by another program, disk full, and the like."""
+    """The database could not do it, whatever was asked: locked by another program, disk full, and the like."""
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(f"The change was not committed: {cause}.")
+
+
+class StoreUnavailable(StoreError):
+    """The database could not be read: locked by another program, an I/O error, and the like."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"The database could not be read: {cause}.")
 
 
 class StoreClosed(StoreError):

@@ -153,7 +153,7 @@ class Writer:
                 raise  # SQLite rolled everything back by itself (disk full, I/O error): the group is lost
             execute("ROLLBACK TO unit")
             execute("RELEASE unit")
-            return _Done(waiting.future, None, error)
+            return _Done(waiting.future, None, _outcome(error))
         execute("RELEASE unit")
         return _Done(waiting.future, result, None)
 
@@ -171,3 +171,13 @@ class Writer:
             self._loop.call_soon_threadsafe(self._resolve, done, committed)
         except RuntimeError:  # the loop was closed first; what was committed stays
             log.warning("%d changes were finished after the loop had closed", len(done))
+
+
+def _outcome(error: Exception) -> Exception:
+    """What a unit's caller is told: an OperationalError is the database's trouble, anything else the unit's own."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return error
+    log.error("a change was not committed", exc_info=error)
+    refusal = NotCommitted(error)
+    refusal.__cause__ = error
+    return refusal
