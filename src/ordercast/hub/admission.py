@@ -63,10 +63,13 @@ def _admit_to(client: Client, name: str, namespace: Namespace | None, auth: dict
     remaining = iter(tuple(namespace.middlewares))
     try:
         pending = _run_middlewares(socket, remaining)
+        is_decided = pending is None and not _is_covered(socket)
+        if is_decided and namespace.places is not None:
+            namespace.places.take(socket)
     except Exception as error:  # noqa: BLE001 - whatever a middleware raises keeps the socket out
         refuse(client, name, error)
         return
-    if pending is not None or _is_covered(socket):
+    if not is_decided:
         client.server.spawn(_admit_later(socket, pending, remaining))
     else:
         _answer(socket)
@@ -112,6 +115,13 @@ async def _admit_later(socket: Socket, pending: Awaitable[None] | None, remainin
         namespace.release(socket)
         _dismiss(client, namespace.name)
         return
+    if namespace.places is not None:
+        try:
+            namespace.places.take(socket)
+        except ConnectRefused as error:
+            namespace.release(socket)
+            refuse(client, namespace.name, error)
+            return
     _answer(socket)
     if _is_covered(socket):
         socket.take_turns(_catch_up(socket, claim.offset, gap))

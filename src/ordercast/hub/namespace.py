@@ -15,6 +15,7 @@ from .flags import PLAIN, Flags
 from .listeners import H, Handler, Listeners
 from .notices import Reach
 from .overhearing import overhear
+from .places import Places
 from .reasons import DisconnectReason
 from .recovery import Recovery, Session
 from .rooms import Rooms
@@ -47,6 +48,8 @@ class Namespace(Addressing):
         self.arriving = 0
         """Clients whose middlewares have not decided yet."""
         self._is_dynamic = is_dynamic
+        bound = server.options.sockets_per_identity_max
+        self.places = None if bound is None else Places(bound)
         self.overheard: set[Socket] = set()
         """Those with catch-alls for what is sent."""
         self._last_ack_id = -1
@@ -218,6 +221,8 @@ class Namespace(Addressing):
         if self.sockets.get(socket.id) is socket:
             del self.sockets[socket.id]
         self.overheard.discard(socket)
+        if self.places is not None:
+            self.places.give_back(socket)
         self._unsaved.discard(socket)
         self.release(socket)
         if self.server.observer is not None:

@@ -48,12 +48,20 @@ class Options:
     """What may wait for one slow client before it is closed, to recover later: some thousand orders."""
     inbox_packets_max: int = 1_000
     """Packets of one socket that may wait while a handler of it is awaited; past it the client is closed."""
+    events_per_second_max: float | None = None
+    """Events that one socket may send in the long run. Who sends faster has them wait in its inbox, in order, and is
+    closed only when that is full. None, because only the program knows what its events cost."""
+    events_burst_max: int = 100
+    """Events that it may send at once after a silence, where `events_per_second_max` is set."""
     acks_pending_max: int = 1_000
     """Acknowledgements that one socket may owe us at a time."""
     namespaces_max: int = 32
     """Namespaces that one connection may be in."""
     rooms_max: int = 1_000
     """Rooms that one socket may be in."""
+    sockets_per_identity_max: int | None = None
+    """Sockets of one `Socket.identity` in one namespace; one more is refused. None, because tabs are many, and dead
+    connections count until they are noticed. A recovered session takes the place that it had."""
     dynamic_namespaces_max: int = 10_000
     """Namespaces made as clients ask for them. At the bound an empty one makes room, or the client is refused."""
     empty_namespace_linger_s: float | None = None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ordercast.protocol.errors import UnencodableValue
 from ordercast.protocol.socketio import Packet, PacketType, encode
 
+from .budget import Budget
 from .errors import EventRefused
 from .listeners import EventMiddleware, Handler
 from .listening import NO_LISTENERS, Listening
@@ -39,7 +40,7 @@ class Turns(Listening):
     do not.
     """
 
-    __slots__ = ("_acks", "_client", "_inbox", "connected", "id", "namespace")
+    __slots__ = ("_acks", "_budget", "_client", "_inbox", "connected", "id", "namespace")
 
     def __init__(self, namespace: Namespace, client: Client, sid: str) -> None:
         super().__init__()
@@ -49,6 +50,9 @@ class Turns(Listening):
         self._client = client
         self._acks: Acks | None = None
         self._inbox: deque[Packet] | None = None
+        options = namespace.server.options
+        rate = options.events_per_second_max
+        self._budget = None if rate is None else Budget(rate, options.events_burst_max)
 
     def end(self, reason: DisconnectReason) -> None:
         """Take this socket out of everything."""
@@ -64,7 +68,10 @@ class Turns(Listening):
         elif packet.type is PacketType.DISCONNECT:
             self.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT)
         elif self._inbox is None:
-            self.take_turns(self._dispatch(packet))
+            if self._budget is not None and self._budget.take(self.namespace.server.loop.time()):
+                self._wait_in_inbox(packet)
+            else:
+                self.take_turns(self._dispatch(packet))
         elif len(self._inbox) < self.namespace.server.options.inbox_packets_max:
             self._inbox.append(packet)
         else:
@@ -77,6 +84,17 @@ class Turns(Listening):
             self._inbox = deque()
             self.namespace.server.spawn(self._empty_inbox(pending))
 
+    def _wait_in_inbox(self, packet: Packet) -> None:
+        """Hold a packet that came before its time, and those behind it."""
+        self._inbox = deque((packet,))
+        self.namespace.server.spawn(self._empty_inbox(None))
+
+    async def _await_budget(self) -> None:
+        assert self._budget is not None
+        now_s = self.namespace.server.loop.time
+        while wait_s := self._budget.take(now_s()):  # noqa: ASYNC110 - it is time that is waited for
+            await asyncio.sleep(wait_s)
+
     async def _empty_inbox(self, pending: Coroutine[Any, Any, None] | None) -> None:
         inbox = self._inbox
         assert inbox is not None
@@ -87,6 +105,8 @@ class Turns(Listening):
                 except Exception as error:
                     log.error("socket could not be let in: %s", self.id, exc_info=error)
                     self._client.close(DisconnectReason.TRANSPORT_ERROR)
+            if inbox and self._budget is not None:
+                await self._await_budget()
             if not inbox or not self.connected:
                 self._inbox = None
                 return
