@@ -101,7 +101,10 @@ class Options:
     http_compression: bool = False
     """Compress polling answers where the client accepts it. Costs more CPU than all else of an answer together, and
     shows by its length what an answer has in common with text that a stranger may put into it (BREACH)."""
+    permessage_deflate: bool = False
+    """Compress WebSocket messages where the client offers it (RFC 7692). Each broadcast is compressed once, because no
+    context is kept between messages; what holds of `http_compression` holds here too."""
     compression_bytes_min: int = 1_024
-    """Answers shorter than this stay as they are; the reference's default."""
+    """Answers and messages shorter than this stay as they are; the reference's default."""
     sid_prefix: str = ""
     """This node's name, put before each Engine.IO session id, by which a proxy finds the node of a polling client."""

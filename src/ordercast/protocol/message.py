@@ -15,7 +15,7 @@ class Message:
     A broadcast hands the same object to every socket; whoever needs the WebSocket form first makes it for all.
     """
 
-    __slots__ = ("_frames", "_payload", "attachments", "compress", "text", "volatile")
+    __slots__ = ("_frames", "_payload", "attachments", "compress", "deflated", "text", "volatile")
 
     def __init__(self, text: bytes, attachments: tuple[bytes, ...] = (), *, volatile: bool = False) -> None:
         self.text = text
@@ -25,6 +25,8 @@ class Message:
         """May be dropped when the recipient cannot take it at once."""
         self.compress = True
         """Whether it is worth compressing, should the connection compress at all."""
+        self.deflated: bytes | None = None
+        """The frames once more, compressed; kept here by whoever compresses."""
         self._frames: bytes | None = None
         self._payload: bytes | None = None
 

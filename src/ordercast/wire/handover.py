@@ -19,6 +19,7 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 from ordercast.hub import Handshake
 
 from .admission import Refused
+from .deflate import DEFLATE_ACCEPTED, DeflatingTransport, accepts_deflate
 from .engine import Engine, Query, parse_query
 from .fairness import feed
 from .hooks import added_headers
@@ -61,6 +62,8 @@ class WebSocketHandover(asyncio.Protocol):
         """uvicorn's register of whom to shut down."""
         self._rest = b""
         """What came behind the request."""
+        self._decided = False
+        self._waited = False
 
     def begin(self, method: bytes, target: bytes, headers: Headers, rest: bytes) -> None:
         """Take over from HTTP, upon the request of that head."""
@@ -80,6 +83,7 @@ class WebSocketHandover(asyncio.Protocol):
             return
 
         def admitted(refused: Refused | None) -> None:
+            self._decided = True
             if self._transport.is_closing():
                 return
             if refused is not None:
@@ -87,11 +91,16 @@ class WebSocketHandover(asyncio.Protocol):
             else:
                 self._change_hands(minimal, handshake, None)
 
-        # Nothing is read meanwhile, so that nothing piles up.
+        self._engine.admission.ask(handshake, admitted)
+        if not self._decided:
+            self._wait()
+
+    def _wait(self) -> None:
+        """The program takes its time. Nothing is read meanwhile, so that nothing piles up."""
+        self._waited = True
         self._transport.pause_reading()
         self._transport.set_protocol(self)
         self._connections.add(self)
-        self._engine.admission.ask(handshake, admitted)
 
     # Told by the transport, and by uvicorn when the server stops
 
@@ -116,13 +125,19 @@ class WebSocketHandover(asyncio.Protocol):
 
     def _change_hands(self, request: bytes, handshake: Handshake, session: Session | None) -> None:
         self._connections.discard(self)
-        listener = WebSocketTransport(self._engine, handshake, session, self._connections)
-        added = added_headers(self._engine.options, handshake, initial=session is None)
-        picows = _picows_protocol(_opening(listener, added), self._engine.options.message_bytes_max)
+        options = self._engine.options
+        added = added_headers(options, handshake, initial=session is None)
+        kind: type[WebSocketTransport] = WebSocketTransport
+        if options.permessage_deflate and accepts_deflate(handshake.raw_headers):
+            kind = DeflatingTransport
+            added.append(DEFLATE_ACCEPTED)
+        listener = kind(self._engine, handshake, session, self._connections)
+        picows = _picows_protocol(_opening(listener, added), options.message_bytes_max)
         picows.connection_made(self._transport)
         feed(picows, request)
         self._transport.set_protocol(picows)
-        self._transport.resume_reading()
+        if self._waited:
+            self._transport.resume_reading()
         if self._rest and not self._transport.is_closing():
             feed(picows, self._rest)
 

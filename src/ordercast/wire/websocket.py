@@ -126,9 +126,8 @@ class WebSocketTransport(WSListener):
             self._renew_allowance()
         try:
             if frame.rsv1 or frame.rsv2 or frame.rsv3:
-                # RFC 6455 section 5.2: no extension was negotiated that gives them a meaning.
-                raise MalformedPacket("WebSocket frame", "has reserved bits set")
-            if kind is WSMsgType.TEXT and frame.fin and not self._assembler.started:
+                self._receive_reserved(frame)
+            elif kind is WSMsgType.TEXT and frame.fin and not self._assembler.started:
                 self._receive_text(frame.get_payload_as_bytes())
             elif kind in _DATA:
                 self._assemble(frame)
@@ -172,12 +171,18 @@ class WebSocketTransport(WSListener):
     def _carries(self) -> bool:
         return self._session is not None and self._session.transport is self
 
+    def _receive_reserved(self, frame: WSFrame) -> None:
+        """RFC 6455 section 5.2: no extension was negotiated that gives the reserved bits a meaning."""
+        del frame
+        raise MalformedPacket("WebSocket frame", "has reserved bits set")
+
     def _assemble(self, frame: WSFrame) -> None:
         kind = cast(int, frame.msg_type)
         message = self._assembler.receive_frame(kind, frame.get_payload_as_bytes(), fin=bool(frame.fin))
-        if message is None:
-            return
-        opcode, data = message
+        if message is not None:
+            self._receive_message(*message)
+
+    def _receive_message(self, opcode: Opcode, data: bytes) -> None:
         if opcode is Opcode.TEXT:
             self._receive_text(data)
         elif self._carries():
