@@ -148,6 +148,24 @@ async def test_a_list_is_filtered_and_says_where_the_feed_stands(client: Client,
     assert page["position"] == f"{store.epoch}:{store.last_seq}" == f"{store.epoch}:3"
 
 
+async def test_a_list_is_filtered_by_former_names_too(client: Client) -> None:
+    delivery, pickup = await client.place(), await client.place(fulfilment="pickup")
+    for order, ready in ((delivery, "ready_for_delivery"), (pickup, "ready_for_pickup")):
+        await client.move((await client.move(order, "accepted")).json(), ready)
+    await client.place()
+
+    async def listed(status: str, headers: dict[str, str] = STORE) -> list[str]:
+        response = await client.get(f"/api/orders?status={status}", headers)
+        return [order["id"] for order in response.json()["items"]]
+
+    assert await listed("ready") == [pickup["id"], delivery["id"]]
+    assert await listed("ready_for_pickup") == [pickup["id"]]
+    assert await listed("packing") == []
+    assert await listed("ready", DRIVER) == [delivery["id"]]
+    assert await listed("in_transit", DRIVER) == []
+    problem(await client.get("/api/orders?status=shipped", STORE), 422, "unknown-status", "status")
+
+
 async def test_the_history_tells_who_when_and_why(client: Client) -> None:
     order = await client.place()
     order = (await client.move(order, "processing")).json()

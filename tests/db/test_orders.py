@@ -13,6 +13,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import MOVES
 from ordercast.db import SqliteStore
+from ordercast.db.statements import SQLITE
 from tests.commerce.orders import PRODUCTS
 
 from .shop import STORE, ask, by_another_program, move, place_one, stock_of
@@ -144,3 +145,23 @@ async def test_whatever_is_tried_the_history_is_legal_and_tells_how_the_order_st
     assert (status, payment_status) == (order.status, order.payment_status)
     told = [change.version for change in store.changes(0, 100_000) if change.entity_id == order.id]
     assert told == [row[0] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        ("orders_before", "INTEGER PRIMARY KEY"),
+        ("orders_with_status_before", "orders_by_status"),
+        ("orders_of_customer_before", "orders_by_customer"),
+        ("orders_of_customer_with_status_before", "orders_by_customer"),
+        ("orders_of_driver_before", "orders_by_driver"),
+        ("orders_of_driver_with_status_before", "orders_by_driver"),
+        ("orders_to_take_before", "orders_by_status"),
+    ],
+)
+async def test_every_list_is_read_along_an_index_and_not_sorted(store: SqliteStore, statement: str, index: str) -> None:
+    values = {"before": 9, "limit": 1, "status": "pending", "customer_id": "c", "driver_id": "d"}
+    plan = " ".join(row[3] for row in await ask(store, f"EXPLAIN QUERY PLAN {getattr(SQLITE, statement)}", **values))
+    assert index in plan
+    assert "SEARCH" in plan
+    assert "TEMP B-TREE" not in plan

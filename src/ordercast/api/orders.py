@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import NotFound, NotPermitted
@@ -14,7 +14,7 @@ from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.people import Role
 from ordercast.commerce.sandbox import take_payment
-from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.states import OrderStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db import orders as units
@@ -116,19 +116,23 @@ def _with_tracking(desk: AtDesk, order: bytes) -> bytes:
 async def list_orders(
     request: AnyRequest,
     desk: AtDesk,
-    status: FromQuery[OrderStatus | None] = None,
+    status: Annotated[str | None, QueryParameter(max_length=64)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, QueryParameter(pattern=CURSOR_PATTERN)] = None,
 ) -> Response[OrderPage]:
-    """List orders, newest first: the shop sees all, a customer their own, a driver those they carry or could take."""
+    """List orders, newest first: the shop sees all, a customer their own, a driver those they carry or could take.
+
+    `status` may be a former name.
+    """
     identity = await desk.identify_someone(request)
     actor = identity.actor
     if actor.role is Role.GUEST:
         raise NotPermitted(actor, "list orders")
     before = _NUMBER_MAX if cursor is None else int(cursor)
+    statuses = () if status is None else statuses_called(status)
 
     def query(transaction: Transaction) -> tuple[list[tuple[int, str]], int]:
-        return units.page(transaction, actor, before=before, limit=limit + 1, status=status)
+        return units.page(transaction, actor, before=before, limit=limit + 1, statuses=statuses)
 
     rows, seq = await desk.store.read(query)
     page = JsonPage([document for _number, document in rows[:limit]])

@@ -110,3 +110,8 @@ def resolve_status(name: str, fulfilment: Fulfilment) -> OrderStatus:
     if found is None:
         raise UnknownStatus(name)
     return found[fulfilment] if isinstance(found, dict) else found
+
+
+def statuses_called(name: str) -> tuple[OrderStatus, ...]:
+    """Every status that a present or former name stands for. Raises UnknownStatus."""
+    return tuple(dict.fromkeys(resolve_status(name, fulfilment) for fulfilment in Fulfilment))

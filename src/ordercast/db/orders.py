@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
@@ -18,6 +20,7 @@ from ordercast.commerce.sandbox import PaymentTaken
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentStatus, resolve_status
 from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_status_change
 
+from .statements import Statements
 from .transaction import Transaction
 
 _ENCODE: Final = msgspec.json.Encoder().encode
@@ -246,21 +249,39 @@ def newest_document(transaction: Transaction) -> bytes:
 
 
 def page(
-    transaction: Transaction, actor: Actor, *, before: int, limit: int, status: OrderStatus | None
+    transaction: Transaction, actor: Actor, *, before: int, limit: int, statuses: Collection[OrderStatus]
 ) -> tuple[list[tuple[int, str]], int]:
-    """The newest orders that `actor` may know of, below the number `before`: their numbers and JSON documents; and
-    the feed's newest number, read from the same snapshot.
+    """The newest orders that `actor` may know of, below the number `before` and in one of `statuses` (all if empty):
+    their numbers and JSON documents; and the feed's newest number, read from the same snapshot.
     """
-    rows = transaction.all(
-        transaction.sql.orders_before,
-        before=before,
-        limit=limit,
-        status=status,
-        customer_id=actor.id if actor.role is Role.CUSTOMER else None,
-        driver_id=actor.id if actor.role is Role.DRIVER else None,
-    )
+    rows = [
+        row
+        for statement, values in _lists(transaction.sql, actor, statuses)
+        for row in transaction.all(statement, before=before, limit=limit, **values)
+    ]
+    rows.sort(key=itemgetter(0), reverse=True)
     newest = transaction.one(transaction.sql.newest_seq)
-    return [(number, document) for number, document in rows], (newest[0] or 0) if newest else 0
+    return [(number, document) for number, document in rows[:limit]], (newest[0] or 0) if newest else 0
+
+
+def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> Iterator[tuple[str, dict[str, str]]]:
+    """The lists, disjoint and each newest first, that together are what `actor` may know of."""
+    match actor.role:
+        case Role.CUSTOMER:
+            whose = {"customer_id": actor.id}
+            every, one = sql.orders_of_customer_before, sql.orders_of_customer_with_status_before
+        case Role.DRIVER:
+            whose = {"driver_id": actor.id}
+            every, one = sql.orders_of_driver_before, sql.orders_of_driver_with_status_before
+            if not statuses or OrderStatus.READY_FOR_DELIVERY in statuses:
+                yield sql.orders_to_take_before, {}
+        case _:
+            whose = {}
+            every, one = sql.orders_before, sql.orders_with_status_before
+    if not statuses:
+        yield every, whose
+    for status in statuses:
+        yield one, {**whose, "status": status}
 
 
 def history(transaction: Transaction, order_id: str) -> list[tuple[Any, ...]]:

@@ -135,20 +135,27 @@ class Statements:
         self.order_by_tracking_hash = text(
             select(orders.c.id).where(orders.c.tracking_hash == bindparam("tracking_hash"))
         )
-        # None leaves a filter out; SQLite still takes the primary key backwards and stops at the limit.
-        self.orders_before = text(
+        # One statement per filter: a filter that may be absent would keep SQLite from using its index.
+        newest = (
             select(orders.c.number, _DOCUMENT)
-            .where(
-                orders.c.number < bindparam("before"),
-                (bindparam("status").is_(None)) | (orders.c.status == bindparam("status")),
-                (bindparam("customer_id").is_(None)) | (orders.c.customer_id == bindparam("customer_id")),
-                (bindparam("driver_id").is_(None))
-                | (orders.c.driver_id == bindparam("driver_id"))
-                | (orders.c.driver_id.is_(None) & (orders.c.status == literal_column("'ready_for_delivery'"))),
-            )
+            .where(orders.c.number < bindparam("before"))
             .order_by(orders.c.number.desc())
             .limit(bindparam("limit"))
             .offset(_ZERO)
+        )
+        with_status = orders.c.status == bindparam("status")
+        # A plus hides the column from the planner: one person's orders are far fewer than all of a status.
+        also_with_status = literal_column("+orders.status") == bindparam("status")
+        of_customer = orders.c.customer_id == bindparam("customer_id")
+        of_driver = orders.c.driver_id == bindparam("driver_id")
+        self.orders_before = text(newest)
+        self.orders_with_status_before = text(newest.where(with_status))
+        self.orders_of_customer_before = text(newest.where(of_customer))
+        self.orders_of_customer_with_status_before = text(newest.where(of_customer, also_with_status))
+        self.orders_of_driver_before = text(newest.where(of_driver))
+        self.orders_of_driver_with_status_before = text(newest.where(of_driver, also_with_status))
+        self.orders_to_take_before = text(
+            newest.where(orders.c.driver_id.is_(None), orders.c.status == literal_column("'ready_for_delivery'"))
         )
         history_columns = [order_history.c[n] for n in _HISTORY]
         self.history = text(
