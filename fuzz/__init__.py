@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of every parser that reads what a stranger sent; see README.md."""
