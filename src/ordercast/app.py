@@ -109,11 +109,11 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _prune_forever(store: SqliteStore) -> None:
     while True:
-        await asyncio.sleep(PRUNE_EVERY_S)
         try:
             await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
         except Exception:
             log.exception("the feed could not be pruned; trying again later")
+        await asyncio.sleep(PRUNE_EVERY_S)
 
 
 def _settle_garbage() -> None:

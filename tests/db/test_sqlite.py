@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import SessionRow, SqliteStore, Store, StoreUnavailable, Transaction, products, sqlite
+from ordercast.db import SessionRow, SqliteStore, Store, StoreUnavailable, Transaction, products, sessions, sqlite
+from ordercast.telemetry import UNITS_COMMITTED
 
 from .shop import ask, by_another_program, move, place_one
 
@@ -75,6 +76,23 @@ async def test_pruning_keeps_the_newest_and_never_gives_a_number_again(store: Sq
     assert (store.first_seq, store.last_seq) == (5, 5)
     await place_one(store)
     assert store.last_seq == 6
+
+
+async def test_pruning_is_done_in_small_units(store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "PRUNED_ROWS_MAX", 4)
+    by_another_program(path, "INSERT INTO published_events (event, created_at) VALUES ('hi', '2026-01-01');" * 10)
+    by_another_program(path, "".join(f"INSERT INTO idempotency VALUES ('s', '{n}', x'00', '', '');" for n in range(9)))
+    units_before = UNITS_COMMITTED._value.get()
+    await store.prune(feed_rows_max=2, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
+    assert UNITS_COMMITTED._value.get() - units_before == 3
+    assert (store.first_seq, store.last_seq) == (9, 10)
+    assert await ask(store, "SELECT (SELECT count(*) FROM published_events), (SELECT count(*) FROM idempotency)") == [
+        (0, 0)
+    ]
+
+
+async def test_the_log_that_is_written_ahead_is_cut_back(store: SqliteStore) -> None:
+    assert await store.write(lambda transaction: transaction.one("PRAGMA journal_size_limit")) == (64 * 1024 * 1024,)
 
 
 async def test_a_session_is_kept_replaced_and_forgotten(store: SqliteStore) -> None:

@@ -9,6 +9,8 @@ from typing import Final
 # How long a statement waits for another program's transaction before it gives up.
 BUSY_TIMEOUT_MS: Final = 5_000
 CACHED_STATEMENTS: Final = 256
+# A write-ahead log that grew under one long reader is cut back to this; SQLite would keep it for good.
+JOURNAL_BYTES_MAX: Final = 64 * 1024 * 1024
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
@@ -25,6 +27,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.execute("PRAGMA query_only = ON")
         return connection
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES_MAX}")
     # NORMAL would be faster, and may roll back an order that was confirmed when the power fails.
     connection.execute("PRAGMA synchronous = FULL")
     return connection

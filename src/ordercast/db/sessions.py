@@ -14,6 +14,8 @@ from .types import SessionRow
 
 # A client that repeats a request does so within minutes; a day covers one that was switched off overnight.
 ANSWERS_AGE_S_MAX: Final = 24 * 3600
+# In one unit of work: an order that comes meanwhile waits for milliseconds, not for the whole of it.
+PRUNED_ROWS_MAX: Final = 1_000
 
 
 def save(transaction: Transaction, session: SessionRow) -> None:
@@ -41,15 +43,20 @@ def forget(transaction: Transaction, pid: str) -> None:
     transaction.run(transaction.sql.forget_session, pid=pid)
 
 
-def prune(transaction: Transaction, feed_rows_max: int, sessions_age_s_max: int, now: str) -> None:
-    transaction.run(transaction.sql.forget_old_sessions, before=_before(now, sessions_age_s_max))
-    yesterday = _before(now, ANSWERS_AGE_S_MAX)
-    transaction.run(transaction.sql.forget_old_answers, before=yesterday)
-    transaction.run(transaction.sql.forget_old_events, before=yesterday)
-    newest = transaction.one(transaction.sql.newest_seq)
+def prune(transaction: Transaction, feed_rows_max: int, sessions_age_s_max: int, now: str) -> bool:
+    """Forget up to PRUNED_ROWS_MAX rows of each kind that are too old; whether there may be more."""
+    sql, yesterday = transaction.sql, _before(now, ANSWERS_AGE_S_MAX)
+    forgotten = [
+        transaction.run(sql.forget_old_sessions, before=_before(now, sessions_age_s_max), limit=PRUNED_ROWS_MAX),
+        transaction.run(sql.forget_old_answers, before=yesterday, limit=PRUNED_ROWS_MAX),
+        transaction.run(sql.forget_old_events, before=yesterday, limit=PRUNED_ROWS_MAX),
+    ]
+    newest = transaction.one(sql.newest_seq)
     if newest is not None and newest[0] is not None:
         # The newest row stays: the feed's last position must be readable from the feed.
-        transaction.run(transaction.sql.forget_old_changes, through=newest[0] - max(1, feed_rows_max))
+        through = newest[0] - max(1, feed_rows_max)
+        forgotten.append(transaction.run(sql.forget_old_changes, through=through, limit=PRUNED_ROWS_MAX))
+    return max(forgotten) >= PRUNED_ROWS_MAX
 
 
 def _before(now: str, age_s: int) -> Moment:

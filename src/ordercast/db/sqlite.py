@@ -167,9 +167,10 @@ class SqliteStore:
     async def prune(self, *, feed_rows_max: int, sessions_age_s_max: int, now: str) -> None:
         """Keep the newest `feed_rows_max` rows of the feed (one at least) and sessions seen within
         `sessions_age_s_max` before `now`, an RFC 3339 time in UTC. Answers kept for repeated requests, and published
-        events that the feed has long told of, go after a day.
+        events that the feed has long told of, go after a day. Done in small units, between which others run.
         """
-        await self.write(lambda transaction: sessions.prune(transaction, feed_rows_max, sessions_age_s_max, now))
+        while await self.write(lambda transaction: sessions.prune(transaction, feed_rows_max, sessions_age_s_max, now)):
+            pass
 
 
 def _change(row: tuple[Any, ...]) -> Change:

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, Dialect, Executable, bindparam, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Dialect,
+    Executable,
+    Table,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy import func as sql
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
@@ -52,11 +64,19 @@ class Statements:
     """Each attribute is the text of one statement with ``:named`` parameters."""
 
     def __init__(self, dialect: Dialect) -> None:
-        def text(statement: Executable) -> str:
-            assert isinstance(statement, ClauseElement)
-            return str(statement.compile(dialect=dialect))
+        self._dialect = dialect
+        self._write_products()
+        self._write_people()
+        self._write_orders()
+        self._write_feed()
+        self._write_answers_and_sessions()
 
-        # --- products -----------------------------------------------------------------------------------------------
+    def _text(self, statement: Executable) -> str:
+        assert isinstance(statement, ClauseElement)
+        return str(statement.compile(dialect=self._dialect))
+
+    def _write_products(self) -> None:
+        text = self._text
         product_columns = [products.c[name] for name in products.c.keys()]  # noqa: SIM118 - a ColumnCollection
         self.product = text(select(*product_columns).where(products.c.id == bindparam("id")))
         self.products_after = text(
@@ -83,7 +103,8 @@ class Statements:
         product_row = sqlite.insert(products).values({name: bindparam(name) for name in products.c.keys()})  # noqa: SIM118
         self.add_product = text(product_row.on_conflict_do_nothing(index_elements=["slug"]))
 
-        # --- people -------------------------------------------------------------------------------------------------
+    def _write_people(self) -> None:
+        text = self._text
         guest = sqlite.insert(customers).values(
             {name: bindparam(name) for name in ("id", "email", "name", "mobile", "created_at")}
         )
@@ -109,7 +130,8 @@ class Statements:
             .on_conflict_do_nothing(index_elements=["email"])
         )
 
-        # --- orders -------------------------------------------------------------------------------------------------
+    def _write_orders(self) -> None:
+        text = self._text
         self.insert_order = text(insert(orders).values({name: bindparam(name) for name in _PLACED}))
         self.insert_line = text(insert(order_lines))
         self.order_state = text(select(*(orders.c[name] for name in _STATE)).where(orders.c.id == bindparam("id")))
@@ -164,7 +186,8 @@ class Statements:
             .order_by(order_history.c.entry)
         )
 
-        # --- feed ---------------------------------------------------------------------------------------------------
+    def _write_feed(self) -> None:
+        text = self._text
         feed_columns = [feed.c[name] for name in feed.c.keys()]  # noqa: SIM118
         self.feed_after = text(
             select(*feed_columns)
@@ -184,7 +207,8 @@ class Statements:
             )
         )
 
-        # --- answers and sessions -----------------------------------------------------------------------------------
+    def _write_answers_and_sessions(self) -> None:
+        text = self._text
         self.earlier_answer = text(
             select(idempotency.c.fingerprint, idempotency.c.answer).where(
                 idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
@@ -202,12 +226,20 @@ class Statements:
             select(*(sessions.c[name] for name in sessions.c.keys())).where(sessions.c.pid == bindparam("pid"))  # noqa: SIM118
         )
         self.forget_session = text(sessions.delete().where(sessions.c.pid == bindparam("pid")))
-        self.forget_old_sessions = text(sessions.delete().where(sessions.c.seen_at < bindparam("before")))
-        self.forget_old_answers = text(idempotency.delete().where(idempotency.c.created_at < bindparam("before")))
-        self.forget_old_events = text(
-            published_events.delete().where(published_events.c.created_at < bindparam("before"))
+        self.forget_old_sessions = text(_oldest(sessions, sessions.c.seen_at))
+        self.forget_old_answers = text(_oldest(idempotency, idempotency.c.created_at))
+        self.forget_old_events = text(_oldest(published_events, published_events.c.created_at))
+        first = select(sql.min(feed.c.seq)).scalar_subquery()
+        self.forget_old_changes = text(
+            feed.delete().where(feed.c.seq <= bindparam("through"), feed.c.seq < first + bindparam("limit"))
         )
-        self.forget_old_changes = text(feed.delete().where(feed.c.seq <= bindparam("through")))
+
+
+def _oldest(table: Table, written_at: ColumnElement[str]) -> Delete:
+    """Delete up to ``:limit`` rows written before ``:before``."""
+    key = tuple_(*table.primary_key.columns)
+    old = select(*table.primary_key.columns).where(written_at < bindparam("before"))
+    return table.delete().where(key.in_(old.limit(bindparam("limit")).offset(_ZERO)))
 
 
 SQLITE: Final = Statements(sqlite.dialect(paramstyle="named"))
