@@ -76,7 +76,12 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
         pump.start()
         pruning = asyncio.create_task(_prune_forever(store))
         api = create_api(settings, store, extra_routes=page_routes())
-        uvicorn = make_server(server, http=cast(AsgiApplication, api))
+        uvicorn = make_server(
+            server,
+            http=cast(AsgiApplication, api),
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+        )
         _settle_garbage()
         uvicorn.on_started = lambda: on_ready(settings, port)
         await uvicorn.serve(sockets=[listening])

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -41,6 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Origins of other sites whose pages may call us; ``*`` allows every one. Our own pages always may."""
     socket_url: str = ""
     """Where the pages connect their sockets; empty means the page's own origin."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     node: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{0,16}$")] = ""
     """This node's name: the prefix of its Engine.IO session ids, by which a proxy keeps polling clients on it."""
     redis_url: str = ""
@@ -97,6 +100,9 @@ def _check(settings: Settings) -> None:
     for origin in settings.cors_origins:
         if origin != "*" and not _is_origin(origin):
             raise ConfigError("cors_origins", f"{origin!r} is not an origin such as https://shop.example.com")
+    for proxy in settings.trusted_proxies:
+        if not _is_network(proxy):
+            raise ConfigError("trusted_proxies", f"{proxy!r} is not an address or network such as 10.0.0.0/8")
     if settings.socket_url and urlsplit(settings.socket_url).scheme not in {"http", "https", "ws", "wss"}:
         raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
     if settings.secret and len(settings.secret.encode()) < SECRET_BYTES_MIN:
@@ -106,6 +112,14 @@ def _check(settings: Settings) -> None:
 def _is_origin(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in {"http", "https"} and bool(parts.netloc) and not (parts.path or parts.query)
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _with_secret(settings: Settings) -> Settings:

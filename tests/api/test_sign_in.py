@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ordercast.api import throttle as throttles
 from ordercast.api import verify_token
 from ordercast.api.refusals import TooManyAttempts
 from ordercast.api.throttle import FAILURES_MAX, WINDOW_S, Throttle
+from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
-from .client import PASSWORD, SECRET, Client, bearer, problem
+from .client import PASSWORD, SECRET, Client, bearer, over, problem
 
 PATH = "/api/auth/login"
 
@@ -36,17 +39,48 @@ async def test_an_account_that_was_closed_lets_nobody_in(client: Client, store: 
     problem(await client.post(PATH, {"email": "store@example.com", "password": PASSWORD}), 401, "sign-in-refused")
 
 
-async def test_after_many_failures_even_the_right_password_waits(
-    client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(throttles, "FAILURES_MAX", 2)
-    for _ in range(2):
+async def test_after_many_failures_even_the_right_password_waits(client: Client) -> None:
+    for _ in range(FAILURES_MAX):
         await client.post(PATH, {"email": "store@example.com", "password": "x"})
     response = await client.post(PATH, {"email": "Store@example.com", "password": PASSWORD})
     problem(response, 429, "too-many-attempts")
     assert 0 < int(response.headers["retry-after"]) <= WINDOW_S + 1
     others = await client.post(PATH, {"email": "admin@example.com", "password": PASSWORD})
     assert others.status_code == 200
+
+
+async def test_guesses_sent_at_once_are_counted_like_guesses_in_turn(client: Client) -> None:
+    guess = {"email": "store@example.com", "password": "x"}
+    answers = await asyncio.gather(*(client.post(PATH, guess) for _ in range(3 * FAILURES_MAX)))
+    assert sorted(answer.status_code for answer in answers) == [401] * FAILURES_MAX + [429] * 2 * FAILURES_MAX
+
+
+async def test_one_caller_cannot_guess_through_everyones_account(
+    store: SqliteStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ordercast.api.desk.CALLER_FAILURES_MAX", 3)
+    async with over(settings, store) as http:
+        client = Client(http)
+        for number in range(3):
+            guess = await client.post(PATH, {"email": f"person{number}@example.com", "password": "x"})
+            assert guess.status_code == 401
+        late = await client.post(PATH, {"email": "store@example.com", "password": PASSWORD})
+        problem(late, 429, "too-many-attempts")
+
+
+async def test_who_signs_in_is_not_counted(client: Client) -> None:
+    right = {"email": "store@example.com", "password": PASSWORD}
+    for _ in range(FAILURES_MAX + 2):
+        assert (await client.post(PATH, right)).status_code == 200
+
+
+async def test_a_busy_shop_counts_no_failure(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ordercast.api.passwords.CHECKS_WAITING_MAX", 0)
+    right = {"email": "store@example.com", "password": PASSWORD}
+    for _ in range(FAILURES_MAX + 2):
+        problem(await client.post(PATH, right), 503, "overloaded")
+    monkeypatch.undo()
+    assert (await client.post(PATH, right)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -66,14 +100,17 @@ async def test_a_wrong_field_is_named(client: Client, body: dict[str, object], f
 def test_the_throttle_forgets_after_its_window_and_on_success() -> None:
     throttle = Throttle()
     for _ in range(FAILURES_MAX):
-        throttle.check("a", 0)
-        throttle.failed("a", 0)
+        throttle.attempt("a", 0)
     with pytest.raises(TooManyAttempts):
-        throttle.check("a", WINDOW_S - 1)
-    throttle.check("b", 0)
-    throttle.check("a", WINDOW_S)
-    throttle.failed("a", WINDOW_S)
-    throttle.succeeded("a")
+        throttle.attempt("a", WINDOW_S - 1)
+    throttle.attempt("b", 0)
+    throttle.undo("a")
+    throttle.attempt("a", WINDOW_S - 1)
+    with pytest.raises(TooManyAttempts):
+        throttle.attempt("a", WINDOW_S - 1)
+    throttle.attempt("a", WINDOW_S)
+    throttle.forget("a")
+    throttle.undo("b")
     assert repr(throttle) == "<Throttle 0 remembered>"
 
 
@@ -81,5 +118,5 @@ def test_the_throttle_remembers_only_so_many(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(throttles, "REMEMBERED_MAX", 3)
     throttle = Throttle()
     for key in "abcd":
-        throttle.failed(key, 0)
+        throttle.attempt(key, 0)
     assert repr(throttle) == "<Throttle 3 remembered>"

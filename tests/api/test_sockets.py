@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ordercast.api import sockets
+from ordercast.api import auth, sockets
 from ordercast.api.auth import Identity
 from ordercast.api.sockets import open_socket_door
 from ordercast.config import Settings
@@ -27,7 +27,7 @@ async def test_a_token_that_is_renewed_by_one_who_left_meanwhile_starts_no_timer
     await settle()
     (socket,) = server.main.sockets.values()
     looked_up, asked = asyncio.Event(), asyncio.Event()
-    identify = sockets.identify
+    identify = auth.identify
 
     async def slowly(*args: Any) -> Identity:
         asked.set()

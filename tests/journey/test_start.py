@@ -85,6 +85,7 @@ def test_a_stop_that_is_asked_for_ends_in_time_with_clients_connected(shop: Shop
         ("ORDERCAST_CORS_ORIGINS", "shop.example.com"),
         ("ORDERCAST_SECRET", "short"),
         ("ORDERCAST_NODE", "a b"),
+        ("ORDERCAST_TRUSTED_PROXIES", "nginx"),
         ("ORDERCAST_LOG_LEVEL", "loud"),
         ("ORDERCAST_PING_INTERVAL_MS", "-1"),
         ("ORDERCAST_DATABASE_URL", "postgresql://localhost/shop"),
@@ -98,6 +99,24 @@ def test_a_wrong_value_is_refused_at_start_with_the_variables_name(tmp_path: Pat
     assert "Traceback" not in result.stderr
     if not value.startswith("postgresql"):  # which is refused for the secret that a database server needs
         assert variable in result.stderr
+
+
+@pytest.mark.parametrize(("proxies", "last"), [("127.0.0.1", 200), ("", 429)])
+def test_callers_behind_a_trusted_proxy_are_told_apart(tmp_path: Path, proxies: str, last: int) -> None:
+    shop = Shop(tmp_path, {"ORDERCAST_TRUSTED_PROXIES": proxies})
+    shop.start()
+
+    def sign_in(password: str, caller: str) -> int:
+        person = {"email": "admin@example.com", "password": password}
+        headers = {"x-forwarded-for": caller}
+        return httpx.post(f"{shop.url}/api/auth/login", json=person, headers=headers).status_code
+
+    try:
+        assert {sign_in("wrong", "192.0.2.1") for _ in range(10)} == {401}
+        assert sign_in("wrong", "192.0.2.1") == 429
+        assert sign_in(shop.password, "192.0.2.2") == last
+    finally:
+        shop.kill()
 
 
 def test_a_port_that_is_taken_is_told_by_name(shop: Shop, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from .auth import TRACKING_PREFIX, Identity, TokenRefused, identify
 from .chance import Chance
 from .passwords import Passwords
 from .refusals import SignInRequired, StillRunning
-from .throttle import Throttle
+from .throttle import CALLER_FAILURES_MAX, Throttle
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
@@ -35,6 +35,9 @@ class FrontDesk:
     socket_url: str = ""
     shop: Shop = DEMO_SHOP
     sign_ins: Throttle = field(default_factory=Throttle)
+    """By account and caller."""
+    callers: Throttle = field(default_factory=lambda: Throttle(CALLER_FAILURES_MAX))
+    """By caller alone."""
     passwords: Passwords = field(default_factory=Passwords)
     chance: Chance = field(default_factory=Chance)
     running: set[tuple[str, str]] = field(default_factory=set)

@@ -11,12 +11,13 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.people import Role
-from ordercast.db import accounts
+from ordercast.db import StoreError, accounts
+from ordercast.db.accounts import Account
 
 from .answers import json_answer
 from .auth import issue_token
 from .body import JsonBody
-from .desk import AnyRequest, AtDesk
+from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import REFUSALS
 from .refusals import SignInRefused
 
@@ -53,18 +54,30 @@ class SignedIn(Struct, frozen=True, rename="camel"):
 )
 async def sign_in(data: JSONBody[SignIn], request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
     """Exchange an address and a password for a token."""
-    key = f"{data.email.lower()} {request.client.host if request.client else ''}"
-    desk.sign_ins.check(key, time.monotonic())
-    account = await desk.store.read(lambda transaction: accounts.find(transaction, data.email))
-    matches = await desk.passwords.match(None if account is None else account.password_hash, data.password)
-    if account is None or not account.active or not matches:
-        desk.sign_ins.failed(key, time.monotonic())
-        raise SignInRefused
-    desk.sign_ins.succeeded(key)
+    account = await _account(desk, data, request.client.host if request.client else "")
     token = issue_token(desk.secret, account.role, account.id, TOKEN_TTL_S, account.name)
     user = User(account.id, account.email, account.name, account.role)
     content = msgspec.json.encode(SignedIn(token, TOKEN_TTL_S, user))
     return json_answer(content, headers={"Cache-Control": "no-store"})
+
+
+async def _account(desk: FrontDesk, data: SignIn, caller: str) -> Account:
+    """The account that the password opens. Raises TooManyAttempts or SignInRefused."""
+    key, now_s = f"{data.email.lower()} {caller}", time.monotonic()
+    desk.callers.attempt(caller, now_s)
+    desk.sign_ins.attempt(key, now_s)
+    try:
+        account = await desk.store.read(lambda transaction: accounts.find(transaction, data.email))
+        matches = await desk.passwords.match(None if account is None else account.password_hash, data.password)
+    except StoreError:  # our trouble, not a guess
+        desk.callers.undo(caller)
+        desk.sign_ins.undo(key)
+        raise
+    if account is None or not account.active or not matches:
+        raise SignInRefused
+    desk.callers.undo(caller)
+    desk.sign_ins.forget(key)
+    return account
 
 
 ROUTES: Final = [sign_in]
