@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Coroutine, Iterator
 from typing import Any
 
 from ordercast.protocol.errors import UnencodableValue
-from ordercast.protocol.socketio import PacketType, encode, encode_event
+from ordercast.protocol.socketio import PacketType
 
 from .client import Client, Entrance
 from .errors import ConnectRefused, GapTooOld
@@ -197,7 +197,7 @@ def _answer(socket: Socket) -> None:
     _end_entrance(client, socket.namespace.name)
     socket.connected = True
     answer = {"sid": socket.id} if socket.pid is None else {"sid": socket.id, "pid": socket.pid}
-    client.connection.send(encode(PacketType.CONNECT, socket.namespace.name, answer))
+    client.connection.send(client.server.parser.encode(PacketType.CONNECT, socket.namespace.name, answer))
     log.info(
         "socket connected: %s namespace=%s transport=%s recovered=%s",
         socket.id,
@@ -230,9 +230,9 @@ async def _catch_up(socket: Socket, offset: str, gap: str | None) -> None:
     if not socket.connected:
         return
     event, args = recovery.greeting(socket)
-    connection.send(encode_event(namespace.name, event, args))
+    connection.send(namespace.parser.encode_event(namespace.name, event, args))
     if gap is not None:
-        connection.send(encode_event(namespace.name, "resync", [{"reason": gap}]))
+        connection.send(namespace.parser.encode_event(namespace.name, "resync", [{"reason": gap}]))
     pending = _enter(socket)
     if pending is not None:
         await pending
@@ -251,9 +251,9 @@ def refuse(client: Client, name: str, error: Exception) -> None:
         return
     _end_entrance(client, name)
     try:
-        message = encode(PacketType.CONNECT_ERROR, name, _refusal(error))
+        message = client.server.parser.encode(PacketType.CONNECT_ERROR, name, _refusal(error))
     except UnencodableValue as unencodable:
-        message = encode(PacketType.CONNECT_ERROR, name, _refusal(unencodable))
+        message = client.server.parser.encode(PacketType.CONNECT_ERROR, name, _refusal(unencodable))
     client.connection.send(message)
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ordercast.protocol.errors import MalformedPacket, UnexpectedPacket
-from ordercast.protocol.socketio import Decoder, Packet, PacketType
+from ordercast.protocol.socketio import Packet, PacketType
 
 from .connection import Connection
 from .reasons import DisconnectReason
@@ -58,7 +58,7 @@ class Client:
         self.closed_for: DisconnectReason | None = None
         self.why = ""
         """A sentence to the reason, where there is more to say."""
-        self._decoder = Decoder(server.options.message_bytes_max)
+        self._decoder = server.parser.decoder(server.options.message_bytes_max)
         self._connect_timer: asyncio.TimerHandle | None = None
         self._start_connect_timer()
 

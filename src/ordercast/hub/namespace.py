@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from ordercast.protocol.message import Message
-from ordercast.protocol.socketio import encode_event
 
 from .addressing import Addressing
 from .flags import PLAIN, Flags
@@ -39,6 +38,7 @@ class Namespace(Addressing):
     def __init__(self, server: Server, name: str, *, is_dynamic: bool = False) -> None:
         self.server = server
         self.name = name
+        self.parser = server.parser
         self._home = self
         self.sockets: dict[str, Socket] = {}
         self.rooms: Rooms[Socket] = Rooms()
@@ -132,19 +132,19 @@ class Namespace(Addressing):
         """Encode an event for its audience; where emits are recorded, its offset goes last. Raises UnencodableValue."""
         recovery = self.recovery
         if recovery is None:
-            return encode_event(self.name, event, args, volatile=volatile)
+            return self.parser.encode_event(self.name, event, args, volatile=volatile)
         if recovery.records_emits and not volatile:
-            message = encode_event(self.name, event, [*args, recovery.next_offset()])
+            message = self.parser.encode_event(self.name, event, [*args, recovery.next_offset()])
             recovery.record(message, rooms, except_)
             return message
         if args and isinstance(args[-1], str):
             # The stock client takes the last string that it sees for its offset.
             args = [*args, None]
-        return encode_event(self.name, event, args, volatile=volatile)
+        return self.parser.encode_event(self.name, event, args, volatile=volatile)
 
     def encode_question(self, event: str, args: Sequence[Any], ack_id: int, flags: Flags) -> Message:
         """Encode an event that is to be acknowledged: it has no offset, and is in no recording."""
-        message = encode_event(self.name, event, args, ack_id, volatile=flags.volatile)
+        message = self.parser.encode_event(self.name, event, args, ack_id, volatile=flags.volatile)
         message.compress = flags.compress
         return message
 
@@ -160,7 +160,7 @@ class Namespace(Addressing):
             socket._client.connection.send(message)
         count = len(recipients)
         if self.overheard:
-            overhear(message, self.overheard.intersection(recipients))
+            overhear(self.parser, message, self.overheard.intersection(recipients))
         return count
 
     def recipients(self, rooms: Sequence[str], except_: Sequence[str]) -> Collection[Socket]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from .connection import Handshake
+    from .parsers import ParserName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +70,8 @@ class Options:
 
     None: never, as with the reference.
     """
+    parser: ParserName = "json"
+    """How packets are written; ``msgpack`` is for clients that are built with `socket.io-msgpack-parser`."""
     bus_timeout_s: float = 5.0
     """How long another node may take to answer, beyond what its clients may take; as the reference's adapters."""
     origins: Sequence[str] = ()

@@ -20,6 +20,7 @@ from .listeners import H, Handler
 from .namespace import Middleware, Namespace
 from .observer import Observer
 from .options import Options
+from .parsers import PARSERS
 from .reasons import DisconnectReason
 
 log = logging.getLogger("ordercast.hub")
@@ -41,6 +42,7 @@ class Server(Addressing):
 
     def __init__(self, options: Options | None = None, *, bus: Bus | None = None) -> None:
         self.options = options or Options()
+        self.parser = PARSERS[self.options.parser]
         self.clients: set[Client] = set()
         self.observer: Observer | None = None
         """Set it, before serving, to watch what happens here."""

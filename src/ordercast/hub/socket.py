@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ordercast.protocol.message import Message
-from ordercast.protocol.socketio import PacketType, encode
+from ordercast.protocol.socketio import PacketType
 
 from .acks import Acks
 from .broadcast import Broadcast, some
@@ -199,7 +199,7 @@ class Socket(Turns):
     def _send(self, message: Message) -> None:
         self._client.connection.send(message)
         if self._listeners.outgoing:
-            overhear(message, (self,))
+            overhear(self.namespace.parser, message, (self,))
 
     def tell_outgoing(self, event: str, args: list[Any]) -> None:
         """Tell the catch-alls what was sent."""
@@ -233,7 +233,7 @@ class Socket(Turns):
         if close:
             self._client.disconnect()
             return
-        self._client.connection.send(encode(PacketType.DISCONNECT, self.namespace.name))
+        self._client.connection.send(self.namespace.parser.encode(PacketType.DISCONNECT, self.namespace.name))
         self._client.sent_away |= {self.namespace.name}
         self.end(DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
 

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 from ordercast.protocol.errors import UnencodableValue
-from ordercast.protocol.socketio import Packet, PacketType, encode
+from ordercast.protocol.socketio import Packet, PacketType
 
 from .budget import Budget
 from .errors import EventRefused
@@ -233,10 +233,10 @@ class Turns(Listening):
             return
         args = [] if answer is None else list(answer) if type(answer) is tuple else [answer]
         try:
-            message = encode(PacketType.ACK, self.namespace.name, args, ack_id)
+            message = self.namespace.parser.encode(PacketType.ACK, self.namespace.name, args, ack_id)
         except UnencodableValue as error:
             log.error("answer cannot be sent: event=%r socket=%s", event, self.id, exc_info=error)
-            message = encode(PacketType.ACK, self.namespace.name, [_INTERNAL_ERROR], ack_id)
+            message = self.namespace.parser.encode(PacketType.ACK, self.namespace.name, [_INTERNAL_ERROR], ack_id)
         self._client.connection.send(message)
 
 

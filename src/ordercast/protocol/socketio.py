@@ -74,9 +74,9 @@ class Decoder:
         # Nearly every packet is an event on "/", with or without an ack id: no need for the whole grammar.
         start = data.find(b"[") if data[:1] == _EVENT else 0
         if start == 1:
-            return Packet(_EVENT_TYPE, "/", _checked_event(decode_json(data[1:])))
+            return Packet(_EVENT_TYPE, "/", checked_event(decode_json(data[1:])))
         if 1 < start <= ACK_ID_DIGITS_MAX and (digits := data[1:start]).isdigit():
-            return Packet(_EVENT_TYPE, "/", _checked_event(decode_json(data[start:])), int(digits))
+            return Packet(_EVENT_TYPE, "/", checked_event(decode_json(data[start:])), int(digits))
         return self._parse(data)
 
     def receive_binary(self, data: bytes) -> Packet | None:
@@ -151,7 +151,7 @@ def _checked_id(digits: bytes) -> int | None:
 def _checked_data(kind: PacketType, text: bytes) -> Any:
     data = decode_json(text) if text else None
     if kind in (PacketType.EVENT, PacketType.BINARY_EVENT):
-        return _checked_event(data)
+        return checked_event(data)
     if kind in (PacketType.ACK, PacketType.BINARY_ACK):
         valid = type(data) is list
     elif kind is PacketType.DISCONNECT:
@@ -165,7 +165,8 @@ def _checked_data(kind: PacketType, text: bytes) -> Any:
     return data
 
 
-def _checked_event(data: Any) -> list[Any]:
+def checked_event(data: Any) -> list[Any]:
+    """Give the event back if it is one, with its name as a string. Raises MalformedPacket."""
     if type(data) is not list or not data:
         raise MalformedPacket("EVENT", "is not a JSON array with a name")
     if type(data[0]) is int:  # JavaScript's emitter takes a number and compares it as text
