@@ -7,10 +7,14 @@ import pytest
 
 from ordercast.api.desk import FrontDesk
 from ordercast.api.refusals import StillRunning
+from ordercast.commerce.orders import CardPayment, CashPayment
+from ordercast.commerce.sandbox import PaymentTaken, Sandbox
+from ordercast.config import Settings
 from ordercast.db import SqliteStore
+from ordercast.db.idempotency import RequestKey
 from tests.commerce.orders import request_json
 
-from .client import CUSTOMER, SERVICE, STRANGER, Client, problem
+from .client import CUSTOMER, SERVICE, STRANGER, Client, over, problem
 
 KEY = {"Idempotency-Key": "8f14e45f-ceea-467f-ab1e-0e0c3e3b1b6f"}
 
@@ -69,16 +73,65 @@ async def test_of_two_at_once_one_runs_and_the_other_is_told_so(client: Client, 
 
 async def test_a_key_is_free_again_once_its_request_failed(store: SqliteStore) -> None:
     desk = FrontDesk(store, "secret")
+    request = RequestKey("scope", "key", b"")
 
     def fails() -> None:
-        with desk.alone("scope", "key"):
+        with desk.alone(request):
             raise LookupError
 
     with pytest.raises(LookupError):
         fails()
-    with desk.alone("scope", "key"), pytest.raises(StillRunning), desk.alone("scope", "key"):
+    with desk.alone(request), pytest.raises(StillRunning), desk.alone(request):
+        pass
+    with desk.alone(None), desk.alone(None):
         pass
     assert desk.running == set()
+
+
+class Till(Sandbox):
+    """Counts what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken: list[str] = []
+
+    async def take(self, payment: CashPayment | CardPayment, key: str) -> PaymentTaken:
+        self.taken.append(key)
+        return await super().take(payment, key)
+
+
+BY_CARD = {"paymentInfo": {"method": "card", "token": "tok_visa"}}
+
+
+async def test_a_repeated_request_is_not_paid_again(store: SqliteStore, settings: Settings) -> None:
+    till = Till()
+    async with over(settings, store, till) as http:
+        client = Client(http)
+        first = await client.post("/api/orders", request_json(**BY_CARD), KEY)
+        again = await client.post("/api/orders", request_json(**BY_CARD), KEY)
+        other = await client.post("/api/orders", request_json(fulfilment="pickup", **BY_CARD), KEY)
+    assert again.json() == first.json()
+    problem(other, 422, "idempotency-key-reused")
+    assert len(till.taken) == 1
+    assert till.holds(till.taken[0])
+
+
+async def test_a_payment_whose_order_is_refused_is_given_back(store: SqliteStore, settings: Settings) -> None:
+    till = Till()
+    async with over(settings, store, till) as http:
+        client = Client(http)
+        await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 0"))
+        problem(
+            await client.post("/api/orders", request_json(**BY_CARD), KEY),
+            409,
+            "out-of-stock",
+            "cartItems[0].quantity",
+        )
+        assert not till.holds(till.taken[0])
+        await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 9"))
+        assert (await client.post("/api/orders", request_json(**BY_CARD), KEY)).status_code == 201
+    assert till.taken[0] == till.taken[1]  # the provider, too, is told that it is the same request
+    assert till.holds(till.taken[1])
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ключ"])

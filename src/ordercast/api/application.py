@@ -13,6 +13,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
+from ordercast.commerce.sandbox import Sandbox
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
@@ -34,10 +35,14 @@ _ROUTES: Final = [
 
 
 def create_api(
-    settings: Settings, store: SqliteStore, *, extra_routes: Sequence[ControllerRouterHandler] = ()
+    settings: Settings,
+    store: SqliteStore,
+    *,
+    payments: Sandbox | None = None,
+    extra_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last."""
-    desk = FrontDesk(store, settings.secret, settings.socket_url)
+    desk = FrontDesk(store, settings.secret, settings.socket_url, payments=payments or Sandbox())
     application = Litestar(
         [*_ROUTES, *extra_routes],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},

@@ -15,7 +15,9 @@ from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
 from ordercast.commerce.placing import DEMO_SHOP, Shop
+from ordercast.commerce.sandbox import Sandbox
 from ordercast.db import SqliteStore
+from ordercast.db.idempotency import RequestKey
 
 from .auth import TRACKING_PREFIX, Identity, TokenRefused, identify
 from .chance import Chance
@@ -34,6 +36,7 @@ class FrontDesk:
     secret: str
     socket_url: str = ""
     shop: Shop = DEMO_SHOP
+    payments: Sandbox = field(default_factory=Sandbox)
     sign_ins: Throttle = field(default_factory=Throttle)
     """By account and caller."""
     callers: Throttle = field(default_factory=lambda: Throttle(CALLER_FAILURES_MAX))
@@ -64,15 +67,19 @@ class FrontDesk:
         return identity
 
     @contextmanager
-    def alone(self, scope: str, key: str) -> Iterator[None]:
-        """Answer one request of a key at a time. Raises StillRunning."""
-        if (scope, key) in self.running:
+    def alone(self, request: RequestKey | None) -> Iterator[None]:
+        """Answer one request of a key at a time; one without a key at any time. Raises StillRunning."""
+        if request is None:
+            yield
+            return
+        running = (request.scope, request.key)
+        if running in self.running:
             raise StillRunning
-        self.running.add((scope, key))
+        self.running.add(running)
         try:
             yield
         finally:
-            self.running.discard((scope, key))
+            self.running.discard(running)
 
 
 # How a handler asks for it.

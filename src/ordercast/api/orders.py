@@ -12,20 +12,20 @@ from msgspec import Meta, Struct
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
-from ordercast.commerce.people import Role
-from ordercast.commerce.sandbox import take_payment
+from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db import orders as units
+from ordercast.db.idempotency import Outcome, RequestKey
 
 from .answers import json_answer
 from .auth import Identity, tracking_hash, tracking_token
 from .body import JsonBody
-from .desk import AnyRequest, AtDesk
+from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage
-from .repeats import created, done_once
+from .repeats import commit_once, created, find_earlier, outside_key, request_key
 
 _NUMBER_MAX: Final = 2**63 - 1
 
@@ -87,21 +87,35 @@ async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, desk: AtD
     identity = await desk.identify(request)
     check_texts(data)
     actor = identity.actor
+    key = request_key(request, actor, data)
+    with desk.alone(key):
+        # Looked up before the payment is taken: a request sent twice must not be paid twice.
+        outcome = await find_earlier(desk, key) or await _paid_and_placed(desk, data, actor, key)
+    content = outcome.answer if actor.role is Role.CUSTOMER else _with_tracking(desk, outcome.answer)
+    return created(outcome, content, 201)
+
+
+async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, actor: Actor, key: RequestKey | None) -> Outcome:
+    """Take the payment and place the order; a payment whose order was refused is given back."""
     is_customer = actor.role is Role.CUSTOMER
     order_id = OrderId(desk.new_id("ord"))
+    payment_key = outside_key(key, order_id)
     new = units.NewOrder(
-        command=data,
+        command=command,
         order_id=order_id,
         customer_id=CustomerId(actor.id if is_customer else desk.new_id("cus")),
         tracking_hash=None if is_customer else tracking_hash(tracking_token(desk.secret, order_id)),
         actor=actor,
-        payment=take_payment(data.payment_info),
+        payment=await desk.payments.take(command.payment_info, payment_key),
         shop=desk.shop,
         now=desk.now(),
     )
-    outcome = await done_once(desk, request, actor, data, lambda transaction: units.place(transaction, new))
-    content = outcome.answer if is_customer else _with_tracking(desk, outcome.answer)
-    return created(outcome, content, 201)
+    try:
+        return await commit_once(desk, key, lambda transaction: units.place(transaction, new))
+    except Exception:
+        # Not where we were cancelled: the unit still runs then, and its order is paid.
+        await desk.payments.void(payment_key)
+        raise
 
 
 def _with_tracking(desk: AtDesk, order: bytes) -> bytes:

@@ -13,7 +13,7 @@ from litestar import Response
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Actor
 from ordercast.db import Transaction
-from ordercast.db.idempotency import KEY_MAX, Outcome, RequestKey, once
+from ordercast.db.idempotency import KEY_MAX, Outcome, RequestKey, earlier_outcome, once
 
 from .answers import json_answer
 from .desk import AnyRequest, FrontDesk
@@ -31,22 +31,45 @@ async def done_once(
     command: msgspec.Struct | dict[str, Any],
     effect: Callable[[Transaction], bytes],
 ) -> Outcome:
-    """Run `effect` in a unit of work; with a key, keep its answer in the same transaction, or give the earlier one.
+    """Run `effect` in a unit of work; with a key, keep its answer in the same transaction, or give the earlier one."""
+    key = request_key(request, actor, command)
+    with desk.alone(key):
+        return await commit_once(desk, key, effect)
+
+
+def request_key(request: AnyRequest, actor: Actor, command: msgspec.Struct | dict[str, Any]) -> RequestKey | None:
+    """The request's key, if it has one. Raises InvalidField.
 
     A key is the actor's own, and one route's; guests share a scope, so theirs must be hard to guess.
     """
     key = request.headers.get(HEADER)
-    now = desk.now()
     if key is None:
-        return await desk.store.write(lambda transaction: once(transaction, None, now, effect))
+        return None
     if _KEY.fullmatch(key) is None:
         raise InvalidField(HEADER, f"An Idempotency-Key is 1 to {KEY_MAX} visible ASCII characters.")
-    scope = f"{actor} {request.url.path}"
     # Of what was understood, not of the bytes: a client may write the same JSON in another order the second time.
     fingerprint = hashlib.sha256(msgspec.json.encode(command, order="sorted")).digest()
-    kept = RequestKey(scope, key, fingerprint)
-    with desk.alone(scope, key):
-        return await desk.store.write(lambda transaction: once(transaction, kept, now, effect))
+    return RequestKey(f"{actor} {request.url.path}", key, fingerprint)
+
+
+async def find_earlier(desk: FrontDesk, key: RequestKey | None) -> Outcome | None:
+    """The answer that the request had before, if it had. Raises KeyReused."""
+    if key is None:
+        return None
+    return await desk.store.read(lambda transaction: earlier_outcome(transaction, key))
+
+
+async def commit_once(desk: FrontDesk, key: RequestKey | None, effect: Callable[[Transaction], bytes]) -> Outcome:
+    now = desk.now()
+    return await desk.store.write(lambda transaction: once(transaction, key, now, effect))
+
+
+def outside_key(key: RequestKey | None, otherwise: str) -> str:
+    """A name for the request's effect elsewhere, the same at each repetition; `otherwise` for one without a key."""
+    if key is None:
+        return otherwise
+    parts = (key.scope.encode(), key.key.encode(), key.fingerprint)
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
 def created(outcome: Outcome, content: bytes, status_code: int) -> Response[Any]:

@@ -44,12 +44,8 @@ def once(
     """
     if request is None:
         return Outcome(effect(transaction), replayed=False)
-    earlier = transaction.one(transaction.sql.earlier_answer, scope=request.scope, key=request.key)
-    if earlier is not None:
-        fingerprint, answer = earlier
-        if fingerprint != request.fingerprint:
-            raise KeyReused
-        return Outcome(answer.encode(), replayed=True)
+    if (earlier := earlier_outcome(transaction, request)) is not None:
+        return earlier
     answer = effect(transaction)
     transaction.run(
         transaction.sql.keep_answer,
@@ -60,3 +56,14 @@ def once(
         created_at=now,
     )
     return Outcome(answer, replayed=False)
+
+
+def earlier_outcome(transaction: Transaction, request: RequestKey) -> Outcome | None:
+    """The answer that the request had before. Raises KeyReused."""
+    row = transaction.one(transaction.sql.earlier_answer, scope=request.scope, key=request.key)
+    if row is None:
+        return None
+    fingerprint, answer = row
+    if fingerprint != request.fingerprint:
+        raise KeyReused
+    return Outcome(answer.encode(), replayed=True)
