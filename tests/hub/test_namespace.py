@@ -5,11 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ordercast.hub import DisconnectReason, Server, Socket
-from ordercast.hub.rooms import Rooms
 from ordercast.protocol.errors import UnencodableValue
 from tests.hub.links import Link, connect, enter
 
@@ -168,24 +165,3 @@ async def test_closing_the_server_ends_every_connection(room: Room) -> None:
     assert {link.closed_for for link in room.links.values()} == {DisconnectReason.SERVER_SHUTTING_DOWN}
     assert not room.server.clients
     assert repr(room.server.main.rooms) == "<Rooms 0>"
-
-
-class Member:
-    def __init__(self) -> None:
-        self.rooms: set[str] = set()
-
-
-@given(st.lists(st.tuples(st.sampled_from(["join", "leave", "leave_all"]), st.integers(0, 3), st.sampled_from("xyz"))))
-def test_the_two_maps_of_rooms_stay_each_others_inverse(steps: list[tuple[str, int, str]]) -> None:
-    rooms: Rooms[Member] = Rooms()
-    members = [Member() for _ in range(4)]
-
-    for step, number, room in steps:
-        if step == "leave_all":
-            rooms.leave_all(members[number])
-        else:
-            getattr(rooms, step)(members[number], room)
-
-        assert set(rooms.names()) == set().union(*(member.rooms for member in members))
-        for name in "xyz":
-            assert set(rooms.members([name])) == {member for member in members if name in member.rooms}

@@ -417,18 +417,3 @@ def test_a_claim_is_read_with_care() -> None:
         "", ""
     )
     assert Claim.parse({"pid": None, "offset": {"x": 1}}) == Claim("", "")
-
-
-async def test_the_memory_is_bounded_in_events_bytes_and_sessions() -> None:
-    server = Server()
-    recovery = server.main.recovery = MemoryRecovery(events_max=10, bytes_max=1_000, sessions_max=3)
-    for number in range(20):
-        server.emit("n", number)
-    assert repr(recovery).startswith("<MemoryRecovery events=10 ")
-
-    for _ in range(5):
-        server.emit("n", "x" * 300, "")
-        await recovery.save(Session(str(_), "sid", "/", "", ()))
-
-    assert repr(recovery).endswith("sessions=3>")
-    assert int(repr(recovery).split("bytes=")[1].split()[0]) <= 1_000

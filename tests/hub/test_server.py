@@ -107,18 +107,6 @@ async def test_an_event_after_the_clients_own_goodbye_closes() -> None:
     assert link.closed_for is DisconnectReason.PARSE_ERROR
 
 
-async def test_reasons_are_the_references_words() -> None:
-    assert [reason.value for reason in DisconnectReason][:7] == [
-        "server namespace disconnect",
-        "client namespace disconnect",
-        "server shutting down",
-        "forced server close",
-        "parse error",
-        "ping timeout",
-        "transport close",
-    ]
-
-
 async def test_refused_connections_are_told() -> None:
     server = Server()
     told: list[object] = []
