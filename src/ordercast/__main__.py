@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import uvloop
 from cyclopts import App, Parameter
@@ -17,6 +18,8 @@ from ordercast.db.seed import DEMO_PEOPLE
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
 
+log = logging.getLogger("ordercast.config")
+
 DatabaseUrl = Annotated[str | None, Parameter(help="Instead of ORDERCAST_DATABASE_URL.")]
 
 
@@ -28,8 +31,7 @@ def serve_command(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Serve the shop: pages, API and sockets on one port."""
-    settings = config.load(host=host, port=port, database_url=database_url)
-    telemetry.configure_logging(settings.log_level, settings.log_format)
+    settings = _settings(host=host, port=port, database_url=database_url)
     uvloop.run(serve(settings, _say_ready))
 
 
@@ -49,7 +51,7 @@ def _say_ready(settings: Settings, port: int) -> None:
 @app.command
 def migrate(*, database_url: DatabaseUrl = None) -> None:
     """Bring the database's schema up to date."""
-    settings = config.load(database_url=database_url)
+    settings = _settings(database_url=database_url)
     open_store(settings)
     print(f"{settings.database_url} is up to date.")
 
@@ -57,7 +59,7 @@ def migrate(*, database_url: DatabaseUrl = None) -> None:
 @app.command
 def demo(*, database_url: DatabaseUrl = None) -> None:
     """Fill the database with the demo catalogue and people; what is there already stays."""
-    settings = config.load(database_url=database_url)
+    settings = _settings(database_url=database_url)
     uvloop.run(_seed(settings))
     people = ", ".join(person.email for person in DEMO_PEOPLE)
     print(f"Demo people, all with the password {demo_password(settings)}: {people}")
@@ -81,8 +83,16 @@ def token(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print a JWT signed with the configured secret."""
-    settings = config.load(database_url=database_url)
+    settings = _settings(make_secret=False, database_url=database_url)
     print(issue_token(settings.secret, Role(role), sub or f"{role}-cli", ttl))
+
+
+def _settings(*, make_secret: bool = True, **overrides: Any) -> Settings:
+    settings = config.load(make_secret=make_secret, **overrides)
+    telemetry.configure_logging(settings.log_level, settings.log_format)
+    for sentence in config.misspelt():
+        log.warning(sentence)
+    return settings
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from ordercast.api.pages import page_routes
 from ordercast.api.sockets import open_socket_door
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.config import ConfigError, Settings
-from ordercast.db import SqliteStore
+from ordercast.db import SqliteStore, Unusable
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 from ordercast.feed import FeedRecovery, Pump
 from ordercast.hub import Options, Server
@@ -40,7 +40,10 @@ def open_store(settings: Settings) -> SqliteStore:
     if settings.sqlite_path is None:
         raise ConfigError("database_url", "PostgreSQL is not served yet; use sqlite:///<file>")
     store = SqliteStore(settings.sqlite_path)
-    store.migrate()
+    try:
+        store.migrate()
+    except Unusable as error:
+        raise ConfigError("database_url", f"{settings.sqlite_path}: {error}") from None
     return store
 
 

@@ -10,6 +10,8 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
+from difflib import get_close_matches
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,6 +22,8 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 PREFIX = "ORDERCAST_"
+# Named, so that their meaning is settled; refused when set, so that nobody believes that they are at work.
+NOT_SERVED_YET = ("redis_url", "mongodb_url", "stripe_api_key", "stripe_webhook_secret")
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 
@@ -66,13 +70,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.database_url.removeprefix("sqlite:///"))
 
 
-def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+def load(environ: Mapping[str, str] | None = None, *, make_secret: bool = True, **overrides: Any) -> Settings:
     """Read the settings: `overrides` (from the command line) before the environment before ``.env``.
 
+    An embedded database without a secret has one made, unless `make_secret` is false.
     Raises ConfigError for the first value that cannot be used.
     """
-    if environ is None:
-        environ = {**{k: v for k, v in dotenv_values(".env").items() if v is not None}, **os.environ}
+    environ = _environment() if environ is None else environ
     values: dict[str, Any] = {}
     for field in msgspec.structs.fields(Settings):
         raw = overrides.get(field.name)
@@ -82,7 +86,22 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
             values[field.name] = _convert(field.name, raw, field.type)
     settings = Settings(**values)
     _check(settings)
-    return _with_secret(settings)
+    return _with_secret(settings, make_secret)
+
+
+def misspelt(environ: Mapping[str, str] | None = None) -> list[str]:
+    """A sentence for each variable with our prefix that is no setting."""
+    known = [f"{PREFIX}{field.name.upper()}" for field in msgspec.structs.fields(Settings)]
+    strange = {name for name in (_environment() if environ is None else environ) if name.startswith(PREFIX)} - {*known}
+    return [_misspelt(name, get_close_matches(name, known, 1)) for name in sorted(strange)]
+
+
+def _misspelt(name: str, near: list[str]) -> str:
+    return f"{name} is no setting, and is not read" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _environment() -> Mapping[str, str]:
+    return {**{k: v for k, v in dotenv_values(".env").items() if v is not None}, **os.environ}
 
 
 def _convert(name: str, raw: Any, type_: Any) -> Any:
@@ -95,8 +114,10 @@ def _convert(name: str, raw: Any, type_: Any) -> Any:
 
 
 def _check(settings: Settings) -> None:
-    if not re.match(r"sqlite:///.|postgres(ql)?://.", settings.database_url):
-        raise ConfigError("database_url", "must start with sqlite:/// or postgresql://")
+    _check_database(settings)
+    for name in NOT_SERVED_YET:
+        if getattr(settings, name):
+            raise ConfigError(name, "is not served yet; leave it unset")
     for origin in settings.cors_origins:
         if origin != "*" and not _is_origin(origin):
             raise ConfigError("cors_origins", f"{origin!r} is not an origin such as https://shop.example.com")
@@ -107,6 +128,16 @@ def _check(settings: Settings) -> None:
         raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
     if settings.secret and len(settings.secret.encode()) < SECRET_BYTES_MIN:
         raise ConfigError("secret", f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
+
+
+def _check_database(settings: Settings) -> None:
+    if not re.match(r"sqlite:///.|postgres(ql)?://.", settings.database_url):
+        raise ConfigError("database_url", "must start with sqlite:/// or postgresql://")
+    path = settings.sqlite_path
+    if path is not None and str(path) == ":memory:":
+        raise ConfigError("database_url", "a shop in memory could not be shared by its threads; name a file")
+    if path is not None and path.is_dir():
+        raise ConfigError("database_url", f"{path} is a folder; name a file")
 
 
 def _is_origin(text: str) -> bool:
@@ -122,28 +153,46 @@ def _is_network(text: str) -> bool:
     return True
 
 
-def _with_secret(settings: Settings) -> Settings:
+def _with_secret(settings: Settings, make: bool) -> Settings:
     """An embedded database keeps its own secret beside it; any other must be given one."""
     if settings.secret:
         return settings
     if settings.sqlite_path is None:
         raise ConfigError("secret", "is required with a database server; make one with `openssl rand -hex 32`")
     path = settings.sqlite_path.with_suffix(".secret")
-    return msgspec.structs.replace(settings, secret=_kept_secret(path))
+    secret = _kept_secret(path)
+    if secret is None and not make:
+        raise ConfigError("secret", f"is not set, and there is none in {path}; `ordercast serve` makes one there")
+    return msgspec.structs.replace(settings, secret=secret or _made_secret(path))
 
 
-def _kept_secret(path: Path) -> str:
+def _kept_secret(path: Path) -> str | None:
     try:
-        # Exclusive creation: two processes started together must end up with one secret.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
         secret = path.read_text().strip()
-        if not secret:
-            raise ConfigError("secret", f"{path} is empty; remove it to have a new one made") from None
-        return secret
+    except FileNotFoundError:
+        return None
     except OSError as error:
-        raise ConfigError("database_url", f"cannot write beside the database: {error}") from None
-    secret = secrets.token_hex(SECRET_BYTES_MIN)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret + "\n")
+        raise ConfigError("secret", f"cannot be read from {path} ({error.strerror})") from None
+    if not secret:
+        raise ConfigError("secret", f"{path} is empty; remove it to have a new one made")
+    return secret
+
+
+def _made_secret(path: Path) -> str:
+    """Make the secret of a database, or take the one that another process has made meanwhile."""
+    # Written whole under another name and then linked: nobody can read half a secret, and the first one stays.
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(SECRET_BYTES_MIN) + "\n")
+            with suppress(FileExistsError):
+                os.link(draft, path)
+        finally:
+            draft.unlink()
+    except OSError as error:
+        raise ConfigError("database_url", f"cannot write beside the database ({error.strerror})") from None
+    secret = _kept_secret(path)
+    assert secret is not None
     return secret

@@ -88,11 +88,20 @@ def test_a_stop_that_is_asked_for_ends_in_time_with_clients_connected(shop: Shop
         ("ORDERCAST_TRUSTED_PROXIES", "nginx"),
         ("ORDERCAST_LOG_LEVEL", "loud"),
         ("ORDERCAST_PING_INTERVAL_MS", "-1"),
+        ("ORDERCAST_DATABASE_URL", "sqlite:///:memory:"),
+        ("ORDERCAST_DATABASE_URL", "sqlite:///."),
+        ("ORDERCAST_DATABASE_URL", "sqlite:///nowhere/shop.db"),
+        ("ORDERCAST_DATABASE_URL", "sqlite:///letter.txt"),
+        ("ORDERCAST_REDIS_URL", "redis://localhost"),
+        ("ORDERCAST_MONGODB_URL", "mongodb://localhost"),
+        ("ORDERCAST_STRIPE_API_KEY", "sk_test"),
         ("ORDERCAST_DATABASE_URL", "postgresql://localhost/shop"),
     ],
 )
 def test_a_wrong_value_is_refused_at_start_with_the_variables_name(tmp_path: Path, variable: str, value: str) -> None:
-    result = ordercast(tmp_path, "serve", **{variable: value})
+    (tmp_path / "letter.txt").write_text("Dear reader, this is no database. " * 99)
+
+    result = ordercast(tmp_path, "serve", **{"ORDERCAST_PORT": "0", variable: value})
 
     assert result.returncode == 2
     assert "ORDERCAST_" in result.stderr
@@ -144,6 +153,43 @@ def test_a_token_from_the_command_line_opens_the_api(shop: Shop) -> None:
     refused = httpx.get(f"{shop.url}/api/orders", headers={"authorization": f"Bearer {result.stdout.strip()}x"})
     assert refused.status_code == 401
     assert refused.headers["content-type"].startswith("application/problem+json")
+
+
+def test_a_token_is_signed_with_the_shops_secret_or_not_at_all(tmp_path: Path) -> None:
+    result = ordercast(tmp_path, "token", "--role", "admin")
+
+    assert result.returncode == 2
+    assert "ORDERCAST_SECRET" in result.stderr
+    assert "ordercast.secret" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_misspelt_variable_is_told_by_name(tmp_path: Path) -> None:
+    result = ordercast(tmp_path, "migrate", ORDERCAST_PROT="3000")
+
+    assert result.returncode == 0
+    assert "ORDERCAST_PROT" in result.stderr
+    assert "ORDERCAST_PORT" in result.stderr
+
+
+def test_the_database_and_its_secret_are_their_owners_alone(tmp_path: Path) -> None:
+    assert ordercast(tmp_path, "migrate").returncode == 0
+
+    modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+    assert modes == {"ordercast.db": 0o600, "ordercast.secret": 0o600}
+
+
+def test_processes_that_start_together_make_one_secret(tmp_path: Path) -> None:
+    program = "from ordercast import config; print(config.load().secret)"
+    started = [
+        subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    secrets = {process.communicate(timeout=30)[0].strip() for process in started}
+
+    assert len(secrets) == 1
+    assert len(secrets.pop()) == 64
+    assert [path.name for path in tmp_path.iterdir()] == ["ordercast.secret"]
 
 
 def test_demo_fills_a_database_once(tmp_path: Path) -> None:

@@ -7,7 +7,17 @@ Stays true: triggers alone fill the feed, so a change made by another program is
 
 from .sqlite import SqliteStore
 from .transaction import Transaction
-from .types import Change, NotCommitted, Overloaded, SessionRow, Store, StoreClosed, StoreError, StoreUnavailable
+from .types import (
+    Change,
+    NotCommitted,
+    Overloaded,
+    SessionRow,
+    Store,
+    StoreClosed,
+    StoreError,
+    StoreUnavailable,
+    Unusable,
+)
 
 __all__ = [
     "Change",
@@ -20,4 +30,5 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Transaction",
+    "Unusable",
 ]

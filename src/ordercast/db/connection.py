@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,13 @@ BUSY_TIMEOUT_MS: Final = 5_000
 CACHED_STATEMENTS: Final = 256
 # A write-ahead log that grew under one long reader is cut back to this; SQLite would keep it for good.
 JOURNAL_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+def create_private(path: Path) -> None:
+    """Make an empty file that its owner alone may read, for people's addresses will be in it; one that is there keeps
+    its mode. SQLite gives the log beside it the same.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from . import sessions
-from .connection import connect
+from .connection import connect, create_private
 from .migrate import upgrade
 from .readers import Readers
 from .statements import SQLITE
 from .transaction import Transaction
-from .types import Change, SessionRow, StoreClosed
+from .types import Change, SessionRow, StoreClosed, Unusable
 from .writer import Writer
 
 T = TypeVar("T")
@@ -45,8 +47,17 @@ class SqliteStore:
     # --- Life -------------------------------------------------------------------------------------------------------
 
     def migrate(self) -> None:
-        """Bring the file to the newest schema, making it if there is none. Blocks; call it before `start`."""
-        upgrade(self.path)
+        """Bring the file to the newest schema, making it if there is none. Blocks; call it before `start`.
+
+        Raises Unusable.
+        """
+        try:
+            create_private(self.path)
+            upgrade(self.path)
+        except DBAPIError as error:
+            raise Unusable(error.orig or error) from error
+        except (sqlite3.Error, OSError, CommandError) as error:
+            raise Unusable(error) from error
 
     async def start(self) -> None:
         """Open the migrated database and begin to write, read and watch on the running loop."""

@@ -76,6 +76,13 @@ class StoreClosed(StoreError):
         super().__init__("The store is closed.")
 
 
+class Unusable(StoreError):
+    """The file cannot be opened as a shop's database: no database at all, one of a newer version, no place for one."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(f"The database cannot be opened: {cause}.")
+
+
 class Store(Protocol):
     """What the rooms above ask of a database; see ``SqliteStore`` for each promise."""
 
