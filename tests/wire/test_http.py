@@ -20,7 +20,7 @@ from tests.peers import AT_ONCE_S, Peer, Poller, until
 from tests.servers import Running, running
 
 HEAD_BYTES_MAX, HEADERS_MAX = 4_096, 20
-HEAD_S, REQUEST_S, STALL_S = 0.1, 0.3, 0.1
+HEAD_S, REQUEST_S, STALL_S = 0.3, 0.7, 0.1
 OPEN = "/socket.io/?EIO=4&transport=polling"
 
 

@@ -52,6 +52,9 @@ class _PicowsLog(logging.LoggerAdapter[logging.Logger]):
 _picows_log = _PicowsLog(logging.getLogger("picows.server"), {})
 
 
+_NOBODY = asyncio.Protocol()
+
+
 class WebSocketHandover(asyncio.Protocol):
     """Holds a connection between HTTP and WebSocket: for as long as the program is asked whether it may be opened."""
 
@@ -135,6 +138,8 @@ class WebSocketHandover(asyncio.Protocol):
         picows = _picows_protocol(_opening(listener, added), options.message_bytes_max)
         picows.connection_made(self._transport)
         feed(picows, request)
+        # uvloop keeps the `data_received` of the last protocol that had one: without this, all of uvicorn's.
+        self._transport.set_protocol(_NOBODY)
         self._transport.set_protocol(picows)
         if self._waited:
             self._transport.resume_reading()

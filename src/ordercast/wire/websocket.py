@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, MutableSet, Sequence
 from typing import Any, cast
 
-from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport, WSUpgradeResponse
 
 from ordercast.hub import DisconnectReason, Handshake
 from ordercast.protocol.engineio import PacketType, parse_packet
@@ -111,6 +111,8 @@ class WebSocketTransport(WSListener):
         self._connections.add(self)
         self._ws = transport
         self._write = transport.underlying_transport.write
+        # picows keeps both for as long as the connection: an eighth of all that an idle one holds.
+        transport.request.headers = transport.response.headers = _NO_HEADERS
         if self._session is None:
             self._session = self._engine.open(self._handshake, self, blocked=False)
         elif self._session.begin_probe(self):
@@ -260,6 +262,9 @@ class WebSocketTransport(WSListener):
 # RFC 6455 section 7.4.1: they stand for what happened without a close frame.
 _UNSENDABLE_CODES = frozenset({1004, 1005, 1006, 1015})
 _DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
+
+
+_NO_HEADERS = WSUpgradeResponse.create_error_response(400).headers
 
 
 def _write_nowhere(data: bytes) -> None:
