@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import random
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.peers import Poller
 
 from .cutting_proxy import CuttingProxy
 from .listener import Listener
@@ -157,6 +160,17 @@ def test_who_has_heard_no_event_yet_recovers_too(brisk_shop: Shop, proxy: Cuttin
 
     hears(client, range(2))
     assert again["recovered"]
+
+
+async def test_the_first_offset_comes_with_the_pid_in_one_answer(brisk_shop: Shop) -> None:
+    """Who is cut off between the two has a session and no place in it, and must fetch everything anew."""
+    async with Poller(brisk_shop.port) as poller:
+        await poller.open()
+        await poller.post("40" + json.dumps({"token": brisk_shop.token()}))
+        answer, _, greeting = (await poller.poll()).partition("\x1e")
+
+    assert answer.startswith("40{")
+    assert greeting.startswith('42["ready",')
 
 
 @pytest.mark.parametrize("way", WAYS)

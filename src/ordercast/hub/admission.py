@@ -123,10 +123,13 @@ async def _admit_later(socket: Socket, pending: Awaitable[None] | None, remainin
             refuse(client, namespace.name, error)
             return
     _answer(socket)
-    if _is_covered(socket):
-        socket.take_turns(_catch_up(socket, claim.offset, gap))
-    else:
+    if not _is_covered(socket):
         socket.take_turns(_enter(socket))
+    elif claim.offset and gap is None:
+        socket.take_turns(_catch_up(socket, claim.offset))
+    else:
+        # In one write with the answer: who was cut off between the two would have a session and no place in it.
+        socket.take_turns(_arrive(socket, gap))
 
 
 def _is_covered(socket: Socket) -> bool:
@@ -207,7 +210,7 @@ def _answer(socket: Socket) -> None:
     )
 
 
-async def _catch_up(socket: Socket, offset: str, gap: str | None) -> None:
+async def _catch_up(socket: Socket, offset: str) -> None:
     """Tell the client what it missed, then let it in; what it sends meanwhile waits for its turn.
 
     After CONNECT, and not before it as the reference does: the stock client keeps early events until it is connected,
@@ -216,26 +219,34 @@ async def _catch_up(socket: Socket, offset: str, gap: str | None) -> None:
     namespace, connection = socket.namespace, socket._client.connection
     recovery = namespace.recovery
     assert recovery is not None
-    if offset and gap is None:
-        try:
-            async for batch in recovery.missed(socket, tuple(socket.rooms), offset):
-                for message in batch:
-                    connection.send(message)
-                await connection.drained()
-                if not socket.connected:
-                    return
-        except GapTooOld as error:
-            gap = error.reason
+    gap = None
+    try:
+        async for batch in recovery.missed(socket, tuple(socket.rooms), offset):
+            for message in batch:
+                connection.send(message)
+            await connection.drained()
+            if not socket.connected:
+                return
+    except GapTooOld as error:
+        gap = error.reason
     # No await from the last missed event to the rooms: what is told in between would be heard by nobody.
     if not socket.connected:
         return
+    pending = _arrive(socket, gap)
+    if pending is not None:
+        await pending
+
+
+def _arrive(socket: Socket, gap: str | None) -> Coroutine[Any, Any, None] | None:
+    """Tell the client where it stands, and what it could not be told; then let it in."""
+    namespace, connection = socket.namespace, socket._client.connection
+    recovery = namespace.recovery
+    assert recovery is not None
     event, args = recovery.greeting(socket)
     connection.send(namespace.parser.encode_event(namespace.name, event, args))
     if gap is not None:
         connection.send(namespace.parser.encode_event(namespace.name, "resync", [{"reason": gap}]))
-    pending = _enter(socket)
-    if pending is not None:
-        await pending
+    return _enter(socket)
 
 
 def _enter(socket: Socket) -> Coroutine[Any, Any, None] | None:
