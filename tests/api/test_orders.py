@@ -180,6 +180,25 @@ async def test_the_history_tells_who_when_and_why(client: Client) -> None:
     assert entries[2]["toPaymentStatus"] == "voided"
 
 
+async def test_outside_the_shop_the_history_names_roles_and_keeps_the_staffs_reasons(client: Client) -> None:
+    order = await client.place(CUSTOMER)
+    held = (await client.move(order, "on_hold", reason="looks like fraud")).json()
+    await client.move(held, "pending")
+    await client.post(f"/api/orders/{order['id']}/cancel", {"reason": "too late"}, CUSTOMER)
+    path = f"/api/orders/{order['id']}/history"
+    told = (await client.get(path, CUSTOMER)).json()["items"]
+    assert [(entry["actor"], entry["reason"]) for entry in told] == [
+        ("customer", None), ("store", None), ("store", None), ("customer", "too late"),
+    ]  # fmt: skip
+    known = (await client.get(path, STORE)).json()["items"]
+    assert (known[1]["actor"], known[1]["reason"]) == ("store:usr_1", "looks like fraud")
+    guests = await client.place()
+    await client.move(guests, "rejected", reason="looks like fraud")
+    shown = await client.get(f"/api/orders/{guests['id']}/history", bearer(guests["trackingToken"]))
+    assert "usr_1" not in shown.text
+    assert "fraud" not in shown.text
+
+
 # --- Moving -----------------------------------------------------------------------------------------------------------
 
 

@@ -148,3 +148,13 @@ async def test_a_published_event_is_told_as_it_was_given(store: SqliteStore, pat
     assert (change.kind, change.actor, is_id(change.entity_id, "evt")) == ("event.published", "db:external", True)
     assert change.after is not None
     assert msgspec.json.decode(change.after) == {"event": "hi", "rooms": ["a"], "args": [1, {"b": None}]}
+
+
+@pytest.mark.parametrize(
+    "values",
+    ["('hi', '{}', '[]')", "('hi', '[]', '5')", "('hi', 'x', '[]')", "('hi', '[]', '')", "('connect', '[]', '[]')"],
+)
+async def test_an_event_that_could_not_be_told_is_refused(store: SqliteStore, path: Path, values: str) -> None:
+    with pytest.raises(RuntimeError, match="constraint failed"):
+        by_another_program(path, f"INSERT INTO published_events (event, rooms, args) VALUES {values}")
+    assert store.last_seq == 0

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import Role
 from ordercast.db import Transaction, events
+from ordercast.db.schema import RESERVED_EVENTS
 
 from .body import JsonBody
 from .desk import AnyRequest, AtDesk
@@ -25,12 +26,8 @@ ARGS_MAX: Final = 32
 # No event is nested so; databases and clients bound it too, some at a thousand.
 DEPTH_MAX: Final = 64
 
-# Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw.
-RESERVED_EVENTS: Final = frozenset(
-    {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error"}
-)
-
-_PLAIN: Final = r"^[^\x00-\x1f\x7f]+$"
+# Python's `$` also matches before a last line feed.
+_PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 Event = Annotated[str, Meta(max_length=EVENT_MAX, pattern=_PLAIN)]
 Room = Annotated[str, Meta(max_length=ROOM_MAX, pattern=_PLAIN)]
 
@@ -76,10 +73,17 @@ async def emit_booking(data: JSONBody[dict[str, Any]], request: AnyRequest, desk
     rooms = ["store-owners"]
     user_id = data.get("userId")
     if user_id is not None:
-        if not isinstance(user_id, str | int) or isinstance(user_id, bool) or not 0 < len(str(user_id)) <= ROOM_MAX:
-            raise InvalidField("userId", "A user's id is a short text or a whole number.")
-        rooms.append(f"user_{user_id}")
+        rooms.append(_room_of(user_id))
     return await _publish(Emit("new_booking", rooms, [data]), request, desk)
+
+
+def _room_of(user_id: object) -> str:
+    if not isinstance(user_id, str | int) or isinstance(user_id, bool) or user_id == "":
+        raise InvalidField("userId", "A user's id is a short text or a whole number.")
+    try:
+        return msgspec.convert(f"user_{user_id}", Room)
+    except (msgspec.ValidationError, ValueError):
+        raise InvalidField("userId", "A user's id is short, and has no control characters.") from None
 
 
 async def _publish(data: Emit, request: AnyRequest, desk: AtDesk) -> Response[Published]:

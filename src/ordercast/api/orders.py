@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
-from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.states import OrderStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
@@ -166,7 +166,10 @@ async def get_order(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) 
 
 @get("/api/orders/{order_id:str}/history", tags=["orders"], responses=REFUSALS)
 async def get_history(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[History]:
-    """Every move of an order, oldest first: who, when and why."""
+    """Every move of an order, oldest first: who, when and why.
+
+    Customers and guests are told in which role somebody acted, not who it was, and not the staff's reasons.
+    """
     identity = await desk.identify_someone(request)
 
     def query(transaction: Transaction) -> list[tuple[Any, ...]]:
@@ -174,7 +177,14 @@ async def get_history(order_id: FromPath[str], request: AnyRequest, desk: AtDesk
         return units.history(transaction, order_id)
 
     entries = [HistoryEntry(*row) for row in await desk.store.read(query)]
+    if identity.actor.role in (Role.CUSTOMER, Role.GUEST):
+        entries = [_as_told_outside(entry) for entry in entries]
     return json_answer(msgspec.json.encode(History(entries)))
+
+
+def _as_told_outside(entry: HistoryEntry) -> HistoryEntry:
+    role = entry.actor.partition(":")[0]
+    return msgspec.structs.replace(entry, actor=role, reason=None if role in STAFF else entry.reason)
 
 
 def _document(transaction: Transaction, order_id: str, identity: Identity) -> bytes:

@@ -30,6 +30,12 @@ metadata: Final = MetaData()
 NOW_SQL: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 EXTERNAL_ACTOR: Final = "db:external"
 
+# Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw.
+RESERVED_EVENTS: Final = (
+    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error",
+)  # fmt: skip
+_RESERVED: Final = ", ".join(f"'{name}'" for name in RESERVED_EVENTS)
+
 
 def _id_default(prefix: str) -> str:
     """The SQL twin of ``commerce.ids.new_id``: ten characters of time, sixteen of chance."""
@@ -53,6 +59,12 @@ def _json(name: str, default: str | None = None) -> Column[str]:
     # Older SQLite calls NULL invalid.
     check = CheckConstraint(f"{name} IS NULL OR json_valid({name})", name=f"{name}_is_json")
     return Column(name, Text, check, nullable=default is None, server_default=default)
+
+
+def _array(name: str) -> Column[str]:
+    # A CASE, for json_type of what is no JSON is an error rather than a refusal.
+    check = f"CASE WHEN json_valid({name}) THEN json_type({name}) = 'array' ELSE 0 END"
+    return Column(name, Text, CheckConstraint(check, name=f"{name}_is_array"), nullable=False, server_default="[]")
 
 
 def _moment(name: str) -> Column[str]:
@@ -180,9 +192,9 @@ published_events = Table(
     "published_events",
     metadata,
     Column("id", Text, primary_key=True, server_default=sql(f"({_id_default('evt')})")),
-    Column("event", Text, nullable=False),
-    _json("rooms", "[]"),
-    _json("args", "[]"),
+    Column("event", Text, CheckConstraint(f"event NOT IN ({_RESERVED})", name="event_not_reserved"), nullable=False),
+    _array("rooms"),
+    _array("args"),
     Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
     _moment("created_at"),
     Index("published_events_by_age", "created_at"),
