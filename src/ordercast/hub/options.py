@@ -35,6 +35,7 @@ class Options:
     """What a server may be told at its making. Times are seconds, sizes bytes."""
 
     path: str = "/socket.io/"
+    """Where clients find it: their `path` must be the same."""
     ping_interval_s: float = 25.0
     """How long after the last sign of life a client is pinged; the reference's default."""
     ping_timeout_s: float = 20.0
@@ -87,6 +88,7 @@ class Options:
     headers: Callable[[Handshake], Mapping[str, str]] | None = None
     """What to add to every answer of a session; it is given the request that opened it."""
     cookie: Cookie | None = None
+    """Set on the first answer of a session, for proxies that keep a client on its node by one."""
     sessions_max: int = 50_000
     """Sessions on this node: at some 12 KB each when idle, well under a gigabyte. One more is answered 503."""
     sessions_per_address_max: int | None = None
