@@ -17,7 +17,7 @@ from ordercast.commerce.sandbox import Sandbox
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
-from . import docs_page, emit, flow, health, orders, products, sign_in
+from . import docs_page, drivers, emit, flow, health, orders, products, sign_in
 from .desk import FrontDesk
 from .errors import answer
 from .head import HeadAsGet
@@ -25,6 +25,7 @@ from .repeats import HEADER, REPLAYED
 
 _ROUTES: Final = [
     *orders.ROUTES,
+    *drivers.ROUTES,
     *products.ROUTES,
     *flow.ROUTES,
     *sign_in.ROUTES,

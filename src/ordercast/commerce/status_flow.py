@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from .errors import GuardRefused, IllegalTransition, NotPermitted, ReasonRequired, StaleVersion
 from .moments import Moment
 from .payment_flow import payment_given_back
-from .people import Actor, Role
+from .people import STAFF, Actor, Role
 from .states import OrderState, PaymentMethod, PaymentStatus
 from .states import OrderStatus as S
 from .transitions import BEFORE_PICKED_UP, MOVES, MOVES_FROM, Effect, Guard, Transition
@@ -75,6 +75,21 @@ def decide_status_change(
     if move.needs_reason and not reason:
         raise ReasonRequired(target)
     return _changed(move, order, actor, reason or None, now)
+
+
+def decide_assignment(
+    order: OrderState, driver_id: str, actor: Actor, *, expected_version: int | None, now: Moment
+) -> StatusChanged | Unchanged:
+    """Decide to give the order to a driver, who exists and is active. Raises as ``decide_status_change`` does."""
+    if actor.role not in STAFF:
+        raise NotPermitted(actor, "choose an order's driver")
+    if order.status is S.DRIVER_ASSIGNED and order.driver_id != driver_id:
+        sentence = "This order has a driver; take it back to ready_for_delivery first."
+        raise GuardRefused(order, allowed_next(order, actor.role), sentence)
+    chosen = replace(order, driver_id=driver_id)
+    return decide_status_change(
+        chosen, S.DRIVER_ASSIGNED, actor, reason=None, expected_version=expected_version, now=now
+    )
 
 
 # --- Guards ---------------------------------------------------------------------------------------------------------

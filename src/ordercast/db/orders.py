@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce.catalogue import Product
-from ordercast.commerce.errors import NotFound, OutOfStock
+from ordercast.commerce.errors import InvalidField, NotFound, OutOfStock
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PaymentInfo, PlaceOrder
@@ -18,8 +18,9 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.placing import OrderPlaced, Shop, place_order
 from ordercast.commerce.sandbox import PaymentTaken
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentStatus, resolve_status
-from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_status_change
+from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assignment, decide_status_change
 
+from . import drivers
 from .statements import Statements
 from .transaction import Transaction
 
@@ -163,13 +164,31 @@ def change_status(
     state, number = load_state(transaction, order_id, actor)
     target = resolve_status(name, state.fulfilment)
     decision = decide_status_change(state, target, actor, reason=reason, expected_version=expected_version, now=now)
-    if isinstance(decision, Unchanged):
-        document = order_document(transaction, order_id)
-        if document is None:
-            raise NotFound("order")
-        return document
-    _save_change(transaction, decision, number)
-    return newest_document(transaction)
+    return _carried_out(transaction, decision, number)
+
+
+def assign_driver(
+    transaction: Transaction, order_id: str, driver_id: str, actor: Actor, *, expected_version: int, now: Moment
+) -> bytes:
+    """Give an order to a driver and answer it as JSON. Raises NotFound, InvalidField for one who is no active driver,
+    and what ``decide_assignment`` does.
+    """
+    state, number = load_state(transaction, order_id, actor)
+    driver = drivers.find(transaction, driver_id)
+    decision = decide_assignment(state, driver_id, actor, expected_version=expected_version, now=now)
+    if driver is None or not driver.active:
+        raise InvalidField("driverId", "There is no such driver who is active.")
+    return _carried_out(transaction, decision, number)
+
+
+def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, number: int) -> bytes:
+    if isinstance(decision, StatusChanged):
+        _save_change(transaction, decision, number)
+        return newest_document(transaction)
+    document = order_document(transaction, decision.order.id)
+    if document is None:
+        raise NotFound("order")
+    return document
 
 
 def _save_change(transaction: Transaction, decision: StatusChanged, number: int) -> None:

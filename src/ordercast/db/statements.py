@@ -24,6 +24,8 @@ from sqlalchemy import func as sql
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.elements import ClauseElement
 
+from ordercast.commerce.people import Role
+
 from .documents import order_document
 from .schema import (
     accounts,
@@ -123,6 +125,16 @@ class Statements:
             select(accounts.c.id, accounts.c.name, accounts.c.role, accounts.c.password_hash, accounts.c.active).where(
                 accounts.c.email == bindparam("email")
             )
+        )
+        drivers = select(accounts.c.id, accounts.c.name, accounts.c.active).where(
+            accounts.c.role == literal_column(f"'{Role.DRIVER}'")
+        )
+        self.driver = text(drivers.where(accounts.c.id == bindparam("id")))
+        self.drivers_after = text(
+            drivers.where(accounts.c.id > bindparam("after"))
+            .order_by(accounts.c.id)
+            .limit(bindparam("limit"))
+            .offset(_ZERO)
         )
         self.add_account = text(
             sqlite.insert(accounts)
