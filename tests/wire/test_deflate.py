@@ -14,6 +14,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 from ordercast.hub import Options, Server
 from ordercast.protocol.errors import MalformedPacket, MessageTooBig
 from ordercast.protocol.message import Message
+from ordercast.protocol.msgpack import encode_event
 from ordercast.wire.deflate import accepts_deflate, deflated_frames, inflate
 from tests.peers import AT_ONCE_S, BINARY, CLOSE, PING, TEXT, WEBSOCKET, Peer, frame, upgrade_request
 from tests.servers import Running, running
@@ -160,6 +161,15 @@ def test_a_broadcast_is_compressed_once_and_only_where_it_pays() -> None:
     unworthy = Message(b"4" + b"x" * 2_000)
     unworthy.compress = False
     assert deflated_frames(unworthy, 1_024) is unworthy.frames
+
+
+def test_a_message_that_is_binary_as_a_whole_has_no_empty_frame_before_it() -> None:
+    message = encode_event("/", "e", [b"x" * 2_000])
+
+    frames = deflated_frames(message, 1_000)
+
+    assert frames[0] == 0xC2, "final, compressed, binary"
+    assert len(frames) < 100
 
 
 # Receiving what should not be sent

@@ -90,7 +90,7 @@ def deflated_frames(message: Message, bytes_min: int) -> bytes:
     if not message.compress or len(message) < bytes_min:
         return message.frames
     if message.deflated is None:
-        frames = [_frame(Opcode.TEXT, message.text, bytes_min)]
+        frames = [_frame(Opcode.TEXT, message.text, bytes_min)] if message.text else []
         frames += [_frame(Opcode.BINARY, attachment, bytes_min) for attachment in message.attachments]
         message.deflated = b"".join(frames)
     return message.deflated
