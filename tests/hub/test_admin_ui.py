@@ -35,6 +35,7 @@ from tests.hub.links import Link, connect, enter, settle
 from tests.peers import until
 from tests.servers import running
 
+# Salts are random: the tests' names must not be made of them, or two workers would collect different ones.
 BCRYPT = bcrypt.hashpw(b"changeit", bcrypt.gensalt(4)).decode()
 ARGON2 = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("changeit")
 RIGHT = {"username": "admin", "password": "changeit"}
@@ -613,7 +614,7 @@ async def answer_to(server: Server, auth: Any) -> str:
 INVALID = '44/admin,{"message":"invalid credentials"}'
 
 
-@pytest.mark.parametrize("password_hash", [BCRYPT, BCRYPT.replace("$2b$", "$2y$"), ARGON2])
+@pytest.mark.parametrize("password_hash", [BCRYPT, BCRYPT.replace("$2b$", "$2y$"), ARGON2], ids=["2b", "2y", "argon2"])
 async def test_the_password_opens_and_the_session_id_it_gives_opens_again(password_hash: str) -> None:
     server = guarded(password_hash)
     viewer = Viewer(server, RIGHT)
@@ -646,7 +647,7 @@ async def test_the_password_opens_and_the_session_id_it_gives_opens_again(passwo
         {"sessionId": None, "username": None, "password": None},
     ],
 )
-@pytest.mark.parametrize("password_hash", [BCRYPT, ARGON2])
+@pytest.mark.parametrize("password_hash", [BCRYPT, ARGON2], ids=["bcrypt", "argon2"])
 async def test_anything_else_keeps_the_viewer_out(password_hash: str, auth: Any) -> None:
     server = guarded(password_hash)
 
@@ -687,6 +688,7 @@ def test_a_session_id_ends_with_its_day_its_password_and_its_secret() -> None:
 @pytest.mark.parametrize(
     "password_hash",
     ["changeit", "", "$2b$10$short", "$argon2id$broken", "$1$md5", ARGON2.replace("$argon2", "$argon9")],
+    ids=["plain", "empty", "short", "broken", "md5", "unknown"],
 )
 def test_only_a_hash_is_taken_for_a_password(password_hash: str) -> None:
     with pytest.raises(ValueError, match="hash"):
