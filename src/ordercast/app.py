@@ -18,8 +18,10 @@ from ordercast.api import create_api
 from ordercast.api.pages import page_routes
 from ordercast.api.sockets import open_socket_door
 from ordercast.commerce.ids import RANDOM_BYTES
+from ordercast.commerce.moments import moment
 from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Unusable
+from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 from ordercast.feed import FeedRecovery, Pump
 from ordercast.hub import Options, Server
@@ -31,6 +33,7 @@ log = logging.getLogger("ordercast.app")
 FEED_ROWS_MAX: Final = 200_000
 SESSION_AGE_S_MAX: Final = 7 * 24 * 3600
 PRUNE_EVERY_S: Final = 600.0
+EXPIRE_EVERY_S: Final = 15.0
 # Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
 LISTEN_BACKLOG: Final = 4_096
 
@@ -77,7 +80,9 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
             await seed(settings, store)
         server, pump = build_hub(settings, store)
         pump.start()
-        pruning = asyncio.create_task(_prune_forever(store))
+        chores = [asyncio.create_task(_prune_forever(store))]
+        if settings.pending_minutes_max > 0:
+            chores.append(asyncio.create_task(_expire_forever(store, settings.pending_minutes_max)))
         api = create_api(settings, store, extra_routes=page_routes())
         uvicorn = make_server(
             server,
@@ -88,7 +93,8 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
         _settle_garbage()
         uvicorn.on_started = lambda: on_ready(settings, port)
         await uvicorn.serve(sockets=[listening])
-        pruning.cancel()
+        for chore in chores:
+            chore.cancel()
         pump.stop()
         await server.close()
     finally:
@@ -122,6 +128,22 @@ async def _prune_forever(store: SqliteStore) -> None:
         except Exception:
             log.exception("the feed could not be pruned; trying again later")
         await asyncio.sleep(PRUNE_EVERY_S)
+
+
+async def _expire_forever(store: SqliteStore, pending_minutes_max: int) -> None:
+    while True:
+        try:
+            await expire(store, pending_minutes_max, time.time_ns() // 1_000_000)
+        except Exception:
+            log.exception("orders could not be expired; trying again later")
+        await asyncio.sleep(EXPIRE_EVERY_S)
+
+
+async def expire(store: SqliteStore, pending_minutes_max: int, now_ms: int) -> None:
+    """Expire every order that has been pending for longer, in small units between which others run."""
+    before, now = moment(now_ms - pending_minutes_max * 60_000), moment(now_ms)
+    while await store.write(lambda transaction: expire_pending(transaction, before, now)) == EXPIRED_AT_ONCE_MAX:
+        pass
 
 
 def _settle_garbage() -> None:

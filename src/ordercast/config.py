@@ -60,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: Literal["console", "json"] = "console"
     ping_interval_ms: Annotated[int, Meta(ge=100, le=600_000)] = 25_000
     ping_timeout_ms: Annotated[int, Meta(ge=100, le=600_000)] = 20_000
+    pending_minutes_max: Annotated[int, Meta(ge=0, le=525_600)] = 30
+    """An order that the shop has not answered for so long expires; 0 lets it wait for ever."""
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
 
     @property

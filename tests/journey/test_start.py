@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -124,6 +125,26 @@ def test_callers_behind_a_trusted_proxy_are_told_apart(tmp_path: Path, proxies: 
         assert {sign_in("wrong", "192.0.2.1") for _ in range(10)} == {401}
         assert sign_in("wrong", "192.0.2.1") == 429
         assert sign_in(shop.password, "192.0.2.2") == last
+    finally:
+        shop.kill()
+
+
+def test_an_order_that_nobody_answers_expires(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.start()
+    try:
+        order = shop.place()
+        shop.stop()
+        with sqlite3.connect(shop.database) as connection:
+            connection.execute("UPDATE orders SET version = version + 1, updated_at = '2026-01-01T00:00:00.000Z'")
+        connection.close()
+        shop.output = ""
+        shop.start()
+        token = shop.login()
+        deadline = time.monotonic() + 10
+        while shop.get_order(order["id"], token)["status"] == "pending" and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert shop.get_order(order["id"], token)["status"] == "expired"
     finally:
         shop.kill()
 

@@ -191,6 +191,13 @@ class Statements:
         self.orders_to_take_before = text(
             newest.where(orders.c.driver_id.is_(None), orders.c.status == literal_column("'ready_for_delivery'"))
         )
+        self.pending_since = text(
+            select(orders.c.id)
+            .where(orders.c.status == literal_column("'pending'"), orders.c.updated_at < bindparam("before"))
+            .order_by(orders.c.number)
+            .limit(bindparam("limit"))
+            .offset(_ZERO)
+        )
         history_columns = [order_history.c[n] for n in _HISTORY]
         self.history = text(
             select(*history_columns)
