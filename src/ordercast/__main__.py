@@ -14,7 +14,6 @@ from ordercast.api.auth import issue_token
 from ordercast.app import demo_password, open_store, seed, serve
 from ordercast.commerce.people import Role
 from ordercast.config import ConfigError, Settings
-from ordercast.db.seed import DEMO_PEOPLE
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
 
@@ -35,16 +34,16 @@ def serve_command(
     uvloop.run(serve(settings, _say_ready))
 
 
-def _say_ready(settings: Settings, port: int) -> None:
+def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
     name = "localhost" if settings.host in {"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"} else settings.host  # noqa: S104
     url = f"http://{name}:{port}"
     lines = [f"> Ready on {url}", "> Socket.io server initialized", ""]
     pages = {"Shop": "/shop", "Admin board": "/admin", "Socket test": "/test-socket", "API reference": "/docs"}
     lines += [f"  {title:<14} {url}{path}" for title, path in pages.items()]
-    if settings.demo:
+    if demo_people:
         password = demo_password(settings)
         lines += ["", "  Demo logins"]
-        lines += [f"  {person.email:<22} {password}" for person in DEMO_PEOPLE]
+        lines += [f"  {email:<22} {password}" for email in demo_people]
     print("\n".join(lines), flush=True)
 
 
@@ -60,16 +59,18 @@ def migrate(*, database_url: DatabaseUrl = None) -> None:
 def demo(*, database_url: DatabaseUrl = None) -> None:
     """Fill the database with the demo catalogue and people; what is there already stays."""
     settings = _settings(database_url=database_url)
-    uvloop.run(_seed(settings))
-    people = ", ".join(person.email for person in DEMO_PEOPLE)
-    print(f"Demo people, all with the password {demo_password(settings)}: {people}")
+    people = uvloop.run(_seed(settings))
+    if people:
+        print(f"Demo people, all with the password {demo_password(settings)}: {', '.join(people)}")
+    else:
+        print("The demo people of this database have passwords of their own.")
 
 
-async def _seed(settings: Settings) -> None:
+async def _seed(settings: Settings) -> list[str]:
     store = open_store(settings)
     await store.start()
     try:
-        await seed(settings, store)
+        return await seed(settings, store, again=True)
     finally:
         await store.close()
 

@@ -66,8 +66,9 @@ def build_hub(settings: Settings, store: SqliteStore) -> tuple[Server, Pump]:
     return server, pump
 
 
-async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -> None:
-    """Serve until a signal says to stop. `on_ready` is told the port when the first request would be answered.
+async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]], None]) -> None:
+    """Serve until a signal says to stop. `on_ready` is told the port, and who can sign in with the demo password, when
+    the first request would be answered.
 
     Raises ConfigError when the port or the database cannot be had.
     """
@@ -76,8 +77,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
     store = open_store(settings)
     await store.start()
     try:
-        if settings.demo:
-            await seed(settings, store)
+        demo_people = await seed(settings, store) if settings.demo else []
         server, pump = build_hub(settings, store)
         pump.start()
         chores = [asyncio.create_task(_prune_forever(store))]
@@ -91,7 +91,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
             forwarded_allow_ips=list(settings.trusted_proxies),
         )
         _settle_garbage()
-        uvicorn.on_started = lambda: on_ready(settings, port)
+        uvicorn.on_started = lambda: on_ready(settings, port, demo_people)
         await uvicorn.serve(sockets=[listening])
         for chore in chores:
             chore.cancel()
@@ -101,16 +101,23 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int], None]) -
         await store.close()
 
 
-async def seed(settings: Settings, store: SqliteStore) -> None:
-    """Add what is missing of the demo shop: its catalogue and its people."""
+async def seed(settings: Settings, store: SqliteStore, *, again: bool = False) -> list[str]:
+    """Fill a new database with the demo shop, or with what is missing of it `again`; answer the addresses of those who
+    can sign in with the demo password.
+    """
     chance = secrets.token_bytes(RANDOM_BYTES * len(DEMO_PEOPLE))
-    await seed_demo(store, demo_password(settings), now_ms=time.time_ns() // 1_000_000, random_bytes=chance)
+    password, mark = demo_password(settings), _from_secret(settings, b"demo mark")
+    now_ms = time.time_ns() // 1_000_000
+    return await seed_demo(store, password, mark=mark, now_ms=now_ms, random_bytes=chance, again=again)
 
 
 def demo_password(settings: Settings) -> str:
     """The demo people's password: made from the secret, so that it is the same at each start and stored nowhere."""
-    digest = hmac.new(settings.secret.encode(), b"demo password", hashlib.sha256).hexdigest()
-    return f"demo-{digest[:10]}"
+    return f"demo-{_from_secret(settings, b'demo password')[:10]}"
+
+
+def _from_secret(settings: Settings, purpose: bytes) -> str:
+    return hmac.new(settings.secret.encode(), purpose, hashlib.sha256).hexdigest()
 
 
 def _listen(settings: Settings) -> socket.socket:

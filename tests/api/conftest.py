@@ -24,7 +24,7 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     async def seed() -> None:
         await store.start()
-        await seed_demo(store, PASSWORD, now_ms=1_795_241_719_608, random_bytes=os.urandom(40))
+        await seed_demo(store, PASSWORD, mark="m", now_ms=1_795_241_719_608, random_bytes=os.urandom(40))
         await store.close()
 
     asyncio.run(seed())

@@ -14,8 +14,14 @@ from .shop import ask
 CHANCE = bytes(range(40))
 
 
+async def seed(store: SqliteStore, password: str, *, again: bool = False) -> list[str]:
+    return await seed_demo(
+        store, password, mark=f"of {password}", now_ms=1_795_241_719_608, random_bytes=CHANCE, again=again
+    )
+
+
 async def test_the_demo_has_its_catalogue_and_its_people(store: SqliteStore) -> None:
-    assert await seed_demo(store, "a password", now_ms=1_795_241_719_608, random_bytes=CHANCE) == 4
+    assert await seed(store, "a password") == [person.email for person in DEMO_PEOPLE]
     assert await ask(store, "SELECT count(*) FROM products") == [(len(DEMO_CATALOGUE),)]
     for person in DEMO_PEOPLE:
         account = await store.read(partial(accounts.find, email=person.email.upper()))
@@ -27,11 +33,32 @@ async def test_the_demo_has_its_catalogue_and_its_people(store: SqliteStore) -> 
 
 
 async def test_seeding_again_hashes_nothing_and_keeps_what_is_there(store: SqliteStore) -> None:
-    await seed_demo(store, "first", now_ms=0, random_bytes=CHANCE)
+    await seed(store, "first")
     await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 1 WHERE slug = 'samosa'"))
     kept = await ask(store, "SELECT id, password_hash FROM accounts")
     began = time.process_time()
-    assert await seed_demo(store, "second", now_ms=1, random_bytes=CHANCE) == 0
+    assert len(await seed(store, "first")) == 4
     assert time.process_time() - began < 0.05
     assert await ask(store, "SELECT id, password_hash FROM accounts") == kept
     assert await ask(store, "SELECT stock FROM products WHERE slug = 'samosa'") == [(1,)]
+
+
+async def test_who_was_deleted_stays_away_unless_asked_for_again(store: SqliteStore) -> None:
+    await seed(store, "first")
+    gone = "DELETE FROM accounts WHERE email IN ('admin@example.com', 'driver@example.com')"
+    await store.write(lambda transaction: transaction.run(gone))
+    assert await seed(store, "first") == ["store@example.com", "customer@example.com"]
+    assert await seed(store, "second") == ["store@example.com", "customer@example.com"]
+    assert len(await seed(store, "second", again=True)) == 4
+
+
+async def test_another_password_is_given_to_those_who_still_have_the_former(store: SqliteStore) -> None:
+    await seed(store, "first")
+    own = "UPDATE accounts SET password_hash = 'own' WHERE email = 'admin@example.com'"
+    await store.write(lambda transaction: transaction.run(own))
+    assert await seed(store, "second") == ["store@example.com", "customer@example.com", "driver@example.com"]
+    for email, password_hash in await ask(store, "SELECT email, password_hash FROM accounts"):
+        if email == "admin@example.com":
+            assert password_hash == "own"
+        else:
+            assert PasswordHasher().verify(password_hash, "second")

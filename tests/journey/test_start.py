@@ -149,6 +149,21 @@ def test_an_order_that_nobody_answers_expires(tmp_path: Path) -> None:
         shop.kill()
 
 
+def test_the_password_that_is_printed_works_after_the_secret_was_changed(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.start()
+    first = shop.password
+    shop.stop()
+    shop.database.with_suffix(".secret").unlink()
+    shop.output = ""
+    try:
+        shop.start()
+        assert shop.password != first
+        assert shop.login("driver@example.com")
+    finally:
+        shop.kill()
+
+
 def test_a_port_that_is_taken_is_told_by_name(shop: Shop, tmp_path: Path) -> None:
     result = ordercast(tmp_path, "serve", ORDERCAST_PORT=str(shop.port))
 

@@ -45,3 +45,13 @@ def add(transaction: Transaction, account: Account, now: str) -> None:
         transaction.run(
             transaction.sql.add_customer, id=account.id, email=email, registered=1, name=account.name, created_at=now
         )
+
+
+def replace_hash(transaction: Transaction, former: str, password_hash: str) -> None:
+    """Give a new password to everyone who has exactly the `former` hash; salted as it is, that is who shared it."""
+    transaction.run(transaction.sql.replace_hash, former=former, new_password_hash=password_hash)
+
+
+def emails_with(transaction: Transaction, password_hash: str) -> list[str]:
+    """The addresses of active accounts with exactly this hash, oldest account first."""
+    return [email for (email,) in transaction.all(transaction.sql.emails_with_hash, password_hash=password_hash)]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final, NamedTuple
 
+import msgspec
 from argon2 import PasswordHasher
+from msgspec import Struct
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
@@ -16,6 +18,8 @@ from . import accounts, products
 from .accounts import Account
 from .transaction import Transaction
 from .types import Store
+
+_META: Final = "demo"
 
 
 class DemoPerson(NamedTuple):
@@ -33,29 +37,47 @@ DEMO_PEOPLE: Final = (
 )
 
 
-async def seed_demo(store: Store, password: str, *, now_ms: int, random_bytes: bytes) -> int:
-    """Add what of the demo is missing; answers how many people were added.
+class _Seeded(Struct, frozen=True):
+    """What is remembered of a seeding: its password's mark, and the hash by which its people are still known."""
 
-    Whoever is there already keeps their password, so a second start hashes nothing. `random_bytes` are RANDOM_BYTES
-    for each of DEMO_PEOPLE.
+    mark: str
+    password_hash: str
+
+
+async def seed_demo(
+    store: Store, password: str, *, mark: str, now_ms: int, random_bytes: bytes, again: bool = False
+) -> list[str]:
+    """Fill a database that never was, and answer the addresses of those who can sign in with `password`.
+
+    Who was deleted since stays away, unless it is asked for `again`; who has a password of their own keeps it. `mark`
+    stands for the password without telling it: when it is another, the people who still have the former one are given
+    the new. `random_bytes` are RANDOM_BYTES for each of DEMO_PEOPLE.
     """
-    missing = await store.read(_missing)
-    # Hashing is slow on purpose: it happens before the unit of work, and off the loop.
-    hashed = await asyncio.to_thread(PasswordHasher().hash, password) if missing else ""
+    seeded = await store.read(_seeded)
+    password_hash = seeded.password_hash if seeded is not None else ""
+    if seeded is None or seeded.mark != mark:
+        # Hashing is slow on purpose: it happens before the unit of work, and off the loop.
+        password_hash = await asyncio.to_thread(PasswordHasher().hash, password)
     now = moment(now_ms)
 
-    def unit(transaction: Transaction) -> None:
-        products.add(transaction, DEMO_CATALOGUE)
-        for index, person in missing:
-            chance = random_bytes[index * RANDOM_BYTES : (index + 1) * RANDOM_BYTES]
-            account_id = new_id(person.id_prefix, now_ms, chance)
-            accounts.add(transaction, Account(account_id, person.email, person.name, person.role, hashed), now)
+    def unit(transaction: Transaction) -> list[str]:
+        if seeded is None or again:
+            products.add(transaction, DEMO_CATALOGUE)
+            for index, person in enumerate(DEMO_PEOPLE):
+                chance = random_bytes[index * RANDOM_BYTES : (index + 1) * RANDOM_BYTES]
+                account_id = new_id(person.id_prefix, now_ms, chance)
+                account = Account(account_id, person.email, person.name, person.role, password_hash)
+                accounts.add(transaction, account, now)
+        if seeded is not None and seeded.password_hash != password_hash:
+            accounts.replace_hash(transaction, seeded.password_hash, password_hash)
+        if seeded is None or seeded.mark != mark:
+            kept = msgspec.json.encode(_Seeded(mark, password_hash)).decode()
+            transaction.run(transaction.sql.keep_meta, name=_META, value=kept)
+        return accounts.emails_with(transaction, password_hash)
 
-    await store.write(unit)
-    return len(missing)
+    return await store.write(unit)
 
 
-def _missing(transaction: Transaction) -> list[tuple[int, DemoPerson]]:
-    return [
-        (index, person) for index, person in enumerate(DEMO_PEOPLE) if accounts.find(transaction, person.email) is None
-    ]
+def _seeded(transaction: Transaction) -> _Seeded | None:
+    row = transaction.one(transaction.sql.meta, name=_META)
+    return None if row is None else msgspec.json.decode(row[0], type=_Seeded)

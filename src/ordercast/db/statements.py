@@ -32,6 +32,7 @@ from .schema import (
     customers,
     feed,
     idempotency,
+    meta,
     order_history,
     order_lines,
     orders,
@@ -125,6 +126,16 @@ class Statements:
             select(accounts.c.id, accounts.c.name, accounts.c.role, accounts.c.password_hash, accounts.c.active).where(
                 accounts.c.email == bindparam("email")
             )
+        )
+        self.replace_hash = text(
+            update(accounts)
+            .values(password_hash=bindparam("new_password_hash"))
+            .where(accounts.c.password_hash == bindparam("former"))
+        )
+        self.emails_with_hash = text(
+            select(accounts.c.email)
+            .where(accounts.c.password_hash == bindparam("password_hash"), accounts.c.active == _ONE)
+            .order_by(literal_column("rowid"))
         )
         drivers = select(accounts.c.id, accounts.c.name, accounts.c.active).where(
             accounts.c.role == literal_column(f"'{Role.DRIVER}'")
@@ -228,6 +239,9 @@ class Statements:
 
     def _write_answers_and_sessions(self) -> None:
         text = self._text
+        self.meta = text(select(meta.c.value).where(meta.c.name == bindparam("name")))
+        fact = sqlite.insert(meta).values({name: bindparam(name) for name in ("name", "value")})
+        self.keep_meta = text(fact.on_conflict_do_update(index_elements=["name"], set_={"value": fact.excluded.value}))
         self.earlier_answer = text(
             select(idempotency.c.fingerprint, idempotency.c.answer).where(
                 idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
