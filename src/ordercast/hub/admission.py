@@ -107,19 +107,19 @@ async def _admit_later(socket: Socket, pending: Awaitable[None] | None, remainin
         claim = Claim.parse(socket.auth)
         gap = await _enter_session(socket, claim) if _is_covered(socket) else None
     except Exception as error:  # noqa: BLE001 - as above
-        namespace.release(socket)
+        namespace.sessions.release(socket)
         refuse(client, namespace.name, error)
         return
     is_withdrawn = client.entrances[namespace.name].is_withdrawn
-    if client.closed_for is not None or is_withdrawn or not namespace.owns(socket):
-        namespace.release(socket)
+    if client.closed_for is not None or is_withdrawn or not namespace.sessions.owns(socket):
+        namespace.sessions.release(socket)
         _dismiss(client, namespace.name)
         return
     if namespace.places is not None:
         try:
             namespace.places.take(socket)
         except ConnectRefused as error:
-            namespace.release(socket)
+            namespace.sessions.release(socket)
             refuse(client, namespace.name, error)
             return
     _answer(socket)
@@ -150,10 +150,10 @@ async def _enter_session(socket: Socket, claim: Claim) -> str | None:
     session = await _load(recovery, claim.pid) if claim.pid else None
     gap = _find_gap(socket, recovery, claim, session)
     if session is None or gap is not None:
-        socket.namespace.claim(socket, new_pid())
-        await _save(recovery, socket.namespace.session(socket))
+        socket.namespace.sessions.claim(socket, new_pid())
+        await _save(recovery, socket.namespace.sessions.describe(socket))
         return gap
-    socket.namespace.claim(socket, session.pid)
+    socket.namespace.sessions.claim(socket, session.pid)
     socket.join(*recovery.rooms(socket, session))
     socket.id = session.sid
     socket.recovered = True

@@ -16,8 +16,9 @@ from .notices import Reach
 from .overhearing import overhear
 from .places import Places
 from .reasons import DisconnectReason
-from .recovery import Recovery, Session
+from .recovery import Recovery
 from .rooms import Rooms
+from .sessions import Sessions
 from .socket import Socket
 from .turns import Turns
 
@@ -44,6 +45,7 @@ class Namespace(Addressing):
         self.rooms: Rooms[Socket] = Rooms()
         self.recovery: Recovery | None = None
         """Set it, before serving, to let sessions outlive connections."""
+        self.sessions = Sessions(self)
         self.middlewares: list[Middleware] = []
         self.arriving = 0
         """Clients whose middlewares have not decided yet."""
@@ -53,10 +55,8 @@ class Namespace(Addressing):
         self.overheard: set[Socket] = set()
         """Those with catch-alls for what is sent."""
         self._last_ack_id = -1
-        self._by_pid: dict[str, Socket] = {}
         self._listeners = Listeners()
         self._event_handlers = Listeners()
-        self._unsaved: set[Socket] = set()
 
     def __repr__(self) -> str:
         return f"<Namespace {self.name} sockets={len(self.sockets)}>"
@@ -196,7 +196,7 @@ class Namespace(Addressing):
     @property
     def is_empty(self) -> bool:
         """Whether nobody is in it or about to be."""
-        return not (self.sockets or self.arriving or self._by_pid)
+        return not (self.sockets or self.arriving or self.sessions)
 
     def arrived(self) -> None:
         """A client that was about to enter has, or has not."""
@@ -223,52 +223,10 @@ class Namespace(Addressing):
         self.overheard.discard(socket)
         if self.places is not None:
             self.places.give_back(socket)
-        self._unsaved.discard(socket)
-        self.release(socket)
+        self.sessions.ended(socket, reason)
         if self.server.observer is not None:
             self.server.observer.socket_left(socket, reason)
-        meant = (DisconnectReason.CLIENT_NAMESPACE_DISCONNECT, DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
-        if self.recovery is not None and socket.pid is not None and reason in meant:
-            self.server.spawn(self.recovery.forget(socket.pid))
         self._check_empty()
-
-    def claim(self, socket: Socket, pid: str) -> None:
-        """Let `socket` own a session. A socket that still has it is a ghost of a dead connection: it ends."""
-        ghost = self._by_pid.get(pid)
-        self._by_pid[pid] = socket
-        socket.pid = pid
-        if ghost is not None and ghost is not socket:
-            log.info("session taken over: %s", ghost.id)
-            ghost.abandon()
-
-    def release(self, socket: Socket) -> None:
-        """Undo `claim`, unless somebody else claimed meanwhile."""
-        if socket.pid is not None and self._by_pid.get(socket.pid) is socket:
-            del self._by_pid[socket.pid]
-
-    def owns(self, socket: Socket) -> bool:
-        """Whether no later connection has claimed this socket's session."""
-        return socket.pid is None or self._by_pid.get(socket.pid) is socket
-
-    def rooms_changed(self, socket: Socket) -> None:
-        """Keep the session's rooms in step: once per turn of the loop, however many rooms changed."""
-        if self.recovery is None or socket.pid is None:
-            return
-        if not self._unsaved:
-            self.server.loop.call_soon(self._save_rooms)
-        self._unsaved.add(socket)
-
-    def _save_rooms(self) -> None:
-        unsaved, self._unsaved = self._unsaved, set()
-        for socket in unsaved:
-            if self.recovery is not None and socket.connected:
-                self.server.spawn(self.recovery.save(self.session(socket)))
-
-    def session(self, socket: Socket) -> Session:
-        """What of this socket outlives its connection."""
-        assert socket.pid is not None
-        rooms = tuple(sorted(socket.rooms - {socket.id}))
-        return Session(socket.pid, socket.id, self.name, socket.identity, rooms)
 
 
 def _unreserved(event: str) -> str:

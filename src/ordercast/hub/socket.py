@@ -163,7 +163,7 @@ class Socket(Turns):
             return
         for room in rooms:
             self.namespace.rooms.join(self, room)
-        self.namespace.rooms_changed(self)
+        self.namespace.sessions.rooms_changed(self)
 
     def leave(self, *rooms: str) -> None:
         """Leave rooms; those it is not in are ignored."""
@@ -172,7 +172,7 @@ class Socket(Turns):
             return
         for room in rooms:
             self.namespace.rooms.leave(self, room)
-        self.namespace.rooms_changed(self)
+        self.namespace.sessions.rooms_changed(self)
 
     # Sending; called by the rest of this room
 
