@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, cast
 
+from ordercast import telemetry
 from ordercast.api import create_api
 from ordercast.api.pages import page_routes
 from ordercast.api.sockets import open_socket_door
@@ -63,6 +64,7 @@ def build_hub(settings: Settings, store: SqliteStore) -> tuple[Server, Pump]:
     pump = Pump(store, server.main)
     server.main.recovery = FeedRecovery(store, store, pump, _now)
     open_socket_door(server, settings, store)
+    telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, pump
 
 

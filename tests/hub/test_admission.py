@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ordercast.hub import ConnectRefused, DisconnectReason, LimitReached, Options, Server, Socket
+from ordercast.hub import ComeLater, ConnectRefused, DisconnectReason, LimitReached, Options, Server, Socket
 from tests.hub.links import Link, connect, enter, settle
 
 NOT_TOLD = '44{"message":"Internal server error"}'
@@ -140,6 +140,21 @@ async def test_a_refusal_is_told_and_anything_else_is_not(
     assert link.said == [answer]
     assert not server.main.sockets
     assert link.closed_for is None, "another namespace may still be open to it"
+
+
+async def test_who_comes_while_nobody_can_decide_is_closed_and_not_refused(server: Server) -> None:
+    @server.use
+    async def busy(socket: Socket) -> None:
+        raise ComeLater("the database is busy")
+
+    link = Link(server)
+    link.hear("0")
+    await settle()
+
+    # A stock client that is refused by CONNECT_ERROR stays away; one whose connection ends comes back by itself.
+    assert link.said == []
+    assert link.closed_for is DisconnectReason.FORCED_SERVER_CLOSE
+    assert not server.main.sockets
 
 
 async def test_who_was_refused_may_try_again(server: Server) -> None:

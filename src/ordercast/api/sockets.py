@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from ordercast.commerce.people import STAFF, Role
 from ordercast.config import Settings
-from ordercast.db import Store
-from ordercast.hub import ConnectRefused, EventRefused, Server, Socket
+from ordercast.db import Store, StoreError
+from ordercast.hub import ComeLater, ConnectRefused, EventRefused, Server, Socket
 
 from .auth import Identity, TokenRefused, identify
 
@@ -61,6 +61,8 @@ class _SocketDoor:
             identity = await self._identify(token)
         except TokenRefused as error:
             raise ConnectRefused(error.message, {"code": error.code}) from None
+        except StoreError as error:
+            raise ComeLater(str(error)) from None
         socket.data = _Session(identity)
         socket.identity = _name(identity)
         socket.join(*rooms_of(identity))

@@ -9,7 +9,7 @@ from .broadcast import Broadcast
 from .bus import Bus, NodesSilent
 from .connection import Application, Connection, Handshake, Receiver
 from .dynamic import ParentNamespace
-from .errors import AckTimeout, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
+from .errors import AckTimeout, ComeLater, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
 from .memory import MemoryRecovery
 from .memory_bus import MemoryBus
 from .namespace import Namespace
@@ -27,6 +27,7 @@ __all__ = [
     "Application",
     "Broadcast",
     "Bus",
+    "ComeLater",
     "ConnectRefused",
     "Connection",
     "Cookie",

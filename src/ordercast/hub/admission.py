@@ -13,8 +13,9 @@ from ordercast.protocol.errors import UnencodableValue
 from ordercast.protocol.socketio import PacketType
 
 from .client import Client, Entrance
-from .errors import ConnectRefused, GapTooOld
+from .errors import ComeLater, ConnectRefused, GapTooOld
 from .namespace import Middleware, Namespace
+from .reasons import DisconnectReason
 from .recovery import Claim, Recovery, Session, new_pid, new_sid
 from .socket import Socket
 
@@ -261,6 +262,10 @@ def refuse(client: Client, name: str, error: Exception) -> None:
         _dismiss(client, name)
         return
     _end_entrance(client, name)
+    if isinstance(error, ComeLater):
+        log.info("sent away to come later: %s", error)
+        client.close(DisconnectReason.FORCED_SERVER_CLOSE)
+        return
     try:
         message = client.server.parser.encode(PacketType.CONNECT_ERROR, name, _refusal(error))
     except UnencodableValue as unencodable:
