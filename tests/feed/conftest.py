@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from ordercast.commerce.rooms import STORE_OWNERS
 from ordercast.db import SqliteStore
-from ordercast.feed import STORE_OWNERS, FeedRecovery, Pump
+from ordercast.feed import FeedRecovery, Pump
 from ordercast.hub import DisconnectReason, Handshake, Receiver, Server, Socket
 from ordercast.protocol.message import Message
 

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import Role
+from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
 from ordercast.db.schema import RESERVED_EVENTS
 
@@ -70,7 +71,7 @@ async def emit(data: JSONBody[Emit], request: AnyRequest, desk: AtDesk) -> Respo
 )
 async def emit_booking(data: JSONBody[dict[str, Any]], request: AnyRequest, desk: AtDesk) -> Response[Published]:
     """Tell the shop, and the user it is for, of a new booking: any object, passed on whole as `new_booking`."""
-    rooms = ["store-owners"]
+    rooms = [STORE_OWNERS]
     user_id = data.get("userId")
     if user_id is not None:
         rooms.append(_room_of(user_id))
@@ -81,7 +82,7 @@ def _room_of(user_id: object) -> str:
     if not isinstance(user_id, str | int) or isinstance(user_id, bool) or user_id == "":
         raise InvalidField("userId", "A user's id is a short text or a whole number.")
     try:
-        return msgspec.convert(f"user_{user_id}", Room)
+        return msgspec.convert(user_room(str(user_id)), Room)
     except (msgspec.ValidationError, ValueError):
         raise InvalidField("userId", "A user's id is short, and has no control characters.") from None
 

@@ -8,14 +8,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ordercast.commerce.people import STAFF, Role
+from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room
 from ordercast.config import Settings
 from ordercast.db import Store, StoreError
 from ordercast.hub import ComeLater, ConnectRefused, EventRefused, Server, Socket
 
 from .auth import Identity, TokenRefused, identify
-
-# Rooms by the names that front ends and back ends use; `feed/audience.py` says what each of them hears.
-STORE_OWNERS: Final = "store-owners"
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
@@ -31,14 +29,16 @@ def open_socket_door(server: Server, settings: Settings, store: Store) -> None:
 
 
 def rooms_of(identity: Identity) -> tuple[str, ...]:
-    """The rooms that an identity opens; the server alone joins rooms."""
+    """The rooms that an identity opens, and `feed/audience.py` tells; the server alone joins rooms."""
     actor = identity.actor
     if identity.order_id is not None:
-        return (f"order_{identity.order_id}",)
+        return (order_room(identity.order_id),)
     if actor.role in STAFF:
-        return (STORE_OWNERS, f"user_{actor.id}")
-    if actor.role in (Role.CUSTOMER, Role.DRIVER):
-        return (f"{actor.role}_{actor.id}", f"user_{actor.id}")
+        return (STORE_OWNERS, user_room(actor.id))
+    if actor.role is Role.CUSTOMER:
+        return (customer_room(actor.id), user_room(actor.id))
+    if actor.role is Role.DRIVER:
+        return (driver_room(actor.id), user_room(actor.id))
     return ()
 
 

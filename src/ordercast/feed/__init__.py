@@ -4,9 +4,9 @@ Upstream: the feed table of ``db``. Downstream: ``hub``, which delivers to the s
 Stays true: live delivery and replay call the same audience function on the same row, so they cannot differ.
 """
 
-from .audience import AUDIENCE, STORE_OWNERS, customer_room, order_room
+from .audience import AUDIENCE
 from .position import Position
 from .pump import Pump
 from .sessions import FeedRecovery
 
-__all__ = ["AUDIENCE", "STORE_OWNERS", "FeedRecovery", "Position", "Pump", "customer_room", "order_room"]
+__all__ = ["AUDIENCE", "FeedRecovery", "Position", "Pump"]

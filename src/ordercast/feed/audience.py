@@ -10,22 +10,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room
 from ordercast.db import Change
 
 from . import payloads
 from .payloads import OrderChange
 
-STORE_OWNERS: Final = "store-owners"
-
 Room = Callable[[dict[str, Any]], str | None]
-
-
-def customer_room(customer_id: str) -> str:
-    return f"customer_{customer_id}"
-
-
-def order_room(order_id: str) -> str:
-    return f"order_{order_id}"
 
 
 def _store(order: dict[str, Any]) -> str:
