@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import random
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -172,10 +172,23 @@ async def test_what_follows_a_close_is_not_heard(peer: Peer, server: Server) -> 
     assert heard == []
 
 
+@pytest.mark.parametrize(
+    "garbage",
+    [frame(PING, b"")[:1] + b"\x70", frame(PING | 0x40, b""), b"\x0f\x80" + bytes(4), b"\x8b\x80" + bytes(4)],
+    ids=["unmasked", "reserved-bit", "fragmented-control", "unknown-opcode"],
+)
+@pytest.mark.parametrize("before", [frame(PING, b"hello"), frame(TEXT, b'420["echo",1]')], ids=["ping", "event"])
+async def test_nothing_follows_the_close_upon_a_broken_frame(peer: Peer, before: bytes, garbage: bytes) -> None:
+    """RFC 6455 section 5.5.1. What came before it, in the same segment, is parsed but no longer answered."""
+    peer.send_bytes(before * 3 + garbage)
+
+    assert await peer.closing(within_s=AT_ONCE_S) == 1002
+
+
 async def test_garbage_of_any_kind_never_stops_the_server(at: Running, ended: asyncio.Queue[DisconnectReason]) -> None:
-    for _ in range(30):
+    for seed in range(30):
         async with await Peer.start(at.port) as peer:
-            peer.send_bytes(os.urandom(200))
+            peer.send_bytes(random.Random(seed).randbytes(200))
             peer.writer.write_eof()
             await peer.closing()
     async with asyncio.timeout(2):

@@ -121,7 +121,11 @@ class WebSocketTransport(WSListener):
         else:
             self.close((), WSCloseCode.POLICY_VIOLATION)
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002 - picows' signature
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if transport.is_close_frame_sent:
+            # By picows: it parses one frame ahead of the one that it gives us, and closes at once upon a broken one.
+            self._write = _write_nowhere
+            return
         kind = frame.msg_type
         self._allowance -= 1 + (frame.payload_size >> 10)
         if self._allowance <= 0:
