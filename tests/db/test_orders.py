@@ -74,7 +74,7 @@ async def test_a_guest_who_comes_back_is_the_same_customer(store: SqliteStore) -
 async def test_a_guest_with_an_account_holders_address_is_not_that_person(store: SqliteStore) -> None:
     await store.write(
         lambda transaction: transaction.run(
-            transaction.sql.add_customer,
+            transaction.sql.people.add_customer,
             id="cus_holder", email="asha@example.com", registered=1, name="Asha", created_at="now",
         )
     )  # fmt: skip
@@ -150,18 +150,20 @@ async def test_whatever_is_tried_the_history_is_legal_and_tells_how_the_order_st
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        ("orders_before", "INTEGER PRIMARY KEY"),
-        ("orders_with_status_before", "orders_by_status"),
-        ("orders_of_customer_before", "orders_by_customer"),
-        ("orders_of_customer_with_status_before", "orders_by_customer"),
-        ("orders_of_driver_before", "orders_by_driver"),
-        ("orders_of_driver_with_status_before", "orders_by_driver"),
-        ("orders_to_take_before", "orders_by_status"),
+        ("before", "INTEGER PRIMARY KEY"),
+        ("with_status_before", "orders_by_status"),
+        ("of_customer_before", "orders_by_customer"),
+        ("of_customer_with_status_before", "orders_by_customer"),
+        ("of_driver_before", "orders_by_driver"),
+        ("of_driver_with_status_before", "orders_by_driver"),
+        ("to_take_before", "orders_by_status"),
     ],
 )
 async def test_every_list_is_read_along_an_index_and_not_sorted(store: SqliteStore, statement: str, index: str) -> None:
     values = {"before": 9, "limit": 1, "status": "pending", "customer_id": "c", "driver_id": "d"}
-    plan = " ".join(row[3] for row in await ask(store, f"EXPLAIN QUERY PLAN {getattr(SQLITE, statement)}", **values))
+    plan = " ".join(
+        row[3] for row in await ask(store, f"EXPLAIN QUERY PLAN {getattr(SQLITE.orders, statement)}", **values)
+    )
     assert index in plan
     assert "SEARCH" in plan
     assert "TEMP B-TREE" not in plan

@@ -113,7 +113,7 @@ async def identify(store: Store, secret: str, token: str | None) -> Identity:
     digest = tracking_hash(token)
 
     def query(transaction: Transaction) -> tuple[Any, ...] | None:
-        return transaction.one(transaction.sql.order_by_tracking_hash, tracking_hash=digest)
+        return transaction.one(transaction.sql.orders.by_tracking_hash, tracking_hash=digest)
 
     row = await store.read(query)
     if row is None:

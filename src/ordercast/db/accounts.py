@@ -22,7 +22,7 @@ class Account:
 def find(transaction: Transaction, email: str) -> Account | None:
     """The account of an address, in whatever case it was typed."""
     email = email.lower()
-    row = transaction.one(transaction.sql.account_by_email, email=email)
+    row = transaction.one(transaction.sql.people.account_by_email, email=email)
     if row is None:
         return None
     id_, name, role, password_hash, active = row
@@ -33,7 +33,7 @@ def add(transaction: Transaction, account: Account, now: str) -> None:
     """Keep a new account, and a customer's record beside it; an address that has one already keeps it."""
     email = account.email.lower()
     transaction.run(
-        transaction.sql.add_account,
+        transaction.sql.people.add_account,
         id=account.id,
         email=email,
         name=account.name,
@@ -43,15 +43,20 @@ def add(transaction: Transaction, account: Account, now: str) -> None:
     )
     if account.role is Role.CUSTOMER:
         transaction.run(
-            transaction.sql.add_customer, id=account.id, email=email, registered=1, name=account.name, created_at=now
+            transaction.sql.people.add_customer,
+            id=account.id,
+            email=email,
+            registered=1,
+            name=account.name,
+            created_at=now,
         )
 
 
 def replace_hash(transaction: Transaction, former: str, password_hash: str) -> None:
     """Give a new password to everyone who has exactly the `former` hash; salted as it is, that is who shared it."""
-    transaction.run(transaction.sql.replace_hash, former=former, new_password_hash=password_hash)
+    transaction.run(transaction.sql.people.replace_hash, former=former, new_password_hash=password_hash)
 
 
 def emails_with(transaction: Transaction, password_hash: str) -> list[str]:
     """The addresses of active accounts with exactly this hash, oldest account first."""
-    return [email for (email,) in transaction.all(transaction.sql.emails_with_hash, password_hash=password_hash)]
+    return [email for (email,) in transaction.all(transaction.sql.people.emails_with_hash, password_hash=password_hash)]

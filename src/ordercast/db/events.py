@@ -20,7 +20,7 @@ def publish(
 ) -> None:
     """Keep the event; `rooms` and `args` are JSON arrays."""
     transaction.run(
-        transaction.sql.publish_event,
+        transaction.sql.feed.publish_event,
         id=event_id,
         event=event,
         rooms=rooms.decode(),

@@ -26,7 +26,7 @@ def expire_pending(transaction: Transaction, before: Moment, now: Moment) -> int
 
     Counted from the last change, not from the placing: an order that comes back from `on_hold` has its time again.
     """
-    found = transaction.all(transaction.sql.pending_since, before=before, limit=EXPIRED_AT_ONCE_MAX)
+    found = transaction.all(transaction.sql.orders.pending_since, before=before, limit=EXPIRED_AT_ONCE_MAX)
     return sum(_expire(transaction, order_id, now) for (order_id,) in found)
 
 

@@ -48,7 +48,7 @@ def once(
         return earlier
     answer = effect(transaction)
     transaction.run(
-        transaction.sql.keep_answer,
+        transaction.sql.answers.keep,
         scope=request.scope,
         key=request.key,
         fingerprint=request.fingerprint,
@@ -60,7 +60,7 @@ def once(
 
 def earlier_outcome(transaction: Transaction, request: RequestKey) -> Outcome | None:
     """The answer that the request had before. Raises KeyReused."""
-    row = transaction.one(transaction.sql.earlier_answer, scope=request.scope, key=request.key)
+    row = transaction.one(transaction.sql.answers.earlier, scope=request.scope, key=request.key)
     if row is None:
         return None
     fingerprint, answer = row

@@ -20,6 +20,10 @@ from .triggers import TRIGGERS
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 FIRST_ORDER_NUMBER: Final = 1001
+_FIRST_ROWS: Final = (
+    f"INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', {FIRST_ORDER_NUMBER - 1})",  # noqa: S608 - a number of ours
+    "INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(8))))",
+)
 
 
 def upgrade(path: Path, revision: str = "head") -> None:
@@ -37,7 +41,7 @@ def downgrade(path: Path, revision: str) -> None:
 def schema_script() -> str:
     """The whole schema as the present tables and triggers have it, one statement per paragraph.
 
-    A new version of the schema is written by comparing this with what the migrations make; a test holds them equal.
+    A test holds it equal to what the migrations make.
     """
     dialect = sqlite.dialect()
     statements: list[str] = []
@@ -45,7 +49,13 @@ def schema_script() -> str:
         statements.append(str(CreateTable(table).compile(dialect=dialect)))
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
     statements += TRIGGERS.values()
+    statements += _FIRST_ROWS
     return "\n\n".join(_tidy(statement) for statement in statements)
+
+
+def write_first_migration() -> None:
+    """Write the first migration's script anew. Only until a release has shipped it."""
+    (_SCRIPTS / "versions" / "v0001_the_shop.sqlite.sql").write_text(schema_script() + "\n", encoding="utf-8")
 
 
 def _tidy(statement: str) -> str:

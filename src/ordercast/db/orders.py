@@ -68,7 +68,7 @@ def place(transaction: Transaction, new: NewOrder) -> bytes:
 def _products(transaction: Transaction, command: PlaceOrder) -> dict[str, Product]:
     found: dict[str, Product] = {}
     for product_id in {item.product_id for item in command.cart_items}:
-        row = transaction.one(transaction.sql.product, id=product_id)
+        row = transaction.one(transaction.sql.products.by_id, id=product_id)
         if row is not None:
             found[product_id] = Product(*row)
     return found
@@ -79,7 +79,7 @@ def _customer(transaction: Transaction, new: NewOrder) -> CustomerId:
         return CustomerId(new.actor.id)
     info = new.command.customer_info
     row = transaction.one(
-        transaction.sql.upsert_guest,
+        transaction.sql.people.upsert_guest,
         id=new.customer_id,
         email=info.email.lower(),
         name=info.name,
@@ -92,8 +92,8 @@ def _customer(transaction: Transaction, new: NewOrder) -> CustomerId:
 def _reserve(transaction: Transaction, placed: OrderPlaced) -> None:
     for index, line in enumerate(placed.priced.lines):
         values = {"product_id": line.product_id, "quantity": line.quantity}
-        if transaction.run(transaction.sql.reserve_stock, **values) == 0:
-            row = transaction.one(transaction.sql.product, id=line.product_id)
+        if transaction.run(transaction.sql.products.reserve, **values) == 0:
+            row = transaction.one(transaction.sql.products.by_id, id=line.product_id)
             left = Product(*row).stock if row is not None else 0
             raise OutOfStock(index, line.name, line.quantity, left)
 
@@ -101,7 +101,7 @@ def _reserve(transaction: Transaction, placed: OrderPlaced) -> None:
 def _insert(transaction: Transaction, placed: OrderPlaced, tracking_hash: bytes | None) -> int:
     command, priced, info = placed.command, placed.priced, placed.command.customer_info
     return transaction.insert(
-        transaction.sql.insert_order,
+        transaction.sql.orders.insert,
         id=placed.id,
         payment_status=placed.payment.status,
         fulfilment=command.fulfilment,
@@ -128,7 +128,7 @@ def _insert(transaction: Transaction, placed: OrderPlaced, tracking_hash: bytes 
 
 def _insert_lines(transaction: Transaction, placed: OrderPlaced, number: int) -> None:
     transaction.many(
-        transaction.sql.insert_line,
+        transaction.sql.orders.insert_line,
         [
             {
                 "order_number": number,
@@ -193,7 +193,7 @@ def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, 
 
 def _save_change(transaction: Transaction, decision: StatusChanged, number: int) -> None:
     transaction.run(
-        transaction.sql.change_status,
+        transaction.sql.orders.change_status,
         order_id=decision.before.id,
         new_status=decision.status,
         new_payment_status=decision.payment_status,
@@ -205,7 +205,7 @@ def _save_change(transaction: Transaction, decision: StatusChanged, number: int)
         new_updated_at=decision.at,
     )
     if decision.releases_stock:
-        transaction.run(transaction.sql.release_stock, order_number=number)
+        transaction.run(transaction.sql.products.release, order_number=number)
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
@@ -213,7 +213,7 @@ def _save_change(transaction: Transaction, decision: StatusChanged, number: int)
 
 def load_state(transaction: Transaction, order_id: str, actor: Actor) -> tuple[OrderState, int]:
     """What decisions look at, and the order's number. Raises NotFound, also where `actor` may not know of it."""
-    row = transaction.one(transaction.sql.order_state, id=order_id)
+    row = transaction.one(transaction.sql.orders.state, id=order_id)
     if row is None:
         raise NotFound("order")
     id_, status, payment, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts, number = row
@@ -251,7 +251,7 @@ def may_know(actor: Actor, customer_id: str | None, driver_id: str | None, statu
 
 def order_document(transaction: Transaction, order_id: str, actor: Actor | None = None) -> bytes | None:
     """The whole order as JSON; None where there is none, or none that `actor` may know of."""
-    row = transaction.one(transaction.sql.order_document, id=order_id)
+    row = transaction.one(transaction.sql.orders.document, id=order_id)
     if row is None or (actor is not None and not may_know(actor, *row[1:])):
         return None
     document: str = row[0]
@@ -260,7 +260,7 @@ def order_document(transaction: Transaction, order_id: str, actor: Actor | None 
 
 def newest_document(transaction: Transaction) -> bytes:
     """The order that this unit has just written, as the trigger told it to the feed."""
-    row = transaction.one(transaction.sql.newest_document)
+    row = transaction.one(transaction.sql.feed.newest_document)
     if row is None:
         raise RuntimeError("a change was written, and no trigger told of it")
     document: str = row[0]
@@ -279,7 +279,7 @@ def page(
         for row in transaction.all(statement, before=before, limit=limit, **values)
     ]
     rows.sort(key=itemgetter(0), reverse=True)
-    newest = transaction.one(transaction.sql.newest_seq)
+    newest = transaction.one(transaction.sql.feed.newest_seq)
     return [(number, document) for number, document in rows[:limit]], (newest[0] or 0) if newest else 0
 
 
@@ -288,15 +288,15 @@ def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> 
     match actor.role:
         case Role.CUSTOMER:
             whose = {"customer_id": actor.id}
-            every, one = sql.orders_of_customer_before, sql.orders_of_customer_with_status_before
+            every, one = sql.orders.of_customer_before, sql.orders.of_customer_with_status_before
         case Role.DRIVER:
             whose = {"driver_id": actor.id}
-            every, one = sql.orders_of_driver_before, sql.orders_of_driver_with_status_before
+            every, one = sql.orders.of_driver_before, sql.orders.of_driver_with_status_before
             if not statuses or OrderStatus.READY_FOR_DELIVERY in statuses:
-                yield sql.orders_to_take_before, {}
+                yield sql.orders.to_take_before, {}
         case _:
             whose = {}
-            every, one = sql.orders_before, sql.orders_with_status_before
+            every, one = sql.orders.before, sql.orders.with_status_before
     if not statuses:
         yield every, whose
     for status in statuses:
@@ -305,4 +305,4 @@ def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> 
 
 def history(transaction: Transaction, order_id: str) -> list[tuple[Any, ...]]:
     """Every move, oldest first, in the order of ``statements._HISTORY``."""
-    return transaction.all(transaction.sql.history, order_id=order_id)
+    return transaction.all(transaction.sql.orders.history, order_id=order_id)

@@ -72,12 +72,12 @@ async def seed_demo(
             accounts.replace_hash(transaction, seeded.password_hash, password_hash)
         if seeded is None or seeded.mark != mark:
             kept = msgspec.json.encode(_Seeded(mark, password_hash)).decode()
-            transaction.run(transaction.sql.keep_meta, name=_META, value=kept)
+            transaction.run(transaction.sql.meta.keep, name=_META, value=kept)
         return accounts.emails_with(transaction, password_hash)
 
     return await store.write(unit)
 
 
 def _seeded(transaction: Transaction) -> _Seeded | None:
-    row = transaction.one(transaction.sql.meta, name=_META)
+    row = transaction.one(transaction.sql.meta.value, name=_META)
     return None if row is None else msgspec.json.decode(row[0], type=_Seeded)

@@ -21,7 +21,7 @@ PRUNED_ROWS_MAX: Final = 1_000
 def save(transaction: Transaction, session: SessionRow) -> None:
     rooms = msgspec.json.encode(session.rooms).decode()
     transaction.run(
-        transaction.sql.save_session,
+        transaction.sql.sessions.save,
         pid=session.pid,
         sid=session.sid,
         namespace=session.namespace,
@@ -32,7 +32,7 @@ def save(transaction: Transaction, session: SessionRow) -> None:
 
 
 def load(transaction: Transaction, pid: str) -> SessionRow | None:
-    row = transaction.one(transaction.sql.load_session, pid=pid)
+    row = transaction.one(transaction.sql.sessions.load, pid=pid)
     if row is None:
         return None
     pid, sid, namespace, identity, rooms, seen_at = row
@@ -40,22 +40,22 @@ def load(transaction: Transaction, pid: str) -> SessionRow | None:
 
 
 def forget(transaction: Transaction, pid: str) -> None:
-    transaction.run(transaction.sql.forget_session, pid=pid)
+    transaction.run(transaction.sql.sessions.forget, pid=pid)
 
 
 def prune(transaction: Transaction, feed_rows_max: int, sessions_age_s_max: int, now: str) -> bool:
     """Forget up to PRUNED_ROWS_MAX rows of each kind that are too old; whether there may be more."""
     sql, yesterday = transaction.sql, _before(now, ANSWERS_AGE_S_MAX)
     forgotten = [
-        transaction.run(sql.forget_old_sessions, before=_before(now, sessions_age_s_max), limit=PRUNED_ROWS_MAX),
-        transaction.run(sql.forget_old_answers, before=yesterday, limit=PRUNED_ROWS_MAX),
-        transaction.run(sql.forget_old_events, before=yesterday, limit=PRUNED_ROWS_MAX),
+        transaction.run(sql.sessions.forget_old, before=_before(now, sessions_age_s_max), limit=PRUNED_ROWS_MAX),
+        transaction.run(sql.answers.forget_old, before=yesterday, limit=PRUNED_ROWS_MAX),
+        transaction.run(sql.feed.forget_old_events, before=yesterday, limit=PRUNED_ROWS_MAX),
     ]
-    newest = transaction.one(sql.newest_seq)
+    newest = transaction.one(sql.feed.newest_seq)
     if newest is not None and newest[0] is not None:
         # The newest row stays: the feed's last position must be readable from the feed.
         through = newest[0] - max(1, feed_rows_max)
-        forgotten.append(transaction.run(sql.forget_old_changes, through=through, limit=PRUNED_ROWS_MAX))
+        forgotten.append(transaction.run(sql.feed.forget_old_changes, through=through, limit=PRUNED_ROWS_MAX))
     return max(forgotten) >= PRUNED_ROWS_MAX
 
 

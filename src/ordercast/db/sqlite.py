@@ -112,18 +112,18 @@ class SqliteStore:
         """Committed rows with a number above `after`, oldest first. SQLite has one writer at a time, so numbers come
         in the order of commits and none appears later below one already seen.
         """
-        rows = self._open_feed().execute(SQLITE.feed_after, {"after": after, "limit": limit}).fetchall()
+        rows = self._open_feed().execute(SQLITE.feed.after, {"after": after, "limit": limit}).fetchall()
         return [_change(row) for row in rows]
 
     @property
     def last_seq(self) -> int:
         """The newest committed feed number; 0 if there is none."""
-        return self._number(SQLITE.newest_seq)
+        return self._number(SQLITE.feed.newest_seq)
 
     @property
     def first_seq(self) -> int:
         """The oldest feed number still kept; 0 if there is none."""
-        return self._number(SQLITE.oldest_seq)
+        return self._number(SQLITE.feed.oldest_seq)
 
     def watch(self, wake: Callable[[], None]) -> None:
         """Have `wake` called on the loop after every commit, ours or another program's. It may be called without

@@ -130,9 +130,9 @@ CREATE TABLE products (
 
 CREATE TABLE published_events (
   id TEXT DEFAULT ('evt_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
-  event TEXT NOT NULL,
-  rooms TEXT DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_json CHECK (rooms IS NULL OR json_valid(rooms)),
-  args TEXT DEFAULT '[]' NOT NULL CONSTRAINT args_is_json CHECK (args IS NULL OR json_valid(args)),
+  event TEXT NOT NULL CONSTRAINT event_not_reserved CHECK (event NOT IN ('connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error')),
+  rooms TEXT DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (CASE WHEN json_valid(rooms) THEN json_type(rooms) = 'array' ELSE 0 END),
+  args TEXT DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (CASE WHEN json_valid(args) THEN json_type(args) = 'array' ELSE 0 END),
   actor TEXT DEFAULT 'db:external' NOT NULL,
   created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
   PRIMARY KEY (id)
@@ -194,13 +194,6 @@ BEGIN
     FROM orders WHERE number = NEW.number;
 END
 
-CREATE TRIGGER events_published AFTER INSERT ON published_events
-BEGIN
-  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
-    VALUES ('event.published', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
-      json_object('event', NEW.event, 'rooms', json(NEW.rooms), 'args', json(NEW.args)));
-END
-
 CREATE TRIGGER orders_kept BEFORE DELETE ON orders
 BEGIN
   SELECT RAISE(ABORT, 'an order is cancelled, never deleted');
@@ -219,6 +212,13 @@ END
 CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history
 BEGIN
   SELECT RAISE(ABORT, 'history is only ever added to');
+END
+
+CREATE TRIGGER events_published AFTER INSERT ON published_events
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('event.published', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
+      json_object('event', NEW.event, 'rooms', json(NEW.rooms), 'args', json(NEW.args)));
 END
 
 INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 1000)

@@ -1,21 +1,17 @@
-"""The triggers that fill feed and history, so that no writer, ours or another's, can change an order unheard.
-
-Our own statements bump ``version`` and set ``actor`` and ``reason`` on the row. A change that did not came from
-outside: the trigger bumps the version itself and records the actor ``db:external``.
-"""
+"""Orders and their history: every change is numbered, written down and told."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from .documents import TOLD_COLUMNS, order_document
-from .schema import EXTERNAL_ACTOR, NOW_SQL
+from ordercast.db.documents import TOLD_COLUMNS, order_document
+from ordercast.db.schema import EXTERNAL_ACTOR, NOW_SQL
+
+from .making import FEED_COLUMNS, refused
 
 _HISTORY_COLUMNS: Final = (
     "order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at"
 )
-_FEED_COLUMNS: Final = "kind, entity_id, version, actor, reason, at, before, after"
-
 _TOLD_CHANGED: Final = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in TOLD_COLUMNS)
 
 _ORDER_PLACED: Final = f"""
@@ -23,7 +19,7 @@ CREATE TRIGGER orders_placed AFTER INSERT ON orders
 BEGIN
   INSERT INTO order_history ({_HISTORY_COLUMNS})
     VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason, NEW.updated_at);
-  INSERT INTO feed ({_FEED_COLUMNS})
+  INSERT INTO feed ({FEED_COLUMNS})
     VALUES ('order.placed', NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, {order_document("NEW")});
 END
 """  # noqa: S608 - made of column names alone
@@ -39,7 +35,7 @@ BEGIN
   INSERT INTO order_history ({_HISTORY_COLUMNS})
     SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
     FROM orders WHERE number = NEW.number;
-  INSERT INTO feed ({_FEED_COLUMNS})
+  INSERT INTO feed ({FEED_COLUMNS})
     SELECT
       CASE
         WHEN OLD.status <> status THEN 'order.status_changed'
@@ -51,30 +47,15 @@ BEGIN
 END
 """  # noqa: S608 - made of column names alone
 
-_EVENT_PUBLISHED: Final = f"""
-CREATE TRIGGER events_published AFTER INSERT ON published_events
-BEGIN
-  INSERT INTO feed ({_FEED_COLUMNS})
-    VALUES ('event.published', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
-      json_object('event', NEW.event, 'rooms', json(NEW.rooms), 'args', json(NEW.args)));
-END
-"""  # noqa: S608 - made of column names alone
-
-
-def _refused(name: str, deed: str, sentence: str) -> str:
-    return f"CREATE TRIGGER {name} BEFORE {deed}\nBEGIN\n  SELECT RAISE(ABORT, '{sentence}');\nEND"
-
-
-TRIGGERS: Final[dict[str, str]] = {
+ORDER_TRIGGERS: Final[dict[str, str]] = {
     "orders_placed": _ORDER_PLACED.strip(),
     "orders_changed": _ORDER_CHANGED.strip(),
-    "events_published": _EVENT_PUBLISHED.strip(),
-    "orders_kept": _refused("orders_kept", "DELETE ON orders", "an order is cancelled, never deleted"),
-    "orders_named_once": _refused(
+    "orders_kept": refused("orders_kept", "DELETE ON orders", "an order is cancelled, never deleted"),
+    "orders_named_once": refused(
         "orders_named_once",
         "UPDATE ON orders WHEN OLD.id IS NOT NEW.id OR OLD.number IS NOT NEW.number",
         "an order keeps its id and number",
     ),
-    "history_kept": _refused("history_kept", "DELETE ON order_history", "history is only ever added to"),
-    "history_unchanged": _refused("history_unchanged", "UPDATE ON order_history", "history is only ever added to"),
+    "history_kept": refused("history_kept", "DELETE ON order_history", "history is only ever added to"),
+    "history_unchanged": refused("history_unchanged", "UPDATE ON order_history", "history is only ever added to"),
 }

@@ -1,0 +1,83 @@
+"""Orders as they stand, what they sold, and all that ever happened to them."""
+
+from __future__ import annotations
+
+from sqlalchemy import BLOB, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import text as sql
+
+from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
+
+from .columns import EXTERNAL_ACTOR, amount, id_default, json_text, metadata, moment, one_of
+
+orders = Table(
+    "orders",
+    metadata,
+    # The number that people say aloud is the row's own key: it orders lists and pages without another index.
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True, server_default=sql(f"({id_default('ord')})")),
+    Column("status", Text, nullable=False, server_default=OrderStatus.PENDING),
+    Column("payment_status", Text, nullable=False, server_default=PaymentStatus.UNPAID),
+    Column("fulfilment", Text, nullable=False, server_default=Fulfilment.DELIVERY),
+    Column("version", Integer, nullable=False, server_default=sql("1")),
+    amount("subtotal"),
+    amount("tax"),
+    amount("shipping_fee"),
+    amount("discount"),
+    amount("total"),
+    Column("currency", Text, nullable=False, server_default="BDT"),
+    # No foreign key: a shop's people may be known to another back end, which signs their tokens.
+    Column("customer_id", Text),
+    Column("customer_name", Text),
+    Column("customer_email", Text),
+    Column("customer_mobile", Text),
+    json_text("billing_info"),
+    json_text("shipping_info"),
+    json_text("cart_items", "[]"),
+    json_text("payment_info", '{"method":"cash"}'),
+    Column("driver_id", Text),
+    Column("held_from", Text),
+    Column("attempts", Integer, nullable=False, server_default=sql("0")),
+    Column("tracking_hash", BLOB),
+    Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
+    Column("reason", Text),
+    moment("created_at"),
+    moment("updated_at"),
+    one_of("status", OrderStatus),
+    one_of("payment_status", PaymentStatus),
+    one_of("fulfilment", Fulfilment),
+    one_of("held_from", OrderStatus),
+    Index("orders_by_customer", "customer_id", "number"),
+    Index("orders_by_status", "status", "number"),
+    Index("orders_by_driver", "driver_id", "number", sqlite_where=sql("driver_id IS NOT NULL")),
+    Index("orders_by_tracking_hash", "tracking_hash", unique=True, sqlite_where=sql("tracking_hash IS NOT NULL")),
+    sqlite_autoincrement=True,
+)
+
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("order_number", Integer, ForeignKey("orders.number"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("product_id", Text, ForeignKey("products.id"), nullable=False),
+    Column("quantity", Integer, CheckConstraint("quantity > 0", name="quantity_positive"), nullable=False),
+    amount("unit_price"),
+    amount("line_total"),
+    amount("tax"),
+    sqlite_with_rowid=False,
+)
+
+order_history = Table(
+    "order_history",
+    metadata,
+    Column("entry", Integer, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("from_status", Text),
+    Column("to_status", Text, nullable=False),
+    Column("from_payment_status", Text),
+    Column("to_payment_status", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    Column("at", Text, nullable=False),
+    Index("history_by_order", "order_id", "version"),
+)

@@ -1,0 +1,37 @@
+"""The hot statements: built by SQLAlchemy from the tables, compiled once, and run on the driver's own cursor.
+
+Executing through SQLAlchemy was measured at 130 microseconds more per order than the rest of the unit together.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Dialect
+from sqlalchemy.dialects import sqlite
+
+from .answers import AnswerStatements, MetaStatements, SessionStatements
+from .catalogue import ProductStatements
+from .compiling import compiler
+from .feed import FeedStatements
+from .orders import OrderStatements
+from .people import PeopleStatements
+
+__all__ = ["SQLITE", "Statements"]
+
+
+class Statements:
+    """Each attribute of a group is the text of one statement."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        text = compiler(dialect)
+        self.products = ProductStatements(text)
+        self.people = PeopleStatements(text)
+        self.orders = OrderStatements(text)
+        self.feed = FeedStatements(text)
+        self.answers = AnswerStatements(text)
+        self.sessions = SessionStatements(text)
+        self.meta = MetaStatements(text)
+
+
+SQLITE: Final = Statements(sqlite.dialect(paramstyle="named"))

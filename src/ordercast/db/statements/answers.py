@@ -1,0 +1,52 @@
+"""What must be remembered: answers, returning sockets, facts of the database."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    bindparam,
+    insert,
+    select,
+)
+from sqlalchemy.dialects import sqlite
+
+from ordercast.db.schema import (
+    idempotency,
+    meta,
+    sessions,
+)
+
+from .compiling import Compile, oldest
+
+
+class AnswerStatements:
+    def __init__(self, text: Compile) -> None:
+        self.earlier = text(
+            select(idempotency.c.fingerprint, idempotency.c.answer).where(
+                idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
+            )
+        )
+        self.keep = text(insert(idempotency))
+        self.forget_old = text(oldest(idempotency, idempotency.c.created_at))
+
+
+class SessionStatements:
+    def __init__(self, text: Compile) -> None:
+        session_row = sqlite.insert(sessions)
+        self.save = text(
+            session_row.on_conflict_do_update(
+                index_elements=["pid"],
+                set_={n: session_row.excluded[n] for n in ("sid", "namespace", "identity", "rooms", "seen_at")},
+            )
+        )
+        self.load = text(
+            select(*(sessions.c[name] for name in sessions.c.keys())).where(sessions.c.pid == bindparam("pid"))  # noqa: SIM118
+        )
+        self.forget = text(sessions.delete().where(sessions.c.pid == bindparam("pid")))
+        self.forget_old = text(oldest(sessions, sessions.c.seen_at))
+
+
+class MetaStatements:
+    def __init__(self, text: Compile) -> None:
+        self.value = text(select(meta.c.value).where(meta.c.name == bindparam("name")))
+        fact = sqlite.insert(meta).values({name: bindparam(name) for name in ("name", "value")})
+        self.keep = text(fact.on_conflict_do_update(index_elements=["name"], set_={"value": fact.excluded.value}))

@@ -1,0 +1,43 @@
+"""What the statements are built with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Dialect,
+    Executable,
+    Table,
+    bindparam,
+    literal_column,
+    select,
+    tuple_,
+)
+from sqlalchemy.sql.elements import ClauseElement
+
+Compile: TypeAlias = Callable[[Executable], str]
+"""Gives the text of a statement, with ``:named`` parameters."""
+
+# As text: a number given by value would become a parameter that nobody supplies.
+ONE: Final[ColumnElement[int]] = literal_column("1")
+ZERO: Final[ColumnElement[int]] = literal_column("0")
+
+
+def oldest(table: Table, written_at: ColumnElement[str]) -> Delete:
+    """Delete up to ``:limit`` rows written before ``:before``."""
+    key = tuple_(*table.primary_key.columns)
+    old = select(*table.primary_key.columns).where(written_at < bindparam("before"))
+    return table.delete().where(key.in_(old.limit(bindparam("limit")).offset(ZERO)))
+
+
+def compiler(dialect: Dialect) -> Compile:
+    """Compile for that database."""
+
+    def text(statement: Executable) -> str:
+        assert isinstance(statement, ClauseElement)
+        return str(statement.compile(dialect=dialect))
+
+    return text

@@ -1,0 +1,102 @@
+"""Placing, moving and listing orders."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    insert,
+    literal_column,
+    select,
+    update,
+)
+
+from ordercast.db.documents import order_document
+from ordercast.db.schema import (
+    order_history,
+    order_lines,
+    orders,
+)
+
+from .compiling import ONE, ZERO, Compile
+
+_DOCUMENT: Final[ColumnElement[str]] = literal_column(order_document("orders"))
+
+# The columns that placing an order fills; the others keep their defaults.
+_PLACED: Final = (
+    "id", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee", "discount", "total", "currency",
+    "customer_id", "customer_name", "customer_email", "customer_mobile", "billing_info", "shipping_info", "cart_items",
+    "payment_info", "tracking_hash", "actor", "created_at", "updated_at",
+)  # fmt: skip
+_STATE: Final = (
+    "id", "status", "payment_status", "payment_info", "fulfilment", "version", "held_from", "driver_id",
+    "customer_id", "attempts", "number",
+)  # fmt: skip
+
+_HISTORY: Final = (
+    "version", "from_status", "to_status", "from_payment_status", "to_payment_status", "actor", "reason", "at",
+)  # fmt: skip
+
+
+class OrderStatements:
+    def __init__(self, text: Compile) -> None:
+        self.insert = text(insert(orders).values({name: bindparam(name) for name in _PLACED}))
+        self.insert_line = text(insert(order_lines))
+        self.state = text(select(*(orders.c[name] for name in _STATE)).where(orders.c.id == bindparam("id")))
+        self.change_status = text(
+            update(orders)
+            .values(
+                {
+                    name: bindparam(f"new_{name}")
+                    for name in (
+                        "status", "payment_status", "held_from", "driver_id", "attempts", "actor", "reason",
+                        "updated_at",
+                    )
+                }
+                | {"version": orders.c.version + ONE}
+            )
+            .where(orders.c.id == bindparam("order_id"))
+        )  # fmt: skip
+        self.document = text(
+            select(_DOCUMENT, orders.c.customer_id, orders.c.driver_id, orders.c.status).where(
+                orders.c.id == bindparam("id")
+            )
+        )
+        self.by_tracking_hash = text(select(orders.c.id).where(orders.c.tracking_hash == bindparam("tracking_hash")))
+        # One statement per filter: a filter that may be absent would keep SQLite from using its index.
+        newest = (
+            select(orders.c.number, _DOCUMENT)
+            .where(orders.c.number < bindparam("before"))
+            .order_by(orders.c.number.desc())
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+        with_status = orders.c.status == bindparam("status")
+        # A plus hides the column from the planner: one person's orders are far fewer than all of a status.
+        also_with_status = literal_column("+orders.status") == bindparam("status")
+        of_customer = orders.c.customer_id == bindparam("customer_id")
+        of_driver = orders.c.driver_id == bindparam("driver_id")
+        self.before = text(newest)
+        self.with_status_before = text(newest.where(with_status))
+        self.of_customer_before = text(newest.where(of_customer))
+        self.of_customer_with_status_before = text(newest.where(of_customer, also_with_status))
+        self.of_driver_before = text(newest.where(of_driver))
+        self.of_driver_with_status_before = text(newest.where(of_driver, also_with_status))
+        self.to_take_before = text(
+            newest.where(orders.c.driver_id.is_(None), orders.c.status == literal_column("'ready_for_delivery'"))
+        )
+        self.pending_since = text(
+            select(orders.c.id)
+            .where(orders.c.status == literal_column("'pending'"), orders.c.updated_at < bindparam("before"))
+            .order_by(orders.c.number)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+        history_columns = [order_history.c[n] for n in _HISTORY]
+        self.history = text(
+            select(*history_columns)
+            .where(order_history.c.order_id == bindparam("order_id"))
+            .order_by(order_history.c.entry)
+        )

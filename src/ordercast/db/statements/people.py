@@ -1,0 +1,67 @@
+"""Customers, accounts and drivers."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    bindparam,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects import sqlite
+
+from ordercast.commerce.people import Role
+from ordercast.db.schema import (
+    accounts,
+    customers,
+)
+
+from .compiling import ONE, ZERO, Compile
+
+
+class PeopleStatements:
+    def __init__(self, text: Compile) -> None:
+        guest = sqlite.insert(customers).values(
+            {name: bindparam(name) for name in ("id", "email", "name", "mobile", "created_at")}
+        )
+        self.upsert_guest = text(
+            guest.on_conflict_do_update(
+                index_elements=["email", "registered"],
+                set_={"name": guest.excluded.name, "mobile": guest.excluded.mobile},
+            ).returning(customers.c.id)
+        )
+        self.add_customer = text(
+            sqlite.insert(customers)
+            .values({name: bindparam(name) for name in ("id", "email", "registered", "name", "created_at")})
+            .on_conflict_do_nothing()
+        )
+        self.account_by_email = text(
+            select(accounts.c.id, accounts.c.name, accounts.c.role, accounts.c.password_hash, accounts.c.active).where(
+                accounts.c.email == bindparam("email")
+            )
+        )
+        self.replace_hash = text(
+            update(accounts)
+            .values(password_hash=bindparam("new_password_hash"))
+            .where(accounts.c.password_hash == bindparam("former"))
+        )
+        self.emails_with_hash = text(
+            select(accounts.c.email)
+            .where(accounts.c.password_hash == bindparam("password_hash"), accounts.c.active == ONE)
+            .order_by(literal_column("rowid"))
+        )
+        drivers = select(accounts.c.id, accounts.c.name, accounts.c.active).where(
+            accounts.c.role == literal_column(f"'{Role.DRIVER}'")
+        )
+        self.driver = text(drivers.where(accounts.c.id == bindparam("id")))
+        self.drivers_after = text(
+            drivers.where(accounts.c.id > bindparam("after"))
+            .order_by(accounts.c.id)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+        self.add_account = text(
+            sqlite.insert(accounts)
+            .values({n: bindparam(n) for n in ("id", "email", "name", "password_hash", "role", "created_at")})
+            .on_conflict_do_nothing(index_elements=["email"])
+        )

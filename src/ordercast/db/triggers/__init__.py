@@ -1,0 +1,15 @@
+"""The triggers that fill feed and history, so that no writer, ours or another's, can change an order unheard.
+
+Our own statements bump ``version`` and set ``actor`` and ``reason`` on the row. A change that did not came from
+outside: the trigger bumps the version itself and records the actor ``db:external``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .events import EVENT_TRIGGERS
+from .orders import ORDER_TRIGGERS
+
+TRIGGERS: Final[dict[str, str]] = {**ORDER_TRIGGERS, **EVENT_TRIGGERS}
+"""Names and texts, in the order in which they are made."""

@@ -1,0 +1,11 @@
+"""What the triggers are made with."""
+
+from __future__ import annotations
+
+from typing import Final
+
+FEED_COLUMNS: Final = "kind, entity_id, version, actor, reason, at, before, after"
+
+
+def refused(name: str, deed: str, sentence: str) -> str:
+    return f"CREATE TRIGGER {name} BEFORE {deed}\nBEGIN\n  SELECT RAISE(ABORT, '{sentence}');\nEND"
