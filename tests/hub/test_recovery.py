@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ordercast.hub import DisconnectReason, MemoryRecovery, Server, Session, Socket
 from ordercast.hub.recovery import OFFSET_CHARACTERS_MAX, PID_CHARACTERS_MAX, Claim
+from ordercast.hub.sqlite import SqliteRecovery
 from tests.hub.links import Link, settle
 
 
@@ -56,9 +59,14 @@ class Client:
         return [data[1] for data in self.events if data[0] == event]
 
 
-@pytest.fixture
-async def recovery() -> MemoryRecovery:
-    return MemoryRecovery(events_max=100)
+@pytest.fixture(params=["memory", "sqlite"])
+async def recovery(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MemoryRecovery]:
+    if request.param == "memory":
+        yield MemoryRecovery(events_max=100)
+        return
+    recovery = SqliteRecovery(tmp_path / "events.db", events_max=100)
+    yield recovery
+    recovery.close()
 
 
 @pytest.fixture

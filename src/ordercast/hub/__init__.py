@@ -2,7 +2,7 @@
 
 Upstream: ``feed`` publishes, ``api`` registers commands, any Python program may do both. Downstream: ``protocol``
 encodes; a connection, made by ``wire``, carries.
-Stays true: nothing here knows a shop, a database or a TCP socket; the data path is synchronous.
+Stays true: nothing here knows a shop or a TCP socket, nor loads a database unasked; the data path is synchronous.
 """
 
 from .broadcast import Broadcast

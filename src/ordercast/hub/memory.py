@@ -1,6 +1,6 @@
 """Recovery for a program that uses the hub alone: what was emitted is kept in memory, for as long as the bounds allow.
 
-It covers lost connections, not the end of the process; what must survive that belongs into a database.
+It covers lost connections, not the end of the process: see ``sqlite.py`` for what survives that.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ SESSIONS_MAX = 100_000
 BATCH_EVENTS = 256
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """An event and its audience."""
+
     seq: int
     rooms: frozenset[str]
     except_: frozenset[str]
@@ -55,7 +57,7 @@ class MemoryRecovery:
         self._epoch = secrets.token_hex(4)
         self._last_seq = 0
         self._bytes = 0
-        self._entries: deque[_Entry] = deque()
+        self._entries: deque[Entry] = deque()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -68,8 +70,11 @@ class MemoryRecovery:
 
     def record(self, message: Message, rooms: Sequence[str], except_: Sequence[str]) -> None:
         self._last_seq += 1
-        self._entries.append(_Entry(self._last_seq, frozenset(rooms), frozenset(except_), message))
-        self._bytes += len(message)
+        self._remember(Entry(self._last_seq, frozenset(rooms), frozenset(except_), message))
+
+    def _remember(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._bytes += len(entry.message)
         while len(self._entries) > self._events_max or self._bytes > self._bytes_max:
             self._bytes -= len(self._entries.popleft().message)
 
@@ -108,8 +113,11 @@ class MemoryRecovery:
             return "offset_unknown"
         if epoch != self._epoch or int(number) > self._last_seq:
             return "epoch_changed"
-        oldest = self._entries[0].seq if self._entries else self._last_seq + 1
-        return None if int(number) + 1 >= oldest else "history_pruned"
+        return None if int(number) + 1 >= self._oldest() else "history_pruned"
+
+    def _oldest(self) -> int:
+        """The number of the oldest event that is kept, or of the next one."""
+        return self._entries[0].seq if self._entries else self._last_seq + 1
 
     async def missed(self, socket: Socket, rooms: Sequence[str], offset: str) -> AsyncIterator[Sequence[Message]]:
         entitled = frozenset((*rooms, socket.id))
@@ -122,7 +130,7 @@ class MemoryRecovery:
             after = entries[-1].seq
             yield [entry.message for entry in entries if entry.is_for(entitled)]
 
-    def _behind(self, after: int) -> list[_Entry]:
+    def _behind(self, after: int) -> list[Entry]:
         # Numbers are consecutive, so the place is known; who returns is seldom far behind.
         count = self._last_seq - after
         newest_first = itertools.islice(reversed(self._entries), count)
