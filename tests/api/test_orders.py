@@ -10,7 +10,7 @@ from ordercast.commerce.orders import Order
 from ordercast.db import SqliteStore
 from tests.commerce.orders import BY_ID, PRODUCTS, request_json
 
-from .client import CUSTOMER, DRIVER, SERVICE, STORE, STRANGER, Client, bearer, problem
+from .client import CUSTOMER, DRIVER, SERVICE, STORE, STRANGER, Client, bearer, problem, token
 
 ANSWERED = {
     "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
@@ -74,6 +74,30 @@ async def test_the_last_ten_go_to_ten_of_sixty_four_buyers(client: Client, store
     refused = next(response for response in responses if response.status_code == 409)
     assert problem(refused, 409, "out-of-stock", "cartItems[0].quantity")["left"] == 0
     assert (await client.get(f"/api/products/{product}")).json()["stock"] == 0
+
+
+async def test_of_two_clerks_one_moves_the_order_and_the_other_is_told_by_whom(client: Client) -> None:
+    order = await client.place(CUSTOMER)
+    clerks = [bearer(token("store", "usr_1")), bearer(token("store", "usr_2"))]
+    wanted = [("processing", clerks[0]), ("rejected", clerks[1])]
+    responses = await asyncio.gather(*(client.move(order, status, clerk) for status, clerk in wanted))
+    assert sorted(response.status_code for response in responses) == [200, 409]
+    winner = [response.status_code for response in responses].index(200)
+    refused = problem(responses[1 - winner], 409, "stale-version")
+    assert refused["changedBy"] == f"store:usr_{winner + 1}"
+    assert refused["changedAt"] == responses[winner].json()["updatedAt"]
+    assert f"store:usr_{winner + 1} changed it" in refused["detail"]
+    assert (refused["current"], refused["version"]) == (responses[winner].json()["status"], 2)
+    assert refused["allowed"] == (["ready_for_delivery", "cancelled", "on_hold"] if winner == 0 else [])
+
+
+async def test_a_customer_is_told_in_which_role_somebody_was_faster(client: Client) -> None:
+    order = await client.place(CUSTOMER)
+    await client.move(order, "processing", STORE)
+    body = {"version": order["version"], "reason": "changed my mind"}
+    refused = problem(await client.post(f"/api/orders/{order['id']}/cancel", body, CUSTOMER), 409, "stale-version")
+    assert refused["changedBy"] == "store"
+    assert "usr_1" not in refused["detail"]
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------

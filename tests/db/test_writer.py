@@ -62,7 +62,7 @@ async def test_a_statement_that_the_database_refuses_is_its_callers(store: Sqlit
 async def test_a_failed_commit_fails_the_whole_group_and_the_next_goes_on(store: SqliteStore) -> None:
     def breaks_a_promise(transaction: Transaction) -> None:
         transaction.run("PRAGMA defer_foreign_keys = ON")
-        transaction.run("INSERT INTO order_lines VALUES (999, 0, 'prd_nothing', 1, 1, 1, 1)")
+        transaction.run("INSERT INTO order_lines VALUES (999, 0, 'prd_nothing', 1, 1, 1, 1, 1)")
 
     gate = threading.Event()
     blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))

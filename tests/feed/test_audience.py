@@ -139,3 +139,9 @@ def test_each_event_of_the_table_has_one_line() -> None:
     names = [rule.event for rule in AUDIENCE]
 
     assert len(names) == len(set(names))
+
+
+def test_an_order_taken_in_from_another_system_is_no_new_order() -> None:
+    events = told("order.imported", None, {**ORDER, "status": "delivered"})
+
+    assert {name: event.rooms for name, event in events.items()} == {"order_update": ("store-owners",)}

@@ -30,7 +30,7 @@ log = logging.getLogger("ordercast.api")
 CONTENT_TYPE: Final = "application/problem+json"
 
 
-class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """Why a request was refused. `type` is stable, `detail` is a sentence for people."""
 
     type: str
@@ -46,6 +46,9 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int | None = None
     allowed: tuple[str, ...] | None = None
     """Where the asker may move the order now."""
+    changed_by: str | None = None
+    """Who changed it since the asker looked, and when; a customer is told the role alone."""
+    changed_at: str | None = None
     given: int | None = None
     computed: int | None = None
     """The total of the request, and ours, in minor units."""
@@ -125,7 +128,7 @@ def _respond(problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
 
 def _problem(kind: Kind, error: Exception) -> Problem:
     members: dict[str, Any] = {}
-    for name in ("field", "code", "left"):
+    for name in ("field", "code", "left", "changed_by", "changed_at"):
         if (value := getattr(error, name, None)) not in {None, ""}:
             members[name] = value
     if isinstance(error, shop.StateConflict):

@@ -24,6 +24,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .people import INSIDERS
+
 if TYPE_CHECKING:
     from .money import Money
     from .people import Actor
@@ -109,9 +111,13 @@ class StateConflict(ShopError):
 
 
 class StaleVersion(StateConflict):
-    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], expected: int) -> None:
+    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], expected: int, asker: Actor) -> None:
+        # Colleagues are told who it was; a customer, in which role somebody acted.
+        self.changed_by = order.changed_by if asker.role in INSIDERS else order.changed_by.partition(":")[0]
+        self.changed_at = order.changed_at
         seen = f"The order is at version {order.version} ({order.status}), not {expected}."
-        super().__init__(order, allowed, f"{seen} Look again before changing it.")
+        by = f" {self.changed_by} changed it." if self.changed_by else ""
+        super().__init__(order, allowed, f"{seen}{by} Look again before changing it.")
 
 
 class IllegalTransition(StateConflict):

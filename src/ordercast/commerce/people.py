@@ -19,6 +19,8 @@ class Role(StrEnum):
 
 
 STAFF: Final = frozenset({Role.ADMIN, Role.STORE})
+INSIDERS: Final = STAFF | {Role.DRIVER, Role.SERVICE}
+"""Who may be told which of them acted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,9 @@ class OrderState:
     driver_id: str | None = None
     customer_id: str | None = None
     attempts: int = 0
+    changed_by: str = ""
+    """Who changed it last, as history records an actor, and when."""
+    changed_at: str = ""
 
 
 LABELS: Final[dict[OrderStatus, dict[str, str]]] = {

@@ -64,7 +64,7 @@ def decide_status_change(
     if order.status is target:
         return Unchanged(order)
     if expected_version is not None and expected_version != order.version:
-        raise StaleVersion(order, allowed_next(order, actor.role), expected_version)
+        raise StaleVersion(order, allowed_next(order, actor.role), expected_version, actor)
     move = MOVES.get((order.status, target))
     if move is None:
         raise IllegalTransition(order, allowed_next(order, actor.role), target)

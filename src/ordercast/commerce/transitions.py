@@ -129,3 +129,27 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
 
 MOVES: Final = {(t.source, t.target): t for t in TRANSITIONS}
 MOVES_FROM: Final = {source: tuple(t for t in TRANSITIONS if t.source is source) for source in S}
+
+# --- What the states themselves imply ---------------------------------------------------------------------------------
+
+# Only its driver moves such an order on, so it has one.
+CARRIED: Final = frozenset(t.source for t in TRANSITIONS if Guard.ASSIGNED_DRIVER in t.guards)
+
+# Each arrival here is one more attempt at delivery.
+FAILING: Final = frozenset(t.target for t in TRANSITIONS if Effect.COUNT_ATTEMPT in t.effects)
+
+# What was set aside for the order goes back on sale.
+GIVING_BACK: Final = frozenset(t.target for t in TRANSITIONS if Effect.RELEASE_STOCK in t.effects)
+
+
+def reachable(fulfilment: Fulfilment) -> frozenset[S]:
+    """The states that an order of this kind may ever be in."""
+    found = {S.PENDING, S.ON_HOLD}
+    while found < (wider := found | {t.target for t in TRANSITIONS if _leads_on(t, found, fulfilment)}):
+        found = wider
+    return frozenset(found)
+
+
+def _leads_on(move: Transition, found: set[S], fulfilment: Fulfilment) -> bool:
+    # What is on hold goes back to where it was, and opens no new way.
+    return move.source in found - {S.ON_HOLD} and move.fulfilment in {None, fulfilment}

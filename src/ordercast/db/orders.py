@@ -138,6 +138,7 @@ def _insert_lines(transaction: Transaction, placed: OrderPlaced, number: int) ->
                 "unit_price": line.unit_price,
                 "line_total": line.line_total,
                 "tax": line.tax,
+                "reserved": 1,
             }
             for position, line in enumerate(placed.priced.lines)
         ],
@@ -161,10 +162,10 @@ def change_status(
 
     Raises NotFound for an order that the actor may not know of, and what ``decide_status_change`` does.
     """
-    state, number = load_state(transaction, order_id, actor)
+    state, _number = load_state(transaction, order_id, actor)
     target = resolve_status(name, state.fulfilment)
     decision = decide_status_change(state, target, actor, reason=reason, expected_version=expected_version, now=now)
-    return _carried_out(transaction, decision, number)
+    return _carried_out(transaction, decision)
 
 
 def assign_driver(
@@ -173,17 +174,17 @@ def assign_driver(
     """Give an order to a driver and answer it as JSON. Raises NotFound, InvalidField for one who is no active driver,
     and what ``decide_assignment`` does.
     """
-    state, number = load_state(transaction, order_id, actor)
+    state, _number = load_state(transaction, order_id, actor)
     driver = drivers.find(transaction, driver_id)
     decision = decide_assignment(state, driver_id, actor, expected_version=expected_version, now=now)
     if driver is None or not driver.active:
         raise InvalidField("driverId", "There is no such driver who is active.")
-    return _carried_out(transaction, decision, number)
+    return _carried_out(transaction, decision)
 
 
-def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, number: int) -> bytes:
+def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged) -> bytes:
     if isinstance(decision, StatusChanged):
-        _save_change(transaction, decision, number)
+        _save_change(transaction, decision)
         return newest_document(transaction)
     document = order_document(transaction, decision.order.id)
     if document is None:
@@ -191,7 +192,7 @@ def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, 
     return document
 
 
-def _save_change(transaction: Transaction, decision: StatusChanged, number: int) -> None:
+def _save_change(transaction: Transaction, decision: StatusChanged) -> None:
     transaction.run(
         transaction.sql.orders.change_status,
         order_id=decision.before.id,
@@ -204,8 +205,6 @@ def _save_change(transaction: Transaction, decision: StatusChanged, number: int)
         new_reason=decision.reason,
         new_updated_at=decision.at,
     )
-    if decision.releases_stock:
-        transaction.run(transaction.sql.products.release, order_number=number)
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
@@ -216,7 +215,8 @@ def load_state(transaction: Transaction, order_id: str, actor: Actor) -> tuple[O
     row = transaction.one(transaction.sql.orders.state, id=order_id)
     if row is None:
         raise NotFound("order")
-    id_, status, payment, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts, number = row
+    id_, status, payment, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts = row[:10]
+    changed_by, changed_at, number = row[10:]
     state = OrderState(
         OrderId(id_),
         OrderStatus(status),
@@ -228,6 +228,8 @@ def load_state(transaction: Transaction, order_id: str, actor: Actor) -> tuple[O
         driver_id=driver_id,
         customer_id=customer_id,
         attempts=attempts,
+        changed_by=changed_by,
+        changed_at=changed_at,
     )
     if not may_know(actor, customer_id, driver_id, status):
         raise NotFound("order")

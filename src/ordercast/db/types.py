@@ -18,7 +18,7 @@ class Change(msgspec.Struct, frozen=True):
 
     seq: int
     kind: str
-    """``order.placed``, ``order.status_changed``, ``order.payment_changed``, ``order.changed`` or
+    """``order.placed``, ``order.imported``, ``order.status_changed``, ``order.payment_changed``, ``order.changed`` or
     ``event.published``."""
     entity_id: str
     version: int

@@ -43,7 +43,11 @@ class OrderChange(msgspec.Struct, frozen=True):
         return self._differs("paymentStatus")
 
     def is_edited(self) -> bool:
-        """Something else than the two states changed, such as an address that the shop corrected."""
+        """Something else than the two states changed, such as an address that the shop corrected; or an order of
+        another system was taken in as it stood there.
+        """
+        if self.change.kind == "order.imported":
+            return True
         return self.before is not None and not self.has_new_status() and not self.has_new_payment()
 
     def concerns_customer(self) -> bool:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import BLOB, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 from sqlalchemy import text as sql
 
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
+from ordercast.commerce.transitions import CARRIED, OPEN, reachable
 
-from .columns import EXTERNAL_ACTOR, amount, id_default, json_text, metadata, moment, one_of
+from .columns import EXTERNAL_ACTOR, amount, id_default, json_text, metadata, moment, names, one_of
+
+_IS_PENDING: Final = f"status = '{OrderStatus.PENDING}'"
 
 orders = Table(
     "orders",
@@ -45,7 +50,20 @@ orders = Table(
     one_of("status", OrderStatus),
     one_of("payment_status", PaymentStatus),
     one_of("fulfilment", Fulfilment),
-    one_of("held_from", OrderStatus),
+    one_of("held_from", OPEN),
+    CheckConstraint(f"(status = '{OrderStatus.ON_HOLD}') = (held_from IS NOT NULL)", name="order_held_from"),
+    # A new order is pending, and so spared the longer questions.
+    CheckConstraint(
+        f"{_IS_PENDING} OR driver_id IS NOT NULL OR coalesce(held_from, status) NOT IN ({names(CARRIED)})",
+        name="order_has_driver",
+    ),
+    *(
+        CheckConstraint(
+            f"{_IS_PENDING} OR fulfilment <> '{kind}' OR coalesce(held_from, status) IN ({names(reachable(kind))})",
+            name=f"order_for_{kind}",
+        )
+        for kind in Fulfilment
+    ),
     Index("orders_by_customer", "customer_id", "number"),
     Index("orders_by_status", "status", "number"),
     Index("orders_by_driver", "driver_id", "number", sqlite_where=sql("driver_id IS NOT NULL")),
@@ -63,6 +81,8 @@ order_lines = Table(
     amount("unit_price"),
     amount("line_total"),
     amount("tax"),
+    # Whether the line's pieces are taken from the stock already; if not, a trigger takes them.
+    Column("reserved", Integer, nullable=False, server_default=sql("0")),
     sqlite_with_rowid=False,
 )
 

@@ -32,7 +32,7 @@ _PLACED: Final = (
 )  # fmt: skip
 _STATE: Final = (
     "id", "status", "payment_status", "payment_info", "fulfilment", "version", "held_from", "driver_id",
-    "customer_id", "attempts", "number",
+    "customer_id", "attempts", "actor", "updated_at", "number",
 )  # fmt: skip
 
 _HISTORY: Final = (

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from ordercast.commerce.transitions import FAILING, GIVING_BACK
 from ordercast.db.documents import TOLD_COLUMNS, order_document
 from ordercast.db.schema import EXTERNAL_ACTOR, NOW_SQL
+from ordercast.db.schema.columns import names
 
 from .making import FEED_COLUMNS, refused
+from .order_rules import ORDER_RULES
 
 _HISTORY_COLUMNS: Final = (
     "order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at"
@@ -20,9 +23,22 @@ BEGIN
   INSERT INTO order_history ({_HISTORY_COLUMNS})
     VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason, NEW.updated_at);
   INSERT INTO feed ({FEED_COLUMNS})
-    VALUES ('order.placed', NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, {order_document("NEW")});
+    VALUES (CASE NEW.status WHEN 'pending' THEN 'order.placed' ELSE 'order.imported' END,
+      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, {order_document("NEW")});
 END
 """  # noqa: S608 - made of column names alone
+
+# Given back here, so that it is whoever ends the order; and once, for no move leads on from such an end. Before the
+# feed's row, which stays the last that a change of an order writes.
+_GIVE_BACK: Final = f"""
+  UPDATE products
+    SET stock = stock + (
+      SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
+    WHERE OLD.status <> NEW.status AND NEW.status IN ({names(GIVING_BACK)})
+      AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
+"""  # noqa: S608 - made of column names alone
+
+_FAILED_AGAIN: Final = f"OLD.status <> NEW.status AND NEW.status IN ({names(FAILING)}) AND NEW.attempts = OLD.attempts"
 
 # The inner UPDATE changes nothing that is told, so the trigger's own condition keeps it from firing again, whatever
 # the connection's recursive_triggers. What is then told is read from the row as it has come to stand.
@@ -30,8 +46,10 @@ _ORDER_CHANGED: Final = f"""
 CREATE TRIGGER orders_changed AFTER UPDATE ON orders WHEN {_TOLD_CHANGED}
 BEGIN
   UPDATE orders
-    SET version = OLD.version + 1, actor = '{EXTERNAL_ACTOR}', reason = NULL, updated_at = {NOW_SQL}
+    SET version = OLD.version + 1, actor = '{EXTERNAL_ACTOR}', reason = NULL, updated_at = {NOW_SQL},
+      attempts = attempts + ({_FAILED_AGAIN})
     WHERE number = NEW.number AND NEW.version <= OLD.version;
+  {_GIVE_BACK.strip()}
   INSERT INTO order_history ({_HISTORY_COLUMNS})
     SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
     FROM orders WHERE number = NEW.number;
@@ -47,9 +65,29 @@ BEGIN
 END
 """  # noqa: S608 - made of column names alone
 
+# A writer that has taken the pieces itself, as ours does for a whole group at once, says so on the line.
+_LINE_TAKES_STOCK: Final = f"""
+CREATE TRIGGER lines_take_stock AFTER INSERT ON order_lines WHEN NEW.reserved = 0
+BEGIN
+  SELECT RAISE(ABORT, 'order_lines: what was given back cannot be sold again by the same order')
+    WHERE (SELECT status FROM orders WHERE number = NEW.order_number) IN ({names(GIVING_BACK)});
+  UPDATE products SET stock = stock - NEW.quantity WHERE id = NEW.product_id;
+  UPDATE order_lines SET reserved = 1 WHERE order_number = NEW.order_number AND position = NEW.position;
+END
+"""  # noqa: S608 - made of column names alone
+
 ORDER_TRIGGERS: Final[dict[str, str]] = {
+    **ORDER_RULES,
     "orders_placed": _ORDER_PLACED.strip(),
     "orders_changed": _ORDER_CHANGED.strip(),
+    "lines_take_stock": _LINE_TAKES_STOCK.strip(),
+    "lines_kept": refused("lines_kept", "DELETE ON order_lines", "order_lines: what was sold stays written"),
+    "lines_unchanged": refused(
+        "lines_unchanged",
+        "UPDATE ON order_lines WHEN OLD.product_id IS NOT NEW.product_id OR OLD.quantity IS NOT NEW.quantity"
+        " OR OLD.order_number IS NOT NEW.order_number OR OLD.reserved > NEW.reserved",
+        "order_lines: what was sold stays written",
+    ),
     "orders_kept": refused("orders_kept", "DELETE ON orders", "an order is cancelled, never deleted"),
     "orders_named_once": refused(
         "orders_named_once",

@@ -7,7 +7,7 @@ CREATE TABLE accounts (
   active INTEGER DEFAULT 1 NOT NULL,
   created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
   PRIMARY KEY (id),
-  CONSTRAINT role_known CHECK (role IN ('admin', 'store', 'customer', 'driver')),
+  CONSTRAINT role_known CHECK (role = 'admin' OR role = 'store' OR role = 'customer' OR role = 'driver'),
   UNIQUE (email)
 )
 
@@ -97,10 +97,14 @@ CREATE TABLE orders (
   reason TEXT,
   created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
   updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  CONSTRAINT status_known CHECK (status IN ('pending', 'processing', 'ready_for_pickup', 'ready_for_delivery', 'driver_assigned', 'picked_up', 'in_transit', 'delivered', 'delivery_failed', 'returning', 'returned', 'on_hold', 'rejected', 'expired', 'cancelled')),
-  CONSTRAINT payment_status_known CHECK (payment_status IN ('unpaid', 'authorized', 'paid', 'partially_refunded', 'refunded', 'failed', 'voided', 'disputed')),
-  CONSTRAINT fulfilment_known CHECK (fulfilment IN ('delivery', 'pickup')),
-  CONSTRAINT held_from_known CHECK (held_from IN ('pending', 'processing', 'ready_for_pickup', 'ready_for_delivery', 'driver_assigned', 'picked_up', 'in_transit', 'delivered', 'delivery_failed', 'returning', 'returned', 'on_hold', 'rejected', 'expired', 'cancelled')),
+  CONSTRAINT status_known CHECK (status = 'pending' OR status = 'processing' OR status = 'ready_for_pickup' OR status = 'ready_for_delivery' OR status = 'driver_assigned' OR status = 'picked_up' OR status = 'in_transit' OR status = 'delivered' OR status = 'delivery_failed' OR status = 'returning' OR status = 'returned' OR status = 'on_hold' OR status = 'rejected' OR status = 'expired' OR status = 'cancelled'),
+  CONSTRAINT payment_status_known CHECK (payment_status = 'unpaid' OR payment_status = 'authorized' OR payment_status = 'paid' OR payment_status = 'partially_refunded' OR payment_status = 'refunded' OR payment_status = 'failed' OR payment_status = 'voided' OR payment_status = 'disputed'),
+  CONSTRAINT fulfilment_known CHECK (fulfilment = 'delivery' OR fulfilment = 'pickup'),
+  CONSTRAINT held_from_known CHECK (held_from = 'pending' OR held_from = 'processing' OR held_from = 'ready_for_pickup' OR held_from = 'ready_for_delivery' OR held_from = 'driver_assigned' OR held_from = 'picked_up' OR held_from = 'in_transit' OR held_from = 'delivery_failed' OR held_from = 'returning'),
+  CONSTRAINT order_held_from CHECK ((status = 'on_hold') = (held_from IS NOT NULL)),
+  CONSTRAINT order_has_driver CHECK (status = 'pending' OR driver_id IS NOT NULL OR coalesce(held_from, status) NOT IN ('delivery_failed', 'driver_assigned', 'in_transit', 'picked_up', 'returning')),
+  CONSTRAINT order_for_delivery CHECK (status = 'pending' OR fulfilment <> 'delivery' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'rejected', 'returned', 'returning')),
+  CONSTRAINT order_for_pickup CHECK (status = 'pending' OR fulfilment <> 'pickup' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'expired', 'on_hold', 'pending', 'processing', 'ready_for_pickup', 'rejected')),
   UNIQUE (id)
 )
 
@@ -161,25 +165,102 @@ CREATE TABLE order_lines (
   unit_price INTEGER DEFAULT 0 NOT NULL CONSTRAINT unit_price_not_negative CHECK (unit_price >= 0),
   line_total INTEGER DEFAULT 0 NOT NULL CONSTRAINT line_total_not_negative CHECK (line_total >= 0),
   tax INTEGER DEFAULT 0 NOT NULL CONSTRAINT tax_not_negative CHECK (tax >= 0),
+  reserved INTEGER DEFAULT 0 NOT NULL,
   PRIMARY KEY (order_number, position),
   FOREIGN KEY(order_number) REFERENCES orders (number),
   FOREIGN KEY(product_id) REFERENCES products (id)
 )
  WITHOUT ROWID
 
+CREATE TRIGGER orders_begin BEFORE INSERT ON orders WHEN NOT (NEW.status = 'pending' AND NEW.version = 1) OR EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number)
+BEGIN
+  SELECT RAISE(ABORT, 'order_former_name: write pending, not new') WHERE NEW.status = 'new';
+  SELECT RAISE(ABORT, 'order_former_name: write processing, not accepted') WHERE NEW.status = 'accepted';
+  SELECT RAISE(ABORT, 'order_former_name: write processing, not packing') WHERE NEW.status = 'packing';
+  SELECT RAISE(ABORT, 'order_former_name: write ready_for_pickup or ready_for_delivery, not ready') WHERE NEW.status = 'ready';
+  SELECT RAISE(ABORT, 'order_former_name: write in_transit, not out_for_delivery') WHERE NEW.status = 'out_for_delivery';
+  SELECT RAISE(ABORT, 'order_former_name: write delivered, not completed') WHERE NEW.status = 'completed';
+  SELECT RAISE(ABORT, 'order_once: an order is changed by UPDATE, never replaced') WHERE EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number);
+  SELECT RAISE(ABORT, 'order_first_state: a new order is pending and of version 1; to import others, put a row importing into meta first') WHERE NOT (NEW.status = 'pending' AND NEW.version = 1) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'importing');
+END
+
+CREATE TRIGGER orders_renamed BEFORE UPDATE ON orders WHEN NEW.status IN ('accepted', 'completed', 'new', 'out_for_delivery', 'packing', 'ready')
+BEGIN
+  SELECT RAISE(ABORT, 'order_former_name: write pending, not new') WHERE NEW.status = 'new';
+  SELECT RAISE(ABORT, 'order_former_name: write processing, not accepted') WHERE NEW.status = 'accepted';
+  SELECT RAISE(ABORT, 'order_former_name: write processing, not packing') WHERE NEW.status = 'packing';
+  SELECT RAISE(ABORT, 'order_former_name: write ready_for_pickup or ready_for_delivery, not ready') WHERE NEW.status = 'ready';
+  SELECT RAISE(ABORT, 'order_former_name: write in_transit, not out_for_delivery') WHERE NEW.status = 'out_for_delivery';
+  SELECT RAISE(ABORT, 'order_former_name: write delivered, not completed') WHERE NEW.status = 'completed';
+END
+
+CREATE TRIGGER orders_moved BEFORE UPDATE ON orders WHEN OLD.status <> NEW.status
+BEGIN
+  SELECT RAISE(ABORT, 'order_flow: an order that is pending goes to processing, rejected, expired, cancelled, on_hold and nowhere else') WHERE OLD.status = 'pending' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'expired', 'on_hold', 'processing', 'rejected');
+  SELECT RAISE(ABORT, 'order_flow: an order that is processing goes to ready_for_pickup, ready_for_delivery, cancelled, on_hold and nowhere else') WHERE OLD.status = 'processing' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'on_hold', 'ready_for_delivery', 'ready_for_pickup');
+  SELECT RAISE(ABORT, 'order_flow: an order that is ready_for_pickup goes to delivered, cancelled, on_hold and nowhere else') WHERE OLD.status = 'ready_for_pickup' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'delivered', 'on_hold');
+  SELECT RAISE(ABORT, 'order_flow: an order that is ready_for_delivery goes to driver_assigned, cancelled, on_hold and nowhere else') WHERE OLD.status = 'ready_for_delivery' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'driver_assigned', 'on_hold');
+  SELECT RAISE(ABORT, 'order_flow: an order that is driver_assigned goes to ready_for_delivery, picked_up, cancelled, on_hold and nowhere else') WHERE OLD.status = 'driver_assigned' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'on_hold', 'picked_up', 'ready_for_delivery');
+  SELECT RAISE(ABORT, 'order_flow: an order that is picked_up goes to in_transit, on_hold and nowhere else') WHERE OLD.status = 'picked_up' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('in_transit', 'on_hold');
+  SELECT RAISE(ABORT, 'order_flow: an order that is in_transit goes to delivered, delivery_failed, on_hold and nowhere else') WHERE OLD.status = 'in_transit' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('delivered', 'delivery_failed', 'on_hold');
+  SELECT RAISE(ABORT, 'order_flow: an order that is delivered goes nowhere any more') WHERE OLD.status = 'delivered' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning');
+  SELECT RAISE(ABORT, 'order_flow: an order that is delivery_failed goes to in_transit, returning, on_hold and nowhere else') WHERE OLD.status = 'delivery_failed' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('in_transit', 'on_hold', 'returning');
+  SELECT RAISE(ABORT, 'order_flow: an order that is returning goes to returned, on_hold and nowhere else') WHERE OLD.status = 'returning' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('on_hold', 'returned');
+  SELECT RAISE(ABORT, 'order_flow: an order that is returned goes nowhere any more') WHERE OLD.status = 'returned' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning');
+  SELECT RAISE(ABORT, 'order_flow: an order that is on_hold goes to cancelled, pending, processing, ready_for_pickup, ready_for_delivery, driver_assigned, picked_up, in_transit, delivery_failed, returning and nowhere else') WHERE OLD.status = 'on_hold' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'delivery_failed', 'driver_assigned', 'in_transit', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'returning');
+  SELECT RAISE(ABORT, 'order_flow: an order that is rejected goes nowhere any more') WHERE OLD.status = 'rejected' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning');
+  SELECT RAISE(ABORT, 'order_flow: an order that is expired goes nowhere any more') WHERE OLD.status = 'expired' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning');
+  SELECT RAISE(ABORT, 'order_flow: an order that is cancelled goes nowhere any more') WHERE OLD.status = 'cancelled' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning');
+  SELECT RAISE(ABORT, 'order_payment_ready: before it is prepared an order is authorized, paid, or to be paid in cash') WHERE ((OLD.status = 'pending' AND NEW.status = 'processing')) AND NOT (NEW.payment_status IN ('authorized', 'paid') OR json_extract(NEW.payment_info, '$.method') IS 'cash');
+  SELECT RAISE(ABORT, 'order_held_from: held_from names the status that the order is held from') WHERE NEW.status = 'on_hold' AND NEW.held_from IS NOT OLD.status;
+  SELECT RAISE(ABORT, 'order_held_from: an order that is on_hold returns to where it was') WHERE ((OLD.status = 'on_hold' AND NEW.status = 'pending') OR (OLD.status = 'on_hold' AND NEW.status = 'processing') OR (OLD.status = 'on_hold' AND NEW.status = 'ready_for_pickup') OR (OLD.status = 'on_hold' AND NEW.status = 'ready_for_delivery') OR (OLD.status = 'on_hold' AND NEW.status = 'driver_assigned') OR (OLD.status = 'on_hold' AND NEW.status = 'picked_up') OR (OLD.status = 'on_hold' AND NEW.status = 'in_transit') OR (OLD.status = 'on_hold' AND NEW.status = 'delivery_failed') OR (OLD.status = 'on_hold' AND NEW.status = 'returning')) AND OLD.held_from IS NOT NEW.status;
+  SELECT RAISE(ABORT, 'order_held_from: goods that have left the shop are returned, not cancelled') WHERE ((OLD.status = 'on_hold' AND NEW.status = 'cancelled')) AND NOT OLD.held_from IN ('driver_assigned', 'pending', 'processing', 'ready_for_delivery', 'ready_for_pickup');
+  SELECT RAISE(ABORT, 'order_driver: an order that is given back waits for a driver and has none') WHERE ((OLD.status = 'driver_assigned' AND NEW.status = 'ready_for_delivery')) AND NEW.driver_id IS NOT NULL;
+END
+
+CREATE TRIGGER orders_held BEFORE UPDATE ON orders WHEN OLD.status = NEW.status AND OLD.held_from IS NOT NEW.held_from
+BEGIN
+  SELECT RAISE(ABORT, 'order_held_from: where an order is held from changes with its status alone') WHERE 1;
+END
+
+CREATE TRIGGER orders_paid BEFORE UPDATE ON orders WHEN OLD.payment_status <> NEW.payment_status
+BEGIN
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is unpaid becomes authorized, failed, paid, voided and nothing else') WHERE OLD.payment_status = 'unpaid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'failed', 'paid', 'voided');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is authorized becomes failed, paid, voided and nothing else') WHERE OLD.payment_status = 'authorized' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'voided');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is paid becomes disputed, partially_refunded, refunded and nothing else') WHERE OLD.payment_status = 'paid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'partially_refunded', 'refunded');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is partially_refunded becomes disputed, refunded and nothing else') WHERE OLD.payment_status = 'partially_refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'refunded');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is refunded changes no more') WHERE OLD.payment_status = 'refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is failed becomes authorized, paid, voided and nothing else') WHERE OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'paid', 'voided');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is voided changes no more') WHERE OLD.payment_status = 'voided' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is disputed becomes paid, partially_refunded, refunded and nothing else') WHERE OLD.payment_status = 'disputed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('paid', 'partially_refunded', 'refunded');
+END
+
+CREATE TRIGGER orders_counted BEFORE UPDATE ON orders WHEN NEW.version NOT IN (OLD.version, OLD.version + 1) OR NEW.attempts < OLD.attempts
+BEGIN
+  SELECT RAISE(ABORT, 'order_attempts: attempts at delivery are only ever added to') WHERE NEW.attempts < OLD.attempts;
+  SELECT RAISE(ABORT, 'order_version: a version rises by one with each change') WHERE 1;
+END
+
 CREATE TRIGGER orders_placed AFTER INSERT ON orders
 BEGIN
   INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
     VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason, NEW.updated_at);
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
-    VALUES ('order.placed', NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, json_object('id', NEW.id, 'number', NEW.number, 'status', NEW.status, 'paymentStatus', NEW.payment_status, 'fulfilment', NEW.fulfilment, 'version', NEW.version, 'subtotal', NEW.subtotal, 'tax', NEW.tax, 'shippingFee', NEW.shipping_fee, 'discount', NEW.discount, 'total', NEW.total, 'currency', NEW.currency, 'customerInfo', json_object('name', NEW.customer_name, 'email', NEW.customer_email, 'mobile', NEW.customer_mobile), 'billingInfo', json(NEW.billing_info), 'shippingInfo', json(NEW.shipping_info), 'cartItems', json(NEW.cart_items), 'paymentInfo', json(NEW.payment_info), 'customerId', NEW.customer_id, 'driverId', NEW.driver_id, 'heldFrom', NEW.held_from, 'createdAt', NEW.created_at, 'updatedAt', NEW.updated_at));
+    VALUES (CASE NEW.status WHEN 'pending' THEN 'order.placed' ELSE 'order.imported' END,
+      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, json_object('id', NEW.id, 'number', NEW.number, 'status', NEW.status, 'paymentStatus', NEW.payment_status, 'fulfilment', NEW.fulfilment, 'version', NEW.version, 'subtotal', NEW.subtotal, 'tax', NEW.tax, 'shippingFee', NEW.shipping_fee, 'discount', NEW.discount, 'total', NEW.total, 'currency', NEW.currency, 'customerInfo', json_object('name', NEW.customer_name, 'email', NEW.customer_email, 'mobile', NEW.customer_mobile), 'billingInfo', json(NEW.billing_info), 'shippingInfo', json(NEW.shipping_info), 'cartItems', json(NEW.cart_items), 'paymentInfo', json(NEW.payment_info), 'customerId', NEW.customer_id, 'driverId', NEW.driver_id, 'heldFrom', NEW.held_from, 'createdAt', NEW.created_at, 'updatedAt', NEW.updated_at));
 END
 
 CREATE TRIGGER orders_changed AFTER UPDATE ON orders WHEN OLD.id IS NOT NEW.id OR OLD.number IS NOT NEW.number OR OLD.status IS NOT NEW.status OR OLD.payment_status IS NOT NEW.payment_status OR OLD.fulfilment IS NOT NEW.fulfilment OR OLD.subtotal IS NOT NEW.subtotal OR OLD.tax IS NOT NEW.tax OR OLD.shipping_fee IS NOT NEW.shipping_fee OR OLD.discount IS NOT NEW.discount OR OLD.total IS NOT NEW.total OR OLD.currency IS NOT NEW.currency OR OLD.customer_name IS NOT NEW.customer_name OR OLD.customer_email IS NOT NEW.customer_email OR OLD.customer_mobile IS NOT NEW.customer_mobile OR OLD.billing_info IS NOT NEW.billing_info OR OLD.shipping_info IS NOT NEW.shipping_info OR OLD.cart_items IS NOT NEW.cart_items OR OLD.payment_info IS NOT NEW.payment_info OR OLD.customer_id IS NOT NEW.customer_id OR OLD.driver_id IS NOT NEW.driver_id OR OLD.held_from IS NOT NEW.held_from OR OLD.created_at IS NOT NEW.created_at
 BEGIN
   UPDATE orders
-    SET version = OLD.version + 1, actor = 'db:external', reason = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    SET version = OLD.version + 1, actor = 'db:external', reason = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+      attempts = attempts + (OLD.status <> NEW.status AND NEW.status IN ('delivery_failed') AND NEW.attempts = OLD.attempts)
     WHERE number = NEW.number AND NEW.version <= OLD.version;
+  UPDATE products
+    SET stock = stock + (
+      SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
+    WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected')
+      AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
   INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
     SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
     FROM orders WHERE number = NEW.number;
@@ -192,6 +273,24 @@ BEGIN
       END,
       id, version, actor, reason, updated_at, json_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'customerInfo', json_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', json(OLD.billing_info), 'shippingInfo', json(OLD.shipping_info), 'cartItems', json(OLD.cart_items), 'paymentInfo', json(OLD.payment_info), 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at), json_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'customerInfo', json_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', json(orders.billing_info), 'shippingInfo', json(orders.shipping_info), 'cartItems', json(orders.cart_items), 'paymentInfo', json(orders.payment_info), 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at)
     FROM orders WHERE number = NEW.number;
+END
+
+CREATE TRIGGER lines_take_stock AFTER INSERT ON order_lines WHEN NEW.reserved = 0
+BEGIN
+  SELECT RAISE(ABORT, 'order_lines: what was given back cannot be sold again by the same order')
+    WHERE (SELECT status FROM orders WHERE number = NEW.order_number) IN ('cancelled', 'expired', 'rejected');
+  UPDATE products SET stock = stock - NEW.quantity WHERE id = NEW.product_id;
+  UPDATE order_lines SET reserved = 1 WHERE order_number = NEW.order_number AND position = NEW.position;
+END
+
+CREATE TRIGGER lines_kept BEFORE DELETE ON order_lines
+BEGIN
+  SELECT RAISE(ABORT, 'order_lines: what was sold stays written');
+END
+
+CREATE TRIGGER lines_unchanged BEFORE UPDATE ON order_lines WHEN OLD.product_id IS NOT NEW.product_id OR OLD.quantity IS NOT NEW.quantity OR OLD.order_number IS NOT NEW.order_number OR OLD.reserved > NEW.reserved
+BEGIN
+  SELECT RAISE(ABORT, 'order_lines: what was sold stays written');
 END
 
 CREATE TRIGGER orders_kept BEFORE DELETE ON orders

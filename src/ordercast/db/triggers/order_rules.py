@@ -1,0 +1,144 @@
+"""What no writer can make of an order: the rules of the status flow, written into the database from the same tables.
+
+Who may move an order, and with which reason, is for the application to judge; what an order can be is judged here. Each
+refusal begins with the name of its rule; ``docs/reference/database.md`` tells them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
+from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
+from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES_FROM, TRANSITIONS, Effect, Guard, Transition
+from ordercast.db.schema.columns import names
+
+IMPORTING: Final = "importing"
+"""The row of ``meta`` under which orders may be inserted in any state."""
+
+
+def _is_in(column: str, values: Iterable[str]) -> str:
+    return f"{column} IN ({names(values)})"
+
+
+def _refusal(when: str, rule: str, sentence: str) -> str:
+    return f"  SELECT RAISE(ABORT, '{rule}: {sentence}') WHERE {when};"
+
+
+def _trigger(name: str, deed: str, refusals: list[str]) -> str:
+    return "\n".join([f"CREATE TRIGGER {name} BEFORE {deed}", "BEGIN", *refusals, "END"])
+
+
+# --- Moves ------------------------------------------------------------------------------------------------------------
+
+
+def _from(source: OrderStatus) -> str:
+    targets = [move.target for move in MOVES_FROM[source]]
+    goes = f"goes to {', '.join(targets)} and nowhere else" if targets else "goes nowhere any more"
+    # A name that no status has is for the column's own rule to refuse.
+    known = _is_in("NEW.status", OrderStatus)
+    other = f"{known} AND NOT {_is_in('NEW.status', targets)}" if targets else known
+    return _refusal(f"OLD.status = '{source}' AND {other}", "order_flow", f"an order that is {source} {goes}")
+
+
+def _any_of(moves: Iterable[Transition]) -> str:
+    pairs = [f"(OLD.status = '{move.source}' AND NEW.status = '{move.target}')" for move in moves]
+    return f"({' OR '.join(pairs)})"
+
+
+def _guarded_by(guard: Guard) -> str:
+    return _any_of(move for move in TRANSITIONS if guard in move.guards)
+
+
+_PAID_ENOUGH: Final = _is_in("NEW.payment_status", {PaymentStatus.AUTHORIZED, PaymentStatus.PAID})
+_BY_CASH: Final = f"json_extract(NEW.payment_info, '$.method') IS '{PaymentMethod.CASH}'"
+
+_MOVES: Final = [
+    *(_from(source) for source in OrderStatus),
+    _refusal(
+        f"{_guarded_by(Guard.PAYMENT_READY)} AND NOT ({_PAID_ENOUGH} OR {_BY_CASH})",
+        "order_payment_ready",
+        "before it is prepared an order is authorized, paid, or to be paid in cash",
+    ),
+    _refusal(
+        f"NEW.status = '{OrderStatus.ON_HOLD}' AND NEW.held_from IS NOT OLD.status",
+        "order_held_from",
+        "held_from names the status that the order is held from",
+    ),
+    _refusal(
+        f"{_guarded_by(Guard.HELD_HERE)} AND OLD.held_from IS NOT NEW.status",
+        "order_held_from",
+        "an order that is on_hold returns to where it was",
+    ),
+    _refusal(
+        f"{_guarded_by(Guard.HELD_BEFORE_PICKUP)} AND NOT {_is_in('OLD.held_from', BEFORE_PICKED_UP)}",
+        "order_held_from",
+        "goods that have left the shop are returned, not cancelled",
+    ),
+    _refusal(
+        f"{_any_of(t for t in TRANSITIONS if Effect.CLEAR_DRIVER in t.effects)} AND NEW.driver_id IS NOT NULL",
+        "order_driver",
+        "an order that is given back waits for a driver and has none",
+    ),
+]
+
+
+def _paid_from(source: PaymentStatus) -> str:
+    targets = PAYMENT_TRANSITIONS[source]
+    known = _is_in("NEW.payment_status", PaymentStatus)
+    goes = f"becomes {', '.join(sorted(targets))} and nothing else" if targets else "changes no more"
+    other = f"{known} AND NOT {_is_in('NEW.payment_status', targets)}" if targets else known
+    when = f"OLD.payment_status = '{source}' AND {other}"
+    return _refusal(when, "order_payment_flow", f"a payment that is {source} {goes}")
+
+
+# --- Names, and first states ------------------------------------------------------------------------------------------
+
+
+def _former(name: str, meant: OrderStatus | dict[Fulfilment, OrderStatus]) -> str:
+    names = " or ".join(meant.values()) if isinstance(meant, dict) else meant
+    return _refusal(f"NEW.status = '{name}'", "order_former_name", f"write {names}, not {name}")
+
+
+_FORMER_NAMES: Final = [_former(name, meant) for name, meant in LEGACY_NAMES.items()]
+_IS_FORMER: Final = _is_in("NEW.status", LEGACY_NAMES)
+
+_IS_FIRST: Final = f"NEW.status = '{OrderStatus.PENDING}' AND NEW.version = 1"
+_IS_KNOWN: Final = "EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number)"
+
+# One trigger for all of it: each that looks at an order costs every order a microsecond.
+_BEGINS: Final = [
+    *_FORMER_NAMES,
+    _refusal(_IS_KNOWN, "order_once", "an order is changed by UPDATE, never replaced"),
+    _refusal(
+        f"NOT ({_IS_FIRST}) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = '{IMPORTING}')",  # noqa: S608 - names of ours
+        "order_first_state",
+        f"a new order is pending and of version 1; to import others, put a row {IMPORTING} into meta first",
+    ),
+]
+
+ORDER_RULES: Final[dict[str, str]] = {
+    "orders_begin": _trigger("orders_begin", f"INSERT ON orders WHEN NOT ({_IS_FIRST}) OR {_IS_KNOWN}", _BEGINS),
+    "orders_renamed": _trigger("orders_renamed", f"UPDATE ON orders WHEN {_IS_FORMER}", _FORMER_NAMES),
+    "orders_moved": _trigger("orders_moved", "UPDATE ON orders WHEN OLD.status <> NEW.status", _MOVES),
+    "orders_held": _trigger(
+        "orders_held",
+        "UPDATE ON orders WHEN OLD.status = NEW.status AND OLD.held_from IS NOT NEW.held_from",
+        [_refusal("1", "order_held_from", "where an order is held from changes with its status alone")],
+    ),
+    "orders_paid": _trigger(
+        "orders_paid",
+        "UPDATE ON orders WHEN OLD.payment_status <> NEW.payment_status",
+        [_paid_from(source) for source in PaymentStatus],
+    ),
+    "orders_counted": _trigger(
+        "orders_counted",
+        "UPDATE ON orders WHEN NEW.version NOT IN (OLD.version, OLD.version + 1) OR NEW.attempts < OLD.attempts",
+        [
+            _refusal("NEW.attempts < OLD.attempts", "order_attempts", "attempts at delivery are only ever added to"),
+            _refusal("1", "order_version", "a version rises by one with each change"),
+        ],
+    ),
+}
+"""Names and texts of the triggers."""
