@@ -29,7 +29,7 @@ class Site:
     """Two nodes; `a` is a client of the first, `b` and `c` of the second, `b` in a room."""
 
     def __init__(self) -> None:
-        options = Options(bus_timeout_s=0.05)
+        options = Options(bus_timeout_s=0.3)
         self.buses = [MemoryBus()]
         self.buses.append(MemoryBus(self.buses[0]))
         self.first, self.second = (Server(options, bus=bus) for bus in self.buses)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.protocol.errors import MalformedPacket, UnencodableValue
-from ordercast.protocol.json import decode_json, encode_json
+from ordercast.protocol.json import decode_json, encode_json, encode_plain_json
 
 DEEP = 100_000
 
@@ -170,3 +170,26 @@ def test_whatever_the_text_is_it_decodes_or_is_malformed(text: bytes) -> None:
     except MalformedPacket:
         return
     encode_json(value)
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()) | st.binary(),
+    lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(st.text() | st.integers(), inner),
+)
+
+
+@given(JSON_VALUES)
+def test_what_goes_the_short_way_reads_the_same(value: Any) -> None:
+    try:
+        plain = encode_plain_json(value)
+    except TypeError:
+        return
+    assert json.loads(plain, parse_constant=refuse_constant) == json.loads(encode_json(value))
+
+
+@pytest.mark.parametrize(
+    "value", [b"", [bytearray(b"x")], {"a": (memoryview(b""),)}, Note("n"), {1: 2}, {1, 2}, 2**70, "\ud800", [object()]]
+)
+def test_what_must_be_looked_at_is_not_taken_the_short_way(value: Any) -> None:
+    with pytest.raises(TypeError):
+        encode_plain_json(value)

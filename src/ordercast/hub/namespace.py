@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, overload
@@ -20,7 +19,6 @@ from .recovery import Recovery
 from .rooms import Rooms
 from .sessions import Sessions
 from .socket import Socket
-from .turns import Turns
 
 if TYPE_CHECKING:
     from .server import Server
@@ -107,10 +105,9 @@ class Namespace(Addressing):
         """What was registered with `on`."""
         return self._listeners.find(event)
 
-    def event_handlers(self, socket: Turns, event: str) -> tuple[Handler, ...]:
-        """The shared handlers of `event`, ready to be called with its arguments alone."""
-        handlers = self._event_handlers.find(event)
-        return tuple([functools.partial(handler, socket) for handler in handlers]) if handlers else ()
+    def event_handlers(self, event: str) -> tuple[Handler, ...]:
+        """The shared handlers of `event`, to be called with the socket before its arguments."""
+        return self._event_handlers.find(event)
 
     # Telling
 
@@ -157,7 +154,7 @@ class Namespace(Addressing):
         """Hand one encoded message to each socket addressed, once; gives their number."""
         recipients = self.recipients(rooms, except_)
         for socket in recipients:
-            socket._client.connection.send(message)
+            socket._connection.send(message)
         count = len(recipients)
         if self.overheard:
             overhear(self.parser, message, self.overheard.intersection(recipients))

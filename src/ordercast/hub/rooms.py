@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 
@@ -50,11 +50,13 @@ class Rooms(Generic[M]):
         """The rooms that exist now, as a live view."""
         return self._members.keys()
 
-    def members(self, rooms: Iterable[str], except_: Iterable[str] = ()) -> Collection[M]:
+    def members(self, rooms: Sequence[str], except_: Iterable[str] = ()) -> Collection[M]:
         """Whoever is in any of `rooms` and in none of `except_`, each once.
 
         For a single room this is the live set, uncopied: do not join or leave while iterating.
         """
+        if len(rooms) == 1 and not except_:
+            return self._members.get(rooms[0], frozenset())
         found = [members for room in rooms if (members := self._members.get(room)) is not None]
         if len(found) == 1 and not except_:
             return found[0]

@@ -197,7 +197,7 @@ class Socket(Turns):
         self._send(message)
 
     def _send(self, message: Message) -> None:
-        self._client.connection.send(message)
+        self._connection.send(message)
         if self._listeners.outgoing:
             overhear(self.namespace.parser, message, (self,))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
@@ -40,7 +41,7 @@ class Turns(Listening):
     do not.
     """
 
-    __slots__ = ("_acks", "_budget", "_client", "_inbox", "connected", "id", "namespace")
+    __slots__ = ("_acks", "_budget", "_client", "_connection", "_inbox", "connected", "id", "namespace")
 
     def __init__(self, namespace: Namespace, client: Client, sid: str) -> None:
         super().__init__()
@@ -48,6 +49,7 @@ class Turns(Listening):
         self.namespace = namespace
         self.connected = False
         self._client = client
+        self._connection = client.connection  # at hand, because a broadcast asks every recipient for it
         self._acks: Acks | None = None
         self._inbox: deque[Packet] | None = None
         options = namespace.server.options
@@ -114,6 +116,8 @@ class Turns(Listening):
 
     def _dispatch(self, packet: Packet) -> Coroutine[Any, Any, None] | None:
         event, *args = packet.data
+        if self._listeners is NO_LISTENERS:  # as nearly all are
+            return self._run(event, [self, *args], packet.id, self.namespace.event_handlers(event))
         if self._listeners.intercepts:
             return self._intercept(event, args, packet.id)
         return self._run(event, args, packet.id, self._handlers(event))
@@ -171,11 +175,9 @@ class Turns(Listening):
     # The handlers
 
     def _handlers(self, event: str) -> Sequence[Handler]:
-        shared = self.namespace.event_handlers(self, event)
-        if self._listeners is NO_LISTENERS:
-            return shared
+        shared = self.namespace.event_handlers(event)
         own = self._listeners.find(event)
-        return (*shared, *own) if shared else own
+        return (*(functools.partial(handler, self) for handler in shared), *own) if shared else own
 
     def _run(
         self, event: str, args: list[Any], ack_id: int | None, handlers: Sequence[Handler]
@@ -237,7 +239,7 @@ class Turns(Listening):
         except UnencodableValue as error:
             log.error("answer cannot be sent: event=%r socket=%s", event, self.id, exc_info=error)
             message = self.namespace.parser.encode(PacketType.ACK, self.namespace.name, [_INTERNAL_ERROR], ack_id)
-        self._client.connection.send(message)
+        self._connection.send(message)
 
 
 def _is_cancelled() -> bool:

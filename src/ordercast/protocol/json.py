@@ -1,4 +1,8 @@
-"""JSON at the edge of the wire: msgspec, with the two places where JavaScript and strict JSON part."""
+"""JSON at the edge of the wire: msgspec, with the two places where JavaScript and strict JSON part.
+
+What is sent goes by orjson where it can: it refuses bytes, so nobody need look for them first, which took longer than
+all the encoding.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import re
 from typing import Any
 
 import msgspec
+import orjson
 
 from .errors import MalformedPacket, UnencodableValue
 
@@ -53,6 +58,14 @@ def _replaced(value: Any) -> Any:
     if isinstance(value, dict):
         return {_replaced(key): _replaced(item) for key, item in value.items()}
     return value
+
+
+_PLAIN = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
+
+
+def encode_plain_json(value: Any) -> bytes:
+    """Give what `encode_json` gives for the types of JSON itself. Raises TypeError for all else, bytes above all."""
+    return orjson.dumps(value, None, _PLAIN)
 
 
 def encode_json(value: Any) -> bytes:

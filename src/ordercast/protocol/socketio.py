@@ -15,7 +15,7 @@ import msgspec
 
 from .binary import deconstruct, has_binary, reconstruct
 from .errors import MalformedPacket, MessageTooBig, UnencodableValue, UnexpectedPacket
-from .json import decode_json, encode_json
+from .json import decode_json, encode_json, encode_plain_json
 from .message import Message
 
 # As the reference parser has it since CVE-2026-33151: a count of a million reserved memory for a million buffers.
@@ -42,8 +42,11 @@ class PacketType(IntEnum):
     BINARY_ACK = 6
 
 
-class Packet(msgspec.Struct, frozen=True):
-    """One packet. `data` is the auth payload of CONNECT, ``[event, *args]`` of EVENT, the arguments of ACK."""
+class Packet(msgspec.Struct, frozen=True, gc=False):
+    """One packet. `data` is the auth payload of CONNECT, ``[event, *args]`` of EVENT, the arguments of ACK.
+
+    It is in no cycle, so the collector need not look at it.
+    """
 
     type: PacketType
     namespace: str = "/"
@@ -72,10 +75,10 @@ class Decoder:
         if self._pending is not None:
             raise UnexpectedPacket("text message", f"came before {self._expected} announced attachments")
         # Nearly every packet is an event on "/", with or without an ack id: no need for the whole grammar.
-        start = data.find(b"[") if data[:1] == _EVENT else 0
+        start = data.find(b"[", 1, ACK_ID_DIGITS_MAX + 2) if data[:1] == _EVENT else 0
         if start == 1:
             return Packet(_EVENT_TYPE, "/", checked_event(decode_json(data[1:])))
-        if 1 < start <= ACK_ID_DIGITS_MAX and (digits := data[1:start]).isdigit():
+        if start > 1 and (digits := data[1:start]).isdigit():
             return Packet(_EVENT_TYPE, "/", checked_event(decode_json(data[start:])), int(digits))
         return self._parse(data)
 
@@ -167,6 +170,12 @@ def _checked_data(kind: PacketType, text: bytes) -> Any:
 
 def checked_event(data: Any) -> list[Any]:
     """Give the event back if it is one, with its name as a string. Raises MalformedPacket."""
+    if type(data) is list and data and type(data[0]) is str and data[0] not in RESERVED_EVENTS:
+        return data
+    return _mended_event(data)
+
+
+def _mended_event(data: Any) -> list[Any]:
     if type(data) is not list or not data:
         raise MalformedPacket("EVENT", "is not a JSON array with a name")
     if type(data[0]) is int:  # JavaScript's emitter takes a number and compares it as text
@@ -182,21 +191,32 @@ def encode(
     kind: PacketType, namespace: str, data: Any = None, ack_id: int | None = None, *, volatile: bool = False
 ) -> Message:
     """Encode a packet once, with bytes at any depth as attachments. Raises UnencodableValue."""
-    attachments: list[bytes] = []
+    address = _PREFIXES[kind] if namespace == "/" and ack_id is None else _PREFIXES[kind] + _address(namespace, ack_id)
+    if data is None:
+        return Message(address, volatile=volatile)
+    try:
+        return Message(address + encode_plain_json(data), volatile=volatile)
+    except TypeError:  # bytes, or what only msgspec knows
+        pass
     try:
         if has_binary(data):
-            data = deconstruct(data, attachments)
-            kind = _binary_twin(kind, len(attachments))
+            return _encode_binary(kind, namespace, data, ack_id, volatile=volatile)
     except RecursionError:
         raise UnencodableValue("the value is nested too deeply, or contains itself") from None
-    prefix = _PREFIXES[kind]
-    if attachments:
-        prefix += b"%d-" % len(attachments)
-    if namespace != "/":
-        prefix += namespace.encode() + b","
-    if ack_id is not None:
-        prefix += b"%d" % ack_id
-    return Message(prefix if data is None else prefix + encode_json(data), tuple(attachments), volatile=volatile)
+    return Message(address + encode_json(data), volatile=volatile)
+
+
+def _encode_binary(kind: PacketType, namespace: str, data: Any, ack_id: int | None, *, volatile: bool) -> Message:
+    attachments: list[bytes] = []
+    data = deconstruct(data, attachments)
+    prefix = _PREFIXES[_binary_twin(kind, len(attachments))] + b"%d-" % len(attachments)
+    text = prefix + _address(namespace, ack_id) + encode_json(data)
+    return Message(text, tuple(attachments), volatile=volatile)
+
+
+def _address(namespace: str, ack_id: int | None) -> bytes:
+    id_ = b"" if ack_id is None else b"%d" % ack_id
+    return id_ if namespace == "/" else namespace.encode() + b"," + id_
 
 
 def _binary_twin(kind: PacketType, count: int) -> PacketType:

@@ -79,7 +79,11 @@ class WebSocketTransport(WSListener):
     # What the session asks for
 
     def write(self, messages: Sequence[Message]) -> None:
-        self._write(messages[0].frames if len(messages) == 1 else b"".join([message.frames for message in messages]))
+        if len(messages) == 1:
+            message = messages[0]
+            self._write(message._frames or message.frames)  # made already, for all but the first of an audience
+        else:
+            self._write(b"".join([message.frames for message in messages]))
 
     def release(self) -> None:
         """A WebSocket holds no request."""
