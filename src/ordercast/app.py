@@ -23,7 +23,7 @@ from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Unusable
 from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
-from ordercast.feed import FeedRecovery, Pump
+from ordercast.feed import FeedRecovery, Pump, Watching
 from ordercast.hub import Options, Server
 from ordercast.wire import AsgiApplication, make_server
 
@@ -62,7 +62,7 @@ def build_hub(settings: Settings, store: SqliteStore) -> tuple[Server, Pump]:
     )
     pump = Pump(store, server.main)
     server.main.recovery = FeedRecovery(store, store, pump, _now)
-    open_socket_door(server, settings, store)
+    open_socket_door(server, settings, store, Watching(pump, server.main))
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, pump
 

@@ -10,6 +10,7 @@ from ordercast.api.auth import Identity
 from ordercast.api.sockets import open_socket_door
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
+from ordercast.feed import Pump, Watching
 from ordercast.hub import Server
 from tests.hub.links import Link, settle
 
@@ -20,7 +21,7 @@ async def test_a_token_that_is_renewed_by_one_who_left_meanwhile_starts_no_timer
     store: SqliteStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = Server()
-    open_socket_door(server, settings, store)
+    open_socket_door(server, settings, store, Watching(Pump(store, server.main), server.main))
     link = Link(server)
     mine = token("store")
     link.hear(f'0{{"token":"{mine}"}}')

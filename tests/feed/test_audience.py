@@ -73,7 +73,7 @@ def test_new_order_says_exactly_what_the_admin_pages_of_web_shops_read() -> None
 def test_a_status_change_names_both_states_the_version_the_actor_and_the_event() -> None:
     events = told("order.status_changed", ORDER, {**ORDER, "status": "processing", "version": 2})
 
-    assert events["orderStatusUpdated"].rooms == ("store-owners", "customer_cus_1")
+    assert events["orderStatusUpdated"].rooms == ("store-owners", "watch_order_ord_1", "customer_cus_1")
     assert events["orderStatusUpdated"].args == [
         {
             "id": "e:9.0",
@@ -108,10 +108,12 @@ def test_one_change_of_both_states_tells_both() -> None:
     assert list(events) == ["orderStatusUpdated", "payment_update", "customer_order_update"]
 
 
-def test_an_edit_is_told_to_the_store_alone() -> None:
+def test_an_edit_is_told_to_the_shop_alone() -> None:
     events = told("order.changed", ORDER, {**ORDER, "customerInfo": {**ORDER["customerInfo"], "name": "Asha R."}})
 
-    assert {name: event.rooms for name, event in events.items()} == {"order_update": ("store-owners",)}
+    assert {name: event.rooms for name, event in events.items()} == {
+        "order_update": ("store-owners", "watch_order_ord_1")
+    }
 
 
 def test_an_order_of_nobody_known_is_told_to_no_customer_room() -> None:
@@ -119,7 +121,7 @@ def test_an_order_of_nobody_known_is_told_to_no_customer_room() -> None:
         "order.status_changed", {**ORDER, "customerId": None}, {**ORDER, "customerId": None, "status": "rejected"}
     )
 
-    assert events["orderStatusUpdated"].rooms == ("store-owners",)
+    assert events["orderStatusUpdated"].rooms == ("store-owners", "watch_order_ord_1")
     assert events["customer_order_update"].rooms == ("order_ord_1",)
 
 
@@ -144,4 +146,6 @@ def test_each_event_of_the_table_has_one_line() -> None:
 def test_an_order_taken_in_from_another_system_is_no_new_order() -> None:
     events = told("order.imported", None, {**ORDER, "status": "delivered"})
 
-    assert {name: event.rooms for name, event in events.items()} == {"order_update": ("store-owners",)}
+    assert {name: event.rooms for name, event in events.items()} == {
+        "order_update": ("store-owners", "watch_order_ord_1")
+    }

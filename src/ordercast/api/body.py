@@ -68,6 +68,14 @@ def decode(body: bytes, type_: type[T]) -> T:
         raise BodyMalformed("The body is nested too deeply.") from None
 
 
+def convert(value: object, type_: type[T]) -> T:
+    """Read what was decoded already, such as a socket command. Raises InvalidField."""
+    try:
+        return msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        _refuse_field(str(error))
+
+
 def _refuse_field(message: str) -> NoReturn:
     match = _PLACE.match(message)
     problem, path = (match["problem"], match["path"] or "") if match else (message, "")

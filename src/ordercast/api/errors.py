@@ -22,6 +22,7 @@ from .refusals import (
     SignInRequired,
     StillRunning,
     TooManyAttempts,
+    TooManyWatches,
     UnsupportedBody,
 )
 
@@ -85,6 +86,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     SignInRefused: Kind(401, "sign-in-refused", "Sign-in refused"),
     TokenRefused: Kind(401, "token-refused", "Token refused"),
     TooManyAttempts: Kind(429, "too-many-attempts", "Too many attempts"),
+    TooManyWatches: Kind(429, "too-many-watches", "Too many watches"),
     Overloaded: Kind(503, "overloaded", "Too busy"),
     StoreError: Kind(503, "store-unavailable", "The database is not available"),
 }
@@ -102,9 +104,9 @@ _HUNG_UP: Final = "client disconnected prematurely"
 
 def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to any error that a handler let through."""
-    for class_ in type(error).__mro__:
-        if (kind := KINDS.get(class_)) is not None:
-            return _respond(_problem(kind, error), _headers(kind, error))
+    kind = _kind(error)
+    if kind is not None:
+        return _respond(_problem(kind, error), _headers(kind, error))
     if isinstance(error, ValidationException):
         return _respond(_of_parameters(error), {})
     if isinstance(error, HTTPException) and error.status_code < 500:
@@ -115,6 +117,24 @@ def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     detail = "Something went wrong on our side. It has been noted."
     return _respond(Problem("/problems/internal", "Internal error", 500, detail), {})
+
+
+def refused_fields(error: Exception) -> dict[str, Any] | None:
+    """The same refusal as a socket's ack has it: ``code``, ``message``, and the members of the problem.
+
+    None for an error that is no refusal.
+    """
+    kind = _kind(error)
+    if kind is None:
+        return None
+    members: dict[str, Any] = msgspec.to_builtins(_problem(kind, error))
+    for name in ("type", "title", "status", "detail"):
+        del members[name]
+    return {**members, "code": members.get("code") or kind.slug.replace("-", "_"), "message": str(error)}
+
+
+def _kind(error: Exception) -> Kind | None:
+    return next((KINDS[class_] for class_ in type(error).__mro__ if class_ in KINDS), None)
 
 
 def _respond(problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:

@@ -160,7 +160,7 @@ async def list_orders(
 async def get_order(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Order]:
     """One order, for those who may know of it; a guest by its tracking token, as Bearer or as `?token=`."""
     identity = await desk.identify_someone(request)
-    document = await desk.store.read(lambda transaction: _document(transaction, order_id, identity))
+    document = await desk.store.read(lambda transaction: document_for(transaction, order_id, identity))
     return json_answer(document)
 
 
@@ -173,7 +173,7 @@ async def get_history(order_id: FromPath[str], request: AnyRequest, desk: AtDesk
     identity = await desk.identify_someone(request)
 
     def query(transaction: Transaction) -> list[tuple[Any, ...]]:
-        _document(transaction, order_id, identity)
+        document_for(transaction, order_id, identity)
         return units.history(transaction, order_id)
 
     entries = [HistoryEntry(*row) for row in await desk.store.read(query)]
@@ -187,7 +187,8 @@ def _as_told_outside(entry: HistoryEntry) -> HistoryEntry:
     return msgspec.structs.replace(entry, actor=role, reason=None if role in STAFF else entry.reason)
 
 
-def _document(transaction: Transaction, order_id: str, identity: Identity) -> bytes:
+def document_for(transaction: Transaction, order_id: str, identity: Identity) -> bytes:
+    """The order as this identity may see it. Raises NotFound, also where it may not know of it."""
     by_token = identity.order_id == order_id
     document = units.order_document(transaction, order_id, None if by_token else identity.actor)
     if document is None:

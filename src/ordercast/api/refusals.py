@@ -6,6 +6,7 @@ RequestRefused
 ├── SignInRequired     a token is needed
 ├── SignInRefused      address or password are wrong
 ├── TooManyAttempts    too many sign-ins that failed
+├── TooManyWatches     a socket watches as many orders as it may
 └── StillRunning       the first request with this Idempotency-Key has not been answered yet
 """
 
@@ -46,3 +47,8 @@ class StillRunning(RequestRefused):
     def __init__(self) -> None:
         self.retry_after_s = 1
         super().__init__("The first request with this Idempotency-Key is still running.")
+
+
+class TooManyWatches(RequestRefused):
+    def __init__(self, bound: int) -> None:
+        super().__init__(f"A socket may watch {bound} orders; stop watching one first.")

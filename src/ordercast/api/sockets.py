@@ -10,22 +10,25 @@ from typing import Any, Final
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room
 from ordercast.config import Settings
-from ordercast.db import Store, StoreError
+from ordercast.db import SqliteStore, Store, StoreError
 from ordercast.hub import ComeLater, ConnectRefused, EventRefused, Server, Socket
 
 from .auth import Identity, TokenRefused, identify
+from .desk import FrontDesk
+from .socket_commands import Watches, register_commands
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
 
 
-def open_socket_door(server: Server, settings: Settings, store: Store) -> None:
+def open_socket_door(server: Server, settings: Settings, store: SqliteStore, watches: Watches) -> None:
     """Register authentication and the socket commands on `server`. Nothing here emits what a shop's change tells."""
     door = _SocketDoor(settings, store)
     server.use(door.authenticate)
     server.on("connection", door.connected)
     server.event("auth_refresh", door.refresh)
     server.event("echo", _echo)
+    register_commands(server, FrontDesk(store, settings.secret), watches)
 
 
 def rooms_of(identity: Identity) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class Role(StrEnum):
 STAFF: Final = frozenset({Role.ADMIN, Role.STORE})
 INSIDERS: Final = STAFF | {Role.DRIVER, Role.SERVICE}
 """Who may be told which of them acted."""
+SEES_EVERY_ORDER: Final = STAFF | {Role.SERVICE}
 
 
 @dataclass(frozen=True, slots=True)

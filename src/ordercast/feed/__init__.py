@@ -8,5 +8,6 @@ from .audience import AUDIENCE
 from .position import Position
 from .pump import Pump
 from .sessions import FeedRecovery
+from .watching import Watching
 
-__all__ = ["AUDIENCE", "FeedRecovery", "Position", "Pump"]
+__all__ = ["AUDIENCE", "FeedRecovery", "Position", "Pump", "Watching"]

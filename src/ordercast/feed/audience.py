@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room
+from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room, watch_room
 from ordercast.db import Change
 
 from . import payloads
@@ -32,6 +32,10 @@ def _order(order: dict[str, Any]) -> str:
     return order_room(order["id"])
 
 
+def _watchers(order: dict[str, Any]) -> str:
+    return watch_room(order["id"])
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One line of the table."""
@@ -46,9 +50,9 @@ AUDIENCE: Final = (
     # event                     who hears it           what they are told             of which changes
     Rule("new_order", (_store,), payloads.new_order, OrderChange.is_placed),
     Rule("newOrder", (_store,), payloads.whole_order, OrderChange.is_placed),
-    Rule("orderStatusUpdated", (_store, _customer), payloads.status_updated, OrderChange.has_new_status),
-    Rule("payment_update", (_store, _customer), payloads.payment_updated, OrderChange.has_new_payment),
-    Rule("order_update", (_store,), payloads.whole_order, OrderChange.is_edited),
+    Rule("orderStatusUpdated", (_store, _watchers, _customer), payloads.status_updated, OrderChange.has_new_status),
+    Rule("payment_update", (_store, _watchers, _customer), payloads.payment_updated, OrderChange.has_new_payment),
+    Rule("order_update", (_store, _watchers), payloads.whole_order, OrderChange.is_edited),
     Rule("customer_order_update", (_customer, _order), payloads.for_customer, OrderChange.concerns_customer),
 )
 

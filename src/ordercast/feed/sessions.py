@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, Final, Protocol
 
 from ordercast import telemetry
+from ordercast.commerce.people import SEES_EVERY_ORDER
+from ordercast.commerce.rooms import is_watch_room
 from ordercast.db import SessionRow
 from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.protocol.message import Message
@@ -78,9 +80,10 @@ class FeedRecovery:
         await self._store.forget_session(pid)
 
     def rooms(self, socket: Socket, session: Session) -> Sequence[str]:
-        """Only what its token entitles it to today: those rooms it is about to join anyhow."""
-        del session
-        return tuple(socket.rooms)
+        """What its token entitles it to today: the rooms it is about to join anyhow, and its watches if it may."""
+        role = socket.identity.partition(":")[0]
+        watches = filter(is_watch_room, session.rooms) if role in SEES_EVERY_ORDER else ()
+        return (*socket.rooms, *watches)
 
     def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
         position = str(self._pump.position)

@@ -1,0 +1,23 @@
+"""The commands that a socket may send, a file to a subject: the same units of work as over HTTP, answered by acks.
+
+An ack is ``(null, result)``, or ``({code, message, ...})`` for a refusal, which never closes the connection. A command
+that carries a `clientId` is done once: sent again, it is answered as it was the first time.
+"""
+
+from __future__ import annotations
+
+from ordercast.api.desk import FrontDesk
+from ordercast.hub import Server
+
+from . import orders, watching
+from .answering import Commands
+from .watching import Watches
+
+__all__ = ["Watches", "register_commands"]
+
+
+def register_commands(server: Server, desk: FrontDesk, watches: Watches) -> None:
+    """Have every socket of `server` served."""
+    commands = Commands(server, desk)
+    orders.register(commands)
+    watching.register(commands, watches)

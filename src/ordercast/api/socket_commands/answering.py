@@ -1,0 +1,101 @@
+"""How a command is read, done once and answered."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ordercast.api.auth import NOBODY, Identity
+from ordercast.api.body import convert
+from ordercast.api.desk import FrontDesk
+from ordercast.api.errors import refused_fields
+from ordercast.api.refusals import SignInRequired
+from ordercast.commerce.errors import InvalidField
+from ordercast.commerce.people import Actor, Role
+from ordercast.db import Transaction
+from ordercast.db.idempotency import KEY_MAX, RequestKey, once
+from ordercast.hub import EventRefused, Server, Socket
+
+ClientId = Annotated[str, Meta(min_length=1, max_length=KEY_MAX, pattern=r"^[\x21-\x7e]+$(?!\n)")]
+C = TypeVar("C", bound=Struct)
+
+
+class Repeatable(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A command that changes something. With a `client_id` it may be sent again without being done again."""
+
+    client_id: ClientId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who sent a command, and through which socket."""
+
+    socket: Socket
+    identity: Identity
+
+    @property
+    def actor(self) -> Actor:
+        return self.identity.actor
+
+
+class Commands:
+    """Registers commands on a server: each is a Struct to be read, and a coroutine function that answers it."""
+
+    def __init__(self, server: Server, desk: FrontDesk) -> None:
+        self.desk = desk
+        self._server = server
+
+    def add(self, name: str, type_: type[C], answer: Callable[[Caller, C], Awaitable[Any]]) -> None:
+        """Answer the command called `name`; what `answer` raises of what may be told is the ack's error."""
+
+        async def handle(socket: Socket, *args: Any) -> tuple[None, Any]:
+            try:
+                caller = Caller(socket, _someone(socket))
+                return None, await answer(caller, _read(args, type_))
+            except Exception as error:
+                fields = refused_fields(error)
+                if fields is None:
+                    raise
+                raise EventRefused(**fields) from error
+
+        self._server.event(name, handle)
+
+    async def once(self, caller: Caller, name: str, command: Repeatable, effect: Callable[[Transaction], bytes]) -> Any:
+        """Run `effect` in a unit of work, and keep its answer with it if the command has a client id.
+
+        Gives the answer's JSON, read. Raises KeyReused, and what `effect` does.
+        """
+        key = _key(caller, name, command)
+        now = self.desk.now()
+        outcome = await self.desk.store.write(lambda transaction: once(transaction, key, now, effect))
+        return msgspec.json.decode(outcome.answer)
+
+
+def _someone(socket: Socket) -> Identity:
+    """Who the socket is. Raises SignInRequired for one that showed no token."""
+    identity: Identity = getattr(socket.data, "identity", NOBODY)
+    if identity.actor.role is Role.GUEST and identity.order_id is None:
+        raise SignInRequired
+    return identity
+
+
+_ONE_OBJECT: Final = "A command takes one object."
+
+
+def _read(args: tuple[Any, ...], type_: type[C]) -> C:
+    if len(args) > 1 or (args and not isinstance(args[0], dict)):
+        raise InvalidField("", _ONE_OBJECT)
+    return convert(args[0] if args else {}, type_)
+
+
+def _key(caller: Caller, name: str, command: Repeatable) -> RequestKey | None:
+    if command.client_id is None:
+        return None
+    # Who is named by the socket's identity: every guest is alike to the shop, but not their orders.
+    fingerprint = hashlib.sha256(msgspec.json.encode(command, order="sorted")).digest()
+    return RequestKey(f"{caller.socket.identity} socket:{name}", command.client_id, fingerprint)

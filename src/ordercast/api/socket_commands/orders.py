@@ -1,0 +1,60 @@
+"""Moving an order by a socket."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from ordercast.commerce.errors import NotPermitted
+from ordercast.commerce.orders import Reason
+from ordercast.commerce.people import Role
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction
+from ordercast.db import orders as units
+
+from .answering import Caller, Commands, Repeatable
+
+OrderIdText = Annotated[str, Meta(min_length=1, max_length=64)]
+Version = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+UPDATE: Final = "update_order_status"
+
+
+class UpdateOrderStatus(Repeatable, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """`status` may be a former name; `version` is the one that the sender saw."""
+
+    order_id: OrderIdText
+    status: Annotated[str, Meta(min_length=1, max_length=64)]
+    version: Version
+    reason: Reason | None = None
+
+
+def register(commands: Commands) -> None:
+    commands.add(UPDATE, UpdateOrderStatus, partial(_update, commands))
+
+
+async def _update(commands: Commands, caller: Caller, command: UpdateOrderStatus) -> Any:
+    """Move an order, and answer it as it is now."""
+    actor = caller.actor
+    if actor.role is Role.GUEST:
+        raise NotPermitted(actor, "move an order")
+    # A reason may be typed on several lines; it is kept on one.
+    reason = None if command.reason is None else " ".join(command.reason.split())
+    check_texts(msgspec.structs.replace(command, reason=reason))
+    now = commands.desk.now()
+
+    def effect(transaction: Transaction) -> bytes:
+        return units.change_status(
+            transaction,
+            command.order_id,
+            command.status,
+            actor,
+            reason=reason,
+            expected_version=command.version,
+            now=now,
+        )
+
+    return await commands.once(caller, UPDATE, command, effect)

@@ -1,0 +1,79 @@
+"""Watching one order: its state now, and every change that follows, without a gap and without one told twice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from ordercast.api.auth import Identity
+from ordercast.api.orders import document_for
+from ordercast.api.refusals import TooManyWatches
+from ordercast.commerce.people import SEES_EVERY_ORDER
+from ordercast.commerce.rooms import is_watch_room, watch_room
+from ordercast.db import Transaction
+from ordercast.hub import LimitReached, Socket
+
+from .answering import Caller, Commands
+from .orders import OrderIdText
+
+# A board that shows more orders than this hears of all of them anyway.
+WATCHES_MAX: Final = 200
+
+
+class Watches(Protocol):
+    """What the feed does for a watch: see ``feed.watching``."""
+
+    async def begin(
+        self, socket: Socket, order_id: str, room: str | None, look: Callable[[], Awaitable[tuple[bytes, int]]]
+    ) -> tuple[bytes, str]: ...
+
+
+class WatchOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    order_id: OrderIdText
+
+
+def register(commands: Commands, watches: Watches) -> None:
+    commands.add("watch_order", WatchOrder, partial(_watch, commands, watches))
+    commands.add("unwatch_order", WatchOrder, _unwatch)
+
+
+async def _watch(commands: Commands, watches: Watches, caller: Caller, command: WatchOrder) -> dict[str, Any]:
+    """Answer the order and the position at which it stood so; what changes from there on is told."""
+    room = _room(caller.identity, command.order_id)
+    if room is not None and room not in caller.socket.rooms and _watches(caller.socket) >= WATCHES_MAX:
+        raise TooManyWatches(WATCHES_MAX)
+
+    def query(transaction: Transaction) -> tuple[bytes, int]:
+        document = document_for(transaction, command.order_id, caller.identity)
+        newest = transaction.one(transaction.sql.feed.newest_seq)
+        return document, (newest[0] or 0) if newest else 0
+
+    try:
+        document, position = await watches.begin(
+            caller.socket, command.order_id, room, lambda: commands.desk.store.read(query)
+        )
+    except LimitReached as error:
+        raise TooManyWatches(WATCHES_MAX) from error
+    return {"order": msgspec.json.decode(document), "position": position}
+
+
+async def _unwatch(caller: Caller, command: WatchOrder) -> dict[str, Any]:
+    """Stop the watch; of an order that is not watched, nothing. What the token opens by itself stays open."""
+    caller.socket.leave(watch_room(command.order_id))
+    return {"orderId": command.order_id}
+
+
+def _watches(socket: Socket) -> int:
+    return sum(map(is_watch_room, socket.rooms))
+
+
+def _room(identity: Identity, order_id: str) -> str | None:
+    """The room in which this watcher hears of the order beside those that its token opens by itself; None if they do.
+
+    A customer's, a driver's and a guest's own room hears of every order that they may know of.
+    """
+    return watch_room(order_id) if identity.actor.role in SEES_EVERY_ORDER else None
