@@ -16,7 +16,8 @@ from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.placing import DEMO_SHOP
 from ordercast.commerce.sandbox import take_payment
 from ordercast.db import SqliteStore, Transaction
-from ordercast.db.orders import NewOrder, change_status, place
+from ordercast.db.orders import change_status
+from ordercast.db.placing import NewOrder, Placing
 from tests.commerce.orders import command
 
 STORE = Actor(Role.STORE, "usr_1")
@@ -43,8 +44,8 @@ def new_order(actor: Actor = GUEST, **changes: Any) -> NewOrder:
 
 
 async def place_one(store: SqliteStore, actor: Actor = GUEST, **changes: Any) -> Order:
-    new = new_order(actor, **changes)
-    return msgspec.json.decode(await store.write(lambda transaction: place(transaction, new)), type=Order)
+    outcome = await store.write(Placing(new_order(actor, **changes)))
+    return msgspec.json.decode(outcome.answer, type=Order)
 
 
 async def move(

@@ -18,6 +18,7 @@ from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
+from ordercast.db.placing import NewOrder, Placing
 
 from .answers import json_answer
 from .auth import Identity, tracking_hash, tracking_token
@@ -25,7 +26,7 @@ from .body import JsonBody
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage
-from .repeats import commit_once, created, find_earlier, outside_key, request_key
+from .repeats import created, find_earlier, outside_key, request_key
 
 _NUMBER_MAX: Final = 2**63 - 1
 
@@ -100,7 +101,7 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, actor: Actor, k
     is_customer = actor.role is Role.CUSTOMER
     order_id = OrderId(desk.new_id("ord"))
     payment_key = outside_key(key, order_id)
-    new = units.NewOrder(
+    new = NewOrder(
         command=command,
         order_id=order_id,
         customer_id=CustomerId(actor.id if is_customer else desk.new_id("cus")),
@@ -111,7 +112,7 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, actor: Actor, k
         now=desk.now(),
     )
     try:
-        return await commit_once(desk, key, lambda transaction: units.place(transaction, new))
+        return await desk.store.write(Placing(new, key))
     except Exception:
         # Not where we were cancelled: the unit still runs then, and its order is paid.
         await desk.payments.void(payment_key)

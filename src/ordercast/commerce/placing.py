@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from .catalogue import DEMO_TAX_RATES_BP, Product
-from .errors import AddressRequired, NotPermitted, TotalDiffers, UnknownProduct
+from .errors import AddressRequired, NotPermitted, OutOfStock, TotalDiffers, UnknownProduct
 from .ids import CustomerId, OrderId
 from .moments import Moment
 from .money import Money, tax_on_line
@@ -83,6 +83,17 @@ def place_order(
     if command.total is not None and command.total != priced.total:
         raise TotalDiffers(Money(command.total, shop.currency), Money(priced.total, shop.currency))
     return OrderPlaced(order_id, command, priced, payment, customer_id, actor, now)
+
+
+def take_stock(stock: dict[str, int], lines: Sequence[OrderLine]) -> None:
+    """Take what `lines` sell from `stock`, pieces by product. Raises OutOfStock, and then nothing is taken."""
+    left: dict[str, int] = {}
+    for index, line in enumerate(lines):
+        pieces = left.get(line.product_id, stock[line.product_id])
+        if pieces < line.quantity:
+            raise OutOfStock(index, line.name, line.quantity, pieces)
+        left[line.product_id] = pieces - line.quantity
+    stock.update(left)
 
 
 def _priced_line(index: int, command: PlaceOrder, products: Mapping[str, Product], shop: Shop) -> OrderLine:

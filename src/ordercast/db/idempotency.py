@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,16 +46,26 @@ def once(
         return Outcome(effect(transaction), replayed=False)
     if (earlier := earlier_outcome(transaction, request)) is not None:
         return earlier
-    answer = effect(transaction)
-    transaction.run(
+    outcome = Outcome(effect(transaction), replayed=False)
+    keep_outcomes(transaction, [(request, outcome, now)])
+    return outcome
+
+
+def keep_outcomes(transaction: Transaction, new: Iterable[tuple[RequestKey, Outcome, Moment]]) -> None:
+    """Keep answers that requests had for the first time."""
+    transaction.many(
         transaction.sql.answers.keep,
-        scope=request.scope,
-        key=request.key,
-        fingerprint=request.fingerprint,
-        answer=answer.decode(),
-        created_at=now,
+        [
+            {
+                "scope": request.scope,
+                "key": request.key,
+                "fingerprint": request.fingerprint,
+                "answer": outcome.answer.decode(),
+                "created_at": now,
+            }
+            for request, outcome, now in new
+        ],
     )
-    return Outcome(answer, replayed=False)
 
 
 def earlier_outcome(transaction: Transaction, request: RequestKey) -> Outcome | None:

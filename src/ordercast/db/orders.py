@@ -1,22 +1,18 @@
-"""Units of work on orders: load, decide, write. Each runs inside one transaction and awaits nothing."""
+"""Units of work on orders that stand: load, decide, write. Each runs inside one transaction and awaits nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.catalogue import Product
-from ordercast.commerce.errors import InvalidField, NotFound, OutOfStock
-from ordercast.commerce.ids import CustomerId, OrderId
+from ordercast.commerce.errors import InvalidField, NotFound
+from ordercast.commerce.ids import OrderId
 from ordercast.commerce.moments import Moment
-from ordercast.commerce.orders import PaymentInfo, PlaceOrder
+from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.placing import OrderPlaced, Shop, place_order
-from ordercast.commerce.sandbox import PaymentTaken
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentStatus, resolve_status
 from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assignment, decide_status_change
 
@@ -24,125 +20,7 @@ from . import drivers
 from .statements import Statements
 from .transaction import Transaction
 
-_ENCODE: Final = msgspec.json.Encoder().encode
 _PAYMENT: Final = msgspec.json.Decoder(PaymentInfo)
-
-
-@dataclass(frozen=True, slots=True)
-class NewOrder:
-    """All that placing an order needs and the database does not know."""
-
-    command: PlaceOrder
-    order_id: OrderId
-    customer_id: CustomerId
-    """A fresh id for a guest who is new here; the signed-in customer's own."""
-    tracking_hash: bytes | None
-    actor: Actor
-    payment: PaymentTaken
-    shop: Shop
-    now: Moment
-
-
-# --- Placing ----------------------------------------------------------------------------------------------------------
-
-
-def place(transaction: Transaction, new: NewOrder) -> bytes:
-    """Place an order and answer it as JSON. Raises what ``commerce.placing.place_order`` does, and OutOfStock."""
-    products = _products(transaction, new.command)
-    placed = place_order(
-        new.command,
-        products,
-        new.shop,
-        new.payment,
-        order_id=new.order_id,
-        customer_id=_customer(transaction, new),
-        actor=new.actor,
-        now=new.now,
-    )
-    _reserve(transaction, placed)
-    number = _insert(transaction, placed, new.tracking_hash)
-    _insert_lines(transaction, placed, number)
-    return newest_document(transaction)
-
-
-def _products(transaction: Transaction, command: PlaceOrder) -> dict[str, Product]:
-    found: dict[str, Product] = {}
-    for product_id in {item.product_id for item in command.cart_items}:
-        row = transaction.one(transaction.sql.products.by_id, id=product_id)
-        if row is not None:
-            found[product_id] = Product(*row)
-    return found
-
-
-def _customer(transaction: Transaction, new: NewOrder) -> CustomerId:
-    if new.actor.role is Role.CUSTOMER:
-        return CustomerId(new.actor.id)
-    info = new.command.customer_info
-    row = transaction.one(
-        transaction.sql.people.upsert_guest,
-        id=new.customer_id,
-        email=info.email.lower(),
-        name=info.name,
-        mobile=info.mobile,
-        created_at=new.now,
-    )
-    return CustomerId(row[0]) if row is not None else new.customer_id
-
-
-def _reserve(transaction: Transaction, placed: OrderPlaced) -> None:
-    for index, line in enumerate(placed.priced.lines):
-        values = {"product_id": line.product_id, "quantity": line.quantity}
-        if transaction.run(transaction.sql.products.reserve, **values) == 0:
-            row = transaction.one(transaction.sql.products.by_id, id=line.product_id)
-            left = Product(*row).stock if row is not None else 0
-            raise OutOfStock(index, line.name, line.quantity, left)
-
-
-def _insert(transaction: Transaction, placed: OrderPlaced, tracking_hash: bytes | None) -> int:
-    command, priced, info = placed.command, placed.priced, placed.command.customer_info
-    return transaction.insert(
-        transaction.sql.orders.insert,
-        id=placed.id,
-        payment_status=placed.payment.status,
-        fulfilment=command.fulfilment,
-        subtotal=priced.subtotal,
-        tax=priced.tax,
-        shipping_fee=priced.shipping_fee,
-        discount=priced.discount,
-        total=priced.total,
-        currency=priced.currency,
-        customer_id=placed.customer_id,
-        customer_name=info.name,
-        customer_email=info.email,
-        customer_mobile=info.mobile,
-        billing_info=_ENCODE(command.billing_info).decode(),
-        shipping_info=None if command.shipping_info is None else _ENCODE(command.shipping_info).decode(),
-        cart_items=_ENCODE(priced.lines).decode(),
-        payment_info=_ENCODE(placed.payment.info).decode(),
-        tracking_hash=tracking_hash,
-        actor=str(placed.actor),
-        created_at=placed.at,
-        updated_at=placed.at,
-    )
-
-
-def _insert_lines(transaction: Transaction, placed: OrderPlaced, number: int) -> None:
-    transaction.many(
-        transaction.sql.orders.insert_line,
-        [
-            {
-                "order_number": number,
-                "position": position,
-                "product_id": line.product_id,
-                "quantity": line.quantity,
-                "unit_price": line.unit_price,
-                "line_total": line.line_total,
-                "tax": line.tax,
-                "reserved": 1,
-            }
-            for position, line in enumerate(placed.priced.lines)
-        ],
-    )
 
 
 # --- Changing ---------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -30,6 +30,22 @@ class Change(msgspec.Struct, frozen=True):
     """The whole order before the change, as JSON; None for a new one."""
     after: msgspec.Raw | None
     """The whole order after it; for ``event.published``, ``{"event", "rooms", "args"}``."""
+
+
+class Joinable(Generic[T]):
+    """A unit of work of which many that wait together are done at once, in fewer statements."""
+
+    __slots__ = ()
+
+    def __call__(self, transaction: Transaction) -> T:
+        raise NotImplementedError
+
+    @staticmethod
+    def together(transaction: Transaction, units: Sequence[Any]) -> Sequence[Any]:
+        """Do all of `units`, each of this class, as if one after another: give each one's result, or the error that it
+        alone would have raised. What this raises itself takes all of it back, and they are run one by one.
+        """
+        raise NotImplementedError
 
 
 class SessionRow(msgspec.Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The one writer: a thread that runs as many units of work as are waiting in one transaction, and commits once.
 
-A commit is one wait for the disk whoever shares it; that is why a durable order costs microseconds.
+A commit is one wait for the disk whoever shares it; that is why a durable order costs microseconds. Units that can be
+done at once (``types.Joinable``) share their statements too.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ import asyncio
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -17,10 +19,11 @@ from ordercast.telemetry import GROUP_SIZE, UNITS_COMMITTED
 
 from .statements import Statements
 from .transaction import Transaction
-from .types import NotCommitted, Overloaded, StoreClosed
+from .types import Joinable, NotCommitted, Overloaded, StoreClosed
 
 T = TypeVar("T")
 Unit = Callable[[Transaction], Any]
+Together = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
 
 # Past this, one slow group delays its first member by more than a second commit would.
 GROUP_UNITS_MAX: Final = 256
@@ -133,7 +136,7 @@ class Writer:
         try:
             # IMMEDIATE: a read that turns into a write fails at once, whatever the busy timeout.
             self._connection.execute("BEGIN IMMEDIATE")
-            done = [self._attempt(waiting) for waiting in group]
+            done = [outcome for run in _runs(group) for outcome in self._attempt_run(run)]
             self._connection.execute("COMMIT")
         except Exception as error:  # the database failed, not a unit: nobody's change was kept
             log.exception("a group of %d changes was not committed", len(group))
@@ -143,19 +146,41 @@ class Writer:
         GROUP_SIZE.observe(len(group))
         return done, True
 
-    def _attempt(self, waiting: _Waiting) -> _Done:
-        execute = self._connection.execute
-        execute("SAVEPOINT unit")
+    def _attempt_run(self, run: list[_Waiting]) -> list[_Done]:
+        together = _together(run[0])
+        if together is None or len(run) == 1:
+            return [self._attempt(waiting) for waiting in run]
         try:
-            result = waiting.unit(self._transaction)
+            units = [waiting.unit for waiting in run]
+            results = self._in_savepoint(lambda transaction: together(transaction, units))
+        except Exception as error:
+            if not self._connection.in_transaction:
+                raise  # as below
+            log.debug("%d changes are made one by one, not together", len(run), exc_info=error)
+            return [self._attempt(waiting) for waiting in run]
+        return [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
+
+    def _attempt(self, waiting: _Waiting) -> _Done:
+        try:
+            return _Done(waiting.future, self._in_savepoint(waiting.unit), None)
         except Exception as error:
             if not self._connection.in_transaction:
                 raise  # SQLite rolled everything back by itself (disk full, I/O error): the group is lost
-            execute("ROLLBACK TO unit")
-            execute("RELEASE unit")
             return _Done(waiting.future, None, _outcome(error))
+
+    def _in_savepoint(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work`; what it raises takes back its own changes alone."""
+        execute = self._connection.execute
+        execute("SAVEPOINT unit")
+        try:
+            result = work(self._transaction)
+        except Exception:
+            if self._connection.in_transaction:
+                execute("ROLLBACK TO unit")
+                execute("RELEASE unit")
+            raise
         execute("RELEASE unit")
-        return _Done(waiting.future, result, None)
+        return result
 
     def _abandon(self) -> None:
         if not self._connection.in_transaction:
@@ -171,6 +196,23 @@ class Writer:
             self._loop.call_soon_threadsafe(self._resolve, done, committed)
         except RuntimeError:  # the loop was closed first; what was committed stays
             log.warning("%d changes were finished after the loop had closed", len(done))
+
+
+def _together(waiting: _Waiting) -> Together | None:
+    unit = waiting.unit
+    return unit.together if isinstance(unit, Joinable) else None
+
+
+def _runs(group: list[_Waiting]) -> Iterator[list[_Waiting]]:
+    """Neighbours that can be done together; no unit overtakes another."""
+    for _together_of, run in groupby(group, key=_together):
+        yield list(run)
+
+
+def _done(waiting: _Waiting, result: Any) -> _Done:
+    if isinstance(result, Exception):
+        return _Done(waiting.future, None, result)
+    return _Done(waiting.future, result, None)
 
 
 def _outcome(error: Exception) -> Exception:

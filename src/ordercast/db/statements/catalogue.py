@@ -11,13 +11,14 @@ from sqlalchemy.dialects import sqlite
 
 from ordercast.db.schema import products
 
-from .compiling import ZERO, Compile
+from .compiling import ZERO, Compile, values_of
 
 
 class ProductStatements:
     def __init__(self, text: Compile) -> None:
         product_columns = [products.c[name] for name in products.c.keys()]  # noqa: SIM118 - a ColumnCollection
         self.by_id = text(select(*product_columns).where(products.c.id == bindparam("id")))
+        self.by_ids = text(select(*product_columns).where(products.c.id.in_(values_of("ids"))))
         self.after = text(
             select(*product_columns)
             .where(products.c.id > bindparam("after"))
@@ -28,7 +29,7 @@ class ProductStatements:
         self.reserve = text(
             update(products)
             .values(stock=products.c.stock - bindparam("quantity"))
-            .where(products.c.id == bindparam("product_id"), products.c.stock >= bindparam("quantity"))
+            .where(products.c.id == bindparam("product_id"))
         )
         product_row = sqlite.insert(products).values({name: bindparam(name) for name in products.c.keys()})  # noqa: SIM118
         self.add = text(product_row.on_conflict_do_nothing(index_elements=["slug"]))

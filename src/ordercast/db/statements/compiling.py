@@ -10,8 +10,10 @@ from sqlalchemy import (
     Delete,
     Dialect,
     Executable,
+    Select,
     Table,
     bindparam,
+    func,
     literal_column,
     select,
     tuple_,
@@ -24,6 +26,11 @@ Compile: TypeAlias = Callable[[Executable], str]
 # As text: a number given by value would become a parameter that nobody supplies.
 ONE: Final[ColumnElement[int]] = literal_column("1")
 ZERO: Final[ColumnElement[int]] = literal_column("0")
+
+
+def values_of(name: str) -> Select[tuple[str]]:
+    """The values of a JSON array given as ``:name``, so that one statement takes any number of them."""
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
 
 
 def oldest(table: Table, written_at: ColumnElement[str]) -> Delete:

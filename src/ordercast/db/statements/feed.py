@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     bindparam,
     insert,
+    literal_column,
     select,
 )
 from sqlalchemy import func as sql
@@ -29,6 +30,11 @@ class FeedStatements:
         )
         self.newest_document = text(
             select(feed.c.after).where(feed.c.seq == select(sql.max(feed.c.seq)).scalar_subquery())
+        )
+        self.placed_after = text(
+            select(feed.c.entity_id, feed.c.after).where(
+                feed.c.seq > bindparam("seq"), feed.c.kind == literal_column("'order.placed'")
+            )
         )
         self.newest_seq = text(select(sql.max(feed.c.seq)))
         self.oldest_seq = text(select(sql.min(feed.c.seq)))

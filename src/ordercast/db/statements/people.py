@@ -16,7 +16,7 @@ from ordercast.db.schema import (
     customers,
 )
 
-from .compiling import ONE, ZERO, Compile
+from .compiling import ONE, ZERO, Compile, values_of
 
 
 class PeopleStatements:
@@ -28,7 +28,12 @@ class PeopleStatements:
             guest.on_conflict_do_update(
                 index_elements=["email", "registered"],
                 set_={"name": guest.excluded.name, "mobile": guest.excluded.mobile},
-            ).returning(customers.c.id)
+            )
+        )
+        self.guests = text(
+            select(customers.c.email, customers.c.id).where(
+                customers.c.email.in_(values_of("emails")), customers.c.registered == ZERO
+            )
         )
         self.add_customer = text(
             sqlite.insert(customers)

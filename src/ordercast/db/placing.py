@@ -1,0 +1,234 @@
+"""Placing orders: those that wait together are decided in memory, then written with one statement per table.
+
+A refusal is found before anything is written, so it costs the orders beside it nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from ordercast.commerce.catalogue import Product
+from ordercast.commerce.errors import ShopError
+from ordercast.commerce.ids import CustomerId, OrderId
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.orders import PlaceOrder
+from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.placing import OrderPlaced, Shop, place_order, take_stock
+from ordercast.commerce.sandbox import PaymentTaken
+
+from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
+from .transaction import Transaction
+from .types import Joinable
+
+_ENCODE: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """All that placing an order needs and the database does not know."""
+
+    command: PlaceOrder
+    order_id: OrderId
+    customer_id: CustomerId
+    """A fresh id for a guest who is new here; the signed-in customer's own."""
+    tracking_hash: bytes | None
+    actor: Actor
+    payment: PaymentTaken
+    shop: Shop
+    now: Moment
+
+    @property
+    def guest_email(self) -> str | None:
+        """Whose record the order is put to; None for a customer who is signed in."""
+        return None if self.actor.role is Role.CUSTOMER else self.command.customer_info.email.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Placing(Joinable[Outcome]):
+    """The unit of work that places one order, once per `key`, and answers it as JSON.
+
+    Raises what ``commerce.placing`` does, and KeyReused.
+    """
+
+    new: NewOrder
+    key: RequestKey | None = None
+
+    def __call__(self, transaction: Transaction) -> Outcome:
+        (outcome,) = _place_all(transaction, [self])
+        if isinstance(outcome, ShopError):
+            raise outcome
+        return outcome
+
+    @staticmethod
+    def together(transaction: Transaction, units: Sequence[Placing]) -> Sequence[Outcome | ShopError]:
+        return _place_all(transaction, units)
+
+
+class _SameKeyTwiceError(Exception):
+    """The later request's answer is the earlier one's, which is not written yet."""
+
+
+def _place_all(transaction: Transaction, placings: Sequence[Placing]) -> list[Outcome | ShopError]:
+    keys = [placing.key for placing in placings if placing.key is not None]
+    if len({(key.scope, key.key) for key in keys}) < len(keys):
+        raise _SameKeyTwiceError
+    counter = _Counter(transaction, [placing.new for placing in placings])
+    decided = [_decide(transaction, counter, placing) for placing in placings]
+    placed = [outcome for outcome in decided if isinstance(outcome, _Placed)]
+    documents = _write(transaction, placed) if placed else {}
+    outcomes = [
+        Outcome(documents[outcome.order.id], replayed=False) if isinstance(outcome, _Placed) else outcome
+        for outcome in decided
+    ]
+    keep_outcomes(
+        transaction,
+        [
+            (placing.key, outcome, placing.new.now)
+            for placing, outcome in zip(placings, outcomes, strict=True)
+            if placing.key is not None and isinstance(outcome, Outcome) and not outcome.replayed
+        ],
+    )
+    return outcomes
+
+
+# --- Deciding ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    new: NewOrder
+    order: OrderPlaced
+
+
+class _Counter:
+    """The shop as the next order of the group finds it: what is on sale, what is left of it, who has come before."""
+
+    def __init__(self, transaction: Transaction, new: Sequence[NewOrder]) -> None:
+        ids = {item.product_id for each in new for item in each.command.cart_items}
+        rows = transaction.all(transaction.sql.products.by_ids, ids=_array(ids))
+        self._products = {product.id: product for product in (Product(*row) for row in rows)}
+        self._stock = {product.id: product.stock for product in self._products.values()}
+        emails = {each.guest_email for each in new} - {None}
+        self._guests: dict[str, str] = dict(transaction.all(transaction.sql.people.guests, emails=_array(emails)))
+
+    def place(self, new: NewOrder) -> _Placed:
+        """Decide one order. What it raises leaves everything as it was."""
+        email = new.guest_email
+        known = new.customer_id if email is None else self._guests.get(email, new.customer_id)
+        order = place_order(
+            new.command,
+            self._products,
+            new.shop,
+            new.payment,
+            order_id=new.order_id,
+            customer_id=CustomerId(known),
+            actor=new.actor,
+            now=new.now,
+        )
+        take_stock(self._stock, order.priced.lines)
+        if email is not None:
+            self._guests[email] = known
+        return _Placed(new, order)
+
+
+def _decide(transaction: Transaction, counter: _Counter, placing: Placing) -> _Placed | Outcome | ShopError:
+    try:
+        if placing.key is not None and (earlier := earlier_outcome(transaction, placing.key)) is not None:
+            return earlier
+        return counter.place(placing.new)
+    except ShopError as refusal:
+        return refusal
+
+
+def _array(values: Iterable[str | None]) -> str:
+    return _ENCODE(list(values)).decode()
+
+
+# --- Writing ----------------------------------------------------------------------------------------------------------
+
+
+class _Numbered(msgspec.Struct):
+    number: int
+
+
+_NUMBER_OF: Final = msgspec.json.Decoder(_Numbered)
+
+
+def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, bytes]:
+    """Write the orders; give each one's document, by its id, as the trigger told it to the feed."""
+    sql = transaction.sql
+    sold: Counter[str] = Counter()
+    for each in placed:
+        for line in each.order.priced.lines:
+            sold[line.product_id] += line.quantity
+    transaction.many(sql.products.reserve, [{"product_id": id_, "quantity": n} for id_, n in sold.items()])
+    transaction.many(sql.people.upsert_guest, [_guest_row(each) for each in placed if each.new.guest_email is not None])
+    newest = transaction.one(sql.feed.newest_seq)
+    before = (newest[0] or 0) if newest else 0
+    transaction.many(sql.orders.insert, [_order_row(each) for each in placed])
+    documents = {id_: text.encode() for id_, text in transaction.all(sql.feed.placed_after, seq=before)}
+    transaction.many(
+        sql.orders.insert_line,
+        [row for each in placed for row in _line_rows(each.order, _NUMBER_OF.decode(documents[each.order.id]).number)],
+    )
+    return documents
+
+
+def _guest_row(placed: _Placed) -> dict[str, Any]:
+    info = placed.order.command.customer_info
+    return {
+        "id": placed.order.customer_id,
+        "email": placed.new.guest_email,
+        "name": info.name,
+        "mobile": info.mobile,
+        "created_at": placed.order.at,
+    }
+
+
+def _order_row(placed: _Placed) -> dict[str, Any]:
+    order = placed.order
+    command, priced, info = order.command, order.priced, order.command.customer_info
+    return {
+        "id": order.id,
+        "payment_status": order.payment.status,
+        "fulfilment": command.fulfilment,
+        "subtotal": priced.subtotal,
+        "tax": priced.tax,
+        "shipping_fee": priced.shipping_fee,
+        "discount": priced.discount,
+        "total": priced.total,
+        "currency": priced.currency,
+        "customer_id": order.customer_id,
+        "customer_name": info.name,
+        "customer_email": info.email,
+        "customer_mobile": info.mobile,
+        "billing_info": _ENCODE(command.billing_info).decode(),
+        "shipping_info": None if command.shipping_info is None else _ENCODE(command.shipping_info).decode(),
+        "cart_items": _ENCODE(priced.lines).decode(),
+        "payment_info": _ENCODE(order.payment.info).decode(),
+        "tracking_hash": placed.new.tracking_hash,
+        "actor": str(order.actor),
+        "created_at": order.at,
+        "updated_at": order.at,
+    }
+
+
+def _line_rows(order: OrderPlaced, number: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "order_number": number,
+            "position": position,
+            "product_id": line.product_id,
+            "quantity": line.quantity,
+            "unit_price": line.unit_price,
+            "line_total": line.line_total,
+            "tax": line.tax,
+            "reserved": 1,
+        }
+        for position, line in enumerate(order.priced.lines)
+    ]

@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ordercast.commerce.catalogue import DEMO_CATALOGUE
+from ordercast.commerce.errors import OutOfStock, UnknownProduct
+from ordercast.commerce.people import GUEST, Actor, Role
+from ordercast.db import SqliteStore, Transaction, products
+from ordercast.db.idempotency import Outcome, RequestKey
+from ordercast.db.placing import Placing
+from tests.commerce.orders import PRODUCTS
+
+from .shop import ask, new_order, stock_of
+
+TABLES = ("orders", "order_lines", "order_history", "feed", "customers", "products", "idempotency", "sqlite_sequence")
+SCARCE = {"hilsa-curry": 9, "samosa": 5, "jilapi": 0}
+
+
+@asynccontextmanager
+async def shop(path: Path) -> AsyncIterator[SqliteStore]:
+    """A running store in which some things are nearly sold out."""
+    store = SqliteStore(path)
+    await asyncio.to_thread(store.migrate)
+    await store.start()
+    scarce = [msgspec.structs.replace(p, stock=SCARCE.get(p.slug, p.stock)) for p in DEMO_CATALOGUE]
+    await store.write(lambda transaction: products.add(transaction, scarce))
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def placed_together(store: SqliteStore, units: Sequence[Placing]) -> list[Any]:
+    """Have the writer find all of them waiting."""
+    gate = threading.Event()
+    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0)
+    tasks = [asyncio.create_task(store.write(unit)) for unit in units]
+    await asyncio.sleep(0)
+    gate.set()
+    await blocked
+    return [_comparable(outcome) for outcome in await asyncio.gather(*tasks, return_exceptions=True)]
+
+
+async def placed_one_by_one(store: SqliteStore, units: Sequence[Placing]) -> list[Any]:
+    outcomes: list[Any] = []
+    for unit in units:
+        outcomes += await asyncio.gather(store.write(unit), return_exceptions=True)
+    return [_comparable(outcome) for outcome in outcomes]
+
+
+def _comparable(outcome: Any) -> Any:
+    return (type(outcome), str(outcome), vars(outcome)) if isinstance(outcome, Exception) else outcome
+
+
+async def contents(store: SqliteStore) -> dict[str, list[tuple[Any, ...]]]:
+    found = {}
+    for table in TABLES:
+        found[table] = sorted(await ask(store, f"SELECT * FROM {table}"), key=repr)
+    return found
+
+
+# --- Together is as one by one ----------------------------------------------------------------------------------------
+
+Wish = tuple[Actor, dict[str, Any], RequestKey | None, bytes | None]
+
+cart_items = st.builds(
+    lambda slug, quantity: {"productId": PRODUCTS[slug].id if slug else "prd_nothing", "quantity": quantity},
+    st.sampled_from(["hilsa-curry", "samosa", "jilapi", "masala-chai", "dal-fry", "masala-chai", "dal-fry", ""]),
+    st.integers(1, 4),
+)
+guests = st.builds(
+    lambda email, name: {"name": name, "email": email, "mobile": "+8801700000000"},
+    st.sampled_from(["asha@example.com", "ASHA@example.com", "rafi@example.com"]),
+    st.sampled_from(["Asha Rahman", "A. Rahman"]),
+)
+keys = st.builds(
+    RequestKey, st.just("guest /api/orders"), st.sampled_from(["a", "b", "c", "d"]), st.sampled_from([b"1", b"2"])
+)
+
+
+@st.composite
+def wishes(draw: st.DrawFn) -> Wish:
+    changes: dict[str, Any] = {
+        "cartItems": draw(st.lists(cart_items, min_size=1, max_size=3)),
+        "customerInfo": draw(guests),
+    }
+    if draw(st.integers(0, 9)) == 9:
+        changes["total"] = 1
+    if draw(st.integers(0, 9)) == 9:
+        changes["shippingInfo"] = None
+    # The database refuses the second order with a hash, whatever was decided.
+    same_hash = b"the same" if draw(st.integers(0, 14)) == 14 else None
+    actor = draw(st.sampled_from([GUEST, GUEST, Actor(Role.CUSTOMER, "cus_1"), Actor(Role.DRIVER, "drv_1")]))
+    return actor, changes, draw(st.none() | keys), same_hash
+
+
+def placing(wish: Wish) -> Placing:
+    actor, changes, key, same_hash = wish
+    new = new_order(actor, **changes)
+    return Placing(new if same_hash is None else replace(new, tracking_hash=same_hash), key)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(wishes(), min_size=2, max_size=10), min_size=1, max_size=3))
+async def test_a_group_placed_together_is_as_if_placed_one_by_one(tmp_path: Path, groups: list[list[Wish]]) -> None:
+    folder = Path(tempfile.mkdtemp(dir=tmp_path))
+    async with shop(folder / "together.db") as together, shop(folder / "apart.db") as apart:
+        for group in groups:
+            units = [placing(wish) for wish in group]
+            assert await placed_together(together, units) == await placed_one_by_one(apart, units)
+        assert await contents(together) == await contents(apart)
+
+
+# --- How it is done ---------------------------------------------------------------------------------------------------
+
+
+async def traced(store: SqliteStore) -> list[str]:
+    """The statements that the writer runs from now on, each by its first word."""
+    words: list[str] = []
+
+    def trace(transaction: Transaction) -> None:
+        transaction._connection.set_trace_callback(lambda text: words.append(text.split()[0]))
+
+    await store.write(trace)
+    return words
+
+
+async def test_a_group_is_one_savepoint_and_four_questions_also_where_some_are_refused(store: SqliteStore) -> None:
+    unknown = {"cartItems": [{"productId": "prd_nothing", "quantity": 1}]}
+    await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 30 WHERE slug = 'samosa'"))
+    words = await traced(store)
+    twos = [placing((GUEST, changes, None, None)) for changes in (unknown, *([{}] * 20))]
+    outcomes = await placed_together(store, twos)
+    refused = [outcome for outcome in outcomes if not isinstance(outcome, Outcome)]
+    assert [refusal[0] for refusal in refused] == [UnknownProduct] + [OutOfStock] * 5
+    assert words.count("SAVEPOINT") == 1 + 1  # the gate's, and theirs
+    assert words.count("SELECT") == 4
+    assert await stock_of(store, "samosa") == 0
+
+
+async def test_a_key_that_waits_twice_is_placed_once(store: SqliteStore) -> None:
+    key = RequestKey("guest /api/orders", "k", b"1")
+    first, other, again = [placing((GUEST, {}, key_, None)) for key_ in (key, None, key)]
+    outcomes = await placed_together(store, [first, other, again])
+    assert [outcome.replayed for outcome in outcomes] == [False, False, True]
+    assert outcomes[0].answer == outcomes[2].answer
+    assert await ask(store, "SELECT count(*) FROM orders") == [(2,)]
+
+
+async def test_an_order_that_the_database_refuses_leaves_those_beside_it(store: SqliteStore) -> None:
+    units = [placing((GUEST, {}, None, hash_)) for hash_ in (b"the same", None, b"the same", None)]
+    outcomes = await placed_together(store, units)
+    assert [isinstance(outcome, Outcome) for outcome in outcomes] == [True, True, False, True]
+    assert outcomes[2][0] is sqlite3.IntegrityError
+    assert await ask(store, "SELECT count(*), max(number) - min(number) FROM orders") == [(3, 2)]
+
+
+async def test_another_unit_between_two_orders_is_not_overtaken(store: SqliteStore) -> None:
+    gate = threading.Event()
+    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0)
+    one = asyncio.create_task(store.write(placing((GUEST, {}, None, None))))
+    count = asyncio.create_task(store.write(lambda transaction: transaction.one("SELECT count(*) FROM orders")))
+    two = asyncio.create_task(store.write(placing((GUEST, {}, None, None))))
+    await asyncio.sleep(0)
+    gate.set()
+    await asyncio.gather(blocked, one, two)
+    assert await count == (1,)
