@@ -54,10 +54,10 @@ class Contender:
 
 
 @contextlib.contextmanager
-def run(name: str, *, ping_interval_ms: int, ping_timeout_ms: int) -> Iterator[Contender]:
+def run(name: str, *, ping_interval_ms: int, ping_timeout_ms: int, recovers: bool = False) -> Iterator[Contender]:
     """Start a server on its core and give it when it listens; end it afterwards, whatever happened."""
     port = _free_port()
-    command = [*COMMANDS[name], str(port), str(ping_interval_ms), str(ping_timeout_ms)]
+    command = [*COMMANDS[name], str(port), str(ping_interval_ms), str(ping_timeout_ms), str(int(recovers))]
     # Threads that a runtime starts inherit the core of their process, so it must be there from the beginning.
     os.sched_setaffinity(0, {SERVER_CORE})
     try:

@@ -95,18 +95,11 @@ class Swarm:
         return self.pings - before
 
     def _take(self, fd: int, data: bytes, heard: list[int]) -> None:
-        if not data:
-            raise ServerFailedError("a connection was closed")
-        if fd in self._partial:
-            data = self._partial.pop(fd) + data
-        at, end = 0, len(data)
-        if data[0] == 0x48:  # the H of HTTP; no frame begins so
-            at = self._skip_handshake(data)
-            if not at:
-                end = 0
-        while at < end:
-            start, length = _header(data, at)
-            if start + length > end:
+        at = 0
+        data = self._whole(fd, data)
+        while at < len(data):
+            start, length = frame_at(data, at)
+            if start + length > len(data):
                 break
             if data[start] == 0x34 and data[at] == frames.TEXT_FIN:  # "4": a message, as nearly all are
                 heard.append(fd)
@@ -115,6 +108,19 @@ class Swarm:
             at = start + length
         if at < len(data):
             self._partial[fd] = data[at:]
+
+    def _whole(self, fd: int, data: bytes) -> bytes:
+        """What begins with a frame: the rest of earlier reads before it, the answer to the handshake taken off."""
+        if not data:
+            raise ServerFailedError("a connection was closed")
+        if fd in self._partial:
+            data = self._partial.pop(fd) + data
+        if data[0] != 0x48:  # the H of HTTP; no frame begins so
+            return data
+        at = self._skip_handshake(data)
+        if not at:
+            self._partial[fd] = data
+        return data[at:] if at else b""
 
     def _answer(self, fd: int, first_byte: int, payload: bytes) -> None:
         """Do what a client does by itself: pong to both kinds of ping, CONNECT upon OPEN."""
@@ -138,7 +144,7 @@ class Swarm:
         return end + 4
 
 
-def _header(data: bytes, at: int) -> tuple[int, int]:
+def frame_at(data: bytes, at: int) -> tuple[int, int]:
     """Where the payload of the frame at `at` begins, and its length; past the end of `data` if it is not all there."""
     if data[at] not in (frames.TEXT_FIN, frames.PING_FIN):
         raise ServerFailedError(f"unexpected frame {data[at : at + 64]!r}")

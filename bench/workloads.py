@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from . import frames
 from .pollers import Pollers
+from .returners import Returners
 from .swarm import Swarm
 
 SAMPLE_S = 1.0
@@ -27,6 +28,7 @@ PAYLOAD = {
 }
 ROOMS_PER_REQUEST = 100
 ACCEPTS = 400
+MISSED = 100
 
 Sample = Callable[[Swarm], int]
 """Drives the server for one sample; gives the number of messages that its CPU time is to be divided by."""
@@ -46,6 +48,8 @@ class Workload:
     prepare: Callable[[Swarm], None] = lambda _swarm: None
     alone: bool = False
     """Servers are measured one after another, because they are at work also when no sample is taken."""
+    recovers: bool = False
+    """The servers keep sessions and what was emitted, in memory; python-socketio knows no recovery."""
     ping_interval_ms: int = 300_000  # out of the way, but where pings are what is measured
     ping_timeout_ms: int = 200_000
 
@@ -105,6 +109,22 @@ def _rooms(swarm: Swarm) -> int:
     return _rounds(swarm, lambda: chance.choice(requests), ROOMS_PER_REQUEST)
 
 
+def _hear_one(swarm: Swarm) -> None:
+    """Node cannot recover a client that has heard nothing yet (#5538)."""
+    swarm.send(swarm.fds[0], frames.event("fan", 1, PAYLOAD))
+    swarm.await_messages(len(swarm.fds))
+
+
+def _recovery(swarm: Swarm) -> int:
+    """All lose their connections, miss a hundred events and come back; closing and accepting them counts too."""
+    assert isinstance(swarm, Returners)
+    swarm.lose()
+    for _ in range(MISSED):
+        swarm.send(swarm.fds[0], frames.event("fan", 1, PAYLOAD))
+        swarm.await_messages(1)
+    return swarm.come_back(MISSED)
+
+
 def _accept(swarm: Swarm) -> int:
     """From TCP's first packet to the answered Socket.IO CONNECT, 64 at a time; their end is not counted."""
     swarm.connect(ACCEPTS)
@@ -151,6 +171,16 @@ WORKLOADS = {
             clients=1_000,
             sample=_polling,
             swarm=Pollers,
+        ),
+        Workload(
+            name="recovery",
+            about=f"1,000 clients come back after {MISSED} events that each missed",
+            unit="us/event",
+            clients=1_001,
+            sample=_recovery,
+            swarm=Returners,
+            prepare=_hear_one,
+            recovers=True,
         ),
         Workload(
             name="accept",

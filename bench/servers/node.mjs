@@ -1,10 +1,14 @@
-// Node's socket.io, with its defaults. Arguments: port, ping interval and ping timeout in milliseconds.
+// Node's socket.io, with its defaults. Arguments: port, ping interval and ping timeout in milliseconds, whether to keep sessions.
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 
-const [port, pingInterval, pingTimeout] = process.argv.slice(2).map(Number);
+const [port, pingInterval, pingTimeout, recovers] = process.argv.slice(2).map(Number);
 const http = createServer();
-const io = new Server(http, { pingInterval, pingTimeout });
+const io = new Server(http, {
+  pingInterval,
+  pingTimeout,
+  ...(recovers ? { connectionStateRecovery: {} } : {}),
+});
 
 io.on("connection", (socket) => {
   socket.on("echo", (value, ack) => ack(value));

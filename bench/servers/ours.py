@@ -7,12 +7,15 @@ from typing import Any
 
 import uvloop
 
-from ordercast.hub import Options, Server, Socket
+from ordercast.hub import MemoryRecovery, Options, Server, Socket
 from ordercast.wire import serve
 
 
-def main(port: int, ping_interval_ms: int, ping_timeout_ms: int) -> None:
+def main(port: int, ping_interval_ms: int, ping_timeout_ms: int, recovers: int) -> None:
     server = Server(Options(ping_interval_s=ping_interval_ms / 1000, ping_timeout_s=ping_timeout_ms / 1000))
+
+    if recovers:
+        server.main.recovery = MemoryRecovery()
 
     def echo(_socket: Socket, value: Any) -> Any:
         return value

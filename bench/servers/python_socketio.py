@@ -9,7 +9,7 @@ import socketio
 import uvicorn
 
 
-def main(port: int, ping_interval_ms: int, ping_timeout_ms: int) -> None:
+def main(port: int, ping_interval_ms: int, ping_timeout_ms: int, _recovers: int) -> None:
     sio = socketio.AsyncServer(
         async_mode="asgi", ping_interval=ping_interval_ms / 1000, ping_timeout=ping_timeout_ms / 1000
     )
