@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import Annotated, Any, Literal
 
 import uvloop
 from cyclopts import App, Parameter
 
 from ordercast import config, telemetry
-from ordercast.api.auth import issue_token
+from ordercast.api.auth import TokenRefused, issue_token, verify_token
 from ordercast.app import demo_password, open_store, seed, serve
-from ordercast.commerce.people import Role
+from ordercast.commerce.moments import moment
+from ordercast.commerce.people import Actor, Role
 from ordercast.config import ConfigError, Settings
+from ordercast.db import access
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
 
@@ -86,6 +89,41 @@ def token(
     """Print a JWT signed with the configured secret."""
     settings = _settings(make_secret=False, database_url=database_url)
     print(issue_token(settings.secret, Role(role), sub or f"{role}-cli", ttl))
+
+
+@app.command
+def revoke(
+    name: Annotated[str, Parameter(help="A token, its jti, a sign-in's sid, a person's sub, or an order's id.")],
+    *,
+    reason: Annotated[str | None, Parameter(help="Kept with the revocation.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Refuse a token, or all that somebody was given until now. A running shop ends their sockets at once."""
+    settings = _settings(make_secret=False, database_url=database_url)
+    revoked = uvloop.run(_revoke(settings, _name_in(settings, name), reason))
+    print(f"{revoked} is revoked.")
+
+
+def _name_in(settings: Settings, text: str) -> str:
+    """What a token is revoked by, where one was given instead of a name."""
+    if text.count(".") != 2:
+        return text
+    try:
+        names = verify_token(settings.secret, text).names
+    except TokenRefused as error:
+        raise ConfigError("secret", f"does not fit this token: {error.message}") from None
+    return names[0]
+
+
+async def _revoke(settings: Settings, name: str, reason: str | None) -> str:
+    store = open_store(settings)
+    await store.start()
+    try:
+        now, operator = moment(time.time_ns() // 1_000_000), Actor(Role.ADMIN, "cli")
+        await store.write(lambda t: access.revoke(t, name, since=now, until=None, actor=operator, reason=reason))
+    finally:
+        await store.close()
+    return name
 
 
 def _settings(*, make_secret: bool = True, **overrides: Any) -> Settings:

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from ordercast import telemetry
-from ordercast.api import create_api
+from ordercast.api import Doorkeeper, create_api
+from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
 from ordercast.api.sockets import open_socket_door
 from ordercast.commerce.ids import RANDOM_BYTES
@@ -50,8 +51,8 @@ def open_store(settings: Settings) -> SqliteStore:
     return store
 
 
-def build_hub(settings: Settings, store: SqliteStore) -> tuple[Server, Pump]:
-    """Join the socket half to the shop: the door in, and the feed out."""
+def build_hub(settings: Settings, store: SqliteStore, doorkeeper: Doorkeeper | None = None) -> tuple[Server, Pump]:
+    """Join the socket half to the shop: the door in, and the feed out. `doorkeeper` is the one of the HTTP half."""
     server = Server(
         Options(
             ping_interval_s=settings.ping_interval_ms / 1000,
@@ -62,7 +63,10 @@ def build_hub(settings: Settings, store: SqliteStore) -> tuple[Server, Pump]:
     )
     pump = Pump(store, server.main)
     server.main.recovery = FeedRecovery(store, store, pump, _now)
-    open_socket_door(server, settings, store, Watching(pump, server.main))
+    desk = FrontDesk(store, settings.secret, doorkeeper or Doorkeeper(settings.secret, store))
+    door = open_socket_door(server, desk, Watching(pump, server.main))
+    pump.listen("access.revoked", door.access_revoked)
+    pump.listen("order.status_changed", door.order_moved)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, pump
 
@@ -79,12 +83,13 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
     await store.start()
     try:
         demo_people = await seed(settings, store) if settings.demo else []
-        server, pump = build_hub(settings, store)
+        doorkeeper = Doorkeeper(settings.secret, store)
+        server, pump = build_hub(settings, store, doorkeeper)
         pump.start()
-        chores = [asyncio.create_task(_prune_forever(store))]
+        chores = [asyncio.create_task(_prune_forever(store, doorkeeper))]
         if settings.pending_minutes_max > 0:
             chores.append(asyncio.create_task(_expire_forever(store, settings.pending_minutes_max)))
-        api = create_api(settings, store, extra_routes=page_routes())
+        api = create_api(settings, store, doorkeeper=doorkeeper, extra_routes=page_routes())
         uvicorn = make_server(
             server,
             http=cast(AsgiApplication, api),
@@ -129,8 +134,9 @@ def _listen(settings: Settings) -> socket.socket:
         raise ConfigError("port", f"cannot listen on {settings.host}:{settings.port} ({error.strerror})") from None
 
 
-async def _prune_forever(store: SqliteStore) -> None:
+async def _prune_forever(store: SqliteStore, doorkeeper: Doorkeeper) -> None:
     while True:
+        doorkeeper.revocations.forget(time.time_ns() // 1_000_000)
         try:
             await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
         except Exception:

@@ -62,6 +62,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ping_timeout_ms: Annotated[int, Meta(ge=100, le=600_000)] = 20_000
     pending_minutes_max: Annotated[int, Meta(ge=0, le=525_600)] = 30
     """An order that the shop has not answered for so long expires; 0 lets it wait for ever."""
+    token_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60
+    """How long an access token of a sign-in is good; a refresh gives the next."""
+    sign_in_days: Annotated[int, Meta(ge=1, le=365)] = 14
+    """A sign-in that is not used for so long ends; it ends after six times that in any case."""
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
 
     @property

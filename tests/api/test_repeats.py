@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from ordercast.api import Doorkeeper
 from ordercast.api.desk import FrontDesk
 from ordercast.api.refusals import StillRunning
 from ordercast.commerce.orders import CardPayment, CashPayment
@@ -72,7 +73,7 @@ async def test_of_two_at_once_one_runs_and_the_other_is_told_so(client: Client, 
 
 
 async def test_a_key_is_free_again_once_its_request_failed(store: SqliteStore) -> None:
-    desk = FrontDesk(store, "secret")
+    desk = FrontDesk(store, "secret", Doorkeeper("secret", store))
     request = RequestKey("scope", "key", b"")
 
     def fails() -> None:

@@ -1,46 +1,244 @@
+"""The socket door over a real store, feed and hub; the tokens are real, the connections are in memory."""
+
 from __future__ import annotations
 
 import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from ordercast.api import auth, sockets
-from ordercast.api.auth import Identity
-from ordercast.api.sockets import open_socket_door
+from ordercast.api import Doorkeeper
+from ordercast.api.auth import Identity, issue_token
+from ordercast.app import build_hub
+from ordercast.commerce.moments import moment
+from ordercast.commerce.people import GUEST
+from ordercast.commerce.tracking import TRACKED_AFTER_END_S
 from ordercast.config import Settings
-from ordercast.db import SqliteStore
-from ordercast.feed import Pump, Watching
-from ordercast.hub import Server
-from tests.hub.links import Link, settle
+from ordercast.db import SqliteStore, access
+from tests.hub.links import Link
 
-from .client import token
+from .client import SECRET, Client, token
+from .endings import bring
+
+
+class Node:
+    """What `app.serve` makes of a store, without the port."""
+
+    def __init__(self, settings: Settings, store: SqliteStore) -> None:
+        self.store = store
+        self.doorkeeper = Doorkeeper(SECRET, store)
+        self.server, self.pump = build_hub(settings, store, self.doorkeeper)
+        self.pump.start()
+
+    async def connect(self, token: str, **auth: Any) -> Link:
+        """A client whose CONNECT was answered; `link.take()` gives how."""
+        link = Link(self.server)
+        link.hear("0" + json.dumps({"token": token, **auth}))
+        await until(lambda: packets(link, "44") or heard(link, "ready") or heard(link, "auth_revoked"))
+        return link
+
+    async def stop(self) -> None:
+        self.pump.stop()
+        await self.server.close()
+
+
+def packets(link: Link, kind: str) -> list[Any]:
+    return [json.loads(text[len(kind) :]) for text in map(str, link.said) if text.startswith(kind)]
+
+
+def heard(link: Link, event: str) -> list[Any]:
+    return [args for args in packets(link, "42") if args[0] == event]
+
+
+async def until(holds: Callable[[], object], within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
+            await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+async def node(settings: Settings, store: SqliteStore) -> AsyncIterator[Node]:
+    node = Node(settings, store)
+    yield node
+    await node.stop()
+
+
+async def revoke(store: SqliteStore, name: str) -> None:
+    now = moment(time.time_ns() // 1_000_000)
+    await store.write(lambda t: access.revoke(t, name, since=now, until=None, actor=None, reason="lost telephone"))
+
+
+# --- Tokens that expire -----------------------------------------------------------------------------------------------
 
 
 async def test_a_token_that_is_renewed_by_one_who_left_meanwhile_starts_no_timer(
-    store: SqliteStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server = Server()
-    open_socket_door(server, settings, store, Watching(Pump(store, server.main), server.main))
-    link = Link(server)
     mine = token("store")
-    link.hear(f'0{{"token":"{mine}"}}')
-    await settle()
-    (socket,) = server.main.sockets.values()
+    link = await node.connect(mine)
+    (socket,) = node.server.main.sockets.values()
     looked_up, asked = asyncio.Event(), asyncio.Event()
-    identify = auth.identify
+    identify = node.doorkeeper.identify
 
-    async def slowly(*args: Any) -> Identity:
+    async def slowly(token: str | None) -> Identity:
         asked.set()
         await looked_up.wait()
-        return await identify(*args)
+        return await identify(token)
 
-    monkeypatch.setattr(sockets, "identify", slowly)
+    monkeypatch.setattr(node.doorkeeper, "identify", slowly)
     link.hear(f'2["auth_refresh","{mine}"]')
     await asked.wait()
     link.lose()
     looked_up.set()
-    await settle()
+    await asyncio.sleep(0.02)
 
     assert not socket.connected
     assert socket.data._timer is None
+
+
+async def test_who_does_not_renew_is_warned_and_then_sent_away(node: Node) -> None:
+    link = await node.connect(issue_token(SECRET, "store", "usr_1", 2))
+    await until(lambda: heard(link, "auth_expiring"))
+    assert heard(link, "auth_expiring")[0][1]["expiresInSeconds"] <= 1
+    await until(lambda: link.closed_for is not None)
+    assert heard(link, "auth_expired")[0][1]["code"] == "token_expired"
+
+
+async def test_who_renews_stays(node: Node) -> None:
+    link = await node.connect(issue_token(SECRET, "store", "usr_1", 2))
+    await until(lambda: heard(link, "auth_expiring"))
+    link.hear("21" + json.dumps(["auth_refresh", {"token": token("store")}]))
+    await until(lambda: packets(link, "431"))
+    ((error, result),) = packets(link, "431")
+    assert error is None
+    assert result["expiresAt"] > time.time() + 60
+    await asyncio.sleep(1.5)
+    assert link.closed_for is None
+    assert not heard(link, "auth_expired")
+
+
+async def test_nobody_renews_with_the_token_of_another(node: Node) -> None:
+    link = await node.connect(token("store"))
+    link.hear("21" + json.dumps(["auth_refresh", token("store", "usr_2")]))
+    await until(lambda: packets(link, "431"))
+    assert packets(link, "431")[0][0]["code"] == "token_invalid"
+
+
+# --- Tokens that are revoked ------------------------------------------------------------------------------------------
+
+
+async def test_revoking_a_token_ends_its_sockets_and_no_others(node: Node) -> None:
+    one, other = token("store"), token("store")
+    links = [await node.connect(one), await node.connect(one), await node.connect(other)]
+    (name,) = (await node.doorkeeper.identify(one)).names
+    await revoke(node.store, name)
+    await until(lambda: links[0].closed_for is not None and links[1].closed_for is not None)
+    assert [heard(link, "auth_revoked")[0][1]["code"] for link in links[:2]] == ["token_revoked"] * 2
+    # A stock client comes back by itself after a lost connection; after this packet it does not.
+    assert all("41" in link.said for link in links[:2])
+    await asyncio.sleep(0.02)
+    assert links[2].closed_for is None
+
+
+async def test_a_revocation_ends_sockets_on_every_node(node: Node, settings: Settings) -> None:
+    elsewhere = SqliteStore(node.store.path)
+    await elsewhere.start()
+    other_node = Node(settings, elsewhere)
+    try:
+        link = await other_node.connect(token("store"))
+        await revoke(node.store, "usr_1")
+        await until(lambda: link.closed_for is not None)
+        assert heard(link, "auth_revoked")
+    finally:
+        await other_node.stop()
+        await elsewhere.close()
+
+
+async def test_an_account_that_another_program_closes_loses_its_sockets(node: Node, client: Client) -> None:
+    found = await node.store.read(lambda t: t.one("SELECT id FROM accounts WHERE email = 'store@example.com'"))
+    assert found is not None
+    link = await node.connect(token("store", found[0]))
+    await node.store.write(lambda t: t.run("UPDATE accounts SET active = 0 WHERE id = :id", id=found[0]))
+    await until(lambda: link.closed_for is not None)
+    assert heard(link, "auth_revoked")
+
+
+async def test_nothing_is_recovered_with_a_revoked_token(node: Node, client: Client) -> None:
+    mine = token("store")
+    link = await node.connect(mine)
+    session = packets(link, "40")[0]
+    offset = heard(link, "ready")[0][-1]
+    link.lose()
+    await revoke(node.store, "usr_1")
+    await client.place()
+    back = await node.connect(mine, pid=session["pid"], offset=offset)
+    assert packets(back, "44")[0]["data"]["code"] == "token_revoked"
+    assert not heard(back, "new_order")
+    # The same with a new token is heard: it was the token that was refused.
+    again = await node.connect(token("store"), pid=session["pid"], offset=offset)
+    assert len(heard(again, "new_order")) == 1
+
+
+async def test_who_is_revoked_on_the_way_in_does_not_stay(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert node.server.main.recovery is not None
+    save, saved = node.server.main.recovery.save, asyncio.Event()
+
+    async def slowly(session: Any) -> None:
+        await saved.wait()
+        await save(session)
+
+    monkeypatch.setattr(node.server.main.recovery, "save", slowly)
+    link = Link(node.server)
+    link.hear("0" + json.dumps({"token": token("store")}))
+    await asyncio.sleep(0.02)
+    await revoke(node.store, "usr_1")
+    await until(lambda: node.doorkeeper.revocations.cover(Identity(GUEST, names=("usr_1",))))
+    saved.set()
+    await until(lambda: link.closed_for is not None)
+    assert heard(link, "auth_revoked")
+    assert not node.server.main.sockets
+
+
+async def test_what_is_no_revocation_is_logged_and_stops_nobody(node: Node, caplog: pytest.LogCaptureFixture) -> None:
+    link = await node.connect(token("store"))
+    await node.store.write(
+        lambda t: t.run("INSERT INTO revocations (name, since) VALUES ('usr_1', 'yesterday'), ('usr_1x', '2026-01-01')")
+    )
+    await until(lambda: "could not be acted on" in caplog.text)
+    await revoke(node.store, "usr_1")
+    await until(lambda: link.closed_for is not None)
+
+
+# --- Tracking tokens --------------------------------------------------------------------------------------------------
+
+
+async def test_a_guest_is_sent_away_when_the_tracking_token_has_expired(node: Node, client: Client) -> None:
+    order = await client.place()
+    link = await node.connect(order["trackingToken"])
+    await bring(node.store, order["id"], "delivered", seconds_ago=TRACKED_AFTER_END_S - 2)
+    await until(lambda: link.closed_for is not None)
+    assert heard(link, "customer_order_update")
+    assert heard(link, "auth_expired")
+    refused = await node.connect(order["trackingToken"])
+    assert packets(refused, "44")[0]["data"]["code"] == "token_expired"
+
+
+async def test_the_end_of_an_order_ends_no_socket_but_its_guests(node: Node, client: Client) -> None:
+    order, other = await client.place(), await client.place()
+    links = [await node.connect(other["trackingToken"]), await node.connect(token("store"))]
+    await bring(node.store, order["id"], "delivered", seconds_ago=TRACKED_AFTER_END_S)
+    await until(lambda: heard(links[1], "orderStatusUpdated"))
+    await asyncio.sleep(0.02)
+    assert [link.closed_for for link in links] == [None, None]
+
+
+async def test_an_order_that_goes_on_keeps_its_guests(node: Node, client: Client) -> None:
+    order = await client.place()
+    link = await node.connect(order["trackingToken"])
+    await bring(node.store, order["id"], "processing", seconds_ago=TRACKED_AFTER_END_S)
+    await until(lambda: heard(link, "customer_order_update"))
+    await asyncio.sleep(0.02)
+    assert link.closed_for is None

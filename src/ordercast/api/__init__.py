@@ -6,6 +6,7 @@ Stays true: nothing here emits an event. Who should hear of a change learns it f
 """
 
 from .application import create_api
-from .auth import Identity, TokenRefused, identify, issue_token, verify_token
+from .auth import Identity, TokenRefused, issue_token, verify_token
+from .doorkeeper import Doorkeeper
 
-__all__ = ["Identity", "TokenRefused", "create_api", "identify", "issue_token", "verify_token"]
+__all__ = ["Doorkeeper", "Identity", "TokenRefused", "create_api", "issue_token", "verify_token"]

@@ -17,11 +17,13 @@ from ordercast.commerce.sandbox import Sandbox
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
-from . import docs_page, drivers, emit, flow, health, orders, products, sign_in
+from . import docs_page, drivers, emit, flow, health, orders, products, refresh, revoking, sign_in
 from .desk import FrontDesk
+from .doorkeeper import Doorkeeper
 from .errors import answer
 from .head import HeadAsGet
 from .repeats import HEADER, REPLAYED
+from .terms import SignInRules
 
 _ROUTES: Final = [
     *orders.ROUTES,
@@ -29,6 +31,8 @@ _ROUTES: Final = [
     *products.ROUTES,
     *flow.ROUTES,
     *sign_in.ROUTES,
+    *refresh.ROUTES,
+    *revoking.ROUTES,
     *emit.ROUTES,
     *health.ROUTES,
     *docs_page.ROUTES,
@@ -39,11 +43,23 @@ def create_api(
     settings: Settings,
     store: SqliteStore,
     *,
+    doorkeeper: Doorkeeper | None = None,
     payments: Sandbox | None = None,
     extra_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
-    """Make the ASGI application. The store is the caller's: started before the first request, closed after the last."""
-    desk = FrontDesk(store, settings.secret, settings.socket_url, payments=payments or Sandbox())
+    """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
+
+    `doorkeeper` is the one that the sockets use and the feed's pump tells; one made here hears of no revocation.
+    """
+    desk = FrontDesk(
+        store,
+        settings.secret,
+        doorkeeper or Doorkeeper(settings.secret, store),
+        SignInRules(settings.token_minutes * 60, settings.sign_in_days),
+        settings.cors_origins,
+        settings.socket_url,
+        payments=payments or Sandbox(),
+    )
     application = Litestar(
         [*_ROUTES, *extra_routes],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
@@ -63,6 +79,8 @@ def _cors(settings: Settings) -> CORSConfig | None:
         return None
     return CORSConfig(
         allow_origins=list(settings.cors_origins),
+        # Only for pages that are named: their browsers may send the refresh cookie.
+        allow_credentials="*" not in settings.cors_origins,
         allow_methods=["GET", "POST"],
         allow_headers=["Authorization", "Content-Type", HEADER],
         expose_headers=[REPLAYED, "Retry-After"],

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
 
 from ordercast.commerce.people import GUEST, Actor, Role
-from ordercast.db import Store, Transaction
 
 ISSUER: Final = "ordercast"
 ALGORITHM: Final = "HS256"
@@ -18,10 +20,13 @@ ALGORITHM: Final = "HS256"
 TRACKING_PREFIX: Final = "trk_"
 _TRACKING_BYTES: Final = 16  # 128 bits: not to be guessed, however many orders there are
 TOKEN_CHARACTERS_MAX: Final = 4_096
+_JTI_BYTES: Final = 12
 
 
 class TokenRefused(Exception):
-    """`code` is ``token_expired``, ``token_malformed`` or ``token_invalid``; the message is a sentence for people."""
+    """`code` is ``token_expired``, ``token_malformed``, ``token_invalid`` or ``token_revoked``; the message is a
+    sentence for people.
+    """
 
     def __init__(self, code: str, message: str) -> None:
         self.code = code
@@ -37,6 +42,10 @@ class Identity:
     order_id: str | None = None
     expires_at: int | None = None
     """Unix seconds; None for a token that does not expire."""
+    issued_at_ms: int = 0
+    """Unix milliseconds; 0 where the token does not say."""
+    names: tuple[str, ...] = ()
+    """By which this very token may be revoked: its own id, its sign-in's, its order's."""
 
 
 NOBODY: Final = Identity(GUEST)
@@ -45,41 +54,75 @@ NOBODY: Final = Identity(GUEST)
 # --- Tokens of people -------------------------------------------------------------------------------------------------
 
 
-def issue_token(secret: str, role: Role | str, sub: str, ttl_s: int, name: str | None = None) -> str:
-    """Sign a token for `sub` in `role`, good for `ttl_s` seconds from now."""
-    now = int(time.time())
-    claims: dict[str, Any] = {"sub": sub, "role": str(Role(role)), "iss": ISSUER, "iat": now, "exp": now + ttl_s}
+def issue_token(
+    secret: str, role: Role | str, sub: str, ttl_s: int, name: str | None = None, *, sign_in: str | None = None
+) -> str:
+    """Sign a token for `sub` in `role`, good for `ttl_s` seconds from now; `sign_in` names the one that it came of."""
+    # To the millisecond, so that who signs in anew right after a revocation is told apart from who did before.
+    now = time.time_ns() // 1_000_000 / 1000
+    claims: dict[str, Any] = {
+        "sub": sub,
+        "role": str(Role(role)),
+        "iss": ISSUER,
+        "jti": secrets.token_urlsafe(_JTI_BYTES),
+        "iat": now,
+        "exp": int(now) + ttl_s,
+    }
     if name is not None:
         claims["name"] = name
+    if sign_in is not None:
+        claims["sid"] = sign_in
     return jwt.encode(claims, secret, ALGORITHM)
 
 
-def verify_token(secret: str, token: str) -> tuple[Actor, int]:
-    """Read a signed token: who it speaks for, and until when (Unix seconds). Raises TokenRefused."""
-    if len(token) > TOKEN_CHARACTERS_MAX:
-        raise TokenRefused("token_malformed", "The token is too long.")
-    try:
+def verify_token(secret: str, token: str) -> Identity:
+    """Read a token that this shop has signed. Raises TokenRefused."""
+    check_length(token)
+    with reading_token():
         claims = jwt.decode(token, secret, [ALGORITHM], options={"require": ["sub", "role", "exp"]})
         # A back end that was given the secret may sign without naming an issuer, but not in another's name.
         if claims.get("iss", ISSUER) != ISSUER:
             raise jwt.InvalidIssuerError
-        actor = Actor(Role(claims["role"]), claims["sub"], _name(claims))
-        return actor, int(claims["exp"])
+        return identity_of(claims, claims["role"])
+
+
+def identity_of(claims: dict[str, Any], role: str) -> Identity:
+    """Who the claims of a verified token speak for. Raises ValueError or TypeError for what no token of ours says."""
+    actor = Actor(Role(role), claims["sub"], _text(claims, "name"))
+    if actor.role is Role.GUEST or not actor.id:
+        raise ValueError("a guest has no token of this kind")
+    names = tuple(name for claim in ("jti", "sid") if (name := _text(claims, claim)))
+    return Identity(
+        actor, expires_at=int(claims["exp"]), issued_at_ms=round(float(claims.get("iat", 0)) * 1000), names=names
+    )
+
+
+def check_length(token: str) -> None:
+    """Raises TokenRefused for what is too long to be looked at."""
+    if len(token) > TOKEN_CHARACTERS_MAX:
+        raise TokenRefused("token_malformed", "The token is too long.")
+
+
+@contextmanager
+def reading_token() -> Iterator[None]:
+    """Turn whatever reading a token raises into TokenRefused."""
+    try:
+        yield
     except jwt.ExpiredSignatureError:
         raise TokenRefused("token_expired", "The token has expired.") from None
     except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.MissingRequiredClaimError):
         raise TokenRefused("token_invalid", "The token was not signed by this shop.") from None
-    except (jwt.InvalidIssuerError, jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError):
+    except (jwt.InvalidIssuerError, jwt.InvalidAudienceError, jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError):
         raise TokenRefused("token_invalid", "The token is not for this shop, or not yet.") from None
     except (jwt.DecodeError, UnicodeError):
         raise TokenRefused("token_malformed", "This is not a token.") from None
-    except (jwt.InvalidTokenError, ValueError, TypeError):
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
         raise TokenRefused("token_invalid", "The token says something that this shop does not know.") from None
 
 
-def _name(claims: dict[str, Any]) -> str | None:
-    name = claims.get("name")
-    return name if isinstance(name, str) else None
+def _text(claims: dict[str, Any], name: str) -> str | None:
+    value = claims.get(name)
+    return value if isinstance(value, str) else None
 
 
 # --- Tokens of orders -------------------------------------------------------------------------------------------------
@@ -96,26 +139,3 @@ def tracking_token(secret: str, order_id: str) -> str:
 def tracking_hash(token: str) -> bytes:
     """What is stored of a tracking token."""
     return hashlib.sha256(token.encode()).digest()
-
-
-# --- Either -----------------------------------------------------------------------------------------------------------
-
-
-async def identify(store: Store, secret: str, token: str | None) -> Identity:
-    """Who `token` speaks for: nobody in particular without one. Raises TokenRefused."""
-    if not token:
-        return NOBODY
-    if not token.startswith(TRACKING_PREFIX):
-        actor, expires_at = verify_token(secret, token)
-        return Identity(actor, expires_at=expires_at)
-    if len(token) > TOKEN_CHARACTERS_MAX or not token.isascii():
-        raise TokenRefused("token_malformed", "This is not a tracking token.")
-    digest = tracking_hash(token)
-
-    def query(transaction: Transaction) -> tuple[Any, ...] | None:
-        return transaction.one(transaction.sql.orders.by_tracking_hash, tracking_hash=digest)
-
-    row = await store.read(query)
-    if row is None:
-        raise TokenRefused("token_invalid", "No order has this tracking token.")
-    return Identity(GUEST, order_id=row[0])

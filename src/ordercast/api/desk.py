@@ -19,10 +19,12 @@ from ordercast.commerce.sandbox import Sandbox
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 
-from .auth import TRACKING_PREFIX, Identity, TokenRefused, identify
+from .auth import TRACKING_PREFIX, Identity, TokenRefused
 from .chance import Chance
+from .doorkeeper import Doorkeeper
 from .passwords import Passwords
 from .refusals import SignInRequired, StillRunning
+from .terms import SignInRules
 from .throttle import CALLER_FAILURES_MAX, Throttle
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -34,6 +36,10 @@ class FrontDesk:
 
     store: SqliteStore
     secret: str
+    doorkeeper: Doorkeeper
+    sign_in_rules: SignInRules = field(default_factory=SignInRules)
+    origins: tuple[str, ...] = ()
+    """Of other sites whose pages may call us."""
     socket_url: str = ""
     shop: Shop = DEMO_SHOP
     payments: Sandbox = field(default_factory=Sandbox)
@@ -57,7 +63,7 @@ class FrontDesk:
 
     async def identify(self, request: AnyRequest) -> Identity:
         """Who asks; nobody in particular without a token. Raises TokenRefused."""
-        return await identify(self.store, self.secret, _token_of(request))
+        return await self.doorkeeper.identify(_token_of(request))
 
     async def identify_someone(self, request: AnyRequest) -> Identity:
         """Who asks. Raises SignInRequired without a token, TokenRefused for a wrong one."""

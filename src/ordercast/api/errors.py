@@ -18,6 +18,8 @@ from .auth import TokenRefused
 from .desk import AnyRequest
 from .refusals import (
     BodyMalformed,
+    OriginRefused,
+    RefreshRefused,
     SignInRefused,
     SignInRequired,
     StillRunning,
@@ -41,7 +43,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     field: str | None = None
     """The request's field at fault, as a path such as ``cartItems[0].quantity``."""
     code: str | None = None
-    """For tokens: ``token_expired``, ``token_malformed`` or ``token_invalid``."""
+    """For tokens: ``token_expired``, ``token_malformed``, ``token_invalid`` or ``token_revoked``."""
     current: str | None = None
     """The order's status now."""
     version: int | None = None
@@ -84,6 +86,8 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     UnsupportedBody: Kind(415, "unsupported-media-type", "Unsupported media type"),
     SignInRequired: Kind(401, "sign-in-required", "Sign in first"),
     SignInRefused: Kind(401, "sign-in-refused", "Sign-in refused"),
+    RefreshRefused: Kind(401, "refresh-refused", "Sign in again"),
+    OriginRefused: Kind(403, "origin-refused", "Not from this page"),
     TokenRefused: Kind(401, "token-refused", "Token refused"),
     TooManyAttempts: Kind(429, "too-many-attempts", "Too many attempts"),
     TooManyWatches: Kind(429, "too-many-watches", "Too many watches"),

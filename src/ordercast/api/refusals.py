@@ -5,6 +5,8 @@ RequestRefused
 ├── UnsupportedBody    the body is of another media type
 ├── SignInRequired     a token is needed
 ├── SignInRefused      address or password are wrong
+├── RefreshRefused     no refresh token, or one that is good no more
+├── OriginRefused      a page of another site tried to use somebody's cookie
 ├── TooManyAttempts    too many sign-ins that failed
 ├── TooManyWatches     a socket watches as many orders as it may
 └── StillRunning       the first request with this Idempotency-Key has not been answered yet
@@ -35,6 +37,17 @@ class SignInRefused(RequestRefused):
     def __init__(self) -> None:
         # One sentence for both, so that nobody learns which addresses have an account.
         super().__init__("The address or the password is wrong.")
+
+
+class RefreshRefused(RequestRefused):
+    def __init__(self) -> None:
+        # One sentence for all of them: who stole a token need not learn what gave it away.
+        super().__init__("There is no sign-in to go on with. Sign in again.")
+
+
+class OriginRefused(RequestRefused):
+    def __init__(self, origin: str) -> None:
+        super().__init__(f"Pages of {origin[:80] or 'another site'} may not do this.")
 
 
 class TooManyAttempts(RequestRefused):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, post
+from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.people import Role
 from ordercast.db import StoreError, accounts
+from ordercast.db.access import open_sign_in
 from ordercast.db.accounts import Account
 
 from .answers import json_answer
@@ -19,10 +21,14 @@ from .auth import issue_token
 from .body import JsonBody
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import REFUSALS
+from .refresh_tokens import RefreshToken
 from .refusals import SignInRefused
+from .same_site import comes_from_ours
 
-TOKEN_TTL_S: Final = 12 * 3600  # a working day, so that nobody signs in behind the counter at noon
 PASSWORD_MAX: Final = 1_024
+COOKIE: Final = "ordercast_refresh"
+# Nothing but what deals in sign-ins is ever sent it.
+COOKIE_PATH: Final = "/api/auth"
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,15 +59,12 @@ class SignedIn(Struct, frozen=True, rename="camel"):
     responses={401: REFUSALS[401], 422: REFUSALS[422]},
 )
 async def sign_in(data: JSONBody[SignIn], request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
-    """Exchange an address and a password for a token."""
-    account = await _account(desk, data, request.client.host if request.client else "")
-    token = issue_token(desk.secret, account.role, account.id, TOKEN_TTL_S, account.name)
-    user = User(account.id, account.email, account.name, account.role)
-    content = msgspec.json.encode(SignedIn(token, TOKEN_TTL_S, user))
-    return json_answer(content, headers={"Cache-Control": "no-store"})
+    """Exchange an address and a password for an access token, and a cookie that `/api/auth/refresh` takes."""
+    account = await find_account(desk, data, caller_of(request))
+    return await begin(desk, request, account)
 
 
-async def _account(desk: FrontDesk, data: SignIn, caller: str) -> Account:
+async def find_account(desk: FrontDesk, data: SignIn, caller: str) -> Account:
     """The account that the password opens. Raises TooManyAttempts or SignInRefused."""
     key, now_s = f"{data.email.lower()} {caller}", time.monotonic()
     desk.callers.attempt(caller, now_s)
@@ -78,6 +81,64 @@ async def _account(desk: FrontDesk, data: SignIn, caller: str) -> Account:
     desk.callers.undo(caller)
     desk.sign_ins.forget(key)
     return account
+
+
+def caller_of(request: AnyRequest) -> str:
+    return request.client.host if request.client else ""
+
+
+# --- Answers that carry tokens ----------------------------------------------------------------------------------------
+
+
+async def begin(desk: FrontDesk, request: AnyRequest, account: Account) -> Response[SignedIn]:
+    """Open a sign-in and answer with its first tokens. A page that may not use the cookie is not given one."""
+    if not comes_from_ours(request, desk.origins):
+        return answer(desk, account, None)
+    token, sign_in_id = RefreshToken.make(), desk.new_id("sgn")
+    terms = desk.sign_in_rules.terms(desk.now_ms())
+    await desk.store.write(
+        lambda transaction: open_sign_in(transaction, sign_in_id, account.id, token.hashes, terms),
+    )
+    return answer(desk, account, sign_in_id, cookie(desk, request, token))
+
+
+def answer(
+    desk: FrontDesk, account: Account, sign_in_id: str | None, refresh_cookie: Cookie | None = None
+) -> Response[SignedIn]:
+    ttl_s = desk.sign_in_rules.token_ttl_s
+    token = issue_token(desk.secret, account.role, account.id, ttl_s, account.name, sign_in=sign_in_id)
+    content = msgspec.json.encode(SignedIn(token, ttl_s, user_of(account)))
+    response = json_answer(content, headers={"Cache-Control": "no-store"})
+    if refresh_cookie is not None:
+        response.set_cookie(refresh_cookie)
+    return response
+
+
+def user_of(account: Account) -> User:
+    return User(account.id, account.email, account.name, account.role)
+
+
+def cookie(desk: FrontDesk, request: AnyRequest, token: RefreshToken) -> Cookie:
+    return _cookie(request, str(token), desk.sign_in_rules.idle_s)
+
+
+def drop_cookie(request: AnyRequest, response: Response[Any]) -> None:
+    """Have the browser forget its cookie."""
+    response.set_cookie(_cookie(request, "", 0))
+
+
+def _cookie(request: AnyRequest, value: str, max_age_s: int) -> Cookie:
+    # No script can read it, no page of another site can use it, and it never crosses the network in the clear.
+    is_secure = request.scope["scheme"] == "https"
+    return Cookie(
+        key=COOKIE,
+        value=value,
+        path=COOKIE_PATH,
+        max_age=max_age_s,
+        httponly=True,
+        samesite="strict",
+        secure=is_secure,
+    )
 
 
 ROUTES: Final = [sign_in]

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Any, Final
+from weakref import WeakSet
+
+import msgspec
 
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room
-from ordercast.config import Settings
-from ordercast.db import SqliteStore, Store, StoreError
+from ordercast.commerce.tracking import tracking_ends
+from ordercast.commerce.transitions import TERMINAL
+from ordercast.db import Change, StoreError
 from ordercast.hub import ComeLater, ConnectRefused, EventRefused, Server, Socket
 
-from .auth import Identity, TokenRefused, identify
+from .auth import Identity, TokenRefused
 from .desk import FrontDesk
+from .doorkeeper import REVOKED_SENTENCE, Doorkeeper
 from .socket_commands import Watches, register_commands
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
 
 
-def open_socket_door(server: Server, settings: Settings, store: SqliteStore, watches: Watches) -> None:
+def open_socket_door(server: Server, desk: FrontDesk, watches: Watches) -> SocketDoor:
     """Register authentication and the socket commands on `server`. Nothing here emits what a shop's change tells."""
-    door = _SocketDoor(settings, store)
+    door = SocketDoor(server, desk.doorkeeper)
     server.use(door.authenticate)
     server.on("connection", door.connected)
     server.event("auth_refresh", door.refresh)
     server.event("echo", _echo)
-    register_commands(server, FrontDesk(store, settings.secret), watches)
+    register_commands(server, desk, watches)
+    return door
 
 
 def rooms_of(identity: Identity) -> tuple[str, ...]:
@@ -45,15 +52,22 @@ def rooms_of(identity: Identity) -> tuple[str, ...]:
     return ()
 
 
-class _SocketDoor:
-    def __init__(self, settings: Settings, store: Store) -> None:
-        self._settings = settings
-        self._store = store
+class SocketDoor:
+    """One per node. What the feed tells of rights, it is to be given as well."""
+
+    def __init__(self, server: Server, doorkeeper: Doorkeeper) -> None:
+        self._server = server
+        self._doorkeeper = doorkeeper
+        # Known, but not in their rooms yet: they may be listening to what they missed.
+        self._arriving: WeakSet[Socket] = WeakSet()
+        self._is_looking = False
+
+    # Coming in
 
     async def _identify(self, token: object) -> Identity:
         if not isinstance(token, str):
             raise TokenRefused("token_malformed", "The token must be a string.")
-        return await identify(self._store, self._settings.secret, token)
+        return await self._doorkeeper.identify(token)
 
     async def authenticate(self, socket: Socket) -> None:
         """Let in who shows a good token, or none; a socket without one hears only what it asks for itself."""
@@ -69,12 +83,18 @@ class _SocketDoor:
         socket.data = _Session(identity)
         socket.identity = _name(identity)
         socket.join(*rooms_of(identity))
+        self._arriving.add(socket)
 
     def connected(self, socket: Socket) -> None:
         session = socket.data
-        if isinstance(session, _Session):
-            session.watch_expiry(socket)
-            socket.on("disconnect", lambda _reason: session.forget_expiry())
+        if not isinstance(session, _Session):
+            return
+        self._arriving.discard(socket)
+        if self._doorkeeper.revocations.cover(session.identity):  # while it was on its way in
+            session.end_revoked(socket)
+            return
+        session.watch_expiry(socket)
+        socket.on("disconnect", lambda _reason: session.forget_expiry())
 
     async def refresh(self, socket: Socket, credentials: Any = None, *_: Any) -> tuple[None, dict[str, Any]]:
         """``auth_refresh``: a new token, or ``{"token"}``, of the same person; what it opens stays as it was."""
@@ -92,6 +112,39 @@ class _SocketDoor:
         session.identity = identity
         session.watch_expiry(socket)
         return None, {"expiresAt": identity.expires_at}
+
+    # What the feed tells of rights
+
+    def access_revoked(self, change: Change) -> None:
+        """End the sockets of a token that is good no more, wherever it was revoked."""
+        self._doorkeeper.heed(change)
+        if not self._is_looking:
+            # Once for all that this turn brings: every socket is looked at.
+            self._is_looking = True
+            self._server.loop.call_soon(self._end_revoked)
+
+    def _end_revoked(self) -> None:
+        self._is_looking = False
+        for socket, session in self._known(self._server.main.sockets.values()):
+            if self._doorkeeper.revocations.cover(session.identity):
+                session.end_revoked(socket)
+
+    def order_moved(self, change: Change) -> None:
+        """When an order has ended, so do its guests' sockets after a while."""
+        members = self._server.main.rooms.members((order_room(change.entity_id),))
+        guests = [one for one in self._known(members) if one[1].identity.order_id == change.entity_id]
+        if guests and change.after is not None and msgspec.json.decode(change.after, type=_Moved).status in TERMINAL:
+            for socket, session in guests:
+                session.identity = replace(session.identity, expires_at=tracking_ends(change.at))
+                session.watch_expiry(socket)
+
+    def _known(self, entered: Collection[Socket]) -> list[tuple[Socket, _Session]]:
+        everyone = (*entered, *self._arriving)
+        return [(socket, socket.data) for socket in everyone if isinstance(socket.data, _Session)]
+
+
+class _Moved(msgspec.Struct):
+    status: str
 
 
 class _Session:
@@ -121,6 +174,11 @@ class _Session:
 
     def _expire(self, socket: Socket) -> None:
         socket.emit("auth_expired", {"code": "token_expired", "message": "The token has expired; log in again."})
+        socket.disconnect(close=True)
+
+    def end_revoked(self, socket: Socket) -> None:
+        self.forget_expiry()
+        socket.emit("auth_revoked", {"code": "token_revoked", "message": REVOKED_SENTENCE})
         socket.disconnect(close=True)
 
     def _call_later(self, delay_s: float, action: Callable[[], None]) -> None:

@@ -186,3 +186,9 @@ def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> 
 def history(transaction: Transaction, order_id: str) -> list[tuple[Any, ...]]:
     """Every move, oldest first, in the order of ``statements._HISTORY``."""
     return transaction.all(transaction.sql.orders.history, order_id=order_id)
+
+
+def tracked(transaction: Transaction, tracking_hash: bytes) -> tuple[str, str | None] | None:
+    """The order of a tracking token, and the moment at which it ended; None where no order has that token."""
+    row = transaction.one(transaction.sql.orders.by_tracking_hash, tracking_hash=tracking_hash)
+    return None if row is None else (row[0], row[1])

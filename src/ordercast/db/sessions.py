@@ -9,6 +9,7 @@ import msgspec
 
 from ordercast.commerce.moments import Moment, moment
 
+from . import access
 from .transaction import Transaction
 from .types import SessionRow
 
@@ -50,6 +51,7 @@ def prune(transaction: Transaction, feed_rows_max: int, sessions_age_s_max: int,
         transaction.run(sql.sessions.forget_old, before=_before(now, sessions_age_s_max), limit=PRUNED_ROWS_MAX),
         transaction.run(sql.answers.forget_old, before=yesterday, limit=PRUNED_ROWS_MAX),
         transaction.run(sql.feed.forget_old_events, before=yesterday, limit=PRUNED_ROWS_MAX),
+        access.forget(transaction, _before(now, 0), PRUNED_ROWS_MAX),
     ]
     newest = transaction.one(sql.feed.newest_seq)
     if newest is not None and newest[0] is not None:

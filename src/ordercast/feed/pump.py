@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,6 +69,13 @@ def _tell(change: Change, epoch: str, namespace: str) -> list[Told]:
     return told
 
 
+def _tell_node(listener: Callable[[Change], None], change: Change) -> None:
+    try:
+        listener(change)
+    except Exception:
+        log.exception("feed row %d (%s) could not be acted on", change.seq, change.kind)
+
+
 class Pump:
     """Delivers each row behind `position`, in order, to the sockets of this node."""
 
@@ -79,6 +86,7 @@ class Pump:
         self._recent: deque[Row] = deque(maxlen=RECENT_ROWS_MAX)
         self._older: OrderedDict[int, Row] = OrderedDict()
         self._retry: asyncio.TimerHandle | None = None
+        self._listeners: dict[str, Callable[[Change], None]] = {}
 
     def __repr__(self) -> str:
         return f"<Pump {self.position} recent={len(self._recent)}>"
@@ -87,6 +95,10 @@ class Pump:
     def position(self) -> Position:
         """Everything up to here has been handed to the sockets that were entitled to it."""
         return Position(self._source.epoch, self._position)
+
+    def listen(self, kind: str, listener: Callable[[Change], None]) -> None:
+        """Have this node act on each row of that kind that is told from now on; what it raises is logged."""
+        self._listeners[kind] = listener
 
     def start(self) -> None:
         """Begin behind the newest row: who missed older ones says so by its offset, and has them replayed.
@@ -131,6 +143,8 @@ class Pump:
         delivered = sum(self._namespace.deliver(event.message, event.rooms) for event in told if event.rooms)
         self._position = change.seq
         self._recent.append((change.seq, told))
+        if (listener := self._listeners.get(change.kind)) is not None:
+            _tell_node(listener, change)
         return delivered
 
     # Replay

@@ -1,5 +1,6 @@
 """The tables, by subject."""
 
+from .access import revocations, sign_ins
 from .answers import idempotency, meta, sessions
 from .catalogue import products
 from .columns import EXTERNAL_ACTOR, NOW_SQL, metadata
@@ -22,5 +23,7 @@ __all__ = [
     "orders",
     "products",
     "published_events",
+    "revocations",
     "sessions",
+    "sign_ins",
 ]

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Dialect
 from sqlalchemy.dialects import sqlite
 
+from .access import AccessStatements
 from .answers import AnswerStatements, MetaStatements, SessionStatements
 from .catalogue import ProductStatements
 from .compiling import compiler
@@ -32,6 +33,7 @@ class Statements:
         self.answers = AnswerStatements(text)
         self.sessions = SessionStatements(text)
         self.meta = MetaStatements(text)
+        self.access = AccessStatements(text)
 
 
 SQLITE: Final = Statements(sqlite.dialect(paramstyle="named"))

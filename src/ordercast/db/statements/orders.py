@@ -12,7 +12,9 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import func as sql
 
+from ordercast.commerce.transitions import TERMINAL
 from ordercast.db.documents import order_document
 from ordercast.db.schema import (
     order_history,
@@ -64,7 +66,18 @@ class OrderStatements:
                 orders.c.id == bindparam("id")
             )
         )
-        self.by_tracking_hash = text(select(orders.c.id).where(orders.c.tracking_hash == bindparam("tracking_hash")))
+        ended_at = (
+            select(sql.max(order_history.c.at))
+            .where(
+                order_history.c.order_id == orders.c.id,
+                order_history.c.to_status.in_([literal_column(f"'{status}'") for status in sorted(TERMINAL)]),
+                order_history.c.from_status.is_distinct_from(order_history.c.to_status),
+            )
+            .scalar_subquery()
+        )
+        self.by_tracking_hash = text(
+            select(orders.c.id, ended_at).where(orders.c.tracking_hash == bindparam("tracking_hash"))
+        )
         # One statement per filter: a filter that may be absent would keep SQLite from using its index.
         newest = (
             select(orders.c.number, _DOCUMENT)

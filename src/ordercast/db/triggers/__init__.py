@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from .access import ACCESS_TRIGGERS
 from .events import EVENT_TRIGGERS
 from .orders import ORDER_TRIGGERS
 
-TRIGGERS: Final[dict[str, str]] = {**ORDER_TRIGGERS, **EVENT_TRIGGERS}
+TRIGGERS: Final[dict[str, str]] = {**ORDER_TRIGGERS, **EVENT_TRIGGERS, **ACCESS_TRIGGERS}
 """Names and texts, in the order in which they are made."""

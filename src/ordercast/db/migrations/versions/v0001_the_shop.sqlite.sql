@@ -144,6 +144,18 @@ CREATE TABLE published_events (
 
 CREATE INDEX published_events_by_age ON published_events (created_at)
 
+CREATE TABLE revocations (
+  name TEXT NOT NULL,
+  since TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  until TEXT,
+  actor TEXT DEFAULT 'db:external' NOT NULL,
+  reason TEXT,
+  PRIMARY KEY (name)
+)
+ WITHOUT ROWID
+
+CREATE INDEX revocations_by_end ON revocations (until)
+
 CREATE TABLE sessions (
   pid TEXT NOT NULL,
   sid TEXT NOT NULL,
@@ -171,6 +183,25 @@ CREATE TABLE order_lines (
   FOREIGN KEY(product_id) REFERENCES products (id)
 )
  WITHOUT ROWID
+
+CREATE TABLE sign_ins (
+  id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  family_hash BLOB NOT NULL,
+  token_hash BLOB NOT NULL,
+  former_hash BLOB,
+  rotated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  expires_at TEXT NOT NULL,
+  PRIMARY KEY (id),
+  FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE,
+  UNIQUE (family_hash)
+)
+ WITHOUT ROWID
+
+CREATE INDEX sign_ins_by_account ON sign_ins (account_id, rotated_at)
+
+CREATE INDEX sign_ins_by_end ON sign_ins (expires_at)
 
 CREATE TRIGGER orders_begin BEFORE INSERT ON orders WHEN NOT (NEW.status = 'pending' AND NEW.version = 1) OR EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number)
 BEGIN
@@ -318,6 +349,37 @@ BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('event.published', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
       json_object('event', NEW.event, 'rooms', json(NEW.rooms), 'args', json(NEW.args)));
+END
+
+CREATE TRIGGER access_revoked AFTER INSERT ON revocations
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('access.revoked', NEW.name, 1, NEW.actor, NEW.reason, NEW.since, NULL,
+      json_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until));
+END
+
+CREATE TRIGGER access_revoked_again AFTER UPDATE ON revocations
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('access.revoked', NEW.name, 1, NEW.actor, NEW.reason, NEW.since, NULL,
+      json_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until));
+END
+
+CREATE TRIGGER accounts_changed AFTER UPDATE ON accounts
+WHEN NEW.active < OLD.active OR NEW.role <> OLD.role OR NEW.password_hash <> OLD.password_hash OR NEW.id <> OLD.id
+BEGIN
+  DELETE FROM sign_ins WHERE account_id = OLD.id;
+  INSERT INTO revocations (name, since, actor, reason) VALUES (OLD.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'db:accounts', 'The account was changed.')
+    ON CONFLICT (name) DO UPDATE
+      SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason;
+END
+
+CREATE TRIGGER accounts_removed AFTER DELETE ON accounts
+BEGIN
+  DELETE FROM sign_ins WHERE account_id = OLD.id;
+  INSERT INTO revocations (name, since, actor, reason) VALUES (OLD.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'db:accounts', 'The account was removed.')
+    ON CONFLICT (name) DO UPDATE
+      SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason;
 END
 
 INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 1000)

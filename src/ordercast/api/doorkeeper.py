@@ -1,0 +1,74 @@
+"""Who a token speaks for: its signature, its time, and whether it is revoked."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+from ordercast.commerce.people import GUEST
+from ordercast.commerce.tracking import tracking_ends
+from ordercast.db import Change, Store, access
+from ordercast.db.orders import tracked
+
+from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, check_length, tracking_hash, verify_token
+from .revocations import Revocations
+
+REVOKED_SENTENCE: Final = "The token has been revoked; sign in again."
+
+
+class Doorkeeper:
+    """One per node, for its requests and its sockets alike; used from its loop.
+
+    What is revoked is read at the first question, and kept up by `heed`, which the feed's pump is to be given.
+    """
+
+    def __init__(self, secret: str, store: Store) -> None:
+        self.revocations = Revocations()
+        self._secret = secret
+        self._store = store
+        self._knows_revoked = False
+
+    def __repr__(self) -> str:
+        return f"<Doorkeeper {self.revocations!r}>"
+
+    async def identify(self, token: str | None) -> Identity:
+        """Who `token` speaks for: nobody in particular without one. Raises TokenRefused, StoreError."""
+        if not token:
+            return NOBODY
+        if not self._knows_revoked:
+            await self._learn()
+        identity = await (self._tracked(token) if token.startswith(TRACKING_PREFIX) else self._person(token))
+        self.check(identity)
+        return identity
+
+    def check(self, identity: Identity) -> None:
+        """Raises TokenRefused for a token that was good, and is revoked."""
+        if self.revocations.cover(identity):
+            raise TokenRefused("token_revoked", REVOKED_SENTENCE)
+
+    def heed(self, change: Change) -> None:
+        """Take note of what the feed tells that somebody, here or elsewhere, has revoked."""
+        self.revocations.note_change(change)
+
+    async def _learn(self) -> None:
+        # What is revoked while this is read comes by `heed`; noting a thing twice does no harm.
+        for revoked in await self._store.read(access.revoked):
+            self.revocations.note(revoked)
+        self._knows_revoked = True
+
+    async def _person(self, token: str) -> Identity:
+        return verify_token(self._secret, token)
+
+    async def _tracked(self, token: str) -> Identity:
+        check_length(token)
+        if not token.isascii():
+            raise TokenRefused("token_malformed", "This is not a tracking token.")
+        digest = tracking_hash(token)
+        found = await self._store.read(lambda transaction: tracked(transaction, digest))
+        if found is None:
+            raise TokenRefused("token_invalid", "No order has this tracking token.")
+        order_id, ended_at = found
+        expires_at = None if ended_at is None else tracking_ends(ended_at)
+        if expires_at is not None and expires_at <= time.time():
+            raise TokenRefused("token_expired", "The order ended a while ago, and its tracking link with it.")
+        return Identity(GUEST, order_id=order_id, expires_at=expires_at, names=(order_id,))

@@ -1,0 +1,103 @@
+"""Going on with a sign-in by its cookie, and ending it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import Response, post
+from litestar.status_codes import HTTP_204_NO_CONTENT
+
+from ordercast.commerce.errors import NotPermitted
+from ordercast.commerce.people import Role
+from ordercast.db import Transaction, access
+from ordercast.db.access import Refusal
+
+from .auth import TokenRefused
+from .desk import AnyRequest, AtDesk, FrontDesk
+from .documented import REFUSALS
+from .refresh_tokens import RefreshToken
+from .refusals import RefreshRefused
+from .same_site import check_origin
+from .sign_in import COOKIE, SignedIn, answer, cookie, drop_cookie
+
+_REFUSALS: Final = {401: REFUSALS[401], 403: REFUSALS[403]}
+
+
+@post("/api/auth/refresh", status_code=200, tags=["people"], responses=_REFUSALS)
+async def refresh(request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
+    """Exchange the cookie for a fresh access token and the next cookie. A cookie that was exchanged before, and not
+    just now, ends the sign-in: two have it.
+    """
+    check_origin(request, desk.origins)
+    token = await _token(request, desk)
+    following, terms = token.next(desk.secret), desk.sign_in_rules.terms(desk.now_ms())
+
+    def unit(transaction: Transaction) -> access.SignIn | Refusal:
+        return access.refresh(transaction, token.hashes, following.hashes.token, terms)
+
+    found = await desk.store.write(unit)
+    if isinstance(found, Refusal):
+        raise RefreshRefused
+    return answer(desk, found.account, found.id, cookie(desk, request, following))
+
+
+@post("/api/auth/logout", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses={403: REFUSALS[403]})
+async def sign_out(request: AnyRequest, desk: AtDesk) -> Response[None]:
+    """End the sign-in of the cookie, and that of the token if one is sent: their tokens are refused and their sockets
+    end, on every node.
+    """
+    check_origin(request, desk.origins)
+    names = await _names_shown(request, desk)
+    cookie_token = RefreshToken.parse(request.cookies.get(COOKIE, ""))
+    terms = desk.sign_in_rules.terms(desk.now_ms())
+
+    def unit(transaction: Transaction) -> None:
+        found = None if cookie_token is None else access.find(transaction, cookie_token.hashes.family)
+        for name in names if found is None else {*names, found.id}:
+            access.close(transaction, name, terms, reason="Signed out.")
+
+    if names or cookie_token is not None:
+        await desk.store.write(unit)
+    return _signed_out(request)
+
+
+async def _names_shown(request: AnyRequest, desk: FrontDesk) -> set[str]:
+    """The names of the token that is sent along; none of one that is worth nothing any more."""
+    try:
+        identity = await desk.identify(request)
+    except TokenRefused:
+        return set()
+    return set() if identity.actor.role is Role.GUEST else set(identity.names)
+
+
+@post("/api/auth/logout-all", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=_REFUSALS)
+async def sign_out_everywhere(request: AnyRequest, desk: AtDesk) -> Response[None]:
+    """End every sign-in of whoever asks, and refuse every token that they were given. Needs a token."""
+    check_origin(request, desk.origins)
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is Role.GUEST:
+        raise NotPermitted(actor, "sign out everywhere")
+    since = desk.now()
+    await desk.store.write(
+        lambda transaction: access.close_all(transaction, actor.id, since, actor=actor, reason="Signed out everywhere.")
+    )
+    return _signed_out(request)
+
+
+async def _token(request: AnyRequest, desk: FrontDesk) -> RefreshToken:
+    """The cookie's token, of a sign-in that there is: garbage does not reach the writer. Raises RefreshRefused."""
+    token = RefreshToken.parse(request.cookies.get(COOKIE, ""))
+    if token is None:
+        raise RefreshRefused
+    if await desk.store.read(lambda transaction: access.find(transaction, token.hashes.family)) is None:
+        raise RefreshRefused
+    return token
+
+
+def _signed_out(request: AnyRequest) -> Response[Any]:
+    response: Response[Any] = Response(None, status_code=HTTP_204_NO_CONTENT, headers={"Cache-Control": "no-store"})
+    drop_cookie(request, response)
+    return response
+
+
+ROUTES: Final = [refresh, sign_out, sign_out_everywhere]

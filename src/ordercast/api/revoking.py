@@ -1,0 +1,61 @@
+"""Revoking a token, a sign-in, or everything that somebody was given. For an admin."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.people import Role
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import access
+
+from .answers import json_answer
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk
+from .documented import REFUSALS
+
+NAME_MAX: Final = 200
+
+
+class Revoke(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
+    """A token's `jti`, a sign-in's `sid`, a person's `sub`, or an order's id for its tracking token."""
+    reason: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class Revoked(Struct, frozen=True):
+    name: str
+    since: str
+
+
+@post(
+    "/api/auth/revoke",
+    dto=JsonBody[Revoke],
+    return_dto=None,
+    status_code=200,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 401, 403, 422)},
+)
+async def revoke(data: JSONBody[Revoke], request: AnyRequest, desk: AtDesk) -> Response[Revoked]:
+    """Refuse a token, or all that a person was given until now, and end the sockets that it opened, on every node."""
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is not Role.ADMIN:
+        raise NotPermitted(actor, "revoke tokens")
+    check_texts(data)
+    if not data.name.strip():
+        raise InvalidField("name", "A name is needed.")
+    since = desk.now()
+    await desk.store.write(
+        lambda transaction: access.revoke(
+            transaction, data.name, since=since, until=None, actor=actor, reason=data.reason
+        )
+    )
+    return json_answer(msgspec.json.encode(Revoked(data.name, since)))
+
+
+ROUTES: Final = [revoke]

@@ -1,0 +1,44 @@
+"""How long tokens and sign-ins last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ordercast.commerce.moments import Moment, moment
+from ordercast.db.access import Terms
+
+# Tabs that wake together all present the token that they have; and an answer may be lost on its way.
+GRACE_S: Final = 30
+# However often it is used: after so many times its idle limit somebody must type a password again.
+WHOLE_LIFE_IDLES: Final = 6
+# A token is trusted by clocks that differ by this much at most.
+SKEW_S: Final = 60
+
+_DAY_S: Final = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRules:
+    """Of one shop."""
+
+    token_ttl_s: int = 3600
+    idle_days: int = 14
+
+    @property
+    def idle_s(self) -> int:
+        return self.idle_days * _DAY_S
+
+    def terms(self, now_ms: int) -> Terms:
+        """What holds for a sign-in that is opened, used or closed now."""
+
+        def at(seconds: int) -> Moment:
+            return moment(now_ms + seconds * 1000)
+
+        return Terms(
+            now=at(0),
+            idle_end=at(self.idle_s),
+            oldest_start=at(-WHOLE_LIFE_IDLES * self.idle_s),
+            graceful_since=at(-GRACE_S),
+            tokens_end=at(self.token_ttl_s + SKEW_S),
+        )

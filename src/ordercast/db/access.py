@@ -1,0 +1,162 @@
+"""Units of work on sign-ins and revocations. Times are moments, so their texts compare as they do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final, NamedTuple
+
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.people import Actor, Role
+
+from .accounts import Account
+from .transaction import Transaction
+
+# Browsers and devices of one person; the one that was used longest ago is signed out for another.
+SIGN_INS_MAX: Final = 20
+# Rows read at a time when a node learns at start what is revoked.
+REVOKED_PAGE: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshHashes:
+    """What is stored of a refresh token: of its lasting half, and of the half that each refresh replaces."""
+
+    family: bytes
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """When a sign-in that is opened or refreshed now would end, and what rules meanwhile."""
+
+    now: Moment
+    idle_end: Moment
+    """Unless it is used again before."""
+    oldest_start: Moment
+    """One that was opened earlier is over, however often it was used."""
+    graceful_since: Moment
+    """A token that was replaced after this may come once more: from another tab, or because the answer was lost."""
+    tokens_end: Moment
+    """By then each token issued before now has expired."""
+
+
+class Refusal(Enum):
+    UNKNOWN = auto()
+    ENDED = auto()
+    REUSED = auto()
+    """The token had been replaced: somebody else may have used it. The sign-in is revoked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    id: str
+    account: Account
+
+
+class Revoked(NamedTuple):
+    name: str
+    since: str
+    until: str | None
+    """Until when that must be remembered; None for ever."""
+
+
+# --- Sign-ins ---------------------------------------------------------------------------------------------------------
+
+
+def open_sign_in(
+    transaction: Transaction, sign_in_id: str, account_id: str, token: RefreshHashes, terms: Terms
+) -> None:
+    """Remember a sign-in, and end those of the account that are one too many."""
+    transaction.run(
+        transaction.sql.access.open,
+        id=sign_in_id,
+        account_id=account_id,
+        family_hash=token.family,
+        token_hash=token.token,
+        rotated_at=terms.now,
+        created_at=terms.now,
+        expires_at=terms.idle_end,
+    )
+    rows = transaction.all(transaction.sql.access.of_account, account_id=account_id)
+    for id_, *_ in rows[SIGN_INS_MAX:]:
+        close(transaction, id_, terms, reason="Too many sign-ins.")
+
+
+def refresh(transaction: Transaction, token: RefreshHashes, next_hash: bytes, terms: Terms) -> SignIn | Refusal:
+    """Replace a refresh token by the one whose hash is `next_hash`. A refusal is a result: what it does is kept."""
+    row = transaction.one(transaction.sql.access.by_family, family_hash=token.family)
+    if row is None:
+        return Refusal.UNKNOWN
+    id_, current, former, rotated_at, created_at, expires_at, account_id, email, name, role, password_hash = row
+    if expires_at <= terms.now or created_at < terms.oldest_start:
+        close(transaction, id_, terms, reason="The sign-in has ended.")
+        return Refusal.ENDED
+    account = Account(account_id, email, name, Role(role), password_hash)
+    if token.token == current:
+        transaction.run(
+            transaction.sql.access.rotate,
+            sign_in_id=id_,
+            new_token_hash=next_hash,
+            now=terms.now,
+            new_expires_at=terms.idle_end,
+        )
+        return SignIn(id_, account)
+    if token.token == former and rotated_at >= terms.graceful_since:
+        return SignIn(id_, account)
+    close(transaction, id_, terms, reason="A refresh token was used twice.")
+    return Refusal.REUSED
+
+
+def find(transaction: Transaction, family_hash: bytes) -> SignIn | None:
+    """The sign-in that a refresh token belongs to, of an active account."""
+    row = transaction.one(transaction.sql.access.by_family, family_hash=family_hash)
+    if row is None:
+        return None
+    *_, account_id, email, name, role, password_hash = row
+    return SignIn(row[0], Account(account_id, email, name, Role(role), password_hash))
+
+
+def close(transaction: Transaction, sign_in_id: str, terms: Terms, *, reason: str, actor: Actor | None = None) -> None:
+    """End a sign-in, and the access tokens that came of it."""
+    transaction.run(transaction.sql.access.close, id=sign_in_id)
+    revoke(transaction, sign_in_id, since=terms.now, until=terms.tokens_end, actor=actor, reason=reason)
+
+
+def close_all(transaction: Transaction, account_id: str, since: Moment, *, actor: Actor, reason: str) -> None:
+    """End every sign-in of an account, and refuse every token of that person issued before `since`."""
+    transaction.run(transaction.sql.access.close_all, account_id=account_id)
+    revoke(transaction, account_id, since=since, until=None, actor=actor, reason=reason)
+
+
+# --- Revocations ------------------------------------------------------------------------------------------------------
+
+
+def revoke(
+    transaction: Transaction, name: str, *, since: Moment, until: Moment | None, actor: Actor | None, reason: str | None
+) -> None:
+    """Refuse the tokens of `name` that were issued before `since`; the feed tells every node."""
+    transaction.run(
+        transaction.sql.access.revoke,
+        name=name,
+        since=since,
+        until=until,
+        actor="service:sign-ins" if actor is None else str(actor),
+        reason=reason,
+    )
+
+
+def revoked(transaction: Transaction) -> list[Revoked]:
+    """All that is revoked and remembered."""
+    found: list[Revoked] = []
+    while rows := transaction.all(
+        transaction.sql.access.revoked, after=found[-1].name if found else "", limit=REVOKED_PAGE
+    ):
+        found += [Revoked(*row) for row in rows]
+    return found
+
+
+def forget(transaction: Transaction, now: Moment, limit: int) -> int:
+    """Forget sign-ins and revocations that have ended; gives the larger of the two numbers."""
+    ended = transaction.run(transaction.sql.access.forget_ended, before=now, limit=limit)
+    return max(ended, transaction.run(transaction.sql.access.forget_revoked, before=now, limit=limit))
