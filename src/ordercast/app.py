@@ -17,6 +17,8 @@ from ordercast import telemetry
 from ordercast.api import Doorkeeper, create_api
 from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
+from ordercast.api.providers import providers_of
+from ordercast.api.providers.settling import Settling
 from ordercast.api.sockets import open_socket_door
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import moment
@@ -89,7 +91,9 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
         chores = [asyncio.create_task(_prune_forever(store, doorkeeper))]
         if settings.pending_minutes_max > 0:
             chores.append(asyncio.create_task(_expire_forever(store, settings.pending_minutes_max)))
-        api = create_api(settings, store, doorkeeper=doorkeeper, extra_routes=page_routes())
+        providers = providers_of(settings, store)
+        chores.append(asyncio.create_task(Settling(store, providers).run()))
+        api = create_api(settings, store, doorkeeper=doorkeeper, providers=providers, extra_routes=page_routes())
         uvicorn = make_server(
             server,
             http=cast(AsgiApplication, api),

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from ordercast.api import create_api, issue_token
-from ordercast.commerce.sandbox import Sandbox
+from ordercast.api.providers import Providers
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from tests.commerce.orders import request_json
@@ -31,9 +31,9 @@ STRANGER = bearer(token("customer", "cus_2"))
 DRIVER = bearer(token("driver", "drv_1"))
 
 
-def over(settings: Settings, store: SqliteStore, payments: Sandbox | None = None) -> httpx.AsyncClient:
+def over(settings: Settings, store: SqliteStore, providers: Providers | None = None) -> httpx.AsyncClient:
     """An HTTP client that calls the application directly."""
-    application: Any = create_api(settings, store, payments=payments)
+    application: Any = create_api(settings, store, providers=providers)
     return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test")
 
 

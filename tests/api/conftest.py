@@ -3,16 +3,20 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from ordercast.api.providers import Providers, providers_of
+from ordercast.api.providers.settling import Settling
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db.seed import seed_demo
 
 from .client import PASSWORD, SECRET, Client, over
+
+Settle = Callable[[], Awaitable[int]]
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +49,17 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-async def client(store: SqliteStore, settings: Settings) -> AsyncIterator[Client]:
-    async with over(settings, store) as http:
+def providers(store: SqliteStore, settings: Settings) -> Providers:
+    return providers_of(settings, store)
+
+
+@pytest.fixture
+async def client(store: SqliteStore, settings: Settings, providers: Providers) -> AsyncIterator[Client]:
+    async with over(settings, store, providers) as http:
         yield Client(http)
+
+
+@pytest.fixture
+def settle(store: SqliteStore, providers: Providers) -> Settle:
+    """Carry out what is owed to payment providers, as the node does after each commit."""
+    return Settling(store, providers).settle

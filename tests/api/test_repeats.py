@@ -8,14 +8,12 @@ import pytest
 from ordercast.api import Doorkeeper
 from ordercast.api.desk import FrontDesk
 from ordercast.api.refusals import StillRunning
-from ordercast.commerce.orders import CardPayment, CashPayment
-from ordercast.commerce.sandbox import PaymentTaken, Sandbox
-from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 from tests.commerce.orders import request_json
 
-from .client import CUSTOMER, SERVICE, STRANGER, Client, over, problem
+from .client import CUSTOMER, SERVICE, STRANGER, Client, problem
+from .conftest import Settle
 
 KEY = {"Idempotency-Key": "8f14e45f-ceea-467f-ab1e-0e0c3e3b1b6f"}
 
@@ -89,50 +87,35 @@ async def test_a_key_is_free_again_once_its_request_failed(store: SqliteStore) -
     assert desk.running == set()
 
 
-class Till(Sandbox):
-    """Counts what it is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.taken: list[str] = []
-
-    async def take(self, payment: CashPayment | CardPayment, key: str) -> PaymentTaken:
-        self.taken.append(key)
-        return await super().take(payment, key)
-
-
 BY_CARD = {"paymentInfo": {"method": "card", "token": "tok_visa"}}
 
 
-async def test_a_repeated_request_is_not_paid_again(store: SqliteStore, settings: Settings) -> None:
-    till = Till()
-    async with over(settings, store, till) as http:
-        client = Client(http)
-        first = await client.post("/api/orders", request_json(**BY_CARD), KEY)
-        again = await client.post("/api/orders", request_json(**BY_CARD), KEY)
-        other = await client.post("/api/orders", request_json(fulfilment="pickup", **BY_CARD), KEY)
+async def charges(store: SqliteStore) -> list[tuple[int, int]]:
+    """What the sandbox took and gave back, in the order of its payments' keys."""
+    question = "SELECT captured, refunded FROM sandbox_payments ORDER BY key"
+    rows = await store.read(lambda transaction: transaction.all(question))
+    return [(captured, refunded) for captured, refunded in rows]
+
+
+async def test_a_repeated_request_is_not_paid_again(client: Client, store: SqliteStore) -> None:
+    first = await client.post("/api/orders", request_json(**BY_CARD), KEY)
+    again = await client.post("/api/orders", request_json(**BY_CARD), KEY)
+    other = await client.post("/api/orders", request_json(fulfilment="pickup", **BY_CARD), KEY)
     assert again.json() == first.json()
     problem(other, 422, "idempotency-key-reused")
-    assert len(till.taken) == 1
-    assert till.holds(till.taken[0])
+    assert await charges(store) == [(11_250, 0)]
 
 
-async def test_a_payment_whose_order_is_refused_is_given_back(store: SqliteStore, settings: Settings) -> None:
-    till = Till()
-    async with over(settings, store, till) as http:
-        client = Client(http)
-        await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 0"))
-        problem(
-            await client.post("/api/orders", request_json(**BY_CARD), KEY),
-            409,
-            "out-of-stock",
-            "cartItems[0].quantity",
-        )
-        assert not till.holds(till.taken[0])
-        await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 9"))
-        assert (await client.post("/api/orders", request_json(**BY_CARD), KEY)).status_code == 201
-    assert till.taken[0] == till.taken[1]  # the provider, too, is told that it is the same request
-    assert till.holds(till.taken[1])
+async def test_a_payment_whose_order_is_refused_is_given_back(
+    client: Client, store: SqliteStore, settle: Settle
+) -> None:
+    await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 0"))
+    refused = await client.post("/api/orders", request_json(**BY_CARD), KEY)
+    problem(refused, 409, "out-of-stock", "cartItems[0].quantity")
+    await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 9"))
+    assert (await client.post("/api/orders", request_json(**BY_CARD), KEY)).status_code == 201
+    await settle()
+    assert await charges(store) == [(11_250, 11_250), (11_250, 0)]
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "ключ"])

@@ -8,7 +8,8 @@ import msgspec
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE, Product
 from ordercast.commerce.ids import OrderId
-from ordercast.commerce.orders import PlaceOrder
+from ordercast.commerce.orders import PaymentInfo, PlaceOrder
+from ordercast.commerce.payments import BY_CASH, PaymentTaken
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentMethod, PaymentStatus
 
 ADDRESS = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}
@@ -31,6 +32,14 @@ def request_json(**changes: Any) -> dict[str, Any]:
 
 def command(**changes: Any) -> PlaceOrder:
     return msgspec.convert(request_json(**changes), PlaceOrder)
+
+
+def taken(command: PlaceOrder) -> PaymentTaken:
+    """What a provider of no name would have answered: a card pays at once."""
+    method = PaymentMethod(str(command.payment_info.__struct_config__.tag))
+    if method is PaymentMethod.CASH:
+        return BY_CASH
+    return PaymentTaken(PaymentStatus.PAID, PaymentInfo(method, brand="visa", last4="4242"))
 
 
 def order_state(status: OrderStatus = OrderStatus.PENDING, **changes: Any) -> OrderState:

@@ -9,22 +9,17 @@ from hypothesis import strategies as st
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.errors import (
     AddressRequired,
-    InvalidField,
     NotPermitted,
-    PaymentDeclined,
     TotalDiffers,
     UnknownProduct,
 )
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import tax_on_line
-from ordercast.commerce.orders import CardPayment, CashPayment
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.placing import DEMO_SHOP, OrderPlaced, place_order, price_order
-from ordercast.commerce.sandbox import take_payment
-from ordercast.commerce.states import PaymentStatus
 
-from .orders import BY_ID, PRODUCTS, command
+from .orders import BY_ID, PRODUCTS, command, taken
 
 carts = st.lists(st.tuples(st.sampled_from(DEMO_CATALOGUE), st.integers(1, 999)), min_size=1, max_size=30)
 
@@ -35,7 +30,7 @@ def place(actor: Actor = GUEST, **changes: Any) -> OrderPlaced:
         wanted,
         BY_ID,
         DEMO_SHOP,
-        take_payment(wanted.payment_info),
+        taken(wanted),
         order_id=OrderId("ord_1"),
         customer_id=CustomerId("cus_1"),
         actor=actor,
@@ -98,13 +93,3 @@ def test_a_delivery_needs_an_address_and_a_pickup_does_not() -> None:
 def test_not_everyone_places_orders(role: Role) -> None:
     with pytest.raises(NotPermitted):
         place(Actor(role, "x"))
-
-
-def test_the_sandbox_answers_as_its_tokens_say() -> None:
-    assert take_payment(CashPayment()).status is PaymentStatus.UNPAID
-    paid = take_payment(CardPayment("tok_visa"))
-    assert (paid.status, paid.info.brand, paid.info.last4) == (PaymentStatus.PAID, "visa", "4242")
-    with pytest.raises(PaymentDeclined):
-        take_payment(CardPayment("tok_declined"))
-    with pytest.raises(InvalidField, match="does not know"):
-        take_payment(CardPayment("tok_other"))

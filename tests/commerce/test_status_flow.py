@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ordercast.commerce.errors import (
@@ -13,6 +15,7 @@ from ordercast.commerce.errors import (
     StaleVersion,
 )
 from ordercast.commerce.moments import Moment
+from ordercast.commerce.payment_flow import Duty, Owed
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderState, PaymentMethod, PaymentStatus
 from ordercast.commerce.states import OrderStatus as S
@@ -152,24 +155,47 @@ def test_an_order_is_prepared_once_its_payment_is_sure(
 
 
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("before", "after", "owed"),
     [
-        (PaymentStatus.UNPAID, PaymentStatus.VOIDED),
-        (PaymentStatus.AUTHORIZED, PaymentStatus.VOIDED),
-        (PaymentStatus.PAID, PaymentStatus.REFUNDED),
-        (PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED),
+        ({"payment_status": PaymentStatus.UNPAID}, PaymentStatus.VOIDED, []),
+        ({"payment_status": PaymentStatus.AUTHORIZED}, PaymentStatus.AUTHORIZED, [Owed(Duty.VOID)]),
+        ({"payment_status": PaymentStatus.PAID, "captured": 900}, PaymentStatus.PAID, [Owed(Duty.REFUND, 900)]),
+        (
+            {"payment_status": PaymentStatus.PARTIALLY_REFUNDED, "captured": 900, "refunded": 200, "refunding": 100},
+            PaymentStatus.PARTIALLY_REFUNDED,
+            [Owed(Duty.REFUND, 600)],
+        ),
+        ({"payment_status": PaymentStatus.DISPUTED, "captured": 900}, PaymentStatus.DISPUTED, []),
     ],
+    ids=["unpaid", "authorized", "paid", "partially_refunded", "disputed"],
 )
 @pytest.mark.parametrize(
     ("target", "role"), [(S.REJECTED, Role.STORE), (S.EXPIRED, Role.SERVICE), (S.CANCELLED, Role.CUSTOMER)]
 )
-def test_an_order_that_ends_unfulfilled_gives_stock_and_payment_back(
-    target: S, role: Role, before: PaymentStatus, after: PaymentStatus
+def test_an_order_that_ends_unfulfilled_gives_its_stock_back_and_owes_its_payment(
+    target: S, role: Role, before: dict[str, Any], after: PaymentStatus, owed: list[Owed]
 ) -> None:
-    decision = decide(order_state(payment_status=before), target, role)
+    order = order_state(payment_method=PaymentMethod.CARD, total=900, **before)
+    decision = decide(order, target, role)
     assert isinstance(decision, StatusChanged)
     assert decision.releases_stock
     assert decision.payment_status is after
+    assert list(decision.owed) == owed
+    assert decision.payment.refunding == order.refunding + sum(deed.amount for deed in owed)
+
+
+def test_cash_that_was_handed_over_is_handed_back_with_the_goods() -> None:
+    order = order_state(S.RETURNING, payment_status=PaymentStatus.PAID, total=900, captured=900)
+    decision = decide(order, S.RETURNED, Role.STORE)
+    assert isinstance(decision, StatusChanged)
+    assert (decision.payment_status, decision.payment.refunded, decision.owed) == (PaymentStatus.REFUNDED, 900, ())
+
+
+def test_what_was_held_is_captured_when_the_shop_accepts() -> None:
+    order = order_state(payment_method=PaymentMethod.CARD, payment_status=PaymentStatus.AUTHORIZED, total=900)
+    decision = decide(order, S.PROCESSING, Role.STORE)
+    assert isinstance(decision, StatusChanged)
+    assert (decision.payment_status, decision.owed) == (PaymentStatus.AUTHORIZED, (Owed(Duty.CAPTURE, 900),))
 
 
 def test_cash_is_paid_when_the_goods_are_handed_over() -> None:
@@ -178,7 +204,7 @@ def test_cash_is_paid_when_the_goods_are_handed_over() -> None:
     for order, role in ((at_counter, Role.STORE), (at_door, Role.DRIVER)):
         decision = decide(order, S.DELIVERED, role)
         assert isinstance(decision, StatusChanged)
-        assert decision.payment_status is PaymentStatus.PAID
+        assert (decision.payment_status, decision.payment.captured) == (PaymentStatus.PAID, order.total)
 
 
 def test_a_held_order_returns_to_where_it_was_and_nowhere_else() -> None:

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS, payment_given_back
 from ordercast.commerce.states import OrderStatus as S
-from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES, OPEN, TERMINAL, TRANSITIONS
 
 
@@ -31,15 +29,6 @@ def test_an_order_is_cancelled_until_it_is_picked_up() -> None:
     sources = {t.source for t in TRANSITIONS if t.target is S.CANCELLED} - {S.ON_HOLD}
     assert sources == set(BEFORE_PICKED_UP)
     assert S.PICKED_UP not in sources
-
-
-def test_what_is_given_back_is_a_move_of_the_payment_table() -> None:
-    for status in PaymentStatus:
-        after = payment_given_back(status)
-        assert after is status or after in PAYMENT_TRANSITIONS[status]
-    assert payment_given_back(PaymentStatus.PAID) is PaymentStatus.REFUNDED
-    assert payment_given_back(PaymentStatus.AUTHORIZED) is PaymentStatus.VOIDED
-    assert payment_given_back(PaymentStatus.DISPUTED) is PaymentStatus.DISPUTED
 
 
 def _closure(states: set[S]) -> set[S]:

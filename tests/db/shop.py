@@ -14,11 +14,10 @@ from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.placing import DEMO_SHOP
-from ordercast.commerce.sandbox import take_payment
 from ordercast.db import SqliteStore, Transaction
 from ordercast.db.orders import change_status
 from ordercast.db.placing import NewOrder, Placing
-from tests.commerce.orders import command
+from tests.commerce.orders import command, taken
 
 STORE = Actor(Role.STORE, "usr_1")
 _ticks = itertools.count(1_795_241_719_000)
@@ -37,7 +36,7 @@ def new_order(actor: Actor = GUEST, **changes: Any) -> NewOrder:
         customer_id=CustomerId(actor.id or new_id("cus", tick, tick.to_bytes(10, "big"))),
         tracking_hash=tick.to_bytes(32, "big"),
         actor=actor,
-        payment=take_payment(wanted.payment_info),
+        payment=taken(wanted),
         shop=DEMO_SHOP,
         now=moment(tick),
     )

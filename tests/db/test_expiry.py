@@ -25,8 +25,9 @@ async def test_an_order_that_nobody_answered_expires_and_gives_its_stock_and_mon
     assert await expire(store, 1_795_000_000_000) == 0
     assert await expire(store) == 1
 
-    told = await ask(store, "SELECT status, payment_status, actor FROM orders WHERE id = :id", id=order.id)
-    assert told == [("expired", "refunded", "service:timer")]
+    told = await ask(store, "SELECT status, refunding, actor FROM orders WHERE id = :id", id=order.id)
+    assert told == [("expired", order.total, "service:timer")]
+    assert await ask(store, "SELECT kind, amount FROM payment_tasks") == [("refund", order.total)]
     assert await stock_of(store, "samosa") == stock - 2
     assert store.changes(store.last_seq - 1, 1)[0].kind == "order.status_changed"
     assert await expire(store) == 0

@@ -13,7 +13,6 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
-from ordercast.commerce.sandbox import Sandbox
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
@@ -22,6 +21,7 @@ from .desk import FrontDesk
 from .doorkeeper import Doorkeeper
 from .errors import answer
 from .head import HeadAsGet
+from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
 from .terms import SignInRules
 
@@ -44,7 +44,7 @@ def create_api(
     store: SqliteStore,
     *,
     doorkeeper: Doorkeeper | None = None,
-    payments: Sandbox | None = None,
+    providers: Providers | None = None,
     extra_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
@@ -58,7 +58,7 @@ def create_api(
         SignInRules(settings.token_minutes * 60, settings.sign_in_days),
         settings.cors_origins,
         settings.socket_url,
-        payments=payments or Sandbox(),
+        providers=providers or providers_of(settings, store),
     )
     application = Litestar(
         [*_ROUTES, *extra_routes],

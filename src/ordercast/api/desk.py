@@ -15,7 +15,6 @@ from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
 from ordercast.commerce.placing import DEMO_SHOP, Shop
-from ordercast.commerce.sandbox import Sandbox
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 
@@ -23,6 +22,7 @@ from .auth import TRACKING_PREFIX, Identity, TokenRefused
 from .chance import Chance
 from .doorkeeper import Doorkeeper
 from .passwords import Passwords
+from .providers import Providers
 from .refusals import SignInRequired, StillRunning
 from .terms import SignInRules
 from .throttle import CALLER_FAILURES_MAX, Throttle
@@ -42,11 +42,12 @@ class FrontDesk:
     """Of other sites whose pages may call us."""
     socket_url: str = ""
     shop: Shop = DEMO_SHOP
-    payments: Sandbox = field(default_factory=Sandbox)
     sign_ins: Throttle = field(default_factory=Throttle)
     """By account and caller."""
     callers: Throttle = field(default_factory=lambda: Throttle(CALLER_FAILURES_MAX))
     """By caller alone."""
+    providers: Providers = field(default_factory=Providers)
+    """Of payments; where none is needed, none."""
     passwords: Passwords = field(default_factory=Passwords)
     chance: Chance = field(default_factory=Chance)
     running: set[tuple[str, str]] = field(default_factory=set)

@@ -57,6 +57,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """The total of the request, and ours, in minor units."""
     left: int | None = None
     """Pieces in stock."""
+    refundable: int | None = None
+    """What is left of the payment, in minor units."""
 
 
 class Kind(NamedTuple):
@@ -76,6 +78,12 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.NotPermitted: Kind(403, "not-permitted", "Not permitted"),
     shop.NotFound: Kind(404, "not-found", "Not found"),
     shop.PaymentDeclined: Kind(402, "payment-declined", "Payment declined"),
+    shop.ProviderUnavailable: Kind(503, "payment-provider-unavailable", "The payment provider does not answer"),
+    shop.ProviderRefused: Kind(502, "payment-provider-refused", "The payment provider refuses"),
+    shop.NoticeRefused: Kind(400, "webhook-refused", "The webhook is not the provider's"),
+    shop.PriceChanged: Kind(409, "price-changed", "The price has changed"),
+    shop.NotRefundable: Kind(409, "not-refundable", "Nothing can be given back"),
+    shop.RefundTooLarge: Kind(409, "refund-too-large", "More than is left"),
     shop.OutOfStock: Kind(409, "out-of-stock", "Out of stock"),
     shop.StateConflict: Kind(409, "state-conflict", "The order's state does not allow it"),
     shop.StaleVersion: Kind(409, "stale-version", "The order has changed"),
@@ -152,7 +160,7 @@ def _respond(problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
 
 def _problem(kind: Kind, error: Exception) -> Problem:
     members: dict[str, Any] = {}
-    for name in ("field", "code", "left", "changed_by", "changed_at"):
+    for name in ("field", "code", "left", "refundable", "changed_by", "changed_at"):
         if (value := getattr(error, name, None)) not in {None, ""}:
             members[name] = value
     if isinstance(error, shop.StateConflict):

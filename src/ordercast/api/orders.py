@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
+from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.states import OrderStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
@@ -26,7 +27,8 @@ from .body import JsonBody
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage
-from .repeats import created, find_earlier, outside_key, request_key
+from .paying import place_paid
+from .repeats import created, find_earlier, request_key
 
 _NUMBER_MAX: Final = 2**63 - 1
 
@@ -100,23 +102,21 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, actor: Actor, k
     """Take the payment and place the order; a payment whose order was refused is given back."""
     is_customer = actor.role is Role.CUSTOMER
     order_id = OrderId(desk.new_id("ord"))
-    payment_key = outside_key(key, order_id)
-    new = NewOrder(
-        command=command,
-        order_id=order_id,
-        customer_id=CustomerId(actor.id if is_customer else desk.new_id("cus")),
-        tracking_hash=None if is_customer else tracking_hash(tracking_token(desk.secret, order_id)),
-        actor=actor,
-        payment=await desk.payments.take(command.payment_info, payment_key),
-        shop=desk.shop,
-        now=desk.now(),
-    )
-    try:
+
+    async def place(payment: PaymentTaken) -> Outcome:
+        new = NewOrder(
+            command=command,
+            order_id=order_id,
+            customer_id=CustomerId(actor.id if is_customer else desk.new_id("cus")),
+            tracking_hash=None if is_customer else tracking_hash(tracking_token(desk.secret, order_id)),
+            actor=actor,
+            payment=payment,
+            shop=desk.shop,
+            now=desk.now(),
+        )
         return await desk.store.write(Placing(new, key))
-    except Exception:
-        # Not where we were cancelled: the unit still runs then, and its order is paid.
-        await desk.payments.void(payment_key)
-        raise
+
+    return await place_paid(desk, command, actor, order_id, place)
 
 
 def _with_tracking(desk: AtDesk, order: bytes) -> bytes:

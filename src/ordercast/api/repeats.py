@@ -64,14 +64,6 @@ async def commit_once(desk: FrontDesk, key: RequestKey | None, effect: Callable[
     return await desk.store.write(lambda transaction: once(transaction, key, now, effect))
 
 
-def outside_key(key: RequestKey | None, otherwise: str) -> str:
-    """A name for the request's effect elsewhere, the same at each repetition; `otherwise` for one without a key."""
-    if key is None:
-        return otherwise
-    parts = (key.scope.encode(), key.key.encode(), key.fingerprint)
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-
 def created(outcome: Outcome, content: bytes, status_code: int) -> Response[Any]:
     """The answer to a request that created something, or had created it before."""
     headers = {REPLAYED: "true"} if outcome.replayed else {}

@@ -12,6 +12,12 @@ ShopError
 ├── NotPermitted              the actor's role may not do this
 ├── NotFound                  there is none, or none that this actor may know of
 ├── PaymentDeclined           the provider said no
+├── ProviderUnavailable       no answer came from the payment provider in time
+├── ProviderRefused           the provider will not capture, void or refund, however often it is asked
+├── NoticeRefused             a message that no payment provider signed
+├── PriceChanged              the goods cost something else by the time their payment had been taken
+├── NotRefundable             nothing is left that could be given back
+├── RefundTooLarge            more than is left
 ├── OutOfStock                fewer pieces are left than were asked for
 └── StateConflict             the order is not in a state that allows it
     ├── StaleVersion          the order has changed since the actor looked
@@ -29,7 +35,7 @@ from .people import INSIDERS
 if TYPE_CHECKING:
     from .money import Money
     from .people import Actor
-    from .states import OrderState, OrderStatus
+    from .states import OrderState, OrderStatus, PaymentStatus
 
 
 class ShopError(Exception):
@@ -93,6 +99,39 @@ class NotFound(ShopError):
 class PaymentDeclined(ShopError):
     def __init__(self) -> None:
         super().__init__("The payment was declined. Nothing was ordered and nothing was charged.")
+
+
+class ProviderUnavailable(ShopError):
+    """Whether it was done is unknown; what must not be left so is asked again with the same key."""
+
+    retry_after_s = 5
+
+    def __init__(self) -> None:
+        super().__init__("The payment provider does not answer. Nothing was ordered; try again in a moment.")
+
+
+class ProviderRefused(ShopError):
+    pass
+
+
+class NoticeRefused(ShopError):
+    pass
+
+
+class PriceChanged(ShopError):
+    def __init__(self, asked: Money, computed: Money) -> None:
+        super().__init__(f"The price has changed meanwhile, from {asked} to {computed}. Nothing was charged.")
+
+
+class NotRefundable(ShopError):
+    def __init__(self, status: PaymentStatus) -> None:
+        super().__init__(f"The payment is {status}; nothing of it can be given back now.")
+
+
+class RefundTooLarge(ShopError):
+    def __init__(self, asked: Money, left: Money) -> None:
+        self.refundable = left.minor
+        super().__init__(f"{asked} was to be given back, and only {left} is left.")
 
 
 class OutOfStock(ShopError):

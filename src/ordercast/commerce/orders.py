@@ -54,9 +54,18 @@ class CashPayment(Struct, frozen=True, tag_field="method", tag="cash", forbid_un
 
 
 class CardPayment(Struct, frozen=True, tag_field="method", tag="card", forbid_unknown_fields=True):
-    """Paid by a card that only the payment provider has seen."""
+    """Paid by a card that only the payment provider has seen; with `save`, it may be used again."""
 
-    token: Annotated[str, Meta(max_length=128, pattern=r"^tok_[A-Za-z0-9_]+$")]
+    token: Annotated[str, Meta(max_length=128, pattern=r"^(tok|pm)_[A-Za-z0-9_]+$")]
+    save: bool = False
+
+
+class SavedCardPayment(
+    Struct, frozen=True, tag_field="method", tag="saved_card", rename="camel", forbid_unknown_fields=True
+):
+    """Paid by a card that was saved before, named by the id that we gave it."""
+
+    saved_method_id: Annotated[str, Meta(max_length=64, pattern=r"^pm_[A-Za-z0-9_]+$")]
 
 
 class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -66,7 +75,7 @@ class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
     billing_info: AddressInfo
     shipping_info: AddressInfo | None = None
     cart_items: Annotated[list[CartItem], Meta(min_length=1, max_length=CART_LINES_MAX)]
-    payment_info: CashPayment | CardPayment
+    payment_info: CashPayment | CardPayment | SavedCardPayment
     fulfilment: Fulfilment = Fulfilment.DELIVERY
     total: Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX * QUANTITY_MAX)] | None = None
 
@@ -114,6 +123,11 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     discount: int
     total: int
     currency: str
+    amount_paid: int
+    """What has been captured, or handed over."""
+    amount_refunded: int
+    amount_refunding: int
+    """Promised back, and not confirmed by the payment provider yet."""
     customer_info: PublicCustomerInfo
     billing_info: AddressInfo | None
     shipping_info: AddressInfo | None

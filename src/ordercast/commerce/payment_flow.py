@@ -1,9 +1,15 @@
-"""The payment axis: its table, and what an order's end does to its payment."""
+"""The payment axis: its table, where facts lead on it, and what an order's way makes us owe the provider."""
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
+from .errors import NotRefundable, RefundTooLarge
+from .money import Money
+from .states import PaymentMethod, PaymentState
 from .states import PaymentStatus as P
 
 PAYMENT_TRANSITIONS: Final[dict[P, frozenset[P]]] = {
@@ -18,10 +24,131 @@ PAYMENT_TRANSITIONS: Final[dict[P, frozenset[P]]] = {
 }
 
 
-def payment_given_back(status: P) -> P:
-    """Where the payment of an order that ends unfulfilled goes: money held is refunded, a mere claim is voided."""
-    if P.VOIDED in PAYMENT_TRANSITIONS[status]:
-        return P.VOIDED
-    if status is P.DISPUTED:
-        return status  # the bank decides, not we
-    return P.REFUNDED if P.REFUNDED in PAYMENT_TRANSITIONS[status] else status
+class Duty(StrEnum):
+    """What we owe the provider to do."""
+
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """A deed that the provider must be asked for; `amount` in minor units, 0 for a void."""
+
+    duty: Duty
+    amount: int = 0
+
+
+# --- What an order's way makes us owe ---------------------------------------------------------------------------------
+
+
+def accepted(payment: PaymentState) -> tuple[Owed, ...]:
+    """The shop prepares the order: what is held is taken, as a whole."""
+    return (Owed(Duty.CAPTURE, payment.total),) if payment.status is P.AUTHORIZED else ()
+
+
+def given_back(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentState, tuple[Owed, ...]]:
+    """The order ends unfulfilled: what becomes of its payment at once, and what the provider is still to do.
+
+    Only that which no provider holds changes its status here. A claim on nobody is void, cash is handed back; a card's
+    status changes when the provider has said so.
+    """
+    if payment.status is P.UNPAID:
+        return replace(payment, status=P.VOIDED), ()
+    if payment.status in {P.AUTHORIZED, P.FAILED}:
+        return payment, (Owed(Duty.VOID),)
+    rest = refundable(payment)
+    if rest == 0:
+        return payment, ()
+    if method is PaymentMethod.CASH:
+        return replace(payment, status=P.REFUNDED, refunded=payment.captured), ()
+    return replace(payment, refunding=payment.refunding + rest), (Owed(Duty.REFUND, rest),)
+
+
+def cash_collected(payment: PaymentState) -> PaymentState:
+    """The goods were handed over, and the money with them."""
+    if payment.status is not P.UNPAID:
+        return payment
+    return replace(payment, status=P.PAID, captured=payment.total)
+
+
+# --- Refunds ----------------------------------------------------------------------------------------------------------
+
+
+def refundable(payment: PaymentState) -> int:
+    """What may still be given back, in minor units: nothing while a bank decides about it."""
+    if payment.status not in {P.PAID, P.PARTIALLY_REFUNDED}:
+        return 0
+    return payment.captured - payment.refunded - payment.refunding
+
+
+def decide_refund(
+    payment: PaymentState, method: PaymentMethod, amount: int | None, currency: str
+) -> tuple[PaymentState, tuple[Owed, ...]]:
+    """Give back `amount`, or all that is left. Raises NotRefundable or RefundTooLarge."""
+    left = refundable(payment)
+    if left == 0:
+        raise NotRefundable(payment.status)
+    if amount is not None and amount > left:
+        raise RefundTooLarge(Money(amount, currency), Money(left, currency))
+    part = left if amount is None else amount
+    if method is PaymentMethod.CASH:
+        refunded = payment.refunded + part
+        status = P.REFUNDED if refunded == payment.captured else P.PARTIALLY_REFUNDED
+        return replace(payment, status=status, refunded=refunded), ()
+    return replace(payment, refunding=payment.refunding + part), (Owed(Duty.REFUND, part),)
+
+
+# --- Where facts lead -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """All that a provider has told of one payment: sums in minor units, whatever the order in which it was told."""
+
+    captured: int = 0
+    refunds: int = 0
+    is_disputed: bool = False
+    is_lost: bool = False
+    """A dispute was decided against the shop: all of the money is gone."""
+    ended: P | None = None
+    """VOIDED or FAILED, where the authorization ended so."""
+
+
+def standing(payment: PaymentState, known: Known) -> PaymentState:
+    """Where the payment stands by what is known of it. Facts add up: neither their order nor repetition matters.
+
+    Only whole sums are captured; so whatever follows a capture tells of the whole capture, even if it is heard first.
+    """
+    follows = known.refunds > 0 or known.is_disputed or known.is_lost
+    captured = min(max(payment.captured, known.captured, payment.total if follows else 0), payment.total)
+    refunded = captured if known.is_lost else min(max(known.refunds, payment.refunded), captured)
+    refunding = min(payment.refunding, captured - refunded)
+    status = _status(payment.status, known, captured, refunded)
+    return replace(payment, status=status, captured=captured, refunded=refunded, refunding=refunding)
+
+
+def _status(before: P, known: Known, captured: int, refunded: int) -> P:
+    if captured == 0:
+        # A failure told after the release changes nothing: there is nothing left that could fail.
+        return before if known.ended is None or before is P.VOIDED else known.ended
+    if refunded == captured:
+        return P.REFUNDED
+    if known.is_disputed:
+        return P.DISPUTED
+    return P.PARTIALLY_REFUNDED if refunded else P.PAID
+
+
+def way(source: P, target: P) -> tuple[P, ...] | None:
+    """The shortest legal way from one status to another, without its start; None where the table has none."""
+    ways: deque[tuple[P, ...]] = deque([(source,)])
+    seen = {source}
+    while ways:
+        so_far = ways.popleft()
+        if so_far[-1] is target:
+            return so_far[1:]
+        for following in sorted(PAYMENT_TRANSITIONS[so_far[-1]] - seen):
+            seen.add(following)
+            ways.append((*so_far, following))
+    return None

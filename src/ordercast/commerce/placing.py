@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from .catalogue import DEMO_TAX_RATES_BP, Product
-from .errors import AddressRequired, NotPermitted, OutOfStock, TotalDiffers, UnknownProduct
+from .errors import AddressRequired, NotPermitted, OutOfStock, PriceChanged, TotalDiffers, UnknownProduct
 from .ids import CustomerId, OrderId
 from .moments import Moment
 from .money import Money, tax_on_line
 from .orders import OrderLine, PlaceOrder, line_of
+from .payments import PaymentTaken
 from .people import Actor
-from .sandbox import PaymentTaken
 from .states import Fulfilment
 from .transitions import PLACING_ROLES
 
@@ -74,7 +74,7 @@ def place_order(
     actor: Actor,
     now: Moment,
 ) -> OrderPlaced:
-    """Decide a new order. Raises NotPermitted, AddressRequired, UnknownProduct or TotalDiffers."""
+    """Decide a new order. Raises NotPermitted, AddressRequired, UnknownProduct, TotalDiffers or PriceChanged."""
     if actor.role not in PLACING_ROLES:
         raise NotPermitted(actor, "place an order")
     if command.fulfilment is Fulfilment.DELIVERY and command.shipping_info is None:
@@ -82,6 +82,9 @@ def place_order(
     priced = price_order(command, products, shop)
     if command.total is not None and command.total != priced.total:
         raise TotalDiffers(Money(command.total, shop.currency), Money(priced.total, shop.currency))
+    charged = Money(priced.total, shop.currency)
+    if payment.amount is not None and payment.amount != charged:
+        raise PriceChanged(payment.amount, charged)
     return OrderPlaced(order_id, command, priced, payment, customer_id, actor, now)
 
 

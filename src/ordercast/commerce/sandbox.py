@@ -1,68 +1,70 @@
-"""The sandbox payment provider: a token stands for the outcome it brings. No money moves.
-
-Like a real one it takes a payment once per key: asked again with the key, it answers the same payment. One that was
-voided leaves its key free.
-"""
+"""The sandbox provider's rules: a token stands for what becomes of the payment. No money moves."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from .errors import InvalidField, PaymentDeclined
-from .orders import CardPayment, CashPayment, PaymentInfo
+from .errors import InvalidField, PaymentDeclined, ProviderUnavailable
+from .orders import PaymentInfo
+from .payments import PaymentTaken
 from .states import PaymentMethod, PaymentStatus
 
-PAYMENTS_REMEMBERED_MAX: Final = 10_000
+SANDBOX: Final = "sandbox"
+
+# Long enough to be seen in a demo, short enough to wait for in a test.
+SLOW_S: Final = 2.0
+CHARGEBACK_AFTER_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class PaymentTaken:
-    """What a provider answered: the state that the order starts in, and what of the method may be shown."""
+class Outcome:
+    """How a card of the sandbox behaves."""
 
-    status: PaymentStatus
-    info: PaymentInfo
-
-
-_CASH: Final = PaymentTaken(PaymentStatus.UNPAID, PaymentInfo(PaymentMethod.CASH))
-_VISA: Final = PaymentTaken(PaymentStatus.PAID, PaymentInfo(PaymentMethod.CARD, brand="visa", last4="4242"))
-
-
-class Sandbox:
-    """Remembers its newest payments by key; cash is none of its business, and never kept."""
-
-    def __init__(self) -> None:
-        self._payments: OrderedDict[str, PaymentTaken] = OrderedDict()
-
-    def __repr__(self) -> str:
-        return f"<Sandbox {len(self._payments)} payments>"
-
-    def holds(self, key: str) -> bool:
-        """Whether a payment was taken with `key`, and not voided."""
-        return key in self._payments
-
-    async def take(self, payment: CashPayment | CardPayment, key: str) -> PaymentTaken:
-        """Take a payment. Raises PaymentDeclined for ``tok_declined``, InvalidField for a token it does not know."""
-        if isinstance(payment, CashPayment):
-            return _CASH
-        if key not in self._payments:
-            self._payments[key] = take_payment(payment)
-            if len(self._payments) > PAYMENTS_REMEMBERED_MAX:
-                self._payments.popitem(last=False)
-        return self._payments[key]
-
-    async def void(self, key: str) -> None:
-        """Give back what was taken with `key`, if anything was."""
-        self._payments.pop(key, None)
+    brand: str = "visa"
+    last4: str = "4242"
+    is_captured_at_once: bool = True
+    declines: bool = False
+    is_slow: bool = False
+    is_unavailable: bool = False
+    is_flaky: bool = False
+    """Each later deed is unavailable when it is asked for the first time, and done at the second."""
+    refuses_capture: bool = False
+    refuses_refund: bool = False
+    is_charged_back: bool = False
+    """Disputed some moments after the capture."""
+    loses: int = 0
+    """Minor units by which the sandbox's books fall short of what it said it captured."""
 
 
-def take_payment(payment: CashPayment | CardPayment) -> PaymentTaken:
-    """The outcome that a token stands for. Raises as ``Sandbox.take`` does."""
-    if isinstance(payment, CashPayment):
-        return _CASH
-    if payment.token == "tok_visa":  # noqa: S105 - a name of an outcome, not a secret
-        return _VISA
-    if payment.token == "tok_declined":  # noqa: S105
+OUTCOMES: Final[dict[str, Outcome]] = {
+    "tok_visa": Outcome(),
+    "tok_mastercard": Outcome(brand="mastercard", last4="4444"),
+    "tok_authorize_only": Outcome(is_captured_at_once=False),
+    "tok_declined": Outcome(declines=True),
+    "tok_slow": Outcome(is_slow=True),
+    "tok_unavailable": Outcome(is_unavailable=True),
+    "tok_flaky": Outcome(is_captured_at_once=False, is_flaky=True),
+    "tok_capture_fails": Outcome(last4="0341", is_captured_at_once=False, refuses_capture=True),
+    "tok_refund_fails": Outcome(last4="5126", refuses_refund=True),
+    "tok_chargeback": Outcome(last4="0259", is_charged_back=True),
+    "tok_mismatch": Outcome(last4="0101", loses=1),
+}
+
+
+def outcome_of(token: str) -> Outcome:
+    """What the token stands for. Raises InvalidField for one that the sandbox does not know."""
+    outcome = OUTCOMES.get(token)
+    if outcome is None:
+        raise InvalidField("paymentInfo.token", "The payment provider does not know this token.")
+    return outcome
+
+
+def taken_by(outcome: Outcome, method: PaymentMethod) -> PaymentTaken:
+    """What a card of that kind answers. Raises PaymentDeclined or ProviderUnavailable."""
+    if outcome.declines:
         raise PaymentDeclined
-    raise InvalidField("paymentInfo.token", "The payment provider does not know this token.")
+    if outcome.is_unavailable:
+        raise ProviderUnavailable
+    status = PaymentStatus.PAID if outcome.is_captured_at_once else PaymentStatus.AUTHORIZED
+    return PaymentTaken(status, PaymentInfo(method, brand=outcome.brand, last4=outcome.last4))

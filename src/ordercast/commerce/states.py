@@ -47,6 +47,19 @@ class Fulfilment(StrEnum):
 class PaymentMethod(StrEnum):
     CASH = "cash"
     CARD = "card"
+    SAVED_CARD = "saved_card"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentState:
+    """An order's payment, in minor units of the order's currency: ``refunded + refunding <= captured <= total``."""
+
+    status: PaymentStatus
+    total: int = 0
+    captured: int = 0
+    refunded: int = 0
+    refunding: int = 0
+    """Promised back, and asked of the provider, who has not confirmed it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +79,15 @@ class OrderState:
     changed_by: str = ""
     """Who changed it last, as history records an actor, and when."""
     changed_at: str = ""
+    total: int = 0
+    captured: int = 0
+    refunded: int = 0
+    refunding: int = 0
+    currency: str = ""
+
+    @property
+    def payment(self) -> PaymentState:
+        return PaymentState(self.payment_status, self.total, self.captured, self.refunded, self.refunding)
 
 
 LABELS: Final[dict[OrderStatus, dict[str, str]]] = {

@@ -8,9 +8,9 @@ from typing import Final
 
 from .errors import GuardRefused, IllegalTransition, NotPermitted, ReasonRequired, StaleVersion
 from .moments import Moment
-from .payment_flow import payment_given_back
+from .payment_flow import Owed, accepted, cash_collected, given_back
 from .people import STAFF, Actor, Role
-from .states import OrderState, PaymentMethod, PaymentStatus
+from .states import OrderState, PaymentMethod, PaymentState, PaymentStatus
 from .states import OrderStatus as S
 from .transitions import BEFORE_PICKED_UP, MOVES, MOVES_FROM, Effect, Guard, Transition
 
@@ -21,7 +21,9 @@ class StatusChanged:
 
     before: OrderState
     status: S
-    payment_status: PaymentStatus
+    payment: PaymentState
+    owed: tuple[Owed, ...]
+    """What the payment provider is to do about it, after the commit."""
     held_from: S | None
     driver_id: str | None
     attempts: int
@@ -29,6 +31,10 @@ class StatusChanged:
     actor: Actor
     reason: str | None
     at: Moment
+
+    @property
+    def payment_status(self) -> PaymentStatus:
+        return self.payment.status
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +165,12 @@ def _is_theirs(move: Transition, order: OrderState, driver: Actor) -> bool:
 
 def _changed(move: Transition, order: OrderState, actor: Actor, reason: str | None, now: Moment) -> StatusChanged:
     effects = move.effects
+    payment, owed = _payment_after(order, effects)
     return StatusChanged(
         before=order,
         status=move.target,
-        payment_status=_payment_after(order, effects),
+        payment=payment,
+        owed=owed,
         held_from=order.status if Effect.HOLD in effects else None,
         driver_id=_driver_after(order, effects, actor),
         attempts=order.attempts + (Effect.COUNT_ATTEMPT in effects),
@@ -173,12 +181,14 @@ def _changed(move: Transition, order: OrderState, actor: Actor, reason: str | No
     )
 
 
-def _payment_after(order: OrderState, effects: tuple[Effect, ...]) -> PaymentStatus:
+def _payment_after(order: OrderState, effects: tuple[Effect, ...]) -> tuple[PaymentState, tuple[Owed, ...]]:
     if Effect.GIVE_PAYMENT_BACK in effects:
-        return payment_given_back(order.payment_status)
+        return given_back(order.payment, order.payment_method)
+    if Effect.CAPTURE_PAYMENT in effects:
+        return order.payment, accepted(order.payment)
     if Effect.COLLECT_CASH in effects and order.payment_method is PaymentMethod.CASH:
-        return PaymentStatus.PAID if order.payment_status is PaymentStatus.UNPAID else order.payment_status
-    return order.payment_status
+        return cash_collected(order.payment), ()
+    return order.payment, ()
 
 
 def _driver_after(order: OrderState, effects: tuple[Effect, ...], actor: Actor) -> str | None:

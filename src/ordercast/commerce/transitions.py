@@ -21,6 +21,7 @@ class Guard(StrEnum):
 
 class Effect(StrEnum):
     RELEASE_STOCK = "release_stock"
+    CAPTURE_PAYMENT = "capture_payment"
     GIVE_PAYMENT_BACK = "give_payment_back"
     COLLECT_CASH = "collect_cash"
     HOLD = "hold"
@@ -69,7 +70,7 @@ TERMINAL: Final = frozenset(S) - frozenset(OPEN) - {S.ON_HOLD}
 PLACING_ROLES: Final = frozenset({Role.CUSTOMER, Role.GUEST}) | _STORE
 
 TRANSITIONS: Final[tuple[Transition, ...]] = (
-    Transition(S.PENDING, S.PROCESSING, _STORE, guards=(Guard.PAYMENT_READY,)),
+    Transition(S.PENDING, S.PROCESSING, _STORE, guards=(Guard.PAYMENT_READY,), effects=(Effect.CAPTURE_PAYMENT,)),
     Transition(S.PENDING, S.REJECTED, _STORE, effects=_ENDS_UNFULFILLED),
     Transition(S.PENDING, S.EXPIRED, _TIMER, effects=_ENDS_UNFULFILLED),
     Transition(S.PROCESSING, S.READY_FOR_PICKUP, _STORE, fulfilment=Fulfilment.PICKUP),
@@ -104,7 +105,13 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
     ),
     Transition(S.DELIVERY_FAILED, S.IN_TRANSIT, _STORE_OR_DRIVER, guards=_BY_ITS_DRIVER),
     Transition(S.DELIVERY_FAILED, S.RETURNING, _STORE_OR_DRIVER, guards=_BY_ITS_DRIVER),
-    Transition(S.RETURNING, S.RETURNED, _STORE_OR_DRIVER, guards=_BY_ITS_DRIVER),
+    Transition(
+        S.RETURNING,
+        S.RETURNED,
+        _STORE_OR_DRIVER,
+        guards=_BY_ITS_DRIVER,
+        effects=(Effect.GIVE_PAYMENT_BACK,),
+    ),
     *(
         Transition(
             source,
@@ -140,6 +147,9 @@ FAILING: Final = frozenset(t.target for t in TRANSITIONS if Effect.COUNT_ATTEMPT
 
 # What was set aside for the order goes back on sale.
 GIVING_BACK: Final = frozenset(t.target for t in TRANSITIONS if Effect.RELEASE_STOCK in t.effects)
+
+# So does the customer's money.
+UNFULFILLED: Final = frozenset(t.target for t in TRANSITIONS if Effect.GIVE_PAYMENT_BACK in t.effects)
 
 
 def reachable(fulfilment: Fulfilment) -> frozenset[S]:

@@ -21,6 +21,9 @@ _PLAIN: Final = {
     "discount": "discount",
     "total": "total",
     "currency": "currency",
+    "amountPaid": "captured",
+    "amountRefunded": "refunded",
+    "amountRefunding": "refunding",
 }
 _JSON: Final = {
     "billingInfo": "billing_info",

@@ -16,7 +16,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentStatus, resolve_status
 from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assignment, decide_status_change
 
-from . import drivers
+from . import drivers, ledger
 from .statements import Statements
 from .transaction import Transaction
 
@@ -75,7 +75,10 @@ def _save_change(transaction: Transaction, decision: StatusChanged) -> None:
         transaction.sql.orders.change_status,
         order_id=decision.before.id,
         new_status=decision.status,
-        new_payment_status=decision.payment_status,
+        new_payment_status=decision.payment.status,
+        new_captured=decision.payment.captured,
+        new_refunded=decision.payment.refunded,
+        new_refunding=decision.payment.refunding,
         new_held_from=decision.held_from,
         new_driver_id=decision.driver_id,
         new_attempts=decision.attempts,
@@ -83,6 +86,7 @@ def _save_change(transaction: Transaction, decision: StatusChanged) -> None:
         new_reason=decision.reason,
         new_updated_at=decision.at,
     )
+    ledger.follow(transaction, decision)
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
@@ -94,7 +98,7 @@ def load_state(transaction: Transaction, order_id: str, actor: Actor) -> tuple[O
     if row is None:
         raise NotFound("order")
     id_, status, payment, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts = row[:10]
-    changed_by, changed_at, number = row[10:]
+    changed_by, changed_at, total, captured, refunded, refunding, currency, number = row[10:]
     state = OrderState(
         OrderId(id_),
         OrderStatus(status),
@@ -108,6 +112,11 @@ def load_state(transaction: Transaction, order_id: str, actor: Actor) -> tuple[O
         attempts=attempts,
         changed_by=changed_by,
         changed_at=changed_at,
+        total=total,
+        captured=captured,
+        refunded=refunded,
+        refunding=refunding,
+        currency=currency,
     )
     if not may_know(actor, customer_id, driver_id, status):
         raise NotFound("order")

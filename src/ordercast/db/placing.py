@@ -17,10 +17,12 @@ from ordercast.commerce.errors import ShopError
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PlaceOrder
+from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.placing import OrderPlaced, Shop, place_order, take_stock
-from ordercast.commerce.sandbox import PaymentTaken
+from ordercast.commerce.placing import OrderPlaced, PricedOrder, Shop, place_order, price_order, take_stock
+from ordercast.commerce.states import PaymentStatus
 
+from . import ledger
 from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from .transaction import Transaction
 from .types import Joinable
@@ -52,7 +54,7 @@ class NewOrder:
 class Placing(Joinable[Outcome]):
     """The unit of work that places one order, once per `key`, and answers it as JSON.
 
-    Raises what ``commerce.placing`` does, and KeyReused.
+    Raises what ``commerce.placing`` does, KeyReused, and ProviderUnavailable for a payment that took too long.
     """
 
     new: NewOrder
@@ -67,6 +69,13 @@ class Placing(Joinable[Outcome]):
     @staticmethod
     def together(transaction: Transaction, units: Sequence[Placing]) -> Sequence[Outcome | ShopError]:
         return _place_all(transaction, units)
+
+
+def priced(transaction: Transaction, command: PlaceOrder, shop: Shop) -> PricedOrder:
+    """What the order would come to now. Raises UnknownProduct."""
+    ids = {item.product_id for item in command.cart_items}
+    products = [Product(*row) for row in transaction.all(transaction.sql.products.by_ids, ids=_array(ids))]
+    return price_order(command, {product.id: product for product in products}, shop)
 
 
 class _SameKeyTwiceError(Exception):
@@ -140,6 +149,7 @@ def _decide(transaction: Transaction, counter: _Counter, placing: Placing) -> _P
     try:
         if placing.key is not None and (earlier := earlier_outcome(transaction, placing.key)) is not None:
             return earlier
+        ledger.check_promise(transaction, placing.new.payment)
         return counter.place(placing.new)
     except ShopError as refusal:
         return refusal
@@ -176,6 +186,8 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
         sql.orders.insert_line,
         [row for each in placed for row in _line_rows(each.order, _NUMBER_OF.decode(documents[each.order.id]).number)],
     )
+    for each in placed:
+        ledger.begin(transaction, each.order)
     return documents
 
 
@@ -202,6 +214,7 @@ def _order_row(placed: _Placed) -> dict[str, Any]:
         "shipping_fee": priced.shipping_fee,
         "discount": priced.discount,
         "total": priced.total,
+        "captured": priced.total if order.payment.status is PaymentStatus.PAID else 0,
         "currency": priced.currency,
         "customer_id": order.customer_id,
         "customer_name": info.name,

@@ -74,6 +74,11 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
     if change.kind == "event.published":
         yield _published(change)
         return
+    if change.kind == "payment.mismatch":
+        yield Announcement(
+            "payment_mismatch", (STORE_OWNERS,), [{"id": event_id(0), **payloads.payment_mismatch(change)}]
+        )
+        return
     order_change = OrderChange.of(change)
     if order_change is None:
         return

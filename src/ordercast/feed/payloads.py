@@ -15,6 +15,10 @@ def decode(raw: msgspec.Raw | None) -> Any:
     return None if raw is None else msgspec.json.decode(raw)
 
 
+_AMOUNTS = ("amountPaid", "amountRefunded", "amountRefunding")
+_PAYMENT_FIELDS = ("paymentStatus", *_AMOUNTS)
+
+
 class OrderChange(msgspec.Struct, frozen=True):
     """An order before and after one committed change."""
 
@@ -40,7 +44,7 @@ class OrderChange(msgspec.Struct, frozen=True):
         return self._differs("status")
 
     def has_new_payment(self) -> bool:
-        return self._differs("paymentStatus")
+        return any(map(self._differs, _PAYMENT_FIELDS))
 
     def is_edited(self) -> bool:
         """Something else than the two states changed, such as an address that the shop corrected; or an order of
@@ -98,7 +102,14 @@ def payment_updated(change: OrderChange) -> dict[str, Any]:
         "newPaymentStatus": change.after["paymentStatus"],
         "total": change.after["total"],
         "currency": change.after["currency"],
+        **{field: change.after[field] for field in _AMOUNTS},
     }
+
+
+def payment_mismatch(change: Change) -> dict[str, Any]:
+    """A card on the board, as it was raised or as it was resolved; `mismatchId` names it."""
+    card = decode(change.after)
+    return {"seq": change.seq, "version": change.version, "at": change.at, "mismatchId": card.pop("id"), **card}
 
 
 def for_customer(change: OrderChange) -> dict[str, Any]:

@@ -6,7 +6,17 @@ from .catalogue import products
 from .columns import EXTERNAL_ACTOR, NOW_SQL, metadata
 from .feed import RESERVED_EVENTS, feed, published_events
 from .orders import order_history, order_lines, orders
+from .payments import (
+    payment_disputes,
+    payment_events,
+    payment_methods,
+    payment_mismatches,
+    payment_tasks,
+    payments,
+    refunds,
+)
 from .people import accounts, customers
+from .sandbox import sandbox_notices, sandbox_payments
 
 __all__ = [
     "EXTERNAL_ACTOR",
@@ -21,9 +31,18 @@ __all__ = [
     "order_history",
     "order_lines",
     "orders",
+    "payment_disputes",
+    "payment_events",
+    "payment_methods",
+    "payment_mismatches",
+    "payment_tasks",
+    "payments",
     "products",
     "published_events",
+    "refunds",
     "revocations",
+    "sandbox_notices",
+    "sandbox_payments",
     "sessions",
     "sign_ins",
 ]

@@ -8,11 +8,19 @@ from sqlalchemy import BLOB, CheckConstraint, Column, ForeignKey, Index, Integer
 from sqlalchemy import text as sql
 
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
-from ordercast.commerce.transitions import CARRIED, OPEN, reachable
+from ordercast.commerce.transitions import CARRIED, OPEN, UNFULFILLED, reachable
 
 from .columns import EXTERNAL_ACTOR, amount, id_default, json_text, metadata, moment, names, one_of
 
 _IS_PENDING: Final = f"status = '{OrderStatus.PENDING}'"
+
+_UNFULFILLED: Final = names(UNFULFILLED)
+OWING_SQL: Final = f"""\
+payment_status = 'authorized' AND status NOT IN ('pending', 'on_hold') \
+OR payment_status = 'failed' AND status IN ({_UNFULFILLED}) \
+OR payment_status IN ('paid', 'partially_refunded') AND status IN ({_UNFULFILLED}) \
+AND refunded + refunding < captured"""
+"""Orders that owe the payment provider a deed, by the rules of ``commerce.payment_flow``."""
 
 orders = Table(
     "orders",
@@ -29,6 +37,10 @@ orders = Table(
     amount("shipping_fee"),
     amount("discount"),
     amount("total"),
+    amount("captured"),
+    amount("refunded"),
+    # Promised back and asked of the payment provider, who has not confirmed it yet.
+    amount("refunding"),
     Column("currency", Text, nullable=False, server_default="BDT"),
     # No foreign key: a shop's people may be known to another back end, which signs their tokens.
     Column("customer_id", Text),
@@ -47,6 +59,8 @@ orders = Table(
     Column("reason", Text),
     moment("created_at"),
     moment("updated_at"),
+    CheckConstraint("captured <= total", name="captured_within_total"),
+    CheckConstraint("refunded + refunding <= captured", name="refunded_within_captured"),
     one_of("status", OrderStatus),
     one_of("payment_status", PaymentStatus),
     one_of("fulfilment", Fulfilment),
@@ -68,6 +82,8 @@ orders = Table(
     Index("orders_by_status", "status", "number"),
     Index("orders_by_driver", "driver_id", "number", sqlite_where=sql("driver_id IS NOT NULL")),
     Index("orders_by_tracking_hash", "tracking_hash", unique=True, sqlite_where=sql("tracking_hash IS NOT NULL")),
+    # Where another program's change may have left something to ask of the payment provider.
+    Index("orders_owing", "number", sqlite_where=sql(OWING_SQL)),
     sqlite_autoincrement=True,
 )
 

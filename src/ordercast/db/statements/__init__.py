@@ -16,7 +16,9 @@ from .catalogue import ProductStatements
 from .compiling import compiler
 from .feed import FeedStatements
 from .orders import OrderStatements
+from .payments import CardStatements, LedgerStatements, MismatchStatements, PaymentTaskStatements
 from .people import PeopleStatements
+from .sandbox import SandboxStatements
 
 __all__ = ["SQLITE", "Statements"]
 
@@ -29,6 +31,11 @@ class Statements:
         self.products = ProductStatements(text)
         self.people = PeopleStatements(text)
         self.orders = OrderStatements(text)
+        self.ledger = LedgerStatements(text)
+        self.payment_tasks = PaymentTaskStatements(text)
+        self.mismatches = MismatchStatements(text)
+        self.cards = CardStatements(text)
+        self.sandbox = SandboxStatements(text)
         self.feed = FeedStatements(text)
         self.answers = AnswerStatements(text)
         self.sessions = SessionStatements(text)

@@ -28,13 +28,14 @@ _DOCUMENT: Final[ColumnElement[str]] = literal_column(order_document("orders"))
 
 # The columns that placing an order fills; the others keep their defaults.
 _PLACED: Final = (
-    "id", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee", "discount", "total", "currency",
-    "customer_id", "customer_name", "customer_email", "customer_mobile", "billing_info", "shipping_info", "cart_items",
-    "payment_info", "tracking_hash", "actor", "created_at", "updated_at",
+    "id", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee", "discount", "total", "captured",
+    "currency", "customer_id", "customer_name", "customer_email", "customer_mobile", "billing_info", "shipping_info",
+    "cart_items", "payment_info", "tracking_hash", "actor", "created_at", "updated_at",
 )  # fmt: skip
 _STATE: Final = (
     "id", "status", "payment_status", "payment_info", "fulfilment", "version", "held_from", "driver_id",
-    "customer_id", "attempts", "actor", "updated_at", "number",
+    "customer_id", "attempts", "actor", "updated_at", "total", "captured", "refunded", "refunding",
+    "currency", "number",
 )  # fmt: skip
 
 _HISTORY: Final = (
@@ -53,8 +54,8 @@ class OrderStatements:
                 {
                     name: bindparam(f"new_{name}")
                     for name in (
-                        "status", "payment_status", "held_from", "driver_id", "attempts", "actor", "reason",
-                        "updated_at",
+                        "status", "payment_status", "captured", "refunded", "refunding", "held_from", "driver_id",
+                        "attempts", "actor", "reason", "updated_at",
                     )
                 }
                 | {"version": orders.c.version + ONE}

@@ -57,7 +57,9 @@ BEGIN
     SELECT
       CASE
         WHEN OLD.status <> status THEN 'order.status_changed'
-        WHEN OLD.payment_status <> payment_status THEN 'order.payment_changed'
+        WHEN OLD.payment_status <> payment_status
+          OR OLD.captured <> captured OR OLD.refunded <> refunded OR OLD.refunding <> refunding
+          THEN 'order.payment_changed'
         ELSE 'order.changed'
       END,
       id, version, actor, reason, updated_at, {order_document("OLD")}, {order_document("orders")}

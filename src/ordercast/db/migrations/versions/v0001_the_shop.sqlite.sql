@@ -80,6 +80,9 @@ CREATE TABLE orders (
   shipping_fee INTEGER DEFAULT 0 NOT NULL CONSTRAINT shipping_fee_not_negative CHECK (shipping_fee >= 0),
   discount INTEGER DEFAULT 0 NOT NULL CONSTRAINT discount_not_negative CHECK (discount >= 0),
   total INTEGER DEFAULT 0 NOT NULL CONSTRAINT total_not_negative CHECK (total >= 0),
+  captured INTEGER DEFAULT 0 NOT NULL CONSTRAINT captured_not_negative CHECK (captured >= 0),
+  refunded INTEGER DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
+  refunding INTEGER DEFAULT 0 NOT NULL CONSTRAINT refunding_not_negative CHECK (refunding >= 0),
   currency TEXT DEFAULT 'BDT' NOT NULL,
   customer_id TEXT,
   customer_name TEXT,
@@ -97,6 +100,8 @@ CREATE TABLE orders (
   reason TEXT,
   created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
   updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  CONSTRAINT captured_within_total CHECK (captured <= total),
+  CONSTRAINT refunded_within_captured CHECK (refunded + refunding <= captured),
   CONSTRAINT status_known CHECK (status = 'pending' OR status = 'processing' OR status = 'ready_for_pickup' OR status = 'ready_for_delivery' OR status = 'driver_assigned' OR status = 'picked_up' OR status = 'in_transit' OR status = 'delivered' OR status = 'delivery_failed' OR status = 'returning' OR status = 'returned' OR status = 'on_hold' OR status = 'rejected' OR status = 'expired' OR status = 'cancelled'),
   CONSTRAINT payment_status_known CHECK (payment_status = 'unpaid' OR payment_status = 'authorized' OR payment_status = 'paid' OR payment_status = 'partially_refunded' OR payment_status = 'refunded' OR payment_status = 'failed' OR payment_status = 'voided' OR payment_status = 'disputed'),
   CONSTRAINT fulfilment_known CHECK (fulfilment = 'delivery' OR fulfilment = 'pickup'),
@@ -115,6 +120,113 @@ CREATE INDEX orders_by_driver ON orders (driver_id, number) WHERE driver_id IS N
 CREATE INDEX orders_by_status ON orders (status, number)
 
 CREATE UNIQUE INDEX orders_by_tracking_hash ON orders (tracking_hash) WHERE tracking_hash IS NOT NULL
+
+CREATE INDEX orders_owing ON orders (number) WHERE payment_status = 'authorized' AND status NOT IN ('pending', 'on_hold') OR payment_status = 'failed' AND status IN ('cancelled', 'expired', 'rejected', 'returned') OR payment_status IN ('paid', 'partially_refunded') AND status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured
+
+CREATE TABLE payment_disputes (
+  provider TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (provider, reference),
+  CONSTRAINT state_known CHECK (state = 'open' OR state = 'won' OR state = 'lost')
+)
+ WITHOUT ROWID
+
+CREATE INDEX payment_disputes_by_order ON payment_disputes (order_id)
+
+CREATE TABLE payment_events (
+  provider TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  order_id TEXT,
+  received_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (provider, event_id)
+)
+ WITHOUT ROWID
+
+CREATE INDEX payment_events_by_age ON payment_events (received_at)
+
+CREATE TABLE payment_methods (
+  id TEXT NOT NULL,
+  customer_id TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  owner TEXT NOT NULL,
+  brand TEXT,
+  last4 TEXT,
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (id)
+)
+ WITHOUT ROWID
+
+CREATE UNIQUE INDEX payment_methods_once ON payment_methods (customer_id, provider, reference)
+
+CREATE TABLE payment_mismatches (
+  id TEXT DEFAULT ('pmm_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
+  order_id TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  reference TEXT,
+  kind TEXT NOT NULL,
+  ours TEXT CONSTRAINT ours_is_json CHECK (ours IS NULL OR json_valid(ours)),
+  theirs TEXT CONSTRAINT theirs_is_json CHECK (theirs IS NULL OR json_valid(theirs)),
+  sentence TEXT NOT NULL,
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  resolved_at TEXT,
+  resolved_by TEXT,
+  note TEXT,
+  actor TEXT DEFAULT 'db:external' NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT kind_known CHECK (kind = 'captured' OR kind = 'refunded' OR kind = 'held' OR kind = 'currency' OR kind = 'disputed' OR kind = 'unknown_payment' OR kind = 'task_refused' OR kind = 'impossible_move' OR kind = 'refund_failed'),
+  CONSTRAINT resolved_by_somebody CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
+)
+
+CREATE UNIQUE INDEX payment_mismatches_open ON payment_mismatches (order_id, kind) WHERE resolved_at IS NULL
+
+CREATE TABLE payment_tasks (
+  entry INTEGER NOT NULL,
+  id TEXT NOT NULL,
+  order_id TEXT,
+  provider TEXT NOT NULL,
+  reference TEXT DEFAULT '' NOT NULL,
+  kind TEXT NOT NULL,
+  amount INTEGER DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
+  currency TEXT DEFAULT '' NOT NULL,
+  reason TEXT,
+  state TEXT DEFAULT 'due' NOT NULL,
+  attempts INTEGER DEFAULT 0 NOT NULL,
+  due_at TEXT NOT NULL,
+  problem TEXT,
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (entry),
+  CONSTRAINT kind_known CHECK (kind = 'capture' OR kind = 'void' OR kind = 'refund' OR kind = 'abandon' OR kind = 'forget_card'),
+  CONSTRAINT state_known CHECK (state = 'due' OR state = 'done' OR state = 'refused'),
+  UNIQUE (id)
+)
+
+CREATE INDEX payment_tasks_by_order ON payment_tasks (order_id, entry)
+
+CREATE INDEX payment_tasks_due ON payment_tasks (due_at) WHERE state = 'due'
+
+CREATE TABLE payments (
+  entry INTEGER NOT NULL,
+  order_id TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  reference TEXT,
+  kind TEXT NOT NULL,
+  amount INTEGER DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
+  currency TEXT NOT NULL,
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (entry),
+  CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed')
+)
+
+CREATE INDEX payments_by_age ON payments (at)
+
+CREATE INDEX payments_by_order ON payments (order_id, entry)
+
+CREATE INDEX payments_by_reference ON payments (provider, reference)
 
 CREATE TABLE products (
   id TEXT DEFAULT ('prd_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
@@ -144,6 +256,22 @@ CREATE TABLE published_events (
 
 CREATE INDEX published_events_by_age ON published_events (created_at)
 
+CREATE TABLE refunds (
+  entry INTEGER NOT NULL,
+  order_id TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  reference TEXT NOT NULL,
+  amount INTEGER DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
+  currency TEXT NOT NULL,
+  reason TEXT,
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (entry)
+)
+
+CREATE INDEX refunds_by_order ON refunds (order_id)
+
+CREATE UNIQUE INDEX refunds_by_reference ON refunds (provider, reference)
+
 CREATE TABLE revocations (
   name TEXT NOT NULL,
   since TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
@@ -155,6 +283,33 @@ CREATE TABLE revocations (
  WITHOUT ROWID
 
 CREATE INDEX revocations_by_end ON revocations (until)
+
+CREATE TABLE sandbox_notices (
+  id TEXT NOT NULL,
+  body TEXT NOT NULL,
+  due_at TEXT NOT NULL,
+  PRIMARY KEY (id)
+)
+ WITHOUT ROWID
+
+CREATE INDEX sandbox_notices_due ON sandbox_notices (due_at)
+
+CREATE TABLE sandbox_payments (
+  reference TEXT NOT NULL,
+  "key" TEXT NOT NULL,
+  card TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  authorized INTEGER DEFAULT 0 NOT NULL CONSTRAINT authorized_not_negative CHECK (authorized >= 0),
+  captured INTEGER DEFAULT 0 NOT NULL CONSTRAINT captured_not_negative CHECK (captured >= 0),
+  refunded INTEGER DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
+  held INTEGER DEFAULT 0 NOT NULL,
+  disputed INTEGER DEFAULT 0 NOT NULL,
+  asked TEXT DEFAULT '[]' NOT NULL CONSTRAINT asked_is_array CHECK (CASE WHEN json_valid(asked) THEN json_type(asked) = 'array' ELSE 0 END),
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (reference),
+  UNIQUE ("key")
+)
+ WITHOUT ROWID
 
 CREATE TABLE sessions (
   pid TEXT NOT NULL,
@@ -278,10 +433,10 @@ BEGIN
     VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason, NEW.updated_at);
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES (CASE NEW.status WHEN 'pending' THEN 'order.placed' ELSE 'order.imported' END,
-      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, json_object('id', NEW.id, 'number', NEW.number, 'status', NEW.status, 'paymentStatus', NEW.payment_status, 'fulfilment', NEW.fulfilment, 'version', NEW.version, 'subtotal', NEW.subtotal, 'tax', NEW.tax, 'shippingFee', NEW.shipping_fee, 'discount', NEW.discount, 'total', NEW.total, 'currency', NEW.currency, 'customerInfo', json_object('name', NEW.customer_name, 'email', NEW.customer_email, 'mobile', NEW.customer_mobile), 'billingInfo', json(NEW.billing_info), 'shippingInfo', json(NEW.shipping_info), 'cartItems', json(NEW.cart_items), 'paymentInfo', json(NEW.payment_info), 'customerId', NEW.customer_id, 'driverId', NEW.driver_id, 'heldFrom', NEW.held_from, 'createdAt', NEW.created_at, 'updatedAt', NEW.updated_at));
+      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, json_object('id', NEW.id, 'number', NEW.number, 'status', NEW.status, 'paymentStatus', NEW.payment_status, 'fulfilment', NEW.fulfilment, 'version', NEW.version, 'subtotal', NEW.subtotal, 'tax', NEW.tax, 'shippingFee', NEW.shipping_fee, 'discount', NEW.discount, 'total', NEW.total, 'currency', NEW.currency, 'amountPaid', NEW.captured, 'amountRefunded', NEW.refunded, 'amountRefunding', NEW.refunding, 'customerInfo', json_object('name', NEW.customer_name, 'email', NEW.customer_email, 'mobile', NEW.customer_mobile), 'billingInfo', json(NEW.billing_info), 'shippingInfo', json(NEW.shipping_info), 'cartItems', json(NEW.cart_items), 'paymentInfo', json(NEW.payment_info), 'customerId', NEW.customer_id, 'driverId', NEW.driver_id, 'heldFrom', NEW.held_from, 'createdAt', NEW.created_at, 'updatedAt', NEW.updated_at));
 END
 
-CREATE TRIGGER orders_changed AFTER UPDATE ON orders WHEN OLD.id IS NOT NEW.id OR OLD.number IS NOT NEW.number OR OLD.status IS NOT NEW.status OR OLD.payment_status IS NOT NEW.payment_status OR OLD.fulfilment IS NOT NEW.fulfilment OR OLD.subtotal IS NOT NEW.subtotal OR OLD.tax IS NOT NEW.tax OR OLD.shipping_fee IS NOT NEW.shipping_fee OR OLD.discount IS NOT NEW.discount OR OLD.total IS NOT NEW.total OR OLD.currency IS NOT NEW.currency OR OLD.customer_name IS NOT NEW.customer_name OR OLD.customer_email IS NOT NEW.customer_email OR OLD.customer_mobile IS NOT NEW.customer_mobile OR OLD.billing_info IS NOT NEW.billing_info OR OLD.shipping_info IS NOT NEW.shipping_info OR OLD.cart_items IS NOT NEW.cart_items OR OLD.payment_info IS NOT NEW.payment_info OR OLD.customer_id IS NOT NEW.customer_id OR OLD.driver_id IS NOT NEW.driver_id OR OLD.held_from IS NOT NEW.held_from OR OLD.created_at IS NOT NEW.created_at
+CREATE TRIGGER orders_changed AFTER UPDATE ON orders WHEN OLD.id IS NOT NEW.id OR OLD.number IS NOT NEW.number OR OLD.status IS NOT NEW.status OR OLD.payment_status IS NOT NEW.payment_status OR OLD.fulfilment IS NOT NEW.fulfilment OR OLD.subtotal IS NOT NEW.subtotal OR OLD.tax IS NOT NEW.tax OR OLD.shipping_fee IS NOT NEW.shipping_fee OR OLD.discount IS NOT NEW.discount OR OLD.total IS NOT NEW.total OR OLD.currency IS NOT NEW.currency OR OLD.captured IS NOT NEW.captured OR OLD.refunded IS NOT NEW.refunded OR OLD.refunding IS NOT NEW.refunding OR OLD.customer_name IS NOT NEW.customer_name OR OLD.customer_email IS NOT NEW.customer_email OR OLD.customer_mobile IS NOT NEW.customer_mobile OR OLD.billing_info IS NOT NEW.billing_info OR OLD.shipping_info IS NOT NEW.shipping_info OR OLD.cart_items IS NOT NEW.cart_items OR OLD.payment_info IS NOT NEW.payment_info OR OLD.customer_id IS NOT NEW.customer_id OR OLD.driver_id IS NOT NEW.driver_id OR OLD.held_from IS NOT NEW.held_from OR OLD.created_at IS NOT NEW.created_at
 BEGIN
   UPDATE orders
     SET version = OLD.version + 1, actor = 'db:external', reason = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
@@ -299,10 +454,12 @@ BEGIN
     SELECT
       CASE
         WHEN OLD.status <> status THEN 'order.status_changed'
-        WHEN OLD.payment_status <> payment_status THEN 'order.payment_changed'
+        WHEN OLD.payment_status <> payment_status
+          OR OLD.captured <> captured OR OLD.refunded <> refunded OR OLD.refunding <> refunding
+          THEN 'order.payment_changed'
         ELSE 'order.changed'
       END,
-      id, version, actor, reason, updated_at, json_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'customerInfo', json_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', json(OLD.billing_info), 'shippingInfo', json(OLD.shipping_info), 'cartItems', json(OLD.cart_items), 'paymentInfo', json(OLD.payment_info), 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at), json_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'customerInfo', json_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', json(orders.billing_info), 'shippingInfo', json(orders.shipping_info), 'cartItems', json(orders.cart_items), 'paymentInfo', json(orders.payment_info), 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at)
+      id, version, actor, reason, updated_at, json_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'amountPaid', OLD.captured, 'amountRefunded', OLD.refunded, 'amountRefunding', OLD.refunding, 'customerInfo', json_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', json(OLD.billing_info), 'shippingInfo', json(OLD.shipping_info), 'cartItems', json(OLD.cart_items), 'paymentInfo', json(OLD.payment_info), 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at), json_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'amountPaid', orders.captured, 'amountRefunded', orders.refunded, 'amountRefunding', orders.refunding, 'customerInfo', json_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', json(orders.billing_info), 'shippingInfo', json(orders.shipping_info), 'cartItems', json(orders.cart_items), 'paymentInfo', json(orders.payment_info), 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at)
     FROM orders WHERE number = NEW.number;
 END
 
@@ -380,6 +537,46 @@ BEGIN
   INSERT INTO revocations (name, since, actor, reason) VALUES (OLD.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'db:accounts', 'The account was removed.')
     ON CONFLICT (name) DO UPDATE
       SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason;
+END
+
+CREATE TRIGGER mismatches_raised AFTER INSERT ON payment_mismatches
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('payment.mismatch', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
+      json_object(
+        'id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference,
+        'kind', NEW.kind, 'ours', json(NEW.ours), 'theirs', json(NEW.theirs), 'text', NEW.sentence,
+        'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note));
+END
+
+CREATE TRIGGER mismatches_resolved AFTER UPDATE ON payment_mismatches WHEN OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('payment.mismatch', NEW.id, 2, NEW.actor, NULL, NEW.resolved_at, NULL,
+      json_object(
+        'id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference,
+        'kind', NEW.kind, 'ours', json(NEW.ours), 'theirs', json(NEW.theirs), 'text', NEW.sentence,
+        'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note));
+END
+
+CREATE TRIGGER payments_kept BEFORE DELETE ON payments
+BEGIN
+  SELECT RAISE(ABORT, 'the ledger of payments is only ever added to');
+END
+
+CREATE TRIGGER payments_unchanged BEFORE UPDATE ON payments
+BEGIN
+  SELECT RAISE(ABORT, 'the ledger of payments is only ever added to');
+END
+
+CREATE TRIGGER refunds_kept BEFORE DELETE ON refunds
+BEGIN
+  SELECT RAISE(ABORT, 'the ledger of payments is only ever added to');
+END
+
+CREATE TRIGGER refunds_unchanged BEFORE UPDATE ON refunds
+BEGIN
+  SELECT RAISE(ABORT, 'the ledger of payments is only ever added to');
 END
 
 INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 1000)

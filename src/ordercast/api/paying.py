@@ -1,0 +1,88 @@
+"""Taking the payment of an order that is about to be placed.
+
+The provider is asked before the unit of work, and the process may die in between. So a promise to give the payment back
+is written first; the transaction that places the order takes it back. Whatever happens, nobody is charged for an order
+that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from ordercast.commerce.errors import InvalidField, PaymentDeclined
+from ordercast.commerce.moments import moment
+from ordercast.commerce.money import Money
+from ordercast.commerce.orders import CashPayment, PlaceOrder, SavedCardPayment
+from ordercast.commerce.payments import BY_CASH, CardToken, Charge, PaymentTaken, SavedCard
+from ordercast.commerce.people import Actor, Role
+from ordercast.db import Transaction, payment_tasks, saved_cards
+from ordercast.db.placing import priced
+
+from .desk import FrontDesk
+
+T = TypeVar("T")
+
+# Longer than any provider's answer may take, shorter than a customer's patience with a held amount.
+GIVE_BACK_AFTER_MS: Final = 5 * 60_000
+
+
+async def place_paid(
+    desk: FrontDesk,
+    command: PlaceOrder,
+    actor: Actor,
+    order_id: str,
+    place: Callable[[PaymentTaken], Awaitable[T]],
+) -> T:
+    """Take the payment, then `place` the order with it; a payment whose order is refused is given back.
+
+    Raises PaymentDeclined, ProviderUnavailable, InvalidField, and what `place` does.
+    """
+    payment = await _take(desk, command, actor, order_id)
+    try:
+        return await place(payment)
+    except Exception:
+        # Not where we were cancelled: the unit still runs then, and takes the promise back or leaves it.
+        if (key := payment.key) is not None:
+            now = desk.now()
+            await desk.store.write(lambda transaction: payment_tasks.hasten(transaction, key, now))
+        raise
+
+
+async def _take(desk: FrontDesk, command: PlaceOrder, actor: Actor, order_id: str) -> PaymentTaken:
+    if isinstance(command.payment_info, CashPayment):
+        return BY_CASH
+    provider = desk.providers.current
+    amount, card = await desk.store.read(lambda transaction: _look(transaction, desk, command, actor))
+    now_ms = desk.now_ms()
+    due_at, now = moment(now_ms + GIVE_BACK_AFTER_MS), moment(now_ms)
+    # One for each attempt, not for each request: what a former attempt took is given back, and cannot be used again.
+    key = order_id
+    await desk.store.write(
+        lambda transaction: payment_tasks.promise(
+            transaction, key, order_id, provider.name, amount=amount, due_at=due_at, now=now
+        )
+    )
+    try:
+        return await provider.authorize(Charge(key, order_id, amount, card))
+    except (PaymentDeclined, InvalidField):
+        # Nothing was taken. Where no answer came, that is unknown, and the promise stays.
+        await desk.store.write(lambda transaction: payment_tasks.drop(transaction, key))
+        raise
+
+
+def _look(
+    transaction: Transaction, desk: FrontDesk, command: PlaceOrder, actor: Actor
+) -> tuple[Money, CardToken | SavedCard]:
+    """What the order comes to now, and the card that is to pay for it."""
+    sums = priced(transaction, command, desk.shop)
+    amount, info = Money(sums.total, sums.currency), command.payment_info
+    is_customer = actor.role is Role.CUSTOMER
+    if isinstance(info, SavedCardPayment):
+        if not is_customer:
+            raise InvalidField("paymentInfo.savedMethodId", "Saved cards are for customers who are signed in.")
+        return amount, saved_cards.find(transaction, info.saved_method_id, actor.id, desk.providers.current.name)
+    assert not isinstance(info, CashPayment)
+    if info.save and not is_customer:
+        raise InvalidField("paymentInfo.save", "A card is saved for customers who are signed in.")
+    return amount, CardToken(info.token, save_for=actor.id if info.save else None)

@@ -1,0 +1,265 @@
+"""The sandbox: a provider that lives in the shop's own file, for development, demos and tests.
+
+What each of its tokens brings about is said in ``commerce.sandbox``. Its books outlive the process, and it does what it
+is asked once per key, as a real one does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from ordercast.commerce import payments as port
+from ordercast.commerce.errors import NoticeRefused, ProviderRefused, ProviderUnavailable
+from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.money import PRICE_MINOR_MAX, Money
+from ordercast.commerce.payments import Books, Charge, Notice, PaymentTaken, SavedCard
+from ordercast.commerce.sandbox import CHARGEBACK_AFTER_S, SANDBOX, SLOW_S, Outcome, outcome_of, taken_by
+from ordercast.commerce.states import PaymentMethod
+from ordercast.db import Store, Transaction
+from ordercast.db import sandbox as units
+from ordercast.db.sandbox import Entry
+
+from .signatures import check_standard
+
+NOTICES_AT_ONCE_MAX: Final = 32
+
+
+class _Data(Struct, frozen=True):
+    """`id` is the refund's or the dispute's."""
+
+    payment: str
+    amount: int = 0
+    id: str = ""
+
+
+class _Event(Struct, frozen=True):
+    type: str
+    data: _Data
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
+
+
+_FACTS: Final[dict[str, Callable[[_Data], port.Fact]]] = {
+    "payment.captured": lambda data: port.Captured(data.amount),
+    "payment.voided": lambda _: port.Voided(),
+    "payment.failed": lambda _: port.Failed(),
+    "payment.refunded": lambda data: port.Refunded(data.id, data.amount),
+    "refund.failed": lambda data: port.RefundFailed(data.id),
+    "dispute.opened": lambda data: port.DisputeOpened(data.id),
+    "dispute.won": lambda data: port.DisputeClosed(data.id, won=True),
+    "dispute.lost": lambda data: port.DisputeClosed(data.id, won=False),
+}
+
+
+class SandboxProvider:
+    """A `commerce.payments.PaymentProvider`. `webhook_secret` is a Standard Webhooks secret; without one, no message
+    from outside is believed. `wait` is how time passes for a slow card.
+    """
+
+    name = SANDBOX
+
+    def __init__(
+        self,
+        store: Store,
+        webhook_secret: str = "",
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        slow_s: float = SLOW_S,
+    ) -> None:
+        self._store = store
+        self._webhook_secret = webhook_secret
+        self._now_ms = now_ms
+        self._slow_s = slow_s
+
+    def __repr__(self) -> str:
+        return "<SandboxProvider>"
+
+    # --- Deeds ------------------------------------------------------------------------------------------------------
+
+    async def authorize(self, charge: Charge) -> PaymentTaken:
+        name, outcome, saved = _card_of(charge)
+        method = PaymentMethod.SAVED_CARD if isinstance(charge.card, SavedCard) else PaymentMethod.CARD
+        if outcome.is_slow:
+            await asyncio.sleep(self._slow_s)
+        taken = taken_by(outcome, method)
+        captured = charge.amount.minor if outcome.is_captured_at_once else 0
+        now_ms = self._now_ms()
+
+        def unit(transaction: Transaction) -> Entry:
+            entry = units.open_entry(
+                transaction, charge.key, name, charge.amount, captured=captured, now=moment(now_ms)
+            )
+            if captured:
+                self._after_capture(transaction, entry, outcome, now_ms)
+            return entry
+
+        entry = await self._store.write(unit)
+        return replace(
+            taken, amount=charge.amount, provider=self.name, reference=entry.reference, key=charge.key, saved=saved
+        )
+
+    async def capture(self, reference: str, amount: Money, key: str) -> port.Captured:
+        outcome = await self._ready(reference, key)
+        now_ms = self._now_ms()
+
+        def change(entry: Entry) -> Entry:
+            if entry.captured:
+                return entry
+            if not entry.is_held or outcome.refuses_capture:
+                raise ProviderRefused("The bank did not release the money.")
+            return replace(entry, captured=amount.minor, is_held=False)
+
+        def unit(transaction: Transaction) -> Entry:
+            entry, is_new = units.change_once(transaction, reference, key, change)
+            if entry is None:
+                raise _unknown(reference)
+            if is_new:
+                self._after_capture(transaction, entry, outcome, now_ms)
+            return entry
+
+        entry = await self._store.write(unit)
+        return port.Captured(entry.captured)
+
+    async def void(self, reference: str, key: str) -> port.Voided | port.Captured:
+        await self._ready(reference, key)
+        entry = await self._changed(reference, key, lambda entry: replace(entry, is_held=False))
+        return port.Captured(entry.captured) if entry.captured else port.Voided()
+
+    async def refund(self, reference: str, amount: Money, key: str) -> port.Refunded:
+        outcome = await self._ready(reference, key)
+
+        def change(entry: Entry) -> Entry:
+            if outcome.refuses_refund:
+                raise ProviderRefused("The bank does not take refunds for this card.")
+            if entry.is_disputed:
+                raise ProviderRefused("The payment is disputed; the bank decides about it.")
+            if entry.refunded + amount.minor > entry.captured:
+                raise ProviderRefused("That is more than is left of the payment.")
+            return replace(entry, refunded=entry.refunded + amount.minor)
+
+        await self._changed(reference, key, change)
+        return port.Refunded("sbr_" + _digest(key), amount.minor, key)
+
+    async def forget_card(self, card: SavedCard) -> None:
+        """Nothing is kept of it here: the card's name says all."""
+
+    # --- Books ------------------------------------------------------------------------------------------------------
+
+    async def lookup(self, reference: str) -> Books | None:
+        return _books(await self._store.read(lambda transaction: units.by_reference(transaction, reference)))
+
+    async def find(self, key: str, since: Moment) -> Books | None:
+        del since
+        return _books(await self._store.read(lambda transaction: units.by_key(transaction, key)))
+
+    # --- Messages ---------------------------------------------------------------------------------------------------
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str], now_s: float) -> Notice:
+        if not self._webhook_secret:
+            raise NoticeRefused("The sandbox takes messages only where ORDERCAST_SANDBOX_WEBHOOK_SECRET is set.")
+        return read_event(check_standard(self._webhook_secret, body, headers, now_s), body)
+
+    async def ring(self, hear: Callable[[Transaction, Notice], None]) -> int:
+        """Tell its own events that are due, each in one unit with what `hear` makes of it; how many there were."""
+        now = moment(self._now_ms())
+        due = await self._store.read(lambda transaction: units.due_notices(transaction, now, NOTICES_AT_ONCE_MAX))
+        for event_id, body in due:
+            notice = read_event(event_id, body)
+            await self._store.write(partial(_tell, notice=notice, hear=hear))
+        return len(due)
+
+    def _after_capture(self, transaction: Transaction, entry: Entry, outcome: Outcome, now_ms: int) -> None:
+        if outcome.loses:
+            short = replace(entry, captured=entry.captured - outcome.loses)
+            units.change_once(transaction, entry.reference, f"{entry.key}:loses", lambda _: short)
+        if not outcome.is_charged_back:
+            return
+        dispute = "sbd_" + _digest(entry.key)
+        due_at = moment(now_ms + int(CHARGEBACK_AFTER_S * 1000))
+        data = {"payment": entry.reference, "amount": entry.captured, "id": dispute}
+        body = msgspec.json.encode({"type": "dispute.opened", "timestamp": due_at, "data": data})
+        units.announce(transaction, "sbe_" + _digest(f"{entry.key}:dispute"), body, due_at)
+
+    # --- Steps ------------------------------------------------------------------------------------------------------
+
+    async def _ready(self, reference: str, key: str) -> Outcome:
+        """How the payment's card behaves. Raises ProviderUnavailable at a flaky card's first deed of each key."""
+        entry = await self._store.read(lambda transaction: units.by_reference(transaction, reference))
+        if entry is None:
+            raise _unknown(reference)
+        outcome = outcome_of(f"tok_{entry.card}")
+        if outcome.is_flaky and not {key, f"{key}!"} & {*entry.asked}:
+            await self._changed(reference, f"{key}!", lambda entry: entry)
+            raise ProviderUnavailable
+        return outcome
+
+    async def _changed(self, reference: str, key: str, change: Callable[[Entry], Entry]) -> Entry:
+        entry, _ = await self._store.write(lambda transaction: units.change_once(transaction, reference, key, change))
+        if entry is None:
+            raise _unknown(reference)
+        return entry
+
+
+def read_event(event_id: str, body: bytes) -> Notice:
+    """Read one of the sandbox's events. Raises NoticeRefused for what is none."""
+    try:
+        event = _EVENT.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NoticeRefused("This is not one of the sandbox's events.") from None
+    return Notice(event_id, event.type, event.data.payment, _fact(event.type, event.data))
+
+
+def _fact(kind: str, data: _Data) -> port.Fact | None:
+    read = _FACTS.get(kind)
+    if read is None:
+        return None
+    if data.amount < (kind in {"payment.captured", "payment.refunded"}) or data.amount > PRICE_MINOR_MAX:
+        raise NoticeRefused("The event's amount cannot be.")
+    return read(data)
+
+
+def _tell(transaction: Transaction, notice: Notice, hear: Callable[[Transaction, Notice], None]) -> None:
+    if isinstance(notice.fact, port.DisputeOpened) and notice.payment is not None:
+        units.change_once(
+            transaction, notice.payment, notice.fact.reference, lambda entry: replace(entry, is_disputed=True)
+        )
+    hear(transaction, notice)
+    units.drop_notice(transaction, notice.event_id)
+
+
+def _card_of(charge: Charge) -> tuple[str, Outcome, SavedCard | None]:
+    """The sandbox's name for the card, how it behaves, and the card as it is to be kept."""
+    card = charge.card
+    if isinstance(card, SavedCard):
+        name = card.reference.removeprefix("sbc_").partition("_")[0]
+        return name.replace("-", "_"), outcome_of(f"tok_{name.replace('-', '_')}"), None
+    name, outcome = card.token.removeprefix("tok_"), outcome_of(card.token)
+    if card.save_for is None:
+        return name, outcome, None
+    reference = f"sbc_{name.replace('_', '-')}_{_digest(card.save_for + card.token)}"
+    return name, outcome, SavedCard(reference, card.save_for, outcome.brand, outcome.last4)
+
+
+def _books(entry: Entry | None) -> Books | None:
+    if entry is None:
+        return None
+    return Books(
+        entry.reference, entry.currency, entry.captured, entry.refunded, entry.is_held, is_disputed=entry.is_disputed
+    )
+
+
+def _unknown(reference: str) -> ProviderRefused:
+    return ProviderRefused(f"The provider knows of no payment {reference or 'of this order'}.")
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()

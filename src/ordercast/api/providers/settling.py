@@ -1,0 +1,167 @@
+"""Carrying out what is owed to providers: after the commit, each order's tasks in turn, until they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ordercast.commerce.errors import ProviderRefused, ProviderUnavailable
+from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.money import Money
+from ordercast.commerce.payments import Captured, Fact, PaymentProvider, SavedCard
+from ordercast.db import Store, StoreError
+from ordercast.db import payment_tasks as tasks
+from ordercast.db import payments as units
+from ordercast.db.payment_tasks import PaymentTask
+from ordercast.db.schema.payments import TaskKind
+
+from .registry import Providers
+
+log = logging.getLogger("ordercast.payments")
+
+# Waits between attempts: at once after a hiccup, rarely during an outage.
+BACKOFF_S: Final = (1, 2, 5, 15, 60, 300, 900)
+# Stripe forgets a key after a day; asked with it then, it would refund a second time. Nobody is asked for so long.
+ASKED_FOR_MS_MAX: Final = 20 * 3_600_000
+# Commits are many; so often it is looked whether they owe anything.
+LOOK_EVERY_S: Final = 0.1
+# Another program's commit, or a task that came due, is found at the latest after so long.
+IDLE_S: Final = 5.0
+ADOPTED_AT_ONCE_MAX: Final = 100
+
+
+class Settling:
+    """One per node. Two nodes may carry out the same task: the provider does it once, and it is recorded once."""
+
+    def __init__(
+        self,
+        store: Store,
+        providers: Providers,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._store = store
+        self._providers = providers
+        self._now_ms = now_ms
+        self._news = asyncio.Event()
+
+    def __repr__(self) -> str:
+        return f"<Settling {'woken' if self._news.is_set() else 'waiting'}>"
+
+    async def run(self) -> None:
+        """Settle for ever; woken by each commit, and when a task comes due."""
+        self._store.watch(self._news.set)
+        while True:
+            self._news.clear()
+            try:
+                await self.settle()
+                wait_s = await self._wait_s()
+            except StoreError:
+                log.warning("what is owed could not be looked up; trying again", exc_info=True)
+                wait_s = IDLE_S
+            except Exception:
+                log.exception("what is owed could not be settled; trying again")
+                wait_s = IDLE_S
+            await asyncio.sleep(LOOK_EVERY_S)
+            try:
+                await asyncio.wait_for(self._news.wait(), wait_s)
+            except TimeoutError:
+                continue
+
+    async def settle(self) -> int:
+        """Carry out all that is due now; how many tasks that was."""
+        while await self._adopt() == ADOPTED_AT_ONCE_MAX:
+            pass
+        done = 0
+        while due := await self._due():
+            await asyncio.gather(*map(self._carry_out, due))
+            done += len(due)
+        return done
+
+    async def _adopt(self) -> int:
+        """Take over what another program's changes owe; a unit of work only where there is something."""
+        now = self._now()
+        found = await self._store.read(lambda transaction: units.owing(transaction, 1))
+        if not found:
+            return 0
+        return await self._store.write(lambda transaction: units.adopt(transaction, ADOPTED_AT_ONCE_MAX, now))
+
+    async def _due(self) -> list[PaymentTask]:
+        now = self._now()
+        return await self._store.read(lambda transaction: tasks.due(transaction, now))
+
+    async def _wait_s(self) -> float:
+        due_at = await self._store.read(tasks.next_due)
+        if due_at is None:
+            return IDLE_S
+        return IDLE_S if due_at > moment(self._now_ms() + int(IDLE_S * 1000)) else LOOK_EVERY_S
+
+    def _now(self) -> Moment:
+        return moment(self._now_ms())
+
+    # --- One task ---------------------------------------------------------------------------------------------------
+
+    async def _carry_out(self, task: PaymentTask) -> None:
+        provider = self._providers.by_name.get(task.provider)
+        try:
+            if provider is None:
+                raise ProviderRefused(_NOBODY.format(task.provider or "none"))
+            if task.attempts and task.created_at < moment(self._now_ms() - ASKED_FOR_MS_MAX):
+                raise ProviderRefused("The provider did not answer for too long; look at its own books.")
+            fact = await _ask(provider, task)
+        except ProviderRefused as error:
+            await self._refuse(task, str(error))
+        except ProviderUnavailable as error:
+            await self._postpone(task, str(error))
+        except Exception:
+            log.exception("payment task %s failed; it is tried again", task.id)
+            await self._postpone(task, "It failed on our side; the log says why.")
+        else:
+            now = self._now()
+            await self._store.write(lambda transaction: units.carried_out(transaction, task, fact, now))
+
+    async def _refuse(self, task: PaymentTask, sentence: str) -> None:
+        log.warning("payment task %s was refused: %s", task.id, sentence)
+        now = self._now()
+        await self._store.write(lambda transaction: units.refused(transaction, task, sentence, now))
+
+    async def _postpone(self, task: PaymentTask, problem: str) -> None:
+        wait_s = BACKOFF_S[min(task.attempts, len(BACKOFF_S) - 1)]
+        until = moment(self._now_ms() + wait_s * 1000)
+        await self._store.write(lambda transaction: tasks.postpone(transaction, task.id, until, problem))
+
+
+_NOBODY: Final = "This shop has no access to the payment provider that holds the money ({})."
+
+
+async def _ask(provider: PaymentProvider, task: PaymentTask) -> Fact | None:
+    """What the provider did; None where that concerns no order. Raises ProviderRefused or ProviderUnavailable."""
+    match task.kind:
+        case TaskKind.CAPTURE:
+            return await provider.capture(task.reference, task.amount, task.id)
+        case TaskKind.VOID:
+            return await provider.void(task.reference, task.id)
+        case TaskKind.REFUND:
+            return await provider.refund(task.reference, task.amount, task.id)
+        case TaskKind.FORGET_CARD:
+            owner, _, reference = task.reference.partition(" ")
+            await provider.forget_card(SavedCard(reference, owner))
+        case TaskKind.ABANDON:
+            await _abandon(provider, task)
+    return None
+
+
+async def _abandon(provider: PaymentProvider, task: PaymentTask) -> None:
+    """Give back what was taken for an order that was never placed, if anything was."""
+    books = await provider.find(task.id, task.created_at)
+    if books is None:
+        return
+    captured = books.captured
+    if books.is_held:
+        voided = await provider.void(books.reference, f"{task.id}:void")
+        captured = voided.amount if isinstance(voided, Captured) else 0
+    if captured > books.refunded:
+        rest = Money(captured - books.refunded, books.currency)
+        await provider.refund(books.reference, rest, f"{task.id}:refund")

@@ -1,0 +1,189 @@
+"""Payments as the shop speaks of them: the port to a provider of payments, and the facts that one tells.
+
+Every deed carries a key of ours. Asked again with the key, a provider does nothing twice and answers as before; so what
+a crash left unanswered is simply asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeAlias
+
+from .moments import Moment
+from .money import Money
+from .orders import PaymentInfo
+from .states import PaymentMethod, PaymentStatus
+
+CASH_PROVIDER: Final = "cash"
+"""Whom the ledger names for money that was handed over: the shop itself."""
+
+
+# --- What is asked ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CardToken:
+    """A card that the provider has seen, good for one payment. With `save_for`, a customer's id, it is kept."""
+
+    token: str
+    save_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCard:
+    """A card that the provider keeps; `reference` and `owner` are its own names for the card and its holder."""
+
+    reference: str
+    owner: str
+    brand: str | None = None
+    last4: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A payment to take. `key` is ours, one for each attempt."""
+
+    key: str
+    order_id: str
+    amount: Money
+    card: CardToken | SavedCard
+
+
+# --- What is answered -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentTaken:
+    """What an order starts with: its payment's state, and what of the method may be shown.
+
+    `amount` is what the provider was asked for, `key` under which it was asked, `reference` its name for the payment;
+    all are None where no provider took part.
+    """
+
+    status: PaymentStatus
+    info: PaymentInfo
+    amount: Money | None = None
+    provider: str | None = None
+    reference: str | None = None
+    key: str | None = None
+    saved: SavedCard | None = None
+
+
+BY_CASH: Final = PaymentTaken(PaymentStatus.UNPAID, PaymentInfo(PaymentMethod.CASH))
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """`amount` in all has been captured: minor units, the sum so far."""
+
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    """The authorization has ended; nothing was or will be captured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The authorization came to nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """One refund of `amount`, by the provider's name for it; `task_id` is the key under which we asked, if we did."""
+
+    reference: str
+    amount: int
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundFailed:
+    """A refund that had been made came back: the customer's bank did not take it."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeOpened:
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeClosed:
+    reference: str
+    won: bool
+
+
+Fact: TypeAlias = Captured | Voided | Failed | Refunded | RefundFailed | DisputeOpened | DisputeClosed
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One event of a provider: `payment` is its name for the payment. No fact: nothing that concerns us."""
+
+    event_id: str
+    kind: str
+    payment: str | None
+    fact: Fact | None
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A payment as it stands in the provider's books; sums in minor units. `refunded` counts lost disputes too."""
+
+    reference: str
+    currency: str
+    captured: int
+    refunded: int
+    is_held: bool = False
+    """Authorized, and neither captured nor let go."""
+    is_disputed: bool = False
+
+
+# --- The port ---------------------------------------------------------------------------------------------------------
+
+
+class PaymentProvider(Protocol):
+    """Every call raises ProviderUnavailable where no answer came in time: whether it was done is then unknown."""
+
+    @property
+    def name(self) -> str:
+        """As the ledger and the webhook's path call it."""
+        ...
+
+    async def authorize(self, charge: Charge) -> PaymentTaken:
+        """Hold the amount, or take it at once, as the provider does. Raises PaymentDeclined, and InvalidField for a
+        token it does not know.
+        """
+        ...
+
+    async def capture(self, reference: str, amount: Money, key: str) -> Captured:
+        """Take what is held. Raises ProviderRefused."""
+        ...
+
+    async def void(self, reference: str, key: str) -> Voided | Captured:
+        """Let go of what is held; Captured where it was taken before. Raises ProviderRefused."""
+        ...
+
+    async def refund(self, reference: str, amount: Money, key: str) -> Refunded:
+        """Give back a part or all of what was captured. Raises ProviderRefused."""
+        ...
+
+    async def lookup(self, reference: str) -> Books | None:
+        """The payment as the provider has it; None where it knows of none."""
+        ...
+
+    async def find(self, key: str, since: Moment) -> Books | None:
+        """The payment that was taken with `key` at or after `since`, if one was."""
+        ...
+
+    async def forget_card(self, card: SavedCard) -> None:
+        """Keep the card no longer. One that is gone already is no error."""
+        ...
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str], now_s: float) -> Notice:
+        """Read an event that arrived over HTTP. Raises NoticeRefused where it was not signed by the provider."""
+        ...

@@ -1,0 +1,106 @@
+"""The ledger of payments: a row for everything that happened to a customer's money. It is only ever added to."""
+
+from __future__ import annotations
+
+from ordercast.commerce.errors import ProviderUnavailable
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.money import Money
+from ordercast.commerce.payments import CASH_PROVIDER, PaymentTaken, Refunded
+from ordercast.commerce.placing import OrderPlaced
+from ordercast.commerce.states import PaymentStatus
+from ordercast.commerce.status_flow import StatusChanged
+
+from . import payment_tasks
+from .schema.payments import Movement
+from .transaction import Transaction
+
+
+def check_promise(transaction: Transaction, payment: PaymentTaken) -> None:
+    """Raises ProviderUnavailable where the payment is being given back already: its order took too long to come."""
+    if payment.key is not None and not payment_tasks.is_due(transaction, payment.key):
+        raise ProviderUnavailable
+
+
+def begin(transaction: Transaction, placed: OrderPlaced) -> None:
+    """Begin the ledger of a new order with what its provider took, and take back the promise to give that back.
+
+    An order to be paid in cash has no ledger yet.
+    """
+    payment = placed.payment
+    if payment.provider is None or payment.reference is None:
+        return
+    if payment.key is not None:
+        payment_tasks.drop(transaction, payment.key)
+    total = Money(placed.priced.total, placed.priced.currency)
+    kinds = [Movement.AUTHORIZED] + [Movement.CAPTURED] * (payment.status is PaymentStatus.PAID)
+    for kind in kinds:
+        move(transaction, placed.id, payment.provider, payment.reference, kind, amount=total, now=placed.at)
+
+
+def follow(transaction: Transaction, change: StatusChanged) -> None:
+    """Write down what a move of an order did to its money, and what its provider is to be asked for it."""
+    before, after = change.before, change.payment
+    collected = Money(after.captured - before.captured, before.currency)
+    if collected.minor:
+        move(transaction, before.id, CASH_PROVIDER, None, Movement.CAPTURED, amount=collected, now=change.at)
+    handed_back = after.refunded - before.refunded
+    if handed_back:
+        refund = Refunded(f"{before.id}:{CASH_PROVIDER}:{before.version}", handed_back)
+        give_back(
+            transaction,
+            before.id,
+            CASH_PROVIDER,
+            refund,
+            currency=before.currency,
+            reason=change.reason,
+            now=change.at,
+        )
+    if change.owed:
+        payment_tasks.owe(
+            transaction, before.id, change.owed, currency=before.currency, reason=change.reason, now=change.at
+        )
+
+
+def move(
+    transaction: Transaction,
+    order_id: str,
+    provider: str,
+    reference: str | None,
+    kind: Movement,
+    *,
+    amount: Money,
+    now: Moment,
+) -> None:
+    transaction.run(
+        transaction.sql.ledger.move,
+        order_id=order_id,
+        provider=provider,
+        reference=reference,
+        kind=kind,
+        amount=amount.minor,
+        currency=amount.currency,
+        at=now,
+    )
+
+
+def give_back(
+    transaction: Transaction,
+    order_id: str,
+    provider: str,
+    refund: Refunded,
+    *,
+    currency: str,
+    reason: str | None,
+    now: Moment,
+) -> None:
+    """Write down a refund; told twice by the provider's name for it, it counts once."""
+    transaction.run(
+        transaction.sql.ledger.refund,
+        order_id=order_id,
+        provider=provider,
+        reference=refund.reference,
+        amount=refund.amount,
+        currency=currency,
+        reason=reason,
+        at=now,
+    )

@@ -1,0 +1,96 @@
+"""Where a provider's money differs from ours: one card on the board for each thing, until somebody has seen to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from ordercast.commerce.errors import NotFound
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.people import Actor
+
+from .schema.payments import MismatchKind
+from .transaction import Transaction
+
+NEWEST: Final = "~"  # sorts behind every id
+
+
+class PaymentMismatch(Struct, frozen=True, rename="camel"):
+    """`ours` and `theirs` say what differs, in minor units; `text` says it for people."""
+
+    id: str
+    order_id: str
+    provider: str
+    reference: str | None
+    kind: MismatchKind
+    ours: dict[str, Any] | None
+    theirs: dict[str, Any] | None
+    text: str
+    created_at: str
+    resolved_at: str | None
+    resolved_by: str | None
+    note: str | None
+
+
+def raise_card(
+    transaction: Transaction,
+    order_id: str,
+    kind: MismatchKind,
+    sentence: str,
+    *,
+    provider: str,
+    reference: str | None,
+    actor: Actor,
+    now: Moment,
+    ours: Mapping[str, Any] | None = None,
+    theirs: Mapping[str, Any] | None = None,
+) -> bool:
+    """Raise a card; False where one of that kind is open for the order already."""
+    changed = transaction.run(
+        transaction.sql.mismatches.add,
+        order_id=order_id,
+        provider=provider,
+        reference=reference,
+        kind=kind,
+        ours=_json(ours),
+        theirs=_json(theirs),
+        sentence=sentence,
+        actor=str(actor),
+        created_at=now,
+    )
+    return changed == 1
+
+
+def resolve(transaction: Transaction, mismatch_id: str, actor: Actor, note: str | None, now: Moment) -> PaymentMismatch:
+    """Take a card off the board; one that is off already stays as it is. Raises NotFound."""
+    transaction.run(transaction.sql.mismatches.resolve, mismatch_id=mismatch_id, at=now, by=str(actor), new_note=note)
+    row = transaction.one(transaction.sql.mismatches.by_id, id=mismatch_id)
+    if row is None:
+        raise NotFound("mismatch")
+    return _mismatch(row)
+
+
+def open_of(transaction: Transaction, order_id: str) -> dict[MismatchKind, str]:
+    """The open cards of an order: their ids by kind."""
+    rows = transaction.all(transaction.sql.mismatches.open_of_order, order_id=order_id)
+    return {MismatchKind(kind): id_ for id_, kind in rows}
+
+
+def page(transaction: Transaction, before: str, limit: int, *, resolved_too: bool) -> list[PaymentMismatch]:
+    """The newest below the id `before` (NEWEST for the first page)."""
+    statements = transaction.sql.mismatches
+    statement = statements.before if resolved_too else statements.open_before
+    return [_mismatch(row) for row in transaction.all(statement, before=before, limit=limit)]
+
+
+def _json(value: Mapping[str, Any] | None) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _mismatch(row: tuple[Any, ...]) -> PaymentMismatch:
+    id_, order_id, provider, reference, kind, ours, theirs, *rest = row
+    sums = (None if text is None else msgspec.json.decode(text) for text in (ours, theirs))
+    return PaymentMismatch(*(id_, order_id, provider, reference, MismatchKind(kind), *sums, *rest))

@@ -1,0 +1,118 @@
+"""Units of work on the sandbox provider's own books. They share the shop's file and nothing else: an order's payment is
+known there by the sandbox's name for it alone, as it would be at a provider's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.money import Money
+
+from .transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One payment in the sandbox's books; sums in minor units. `asked` are the keys of what was done to it."""
+
+    reference: str
+    key: str
+    card: str
+    currency: str
+    authorized: int
+    captured: int
+    refunded: int = 0
+    is_held: bool = False
+    is_disputed: bool = False
+    asked: tuple[str, ...] = ()
+
+
+def open_entry(transaction: Transaction, key: str, card: str, amount: Money, *, captured: int, now: Moment) -> Entry:
+    """Take a payment; one that was taken with `key` before is answered as it now is."""
+    transaction.run(
+        transaction.sql.sandbox.open,
+        reference="sbx_" + hashlib.blake2b(key.encode(), digest_size=12).hexdigest(),
+        key=key,
+        card=card,
+        currency=amount.currency,
+        authorized=amount.minor,
+        captured=captured,
+        refunded=0,
+        held=int(captured == 0),
+        disputed=0,
+        asked="[]",
+        created_at=now,
+    )
+    found = by_key(transaction, key)
+    assert found is not None
+    return found
+
+
+def by_key(transaction: Transaction, key: str) -> Entry | None:
+    return _entry(transaction.one(transaction.sql.sandbox.by_key, key=key))
+
+
+def by_reference(transaction: Transaction, reference: str) -> Entry | None:
+    return _entry(transaction.one(transaction.sql.sandbox.by_reference, reference=reference))
+
+
+def change_once(
+    transaction: Transaction, reference: str, key: str, change: Callable[[Entry], Entry]
+) -> tuple[Entry | None, bool]:
+    """Change an entry, unless `key` has done so before: the entry as it then is, and whether it was changed now.
+
+    Raises what `change` does, and then nothing is kept.
+    """
+    entry = by_reference(transaction, reference)
+    if entry is None or key in entry.asked:
+        return entry, False
+    changed = replace(change(entry), asked=(*entry.asked, key))
+    transaction.run(
+        transaction.sql.sandbox.save,
+        of_reference=reference,
+        new_captured=changed.captured,
+        new_refunded=changed.refunded,
+        new_held=int(changed.is_held),
+        new_disputed=int(changed.is_disputed),
+        new_asked=msgspec.json.encode(changed.asked).decode(),
+    )
+    return changed, True
+
+
+def announce(transaction: Transaction, notice_id: str, body: bytes, due_at: Moment) -> None:
+    """Have an event told from `due_at` on."""
+    transaction.run(transaction.sql.sandbox.announce, id=notice_id, body=body.decode(), due_at=due_at)
+
+
+def due_notices(transaction: Transaction, now: Moment, limit: int) -> list[tuple[str, bytes]]:
+    """Events that are to be told by now: their ids and bodies."""
+    rows = transaction.all(transaction.sql.sandbox.due_notices, now=now, limit=limit)
+    return [(id_, body.encode()) for id_, body in rows]
+
+
+def drop_notice(transaction: Transaction, notice_id: str) -> None:
+    transaction.run(transaction.sql.sandbox.drop_notice, id=notice_id)
+
+
+def _entry(row: tuple[Any, ...] | None) -> Entry | None:
+    if row is None:
+        return None
+    reference, key, card, currency, authorized, captured, refunded, held, disputed, asked = row
+    return Entry(
+        reference,
+        key,
+        card,
+        currency,
+        authorized,
+        captured,
+        refunded,
+        is_held=bool(held),
+        is_disputed=bool(disputed),
+        asked=tuple(msgspec.json.decode(asked)),
+    )

@@ -1,0 +1,73 @@
+"""Cards that customers keep: the provider's names for them, and what of them may be shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ordercast.commerce.errors import InvalidField, NotFound
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.payments import SavedCard
+
+from . import payment_tasks
+from .transaction import Transaction
+
+CARDS_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCard:
+    id: str
+    customer_id: str
+    provider: str
+    card: SavedCard
+    created_at: str
+
+
+def add(
+    transaction: Transaction, method_id: str, customer_id: str, provider: str, card: SavedCard, *, now: Moment
+) -> None:
+    """Keep a card; one that the customer keeps already stays under its first id."""
+    transaction.run(
+        transaction.sql.cards.add,
+        id=method_id,
+        customer_id=customer_id,
+        provider=provider,
+        reference=card.reference,
+        owner=card.owner,
+        brand=card.brand,
+        last4=card.last4,
+        created_at=now,
+    )
+
+
+def of_customer(transaction: Transaction, customer_id: str) -> list[KeptCard]:
+    """A customer's cards, oldest first."""
+    rows = transaction.all(transaction.sql.cards.of_customer, customer_id=customer_id, limit=CARDS_MAX)
+    return [_kept(row) for row in rows]
+
+
+def find(transaction: Transaction, method_id: str, customer_id: str, provider: str) -> SavedCard:
+    """A card that `customer_id` may pay with. Raises InvalidField; another's card is not told from none."""
+    row = transaction.one(transaction.sql.cards.one, id=method_id, customer_id=customer_id)
+    if row is None:
+        raise InvalidField("paymentInfo.savedMethodId", "You have no such saved card.")
+    kept = _kept(row)
+    if kept.provider != provider:
+        raise InvalidField("paymentInfo.savedMethodId", "This card was saved with another payment provider.")
+    return kept.card
+
+
+def remove(transaction: Transaction, method_id: str, customer_id: str, now: Moment) -> None:
+    """Keep a card no longer, and have its provider forget it too. Raises NotFound."""
+    row = transaction.one(transaction.sql.cards.one, id=method_id, customer_id=customer_id)
+    if row is None:
+        raise NotFound("saved card")
+    kept = _kept(row)
+    transaction.run(transaction.sql.cards.remove, id=method_id, customer_id=customer_id)
+    payment_tasks.forget_card(transaction, kept.id, kept.provider, kept.card, now)
+
+
+def _kept(row: tuple[Any, ...]) -> KeptCard:
+    id_, customer_id, provider, reference, owner, brand, last4, created_at = row
+    return KeptCard(id_, customer_id, provider, SavedCard(reference, owner, brand, last4), created_at)

@@ -1,0 +1,249 @@
+"""The ledger of payments, what providers are to be asked, where their books differ, and saved cards."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    bindparam,
+    insert,
+    literal_column,
+    not_,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy import func as sql
+from sqlalchemy.dialects import sqlite
+
+from ordercast.db.schema import (
+    orders,
+    payment_disputes,
+    payment_events,
+    payment_methods,
+    payment_mismatches,
+    payment_tasks,
+    payments,
+    refunds,
+)
+from ordercast.db.schema.orders import OWING_SQL
+
+from .compiling import ONE, ZERO, Compile, oldest
+
+_DUE: Final[ColumnElement[str]] = literal_column("'due'")
+_TASK: Final = (
+    "entry", "id", "order_id", "provider", "reference", "kind", "amount", "currency", "reason", "attempts",
+    "created_at",
+)  # fmt: skip
+_CARD: Final = ("id", "customer_id", "provider", "reference", "owner", "brand", "last4", "created_at")
+_MISMATCH: Final = (
+    "id", "order_id", "provider", "reference", "kind", "ours", "theirs", "sentence", "created_at", "resolved_at",
+    "resolved_by", "note",
+)  # fmt: skip
+
+
+def _values(table: Table, *names: str) -> sqlite.Insert:
+    return sqlite.insert(table).values({name: bindparam(name) for name in names})
+
+
+class LedgerStatements:
+    def __init__(self, text: Compile) -> None:
+        self.move = text(
+            insert(payments).values(
+                {n: bindparam(n) for n in ("order_id", "provider", "reference", "kind", "amount", "currency", "at")}
+            )
+        )
+        self.refund = text(
+            _values(
+                refunds, "order_id", "provider", "reference", "amount", "currency", "reason", "at"
+            ).on_conflict_do_nothing(index_elements=["provider", "reference"])
+        )
+        self.refunded = text(
+            select(sql.coalesce(sql.sum(refunds.c.amount), ZERO), sql.count()).where(
+                refunds.c.order_id == bindparam("order_id")
+            )
+        )
+        self.order_of_payment = text(
+            select(payments.c.order_id)
+            .where(payments.c.provider == bindparam("provider"), payments.c.reference == bindparam("reference"))
+            .limit(ONE)
+            .offset(ZERO)
+        )
+        self.payment_of_order = text(
+            select(payments.c.provider, payments.c.reference)
+            .where(payments.c.order_id == bindparam("order_id"), payments.c.reference.is_not(None))
+            .order_by(payments.c.entry)
+            .limit(ONE)
+            .offset(ZERO)
+        )
+        opened = _values(payment_disputes, "provider", "reference", "order_id", "state", "at")
+        self.open_dispute = text(opened.on_conflict_do_nothing())
+        # What was decided stays decided, even if its opening is heard afterwards.
+        self.close_dispute = text(
+            opened.on_conflict_do_update(
+                index_elements=["provider", "reference"], set_={"state": opened.excluded.state}
+            )
+        )
+        self.disputes = text(
+            select(payment_disputes.c.state).where(payment_disputes.c.order_id == bindparam("order_id"))
+        )
+        self.note_event = text(
+            _values(payment_events, "provider", "event_id", "kind", "order_id", "received_at").on_conflict_do_nothing()
+        )
+        self.forget_old_events = text(oldest(payment_events, payment_events.c.received_at))
+        self.change_order = text(
+            update(orders)
+            .values(
+                {
+                    name: bindparam(f"new_{name}")
+                    for name in (
+                        "payment_status", "captured", "refunded", "refunding", "actor", "reason", "updated_at",
+                    )
+                }
+                | {"version": orders.c.version + ONE}
+            )
+            .where(orders.c.id == bindparam("order_id"))
+        )  # fmt: skip
+        # What the sweeper looks at: payments that a provider holds, and orders on which nothing is being asked.
+        unasked = not_(
+            select(payment_tasks.c.entry)
+            .where(payment_tasks.c.order_id == payments.c.order_id, payment_tasks.c.state == _DUE)
+            .exists()
+        )
+        self.to_compare = text(
+            select(
+                payments.c.entry, payments.c.order_id, payments.c.provider, payments.c.reference, orders.c.version,
+                orders.c.payment_status, orders.c.captured, orders.c.refunded, orders.c.currency,
+            )
+            .select_from(payments.join(orders, orders.c.id == payments.c.order_id))
+            .where(
+                payments.c.entry > bindparam("after"),
+                payments.c.at >= bindparam("since"),
+                payments.c.kind == literal_column("'authorized'"),
+                payments.c.reference.is_not(None),
+                unasked,
+            )
+            .order_by(payments.c.entry)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )  # fmt: skip
+
+
+class PaymentTaskStatements:
+    def __init__(self, text: Compile) -> None:
+        self.add = text(
+            _values(
+                payment_tasks, "id", "order_id", "provider", "reference", "kind", "amount", "currency", "reason",
+                "due_at", "created_at",
+            ).on_conflict_do_nothing(index_elements=["id"])
+        )  # fmt: skip
+        self.count_of_kind = text(
+            select(sql.count()).where(
+                payment_tasks.c.order_id == bindparam("order_id"), payment_tasks.c.kind == bindparam("kind")
+            )
+        )
+        # One after another for each order: a refund waits for the capture before it.
+        earlier = payment_tasks.alias("earlier")
+        first = not_(
+            select(earlier.c.entry)
+            .where(
+                earlier.c.order_id == payment_tasks.c.order_id,
+                earlier.c.state == _DUE,
+                earlier.c.entry < payment_tasks.c.entry,
+            )
+            .exists()
+        )
+        self.due = text(
+            select(*(payment_tasks.c[name] for name in _TASK))
+            .where(payment_tasks.c.state == _DUE, payment_tasks.c.due_at <= bindparam("now"), first)
+            .order_by(payment_tasks.c.due_at)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+        self.by_id = text(
+            select(*(payment_tasks.c[name] for name in _TASK)).where(
+                payment_tasks.c.id == bindparam("id"), payment_tasks.c.state == _DUE
+            )
+        )
+        self.next_due = text(select(sql.min(payment_tasks.c.due_at)).where(payment_tasks.c.state == _DUE))
+        open_one = and_(payment_tasks.c.id == bindparam("task_id"), payment_tasks.c.state == _DUE)
+        self.finish = text(
+            update(payment_tasks).values(state=bindparam("new_state"), problem=bindparam("new_problem")).where(open_one)
+        )
+        self.postpone = text(
+            update(payment_tasks)
+            .values(
+                attempts=payment_tasks.c.attempts + ONE,
+                due_at=bindparam("new_due_at"),
+                problem=bindparam("new_problem"),
+            )
+            .where(open_one)
+        )
+        self.hasten = text(update(payment_tasks).values(due_at=bindparam("new_due_at")).where(open_one))
+        self.drop = text(payment_tasks.delete().where(open_one))
+        unsettled = (
+            select(payment_tasks.c.entry)
+            .where(
+                payment_tasks.c.order_id == orders.c.id,
+                or_(payment_tasks.c.state == _DUE, payment_tasks.c.state == literal_column("'refused'")),
+            )
+            .exists()
+        )
+        self.owing = text(
+            select(orders.c.id)
+            .where(literal_column(f"({OWING_SQL})"), not_(unsettled))
+            .order_by(orders.c.number)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+
+
+class MismatchStatements:
+    def __init__(self, text: Compile) -> None:
+        self.add = text(
+            _values(
+                payment_mismatches, "order_id", "provider", "reference", "kind", "ours", "theirs", "sentence",
+                "actor", "created_at",
+            ).on_conflict_do_nothing()
+        )  # fmt: skip
+        found = select(*(payment_mismatches.c[name] for name in _MISMATCH))
+        self.by_id = text(found.where(payment_mismatches.c.id == bindparam("id")))
+        newest = (
+            found.where(payment_mismatches.c.id < bindparam("before"))
+            .order_by(payment_mismatches.c.id.desc())
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+        self.before = text(newest)
+        self.open_before = text(newest.where(payment_mismatches.c.resolved_at.is_(None)))
+        self.open_of_order = text(
+            select(payment_mismatches.c.id, payment_mismatches.c.kind).where(
+                payment_mismatches.c.order_id == bindparam("order_id"), payment_mismatches.c.resolved_at.is_(None)
+            )
+        )
+        self.resolve = text(
+            update(payment_mismatches)
+            .values(
+                resolved_at=bindparam("at"), resolved_by=bindparam("by"), note=bindparam("new_note"),
+                actor=bindparam("by"),
+            )
+            .where(payment_mismatches.c.id == bindparam("mismatch_id"), payment_mismatches.c.resolved_at.is_(None))
+        )  # fmt: skip
+
+
+class CardStatements:
+    def __init__(self, text: Compile) -> None:
+        self.add = text(_values(payment_methods, *_CARD).on_conflict_do_nothing())
+        cards = select(*(payment_methods.c[name] for name in _CARD)).where(
+            payment_methods.c.customer_id == bindparam("customer_id")
+        )
+        self.of_customer = text(cards.order_by(payment_methods.c.id).limit(bindparam("limit")).offset(ZERO))
+        self.one = text(cards.where(payment_methods.c.id == bindparam("id")))
+        self.remove = text(
+            payment_methods.delete().where(
+                payment_methods.c.id == bindparam("id"), payment_methods.c.customer_id == bindparam("customer_id")
+            )
+        )
