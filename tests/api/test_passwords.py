@@ -40,3 +40,10 @@ async def test_a_flood_is_refused_rather_than_queued(monkeypatch: pytest.MonkeyP
         await passwords.match(None, "x")
     assert await asyncio.gather(*waiting) == [False, False]
     assert repr(passwords) == "<Passwords 0 waiting>"
+
+
+async def test_a_password_is_the_same_however_its_letters_were_put_together() -> None:
+    passwords = Passwords()
+    made = await passwords.hash("ক\u09c7\u09be café")
+    assert await passwords.match(made, "ক\u09cb cafe\u0301")
+    assert not await passwords.match(made, "ক\u09cb cafe")

@@ -16,7 +16,7 @@ from litestar.types import ControllerRouterHandler
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
-from . import docs_page, drivers, emit, flow, health, orders, products, refresh, revoking, sign_in
+from . import accounts, docs_page, drivers, emit, flow, health, orders, products, profile, refresh, revoking, sign_in
 from .desk import FrontDesk
 from .doorkeeper import Doorkeeper
 from .errors import answer
@@ -32,6 +32,8 @@ _ROUTES: Final = [
     *flow.ROUTES,
     *sign_in.ROUTES,
     *refresh.ROUTES,
+    *profile.ROUTES,
+    *accounts.ROUTES,
     *revoking.ROUTES,
     *emit.ROUTES,
     *health.ROUTES,

@@ -25,7 +25,7 @@ from .passwords import Passwords
 from .providers import Providers
 from .refusals import SignInRequired, StillRunning
 from .terms import SignInRules
-from .throttle import CALLER_FAILURES_MAX, Throttle
+from .throttle import CALLER_FAILURES_MAX, REGISTRATIONS_MAX, Throttle
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
@@ -48,6 +48,8 @@ class FrontDesk:
     """By caller alone."""
     providers: Providers = field(default_factory=Providers)
     """Of payments; where none is needed, none."""
+    registrations: Throttle = field(default_factory=lambda: Throttle(REGISTRATIONS_MAX))
+    """By caller."""
     passwords: Passwords = field(default_factory=Passwords)
     chance: Chance = field(default_factory=Chance)
     running: set[tuple[str, str]] = field(default_factory=set)

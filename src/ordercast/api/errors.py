@@ -56,7 +56,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     computed: int | None = None
     """The total of the request, and ours, in minor units."""
     left: int | None = None
-    """Pieces in stock."""
+    """Pieces in stock; or orders that are under way."""
     refundable: int | None = None
     """What is left of the payment, in minor units."""
 
@@ -84,6 +84,9 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.PriceChanged: Kind(409, "price-changed", "The price has changed"),
     shop.NotRefundable: Kind(409, "not-refundable", "Nothing can be given back"),
     shop.RefundTooLarge: Kind(409, "refund-too-large", "More than is left"),
+    shop.AddressTaken: Kind(409, "address-taken", "Address taken"),
+    shop.OwnAccount: Kind(409, "own-account", "Not one's own account"),
+    shop.OrdersOpen: Kind(409, "orders-open", "Orders are under way"),
     shop.OutOfStock: Kind(409, "out-of-stock", "Out of stock"),
     shop.StateConflict: Kind(409, "state-conflict", "The order's state does not allow it"),
     shop.StaleVersion: Kind(409, "stale-version", "The order has changed"),

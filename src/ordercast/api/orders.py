@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
+from ordercast.commerce.masking import masked
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import STAFF, Actor, Role
@@ -189,12 +190,14 @@ def _as_told_outside(entry: HistoryEntry) -> HistoryEntry:
 
 
 def document_for(transaction: Transaction, order_id: str, identity: Identity) -> bytes:
-    """The order as this identity may see it. Raises NotFound, also where it may not know of it."""
+    """The order as this identity may see it: by a tracking token, with the person in it masked. Raises NotFound, also
+    where it may not know of it.
+    """
     by_token = identity.order_id == order_id
     document = units.order_document(transaction, order_id, None if by_token else identity.actor)
     if document is None:
         raise NotFound("order")
-    return document
+    return msgspec.json.encode(masked(msgspec.json.decode(document))) if by_token else document
 
 
 # --- Moving -----------------------------------------------------------------------------------------------------------

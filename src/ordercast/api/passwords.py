@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from base64 import b64encode
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from ordercast.db import Overloaded
+
+T = TypeVar("T")
 
 # Each takes a core for tens of milliseconds and 64 MiB: more at a time would starve the loop that serves everyone else.
 CHECKS_AT_ONCE: Final = 1
@@ -31,12 +35,19 @@ class Passwords:
 
     async def match(self, password_hash: str | None, password: str) -> bool:
         """Whether `password` made the hash; None, for nobody, takes as long and never matches. Raises Overloaded."""
+        return await self._in_turn(self._verify, password_hash or self._nobodys_hash, _typed(password))
+
+    async def hash(self, password: str) -> str:
+        """What is stored of a password. Raises Overloaded."""
+        return await self._in_turn(self._hasher.hash, _typed(password))
+
+    async def _in_turn(self, work: Callable[..., T], *args: str) -> T:
         if self._waiting >= CHECKS_WAITING_MAX:
             raise Overloaded("sign-ins", self._waiting)
         self._waiting += 1
         try:
             async with self._turn:
-                return await asyncio.to_thread(self._verify, password_hash or self._nobodys_hash, password)
+                return await asyncio.to_thread(work, *args)
         finally:
             self._waiting -= 1
 
@@ -45,6 +56,11 @@ class Passwords:
             return self._hasher.verify(password_hash, password)
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _typed(password: str) -> str:
+    """The same however a keyboard put it together: letters with marks, as Bengali has, come in more ways than one."""
+    return unicodedata.normalize("NFC", password)
 
 
 def _hash_of_nothing(hasher: PasswordHasher) -> str:

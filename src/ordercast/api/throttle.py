@@ -10,6 +10,8 @@ from .refusals import TooManyAttempts
 FAILURES_MAX: Final = 10
 # One caller may stand for a whole office behind one address; and must not walk through everyone's account.
 CALLER_FAILURES_MAX: Final = 100
+# Who registers often is no shop's customer, but perhaps somebody who tries which addresses have an account.
+REGISTRATIONS_MAX: Final = 30
 WINDOW_S: Final = 300
 # So many addresses are remembered; past it the one that failed longest ago is forgotten.
 REMEMBERED_MAX: Final = 10_000

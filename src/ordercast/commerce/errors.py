@@ -19,6 +19,9 @@ ShopError
 ├── NotRefundable             nothing is left that could be given back
 ├── RefundTooLarge            more than is left
 ├── OutOfStock                fewer pieces are left than were asked for
+├── AddressTaken              another account has this address
+├── OwnAccount                an admin may not shut themselves out
+├── OrdersOpen                somebody whose orders are under way cannot be forgotten
 └── StateConflict             the order is not in a state that allows it
     ├── StaleVersion          the order has changed since the actor looked
     ├── IllegalTransition     the table has no such move
@@ -139,6 +142,23 @@ class OutOfStock(ShopError):
         self.field = f"cartItems[{index}].quantity"
         self.left = left
         super().__init__(f"{asked} of {name} were asked for, and {left} are left.")
+
+
+class AddressTaken(ShopError):
+    def __init__(self) -> None:
+        self.field = "email"
+        super().__init__("There is an account with this address already.")
+
+
+class OwnAccount(ShopError):
+    def __init__(self) -> None:
+        super().__init__("Nobody closes their own account or changes their own role; another admin does.")
+
+
+class OrdersOpen(ShopError):
+    def __init__(self, count: int) -> None:
+        self.left = count
+        super().__init__(f"{count} of this customer's orders are still under way. Bring them to an end first.")
 
 
 class StateConflict(ShopError):

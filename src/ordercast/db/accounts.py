@@ -1,9 +1,11 @@
-"""Accounts: finding one by its address, and making one."""
+"""Accounts: finding, making and changing one."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from ordercast.commerce.errors import InvalidField, NotFound
 from ordercast.commerce.people import Role
 
 from .transaction import Transaction
@@ -29,10 +31,25 @@ def find(transaction: Transaction, email: str) -> Account | None:
     return Account(id_, email, name, Role(role), password_hash, bool(active))
 
 
-def add(transaction: Transaction, account: Account, now: str) -> None:
-    """Keep a new account, and a customer's record beside it; an address that has one already keeps it."""
+def find_by_id(transaction: Transaction, account_id: str) -> Account | None:
+    row = transaction.one(transaction.sql.people.account_by_id, id=account_id)
+    return None if row is None else _account(row)
+
+
+def page(transaction: Transaction, after: str, limit: int) -> list[Account]:
+    """The next accounts by id after `after` ("" for the first)."""
+    return [_account(row) for row in transaction.all(transaction.sql.people.accounts_after, after=after, limit=limit)]
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    id_, email, name, role, password_hash, active = row
+    return Account(id_, email, name, Role(role), password_hash, bool(active))
+
+
+def add(transaction: Transaction, account: Account, now: str) -> bool:
+    """Keep a new account, and a customer's record beside it; False for an address that has an account already."""
     email = account.email.lower()
-    transaction.run(
+    added = transaction.run(
         transaction.sql.people.add_account,
         id=account.id,
         email=email,
@@ -41,7 +58,7 @@ def add(transaction: Transaction, account: Account, now: str) -> None:
         role=account.role,
         created_at=now,
     )
-    if account.role is Role.CUSTOMER:
+    if added and account.role is Role.CUSTOMER:
         transaction.run(
             transaction.sql.people.add_customer,
             id=account.id,
@@ -50,6 +67,41 @@ def add(transaction: Transaction, account: Account, now: str) -> None:
             name=account.name,
             created_at=now,
         )
+    return bool(added)
+
+
+def change(
+    transaction: Transaction, account_id: str, *, name: str | None, role: Role | None, active: bool | None
+) -> Account:
+    """Change what is given. A role that changes, or an account that is closed, ends its sign-ins by a trigger.
+
+    Raises NotFound, and InvalidField where a customer's account would become another's or the other way round: what a
+    customer bought hangs on its id.
+    """
+    account = find_by_id(transaction, account_id)
+    if account is None:
+        raise NotFound("account")
+    if role is not None and role is not account.role and Role.CUSTOMER in (role, account.role):
+        raise InvalidField("role", "A customer's account stays one, and no other becomes one.")
+    changed = replace(
+        account,
+        name=account.name if name is None else name,
+        role=account.role if role is None else role,
+        active=account.active if active is None else active,
+    )
+    transaction.run(
+        transaction.sql.people.change_account,
+        account_id=account_id,
+        new_name=changed.name,
+        new_role=changed.role,
+        new_active=int(changed.active),
+    )
+    return changed
+
+
+def set_hash(transaction: Transaction, account_id: str, password_hash: str) -> None:
+    """Give an account a new password; what was signed in with the former one ends, by a trigger."""
+    transaction.run(transaction.sql.people.set_hash, account_id=account_id, new_password_hash=password_hash)
 
 
 def replace_hash(transaction: Transaction, former: str, password_hash: str) -> None:

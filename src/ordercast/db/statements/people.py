@@ -45,6 +45,31 @@ class PeopleStatements:
                 accounts.c.email == bindparam("email")
             )
         )
+        account = select(
+            accounts.c.id,
+            accounts.c.email,
+            accounts.c.name,
+            accounts.c.role,
+            accounts.c.password_hash,
+            accounts.c.active,
+        )
+        self.account_by_id = text(account.where(accounts.c.id == bindparam("id")))
+        self.accounts_after = text(
+            account.where(accounts.c.id > bindparam("after"))
+            .order_by(accounts.c.id)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+        self.change_account = text(
+            update(accounts)
+            .values({name: bindparam(f"new_{name}") for name in ("name", "role", "active")})
+            .where(accounts.c.id == bindparam("account_id"))
+        )
+        self.set_hash = text(
+            update(accounts)
+            .values(password_hash=bindparam("new_password_hash"))
+            .where(accounts.c.id == bindparam("account_id"))
+        )
         self.replace_hash = text(
             update(accounts)
             .values(password_hash=bindparam("new_password_hash"))

@@ -1,0 +1,139 @@
+"""Everybody's accounts: an admin makes, closes and changes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Struct
+
+from ordercast.commerce.errors import AddressTaken, NotPermitted, OwnAccount
+from ordercast.commerce.orders import Email, Name
+from ordercast.commerce.passwords import check_choice
+from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction
+from ordercast.db import accounts as units
+from ordercast.db.accounts import Account
+
+from .answers import json_answer
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk, FrontDesk
+from .documented import CONFLICTS, REFUSALS
+from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .profile import Named, NewPassword
+from .repeats import created, done_once
+
+_ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv"}
+
+
+class AccountInfo(Struct, frozen=True):
+    id: str
+    email: str
+    name: str
+    role: Role
+    active: bool
+
+
+class AccountPage(Struct, frozen=True, rename="camel"):
+    items: list[AccountInfo]
+    next_cursor: str | None
+
+
+class NewAccount(Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    name: Name
+    role: Literal["admin", "store", "driver", "customer"]
+    password: NewPassword
+
+
+class ChangeAccount(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    name: Name | None = None
+    role: Literal["admin", "store", "driver", "customer"] | None = None
+    active: bool | None = None
+
+
+@get("/api/accounts", tags=["people"], responses={code: REFUSALS[code] for code in (401, 403, 422)})
+async def list_accounts(
+    request: AnyRequest,
+    desk: AtDesk,
+    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str, QueryParameter(max_length=64)] = "",
+) -> Response[AccountPage]:
+    """List the accounts, those too that are closed. For an admin."""
+    await _admin(desk, request, "list accounts")
+    found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
+    page = AccountPage(list(map(_info, found[:limit])), found[limit - 1].id if len(found) > limit else None)
+    return json_answer(msgspec.json.encode(page))
+
+
+@post(
+    "/api/accounts",
+    dto=JsonBody[NewAccount],
+    return_dto=None,
+    status_code=201,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 401, 403, 422)} | {409: CONFLICTS[409]},
+)
+async def make_account(data: JSONBody[NewAccount], request: AnyRequest, desk: AtDesk) -> Response[AccountInfo]:
+    """Make an account of any role. For an admin."""
+    actor = await _admin(desk, request, "make accounts")
+    wanted = Named(data.email.lower(), data.name, Role(data.role))
+    check_texts(wanted)
+    check_choice(data.password, email=data.email, name=data.name)
+    password_hash = await desk.passwords.hash(data.password)
+    account_id = desk.new_id(_ID_PREFIXES.get(wanted.role, "usr"))
+    account = Account(account_id, wanted.email, wanted.name, wanted.role, password_hash)
+    now = desk.now()
+
+    def effect(transaction: Transaction) -> bytes:
+        if not units.add(transaction, account, now):
+            raise AddressTaken
+        return msgspec.json.encode(_info(account))
+
+    outcome = await done_once(desk, request, actor, wanted, effect)
+    return created(outcome, outcome.answer, 201)
+
+
+@post(
+    "/api/accounts/{account_id:str}",
+    dto=JsonBody[ChangeAccount],
+    return_dto=None,
+    status_code=200,
+    tags=["people"],
+    responses=REFUSALS | {409: CONFLICTS[409]},
+)
+async def change_account(
+    account_id: FromPath[str], data: JSONBody[ChangeAccount], request: AnyRequest, desk: AtDesk
+) -> Response[AccountInfo]:
+    """Change an account, close it (`active: false`) or open it again. Whose role changes, or who is closed out, is
+    signed out everywhere at once. For an admin.
+    """
+    actor = await _admin(desk, request, "change accounts")
+    check_texts(data)
+    if account_id == actor.id and (data.active is False or data.role not in {None, actor.role}):
+        raise OwnAccount
+    role = None if data.role is None else Role(data.role)
+
+    def unit(transaction: Transaction) -> Account:
+        return units.change(transaction, account_id, name=data.name, role=role, active=data.active)
+
+    return json_answer(msgspec.json.encode(_info(await desk.store.write(unit))))
+
+
+async def _admin(desk: FrontDesk, request: AnyRequest, deed: str) -> Actor:
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is not Role.ADMIN:
+        raise NotPermitted(actor, deed)
+    return actor
+
+
+def _info(account: Account) -> AccountInfo:
+    return AccountInfo(account.id, account.email, account.name, account.role, account.active)
+
+
+ROUTES: Final = [list_accounts, make_account, change_account]

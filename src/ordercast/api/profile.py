@@ -1,0 +1,127 @@
+"""One's own account: making it, seeing it, changing its password."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import AddressTaken, InvalidField, NotPermitted
+from ordercast.commerce.orders import Email, Name
+from ordercast.commerce.passwords import CHOSEN_MAX, CHOSEN_MIN, check_choice
+from ordercast.commerce.people import GUEST, Role
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction, accounts
+from ordercast.db.accounts import Account
+
+from .answers import json_answer
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk
+from .documented import CONFLICTS, REFUSALS
+from .refusals import SignInRefused
+from .repeats import created, done_once
+from .sign_in import PASSWORD_MAX, SignedIn, SignIn, User, begin, caller_of, find_account, user_of
+
+# Only told; the rule itself names what is wrong.
+NewPassword = Annotated[str, Meta(description=f"{CHOSEN_MIN} to {CHOSEN_MAX} characters", max_length=PASSWORD_MAX)]
+
+
+class Register(Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+    name: Name
+    password: NewPassword
+
+
+class ChangePassword(Struct, frozen=True, forbid_unknown_fields=True):
+    current: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX)]
+    new: NewPassword
+
+
+class Person(Struct, frozen=True, omit_defaults=True):
+    """Whom a token speaks for; `email` only where there is an account."""
+
+    id: str
+    role: Role
+    name: str | None = None
+    email: str | None = None
+
+
+class Named(Struct, frozen=True):
+    """What is looked at of whoever is to have an account, and remembered of the request: never the password."""
+
+    email: str
+    name: str
+    role: Role
+
+
+@post(
+    "/api/auth/register",
+    dto=JsonBody[Register],
+    return_dto=None,
+    status_code=201,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 422)} | {code: CONFLICTS[code] for code in (409, 503)},
+)
+async def register(data: JSONBody[Register], request: AnyRequest, desk: AtDesk) -> Response[User]:
+    """Make a customer's account. It is not signed in by that: `/api/auth/login` does."""
+    desk.registrations.attempt(caller_of(request), time.monotonic())
+    wanted = Named(data.email.lower(), data.name, Role.CUSTOMER)
+    check_texts(wanted)
+    check_choice(data.password, email=data.email, name=data.name)
+    # Before anything is looked up, so that a taken address takes as long to refuse as a free one to give.
+    password_hash = await desk.passwords.hash(data.password)
+    account = Account(desk.new_id("cus"), wanted.email, wanted.name, wanted.role, password_hash)
+    now = desk.now()
+
+    def effect(transaction: Transaction) -> bytes:
+        if not accounts.add(transaction, account, now):
+            raise AddressTaken
+        return msgspec.json.encode(user_of(account))
+
+    outcome = await done_once(desk, request, GUEST, wanted, effect)
+    return created(outcome, outcome.answer, 201)
+
+
+@post(
+    "/api/auth/password",
+    dto=JsonBody[ChangePassword],
+    return_dto=None,
+    status_code=200,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 401, 403, 422)},
+)
+async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
+    """Choose another password. Everything that was signed in with the former one ends; the answer is signed in anew."""
+    actor = (await desk.identify_someone(request)).actor
+    account = await desk.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
+    if account is None:
+        raise NotPermitted(actor, "change a password: this token is of no account")
+    try:
+        await find_account(desk, SignIn(account.email, data.current), caller_of(request))
+    except SignInRefused:
+        raise InvalidField("current", "This is not the present password.") from None
+    check_choice(data.new, email=account.email, name=account.name, field="new")
+    password_hash = await desk.passwords.hash(data.new)
+    await desk.store.write(lambda transaction: accounts.set_hash(transaction, account.id, password_hash))
+    return await begin(desk, request, account)
+
+
+@get("/api/me", tags=["people"], responses={code: REFUSALS[code] for code in (401, 403)})
+async def get_me(request: AnyRequest, desk: AtDesk) -> Response[Person]:
+    """Whom the token speaks for."""
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is Role.GUEST:
+        raise NotPermitted(actor, "ask who it is")
+    account = await desk.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
+    if account is None:
+        person = Person(actor.id, actor.role, actor.name)
+    else:
+        person = Person(account.id, actor.role, account.name, account.email)
+    return json_answer(msgspec.json.encode(person), headers={"Cache-Control": "no-store"})
+
+
+ROUTES: Final = [register, change_password, get_me]
