@@ -13,7 +13,7 @@ PAGES  := src/ordercast/pages/index.html
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types web fmt bench clean pins schema pages
+.PHONY: help install run test check lint types web fmt bench clean pins schema api-types pages
 
 help:            ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -67,6 +67,11 @@ fmt: $(VENV)/.installed-dev pages ## Format, and mend what a machine can
 
 bench: $(VENV)/.installed-dev ## Ours beside its peers, as CPU per message
 	$(BIN)/python -m bench
+
+api-types: $(VENV)/.installed pages ## Make the pages' types of the API anew
+	$(BIN)/ordercast openapi > web/openapi.json
+	cd web && $(NPM) exec --silent -- openapi-typescript openapi.json -o src/api/schema.ts
+	@rm web/openapi.json
 
 schema: $(VENV)/.installed ## Write the first migration anew from the tables (until the first release)
 	$(BIN)/python -c "from ordercast.db import migrate; migrate.write_first_migration()"

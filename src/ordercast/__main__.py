@@ -11,6 +11,7 @@ import uvloop
 from cyclopts import App, Parameter
 
 from ordercast import config, telemetry
+from ordercast.api.application import openapi_document
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
 from ordercast.app import demo_password, open_store, seed, serve
 from ordercast.commerce.moments import moment
@@ -89,6 +90,12 @@ def token(
     """Print a JWT signed with the configured secret."""
     settings = _settings(make_secret=False, database_url=database_url)
     print(issue_token(settings.secret, Role(role), sub or f"{role}-cli", ttl))
+
+
+@app.command
+def openapi() -> None:
+    """Print the OpenAPI document of the HTTP API, as a running server gives it at /openapi.json."""
+    print(openapi_document().decode())
 
 
 @app.command

@@ -15,7 +15,7 @@ from ordercast.commerce.masking import masked
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import STAFF, Actor, Role
-from ordercast.commerce.states import OrderStatus, statuses_called
+from ordercast.commerce.states import OrderStatus, PaymentStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db import orders as units
@@ -50,8 +50,8 @@ class HistoryEntry(Struct, frozen=True, rename="camel"):
     version: int
     from_status: OrderStatus | None
     to_status: OrderStatus
-    from_payment_status: str | None
-    to_payment_status: str
+    from_payment_status: PaymentStatus | None
+    to_payment_status: PaymentStatus
     actor: str
     reason: str | None
     at: str

@@ -43,9 +43,9 @@ export interface CustomerInfo {
 export interface Address {
   name: string;
   line1: string;
-  line2?: string;
+  line2?: string | null;
   city: string;
-  postcode?: string;
+  postcode?: string | null;
   /** ISO 3166-1 alpha-2. */
   country: string;
 }
@@ -56,6 +56,7 @@ export interface OrderLine {
   quantity: number;
   unitPrice: number;
   lineTotal: number;
+  tax: number;
   image: string;
 }
 

@@ -1,18 +1,8 @@
-import type { Role } from "@ordercast/client";
 import { post } from "./http";
+import type { Schemas } from "./schemas";
 
-export interface User {
-  id: string;
-  email: string;
-  name: string;
-  role: Role;
-}
-
-export interface Login {
-  token: string;
-  /** Seconds. */
-  expiresIn: number;
-  user: User;
-}
+export type User = Schemas["User"];
+/** `expiresIn` is in seconds. */
+export type Login = Schemas["SignedIn"];
 
 export const login = (email: string, password: string) => post<Login>("/api/auth/login", { email, password });

@@ -1,38 +1,15 @@
-import type { Address, CustomerInfo, Fulfilment, Order, PaymentStatus, Status } from "@ordercast/client";
+import type { Order, Status } from "@ordercast/client";
 import { queryOptions } from "@tanstack/react-query";
 import { get, post } from "./http";
-import type { Page } from "./shop";
+import type { Schemas } from "./schemas";
 
-export type PaymentInfo = { method: "cash" } | { method: "card"; token: string };
-
-export interface NewOrder {
-  fulfilment: Fulfilment;
-  customerInfo: CustomerInfo;
-  billingInfo: Address;
-  shippingInfo: Address;
-  cartItems: { productId: string; quantity: number }[];
-  paymentInfo: PaymentInfo;
-}
-
-export type PlacedOrder = Order & { trackingToken?: string };
-export type OrderPage = Page<Order> & { position: string };
-
-export interface HistoryEntry {
-  version: number;
-  fromStatus: Status | null;
-  toStatus: Status;
-  fromPaymentStatus: PaymentStatus | null;
-  toPaymentStatus: PaymentStatus;
-  actor: string;
-  reason: string | null;
-  at: string;
-}
-
-export interface StatusChange {
-  status: Status;
-  version: number;
-  reason?: string;
-}
+export type NewOrder = Schemas["PlaceOrder"];
+export type PaymentInfo = NewOrder["paymentInfo"];
+export type PlacedOrder = Schemas["PlacedOrder"];
+export type OrderPage = Omit<Schemas["OrderPage"], "items"> & { items: Order[] };
+export type HistoryEntry = Schemas["HistoryEntry"];
+/** The server takes former names too; the pages send none. */
+export type StatusChange = Schemas["MoveOrder"] & { status: Status };
 
 const at = (id: string) => `/api/orders/${encodeURIComponent(id)}`;
 
@@ -60,7 +37,7 @@ export const historyQuery = (id: string, token: string | undefined) =>
   queryOptions({
     queryKey: ["history", id, token],
     queryFn: async ({ signal }) => {
-      const { items } = await get<{ items: HistoryEntry[] }>(`${at(id)}/history`, { token, signal });
+      const { items } = await get<Schemas["History"]>(`${at(id)}/history`, { token, signal });
       return items.toSorted((a, b) => a.version - b.version);
     },
   });

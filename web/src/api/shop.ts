@@ -1,31 +1,9 @@
 import { queryOptions } from "@tanstack/react-query";
 import { get } from "./http";
+import type { Schemas } from "./schemas";
 
-export interface Page<T> {
-  items: T[];
-  nextCursor: string | null;
-}
-
-export interface ShopConfig {
-  /** Empty where sockets are served from the page's own origin. */
-  socketUrl: string;
-  currency: string;
-  locales: string[];
-}
-
-export interface Product {
-  id: string;
-  slug: string;
-  name: string;
-  nameBn: string;
-  description: string;
-  descriptionBn: string;
-  price: number;
-  currency: string;
-  stock: number;
-  image: string;
-  taxClass: string;
-}
+export type ShopConfig = Schemas["PageConfig"];
+export type Product = Schemas["Product"];
 
 /** A catalogue longer than this is not one for a single page of cards. */
 const PRODUCTS_MAX = 500;
@@ -46,7 +24,9 @@ async function allProducts(signal: AbortSignal): Promise<Product[]> {
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-    const page: Page<Product> = await get<Page<Product>>(`/api/products${query}`, { signal });
+    const page: Schemas["ProductPage"] = await get<Schemas["ProductPage"]>(`/api/products${query}`, {
+      signal,
+    });
     products.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== null && products.length < PRODUCTS_MAX);

@@ -1,20 +1,10 @@
-import type { Fulfilment, Role, Status } from "@ordercast/client";
 import { queryOptions } from "@tanstack/react-query";
 import { get } from "./http";
+import type { Schemas } from "./schemas";
 
-export interface Transition {
-  from: Status;
-  to: Status;
-  roles: Role[];
-  needsReason: boolean;
-  fulfilment: Fulfilment | null;
-  /** Conditions that the server also looks at, by name. */
-  guards: string[];
-}
-
-export interface StatusFlow {
-  order: Transition[];
-}
+export type Transition = Schemas["Move"];
+/** What the pages read of it. */
+export type StatusFlow = Pick<Schemas["StatusFlow"], "order">;
 
 export const statusFlowQuery = queryOptions({
   queryKey: ["status-flow"],

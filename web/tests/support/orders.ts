@@ -39,6 +39,7 @@ export function anOrder(values: Partial<Order> = {}): Order {
         quantity: 2,
         unitPrice: 40_00,
         lineTotal: 80_00,
+        tax: 0,
         image: "/images/masala-chai.svg",
       },
     ],

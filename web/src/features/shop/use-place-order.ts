@@ -43,6 +43,6 @@ export function usePlaceOrder() {
 }
 
 export function trackingPath({ id, trackingToken }: PlacedOrder): string {
-  const query = trackingToken === undefined ? "" : `?token=${encodeURIComponent(trackingToken)}`;
+  const query = typeof trackingToken !== "string" ? "" : `?token=${encodeURIComponent(trackingToken)}`;
   return `/track/${encodeURIComponent(id)}${query}`;
 }

@@ -1,0 +1,19 @@
+import type { Order, PaymentStatus, Role, Status } from "@ordercast/client";
+import { PAYMENT_STATUSES, STATUSES } from "@ordercast/client";
+import { expect, expectTypeOf, it } from "vitest";
+import type { Schemas } from "../../src/api/schemas";
+
+// The client is published by itself and has words of its own; here the compiler holds them to the server's.
+it("knows the states and roles that the server knows", () => {
+  expectTypeOf<Status>().toEqualTypeOf<Schemas["OrderStatus"]>();
+  expectTypeOf<PaymentStatus>().toEqualTypeOf<Schemas["PaymentStatus"]>();
+  expectTypeOf<Role>().toEqualTypeOf<Schemas["Role"]>();
+  expect(new Set(STATUSES).size + new Set(PAYMENT_STATUSES).size).toBe(
+    STATUSES.length + PAYMENT_STATUSES.length,
+  );
+});
+
+it("reads an order as the server writes it", () => {
+  expectTypeOf<keyof Order>().toExtend<keyof Schemas["Order"]>();
+  expectTypeOf<Schemas["Order"]["status"]>().toEqualTypeOf<Order["status"]>();
+});
