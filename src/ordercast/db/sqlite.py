@@ -133,19 +133,19 @@ class SqliteStore:
 
     def _on_commit(self) -> None:
         if self._feed is not None:
-            self._data_version = self._look()
-        self._wake()
-
-    def _wake(self) -> None:
-        for wake in self._watchers:
-            wake()
+            self._wake_if_changed()
 
     def _poll_commits(self) -> None:
         self._schedule_poll()
+        self._wake_if_changed()
+
+    def _wake_if_changed(self) -> None:
+        # Whoever looks first, the poll or the writer's own word: a commit wakes once.
         version = self._look()
         if version != self._data_version:
             self._data_version = version
-            self._wake()
+            for wake in self._watchers:
+                wake()
 
     def _schedule_poll(self) -> None:
         self._poll = asyncio.get_running_loop().call_later(COMMIT_POLL_S, self._poll_commits)

@@ -389,6 +389,8 @@ export interface components {
         /** CardPayment */
         CardPayment: {
             token: string;
+            /** @default false */
+            save: boolean;
             /** @constant */
             method: "card";
         };
@@ -480,6 +482,9 @@ export interface components {
             discount: number;
             total: number;
             currency: string;
+            amountPaid: number;
+            amountRefunded: number;
+            amountRefunding: number;
             customerInfo: components["schemas"]["PublicCustomerInfo"];
             billingInfo: components["schemas"]["AddressInfo"] | null;
             shippingInfo: components["schemas"]["AddressInfo"] | null;
@@ -528,7 +533,7 @@ export interface components {
          * PaymentMethod
          * @enum {string}
          */
-        PaymentMethod: "cash" | "card";
+        PaymentMethod: "cash" | "card" | "saved_card";
         /** PaymentMove */
         PaymentMove: {
             from: components["schemas"]["PaymentStatus"];
@@ -545,7 +550,7 @@ export interface components {
             billingInfo: components["schemas"]["AddressInfo"];
             shippingInfo?: components["schemas"]["AddressInfo"] | null;
             cartItems: components["schemas"]["CartItem"][];
-            paymentInfo: components["schemas"]["CashPayment"] | components["schemas"]["CardPayment"];
+            paymentInfo: components["schemas"]["CashPayment"] | components["schemas"]["CardPayment"] | components["schemas"]["SavedCardPayment"];
             fulfilment?: components["schemas"]["Fulfilment"];
             total?: number | null;
         };
@@ -563,6 +568,9 @@ export interface components {
             discount: number;
             total: number;
             currency: string;
+            amountPaid: number;
+            amountRefunded: number;
+            amountRefunding: number;
             customerInfo: components["schemas"]["PublicCustomerInfo"];
             billingInfo: components["schemas"]["AddressInfo"] | null;
             shippingInfo: components["schemas"]["AddressInfo"] | null;
@@ -591,6 +599,7 @@ export interface components {
             given?: number | null;
             computed?: number | null;
             left?: number | null;
+            refundable?: number | null;
         };
         /** Product */
         Product: {
@@ -636,6 +645,12 @@ export interface components {
          * @enum {string}
          */
         Role: "admin" | "store" | "customer" | "driver" | "service" | "guest";
+        /** SavedCardPayment */
+        SavedCardPayment: {
+            savedMethodId: string;
+            /** @constant */
+            method: "saved_card";
+        };
         /** SignIn */
         SignIn: {
             email: string;
