@@ -15,6 +15,7 @@ from typing import Final, cast
 
 from ordercast import telemetry
 from ordercast.api import Doorkeeper, create_api
+from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
 from ordercast.api.providers import providers_of
@@ -26,7 +27,7 @@ from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Unusable
 from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
-from ordercast.feed import FeedRecovery, Pump, Watching
+from ordercast.feed import FeedRecovery, Fleeting, Pump, Watching
 from ordercast.hub import Options, Server
 from ordercast.wire import AsgiApplication, make_server
 
@@ -65,8 +66,13 @@ def build_hub(settings: Settings, store: SqliteStore, doorkeeper: Doorkeeper | N
     )
     pump = Pump(store, server.main)
     server.main.recovery = FeedRecovery(store, store, pump, _now)
-    desk = FrontDesk(store, settings.secret, doorkeeper or Doorkeeper(settings.secret, store))
-    door = open_socket_door(server, desk, Watching(pump, server.main))
+    desk = FrontDesk(
+        store,
+        settings.secret,
+        doorkeeper or Doorkeeper(settings.secret, store),
+        deliveries=delivery_rules(settings),
+    )
+    door = open_socket_door(server, desk, Watching(pump, server.main), Fleeting(server.main))
     pump.listen("access.revoked", door.access_revoked)
     pump.listen("order.status_changed", door.order_moved)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))

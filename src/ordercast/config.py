@@ -66,6 +66,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How long an access token of a sign-in is good; a refresh gives the next."""
     sign_in_days: Annotated[int, Meta(ge=1, le=365)] = 14
     """A sign-in that is not used for so long ends; it ends after six times that in any case."""
+    shop_location: Annotated[str, Meta(pattern=r"^$|^-?\d{1,2}(\.\d+)?, ?-?\d{1,3}(\.\d+)?$")] = ""
+    """Latitude and longitude of where goods are picked up, such as ``23.7806,90.4074``; the demo shop has its own."""
+    delivery_speed_kmh: Annotated[float, Meta(ge=1, le=200)] = 18.0
+    delivery_stop_minutes: Annotated[float, Meta(ge=0, le=120)] = 3.0
+    """What a driver needs at the counter and at a door, each."""
+    delivery_attempts_max: Annotated[int, Meta(ge=1, le=100)] = 3
+    """After so many failed attempts an order can only come back."""
+    delivery_proof: Literal["optional", "required"] = "optional"
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
 
     @property
@@ -132,6 +140,8 @@ def _check(settings: Settings) -> None:
             raise ConfigError("trusted_proxies", f"{proxy!r} is not an address or network such as 10.0.0.0/8")
     if settings.socket_url and urlsplit(settings.socket_url).scheme not in {"http", "https", "ws", "wss"}:
         raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
+    if settings.shop_location and not _is_place(settings.shop_location):
+        raise ConfigError("shop_location", "is not on the earth: latitude -90 to 90, then longitude -180 to 180")
     if settings.secret and len(settings.secret.encode()) < SECRET_BYTES_MIN:
         raise ConfigError("secret", f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
 
@@ -149,6 +159,11 @@ def _check_database(settings: Settings) -> None:
 def _is_origin(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in {"http", "https"} and bool(parts.netloc) and not (parts.path or parts.query)
+
+
+def _is_place(text: str) -> bool:
+    lat, _, lng = text.partition(",")
+    return abs(float(lat)) <= 90 and abs(float(lng)) <= 180
 
 
 def _is_network(text: str) -> bool:

@@ -18,7 +18,22 @@ from litestar.types import ControllerRouterHandler
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
-from . import accounts, docs_page, drivers, emit, flow, health, orders, products, profile, refresh, revoking, sign_in
+from . import (
+    accounts,
+    deliveries,
+    docs_page,
+    drivers,
+    emit,
+    flow,
+    health,
+    orders,
+    products,
+    profile,
+    refresh,
+    revoking,
+    sign_in,
+)
+from .delivery_rules import delivery_rules
 from .desk import FrontDesk
 from .doorkeeper import Doorkeeper
 from .errors import answer
@@ -30,6 +45,7 @@ from .terms import SignInRules
 _ROUTES: Final = [
     *orders.ROUTES,
     *drivers.ROUTES,
+    *deliveries.ROUTES,
     *products.ROUTES,
     *flow.ROUTES,
     *sign_in.ROUTES,
@@ -63,6 +79,7 @@ def create_api(
         settings.cors_origins,
         settings.socket_url,
         providers=providers or providers_of(settings, store),
+        deliveries=delivery_rules(settings),
     )
     application = Litestar(
         [*_ROUTES, *extra_routes],

@@ -139,3 +139,13 @@ def tracking_token(secret: str, order_id: str) -> str:
 def tracking_hash(token: str) -> bytes:
     """What is stored of a tracking token."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def delivery_code(secret: str, order_id: str) -> str:
+    """Six digits that the buyer is shown and tells the driver at the door; derived like the tracking token.
+
+    Short, for it is said aloud: whoever asks must bound how often it may be guessed.
+    """
+    key = hashlib.sha256(b"delivery:" + secret.encode()).digest()
+    digest = hashlib.blake2b(order_id.encode(), key=key, digest_size=8).digest()
+    return f"{int.from_bytes(digest, 'big') % 1_000_000:06d}"

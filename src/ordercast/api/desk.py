@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from litestar import Request
 from litestar.di import NamedDependency
 
+from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofKind
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
@@ -18,7 +19,7 @@ from ordercast.commerce.placing import DEMO_SHOP, Shop
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 
-from .auth import TRACKING_PREFIX, Identity, TokenRefused
+from .auth import TRACKING_PREFIX, Identity, TokenRefused, delivery_code
 from .chance import Chance
 from .doorkeeper import Doorkeeper
 from .passwords import Passwords
@@ -42,6 +43,7 @@ class FrontDesk:
     """Of other sites whose pages may call us."""
     socket_url: str = ""
     shop: Shop = DEMO_SHOP
+    deliveries: DeliveryRules = field(default_factory=DeliveryRules)
     sign_ins: Throttle = field(default_factory=Throttle)
     """By account and caller."""
     callers: Throttle = field(default_factory=lambda: Throttle(CALLER_FAILURES_MAX))
@@ -50,6 +52,8 @@ class FrontDesk:
     """Of payments; where none is needed, none."""
     registrations: Throttle = field(default_factory=lambda: Throttle(REGISTRATIONS_MAX))
     """By caller."""
+    codes: Throttle = field(default_factory=Throttle)
+    """By order whose delivery code is tried."""
     passwords: Passwords = field(default_factory=Passwords)
     chance: Chance = field(default_factory=Chance)
     running: set[tuple[str, str]] = field(default_factory=set)
@@ -63,6 +67,20 @@ class FrontDesk:
 
     def new_id(self, prefix: str) -> str:
         return new_id(prefix, self.now_ms(), self.chance.take(RANDOM_BYTES))
+
+    def handover(self, order_id: str, proof: Proof | None) -> Handover:
+        """What a proof of that order's delivery is held against."""
+        return Handover(self.deliveries, proof, delivery_code(self.secret, order_id))
+
+    @contextmanager
+    def guessing(self, order_id: str, handover: Handover) -> Iterator[None]:
+        """Bound how often the code of a delivery may be guessed. Raises TooManyAttempts."""
+        if handover.proof is None or handover.proof.kind is not ProofKind.CODE:
+            yield
+            return
+        self.codes.attempt(order_id, time.monotonic())
+        yield
+        self.codes.forget(order_id)
 
     async def identify(self, request: AnyRequest) -> Identity:
         """Who asks; nobody in particular without a token. Raises TokenRefused."""

@@ -1,4 +1,4 @@
-"""Drivers over HTTP: the shop sees who there are, and gives one an order."""
+"""Drivers over HTTP: the shop sees who there are, and gives one an order; they say whether they work."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import NotPermitted
+from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.orders import Order
-from ordercast.commerce.people import STAFF
+from ordercast.commerce.people import STAFF, Role
 from ordercast.db import Transaction
 from ordercast.db import drivers as units
 from ordercast.db.drivers import Driver
@@ -22,6 +22,10 @@ from .body import JsonBody
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .repeats import done_once
+
+DriverIdText = Annotated[str, Meta(min_length=1, max_length=64)]
+MYSELF: Final = "me"
 
 
 class DriverPage(Struct, frozen=True, rename="camel"):
@@ -30,13 +34,18 @@ class DriverPage(Struct, frozen=True, rename="camel"):
 
 
 class AssignDriver(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """`version` is the one that the asker saw."""
+    """A driver, or `nearest`: who on duty has no order and is nearest to the shop. `version` is the one seen."""
 
-    driver_id: Annotated[str, Meta(min_length=1, max_length=64)]
     version: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    driver_id: DriverIdText | None = None
+    nearest: bool = False
 
 
-@get("/api/drivers", tags=["people"], responses=REFUSALS)
+class Duty(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    on_duty: bool
+
+
+@get("/api/drivers", tags=["deliveries"], responses=REFUSALS)
 async def list_drivers(
     request: AnyRequest,
     desk: AtDesk,
@@ -53,11 +62,32 @@ async def list_drivers(
 
 
 @post(
+    "/api/drivers/{driver_id:str}/duty",
+    dto=JsonBody[Duty],
+    return_dto=None,
+    status_code=200,
+    tags=["deliveries"],
+    responses=REFUSALS,
+)
+async def set_duty(
+    driver_id: FromPath[str], data: JSONBody[Duty], request: AnyRequest, desk: AtDesk
+) -> Response[Driver]:
+    """Begin or end a driver's work: the shop for anybody, a driver for `me`. The orders that they have stay theirs."""
+    actor = (await desk.identify_someone(request)).actor
+    whose = actor.id if driver_id == MYSELF and actor.role is Role.DRIVER else driver_id
+    if actor.role not in STAFF and not (actor.role is Role.DRIVER and whose == actor.id):
+        raise NotPermitted(actor, "say whether a driver works")
+    now = desk.now()
+    driver = await desk.store.write(lambda transaction: units.set_duty(transaction, whose, data.on_duty, now))
+    return json_answer(msgspec.json.encode(driver))
+
+
+@post(
     "/api/orders/{order_id:str}/driver",
     dto=JsonBody[AssignDriver],
     return_dto=None,
     status_code=200,
-    tags=["orders"],
+    tags=["deliveries"],
     responses=REFUSALS | CONFLICTS,
 )
 async def choose_driver(
@@ -65,12 +95,27 @@ async def choose_driver(
 ) -> Response[Order]:
     """Give an order that is ready for delivery to a driver. A driver takes one by moving it to `driver_assigned`."""
     actor = (await desk.identify_someone(request)).actor
-    now = desk.now()
+    now, driver_id = desk.now(), chosen(data.driver_id, nearest=data.nearest)
 
     def unit(transaction: Transaction) -> bytes:
-        return assign_driver(transaction, order_id, data.driver_id, actor, expected_version=data.version, now=now)
+        return assign_driver(
+            transaction,
+            order_id,
+            driver_id,
+            actor,
+            expected_version=data.version,
+            now=now,
+            rules=desk.deliveries,
+        )
 
-    return json_answer(await desk.store.write(unit))
+    return json_answer((await done_once(desk, request, actor, data, unit)).answer)
 
 
-ROUTES: Final = [list_drivers, choose_driver]
+def chosen(driver_id: str | None, *, nearest: bool) -> str | None:
+    """The driver who was named; None for the nearest. Raises InvalidField unless it is one of both."""
+    if (driver_id is None) is not nearest:
+        raise InvalidField("driverId", "Name a driver, or ask for the nearest one.")
+    return driver_id
+
+
+ROUTES: Final = [list_drivers, set_duty, choose_driver]

@@ -74,6 +74,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.UnknownProduct: Kind(422, "unknown-product", "Unknown product"),
     shop.UnknownStatus: Kind(422, "unknown-status", "Unknown status"),
     shop.ReasonRequired: Kind(422, "reason-required", "A reason is required"),
+    shop.ProofRequired: Kind(422, "proof-required", "A proof is required"),
     shop.TotalDiffers: Kind(422, "total-differs", "The total differs"),
     shop.NotPermitted: Kind(403, "not-permitted", "Not permitted"),
     shop.NotFound: Kind(404, "not-found", "Not found"),

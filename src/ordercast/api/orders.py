@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from ordercast.commerce.deliveries import Proof
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.masking import masked
@@ -68,6 +69,8 @@ class MoveOrder(Struct, frozen=True, forbid_unknown_fields=True):
     status: Annotated[str, Meta(min_length=1, max_length=64)]
     version: Annotated[int, Meta(ge=1, le=_NUMBER_MAX)]
     reason: Reason | None = None
+    proof: Proof | None = None
+    """Of a delivery that was handed over."""
 
 
 class CancelOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -242,6 +245,7 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
     check_texts(msgspec.structs.replace(wanted, reason=reason))
     status = wanted.status if isinstance(wanted, MoveOrder) else OrderStatus.CANCELLED
     now = desk.now()
+    handover = desk.handover(order_id, wanted.proof if isinstance(wanted, MoveOrder) else None)
 
     def unit(transaction: Transaction) -> bytes:
         return units.change_status(
@@ -252,9 +256,11 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
             reason=reason,
             expected_version=wanted.version,
             now=now,
+            handover=handover,
         )
 
-    return json_answer(await desk.store.write(unit))
+    with desk.guessing(order_id, handover):
+        return json_answer(await desk.store.write(unit))
 
 
 ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]

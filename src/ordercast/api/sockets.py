@@ -21,20 +21,20 @@ from ordercast.hub import ComeLater, ConnectRefused, EventRefused, Server, Socke
 from .auth import Identity, TokenRefused
 from .desk import FrontDesk
 from .doorkeeper import REVOKED_SENTENCE, Doorkeeper
-from .socket_commands import Watches, register_commands
+from .socket_commands import Telling, Watches, register_commands
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
 
 
-def open_socket_door(server: Server, desk: FrontDesk, watches: Watches) -> SocketDoor:
+def open_socket_door(server: Server, desk: FrontDesk, watches: Watches, telling: Telling) -> SocketDoor:
     """Register authentication and the socket commands on `server`. Nothing here emits what a shop's change tells."""
     door = SocketDoor(server, desk.doorkeeper)
     server.use(door.authenticate)
     server.on("connection", door.connected)
     server.event("auth_refresh", door.refresh)
     server.event("echo", _echo)
-    register_commands(server, desk, watches)
+    register_commands(server, desk, watches, telling)
     return door
 
 

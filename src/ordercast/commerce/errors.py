@@ -8,6 +8,7 @@ ShopError
 │   ├── UnknownProduct        a cart line that names nothing in the catalogue
 │   ├── AddressRequired       a delivery without a shipping address
 │   ├── ReasonRequired        a move that must be explained
+│   ├── ProofRequired         a delivery that must be proved
 │   └── TotalDiffers          the client's total is not ours
 ├── NotPermitted              the actor's role may not do this
 ├── NotFound                  there is none, or none that this actor may know of
@@ -26,6 +27,8 @@ ShopError
     ├── StaleVersion          the order has changed since the actor looked
     ├── IllegalTransition     the table has no such move
     └── GuardRefused          the move exists, and its condition does not hold
+        ├── AttemptsExhausted what could not be delivered so often goes back
+        └── NoDriverFree      nobody on duty is without an order
 """
 
 from __future__ import annotations
@@ -81,6 +84,11 @@ class AddressRequired(InvalidField):
 class ReasonRequired(InvalidField):
     def __init__(self, target: OrderStatus) -> None:
         super().__init__("reason", f"A reason is needed to move an order to {target}.")
+
+
+class ProofRequired(InvalidField):
+    def __init__(self) -> None:
+        super().__init__("proof", "This shop wants a proof of each delivery: a code, photo, signature or note.")
 
 
 class TotalDiffers(InvalidField):
@@ -186,3 +194,13 @@ class IllegalTransition(StateConflict):
 
 class GuardRefused(StateConflict):
     pass
+
+
+class AttemptsExhausted(GuardRefused):
+    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], attempts: int) -> None:
+        super().__init__(order, allowed, f"This order was tried {attempts} times; it goes back to the shop now.")
+
+
+class NoDriverFree(GuardRefused):
+    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus]) -> None:
+        super().__init__(order, allowed, "No driver who is on duty is free.")

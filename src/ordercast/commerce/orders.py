@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from .catalogue import Product
 from .money import PRICE_MINOR_MAX
+from .places import Location
 from .states import Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 
 # Bounds that no honest order meets, so that no dishonest one costs much.
@@ -42,6 +43,8 @@ class AddressInfo(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
     country: Country
     postcode: Annotated[str, Meta(max_length=POSTCODE_MAX)] | None = None
     line2: Annotated[str, Meta(max_length=LINE_MAX)] | None = None
+    location: Location | None = None
+    """Where that is, if the buyer's page knows it: by it the arrival is estimated."""
 
 
 class CartItem(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):

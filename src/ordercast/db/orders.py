@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ordercast.commerce.deliveries import DeliveryRules, Handover
 from ordercast.commerce.errors import InvalidField, NotFound
 from ordercast.commerce.ids import OrderId
 from ordercast.commerce.moments import Moment
@@ -17,9 +18,12 @@ from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, Payme
 from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assignment, decide_status_change
 
 from . import drivers, ledger
+from .deliveries import choose_nearest, settle
 from .statements import Statements
 from .transaction import Transaction
 
+NO_HANDOVER: Final = Handover()
+_SOMEBODY: Final = "somebody"
 _PAYMENT: Final = msgspec.json.Decoder(PaymentInfo)
 
 
@@ -35,34 +39,48 @@ def change_status(
     reason: str | None,
     expected_version: int | None,
     now: Moment,
+    handover: Handover = NO_HANDOVER,
 ) -> bytes:
     """Move an order to the status called `name`, a former name too, and answer it as JSON.
 
-    Raises NotFound for an order that the actor may not know of, and what ``decide_status_change`` does.
+    Raises NotFound for an order that the actor may not know of, and what ``decide_status_change`` and
+    ``check_handover`` do.
     """
     state, _number = load_state(transaction, order_id, actor)
     target = resolve_status(name, state.fulfilment)
     decision = decide_status_change(state, target, actor, reason=reason, expected_version=expected_version, now=now)
-    return _carried_out(transaction, decision)
+    return _carried_out(transaction, decision, handover)
 
 
 def assign_driver(
-    transaction: Transaction, order_id: str, driver_id: str, actor: Actor, *, expected_version: int, now: Moment
+    transaction: Transaction,
+    order_id: str,
+    driver_id: str | None,
+    actor: Actor,
+    *,
+    expected_version: int,
+    now: Moment,
+    rules: DeliveryRules,
 ) -> bytes:
-    """Give an order to a driver and answer it as JSON. Raises NotFound, InvalidField for one who is no active driver,
-    and what ``decide_assignment`` does.
+    """Give an order to a driver, or with None to the nearest who is free, and answer it as JSON.
+
+    Raises NotFound, InvalidField for one who is no active driver, NoDriverFree, and what ``decide_assignment`` does.
     """
     state, _number = load_state(transaction, order_id, actor)
+    if driver_id is None:
+        # Whether it may be given away at all is said first; to whom, is asked only then.
+        decide_assignment(state, _SOMEBODY, actor, expected_version=expected_version, now=now)
+        driver_id = choose_nearest(transaction, state, rules, now, actor)
     driver = drivers.find(transaction, driver_id)
     decision = decide_assignment(state, driver_id, actor, expected_version=expected_version, now=now)
     if driver is None or not driver.active:
         raise InvalidField("driverId", "There is no such driver who is active.")
-    return _carried_out(transaction, decision)
+    return _carried_out(transaction, decision, Handover(rules))
 
 
-def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged) -> bytes:
+def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, handover: Handover) -> bytes:
     if isinstance(decision, StatusChanged):
-        _save_change(transaction, decision)
+        _save_change(transaction, decision, settle(transaction, decision, handover))
         return newest_document(transaction)
     document = order_document(transaction, decision.order.id)
     if document is None:
@@ -70,7 +88,7 @@ def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged) 
     return document
 
 
-def _save_change(transaction: Transaction, decision: StatusChanged) -> None:
+def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Moment | None) -> None:
     transaction.run(
         transaction.sql.orders.change_status,
         order_id=decision.before.id,
@@ -82,6 +100,7 @@ def _save_change(transaction: Transaction, decision: StatusChanged) -> None:
         new_held_from=decision.held_from,
         new_driver_id=decision.driver_id,
         new_attempts=decision.attempts,
+        new_eta_at=eta_at,
         new_actor=str(decision.actor),
         new_reason=decision.reason,
         new_updated_at=decision.at,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room, watch_room
+from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, watch_room
 from ordercast.db import Change
 
 from . import payloads
@@ -79,6 +79,9 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
             "payment_mismatch", (STORE_OWNERS,), [{"id": event_id(0), **payloads.payment_mismatch(change)}]
         )
         return
+    if change.kind == "delivery.moved":
+        yield _delivery(change, event_id(0))
+        return
     order_change = OrderChange.of(change)
     if order_change is None:
         return
@@ -86,6 +89,17 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
     for index, rule in enumerate(applying):
         rooms = tuple(name for room in rule.rooms if (name := room(order_change.after)) is not None)
         yield Announcement(rule.event, rooms, [rule.payload(order_change.told_as(event_id(index)))])
+
+
+def _delivery(change: Change, event_id: str) -> Announcement:
+    """A stage of a delivery: for the shop, the buyer, and the drivers who have the order or just had it."""
+    moved = payloads.decode(change.after)
+    rooms = [_store(moved), watch_room(change.entity_id), order_room(change.entity_id)]
+    if moved["customerId"]:
+        rooms.append(customer_room(moved["customerId"]))
+    driver = moved["driver"] or {}
+    rooms += [driver_room(id_) for id_ in (driver.get("id"), moved["formerDriverId"]) if id_]
+    return Announcement("delivery_update", tuple(rooms), [payloads.delivery_moved(change, moved, event_id)])
 
 
 def _published(change: Change) -> Announcement:

@@ -126,6 +126,17 @@ def for_customer(change: OrderChange) -> dict[str, Any]:
     }
 
 
+def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> dict[str, Any]:
+    """What shop, buyer and driver all may see: who brings it, where they were, and when it should be there."""
+    return {
+        "id": event_id,
+        "seq": change.seq,
+        "version": change.version,
+        "at": change.at,
+        **{name: moved[name] for name in ("orderId", "number", "stage", "driver", "attempts", "position", "eta")},
+    }
+
+
 def _stamp(change: OrderChange) -> dict[str, Any]:
     """What every durable event carries: its own id, its place in the feed, and the order's version."""
     return {

@@ -107,6 +107,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/drivers/{driver_id}/duty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** SetDuty */
+        post: operations["ApiDriversDriverIdDutySetDuty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{order_id}/driver": {
         parameters: {
             query?: never;
@@ -118,6 +135,23 @@ export interface paths {
         put?: never;
         /** ChooseDriver */
         post: operations["ApiOrdersOrderIdDriverChooseDriver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/orders/{order_id}/delivery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetDelivery */
+        get: operations["ApiOrdersOrderIdDeliveryGetDelivery"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -474,11 +508,14 @@ export interface components {
             country: string;
             postcode?: string | null;
             line2?: string | null;
+            location?: components["schemas"]["Location"] | null;
         };
         /** AssignDriver */
         AssignDriver: {
-            driverId: string;
             version: number;
+            driverId?: string | null;
+            /** @default false */
+            nearest: boolean;
         };
         /** CancelOrder */
         CancelOrder: {
@@ -522,16 +559,36 @@ export interface components {
             email: string;
             mobile: string;
         };
+        /** DeliveryProof */
+        DeliveryProof: {
+            kind: string;
+            value: string | null;
+            at: string;
+        };
         /** Driver */
         Driver: {
             id: string;
             name: string;
             active: boolean;
+            /** @default false */
+            onDuty: boolean;
+            position?: components["schemas"]["Place"] | null;
+            /** @default 0 */
+            orders: number;
+        };
+        /** DriverName */
+        DriverName: {
+            id: string;
+            name: string | null;
         };
         /** DriverPage */
         DriverPage: {
             items: components["schemas"]["Driver"][];
             nextCursor: string | null;
+        };
+        /** Duty */
+        Duty: {
+            onDuty: boolean;
         };
         /** Emit */
         Emit: {
@@ -565,6 +622,11 @@ export interface components {
             reason: string | null;
             at: string;
         };
+        /** Location */
+        Location: {
+            lat: number;
+            lng: number;
+        };
         /** Move */
         Move: {
             from: components["schemas"]["OrderStatus"];
@@ -579,6 +641,7 @@ export interface components {
             status: string;
             version: number;
             reason?: string | null;
+            proof?: components["schemas"]["Proof"] | null;
         };
         /** NewAccount */
         NewAccount: {
@@ -672,6 +735,13 @@ export interface components {
             name?: string | null;
             email?: string | null;
         };
+        /** Place */
+        Place: {
+            lat: number;
+            lng: number;
+            accuracy: number | null;
+            at: string;
+        };
         /** PlaceOrder */
         PlaceOrder: {
             customerInfo: components["schemas"]["CustomerInfo"];
@@ -748,6 +818,16 @@ export interface components {
             items: components["schemas"]["Product"][];
             nextCursor: string | null;
         };
+        /** Proof */
+        Proof: {
+            kind: components["schemas"]["ProofKind"];
+            value: string;
+        };
+        /**
+         * ProofKind
+         * @enum {string}
+         */
+        ProofKind: "code" | "photo" | "signature" | "note";
         /** PublicCustomerInfo */
         PublicCustomerInfo: {
             name: string | null;
@@ -785,6 +865,17 @@ export interface components {
             savedMethodId: string;
             /** @constant */
             method: "saved_card";
+        };
+        /** ShownDelivery */
+        ShownDelivery: {
+            orderId: string;
+            stage: components["schemas"]["OrderStatus"];
+            driver: components["schemas"]["DriverName"] | null;
+            attempts: number;
+            position: components["schemas"]["Place"] | null;
+            eta: string | null;
+            proof: components["schemas"]["DeliveryProof"] | null;
+            code?: string | null;
         };
         /** SignIn */
         SignIn: {
@@ -1396,6 +1487,77 @@ export interface operations {
             };
         };
     };
+    ApiDriversDriverIdDutySetDuty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                driver_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Duty"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Driver"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ApiOrdersOrderIdDriverChooseDriver: {
         parameters: {
             query?: never;
@@ -1485,6 +1647,73 @@ export interface operations {
             };
             /** @description Too much is waiting; come back after `Retry-After` seconds */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiOrdersOrderIdDeliveryGetDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShownDelivery"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

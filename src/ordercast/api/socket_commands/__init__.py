@@ -6,18 +6,24 @@ that carries a `clientId` is done once: sent again, it is answered as it was the
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from ordercast.api.desk import FrontDesk
+from ordercast.api.whereabouts import TellsDeliveries, Whereabouts
 from ordercast.hub import Server
 
-from . import orders, watching
+from . import drivers, orders, watching
 from .answering import Commands
 from .watching import Watches
 
-__all__ = ["Watches", "register_commands"]
+__all__ = ["Telling", "Watches", "register_commands"]
+
+Telling: TypeAlias = TellsDeliveries
 
 
-def register_commands(server: Server, desk: FrontDesk, watches: Watches) -> None:
+def register_commands(server: Server, desk: FrontDesk, watches: Watches, telling: Telling) -> None:
     """Have every socket of `server` served."""
     commands = Commands(server, desk)
     orders.register(commands)
+    drivers.register(commands, Whereabouts(desk.store, telling, desk.deliveries, desk.now, server.spawn))
     watching.register(commands, watches)

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from ordercast.commerce.deliveries import Proof
 from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.orders import Reason
 from ordercast.commerce.people import Role
@@ -30,6 +31,7 @@ class UpdateOrderStatus(Repeatable, frozen=True, kw_only=True, rename="camel", f
     status: Annotated[str, Meta(min_length=1, max_length=64)]
     version: Version
     reason: Reason | None = None
+    proof: Proof | None = None
 
 
 def register(commands: Commands) -> None:
@@ -44,7 +46,7 @@ async def _update(commands: Commands, caller: Caller, command: UpdateOrderStatus
     # A reason may be typed on several lines; it is kept on one.
     reason = None if command.reason is None else " ".join(command.reason.split())
     check_texts(msgspec.structs.replace(command, reason=reason))
-    now = commands.desk.now()
+    now, handover = commands.desk.now(), commands.desk.handover(command.order_id, command.proof)
 
     def effect(transaction: Transaction) -> bytes:
         return units.change_status(
@@ -55,6 +57,8 @@ async def _update(commands: Commands, caller: Caller, command: UpdateOrderStatus
             reason=reason,
             expected_version=command.version,
             now=now,
+            handover=handover,
         )
 
-    return await commands.once(caller, UPDATE, command, effect)
+    with commands.desk.guessing(command.order_id, handover):
+        return await commands.once(caller, UPDATE, command, effect)

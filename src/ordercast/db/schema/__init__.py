@@ -4,6 +4,7 @@ from .access import revocations, sign_ins
 from .answers import idempotency, meta, sessions
 from .catalogue import products
 from .columns import EXTERNAL_ACTOR, NOW_SQL, metadata
+from .deliveries import deliveries, delivery_proofs, driver_states
 from .feed import RESERVED_EVENTS, feed, published_events
 from .orders import order_history, order_lines, orders
 from .payments import (
@@ -24,6 +25,9 @@ __all__ = [
     "RESERVED_EVENTS",
     "accounts",
     "customers",
+    "deliveries",
+    "delivery_proofs",
+    "driver_states",
     "feed",
     "idempotency",
     "meta",

@@ -54,6 +54,8 @@ orders = Table(
     Column("driver_id", Text),
     Column("held_from", Text),
     Column("attempts", Integer, nullable=False, server_default=sql("0")),
+    # When the driver should be there, as it was estimated at the last move; told with the delivery.
+    Column("eta_at", Text),
     Column("tracking_hash", BLOB),
     Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
     Column("reason", Text),

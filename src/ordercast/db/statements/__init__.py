@@ -14,6 +14,7 @@ from .access import AccessStatements
 from .answers import AnswerStatements, MetaStatements, SessionStatements
 from .catalogue import ProductStatements
 from .compiling import compiler
+from .deliveries import DeliveryStatements
 from .feed import FeedStatements
 from .orders import OrderStatements
 from .payments import CardStatements, LedgerStatements, MismatchStatements, PaymentTaskStatements
@@ -31,6 +32,7 @@ class Statements:
         self.products = ProductStatements(text)
         self.people = PeopleStatements(text)
         self.orders = OrderStatements(text)
+        self.deliveries = DeliveryStatements(text)
         self.ledger = LedgerStatements(text)
         self.payment_tasks = PaymentTaskStatements(text)
         self.mismatches = MismatchStatements(text)

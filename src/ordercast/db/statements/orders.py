@@ -55,7 +55,7 @@ class OrderStatements:
                     name: bindparam(f"new_{name}")
                     for name in (
                         "status", "payment_status", "captured", "refunded", "refunding", "held_from", "driver_id",
-                        "attempts", "actor", "reason", "updated_at",
+                        "attempts", "eta_at", "actor", "reason", "updated_at",
                     )
                 }
                 | {"version": orders.c.version + ONE}

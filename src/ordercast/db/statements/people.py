@@ -1,4 +1,4 @@
-"""Customers, accounts and drivers."""
+"""Customers and accounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from ordercast.commerce.people import Role
 from ordercast.db.schema import (
     accounts,
     customers,
@@ -79,16 +78,6 @@ class PeopleStatements:
             select(accounts.c.email)
             .where(accounts.c.password_hash == bindparam("password_hash"), accounts.c.active == ONE)
             .order_by(literal_column("rowid"))
-        )
-        drivers = select(accounts.c.id, accounts.c.name, accounts.c.active).where(
-            accounts.c.role == literal_column(f"'{Role.DRIVER}'")
-        )
-        self.driver = text(drivers.where(accounts.c.id == bindparam("id")))
-        self.drivers_after = text(
-            drivers.where(accounts.c.id > bindparam("after"))
-            .order_by(accounts.c.id)
-            .limit(bindparam("limit"))
-            .offset(ZERO)
         )
         self.add_account = text(
             sqlite.insert(accounts)

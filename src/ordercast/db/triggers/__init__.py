@@ -9,9 +9,16 @@ from __future__ import annotations
 from typing import Final
 
 from .access import ACCESS_TRIGGERS
+from .deliveries import DELIVERY_TRIGGERS
 from .events import EVENT_TRIGGERS
 from .orders import ORDER_TRIGGERS
 from .payments import PAYMENT_TRIGGERS
 
-TRIGGERS: Final[dict[str, str]] = {**ORDER_TRIGGERS, **EVENT_TRIGGERS, **ACCESS_TRIGGERS, **PAYMENT_TRIGGERS}
+TRIGGERS: Final[dict[str, str]] = {
+    **ORDER_TRIGGERS,
+    **DELIVERY_TRIGGERS,
+    **EVENT_TRIGGERS,
+    **ACCESS_TRIGGERS,
+    **PAYMENT_TRIGGERS,
+}
 """Names and texts, in the order in which they are made."""

@@ -9,6 +9,7 @@ from ordercast.db.documents import TOLD_COLUMNS, order_document
 from ordercast.db.schema import EXTERNAL_ACTOR, NOW_SQL
 from ordercast.db.schema.columns import names
 
+from .deliveries import DELIVERY_MOVED
 from .making import FEED_COLUMNS, refused
 from .order_rules import ORDER_RULES
 
@@ -50,6 +51,7 @@ BEGIN
       attempts = attempts + ({_FAILED_AGAIN})
     WHERE number = NEW.number AND NEW.version <= OLD.version;
   {_GIVE_BACK.strip()}
+  {DELIVERY_MOVED}
   INSERT INTO order_history ({_HISTORY_COLUMNS})
     SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
     FROM orders WHERE number = NEW.number;

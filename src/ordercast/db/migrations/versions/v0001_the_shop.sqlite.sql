@@ -22,6 +22,47 @@ CREATE TABLE customers (
   CONSTRAINT customer_email_once UNIQUE (email, registered)
 )
 
+CREATE TABLE deliveries (
+  entry INTEGER NOT NULL,
+  order_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  stage TEXT NOT NULL,
+  driver_id TEXT,
+  former_driver_id TEXT,
+  attempts INTEGER NOT NULL,
+  eta_at TEXT,
+  lat FLOAT,
+  lng FLOAT,
+  at TEXT NOT NULL,
+  PRIMARY KEY (entry)
+)
+
+CREATE INDEX deliveries_by_order ON deliveries (order_id, version)
+
+CREATE TABLE delivery_proofs (
+  order_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  value TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (order_id),
+  CONSTRAINT kind_known CHECK (kind = 'code' OR kind = 'photo' OR kind = 'signature' OR kind = 'note')
+)
+ WITHOUT ROWID
+
+CREATE TABLE driver_states (
+  driver_id TEXT NOT NULL,
+  on_duty INTEGER DEFAULT 0 NOT NULL,
+  lat FLOAT CONSTRAINT lat_bounds CHECK (lat BETWEEN -90 AND 90),
+  lng FLOAT CONSTRAINT lng_bounds CHECK (lng BETWEEN -180 AND 180),
+  accuracy_m FLOAT,
+  located_at TEXT,
+  assigned_at TEXT,
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (driver_id)
+)
+ WITHOUT ROWID
+
 CREATE TABLE feed (
   seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL,
@@ -95,6 +136,7 @@ CREATE TABLE orders (
   driver_id TEXT,
   held_from TEXT,
   attempts INTEGER DEFAULT 0 NOT NULL,
+  eta_at TEXT,
   tracking_hash BLOB,
   actor TEXT DEFAULT 'db:external' NOT NULL,
   reason TEXT,
@@ -447,6 +489,13 @@ BEGIN
       SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
     WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected')
       AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
+  INSERT INTO deliveries (order_id, version, stage, driver_id, former_driver_id, attempts, eta_at, lat, lng, at)
+    SELECT o.id, o.version, o.status, o.driver_id, CASE WHEN OLD.driver_id IS NOT o.driver_id THEN OLD.driver_id END,
+      o.attempts, CASE WHEN OLD.eta_at IS NOT o.eta_at THEN o.eta_at END, d.lat, d.lng, o.updated_at
+    FROM orders o
+      LEFT JOIN driver_states d ON d.driver_id = o.driver_id AND o.status IN ('in_transit', 'picked_up')
+    WHERE o.number = NEW.number AND o.fulfilment = 'delivery'
+      AND (OLD.driver_id IS NOT o.driver_id OR (OLD.status <> o.status AND o.driver_id IS NOT NULL));
   INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
     SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
     FROM orders WHERE number = NEW.number;
@@ -499,6 +548,30 @@ END
 CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history
 BEGIN
   SELECT RAISE(ABORT, 'history is only ever added to');
+END
+
+CREATE TRIGGER deliveries_told AFTER INSERT ON deliveries
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    SELECT 'delivery.moved', o.id, NEW.version, o.actor, o.reason, NEW.at, NULL,
+      json_object(
+        'orderId', o.id, 'number', o.number, 'customerId', o.customer_id, 'stage', NEW.stage,
+        'driver', CASE WHEN NEW.driver_id IS NOT NULL THEN json_object('id', NEW.driver_id,
+          'name', (SELECT name FROM accounts WHERE id = NEW.driver_id)) END,
+        'formerDriverId', NEW.former_driver_id, 'attempts', NEW.attempts, 'eta', NEW.eta_at,
+        'position', CASE WHEN NEW.lat IS NOT NULL THEN json_object('lat', NEW.lat, 'lng', NEW.lng,
+          'at', (SELECT located_at FROM driver_states WHERE driver_id = NEW.driver_id)) END)
+    FROM orders o WHERE o.id = NEW.order_id;
+END
+
+CREATE TRIGGER deliveries_kept BEFORE DELETE ON deliveries
+BEGIN
+  SELECT RAISE(ABORT, 'deliveries: only ever added to');
+END
+
+CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries
+BEGIN
+  SELECT RAISE(ABORT, 'deliveries: only ever added to');
 END
 
 CREATE TRIGGER events_published AFTER INSERT ON published_events

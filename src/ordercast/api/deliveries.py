@@ -1,0 +1,56 @@
+"""How the delivery of an order stands, over HTTP."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from litestar import Response, get
+from litestar.params import FromPath
+
+from ordercast.commerce.people import SEES_EVERY_ORDER, Role
+from ordercast.commerce.states import Fulfilment
+from ordercast.db import Transaction, deliveries
+from ordercast.db.deliveries import Delivery
+
+from .answers import json_answer
+from .auth import delivery_code
+from .desk import AnyRequest, AtDesk
+from .documented import REFUSALS
+from .orders import document_for
+
+
+class ShownDelivery(Delivery, frozen=True, rename="camel", kw_only=True):
+    code: str | None = None
+    """For the buyer, of a delivery: what the driver may ask for at the door."""
+
+
+class _Ordered(msgspec.Struct):
+    fulfilment: Fulfilment
+
+
+_ORDERED: Final = msgspec.json.Decoder(_Ordered)
+
+
+@get("/api/orders/{order_id:str}/delivery", tags=["deliveries"], responses=REFUSALS)
+async def get_delivery(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[ShownDelivery]:
+    """Who brings an order, where they are while they carry it, and when it should be there.
+
+    For those who may know of the order; the tracking token will do.
+    """
+    identity = await desk.identify_someone(request)
+    role, now = identity.actor.role, desk.now()
+
+    def query(transaction: Transaction) -> tuple[bytes, Delivery]:
+        document = document_for(transaction, order_id, identity)
+        for_staff = role in SEES_EVERY_ORDER
+        return document, deliveries.look(transaction, order_id, desk.deliveries, now, for_staff=for_staff)
+
+    document, delivery = await desk.store.read(query)
+    is_buyer = role in (Role.CUSTOMER, Role.GUEST)
+    shows_code = is_buyer and _ORDERED.decode(document).fulfilment is Fulfilment.DELIVERY
+    code = delivery_code(desk.secret, order_id) if shows_code else None
+    return json_answer(msgspec.json.encode(ShownDelivery(**msgspec.structs.asdict(delivery), code=code)))
+
+
+ROUTES: Final = [get_delivery]

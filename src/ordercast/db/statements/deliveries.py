@@ -1,0 +1,101 @@
+"""Drivers' duty and places, and the stages and proofs of deliveries."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, literal_column, select, update
+from sqlalchemy import func as sql
+from sqlalchemy.dialects import sqlite
+
+from ordercast.commerce.deliveries import CARRYING
+from ordercast.commerce.people import Role
+from ordercast.commerce.transitions import TERMINAL
+from ordercast.db.schema import accounts, delivery_proofs, driver_states, orders
+from ordercast.db.schema.columns import names
+
+from .compiling import ONE, ZERO, Compile
+
+_PLACE = ("lat", "lng", "accuracy_m", "located_at")
+
+
+class DeliveryStatements:
+    def __init__(self, text: Compile) -> None:
+        is_open: ColumnElement[bool] = literal_column(f"orders.status NOT IN ({names(TERMINAL)})")
+        is_carried: ColumnElement[bool] = literal_column(f"orders.status IN ({names(CARRYING)})")
+        is_driver = accounts.c.role == literal_column(f"'{Role.DRIVER}'")
+        theirs = orders.c.driver_id == accounts.c.id
+        held = select(sql.count()).select_from(orders).where(theirs, is_open).scalar_subquery()
+        drivers = (
+            select(
+                accounts.c.id,
+                accounts.c.name,
+                accounts.c.active,
+                driver_states.c.on_duty,
+                *(driver_states.c[name] for name in _PLACE),
+                held,
+            )
+            .select_from(accounts)
+            .outerjoin(driver_states, driver_states.c.driver_id == accounts.c.id)
+            .where(is_driver)
+        )
+        self.driver = text(drivers.where(accounts.c.id == bindparam("id")))
+        self.drivers_after = text(
+            drivers.where(accounts.c.id > bindparam("after"))
+            .order_by(accounts.c.id)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+        self.free = text(
+            select(
+                accounts.c.id,
+                driver_states.c.lat,
+                driver_states.c.lng,
+                driver_states.c.located_at,
+                driver_states.c.assigned_at,
+            )
+            .select_from(accounts)
+            .join(driver_states, and_(driver_states.c.driver_id == accounts.c.id, driver_states.c.on_duty == ONE))
+            .where(is_driver, accounts.c.active == ONE, ~exists().where(theirs, is_open))
+        )
+        duty = sqlite.insert(driver_states).values({n: bindparam(n) for n in ("driver_id", "on_duty", "updated_at")})
+        self.set_duty = text(_or_update(duty, ("on_duty", "updated_at")))
+        place = sqlite.insert(driver_states).values(
+            {name: bindparam(name) for name in ("driver_id", *_PLACE, "updated_at")}
+        )
+        self.set_place = text(_or_update(place, (*_PLACE, "updated_at")))
+        self.assigned = text(
+            update(driver_states)
+            .values(assigned_at=bindparam("at"))
+            .where(driver_states.c.driver_id == bindparam("id"))
+        )
+        destination: ColumnElement[str | None] = literal_column("json_extract(orders.shipping_info, '$.location')")
+        carried = (orders.c.id, orders.c.number, orders.c.customer_id, orders.c.status, destination)
+        self.carried = text(
+            select(*carried).where(orders.c.driver_id == bindparam("driver_id"), is_carried).order_by(orders.c.number)
+        )
+        self.destination = text(select(destination).where(orders.c.id == bindparam("id")))
+        self.prove = text(
+            insert(delivery_proofs).values({n: bindparam(n) for n in ("order_id", "kind", "value", "actor", "at")})
+        )
+        self.proof = text(
+            select(delivery_proofs.c.kind, delivery_proofs.c.value, delivery_proofs.c.at).where(
+                delivery_proofs.c.order_id == bindparam("order_id")
+            )
+        )
+        self.newest_stage = text(
+            select(
+                orders.c.status,
+                orders.c.driver_id,
+                orders.c.attempts,
+                destination,
+                accounts.c.name,
+                *(driver_states.c[name] for name in _PLACE),
+            )
+            .select_from(orders)
+            .outerjoin(accounts, accounts.c.id == orders.c.driver_id)
+            .outerjoin(driver_states, driver_states.c.driver_id == orders.c.driver_id)
+            .where(orders.c.id == bindparam("id"))
+        )
+
+
+def _or_update(row: sqlite.Insert, columns: tuple[str, ...]) -> sqlite.Insert:
+    return row.on_conflict_do_update(index_elements=["driver_id"], set_={name: row.excluded[name] for name in columns})
