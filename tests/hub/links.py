@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 
 from ordercast.hub import DisconnectReason, Handshake, Server
 from ordercast.protocol.errors import MalformedPacket
 from ordercast.protocol.message import Message
 
+PATIENCE_S = 15.0
 HANDSHAKE = Handshake(((b"x-token", b"abc"),), b"EIO=4&a=1&a=2", "192.0.2.7", secure=True, time=1.0)
 
 
@@ -83,3 +85,13 @@ async def settle() -> None:
     """Let every task that can go on go on."""
     for _ in range(10):
         await asyncio.sleep(0)
+
+
+async def eventually(is_so: Callable[[], Any]) -> None:
+    """Wait until something outside this process has made it true; it may be a coroutine function."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            answer = is_so()
+            if await answer if hasattr(answer, "__await__") else answer:
+                return
+            await asyncio.sleep(0.005)

@@ -58,7 +58,7 @@ def test_every_public_name_is_on_the_page(kind: type) -> None:
     # Called by the rest of the package, not by programs.
     internal = {
         "Server": {"admit", "cluster", "connection_refused", "forget", "forget_namespace", "loop", "make_child"}
-        | {"open", "parser", "spawn", "tell", "dynamic"},
+        | {"open", "parser", "spawn", "start", "tell", "dynamic"},
         "Namespace": {"add", "arrived", "deliver", "encode", "encode_question", "event_handlers", "handlers"}
         | {"is_empty", "new_ack_id", "publish", "recipients", "remove"},
         "ParentNamespace": {"adopt", "allows"},

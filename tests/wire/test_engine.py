@@ -44,6 +44,9 @@ class Echo:
         self.options = Options(**{**OFFICIAL, "path": PATH, **options})
         self.ended: asyncio.Queue[DisconnectReason] = asyncio.Queue()
 
+    def start(self) -> None:
+        pass
+
     def open(self, connection: Connection) -> EchoReceiver:
         return EchoReceiver(self, connection)
 

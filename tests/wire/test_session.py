@@ -49,6 +49,9 @@ class Application:
         self.ended: list[DisconnectReason] = []
         self.heard: list[bytes] = []
 
+    def start(self) -> None:
+        pass
+
     def open(self, _connection: Connection) -> Application:
         return self
 

@@ -19,10 +19,15 @@ class Bus(Protocol):
     """Carries notices between the nodes of one site, at most once, those of one node in order."""
 
     def open(self, receive: Receive) -> str:
-        """Begin to hear the other nodes; gives the name by which they can answer. Called once, when a server is made.
+        """Learn who is to be told; gives the name by which the other nodes can answer. Called once, when a server is
+        made.
 
         `receive` is called in the server's loop, with each notice for everybody or for this node.
         """
+        ...
+
+    def start(self) -> None:
+        """Begin to hear the other nodes, in the running loop. Called when the server begins to serve."""
         ...
 
     def publish(self, notice: bytes) -> None:

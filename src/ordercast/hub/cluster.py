@@ -56,6 +56,9 @@ class Cluster:
     def __repr__(self) -> str:
         return f"<Cluster node={self._node} asked={len(self._asked)}>"
 
+    def start(self) -> None:
+        self._bus.start()
+
     # Telling
 
     def emit(self, reach: Reach, event: str, args: Sequence[Any], flags: Flags) -> None:

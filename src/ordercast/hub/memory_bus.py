@@ -27,12 +27,17 @@ class MemoryBus:
         self._ends[self.node] = self
         return self.node
 
+    def start(self) -> None:
+        """It was heard from the beginning."""
+
     def publish(self, notice: bytes) -> None:
         for node in tuple(self._ends):
             if node != self.node:
                 self.send(node, notice)
 
     def send(self, node: str, notice: bytes) -> None:
+        if self.node not in self._ends:
+            return
         # Not at once: over a network too, nobody is called back before the call has returned.
         asyncio.get_running_loop().call_soon(self._hand_over, node, notice)
 

@@ -149,6 +149,11 @@ class Server(Addressing):
             self._loop = asyncio.get_running_loop()
         return self._loop
 
+    def start(self) -> None:
+        """Begin to hear the other nodes. Called by the transport when it begins to serve, in this server's loop."""
+        if self.cluster is not None:
+            self.cluster.start()
+
     def open(self, connection: Connection) -> Client:
         """Take a new connection; what it receives is told to the client given back."""
         client = Client(self, connection) if self.observer is None else self.observer.open(connection)

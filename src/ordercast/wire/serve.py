@@ -61,6 +61,7 @@ class PortServer(uvicorn.Server):
         self.on_started: Callable[[], None] = lambda: None
 
     async def startup(self, sockets: Any = None) -> None:
+        self.engine.application.start()
         await super().startup(sockets)
         if self.started:
             self.on_started()

@@ -1,0 +1,171 @@
+"""What every bus must do: the one in memory, and the one by Redis."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from ordercast.hub import Bus, MemoryBus
+from ordercast.hub.redis_bus import RedisBus
+from tests.hub.links import eventually
+from tests.valkey import Valkey
+
+
+class Site:
+    """Nodes that hear each other; `heard` is what each was told, by its name."""
+
+    def __init__(self, kind: str, url: str) -> None:
+        self.heard: dict[str, list[bytes]] = {}
+        self.buses: list[Bus] = []
+        self._kind = kind
+        self._url = url
+        self._prefix = f"test-{secrets.token_hex(4)}"
+
+    async def add(self) -> str:
+        bus = self._made()
+        notices: list[bytes] = []
+        node = bus.open(notices.append)
+        bus.start()
+        self.heard[node] = notices
+        self.buses.append(bus)
+        await eventually(self._everybody_knows_everybody)
+        return node
+
+    async def _everybody_knows_everybody(self) -> bool:
+        others = [await bus.others() for bus in self.buses]
+        return all(len(known) == len(self.buses) - 1 for known in others)
+
+    def _made(self) -> Bus:
+        if self._kind == "redis":
+            return RedisBus(self._url, prefix=self._prefix)
+        first = self.buses[0] if self.buses else None
+        assert first is None or isinstance(first, MemoryBus)
+        return MemoryBus(first)
+
+    async def settle(self) -> None:
+        """Everything said before this has been heard: a last notice has come through behind it."""
+        for bus in self.buses:
+            bus.publish(b"end")
+        ends = len(self.buses) - 1
+        await eventually(lambda: all(notices.count(b"end") == ends for notices in self.heard.values()))
+        for notices in self.heard.values():
+            notices[:] = [notice for notice in notices if notice != b"end"]
+
+
+@pytest.fixture(params=["memory", "redis"])
+async def new_site(request: pytest.FixtureRequest, shared_valkey: Valkey) -> AsyncIterator[Callable[..., Any]]:
+    sites: list[Site] = []
+
+    async def make(nodes: int) -> Site:
+        site = Site(request.param, shared_valkey.url)
+        sites.append(site)
+        for _ in range(nodes):
+            await site.add()
+        return site
+
+    yield make
+    for site in sites:
+        for bus in site.buses:
+            await bus.close()
+
+
+NewSite = Callable[[int], Any]
+
+
+async def test_a_notice_reaches_every_other_node_in_order(new_site: NewSite) -> None:
+    site = await new_site(3)
+
+    for notice in (b"1", b"2", b"3"):
+        site.buses[1].publish(notice)
+    assert all(notices == [] for notices in site.heard.values()), "nobody is called back before the call has returned"
+
+    await site.settle()
+    assert list(site.heard.values()) == [[b"1", b"2", b"3"], [], [b"1", b"2", b"3"]]
+
+
+async def test_a_notice_to_one_node_reaches_it_alone(new_site: NewSite) -> None:
+    site = await new_site(3)
+    _, _, third = site.heard
+
+    site.buses[0].send(third, b"x")
+    site.buses[0].send("unknown", b"y")
+    await site.settle()
+
+    assert list(site.heard.values()) == [[], [], [b"x"]]
+
+
+async def test_notices_to_all_and_to_one_keep_their_order(new_site: NewSite) -> None:
+    site = await new_site(2)
+    _, second = site.heard
+    said = [f"{number}".encode() for number in range(2_000)]
+
+    for number, notice in enumerate(said):
+        if number % 3:
+            site.buses[0].publish(notice)
+        else:
+            site.buses[0].send(second, notice)
+    await site.settle()
+
+    assert site.heard[second] == said
+
+
+async def test_a_notice_is_any_bytes(new_site: NewSite) -> None:
+    site = await new_site(2)
+    said = [b"", bytes(range(256)), b"\r\n$-1\r\n", b"x" * 1_000_000]
+
+    for notice in said:
+        site.buses[0].publish(notice)
+    await site.settle()
+
+    assert list(site.heard.values()) == [[], said]
+
+
+async def test_the_others_are_those_that_are_alive(new_site: NewSite) -> None:
+    site = await new_site(3)
+    first, second, third = site.heard
+    assert set(await site.buses[0].others()) == {second, third}
+
+    leaving = site.buses.pop(1)
+    site.heard.pop(second)
+    await leaving.close()
+
+    async def is_forgotten() -> bool:
+        return all([second not in await bus.others() for bus in site.buses])
+
+    await eventually(is_forgotten)
+    site.buses[0].publish(b"x")
+    await site.settle()
+
+    assert set(await site.buses[1].others()) == {first}
+    assert list(site.heard.values()) == [[], [b"x"]]
+    assert third in site.heard
+
+
+async def test_what_a_closed_bus_says_reaches_nobody(new_site: NewSite) -> None:
+    site = await new_site(3)
+    _, second, _ = site.heard
+    leaving = site.buses.pop(1)
+    site.heard.pop(second)
+
+    leaving.publish(b"last words")
+    await leaving.close()
+    leaving.publish(b"too late")
+    leaving.send(next(iter(site.heard)), b"too late")
+    await leaving.close()
+    await site.settle()
+
+    assert list(site.heard.values()) == [[b"last words"], [b"last words"]]
+
+
+async def test_sites_are_apart(new_site: NewSite) -> None:
+    one, other = await new_site(2), await new_site(2)
+
+    one.buses[0].publish(b"x")
+    await one.settle()
+    await other.settle()
+
+    assert list(other.heard.values()) == [[], []]
+    assert len(await other.buses[0].others()) == 1
