@@ -12,6 +12,8 @@ from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
 IDLE = "idle"
+PACE = "order_pace"
+PACE_ABOUT = "100 orders/s: from due to answered, from due to heard by 100 admins, from answered to heard"
 IDLE_ABOUT = "memory of one more connected client that says nothing"
 
 
@@ -29,6 +31,8 @@ def main() -> None:
     for name in arguments.workloads:
         if name == IDLE:
             rows, about = measure.measure_idle(names), IDLE_ABOUT
+        elif name == PACE:
+            rows, about = measure.measure_pace(names, arguments.samples), PACE_ABOUT
         else:
             rows, about = measure.measure(WORKLOADS[name], names, arguments.samples), WORKLOADS[name].about
         report.print_table(about, rows)
@@ -37,7 +41,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    known = [*WORKLOADS, IDLE]
+    known = [*WORKLOADS, PACE, IDLE]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Server CPU per message, ours beside peers.")
     parser.add_argument("workloads", nargs="*", metavar="workload", help=f"which: {', '.join(known)}; all if none")
     parser.add_argument("--servers", nargs="+", choices=contender.COMMANDS, default=[*contender.COMMANDS])

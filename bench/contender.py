@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ COMMANDS: dict[str, list[str]] = {
     "ours": [sys.executable, "-m", "bench.servers.ours"],
     "node": ["node", str(HERE / "servers" / "node.mjs")],
     "python-socketio": [sys.executable, "-m", "bench.servers.python_socketio"],
+}
+# Whole shops, for the workloads that buy in them.
+SHOPS: dict[str, list[str]] = {
+    "ours": [sys.executable, "-m", "ordercast", "serve", "--port"],
+    "node": ["node", str(HERE / "servers" / "shop.mjs")],
 }
 
 
@@ -58,10 +64,36 @@ def run(name: str, *, ping_interval_ms: int, ping_timeout_ms: int, recovers: boo
     """Start a server on its core and give it when it listens; end it afterwards, whatever happened."""
     port = _free_port()
     command = [*COMMANDS[name], str(port), str(ping_interval_ms), str(ping_timeout_ms), str(int(recovers))]
+    with _started(name, command, port) as contender:
+        yield contender
+
+
+@contextlib.contextmanager
+def run_shop(name: str, secret: str) -> Iterator[Contender]:
+    """The same with a whole shop on a database of its own; `secret` signs its tokens. No ping comes in between."""
+    with tempfile.TemporaryDirectory() as folder:
+        port, database = _free_port(), Path(folder) / "shop.db"
+        settings = {
+            "SECRET": secret,
+            "DATABASE_URL": f"sqlite:///{database}",
+            "LOG_LEVEL": "warning",
+            "PING_INTERVAL_MS": "600000",
+            "PING_TIMEOUT_MS": "600000",
+        }
+        environ = {f"ORDERCAST_{key}": value for key, value in settings.items()}
+        arguments = [str(port)] if name == "ours" else [str(port), str(database), secret]
+        with _started(name, [*SHOPS[name], *arguments], port, environ) as contender:
+            yield contender
+
+
+@contextlib.contextmanager
+def _started(name: str, command: list[str], port: int, environ: dict[str, str] | None = None) -> Iterator[Contender]:
     # Threads that a runtime starts inherit the core of their process, so it must be there from the beginning.
     os.sched_setaffinity(0, {SERVER_CORE})
     try:
-        process = subprocess.Popen(command, cwd=HERE.parent)
+        process = subprocess.Popen(
+            command, cwd=HERE.parent, env={**os.environ, **(environ or {})}, stdout=subprocess.DEVNULL
+        )
     finally:
         os.sched_setaffinity(0, {GENERATOR_CORE})
     try:

@@ -9,15 +9,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
-from .contender import Contender, run
+from .buyers import SECRET, Buyers, Pace
+from .contender import SHOPS, Contender, run, run_shop
 from .swarm import ServerFailedError, Swarm
 from .workloads import Workload
 
 IDLE_CLIENTS_FIRST, IDLE_CLIENTS = 1_000, 4_000
 IDLE_WAIT_S = 2.0
-FDS_SPARE = 200
+PACE_ADMINS, PACE_ORDERS_PER_S, PACE_S = 100, 100, 5.0
+FDS_SPARE = 300
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ def raise_fd_limit() -> int:
 
 def measure(workload: Workload, names: list[str], samples: int) -> list[Result]:
     """Measure each server; `samples` each, after one that is thrown away."""
-    if workload.recovers:
+    if workload.recovers or workload.shop:
         names = [name for name in names if name != "python-socketio"]
     fds = workload.clients * len(names) + FDS_SPARE
     if workload.alone or fds > raise_fd_limit():
@@ -69,8 +71,7 @@ def _take_turns(workload: Workload, names: list[str], samples: int) -> list[Resu
 
 @contextlib.contextmanager
 def _connected(workload: Workload, name: str) -> Iterator[tuple[Contender, Swarm]]:
-    intervals = {"ping_interval_ms": workload.ping_interval_ms, "ping_timeout_ms": workload.ping_timeout_ms}
-    with run(name, **intervals, recovers=workload.recovers) as contender:
+    with _running(workload, name) as contender:
         swarm = workload.swarm(contender.port)
         try:
             swarm.connect(workload.clients)
@@ -82,6 +83,13 @@ def _connected(workload: Workload, name: str) -> Iterator[tuple[Contender, Swarm
             swarm.close()
 
 
+def _running(workload: Workload, name: str) -> contextlib.AbstractContextManager[Contender]:
+    if workload.shop:
+        return run_shop(name, SECRET)
+    intervals = {"ping_interval_ms": workload.ping_interval_ms, "ping_timeout_ms": workload.ping_timeout_ms}
+    return run(name, **intervals, recovers=workload.recovers)
+
+
 def _sample(workload: Workload, contender: Contender, swarm: Swarm, result: Result) -> None:
     if not workload.alone:
         contender.settle()
@@ -89,7 +97,7 @@ def _sample(workload: Workload, contender: Contender, swarm: Swarm, result: Resu
     messages = workload.sample(swarm)
     cpu_s = contender.cpu_s() - cpu_s
     wall_s, own_s, busy_s = time.monotonic() - wall_s, time.process_time() - own_s, _machine_busy_s() - busy_s
-    swarm.close(keep=workload.clients)
+    swarm.keep(workload.clients)
     result.values.append(cpu_s / messages * 1e6)
     result.per_s.append(messages / wall_s)
     result.generator_share.append(own_s / wall_s)
@@ -115,6 +123,33 @@ def measure_idle(names: list[str]) -> list[Result]:
             swarm.close()
         results.append(Result("idle", name, "KB/client", [kilobytes / IDLE_CLIENTS]))
     return results
+
+
+def measure_pace(names: list[str], samples: int) -> list[Result]:
+    """How soon an order is answered and heard of, at a pace that leaves each server at leisure."""
+    results = []
+    for name in [name for name in names if name in SHOPS]:
+        with run_shop(name, SECRET) as contender:
+            buyers = Buyers(contender.port)
+            buyers.connect(PACE_ADMINS)
+            buyers.open_shop()
+            paces = [buyers.buy_steadily(PACE_ORDERS_PER_S, PACE_S) for _ in range(samples + 1)][1:]
+            buyers.close()
+        results += _percentiles(name, paces)
+    return results
+
+
+def _percentiles(name: str, paces: list[Pace]) -> list[Result]:
+    found = []
+    for what, samples in (
+        ("answered", [pace.answered_s for pace in paces]),
+        ("heard", [pace.heard_s for pace in paces]),
+        ("behind", [pace.behind_s for pace in paces]),
+    ):
+        for percent in (50, 99):
+            values = [1000 * quantiles(sample, n=100)[percent - 1] for sample in samples]
+            found.append(Result("order_pace", f"{name} {what} {percent}%", "ms", values))
+    return found
 
 
 def _rested_rss_bytes(contender: Contender) -> int:

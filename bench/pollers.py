@@ -25,14 +25,14 @@ class Pollers(Swarm):
     def _opening(self) -> bytes:
         return f"GET {_PATH} {self._head}\r\n".encode()
 
-    def close(self, *, keep: int = 0) -> None:
+    def keep(self, count: int) -> None:
         if self._sender is not None:
             self._sender.close()
             self._sender = None
-        for fd in self.fds[keep:]:
+        for fd in self.fds[count:]:
             self._polls.pop(fd, None)
             self._sids.pop(fd, None)
-        super().close(keep=keep)
+        super().keep(count)
 
     def send(self, fd: int, frame: bytes) -> None:
         """Post one packet for the client of `fd`, on a connection of its own, and wait until it is taken."""

@@ -26,7 +26,7 @@ def machine() -> dict[str, str]:
         answer = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True)
         found["node"] = answer.stdout.strip()
         manifest = json.loads((HERE / "package.json").read_text())
-        found["socket.io"] = manifest["dependencies"]["socket.io"]
+        found |= manifest["dependencies"]
     return found
 
 
@@ -42,11 +42,11 @@ def print_machine() -> None:
 
 def print_table(about: str, results: list[Result]) -> None:
     """One workload: a line per server, and how many times the first one's figure it is."""
-    times = f"x {results[0].server}"
+    times = f"x {results[0].server.split()[0]}"
     print(f"{results[0].workload}: {about}, {results[0].unit}")
-    print(f"  {'':<16}{'median':>9}{'min-max':>17}{times:>8}{'per s':>10}{'generator':>11}{'others':>8}")
+    print(f"  {'':<20}{'median':>9}{'min-max':>17}{times:>8}{'per s':>10}{'generator':>11}{'others':>8}")
     for result in results:
-        print(f"  {result.server:<16}{_line(result, results[0].value)}")
+        print(f"  {result.server:<20}{_line(result, results[0].value)}")
     print(flush=True)
 
 

@@ -45,7 +45,7 @@ class Returners(Swarm):
     def lose(self) -> None:
         """Cut every connection but the first."""
         self._lost = [self._sessions.pop(fd) for fd in self.fds[STAYING:]]
-        self.close(keep=STAYING)
+        self.keep(STAYING)
 
     def come_back(self, missed: int) -> int:
         """Let all who were cut off return, each to hear `missed` events; gives how many they heard in all.

@@ -30,6 +30,7 @@ class Swarm:
         self._partial: dict[int, bytes] = {}
         self.fds: list[int] = []
         self.pings = 0
+        self.connect_frame = frames.CONNECT
 
     # Coming and going
 
@@ -57,12 +58,15 @@ class Swarm:
         self.fds.append(fd)
         return fd
 
-    def close(self, *, keep: int = 0) -> None:
-        """Close every connection but the first `keep`, without a word, as a phone in a tunnel does."""
-        for fd in self.fds[keep:]:
+    def close(self) -> None:
+        self.keep(0)
+
+    def keep(self, count: int) -> None:
+        """Close every client but the first `count`, without a word, as a phone in a tunnel does."""
+        for fd in self.fds[count:]:
             self._partial.pop(fd, None)
             self._sockets.pop(fd).close()
-        del self.fds[keep:]
+        del self.fds[count:]
 
     # Sending and receiving
 
@@ -130,7 +134,7 @@ class Swarm:
             self.pings += 1
             os.write(fd, frames.PONG)
         elif payload.startswith(b"0"):
-            os.write(fd, frames.CONNECT)
+            os.write(fd, self.connect_frame)
         else:
             raise ServerFailedError(f"unexpected packet {payload[:64]!r}")
 

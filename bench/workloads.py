@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import frames
+from .buyers import Buyers
 from .pollers import Pollers
 from .returners import Returners
 from .swarm import Swarm
@@ -50,6 +51,8 @@ class Workload:
     """Servers are measured one after another, because they are at work also when no sample is taken."""
     recovers: bool = False
     """The servers keep sessions and what was emitted, in memory; python-socketio knows no recovery."""
+    shop: bool = False
+    """Asked of whole shops, rather than of Socket.IO servers alone."""
     ping_interval_ms: int = 300_000  # out of the way, but where pings are what is measured
     ping_timeout_ms: int = 200_000
 
@@ -135,6 +138,29 @@ def _ping(swarm: Swarm) -> int:
     return swarm.answer_pings(2 * SAMPLE_S)
 
 
+def _open_shop(swarm: Swarm) -> None:
+    assert isinstance(swarm, Buyers)
+    swarm.open_shop()
+
+
+def _buy(swarm: Swarm) -> int:
+    assert isinstance(swarm, Buyers)
+    return swarm.buy(2 * SAMPLE_S)
+
+
+def _order_path(admins: int) -> Workload:
+    return Workload(
+        name=f"order_path{admins or ''}",
+        about=f"64 buyers post three-line orders; committed, answered, and heard by {admins:,} admins",
+        unit="us/order",
+        clients=admins,
+        sample=_buy,
+        swarm=Buyers,
+        prepare=_open_shop,
+        shop=True,
+    )
+
+
 WORKLOADS = {
     workload.name: workload
     for workload in (
@@ -199,5 +225,6 @@ WORKLOADS = {
             ping_interval_ms=200,
             ping_timeout_ms=5_000,
         ),
+        *map(_order_path, (0, 100, 1_000)),
     )
 }
