@@ -13,7 +13,8 @@ from ordercast.api.refusals import BodyMalformed
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.orders import PlaceOrder
-from ordercast.commerce.placing import DEMO_SHOP, price_order
+from ordercast.commerce.placing import price_order
+from ordercast.commerce.shop import DEMO_SHOP
 from ordercast.commerce.text_rules import check_texts
 from ordercast.feed import Position
 from ordercast.protocol.engineio import PacketType, parse_packet, parse_payload, serialize_binary, serialize_payload

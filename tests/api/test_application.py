@@ -23,7 +23,7 @@ async def test_products_are_listed_for_everyone_in_pages(client: Client) -> None
     product = (await client.get(f"/api/products/{seen[0]}")).json()
     assert product.keys() == {
         "id", "slug", "name", "nameBn", "description", "descriptionBn", "price", "currency", "stock", "taxClass",
-        "image",
+        "image", "active", "version",
     }  # fmt: skip
     problem(await client.get("/api/products/prd_nothing"), 404, "not-found")
 

@@ -17,7 +17,7 @@ ANSWERED = {
     "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
     "total", "currency", "amountPaid", "amountRefunded", "amountRefunding",
     "customerInfo", "billingInfo", "shippingInfo", "cartItems", "paymentInfo", "customerId",
-    "driverId", "heldFrom", "createdAt", "updatedAt",
+    "driverId", "heldFrom", "createdAt", "updatedAt", "promoCode", "pricesIncludeTax",
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from ordercast.commerce.catalogue import DEMO_CATALOGUE, DEMO_TAX_RATES_BP
+from ordercast.commerce.catalogue import DEMO_CATALOGUE
+from ordercast.commerce.shop import DEMO_TAX_RATES_BP
 from tests.commerce.ids import is_id
 
 SLUGS = (

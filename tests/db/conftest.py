@@ -9,6 +9,8 @@ import pytest
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import SqliteStore, products
 
+from .shop import STORE, now
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
@@ -21,6 +23,6 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(path)
     await asyncio.to_thread(store.migrate)
     await store.start()
-    await store.write(lambda transaction: products.add(transaction, DEMO_CATALOGUE))
+    await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
     yield store
     await store.close()

@@ -13,7 +13,6 @@ from ordercast.commerce.ids import CustomerId, OrderId, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import GUEST, Actor, Role
-from ordercast.commerce.placing import DEMO_SHOP
 from ordercast.db import SqliteStore, Transaction
 from ordercast.db.orders import change_status
 from ordercast.db.placing import NewOrder, Placing
@@ -37,7 +36,6 @@ def new_order(actor: Actor = GUEST, **changes: Any) -> NewOrder:
         tracking_hash=tick.to_bytes(32, "big"),
         actor=actor,
         payment=taken(wanted),
-        shop=DEMO_SHOP,
         now=moment(tick),
     )
 

@@ -164,7 +164,7 @@ def test_another_programs_failed_attempt_is_counted(shop: sqlite3.Connection) ->
 
 def test_what_is_imported_is_told_as_no_new_order(shop: sqlite3.Connection) -> None:
     stand(shop, S.DELIVERED)
-    assert shop.execute("SELECT kind FROM feed").fetchall() == [("order.imported",)]
+    assert shop.execute("SELECT kind FROM feed WHERE entity_id = 'ord_1'").fetchall() == [("order.imported",)]
 
 
 # --- Stock ------------------------------------------------------------------------------------------------------------

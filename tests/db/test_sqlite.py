@@ -10,7 +10,7 @@ from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import SessionRow, SqliteStore, Store, StoreUnavailable, Transaction, products, sessions, sqlite
 from ordercast.telemetry import UNITS_COMMITTED
 
-from .shop import ask, by_another_program, move, place_one
+from .shop import STORE, ask, by_another_program, move, now, place_one
 
 
 async def soon(happened: asyncio.Event) -> None:
@@ -150,7 +150,7 @@ async def test_the_epoch_and_the_data_outlive_a_restart(path: Path) -> None:
         await asyncio.to_thread(store.migrate)
         await store.start()
         epochs.append(store.epoch)
-        await store.write(lambda transaction: products.add(transaction, DEMO_CATALOGUE))
+        await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
         order = await place_one(store)
         await move(store, order.id, "processing")
         await store.close()

@@ -137,7 +137,7 @@ def test_a_published_event_goes_where_its_publisher_said() -> None:
 
 
 def test_a_row_of_a_kind_that_nobody_knows_tells_nothing() -> None:
-    assert told("product.changed", None, {}) == {}
+    assert told("weather.changed", None, {}) == {}
 
 
 def test_each_event_of_the_table_has_one_line() -> None:
@@ -152,3 +152,12 @@ def test_an_order_taken_in_from_another_system_is_no_new_order() -> None:
     assert {name: event.rooms for name, event in events.items()} == {
         "order_update": ("store-owners", "watch_order_ord_1")
     }
+
+
+def test_an_edit_of_the_catalogue_is_told_to_the_store() -> None:
+    events = told("product.changed", {"id": "prd_1", "price": 5}, {"id": "prd_1", "price": 6})
+
+    (payload,) = events["product_update"].args
+    assert events["product_update"].rooms == ("store-owners",)
+    assert (payload["seq"], payload["actor"], payload["reason"]) == (9, "store:usr_1", "why")
+    assert (payload["before"]["price"], payload["product"]["price"]) == (5, 6)

@@ -29,8 +29,11 @@ from . import (
     orders,
     products,
     profile,
+    promotions,
+    quotes,
     refresh,
     revoking,
+    shop,
     sign_in,
 )
 from .delivery_rules import delivery_rules
@@ -47,6 +50,9 @@ _ROUTES: Final = [
     *drivers.ROUTES,
     *deliveries.ROUTES,
     *products.ROUTES,
+    *promotions.ROUTES,
+    *quotes.ROUTES,
+    *shop.ROUTES,
     *flow.ROUTES,
     *sign_in.ROUTES,
     *refresh.ROUTES,
@@ -108,7 +114,7 @@ def _cors(settings: Settings) -> CORSConfig | None:
         allow_origins=list(settings.cors_origins),
         # Only for pages that are named: their browsers may send the refresh cookie.
         allow_credentials="*" not in settings.cors_origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "POST", "PUT", "PATCH"],
         allow_headers=["Authorization", "Content-Type", HEADER],
         expose_headers=[REPLAYED, "Retry-After"],
         max_age=600,

@@ -1,4 +1,4 @@
-"""What every request handler needs at hand: the store, the secret, the shop's rules, the clock and chance."""
+"""What every request handler needs at hand: the store, the secret, the clock and chance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofK
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
-from ordercast.commerce.placing import DEMO_SHOP, Shop
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 
@@ -42,7 +41,6 @@ class FrontDesk:
     origins: tuple[str, ...] = ()
     """Of other sites whose pages may call us."""
     socket_url: str = ""
-    shop: Shop = DEMO_SHOP
     deliveries: DeliveryRules = field(default_factory=DeliveryRules)
     sign_ins: Throttle = field(default_factory=Throttle)
     """By account and caller."""

@@ -75,6 +75,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.UnknownStatus: Kind(422, "unknown-status", "Unknown status"),
     shop.ReasonRequired: Kind(422, "reason-required", "A reason is required"),
     shop.ProofRequired: Kind(422, "proof-required", "A proof is required"),
+    shop.PromotionRefused: Kind(422, "promotion-refused", "The promotion does not hold"),
     shop.TotalDiffers: Kind(422, "total-differs", "The total differs"),
     shop.NotPermitted: Kind(403, "not-permitted", "Not permitted"),
     shop.NotFound: Kind(404, "not-found", "Not found"),
@@ -89,6 +90,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.OwnAccount: Kind(409, "own-account", "Not one's own account"),
     shop.OrdersOpen: Kind(409, "orders-open", "Orders are under way"),
     shop.OutOfStock: Kind(409, "out-of-stock", "Out of stock"),
+    shop.EditConflict: Kind(409, "stale-version", "It has changed"),
     shop.StateConflict: Kind(409, "state-conflict", "The order's state does not allow it"),
     shop.StaleVersion: Kind(409, "stale-version", "The order has changed"),
     shop.IllegalTransition: Kind(409, "illegal-transition", "No such move"),
@@ -164,7 +166,7 @@ def _respond(problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
 
 def _problem(kind: Kind, error: Exception) -> Problem:
     members: dict[str, Any] = {}
-    for name in ("field", "code", "left", "refundable", "changed_by", "changed_at"):
+    for name in ("field", "code", "left", "refundable", "version", "changed_by", "changed_at"):
         if (value := getattr(error, name, None)) not in {None, ""}:
             members[name] = value
     if isinstance(error, shop.StateConflict):

@@ -9,7 +9,7 @@ from litestar import Response, get
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from ordercast.db import StoreError
+from ordercast.db import StoreError, shop
 
 from .answers import json_answer
 from .desk import AtDesk
@@ -55,7 +55,8 @@ async def metrics() -> Response[bytes]:
 @get("/api/config", tags=["operation"])
 async def page_config(desk: AtDesk) -> Response[PageConfig]:
     """What the pages read first."""
-    config = PageConfig(desk.socket_url, desk.shop.currency, LOCALES)
+    rules = await desk.store.read(shop.rules)
+    config = PageConfig(desk.socket_url, rules.currency, LOCALES)
     return json_answer(msgspec.json.encode(config))
 
 

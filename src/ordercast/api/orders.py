@@ -115,7 +115,6 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, actor: Actor, k
             tracking_hash=None if is_customer else tracking_hash(tracking_token(desk.secret, order_id)),
             actor=actor,
             payment=payment,
-            shop=desk.shop,
             now=desk.now(),
         )
         return await desk.store.write(Placing(new, key))

@@ -17,7 +17,7 @@ from ordercast.commerce.orders import CashPayment, PlaceOrder, SavedCardPayment
 from ordercast.commerce.payments import BY_CASH, CardToken, Charge, PaymentTaken, SavedCard
 from ordercast.commerce.people import Actor, Role
 from ordercast.db import Transaction, payment_tasks, saved_cards
-from ordercast.db.placing import priced
+from ordercast.db.quotes import quote
 
 from .desk import FrontDesk
 
@@ -75,9 +75,9 @@ def _look(
     transaction: Transaction, desk: FrontDesk, command: PlaceOrder, actor: Actor
 ) -> tuple[Money, CardToken | SavedCard]:
     """What the order comes to now, and the card that is to pay for it."""
-    sums = priced(transaction, command, desk.shop)
-    amount, info = Money(sums.total, sums.currency), command.payment_info
     is_customer = actor.role is Role.CUSTOMER
+    sums = quote(transaction, command, actor.id if is_customer else None, desk.now())
+    amount, info = Money(sums.total, sums.currency), command.payment_info
     if isinstance(info, SavedCardPayment):
         if not is_customer:
             raise InvalidField("paymentInfo.savedMethodId", "Saved cards are for customers who are signed in.")

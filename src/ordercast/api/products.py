@@ -1,22 +1,39 @@
-"""The catalogue over HTTP, open to everyone."""
+"""The catalogue over HTTP: open to everyone to read, to the shop to work on."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Response, get
-from litestar.params import FromPath, QueryParameter
-from msgspec import Struct
+from litestar import Response, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ordercast.commerce.catalogue import Product
-from ordercast.commerce.errors import NotFound
+from ordercast.commerce.errors import InvalidField, NotFound
+from ordercast.commerce.orders import Name, Reason
+from ordercast.commerce.people import STAFF
+from ordercast.commerce.shop import Amount, TaxClass
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction
 from ordercast.db import products as units
+from ordercast.db import shop as shops
 
 from .answers import json_answer
-from .desk import AtDesk
-from .documented import REFUSALS
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk
+from .documented import CONFLICTS, REFUSALS
+from .editing import Version, given, staff_asking
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .repeats import created, done_once
+
+STOCK_MAX: Final = 1_000_000_000
+TEXT_MAX: Final = 2_000
+
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,79}$", description="Its name in addresses")]
+Text = Annotated[str, Meta(max_length=TEXT_MAX)]
+Image = Annotated[str, Meta(max_length=500, pattern=r"^$|^/[^/\s][^\s]*$|^https://[^\s]+$")]
+Stock = Annotated[int, Meta(ge=0, le=STOCK_MAX)]
 
 
 class ProductPage(Struct, frozen=True, rename="camel"):
@@ -24,25 +41,159 @@ class ProductPage(Struct, frozen=True, rename="camel"):
     next_cursor: str | None
 
 
-@get("/api/products", tags=["products"], responses={422: REFUSALS[422]})
+class NewProduct(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """`price` is in minor units of the shop's currency."""
+
+    slug: Slug
+    name: Name
+    price: Amount
+    stock: Stock
+    name_bn: Text = ""
+    description: Text = ""
+    description_bn: Text = ""
+    tax_class: TaxClass = "standard"
+    image: Image = ""
+    active: bool = True
+
+
+class EditProduct(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What is not named stays. `version` is the one that the asker saw; the stock is changed by so many pieces, with a
+    reason, since orders take from it meanwhile.
+    """
+
+    version: Version
+    slug: Slug | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    name_bn: Text | UnsetType = UNSET
+    description: Text | UnsetType = UNSET
+    description_bn: Text | UnsetType = UNSET
+    price: Amount | UnsetType = UNSET
+    tax_class: TaxClass | UnsetType = UNSET
+    image: Image | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+    stock_by: Annotated[int, Meta(ge=-STOCK_MAX, le=STOCK_MAX)] = 0
+    reason: Reason | None = None
+
+
+class ProductEdit(Struct, frozen=True, rename="camel"):
+    version: int
+    before: Product | None
+    after: Product
+    actor: str
+    reason: str | None
+    at: str
+
+
+class ProductHistory(Struct, frozen=True, rename="camel"):
+    items: list[ProductEdit]
+    next_cursor: str | None = None
+
+
+# --- For everyone -----------------------------------------------------------------------------------------------------
+
+
+@get("/api/products", tags=["products"], responses={code: REFUSALS[code] for code in (401, 403, 422)})
 async def list_products(
+    request: AnyRequest,
     desk: AtDesk,
     limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str, QueryParameter(max_length=64)] = "",
+    every: FromQuery[bool] = False,
 ) -> Response[ProductPage]:
-    """List what is for sale. Prices are minor units of `currency`, before tax."""
-    found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
+    """List what is for sale; with `every`, for the shop, what is not too. Prices are minor units of `currency`."""
+    if every:
+        await staff_asking(desk, request, "see what is not for sale")
+    found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, every=every))
     page = ProductPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
     return json_answer(msgspec.json.encode(page))
 
 
 @get("/api/products/{product_id:str}", tags=["products"], responses={404: REFUSALS[404]})
-async def get_product(product_id: FromPath[str], desk: AtDesk) -> Response[Product]:
-    """One product."""
+async def get_product(product_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Product]:
+    """One product; one that is not for sale, for the shop alone."""
     product = await desk.store.read(lambda transaction: units.find(transaction, product_id))
-    if product is None:
+    if product is None or not (product.active or (await desk.identify(request)).actor.role in STAFF):
         raise NotFound("product")
     return json_answer(msgspec.json.encode(product))
 
 
-ROUTES: Final = [list_products, get_product]
+# --- For the shop -----------------------------------------------------------------------------------------------------
+
+
+@post("/api/products", dto=JsonBody[NewProduct], return_dto=None, tags=["products"], responses=REFUSALS | CONFLICTS)
+async def add_product(data: JSONBody[NewProduct], request: AnyRequest, desk: AtDesk) -> Response[Product]:
+    """Add a product. For the shop."""
+    actor = await staff_asking(desk, request, "add a product")
+    check_texts(data)
+    product_id, now = desk.new_id("prd"), desk.now()
+
+    def effect(transaction: Transaction) -> bytes:
+        shop = shops.rules(transaction)
+        shop.rate_bp(data.tax_class, "taxClass")
+        product = Product(id=product_id, currency=shop.currency, **msgspec.structs.asdict(data))
+        units.add(transaction, product, actor, now)
+        return msgspec.json.encode(product)
+
+    outcome = await done_once(desk, request, actor, data, effect)
+    return created(outcome, outcome.answer, 201)
+
+
+@patch(
+    "/api/products/{product_id:str}",
+    dto=JsonBody[EditProduct],
+    return_dto=None,
+    tags=["products"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def edit_product(
+    product_id: FromPath[str], data: JSONBody[EditProduct], request: AnyRequest, desk: AtDesk
+) -> Response[Product]:
+    """Change some fields of a product, or its stock. For the shop, whose screens are told by `product_update`."""
+    actor = await staff_asking(desk, request, "change a product")
+    check_texts(data)
+    if data.stock_by and not (data.reason or "").strip():
+        raise InvalidField("reason", "A reason is needed to change the stock.")
+    changes = given(data, besides=frozenset({"version", "stock_by", "reason"}))
+    now = desk.now()
+
+    def unit(transaction: Transaction) -> bytes:
+        return msgspec.json.encode(
+            units.edit(
+                transaction,
+                product_id,
+                _in_this_shop(transaction, changes),
+                stock_by=data.stock_by,
+                reason=data.reason,
+                expected_version=data.version,
+                actor=actor,
+                now=now,
+            )
+        )
+
+    return json_answer(await desk.store.write(unit))
+
+
+def _in_this_shop(transaction: Transaction, changes: dict[str, Any]) -> dict[str, Any]:
+    """A new price is one in the shop's currency; a new tax class must have a rate."""
+    shop = shops.rules(transaction)
+    if "tax_class" in changes:
+        shop.rate_bp(changes["tax_class"], "taxClass")
+    return changes | ({"currency": shop.currency} if "price" in changes else {})
+
+
+@get("/api/products/{product_id:str}/history", tags=["products"], responses=REFUSALS)
+async def get_product_history(product_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[ProductHistory]:
+    """Every edit of a product, oldest first: who, when and why. For the shop. Sales are not among them."""
+    await staff_asking(desk, request, "see a product's history")
+    rows = await desk.store.read(lambda transaction: units.history(transaction, product_id))
+    if not rows:
+        raise NotFound("product")
+    items = [ProductEdit(version, _product(old), _product(new), *rest) for version, old, new, *rest in rows]
+    return json_answer(msgspec.json.encode(ProductHistory(items)))
+
+
+def _product(document: str | None) -> Any:
+    return None if document is None else msgspec.Raw(document.encode())
+
+
+ROUTES: Final = [list_products, get_product, add_product, edit_product, get_product_history]

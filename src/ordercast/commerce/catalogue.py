@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import sha256
-from types import MappingProxyType
 from typing import Final
 
 from msgspec import Struct
 
 from .ids import RANDOM_BYTES, new_id
-
-# The demo's taxes: staple food is exempt, prepared food and drink bear a reduced rate, sweets the full one.
-DEMO_TAX_RATES_BP: Final[Mapping[str, int]] = MappingProxyType({"exempt": 0, "reduced": 500, "standard": 1500})
 
 DEMO_CURRENCY: Final = "BDT"
 
@@ -31,6 +26,9 @@ class Product(Struct, frozen=True, rename="camel"):
     stock: int
     tax_class: str
     image: str
+    active: bool = True
+    """Whether it is for sale now."""
+    version: int = 1
 
 
 def _demo(slug: str, price: int, tax_class: str, stock: int, *, en: tuple[str, str], bn: tuple[str, str]) -> Product:

@@ -9,6 +9,8 @@ ShopError
 │   ├── AddressRequired       a delivery without a shipping address
 │   ├── ReasonRequired        a move that must be explained
 │   ├── ProofRequired         a delivery that must be proved
+│   ├── PromotionRefused      there is no such promotion, or it does not hold for this order
+│   ├── TooFewLeft            the stock cannot be lowered by so much
 │   └── TotalDiffers          the client's total is not ours
 ├── NotPermitted              the actor's role may not do this
 ├── NotFound                  there is none, or none that this actor may know of
@@ -20,6 +22,7 @@ ShopError
 ├── NotRefundable             nothing is left that could be given back
 ├── RefundTooLarge            more than is left
 ├── OutOfStock                fewer pieces are left than were asked for
+├── EditConflict              it has changed since the actor looked: a product, a promotion, the shop's rules
 ├── AddressTaken              another account has this address
 ├── OwnAccount                an admin may not shut themselves out
 ├── OrdersOpen                somebody whose orders are under way cannot be forgotten
@@ -97,6 +100,11 @@ class TotalDiffers(InvalidField):
         super().__init__("total", f"The total sent is {given}, but these goods come to {computed}.")
 
 
+class PromotionRefused(InvalidField):
+    def __init__(self, problem: str) -> None:
+        super().__init__("promoCode", problem)
+
+
 class NotPermitted(ShopError):
     def __init__(self, actor: Actor, deed: str) -> None:
         super().__init__(f"The role {actor.role} may not {deed}.")
@@ -167,6 +175,19 @@ class OrdersOpen(ShopError):
     def __init__(self, count: int) -> None:
         self.left = count
         super().__init__(f"{count} of this customer's orders are still under way. Bring them to an end first.")
+
+
+class TooFewLeft(InvalidField):
+    def __init__(self, left: int, taken: int) -> None:
+        self.left = left
+        super().__init__("stockBy", f"{taken} pieces were to be taken from the stock, and {left} are left.")
+
+
+class EditConflict(ShopError):
+    def __init__(self, what: str, version: int, expected: int, changed_by: str, changed_at: str) -> None:
+        self.version, self.changed_by, self.changed_at = version, changed_by, changed_at
+        seen = f"The {what} is at version {version}, not {expected}; {changed_by} changed it."
+        super().__init__(f"{seen} Look again before changing it.")
 
 
 class StateConflict(ShopError):

@@ -1,12 +1,15 @@
 """Money: whole minor units and an ISO 4217 code, never a float.
 
-How tax is rounded: per line, on the line's total (unit price times quantity), exactly, and half up: a half of a minor
-unit counts as one. The order's tax is the sum of its lines' taxes, so a receipt adds up line by line.
+Tax is rounded once per line, on the line's total (unit price times quantity) less its share of the discount, exactly,
+and as the shop says. The order's tax is the sum of its lines' taxes, so a receipt adds up line by line.
+``docs/reference/money.md`` has examples.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 BASIS_POINTS: Final = 10_000  # a rate of 1,500 basis points is 15 %
@@ -34,6 +37,41 @@ class Money:
         return f"{self.currency} {sign}{whole}.{rest:0{exponent}d}"
 
 
-def tax_on_line(line_total_minor: int, rate_bp: int) -> int:
-    """Tax in minor units on one line, rounded half up."""
-    return (line_total_minor * rate_bp + BASIS_POINTS // 2) // BASIS_POINTS
+class Rounding(StrEnum):
+    """What a half of a minor unit becomes; more and less than a half are never in question."""
+
+    HALF_UP = "half_up"
+    HALF_EVEN = "half_even"
+    """The even neighbour: over many lines, halves go up as often as down."""
+
+
+def divided(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """`numerator` over `denominator` in whole units, exactly rounded. Neither is negative."""
+    whole, rest = divmod(numerator, denominator)
+    doubled = 2 * rest
+    if doubled != denominator:
+        return whole + (doubled > denominator)
+    return whole + (rounding is Rounding.HALF_UP or whole % 2 == 1)
+
+
+def tax_on_line(
+    line_total_minor: int, rate_bp: int, *, included: bool = False, rounding: Rounding = Rounding.HALF_UP
+) -> int:
+    """Tax in minor units on one line; `included` says that the line's total has it already."""
+    return divided(line_total_minor * rate_bp, BASIS_POINTS + (rate_bp if included else 0), rounding)
+
+
+def shared_out(amount: int, weights: Sequence[int]) -> list[int]:
+    """Split `amount` in proportion to `weights`, in whole units that add up to it. No share is more than its weight
+    where `amount` is no more than their sum.
+
+    Each share is rounded down; the units that are left go to the largest remainders, the earlier first among equals.
+    """
+    whole = sum(weights)
+    if amount == 0 or whole == 0:
+        return [0] * len(weights)
+    shares = [amount * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda index: (-(amount * weights[index] % whole), index))
+    for index in by_remainder[: amount - sum(shares)]:
+        shares[index] += 1
+    return shares

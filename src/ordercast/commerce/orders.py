@@ -6,7 +6,6 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from .catalogue import Product
 from .money import PRICE_MINOR_MAX
 from .places import Location
 from .states import Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
@@ -17,6 +16,7 @@ LINE_MAX: Final = 200
 EMAIL_MAX: Final = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
 MOBILE_MAX: Final = 32
 POSTCODE_MAX: Final = 20
+CODE_MAX: Final = 40
 REASON_MAX: Final = 500
 CART_LINES_MAX: Final = 200
 QUANTITY_MAX: Final = 999
@@ -27,6 +27,8 @@ Line = Annotated[str, Meta(min_length=1, max_length=LINE_MAX)]
 Email = Annotated[str, Meta(max_length=EMAIL_MAX, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
 Mobile = Annotated[str, Meta(max_length=MOBILE_MAX, pattern=r"^\+?[\d() .\-]{5,}$")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Postcode = Annotated[str, Meta(max_length=POSTCODE_MAX)]
+PromoCode = Annotated[str, Meta(min_length=1, max_length=CODE_MAX)]
 Reason = Annotated[str, Meta(max_length=REASON_MAX)]
 
 
@@ -41,10 +43,17 @@ class AddressInfo(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
     line1: Line
     city: Line
     country: Country
-    postcode: Annotated[str, Meta(max_length=POSTCODE_MAX)] | None = None
+    postcode: Postcode | None = None
     line2: Annotated[str, Meta(max_length=LINE_MAX)] | None = None
     location: Location | None = None
     """Where that is, if the buyer's page knows it: by it the arrival is estimated."""
+
+
+class Destination(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """As much of an address as the price of its delivery depends on."""
+
+    country: Country
+    postcode: Postcode | None = None
 
 
 class CartItem(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -80,11 +89,29 @@ class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
     cart_items: Annotated[list[CartItem], Meta(min_length=1, max_length=CART_LINES_MAX)]
     payment_info: CashPayment | CardPayment | SavedCardPayment
     fulfilment: Fulfilment = Fulfilment.DELIVERY
+    promo_code: PromoCode | None = None
     total: Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX * QUANTITY_MAX)] | None = None
+
+    @property
+    def destination(self) -> Destination | None:
+        address = self.shipping_info
+        return None if address is None else Destination(address.country, address.postcode)
+
+
+class QuoteOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The question what a cart would come to."""
+
+    cart_items: Annotated[list[CartItem], Meta(min_length=1, max_length=CART_LINES_MAX)]
+    fulfilment: Fulfilment = Fulfilment.DELIVERY
+    destination: Destination | None = None
+    """Without it, delivery is priced as where no zone holds."""
+    promo_code: PromoCode | None = None
 
 
 class OrderLine(Struct, frozen=True, rename="camel"):
-    """One line of the cart as it was sold: name and price are of that day."""
+    """One line of the cart as it was sold: name and price are of that day. `discount` is its share of the order's,
+    `tax` what the rest of the line bears.
+    """
 
     product_id: str
     name: str
@@ -93,6 +120,7 @@ class OrderLine(Struct, frozen=True, rename="camel"):
     line_total: int
     tax: int
     image: str
+    discount: int = 0
 
 
 class PaymentInfo(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -131,6 +159,9 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     amount_refunded: int
     amount_refunding: int
     """Promised back, and not confirmed by the payment provider yet."""
+    prices_include_tax: bool
+    """Whether `tax` is within the other sums, or comes on top of them."""
+    promo_code: str | None
     customer_info: PublicCustomerInfo
     billing_info: AddressInfo | None
     shipping_info: AddressInfo | None
@@ -141,9 +172,3 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     held_from: OrderStatus | None
     created_at: str
     updated_at: str
-
-
-def line_of(product: Product, quantity: int, tax: int) -> OrderLine:
-    """The line that sells `quantity` of `product` at its price of now."""
-    total = product.price * quantity
-    return OrderLine(product.id, product.name, quantity, product.price, total, tax, product.image)

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
 
-from .catalogue import DEMO_TAX_RATES_BP, Product
-from .errors import AddressRequired, NotPermitted, OutOfStock, PriceChanged, TotalDiffers, UnknownProduct
+from .catalogue import Product
+from .errors import (
+    AddressRequired,
+    InvalidField,
+    NotPermitted,
+    OutOfStock,
+    PriceChanged,
+    TotalDiffers,
+    UnknownProduct,
+)
 from .ids import CustomerId, OrderId
 from .moments import Moment
-from .money import Money, tax_on_line
-from .orders import OrderLine, PlaceOrder, line_of
+from .money import Money, shared_out, tax_on_line
+from .orders import OrderLine, PlaceOrder, QuoteOrder
 from .payments import PaymentTaken
 from .people import Actor
+from .promotions import Offer, PromotionKind
+from .shop import Shop
 from .states import Fulfilment
 from .transitions import PLACING_ROLES
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """How this shop charges. Amounts are minor units of `currency`, rates basis points by tax class."""
-
-    currency: str = "BDT"
-    tax_rates_bp: Mapping[str, int] = field(default_factory=lambda: DEMO_TAX_RATES_BP)
-    delivery_fee: int = 6_000
-    free_delivery_from: int = 150_000
-    """A subtotal from which delivery costs nothing."""
-
-
-DEMO_SHOP: Final = Shop()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +36,8 @@ class PricedOrder:
     discount: int
     total: int
     currency: str
+    prices_include_tax: bool
+    promo_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +51,37 @@ class OrderPlaced:
     at: Moment
 
 
-def price_order(command: PlaceOrder, products: Mapping[str, Product], shop: Shop) -> PricedOrder:
-    """Price the cart. Raises UnknownProduct for a line that is not in `products`."""
-    lines = tuple(_priced_line(index, command, products, shop) for index in range(len(command.cart_items)))
-    subtotal = sum(line.line_total for line in lines)
+def price_order(
+    cart: PlaceOrder | QuoteOrder, products: Mapping[str, Product], shop: Shop, offer: Offer | None = None
+) -> PricedOrder:
+    """Price the cart. Raises UnknownProduct for a line that is not in `products`, InvalidField for one that cannot be
+    sold, PromotionRefused for an offer that does not hold.
+    """
+    sold = [_product(index, cart, products, shop) for index in range(len(cart.cart_items))]
+    totals = [product.price * item.quantity for product, item in zip(sold, cart.cart_items, strict=True)]
+    subtotal = sum(totals)
+    promotion = None if offer is None else offer.checked(subtotal, shop.currency)
+    discount = 0 if promotion is None else promotion.discount(subtotal, shop.rounding)
+    shares = shared_out(discount, totals)
+    lines = tuple(
+        _line(index, product, item.quantity, share, shop)
+        for index, (product, item, share) in enumerate(zip(sold, cart.cart_items, shares, strict=True))
+    )
     tax = sum(line.tax for line in lines)
-    fee = _shipping_fee(command.fulfilment, subtotal, shop)
-    return PricedOrder(lines, subtotal, tax, fee, 0, subtotal + tax + fee, shop.currency)
+    fee = shop.shipping_fee(cart.fulfilment, cart.destination, subtotal)
+    if promotion is not None and promotion.kind is PromotionKind.FREE_DELIVERY:
+        fee = 0
+    return PricedOrder(
+        lines=lines,
+        subtotal=subtotal,
+        tax=tax,
+        shipping_fee=fee,
+        discount=discount,
+        total=subtotal - discount + fee + (0 if shop.prices_include_tax else tax),
+        currency=shop.currency,
+        prices_include_tax=shop.prices_include_tax,
+        promo_code=None if promotion is None else promotion.code,
+    )
 
 
 def place_order(
@@ -73,13 +94,16 @@ def place_order(
     customer_id: CustomerId,
     actor: Actor,
     now: Moment,
+    offer: Offer | None = None,
 ) -> OrderPlaced:
-    """Decide a new order. Raises NotPermitted, AddressRequired, UnknownProduct, TotalDiffers or PriceChanged."""
+    """Decide a new order. Raises NotPermitted, AddressRequired, TotalDiffers, PriceChanged, and what ``price_order``
+    does.
+    """
     if actor.role not in PLACING_ROLES:
         raise NotPermitted(actor, "place an order")
     if command.fulfilment is Fulfilment.DELIVERY and command.shipping_info is None:
         raise AddressRequired
-    priced = price_order(command, products, shop)
+    priced = price_order(command, products, shop, offer)
     if command.total is not None and command.total != priced.total:
         raise TotalDiffers(Money(command.total, shop.currency), Money(priced.total, shop.currency))
     charged = Money(priced.total, shop.currency)
@@ -99,16 +123,20 @@ def take_stock(stock: dict[str, int], lines: Sequence[OrderLine]) -> None:
     stock.update(left)
 
 
-def _priced_line(index: int, command: PlaceOrder, products: Mapping[str, Product], shop: Shop) -> OrderLine:
-    item = command.cart_items[index]
-    product = products.get(item.product_id)
-    if product is None:
-        raise UnknownProduct(index, item.product_id)
-    rate_bp = shop.tax_rates_bp[product.tax_class]
-    return line_of(product, item.quantity, tax_on_line(product.price * item.quantity, rate_bp))
+def _product(index: int, cart: PlaceOrder | QuoteOrder, products: Mapping[str, Product], shop: Shop) -> Product:
+    product_id = cart.cart_items[index].product_id
+    product = products.get(product_id)
+    if product is None or not product.active:
+        raise UnknownProduct(index, product_id)
+    if product.currency != shop.currency:
+        sentence = f"{product.name} is priced in {product.currency}, and this shop sells in {shop.currency}."
+        raise InvalidField(f"cartItems[{index}].productId", sentence)
+    return product
 
 
-def _shipping_fee(fulfilment: Fulfilment, subtotal: int, shop: Shop) -> int:
-    if fulfilment is Fulfilment.PICKUP or subtotal >= shop.free_delivery_from:
-        return 0
-    return shop.delivery_fee
+def _line(index: int, product: Product, quantity: int, discount: int, shop: Shop) -> OrderLine:
+    total = product.price * quantity
+    rate_bp = shop.rate_bp(product.tax_class, f"cartItems[{index}].productId")
+    included, rounding = shop.prices_include_tax, shop.rounding
+    tax = tax_on_line(total - discount, rate_bp, included=included, rounding=rounding)
+    return OrderLine(product.id, product.name, quantity, product.price, total, tax, product.image, discount)

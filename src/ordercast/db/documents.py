@@ -1,4 +1,4 @@
-"""The whole order as one JSON document, made by the database.
+"""The whole order as one JSON document, made by the database; and a product likewise.
 
 One expression serves the triggers that fill the feed and the queries behind the API, so what is told and what is
 answered cannot differ. Secrets (the tracking token's hash, a payment token) are no part of it.
@@ -7,6 +7,8 @@ answered cannot differ. Secrets (the tracking token's hash, a payment token) are
 from __future__ import annotations
 
 from typing import Final
+
+from ordercast.commerce.catalogue import Product
 
 _PLAIN: Final = {
     "id": "id",
@@ -24,6 +26,7 @@ _PLAIN: Final = {
     "amountPaid": "captured",
     "amountRefunded": "refunded",
     "amountRefunding": "refunding",
+    "promoCode": "promo_code",
 }
 _JSON: Final = {
     "billingInfo": "billing_info",
@@ -38,11 +41,13 @@ _TAIL: Final = {
     "createdAt": "created_at",
     "updatedAt": "updated_at",
 }
+_FLAGS: Final = {"pricesIncludeTax": "prices_include_tax"}
 _CUSTOMER: Final = {"name": "customer_name", "email": "customer_email", "mobile": "customer_mobile"}
 
 # What of an order people can see change; version, actor, reason and updated_at merely tell of the change.
 TOLD_COLUMNS: Final = (
     *(column for column in _PLAIN.values() if column != "version"),
+    *_FLAGS.values(),
     *_CUSTOMER.values(),
     *_JSON.values(),
     *(column for column in _TAIL.values() if column != "updated_at"),
@@ -52,8 +57,29 @@ TOLD_COLUMNS: Final = (
 def order_document(row: str) -> str:
     """SQLite expression for the document of `row`: ``NEW``, ``OLD`` or a table's name."""
     pairs = [f"'{key}', {row}.{column}" for key, column in _PLAIN.items()]
+    pairs += [f"'{key}', {_truth(f'{row}.{column}')}" for key, column in _FLAGS.items()]
     customer = ", ".join(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
     pairs.append(f"'customerInfo', json_object({customer})")
     pairs += [f"'{key}', json({row}.{column})" for key, column in _JSON.items()]
     pairs += [f"'{key}', {row}.{column}" for key, column in _TAIL.items()]
     return f"json_object({', '.join(pairs)})"
+
+
+# --- Products ---------------------------------------------------------------------------------------------------------
+
+_PRODUCT: Final = dict(zip(Product.__struct_encode_fields__, Product.__struct_fields__, strict=True))
+PRODUCT_COLUMNS: Final = tuple(_PRODUCT.values())
+
+
+def product_document(row: str) -> str:
+    """SQLite expression for a product as everyone is told it; `row` as for ``order_document``."""
+    pairs = [
+        f"'{key}', {_truth(f'{row}.{column}') if column == 'active' else f'{row}.{column}'}"
+        for key, column in _PRODUCT.items()
+    ]
+    return f"json_object({', '.join(pairs)})"
+
+
+def _truth(column: str) -> str:
+    """SQLite has no booleans of its own."""
+    return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"

@@ -22,6 +22,7 @@ _SCRIPTS: Final = Path(__file__).parent / "migrations"
 FIRST_ORDER_NUMBER: Final = 1001
 _FIRST_ROWS: Final = (
     f"INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', {FIRST_ORDER_NUMBER - 1})",  # noqa: S608 - a number of ours
+    "INSERT INTO shop (id) VALUES (1)",
     "INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(8))))",
 )
 

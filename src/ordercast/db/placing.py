@@ -12,18 +12,19 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.catalogue import Product
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PlaceOrder
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.placing import OrderPlaced, PricedOrder, Shop, place_order, price_order, take_stock
+from ordercast.commerce.placing import OrderPlaced, place_order, take_stock
 from ordercast.commerce.states import PaymentStatus
 
-from . import ledger
+from . import ledger, shop
 from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
+from .products import product_of
+from .promotions import Promotions
 from .transaction import Transaction
 from .types import Joinable
 
@@ -41,7 +42,6 @@ class NewOrder:
     tracking_hash: bytes | None
     actor: Actor
     payment: PaymentTaken
-    shop: Shop
     now: Moment
 
     @property
@@ -69,13 +69,6 @@ class Placing(Joinable[Outcome]):
     @staticmethod
     def together(transaction: Transaction, units: Sequence[Placing]) -> Sequence[Outcome | ShopError]:
         return _place_all(transaction, units)
-
-
-def priced(transaction: Transaction, command: PlaceOrder, shop: Shop) -> PricedOrder:
-    """What the order would come to now. Raises UnknownProduct."""
-    ids = {item.product_id for item in command.cart_items}
-    products = [Product(*row) for row in transaction.all(transaction.sql.products.by_ids, ids=_array(ids))]
-    return price_order(command, {product.id: product for product in products}, shop)
 
 
 class _SameKeyTwiceError(Exception):
@@ -120,8 +113,10 @@ class _Counter:
     def __init__(self, transaction: Transaction, new: Sequence[NewOrder]) -> None:
         ids = {item.product_id for each in new for item in each.command.cart_items}
         rows = transaction.all(transaction.sql.products.by_ids, ids=_array(ids))
-        self._products = {product.id: product for product in (Product(*row) for row in rows)}
+        self._products = {product.id: product for product in map(product_of, rows)}
         self._stock = {product.id: product.stock for product in self._products.values()}
+        self._shop = shop.rules(transaction)
+        self._promotions = Promotions(transaction)
         emails = {each.guest_email for each in new} - {None}
         self._guests: dict[str, str] = dict(transaction.all(transaction.sql.people.guests, emails=_array(emails)))
 
@@ -132,14 +127,17 @@ class _Counter:
         order = place_order(
             new.command,
             self._products,
-            new.shop,
+            self._shop,
             new.payment,
             order_id=new.order_id,
             customer_id=CustomerId(known),
             actor=new.actor,
             now=new.now,
+            offer=self._promotions.offer(new.command.promo_code, known, new.now),
         )
         take_stock(self._stock, order.priced.lines)
+        if order.priced.promo_code is not None:
+            self._promotions.use(order.priced.promo_code, known)
         if email is not None:
             self._guests[email] = known
         return _Placed(new, order)
@@ -216,6 +214,8 @@ def _order_row(placed: _Placed) -> dict[str, Any]:
         "total": priced.total,
         "captured": priced.total if order.payment.status is PaymentStatus.PAID else 0,
         "currency": priced.currency,
+        "prices_include_tax": priced.prices_include_tax,
+        "promo_code": priced.promo_code,
         "customer_id": order.customer_id,
         "customer_name": info.name,
         "customer_email": info.email,

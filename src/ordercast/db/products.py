@@ -1,26 +1,95 @@
-"""Looking at products, and adding to the catalogue."""
+"""Looking at products, and the shop's work on its catalogue."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 
 from ordercast.commerce.catalogue import Product
+from ordercast.commerce.errors import EditConflict, InvalidField, NotFound, TooFewLeft
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.people import Actor
 
 from .transaction import Transaction
+from .triggers.making import IMPORTING
+
+
+def product_of(row: tuple[Any, ...]) -> Product:
+    """A product from its columns, in the order of its fields."""
+    return Product(*(*row[:-2], bool(row[-2]), row[-1]))
 
 
 def find(transaction: Transaction, product_id: str) -> Product | None:
     row = transaction.one(transaction.sql.products.by_id, id=product_id)
-    return None if row is None else Product(*row)
+    return None if row is None else product_of(row)
 
 
-def page(transaction: Transaction, after: str, limit: int) -> list[Product]:
-    """The next products by id after `after` ("" for the first)."""
-    return [Product(*row) for row in transaction.all(transaction.sql.products.after, after=after, limit=limit)]
+def page(transaction: Transaction, after: str, limit: int, *, every: bool = False) -> list[Product]:
+    """The next products by id after `after` ("" for the first): those for sale, or `every` one."""
+    sql = transaction.sql.products
+    statement = sql.every_after if every else sql.for_sale_after
+    return [product_of(row) for row in transaction.all(statement, after=after, limit=limit)]
 
 
-def add(transaction: Transaction, products: Iterable[Product]) -> None:
-    """Keep new products; one whose slug is known keeps its price and stock."""
-    transaction.many(transaction.sql.products.add, [msgspec.structs.asdict(product) for product in products])
+def seed(transaction: Transaction, products: Iterable[Product], actor: Actor, now: Moment) -> None:
+    """Bring in a catalogue, of which nobody is told; a product whose slug is known keeps its price and stock."""
+    written = {"actor": str(actor), "reason": None, "updated_at": now}
+    rows = [msgspec.structs.asdict(product) | written for product in products]
+    transaction.run(transaction.sql.meta.keep, name=IMPORTING, value=str(actor))
+    transaction.many(transaction.sql.products.add, rows)
+    transaction.run(transaction.sql.meta.forget, name=IMPORTING)
+
+
+def add(transaction: Transaction, product: Product, actor: Actor, now: Moment) -> None:
+    """Keep a new product. Raises InvalidField for a slug that is known."""
+    values = msgspec.structs.asdict(product) | {"actor": str(actor), "reason": None, "updated_at": now}
+    if transaction.run(transaction.sql.products.add, **values) == 0:
+        raise InvalidField("slug", f"There is a product {product.slug!r} already.")
+
+
+def edit(
+    transaction: Transaction,
+    product_id: str,
+    changes: dict[str, Any],
+    *,
+    stock_by: int,
+    reason: str | None,
+    expected_version: int,
+    actor: Actor,
+    now: Moment,
+) -> Product:
+    """Change some of a product's fields, and its stock by so many pieces.
+
+    Raises NotFound, EditConflict, TooFewLeft, and InvalidField for a slug that another has.
+    """
+    before = find(transaction, product_id)
+    if before is None:
+        raise NotFound("product")
+    if before.version != expected_version:
+        row = transaction.one(transaction.sql.products.last_edit, id=product_id)
+        raise EditConflict("product", before.version, expected_version, *(row or ("", "")))
+    after = msgspec.structs.replace(before, **changes, stock=before.stock + stock_by)
+    if after == before:
+        return before
+    if after.stock < 0:
+        raise TooFewLeft(before.stock, -stock_by)
+    written = {"actor": str(actor), "reason": reason, "updated_at": now}
+    values = msgspec.structs.asdict(after) | written
+    del values["id"], values["version"]
+    try:
+        transaction.run(
+            transaction.sql.products.edit,
+            product_id=product_id,
+            **{f"new_{name}": value for name, value in values.items()},
+        )
+    except sqlite3.IntegrityError:
+        raise InvalidField("slug", f"There is a product {after.slug!r} already.") from None
+    return msgspec.structs.replace(after, version=before.version + 1)
+
+
+def history(transaction: Transaction, product_id: str) -> list[tuple[Any, ...]]:
+    """Every edit, oldest first, in the order of ``statements.catalogue._HISTORY``."""
+    return transaction.all(transaction.sql.products.history, product_id=product_id)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import moment
-from ordercast.commerce.people import Role
+from ordercast.commerce.people import Actor, Role
 
 from . import accounts, products
 from .accounts import Account
@@ -20,6 +20,9 @@ from .transaction import Transaction
 from .types import Store
 
 _META: Final = "demo"
+
+
+_SEEDER: Final = Actor(Role.SERVICE, "demo")
 
 
 class DemoPerson(NamedTuple):
@@ -62,7 +65,7 @@ async def seed_demo(
 
     def unit(transaction: Transaction) -> list[str]:
         if seeded is None or again:
-            products.add(transaction, DEMO_CATALOGUE)
+            products.seed(transaction, DEMO_CATALOGUE, _SEEDER, now)
             for index, person in enumerate(DEMO_PEOPLE):
                 chance = random_bytes[index * RANDOM_BYTES : (index + 1) * RANDOM_BYTES]
                 account_id = new_id(person.id_prefix, now_ms, chance)

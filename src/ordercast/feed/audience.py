@@ -82,6 +82,9 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
     if change.kind == "delivery.moved":
         yield _delivery(change, event_id(0))
         return
+    if change.kind.startswith("product."):
+        yield Announcement("product_update", (STORE_OWNERS,), [payloads.product_updated(change, event_id(0))])
+        return
     order_change = OrderChange.of(change)
     if order_change is None:
         return

@@ -137,6 +137,21 @@ def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> dict
     }
 
 
+def product_updated(change: Change, event_id: str) -> dict[str, Any]:
+    """The product as it has come to stand; ``before`` is None for a new one."""
+    return {
+        "id": event_id,
+        "seq": change.seq,
+        "productId": change.entity_id,
+        "version": change.version,
+        "at": change.at,
+        "actor": change.actor,
+        "reason": change.reason,
+        "before": decode(change.before),
+        "product": decode(change.after),
+    }
+
+
 def _stamp(change: OrderChange) -> dict[str, Any]:
     """What every durable event carries: its own id, its place in the feed, and the order's version."""
     return {

@@ -168,7 +168,8 @@ export interface paths {
         /** ListProducts */
         get: operations["ApiProductsListProducts"];
         put?: never;
-        post?: never;
+        /** AddProduct */
+        post: operations["ApiProductsAddProduct"];
         delete?: never;
         options?: never;
         head?: never;
@@ -185,6 +186,95 @@ export interface paths {
         /** GetProduct */
         get: operations["ApiProductsProductIdGetProduct"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** EditProduct */
+        patch: operations["ApiProductsProductIdEditProduct"];
+        trace?: never;
+    };
+    "/api/products/{product_id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetProductHistory */
+        get: operations["ApiProductsProductIdHistoryGetProductHistory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/promotions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** ListPromotions */
+        get: operations["ApiPromotionsListPromotions"];
+        put?: never;
+        /** AddPromotion */
+        post: operations["ApiPromotionsAddPromotion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/promotions/{code}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetPromotion */
+        get: operations["ApiPromotionsCodeGetPromotion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** EditPromotion */
+        patch: operations["ApiPromotionsCodeEditPromotion"];
+        trace?: never;
+    };
+    "/api/checkout/quote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** QuoteOrder */
+        post: operations["ApiCheckoutQuoteQuoteOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetShop */
+        get: operations["ApiShopGetShop"];
+        /** ChangeShop */
+        put: operations["ApiShopChangeShop"];
         post?: never;
         delete?: never;
         options?: never;
@@ -553,6 +643,27 @@ export interface components {
             /** @description 10 to 128 characters */
             new: string;
         };
+        /** ChangeShop */
+        ChangeShop: {
+            /**
+             * @description ISO 4217
+             * @default BDT
+             */
+            currency: string;
+            taxRatesBp?: {
+                [key: string]: number;
+            };
+            /** @default false */
+            pricesIncludeTax: boolean;
+            rounding?: components["schemas"]["Rounding"];
+            /** @default 6000 */
+            deliveryFee: number;
+            /** @default 150000 */
+            freeDeliveryFrom: number | null;
+            /** @default [] */
+            deliveryZones: (components["schemas"]["DeliveryZone"] | unknown)[];
+            version: number;
+        };
         /** CustomerInfo */
         CustomerInfo: {
             name: string;
@@ -564,6 +675,21 @@ export interface components {
             kind: string;
             value: string | null;
             at: string;
+        };
+        /** DeliveryZone */
+        DeliveryZone: {
+            fee: number;
+            freeFrom?: number | null;
+            /** @description ISO 3166-1 alpha-2 */
+            country?: string | null;
+            /** @default [] */
+            postcodes: (string | unknown)[];
+        };
+        /** Destination */
+        Destination: {
+            /** @description ISO 3166-1 alpha-2 */
+            country: string;
+            postcode?: string | null;
         };
         /** Driver */
         Driver: {
@@ -589,6 +715,32 @@ export interface components {
         /** Duty */
         Duty: {
             onDuty: boolean;
+        };
+        /** EditProduct */
+        EditProduct: {
+            version: number;
+            /** @description Its name in addresses */
+            slug?: string;
+            name?: string;
+            nameBn?: string;
+            description?: string;
+            descriptionBn?: string;
+            price?: number;
+            taxClass?: string;
+            image?: string;
+            active?: boolean;
+            /** @default 0 */
+            stockBy: number;
+            reason?: string | null;
+        };
+        /** EditPromotion */
+        EditPromotion: {
+            version: number;
+            minSubtotal?: number;
+            endsAt?: string | null;
+            usesMax?: number | null;
+            usesPerCustomerMax?: number | null;
+            active?: boolean;
         };
         /** Emit */
         Emit: {
@@ -652,6 +804,42 @@ export interface components {
             /** @description 10 to 128 characters */
             password: string;
         };
+        /** NewProduct */
+        NewProduct: {
+            /** @description Its name in addresses */
+            slug: string;
+            name: string;
+            price: number;
+            stock: number;
+            /** @default  */
+            nameBn: string;
+            /** @default  */
+            description: string;
+            /** @default  */
+            descriptionBn: string;
+            /** @default standard */
+            taxClass: string;
+            /** @default  */
+            image: string;
+            /** @default true */
+            active: boolean;
+        };
+        /** NewPromotion */
+        NewPromotion: {
+            /** @description Compared without regard to case */
+            code: string;
+            kind: components["schemas"]["PromotionKind"];
+            /** @default 0 */
+            value: number;
+            /** @default 0 */
+            minSubtotal: number;
+            startsAt?: string | null;
+            endsAt?: string | null;
+            usesMax?: number | null;
+            usesPerCustomerMax?: number | null;
+            /** @default true */
+            active: boolean;
+        };
         /** Order */
         Order: {
             id: string;
@@ -669,6 +857,8 @@ export interface components {
             amountPaid: number;
             amountRefunded: number;
             amountRefunding: number;
+            pricesIncludeTax: boolean;
+            promoCode: string | null;
             customerInfo: components["schemas"]["PublicCustomerInfo"];
             billingInfo: components["schemas"]["AddressInfo"] | null;
             shippingInfo: components["schemas"]["AddressInfo"] | null;
@@ -689,6 +879,8 @@ export interface components {
             lineTotal: number;
             tax: number;
             image: string;
+            /** @default 0 */
+            discount: number;
         };
         /** OrderPage */
         OrderPage: {
@@ -750,6 +942,7 @@ export interface components {
             cartItems: components["schemas"]["CartItem"][];
             paymentInfo: components["schemas"]["CashPayment"] | components["schemas"]["CardPayment"] | components["schemas"]["SavedCardPayment"];
             fulfilment?: components["schemas"]["Fulfilment"];
+            promoCode?: string | null;
             total?: number | null;
         };
         /** PlacedOrder */
@@ -769,6 +962,8 @@ export interface components {
             amountPaid: number;
             amountRefunded: number;
             amountRefunding: number;
+            pricesIncludeTax: boolean;
+            promoCode: string | null;
             customerInfo: components["schemas"]["PublicCustomerInfo"];
             billingInfo: components["schemas"]["AddressInfo"] | null;
             shippingInfo: components["schemas"]["AddressInfo"] | null;
@@ -812,10 +1007,55 @@ export interface components {
             stock: number;
             taxClass: string;
             image: string;
+            /** @default true */
+            active: boolean;
+            /** @default 1 */
+            version: number;
+        };
+        /** ProductEdit */
+        ProductEdit: {
+            version: number;
+            before: components["schemas"]["Product"] | null;
+            after: components["schemas"]["Product"];
+            actor: string;
+            reason: string | null;
+            at: string;
+        };
+        /** ProductHistory */
+        ProductHistory: {
+            items: components["schemas"]["ProductEdit"][];
+            nextCursor?: string | null;
         };
         /** ProductPage */
         ProductPage: {
             items: components["schemas"]["Product"][];
+            nextCursor: string | null;
+        };
+        /** Promotion */
+        Promotion: {
+            code: string;
+            kind: components["schemas"]["PromotionKind"];
+            value: number;
+            currency: string;
+            minSubtotal: number;
+            startsAt: string | null;
+            endsAt: string | null;
+            uses: number;
+            usesMax: number | null;
+            usesPerCustomerMax: number | null;
+            active: boolean;
+            version: number;
+            createdAt: string;
+            updatedAt: string;
+        };
+        /**
+         * PromotionKind
+         * @enum {string}
+         */
+        PromotionKind: "percent" | "amount" | "free_delivery";
+        /** PromotionPage */
+        PromotionPage: {
+            items: components["schemas"]["Promotion"][];
             nextCursor: string | null;
         };
         /** Proof */
@@ -837,6 +1077,25 @@ export interface components {
         /** Published */
         Published: {
             id: string;
+        };
+        /** Quote */
+        Quote: {
+            cartItems: components["schemas"]["OrderLine"][];
+            subtotal: number;
+            discount: number;
+            tax: number;
+            shippingFee: number;
+            total: number;
+            currency: string;
+            pricesIncludeTax: boolean;
+            promoCode: string | null;
+        };
+        /** QuoteOrder */
+        QuoteOrder: {
+            cartItems: components["schemas"]["CartItem"][];
+            fulfilment?: components["schemas"]["Fulfilment"];
+            destination?: components["schemas"]["Destination"] | null;
+            promoCode?: string | null;
         };
         /** Register */
         Register: {
@@ -860,6 +1119,13 @@ export interface components {
          * @enum {string}
          */
         Role: "admin" | "store" | "customer" | "driver" | "service" | "guest";
+        /**
+         * Rounding
+         * @description What a half of a minor unit becomes; more and less than a half are never in question.
+         * @default half_up
+         * @enum {string}
+         */
+        Rounding: "half_up" | "half_even";
         /** SavedCardPayment */
         SavedCardPayment: {
             savedMethodId: string;
@@ -887,6 +1153,28 @@ export interface components {
             token: string;
             expiresIn: number;
             user: components["schemas"]["User"];
+        };
+        /** StandingShop */
+        StandingShop: {
+            /**
+             * @description ISO 4217
+             * @default BDT
+             */
+            currency: string;
+            taxRatesBp?: {
+                [key: string]: number;
+            };
+            /** @default false */
+            pricesIncludeTax: boolean;
+            rounding?: components["schemas"]["Rounding"];
+            /** @default 6000 */
+            deliveryFee: number;
+            /** @default 150000 */
+            freeDeliveryFrom: number | null;
+            /** @default [] */
+            deliveryZones: (components["schemas"]["DeliveryZone"] | unknown)[];
+            version: number;
+            updatedAt: string;
         };
         /** StatusFlow */
         StatusFlow: {
@@ -1728,6 +2016,7 @@ export interface operations {
             query?: {
                 limit?: number;
                 cursor?: string;
+                every?: boolean;
             };
             header?: never;
             path?: never;
@@ -1759,8 +2048,122 @@ export interface operations {
                     };
                 };
             };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description A field cannot be taken; `field` names it */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiProductsAddProduct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProduct"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The payment was declined */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1807,6 +2210,676 @@ export interface operations {
             };
             /** @description There is none, or none that the asker may know of */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiProductsProductIdEditProduct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditProduct"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Product"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The payment was declined */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiProductsProductIdHistoryGetProductHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                product_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProductHistory"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPromotionsListPromotions: {
+        parameters: {
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromotionPage"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPromotionsAddPromotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPromotion"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The payment was declined */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPromotionsCodeGetPromotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiPromotionsCodeEditPromotion: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                code: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditPromotion"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Promotion"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The payment was declined */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiCheckoutQuoteQuoteOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["QuoteOrder"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quote"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiShopGetShop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingShop"];
+                };
+            };
+        };
+    };
+    ApiShopChangeShop: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeShop"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StandingShop"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The payment was declined */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -2,7 +2,7 @@
 
 from .access import revocations, sign_ins
 from .answers import idempotency, meta, sessions
-from .catalogue import products
+from .catalogue import product_history, products
 from .columns import EXTERNAL_ACTOR, NOW_SQL, metadata
 from .deliveries import deliveries, delivery_proofs, driver_states
 from .feed import RESERVED_EVENTS, feed, published_events
@@ -17,7 +17,9 @@ from .payments import (
     refunds,
 )
 from .people import accounts, customers
+from .promotions import promotions
 from .sandbox import sandbox_notices, sandbox_payments
+from .shop import shop
 
 __all__ = [
     "EXTERNAL_ACTOR",
@@ -41,12 +43,15 @@ __all__ = [
     "payment_mismatches",
     "payment_tasks",
     "payments",
+    "product_history",
     "products",
+    "promotions",
     "published_events",
     "refunds",
     "revocations",
     "sandbox_notices",
     "sandbox_payments",
     "sessions",
+    "shop",
     "sign_ins",
 ]

@@ -1,13 +1,13 @@
-"""What is for sale, and how much of it is left."""
+"""What is for sale, how much of it is left, and how that came to be."""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
+from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text
 from sqlalchemy import text as sql
 
 from ordercast.commerce.money import PRICE_MINOR_MAX
 
-from .columns import id_default, metadata
+from .columns import EXTERNAL_ACTOR, flag, id_default, metadata, moment
 
 products = Table(
     "products",
@@ -25,4 +25,26 @@ products = Table(
     Column("stock", Integer, CheckConstraint("stock >= 0", name="stock_not_negative"), nullable=False),
     Column("tax_class", Text, nullable=False, server_default="standard"),
     Column("image", Text, nullable=False, server_default=""),
+    flag("active", True),
+    Column("version", Integer, nullable=False, server_default=sql("1")),
+    # Pieces that orders have taken from the stock and not given back. An order moves pieces between the two; only
+    # somebody who counts the shelves changes their sum.
+    Column("sold", Integer, nullable=False, server_default=sql("0")),
+    Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
+    Column("reason", Text),
+    moment("updated_at"),
+)
+
+product_history = Table(
+    "product_history",
+    metadata,
+    Column("entry", Integer, primary_key=True),
+    Column("product_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("before", Text),
+    Column("after", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text),
+    Column("at", Text, nullable=False),
+    Index("product_history_by_product", "product_id", "version"),
 )

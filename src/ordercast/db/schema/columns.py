@@ -35,9 +35,14 @@ def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
     return CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=f"{column}_known")
 
 
-def amount(name: str) -> Column[int]:
+def amount(name: str, default: int = 0) -> Column[int]:
     check = CheckConstraint(f"{name} >= 0", name=f"{name}_not_negative")
-    return Column(name, Integer, check, nullable=False, server_default=sql("0"))
+    return Column(name, Integer, check, nullable=False, server_default=sql(str(default)))
+
+
+def flag(name: str, default: bool) -> Column[int]:
+    check = CheckConstraint(f"{name} = 0 OR {name} = 1", name=f"{name}_is_flag")
+    return Column(name, Integer, check, nullable=False, server_default=sql(str(int(default))))
 
 
 def json_text(name: str, default: str | None = None) -> Column[str]:

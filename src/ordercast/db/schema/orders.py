@@ -10,7 +10,7 @@ from sqlalchemy import text as sql
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import CARRIED, OPEN, UNFULFILLED, reachable
 
-from .columns import EXTERNAL_ACTOR, amount, id_default, json_text, metadata, moment, names, one_of
+from .columns import EXTERNAL_ACTOR, amount, flag, id_default, json_text, metadata, moment, names, one_of
 
 _IS_PENDING: Final = f"status = '{OrderStatus.PENDING}'"
 
@@ -42,6 +42,8 @@ orders = Table(
     # Promised back and asked of the payment provider, who has not confirmed it yet.
     amount("refunding"),
     Column("currency", Text, nullable=False, server_default="BDT"),
+    flag("prices_include_tax", False),
+    Column("promo_code", Text),
     # No foreign key: a shop's people may be known to another back end, which signs their tokens.
     Column("customer_id", Text),
     Column("customer_name", Text),
@@ -68,6 +70,11 @@ orders = Table(
     one_of("fulfilment", Fulfilment),
     one_of("held_from", OPEN),
     CheckConstraint(f"(status = '{OrderStatus.ON_HOLD}') = (held_from IS NOT NULL)", name="order_held_from"),
+    # An order that another program wrote may tell its total alone.
+    CheckConstraint(
+        "subtotal = 0 OR total = subtotal - discount + shipping_fee + tax * (prices_include_tax = 0)",
+        name="order_sums",
+    ),
     # A new order is pending, and so spared the longer questions.
     CheckConstraint(
         f"{_IS_PENDING} OR driver_id IS NOT NULL OR coalesce(held_from, status) NOT IN ({names(CARRIED)})",
@@ -83,6 +90,7 @@ orders = Table(
     Index("orders_by_customer", "customer_id", "number"),
     Index("orders_by_status", "status", "number"),
     Index("orders_by_driver", "driver_id", "number", sqlite_where=sql("driver_id IS NOT NULL")),
+    Index("orders_by_promotion", "promo_code", "customer_id", sqlite_where=sql("promo_code IS NOT NULL")),
     Index("orders_by_tracking_hash", "tracking_hash", unique=True, sqlite_where=sql("tracking_hash IS NOT NULL")),
     # Where another program's change may have left something to ask of the payment provider.
     Index("orders_owing", "number", sqlite_where=sql(OWING_SQL)),

@@ -20,6 +20,7 @@ from .orders import OrderStatements
 from .payments import CardStatements, LedgerStatements, MismatchStatements, PaymentTaskStatements
 from .people import PeopleStatements
 from .sandbox import SandboxStatements
+from .shop import PromotionStatements, ShopStatements
 
 __all__ = ["SQLITE", "Statements"]
 
@@ -30,6 +31,8 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         text = compiler(dialect)
         self.products = ProductStatements(text)
+        self.shop = ShopStatements(text)
+        self.promotions = PromotionStatements(text)
         self.people = PeopleStatements(text)
         self.orders = OrderStatements(text)
         self.deliveries = DeliveryStatements(text)

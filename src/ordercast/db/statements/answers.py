@@ -48,5 +48,6 @@ class SessionStatements:
 class MetaStatements:
     def __init__(self, text: Compile) -> None:
         self.value = text(select(meta.c.value).where(meta.c.name == bindparam("name")))
+        self.forget = text(meta.delete().where(meta.c.name == bindparam("name")))
         fact = sqlite.insert(meta).values({name: bindparam(name) for name in ("name", "value")})
         self.keep = text(fact.on_conflict_do_update(index_elements=["name"], set_={"value": fact.excluded.value}))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
 from sqlalchemy import (
@@ -31,6 +31,11 @@ ZERO: Final[ColumnElement[int]] = literal_column("0")
 def values_of(name: str) -> Select[tuple[str]]:
     """The values of a JSON array given as ``:name``, so that one statement takes any number of them."""
     return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
+def texts(values: Iterable[str]) -> list[ColumnElement[str]]:
+    """Our own names as they stand in a statement."""
+    return [literal_column(f"'{value}'") for value in values]
 
 
 def oldest(table: Table, written_at: ColumnElement[str]) -> Delete:

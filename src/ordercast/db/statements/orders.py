@@ -29,8 +29,9 @@ _DOCUMENT: Final[ColumnElement[str]] = literal_column(order_document("orders"))
 # The columns that placing an order fills; the others keep their defaults.
 _PLACED: Final = (
     "id", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee", "discount", "total", "captured",
-    "currency", "customer_id", "customer_name", "customer_email", "customer_mobile", "billing_info", "shipping_info",
-    "cart_items", "payment_info", "tracking_hash", "actor", "created_at", "updated_at",
+    "currency", "prices_include_tax", "promo_code", "customer_id", "customer_name", "customer_email",
+    "customer_mobile", "billing_info", "shipping_info", "cart_items", "payment_info", "tracking_hash", "actor",
+    "created_at", "updated_at",
 )  # fmt: skip
 _STATE: Final = (
     "id", "status", "payment_status", "payment_info", "fulfilment", "version", "held_from", "driver_id",

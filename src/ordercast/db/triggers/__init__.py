@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from .access import ACCESS_TRIGGERS
+from .catalogue import CATALOGUE_TRIGGERS
 from .deliveries import DELIVERY_TRIGGERS
 from .events import EVENT_TRIGGERS
 from .orders import ORDER_TRIGGERS
@@ -16,6 +17,7 @@ from .payments import PAYMENT_TRIGGERS
 
 TRIGGERS: Final[dict[str, str]] = {
     **ORDER_TRIGGERS,
+    **CATALOGUE_TRIGGERS,
     **DELIVERY_TRIGGERS,
     **EVENT_TRIGGERS,
     **ACCESS_TRIGGERS,

@@ -6,6 +6,9 @@ from typing import Final
 
 FEED_COLUMNS: Final = "kind, entity_id, version, actor, reason, at, before, after"
 
+IMPORTING: Final = "importing"
+"""The row of ``meta`` under which orders may be inserted in any state, and new products are not told."""
+
 
 def refused(name: str, deed: str, sentence: str) -> str:
     return f"CREATE TRIGGER {name} BEFORE {deed}\nBEGIN\n  SELECT RAISE(ABORT, '{sentence}');\nEND"

@@ -14,8 +14,7 @@ from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, Pay
 from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES_FROM, TRANSITIONS, Effect, Guard, Transition
 from ordercast.db.schema.columns import names
 
-IMPORTING: Final = "importing"
-"""The row of ``meta`` under which orders may be inserted in any state."""
+from .making import IMPORTING
 
 
 def _is_in(column: str, values: Iterable[str]) -> str:

@@ -21,6 +21,10 @@ _TOLD_CHANGED: Final = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for colum
 _ORDER_PLACED: Final = f"""
 CREATE TRIGGER orders_placed AFTER INSERT ON orders
 BEGIN
+  SELECT RAISE(ABORT, 'order_promotion: there is no such promotion')
+    WHERE NEW.promo_code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM promotions WHERE code = NEW.promo_code);
+  UPDATE promotions SET uses = uses + 1
+    WHERE code = NEW.promo_code AND NEW.status NOT IN ({names(GIVING_BACK)});
   INSERT INTO order_history ({_HISTORY_COLUMNS})
     VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason, NEW.updated_at);
   INSERT INTO feed ({FEED_COLUMNS})
@@ -31,12 +35,14 @@ END
 
 # Given back here, so that it is whoever ends the order; and once, for no move leads on from such an end. Before the
 # feed's row, which stays the last that a change of an order writes.
+_PIECES: Final = "SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id"
 _GIVE_BACK: Final = f"""
   UPDATE products
-    SET stock = stock + (
-      SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
+    SET stock = stock + ({_PIECES}), sold = sold - ({_PIECES})
     WHERE OLD.status <> NEW.status AND NEW.status IN ({names(GIVING_BACK)})
       AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
+  UPDATE promotions SET uses = uses - 1
+    WHERE code = NEW.promo_code AND OLD.status <> NEW.status AND NEW.status IN ({names(GIVING_BACK)});
 """  # noqa: S608 - made of column names alone
 
 _FAILED_AGAIN: Final = f"OLD.status <> NEW.status AND NEW.status IN ({names(FAILING)}) AND NEW.attempts = OLD.attempts"
@@ -75,7 +81,7 @@ CREATE TRIGGER lines_take_stock AFTER INSERT ON order_lines WHEN NEW.reserved = 
 BEGIN
   SELECT RAISE(ABORT, 'order_lines: what was given back cannot be sold again by the same order')
     WHERE (SELECT status FROM orders WHERE number = NEW.order_number) IN ({names(GIVING_BACK)});
-  UPDATE products SET stock = stock - NEW.quantity WHERE id = NEW.product_id;
+  UPDATE products SET stock = stock - NEW.quantity, sold = sold + NEW.quantity WHERE id = NEW.product_id;
   UPDATE order_lines SET reserved = 1 WHERE order_number = NEW.order_number AND position = NEW.position;
 END
 """  # noqa: S608 - made of column names alone
@@ -84,6 +90,11 @@ ORDER_TRIGGERS: Final[dict[str, str]] = {
     **ORDER_RULES,
     "orders_placed": _ORDER_PLACED.strip(),
     "orders_changed": _ORDER_CHANGED.strip(),
+    "orders_keep_promotion": refused(
+        "orders_keep_promotion",
+        "UPDATE ON orders WHEN OLD.promo_code IS NOT NEW.promo_code",
+        "order_promotion: an order keeps its promotion",
+    ),
     "lines_take_stock": _LINE_TAKES_STOCK.strip(),
     "lines_kept": refused("lines_kept", "DELETE ON order_lines", "order_lines: what was sold stays written"),
     "lines_unchanged": refused(

@@ -125,6 +125,8 @@ CREATE TABLE orders (
   refunded INTEGER DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
   refunding INTEGER DEFAULT 0 NOT NULL CONSTRAINT refunding_not_negative CHECK (refunding >= 0),
   currency TEXT DEFAULT 'BDT' NOT NULL,
+  prices_include_tax INTEGER DEFAULT 0 NOT NULL CONSTRAINT prices_include_tax_is_flag CHECK (prices_include_tax = 0 OR prices_include_tax = 1),
+  promo_code TEXT,
   customer_id TEXT,
   customer_name TEXT,
   customer_email TEXT,
@@ -149,6 +151,7 @@ CREATE TABLE orders (
   CONSTRAINT fulfilment_known CHECK (fulfilment = 'delivery' OR fulfilment = 'pickup'),
   CONSTRAINT held_from_known CHECK (held_from = 'pending' OR held_from = 'processing' OR held_from = 'ready_for_pickup' OR held_from = 'ready_for_delivery' OR held_from = 'driver_assigned' OR held_from = 'picked_up' OR held_from = 'in_transit' OR held_from = 'delivery_failed' OR held_from = 'returning'),
   CONSTRAINT order_held_from CHECK ((status = 'on_hold') = (held_from IS NOT NULL)),
+  CONSTRAINT order_sums CHECK (subtotal = 0 OR total = subtotal - discount + shipping_fee + tax * (prices_include_tax = 0)),
   CONSTRAINT order_has_driver CHECK (status = 'pending' OR driver_id IS NOT NULL OR coalesce(held_from, status) NOT IN ('delivery_failed', 'driver_assigned', 'in_transit', 'picked_up', 'returning')),
   CONSTRAINT order_for_delivery CHECK (status = 'pending' OR fulfilment <> 'delivery' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'rejected', 'returned', 'returning')),
   CONSTRAINT order_for_pickup CHECK (status = 'pending' OR fulfilment <> 'pickup' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'expired', 'on_hold', 'pending', 'processing', 'ready_for_pickup', 'rejected')),
@@ -158,6 +161,8 @@ CREATE TABLE orders (
 CREATE INDEX orders_by_customer ON orders (customer_id, number)
 
 CREATE INDEX orders_by_driver ON orders (driver_id, number) WHERE driver_id IS NOT NULL
+
+CREATE INDEX orders_by_promotion ON orders (promo_code, customer_id) WHERE promo_code IS NOT NULL
 
 CREATE INDEX orders_by_status ON orders (status, number)
 
@@ -270,6 +275,20 @@ CREATE INDEX payments_by_order ON payments (order_id, entry)
 
 CREATE INDEX payments_by_reference ON payments (provider, reference)
 
+CREATE TABLE product_history (
+  entry INTEGER NOT NULL,
+  product_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  "before" TEXT,
+  "after" TEXT NOT NULL,
+  actor TEXT NOT NULL,
+  reason TEXT,
+  at TEXT NOT NULL,
+  PRIMARY KEY (entry)
+)
+
+CREATE INDEX product_history_by_product ON product_history (product_id, version)
+
 CREATE TABLE products (
   id TEXT DEFAULT ('prd_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
   slug TEXT NOT NULL,
@@ -282,8 +301,36 @@ CREATE TABLE products (
   stock INTEGER NOT NULL CONSTRAINT stock_not_negative CHECK (stock >= 0),
   tax_class TEXT DEFAULT 'standard' NOT NULL,
   image TEXT DEFAULT '' NOT NULL,
+  active INTEGER DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
+  version INTEGER DEFAULT 1 NOT NULL,
+  sold INTEGER DEFAULT 0 NOT NULL,
+  actor TEXT DEFAULT 'db:external' NOT NULL,
+  reason TEXT,
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
   PRIMARY KEY (id),
   UNIQUE (slug)
+)
+
+CREATE TABLE promotions (
+  code TEXT NOT NULL CONSTRAINT code_in_capitals CHECK (code = upper(code)),
+  kind TEXT NOT NULL,
+  value INTEGER NOT NULL CONSTRAINT value_fits_kind CHECK (CASE kind WHEN 'percent' THEN value BETWEEN 1 AND 10000 WHEN 'amount' THEN value > 0 ELSE value = 0 END),
+  currency TEXT DEFAULT 'BDT' NOT NULL,
+  min_subtotal INTEGER DEFAULT 0 NOT NULL CONSTRAINT min_subtotal_not_negative CHECK (min_subtotal >= 0),
+  starts_at TEXT,
+  ends_at TEXT,
+  uses INTEGER DEFAULT 0 NOT NULL CONSTRAINT uses_not_negative CHECK (uses >= 0),
+  uses_max INTEGER,
+  uses_per_customer_max INTEGER,
+  active INTEGER DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
+  version INTEGER DEFAULT 1 NOT NULL,
+  actor TEXT DEFAULT 'db:external' NOT NULL,
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (code),
+  CONSTRAINT kind_known CHECK (kind = 'percent' OR kind = 'amount' OR kind = 'free_delivery'),
+  CONSTRAINT uses_within_max CHECK (uses_max IS NULL OR uses <= uses_max),
+  CONSTRAINT ends_after_start CHECK (ends_at IS NULL OR starts_at IS NULL OR ends_at > starts_at)
 )
 
 CREATE TABLE published_events (
@@ -365,6 +412,22 @@ CREATE TABLE sessions (
  WITHOUT ROWID
 
 CREATE INDEX sessions_by_age ON sessions (seen_at)
+
+CREATE TABLE shop (
+  id INTEGER NOT NULL CONSTRAINT one_shop CHECK (id = 1),
+  currency TEXT DEFAULT 'BDT' NOT NULL,
+  tax_rates_bp TEXT DEFAULT '{"exempt":0,"reduced":500,"standard":1500}' NOT NULL CONSTRAINT tax_rates_bp_is_json CHECK (tax_rates_bp IS NULL OR json_valid(tax_rates_bp)),
+  prices_include_tax INTEGER DEFAULT 0 NOT NULL CONSTRAINT prices_include_tax_is_flag CHECK (prices_include_tax = 0 OR prices_include_tax = 1),
+  rounding TEXT DEFAULT 'half_up' NOT NULL,
+  delivery_fee INTEGER DEFAULT 6000 NOT NULL CONSTRAINT delivery_fee_not_negative CHECK (delivery_fee >= 0),
+  free_delivery_from INTEGER DEFAULT 150000,
+  delivery_zones TEXT DEFAULT '[]' NOT NULL CONSTRAINT delivery_zones_is_array CHECK (CASE WHEN json_valid(delivery_zones) THEN json_type(delivery_zones) = 'array' ELSE 0 END),
+  version INTEGER DEFAULT 1 NOT NULL,
+  actor TEXT DEFAULT 'db:external' NOT NULL,
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT rounding_known CHECK (rounding = 'half_up' OR rounding = 'half_even')
+)
 
 CREATE TABLE order_lines (
   order_number INTEGER NOT NULL,
@@ -471,24 +534,29 @@ END
 
 CREATE TRIGGER orders_placed AFTER INSERT ON orders
 BEGIN
+  SELECT RAISE(ABORT, 'order_promotion: there is no such promotion')
+    WHERE NEW.promo_code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM promotions WHERE code = NEW.promo_code);
+  UPDATE promotions SET uses = uses + 1
+    WHERE code = NEW.promo_code AND NEW.status NOT IN ('cancelled', 'expired', 'rejected');
   INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
     VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason, NEW.updated_at);
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES (CASE NEW.status WHEN 'pending' THEN 'order.placed' ELSE 'order.imported' END,
-      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, json_object('id', NEW.id, 'number', NEW.number, 'status', NEW.status, 'paymentStatus', NEW.payment_status, 'fulfilment', NEW.fulfilment, 'version', NEW.version, 'subtotal', NEW.subtotal, 'tax', NEW.tax, 'shippingFee', NEW.shipping_fee, 'discount', NEW.discount, 'total', NEW.total, 'currency', NEW.currency, 'amountPaid', NEW.captured, 'amountRefunded', NEW.refunded, 'amountRefunding', NEW.refunding, 'customerInfo', json_object('name', NEW.customer_name, 'email', NEW.customer_email, 'mobile', NEW.customer_mobile), 'billingInfo', json(NEW.billing_info), 'shippingInfo', json(NEW.shipping_info), 'cartItems', json(NEW.cart_items), 'paymentInfo', json(NEW.payment_info), 'customerId', NEW.customer_id, 'driverId', NEW.driver_id, 'heldFrom', NEW.held_from, 'createdAt', NEW.created_at, 'updatedAt', NEW.updated_at));
+      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, json_object('id', NEW.id, 'number', NEW.number, 'status', NEW.status, 'paymentStatus', NEW.payment_status, 'fulfilment', NEW.fulfilment, 'version', NEW.version, 'subtotal', NEW.subtotal, 'tax', NEW.tax, 'shippingFee', NEW.shipping_fee, 'discount', NEW.discount, 'total', NEW.total, 'currency', NEW.currency, 'amountPaid', NEW.captured, 'amountRefunded', NEW.refunded, 'amountRefunding', NEW.refunding, 'promoCode', NEW.promo_code, 'pricesIncludeTax', json(CASE NEW.prices_include_tax WHEN 0 THEN 'false' ELSE 'true' END), 'customerInfo', json_object('name', NEW.customer_name, 'email', NEW.customer_email, 'mobile', NEW.customer_mobile), 'billingInfo', json(NEW.billing_info), 'shippingInfo', json(NEW.shipping_info), 'cartItems', json(NEW.cart_items), 'paymentInfo', json(NEW.payment_info), 'customerId', NEW.customer_id, 'driverId', NEW.driver_id, 'heldFrom', NEW.held_from, 'createdAt', NEW.created_at, 'updatedAt', NEW.updated_at));
 END
 
-CREATE TRIGGER orders_changed AFTER UPDATE ON orders WHEN OLD.id IS NOT NEW.id OR OLD.number IS NOT NEW.number OR OLD.status IS NOT NEW.status OR OLD.payment_status IS NOT NEW.payment_status OR OLD.fulfilment IS NOT NEW.fulfilment OR OLD.subtotal IS NOT NEW.subtotal OR OLD.tax IS NOT NEW.tax OR OLD.shipping_fee IS NOT NEW.shipping_fee OR OLD.discount IS NOT NEW.discount OR OLD.total IS NOT NEW.total OR OLD.currency IS NOT NEW.currency OR OLD.captured IS NOT NEW.captured OR OLD.refunded IS NOT NEW.refunded OR OLD.refunding IS NOT NEW.refunding OR OLD.customer_name IS NOT NEW.customer_name OR OLD.customer_email IS NOT NEW.customer_email OR OLD.customer_mobile IS NOT NEW.customer_mobile OR OLD.billing_info IS NOT NEW.billing_info OR OLD.shipping_info IS NOT NEW.shipping_info OR OLD.cart_items IS NOT NEW.cart_items OR OLD.payment_info IS NOT NEW.payment_info OR OLD.customer_id IS NOT NEW.customer_id OR OLD.driver_id IS NOT NEW.driver_id OR OLD.held_from IS NOT NEW.held_from OR OLD.created_at IS NOT NEW.created_at
+CREATE TRIGGER orders_changed AFTER UPDATE ON orders WHEN OLD.id IS NOT NEW.id OR OLD.number IS NOT NEW.number OR OLD.status IS NOT NEW.status OR OLD.payment_status IS NOT NEW.payment_status OR OLD.fulfilment IS NOT NEW.fulfilment OR OLD.subtotal IS NOT NEW.subtotal OR OLD.tax IS NOT NEW.tax OR OLD.shipping_fee IS NOT NEW.shipping_fee OR OLD.discount IS NOT NEW.discount OR OLD.total IS NOT NEW.total OR OLD.currency IS NOT NEW.currency OR OLD.captured IS NOT NEW.captured OR OLD.refunded IS NOT NEW.refunded OR OLD.refunding IS NOT NEW.refunding OR OLD.promo_code IS NOT NEW.promo_code OR OLD.prices_include_tax IS NOT NEW.prices_include_tax OR OLD.customer_name IS NOT NEW.customer_name OR OLD.customer_email IS NOT NEW.customer_email OR OLD.customer_mobile IS NOT NEW.customer_mobile OR OLD.billing_info IS NOT NEW.billing_info OR OLD.shipping_info IS NOT NEW.shipping_info OR OLD.cart_items IS NOT NEW.cart_items OR OLD.payment_info IS NOT NEW.payment_info OR OLD.customer_id IS NOT NEW.customer_id OR OLD.driver_id IS NOT NEW.driver_id OR OLD.held_from IS NOT NEW.held_from OR OLD.created_at IS NOT NEW.created_at
 BEGIN
   UPDATE orders
     SET version = OLD.version + 1, actor = 'db:external', reason = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
       attempts = attempts + (OLD.status <> NEW.status AND NEW.status IN ('delivery_failed') AND NEW.attempts = OLD.attempts)
     WHERE number = NEW.number AND NEW.version <= OLD.version;
   UPDATE products
-    SET stock = stock + (
-      SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
+    SET stock = stock + (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id), sold = sold - (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
     WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected')
       AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
+  UPDATE promotions SET uses = uses - 1
+    WHERE code = NEW.promo_code AND OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected');
   INSERT INTO deliveries (order_id, version, stage, driver_id, former_driver_id, attempts, eta_at, lat, lng, at)
     SELECT o.id, o.version, o.status, o.driver_id, CASE WHEN OLD.driver_id IS NOT o.driver_id THEN OLD.driver_id END,
       o.attempts, CASE WHEN OLD.eta_at IS NOT o.eta_at THEN o.eta_at END, d.lat, d.lng, o.updated_at
@@ -508,15 +576,20 @@ BEGIN
           THEN 'order.payment_changed'
         ELSE 'order.changed'
       END,
-      id, version, actor, reason, updated_at, json_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'amountPaid', OLD.captured, 'amountRefunded', OLD.refunded, 'amountRefunding', OLD.refunding, 'customerInfo', json_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', json(OLD.billing_info), 'shippingInfo', json(OLD.shipping_info), 'cartItems', json(OLD.cart_items), 'paymentInfo', json(OLD.payment_info), 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at), json_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'amountPaid', orders.captured, 'amountRefunded', orders.refunded, 'amountRefunding', orders.refunding, 'customerInfo', json_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', json(orders.billing_info), 'shippingInfo', json(orders.shipping_info), 'cartItems', json(orders.cart_items), 'paymentInfo', json(orders.payment_info), 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at)
+      id, version, actor, reason, updated_at, json_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'amountPaid', OLD.captured, 'amountRefunded', OLD.refunded, 'amountRefunding', OLD.refunding, 'promoCode', OLD.promo_code, 'pricesIncludeTax', json(CASE OLD.prices_include_tax WHEN 0 THEN 'false' ELSE 'true' END), 'customerInfo', json_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', json(OLD.billing_info), 'shippingInfo', json(OLD.shipping_info), 'cartItems', json(OLD.cart_items), 'paymentInfo', json(OLD.payment_info), 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at), json_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'amountPaid', orders.captured, 'amountRefunded', orders.refunded, 'amountRefunding', orders.refunding, 'promoCode', orders.promo_code, 'pricesIncludeTax', json(CASE orders.prices_include_tax WHEN 0 THEN 'false' ELSE 'true' END), 'customerInfo', json_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', json(orders.billing_info), 'shippingInfo', json(orders.shipping_info), 'cartItems', json(orders.cart_items), 'paymentInfo', json(orders.payment_info), 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at)
     FROM orders WHERE number = NEW.number;
+END
+
+CREATE TRIGGER orders_keep_promotion BEFORE UPDATE ON orders WHEN OLD.promo_code IS NOT NEW.promo_code
+BEGIN
+  SELECT RAISE(ABORT, 'order_promotion: an order keeps its promotion');
 END
 
 CREATE TRIGGER lines_take_stock AFTER INSERT ON order_lines WHEN NEW.reserved = 0
 BEGIN
   SELECT RAISE(ABORT, 'order_lines: what was given back cannot be sold again by the same order')
     WHERE (SELECT status FROM orders WHERE number = NEW.order_number) IN ('cancelled', 'expired', 'rejected');
-  UPDATE products SET stock = stock - NEW.quantity WHERE id = NEW.product_id;
+  UPDATE products SET stock = stock - NEW.quantity, sold = sold + NEW.quantity WHERE id = NEW.product_id;
   UPDATE order_lines SET reserved = 1 WHERE order_number = NEW.order_number AND position = NEW.position;
 END
 
@@ -546,6 +619,56 @@ BEGIN
 END
 
 CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history
+BEGIN
+  SELECT RAISE(ABORT, 'history is only ever added to');
+END
+
+CREATE TRIGGER products_added AFTER INSERT ON products
+BEGIN
+  INSERT INTO product_history (product_id, version, before, after, actor, reason, at)
+    VALUES (NEW.id, NEW.version, NULL, json_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', json(CASE NEW.active WHEN 0 THEN 'false' ELSE 'true' END), 'version', NEW.version), NEW.actor, NEW.reason, NEW.updated_at);
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    SELECT 'product.added', NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, json_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', json(CASE NEW.active WHEN 0 THEN 'false' ELSE 'true' END), 'version', NEW.version)
+    WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'importing');
+END
+
+CREATE TRIGGER products_edited AFTER UPDATE ON products WHEN OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS NOT NEW.id OR OLD.slug IS NOT NEW.slug OR OLD.name IS NOT NEW.name OR OLD.name_bn IS NOT NEW.name_bn OR OLD.description IS NOT NEW.description OR OLD.description_bn IS NOT NEW.description_bn OR OLD.price IS NOT NEW.price OR OLD.currency IS NOT NEW.currency OR OLD.tax_class IS NOT NEW.tax_class OR OLD.image IS NOT NEW.image OR OLD.active IS NOT NEW.active
+BEGIN
+  UPDATE products
+    SET version = OLD.version + 1, actor = 'db:external', reason = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
+    WHERE id = NEW.id AND NEW.version <= OLD.version;
+  INSERT INTO product_history (product_id, version, before, after, actor, reason, at)
+    SELECT id, version, json_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', json(CASE OLD.active WHEN 0 THEN 'false' ELSE 'true' END), 'version', OLD.version), json_object('id', products.id, 'slug', products.slug, 'name', products.name, 'nameBn', products.name_bn, 'description', products.description, 'descriptionBn', products.description_bn, 'price', products.price, 'currency', products.currency, 'stock', products.stock, 'taxClass', products.tax_class, 'image', products.image, 'active', json(CASE products.active WHEN 0 THEN 'false' ELSE 'true' END), 'version', products.version), actor, reason, updated_at
+    FROM products WHERE id = NEW.id;
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    SELECT 'product.changed', id, version, actor, reason, updated_at,
+      json_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', json(CASE OLD.active WHEN 0 THEN 'false' ELSE 'true' END), 'version', OLD.version), json_object('id', products.id, 'slug', products.slug, 'name', products.name, 'nameBn', products.name_bn, 'description', products.description, 'descriptionBn', products.description_bn, 'price', products.price, 'currency', products.currency, 'stock', products.stock, 'taxClass', products.tax_class, 'image', products.image, 'active', json(CASE products.active WHEN 0 THEN 'false' ELSE 'true' END), 'version', products.version)
+    FROM products WHERE id = NEW.id;
+END
+
+CREATE TRIGGER products_sold_out AFTER UPDATE OF stock ON products WHEN (OLD.stock = 0) <> (NEW.stock = 0) AND NOT (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS NOT NEW.id OR OLD.slug IS NOT NEW.slug OR OLD.name IS NOT NEW.name OR OLD.name_bn IS NOT NEW.name_bn OR OLD.description IS NOT NEW.description OR OLD.description_bn IS NOT NEW.description_bn OR OLD.price IS NOT NEW.price OR OLD.currency IS NOT NEW.currency OR OLD.tax_class IS NOT NEW.tax_class OR OLD.image IS NOT NEW.image OR OLD.active IS NOT NEW.active)
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('product.changed', NEW.id, NEW.version, 'service:stock', NULL, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+      json_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', json(CASE OLD.active WHEN 0 THEN 'false' ELSE 'true' END), 'version', OLD.version), json_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', json(CASE NEW.active WHEN 0 THEN 'false' ELSE 'true' END), 'version', NEW.version));
+END
+
+CREATE TRIGGER products_kept BEFORE DELETE ON products WHEN EXISTS (SELECT 1 FROM order_lines WHERE product_id = OLD.id)
+BEGIN
+  SELECT RAISE(ABORT, 'product_sold: what was sold is made inactive, never deleted');
+END
+
+CREATE TRIGGER products_named_once BEFORE UPDATE ON products WHEN OLD.id IS NOT NEW.id
+BEGIN
+  SELECT RAISE(ABORT, 'product_sold: a product keeps its id');
+END
+
+CREATE TRIGGER product_history_kept BEFORE DELETE ON product_history
+BEGIN
+  SELECT RAISE(ABORT, 'history is only ever added to');
+END
+
+CREATE TRIGGER product_history_unchanged BEFORE UPDATE ON product_history
 BEGIN
   SELECT RAISE(ABORT, 'history is only ever added to');
 END
@@ -653,5 +776,7 @@ BEGIN
 END
 
 INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 1000)
+
+INSERT INTO shop (id) VALUES (1)
 
 INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(8))))

@@ -1,0 +1,153 @@
+"""Promotions over HTTP: the shop makes them, watches their use, and ends them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, get, patch, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ordercast.commerce.errors import NotFound
+from ordercast.commerce.moments import Moment, moment_at
+from ordercast.commerce.promotions import USES_MAX, Code, Promotion, PromotionKind, as_code, check_value
+from ordercast.commerce.shop import Amount
+from ordercast.db import Transaction
+from ordercast.db import promotions as units
+from ordercast.db import shop as shops
+
+from .answers import json_answer
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk
+from .documented import CONFLICTS, REFUSALS
+from .editing import Version, given, staff_asking
+from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .repeats import created, done_once
+
+Time = Annotated[datetime, Meta(tz=True)]
+Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
+
+
+class PromotionPage(Struct, frozen=True, rename="camel"):
+    items: list[Promotion]
+    next_cursor: str | None
+
+
+class NewPromotion(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """`value`: basis points of the goods (1000 is 10 %), minor units of the shop's currency, or 0 for free delivery."""
+
+    code: Code
+    kind: PromotionKind
+    value: Amount = 0
+    min_subtotal: Amount = 0
+    starts_at: Time | None = None
+    ends_at: Time | None = None
+    uses_max: Uses | None = None
+    uses_per_customer_max: Uses | None = None
+    active: bool = True
+
+
+class EditPromotion(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What is not named stays; what it takes off never changes. `active: false` ends it."""
+
+    version: Version
+    min_subtotal: Amount | UnsetType = UNSET
+    ends_at: Time | UnsetType | None = UNSET
+    uses_max: Uses | UnsetType | None = UNSET
+    uses_per_customer_max: Uses | UnsetType | None = UNSET
+    active: bool | UnsetType = UNSET
+
+
+@get("/api/promotions", tags=["promotions"], responses=REFUSALS)
+async def list_promotions(
+    request: AnyRequest,
+    desk: AtDesk,
+    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str, QueryParameter(max_length=64)] = "",
+) -> Response[PromotionPage]:
+    """List the promotions by their codes, ended ones too. For the shop."""
+    await staff_asking(desk, request, "list promotions")
+    found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
+    page = PromotionPage(found[:limit], found[limit - 1].code if len(found) > limit else None)
+    return json_answer(msgspec.json.encode(page))
+
+
+@get("/api/promotions/{code:str}", tags=["promotions"], responses=REFUSALS)
+async def get_promotion(code: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Promotion]:
+    """One promotion. For the shop."""
+    await staff_asking(desk, request, "see promotions")
+    promotion = await desk.store.read(lambda transaction: units.find(transaction, as_code(code)))
+    if promotion is None:
+        raise NotFound("promotion")
+    return json_answer(msgspec.json.encode(promotion))
+
+
+@post(
+    "/api/promotions",
+    dto=JsonBody[NewPromotion],
+    return_dto=None,
+    tags=["promotions"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, desk: AtDesk) -> Response[Promotion]:
+    """Make a promotion. For the shop."""
+    actor = await staff_asking(desk, request, "make a promotion")
+    check_value(data.kind, data.value)
+    starts_at, ends_at = _moment("startsAt", data.starts_at), _moment("endsAt", data.ends_at)
+    now = desk.now()
+
+    def effect(transaction: Transaction) -> bytes:
+        promotion = Promotion(
+            code=data.code,
+            kind=data.kind,
+            value=data.value,
+            currency=shops.rules(transaction).currency,
+            min_subtotal=data.min_subtotal,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            uses=0,
+            uses_max=data.uses_max,
+            uses_per_customer_max=data.uses_per_customer_max,
+            active=data.active,
+            version=1,
+            created_at=now,
+            updated_at=now,
+        )
+        units.add(transaction, promotion, actor)
+        return msgspec.json.encode(promotion)
+
+    outcome = await done_once(desk, request, actor, data, effect)
+    return created(outcome, outcome.answer, 201)
+
+
+@patch(
+    "/api/promotions/{code:str}",
+    dto=JsonBody[EditPromotion],
+    return_dto=None,
+    tags=["promotions"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def edit_promotion(
+    code: FromPath[str], data: JSONBody[EditPromotion], request: AnyRequest, desk: AtDesk
+) -> Response[Promotion]:
+    """Change how long and how often a promotion holds, or end it. For the shop."""
+    actor = await staff_asking(desk, request, "change a promotion")
+    changes = given(data, besides=frozenset({"version"}))
+    if data.ends_at is not UNSET:
+        changes["ends_at"] = _moment("endsAt", data.ends_at)
+    now = desk.now()
+
+    def unit(transaction: Transaction) -> bytes:
+        changed = units.change(transaction, as_code(code), changes, expected_version=data.version, actor=actor, now=now)
+        return msgspec.json.encode(changed)
+
+    return json_answer(await desk.store.write(unit))
+
+
+def _moment(field: str, time: datetime | None) -> Moment | None:
+    return None if time is None else moment_at(field, time)
+
+
+ROUTES: Final = [list_promotions, get_promotion, add_promotion, edit_promotion]

@@ -1,0 +1,68 @@
+"""Quotes over HTTP: the total that a checkout shows, before the order is placed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from litestar import Response, post
+from litestar.params import JSONBody
+from msgspec import Struct
+
+from ordercast.commerce.orders import OrderLine, QuoteOrder
+from ordercast.commerce.people import Role
+from ordercast.commerce.placing import PricedOrder
+from ordercast.db.quotes import quote
+
+from .answers import json_answer
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk
+from .documented import CONFLICTS, REFUSALS
+
+
+class Quote(Struct, frozen=True, rename="camel"):
+    """The sums of the order that would be placed, named as there."""
+
+    cart_items: list[OrderLine]
+    subtotal: int
+    discount: int
+    tax: int
+    shipping_fee: int
+    total: int
+    currency: str
+    prices_include_tax: bool
+    promo_code: str | None
+
+    @classmethod
+    def of(cls, priced: PricedOrder) -> Quote:
+        return cls(
+            list(priced.lines),
+            priced.subtotal,
+            priced.discount,
+            priced.tax,
+            priced.shipping_fee,
+            priced.total,
+            priced.currency,
+            priced.prices_include_tax,
+            priced.promo_code,
+        )
+
+
+@post(
+    "/api/checkout/quote",
+    dto=JsonBody[QuoteOrder],
+    return_dto=None,
+    status_code=200,
+    tags=["orders"],
+    responses={code: (REFUSALS | CONFLICTS)[code] for code in (400, 401, 409, 422)},
+)
+async def quote_order(data: JSONBody[QuoteOrder], request: AnyRequest, desk: AtDesk) -> Response[Quote]:
+    """Say what a cart would come to now. Nothing is set aside; `POST /api/orders` compares its `total` with ours."""
+    actor = (await desk.identify(request)).actor
+    customer_id = actor.id if actor.role is Role.CUSTOMER else None
+    now = desk.now()
+    priced = await desk.store.read(lambda transaction: quote(transaction, data, customer_id, now))
+    return json_answer(msgspec.json.encode(Quote.of(priced)))
+
+
+ROUTES: Final = [quote_order]

@@ -1,0 +1,48 @@
+"""The shop's rules over HTTP: how it charges, for everyone to read and its admin to change."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from litestar import Response, get, put
+from litestar.params import JSONBody
+
+from ordercast.commerce.shop import Shop
+from ordercast.db import Transaction
+from ordercast.db import shop as units
+from ordercast.db.shop import StandingShop
+
+from .answers import json_answer
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk
+from .documented import CONFLICTS, REFUSALS
+from .editing import ADMIN, Version, staff_asking
+
+
+class ChangeShop(Shop, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The rules as they shall be, whole; `version` is the one that the asker saw."""
+
+    version: Version
+
+
+@get("/api/shop", tags=["shop"])
+async def get_shop(desk: AtDesk) -> Response[StandingShop]:
+    """How the shop charges: currency, taxes, delivery fees."""
+    return json_answer(msgspec.json.encode(await desk.store.read(units.standing)))
+
+
+@put("/api/shop", dto=JsonBody[ChangeShop], return_dto=None, tags=["shop"], responses=REFUSALS | CONFLICTS)
+async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, desk: AtDesk) -> Response[StandingShop]:
+    """Let other rules hold from the next order on; those that are placed keep their sums. For an admin."""
+    actor = await staff_asking(desk, request, "change how the shop charges", roles=ADMIN)
+    now = desk.now()
+
+    def unit(transaction: Transaction) -> bytes:
+        units.change_rules(transaction, data, expected_version=data.version, actor=actor, now=now)
+        return msgspec.json.encode(units.standing(transaction))
+
+    return json_answer(await desk.store.write(unit))
+
+
+ROUTES: Final = [get_shop, change_shop]

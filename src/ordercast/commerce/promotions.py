@@ -1,0 +1,113 @@
+"""Promotions: a code that the buyer types, when it holds, and what it takes off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Final, Self
+
+from msgspec import Meta, Struct, structs
+
+from .errors import InvalidField, PromotionRefused
+from .moments import Moment
+from .money import BASIS_POINTS, PRICE_MINOR_MAX, Money, Rounding, divided
+from .orders import CODE_MAX
+
+CODE_PATTERN: Final = rf"^[A-Z0-9][A-Z0-9_-]{{1,{CODE_MAX - 1}}}$"
+USES_MAX: Final = 1_000_000_000
+
+Code = Annotated[str, Meta(pattern=CODE_PATTERN, description="Compared without regard to case")]
+
+
+class PromotionKind(StrEnum):
+    PERCENT = "percent"
+    """`value` is basis points of the subtotal: 1000 is 10 %."""
+    AMOUNT = "amount"
+    """`value` is minor units, and never more than the subtotal."""
+    FREE_DELIVERY = "free_delivery"
+    """`value` is 0: delivery costs nothing."""
+
+
+class Promotion(Struct, frozen=True, kw_only=True, rename="camel"):
+    """As it stands. Amounts are minor units of `currency`; `uses` are orders that stand, ended ones not among them."""
+
+    code: str
+    kind: PromotionKind
+    value: int
+    currency: str
+    min_subtotal: int
+    starts_at: Moment | None
+    ends_at: Moment | None
+    uses: int
+    uses_max: int | None
+    uses_per_customer_max: int | None
+    active: bool
+    version: int
+    created_at: Moment
+    updated_at: Moment
+
+    def used(self) -> Self:
+        """As the next order finds it."""
+        return structs.replace(self, uses=self.uses + 1)
+
+    def discount(self, subtotal: int, rounding: Rounding) -> int:
+        """What it takes off the goods."""
+        match self.kind:
+            case PromotionKind.PERCENT:
+                return divided(subtotal * self.value, BASIS_POINTS, rounding)
+            case PromotionKind.AMOUNT:
+                return min(self.value, subtotal)
+            case PromotionKind.FREE_DELIVERY:
+                return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A code that a buyer gave, and what the shop knows of it at this moment."""
+
+    code: str
+    promotion: Promotion | None
+    uses_by_customer: int
+    now: Moment
+
+    def checked(self, subtotal: int, currency: str) -> Promotion:
+        """The promotion, if it holds for such an order. Raises PromotionRefused."""
+        promotion = self.promotion
+        if promotion is None:
+            raise PromotionRefused(f"There is no promotion {self.code!r}.")
+        if (sentence := _refusal(promotion, self.now, subtotal, currency, self.uses_by_customer)) is not None:
+            raise PromotionRefused(f"{promotion.code} {sentence}.")
+        return promotion
+
+
+def as_code(written: str) -> str:
+    """A code as it is kept, from how somebody typed it."""
+    return written.strip().upper()
+
+
+def check_value(kind: PromotionKind, value: int) -> None:
+    """Raises InvalidField for a value that its kind has no meaning for."""
+    bounds = {PromotionKind.PERCENT: (1, BASIS_POINTS), PromotionKind.AMOUNT: (1, PRICE_MINOR_MAX)}
+    least, most = bounds.get(kind, (0, 0))
+    if not least <= value <= most:
+        raise InvalidField("value", f"A promotion of the kind {kind} has a value from {least} to {most}.")
+
+
+def _refusal(promotion: Promotion, now: Moment, subtotal: int, currency: str, by_customer: int) -> str | None:
+    """Why it does not hold, as the end of a sentence that begins with its code."""
+    needed, there = Money(promotion.min_subtotal, currency), Money(subtotal, currency)
+    reasons = {
+        "has ended": not promotion.active or (promotion.ends_at is not None and now >= promotion.ends_at),
+        f"begins at {promotion.starts_at}": promotion.starts_at is not None and now < promotion.starts_at,
+        f"holds for orders in {promotion.currency}": promotion.currency != currency,
+        f"needs goods for {needed}, and these come to {there}": subtotal < promotion.min_subtotal,
+        "has been used as often as it may be": _is_reached(promotion.uses_max, promotion.uses),
+        "has been used by this customer as often as it may be": _is_reached(
+            promotion.uses_per_customer_max, by_customer
+        ),
+    }
+    return next((sentence for sentence, is_so in reasons.items() if is_so), None)
+
+
+def _is_reached(bound: int | None, count: int) -> bool:
+    return bound is not None and count >= bound

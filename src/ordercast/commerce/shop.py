@@ -1,0 +1,90 @@
+"""How the shop charges: its currency, its taxes, and what bringing an order costs.
+
+The rules stand in the database, in one row, and an order is priced by those that hold in its own transaction.
+``docs/reference/money.md`` has examples.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct, field
+
+from .errors import InvalidField
+from .money import BASIS_POINTS, PRICE_MINOR_MAX, Rounding
+from .orders import POSTCODE_MAX, Country, Destination
+from .states import Fulfilment
+
+TAX_CLASSES_MAX: Final = 20
+ZONES_MAX: Final = 200
+PREFIXES_MAX: Final = 200
+
+Amount = Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX)]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
+TaxClass = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Rate = Annotated[int, Meta(ge=0, le=BASIS_POINTS, description="Basis points: 1500 is 15 %")]
+Prefix = Annotated[str, Meta(min_length=1, max_length=POSTCODE_MAX)]
+
+# Those of the demo: staple food is exempt, prepared food and drink bear a reduced rate, sweets the full one.
+DEMO_TAX_RATES_BP: Final = {"exempt": 0, "reduced": 500, "standard": 1500}
+
+
+class DeliveryZone(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What delivery to some addresses costs: those in `country`, whose postcode begins with one of `postcodes`."""
+
+    fee: Amount
+    free_from: Amount | None = None
+    """A subtotal from which delivery costs nothing here."""
+    country: Country | None = None
+    """None is any."""
+    postcodes: Annotated[tuple[Prefix, ...], Meta(max_length=PREFIXES_MAX)] = ()
+    """None given is any."""
+
+    def holds(self, destination: Destination) -> bool:
+        if self.country is not None and self.country != destination.country:
+            return False
+        written = _plain(destination.postcode or "")
+        return not self.postcodes or any(written.startswith(_plain(prefix)) for prefix in self.postcodes)
+
+
+class Shop(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """How this shop charges. Amounts are minor units of `currency`, rates basis points by tax class."""
+
+    currency: Currency = "BDT"
+    tax_rates_bp: Annotated[dict[TaxClass, Rate], Meta(min_length=1, max_length=TAX_CLASSES_MAX)] = field(
+        default_factory=DEMO_TAX_RATES_BP.copy
+    )
+    prices_include_tax: bool = False
+    rounding: Rounding = Rounding.HALF_UP
+    delivery_fee: Amount = 6_000
+    free_delivery_from: Amount | None = 150_000
+    """A subtotal from which delivery costs nothing."""
+    delivery_zones: Annotated[tuple[DeliveryZone, ...], Meta(max_length=ZONES_MAX)] = ()
+    """The first that holds decides; where none does, the two above."""
+
+    def rate_bp(self, tax_class: str, field: str) -> int:
+        """The tax on goods of that class. Raises InvalidField, naming `field`, for a class without a rate."""
+        rate = self.tax_rates_bp.get(tax_class)
+        if rate is None:
+            raise InvalidField(field, f"This cannot be sold: the shop has no tax rate for the class {tax_class!r}.")
+        return rate
+
+    def shipping_fee(self, fulfilment: Fulfilment, destination: Destination | None, subtotal: int) -> int:
+        """What bringing the goods costs; collecting them is free."""
+        if fulfilment is Fulfilment.PICKUP:
+            return 0
+        fee, free_from = self.delivery_fee, self.free_delivery_from
+        if destination is not None and (zone := self._zone(destination)) is not None:
+            fee, free_from = zone.fee, zone.free_from
+        return 0 if free_from is not None and subtotal >= free_from else fee
+
+    def _zone(self, destination: Destination) -> DeliveryZone | None:
+        return next((zone for zone in self.delivery_zones if zone.holds(destination)), None)
+
+
+DEMO_SHOP: Final = Shop()
+
+
+def _plain(postcode: str) -> str:
+    """As it is compared: people write the same code with spaces or without, in either case."""
+    return postcode.replace(" ", "").replace("-", "").upper()

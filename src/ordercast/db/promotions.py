@@ -1,0 +1,112 @@
+"""Promotions: looked up for an order, and worked on by the shop. Uses are counted by triggers, with the orders."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from ordercast.commerce.errors import EditConflict, InvalidField, NotFound
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.people import Actor
+from ordercast.commerce.promotions import Offer, Promotion, as_code
+
+from .transaction import Transaction
+
+
+class Promotions:
+    """The promotions as the next order of a group finds them: uses count before they are written."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+        self._found: dict[str, Promotion | None] = {}
+        self._uses: dict[tuple[str, str], int] = {}
+
+    def offer(self, written: str | None, customer_id: str | None, now: Moment) -> Offer | None:
+        """What the shop knows of the code that a buyer gave; None if none was given. Of a buyer whom nobody knows yet,
+        no earlier use is known either.
+        """
+        if written is None:
+            return None
+        code = as_code(written)
+        if code not in self._found:
+            self._found[code] = find(self._transaction, code)
+        uses = 0 if customer_id is None else self._uses_by(code, customer_id)
+        return Offer(code, self._found[code], uses, now)
+
+    def use(self, code: str, customer_id: str) -> None:
+        """Count an order that is going to be written."""
+        promotion = self._found[code]
+        assert promotion is not None
+        self._found[code] = promotion.used()
+        self._uses[code, customer_id] = self._uses_by(code, customer_id) + 1
+
+    def _uses_by(self, code: str, customer_id: str) -> int:
+        uses = self._uses.get((code, customer_id))
+        if uses is None:
+            values = {"code": code, "customer_id": customer_id}
+            row = self._transaction.one(self._transaction.sql.promotions.uses_by_customer, **values)
+            uses = self._uses[code, customer_id] = int(row[0]) if row is not None else 0
+        return uses
+
+
+def find(transaction: Transaction, code: str) -> Promotion | None:
+    row = transaction.one(transaction.sql.promotions.by_code, code=code)
+    return None if row is None else _promotion_of(row)
+
+
+def page(transaction: Transaction, after: str, limit: int) -> list[Promotion]:
+    """The next promotions by code after `after` ("" for the first)."""
+    return [_promotion_of(row) for row in transaction.all(transaction.sql.promotions.after, after=after, limit=limit)]
+
+
+def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
+    """Keep a new promotion. Raises InvalidField for a code that is known, and for an end before its beginning."""
+    _check(promotion)
+    values = msgspec.structs.asdict(promotion) | {"actor": str(actor)}
+    del values["uses"], values["version"]
+    try:
+        transaction.run(transaction.sql.promotions.add, **values)
+    except sqlite3.IntegrityError:
+        raise InvalidField("code", f"There is a promotion {promotion.code} already.") from None
+
+
+def change(
+    transaction: Transaction, code: str, changes: dict[str, Any], *, expected_version: int, actor: Actor, now: Moment
+) -> Promotion:
+    """Change some of a promotion's fields. Raises NotFound, EditConflict, and InvalidField for what cannot be."""
+    row = transaction.one(transaction.sql.promotions.by_code, code=code)
+    if row is None:
+        raise NotFound("promotion")
+    before = _promotion_of(row)
+    if before.version != expected_version:
+        raise EditConflict("promotion", before.version, expected_version, row[-1], before.updated_at)
+    changed = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=now)
+    _check(changed)
+    transaction.run(
+        transaction.sql.promotions.change,
+        promotion_code=code,
+        new_min_subtotal=changed.min_subtotal,
+        new_ends_at=changed.ends_at,
+        new_uses_max=changed.uses_max,
+        new_uses_per_customer_max=changed.uses_per_customer_max,
+        new_active=changed.active,
+        new_actor=str(actor),
+        new_updated_at=now,
+    )
+    return changed
+
+
+def _check(changed: Promotion) -> None:
+    if changed.uses_max is not None and changed.uses > changed.uses_max:
+        raise InvalidField("usesMax", f"It has been used {changed.uses} times already; end it instead.")
+    if changed.ends_at is not None and changed.starts_at is not None and changed.ends_at <= changed.starts_at:
+        raise InvalidField("endsAt", "It would end before it begins.")
+
+
+def _promotion_of(row: tuple[Any, ...]) -> Promotion:
+    values = dict(zip(Promotion.__struct_fields__, row, strict=False))
+    values["active"] = bool(values["active"])
+    named = dict(zip(Promotion.__struct_encode_fields__, values.values(), strict=True))
+    return msgspec.convert(named, Promotion)
