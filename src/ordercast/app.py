@@ -74,6 +74,7 @@ def build_hub(settings: Settings, store: SqliteStore, doorkeeper: Doorkeeper | N
     )
     door = open_socket_door(server, desk, Watching(pump, server.main), Fleeting(server.main))
     pump.listen("access.revoked", door.access_revoked)
+    pump.listen("customer.erased", lambda _: pump.forget())
     pump.listen("order.status_changed", door.order_moved)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, pump

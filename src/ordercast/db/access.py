@@ -133,7 +133,13 @@ def close_all(transaction: Transaction, account_id: str, since: Moment, *, actor
 
 
 def revoke(
-    transaction: Transaction, name: str, *, since: Moment, until: Moment | None, actor: Actor | None, reason: str | None
+    transaction: Transaction,
+    name: str,
+    *,
+    since: Moment,
+    until: Moment | None,
+    actor: Actor | str | None,
+    reason: str | None,
 ) -> None:
     """Refuse the tokens of `name` that were issued before `since`; the feed tells every node."""
     transaction.run(

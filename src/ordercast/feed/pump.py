@@ -112,6 +112,11 @@ class Pump:
         self._source.watch(self.pull)
         self.pull()
 
+    def forget(self) -> None:
+        """Remember no row: what is replayed is read from the feed again, where something was rewritten."""
+        self._recent.clear()
+        self._older.clear()
+
     def stop(self) -> None:
         if self._retry is not None:
             self._retry.cancel()

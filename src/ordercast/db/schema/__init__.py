@@ -18,6 +18,7 @@ from .payments import (
 )
 from .people import accounts, customers
 from .promotions import promotions
+from .privacy import erasures
 from .sandbox import sandbox_notices, sandbox_payments
 from .shop import shop
 
@@ -30,6 +31,7 @@ __all__ = [
     "deliveries",
     "delivery_proofs",
     "driver_states",
+    "erasures",
     "feed",
     "idempotency",
     "meta",

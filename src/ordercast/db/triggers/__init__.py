@@ -14,6 +14,7 @@ from .deliveries import DELIVERY_TRIGGERS
 from .events import EVENT_TRIGGERS
 from .orders import ORDER_TRIGGERS
 from .payments import PAYMENT_TRIGGERS
+from .privacy import PRIVACY_TRIGGERS
 
 TRIGGERS: Final[dict[str, str]] = {
     **ORDER_TRIGGERS,
@@ -21,6 +22,7 @@ TRIGGERS: Final[dict[str, str]] = {
     **DELIVERY_TRIGGERS,
     **EVENT_TRIGGERS,
     **ACCESS_TRIGGERS,
+    **PRIVACY_TRIGGERS,
     **PAYMENT_TRIGGERS,
 }
 """Names and texts, in the order in which they are made."""

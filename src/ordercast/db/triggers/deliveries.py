@@ -6,9 +6,10 @@ from typing import Final
 
 from ordercast.commerce.deliveries import CARRYING
 from ordercast.commerce.states import Fulfilment
+from ordercast.db.schema import deliveries
 from ordercast.db.schema.columns import names
 
-from .making import FEED_COLUMNS, refused
+from .making import FEED_COLUMNS, refused, same
 
 # Part of the trigger on orders, before the order's own row in the feed, which stays the last that a change writes.
 DELIVERY_MOVED: Final = f"""
@@ -37,8 +38,14 @@ BEGIN
 END
 """  # noqa: S608 - made of column names alone
 
+# But where a customer lives may be forgotten.
+_KEPT_COLUMNS: Final = [name for name in deliveries.c.keys() if name not in {"lat", "lng"}]  # noqa: SIM118
+_FORGETS: Final = f"NEW.lat IS NULL AND NEW.lng IS NULL AND {same(_KEPT_COLUMNS)}"
+
 DELIVERY_TRIGGERS: Final[dict[str, str]] = {
     "deliveries_told": _DELIVERY_TOLD.strip(),
     "deliveries_kept": refused("deliveries_kept", "DELETE ON deliveries", "deliveries: only ever added to"),
-    "deliveries_unchanged": refused("deliveries_unchanged", "UPDATE ON deliveries", "deliveries: only ever added to"),
+    "deliveries_unchanged": refused(
+        "deliveries_unchanged", f"UPDATE ON deliveries WHEN NOT ({_FORGETS})", "deliveries: only ever added to"
+    ),
 }

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from ordercast.commerce.people import Role
 from ordercast.commerce.transitions import FAILING, GIVING_BACK
 from ordercast.db.documents import TOLD_COLUMNS, order_document
-from ordercast.db.schema import EXTERNAL_ACTOR, NOW_SQL
+from ordercast.db.personal import ERASED_ACTOR
+from ordercast.db.schema import EXTERNAL_ACTOR, NOW_SQL, order_history
 from ordercast.db.schema.columns import names
 
 from .deliveries import DELIVERY_MOVED
-from .making import FEED_COLUMNS, refused
+from .making import FEED_COLUMNS, refused, same
 from .order_rules import ORDER_RULES
 
 _HISTORY_COLUMNS: Final = (
@@ -86,6 +88,13 @@ BEGIN
 END
 """  # noqa: S608 - made of column names alone
 
+# The one change that history takes: a customer who is erased leaves it as a person, and with them what they wrote.
+_KEPT_COLUMNS: Final = [name for name in order_history.c.keys() if name not in {"actor", "reason"}]  # noqa: SIM118
+_FORGETS: Final = (
+    f"OLD.actor GLOB '{Role.CUSTOMER}:*' AND NEW.actor = '{ERASED_ACTOR}' AND NEW.reason IS NULL"
+    f" AND {same(_KEPT_COLUMNS)}"
+)
+
 ORDER_TRIGGERS: Final[dict[str, str]] = {
     **ORDER_RULES,
     "orders_placed": _ORDER_PLACED.strip(),
@@ -110,5 +119,7 @@ ORDER_TRIGGERS: Final[dict[str, str]] = {
         "an order keeps its id and number",
     ),
     "history_kept": refused("history_kept", "DELETE ON order_history", "history is only ever added to"),
-    "history_unchanged": refused("history_unchanged", "UPDATE ON order_history", "history is only ever added to"),
+    "history_unchanged": refused(
+        "history_unchanged", f"UPDATE ON order_history WHEN NOT ({_FORGETS})", "history is only ever added to"
+    ),
 }

@@ -63,6 +63,17 @@ CREATE TABLE driver_states (
 )
  WITHOUT ROWID
 
+CREATE TABLE erasures (
+  id TEXT NOT NULL,
+  customer_id TEXT NOT NULL,
+  actor TEXT DEFAULT 'db:external' NOT NULL,
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (id)
+)
+ WITHOUT ROWID
+
+CREATE INDEX erasures_by_customer ON erasures (customer_id)
+
 CREATE TABLE feed (
   seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   kind TEXT NOT NULL,
@@ -618,7 +629,7 @@ BEGIN
   SELECT RAISE(ABORT, 'history is only ever added to');
 END
 
-CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history
+CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history WHEN NOT (OLD.actor GLOB 'customer:*' AND NEW.actor = 'customer:erased' AND NEW.reason IS NULL AND NEW.entry IS OLD.entry AND NEW.order_id IS OLD.order_id AND NEW.version IS OLD.version AND NEW.from_status IS OLD.from_status AND NEW.to_status IS OLD.to_status AND NEW.from_payment_status IS OLD.from_payment_status AND NEW.to_payment_status IS OLD.to_payment_status AND NEW.at IS OLD.at)
 BEGIN
   SELECT RAISE(ABORT, 'history is only ever added to');
 END
@@ -692,7 +703,7 @@ BEGIN
   SELECT RAISE(ABORT, 'deliveries: only ever added to');
 END
 
-CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries
+CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries WHEN NOT (NEW.lat IS NULL AND NEW.lng IS NULL AND NEW.entry IS OLD.entry AND NEW.order_id IS OLD.order_id AND NEW.version IS OLD.version AND NEW.stage IS OLD.stage AND NEW.driver_id IS OLD.driver_id AND NEW.former_driver_id IS OLD.former_driver_id AND NEW.attempts IS OLD.attempts AND NEW.eta_at IS OLD.eta_at AND NEW.at IS OLD.at)
 BEGIN
   SELECT RAISE(ABORT, 'deliveries: only ever added to');
 END
@@ -733,6 +744,12 @@ BEGIN
   INSERT INTO revocations (name, since, actor, reason) VALUES (OLD.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'db:accounts', 'The account was removed.')
     ON CONFLICT (name) DO UPDATE
       SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason;
+END
+
+CREATE TRIGGER customers_erased AFTER INSERT ON erasures
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('customer.erased', NEW.customer_id, 1, NEW.actor, NULL, NEW.at, NULL, json_object('id', NEW.id));
 END
 
 CREATE TRIGGER mismatches_raised AFTER INSERT ON payment_mismatches

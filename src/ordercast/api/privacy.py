@@ -1,0 +1,122 @@
+"""Personal data: telling somebody all that is known of them, and forgetting them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.people import Actor, Role
+from ordercast.db import accounts
+from ordercast.db import privacy as units
+
+from .answers import json_answer
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk, FrontDesk
+from .documented import CONFLICTS, REFUSALS
+from .refusals import SignInRefused
+from .sign_in import PASSWORD_MAX, SignIn, caller_of, find_account
+
+_REFUSALS: Final = {code: REFUSALS[code] for code in (401, 403, 404)}
+
+
+class Export(Struct, frozen=True, rename="camel"):
+    """`data` is all that is known, a list of rows by table."""
+
+    customer_id: str
+    exported_at: str
+    data: dict[str, list[dict[str, Any]]]
+
+
+class Erased(Struct, frozen=True, rename="camel"):
+    customer_id: str
+    erased_at: str
+    orders: int
+    """How many orders stay, without the person in them."""
+
+
+class EraseMe(Struct, frozen=True, forbid_unknown_fields=True):
+    password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX)]
+
+
+@get("/api/customers/{customer_id:str}/export", tags=["people"], responses=_REFUSALS)
+async def export_customer(customer_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Export]:
+    """All that is known of a customer, registered or guest. For an admin."""
+    await _admin(desk, request, "export personal data")
+    return await _export(desk, customer_id)
+
+
+@get("/api/me/export", tags=["people"], responses=_REFUSALS)
+async def export_me(request: AnyRequest, desk: AtDesk) -> Response[Export]:
+    """All that is known of oneself. For a customer."""
+    return await _export(desk, (await _customer(desk, request, "export personal data")).id)
+
+
+@post(
+    "/api/customers/{customer_id:str}/erase",
+    status_code=200,
+    tags=["people"],
+    responses=_REFUSALS | {409: CONFLICTS[409]},
+)
+async def erase_customer(customer_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Erased]:
+    """Forget a customer, registered or guest, whose orders have all come to an end. For an admin."""
+    return await _erase(desk, customer_id, await _admin(desk, request, "erase personal data"))
+
+
+@post(
+    "/api/me/erase",
+    dto=JsonBody[EraseMe],
+    return_dto=None,
+    status_code=200,
+    tags=["people"],
+    responses={**_REFUSALS, 409: CONFLICTS[409], 422: REFUSALS[422]},
+)
+async def erase_me(data: JSONBody[EraseMe], request: AnyRequest, desk: AtDesk) -> Response[Erased]:
+    """Have oneself forgotten, account and all. For a customer with an account; it takes the password once more."""
+    actor = await _customer(desk, request, "be forgotten here")
+    account = await desk.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
+    if account is None:
+        raise NotPermitted(actor, "be forgotten without an account here; the shop can do it")
+    try:
+        await find_account(desk, SignIn(account.email, data.password), caller_of(request))
+    except SignInRefused:
+        raise InvalidField("password", "This is not the present password.") from None
+    return await _erase(desk, actor.id, actor)
+
+
+async def _export(desk: FrontDesk, customer_id: str) -> Response[Export]:
+    data = await desk.store.read(lambda transaction: units.export(transaction, customer_id))
+    content = msgspec.json.encode(Export(customer_id, desk.now(), data))
+    name = f"attachment; filename={customer_id}.json" if customer_id.isidentifier() else "attachment"
+    return json_answer(content, headers={"Cache-Control": "no-store", "Content-Disposition": name})
+
+
+async def _erase(desk: FrontDesk, customer_id: str, actor: Actor) -> Response[Erased]:
+    looked_at = desk.now()
+    copies = await desk.store.read(lambda transaction: units.find_copies(transaction, customer_id, looked_at))
+    erasure_id, now = desk.new_id("era"), desk.now()
+    orders = await desk.store.write(
+        lambda transaction: units.erase(transaction, erasure_id, customer_id, copies, actor=actor, now=now)
+    )
+    return json_answer(msgspec.json.encode(Erased(customer_id, now, orders)), headers={"Cache-Control": "no-store"})
+
+
+async def _admin(desk: FrontDesk, request: AnyRequest, deed: str) -> Actor:
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is not Role.ADMIN:
+        raise NotPermitted(actor, deed)
+    return actor
+
+
+async def _customer(desk: FrontDesk, request: AnyRequest, deed: str) -> Actor:
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is not Role.CUSTOMER:
+        raise NotPermitted(actor, deed)
+    return actor
+
+
+ROUTES: Final = [export_customer, export_me, erase_customer, erase_me]

@@ -1,0 +1,106 @@
+"""Where a customer's personal data is, table by table. This is the page to read when somebody asks to be forgotten.
+
+A table that is neither in HOLDINGS nor in IMPERSONAL fails a test, so that nobody adds one without deciding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+ERASED_ACTOR: Final = "customer:erased"
+
+_THEIR_ORDERS: Final = "order_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)"
+
+
+class Holding(NamedTuple):
+    """What one table holds of a customer."""
+
+    whose: str
+    """SQL: which rows are theirs."""
+    shown: tuple[str, ...]
+    """The columns that an export tells; hashes, and what names other people, are none of them."""
+    left: Mapping[str, str] | None = None
+    """SQL of what stands in a column after they were erased; None where the rows go."""
+    touched: str = "1"
+    """SQL: which of those rows erasing concerns at all."""
+
+
+HOLDINGS: Final[dict[str, Holding]] = {
+    "customers": Holding(
+        "id = :customer_id",
+        ("id", "email", "name", "mobile", "registered", "created_at"),
+        {"email": "'erased:' || id", "name": "''", "mobile": "''"},
+    ),
+    "accounts": Holding(
+        "id = :customer_id AND role = 'customer'", ("id", "email", "name", "role", "active", "created_at")
+    ),
+    "sign_ins": Holding("account_id = :customer_id", ("id", "created_at", "rotated_at", "expires_at")),
+    # What was bought and paid stays: the shop's books are kept by law, and stock and statistics are made of it.
+    "orders": Holding(
+        "customer_id = :customer_id",
+        (
+            "id", "number", "status", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee", "discount",
+            "total", "captured", "refunded", "currency", "customer_id", "customer_name", "customer_email",
+            "customer_mobile", "billing_info", "shipping_info", "cart_items", "payment_info", "created_at",
+            "updated_at",
+        ),
+        {
+            "customer_name": "NULL",
+            "customer_email": "NULL",
+            "customer_mobile": "NULL",
+            "billing_info": "NULL",
+            "shipping_info": "NULL",
+            "payment_info": "json_object('method', json_extract(payment_info, '$.method'))",
+            "tracking_hash": "NULL",
+            "version": "version + 1",
+            "actor": ":actor",
+            "reason": "'The personal data was erased.'",
+            "updated_at": ":now",
+        },
+        touched="coalesce(customer_name, customer_email, customer_mobile, billing_info, shipping_info) IS NOT NULL",
+    ),
+    # Only what the customer did and said; the shop's own notes are the shop's to write with care.
+    "order_history": Holding(
+        _THEIR_ORDERS,
+        ("order_id", "version", "from_status", "to_status", "from_payment_status", "to_payment_status", "reason", "at"),
+        {"actor": f"'{ERASED_ACTOR}'", "reason": "NULL"},
+        touched="actor = 'customer:' || :customer_id",
+    ),
+    # Where it was handed over is where somebody lives; a proof may be their name or their signature.
+    "deliveries": Holding(
+        _THEIR_ORDERS, ("order_id", "stage", "attempts", "eta_at", "lat", "lng", "at"), {"lat": "NULL", "lng": "NULL"}
+    ),
+    "delivery_proofs": Holding(_THEIR_ORDERS, ("order_id", "kind", "value", "at"), {"value": "'[erased]'"}),
+    "payments": Holding(_THEIR_ORDERS, ("order_id", "provider", "reference", "kind", "amount", "currency", "at"), {}),
+    "refunds": Holding(_THEIR_ORDERS, ("order_id", "provider", "reference", "amount", "currency", "reason", "at"), {}),
+    # Taken away by `saved_cards`, which also has the provider forget the card.
+    "payment_methods": Holding(
+        "customer_id = :customer_id", ("id", "provider", "reference", "brand", "last4", "created_at"), {}
+    ),
+    "erasures": Holding("customer_id = :customer_id", ("id", "at"), {}),
+}  # fmt: skip
+
+COPIES: Final[dict[str, str]] = {
+    "feed": "events of their orders, and those that back ends published to them: rewritten, so that no replay tells",
+    "published_events": "what the feed was made of: removed",
+    "idempotency": "answers to their requests: removed; to those of others about their orders: rewritten",
+    "sessions": "their sockets' places: removed",
+}
+"""Tables that hold documents, which are searched for what is the customer's."""
+
+IMPERSONAL: Final[dict[str, str]] = {
+    "driver_states": "where drivers are",
+    "meta": "facts of the database",
+    "order_lines": "goods and sums of an order",
+    "payment_disputes": "a provider's name for a dispute",
+    "payment_events": "names of a provider's messages",
+    "payment_mismatches": "sums, and the names of orders and payments",
+    "payment_tasks": "what a provider is to be asked, by its own names for payments and cards",
+    "products": "the catalogue",
+    "promotions": "codes, and how often each was used",
+    "revocations": "names of people and tokens that are refused, which must outlive them",
+    "sandbox_notices": "of the make-believe provider",
+    "sandbox_payments": "of the make-believe provider",
+    "shop": "the shop's own terms",
+}

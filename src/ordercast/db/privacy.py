@@ -1,0 +1,176 @@
+"""Units of work on personal data: telling a customer all that is known of them, and forgetting them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Final
+
+import msgspec
+
+from ordercast.commerce.errors import NotFound, OrdersOpen
+from ordercast.commerce.forgetting import Forgetting
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.people import Actor, Role
+
+from . import access, saved_cards
+from .personal import ERASED_ACTOR, HOLDINGS
+from .statements import privacy as sql
+from .transaction import Transaction
+
+_JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info"})
+_ADDRESS_TEXTS: Final = ("name", "line1", "line2")
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Where copies of what a customer said were found, and up to which row and moment was looked."""
+
+    at: Moment
+    newest_seq: int
+    feed_seqs: list[int]
+    answers: list[tuple[str, str]]
+    pids: list[str]
+
+
+# --- Telling ----------------------------------------------------------------------------------------------------------
+
+
+def export(transaction: Transaction, customer_id: str) -> dict[str, list[dict[str, Any]]]:
+    """All that is known of a customer, by table, in the names that JSON has. Raises NotFound."""
+    if not _one(transaction, sql.IS_KNOWN, customer_id):
+        raise NotFound("customer")
+    return {_camel(table): _rows(transaction, table, customer_id) for table in sql.SHOW}
+
+
+def _rows(transaction: Transaction, table: str, customer_id: str) -> list[dict[str, Any]]:
+    columns = HOLDINGS[table].shown
+    return [
+        {_camel(column): _shown(column, value) for column, value in zip(columns, row, strict=True)}
+        for row in transaction.all(sql.SHOW[table], customer_id=customer_id)
+    ]
+
+
+def _shown(column: str, value: Any) -> Any:
+    return msgspec.json.decode(value) if column in _JSON_COLUMNS and value is not None else value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+# --- Forgetting -------------------------------------------------------------------------------------------------------
+
+
+def find_copies(transaction: Transaction, customer_id: str, now: Moment) -> Copies:
+    """Look through all documents, which may take seconds: a query for a reader, before the unit that erases."""
+    newest = transaction.one(transaction.sql.feed.newest_seq)
+    return Copies(
+        now,
+        (newest[0] or 0) if newest else 0,
+        _seqs(transaction, customer_id, 0),
+        _answers(transaction, customer_id, ""),
+        [pid for (pid,) in transaction.all(sql.SESSIONS, customer_id=customer_id)],
+    )
+
+
+def erase(
+    transaction: Transaction, erasure_id: str, customer_id: str, copies: Copies, *, actor: Actor, now: Moment
+) -> int:
+    """Forget a customer: orders and sums stay, the person goes, and each token of theirs is refused. Gives how many
+    orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen while an order is under way.
+    """
+    known = export(transaction, customer_id)
+    if left := _one(transaction, sql.OPEN_ORDERS, customer_id):
+        raise OrdersOpen(left)
+    by = ERASED_ACTOR if actor.role is Role.CUSTOMER else str(actor)
+    _refuse_tokens(transaction, customer_id, by, now)
+    for card in known["paymentMethods"]:
+        saved_cards.remove(transaction, card["id"], customer_id, now)
+    for statement in sql.ERASE:
+        transaction.run(statement, customer_id=customer_id, actor=by, now=now)
+    _rewrite(transaction, customer_id, copies, Forgetting(_texts(known)))
+    transaction.run(sql.RECORD, id=erasure_id, customer_id=customer_id, actor=by, at=now)
+    return len(known["orders"])
+
+
+def _refuse_tokens(transaction: Transaction, customer_id: str, by: str, now: Moment) -> None:
+    theirs = [customer_id, *(order_id for (order_id,) in transaction.all(sql.TRACKED, customer_id=customer_id))]
+    for name in theirs:
+        access.revoke(transaction, name, since=now, until=None, actor=by, reason="The personal data was erased.")
+
+
+def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
+    """Every text by which the person could be known."""
+    people = ([row["name"], row["email"], row.get("mobile")] for row in chain(known["customers"], known["accounts"]))
+    buyers = ([row["customerName"], row["customerEmail"], row["customerMobile"]] for row in known["orders"])
+    places = (
+        [address.get(text) for text in _ADDRESS_TEXTS]
+        for row in known["orders"]
+        for address in (row["billingInfo"], row["shippingInfo"])
+        if address is not None
+    )
+    return list(chain.from_iterable(chain(people, buyers, places)))
+
+
+def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, forgetting: Forgetting) -> None:
+    # With what was written since the search, this unit's own rows among it.
+    for seq in chain(copies.feed_seqs, _seqs(transaction, customer_id, copies.newest_seq)):
+        _rewrite_change(transaction, seq, customer_id, forgetting)
+    for scope, key in chain(copies.answers, _answers(transaction, customer_id, copies.at)):
+        if scope.startswith(f"{Role.CUSTOMER}:{customer_id} "):
+            transaction.run(sql.REMOVE_ANSWER, scope=scope, key=key)  # nobody can ask again as them
+        else:
+            _rewrite_answer(transaction, scope, key, forgetting)
+    for pid in copies.pids:
+        transaction.run(transaction.sql.sessions.forget, pid=pid)
+
+
+def _rewrite_change(transaction: Transaction, seq: int, customer_id: str, forgetting: Forgetting) -> None:
+    row = transaction.one(sql.FEED_ROW, seq=seq)
+    if row is None:  # pruned meanwhile
+        return
+    kind, entity_id, actor, reason, before, after = row
+    if kind == "event.published":
+        # What a back end says of somebody has no form that we know: it is told to nobody any more.
+        transaction.run(sql.REMOVE_EVENT, id=entity_id)
+        after = msgspec.json.encode({"event": msgspec.json.decode(after)["event"], "rooms": [], "args": []}).decode()
+    was_theirs = actor == f"{Role.CUSTOMER}:{customer_id}"
+    transaction.run(
+        sql.REWRITE_FEED,
+        seq=seq,
+        actor=ERASED_ACTOR if was_theirs else actor,
+        reason=None if was_theirs else forgetting.without(reason),
+        before=_forgotten(before, forgetting),
+        after=_forgotten(after, forgetting),
+    )
+
+
+def _rewrite_answer(transaction: Transaction, scope: str, key: str, forgetting: Forgetting) -> None:
+    row = transaction.one(sql.ANSWER, scope=scope, key=key)
+    if row is not None:
+        transaction.run(sql.REWRITE_ANSWER, scope=scope, key=key, answer=_forgotten(row[0], forgetting))
+
+
+def _forgotten(document: str | None, forgetting: Forgetting) -> str | None:
+    if document is None:
+        return None
+    try:
+        return msgspec.json.encode(forgetting.without(msgspec.json.decode(document))).decode()
+    except msgspec.DecodeError:
+        return "null"  # of another program, and nothing that we could read
+
+
+def _seqs(transaction: Transaction, customer_id: str, after: int) -> list[int]:
+    return [seq for (seq,) in transaction.all(sql.FEED_SEQS, customer_id=customer_id, after=after)]
+
+
+def _answers(transaction: Transaction, customer_id: str, since: str) -> list[tuple[str, str]]:
+    rows = transaction.all(sql.ANSWERS, customer_id=customer_id, since=since)
+    return [(scope, key) for scope, key in rows]
+
+
+def _one(transaction: Transaction, question: str, customer_id: str) -> int:
+    row = transaction.one(question, customer_id=customer_id)
+    return row[0] if row is not None else 0
