@@ -41,7 +41,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
         "customer_id = :customer_id",
         (
             "id", "number", "status", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee", "discount",
-            "total", "captured", "refunded", "currency", "customer_id", "customer_name", "customer_email",
+            "promo_code", "total", "captured", "refunded", "currency", "customer_id", "customer_name", "customer_email",
             "customer_mobile", "billing_info", "shipping_info", "cart_items", "payment_info", "created_at",
             "updated_at",
         ),
@@ -97,6 +97,7 @@ IMPERSONAL: Final[dict[str, str]] = {
     "payment_events": "names of a provider's messages",
     "payment_mismatches": "sums, and the names of orders and payments",
     "payment_tasks": "what a provider is to be asked, by its own names for payments and cards",
+    "product_history": "what became of the catalogue, and who of the shop did it",
     "products": "the catalogue",
     "promotions": "codes, and how often each was used",
     "revocations": "names of people and tokens that are refused, which must outlive them",

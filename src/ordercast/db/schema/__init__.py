@@ -17,8 +17,8 @@ from .payments import (
     refunds,
 )
 from .people import accounts, customers
-from .promotions import promotions
 from .privacy import erasures
+from .promotions import promotions
 from .sandbox import sandbox_notices, sandbox_payments
 from .shop import shop
 
