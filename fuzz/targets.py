@@ -17,11 +17,14 @@ from ordercast.commerce.placing import price_order
 from ordercast.commerce.shop import DEMO_SHOP
 from ordercast.commerce.text_rules import check_texts
 from ordercast.feed import Position
+from ordercast.protocol import msgpack
 from ordercast.protocol.engineio import PacketType, parse_packet, parse_payload, serialize_binary, serialize_payload
-from ordercast.protocol.errors import MalformedPacket
+from ordercast.protocol.errors import MalformedPacket, UnencodableValue
 from ordercast.protocol.json import decode_json, encode_json
+from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import Decoder, Packet, encode
 from ordercast.protocol.websocket import MessageAssembler, Opcode
+from ordercast.wire.engine import QUERY_FIELDS_MAX, parse_query
 
 BYTES_MAX: Final = 1_000
 PRODUCTS: Final = {product.id: product for product in DEMO_CATALOGUE}
@@ -67,6 +70,35 @@ def _sent_back(packet: Packet) -> None:
         assert returned is None
         returned = decoder.receive_binary(attachment)
     assert returned == packet
+
+
+def msgpack_packet(data: bytes) -> None:
+    """A message is a packet whose next writing reads as the first did, or malformed."""
+    decoder = msgpack.Decoder(BYTES_MAX)
+    try:
+        packet = decoder.receive_binary(data)
+    except MalformedPacket:
+        return
+    assert packet is not None
+    try:
+        (again,) = msgpack.encode(packet.type, packet.namespace, packet.data, packet.id).attachments
+        (last,) = _resent(again).attachments
+    except UnencodableValue:  # what JavaScript's clients do not read back either
+        return
+    assert last == again
+
+
+def _resent(body: bytes) -> Message:
+    packet = msgpack.Decoder(1 << 30).receive_binary(body)
+    assert packet is not None
+    return msgpack.encode(packet.type, packet.namespace, packet.data, packet.id)
+
+
+def query_string(data: bytes) -> None:
+    """Whatever stands behind the question mark is a bounded number of names with values."""
+    query = parse_query(data)
+    assert len(query) <= QUERY_FIELDS_MAX
+    assert all(value for value in query.values())
 
 
 def json_text(data: bytes) -> None:
@@ -145,6 +177,8 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         engineio_packet,
         engineio_payload,
         socketio_packets,
+        msgpack_packet,
+        query_string,
         json_text,
         websocket_fragments,
         position,
