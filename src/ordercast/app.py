@@ -19,7 +19,7 @@ from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
 from ordercast.api.providers import providers_of
-from ordercast.api.providers.settling import Settling
+from ordercast.api.providers.chores import payment_chores
 from ordercast.api.sockets import open_socket_door
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import moment
@@ -99,7 +99,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
         if settings.pending_minutes_max > 0:
             chores.append(asyncio.create_task(_expire_forever(store, settings.pending_minutes_max)))
         providers = providers_of(settings, store)
-        chores.append(asyncio.create_task(Settling(store, providers).run()))
+        chores += [asyncio.create_task(each) for each in payment_chores(store, providers)]
         api = create_api(settings, store, doorkeeper=doorkeeper, providers=providers, extra_routes=page_routes())
         uvicorn = make_server(
             server,
@@ -114,6 +114,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
             chore.cancel()
         pump.stop()
         await server.close()
+        await providers.close()
     finally:
         await store.close()
 

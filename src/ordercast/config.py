@@ -6,6 +6,8 @@ A value that cannot be used is refused at start with the variable's name, before
 
 from __future__ import annotations
 
+import base64
+import binascii
 import os
 import re
 import secrets
@@ -23,7 +25,7 @@ from msgspec import Meta
 
 PREFIX = "ORDERCAST_"
 # Named, so that their meaning is settled; refused when set, so that nobody believes that they are at work.
-NOT_SERVED_YET = ("redis_url", "mongodb_url", "stripe_api_key", "stripe_webhook_secret")
+NOT_SERVED_YET = ("redis_url", "mongodb_url")
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 
@@ -52,8 +54,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """This node's name: the prefix of its Engine.IO session ids, by which a proxy keeps polling clients on it."""
     redis_url: str = ""
     mongodb_url: str = ""
-    stripe_api_key: str = ""
+    stripe_secret_key: str = ""
+    """With it, cards are charged through Stripe; without it, the sandbox takes them and no money moves."""
     stripe_webhook_secret: str = ""
+    """Signs what Stripe sends to ``/api/payments/webhook/stripe`` (``whsec_...``)."""
+    stripe_api_url: str = "https://api.stripe.com"
+    sandbox_webhook_secret: str = ""
+    """A Standard Webhooks secret, for messages to ``/api/payments/webhook/sandbox``."""
     demo: bool = True
     """Fill a new embedded database with the demo shop."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -132,6 +139,7 @@ def _check(settings: Settings) -> None:
     for name in NOT_SERVED_YET:
         if getattr(settings, name):
             raise ConfigError(name, "is not served yet; leave it unset")
+    _check_payments(settings)
     for origin in settings.cors_origins:
         if origin != "*" and not _is_origin(origin):
             raise ConfigError("cors_origins", f"{origin!r} is not an origin such as https://shop.example.com")
@@ -144,6 +152,23 @@ def _check(settings: Settings) -> None:
         raise ConfigError("shop_location", "is not on the earth: latitude -90 to 90, then longitude -180 to 180")
     if settings.secret and len(settings.secret.encode()) < SECRET_BYTES_MIN:
         raise ConfigError("secret", f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
+
+
+def _check_payments(settings: Settings) -> None:
+    if urlsplit(settings.stripe_api_url).scheme not in {"http", "https"}:
+        raise ConfigError("stripe_api_url", "must be an http(s) URL")
+    if settings.stripe_webhook_secret and not settings.stripe_secret_key:
+        raise ConfigError("stripe_webhook_secret", "is of no use without ORDERCAST_STRIPE_SECRET_KEY")
+    secret = settings.sandbox_webhook_secret
+    if secret and not _is_standard_secret(secret):
+        raise ConfigError("sandbox_webhook_secret", "must be `whsec_` and at least 24 bytes in base64")
+
+
+def _is_standard_secret(secret: str) -> bool:
+    try:
+        return len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) >= 24
+    except binascii.Error:
+        return False
 
 
 def _check_database(settings: Settings) -> None:

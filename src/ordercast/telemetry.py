@@ -26,7 +26,7 @@ FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this no
 
 
 # Libraries whose INFO repeats what ours says: each connection, each step of starting and stopping.
-_TALKATIVE = ("picows", "uvicorn", "alembic", "asyncio")
+_TALKATIVE = ("picows", "uvicorn", "alembic", "asyncio", "httpx", "httpcore")
 
 
 def configure_logging(level: str, log_format: str) -> None:

@@ -27,6 +27,7 @@ from . import (
     flow,
     health,
     orders,
+    payments,
     privacy,
     products,
     profile,
@@ -36,6 +37,7 @@ from . import (
     revoking,
     shop,
     sign_in,
+    webhooks,
 )
 from .delivery_rules import delivery_rules
 from .desk import FrontDesk
@@ -50,6 +52,8 @@ _ROUTES: Final = [
     *orders.ROUTES,
     *drivers.ROUTES,
     *deliveries.ROUTES,
+    *payments.ROUTES,
+    *webhooks.ROUTES,
     *products.ROUTES,
     *promotions.ROUTES,
     *quotes.ROUTES,
@@ -116,7 +120,7 @@ def _cors(settings: Settings) -> CORSConfig | None:
         allow_origins=list(settings.cors_origins),
         # Only for pages that are named: their browsers may send the refresh cookie.
         allow_credentials="*" not in settings.cors_origins,
-        allow_methods=["GET", "POST", "PUT", "PATCH"],
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", HEADER],
         expose_headers=[REPLAYED, "Retry-After"],
         max_age=600,

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from ordercast.commerce.errors import InvalidField, PaymentDeclined
+from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused
 from ordercast.commerce.moments import moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import CashPayment, PlaceOrder, SavedCardPayment
 from ordercast.commerce.payments import BY_CASH, CardToken, Charge, PaymentTaken, SavedCard
 from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.placing import check_order
 from ordercast.db import Transaction, payment_tasks, saved_cards
 from ordercast.db.quotes import quote
 
@@ -65,7 +66,7 @@ async def _take(desk: FrontDesk, command: PlaceOrder, actor: Actor, order_id: st
     )
     try:
         return await provider.authorize(Charge(key, order_id, amount, card))
-    except (PaymentDeclined, InvalidField):
+    except (PaymentDeclined, InvalidField, ProviderRefused):
         # Nothing was taken. Where no answer came, that is unknown, and the promise stays.
         await desk.store.write(lambda transaction: payment_tasks.drop(transaction, key))
         raise
@@ -77,6 +78,7 @@ def _look(
     """What the order comes to now, and the card that is to pay for it."""
     is_customer = actor.role is Role.CUSTOMER
     sums = quote(transaction, command, actor.id if is_customer else None, desk.now())
+    check_order(command, sums, actor)
     amount, info = Money(sums.total, sums.currency), command.payment_info
     if isinstance(info, SavedCardPayment):
         if not is_customer:
@@ -85,4 +87,7 @@ def _look(
     assert not isinstance(info, CashPayment)
     if info.save and not is_customer:
         raise InvalidField("paymentInfo.save", "A card is saved for customers who are signed in.")
-    return amount, CardToken(info.token, save_for=actor.id if info.save else None)
+    if not info.save:
+        return amount, CardToken(info.token)
+    owner = saved_cards.owner_of(transaction, actor.id, desk.providers.current.name)
+    return amount, CardToken(info.token, save_for=actor.id, owner=owner)

@@ -69,7 +69,7 @@ class CardPayment(Struct, frozen=True, tag_field="method", tag="card", forbid_un
     """Paid by a card that only the payment provider has seen; with `save`, it may be used again."""
 
     token: Annotated[str, Meta(max_length=128, pattern=r"^(tok|pm)_[A-Za-z0-9_]+$")]
-    save: bool = False
+    save: bool | None = None
 
 
 class SavedCardPayment(

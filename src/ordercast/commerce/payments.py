@@ -24,10 +24,13 @@ CASH_PROVIDER: Final = "cash"
 
 @dataclass(frozen=True, slots=True)
 class CardToken:
-    """A card that the provider has seen, good for one payment. With `save_for`, a customer's id, it is kept."""
+    """A card that the provider has seen, good for one payment. With `save_for`, a customer's id, it is kept; `owner`
+    is the provider's name for that customer, if it has given one.
+    """
 
     token: str
     save_for: str | None = None
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +158,8 @@ class PaymentProvider(Protocol):
         ...
 
     async def authorize(self, charge: Charge) -> PaymentTaken:
-        """Hold the amount, or take it at once, as the provider does. Raises PaymentDeclined, and InvalidField for a
-        token it does not know.
+        """Hold the amount, or take it at once, as the provider does. Raises PaymentDeclined, InvalidField for a token
+        that it does not know, and ProviderRefused; then nothing was taken.
         """
         ...
 
@@ -182,6 +185,10 @@ class PaymentProvider(Protocol):
 
     async def forget_card(self, card: SavedCard) -> None:
         """Keep the card no longer. One that is gone already is no error."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of its connections; nothing is asked any more."""
         ...
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], now_s: float) -> Notice:

@@ -99,17 +99,25 @@ def place_order(
     """Decide a new order. Raises NotPermitted, AddressRequired, TotalDiffers, PriceChanged, and what ``price_order``
     does.
     """
+    priced = price_order(command, products, shop, offer)
+    check_order(command, priced, actor)
+    charged = Money(priced.total, priced.currency)
+    if payment.amount is not None and payment.amount != charged:
+        raise PriceChanged(payment.amount, charged)
+    return OrderPlaced(order_id, command, priced, payment, customer_id, actor, now)
+
+
+def check_order(command: PlaceOrder, priced: PricedOrder, actor: Actor) -> None:
+    """Whether `actor` may place the order at these sums; asked before a payment is taken, too.
+
+    Raises NotPermitted, AddressRequired or TotalDiffers.
+    """
     if actor.role not in PLACING_ROLES:
         raise NotPermitted(actor, "place an order")
     if command.fulfilment is Fulfilment.DELIVERY and command.shipping_info is None:
         raise AddressRequired
-    priced = price_order(command, products, shop, offer)
     if command.total is not None and command.total != priced.total:
-        raise TotalDiffers(Money(command.total, shop.currency), Money(priced.total, shop.currency))
-    charged = Money(priced.total, shop.currency)
-    if payment.amount is not None and payment.amount != charged:
-        raise PriceChanged(payment.amount, charged)
-    return OrderPlaced(order_id, command, priced, payment, customer_id, actor, now)
+        raise TotalDiffers(Money(command.total, priced.currency), Money(priced.total, priced.currency))
 
 
 def take_stock(stock: dict[str, int], lines: Sequence[OrderLine]) -> None:

@@ -10,7 +10,7 @@ from ordercast.commerce.placing import OrderPlaced
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.status_flow import StatusChanged
 
-from . import payment_tasks
+from . import payment_tasks, saved_cards
 from .schema.payments import Movement
 from .transaction import Transaction
 
@@ -35,6 +35,8 @@ def begin(transaction: Transaction, placed: OrderPlaced) -> None:
     kinds = [Movement.AUTHORIZED] + [Movement.CAPTURED] * (payment.status is PaymentStatus.PAID)
     for kind in kinds:
         move(transaction, placed.id, payment.provider, payment.reference, kind, amount=total, now=placed.at)
+    if payment.saved is not None:
+        saved_cards.add(transaction, placed.customer_id, payment.provider, payment.saved, placed.at)
 
 
 def follow(transaction: Transaction, change: StatusChanged) -> None:

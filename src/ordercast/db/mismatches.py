@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -10,24 +9,24 @@ from msgspec import Struct
 
 from ordercast.commerce.errors import NotFound
 from ordercast.commerce.moments import Moment
+from ordercast.commerce.payment_books import MismatchKind
 from ordercast.commerce.people import Actor
 
-from .schema.payments import MismatchKind
 from .transaction import Transaction
 
 NEWEST: Final = "~"  # sorts behind every id
 
 
 class PaymentMismatch(Struct, frozen=True, rename="camel"):
-    """`ours` and `theirs` say what differs, in minor units; `text` says it for people."""
+    """`ours` and `theirs` say what differs, sums in minor units; `text` says it for people."""
 
     id: str
     order_id: str
     provider: str
     reference: str | None
     kind: MismatchKind
-    ours: dict[str, Any] | None
-    theirs: dict[str, Any] | None
+    ours: int | str | bool | None
+    theirs: int | str | bool | None
     text: str
     created_at: str
     resolved_at: str | None
@@ -45,11 +44,11 @@ def raise_card(
     reference: str | None,
     actor: Actor,
     now: Moment,
-    ours: Mapping[str, Any] | None = None,
-    theirs: Mapping[str, Any] | None = None,
+    ours: int | str | bool | None = None,
+    theirs: int | str | bool | None = None,
 ) -> bool:
     """Raise a card; False where one of that kind is open for the order already."""
-    changed = transaction.run(
+    raised = transaction.one(
         transaction.sql.mismatches.add,
         order_id=order_id,
         provider=provider,
@@ -61,7 +60,7 @@ def raise_card(
         actor=str(actor),
         created_at=now,
     )
-    return changed == 1
+    return raised is not None
 
 
 def resolve(transaction: Transaction, mismatch_id: str, actor: Actor, note: str | None, now: Moment) -> PaymentMismatch:
@@ -86,7 +85,7 @@ def page(transaction: Transaction, before: str, limit: int, *, resolved_too: boo
     return [_mismatch(row) for row in transaction.all(statement, before=before, limit=limit)]
 
 
-def _json(value: Mapping[str, Any] | None) -> str | None:
+def _json(value: int | str | bool | None) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 

@@ -11,6 +11,7 @@ from typing import Final
 from ordercast.commerce.errors import NotPermitted, StaleVersion
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
+from ordercast.commerce.payment_books import MismatchKind
 from ordercast.commerce.payment_flow import Known, Owed, accepted, decide_refund, given_back, standing, way
 from ordercast.commerce.payments import (
     CASH_PROVIDER,
@@ -32,7 +33,7 @@ from ordercast.commerce.transitions import UNFULFILLED
 from . import ledger, mismatches, payment_tasks
 from .orders import load_state, newest_document
 from .payment_tasks import PaymentTask
-from .schema.payments import DisputeState, MismatchKind, Movement, TaskKind, TaskState
+from .schema.payments import DisputeState, Movement, TaskKind, TaskState
 from .transaction import Transaction
 
 _SENTENCES: Final[dict[type[Fact], str]] = {
@@ -158,7 +159,7 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Mom
         reference=task.reference,
         actor=PAYMENTS,
         now=now,
-        ours={"asked": str(task.kind), "amount": task.amount.minor},
+        ours=task.amount.minor,
     )
 
 

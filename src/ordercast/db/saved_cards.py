@@ -24,13 +24,10 @@ class KeptCard:
     created_at: str
 
 
-def add(
-    transaction: Transaction, method_id: str, customer_id: str, provider: str, card: SavedCard, *, now: Moment
-) -> None:
+def add(transaction: Transaction, customer_id: str, provider: str, card: SavedCard, now: Moment) -> None:
     """Keep a card; one that the customer keeps already stays under its first id."""
-    transaction.run(
+    transaction.one(
         transaction.sql.cards.add,
-        id=method_id,
         customer_id=customer_id,
         provider=provider,
         reference=card.reference,
@@ -56,6 +53,11 @@ def find(transaction: Transaction, method_id: str, customer_id: str, provider: s
     if kept.provider != provider:
         raise InvalidField("paymentInfo.savedMethodId", "This card was saved with another payment provider.")
     return kept.card
+
+
+def owner_of(transaction: Transaction, customer_id: str, provider: str) -> str | None:
+    """The provider's name for the customer, if it keeps a card of theirs."""
+    return next((kept.card.owner for kept in of_customer(transaction, customer_id) if kept.provider == provider), None)
 
 
 def remove(transaction: Transaction, method_id: str, customer_id: str, now: Moment) -> None:

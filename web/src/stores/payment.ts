@@ -5,10 +5,13 @@ import type { PaymentInfo } from "../api/orders";
 export const TEST_CARDS = ["tok_visa", "tok_declined"] as const;
 export type TestCard = (typeof TEST_CARDS)[number];
 
+/** What the checkout offers. */
+export type Method = Exclude<PaymentInfo["method"], "saved_card">;
+
 interface PaymentState {
-  method: PaymentInfo["method"];
+  method: Method;
   card: TestCard;
-  setMethod: (method: PaymentInfo["method"]) => void;
+  setMethod: (method: Method) => void;
   setCard: (card: TestCard) => void;
   reset: () => void;
 }

@@ -10,6 +10,7 @@ from ordercast.config import Settings
 from ordercast.db import Store
 
 from .sandbox import SandboxProvider
+from .stripe import StripeProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,11 @@ class Providers:
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_name", {provider.name: provider for provider in self.all})
 
+    async def close(self) -> None:
+        """Let go of the connections to them."""
+        for provider in self.all:
+            await provider.close()
+
     @property
     def current(self) -> PaymentProvider:
         """Raises ProviderUnavailable where there is none."""
@@ -31,6 +37,9 @@ class Providers:
 
 
 def providers_of(settings: Settings, store: Store) -> Providers:
-    """The sandbox, which takes payments until a real provider is configured."""
-    del settings
-    return Providers((SandboxProvider(store),))
+    """Stripe where it is configured, and else the sandbox; which stays, for the payments that it took."""
+    sandbox = SandboxProvider(store, settings.sandbox_webhook_secret)
+    if not settings.stripe_secret_key:
+        return Providers((sandbox,))
+    stripe = StripeProvider(settings.stripe_secret_key, settings.stripe_webhook_secret, settings.stripe_api_url)
+    return Providers((stripe, sandbox))

@@ -152,6 +152,9 @@ class SandboxProvider:
     async def forget_card(self, card: SavedCard) -> None:
         """Nothing is kept of it here: the card's name says all."""
 
+    async def close(self) -> None:
+        """It has no connections; the store is the shop's."""
+
     # --- Books ------------------------------------------------------------------------------------------------------
 
     async def lookup(self, reference: str) -> Books | None:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text
 from sqlalchemy import text as sql
 
+from ordercast.commerce.payment_books import MismatchKind
+
 from .columns import EXTERNAL_ACTOR, amount, id_default, json_text, metadata, moment, one_of
 
 
@@ -39,18 +41,6 @@ class DisputeState(StrEnum):
     OPEN = "open"
     WON = "won"
     LOST = "lost"
-
-
-class MismatchKind(StrEnum):
-    CAPTURED = "captured"
-    REFUNDED = "refunded"
-    HELD = "held"
-    CURRENCY = "currency"
-    DISPUTED = "disputed"
-    UNKNOWN_PAYMENT = "unknown_payment"
-    TASK_REFUSED = "task_refused"
-    IMPOSSIBLE_MOVE = "impossible_move"
-    REFUND_FAILED = "refund_failed"
 
 
 # --- The ledger: only ever added to -----------------------------------------------------------------------------------
@@ -170,7 +160,7 @@ payment_mismatches = Table(
 payment_methods = Table(
     "payment_methods",
     metadata,
-    Column("id", Text, primary_key=True),
+    Column("id", Text, primary_key=True, server_default=sql(f"({id_default('pm')})")),
     Column("customer_id", Text, nullable=False),
     Column("provider", Text, nullable=False),
     # The provider's names for the card and for its holder; no more of a card is ever stored.

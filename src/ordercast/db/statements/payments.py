@@ -116,7 +116,8 @@ class LedgerStatements:
         self.to_compare = text(
             select(
                 payments.c.entry, payments.c.order_id, payments.c.provider, payments.c.reference, orders.c.version,
-                orders.c.payment_status, orders.c.captured, orders.c.refunded, orders.c.currency,
+                orders.c.payment_status, orders.c.total, orders.c.captured, orders.c.refunded, orders.c.refunding,
+                orders.c.currency,
             )
             .select_from(payments.join(orders, orders.c.id == payments.c.order_id))
             .where(
@@ -207,7 +208,9 @@ class MismatchStatements:
             _values(
                 payment_mismatches, "order_id", "provider", "reference", "kind", "ours", "theirs", "sentence",
                 "actor", "created_at",
-            ).on_conflict_do_nothing()
+            )
+            .on_conflict_do_nothing()
+            .returning(payment_mismatches.c.id)
         )  # fmt: skip
         found = select(*(payment_mismatches.c[name] for name in _MISMATCH))
         self.by_id = text(found.where(payment_mismatches.c.id == bindparam("id")))
@@ -236,7 +239,7 @@ class MismatchStatements:
 
 class CardStatements:
     def __init__(self, text: Compile) -> None:
-        self.add = text(_values(payment_methods, *_CARD).on_conflict_do_nothing())
+        self.add = text(_values(payment_methods, *_CARD[1:]).on_conflict_do_nothing().returning(payment_methods.c.id))
         cards = select(*(payment_methods.c[name] for name in _CARD)).where(
             payment_methods.c.customer_id == bindparam("customer_id")
         )

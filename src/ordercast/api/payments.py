@@ -1,0 +1,165 @@
+"""Payments over HTTP: refunds, cards that a customer keeps, and the board's cards of money that differs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, delete, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.money import PRICE_MINOR_MAX
+from ordercast.commerce.orders import Order, Reason
+from ordercast.commerce.people import STAFF, Actor, Role
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction, mismatches, saved_cards
+from ordercast.db import payments as units
+from ordercast.db.mismatches import PaymentMismatch
+
+from .answers import json_answer
+from .body import JsonBody
+from .desk import AnyRequest, AtDesk, FrontDesk
+from .documented import CONFLICTS, REFUSALS
+from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .repeats import created, done_once
+
+
+class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
+    """`amount` in minor units; without one, all that is left. `version` is the one that the asker saw."""
+
+    reason: Reason
+    version: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    amount: Annotated[int, Meta(ge=1, le=PRICE_MINOR_MAX)] | None = None
+
+
+class PaymentMethodInfo(Struct, frozen=True, rename="camel"):
+    """A saved card, as far as it may be shown."""
+
+    id: str
+    brand: str | None
+    last4: str | None
+    created_at: str
+
+
+class PaymentMethodPage(Struct, frozen=True, rename="camel"):
+    items: list[PaymentMethodInfo]
+    next_cursor: str | None = None
+
+
+class MismatchPage(Struct, frozen=True, rename="camel"):
+    items: list[PaymentMismatch]
+    next_cursor: str | None
+
+
+class ResolveMismatch(Struct, frozen=True, forbid_unknown_fields=True):
+    note: Reason | None = None
+
+
+# --- Refunds ----------------------------------------------------------------------------------------------------------
+
+
+@post(
+    "/api/orders/{order_id:str}/refund",
+    dto=JsonBody[RefundOrder],
+    return_dto=None,
+    status_code=200,
+    tags=["payments"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def refund_order(
+    order_id: FromPath[str], data: JSONBody[RefundOrder], request: AnyRequest, desk: AtDesk
+) -> Response[Order]:
+    """Give a part or all of an order's money back. For the shop.
+
+    The answer shows it as `amountRefunding` until the payment provider has done it, which `payment_update` tells. Money
+    that was paid in cash is handed back by the shop, and counts as refunded at once.
+    """
+    actor = (await desk.identify_someone(request)).actor
+    reason = " ".join(data.reason.split())
+    check_texts(msgspec.structs.replace(data, reason=reason))
+    if not reason:
+        raise InvalidField("reason", "A refund needs a reason.")
+    now = desk.now()
+
+    def effect(transaction: Transaction) -> bytes:
+        return units.ask_refund(transaction, order_id, data.amount, reason, actor, version=data.version, now=now)
+
+    outcome = await done_once(desk, request, actor, data, effect)
+    return created(outcome, outcome.answer, 200)
+
+
+# --- Saved cards ------------------------------------------------------------------------------------------------------
+
+
+@get("/api/payment-methods", tags=["payments"], responses=REFUSALS)
+async def list_payment_methods(request: AnyRequest, desk: AtDesk) -> Response[PaymentMethodPage]:
+    """The cards that the signed-in customer has saved."""
+    customer = await _customer(request, desk)
+    cards = await desk.store.read(lambda transaction: saved_cards.of_customer(transaction, customer.id))
+    items = [PaymentMethodInfo(kept.id, kept.card.brand, kept.card.last4, kept.created_at) for kept in cards]
+    return json_answer(msgspec.json.encode(PaymentMethodPage(items)))
+
+
+@delete("/api/payment-methods/{method_id:str}", tags=["payments"], responses=REFUSALS)
+async def delete_payment_method(method_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> None:
+    """Keep a card no longer, here and at the payment provider's."""
+    customer, now = await _customer(request, desk), desk.now()
+    await desk.store.write(lambda transaction: saved_cards.remove(transaction, method_id, customer.id, now))
+
+
+async def _customer(request: AnyRequest, desk: FrontDesk) -> Actor:
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role is not Role.CUSTOMER:
+        raise NotPermitted(actor, "keep cards")
+    return actor
+
+
+# --- Mismatches -------------------------------------------------------------------------------------------------------
+
+
+@get("/api/payment-mismatches", tags=["payments"], responses=REFUSALS)
+async def list_mismatches(
+    request: AnyRequest,
+    desk: AtDesk,
+    resolved: Annotated[bool, QueryParameter()] = False,
+    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str, QueryParameter(max_length=64)] = mismatches.NEWEST,
+) -> Response[MismatchPage]:
+    """Where a payment provider's money differs from ours, newest first; with `resolved`, what was seen to as well."""
+    await _staff(request, desk, "see payment mismatches")
+    found = await desk.store.read(
+        lambda transaction: mismatches.page(transaction, cursor, limit + 1, resolved_too=resolved)
+    )
+    page = MismatchPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    return json_answer(msgspec.json.encode(page))
+
+
+@post(
+    "/api/payment-mismatches/{mismatch_id:str}/resolve",
+    dto=JsonBody[ResolveMismatch],
+    return_dto=None,
+    status_code=200,
+    tags=["payments"],
+    responses=REFUSALS,
+)
+async def resolve_mismatch(
+    mismatch_id: FromPath[str], data: JSONBody[ResolveMismatch], request: AnyRequest, desk: AtDesk
+) -> Response[PaymentMismatch]:
+    """Take a card off the board: somebody has seen to it. One that was taken off before stays as it was."""
+    actor = await _staff(request, desk, "resolve payment mismatches")
+    note, now = None if data.note is None else " ".join(data.note.split()), desk.now()
+    check_texts(msgspec.structs.replace(data, note=note))
+    card = await desk.store.write(lambda transaction: mismatches.resolve(transaction, mismatch_id, actor, note, now))
+    return json_answer(msgspec.json.encode(card))
+
+
+async def _staff(request: AnyRequest, desk: FrontDesk, deed: str) -> Actor:
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role not in STAFF:
+        raise NotPermitted(actor, deed)
+    return actor
+
+
+ROUTES: Final = [refund_order, list_payment_methods, delete_payment_method, list_mismatches, resolve_mismatch]

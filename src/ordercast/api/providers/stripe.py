@@ -1,0 +1,216 @@
+"""Stripe, over its HTTPS API: PaymentIntents that are captured by hand, and refunds.
+
+Set the shop's page up with Stripe's own form, which turns a card into a token (``tok_...``) or a payment method
+(``pm_...``); a card number never comes here. A card whose bank wants the customer to confirm counts as declined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+import httpx
+
+from ordercast.commerce.errors import InvalidField, NoticeRefused, PaymentDeclined, ProviderRefused, ProviderUnavailable
+from ordercast.commerce.moments import Moment
+from ordercast.commerce.money import Money
+from ordercast.commerce.orders import PaymentInfo
+from ordercast.commerce.payments import (
+    Books,
+    Captured,
+    CardToken,
+    Charge,
+    Notice,
+    PaymentTaken,
+    Refunded,
+    SavedCard,
+    Voided,
+)
+from ordercast.commerce.states import PaymentMethod, PaymentStatus
+
+from .signatures import check_stripe
+from .stripe_api import Refusal, StripeApi
+from .stripe_events import read_event
+
+# A payment whose answer was lost is looked for among those of so long before and after it was asked for.
+SEARCH_BEFORE_S: Final = 60
+SEARCH_AFTER_S: Final = 600
+SEARCH_PAGES_MAX: Final = 20
+_OPEN_DISPUTES: Final = frozenset({"needs_response", "under_review"})
+
+
+class StripeProvider:
+    """A `commerce.payments.PaymentProvider`. Without a `webhook_secret`, no message from outside is believed."""
+
+    name = "stripe"
+
+    def __init__(
+        self, secret_key: str, webhook_secret: str, url: str, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._api = StripeApi(secret_key, url, transport)
+        self._webhook_secret = webhook_secret
+
+    def __repr__(self) -> str:
+        return f"<StripeProvider {self._api!r}>"
+
+    async def close(self) -> None:
+        await self._api.close()
+
+    # --- Deeds ------------------------------------------------------------------------------------------------------
+
+    async def authorize(self, charge: Charge) -> PaymentTaken:
+        card = charge.card
+        owner = await self._owner(card) if isinstance(card, CardToken) else card.owner
+        try:
+            intent = await self._api.post("/v1/payment_intents", _intent(charge, owner), charge.key)
+        except Refusal as refusal:
+            raise _not_taken(refusal) from None
+        if intent["status"] != "requires_capture":
+            # The bank wants something of the customer first, which nobody is there to give.
+            await self.void(intent["id"], f"{charge.key}:unfinished")
+            raise PaymentDeclined
+        details = ((intent.get("latest_charge") or {}).get("payment_method_details") or {}).get("card") or {}
+        brand, last4 = details.get("brand"), details.get("last4")
+        is_saved = isinstance(card, SavedCard)
+        return PaymentTaken(
+            PaymentStatus.AUTHORIZED,
+            PaymentInfo(PaymentMethod.SAVED_CARD if is_saved else PaymentMethod.CARD, brand=brand, last4=last4),
+            amount=charge.amount,
+            provider=self.name,
+            reference=intent["id"],
+            key=charge.key,
+            saved=None if is_saved or owner is None else SavedCard(intent["payment_method"], owner, brand, last4),
+        )
+
+    async def capture(self, reference: str, amount: Money, key: str) -> Captured:
+        fields = {"amount_to_capture": str(amount.minor)}
+        try:
+            intent = await self._api.post(f"/v1/payment_intents/{reference}/capture", fields, key)
+        except Refusal as refusal:
+            if refusal.intent_status == "succeeded":
+                return Captured(refusal.intent["amount_received"])
+            raise ProviderRefused(refusal.sentence) from None
+        return Captured(intent["amount_received"])
+
+    async def void(self, reference: str, key: str) -> Voided | Captured:
+        try:
+            await self._api.post(f"/v1/payment_intents/{reference}/cancel", {}, key)
+        except Refusal as refusal:
+            if refusal.intent_status == "succeeded":
+                return Captured(refusal.intent["amount_received"])
+            if refusal.intent_status != "canceled":
+                raise ProviderRefused(refusal.sentence) from None
+        return Voided()
+
+    async def refund(self, reference: str, amount: Money, key: str) -> Refunded:
+        fields = {"payment_intent": reference, "amount": str(amount.minor), "metadata[task_id]": key}
+        try:
+            refund = await self._api.post("/v1/refunds", fields, key)
+        except Refusal as refusal:
+            raise ProviderRefused(refusal.sentence) from None
+        if refund["status"] not in {"succeeded", "pending"}:
+            raise ProviderRefused(f"The refund is {refund['status']}.")
+        return Refunded(refund["id"], refund["amount"], key)
+
+    async def forget_card(self, card: SavedCard) -> None:
+        try:
+            await self._api.post(f"/v1/payment_methods/{card.reference}/detach", {}, f"{card.reference}:detach")
+        except Refusal:
+            return  # it is gone, or belongs to nobody any more
+
+    async def _owner(self, card: CardToken) -> str | None:
+        """Stripe's customer, to whom a card that is kept belongs."""
+        if card.save_for is None or card.owner is not None:
+            return card.owner
+        fields = {"metadata[customer_id]": card.save_for}
+        try:
+            customer = await self._api.post("/v1/customers", fields, f"customer:{card.save_for}")
+        except Refusal as refusal:
+            raise ProviderRefused(refusal.sentence) from None
+        owner: str = customer["id"]
+        return owner
+
+    # --- Books ------------------------------------------------------------------------------------------------------
+
+    async def lookup(self, reference: str) -> Books | None:
+        try:
+            intent = await self._api.get(f"/v1/payment_intents/{reference}", {"expand[]": "latest_charge"})
+        except Refusal as refusal:
+            if refusal.status == 404:
+                return None
+            raise ProviderUnavailable from None
+        return await self._books(intent)
+
+    async def find(self, key: str, since: Moment) -> Books | None:
+        asked_at = int(datetime.fromisoformat(since).timestamp())
+        query = {
+            "created[gte]": str(asked_at - SEARCH_BEFORE_S),
+            "created[lte]": str(asked_at + SEARCH_AFTER_S),
+            "limit": "100",
+            "expand[]": "data.latest_charge",
+        }
+        for _ in range(SEARCH_PAGES_MAX):
+            try:
+                page = await self._api.get("/v1/payment_intents", query)
+            except Refusal:
+                raise ProviderUnavailable from None
+            for intent in page["data"]:
+                if (intent.get("metadata") or {}).get("key") == key:
+                    return await self._books(intent)
+            if not page.get("has_more"):
+                return None
+            query["starting_after"] = page["data"][-1]["id"]
+        raise ProviderUnavailable
+
+    async def _books(self, intent: dict[str, Any]) -> Books:
+        charge = intent.get("latest_charge") or {}
+        captured, refunded, is_disputed = intent["amount_received"], charge.get("amount_refunded", 0), False
+        if charge.get("disputed"):
+            page = await self._api.get("/v1/disputes", {"payment_intent": intent["id"], "limit": "100"})
+            states = {dispute["status"] for dispute in page["data"]}
+            refunded = captured if "lost" in states else refunded
+            is_disputed = not states.isdisjoint(_OPEN_DISPUTES)
+        is_held = intent["status"] == "requires_capture"
+        return Books(intent["id"], intent["currency"].upper(), captured, refunded, is_held, is_disputed=is_disputed)
+
+    # --- Messages ---------------------------------------------------------------------------------------------------
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str], now_s: float) -> Notice:
+        if not self._webhook_secret:
+            raise NoticeRefused("Stripe's messages are taken only where ORDERCAST_STRIPE_WEBHOOK_SECRET is set.")
+        check_stripe(self._webhook_secret, body, headers.get("stripe-signature", ""), now_s)
+        return read_event(body)
+
+
+def _intent(charge: Charge, owner: str | None) -> dict[str, str]:
+    """The form of a new PaymentIntent: confirmed at once, captured later."""
+    card = charge.card
+    fields = {
+        "amount": str(charge.amount.minor),
+        "currency": charge.amount.currency.lower(),
+        "capture_method": "manual",
+        "confirm": "true",
+        "payment_method_types[]": "card",
+        "error_on_requires_action": "true",
+        "metadata[order_id]": charge.order_id,
+        "metadata[key]": charge.key,
+        "expand[]": "latest_charge",
+    }
+    if owner is not None:
+        fields["customer"] = owner
+    if isinstance(card, SavedCard):
+        return fields | {"payment_method": card.reference}
+    if card.save_for is not None:
+        fields["setup_future_usage"] = "off_session"
+    if card.token.startswith("pm_"):
+        return fields | {"payment_method": card.token}
+    return fields | {"payment_method_data[type]": "card", "payment_method_data[card][token]": card.token}
+
+
+def _not_taken(refusal: Refusal) -> PaymentDeclined | InvalidField | ProviderRefused:
+    if refusal.kind == "card_error":
+        return PaymentDeclined()
+    if refusal.code == "resource_missing" or refusal.param.startswith("payment_method"):
+        return InvalidField("paymentInfo.token", "The payment provider does not know this token.")
+    return ProviderRefused(refusal.sentence)

@@ -1,0 +1,81 @@
+"""Calling Stripe: forms out, JSON in, each POST with its Idempotency-Key."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+
+from ordercast.commerce.errors import ProviderUnavailable
+
+log = logging.getLogger("ordercast.payments")
+
+# The shapes that are read here are this version's, whatever the account's own default.
+API_VERSION: Final = "2024-06-20"
+# Stripe's own libraries wait 80 seconds; a customer who has pressed "Pay" waits less.
+TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
+CONNECTIONS: Final = httpx.Limits(max_connections=32, max_keepalive_connections=8)
+
+# 409: the same key is being worked on; 429: too many at once; 401, 403: our key is wrong, which no customer can mend.
+_UNDECIDED: Final = frozenset({401, 403, 409, 429})
+
+
+class Refusal(Exception):
+    """Stripe's error object: its answer is definite."""
+
+    def __init__(self, status: int, error: Mapping[str, Any]) -> None:
+        self.status = status
+        self.kind = str(error.get("type", ""))
+        self.code = str(error.get("code", ""))
+        self.param = str(error.get("param", ""))
+        self.intent: Mapping[str, Any] = error.get("payment_intent") or {}
+        self.intent_status = str(self.intent.get("status", ""))
+        self.sentence = str(error.get("message") or "The payment provider refused.")
+        super().__init__(self.sentence)
+
+
+class StripeApi:
+    """Raises ProviderUnavailable where Stripe cannot be reached, is busy, or lets nobody in; Refusal for the rest."""
+
+    def __init__(self, secret_key: str, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._url = url
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            auth=(secret_key, ""),
+            headers={"Stripe-Version": API_VERSION},
+            timeout=TIMEOUT,
+            limits=CONNECTIONS,
+            transport=transport,
+        )
+
+    def __repr__(self) -> str:
+        return f"<StripeApi {self._url}>"
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def post(self, path: str, fields: Mapping[str, str], key: str) -> dict[str, Any]:
+        return await self._call("POST", path, data=dict(fields), headers={"Idempotency-Key": key})
+
+    async def get(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        return await self._call("GET", path, params=dict(query))
+
+    async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        try:
+            response = await self._http.request(method, path, **more)
+            answer = response.json()
+        except (httpx.HTTPError, ValueError) as cause:
+            log.warning("%s %s: %r", method, path, cause)
+            raise ProviderUnavailable from None
+        if not isinstance(answer, dict):
+            raise ProviderUnavailable
+        if response.status_code == 200:
+            return answer
+        refusal = Refusal(response.status_code, answer.get("error") or {})
+        # Its message may quote what was sent; its type and code do not.
+        log.warning("%s %s: %d %s %s", method, path, refusal.status, refusal.kind, refusal.code)
+        if refusal.status in _UNDECIDED or refusal.status >= 500:
+            raise ProviderUnavailable
+        raise refusal

@@ -1,0 +1,99 @@
+"""Stripe's events, read into facts. What is not listed here concerns nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import NoticeRefused
+from ordercast.commerce.payments import (
+    Captured,
+    DisputeClosed,
+    DisputeOpened,
+    Fact,
+    Failed,
+    Notice,
+    Refunded,
+    RefundFailed,
+    Voided,
+)
+
+Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Sum = Annotated[int, Meta(ge=0, le=10**15)]
+
+
+class _Object(Struct, frozen=True):
+    """A PaymentIntent, Refund or Dispute: of each, what is read here."""
+
+    id: Name
+    status: str = ""
+    amount: Sum = 0
+    amount_received: Sum = 0
+    payment_intent: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class _Data(Struct, frozen=True):
+    object: msgspec.Raw
+
+
+class _Event(Struct, frozen=True):
+    id: Name
+    type: Name
+    data: _Data
+
+
+_EVENT: Final = msgspec.json.Decoder(_Event)
+_OBJECT: Final = msgspec.json.Decoder(_Object)
+
+
+def read_event(body: bytes) -> Notice:
+    """Read an event whose signature was checked. Raises NoticeRefused for what is no event of Stripe's."""
+    try:
+        event = _EVENT.decode(body)
+        read = _READ.get(event.type)
+        if read is None:
+            return Notice(event.id, event.type, None, None)
+        about = _OBJECT.decode(event.data.object)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise NoticeRefused("This is not one of Stripe's events.") from None
+    payment = about.id if event.type.startswith("payment_intent.") else about.payment_intent
+    return Notice(event.id, event.type, payment, read(about))
+
+
+def _captured(intent: _Object) -> Fact | None:
+    return Captured(intent.amount_received) if intent.amount_received else None
+
+
+def _refund(refund: _Object) -> Fact | None:
+    if refund.status in {"failed", "canceled"}:
+        return RefundFailed(refund.id)
+    if refund.status not in {"succeeded", "pending"} or refund.amount == 0:
+        return None
+    return Refunded(refund.id, refund.amount, (refund.metadata or {}).get("task_id"))
+
+
+def _dispute(dispute: _Object) -> Fact | None:
+    # An inquiry takes no money, and may never become a dispute.
+    return None if dispute.status.startswith("warning_") else DisputeOpened(dispute.id)
+
+
+def _closed(dispute: _Object) -> Fact | None:
+    return DisputeClosed(dispute.id, dispute.status == "won") if dispute.status in {"won", "lost"} else None
+
+
+_READ: Final[dict[str, Callable[[_Object], Fact | None]]] = {
+    "payment_intent.succeeded": _captured,
+    "payment_intent.canceled": lambda _: Voided(),
+    "payment_intent.payment_failed": lambda _: Failed(),
+    "refund.created": _refund,
+    "refund.updated": _refund,
+    "refund.failed": lambda refund: RefundFailed(refund.id),
+    "charge.refund.updated": _refund,
+    "charge.dispute.created": _dispute,
+    "charge.dispute.updated": _dispute,
+    "charge.dispute.closed": _closed,
+}

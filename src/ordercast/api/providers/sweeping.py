@@ -1,0 +1,80 @@
+"""The sweeper: looks at payments in the providers' books, and raises a card where they are not as ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ordercast.commerce.errors import ProviderUnavailable
+from ordercast.commerce.moments import moment
+from ordercast.commerce.payment_books import differences
+from ordercast.db import Store
+from ordercast.db import sweeping as units
+from ordercast.db.sweeping import Compared
+
+from .registry import Providers
+
+log = logging.getLogger("ordercast.payments")
+
+SWEEP_EVERY_S: Final = 300.0
+# Payments looked up in one sweep, one after another; the next goes on behind them. So a provider is asked for no more
+# than twenty in a minute.
+SWEPT_AT_ONCE_MAX: Final = 100
+# Older payments change no more, but by disputes, which providers tell by webhook.
+SWEPT_FOR_MS: Final = 7 * 24 * 3_600_000
+
+
+class Sweeping:
+    """One per node; goes round and round the payments of the last week."""
+
+    def __init__(
+        self,
+        store: Store,
+        providers: Providers,
+        now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._store = store
+        self._providers = providers
+        self._now_ms = now_ms
+        self._after = 0
+
+    def __repr__(self) -> str:
+        return f"<Sweeping behind {self._after}>"
+
+    async def run(self) -> None:
+        """Sweep for ever."""
+        while True:
+            try:
+                await self.sweep()
+            except Exception:
+                log.exception("payments could not be compared; trying again later")
+            await asyncio.sleep(SWEEP_EVERY_S)
+
+    async def sweep(self) -> int:
+        """Compare the next payments; how many new cards were raised."""
+        since = moment(self._now_ms() - SWEPT_FOR_MS)
+        page = await self._store.read(
+            lambda transaction: units.to_compare(transaction, self._after, since, SWEPT_AT_ONCE_MAX)
+        )
+        raised = 0
+        for compared in page:
+            raised += await self._compare(compared)
+        self._after = page[-1].entry if len(page) == SWEPT_AT_ONCE_MAX else 0
+        return raised
+
+    async def _compare(self, compared: Compared) -> int:
+        provider = self._providers.by_name.get(compared.provider)
+        if provider is None:
+            return 0
+        try:
+            books = await provider.lookup(compared.reference)
+        except ProviderUnavailable:
+            return 0  # the next round looks again
+        found = list(differences(compared.payment, compared.currency, books))
+        if not found and not compared.cards:
+            return 0
+        now = moment(self._now_ms())
+        return await self._store.write(lambda transaction: units.found(transaction, compared, found, now))

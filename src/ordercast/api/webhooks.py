@@ -1,0 +1,47 @@
+"""Webhooks: what a payment provider tells by itself."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from litestar import Response, post
+from litestar.params import FromPath
+from msgspec import Struct
+
+from ordercast.commerce.errors import NotFound
+from ordercast.db import payments as units
+
+from .answers import json_answer
+from .desk import AnyRequest, AtDesk
+from .documented import REFUSALS, refused
+
+log = logging.getLogger("ordercast.payments")
+
+
+class Received(Struct, frozen=True):
+    received: bool = True
+
+
+@post(
+    "/api/payments/webhook/{provider:str}",
+    status_code=200,
+    tags=["back ends"],
+    responses={400: refused("The signature is not the provider's"), 404: REFUSALS[404]},
+)
+async def hear_provider(provider: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Received]:
+    """Take in an event of a payment provider. Its signature covers the raw body; what comes twice counts once.
+
+    What concerns no payment of this shop is answered alike, so that the provider does not send it again.
+    """
+    known = desk.providers.by_name.get(provider)
+    if known is None:
+        raise NotFound("payment provider")
+    body, now = await request.body(), desk.now()
+    notice = known.read_notice(body, request.headers, desk.now_ms() / 1000)
+    outcome = await desk.store.write(lambda transaction: units.hear(transaction, provider, notice, now))
+    log.info("%s event %s (%s): %s", provider, notice.event_id, notice.kind, outcome)
+    return json_answer(b'{"received":true}')
+
+
+ROUTES: Final = [hear_provider]

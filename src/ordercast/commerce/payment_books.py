@@ -1,0 +1,81 @@
+"""Comparing a payment with the provider's books."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from .money import Money
+from .payments import Books
+from .states import PaymentState
+from .states import PaymentStatus as P
+
+
+class MismatchKind(StrEnum):
+    """What differs; an order has at most one open card of each."""
+
+    UNKNOWN_PAYMENT = "unknown_payment"
+    CURRENCY = "currency"
+    CAPTURED = "captured"
+    REFUNDED = "refunded"
+    HELD = "held"
+    DISPUTED = "disputed"
+    TASK_REFUSED = "task_refused"
+    IMPOSSIBLE_MOVE = "impossible_move"
+    REFUND_FAILED = "refund_failed"
+
+
+# Those that a look at the books finds, and finds gone.
+COMPARED: Final = frozenset(
+    {
+        MismatchKind.UNKNOWN_PAYMENT,
+        MismatchKind.CURRENCY,
+        MismatchKind.CAPTURED,
+        MismatchKind.REFUNDED,
+        MismatchKind.HELD,
+        MismatchKind.DISPUTED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that our books and theirs say differently."""
+
+    kind: MismatchKind
+    ours: Any
+    theirs: Any
+    sentence: str
+
+
+def differences(payment: PaymentState, currency: str, books: Books | None) -> Iterator[Difference]:
+    """Every difference; `books` are None where the provider knows of no such payment."""
+    if books is None:
+        yield Difference(
+            MismatchKind.UNKNOWN_PAYMENT, str(payment.status), None, "The provider knows nothing of this payment."
+        )
+        return
+    if books.currency != currency:
+        sentence = f"The order is in {currency}, the provider's payment in {books.currency}."
+        yield Difference(MismatchKind.CURRENCY, currency, books.currency, sentence)
+        return
+    yield from _sums(MismatchKind.CAPTURED, payment.captured, books.captured, currency)
+    yield from _sums(MismatchKind.REFUNDED, payment.refunded, books.refunded, currency)
+    # A hold may outlive a capture that was refused; it is let go when the order ends.
+    if books.is_held is not (payment.status is P.AUTHORIZED) and payment.status is not P.FAILED:
+        yield _answers(MismatchKind.HELD, payment.status is P.AUTHORIZED, books.is_held, "is held by the provider")
+    if books.is_disputed is not (payment.status is P.DISPUTED) and payment.status is not P.REFUNDED:
+        yield _answers(MismatchKind.DISPUTED, payment.status is P.DISPUTED, books.is_disputed, "is disputed")
+
+
+def _sums(kind: MismatchKind, ours: int, theirs: int, currency: str) -> Iterator[Difference]:
+    if ours != theirs:
+        sentence = f"We have {Money(ours, currency)} {kind}, the provider {Money(theirs, currency)}."
+        yield Difference(kind, ours, theirs, sentence)
+
+
+def _answers(kind: MismatchKind, ours: bool, theirs: bool, what: str) -> Difference:
+    here, there = ("yes" if answer else "no" for answer in (ours, theirs))
+    return Difference(kind, ours, theirs, f"Whether the payment {what}: {here} here, {there} there.")

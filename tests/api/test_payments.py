@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ordercast.commerce.sandbox import OUTCOMES
+from ordercast.db import SqliteStore
+from tests.commerce.orders import request_json
+
+from .client import CUSTOMER, DRIVER, STORE, STRANGER, Client, bearer, problem
+from .conftest import Settle
+
+TOTAL = 11_250
+
+
+def by(token: str, **more: Any) -> dict[str, Any]:
+    return {"paymentInfo": {"method": "card", "token": token, **more}}
+
+
+async def look(client: Client, order: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = (await client.get(f"/api/orders/{order['id']}", STORE)).json()
+    return found
+
+
+async def refund(client: Client, order: dict[str, Any], headers: dict[str, str] = STORE, **body: Any) -> Any:
+    wanted = {"reason": "broken", "version": order["version"], **body}
+    return await client.post(f"/api/orders/{order['id']}/refund", wanted, headers)
+
+
+# --- Taking -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("token", sorted(OUTCOMES))
+async def test_every_token_of_the_sandbox_is_answered_as_it_says(client: Client, token: str) -> None:
+    response = await client.post("/api/orders", request_json(**by(token)))
+    outcome = OUTCOMES[token]
+    if outcome.declines:
+        problem(response, 402, "payment-declined")
+    elif outcome.is_unavailable:
+        problem(response, 503, "payment-provider-unavailable")
+        assert response.headers["retry-after"]
+    else:
+        order = response.json()
+        paid = outcome.is_captured_at_once
+        assert (order["paymentStatus"], order["amountPaid"]) == (("paid", TOTAL) if paid else ("authorized", 0))
+        assert order["paymentInfo"] == {"method": "card", "brand": outcome.brand, "last4": outcome.last4}
+
+
+async def test_a_token_that_the_provider_does_not_know_is_named(client: Client, store: SqliteStore) -> None:
+    response = await client.post("/api/orders", request_json(**by("tok_other")))
+    problem(response, 422, "invalid-field", "paymentInfo.token")
+    assert await store.read(lambda transaction: transaction.all("SELECT * FROM payment_tasks")) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "field"),
+    [({"total": 1}, "total-differs", "total"), ({"shippingInfo": None}, "invalid-field", "shippingInfo")],
+)
+async def test_an_order_that_cannot_be_placed_is_not_charged_first(
+    client: Client, store: SqliteStore, changes: dict[str, Any], kind: str, field: str
+) -> None:
+    problem(await client.post("/api/orders", request_json(**by("tok_visa"), **changes)), 422, kind, field)
+    assert await store.read(lambda transaction: transaction.all("SELECT * FROM sandbox_payments")) == []
+
+
+async def test_a_price_that_changes_while_the_payment_is_taken_is_not_charged(
+    client: Client, store: SqliteStore, settle: Settle
+) -> None:
+    slow = asyncio.create_task(client.post("/api/orders", request_json(**by("tok_slow"))))
+    await asyncio.sleep(0.5)
+    await store.write(lambda transaction: transaction.run("UPDATE products SET price = price + 1"))
+    problem(await slow, 409, "price-changed")
+    await settle()
+    books = await store.read(lambda transaction: transaction.all("SELECT captured, refunded FROM sandbox_payments"))
+    assert books == [(TOTAL, TOTAL)]
+
+
+async def test_cash_is_paid_at_the_counter_and_refunded_there_at_once(client: Client) -> None:
+    order = await client.place(fulfilment="pickup")
+    for status in ("processing", "ready_for_pickup", "delivered"):
+        order = (await client.move(order, status)).json()
+    assert (order["paymentStatus"], order["amountPaid"]) == ("paid", order["total"])
+    order = (await refund(client, order, amount=100)).json()
+    assert (order["paymentStatus"], order["amountRefunded"]) == ("partially_refunded", 100)
+    order = (await refund(client, order)).json()
+    assert (order["paymentStatus"], order["amountRefunded"], order["amountRefunding"]) == (
+        "refunded",
+        order["total"],
+        0,
+    )
+
+
+# --- Refunds ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_refund_in_parts_and_then_of_all_that_is_left(client: Client, settle: Settle) -> None:
+    order = await client.place(**by("tok_visa"))
+    asked = (await refund(client, order, amount=1_000)).json()
+    assert (asked["paymentStatus"], asked["amountRefunding"], asked["amountRefunded"]) == ("paid", 1_000, 0)
+    await settle()
+    order = await look(client, order)
+    assert (order["paymentStatus"], order["amountRefunding"], order["amountRefunded"]) == (
+        "partially_refunded", 0, 1_000,
+    )  # fmt: skip
+
+    await refund(client, order)
+    await settle()
+    order = await look(client, order)
+    assert (order["paymentStatus"], order["amountRefunded"]) == ("refunded", TOTAL)
+    history = (await client.get(f"/api/orders/{order['id']}/history", STORE)).json()["items"]
+    assert [(entry["toPaymentStatus"], entry["actor"], entry["reason"]) for entry in history][1:] == [
+        ("paid", "store:usr_1", "broken"),
+        ("partially_refunded", "service:payments", "broken"),
+        ("partially_refunded", "store:usr_1", "broken"),
+        ("refunded", "service:payments", "broken"),
+    ]
+    problem(await refund(client, order), 409, "not-refundable")
+
+
+async def test_more_than_is_left_is_refused_with_what_is(client: Client) -> None:
+    order = await client.place(**by("tok_visa"))
+    asked = (await refund(client, order, amount=TOTAL - 1)).json()
+    body = problem(await refund(client, asked, amount=2), 409, "refund-too-large")
+    assert body["refundable"] == 1
+
+
+async def test_a_refund_sent_twice_is_done_once(client: Client, settle: Settle) -> None:
+    order = await client.place(**by("tok_visa"))
+    key = {**STORE, "Idempotency-Key": "refund-1"}
+    first = await refund(client, order, key, amount=500)
+    again = await refund(client, order, key, amount=500)
+    assert again.json() == first.json()
+    assert again.headers["idempotency-replayed"] == "true"
+    await settle()
+    assert (await look(client, order))["amountRefunded"] == 500
+    other = await refund(client, order, key, amount=501)
+    problem(other, 422, "idempotency-key-reused")
+
+
+async def test_of_two_clerks_who_refund_at_once_one_is_told_to_look_again(client: Client) -> None:
+    order = await client.place(**by("tok_visa"))
+    both = await asyncio.gather(refund(client, order), refund(client, order))
+    assert sorted(answer.status_code for answer in both) == [200, 409]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "kind"),
+    [(CUSTOMER, 403, "not-permitted"), (STRANGER, 404, "not-found"), ({}, 401, "sign-in-required")],
+    ids=["its customer", "another", "nobody"],
+)
+async def test_only_the_shop_refunds(client: Client, headers: dict[str, str], status: int, kind: str) -> None:
+    order = await client.place(CUSTOMER, **by("tok_visa"))
+    problem(await refund(client, order, headers), status, kind)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"amount": 0}, "amount"),
+        ({"amount": -1}, "amount"),
+        ({"amount": 1.5}, "amount"),
+        ({"reason": " "}, "reason"),
+        ({"reason": "card 4242 4242 4242 4242"}, "reason"),
+        ({"total": 1}, "total"),
+    ],
+)
+async def test_a_refund_that_cannot_be_read_names_its_field(client: Client, body: dict[str, Any], field: str) -> None:
+    order = await client.place(**by("tok_visa"))
+    response = await refund(client, order, **body)
+    assert response.status_code == 422
+    assert response.json()["field"] == field
+
+
+async def test_nothing_is_refunded_of_what_was_never_paid(client: Client) -> None:
+    problem(await refund(client, await client.place()), 409, "not-refundable")
+    problem(await refund(client, await client.place(**by("tok_authorize_only"))), 409, "not-refundable")
+
+
+# --- Saved cards ------------------------------------------------------------------------------------------------------
+
+
+async def saved(client: Client, headers: dict[str, str]) -> list[dict[str, Any]]:
+    response = await client.get("/api/payment-methods", headers)
+    assert response.status_code == 200, response.text
+    items: list[dict[str, Any]] = response.json()["items"]
+    return items
+
+
+def with_saved(method_id: str) -> dict[str, Any]:
+    return {"paymentInfo": {"method": "saved_card", "savedMethodId": method_id}}
+
+
+async def test_a_card_is_saved_shown_used_again_and_deleted(client: Client, store: SqliteStore, settle: Settle) -> None:
+    assert await saved(client, CUSTOMER) == []
+    for _ in range(2):  # saved twice, it is one card
+        await client.place(CUSTOMER, **by("tok_mastercard", save=True))
+    (card,) = await saved(client, CUSTOMER)
+    assert card.keys() == {"id", "brand", "last4", "createdAt"}
+    assert (card["brand"], card["last4"]) == ("mastercard", "4444")
+
+    order = await client.place(CUSTOMER, **with_saved(card["id"]))
+    assert order["paymentStatus"] == "paid"
+    assert order["paymentInfo"] == {"method": "saved_card", "brand": "mastercard", "last4": "4444"}
+
+    deleted = await client.http.delete(f"/api/payment-methods/{card['id']}", headers=CUSTOMER)
+    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert await saved(client, CUSTOMER) == []
+    gone = await client.post("/api/orders", request_json(**with_saved(card["id"])), CUSTOMER)
+    problem(gone, 422, "invalid-field", "paymentInfo.savedMethodId")
+    assert await settle() == 1  # the provider forgets it too
+
+
+async def test_a_saved_card_is_its_owners_alone(client: Client) -> None:
+    await client.place(CUSTOMER, **by("tok_visa", save=True))
+    (card,) = await saved(client, CUSTOMER)
+    assert await saved(client, STRANGER) == []
+    for headers in (STRANGER, STORE, {}):
+        response = await client.post("/api/orders", request_json(**with_saved(card["id"])), headers)
+        problem(response, 422, "invalid-field", "paymentInfo.savedMethodId")
+    response = await client.http.delete(f"/api/payment-methods/{card['id']}", headers=STRANGER)
+    problem(response, 404, "not-found")
+    problem(await client.get("/api/payment-methods", STORE), 403, "not-permitted")
+    problem(await client.get("/api/payment-methods"), 401, "sign-in-required")
+
+
+async def test_a_guest_saves_no_card(client: Client) -> None:
+    response = await client.post("/api/orders", request_json(**by("tok_visa", save=True)))
+    problem(response, 422, "invalid-field", "paymentInfo.save")
+
+
+async def test_a_card_that_was_declined_is_not_saved(client: Client) -> None:
+    response = await client.post("/api/orders", request_json(**by("tok_declined", save=True)), CUSTOMER)
+    problem(response, 402, "payment-declined")
+    assert await saved(client, CUSTOMER) == []
+
+
+# --- Mismatches -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_card_on_the_board_is_listed_until_somebody_has_seen_to_it(client: Client, settle: Settle) -> None:
+    cards = []
+    for _ in range(3):
+        order = await client.place(**by("tok_refund_fails"))
+        await client.move(order, "cancelled", reason="sold out")
+        await settle()
+        cards.append(order["id"])
+    first = (await client.get("/api/payment-mismatches?limit=2", STORE)).json()
+    rest = (await client.get(f"/api/payment-mismatches?limit=2&cursor={first['nextCursor']}", STORE)).json()
+    assert [card["orderId"] for card in first["items"] + rest["items"]] == cards[::-1]
+    assert rest["nextCursor"] is None
+
+    path = f"/api/payment-mismatches/{rest['items'][0]['id']}/resolve"
+    done = (await client.post(path, {"note": "gave it back by hand"}, STORE)).json()
+    assert (done["resolvedBy"], done["note"]) == ("store:usr_1", "gave it back by hand")
+    assert (await client.post(path, {"note": "again"}, STORE)).json() == done
+    assert len((await client.get("/api/payment-mismatches", STORE)).json()["items"]) == 2
+    assert len((await client.get("/api/payment-mismatches?resolved=true", STORE)).json()["items"]) == 3
+
+
+async def test_mismatches_are_for_the_shop(client: Client) -> None:
+    for headers in (CUSTOMER, DRIVER):
+        problem(await client.get("/api/payment-mismatches", headers), 403, "not-permitted")
+        problem(await client.post("/api/payment-mismatches/pmm_1/resolve", {}, headers), 403, "not-permitted")
+    problem(await client.get("/api/payment-mismatches"), 401, "sign-in-required")
+    problem(await client.post("/api/payment-mismatches/pmm_1/resolve", {}, STORE), 404, "not-found")
+
+
+async def test_a_guest_with_a_tracking_token_sees_amounts_and_no_provider(client: Client) -> None:
+    order = await client.place(**by("tok_visa"))
+    shown = await client.get(f"/api/orders/{order['id']}", bearer(order["trackingToken"]))
+    assert shown.json()["amountPaid"] == TOTAL
+    assert "sbx_" not in shown.text
