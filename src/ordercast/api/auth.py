@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import jwt
@@ -132,8 +133,13 @@ def tracking_token(secret: str, order_id: str) -> str:
     """The token of an order. It is derived, not stored: a repeated request is answered with the same one, while the
     database knows its hash alone. Without the secret it cannot be told from 128 random bits.
     """
-    key = hashlib.sha256(b"tracking:" + secret.encode()).digest()
+    key = _tracking_key(secret)
     return TRACKING_PREFIX + hashlib.blake2b(order_id.encode(), key=key, digest_size=_TRACKING_BYTES).hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _tracking_key(secret: str) -> bytes:
+    return hashlib.sha256(b"tracking:" + secret.encode()).digest()
 
 
 def tracking_hash(token: str) -> bytes:

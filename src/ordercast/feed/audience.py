@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
+
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, watch_room
 from ordercast.db import Change
 
@@ -57,8 +59,7 @@ AUDIENCE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(msgspec.Struct, frozen=True):
     """One event of one change, and the rooms that are told."""
 
     event: str

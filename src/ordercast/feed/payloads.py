@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from ordercast.commerce import sentences
 from ordercast.db import Change
 
+_DECODE: Final = msgspec.json.Decoder().decode
+
 
 def decode(raw: msgspec.Raw | None) -> Any:
     """The JSON of a feed row's column."""
-    return None if raw is None else msgspec.json.decode(raw)
+    return None if raw is None else _DECODE(raw)
 
 
 _AMOUNTS = ("amountPaid", "amountRefunded", "amountRefunding")
@@ -35,7 +37,7 @@ class OrderChange(msgspec.Struct, frozen=True):
         return cls(change, decode(change.before), decode(change.after))
 
     def told_as(self, event_id: str) -> OrderChange:
-        return msgspec.structs.replace(self, event_id=event_id)
+        return OrderChange(self.change, self.before, self.after, event_id)
 
     def is_placed(self) -> bool:
         return self.change.kind == "order.placed"

@@ -7,8 +7,9 @@ import itertools
 import logging
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from ordercast import telemetry
 from ordercast.db import Change
@@ -32,8 +33,7 @@ OLDER_ROWS_MAX: Final = 4_096
 RETRY_S: Final = 0.25
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """One event of one row, encoded once for everyone who hears it, now or by replay."""
 
     position: Position
