@@ -22,10 +22,11 @@ from ordercast.api.providers import providers_of
 from ordercast.api.providers.chores import payment_chores
 from ordercast.api.sockets import open_socket_door
 from ordercast.commerce.ids import RANDOM_BYTES
-from ordercast.commerce.moments import moment
+from ordercast.commerce.moments import Moment, moment
 from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Unusable
 from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
+from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 from ordercast.feed import FeedRecovery, Fleeting, Pump, Watching
 from ordercast.hub import Options, Server
@@ -38,6 +39,8 @@ FEED_ROWS_MAX: Final = 200_000
 SESSION_AGE_S_MAX: Final = 7 * 24 * 3600
 PRUNE_EVERY_S: Final = 600.0
 EXPIRE_EVERY_S: Final = 15.0
+# The board shows each order at once; its notification may wait for the next ones.
+NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
 # Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
 LISTEN_BACKLOG: Final = 4_096
 
@@ -95,7 +98,10 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
         doorkeeper = Doorkeeper(settings.secret, store)
         server, pump = build_hub(settings, store, doorkeeper)
         pump.start()
-        chores = [asyncio.create_task(_prune_forever(store, doorkeeper))]
+        chores = [
+            asyncio.create_task(_prune_forever(store, doorkeeper, settings.notification_days)),
+            asyncio.create_task(_tell_of_new_orders_forever(store)),
+        ]
         if settings.pending_minutes_max > 0:
             chores.append(asyncio.create_task(_expire_forever(store, settings.pending_minutes_max)))
         providers = providers_of(settings, store)
@@ -146,14 +152,26 @@ def _listen(settings: Settings) -> socket.socket:
         raise ConfigError("port", f"cannot listen on {settings.host}:{settings.port} ({error.strerror})") from None
 
 
-async def _prune_forever(store: SqliteStore, doorkeeper: Doorkeeper) -> None:
+async def _prune_forever(store: SqliteStore, doorkeeper: Doorkeeper, notification_days: int) -> None:
     while True:
         doorkeeper.revocations.forget(time.time_ns() // 1_000_000)
         try:
             await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
+            while await store.write(lambda transaction: forget_old(transaction, notification_days, _now())):
+                pass
         except Exception:
             log.exception("the feed could not be pruned; trying again later")
         await asyncio.sleep(PRUNE_EVERY_S)
+
+
+async def _tell_of_new_orders_forever(store: SqliteStore) -> None:
+    while True:
+        try:
+            if await store.read(has_new_orders):
+                await store.write(lambda transaction: tell_of_new_orders(transaction, _now()))
+        except Exception:
+            log.exception("the shop could not be notified of new orders; trying again later")
+        await asyncio.sleep(NEW_ORDERS_TOLD_EVERY_S)
 
 
 async def _expire_forever(store: SqliteStore, pending_minutes_max: int) -> None:
@@ -182,5 +200,5 @@ def _settle_garbage() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _now() -> str:
+def _now() -> Moment:
     return moment(time.time_ns() // 1_000_000)

@@ -81,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     delivery_attempts_max: Annotated[int, Meta(ge=1, le=100)] = 3
     """After so many failed attempts an order can only come back."""
     delivery_proof: Literal["optional", "required"] = "optional"
+    notification_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
+    """How long notifications that were read are kept."""
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
 
     @property

@@ -10,9 +10,11 @@ import pytest
 
 from ordercast.api.providers import Providers, providers_of
 from ordercast.api.providers.settling import Settling
+from ordercast.app import build_hub
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db.seed import seed_demo
+from ordercast.hub import Server
 
 from .client import PASSWORD, SECRET, Client, over
 
@@ -63,3 +65,13 @@ async def client(store: SqliteStore, settings: Settings, providers: Providers) -
 def settle(store: SqliteStore, providers: Providers) -> Settle:
     """Carry out what is owed to payment providers, as the node does after each commit."""
     return Settling(store, providers).settle
+
+
+@pytest.fixture
+async def server(settings: Settings, store: SqliteStore) -> AsyncIterator[Server]:
+    """The socket half of a node, joined to its shop."""
+    server, pump = build_hub(settings, store)
+    pump.start()
+    yield server
+    pump.stop()
+    await server.close()

@@ -1,10 +1,12 @@
-"""What a buyer is told of each state, in a sentence for people."""
+"""What a buyer is told of each state, in a sentence for people, in English and Bengali."""
 
 from __future__ import annotations
 
 from typing import Final
 
-_SENTENCES: Final[dict[str, tuple[str, str]]] = {
+_Text = tuple[str, str]
+
+_ENGLISH: Final[dict[str, _Text]] = {
     "pending": ("Order received", "We have received order {number}."),
     "processing": ("Order accepted", "The shop is preparing order {number}."),
     "ready_for_pickup": ("Ready for pickup", "Order {number} is ready: come and collect it."),
@@ -21,11 +23,33 @@ _SENTENCES: Final[dict[str, tuple[str, str]]] = {
     "cancelled": ("Cancelled", "Order {number} has been cancelled."),
     "on_hold": ("On hold", "Order {number} is on hold for a moment."),
 }
+_BENGALI: Final[dict[str, _Text]] = {
+    "pending": ("অর্ডার পেয়েছি", "আমরা অর্ডার {number} পেয়েছি।"),
+    "processing": ("অর্ডার গৃহীত", "দোকান অর্ডার {number} প্রস্তুত করছে।"),
+    "ready_for_pickup": ("সংগ্রহের জন্য প্রস্তুত", "অর্ডার {number} প্রস্তুত: এসে নিয়ে যান।"),
+    "ready_for_delivery": ("ডেলিভারির জন্য প্রস্তুত", "অর্ডার {number} প্যাক করা হয়েছে, ড্রাইভারের অপেক্ষায়।"),
+    "driver_assigned": ("ড্রাইভার পাওয়া গেছে", "একজন ড্রাইভার শিগগিরই অর্ডার {number} নিয়ে আসবেন।"),
+    "picked_up": ("তুলে নেওয়া হয়েছে", "অর্ডার {number} এখন ড্রাইভারের কাছে।"),
+    "in_transit": ("পথে আছে", "অর্ডার {number} আপনার পথে।"),
+    "delivered": ("পৌঁছে গেছে", "অর্ডার {number} পৌঁছে দেওয়া হয়েছে। উপভোগ করুন!"),
+    "delivery_failed": ("ডেলিভারি ব্যর্থ", "অর্ডার {number} পৌঁছানো যায়নি; দোকান যোগাযোগ করবে।"),
+    "returning": ("ফেরত আসছে", "অর্ডার {number} দোকানে ফেরত যাচ্ছে।"),
+    "returned": ("ফেরত এসেছে", "অর্ডার {number} দোকানে ফেরত এসেছে।"),
+    "rejected": ("গৃহীত হয়নি", "দোকান অর্ডার {number} নিতে পারেনি। কোনো টাকা কাটা হবে না।"),
+    "expired": ("মেয়াদ শেষ", "অর্ডার {number} সময়মতো গৃহীত হয়নি। কোনো টাকা কাটা হবে না।"),
+    "cancelled": ("বাতিল", "অর্ডার {number} বাতিল করা হয়েছে।"),
+    "on_hold": ("স্থগিত", "অর্ডার {number} কিছুক্ষণের জন্য স্থগিত।"),
+}
+_SENTENCES: Final = {"en": _ENGLISH, "bn": _BENGALI}
 
-_COLLECTED: Final = ("Collected", "Order {number} has been collected. Enjoy!")
+_COLLECTED: Final[dict[str, _Text]] = {
+    "en": ("Collected", "Order {number} has been collected. Enjoy!"),
+    "bn": ("সংগ্রহ করা হয়েছে", "অর্ডার {number} সংগ্রহ করা হয়েছে। উপভোগ করুন!"),
+}
 
 
-def for_customer(status: str, fulfilment: str, number: str) -> tuple[str, str]:
+def for_customer(status: str, fulfilment: str, number: int | str, *, language: str = "en") -> _Text:
     """Give a title and a sentence for an order in `status`; a delivered pickup order was collected."""
-    title, text = _COLLECTED if (status, fulfilment) == ("delivered", "pickup") else _SENTENCES[status]
+    is_collected = (status, fulfilment) == ("delivered", "pickup")
+    title, text = _COLLECTED[language] if is_collected else _SENTENCES[language][status]
     return title, text.format(number=number)

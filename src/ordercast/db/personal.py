@@ -78,6 +78,10 @@ HOLDINGS: Final[dict[str, Holding]] = {
     "payment_methods": Holding(
         "customer_id = :customer_id", ("id", "provider", "reference", "brand", "last4", "created_at"), {}
     ),
+    "notification_reads": Holding("user_id = :customer_id", ("notification_id", "read_at")),
+    "notifications": Holding(
+        "recipient = :customer_id", ("id", "kind", "order_id", "data", "severity", "created_at")
+    ),
     "erasures": Holding("customer_id = :customer_id", ("id", "at"), {}),
 }  # fmt: skip
 

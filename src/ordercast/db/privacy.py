@@ -18,7 +18,7 @@ from .personal import ERASED_ACTOR, HOLDINGS
 from .statements import privacy as sql
 from .transaction import Transaction
 
-_JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info"})
+_JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info", "data"})
 _ADDRESS_TEXTS: Final = ("name", "line1", "line2")
 
 

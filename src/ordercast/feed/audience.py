@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, watch_room
+from ordercast.commerce.notifications import SHOP
+from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room, watch_room
 from ordercast.db import Change
 
 from . import payloads
@@ -80,6 +81,9 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
             "payment_mismatch", (STORE_OWNERS,), [{"id": event_id(0), **payloads.payment_mismatch(change)}]
         )
         return
+    if change.kind == "notification.made":
+        yield _notification(change, event_id(0))
+        return
     if change.kind == "delivery.moved":
         yield _delivery(change, event_id(0))
         return
@@ -104,6 +108,13 @@ def _delivery(change: Change, event_id: str) -> Announcement:
     driver = moved["driver"] or {}
     rooms += [driver_room(id_) for id_ in (driver.get("id"), moved["formerDriverId"]) if id_]
     return Announcement("delivery_update", tuple(rooms), [payloads.delivery_moved(change, moved, event_id)])
+
+
+def _notification(change: Change, event_id: str) -> Announcement:
+    """For the one it is for, or for all the shop's people."""
+    made = payloads.decode(change.after)
+    room = STORE_OWNERS if made["recipient"] == SHOP else user_room(made["recipient"])
+    return Announcement("notification", (room,), [payloads.notification(change, made, event_id)])
 
 
 def _published(change: Change) -> Announcement:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce import sentences
+from ordercast.commerce.notifications import NotificationKind, words
 from ordercast.db import Change
 
 _DECODE: Final = msgspec.json.Decoder().decode
@@ -151,6 +152,25 @@ def product_updated(change: Change, event_id: str) -> dict[str, Any]:
         "reason": change.reason,
         "before": decode(change.before),
         "product": decode(change.after),
+    }
+
+
+def notification(change: Change, made: dict[str, Any], event_id: str) -> dict[str, Any]:
+    """The same words as the list of notifications has; ``notificationId`` is what to mark as seen."""
+    said = words(NotificationKind(made["kind"]), made["data"], made["orderId"])
+    return {
+        "id": event_id,
+        "seq": change.seq,
+        "version": change.version,
+        "at": change.at,
+        "notificationId": change.entity_id,
+        "title": said.title,
+        "text": said.text,
+        "titleBn": said.title_bn,
+        "textBn": said.text_bn,
+        "link": said.link,
+        "severity": made["severity"],
+        "orderId": made["orderId"],
     }
 
 

@@ -12,7 +12,7 @@ from ordercast.api.desk import FrontDesk
 from ordercast.api.whereabouts import TellsDeliveries, Whereabouts
 from ordercast.hub import Server
 
-from . import drivers, orders, watching
+from . import drivers, notifications, orders, watching
 from .answering import Commands
 from .watching import Watches
 
@@ -26,4 +26,5 @@ def register_commands(server: Server, desk: FrontDesk, watches: Watches, telling
     commands = Commands(server, desk)
     orders.register(commands)
     drivers.register(commands, Whereabouts(desk.store, telling, desk.deliveries, desk.now, server.spawn))
+    notifications.register(commands)
     watching.register(commands, watches)

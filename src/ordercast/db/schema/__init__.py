@@ -6,6 +6,7 @@ from .catalogue import product_history, products
 from .columns import EXTERNAL_ACTOR, NOW_SQL, metadata
 from .deliveries import deliveries, delivery_proofs, driver_states
 from .feed import RESERVED_EVENTS, feed, published_events
+from .notifications import notification_reads, notifications
 from .orders import order_history, order_lines, orders
 from .payments import (
     payment_disputes,
@@ -36,6 +37,8 @@ __all__ = [
     "idempotency",
     "meta",
     "metadata",
+    "notification_reads",
+    "notifications",
     "order_history",
     "order_lines",
     "orders",

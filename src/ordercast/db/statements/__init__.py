@@ -16,6 +16,7 @@ from .catalogue import ProductStatements
 from .compiling import compiler
 from .deliveries import DeliveryStatements
 from .feed import FeedStatements
+from .notifications import NotificationStatements
 from .orders import OrderStatements
 from .payments import CardStatements, LedgerStatements, MismatchStatements, PaymentTaskStatements
 from .people import PeopleStatements
@@ -41,6 +42,7 @@ class Statements:
         self.mismatches = MismatchStatements(text)
         self.cards = CardStatements(text)
         self.sandbox = SandboxStatements(text)
+        self.notifications = NotificationStatements(text)
         self.feed = FeedStatements(text)
         self.answers = AnswerStatements(text)
         self.sessions = SessionStatements(text)

@@ -12,6 +12,7 @@ from .access import ACCESS_TRIGGERS
 from .catalogue import CATALOGUE_TRIGGERS
 from .deliveries import DELIVERY_TRIGGERS
 from .events import EVENT_TRIGGERS
+from .notifications import NOTIFICATION_TRIGGERS
 from .orders import ORDER_TRIGGERS
 from .payments import PAYMENT_TRIGGERS
 from .privacy import PRIVACY_TRIGGERS
@@ -20,6 +21,7 @@ TRIGGERS: Final[dict[str, str]] = {
     **ORDER_TRIGGERS,
     **CATALOGUE_TRIGGERS,
     **DELIVERY_TRIGGERS,
+    **NOTIFICATION_TRIGGERS,
     **EVENT_TRIGGERS,
     **ACCESS_TRIGGERS,
     **PRIVACY_TRIGGERS,

@@ -104,6 +104,32 @@ CREATE TABLE meta (
   PRIMARY KEY (name)
 )
 
+CREATE TABLE notification_reads (
+  notification_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  read_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (notification_id, user_id)
+)
+ WITHOUT ROWID
+
+CREATE TABLE notifications (
+  id TEXT DEFAULT ('ntf_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
+  recipient TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  order_id TEXT,
+  data TEXT DEFAULT '{}' NOT NULL CONSTRAINT data_is_json CHECK (data IS NULL OR json_valid(data)),
+  severity TEXT DEFAULT 'info' NOT NULL,
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT kind_known CHECK (kind = 'order_status' OR kind = 'new_orders' OR kind = 'order_cancelled' OR kind = 'payment_trouble' OR kind = 'delivery_trouble' OR kind = 'assigned' OR kind = 'unassigned'),
+  CONSTRAINT severity_known CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error')
+)
+ WITHOUT ROWID
+
+CREATE INDEX notifications_by_age ON notifications (created_at)
+
+CREATE INDEX notifications_by_recipient ON notifications (recipient, id)
+
 CREATE TABLE order_history (
   entry INTEGER NOT NULL,
   order_id TEXT NOT NULL,
@@ -706,6 +732,65 @@ END
 CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries WHEN NOT (NEW.lat IS NULL AND NEW.lng IS NULL AND NEW.entry IS OLD.entry AND NEW.order_id IS OLD.order_id AND NEW.version IS OLD.version AND NEW.stage IS OLD.stage AND NEW.driver_id IS OLD.driver_id AND NEW.former_driver_id IS OLD.former_driver_id AND NEW.attempts IS OLD.attempts AND NEW.eta_at IS OLD.eta_at AND NEW.at IS OLD.at)
 BEGIN
   SELECT RAISE(ABORT, 'deliveries: only ever added to');
+END
+
+CREATE TRIGGER notifications_of_changes AFTER INSERT ON order_history WHEN NEW.from_status IS NOT NULL
+BEGIN
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT o.customer_id, 'order_status', o.id,
+      json_object('number', o.number, 'status', NEW.to_status, 'fulfilment', o.fulfilment),
+      CASE WHEN NEW.to_status IN ('cancelled', 'delivery_failed', 'expired', 'rejected') THEN 'warning' ELSE 'info' END, NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL
+      AND NEW.actor <> 'customer:' || o.customer_id
+      AND NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0);
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT 'store', 'order_cancelled', o.id, json_object('number', o.number),
+      'warning', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND NEW.to_status = 'cancelled'
+      AND NEW.actor = 'customer:' || o.customer_id;
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT 'store', 'delivery_trouble', o.id,
+      json_object('number', o.number, 'attempts', o.attempts), 'warning', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status
+      AND NEW.to_status = 'delivery_failed';
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT 'store', 'payment_trouble', o.id,
+      json_object('number', o.number, 'paymentStatus', NEW.to_payment_status), 'error', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.from_payment_status <> NEW.to_payment_status
+      AND NEW.to_payment_status IN ('disputed', 'failed');
+END
+
+CREATE TRIGGER notifications_of_deliveries AFTER INSERT ON deliveries
+BEGIN
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT NEW.driver_id, 'assigned', o.id, json_object('number', o.number),
+      'info', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.stage = 'driver_assigned' AND NEW.driver_id IS NOT NULL
+      AND o.actor <> 'driver:' || NEW.driver_id;
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT NEW.former_driver_id, 'unassigned', o.id, json_object('number', o.number),
+      'warning', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL
+      AND o.actor <> 'driver:' || NEW.former_driver_id;
+END
+
+CREATE TRIGGER notifications_told AFTER INSERT ON notifications
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('notification.made', NEW.id, 1, 'service:shop', NULL, NEW.created_at, NULL,
+      json_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id, 'data', json(NEW.data),
+        'severity', NEW.severity));
+END
+
+CREATE TRIGGER notifications_forgotten AFTER DELETE ON notifications
+BEGIN
+  DELETE FROM notification_reads WHERE notification_id = OLD.id;
 END
 
 CREATE TRIGGER events_published AFTER INSERT ON published_events

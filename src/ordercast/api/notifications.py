@@ -1,0 +1,87 @@
+"""Notifications over HTTP: what somebody was told, kept until they read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from ordercast.commerce.errors import NotPermitted
+from ordercast.commerce.notifications import addressed_as
+from ordercast.commerce.people import Actor
+from ordercast.db import Transaction
+from ordercast.db import notifications as units
+from ordercast.db.notifications import Notification
+
+from .answers import json_answer
+from .desk import AnyRequest, AtDesk, FrontDesk
+from .documented import REFUSALS
+from .listing import LIMIT_DEFAULT, LIMIT_MAX
+
+
+class NotificationPage(Struct, frozen=True, rename="camel"):
+    items: list[Notification]
+    next_cursor: str | None
+    unread: int
+    """How many there are in all."""
+
+
+class Seen(Struct, frozen=True):
+    unread: int
+    """How many are left."""
+
+
+@get("/api/notifications", tags=["notifications"], responses=REFUSALS)
+async def list_notifications(
+    request: AnyRequest,
+    desk: AtDesk,
+    unread: Annotated[bool, QueryParameter()] = False,
+    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
+    cursor: Annotated[str | None, QueryParameter(max_length=64)] = None,
+) -> Response[NotificationPage]:
+    """List what one was told, newest first; with `unread`, what one has not read. The shop's people share theirs, and
+    each reads for themselves.
+    """
+    actor = (await desk.identify_someone(request)).actor
+    recipients = recipients_of(actor)
+
+    def query(transaction: Transaction) -> tuple[list[Notification], int]:
+        return units.page(transaction, recipients, actor.id, unread_only=unread, before=cursor, limit=limit + 1)
+
+    found, left = await desk.store.read(query)
+    page = NotificationPage(found[:limit], found[limit - 1].id if len(found) > limit else None, left)
+    return json_answer(msgspec.json.encode(page))
+
+
+@post("/api/notifications/{notification_id:str}/read", status_code=200, tags=["notifications"], responses=REFUSALS)
+async def read_notification(notification_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Seen]:
+    """Note that one has read it; again changes nothing."""
+    actor = (await desk.identify_someone(request)).actor
+    return json_answer(msgspec.json.encode(Seen(await seen(desk, actor, [notification_id]))))
+
+
+@post("/api/notifications/read", status_code=200, tags=["notifications"], responses=REFUSALS)
+async def read_notifications(request: AnyRequest, desk: AtDesk) -> Response[Seen]:
+    """Note that one has read them all."""
+    actor = (await desk.identify_someone(request)).actor
+    return json_answer(msgspec.json.encode(Seen(await seen(desk, actor, None))))
+
+
+async def seen(desk: FrontDesk, actor: Actor, ids: list[str] | None) -> int:
+    """Note what somebody has read, everything with None; gives how many are left. Raises NotPermitted, NotFound."""
+    recipients, now = recipients_of(actor), desk.now()
+    return await desk.store.write(lambda transaction: units.see(transaction, recipients, actor.id, ids, now))
+
+
+def recipients_of(actor: Actor) -> tuple[str, ...]:
+    """Raises NotPermitted for who has no account to keep notifications for."""
+    names = addressed_as(actor)
+    if not names:
+        raise NotPermitted(actor, "have notifications")
+    return names
+
+
+ROUTES: Final = [list_notifications, read_notification, read_notifications]

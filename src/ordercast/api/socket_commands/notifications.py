@@ -1,0 +1,34 @@
+"""Reading notifications by a socket."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from ordercast.api.notifications import seen
+from ordercast.commerce.errors import InvalidField
+
+from .answering import Caller, Commands
+
+NotificationId = Annotated[str, Meta(min_length=1, max_length=64)]
+IDS_MAX = 100
+
+
+class MarkSeen(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Which notifications were read, or `all`."""
+
+    notification_ids: Annotated[list[NotificationId], Meta(min_length=1, max_length=IDS_MAX)] | None = None
+    all: bool = False
+
+
+def register(commands: Commands) -> None:
+    commands.add("mark_seen", MarkSeen, partial(_mark_seen, commands))
+
+
+async def _mark_seen(commands: Commands, caller: Caller, command: MarkSeen) -> dict[str, int]:
+    """Note what was read; answers how many are left. Again changes nothing, so it needs no client id."""
+    if (command.notification_ids is None) is not command.all:
+        raise InvalidField("notificationIds", "Name the notifications that were read, or say all.")
+    return {"unread": await seen(commands.desk, caller.actor, command.notification_ids)}

@@ -1,0 +1,102 @@
+"""What people are told in words, kept until they read it: for the buyer, the shop and the driver.
+
+A notification is kept as its kind and the figures that belong to it, and made into words when it is told: so a database
+trigger can write one, and a sentence that was mended is mended everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from . import sentences
+from .people import STAFF, Actor, Role
+
+SHOP: Final = "store"
+"""Whom a notification of all the shop's people is for; else it is for the user of that id."""
+
+
+class NotificationKind(StrEnum):
+    ORDER_STATUS = "order_status"
+    NEW_ORDERS = "new_orders"
+    ORDER_CANCELLED = "order_cancelled"
+    """By its buyer."""
+    PAYMENT_TROUBLE = "payment_trouble"
+    DELIVERY_TROUBLE = "delivery_trouble"
+    ASSIGNED = "assigned"
+    UNASSIGNED = "unassigned"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A title and a sentence, in English and Bengali, and the page that they are about."""
+
+    title: str
+    text: str
+    title_bn: str
+    text_bn: str
+    link: str
+
+
+_Text = tuple[str, str]
+
+# English and Bengali: a title and a sentence each.
+_TEXTS: Final[dict[NotificationKind, tuple[_Text, _Text]]] = {
+    NotificationKind.ORDER_CANCELLED: (
+        ("Cancelled by the buyer", "Order {number} was cancelled by its buyer."),
+        ("ক্রেতা বাতিল করেছেন", "ক্রেতা অর্ডার {number} বাতিল করেছেন।"),
+    ),
+    NotificationKind.PAYMENT_TROUBLE: (
+        ("Payment trouble", "The payment of order {number} is now {paymentStatus}."),
+        ("পেমেন্টে সমস্যা", "অর্ডার {number}-এর পেমেন্টে সমস্যা হয়েছে।"),
+    ),
+    NotificationKind.DELIVERY_TROUBLE: (
+        ("Delivery failed", "Order {number} could not be delivered (attempt {attempts})."),
+        ("ডেলিভারি ব্যর্থ", "অর্ডার {number} পৌঁছানো যায়নি (চেষ্টা {attempts})।"),
+    ),
+    NotificationKind.ASSIGNED: (
+        ("A delivery for you", "Order {number} waits for you at the shop."),
+        ("আপনার জন্য ডেলিভারি", "অর্ডার {number} দোকানে আপনার অপেক্ষায়।"),
+    ),
+    NotificationKind.UNASSIGNED: (
+        ("No longer yours", "Order {number} was taken back; you need not deliver it."),
+        ("আর আপনার নয়", "অর্ডার {number} ফেরত নেওয়া হয়েছে; এটি পৌঁছাতে হবে না।"),
+    ),
+}
+_ONE_NEW: Final[tuple[_Text, _Text]] = (
+    ("New order", "Order {first} waits for an answer."),
+    ("নতুন অর্ডার", "অর্ডার {first} উত্তরের অপেক্ষায়।"),
+)
+_MANY_NEW: Final[tuple[_Text, _Text]] = (
+    ("New orders", "{count} new orders wait for an answer, {first} to {last}."),
+    ("নতুন অর্ডার", "{count}টি নতুন অর্ডার উত্তরের অপেক্ষায়, {first} থেকে {last}।"),
+)
+
+
+def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None) -> Words:
+    """Say it. `data` is what was kept with that kind."""
+    if kind is NotificationKind.ORDER_STATUS:
+        given = data["status"], data["fulfilment"], data["number"]
+        texts = sentences.for_customer(*given), sentences.for_customer(*given, language="bn")
+        return Words(*texts[0], *texts[1], link=f"/track/{order_id}")
+    if kind is NotificationKind.NEW_ORDERS:
+        english, bengali = _ONE_NEW if data["count"] == 1 else _MANY_NEW
+    else:
+        english, bengali = _TEXTS[kind]
+    link = "/driver" if kind in (NotificationKind.ASSIGNED, NotificationKind.UNASSIGNED) else "/admin"
+    return Words(english[0], english[1].format(**data), bengali[0], bengali[1].format(**data), link)
+
+
+def addressed_as(actor: Actor) -> tuple[str, ...]:
+    """Under which names notifications reach somebody; none for who has no account."""
+    if actor.role in (Role.GUEST, Role.SERVICE) or not actor.id:
+        return ()
+    return (SHOP, actor.id) if actor.role in STAFF else (actor.id,)

@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ordercast.commerce.moments import moment
+from ordercast.db import SqliteStore, notifications
+from ordercast.hub import Server
+from tests.api.socket_commands.phone import Phone
+
+from .client import CUSTOMER, SERVICE, STORE, STRANGER, Client, bearer, problem, token
+from .drivers_at_work import driver, given, hire, moved, ready
+
+COLLEAGUE = bearer(token("admin", "usr_2"))
+NOW = moment(1_795_241_719_608)
+
+
+async def of(client: Client, headers: dict[str, str], query: str = "") -> dict[str, Any]:
+    answer = await client.get(f"/api/notifications{query}", headers)
+    assert answer.status_code == 200, answer.text
+    page: dict[str, Any] = answer.json()
+    return page
+
+
+async def titles(client: Client, headers: dict[str, str]) -> list[str]:
+    return [item["title"] for item in (await of(client, headers))["items"]]
+
+
+async def fail_payment(store: SqliteStore, order: dict[str, Any]) -> None:
+    fail = "UPDATE orders SET payment_status = 'failed' WHERE id = :id"
+    await store.write(lambda transaction: transaction.run(fail, id=order["id"]))
+
+
+# --- Who is told what -------------------------------------------------------------------------------------------------
+
+
+async def test_a_customer_is_told_of_each_state_in_words(client: Client) -> None:
+    order = await client.place(CUSTOMER)
+    await client.move(order, "processing")
+    (item,) = (await of(client, CUSTOMER))["items"]
+    assert item | {"id": "", "createdAt": ""} == {
+        "id": "",
+        "title": "Order accepted",
+        "text": f"The shop is preparing order {order['number']}.",
+        "titleBn": "অর্ডার গৃহীত",
+        "textBn": f"দোকান অর্ডার {order['number']} প্রস্তুত করছে।",
+        "link": f"/track/{order['id']}",
+        "severity": "info",
+        "orderId": order["id"],
+        "createdAt": "",
+        "readAt": None,
+    }
+    assert (await of(client, STRANGER))["items"] == []
+
+
+async def test_nobody_is_told_what_they_did_themselves(client: Client, store: SqliteStore) -> None:
+    order = await client.place(CUSTOMER)
+    body = {"reason": "changed my mind", "version": 1}
+    assert (await client.post(f"/api/orders/{order['id']}/cancel", body, CUSTOMER)).status_code == 200
+    assert await titles(client, CUSTOMER) == []
+    assert await titles(client, STORE) == ["Cancelled by the buyer"]
+    await hire(store, "drv_a")
+    await moved(client, await ready(client), "driver_assigned", by="drv_a")
+    assert await titles(client, driver("drv_a")) == []
+
+
+async def test_a_driver_is_told_what_is_given_and_taken(client: Client, store: SqliteStore) -> None:
+    await hire(store, "drv_a")
+    order = await given(client, await ready(client), "drv_a")
+    assert await titles(client, driver("drv_a")) == ["A delivery for you"]
+    await client.move(order, "ready_for_delivery", STORE, reason="a flat tyre")
+    assert await titles(client, driver("drv_a")) == ["No longer yours", "A delivery for you"]
+
+
+async def test_the_shop_is_told_of_deliveries_that_failed(client: Client, store: SqliteStore) -> None:
+    await hire(store, "drv_a")
+    order = await given(client, await ready(client), "drv_a")
+    await moved(client, order, "picked_up", "in_transit", "delivery_failed", by="drv_a", reason="nobody at home")
+    (item,) = (await of(client, STORE))["items"]
+    assert (item["title"], item["severity"], item["orderId"]) == ("Delivery failed", "warning", order["id"])
+    assert "attempt 1" in item["text"]
+
+
+async def test_the_shop_is_told_of_payments_in_trouble_whoever_wrote_so(client: Client, store: SqliteStore) -> None:
+    await fail_payment(store, await client.place())
+    (item,) = (await of(client, STORE))["items"]
+    assert (item["title"], item["severity"]) == ("Payment trouble", "error")
+
+
+async def test_a_guest_has_none_to_keep(client: Client, store: SqliteStore) -> None:
+    await client.move(await client.place(), "processing")
+    kept = await store.read(lambda t: t.all("SELECT recipient FROM notifications"))
+    assert kept == []
+
+
+async def test_many_new_orders_are_told_once_and_none_twice(client: Client, store: SqliteStore) -> None:
+    async def tell() -> bool:
+        if not await store.read(notifications.has_new_orders):
+            return False
+        return await store.write(lambda t: notifications.tell_of_new_orders(t, NOW))
+
+    await client.place()
+    assert await tell() is False  # it was there before we began to tell
+    orders = [await client.place() for _ in range(3)]
+    assert await tell() is True
+    assert await tell() is False
+    answered = await client.place()
+    await client.move(answered, "processing")
+    assert await tell() is False
+    (item,) = (await of(client, STORE))["items"]
+    assert item["text"] == (f"3 new orders wait for an answer, {orders[0]['number']} to {orders[2]['number']}.")
+    last = await client.place()
+    assert await tell() is True
+    assert (await of(client, STORE))["items"][0]["text"] == f"Order {last['number']} waits for an answer."
+
+
+# --- Reading them -----------------------------------------------------------------------------------------------------
+
+
+async def two_failures(client: Client, store: SqliteStore) -> list[str]:
+    for _ in range(2):
+        await fail_payment(store, await client.place())
+    return [item["id"] for item in (await of(client, STORE))["items"]]
+
+
+async def test_of_what_is_shared_each_reads_their_own(client: Client, store: SqliteStore) -> None:
+    newer, older = await two_failures(client, store)
+    seen = await client.post(f"/api/notifications/{older}/read", None, STORE)
+    assert seen.json() == {"unread": 1}
+    mine, theirs = await of(client, STORE), await of(client, COLLEAGUE)
+    assert [(item["id"], item["readAt"] is None) for item in mine["items"]] == [(newer, True), (older, False)]
+    assert (mine["unread"], theirs["unread"]) == (1, 2)
+    unread = await of(client, STORE, "?unread=true")
+    assert [item["id"] for item in unread["items"]] == [newer]
+
+
+async def test_reading_again_changes_nothing(client: Client, store: SqliteStore) -> None:
+    newer, _older = await two_failures(client, store)
+    await client.post(f"/api/notifications/{newer}/read", None, STORE)
+    first = (await of(client, STORE))["items"][0]["readAt"]
+    assert (await client.post(f"/api/notifications/{newer}/read", None, STORE)).json() == {"unread": 1}
+    assert (await of(client, STORE))["items"][0]["readAt"] == first
+
+
+async def test_all_are_read_at_once(client: Client, store: SqliteStore) -> None:
+    await two_failures(client, store)
+    assert (await client.post("/api/notifications/read", None, STORE)).json() == {"unread": 0}
+    assert ((await of(client, STORE))["unread"], (await of(client, COLLEAGUE))["unread"]) == (0, 2)
+
+
+async def test_pages_go_on_where_the_last_ended(client: Client, store: SqliteStore) -> None:
+    ids = await two_failures(client, store)
+    first = await of(client, STORE, "?limit=1")
+    assert ([item["id"] for item in first["items"]], first["nextCursor"], first["unread"]) == (ids[:1], ids[0], 2)
+    second = await of(client, STORE, f"?limit=1&cursor={first['nextCursor']}")
+    assert ([item["id"] for item in second["items"]], second["nextCursor"]) == (ids[1:], None)
+
+
+async def test_another_ones_notification_cannot_be_read(client: Client, store: SqliteStore) -> None:
+    newer, _older = await two_failures(client, store)
+    problem(await client.post(f"/api/notifications/{newer}/read", None, CUSTOMER), 404, "not-found")
+    problem(await client.post("/api/notifications/ntf_nothing/read", None, STORE), 404, "not-found")
+    problem(await client.get("/api/notifications", SERVICE), 403, "not-permitted")
+    problem(await client.get("/api/notifications"), 401, "sign-in-required")
+
+
+# --- Live, and later --------------------------------------------------------------------------------------------------
+
+
+async def test_it_is_heard_by_the_one_it_is_for_and_marked_seen_by_a_socket(
+    client: Client, store: SqliteStore, server: Server
+) -> None:
+    mine = await Phone.connected(server, token("customer", "cus_1"))
+    others = [
+        await Phone.connected(server, token("customer", "cus_2")),
+        await Phone.connected(server, token("store")),
+        await Phone.connected(server, token("driver", "drv_1")),
+    ]
+    order = await client.place(CUSTOMER)
+    await client.move(order, "processing")
+    ((told, offset),) = await mine.heard("notification")
+    assert isinstance(offset, str)
+    (kept,) = (await of(client, CUSTOMER))["items"]
+    same = ("title", "text", "titleBn", "textBn", "link", "severity", "orderId")
+    assert {name: told[name] for name in same} == {name: kept[name] for name in same}
+    assert told["notificationId"] == kept["id"]
+    await others[1].heard("orderStatusUpdated")
+    assert [phone.events("notification") for phone in others] == [[], [], []]
+
+    assert await mine.ask("mark_seen", {"notificationIds": [kept["id"]]}) == {"unread": 0}
+    assert (await of(client, CUSTOMER))["items"][0]["readAt"] is not None
+    assert (await mine.refused("mark_seen", {}))["field"] == "notificationIds"
+    assert (await mine.refused("mark_seen", {"notificationIds": []}))["field"] == "notificationIds"
+    assert (await others[1].refused("mark_seen", {"notificationIds": [kept["id"]]}))["code"] == "not_found"
+    assert await others[1].ask("mark_seen", {"all": True}) == {"unread": 0}
+
+
+@pytest.mark.parametrize(
+    ("age_days", "is_read", "stays"), [(40, True, False), (20, True, True), (40, False, True), (400, False, False)]
+)
+async def test_what_was_read_is_forgotten_after_a_while_and_the_rest_after_a_year(
+    client: Client, store: SqliteStore, age_days: int, is_read: bool, stays: bool
+) -> None:
+    add = "INSERT INTO notifications (recipient, kind, data, created_at) VALUES ('cus_1', 'assigned', :data, :at)"
+    at = moment(1_795_241_719_608 - age_days * 86_400_000)
+    await store.write(lambda t: t.run(add, data='{"number":7}', at=at))
+    if is_read:
+        await client.post("/api/notifications/read", None, CUSTOMER)
+    await store.write(lambda t: notifications.forget_old(t, 30, NOW))
+    assert len((await of(client, CUSTOMER))["items"]) == stays
+    reads = await store.read(lambda t: t.all("SELECT * FROM notification_reads"))
+    assert len(reads) == (is_read and stays)

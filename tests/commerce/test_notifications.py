@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ordercast.commerce import sentences
+from ordercast.commerce.notifications import NotificationKind, addressed_as, words
+from ordercast.commerce.people import GUEST, Actor, Role
+from ordercast.commerce.states import Fulfilment, OrderStatus
+
+DATA: dict[NotificationKind, dict[str, Any]] = {
+    NotificationKind.ORDER_STATUS: {"number": 7, "status": "delivered", "fulfilment": "pickup"},
+    NotificationKind.NEW_ORDERS: {"count": 7, "first": 7, "last": 13},
+    NotificationKind.ORDER_CANCELLED: {"number": 7},
+    NotificationKind.PAYMENT_TROUBLE: {"number": 7, "paymentStatus": "failed"},
+    NotificationKind.DELIVERY_TROUBLE: {"number": 7, "attempts": 2},
+    NotificationKind.ASSIGNED: {"number": 7},
+    NotificationKind.UNASSIGNED: {"number": 7},
+}
+BENGALI = re.compile("[\u0980-\u09ff]")
+
+
+@pytest.mark.parametrize("kind", NotificationKind)
+def test_each_kind_is_said_in_both_languages_and_leads_to_a_page(kind: NotificationKind) -> None:
+    said = words(kind, DATA[kind], "ord_1")
+    for text in (said.text, said.text_bn):
+        assert "7" in text
+        assert "{" not in text
+    assert not BENGALI.search(said.title + said.text)
+    assert BENGALI.search(said.title_bn)
+    assert BENGALI.search(said.text_bn)
+    assert said.link.startswith("/")
+
+
+def test_one_new_order_is_not_many() -> None:
+    said = words(NotificationKind.NEW_ORDERS, {"count": 1, "first": 9, "last": 9}, None)
+    assert said.text == "Order 9 waits for an answer."
+
+
+@pytest.mark.parametrize("fulfilment", Fulfilment)
+@pytest.mark.parametrize("status", OrderStatus)
+def test_each_status_has_a_sentence_in_both_languages(status: OrderStatus, fulfilment: Fulfilment) -> None:
+    english, bengali = (sentences.for_customer(status, fulfilment, 7, language=language) for language in ("en", "bn"))
+    assert BENGALI.search("".join(bengali))
+    assert not BENGALI.search("".join(english))
+    assert "7" in english[1]
+    assert "7" in bengali[1]
+
+
+def test_the_shops_people_share_what_the_shop_is_told() -> None:
+    assert addressed_as(Actor(Role.STORE, "usr_1")) == ("store", "usr_1")
+    assert addressed_as(Actor(Role.ADMIN, "usr_2")) == ("store", "usr_2")
+    assert addressed_as(Actor(Role.CUSTOMER, "cus_1")) == ("cus_1",)
+    assert addressed_as(Actor(Role.SERVICE, "backend")) == addressed_as(GUEST) == ()
