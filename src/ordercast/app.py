@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from ordercast import telemetry
-from ordercast.api import Doorkeeper, create_api
+from ordercast.api import Doorkeeper, create_api, make_doorkeeper
 from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
@@ -72,7 +72,7 @@ def build_hub(settings: Settings, store: SqliteStore, doorkeeper: Doorkeeper | N
     desk = FrontDesk(
         store,
         settings.secret,
-        doorkeeper or Doorkeeper(settings.secret, store),
+        doorkeeper or make_doorkeeper(settings, store),
         deliveries=delivery_rules(settings),
     )
     door = open_socket_door(server, desk, Watching(pump, server.main), Fleeting(server.main))
@@ -95,7 +95,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
     await store.start()
     try:
         demo_people = await seed(settings, store) if settings.demo else []
-        doorkeeper = Doorkeeper(settings.secret, store)
+        doorkeeper = make_doorkeeper(settings, store)
         server, pump = build_hub(settings, store, doorkeeper)
         pump.start()
         chores = [

@@ -26,6 +26,8 @@ from msgspec import Meta
 PREFIX = "ORDERCAST_"
 # Named, so that their meaning is settled; refused when set, so that nobody believes that they are at work.
 NOT_SERVED_YET = ("redis_url", "mongodb_url")
+OWN_ISSUER = "ordercast"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 
@@ -83,6 +85,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     delivery_proof: Literal["optional", "required"] = "optional"
     notification_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
     """How long notifications that were read are kept."""
+    jwks_url: str = ""
+    """Where another issuer publishes its keys; its tokens are then taken beside our own."""
+    jwt_issuer: str = ""
+    jwt_audience: str = ""
+    jwt_role_claim: Annotated[str, Meta(min_length=1, max_length=200)] = "role"
+    """Which claim of those tokens names the role; within another, by a path such as ``realm_access.roles``."""
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
 
     @property
@@ -138,6 +146,7 @@ def _convert(name: str, raw: Any, type_: Any) -> Any:
 
 def _check(settings: Settings) -> None:
     _check_database(settings)
+    _check_issuer(settings)
     for name in NOT_SERVED_YET:
         if getattr(settings, name):
             raise ConfigError(name, "is not served yet; leave it unset")
@@ -171,6 +180,20 @@ def _is_standard_secret(secret: str) -> bool:
         return len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) >= 24
     except binascii.Error:
         return False
+
+
+def _check_issuer(settings: Settings) -> None:
+    if not settings.jwks_url:
+        return
+    parts = urlsplit(settings.jwks_url)
+    # Whoever can answer in the issuer's place signs in as anybody.
+    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
+        raise ConfigError("jwks_url", "must be an https URL")
+    for name in ("jwt_issuer", "jwt_audience"):
+        if not getattr(settings, name):
+            raise ConfigError(name, "is required with ORDERCAST_JWKS_URL: an issuer signs for other programs too")
+    if settings.jwt_issuer == OWN_ISSUER:
+        raise ConfigError("jwt_issuer", f"{OWN_ISSUER} is the name of our own tokens")
 
 
 def _check_database(settings: Settings) -> None:

@@ -42,7 +42,7 @@ from . import (
 )
 from .delivery_rules import delivery_rules
 from .desk import FrontDesk
-from .doorkeeper import Doorkeeper
+from .doorkeeper import Doorkeeper, make_doorkeeper
 from .errors import answer
 from .head import HeadAsGet
 from .providers import Providers, providers_of
@@ -88,7 +88,7 @@ def create_api(
     desk = FrontDesk(
         store,
         settings.secret,
-        doorkeeper or Doorkeeper(settings.secret, store),
+        doorkeeper or make_doorkeeper(settings, store),
         SignInRules(settings.token_minutes * 60, settings.sign_in_days),
         settings.cors_origins,
         settings.socket_url,

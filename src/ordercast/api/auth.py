@@ -14,8 +14,9 @@ from typing import Any, Final
 import jwt
 
 from ordercast.commerce.people import GUEST, Actor, Role
+from ordercast.config import OWN_ISSUER
 
-ISSUER: Final = "ordercast"
+ISSUER: Final = OWN_ISSUER
 ALGORITHM: Final = "HS256"
 
 TRACKING_PREFIX: Final = "trk_"

@@ -7,10 +7,13 @@ from typing import Final
 
 from ordercast.commerce.people import GUEST
 from ordercast.commerce.tracking import tracking_ends
+from ordercast.config import Settings
 from ordercast.db import Change, Store, access
 from ordercast.db.orders import tracked
 
 from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, check_length, tracking_hash, verify_token
+from .issuers import Issuer
+from .key_set import KeySet
 from .revocations import Revocations
 
 REVOKED_SENTENCE: Final = "The token has been revoked; sign in again."
@@ -22,17 +25,18 @@ class Doorkeeper:
     What is revoked is read at the first question, and kept up by `heed`, which the feed's pump is to be given.
     """
 
-    def __init__(self, secret: str, store: Store) -> None:
+    def __init__(self, secret: str, store: Store, issuer: Issuer | None = None) -> None:
         self.revocations = Revocations()
         self._secret = secret
         self._store = store
+        self._issuer = issuer
         self._knows_revoked = False
 
     def __repr__(self) -> str:
         return f"<Doorkeeper {self.revocations!r}>"
 
     async def identify(self, token: str | None) -> Identity:
-        """Who `token` speaks for: nobody in particular without one. Raises TokenRefused, StoreError."""
+        """Who `token` speaks for: nobody in particular without one. Raises TokenRefused, StoreError, IssuerSilent."""
         if not token:
             return NOBODY
         if not self._knows_revoked:
@@ -57,6 +61,8 @@ class Doorkeeper:
         self._knows_revoked = True
 
     async def _person(self, token: str) -> Identity:
+        if self._issuer is not None and self._issuer.signs(token):
+            return await self._issuer.verify(token)
         return verify_token(self._secret, token)
 
     async def _tracked(self, token: str) -> Identity:
@@ -72,3 +78,12 @@ class Doorkeeper:
         if expires_at is not None and expires_at <= time.time():
             raise TokenRefused("token_expired", "The order ended a while ago, and its tracking link with it.")
         return Identity(GUEST, order_id=order_id, expires_at=expires_at, names=(order_id,))
+
+
+def make_doorkeeper(settings: Settings, store: Store) -> Doorkeeper:
+    """The doorkeeper that the settings describe."""
+    issuer = None
+    if settings.jwks_url:
+        keys = KeySet(settings.jwks_url)
+        issuer = Issuer(keys, settings.jwt_issuer, settings.jwt_audience, settings.jwt_role_claim)
+    return Doorkeeper(settings.secret, store, issuer)

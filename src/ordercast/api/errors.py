@@ -18,6 +18,7 @@ from .auth import TokenRefused
 from .desk import AnyRequest
 from .refusals import (
     BodyMalformed,
+    IssuerSilent,
     OriginRefused,
     RefreshRefused,
     SignInRefused,
@@ -101,6 +102,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     SignInRequired: Kind(401, "sign-in-required", "Sign in first"),
     SignInRefused: Kind(401, "sign-in-refused", "Sign-in refused"),
     RefreshRefused: Kind(401, "refresh-refused", "Sign in again"),
+    IssuerSilent: Kind(503, "issuer-silent", "The issuer does not answer"),
     OriginRefused: Kind(403, "origin-refused", "Not from this page"),
     TokenRefused: Kind(401, "token-refused", "Token refused"),
     TooManyAttempts: Kind(429, "too-many-attempts", "Too many attempts"),

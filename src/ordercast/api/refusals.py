@@ -6,6 +6,7 @@ RequestRefused
 ├── SignInRequired     a token is needed
 ├── SignInRefused      address or password are wrong
 ├── RefreshRefused     no refresh token, or one that is good no more
+├── IssuerSilent       another issuer's keys cannot be had just now
 ├── OriginRefused      a page of another site tried to use somebody's cookie
 ├── TooManyAttempts    too many sign-ins that failed
 ├── TooManyWatches     a socket watches as many orders as it may
@@ -43,6 +44,12 @@ class RefreshRefused(RequestRefused):
     def __init__(self) -> None:
         # One sentence for all of them: who stole a token need not learn what gave it away.
         super().__init__("There is no sign-in to go on with. Sign in again.")
+
+
+class IssuerSilent(RequestRefused):
+    def __init__(self) -> None:
+        self.retry_after_s = 5
+        super().__init__("The keys by which this token could be checked cannot be had just now.")
 
 
 class OriginRefused(RequestRefused):

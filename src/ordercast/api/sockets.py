@@ -21,6 +21,7 @@ from ordercast.hub import ComeLater, ConnectRefused, EventRefused, Server, Socke
 from .auth import Identity, TokenRefused
 from .desk import FrontDesk
 from .doorkeeper import REVOKED_SENTENCE, Doorkeeper
+from .refusals import IssuerSilent
 from .socket_commands import Telling, Watches, register_commands
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
@@ -78,7 +79,7 @@ class SocketDoor:
             identity = await self._identify(token)
         except TokenRefused as error:
             raise ConnectRefused(error.message, {"code": error.code}) from None
-        except StoreError as error:
+        except (StoreError, IssuerSilent) as error:
             raise ComeLater(str(error)) from None
         socket.data = _Session(identity)
         socket.identity = _name(identity)
@@ -104,6 +105,8 @@ class SocketDoor:
             identity = await self._identify(token)
         except TokenRefused as error:
             raise EventRefused(error.code, error.message) from None
+        except IssuerSilent as error:
+            raise EventRefused("issuer_silent", str(error)) from None
         if not isinstance(session, _Session) or _name(identity) != socket.identity:
             raise EventRefused("token_invalid", "The token is not of the one who connected.")
         if not socket.connected:

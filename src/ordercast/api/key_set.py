@@ -1,0 +1,120 @@
+"""The public keys that an issuer publishes (JWKS, RFC 7517): fetched when needed, and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any, Final
+
+import httpx
+import jwt
+import msgspec
+
+from .refusals import IssuerSilent
+
+# Asymmetric ones alone: with a public key as an HMAC secret anybody could sign (RFC 8725 section 2.1).
+ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
+
+# A key that its issuer has taken back is good for no longer than this; one that does not answer, for a day.
+FRESH_S: Final = 600.0
+STALE_S_MAX: Final = 24 * 3600.0
+# Tokens that name keys nobody has must not make us ask for each of them.
+ASK_EVERY_S: Final = 10.0
+ASK_S_MAX: Final = 5.0
+# The largest sets of keys in use are some ten kilobytes.
+BYTES_MAX: Final = 256 * 1024
+KEYS_MAX: Final = 100
+
+log = logging.getLogger("ordercast.api")
+
+
+class KeySet:
+    """One issuer's keys, by their ids; used from one loop."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._keys: dict[str | None, jwt.PyJWK] = {}
+        self._fetched_at: float | None = None
+        self._asked_at: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<KeySet {self._url} {len(self._keys)} keys>"
+
+    async def find(self, key_id: str | None) -> jwt.PyJWK | None:
+        """The key of that id; without an id, the only one there is. Raises IssuerSilent while there are no keys."""
+        age_s = self._age_s(self._fetched_at)
+        if age_s > STALE_S_MAX:
+            self._keys = {}
+        if self._find(key_id) is None:
+            if (asking := self._ask()) is not None:
+                await asyncio.shield(asking)
+        elif age_s > FRESH_S:
+            self._ask()  # whoever comes next has them; nobody waits
+        if not self._keys:
+            raise IssuerSilent
+        return self._find(key_id)
+
+    def _find(self, key_id: str | None) -> jwt.PyJWK | None:
+        if key_id is None and len(self._keys) == 1:
+            return next(iter(self._keys.values()))
+        return self._keys.get(key_id)
+
+    def _ask(self) -> asyncio.Task[None] | None:
+        """Fetch, unless that is under way, or was done just now: all who wait, wait for the same answer."""
+        if self._asking is None and self._age_s(self._asked_at) >= ASK_EVERY_S:
+            self._asked_at = time.monotonic()
+            self._asking = asyncio.get_running_loop().create_task(self._fetch())
+        return self._asking
+
+    def _age_s(self, then: float | None) -> float:
+        return float("inf") if then is None else time.monotonic() - then
+
+    async def _fetch(self) -> None:
+        try:
+            keys = read_keys(await _get(self._url))
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, msgspec.MsgspecError, ValueError) as error:
+            log.warning("keys cannot be had from %s: %s", self._url, str(error) or type(error).__name__)
+        else:
+            self._keys, self._fetched_at = keys, time.monotonic()
+        finally:
+            self._asking = None
+
+
+class _Document(msgspec.Struct):
+    keys: list[dict[str, Any]]
+
+
+def read_keys(document: bytes) -> dict[str | None, jwt.PyJWK]:
+    """The keys for signatures that we take, by id. Raises ValueError or MsgspecError for what is no set of keys."""
+    found: dict[str | None, jwt.PyJWK] = {}
+    for described in msgspec.json.decode(document, type=_Document).keys[:KEYS_MAX]:
+        if described.get("use", "sig") != "sig":
+            continue
+        try:
+            key = jwt.PyJWK(described)
+        except jwt.PyJWTError:
+            continue  # of a kind that we do not know; the others may serve
+        if key.algorithm_name in ALGORITHMS:
+            found[key.key_id] = key
+    if not found:
+        raise ValueError("it has no key that signs with " + ", ".join(ALGORITHMS))
+    return found
+
+
+async def _get(url: str) -> bytes:
+    content = b""
+    # No redirects: the address was configured because it is trusted.
+    async with (
+        asyncio.timeout(ASK_S_MAX),
+        httpx.AsyncClient(timeout=ASK_S_MAX) as client,
+        client.stream("GET", url, headers={"Accept": "application/json"}) as answer,
+    ):
+        if answer.status_code != 200:
+            raise ValueError(f"it answered {answer.status_code}")
+        async for piece in answer.aiter_bytes():
+            content += piece
+            if len(content) > BYTES_MAX:
+                raise ValueError(f"it is larger than {BYTES_MAX} bytes")
+    return content
