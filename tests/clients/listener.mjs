@@ -11,6 +11,8 @@ socket.on("connect", () =>
 socket.on("disconnect", (reason) => say("disconnect", { reason }));
 socket.on("connect_error", (error) => say("connect_error", { message: error.message, data: error.data ?? null }));
 socket.onAny((event, ...args) => say("event", { event, args }));
+// Asked, it says who it is.
+socket.on("question", (...args) => args.at(-1)(socket.id));
 socket.io.on("open", () => {
   socket.io.engine.on("upgrade", (transport) => say("upgrade", { transport: transport.name }));
 });

@@ -58,12 +58,7 @@ class Decoder:
 
     def receive_binary(self, data: bytes) -> Packet | None:
         """Parse a message. Raises MalformedPacket."""
-        try:
-            fields = _decoder.decode(data)
-        except RecursionError:
-            raise MalformedPacket("msgpack", "is nested too deeply") from None
-        except (ValueError, OverflowError, TypeError) as error:  # TypeError: a map whose key cannot be one
-            raise MalformedPacket("msgpack", str(error)) from None
+        fields = decode_value(data)
         if type(fields) is not dict:
             raise MalformedPacket("msgpack", "is not a map")
         kind = _checked_kind(fields.get("type"))
@@ -127,21 +122,39 @@ _decoder = msgspec.msgpack.Decoder(ext_hook=_extension)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode(
-    kind: PacketType, namespace: str, data: Any = None, ack_id: int | None = None, *, volatile: bool = False
-) -> Message:
-    """Encode a packet once; what JSON would make text of, such as a time, is text here too. Raises UnencodableValue."""
-    packet: dict[str, Any] = {"type": int(kind), "nsp": namespace}
+def decode_value(data: bytes) -> Any:
+    """Read any one value as notepack.io writes it. Raises MalformedPacket."""
     try:
-        if data is not None:
-            packet["data"] = msgspec.to_builtins(data, builtin_types=_BINARY, str_keys=True)
-        if ack_id is not None:
-            packet["id"] = ack_id
-        return BinaryMessage(_encoder.encode(packet), volatile=volatile)
+        return _decoder.decode(data)
+    except RecursionError:
+        raise MalformedPacket("msgpack", "is nested too deeply") from None
+    except (ValueError, OverflowError, TypeError) as error:  # TypeError: a map whose key cannot be one
+        raise MalformedPacket("msgpack", str(error)) from None
+
+
+def encode_value(value: Any) -> bytes:
+    """Write any one value so that notepack.io can read it; what JSON would make text of, such as a time, is text.
+
+    Raises UnencodableValue.
+    """
+    try:
+        return _encoder.encode(msgspec.to_builtins(value, builtin_types=_BINARY, str_keys=True))
     except RecursionError:
         raise UnencodableValue("the value is nested too deeply, or contains itself") from None
     except (TypeError, ValueError, OverflowError) as error:
         raise UnencodableValue(str(error)) from None
+
+
+def encode(
+    kind: PacketType, namespace: str, data: Any = None, ack_id: int | None = None, *, volatile: bool = False
+) -> Message:
+    """Encode a packet once. Raises UnencodableValue."""
+    packet: dict[str, Any] = {"type": int(kind), "nsp": namespace}
+    if data is not None:
+        packet["data"] = data
+    if ack_id is not None:
+        packet["id"] = ack_id
+    return BinaryMessage(encode_value(packet), volatile=volatile)
 
 
 def encode_event(
