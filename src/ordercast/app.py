@@ -29,7 +29,8 @@ from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 from ordercast.feed import FeedRecovery, Fleeting, Pump, Watching
-from ordercast.hub import Options, Server
+from ordercast.hub import Bus, Options, Server
+from ordercast.neighbours import Neighbours
 from ordercast.wire import AsgiApplication, make_server
 
 log = logging.getLogger("ordercast.app")
@@ -57,7 +58,9 @@ def open_store(settings: Settings) -> SqliteStore:
     return store
 
 
-def build_hub(settings: Settings, store: SqliteStore, doorkeeper: Doorkeeper | None = None) -> tuple[Server, Pump]:
+def build_hub(
+    settings: Settings, store: SqliteStore, doorkeeper: Doorkeeper | None = None, bus: Bus | None = None
+) -> tuple[Server, Pump]:
     """Join the socket half to the shop: the door in, and the feed out. `doorkeeper` is the one of the HTTP half."""
     server = Server(
         Options(
@@ -65,7 +68,8 @@ def build_hub(settings: Settings, store: SqliteStore, doorkeeper: Doorkeeper | N
             ping_timeout_s=settings.ping_timeout_ms / 1000,
             origins=settings.cors_origins,
             sid_prefix=settings.node,
-        )
+        ),
+        bus=bus,
     )
     pump = Pump(store, server.main)
     server.main.recovery = FeedRecovery(store, store, pump, _now)
@@ -96,8 +100,10 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
     try:
         demo_people = await seed(settings, store) if settings.demo else []
         doorkeeper = make_doorkeeper(settings, store)
-        server, pump = build_hub(settings, store, doorkeeper)
+        neighbours = Neighbours(settings)
+        server, pump = build_hub(settings, store, doorkeeper, neighbours.bus)
         pump.start()
+        neighbours.hear_backends(server)
         chores = [
             asyncio.create_task(_prune_forever(store, doorkeeper, settings.notification_days)),
             asyncio.create_task(_tell_of_new_orders_forever(store)),
@@ -106,7 +112,14 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
             chores.append(asyncio.create_task(_expire_forever(store, settings.pending_minutes_max)))
         providers = providers_of(settings, store)
         chores += [asyncio.create_task(each) for each in payment_chores(store, providers)]
-        api = create_api(settings, store, doorkeeper=doorkeeper, providers=providers, extra_routes=page_routes())
+        api = create_api(
+            settings,
+            store,
+            doorkeeper=doorkeeper,
+            providers=providers,
+            parts=neighbours.parts,
+            extra_routes=page_routes(),
+        )
         uvicorn = make_server(
             server,
             http=cast(AsgiApplication, api),
@@ -119,6 +132,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
         for chore in chores:
             chore.cancel()
         pump.stop()
+        await neighbours.close()
         await server.close()
         await providers.close()
     finally:

@@ -25,7 +25,7 @@ from msgspec import Meta
 
 PREFIX = "ORDERCAST_"
 # Named, so that their meaning is settled; refused when set, so that nobody believes that they are at work.
-NOT_SERVED_YET = ("redis_url", "mongodb_url")
+NOT_SERVED_YET = ("mongodb_url",)
 OWN_ISSUER = "ordercast"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
@@ -55,6 +55,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     node: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{0,16}$")] = ""
     """This node's name: the prefix of its Engine.IO session ids, by which a proxy keeps polling clients on it."""
     redis_url: str = ""
+    """Redis or Valkey, by which the nodes of one shop tell each other what is fleeting."""
+    redis_prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "ordercast"
+    """Before the names of this shop's channels there."""
+    redis_emitters: Annotated[str, Meta(max_length=64)] = ""
+    """The key under which Socket.IO's Redis emitters of other back ends are heard and believed; empty: none is."""
     mongodb_url: str = ""
     stripe_secret_key: str = ""
     """With it, cards are charged through Stripe; without it, the sandbox takes them and no money moves."""
@@ -147,6 +152,7 @@ def _convert(name: str, raw: Any, type_: Any) -> Any:
 def _check(settings: Settings) -> None:
     _check_database(settings)
     _check_issuer(settings)
+    _check_redis(settings)
     for name in NOT_SERVED_YET:
         if getattr(settings, name):
             raise ConfigError(name, "is not served yet; leave it unset")
@@ -204,6 +210,13 @@ def _check_database(settings: Settings) -> None:
         raise ConfigError("database_url", "a shop in memory could not be shared by its threads; name a file")
     if path is not None and path.is_dir():
         raise ConfigError("database_url", f"{path} is a folder; name a file")
+
+
+def _check_redis(settings: Settings) -> None:
+    if settings.redis_url and not re.match(r"(rediss?|unix)://.", settings.redis_url):
+        raise ConfigError("redis_url", "must start with redis://, rediss:// or unix://")
+    if settings.redis_emitters and not settings.redis_url:
+        raise ConfigError("redis_emitters", f"says nothing without {PREFIX}REDIS_URL")
 
 
 def _is_origin(text: str) -> bool:

@@ -22,6 +22,8 @@ UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work comm
 GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
+PARTS_UP = Gauge("ordercast_part_up", "Whether a part that this node can do without is there", ["part"])
+BUS_DROPPED = Gauge("ordercast_bus_dropped", "Fleeting notices to other nodes that were dropped since the start")
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
 
 

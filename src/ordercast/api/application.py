@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -79,6 +79,7 @@ def create_api(
     *,
     doorkeeper: Doorkeeper | None = None,
     providers: Providers | None = None,
+    parts: Mapping[str, Callable[[], str]] | None = None,
     extra_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
@@ -93,6 +94,7 @@ def create_api(
         settings.cors_origins,
         settings.socket_url,
         providers=providers or providers_of(settings, store),
+        parts=parts or {},
         deliveries=delivery_rules(settings),
     )
     application = Litestar(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -52,6 +52,8 @@ class FrontDesk:
     """By caller."""
     codes: Throttle = field(default_factory=Throttle)
     """By order whose delivery code is tried."""
+    parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
+    """What this node can do without, by name, each saying `up` while it is there."""
     passwords: Passwords = field(default_factory=Passwords)
     chance: Chance = field(default_factory=Chance)
     running: set[tuple[str, str]] = field(default_factory=set)

@@ -17,8 +17,11 @@ from .desk import AtDesk
 LOCALES: Final = ("en", "bn")
 
 
-class Health(Struct, frozen=True):
+class Health(Struct, frozen=True, omit_defaults=True):
     status: str
+    """`live`, `ready`, `degraded` (all orders are taken and told, and a part is missing) or `not ready`."""
+    parts: dict[str, str] = {}
+    """What this node can do without, such as the bus to other nodes: `up`, or what it is instead."""
 
 
 class PageConfig(Struct, frozen=True, rename="camel"):
@@ -36,13 +39,17 @@ async def live() -> Response[Health]:
 
 @get("/health/ready", tags=["operation"])
 async def ready(desk: AtDesk) -> Response[Health]:
-    """Orders can be written and read; 503 if not."""
+    """Orders can be written and read; 503 if not. A part that is missing makes it `degraded`, which is still 200: a
+    balancer that took every node out because Redis is away would lose the orders too.
+    """
     try:
         await desk.store.read(lambda transaction: transaction.one("SELECT 1"))
         is_ready = desk.store.is_running
     except StoreError:
         is_ready = False
-    health = Health("ready" if is_ready else "not ready")
+    parts = {name: state() for name, state in desk.parts.items()}
+    served = "ready" if all(state == "up" for state in parts.values()) else "degraded"
+    health = Health(served if is_ready else "not ready", parts)
     return json_answer(msgspec.json.encode(health), status_code=200 if is_ready else 503)
 
 

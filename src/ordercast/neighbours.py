@@ -1,0 +1,60 @@
+"""What Redis joins this node to: the other nodes of the shop, and other back ends that speak to its sockets.
+
+Both are parts that a node can do without: what is durable comes from the feed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ordercast import telemetry
+from ordercast.config import ConfigError, Settings
+from ordercast.hub import Server
+
+if TYPE_CHECKING:
+    from ordercast.hub.redis_backends import RedisBackends
+    from ordercast.hub.redis_bus import RedisBus
+
+
+class Neighbours:
+    """Those that the settings name; raises ConfigError for a URL that is none."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.bus: RedisBus | None = None
+        self.backends: RedisBackends | None = None
+        self.parts: dict[str, Callable[[], str]] = {}
+        """The state of each, by name, for whoever asks whether this node is ready."""
+        if settings.redis_url:
+            self.bus = _bus(settings)
+            telemetry.BUS_DROPPED.set_function(lambda bus=self.bus: bus.dropped)  # type: ignore[misc]
+            self._add("bus", self.bus)
+
+    def hear_backends(self, server: Server) -> None:
+        """Begin to hear other back ends, if any may speak. Call it in the server's loop."""
+        if self._settings.redis_emitters:
+            # Loaded only where it is asked for: the client is slow to import.
+            from ordercast.hub.redis_backends import RedisBackends  # noqa: PLC0415
+
+            self.backends = RedisBackends(server, self._settings.redis_url, key=self._settings.redis_emitters)
+            self.backends.start()
+            self._add("backEnds", self.backends)
+
+    def _add(self, name: str, part: RedisBus | RedisBackends) -> None:
+        self.parts[name] = lambda: part.state
+        telemetry.PARTS_UP.labels(name).set_function(lambda: part.state == "up")
+
+    async def close(self) -> None:
+        """Stop hearing other back ends; the bus is closed by the server that it was given to."""
+        if self.backends is not None:
+            await self.backends.close()
+
+
+def _bus(settings: Settings) -> RedisBus:
+    from ordercast.hub.redis_bus import RedisBus  # noqa: PLC0415 - as above
+
+    try:
+        return RedisBus(settings.redis_url, prefix=settings.redis_prefix, name=settings.node or "node")
+    except ValueError as error:
+        raise ConfigError("redis_url", str(error)) from None
