@@ -19,7 +19,13 @@ from tests.hub.links import connect
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = DOCS / "reference/server.md"
-PAGES = (REFERENCE, DOCS / "reference/bus.md", DOCS / "guides/from-node.md", DOCS / "guides/from-python-socketio.md")
+PAGES = (
+    REFERENCE,
+    DOCS / "reference/bus.md",
+    DOCS / "guides/emitters.md",
+    DOCS / "guides/from-node.md",
+    DOCS / "guides/from-python-socketio.md",
+)
 
 
 def documented_options() -> dict[str, str]:

@@ -997,6 +997,9 @@ export interface components {
         /** Health */
         Health: {
             status: string;
+            parts?: {
+                [key: string]: string;
+            };
         };
         /** History */
         History: {
