@@ -180,10 +180,10 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     before = (newest[0] or 0) if newest else 0
     transaction.many(sql.orders.insert, [_order_row(each) for each in placed])
     documents = {id_: text.encode() for id_, text in transaction.all(sql.feed.placed_after, seq=before)}
-    transaction.many(
-        sql.orders.insert_line,
-        [row for each in placed for row in _line_rows(each.order, _NUMBER_OF.decode(documents[each.order.id]).number)],
-    )
+    lines = [
+        row for each in placed for row in _line_rows(each.order, _NUMBER_OF.decode(documents[each.order.id]).number)
+    ]
+    transaction.run(sql.orders.insert_lines, rows=_ENCODE(lines).decode())
     for each in placed:
         ledger.begin(transaction, each.order)
     return documents
@@ -231,17 +231,9 @@ def _order_row(placed: _Placed) -> dict[str, Any]:
     }
 
 
-def _line_rows(order: OrderPlaced, number: int) -> list[dict[str, Any]]:
+def _line_rows(order: OrderPlaced, number: int) -> list[tuple[Any, ...]]:
+    reserved = 1
     return [
-        {
-            "order_number": number,
-            "position": position,
-            "product_id": line.product_id,
-            "quantity": line.quantity,
-            "unit_price": line.unit_price,
-            "line_total": line.line_total,
-            "tax": line.tax,
-            "reserved": 1,
-        }
+        (number, position, line.product_id, line.quantity, line.unit_price, line.line_total, line.tax, reserved)
         for position, line in enumerate(order.priced.lines)
     ]

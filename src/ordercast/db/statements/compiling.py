@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, TypeAlias
 
 from sqlalchemy import (
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Delete,
     Dialect,
     Executable,
+    Insert,
     Select,
     Table,
     bindparam,
@@ -36,6 +37,15 @@ def values_of(name: str) -> Select[tuple[str]]:
 def texts(values: Iterable[str]) -> list[ColumnElement[str]]:
     """Our own names as they stand in a statement."""
     return [literal_column(f"'{value}'") for value in values]
+
+
+def insert_rows(table: Table, columns: Sequence[str]) -> Insert:
+    """Insert the rows of a JSON array given as ``:rows``, each an array of values for `columns`: one step for all of
+    them, where a statement run for each would let go of the interpreter's lock, and wait for it, each time.
+    """
+    row = func.json_each(bindparam("rows")).table_valued("value").c.value
+    values = [row.op("->>")(literal_column(str(index))) for index in range(len(columns))]
+    return table.insert().from_select(columns, select(*values), include_defaults=False)
 
 
 def oldest(table: Table, written_at: ColumnElement[str]) -> Delete:

@@ -22,7 +22,7 @@ from ordercast.db.schema import (
     orders,
 )
 
-from .compiling import ONE, ZERO, Compile
+from .compiling import ONE, ZERO, Compile, insert_rows
 
 _DOCUMENT: Final[ColumnElement[str]] = literal_column(order_document("orders"))
 
@@ -32,6 +32,9 @@ _PLACED: Final = (
     "currency", "prices_include_tax", "promo_code", "customer_id", "customer_name", "customer_email",
     "customer_mobile", "billing_info", "shipping_info", "cart_items", "payment_info", "tracking_hash", "actor",
     "created_at", "updated_at",
+)  # fmt: skip
+_LINE: Final = (
+    "order_number", "position", "product_id", "quantity", "unit_price", "line_total", "tax", "reserved",
 )  # fmt: skip
 _STATE: Final = (
     "id", "status", "payment_status", "payment_info", "fulfilment", "version", "held_from", "driver_id",
@@ -47,7 +50,7 @@ _HISTORY: Final = (
 class OrderStatements:
     def __init__(self, text: Compile) -> None:
         self.insert = text(insert(orders).values({name: bindparam(name) for name in _PLACED}))
-        self.insert_line = text(insert(order_lines))
+        self.insert_lines = text(insert_rows(order_lines, _LINE))
         self.state = text(select(*(orders.c[name] for name in _STATE)).where(orders.c.id == bindparam("id")))
         self.change_status = text(
             update(orders)
