@@ -69,6 +69,8 @@ class _Reading:
         if not packet.startswith(b"42"):
             raise ServerFailedError(f"unexpected packet {packet[:64]!r}")
         event, payload, *_ = json.loads(packet[2:])
+        if event not in ("new_order", "newOrder"):  # ours also notifies the staff now and then
+            return
         order_id = payload["order"]["id"] if event == "new_order" else payload["id"]
         former = self._told.get(order_id)
         if (former, event) not in ((None, "new_order"), ("new_order", "newOrder")):
@@ -244,7 +246,7 @@ class Buyers(Swarm):
         if not self.fds:
             return
         ends, first = self._reading.ends, self._heard[self.fds[0]]
-        while len(ends) < len(placed) or any(heard.length < first.length for heard in self._heard.values()):
+        while len(ends) < len(placed) or any(heard.length != first.length for heard in self._heard.values()):
             for _ in self._answers():
                 raise ServerFailedError("an answer to nothing")
         if ends.keys() != set(placed):
