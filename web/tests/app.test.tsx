@@ -12,7 +12,7 @@ let server: NodeServer;
 const user = userEvent.setup();
 
 beforeEach(async () => {
-  useSessionStore.getState().signOut();
+  useSessionStore.getState().forget();
   useLocale.setState({ locale: "en" });
   useThemeStore.setState({ chosen: null });
   server = await new NodeServer().start();

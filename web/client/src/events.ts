@@ -79,5 +79,6 @@ export interface Events {
   /** `expiresAt` is in seconds since 1970. */
   auth_expiring: { expiresAt: number; expiresInSeconds: number };
   auth_expired: { code: string; message: string };
+  auth_revoked: { code: string; message: string };
 }
 export type EventName = keyof Events;

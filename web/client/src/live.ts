@@ -23,8 +23,12 @@ export interface LiveSnapshot {
 export interface LiveOptions {
   /** The server's URL; the page's own origin where it is left out. */
   url?: string | undefined;
-  /** A JWT or a tracking token; a socket without one hears only what it asks for itself. */
-  token?: string | undefined;
+  /**
+   * A JWT or a tracking token; a socket without one hears only what it asks for itself.
+   *
+   * A function is asked at each connection, so that one which comes back shows the token of that moment.
+   */
+  token?: string | (() => string | undefined) | undefined;
   /** Anything else for the stock client, such as `transports`. */
   socket?: Partial<ManagerOptions & SocketOptions>;
 }
@@ -39,6 +43,10 @@ const OFFLINE: LiveSnapshot = {
   identity: undefined,
   problem: undefined,
 };
+
+type ShowAuth = (auth: Record<string, string>) => void;
+
+const authOf = (token: string | undefined): Record<string, string> => (token === undefined ? {} : { token });
 
 type Handler = (payload: never, position: Position | undefined) => void;
 type AnyHandler = (name: string, args: readonly unknown[]) => void;
@@ -68,7 +76,7 @@ export class Live {
       ...socket,
       autoConnect: false,
       forceNew: true,
-      auth: token === undefined ? {} : { token },
+      auth: typeof token === "function" ? (show: ShowAuth) => show(authOf(token())) : authOf(token),
     };
     this.socket = url === undefined || url === "" ? io(options) : io(url, options);
     this.socket.onAny((name: string, ...args: unknown[]) => this.#receive(name, args));
@@ -144,6 +152,11 @@ export class Live {
     });
   }
 
+  /** Shows the server a fresh token of the same person, so that the connection outlives the one it began with. */
+  async renew(token: string): Promise<void> {
+    if (this.socket.connected) await this.command("auth_refresh", { token });
+  }
+
   // Steps of the connection
 
   #connected(): void {
@@ -189,7 +202,8 @@ export class Live {
 
   #receive(name: string, args: readonly unknown[]): void {
     for (const handler of [...this.#anyHandlers]) handler(name, args);
-    if (name === "auth_expired") this.#farewell = readProblem(args[0], "token_expired");
+    if (name === "auth_expired" || name === "auth_revoked")
+      this.#farewell = readProblem(args[0], name === "auth_expired" ? "token_expired" : "token_revoked");
     if (name === "ready") this.#ready(args[0] as Events["ready"]);
     else if (name === "resync") this.#tellGap((args[0] as Events["resync"] | undefined)?.reason ?? "resync");
     // These two speak of the connection, not of a change: the same position may come with them again.

@@ -5,4 +5,10 @@ export type User = Schemas["User"];
 /** `expiresIn` is in seconds. */
 export type Login = Schemas["SignedIn"];
 
+/** Goes on with the sign-in of this browser's cookie. */
+export const refresh = () => post<Login>("/api/auth/refresh", {});
+
+/** Ends the sign-in of this browser, on the server too. */
+export const logout = (token: string) => post<undefined>("/api/auth/logout", {}, { token });
+
 export const login = (email: string, password: string) => post<Login>("/api/auth/login", { email, password });

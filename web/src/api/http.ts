@@ -28,7 +28,7 @@ async function send<T>(
     ...(options.signal && { signal: options.signal }),
   });
   if (!response.ok) throw await problemOf(response);
-  return (await response.json()) as T;
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
 async function reach(path: string, init: RequestInit): Promise<Response> {

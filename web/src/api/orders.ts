@@ -22,7 +22,11 @@ export const changeStatus = (id: string, change: StatusChange, token: string) =>
 export const fetchOrder = (id: string, token?: string, signal?: AbortSignal) =>
   get<Order>(at(id), { token, ...(signal && { signal }) });
 
-export function fetchOrders(token: string, cursor: string | null, limit: number): Promise<OrderPage> {
+export function fetchOrders(
+  token: string | undefined,
+  cursor: string | null,
+  limit: number,
+): Promise<OrderPage> {
   const query = new URLSearchParams({ limit: String(limit), ...(cursor !== null && { cursor }) });
   return get<OrderPage>(`/api/orders?${query.toString()}`, { token });
 }

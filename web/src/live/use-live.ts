@@ -1,4 +1,4 @@
-import { Live, type LiveSnapshot } from "@ordercast/client";
+import { Live, type LiveOptions, type LiveSnapshot } from "@ordercast/client";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { configQuery } from "../api/shop";
@@ -6,9 +6,9 @@ import { configQuery } from "../api/shop";
 /**
  * A connection for as long as the component is shown, to where the server's configuration says.
  *
- * Another token is another connection.
+ * Another token is another connection; a function that gives the token of now, always the same one, is none.
  */
-export function useLive(token?: string): { live: Live; snapshot: LiveSnapshot } {
+export function useLive(token?: LiveOptions["token"]): { live: Live; snapshot: LiveSnapshot } {
   const config = useQuery(configQuery);
   const url = config.data?.socketUrl;
   const live = useMemo(() => new Live({ url, token }), [url, token]);

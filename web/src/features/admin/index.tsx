@@ -18,7 +18,7 @@ export default function AdminPage() {
   }
   if (!isStaff(session)) return <NotStaff />;
   // Another person is another board: nothing of the one before may stay on it.
-  return <LiveBoard key={session.token} session={session} />;
+  return <LiveBoard key={session.user.id} session={session} />;
 }
 
 function NotStaff() {

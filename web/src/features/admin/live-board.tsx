@@ -16,7 +16,7 @@ import { useBoard } from "./use-board";
 /** The board of one signed-in member of staff: who is connected, what to show, and the orders. */
 export function LiveBoard({ session }: { session: Session }) {
   const { t } = useText();
-  const { board, feed, snapshot } = useBoard(session.token);
+  const { board, feed, snapshot } = useBoard();
   const { orders, fresh, loading, problem, nextCursor } = useStore(board.store);
   const [shown, setShown] = useState<Shown>({ stage: "all", words: "" });
   const announcement = useArrivals(feed);

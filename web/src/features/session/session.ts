@@ -1,6 +1,6 @@
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
-import type { Login, User } from "../../api/auth";
+import { type Login, logout, type User } from "../../api/auth";
 
 export interface Session {
   token: string;
@@ -11,22 +11,33 @@ export interface Session {
 interface SessionState {
   session: Session | null;
   signIn: (login: Login, now_ms: number) => void;
+  /** Forgets a sign-in that the server knows no more. */
+  forget: () => void;
+  /** Ends the sign-in, here at once, and on the server as soon as it hears of it. */
   signOut: () => void;
 }
 
 /** One sign-in for all tabs of this browser; the server decides what it is worth. */
 export const useSessionStore = create<SessionState>()(
   persist(
-    (set) => ({
+    (set, get) => ({
       session: null,
       signIn: ({ token, expiresIn, user }, now_ms) =>
         set({ session: { token, user, expiresAt_ms: now_ms + expiresIn * 1000 } }),
-      signOut: () => set({ session: null }),
+      forget: () => set({ session: null }),
+      signOut: () => {
+        const token = get().session?.token;
+        set({ session: null });
+        if (token !== undefined) void logout(token).catch(() => undefined);
+      },
     }),
     { name: "ordercast.session" },
   ),
 );
 
 export const useSession = (): Session | null => useSessionStore((state) => state.session);
+
+/** The token of now: a renewal replaces it. */
+export const currentToken = (): string | undefined => useSessionStore.getState().session?.token;
 
 export const isStaff = ({ user }: Session): boolean => user.role === "admin" || user.role === "store";

@@ -20,11 +20,11 @@ beforeEach(async () => {
   server
     .on("GET /api/status-flow", () => ({ body: FLOW }))
     .on("GET /api/orders", () => ({ body: { items: [anOrder()], nextCursor: null, position: "e:1" } }));
-  useSessionStore.getState().signOut();
+  useSessionStore.getState().forget();
 });
 
 afterEach(async () => {
-  useSessionStore.getState().signOut();
+  useSessionStore.getState().forget();
   await server.stop();
 });
 
@@ -80,6 +80,51 @@ describe("signing in", () => {
     signedIn();
     show(<AdminPage />, server);
     expect(await screen.findByTestId("login-email")).toBeTruthy();
+  });
+
+  it("goes on with the browser's cookie when the socket's token is refused", async () => {
+    const shown: unknown[] = [];
+    server.io.use((socket, next) => {
+      shown.push(socket.handshake.auth["token"]);
+      next(
+        shown.length === 1 ? Object.assign(new Error("old"), { data: { code: "token_expired" } }) : undefined,
+      );
+    });
+    server.on("POST /api/auth/refresh", () => ({ body: { ...LOGIN, token: "fresh" } }));
+    signedIn();
+    show(<AdminPage />, server);
+    await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
+    expect(shown).toEqual(["jwt", "fresh"]);
+  });
+
+  it("renews its token before the end, on the connection that it has", async () => {
+    const renewed: unknown[] = [];
+    let connections = 0;
+    server.io.on("connection", (socket) => {
+      connections += 1;
+      socket.on("auth_refresh", (credentials: unknown, ack: (...answer: unknown[]) => void) => {
+        renewed.push(credentials);
+        ack(null, { expiresAt: 1 });
+      });
+    });
+    server.on("POST /api/auth/refresh", () => ({ body: { ...LOGIN, token: "fresh" } }));
+    useSessionStore.getState().signIn({ ...LOGIN, expiresIn: 1 } as never, Date.now());
+    show(<AdminPage />, server);
+    await waitFor(() => expect(renewed).toEqual([{ token: "fresh" }]), { timeout: 5000 });
+    expect(connections).toBe(1);
+    expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected");
+    expect(useSessionStore.getState().session?.token).toBe("fresh");
+  });
+
+  it("is over, here and on the server, when one signs out", async () => {
+    server.on("POST /api/auth/logout", () => ({ body: {} }));
+    signedIn();
+    show(<AdminPage />, server);
+    await user.click(await screen.findByText("Sign out"));
+    expect(await screen.findByTestId("login-email")).toBeTruthy();
+    await waitFor(() => {
+      expect(server.askedFor("POST /api/auth/logout")[0]?.headers.authorization).toBe("Bearer jwt");
+    });
   });
 
   it("does not show the board to a customer", () => {

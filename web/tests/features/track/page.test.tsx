@@ -23,7 +23,7 @@ const placed = {
 
 beforeEach(async () => {
   order = anOrder();
-  useSessionStore.getState().signOut();
+  useSessionStore.getState().forget();
   server = await new NodeServer().start();
   server
     .on("GET /api/orders/ord_1001", ({ headers }) =>
