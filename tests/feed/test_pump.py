@@ -108,3 +108,22 @@ async def test_more_rows_than_a_batch_are_all_told_in_order(node: Node, store: S
     await until(lambda: len(line.heard("newOrder")) == count)
 
     assert [event[1]["id"] for event in line.heard("newOrder")] == [f"ord_{number}" for number in range(count)]
+
+
+async def test_what_was_committed_while_nobody_listened_is_replayed_as_it_was_told_elsewhere(
+    node: Node, store: SqliteStore, outside: Outside
+) -> None:
+    elsewhere = Node(store)
+    listening = await admin(elsewhere)
+    for number in range(3):
+        outside(PLACE, f"ord_{number}", "cus_1")
+    await until(lambda: len(listening.heard("newOrder")) == 3 and node.pump.position == elsewhere.pump.position)
+
+    late = await admin(node, offset=f"{store.epoch}:1")
+    outside(PLACE, "ord_live", "cus_1")
+    await until(lambda: len(late.heard("newOrder")) == 3 and len(listening.heard("newOrder")) == 4)
+
+    missed_and_live = listening.heard("new_order", "newOrder")[2:]  # it had seen the first order
+    assert late.heard("new_order", "newOrder") == missed_and_live
+    elsewhere.pump.stop()
+    await elsewhere.server.close()

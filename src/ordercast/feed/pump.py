@@ -83,7 +83,8 @@ class Pump:
         self._source = source
         self._namespace = namespace
         self._position = 0
-        self._recent: deque[Row] = deque(maxlen=RECENT_ROWS_MAX)
+        self._recent: deque[Row | Change] = deque(maxlen=RECENT_ROWS_MAX)
+        """Those that there was nobody to tell of are encoded when somebody comes back for them."""
         self._older: OrderedDict[int, Row] = OrderedDict()
         self._retry: asyncio.TimerHandle | None = None
         self._listeners: dict[str, Callable[[Change], None]] = {}
@@ -144,10 +145,14 @@ class Pump:
 
     def _deliver(self, change: Change) -> int:
         """Tell one row; gives how many sockets were written to."""
-        told = self._told(change)
-        delivered = sum(self._namespace.deliver(event.message, event.rooms) for event in told if event.rooms)
+        delivered = 0
+        if self._namespace.sockets:
+            told = self._told(change)
+            delivered = sum(self._namespace.deliver(event.message, event.rooms) for event in told if event.rooms)
+            self._recent.append((change.seq, told))
+        else:
+            self._recent.append(change)
         self._position = change.seq
-        self._recent.append((change.seq, told))
         if (listener := self._listeners.get(change.kind)) is not None:
             _tell_node(listener, change)
         return delivered
@@ -161,8 +166,8 @@ class Pump:
         """
         if after >= self._position:
             return ()
-        if self._recent and self._recent[0][0] <= after + 1:
-            return self._remembered(after)[:limit]
+        if self._recent and _seq(self._recent[0]) <= after + 1:
+            return self._remembered(after, limit)
         changes = self._source.changes(after, limit)
         return [self._older_row(change) for change in changes if change.seq <= self._position]
 
@@ -177,8 +182,12 @@ class Pump:
     def _told(self, change: Change) -> list[Told]:
         return tell(change, self._source.epoch, self._namespace.name)
 
-    def _remembered(self, after: int) -> list[Row]:
+    def _remembered(self, after: int, limit: int) -> list[Row]:
         """The remembered rows behind `after`; who returns is seldom far behind: the search begins at the near end."""
-        found = list(itertools.takewhile(lambda row: row[0] > after, reversed(self._recent)))
+        found = list(itertools.takewhile(lambda row: _seq(row) > after, reversed(self._recent)))
         found.reverse()
-        return found
+        return [self._older_row(row) if isinstance(row, Change) else row for row in found[:limit]]
+
+
+def _seq(row: Row | Change) -> int:
+    return row.seq if isinstance(row, Change) else row[0]
