@@ -5,6 +5,7 @@ import re
 import msgspec
 import pytest
 
+from ordercast.api.application import openapi_document
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from tests.commerce.orders import request_json
@@ -26,6 +27,17 @@ async def test_products_are_listed_for_everyone_in_pages(client: Client) -> None
         "image", "active", "version",
     }  # fmt: skip
     problem(await client.get("/api/products/prd_nothing"), 404, "not-found")
+
+
+def test_every_refusal_is_documented_as_a_problem() -> None:
+    paths = msgspec.json.decode(openapi_document())["paths"]
+    operations = [(f"{method} {path}", what) for path, methods in paths.items() for method, what in methods.items()]
+    for name, what in operations:
+        for status, answer in what["responses"].items():
+            if status.startswith(("4", "5")):
+                assert list(answer["content"]) == ["application/problem+json"], (name, status)
+        if "requestBody" in what:
+            assert what["responses"].keys() >= {"400", "422"}, name
 
 
 async def test_the_status_flow_is_the_table(client: Client) -> None:

@@ -57,7 +57,7 @@ class ChangeAccount(Struct, frozen=True, forbid_unknown_fields=True):
     active: bool | None = None
 
 
-@get("/api/accounts", tags=["people"], responses={code: REFUSALS[code] for code in (401, 403, 422)})
+@get("/api/accounts", tags=["people"], responses={code: REFUSALS[code] for code in (400, 401, 403, 422)})
 async def list_accounts(
     request: AnyRequest,
     desk: AtDesk,

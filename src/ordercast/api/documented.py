@@ -21,6 +21,7 @@ REFUSALS: Final = {
     404: refused("There is none, or none that the asker may know of"),
     422: refused("A field cannot be taken; `field` names it"),
 }
+SIGNED_OUT: Final = {204: ResponseSpec(None, description="Signed out", generate_examples=False)}
 CONFLICTS: Final = {
     402: refused("The payment was declined"),
     409: refused("The present state does not allow it"),

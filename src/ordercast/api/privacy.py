@@ -21,7 +21,7 @@ from .documented import CONFLICTS, REFUSALS
 from .refusals import SignInRefused
 from .sign_in import PASSWORD_MAX, SignIn, caller_of, find_account
 
-_REFUSALS: Final = {code: REFUSALS[code] for code in (401, 403, 404)}
+_REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 404)}
 
 
 class Export(Struct, frozen=True, rename="camel"):

@@ -92,7 +92,7 @@ class ProductHistory(Struct, frozen=True, rename="camel"):
 # --- For everyone -----------------------------------------------------------------------------------------------------
 
 
-@get("/api/products", tags=["products"], responses={code: REFUSALS[code] for code in (401, 403, 422)})
+@get("/api/products", tags=["products"], responses={code: REFUSALS[code] for code in (400, 401, 403, 422)})
 async def list_products(
     request: AnyRequest,
     desk: AtDesk,
@@ -108,7 +108,7 @@ async def list_products(
     return json_answer(msgspec.json.encode(page))
 
 
-@get("/api/products/{product_id:str}", tags=["products"], responses={404: REFUSALS[404]})
+@get("/api/products/{product_id:str}", tags=["products"], responses={code: REFUSALS[code] for code in (400, 401, 404)})
 async def get_product(product_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Product]:
     """One product; one that is not for sale, for the shop alone."""
     product = await desk.store.read(lambda transaction: units.find(transaction, product_id))

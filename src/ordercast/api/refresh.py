@@ -14,7 +14,7 @@ from ordercast.db.access import Refusal
 
 from .auth import TokenRefused
 from .desk import AnyRequest, AtDesk, FrontDesk
-from .documented import REFUSALS
+from .documented import REFUSALS, SIGNED_OUT
 from .refresh_tokens import RefreshToken
 from .refusals import RefreshRefused
 from .same_site import check_origin
@@ -41,7 +41,7 @@ async def refresh(request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
     return answer(desk, found.account, found.id, cookie(desk, request, following))
 
 
-@post("/api/auth/logout", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses={403: REFUSALS[403]})
+@post("/api/auth/logout", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | {403: REFUSALS[403]})
 async def sign_out(request: AnyRequest, desk: AtDesk) -> Response[None]:
     """End the sign-in of the cookie, and that of the token if one is sent: their tokens are refused and their sockets
     end, on every node.
@@ -70,7 +70,7 @@ async def _names_shown(request: AnyRequest, desk: FrontDesk) -> set[str]:
     return set() if identity.actor.role is Role.GUEST else set(identity.names)
 
 
-@post("/api/auth/logout-all", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=_REFUSALS)
+@post("/api/auth/logout-all", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | _REFUSALS)
 async def sign_out_everywhere(request: AnyRequest, desk: AtDesk) -> Response[None]:
     """End every sign-in of whoever asks, and refuse every token that they were given. Needs a token."""
     check_origin(request, desk.origins)

@@ -56,7 +56,7 @@ class SignedIn(Struct, frozen=True, rename="camel"):
     return_dto=None,
     status_code=200,
     tags=["people"],
-    responses={401: REFUSALS[401], 422: REFUSALS[422]},
+    responses={code: REFUSALS[code] for code in (400, 401, 422)},
 )
 async def sign_in(data: JSONBody[SignIn], request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
     """Exchange an address and a password for an access token, and a cookie that `/api/auth/refresh` takes."""
