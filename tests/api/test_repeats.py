@@ -12,7 +12,7 @@ from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 from tests.commerce.orders import request_json
 
-from .client import CUSTOMER, SERVICE, STRANGER, Client, problem
+from .client import CUSTOMER, SERVICE, STORE, STRANGER, Client, problem
 from .conftest import Settle
 
 KEY = {"Idempotency-Key": "8f14e45f-ceea-467f-ab1e-0e0c3e3b1b6f"}
@@ -109,11 +109,15 @@ async def test_a_repeated_request_is_not_paid_again(client: Client, store: Sqlit
 async def test_a_payment_whose_order_is_refused_is_given_back(
     client: Client, store: SqliteStore, settle: Settle
 ) -> None:
-    refused = await client.post("/api/orders", request_json(total=1, **BY_CARD), KEY)
-    problem(refused, 422, "total-differs", "total")
+    # That a guest has used a code before is known when the order is placed, and not when its payment is taken.
+    once = {"code": "ONCE", "kind": "percent", "value": 1_000, "usesPerCustomerMax": 1}
+    assert (await client.post("/api/promotions", once, STORE)).status_code == 201
+    await client.place(promoCode="ONCE")
+    refused = await client.post("/api/orders", request_json(promoCode="ONCE", **BY_CARD), KEY)
+    problem(refused, 422, "promotion-refused", "promoCode")
     assert (await client.post("/api/orders", request_json(**BY_CARD), KEY)).status_code == 201
     await settle()
-    assert await charges(store) == [(11_250, 11_250), (11_250, 0)]
+    assert await charges(store) == [(10_725, 10_725), (11_250, 0)]
 
 
 async def test_nobody_pays_for_what_is_sold_out_already(client: Client, store: SqliteStore) -> None:
