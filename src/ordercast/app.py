@@ -23,12 +23,13 @@ from ordercast.api.providers.chores import payment_chores
 from ordercast.api.sockets import open_socket_door
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.config import ConfigError, Settings
-from ordercast.db import SqliteStore, Unusable
+from ordercast.db import SqliteStore, Transaction, Unusable, stats
 from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
-from ordercast.feed import FeedRecovery, Fleeting, Pump, Watching
+from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
 from ordercast.hub import Bus, Options, Server
 from ordercast.neighbours import Neighbours
 from ordercast.wire import AsgiApplication, make_server
@@ -112,12 +113,15 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
             chores.append(asyncio.create_task(_expire_forever(store, settings.pending_minutes_max)))
         providers = providers_of(settings, store)
         chores += [asyncio.create_task(each) for each in payment_chores(store, providers)]
+        live_stats = LiveStats(store, Fleeting(server.main), _today(settings, pump), settings.stats_every_ms / 1000)
+        chores.append(asyncio.create_task(live_stats.run()))
         api = create_api(
             settings,
             store,
             doorkeeper=doorkeeper,
             providers=providers,
             parts=neighbours.parts,
+            latency=pump.latency.spread,
             extra_routes=page_routes(),
         )
         uvicorn = make_server(
@@ -137,6 +141,19 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
         await providers.close()
     finally:
         await store.close()
+
+
+def _today(settings: Settings, pump: Pump) -> Callable[[], Callable[[Transaction], Stats]]:
+    """Make the query for today's figures, each time for the moment at which it is asked for."""
+    tz = zone(settings.timezone)
+
+    def today() -> Callable[[Transaction], Stats]:
+        now, latency = _now(), pump.latency.spread()
+        return lambda transaction: stats.day(
+            transaction, day_of(now, tz), tz, tz_name=settings.timezone, now=now, latency=latency
+        )
+
+    return today
 
 
 async def seed(settings: Settings, store: SqliteStore, *, again: bool = False) -> list[str]:

@@ -18,6 +18,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from dotenv import dotenv_values
@@ -88,6 +89,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     delivery_attempts_max: Annotated[int, Meta(ge=1, le=100)] = 3
     """After so many failed attempts an order can only come back."""
     delivery_proof: Literal["optional", "required"] = "optional"
+    timezone: Annotated[str, Meta(max_length=64)] = "UTC"
+    """The shop's time zone, as ``Asia/Dhaka``: when its day begins, and which hour it is there."""
+    stats_every_ms: Annotated[int, Meta(ge=100, le=3_600_000)] = 2_000
+    """How often today's figures are counted anew at most, while they change."""
     notification_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
     """How long notifications that were read are kept."""
     jwks_url: str = ""
@@ -165,8 +170,7 @@ def _check(settings: Settings) -> None:
             raise ConfigError("trusted_proxies", f"{proxy!r} is not an address or network such as 10.0.0.0/8")
     if settings.socket_url and urlsplit(settings.socket_url).scheme not in {"http", "https", "ws", "wss"}:
         raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
-    if settings.shop_location and not _is_place(settings.shop_location):
-        raise ConfigError("shop_location", "is not on the earth: latitude -90 to 90, then longitude -180 to 180")
+    _check_place_and_time(settings)
     if settings.secret and len(settings.secret.encode()) < SECRET_BYTES_MIN:
         raise ConfigError("secret", f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
 
@@ -202,6 +206,13 @@ def _check_issuer(settings: Settings) -> None:
         raise ConfigError("jwt_issuer", f"{OWN_ISSUER} is the name of our own tokens")
 
 
+def _check_place_and_time(settings: Settings) -> None:
+    if not _is_zone(settings.timezone):
+        raise ConfigError("timezone", f"{settings.timezone!r} is no time zone here; one is called Asia/Dhaka, say")
+    if settings.shop_location and not _is_place(settings.shop_location):
+        raise ConfigError("shop_location", "is not on the earth: latitude -90 to 90, then longitude -180 to 180")
+
+
 def _check_database(settings: Settings) -> None:
     if not re.match(r"sqlite:///.|postgres(ql)?://.", settings.database_url):
         raise ConfigError("database_url", "must start with sqlite:/// or postgresql://")
@@ -222,6 +233,13 @@ def _check_redis(settings: Settings) -> None:
 def _is_origin(text: str) -> bool:
     parts = urlsplit(text)
     return parts.scheme in {"http", "https"} and bool(parts.netloc) and not (parts.path or parts.query)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return name == "UTC" or bool(ZoneInfo(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
 
 
 def _is_place(text: str) -> bool:

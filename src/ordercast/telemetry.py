@@ -24,6 +24,11 @@ GROUP_SIZE = Histogram(
 )
 PARTS_UP = Gauge("ordercast_part_up", "Whether a part that this node can do without is there", ["part"])
 BUS_DROPPED = Gauge("ordercast_bus_dropped", "Fleeting notices to other nodes that were dropped since the start")
+DELIVERY_SECONDS = Histogram(
+    "ordercast_delivery_seconds",
+    "From the moment on a change to its writing to this node's sockets, of the oldest of those told together",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
+)
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
 
 

@@ -15,6 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
+from ordercast.commerce.stats import Spread
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
@@ -38,6 +39,7 @@ from . import (
     revoking,
     shop,
     sign_in,
+    stats,
     webhooks,
 )
 from .delivery_rules import delivery_rules
@@ -53,6 +55,7 @@ _ROUTES: Final = [
     *orders.ROUTES,
     *drivers.ROUTES,
     *deliveries.ROUTES,
+    *stats.ROUTES,
     *payments.ROUTES,
     *webhooks.ROUTES,
     *notifications.ROUTES,
@@ -80,6 +83,7 @@ def create_api(
     doorkeeper: Doorkeeper | None = None,
     providers: Providers | None = None,
     parts: Mapping[str, Callable[[], str]] | None = None,
+    latency: Callable[[], Spread | None] | None = None,
     extra_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
@@ -96,6 +100,8 @@ def create_api(
         providers=providers or providers_of(settings, store),
         parts=parts or {},
         deliveries=delivery_rules(settings),
+        timezone=settings.timezone,
+        latency=latency or (lambda: None),
     )
     application = Litestar(
         [*_ROUTES, *extra_routes],

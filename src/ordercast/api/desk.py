@@ -15,6 +15,7 @@ from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofK
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
+from ordercast.commerce.stats import Spread
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 
@@ -42,6 +43,10 @@ class FrontDesk:
     """Of other sites whose pages may call us."""
     socket_url: str = ""
     deliveries: DeliveryRules = field(default_factory=DeliveryRules)
+    timezone: str = "UTC"
+    """Of the shop: when its day begins."""
+    latency: Callable[[], Spread | None] = lambda: None
+    """Of this node's events."""
     sign_ins: Throttle = field(default_factory=Throttle)
     """By account and caller."""
     callers: Throttle = field(default_factory=lambda: Throttle(CALLER_FAILURES_MAX))

@@ -6,9 +6,10 @@ Stays true: live delivery and replay call the same audience function on the same
 
 from .audience import AUDIENCE
 from .fleeting import Fleeting
+from .live_stats import LiveStats
 from .position import Position
 from .pump import Pump
 from .sessions import FeedRecovery
 from .watching import Watching
 
-__all__ = ["AUDIENCE", "FeedRecovery", "Fleeting", "Position", "Pump", "Watching"]
+__all__ = ["AUDIENCE", "FeedRecovery", "Fleeting", "LiveStats", "Position", "Pump", "Watching"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room, watch_room
+from ordercast.commerce.stats import Stats
 from ordercast.db.deliveries import Carried
 from ordercast.db.drivers import Place
 from ordercast.hub import Namespace
@@ -18,6 +19,14 @@ class Fleeting:
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
+
+    def has_shop(self) -> bool:
+        """Whether anybody of the shop is here, on this node."""
+        return bool(self._namespace.recipients((STORE_OWNERS,), ()))
+
+    def stats(self, stats: Stats) -> None:
+        """The shop: today's figures. Each node tells its own sockets, with its own latency."""
+        self._namespace.to(STORE_OWNERS).local.volatile.emit("stats", msgspec.to_builtins(stats))
 
     def driver_moved(self, order: Carried, driver_id: str, place: Place, eta: str | None) -> None:
         """The shop, and the buyer of an order that is being carried: where its driver is."""

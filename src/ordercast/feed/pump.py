@@ -18,6 +18,7 @@ from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import encode_event
 
 from .audience import announce
+from .latency import Latency
 from .position import ROW_END, Position
 from .source import FeedSource
 
@@ -83,6 +84,7 @@ class Pump:
         self._source = source
         self._namespace = namespace
         self._position = 0
+        self.latency = Latency()
         self._recent: deque[Row | Change] = deque(maxlen=RECENT_ROWS_MAX)
         """Those that there was nobody to tell of are encoded when somebody comes back for them."""
         self._older: OrderedDict[int, Row] = OrderedDict()
@@ -135,6 +137,8 @@ class Pump:
             return
         telemetry.EVENTS_DELIVERED.inc(sum(map(self._deliver, changes)))
         telemetry.FEED_POSITION.set(self._position)
+        # The oldest of those told together has waited longest.
+        self.latency.observe(changes[0].at)
         if len(changes) == BATCH_ROWS:
             self._pull_later(0)
 

@@ -158,6 +158,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** GetStats */
+        get: operations["ApiStatsGetStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{order_id}/refund": {
         parameters: {
             query?: never;
@@ -1017,6 +1034,11 @@ export interface components {
             reason: string | null;
             at: string;
         };
+        /** Hour */
+        Hour: {
+            orders: number;
+            ordered: number;
+        };
         /** Location */
         Location: {
             lat: number;
@@ -1112,6 +1134,14 @@ export interface components {
             items: components["schemas"]["Notification"][];
             nextCursor: string | null;
             unread: number;
+        };
+        /** OpenOrders */
+        OpenOrders: {
+            count: number;
+            oldestSeconds: number | null;
+            ages: {
+                [key: string]: number;
+            };
         };
         /** Order */
         Order: {
@@ -1478,6 +1508,13 @@ export interface components {
             expiresIn: number;
             user: components["schemas"]["User"];
         };
+        /** Spread */
+        Spread: {
+            count: number;
+            median: number | null;
+            p90: number | null;
+            p99: number | null;
+        };
         /** StandingShop */
         StandingShop: {
             /**
@@ -1499,6 +1536,24 @@ export interface components {
             deliveryZones: (components["schemas"]["DeliveryZone"] | unknown)[];
             version: number;
             updatedAt: string;
+        };
+        /** Stats */
+        Stats: {
+            date: string;
+            tz: string;
+            currency: string;
+            orders: number;
+            ordered: number;
+            revenue: number;
+            byStatus: {
+                [key: string]: number;
+            };
+            byHour: components["schemas"]["Hour"][];
+            preparation: components["schemas"]["Spread"];
+            delivery: components["schemas"]["Spread"];
+            open: components["schemas"]["OpenOrders"];
+            latency: components["schemas"]["Spread"] | null;
+            at: string;
         };
         /** StatusFlow */
         StatusFlow: {
@@ -2286,6 +2341,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ShownDelivery"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiStatsGetStats: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM-DD; today if left out */
+                date?: string | null;
+                /** @description IANA name; the shop's if left out */
+                tz?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
                 };
             };
             /** @description The request cannot be read */

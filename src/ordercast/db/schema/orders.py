@@ -22,6 +22,10 @@ OR payment_status IN ('paid', 'partially_refunded') AND status IN ({_UNFULFILLED
 AND refunded + refunding < captured"""
 """Orders that owe the payment provider a deed, by the rules of ``commerce.payment_flow``."""
 
+_FINISHED: Final = {OrderStatus.READY_FOR_PICKUP, OrderStatus.READY_FOR_DELIVERY, OrderStatus.DELIVERED}
+FINISHING_SQL: Final = f"to_status IN ({names(_FINISHED)})"
+"""Of the lines of history that end a preparation or a delivery."""
+
 orders = Table(
     "orders",
     metadata,
@@ -89,6 +93,7 @@ orders = Table(
     ),
     Index("orders_by_customer", "customer_id", "number"),
     Index("orders_by_status", "status", "number"),
+    Index("orders_by_time", "created_at"),
     Index("orders_by_driver", "driver_id", "number", sqlite_where=sql("driver_id IS NOT NULL")),
     Index("orders_by_promotion", "promo_code", "customer_id", sqlite_where=sql("promo_code IS NOT NULL")),
     Index("orders_by_tracking_hash", "tracking_hash", unique=True, sqlite_where=sql("tracking_hash IS NOT NULL")),
@@ -126,4 +131,6 @@ order_history = Table(
     Column("reason", Text),
     Column("at", Text, nullable=False),
     Index("history_by_order", "order_id", "version"),
+    # Of what became ready or was delivered on a day; placing an order writes nothing into it.
+    Index("history_of_finishing", "at", sqlite_where=sql(FINISHING_SQL)),
 )

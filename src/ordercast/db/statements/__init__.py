@@ -22,6 +22,7 @@ from .payments import CardStatements, LedgerStatements, MismatchStatements, Paym
 from .people import PeopleStatements
 from .sandbox import SandboxStatements
 from .shop import PromotionStatements, ShopStatements
+from .stats import StatsStatements
 
 __all__ = ["SQLITE", "Statements"]
 
@@ -43,6 +44,7 @@ class Statements:
         self.cards = CardStatements(text)
         self.sandbox = SandboxStatements(text)
         self.notifications = NotificationStatements(text)
+        self.stats = StatsStatements(text)
         self.feed = FeedStatements(text)
         self.answers = AnswerStatements(text)
         self.sessions = SessionStatements(text)

@@ -1,0 +1,49 @@
+"""A day's figures over HTTP."""
+
+from __future__ import annotations
+
+from datetime import date as Date  # noqa: N812 - the parameter is called date
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get
+from litestar.params import QueryParameter
+
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.people import STAFF
+from ordercast.commerce.stats import Stats, day_of, zone
+from ordercast.db import stats
+
+from .answers import json_answer
+from .desk import AnyRequest, AtDesk
+from .documented import REFUSALS
+
+
+@get("/api/stats", tags=["operation"], responses=REFUSALS)
+async def get_stats(
+    request: AnyRequest,
+    desk: AtDesk,
+    date: Annotated[str | None, QueryParameter(max_length=10, description="YYYY-MM-DD; today if left out")] = None,
+    tz: Annotated[str | None, QueryParameter(max_length=64, description="IANA name; the shop's if left out")] = None,
+) -> Response[Stats]:
+    """Orders, sums, states, hours, times and ages of one day. For the shop."""
+    actor = (await desk.identify_someone(request)).actor
+    if actor.role not in STAFF:
+        raise NotPermitted(actor, "see the shop's figures")
+    name, now, latency = tz or desk.timezone, desk.now(), desk.latency()
+    where = zone(name)
+    of = day_of(now, where) if date is None else _day(date)
+    found = await desk.store.read(
+        lambda transaction: stats.day(transaction, of, where, tz_name=name, now=now, latency=latency)
+    )
+    return json_answer(msgspec.json.encode(found))
+
+
+def _day(text: str) -> Date:
+    try:
+        return Date.fromisoformat(text)
+    except ValueError:
+        raise InvalidField("date", "A date is written YYYY-MM-DD.") from None
+
+
+ROUTES = [get_stats]

@@ -1,0 +1,66 @@
+"""A day's orders, and how long they took."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, bindparam, literal_column, select
+from sqlalchemy import func as sql
+
+from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.transitions import TERMINAL
+from ordercast.db.schema import order_history, orders
+from ordercast.db.schema.columns import names
+from ordercast.db.schema.orders import FINISHING_SQL
+
+from .compiling import Compile
+
+_UNFULFILLED: Final = names({*TERMINAL} - {OrderStatus.DELIVERED})
+
+
+class StatsStatements:
+    def __init__(self, text: Compile) -> None:
+        minute = sql.substr(orders.c.created_at, literal_column("1"), literal_column("16"))
+        counts: ColumnElement[int] = literal_column(
+            f"sum(CASE WHEN orders.status IN ({_UNFULFILLED}) THEN 0 ELSE orders.total END)"
+        )
+        self.by_minute = text(
+            select(minute, orders.c.status, sql.count(), counts, sql.sum(orders.c.captured - orders.c.refunded))
+            .where(orders.c.created_at >= bindparam("begin"), orders.c.created_at < bindparam("end"))
+            .group_by(minute, orders.c.status)
+        )
+        self.open_ages = text(
+            select(_seconds(orders.c.created_at, bindparam("now"))).where(
+                literal_column(f"orders.status IN ({names({*OrderStatus} - {*TERMINAL})})")
+            )
+        )
+        began = order_history.alias("began")
+        since = (
+            select(sql.max(began.c.at))
+            .where(
+                began.c.order_id == order_history.c.order_id,
+                began.c.entry < order_history.c.entry,
+                literal_column(
+                    f"began.to_status = CASE order_history.to_status WHEN '{OrderStatus.DELIVERED}'"
+                    f" THEN '{OrderStatus.PICKED_UP}' ELSE '{OrderStatus.PROCESSING}' END"
+                ),
+                literal_column("began.from_status <> began.to_status"),
+            )
+            .scalar_subquery()
+        )
+        self.durations = text(
+            select(order_history.c.to_status, _seconds(since, order_history.c.at)).where(
+                # As the index has it, word for word: SQLite uses a partial one only then.
+                literal_column(FINISHING_SQL),
+                order_history.c.at >= bindparam("begin"),
+                order_history.c.at < bindparam("end"),
+                literal_column(
+                    f"order_history.from_status IN ('{OrderStatus.PROCESSING}', '{OrderStatus.IN_TRANSIT}')"
+                ),
+            )
+        )
+
+
+def _seconds(begin: ColumnElement[str], end: ColumnElement[str]) -> ColumnElement[float]:
+    days: ColumnElement[float] = sql.julianday(end) - sql.julianday(begin)
+    return days * literal_column("86400.0")

@@ -1,0 +1,37 @@
+"""How long our own events take: from the moment that stands on a change to its writing to the sockets."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from datetime import datetime
+from typing import Final
+
+from ordercast.commerce.stats import Spread, spread
+from ordercast.telemetry import DELIVERY_SECONDS
+
+SAMPLES_MAX: Final = 1_024
+
+
+class Latency:
+    """Of the newest changes. The moment is the deciding's, before the commit: what is told is never too short."""
+
+    def __init__(self) -> None:
+        self._samples_ms: deque[float] = deque(maxlen=SAMPLES_MAX)
+
+    def __repr__(self) -> str:
+        return f"<Latency of {len(self._samples_ms)} changes>"
+
+    def observe(self, at: str) -> None:
+        """Note that what was written at that moment has been told now; a moment of another program may be no time."""
+        try:
+            seconds = time.time() - datetime.fromisoformat(at).timestamp()
+        except ValueError:
+            return
+        if seconds >= 0:
+            self._samples_ms.append(seconds * 1000)
+            DELIVERY_SECONDS.observe(seconds)
+
+    def spread(self) -> Spread | None:
+        """In milliseconds; None before the first."""
+        return spread(self._samples_ms) if self._samples_ms else None
