@@ -138,14 +138,14 @@ class Buyers(Swarm):
                         os.write(fd, self._order())
                     else:
                         waiting -= 1
-            self._hear_out(placed)
+        self._hear_out(placed)
         return len(placed)
 
     def buy_steadily(self, per_s: int, duration_s: float) -> Pace:
         """Post an order whenever one is due, whatever is unanswered, as long as a buyer is free. Raises as `buy`."""
         with self._buyers_come():
             dues, answers = self._post_when_due(per_s, duration_s)
-            self._hear_out(dues)
+        self._hear_out(dues)
         return Pace(
             [answers[id_] - dues[id_] for id_ in dues],
             [heard_s - dues[id_] for id_, heard_s in self._arrivals()],

@@ -168,6 +168,7 @@ app.post("/api/orders", (request, response) => {
 // What goes out
 
 const http = createServer(app);
+http.keepAliveTimeout = 60000; // a generator that is busy with the admins for five seconds must not be hung up on
 const io = new Server(http, { pingInterval: 300000, pingTimeout: 200000 });
 
 function staffRole(token) {
