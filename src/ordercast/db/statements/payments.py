@@ -193,8 +193,10 @@ class PaymentTaskStatements:
             )
             .exists()
         )
+        # Asked after every commit, and nearly always for nothing: the planner, left alone, reads every order.
         self.owing = text(
             select(orders.c.id)
+            .with_hint(orders, "INDEXED BY orders_owing")
             .where(literal_column(f"({OWING_SQL})"), not_(unsettled))
             .order_by(orders.c.number)
             .limit(bindparam("limit"))

@@ -1,0 +1,158 @@
+"""What providers tell, in whatever order and however often, leads to the same end; and the ledger adds up to it."""
+
+from __future__ import annotations
+
+import itertools
+import sqlite3
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ordercast.commerce.money import Money
+from ordercast.commerce.orders import PaymentInfo
+from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
+from ordercast.commerce.payments import (
+    Captured,
+    DisputeClosed,
+    DisputeOpened,
+    Fact,
+    Notice,
+    PaymentTaken,
+    Refunded,
+)
+from ordercast.commerce.states import PaymentMethod, PaymentStatus
+from ordercast.db import SqliteStore
+from ordercast.db.payments import hear
+from ordercast.db.placing import Placing
+from ordercast.db.statements import SQLITE
+
+from .shop import ask, move, new_order, now
+
+_numbers = itertools.count(1)
+
+
+async def place_held(store: SqliteStore) -> tuple[str, str, int]:
+    """An order whose payment a provider holds: its id, the provider's name for the payment, and its total."""
+    new = new_order()
+    reference = f"pay_{next(_numbers)}"
+    info = PaymentInfo(PaymentMethod.CARD)
+    payment = PaymentTaken(PaymentStatus.AUTHORIZED, info, Money(11_250, "BDT"), "sandbox", reference)
+    await store.write(Placing(replace(new, payment=payment)))
+    return new.order_id, reference, 11_250
+
+
+async def told(store: SqliteStore, reference: str, event_id: str, fact: Fact) -> str:
+    notice = Notice(event_id, type(fact).__name__, reference, fact)
+    return await store.write(partial(hear, provider="sandbox", notice=notice, now=now()))
+
+
+FACTS: dict[str, Captured | Refunded | DisputeOpened | DisputeClosed] = {
+    "captured": Captured(11_250),
+    "refund a": Refunded("re_a", 1_000),
+    "refund b": Refunded("re_b", 2_000),
+    "opened": DisputeOpened("dp"),
+    "won": DisputeClosed("dp", won=True),
+}
+
+
+def fact_of(name: str, order_id: str) -> Fact:
+    """With a name of its own, as a provider gives: no two refunds or disputes share one."""
+    fact = FACTS[name]
+    return fact if isinstance(fact, Captured) else replace(fact, reference=f"{fact.reference}_{order_id}")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.permutations(sorted(FACTS)), st.lists(st.sampled_from(sorted(FACTS)), max_size=5), st.booleans())
+async def test_events_in_any_order_and_any_number_lead_to_one_end(
+    store: SqliteStore, order: list[str], again: list[str], other_event: bool
+) -> None:
+    order_id, reference, total = await place_held(store)
+    for name in order:
+        assert await told(store, reference, f"{order_id} {name}", fact_of(name, order_id)) == "taken in"
+    for number, name in enumerate(again):
+        # The same delivery again, or the same news in another event.
+        event_id = f"{order_id} {number}" if other_event else f"{order_id} {name}"
+        await told(store, reference, event_id, fact_of(name, order_id))
+    (row,) = await ask(
+        store, "SELECT payment_status, captured, refunded, refunding FROM orders WHERE id = :id", id=order_id
+    )
+    assert row == ("partially_refunded", total, 3_000, 0)
+    assert await ask(
+        store, "SELECT kind, sum(amount) FROM payments WHERE order_id = :id GROUP BY kind", id=order_id
+    ) == [("authorized", total), ("captured", total)]
+    moves = await ask(
+        store,
+        "SELECT from_payment_status, to_payment_status FROM order_history WHERE order_id = :id ORDER BY entry",
+        id=order_id,
+    )
+    for before, after in moves[1:]:
+        assert before == after or PaymentStatus(after) in PAYMENT_TRANSITIONS[PaymentStatus(before)]
+
+
+async def test_a_capture_heard_after_the_order_was_cancelled_is_given_back(store: SqliteStore) -> None:
+    order_id, reference, total = await place_held(store)
+    await move(store, order_id, "cancelled")
+    await told(store, reference, "evt", Captured(total))
+    (row,) = await ask(store, "SELECT payment_status, captured, refunding FROM orders WHERE id = :id", id=order_id)
+    assert row == ("paid", total, total)
+    tasks = await ask(store, "SELECT kind, amount FROM payment_tasks WHERE order_id = :id ORDER BY entry", id=order_id)
+    assert tasks == [("void", 0), ("refund", total)]
+
+
+async def test_a_dispute_won_after_the_order_was_cancelled_leaves_the_money_to_be_given_back(
+    store: SqliteStore,
+) -> None:
+    order_id, reference, total = await place_held(store)
+    await told(store, reference, "a", Captured(total))
+    await told(store, reference, "b", DisputeOpened("dp_1"))
+    await move(store, order_id, "cancelled")
+    assert await ask(store, "SELECT * FROM payment_tasks WHERE order_id = :id", id=order_id) == []
+    await told(store, reference, "c", DisputeClosed("dp_1", won=True))
+    assert await ask(store, "SELECT kind, amount FROM payment_tasks WHERE order_id = :id", id=order_id) == [
+        ("refund", total)
+    ]
+
+
+async def test_an_event_of_an_unknown_payment_may_be_sent_again_once_it_is_known(store: SqliteStore) -> None:
+    assert await told(store, "pay_early", "evt", Captured(5)) == "of an unknown payment"
+    assert await ask(store, "SELECT * FROM payment_events") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("DELETE FROM payments", "only ever added to"),
+        ("UPDATE payments SET amount = 0", "only ever added to"),
+        ("DELETE FROM refunds", "only ever added to"),
+        ("UPDATE refunds SET amount = 0", "only ever added to"),
+        ("UPDATE orders SET refunded = 1", "refunded_within_captured"),
+        ("UPDATE orders SET refunding = 1", "refunded_within_captured"),
+        ("UPDATE orders SET captured = total + 1", "captured_within_total"),
+        ("UPDATE orders SET captured = -1", "captured_not_negative"),
+    ],
+)
+async def test_the_database_itself_refuses_sums_that_cannot_be(
+    store: SqliteStore, path: Path, statement: str, sentence: str
+) -> None:
+    order_id, reference, _ = await place_held(store)
+    await told(store, reference, "evt", Refunded("re", 11_250))
+    other = await place_held(store)
+    assert other[0] != order_id
+    with sqlite3.connect(path) as outside, pytest.raises(sqlite3.IntegrityError, match=sentence):
+        outside.execute(statement)
+    outside.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"), [("owing", "orders_owing"), ("due", "payment_tasks_due"), ("next_due", "payment_tasks_due")]
+)
+async def test_looking_for_work_reads_an_index_alone(store: SqliteStore, statement: str, index: str) -> None:
+    """It is done after every commit."""
+    question = f"EXPLAIN QUERY PLAN {getattr(SQLITE.payment_tasks, statement)}"
+    plan = " ".join(row[3] for row in await ask(store, question, limit=1, now="2026"))
+    assert index in plan
+    assert "SCAN payment_tasks " not in f"{plan} ".replace(f"SCAN payment_tasks USING INDEX {index}", "")
