@@ -17,6 +17,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import func as sql
+from sqlalchemy import text as sql_text
 from sqlalchemy.dialects import sqlite
 
 from ordercast.db.schema import (
@@ -185,20 +186,20 @@ class PaymentTaskStatements:
         )
         self.hasten = text(update(payment_tasks).values(due_at=bindparam("new_due_at")).where(open_one))
         self.drop = text(payment_tasks.delete().where(open_one))
+        # Asked after every commit, and nearly always for nothing: the planner, left alone, reads every order.
+        order_id: ColumnElement[str] = literal_column("orders.id")
         unsettled = (
             select(payment_tasks.c.entry)
             .where(
-                payment_tasks.c.order_id == orders.c.id,
+                payment_tasks.c.order_id == order_id,
                 or_(payment_tasks.c.state == _DUE, payment_tasks.c.state == literal_column("'refused'")),
             )
             .exists()
         )
-        # Asked after every commit, and nearly always for nothing: the planner, left alone, reads every order.
         self.owing = text(
-            select(orders.c.id)
-            .with_hint(orders, "INDEXED BY orders_owing")
+            select(order_id)
+            .select_from(sql_text("orders INDEXED BY orders_owing"))
             .where(literal_column(f"({OWING_SQL})"), not_(unsettled))
-            .order_by(orders.c.number)
             .limit(bindparam("limit"))
             .offset(ZERO)
         )

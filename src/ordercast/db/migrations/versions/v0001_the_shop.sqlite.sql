@@ -209,7 +209,7 @@ CREATE INDEX orders_by_time ON orders (created_at)
 
 CREATE UNIQUE INDEX orders_by_tracking_hash ON orders (tracking_hash) WHERE tracking_hash IS NOT NULL
 
-CREATE INDEX orders_owing ON orders (number) WHERE payment_status = 'authorized' AND status NOT IN ('pending', 'on_hold') OR payment_status = 'failed' AND status IN ('cancelled', 'expired', 'rejected', 'returned') OR payment_status IN ('paid', 'partially_refunded') AND status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured
+CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE 0 END
 
 CREATE TABLE payment_disputes (
   provider TEXT NOT NULL,
