@@ -161,3 +161,29 @@ def test_an_edit_of_the_catalogue_is_told_to_the_store() -> None:
     assert events["product_update"].rooms == ("store-owners",)
     assert (payload["seq"], payload["actor"], payload["reason"]) == (9, "store:usr_1", "why")
     assert (payload["before"]["price"], payload["product"]["price"]) == (5, 6)
+
+
+def test_a_refund_on_its_way_is_told_to_the_shop_and_to_the_customer_as_sums() -> None:
+    paid = {**ORDER, "paymentStatus": "paid", "amountPaid": 24000}
+    events = told("order.payment_changed", paid, {**paid, "amountRefunding": 500})
+
+    assert list(events) == ["payment_update"]
+    (payload,) = events["payment_update"].args
+    assert (payload["newPaymentStatus"], payload["amountPaid"], payload["amountRefunding"]) == ("paid", 24000, 500)
+
+
+def test_a_refund_that_was_made_is_told_to_the_buyer_in_a_sentence_about_money() -> None:
+    before = {**ORDER, "status": "delivered", "paymentStatus": "partially_refunded", "amountPaid": 24000}
+    events = told("order.payment_changed", {**before, "amountRefunded": 1}, {**before, "amountRefunded": 2})
+
+    assert list(events) == ["payment_update", "customer_order_update"]
+    assert events["customer_order_update"].args[0]["title"] == "Partly refunded"
+
+
+def test_a_payment_mismatch_is_told_to_the_shop_alone() -> None:
+    card = {"id": "pmm_1", "orderId": "ord_1", "kind": "captured", "ours": 2, "theirs": 1, "text": "We have ..."}
+    events = told("payment.mismatch", None, card)
+
+    assert events["payment_mismatch"].rooms == ("store-owners",)
+    (payload,) = events["payment_mismatch"].args
+    assert (payload["mismatchId"], payload["id"], payload["theirs"]) == ("pmm_1", "e:9.0", 1)

@@ -48,6 +48,25 @@ _COLLECTED: Final[dict[str, _Text]] = {
 }
 
 
+# Told where an order's payment alone has changed.
+_PAYMENT: Final[dict[str, _Text]] = {
+    "unpaid": ("Not paid yet", "Order {number} has not been paid yet."),
+    "authorized": ("Payment authorized", "The payment of order {number} is authorized."),
+    "paid": ("Paid", "The payment of order {number} has been received."),
+    "partially_refunded": ("Partly refunded", "A part of the payment of order {number} has been given back."),
+    "refunded": ("Refunded", "The payment of order {number} has been given back."),
+    "failed": ("Payment failed", "The payment of order {number} did not go through; the shop will be in touch."),
+    "voided": ("Nothing charged", "Nothing was charged for order {number}."),
+    "disputed": ("Payment disputed", "Your bank has asked about the payment of order {number}."),
+}
+
+
+def for_payer(payment_status: str, number: int | str) -> _Text:
+    """Give a title and a sentence for an order whose payment has come to `payment_status`."""
+    title, text = _PAYMENT[payment_status]
+    return title, text.format(number=number)
+
+
 def for_customer(status: str, fulfilment: str, number: int | str, *, language: str = "en") -> _Text:
     """Give a title and a sentence for an order in `status`; a delivered pickup order was collected."""
     is_collected = (status, fulfilment) == ("delivered", "pickup")

@@ -15,6 +15,8 @@ from .types import SessionRow
 
 # A client that repeats a request does so within minutes; a day covers one that was switched off overnight.
 ANSWERS_AGE_S_MAX: Final = 24 * 3600
+# A provider sends an event again for some days, and an operator may do so by hand for some weeks.
+PROVIDER_EVENTS_AGE_S_MAX: Final = 60 * 24 * 3600
 # In one unit of work: an order that comes meanwhile waits for milliseconds, not for the whole of it.
 PRUNED_ROWS_MAX: Final = 1_000
 
@@ -51,6 +53,9 @@ def prune(transaction: Transaction, feed_rows_max: int, sessions_age_s_max: int,
         transaction.run(sql.sessions.forget_old, before=_before(now, sessions_age_s_max), limit=PRUNED_ROWS_MAX),
         transaction.run(sql.answers.forget_old, before=yesterday, limit=PRUNED_ROWS_MAX),
         transaction.run(sql.feed.forget_old_events, before=yesterday, limit=PRUNED_ROWS_MAX),
+        transaction.run(
+            sql.ledger.forget_old_events, before=_before(now, PROVIDER_EVENTS_AGE_S_MAX), limit=PRUNED_ROWS_MAX
+        ),
         access.forget(transaction, _before(now, 0), PRUNED_ROWS_MAX),
     ]
     newest = transaction.one(sql.feed.newest_seq)

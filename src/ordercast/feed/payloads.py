@@ -58,7 +58,8 @@ class OrderChange(msgspec.Struct, frozen=True):
         return self.before is not None and not self.has_new_status() and not self.has_new_payment()
 
     def concerns_customer(self) -> bool:
-        return self.is_placed() or self.has_new_status() or self.has_new_payment()
+        has_moved = self.has_new_status() or self._differs("paymentStatus")
+        return self.is_placed() or has_moved or self._differs("amountRefunded")
 
     def _differs(self, field: str) -> bool:
         return self.before is not None and bool(self.before[field] != self.after[field])
@@ -118,7 +119,10 @@ def payment_mismatch(change: Change) -> dict[str, Any]:
 def for_customer(change: OrderChange) -> dict[str, Any]:
     """What the buyer may see: no actor, no reason, nothing of other people."""
     order = change.after
-    title, text = sentences.for_customer(order["status"], order["fulfilment"], order["number"])
+    if change.before is not None and not change.has_new_status():
+        title, text = sentences.for_payer(order["paymentStatus"], order["number"])
+    else:
+        title, text = sentences.for_customer(order["status"], order["fulfilment"], order["number"])
     return {
         **_stamp(change),
         "status": order["status"],

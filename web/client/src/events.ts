@@ -48,6 +48,31 @@ export interface PaymentUpdate {
   orderId: string;
   oldPaymentStatus: PaymentStatus;
   newPaymentStatus: PaymentStatus;
+  /** Minor units. */
+  amountPaid: number;
+  amountRefunded: number;
+  /** Promised back, and not confirmed by the payment provider yet. */
+  amountRefunding: number;
+  version: number;
+  at: string;
+}
+
+/** Where a payment provider's books differ from the shop's; told again once it is resolved. */
+export interface PaymentMismatch {
+  id: string;
+  seq: number;
+  mismatchId: string;
+  orderId: string;
+  provider: string;
+  reference: string | null;
+  kind: string;
+  ours: number | string | boolean | null;
+  theirs: number | string | boolean | null;
+  text: string;
+  createdAt: string;
+  resolvedAt: string | null;
+  resolvedBy: string | null;
+  note: string | null;
   version: number;
   at: string;
 }
@@ -75,6 +100,7 @@ export interface Events {
   /** The whole order, after something else than its two states was changed. */
   order_update: Order;
   payment_update: PaymentUpdate;
+  payment_mismatch: PaymentMismatch;
   customer_order_update: CustomerOrderUpdate;
   /** `expiresAt` is in seconds since 1970. */
   auth_expiring: { expiresAt: number; expiresInSeconds: number };

@@ -73,6 +73,10 @@ export interface Order {
   discount: number;
   total: number;
   currency: string;
+  amountPaid: number;
+  amountRefunded: number;
+  /** Promised back, and not confirmed by the payment provider yet. */
+  amountRefunding: number;
   /** An order written by another program may not say who ordered, or where to. */
   customerInfo: { [field in keyof CustomerInfo]: string | null };
   billingInfo: Address | null;

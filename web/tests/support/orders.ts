@@ -17,6 +17,9 @@ export function anOrder(values: Partial<Order> = {}): Order {
     discount: 0,
     total: 144_00,
     currency: "BDT",
+    amountPaid: 0,
+    amountRefunded: 0,
+    amountRefunding: 0,
     customerInfo: { name: "Asha Rahman", email: "asha@example.com", mobile: "+8801700000000" },
     billingInfo: {
       name: "Asha Rahman",
