@@ -24,6 +24,15 @@ async def look(client: Client, order: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+async def asked_for(store: SqliteStore) -> None:
+    """Wait until a payment is promised to be given back, which is just before its provider is asked."""
+    for _ in range(1_000):
+        if await store.read(lambda transaction: transaction.all("SELECT * FROM payment_tasks")):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("no payment was ever asked for")
+
+
 async def refund(client: Client, order: dict[str, Any], headers: dict[str, str] = STORE, **body: Any) -> Any:
     wanted = {"reason": "broken", "version": order["version"], **body}
     return await client.post(f"/api/orders/{order['id']}/refund", wanted, headers)
@@ -69,7 +78,7 @@ async def test_a_price_that_changes_while_the_payment_is_taken_is_not_charged(
     client: Client, store: SqliteStore, settle: Settle
 ) -> None:
     slow = asyncio.create_task(client.post("/api/orders", request_json(**by("tok_slow"))))
-    await asyncio.sleep(0.5)
+    await asked_for(store)
     await store.write(lambda transaction: transaction.run("UPDATE products SET price = price + 1"))
     problem(await slow, 409, "price-changed")
     await settle()

@@ -181,11 +181,14 @@ class PaymentMachine(RuleBasedStateMachine):
                 known = replace(known, ended=P.VOIDED)
             case Duty.CAPTURE if not self.books.captured:
                 known = replace(known, ended=P.FAILED)
-            case Duty.REFUND if not refuses and not self.books.is_disputed:
+            case Duty.REFUND if not refuses and self._gives_back(deed.amount):
                 self.books = replace(self.books, refunded=self.books.refunded + deed.amount)
             case _:
                 pass
         self._hear(replace(known, captured=self.books.captured, refunds=self.books.refunded), before)
+
+    def _gives_back(self, amount: int) -> bool:
+        return not self.books.is_disputed and amount <= self.books.captured - self.books.refunded
 
     @rule(won=st.booleans())
     @precondition(lambda self: self.books.captured > self.books.refunded)
