@@ -17,12 +17,13 @@ from ordercast.commerce.placing import price_order
 from ordercast.commerce.shop import DEMO_SHOP
 from ordercast.commerce.text_rules import check_texts
 from ordercast.feed import Position
+from ordercast.hub.redis_words import Join, Leave, parse_event, parse_request
 from ordercast.protocol import msgpack
 from ordercast.protocol.engineio import PacketType, parse_packet, parse_payload, serialize_binary, serialize_payload
 from ordercast.protocol.errors import MalformedPacket, UnencodableValue
 from ordercast.protocol.json import decode_json, encode_json
 from ordercast.protocol.message import Message
-from ordercast.protocol.socketio import Decoder, Packet, encode
+from ordercast.protocol.socketio import Decoder, Packet, encode, encode_event
 from ordercast.protocol.websocket import MessageAssembler, Opcode
 from ordercast.wire.engine import QUERY_FIELDS_MAX, parse_query
 
@@ -92,6 +93,20 @@ def _resent(body: bytes) -> Message:
     packet = msgpack.Decoder(1 << 30).receive_binary(body)
     assert packet is not None
     return msgpack.encode(packet.type, packet.namespace, packet.data, packet.id)
+
+
+def redis_words(data: bytes) -> None:
+    """What was published is an event that can be told, a request, or malformed; by its first byte, which."""
+    try:
+        if data[:1] == b"r":
+            request = parse_request(data[1:])
+            assert not isinstance(request, Join | Leave) or request.names
+            return
+        said = parse_event(data[1:])
+        encode_event(said.namespace, said.data[0], said.data[1:])
+    except (MalformedPacket, UnencodableValue):
+        return
+    assert all(isinstance(room, str) for room in said.audience.names + said.audience.excluded)
 
 
 def query_string(data: bytes) -> None:
@@ -178,6 +193,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         engineio_payload,
         socketio_packets,
         msgpack_packet,
+        redis_words,
         query_string,
         json_text,
         websocket_fragments,

@@ -13,10 +13,10 @@ from ordercast.hub.redis_bus import RedisBus
 from ordercast.wire import serve
 
 
-def made(url: str, name: str) -> tuple[Server, RedisBackends]:
-    bus = RedisBus(url, name=name, pulse_s=0.2)
+def made(url: str, name: str, pulse_s: float) -> tuple[Server, RedisBackends]:
+    bus = RedisBus(url, name=name, pulse_s=pulse_s)
     server = Server(Options(bus_timeout_s=1), bus=bus)
-    backends = RedisBackends(server, url, pulse_s=0.2)
+    backends = RedisBackends(server, url, pulse_s=pulse_s)
     server.of("/other")
 
     @server.on("connection")
@@ -28,8 +28,8 @@ def made(url: str, name: str) -> tuple[Server, RedisBackends]:
         return [bus.state, backends.state]
 
     @server.event("typing")
-    def typing(socket: Socket, room: str) -> None:
-        socket.to(room).volatile.emit("typing", {"who": socket.id})
+    def typing(socket: Socket, room: str, text: str = "") -> None:
+        socket.to(room).volatile.emit("typing", {"who": socket.id, "text": text})
 
     @server.event("who")
     async def who(_socket: Socket, room: str) -> Any:
@@ -57,12 +57,12 @@ def made(url: str, name: str) -> tuple[Server, RedisBackends]:
     return server, backends
 
 
-async def main(port: int, url: str) -> None:
-    server, backends = made(url, f"node{port}")
+async def main(port: int, url: str, pulse_s: float) -> None:
+    server, backends = made(url, f"node{port}", pulse_s)
     backends.start()
     await serve(server, port=port)
     await backends.close()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), sys.argv[2]))
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2], float(sys.argv[3])))

@@ -1,10 +1,8 @@
 """What other back ends say to our sockets through Redis, in the words of Socket.IO's own Node.js packages.
 
-Sources: `@socket.io/redis-emitter` 5 and `@socket.io/redis-adapter` 8, the classic one. An event is published on
-``<key>#<namespace>#``, or ``<key>#<namespace>#<room>#`` for a single room, as msgpack ``[sender, packet, options]``; a
-request is published on ``<key>-request#<namespace>#``, as JSON or msgpack.
-
-Each node hears everything and serves its own sockets, so every socket is served once. Loaded only where asked for.
+An event is published on ``<key>#<namespace>#``, or ``<key>#<namespace>#<room>#`` for a single room; a request on
+``<key>-request#<namespace>#``. Each node hears everything and serves its own sockets, so every socket is served once.
+Loaded only where asked for.
 """
 
 from __future__ import annotations
@@ -13,20 +11,15 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Sequence
-from typing import Any, Final
-
-import msgspec
+from typing import Final, assert_never
 
 from ordercast.protocol.errors import MalformedPacket, ProtocolError
-from ordercast.protocol.json import decode_json
-from ordercast.protocol.msgpack import decode_value
-from ordercast.protocol.socketio import PacketType, checked_event
 
 from .broadcast import Broadcast
 from .flags import Flags
 from .namespace import OWN_EVENTS
 from .redis_link import PULSE_S, LinkState, RedisLink
+from .redis_words import Audience, Disconnect, Join, Leave, ServerSide, parse_event, parse_request
 from .server import Server
 
 log = logging.getLogger("ordercast.hub")
@@ -35,75 +28,16 @@ KEY: Final = "socket.io"
 # A back end that says nothing but nonsense must not fill the disk.
 COMPLAIN_EVERY_S: Final = 10.0
 
-_Room = str | int
-"""JavaScript's rooms may be numbers; ours are text."""
-
-
-class _Flags(msgspec.Struct, frozen=True):
-    volatile: bool | None = None
-    compress: bool | None = None
-
-
-class _Options(msgspec.Struct, frozen=True):
-    rooms: list[_Room] | None = None
-    except_: list[_Room] | None = msgspec.field(default=None, name="except")
-    flags: _Flags | None = None
-
-
-class _Packet(msgspec.Struct, frozen=True):
-    data: list[Any]
-    type: int = PacketType.EVENT
-    nsp: str | None = "/"
-
-
-class _Request(msgspec.Struct, frozen=True, tag_field="type"):
-    """Base of what is obeyed. `sid` in place of `opts` is how older adapters name one socket."""
-
-    opts: _Options | None = None
-    sid: str | None = None
-
-    @property
-    def audience(self) -> _Options:
-        """Raises MalformedPacket, where no word of it names anybody: that must not address everybody."""
-        if self.opts is not None:
-            return self.opts
-        if not self.sid:
-            raise MalformedPacket("request", "names no socket")
-        return _Options(rooms=[self.sid])
-
-
-class _Join(_Request, frozen=True, tag=2):
-    rooms: list[_Room] = []
-    room: _Room | None = None
-
-
-class _Leave(_Request, frozen=True, tag=3):
-    rooms: list[_Room] = []
-    room: _Room | None = None
-
-
-class _Disconnect(_Request, frozen=True, tag=4):
-    close: bool | None = None
-
-
-class _ServerSide(_Request, frozen=True, tag=6):
-    data: list[Any] = []
-
-
-# The others are questions between Node.js servers. They do not count us among those who will answer, because we
-# subscribe by pattern; an answer of ours would be taken for one of theirs.
-_OBEYED: Final = frozenset({2, 3, 4, 6})
-_AnyRequest = _Join | _Leave | _Disconnect | _ServerSide
-
 
 class RedisBackends:
-    """Call `start` in the server's loop; raises ValueError for a URL that is none.
+    """Call `start` in the server's loop, and `close` at the end.
 
     Whoever can publish under this key is believed: it may say anything to any socket, move it between rooms and send
     it away.
     """
 
     def __init__(self, server: Server, url: str, *, key: str = KEY, pulse_s: float = PULSE_S) -> None:
+        """Raises ValueError for a URL that is none."""
         self._server = server
         self._events = f"{key}#"
         self._requests = f"{key}-request#"
@@ -117,6 +51,7 @@ class RedisBackends:
             name=f"back ends at {key}",
             hear=self._hear,
             pulse=(f"{key}-pulse#{name}", name.encode()),
+            # By pattern, also because Node.js servers count those who subscribe by name among those who answer them.
             patterns=[f"{_literal(prefix)}*" for prefix in (self._events, self._requests)],
             pulse_s=pulse_s,
         )
@@ -149,10 +84,10 @@ class RedisBackends:
                 self._event(channel, message)
             elif channel.startswith(self._requests):
                 self._request(channel.removeprefix(self._requests).removesuffix("#"), message)
-        except (msgspec.ValidationError, ProtocolError, ValueError) as error:
+        except ProtocolError as error:
             self._complain(channel, error)
 
-    def _complain(self, channel: str, error: Exception) -> None:
+    def _complain(self, channel: str, error: ProtocolError) -> None:
         self.refused += 1
         now = time.monotonic()
         if now - self._complained_at >= COMPLAIN_EVERY_S:
@@ -160,67 +95,55 @@ class RedisBackends:
             log.error("not understood, from a back end on %.100r: %.200s; so far: %d", channel, error, self.refused)
 
     def _event(self, channel: str, message: bytes) -> None:
-        value = decode_value(message)
-        if type(value) is not list or len(value) < 3:
-            raise MalformedPacket("message", "is not of sender, packet and options")
-        packet, options = msgspec.convert(value[1:3], tuple[_Packet, _Options])
-        namespace = packet.nsp or "/"
-        if packet.type not in {PacketType.EVENT, PacketType.BINARY_EVENT}:
-            raise MalformedPacket("packet", "is no event")
-        if not channel.startswith(f"{self._events}{namespace}#"):
+        said = parse_event(message)
+        if not channel.startswith(f"{self._events}{said.namespace}#"):
             raise MalformedPacket("packet", "is for another namespace than its channel")
-        event, *args = checked_event(packet.data)
-        flags = options.flags or _Flags()
-        audience = self._audience(
-            namespace, options, volatile=bool(flags.volatile), compress=flags.compress is not False
-        )
+        audience = self._find(said.namespace, said.audience)
         if audience is not None:
+            event, *args = said.data
             audience.emit(event, *args)
 
     def _request(self, namespace: str, message: bytes) -> None:
-        value = decode_json(message) if message.startswith(b"{") else decode_value(message)
-        if type(value) is dict and type(kind := value.get("type")) is int and kind not in _OBEYED:
-            return
-        request: _AnyRequest = msgspec.convert(value, _AnyRequest)
-        if isinstance(request, _ServerSide):
-            self._server_side(namespace, request)
-            return
-        audience = self._audience(namespace, request.audience)
-        if audience is None:
-            return
-        match request:
-            case _Join():
-                audience.sockets_join(*_rooms(request))
-            case _Leave():
-                audience.sockets_leave(*_rooms(request))
-            case _Disconnect():
-                audience.disconnect_sockets(close=bool(request.close))
+        request = parse_request(message)
+        if isinstance(request, ServerSide):
+            self._tell(namespace, request)
+        elif request is not None:
+            self._obey(namespace, request)
 
-    def _server_side(self, name: str, request: _ServerSide) -> None:
-        event, *args = checked_event(request.data)
+    def _tell(self, name: str, request: ServerSide) -> None:
+        event, *args = request.data
         if event in OWN_EVENTS:
             raise MalformedPacket("request", f"{event!r} has a meaning of its own")
         namespace = self._server.find(name)
         if namespace is not None:
             self._server.tell(namespace, event, *args)
 
-    def _audience(
-        self, name: str, options: _Options, *, volatile: bool = False, compress: bool = True
-    ) -> Broadcast | None:
+    def _obey(self, namespace: str, request: Join | Leave | Disconnect) -> None:
+        audience = self._find(namespace, request.audience)
+        if audience is None:
+            return
+        match request:
+            case Join():
+                audience.sockets_join(*request.names)
+            case Leave():
+                audience.sockets_leave(*request.names)
+            case Disconnect():
+                audience.disconnect_sockets(close=bool(request.close))
+            case _:
+                assert_never(request)
+
+    def _find(self, name: str, audience: Audience) -> Broadcast | None:
         """Whoever is meant on this node; None without such a namespace."""
         namespace = self._server.find(name)
         if namespace is None:
             return None
-        flags = Flags(volatile=volatile, compress=compress, local=True)
-        return Broadcast(namespace, _names(options.rooms), _names(options.except_), flags)
-
-
-def _names(rooms: Sequence[_Room] | None) -> tuple[str, ...]:
-    return tuple(map(str, rooms or ()))
-
-
-def _rooms(request: _Join | _Leave) -> tuple[str, ...]:
-    return _names(request.rooms or ([] if request.room is None else [request.room]))
+        said = audience.flags
+        flags = Flags(
+            volatile=said is not None and bool(said.volatile),
+            compress=said is None or said.compress is not False,
+            local=True,
+        )
+        return Broadcast(namespace, audience.names, audience.excluded, flags)
 
 
 def _literal(text: str) -> str:

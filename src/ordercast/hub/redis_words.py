@@ -1,0 +1,141 @@
+"""What Socket.IO's Node.js packages for Redis publish, as values.
+
+Sources: `@socket.io/redis-emitter` 5 and `@socket.io/redis-adapter` 8, the classic one. An event is msgpack
+``[sender, packet, options]``; a request is JSON or msgpack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ordercast.protocol.errors import MalformedPacket
+from ordercast.protocol.json import decode_json
+from ordercast.protocol.msgpack import decode_value
+from ordercast.protocol.socketio import PacketType, checked_event
+
+Room = str | int
+"""JavaScript's rooms may be numbers; ours are text."""
+
+
+def _names(rooms: Sequence[Room] | None) -> tuple[str, ...]:
+    return tuple(map(str, rooms or ()))
+
+
+class Flags(msgspec.Struct, frozen=True):
+    volatile: bool | None = None
+    compress: bool | None = None
+
+
+class Audience(msgspec.Struct, frozen=True):
+    rooms: list[Room] | None = None
+    except_: list[Room] | None = msgspec.field(default=None, name="except")
+    flags: Flags | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return _names(self.rooms)
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        return _names(self.except_)
+
+
+# Events
+
+
+class Event(NamedTuple):
+    namespace: str
+    audience: Audience
+    data: list[Any]
+    """Name and arguments."""
+
+
+class _Packet(msgspec.Struct, frozen=True):
+    data: Any
+    type: int = PacketType.EVENT
+    nsp: str | None = "/"
+
+
+def parse_event(message: bytes) -> Event:
+    """Raises MalformedPacket."""
+    value = decode_value(message)
+    if type(value) is not list or len(value) < 3:
+        raise MalformedPacket("message", "is not of sender, packet and options")
+    packet, audience = _converted(value[1:3], tuple[_Packet, Audience])
+    if packet.type not in {PacketType.EVENT, PacketType.BINARY_EVENT}:
+        raise MalformedPacket("packet", "is no event")
+    return Event(packet.nsp or "/", audience, checked_event(packet.data))
+
+
+# Requests
+
+
+class OfSockets(msgspec.Struct, frozen=True, tag_field="type"):
+    """`sid` in place of `opts` is how older adapters name one socket."""
+
+    opts: Audience | None = None
+    sid: str | None = None
+
+    @property
+    def audience(self) -> Audience:
+        """Raises MalformedPacket where no word of it names anybody: that must not address everybody."""
+        if self.opts is not None:
+            return self.opts
+        if not self.sid:
+            raise MalformedPacket("request", "names no socket")
+        return Audience([self.sid])
+
+
+class OfRooms(OfSockets, frozen=True):
+    rooms: list[Room] = []
+    room: Room | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Raises MalformedPacket where there are none."""
+        names = _names(self.rooms or (() if self.room is None else (self.room,)))
+        if not names:
+            raise MalformedPacket("request", "names no room")
+        return names
+
+
+class Join(OfRooms, frozen=True, tag=2):
+    pass
+
+
+class Leave(OfRooms, frozen=True, tag=3):
+    pass
+
+
+class Disconnect(OfSockets, frozen=True, tag=4):
+    close: bool | None = None
+
+
+class ServerSide(msgspec.Struct, frozen=True, tag_field="type", tag=6):
+    data: Any
+    """Name and arguments."""
+
+
+Request = Join | Leave | Disconnect | ServerSide
+_OBEYED: Final = frozenset({2, 3, 4, 6})
+
+
+def parse_request(message: bytes) -> Request | None:
+    """None for a question: those are between Node.js servers. Raises MalformedPacket."""
+    value = decode_json(message) if message.startswith(b"{") else decode_value(message)
+    if type(value) is dict and type(kind := value.get("type")) is int and kind not in _OBEYED:
+        return None
+    request: Request = _converted(value, Request)
+    if isinstance(request, ServerSide):
+        checked_event(request.data)
+    return request
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise MalformedPacket("message", str(error)) from None
