@@ -63,9 +63,13 @@ class Node:
 
 def ask(client: Listener, event: str, *args: Any) -> Any:
     """What the server answers."""
-    count = len(client.of_kind("ack"))
+
+    def answers() -> list[dict[str, Any]]:
+        return [ack for ack in client.of_kind("ack") if ack["event"] == event]
+
+    count = len(answers())
     client.emit(event, *args)
-    return client.wait_for(lambda listener: listener.of_kind("ack")[count:])[0]["args"][0]
+    return client.wait_for(lambda _listener: answers()[count:])[0]["args"][0]
 
 
 def sid(client: Listener) -> str:
