@@ -42,11 +42,13 @@ from . import (
     stats,
     webhooks,
 )
+from .closed_bodies import close_bodies
 from .delivery_rules import delivery_rules
 from .desk import FrontDesk
 from .doorkeeper import Doorkeeper, make_doorkeeper
 from .errors import answer
 from .head import HeadAsGet
+from .links import add_links
 from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
 from .terms import SignInRules
@@ -113,6 +115,8 @@ def create_api(
         # Litestar's own would replace the handlers that ``telemetry`` gave to the whole process.
         logging_config=None,
     )
+    close_bodies(application)
+    add_links(application.openapi_schema)
     application.asgi_handler = HeadAsGet(application.asgi_handler)
     return application
 
