@@ -91,8 +91,14 @@ def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None)
         english, bengali = _ONE_NEW if data["count"] == 1 else _MANY_NEW
     else:
         english, bengali = _TEXTS[kind]
-    link = "/driver" if kind in (NotificationKind.ASSIGNED, NotificationKind.UNASSIGNED) else "/admin"
-    return Words(english[0], english[1].format(**data), bengali[0], bengali[1].format(**data), link)
+    return Words(english[0], english[1].format(**data), bengali[0], bengali[1].format(**data), _link(kind, order_id))
+
+
+def _link(kind: NotificationKind, order_id: str | None) -> str:
+    if kind is NotificationKind.ASSIGNED:
+        return f"/track/{order_id}"
+    # Who lost an order may not look at it any more.
+    return "/" if kind is NotificationKind.UNASSIGNED else "/admin"
 
 
 def addressed_as(actor: Actor) -> tuple[str, ...]:

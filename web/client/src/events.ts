@@ -91,6 +91,54 @@ export interface CustomerOrderUpdate {
   text: string;
 }
 
+/** Where somebody was, in degrees of WGS 84; `accuracy` in metres. */
+export interface Place {
+  lat: number;
+  lng: number;
+  accuracy?: number | null;
+  at: string;
+}
+
+/** A stage of a delivery; without a position in the feed, where its driver is at this moment. */
+export interface DeliveryUpdate {
+  id?: string;
+  seq?: number;
+  orderId: string;
+  number: number;
+  stage: Status;
+  driver: { id: string; name?: string | null } | null;
+  attempts?: number;
+  position: Place | null;
+  /** When it should be there, by an estimate. */
+  eta: string | null;
+  version?: number;
+  at?: string;
+}
+
+/** Words for people; `notificationId` is what to mark as seen. */
+export interface Notification {
+  id: string;
+  seq: number;
+  notificationId: string;
+  title: string;
+  text: string;
+  titleBn: string;
+  textBn: string;
+  link: string;
+  severity: "info" | "warning" | "error";
+  orderId: string | null;
+  at: string;
+}
+
+/** Today's figures, as `GET /api/stats` answers them; the most asked for by name. */
+export interface StatsTold {
+  date: string;
+  orders: number;
+  revenue: number;
+  currency: string;
+  [figure: string]: unknown;
+}
+
 export interface Events {
   ready: Ready;
   resync: Resync;
@@ -102,6 +150,11 @@ export interface Events {
   payment_update: PaymentUpdate;
   payment_mismatch: PaymentMismatch;
   customer_order_update: CustomerOrderUpdate;
+  delivery_update: DeliveryUpdate;
+  notification: Notification;
+  stats: StatsTold;
+  /** A watch by `watch_order` has begun. */
+  watching: { orderId: string; position: string };
   /** `expiresAt` is in seconds since 1970. */
   auth_expiring: { expiresAt: number; expiresInSeconds: number };
   auth_expired: { code: string; message: string };

@@ -193,6 +193,32 @@ export const bn: Record<MessageKey, string> = {
   "step.now": "এখন",
   "step.ahead": "বাকি",
 
+  "delivery.title": "ডেলিভারি",
+  "delivery.driver": "{name} আপনার অর্ডার নিয়ে আসছেন।",
+  "delivery.somebody": "একজন ড্রাইভার",
+  "delivery.eta": "আনুমানিক {count} মিনিটে, {time}-এ পৌঁছাবে।",
+  "delivery.position": "শেষ দেখা গেছে {lat}, {lng} ({time})।",
+  "delivery.code": "দরজায় ড্রাইভারকে এই কোডটি বলুন:",
+
+  "driver.label": "ড্রাইভার",
+  "driver.nearest": "নিকটতম খালি ড্রাইভার",
+  "driver.working": "{name}, কাজে আছেন, {count}টি অর্ডার",
+  "driver.resting": "{name}, কাজে নেই, {count}টি অর্ডার",
+  "driver.assign": "দায়িত্ব দিন",
+
+  "notices.title": "বিজ্ঞপ্তি",
+  "notices.unread": "{count}টি অপঠিত",
+  "notices.none": "এখনও কিছু নেই।",
+  "notices.readAll": "সব পঠিত চিহ্নিত করুন",
+
+  "stats.title": "আজ",
+  "stats.orders": "আজকের অর্ডার",
+  "stats.revenue": "আয়",
+  "stats.open": "চলমান",
+  "stats.preparation": "প্রস্তুতি",
+  "stats.delivery": "পথে",
+  "stats.minutes": "{count} মিনিট",
+
   "track.title": "আপনার অর্ডার",
   "track.order": "অর্ডার {number}",
   "track.signInLead": "অর্ডার দেখতে সাইন ইন করুন, অথবা নিশ্চিতকরণের লিংকটি খুলুন।",

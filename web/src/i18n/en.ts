@@ -194,6 +194,32 @@ export const en = {
   "step.now": "now",
   "step.ahead": "to come",
 
+  "delivery.title": "Delivery",
+  "delivery.driver": "{name} brings your order.",
+  "delivery.somebody": "A driver",
+  "delivery.eta": "It should be there in about {count} minutes, at {time}.",
+  "delivery.position": "Last seen at {lat}, {lng} ({time}).",
+  "delivery.code": "Tell the driver this code at the door:",
+
+  "driver.label": "Driver",
+  "driver.nearest": "Nearest who is free",
+  "driver.working": "{name}, on duty, {count} orders",
+  "driver.resting": "{name}, off duty, {count} orders",
+  "driver.assign": "Assign",
+
+  "notices.title": "Notifications",
+  "notices.unread": "{count} unread",
+  "notices.none": "Nothing yet.",
+  "notices.readAll": "Mark all as read",
+
+  "stats.title": "Today",
+  "stats.orders": "Orders today",
+  "stats.revenue": "Revenue",
+  "stats.open": "Open",
+  "stats.preparation": "Preparation",
+  "stats.delivery": "On the way",
+  "stats.minutes": "{count} min",
+
   "track.title": "Your order",
   "track.order": "Order {number}",
   "track.signInLead": "Sign in to see your order, or open the link from your confirmation.",

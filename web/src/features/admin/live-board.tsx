@@ -9,14 +9,16 @@ import { Columns } from "./columns";
 import { DeskContext } from "./desk";
 import { Filters } from "./filters";
 import { listed, type Shown } from "./stages";
+import { Notices } from "./notices";
 import { RingSwitch } from "./ring-switch";
+import { StatsStrip } from "./stats-strip";
 import { useArrivals } from "./use-arrivals";
 import { useBoard } from "./use-board";
 
 /** The board of one signed-in member of staff: who is connected, what to show, and the orders. */
 export function LiveBoard({ session }: { session: Session }) {
   const { t } = useText();
-  const { board, feed, snapshot } = useBoard();
+  const { board, feed, live, snapshot } = useBoard();
   const { orders, fresh, loading, problem, nextCursor } = useStore(board.store);
   const [shown, setShown] = useState<Shown>({ stage: "all", words: "" });
   const announcement = useArrivals(feed);
@@ -29,6 +31,7 @@ export function LiveBoard({ session }: { session: Session }) {
   const tools = (
     <>
       <Connection snapshot={snapshot} />
+      <Notices live={live} />
       <RingSwitch />
       <button type="button" className="button" onClick={signOut}>
         {t("login.signOut")}
@@ -46,6 +49,7 @@ export function LiveBoard({ session }: { session: Session }) {
       <p className="visually-hidden" aria-live="polite">
         {announcement}
       </p>
+      <StatsStrip live={live} />
       <Filters orders={all} shown={shown} onChange={setShown} />
       {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
       <DeskContext value={desk}>

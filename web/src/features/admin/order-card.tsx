@@ -4,6 +4,7 @@ import { useText } from "../../i18n/text";
 import { Age } from "../../ui/age";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
 import { useDesk } from "./desk";
+import { DriverPicker } from "./driver-picker";
 import { OrderDetails } from "./order-details";
 import { StatusButtons } from "./status-buttons";
 
@@ -50,6 +51,7 @@ export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProp
         <PaymentBadge order={order} />
       </p>
       <OrderDetails order={order} />
+      <DriverPicker order={order} />
       <StatusButtons order={order} />
     </li>
   );

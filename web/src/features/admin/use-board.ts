@@ -1,4 +1,4 @@
-import type { LiveSnapshot } from "@ordercast/client";
+import type { Live, LiveSnapshot } from "@ordercast/client";
 import { useEffect, useMemo } from "react";
 import { fetchOrder, fetchOrders } from "../../api/orders";
 import { useLive } from "../../live/use-live";
@@ -10,7 +10,12 @@ import { BoardFeed } from "./board-feed";
 const PAGE_LIMIT = 100;
 
 /** The board of whoever is signed in, kept live while it is shown. */
-export function useBoard(): { board: Board; feed: BoardFeed; snapshot: LiveSnapshot } {
+export function useBoard(): {
+  board: Board;
+  feed: BoardFeed;
+  live: Live;
+  snapshot: LiveSnapshot;
+} {
   const { live, snapshot } = useLive(currentToken);
   const board = useMemo(() => new Board(), []);
   const feed = useMemo(
@@ -23,5 +28,5 @@ export function useBoard(): { board: Board; feed: BoardFeed; snapshot: LiveSnaps
   );
   useEffect(() => feed.start(), [feed]);
   useLastingSession(live, snapshot);
-  return { board, feed, snapshot };
+  return { board, feed, live, snapshot };
 }

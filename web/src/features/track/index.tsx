@@ -6,6 +6,7 @@ import { Shell } from "../../ui/shell";
 import { LoginForm } from "../session/login";
 import { useSession } from "../session/session";
 import { Confirmation } from "./confirmation";
+import { DeliveryNote } from "./delivery";
 import { Events } from "./events";
 import { Summary } from "./summary";
 import { Timeline } from "./timeline";
@@ -30,7 +31,7 @@ export default function TrackPage() {
 
 function TrackedOrder({ id, token }: { id: string; token: string }) {
   const { t } = useText();
-  const { order, history, error, reload, snapshot } = useTrackedOrder(id, token);
+  const { order, history, error, reload, live, snapshot } = useTrackedOrder(id, token);
   const title = order ? t("track.order", { number: String(order.number) }) : t("track.title");
   return (
     <Shell title={title} tools={<Connection snapshot={snapshot} />}>
@@ -40,6 +41,7 @@ function TrackedOrder({ id, token }: { id: string; token: string }) {
       {order && (
         <div className="track">
           <Timeline order={order} history={history} />
+          <DeliveryNote order={order} token={token} live={live} />
           <Summary order={order} />
           <Events order={order} history={history} />
         </div>

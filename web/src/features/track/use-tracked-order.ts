@@ -1,4 +1,4 @@
-import type { LiveSnapshot, Order, PaymentStatus, Status } from "@ordercast/client";
+import type { Live, LiveSnapshot, Order, PaymentStatus, Status } from "@ordercast/client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { type HistoryEntry, historyQuery, orderQuery } from "../../api/orders";
@@ -9,6 +9,7 @@ interface TrackedOrder {
   history: HistoryEntry[];
   error: Error | null;
   reload: () => void;
+  live: Live;
   snapshot: LiveSnapshot;
 }
 
@@ -62,6 +63,7 @@ export function useTrackedOrder(id: string, token: string): TrackedOrder {
     history: history.data ?? [],
     error: order.error ?? history.error,
     reload: () => void Promise.all([order.refetch(), history.refetch()]),
+    live,
     snapshot,
   };
 }

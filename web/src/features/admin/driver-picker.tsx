@@ -1,0 +1,63 @@
+import type { Order } from "@ordercast/client";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useId, useState } from "react";
+import { assignDriver, driversQuery } from "../../api/deliveries";
+import { useText } from "../../i18n/text";
+import { currentToken } from "../session/session";
+import { useDesk } from "./desk";
+
+const NEAREST = "";
+
+/** Gives an order that waits for a driver to one of them, or to the nearest who is free. */
+export function DriverPicker({ order }: { order: Order }) {
+  const { t } = useText();
+  const { board } = useDesk();
+  const select = useId();
+  const [driverId, setDriverId] = useState(NEAREST);
+  const drivers = useQuery({
+    ...driversQuery(currentToken()),
+    enabled: order.status === "ready_for_delivery",
+  });
+  const assigning = useMutation({
+    mutationFn: () =>
+      assignDriver(order, driverId === NEAREST ? { nearest: true } : { driverId }, currentToken()),
+    onSuccess: (changed) => {
+      board.setOutcome(order.id, undefined);
+      board.merge([changed]);
+    },
+    onError: (error) => board.setOutcome(order.id, error),
+  });
+  if (order.status !== "ready_for_delivery") return null;
+  return (
+    <form
+      className="driver-picker"
+      onSubmit={(event) => {
+        event.preventDefault();
+        assigning.mutate();
+      }}
+    >
+      <label htmlFor={select}>{t("driver.label")}</label>
+      <select
+        id={select}
+        value={driverId}
+        data-testid="driver-select"
+        onChange={(event) => setDriverId(event.target.value)}
+      >
+        <option value={NEAREST}>{t("driver.nearest")}</option>
+        {drivers.data?.map(({ id, name, onDuty, orders }) => (
+          <option key={id} value={id}>
+            {t(onDuty ? "driver.working" : "driver.resting", { name, count: orders })}
+          </option>
+        ))}
+      </select>
+      <button
+        type="submit"
+        className="button button--small button--primary"
+        data-testid="driver-assign"
+        disabled={assigning.isPending}
+      >
+        {t("driver.assign")}
+      </button>
+    </form>
+  );
+}

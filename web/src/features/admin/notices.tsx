@@ -1,0 +1,71 @@
+import type { Live } from "@ordercast/client";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useId, useState } from "react";
+import { notificationsQuery, readAll } from "../../api/desk-news";
+import { useLocale } from "../../i18n/locale";
+import { useText } from "../../i18n/text";
+import { Age } from "../../ui/age";
+import { currentToken } from "../session/session";
+
+/** What the shop was told and this person has not read: how many, and on demand what. */
+export function Notices({ live }: { live: Live }) {
+  const { t } = useText();
+  const inBengali = useLocale((state) => state.locale) === "bn";
+  const [open, setOpen] = useState(false);
+  const list = useId();
+  const { data, refetch } = useQuery(notificationsQuery(currentToken()));
+  const reading = useReadAll();
+  useEffect(() => live.on("notification", () => void refetch()), [live, refetch]);
+  useEffect(() => live.on("ready", () => void refetch()), [live, refetch]);
+  const unread = data?.unread ?? 0;
+  return (
+    <div className="notices">
+      <button
+        type="button"
+        className="button"
+        aria-expanded={open}
+        aria-controls={list}
+        data-testid="notices"
+        onClick={() => setOpen(!open)}
+      >
+        {t("notices.title")}
+        <span className="notices-count" data-testid="notices-unread" aria-hidden={unread === 0}>
+          {unread > 0 && t("notices.unread", { count: unread })}
+        </span>
+      </button>
+      <p className="visually-hidden" aria-live="polite">
+        {unread > 0 ? t("notices.unread", { count: unread }) : ""}
+      </p>
+      <div id={list} className="card notices-list" hidden={!open}>
+        {data?.items.length === 0 && <p className="muted">{t("notices.none")}</p>}
+        <ul>
+          {data?.items.map((notice) => (
+            <li key={notice.id} data-severity={notice.severity} data-read={notice.readAt !== null}>
+              <strong>{inBengali ? notice.titleBn : notice.title}</strong>
+              <span>{inBengali ? notice.textBn : notice.text}</span>
+              <Age at={notice.createdAt} />
+            </li>
+          ))}
+        </ul>
+        {unread > 0 && (
+          <button
+            type="button"
+            className="button button--small"
+            disabled={reading.isPending}
+            onClick={() => reading.mutate()}
+          >
+            {t("notices.readAll")}
+          </button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function useReadAll() {
+  const queries = useQueryClient();
+  return useMutation({
+    mutationFn: () => readAll(currentToken()),
+    onSuccess: () => queries.invalidateQueries({ queryKey: notificationsQuery(undefined).queryKey }),
+  });
+}
