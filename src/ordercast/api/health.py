@@ -29,6 +29,8 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     """Where to connect the socket; empty for the page's own origin."""
     currency: str
     locales: tuple[str, ...]
+    payment_provider: str | None
+    """Who takes card payments, as `sandbox`; a page offers the tokens of one that it knows."""
 
 
 @get("/health/live", tags=["operation"])
@@ -63,7 +65,8 @@ async def metrics() -> Response[bytes]:
 async def page_config(desk: AtDesk) -> Response[PageConfig]:
     """What the pages read first."""
     rules = await desk.store.read(shop.rules)
-    config = PageConfig(desk.socket_url, rules.currency, LOCALES)
+    taking = next((provider.name for provider in desk.providers.all), None)
+    config = PageConfig(desk.socket_url, rules.currency, LOCALES, taking)
     return json_answer(msgspec.json.encode(config))
 
 

@@ -77,6 +77,9 @@ export interface Order {
   amountRefunded: number;
   /** Promised back, and not confirmed by the payment provider yet. */
   amountRefunding: number;
+  /** Whether `tax` is within the other sums, or comes on top of them. */
+  pricesIncludeTax: boolean;
+  promoCode: string | null;
   /** An order written by another program may not say who ordered, or where to. */
   customerInfo: { [field in keyof CustomerInfo]: string | null };
   billingInfo: Address | null;

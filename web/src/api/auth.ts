@@ -12,3 +12,7 @@ export const refresh = () => post<Login>("/api/auth/refresh", {});
 export const logout = (token: string) => post<undefined>("/api/auth/logout", {}, { token });
 
 export const login = (email: string, password: string) => post<Login>("/api/auth/login", { email, password });
+
+/** Opens an account for a customer; signing in comes next. */
+export const register = (name: string, email: string, password: string) =>
+  post<User>("/api/auth/register", { name, email, password });

@@ -15,6 +15,11 @@ export function post<T>(path: string, body: unknown, options: RequestOptions = {
   return send<T>("POST", path, JSON.stringify(body), options);
 }
 
+/** DELETEs; nothing is answered. */
+export function remove(path: string, options: RequestOptions = {}): Promise<undefined> {
+  return send<undefined>("DELETE", path, undefined, options);
+}
+
 async function send<T>(
   method: string,
   path: string,

@@ -11,6 +11,9 @@ interface ProblemBody {
   current?: unknown;
   version?: number;
   allowed?: Status[];
+  /** The total that was sent and the server's own, in minor units. */
+  given?: number;
+  computed?: number;
 }
 
 /** An answer that was not the wanted one, or none at all (`status` 0). */
@@ -31,6 +34,11 @@ export class Problem extends Error {
   /** The field at fault as a form names it, such as `customerInfo.email`. */
   get field(): string | undefined {
     return this.body.field?.replace(/^\$\.?/, "").replace(/\[(\d+)\]/g, ".$1") ?? undefined;
+  }
+
+  /** Whether it is of that kind, such as `total-differs`. */
+  is(slug: string): boolean {
+    return this.body.type === `/problems/${slug}`;
   }
 
   /** The server could not be reached, so what became of the request is unknown. */

@@ -1201,6 +1201,7 @@ export interface components {
             socketUrl: string;
             currency: string;
             locales: string[];
+            paymentProvider: string | null;
         };
         /** PaymentInfo */
         PaymentInfo: {

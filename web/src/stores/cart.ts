@@ -8,8 +8,11 @@ export const QUANTITY_MAX = 999;
 interface CartState {
   /** Product id to quantity, in the order they were first put in. */
   quantities: Record<string, number>;
+  /** As it was typed; the server says whether it holds. */
+  promoCode: string;
   add: (productId: string) => void;
   setQuantity: (productId: string, quantity: number) => void;
+  setPromoCode: (code: string) => void;
   clear: () => void;
 }
 
@@ -17,13 +20,15 @@ export const useCart = create<CartState>()(
   persist(
     (set) => ({
       quantities: {},
+      promoCode: "",
       add: (productId) =>
         set(({ quantities }) => ({
           quantities: withQuantity(quantities, productId, (quantities[productId] ?? 0) + 1),
         })),
       setQuantity: (productId, quantity) =>
         set(({ quantities }) => ({ quantities: withQuantity(quantities, productId, quantity) })),
-      clear: () => set({ quantities: {} }),
+      setPromoCode: (promoCode) => set({ promoCode }),
+      clear: () => set({ quantities: {}, promoCode: "" }),
     }),
     { name: "ordercast.cart", storage: inSessionStorage },
   ),

@@ -2,30 +2,48 @@ import { create } from "zustand";
 import type { PaymentInfo } from "../api/orders";
 
 /** The sandbox provider's tokens. A card number never enters this page: a provider's form turns it into such a token. */
-export const TEST_CARDS = ["tok_visa", "tok_declined"] as const;
+export const TEST_CARDS = [
+  "tok_visa",
+  "tok_mastercard",
+  "tok_authorize_only",
+  "tok_declined",
+  "tok_slow",
+  "tok_unavailable",
+  "tok_flaky",
+  "tok_capture_fails",
+  "tok_refund_fails",
+  "tok_chargeback",
+  "tok_mismatch",
+] as const;
 export type TestCard = (typeof TEST_CARDS)[number];
 
-/** What the checkout offers. */
-export type Method = Exclude<PaymentInfo["method"], "saved_card">;
+export type Method = PaymentInfo["method"];
 
-interface PaymentState {
+interface PaymentChoice {
   method: Method;
   card: TestCard;
-  setMethod: (method: Method) => void;
-  setCard: (card: TestCard) => void;
+  /** Whether the card is to be kept for the next time. */
+  save: boolean;
+  /** Which of the kept cards pays. */
+  savedCard: string;
+}
+
+interface PaymentState extends PaymentChoice {
+  choose: (choice: Partial<PaymentChoice>) => void;
   reset: () => void;
 }
 
-const AT_FIRST = { method: "cash", card: "tok_visa" } as const;
+const AT_FIRST: PaymentChoice = { method: "cash", card: "tok_visa", save: false, savedCard: "" };
 
 /** How to pay is kept in memory alone. */
 export const usePayment = create<PaymentState>()((set) => ({
   ...AT_FIRST,
-  setMethod: (method) => set({ method }),
-  setCard: (card) => set({ card }),
+  choose: (choice) => set(choice),
   reset: () => set(AT_FIRST),
 }));
 
-export function paymentInfoOf({ method, card }: Pick<PaymentState, "method" | "card">): PaymentInfo {
-  return method === "cash" ? { method } : { method, token: card };
+export function paymentInfoOf({ method, card, save, savedCard }: PaymentChoice): PaymentInfo {
+  if (method === "cash") return { method };
+  if (method === "saved_card") return { method, savedMethodId: savedCard };
+  return { method, token: card, ...(save && { save }) };
 }

@@ -21,13 +21,14 @@ interface SelectFieldProps extends Omit<ComponentProps<"select">, "id"> {
   label: string;
   name: string;
   error?: string | undefined;
+  hint?: string;
 }
 
-export function SelectField({ label, error, children, ...select }: SelectFieldProps) {
+export function SelectField({ label, error, hint, children, ...select }: SelectFieldProps) {
   const id = useId();
   return (
-    <Labelled id={id} label={label} error={error}>
-      <select id={id} {...select} {...described(id, error)}>
+    <Labelled id={id} label={label} error={error} hint={hint}>
+      <select id={id} {...select} {...described(id, error, hint)}>
         {children}
       </select>
     </Labelled>

@@ -39,7 +39,7 @@ describe("the cart", () => {
   });
 
   it("lives as long as the tab, and so do the other parts but the payment", () => {
-    usePayment.getState().setMethod("card");
+    usePayment.getState().choose({ method: "card" });
     expect(sessionStorage.getItem("ordercast.cart")).toContain("prd_1");
     expect(sessionStorage.getItem("ordercast.customer")).toContain("asha@example.com");
     expect(sessionStorage.getItem("ordercast.billing")).toContain("12 Lake Road");
@@ -73,10 +73,20 @@ describe("the order composed from the five stores", () => {
     expect(composeOrder().shippingInfo).toEqual(address);
   });
 
-  it("is paid by a token", () => {
-    usePayment.getState().setMethod("card");
-    usePayment.getState().setCard("tok_declined");
+  it("names the code that was typed, and the total that was shown", () => {
+    useCart.getState().setPromoCode(" EID-10 ");
+    expect(composeOrder(389_24)).toMatchObject({ promoCode: "EID-10", total: 389_24 });
+    useCart.getState().clear();
+    expect(composeOrder()).not.toHaveProperty("promoCode");
+  });
+
+  it("is paid by a token, or by a card that was kept", () => {
+    usePayment.getState().choose({ method: "card", card: "tok_declined" });
     expect(composeOrder().paymentInfo).toEqual({ method: "card", token: "tok_declined" });
+    usePayment.getState().choose({ save: true });
+    expect(composeOrder().paymentInfo).toEqual({ method: "card", token: "tok_declined", save: true });
+    usePayment.getState().choose({ method: "saved_card", savedCard: "pm_1" });
+    expect(composeOrder().paymentInfo).toEqual({ method: "saved_card", savedMethodId: "pm_1" });
   });
 });
 
@@ -102,7 +112,7 @@ describe("the idempotency key", () => {
   });
 
   it("stores nothing of the order itself", () => {
-    usePayment.getState().setMethod("card");
+    usePayment.getState().choose({ method: "card" });
     keyFor(composeOrder());
     expect(sessionStorage.getItem("ordercast.attempt")).not.toMatch(/Asha|Lake|tok_/);
   });

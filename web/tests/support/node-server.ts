@@ -9,7 +9,11 @@ export interface Asked {
   body: unknown;
 }
 
-type Answer = (asked: Asked) => { status?: number; body: unknown };
+interface Answered {
+  status?: number;
+  body: unknown;
+}
+type Answer = (asked: Asked) => Answered | Promise<Answered>;
 
 /** A real Socket.IO server of the reference implementation, with a few HTTP answers beside it. */
 export class NodeServer {
@@ -62,6 +66,6 @@ export class NodeServer {
     this.asked.push(asked);
     const answer = this.#answers.get(`${method} ${url.split("?")[0] ?? ""}`);
     if (answer === undefined) return { status: 404, body: { title: "Not found", status: 404 } };
-    return { status: 200, ...answer(asked) };
+    return { status: 200, ...(await answer(asked)) };
   }
 }

@@ -20,6 +20,8 @@ export function anOrder(values: Partial<Order> = {}): Order {
     amountPaid: 0,
     amountRefunded: 0,
     amountRefunding: 0,
+    pricesIncludeTax: false,
+    promoCode: null,
     customerInfo: { name: "Asha Rahman", email: "asha@example.com", mobile: "+8801700000000" },
     billingInfo: {
       name: "Asha Rahman",

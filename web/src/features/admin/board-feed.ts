@@ -1,4 +1,12 @@
-import { covers, type Live, type Order, parsePosition, type Position } from "@ordercast/client";
+import {
+  covers,
+  type Live,
+  type Order,
+  type OrderStatusUpdated,
+  parsePosition,
+  type PaymentUpdate,
+  type Position,
+} from "@ordercast/client";
 import type { OrderPage } from "../../api/orders";
 import { Problem } from "../../api/problem";
 import type { Board, Change } from "./board";
@@ -29,12 +37,8 @@ export class BoardFeed {
     this.#stops = [
       this.#live.on("newOrder", (order) => this.#arrived(order)),
       this.#live.on("order_update", (order) => this.#board.merge([order])),
-      this.#live.on("orderStatusUpdated", ({ newStatus, ...rest }) =>
-        this.#changed({ ...rest, status: newStatus }),
-      ),
-      this.#live.on("payment_update", ({ newPaymentStatus, ...rest }) =>
-        this.#changed({ ...rest, paymentStatus: newPaymentStatus }),
-      ),
+      this.#live.on("orderStatusUpdated", (heard) => this.#changed(statusIn(heard))),
+      this.#live.on("payment_update", (heard) => this.#changed(paymentIn(heard))),
       this.#live.on("ready", () => this.#catchUp()),
       this.#live.onGap(() => void this.#startAnew()),
     ];
@@ -77,19 +81,12 @@ export class BoardFeed {
     for (const handler of [...this.#arrivals]) handler(order);
   }
 
-  #changed(heard: Change & { seq?: number; reason?: string | null; actor?: string }): void {
-    const { orderId, version, at, status, paymentStatus } = heard;
-    if (this.#board.has(orderId)) {
-      this.#board.change({
-        orderId,
-        version,
-        at,
-        ...(status && { status }),
-        ...(paymentStatus && { paymentStatus }),
-      });
+  #changed(change: Change): void {
+    if (this.#board.has(change.orderId)) {
+      this.#board.change(change);
     } else {
       // Older than the pages fetched so far; one that moves belongs on the board.
-      this.refresh(orderId).catch((error: unknown) => this.#failed(error));
+      this.refresh(change.orderId).catch((error: unknown) => this.#failed(error));
     }
   }
 
@@ -124,4 +121,23 @@ export class BoardFeed {
     const problem = error instanceof Error ? error : new Problem(0, {});
     this.#board.setFetch({ loading: false, problem });
   }
+}
+
+// Of an event, what is the order's: its other fields have no place on a card.
+
+function statusIn({ orderId, version, at, newStatus, paymentStatus }: OrderStatusUpdated): Change {
+  return { orderId, version, at, status: newStatus, paymentStatus };
+}
+
+function paymentIn({ orderId, version, at, newPaymentStatus, ...told }: PaymentUpdate): Change {
+  const { amountPaid, amountRefunded, amountRefunding } = told;
+  return {
+    orderId,
+    version,
+    at,
+    paymentStatus: newPaymentStatus,
+    amountPaid,
+    amountRefunded,
+    amountRefunding,
+  };
 }

@@ -28,6 +28,9 @@ export interface Change {
   at: string;
   status?: Status;
   paymentStatus?: PaymentStatus;
+  amountPaid?: number;
+  amountRefunded?: number;
+  amountRefunding?: number;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { randomKey } from "../../api/idempotency-key";
 import type { NewOrder } from "../../api/orders";
 
 /**
@@ -30,14 +31,6 @@ export function attemptSucceeded(): void {
 function stored(): Attempt | undefined {
   const text = sessionStorage.getItem(STORED_AS);
   return text === null ? undefined : (JSON.parse(text) as Attempt);
-}
-
-/** `randomUUID` is missing where the page came over plain http from another machine. */
-function randomKey(): string {
-  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
 }
 
 /** Two FNV-1a sums; it tells this tab's last order from the next and has nothing to defend. */

@@ -1,16 +1,10 @@
-import { useId } from "react";
 import type { Product } from "../../api/shop";
 import { useText } from "../../i18n/text";
-import { countOf, QUANTITY_MAX, useCart } from "../../stores/cart";
-import { Basket, Cross } from "../../ui/icons";
+import { countOf, useCart } from "../../stores/cart";
+import { Basket } from "../../ui/icons";
 import { Empty } from "../../ui/notes";
-import { CheckoutForm } from "./checkout-form";
-import { nameOf } from "./words";
-
-interface Line {
-  product: Product;
-  quantity: number;
-}
+import type { Line } from "./cart-lines";
+import { Checkout } from "./checkout";
 
 /** The cart and, as soon as something is in it, the way to order. */
 export function CartPanel({ products }: { products: Product[] }) {
@@ -30,15 +24,7 @@ export function CartPanel({ products }: { products: Product[] }) {
           <p className="muted">{t("cart.emptyHint")}</p>
         </Empty>
       ) : (
-        <>
-          <ul className="cart-lines">
-            {lines.map((line) => (
-              <CartLine key={line.product.id} {...line} />
-            ))}
-          </ul>
-          <Estimate lines={lines} />
-          <CheckoutForm />
-        </>
+        <Checkout lines={lines} />
       )}
     </aside>
   );
@@ -50,59 +36,6 @@ function linesOf(quantities: Record<string, number>, products: Product[]): Line[
     const product = products.find((candidate) => candidate.id === id);
     return product === undefined ? [] : [{ product, quantity }];
   });
-}
-
-function CartLine({ product, quantity }: Line) {
-  const { t, money, locale } = useText();
-  const setQuantity = useCart((state) => state.setQuantity);
-  const id = useId();
-  const name = nameOf(product, locale);
-  const most = Math.max(Math.min(product.stock, QUANTITY_MAX), 1);
-  return (
-    <li className="cart-line">
-      <img src={product.image} alt="" width="56" height="42" />
-      <span className="cart-line-name">{name}</span>
-      <span className="cart-line-total">{money(product.price * quantity, product.currency)}</span>
-      <label className="visually-hidden" htmlFor={id}>
-        {t("cart.quantity", { name })}
-      </label>
-      <input
-        id={id}
-        className="cart-line-quantity"
-        type="number"
-        inputMode="numeric"
-        min={1}
-        max={most}
-        value={quantity}
-        onChange={({ target }) => {
-          if (target.valueAsNumber >= 1) setQuantity(product.id, target.valueAsNumber);
-        }}
-      />
-      <button
-        type="button"
-        className="button button--quiet button--icon"
-        aria-label={t("cart.remove", { name })}
-        onClick={() => setQuantity(product.id, 0)}
-      >
-        <Cross />
-      </button>
-    </li>
-  );
-}
-
-/** Only what the catalogue says: tax and delivery are the server's to reckon. */
-function Estimate({ lines }: { lines: Line[] }) {
-  const { t, money } = useText();
-  const sum = lines.reduce((total, { product, quantity }) => total + product.price * quantity, 0);
-  return (
-    <div className="estimate">
-      <p>
-        <span>{t("cart.estimate")}</span>
-        <strong>{money(sum, lines[0]?.product.currency ?? "BDT")}</strong>
-      </p>
-      <p className="muted">{t("cart.estimateNote")}</p>
-    </div>
-  );
 }
 
 /** On a phone the cart lies below the shelves; this bar leads there. */

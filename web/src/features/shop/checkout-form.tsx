@@ -1,4 +1,4 @@
-import { type SyntheticEvent, type RefObject, useEffect, useRef } from "react";
+import { type SyntheticEvent, useEffect } from "react";
 import { useText } from "../../i18n/text";
 import { useBilling } from "../../stores/billing";
 import { useCustomer } from "../../stores/customer";
@@ -9,36 +9,43 @@ import { AddressFields } from "./address-fields";
 import { type FaultAt, faultOf } from "./fault";
 import { FulfilmentFields } from "./fulfilment-fields";
 import { PaymentFields } from "./payment-fields";
-import { usePlaceOrder } from "./use-place-order";
+import { PromoField } from "./promo-field";
 
-export function CheckoutForm() {
+interface CheckoutFormProps {
+  onPlace: () => void;
+  placing: boolean;
+  /** The total of this cart is not known yet, so that nobody could say yes to it. */
+  settling: boolean;
+  /** What pressing the button does. */
+  placeWords: string;
+  /** What is wrong with a field, of the order that was refused or of the cart as it stands. */
+  fault: FaultAt;
+  /** The former alone: the focus goes there. */
+  refused: FaultAt;
+  error: Error | null;
+}
+
+export function CheckoutForm(props: CheckoutFormProps) {
+  const { onPlace, placing, settling, placeWords, fault, refused, error } = props;
   const { t } = useText();
-  const form = useRef<HTMLFormElement>(null);
   const { billing, setBilling } = useBilling();
   const { fulfilment, sameAsBilling, shipping, setShipping } = useShipping();
-  const { place, placing, error, faultAt } = usePlaceOrder();
-  useFocusOnFault(form, faultAt);
+  useFocusOnFault(refused);
 
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
-    place();
+    onPlace();
   };
   return (
-    <form
-      ref={form}
-      className="checkout"
-      data-testid="checkout-form"
-      aria-label={t("checkout.title")}
-      onSubmit={submit}
-    >
-      <CustomerFields faultAt={faultAt} />
+    <form className="checkout" data-testid="checkout-form" aria-label={t("checkout.title")} onSubmit={submit}>
+      <CustomerFields faultAt={fault} />
       <FulfilmentFields />
       <AddressFields
         legend={t("checkout.billing")}
         prefix="billingInfo"
         address={billing}
         onChange={setBilling}
-        faultAt={faultAt}
+        faultAt={fault}
       />
       {fulfilment === "delivery" && !sameAsBilling && (
         <AddressFields
@@ -46,18 +53,19 @@ export function CheckoutForm() {
           prefix="shippingInfo"
           address={shipping}
           onChange={setShipping}
-          faultAt={faultAt}
+          faultAt={fault}
         />
       )}
       <PaymentFields />
-      {error && !faultAt && <ProblemNote error={error} />}
+      <PromoField fault={fault} />
+      {error && <ProblemNote error={error} />}
       <button
         type="submit"
         className="button button--primary button--wide"
         data-testid="place-order"
-        disabled={placing}
+        disabled={placing || settling}
       >
-        {placing ? t("checkout.placing") : t("checkout.place")}
+        {placing ? t("checkout.placing") : settling ? t("checkout.settling") : placeWords}
       </button>
     </form>
   );
@@ -108,10 +116,9 @@ function CustomerFields({ faultAt }: { faultAt: FaultAt }) {
   );
 }
 
-/** Puts the focus on the field that the server found fault with. */
-function useFocusOnFault(form: RefObject<HTMLFormElement | null>, faultAt: FaultAt): void {
+/** Puts the focus on the field that the server found fault with; those of the cart stand outside the form. */
+function useFocusOnFault(refused: FaultAt): void {
   useEffect(() => {
-    const field = faultAt && form.current?.elements.namedItem(faultAt.field);
-    if (field instanceof HTMLElement) field.focus();
-  }, [form, faultAt]);
+    if (refused !== undefined) document.getElementsByName(refused.field)[0]?.focus();
+  }, [refused]);
 }

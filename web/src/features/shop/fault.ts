@@ -16,10 +16,11 @@ export function faultOf(t: Text["t"], fault: FaultAt, field: string): string | u
   if (!fault.malformed) return fault.message;
   if (field === "customerInfo.email") return t("fault.email");
   if (field === "customerInfo.mobile") return t("fault.mobile");
+  if (field === "promoCode") return t("fault.promoCode");
   return t("fault.other");
 }
 
-const OF_THE_FORM = /^(customerInfo|billingInfo|shippingInfo)\.\w+$/;
+const OF_THE_FORM = /^((customerInfo|billingInfo|shippingInfo)\.\w+|promoCode|cartItems\.\d+\.quantity)$/;
 
 /**
  * The fault where the form can show it, else undefined.
@@ -29,6 +30,6 @@ const OF_THE_FORM = /^(customerInfo|billingInfo|shippingInfo)\.\w+$/;
 export function faultIn(problem: Problem, oneAddress: boolean): FaultAt {
   const { field, message } = problem;
   if (field === undefined || !OF_THE_FORM.test(field)) return undefined;
-  const malformed = problem.body.type === "/problems/invalid-field";
+  const malformed = problem.is("invalid-field");
   return { malformed, field: oneAddress ? field.replace(/^shippingInfo/, "billingInfo") : field, message };
 }

@@ -1,4 +1,5 @@
 import type { Address } from "@ordercast/client";
+import type { CartToQuote } from "../../api/checkout";
 import type { NewOrder } from "../../api/orders";
 import { useBilling } from "../../stores/billing";
 import { useCart } from "../../stores/cart";
@@ -6,8 +7,12 @@ import { useCustomer } from "../../stores/customer";
 import { paymentInfoOf, usePayment } from "../../stores/payment";
 import { useShipping } from "../../stores/shipping";
 
-/** The five parts as the five stores hold them now. No price is among them: the server has its own. */
-export function composeOrder(): NewOrder {
+/**
+ * The five parts as the five stores hold them now.
+ *
+ * No price is among them: the server has its own. `total` is what the buyer was shown, for the server to compare.
+ */
+export function composeOrder(total?: number): NewOrder {
   const { customer } = useCustomer.getState();
   const billingInfo = addressed(useBilling.getState().billing, customer.name);
   const { fulfilment, shipping } = useShipping.getState();
@@ -16,17 +21,33 @@ export function composeOrder(): NewOrder {
     customerInfo: trimmed(customer),
     billingInfo,
     shippingInfo: hasOneAddress() ? billingInfo : addressed(shipping, customer.name),
-    cartItems: Object.entries(useCart.getState().quantities).map(([productId, quantity]) => ({
-      productId,
-      quantity,
-    })),
+    ...goods(useCart.getState()),
     paymentInfo: paymentInfoOf(usePayment.getState()),
+    ...(total !== undefined && { total }),
   };
+}
+
+/** As much of the order as its price depends on; changes with the stores. */
+export function useCartToQuote(): CartToQuote {
+  const cart = useCart();
+  const { billing } = useBilling();
+  const { fulfilment, sameAsBilling, shipping } = useShipping();
+  if (fulfilment === "pickup") return { fulfilment, ...goods(cart) };
+  const { country, postcode } = trimmed(sameAsBilling ? billing : shipping);
+  return { fulfilment, destination: { country, ...(postcode && { postcode }) }, ...goods(cart) };
 }
 
 export function hasOneAddress(): boolean {
   const { fulfilment, sameAsBilling } = useShipping.getState();
   return fulfilment === "pickup" || sameAsBilling;
+}
+
+function goods({ quantities, promoCode }: { quantities: Record<string, number>; promoCode: string }) {
+  const code = promoCode.trim();
+  return {
+    cartItems: Object.entries(quantities).map(([productId, quantity]) => ({ productId, quantity })),
+    ...(code && { promoCode: code }),
+  };
 }
 
 /** Most people are their own addressee and need not type their name again. */

@@ -1,44 +1,78 @@
+import { useQuery } from "@tanstack/react-query";
+import { type SavedCard, savedCardsQuery } from "../../api/payments";
+import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
-import { TEST_CARDS, type TestCard, usePayment } from "../../stores/payment";
+import { type Method, TEST_CARDS, type TestCard, usePayment } from "../../stores/payment";
 import { SelectField } from "../../ui/field";
+import { useCustomerToken } from "../session/customer";
+import { SavedCards } from "./saved-cards";
 
-const METHODS = ["cash", "card"] as const;
+const NO_CARDS: SavedCard[] = [];
 
-/** Cash, or a token of the sandbox provider: this page has no field that a card number would fit. */
+/** Cash, a card kept before, or a token of the sandbox provider: there is no field that a card number would fit. */
 export function PaymentFields() {
   const { t } = useText();
-  const { method, card, setMethod, setCard } = usePayment();
+  const token = useCustomerToken();
+  const { method, choose } = usePayment();
+  const config = useQuery(configQuery);
+  const saved = useQuery(savedCardsQuery(token)).data ?? NO_CARDS;
+  // Another provider's tokens are made by its own form, which this page does not have.
+  const inSandbox = config.data?.paymentProvider === "sandbox";
+  const offered: Method[] = ["cash"];
+  if (inSandbox || method === "card") offered.push("card");
+  if (saved.length > 0 || method === "saved_card") offered.push("saved_card");
   return (
     <fieldset>
       <legend>{t("checkout.payment")}</legend>
       <div className="choices">
-        {METHODS.map((way) => (
+        {offered.map((way) => (
           <label key={way} className="choice">
             <input
               type="radio"
               name="paymentInfo.method"
               value={way}
               checked={method === way}
-              onChange={() => setMethod(way)}
+              onChange={() => choose({ method: way, savedCard: saved[0]?.id ?? "" })}
             />
             {t(`payment.${way}`)}
           </label>
         ))}
       </div>
-      {method === "card" && (
-        <SelectField
-          label={t("payment.testCard")}
-          name="paymentInfo.token"
-          value={card}
-          onChange={({ target }) => setCard(target.value as TestCard)}
-        >
-          {TEST_CARDS.map((token) => (
-            <option key={token} value={token}>
-              {t(`payment.${token}`)}
-            </option>
-          ))}
-        </SelectField>
-      )}
+      {method === "card" && <TestCards mayBeSaved={token !== undefined} />}
+      {method === "saved_card" && <SavedCards cards={saved} token={token} />}
     </fieldset>
+  );
+}
+
+function TestCards({ mayBeSaved }: { mayBeSaved: boolean }) {
+  const { t } = useText();
+  const { card, save, choose } = usePayment();
+  return (
+    <>
+      <SelectField
+        label={t("payment.testCard")}
+        name="paymentInfo.token"
+        value={card}
+        hint={t("payment.testHint")}
+        onChange={({ target }) => choose({ card: target.value as TestCard })}
+      >
+        {TEST_CARDS.map((each) => (
+          <option key={each} value={each}>
+            {t(`payment.${each}`)}
+          </option>
+        ))}
+      </SelectField>
+      {mayBeSaved && (
+        <label className="tick">
+          <input
+            type="checkbox"
+            name="paymentInfo.save"
+            checked={save}
+            onChange={({ target }) => choose({ save: target.checked })}
+          />
+          {t("payment.save")}
+        </label>
+      )}
+    </>
   );
 }

@@ -1,27 +1,24 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useMemo } from "react";
 import { useLocation } from "wouter";
+import { QUOTES } from "../../api/checkout";
 import { placeOrder, type PlacedOrder } from "../../api/orders";
+import { savedCardsQuery } from "../../api/payments";
 import { Problem } from "../../api/problem";
 import { productsQuery } from "../../api/shop";
 import { useCart } from "../../stores/cart";
 import { usePayment } from "../../stores/payment";
-import { useSession } from "../session/session";
 import { attemptSucceeded, keyFor } from "./attempt";
-import { faultIn } from "./fault";
-import { composeOrder, hasOneAddress } from "./new-order";
+import { composeOrder } from "./new-order";
 
-/** Places the order that the stores hold, and goes to where it can be followed. */
-export function usePlaceOrder() {
-  const session = useSession();
+/** Places the order that the stores hold, and goes to where it can be followed; `token` is a customer's. */
+export function usePlaceOrder(token: string | undefined) {
   const [, navigate] = useLocation();
   const queries = useQueryClient();
-  // Staff who try the shop order as guests: an order belongs to a customer.
-  const token = session?.user.role === "customer" ? session.token : undefined;
 
-  const mutation = useMutation({
-    mutationFn: () => {
-      const order = composeOrder();
+  const goods = JSON.stringify(useCart());
+  const { mutate, error, isPending, variables } = useMutation({
+    mutationFn: ({ total }: { total: number | undefined; goods: string }) => {
+      const order = composeOrder(total);
       return placeOrder(order, keyFor(order), token);
     },
     onSuccess: (order) => {
@@ -29,18 +26,29 @@ export function usePlaceOrder() {
       useCart.getState().clear();
       usePayment.getState().reset();
       navigate(trackingPath(order), { state: { placed: true } });
+      void queries.invalidateQueries({ queryKey: savedCardsQuery(token).queryKey });
     },
-    // Stock moved, by our order or by the one that was quicker.
-    onSettled: () => queries.invalidateQueries({ queryKey: productsQuery.queryKey }),
+    // Stock moved, by our order or by the one that was quicker; a price may have, too.
+    onSettled: () => {
+      void queries.invalidateQueries({ queryKey: productsQuery.queryKey });
+      void queries.invalidateQueries({ queryKey: QUOTES });
+    },
   });
 
-  const { error, isPending, mutate } = mutation;
-  const faultAt = useMemo(
-    () => (error instanceof Problem ? faultIn(error, hasOneAddress()) : undefined),
-    [error],
-  );
-  return { place: () => mutate(), placing: isPending, error, faultAt };
+  const place = (shown: number | undefined) => {
+    // The order may stand, and have changed what the next would cost: asked again, it must be the very same.
+    const again = isUnanswered(error) && variables?.goods === goods;
+    mutate({ total: again ? variables.total : shown, goods });
+  };
+  return { place, placing: isPending, error: isOfGoods(error) && variables?.goods !== goods ? null : error };
 }
+
+/** What was wrong with other goods, or another code, is no more. */
+const isOfGoods = (error: Error | null) =>
+  error instanceof Problem && /^(cartItems|promoCode|total)/.test(error.field ?? "");
+
+const isUnanswered = (error: Error | null) =>
+  error instanceof Problem && (error.unreachable || error.status >= 500);
 
 export function trackingPath({ id, trackingToken }: PlacedOrder): string {
   const query = typeof trackingToken !== "string" ? "" : `?token=${encodeURIComponent(trackingToken)}`;

@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import ShopPage from "../../../src/features/shop";
+import type { CartToQuote } from "../../../src/api/checkout";
 import { useCart } from "../../../src/stores/cart";
 import { emptyCheckout } from "../../support/checkout";
 import { NodeServer } from "../../support/node-server";
@@ -34,7 +35,27 @@ beforeEach(async () => {
       ? { items: [product("jilapi", 30_00, 0)], nextCursor: null }
       : { items: [product("chai", 40_00, 2), product("samosa", 25_50, 500)], nextCursor: "next" },
   }));
+  server.on("POST /api/checkout/quote", ({ body }) => quoted(body as CartToQuote));
 });
+
+const PRICES: Record<string, number> = { prd_chai: 40_00, prd_samosa: 25_50 };
+
+/** As a shop would answer that adds 5 % and 60.00 for delivery, and knows one code, for half. */
+function quoted({ cartItems, fulfilment, promoCode = null }: CartToQuote) {
+  if (promoCode !== null && promoCode.toUpperCase() !== "HALF") {
+    const detail = "There is no such promotion.";
+    return { status: 422, body: { ...REFUSED_CODE, title: "No", detail, status: 422 } };
+  }
+  const subtotal = cartItems.reduce((sum, each) => sum + (PRICES[each.productId] ?? 0) * each.quantity, 0);
+  const discount = promoCode === null ? 0 : subtotal / 2;
+  const tax = (subtotal - discount) * 0.05;
+  const shippingFee = fulfilment === "pickup" ? 0 : 60_00;
+  const total = subtotal - discount + tax + shippingFee;
+  const sums = { subtotal, discount, tax, shippingFee, total, currency: "BDT", pricesIncludeTax: false };
+  return { body: { cartItems: [], ...sums, promoCode: promoCode === null ? null : "HALF" } };
+}
+
+const REFUSED_CODE = { type: "/problems/promotion-refused", field: "promoCode" };
 
 afterEach(() => server.stop());
 
@@ -58,7 +79,14 @@ async function fillIn(): Promise<void> {
   };
   for (const [name, value] of Object.entries(values)) await user.type(field(name), value);
 }
-const place = () => user.click(screen.getByTestId("place-order"));
+/** Presses the button, once the total that it names is that of this cart. */
+async function place(): Promise<void> {
+  const button = screen.getByTestId<HTMLButtonElement>("place-order");
+  await waitFor(() => expect(button.disabled).toBe(false));
+  await user.click(button);
+}
+const total = () => screen.getByTestId("quote-total").textContent;
+const comesTo = (sum: string) => waitFor(() => expect(total()).toBe(`BDT\u00a0${sum}`));
 
 describe("the shelves", () => {
   it("show every page of the catalogue, with prices and what is left", async () => {
@@ -72,14 +100,13 @@ describe("the shelves", () => {
     await expectAccessible();
   });
 
-  it("fill the cart, no further than the stock, and estimate the sum", async () => {
+  it("fill the cart, no further than the stock", async () => {
     show(<ShopPage />, server);
     await add("chai");
     await add("chai");
     await add("chai");
     await add("samosa");
     expect(screen.getByTestId("cart-count").textContent).toBe("3");
-    expect(screen.getByText("BDT 105.50")).toBeTruthy();
     await user.click(screen.getByRole("button", { name: "Remove chai" }));
     expect(screen.getByTestId("cart-count").textContent).toBe("1");
   });
@@ -99,8 +126,125 @@ describe("the shelves", () => {
   });
 });
 
+describe("the total", () => {
+  const quotes = () => server.askedFor("POST /api/checkout/quote");
+
+  it("is the server's, and follows the cart, the way it is brought, and the code", async () => {
+    show(<ShopPage />, server);
+    await add("chai");
+    await comesTo("102");
+    await add("samosa");
+    await comesTo("128.78");
+    await user.click(screen.getByRole("radio", { name: "Pickup" }));
+    await comesTo("68.78");
+    await user.type(field("promoCode"), "half");
+    await comesTo("34.39");
+    expect(screen.getByText("Promotion HALF").nextSibling?.textContent).toBe("-BDT\u00a032.75");
+    expect(screen.getByText("Total: BDT\u00a034.39", { normalizer: String })).toBeTruthy();
+    expect(quotes().at(-1)?.body).toEqual({
+      fulfilment: "pickup",
+      cartItems: [
+        { productId: "prd_chai", quantity: 1 },
+        { productId: "prd_samosa", quantity: 1 },
+      ],
+      promoCode: "half",
+    });
+    await expectAccessible();
+  });
+
+  it("asks once typing has stopped, and about where it is to be brought", async () => {
+    show(<ShopPage />, server);
+    await add("chai");
+    await comesTo("102");
+    await user.type(field("billingInfo.postcode"), "1207");
+    await waitFor(() =>
+      expect(quotes().at(-1)?.body).toMatchObject({ destination: { country: "BD", postcode: "1207" } }),
+    );
+    const typed = quotes().map(({ body }) => (body as CartToQuote).destination?.postcode);
+    expect(typed.filter((postcode) => postcode !== undefined).length).toBeLessThan(4);
+  });
+
+  it("is of the last cart, whichever answer comes last", async () => {
+    const answers: (() => void)[] = [];
+    server.on("POST /api/checkout/quote", async ({ body }) => {
+      const { fulfilment } = body as CartToQuote;
+      if (fulfilment === "delivery") await new Promise<void>((answer) => answers.push(answer));
+      return quoted(body as CartToQuote);
+    });
+    show(<ShopPage />, server);
+    await add("chai");
+    await waitFor(() => expect(answers).toHaveLength(1));
+    await user.click(screen.getByRole("radio", { name: "Pickup" }));
+    await comesTo("42");
+    answers.forEach((answer) => answer());
+    await waitFor(() => expect(screen.getByTestId<HTMLButtonElement>("place-order").disabled).toBe(false));
+    expect(total()).toBe("BDT\u00a042");
+  });
+
+  it("is shown without a code that does not hold, which is said at its field", async () => {
+    show(<ShopPage />, server);
+    await add("chai");
+    await user.type(field("promoCode"), "EID");
+    await waitFor(() => expect(field("promoCode").getAttribute("aria-invalid")).toBe("true"));
+    expect(screen.getByText("There is no such promotion.").id).toBe(
+      field("promoCode").getAttribute("aria-describedby"),
+    );
+    await comesTo("102");
+    await user.clear(field("promoCode"));
+    await waitFor(() => expect(field("promoCode").getAttribute("aria-invalid")).toBeNull());
+  });
+
+  it("says at the line of which product too few are left", async () => {
+    const detail = "2 of chai were asked for, and 1 are left.";
+    server.on("POST /api/checkout/quote", () => ({
+      status: 409,
+      body: {
+        type: "/problems/out-of-stock",
+        title: "No",
+        detail,
+        status: 409,
+        field: "cartItems[0].quantity",
+      },
+    }));
+    show(<ShopPage />, server);
+    await add("chai");
+    const note = await screen.findByText(detail);
+    expect(screen.getByLabelText("Quantity of chai").getAttribute("aria-describedby")).toBe(note.id);
+    expect(screen.getByText("Estimated sum")).toBeTruthy();
+    await expectAccessible();
+  });
+
+  it("that was not the one shown is refused, said, and shown anew", async () => {
+    let price = 1;
+    server.on("POST /api/checkout/quote", ({ body }) => {
+      const answer = quoted(body as CartToQuote);
+      return "total" in answer.body ? { body: { ...answer.body, total: answer.body.total * price } } : answer;
+    });
+    server.on("POST /api/orders", () => {
+      price = 2;
+      const status = 422;
+      const body = { type: "/problems/total-differs", title: "No", detail: "…", status, field: "total" };
+      return { status, body: { ...body, given: 102_00, computed: 204_00 } };
+    });
+    show(<ShopPage />, server);
+    await fillIn();
+    await comesTo("102");
+    await place();
+    expect((await screen.findByRole("alert")).textContent).toMatch(
+      /^The total is now BDT\s204, not BDT\s102\. Nothing was ordered/,
+    );
+    await comesTo("204");
+    await place();
+    await waitFor(() =>
+      expect(
+        server.askedFor("POST /api/orders").map(({ body }) => (body as { total: number }).total),
+      ).toEqual([102_00, 204_00]),
+    );
+  });
+});
+
 describe("the checkout", () => {
-  it("sends the five parts and no price, then goes to where the order is followed", async () => {
+  it("sends the five parts and the total that it showed, then goes to where the order is followed", async () => {
     server.on("POST /api/orders", () => ({ status: 201, body: { ...anOrder(), trackingToken: "trk_1" } }));
     show(<ShopPage />, server);
     await fillIn();
@@ -121,6 +265,7 @@ describe("the checkout", () => {
       shippingInfo: address,
       cartItems: [{ productId: "prd_chai", quantity: 1 }],
       paymentInfo: { method: "cash" },
+      total: 102_00,
     });
     expect(useCart.getState().quantities).toEqual({});
     // The next order, were it the same, is another one.
@@ -173,7 +318,7 @@ describe("the checkout", () => {
     }));
     show(<ShopPage />, server);
     await fillIn();
-    await user.click(screen.getByRole("radio", { name: "Card" }));
+    await user.click(await screen.findByRole("radio", { name: "Card" }));
     await user.selectOptions(field("paymentInfo.token"), "tok_declined");
     await place();
     expect((await screen.findByRole("alert")).textContent).toBe("The card was declined.");
@@ -206,7 +351,7 @@ describe("the checkout", () => {
   it("has no field that would take a card number", async () => {
     show(<ShopPage />, server);
     await add("chai");
-    await user.click(screen.getByRole("radio", { name: "Card" }));
+    await user.click(await screen.findByRole("radio", { name: "Card" }));
     const names = [...screen.getByTestId<HTMLFormElement>("checkout-form").elements].map((each) =>
       each.getAttribute("name"),
     );

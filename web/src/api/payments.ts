@@ -1,0 +1,32 @@
+import type { Order } from "@ordercast/client";
+import { queryOptions } from "@tanstack/react-query";
+import { get, post, remove } from "./http";
+import type { Schemas } from "./schemas";
+
+export type SavedCard = Schemas["PaymentMethodInfo"];
+export type Mismatch = Schemas["PaymentMismatch"];
+export type Refund = Schemas["RefundOrder"];
+
+export const savedCardsQuery = (token: string | undefined) =>
+  queryOptions({
+    queryKey: ["saved-cards", token],
+    queryFn: async ({ signal }) =>
+      (await get<Schemas["PaymentMethodPage"]>("/api/payment-methods", { token, signal })).items,
+    enabled: token !== undefined,
+  });
+
+export const removeSavedCard = (id: string, token: string | undefined) =>
+  remove(`/api/payment-methods/${encodeURIComponent(id)}`, { token });
+
+/** Answers the order with the money promised back; whether a provider has given it is told by `payment_update`. */
+export const refundOrder = (id: string, refund: Refund, idempotencyKey: string, token: string) =>
+  post<Order>(`/api/orders/${encodeURIComponent(id)}/refund`, refund, { idempotencyKey, token });
+
+/** The newest are enough for a board; those behind them come up as these are resolved. */
+const MISMATCHES_LIMIT = 50;
+
+export const fetchMismatches = (token: string | undefined, signal: AbortSignal) =>
+  get<Schemas["MismatchPage"]>(`/api/payment-mismatches?limit=${MISMATCHES_LIMIT}`, { token, signal });
+
+export const resolveMismatch = (id: string, token: string | undefined) =>
+  post<Mismatch>(`/api/payment-mismatches/${encodeURIComponent(id)}/resolve`, {}, { token });

@@ -1,0 +1,26 @@
+import { useText } from "../../i18n/text";
+import { useCart } from "../../stores/cart";
+import { Field } from "../../ui/field";
+import { type FaultAt, faultOf } from "./fault";
+
+/** The server's bound. */
+const CODE_MAX = 40;
+
+export function PromoField({ fault }: { fault: FaultAt }) {
+  const { t } = useText();
+  const { promoCode, setPromoCode } = useCart();
+  return (
+    <Field
+      label={t("checkout.promoCode")}
+      name="promoCode"
+      autoComplete="off"
+      autoCapitalize="characters"
+      spellCheck={false}
+      maxLength={CODE_MAX}
+      value={promoCode}
+      hint={t("checkout.promoHint")}
+      error={promoCode.trim() === "" ? undefined : faultOf(t, fault, "promoCode")}
+      onChange={({ target }) => setPromoCode(target.value)}
+    />
+  );
+}

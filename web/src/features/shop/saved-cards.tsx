@@ -1,0 +1,49 @@
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { removeSavedCard, type SavedCard, savedCardsQuery } from "../../api/payments";
+import { useText } from "../../i18n/text";
+import { usePayment } from "../../stores/payment";
+import { SelectField } from "../../ui/field";
+import { ProblemNote } from "../../ui/notes";
+import { cardName } from "../../ui/card-name";
+
+/** The cards that the customer has kept: one to pay by, and the way to keep it no longer. */
+export function SavedCards({ cards, token }: { cards: SavedCard[]; token: string | undefined }) {
+  const { t } = useText();
+  const { savedCard, choose } = usePayment();
+  const queries = useQueryClient();
+  const removal = useMutation({
+    mutationFn: (id: string) => removeSavedCard(id, token),
+    onSuccess: (_, id) => {
+      const { queryKey } = savedCardsQuery(token);
+      const rest = cards.filter((card) => card.id !== id);
+      queries.setQueryData(queryKey, rest);
+      choose(rest[0] ? { savedCard: rest[0].id } : { method: "cash", savedCard: "" });
+    },
+  });
+  return (
+    <>
+      <SelectField
+        label={t("payment.savedCard")}
+        name="paymentInfo.savedMethodId"
+        required
+        value={savedCard}
+        onChange={({ target }) => choose({ savedCard: target.value })}
+      >
+        {cards.map((card) => (
+          <option key={card.id} value={card.id}>
+            {cardName(card) ?? t("payment.card")}
+          </option>
+        ))}
+      </SelectField>
+      {removal.error && <ProblemNote error={removal.error} />}
+      <button
+        type="button"
+        className="button button--small button--danger"
+        disabled={removal.isPending || savedCard === ""}
+        onClick={() => removal.mutate(savedCard)}
+      >
+        {t("payment.forget")}
+      </button>
+    </>
+  );
+}
