@@ -21,5 +21,7 @@ export default defineConfig({
     setupFiles: ["tests/setup.ts"],
     include: ["tests/**/*.test.{ts,tsx}"],
     restoreMocks: true,
+    // Patience for a busy machine; what fails, fails by what it shows.
+    testTimeout: 20_000,
   },
 });
