@@ -98,7 +98,9 @@ def test_a_stop_that_is_asked_for_ends_in_time_with_clients_connected(shop: Shop
         ("ORDERCAST_REDIS_PREFIX", "a b"),
         ("ORDERCAST_REDIS_EMITTERS", "socket.io"),
         ("ORDERCAST_MONGODB_URL", "mongodb://localhost"),
-        ("ORDERCAST_STRIPE_API_KEY", "sk_test"),
+        ("ORDERCAST_STRIPE_WEBHOOK_SECRET", "whsec_without_a_key"),
+        ("ORDERCAST_STRIPE_API_URL", "ftp://stripe.example"),
+        ("ORDERCAST_SANDBOX_WEBHOOK_SECRET", "whsec_short"),
         ("ORDERCAST_DATABASE_URL", "postgresql://localhost/shop"),
     ],
 )
