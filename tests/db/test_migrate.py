@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from ordercast.db import SqliteStore, Unusable, migrate
 from ordercast.db.connection import connect
@@ -78,3 +79,17 @@ def test_a_shop_of_a_newer_version_is_not_opened(path: Path) -> None:
     connection.close()
     with pytest.raises(Unusable, match="9999"):
         SqliteStore(path).migrate()
+
+
+def test_the_newest_revision_is_the_one_that_this_code_works_with() -> None:
+    scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    assert scripts.get_current_head() == migrate.NEWEST
+
+
+def test_a_database_that_is_up_to_date_is_left_alone_without_alembic(path: Path) -> None:
+    migrate.upgrade(path)
+    program = (
+        "import sys; from pathlib import Path; from ordercast.db import migrate;"
+        f" migrate.upgrade(Path({str(path)!r})); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

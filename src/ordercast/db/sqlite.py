@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
-from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from . import sessions
@@ -56,7 +55,7 @@ class SqliteStore:
             upgrade(self.path)
         except DBAPIError as error:
             raise Unusable(error.orig or error) from error
-        except (sqlite3.Error, OSError, CommandError) as error:
+        except (sqlite3.Error, OSError) as error:
             raise Unusable(error) from error
 
     async def start(self) -> None:
