@@ -13,7 +13,7 @@ export function formatMoney(minor: number, currency: string, locale: Locale): st
 }
 
 /** How many minor digits ISO 4217 gives the currency; not those of one locale's habit. */
-function fractionDigits(currency: string): number {
+export function fractionDigits(currency: string): number {
   const { maximumFractionDigits } = new Intl.NumberFormat("en", {
     style: "currency",
     currency,

@@ -9,6 +9,7 @@ import { Columns } from "./columns";
 import { DeskContext } from "./desk";
 import { Filters } from "./filters";
 import { listed, type Shown } from "./stages";
+import { Mismatches } from "./mismatches";
 import { Notices } from "./notices";
 import { RingSwitch } from "./ring-switch";
 import { StatsStrip } from "./stats-strip";
@@ -53,6 +54,7 @@ export function LiveBoard({ session }: { session: Session }) {
       <Filters orders={all} shown={shown} onChange={setShown} />
       {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
       <DeskContext value={desk}>
+        <Mismatches live={live} />
         <Orders none={all.length === 0} loading={loading} failed={problem !== undefined}>
           <Columns stages={stages} fresh={fresh} />
         </Orders>

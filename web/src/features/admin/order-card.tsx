@@ -6,6 +6,7 @@ import { PaymentBadge, StatusBadge } from "../../ui/badges";
 import { useDesk } from "./desk";
 import { DriverPicker } from "./driver-picker";
 import { OrderDetails } from "./order-details";
+import { Payment } from "./payment";
 import { StatusButtons } from "./status-buttons";
 
 interface OrderCardProps {
@@ -51,6 +52,7 @@ export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProp
         <PaymentBadge order={order} />
       </p>
       <OrderDetails order={order} />
+      <Payment order={order} />
       <DriverPicker order={order} />
       <StatusButtons order={order} />
     </li>

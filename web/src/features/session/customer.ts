@@ -1,7 +1,7 @@
-import { useSession } from "./session";
+import { type Session, useSession } from "./session";
 
-/** The token of a signed-in customer. Staff who try the shop order as guests: an order belongs to a customer. */
-export function useCustomerToken(): string | undefined {
+/** A signed-in customer. Staff who try the shop order as guests: an order belongs to a customer. */
+export function useCustomerSession(): Session | undefined {
   const session = useSession();
-  return session?.user.role === "customer" ? session.token : undefined;
+  return session?.user.role === "customer" ? session : undefined;
 }

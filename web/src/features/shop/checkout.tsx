@@ -2,7 +2,7 @@ import { useMemo } from "react";
 import { Problem } from "../../api/problem";
 import { useText } from "../../i18n/text";
 import { ProblemNote } from "../../ui/notes";
-import { useCustomerToken } from "../session/customer";
+import { useCustomerSession } from "../session/customer";
 import { CartLines, Estimate, type Line } from "./cart-lines";
 import { CheckoutForm } from "./checkout-form";
 import { faultIn, type FaultAt, faultOf } from "./fault";
@@ -14,9 +14,9 @@ import { useQuote } from "./use-quote";
 /** From the lines of the cart to the order: what the server makes of them stands beside what it is about. */
 export function Checkout({ lines }: { lines: Line[] }) {
   const { t, money } = useText();
-  const token = useCustomerToken();
-  const { quote, settling, problem, retry } = useQuote(token);
-  const { place, placing, error } = usePlaceOrder(token);
+  const customer = useCustomerSession();
+  const { quote, settling, problem, retry } = useQuote(customer?.token);
+  const { place, placing, error } = usePlaceOrder(customer);
   const refused = useMemo(() => faultAt(error), [error]);
   const fault = refused ?? faultAt(problem);
   return (

@@ -4,7 +4,7 @@ import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { type Method, TEST_CARDS, type TestCard, usePayment } from "../../stores/payment";
 import { SelectField } from "../../ui/field";
-import { useCustomerToken } from "../session/customer";
+import { useCustomerSession } from "../session/customer";
 import { SavedCards } from "./saved-cards";
 
 const NO_CARDS: SavedCard[] = [];
@@ -12,10 +12,10 @@ const NO_CARDS: SavedCard[] = [];
 /** Cash, a card kept before, or a token of the sandbox provider: there is no field that a card number would fit. */
 export function PaymentFields() {
   const { t } = useText();
-  const token = useCustomerToken();
+  const customer = useCustomerSession();
   const { method, choose } = usePayment();
   const config = useQuery(configQuery);
-  const saved = useQuery(savedCardsQuery(token)).data ?? NO_CARDS;
+  const saved = useQuery(savedCardsQuery(customer)).data ?? NO_CARDS;
   // Another provider's tokens are made by its own form, which this page does not have.
   const inSandbox = config.data?.paymentProvider === "sandbox";
   const offered: Method[] = ["cash"];
@@ -38,8 +38,8 @@ export function PaymentFields() {
           </label>
         ))}
       </div>
-      {method === "card" && <TestCards mayBeSaved={token !== undefined} />}
-      {method === "saved_card" && <SavedCards cards={saved} token={token} />}
+      {method === "card" && <TestCards mayBeSaved={customer !== undefined} />}
+      {method === "saved_card" && <SavedCards cards={saved} holder={customer} />}
     </fieldset>
   );
 }

@@ -3,18 +3,19 @@ import { removeSavedCard, type SavedCard, savedCardsQuery } from "../../api/paym
 import { useText } from "../../i18n/text";
 import { usePayment } from "../../stores/payment";
 import { SelectField } from "../../ui/field";
+import type { Session } from "../session/session";
 import { ProblemNote } from "../../ui/notes";
 import { cardName } from "../../ui/card-name";
 
 /** The cards that the customer has kept: one to pay by, and the way to keep it no longer. */
-export function SavedCards({ cards, token }: { cards: SavedCard[]; token: string | undefined }) {
+export function SavedCards({ cards, holder }: { cards: SavedCard[]; holder: Session | undefined }) {
   const { t } = useText();
   const { savedCard, choose } = usePayment();
   const queries = useQueryClient();
   const removal = useMutation({
-    mutationFn: (id: string) => removeSavedCard(id, token),
+    mutationFn: (id: string) => removeSavedCard(id, holder?.token),
     onSuccess: (_, id) => {
-      const { queryKey } = savedCardsQuery(token);
+      const { queryKey } = savedCardsQuery(holder);
       const rest = cards.filter((card) => card.id !== id);
       queries.setQueryData(queryKey, rest);
       choose(rest[0] ? { savedCard: rest[0].id } : { method: "cash", savedCard: "" });

@@ -7,11 +7,12 @@ import { Problem } from "../../api/problem";
 import { productsQuery } from "../../api/shop";
 import { useCart } from "../../stores/cart";
 import { usePayment } from "../../stores/payment";
+import type { Session } from "../session/session";
 import { attemptSucceeded, keyFor } from "./attempt";
 import { composeOrder } from "./new-order";
 
-/** Places the order that the stores hold, and goes to where it can be followed; `token` is a customer's. */
-export function usePlaceOrder(token: string | undefined) {
+/** Places the order that the stores hold, and goes to where it can be followed. */
+export function usePlaceOrder(customer: Session | undefined) {
   const [, navigate] = useLocation();
   const queries = useQueryClient();
 
@@ -19,14 +20,14 @@ export function usePlaceOrder(token: string | undefined) {
   const { mutate, error, isPending, variables } = useMutation({
     mutationFn: ({ total }: { total: number | undefined; goods: string }) => {
       const order = composeOrder(total);
-      return placeOrder(order, keyFor(order), token);
+      return placeOrder(order, keyFor(order), customer?.token);
     },
     onSuccess: (order) => {
       attemptSucceeded();
       useCart.getState().clear();
       usePayment.getState().reset();
       navigate(trackingPath(order), { state: { placed: true } });
-      void queries.invalidateQueries({ queryKey: savedCardsQuery(token).queryKey });
+      void queries.invalidateQueries({ queryKey: savedCardsQuery(customer).queryKey });
     },
     // Stock moved, by our order or by the one that was quicker; a price may have, too.
     onSettled: () => {

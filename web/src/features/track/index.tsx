@@ -5,6 +5,7 @@ import { Loading, ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
 import { LoginForm } from "../session/login";
 import { useSession } from "../session/session";
+import { useRenewal } from "../session/use-renewal";
 import { Confirmation } from "./confirmation";
 import { DeliveryNote } from "./delivery";
 import { Events } from "./events";
@@ -18,6 +19,7 @@ export default function TrackPage() {
   const { id } = useParams<{ id: string }>();
   const [query] = useSearchParams();
   const session = useSession();
+  useRenewal();
   const token = query.get("token") ?? session?.token;
   if (token === undefined) {
     return (

@@ -1,6 +1,7 @@
 import type { Address, Order } from "@ordercast/client";
 import { useText } from "../../i18n/text";
 import { Sums } from "../../ui/sums";
+import { PaymentWords } from "./payment-words";
 
 /** What was ordered, what it costs by the server's reckoning, and where it goes. */
 export function Summary({ order }: { order: Order }) {
@@ -18,6 +19,7 @@ export function Summary({ order }: { order: Order }) {
         ))}
       </ul>
       <Sums of={order} totalId="track-total" />
+      <PaymentWords order={order} />
       <h3>{t(`fulfilment.${order.fulfilment}`)}</h3>
       {address && <Destination address={address} named={order.fulfilment === "pickup"} />}
     </section>

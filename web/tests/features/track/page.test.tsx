@@ -111,3 +111,31 @@ it("asks who is there without a link or a session", () => {
   open("/track/ord_1001");
   expect(screen.getByTestId("login-email")).toBeTruthy();
 });
+
+it.each([
+  [{}, "You pay BDT\u00a0144 in cash when you get it."],
+  [
+    { paymentStatus: "authorized", paymentInfo: { method: "card", brand: "visa", last4: "4242" } },
+    "BDT\u00a0144 is held by card (Visa •••• 4242), and taken when the shop accepts the order.",
+  ],
+  [
+    {
+      paymentStatus: "partially_refunded",
+      paymentInfo: { method: "card", brand: "visa", last4: "4242" },
+      amountPaid: 144_00,
+      amountRefunded: 20_00,
+      amountRefunding: 5_00,
+    },
+    "BDT\u00a0144 was paid by card (Visa •••• 4242)." +
+      "BDT\u00a020 has been given back to you.BDT\u00a05 is on its way back to you.",
+  ],
+  [
+    { paymentStatus: "refunded", amountPaid: 144_00, amountRefunded: 144_00 },
+    "BDT\u00a0144 was paid in cash.BDT\u00a0144 has been given back to you.",
+  ],
+  [{ paymentStatus: "voided" }, "Nothing was charged."],
+] as const)("says how it is paid: %o", async (payment, words) => {
+  order = anOrder(payment);
+  open("/track/ord_1001?token=trk_1");
+  expect((await screen.findByTestId("track-payment")).textContent).toBe(words);
+});

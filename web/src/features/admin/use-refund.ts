@@ -1,0 +1,39 @@
+import type { Order } from "@ordercast/client";
+import { useMutation } from "@tanstack/react-query";
+import { useState } from "react";
+import { AttemptKey } from "../../api/idempotency-key";
+import { refundOrder } from "../../api/payments";
+import { Problem } from "../../api/problem";
+import { currentToken } from "../session/session";
+import { useDesk } from "./desk";
+
+interface Wanted {
+  reason: string;
+  /** Minor units; all that is left where it is left out. */
+  amount?: number;
+}
+
+/** Gives money of one order back, once, however often an answer is lost and the button pressed again. */
+export function useRefund(order: Order, onDone: () => void) {
+  const { board, feed } = useDesk();
+  const [attempt] = useState(() => new AttemptKey());
+  // Not the order's of now: our own refund, its answer lost, changes that. The very same is asked again instead.
+  const [version, setVersion] = useState(order.version);
+  const { mutate, error, isPending } = useMutation({
+    mutationFn: (wanted: Wanted) => {
+      const refund = { ...wanted, version };
+      return refundOrder(order.id, refund, attempt.for(refund), currentToken());
+    },
+    onSuccess: (changed) => {
+      board.setOutcome(order.id, undefined);
+      board.merge([changed]);
+      onDone();
+    },
+    onError: async (problem) => {
+      if (!(problem instanceof Problem) || problem.status !== 409) return;
+      const now = await feed.refresh(order.id).catch(() => order);
+      setVersion(now.version);
+    },
+  });
+  return { refund: (wanted: Wanted) => mutate(wanted), busy: isPending, error };
+}
