@@ -136,6 +136,12 @@ class Shop:
         placed: dict[str, Any] = answer.json()
         return placed
 
+    def offer(self, code: str, *, percent: int) -> None:
+        """Open a promotion that takes so much off the goods."""
+        promotion = {"code": code, "kind": "percent", "value": percent * 100}
+        headers = {"authorization": f"Bearer {self.token('admin')}"}
+        httpx.post(f"{self.url}/api/promotions", json=promotion, headers=headers).raise_for_status()
+
     def move(self, order: Mapping[str, Any], status: str, token: str) -> httpx.Response:
         return httpx.post(
             f"{self.url}/api/orders/{order['id']}/status",

@@ -50,7 +50,9 @@ def log_in(page: Page, shop: Shop, email: str = "admin@example.com") -> None:
     expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
 
 
-def check_out(page: Page, shop: Shop, name: str = "Asha Rahman", card: str | None = None) -> None:
+def check_out(
+    page: Page, shop: Shop, name: str = "Asha Rahman", card: str | None = None, promo_code: str | None = None
+) -> None:
     """Fill the cart and the five parts as a person does, and order; with `card`, pay by that sandbox token."""
     page.goto(f"{shop.url}/shop")
     for product in range(3):
@@ -69,6 +71,9 @@ def check_out(page: Page, shop: Shop, name: str = "Asha Rahman", card: str | Non
     if card is not None:
         page.locator("[name='paymentInfo.method'][value=card]").check(force=True)
         fill(page, "paymentInfo.token", card)
+    if promo_code is not None:
+        fill(page, "promoCode", promo_code)
+        expect(page.get_by_test_id("quote")).to_contain_text(promo_code)
     page.get_by_test_id("place-order").click()
 
 
@@ -116,6 +121,34 @@ def test_a_card_that_is_declined_says_so_and_nothing_is_ordered(
 
     expect(buyer.get_by_role("alert").first).to_contain_text("declined")
     expect(admin.get_by_test_id("order-card")).to_have_count(0)
+
+
+def test_a_promotion_a_card_and_a_refund_in_part_are_seen_alike_by_shop_and_buyer(
+    shop: Shop, buyers_browser: Browser, shops_browser: Browser
+) -> None:
+    shop.offer("EID-10", percent=10)
+    admin = open_page(shops_browser, f"{shop.url}/admin", viewport={"width": 1280, "height": 800})
+    log_in(admin, shop)
+    buyer = open_page(buyers_browser, f"{shop.url}/shop")
+
+    check_out(buyer, shop, card="tok_visa", promo_code="EID-10")
+    total = buyer.get_by_test_id("track-total").inner_text()
+    expect(buyer.get_by_test_id("track-payment")).to_contain_text(f"{total} was paid by card (Visa •••• 4242)")
+    expect(buyer.get_by_text("Promotion EID-10")).to_be_visible()
+
+    card = admin.get_by_test_id("order-card")
+    expect(card.get_by_test_id("order-total")).to_have_text(total)
+    expect(card.get_by_test_id("order-paid")).to_have_text(total)
+    card.get_by_test_id("refund-open").click()
+    admin.get_by_test_id("refund-part").check()
+    admin.get_by_test_id("refund-amount").fill("25.50")
+    admin.get_by_test_id("refund-reason").fill("One samosa was cold")
+    admin.get_by_test_id("refund-submit").click()
+
+    expect(card.get_by_test_id("order-refunded")).to_contain_text("25.5")
+    expect(buyer.get_by_test_id("track-payment")).to_have_attribute("data-status", "partially_refunded")
+    expect(buyer.get_by_test_id("track-payment")).to_contain_text("25.50 has been given back to you")
+    assert page_errors(admin) == page_errors(buyer) == []
 
 
 def test_a_board_that_lost_its_server_catches_up_by_itself(shop: Shop, shops_browser: Browser) -> None:
