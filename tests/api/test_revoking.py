@@ -7,6 +7,7 @@ from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
 from .client import CUSTOMER, DRIVER, SECRET, SERVICE, STORE, Client, bearer, over, problem, token
+from .test_refresh import cookie_of, refresh, sign_in
 
 ADMIN = bearer(token("admin", "usr_admin"))
 PATH = "/api/auth/revoke"
@@ -27,6 +28,23 @@ async def test_who_revoked_and_why_is_kept(client: Client, store: SqliteStore) -
     await client.post(PATH, {"name": "cus_1", "reason": "asked by telephone"}, ADMIN)
     rows = await store.read(lambda t: t.all("SELECT name, until, actor, reason FROM revocations"))
     assert rows == [("cus_1", None, "admin:usr_admin", "asked by telephone")]
+
+
+async def test_a_revoked_person_gets_no_fresh_token_by_their_cookie(client: Client) -> None:
+    signed_in = (await sign_in(client, "customer")).json()
+    assert (await client.post(PATH, {"name": signed_in["user"]["id"]}, ADMIN)).status_code == 200
+    problem(await refresh(client), 401, "refresh-refused")
+    assert (await sign_in(client, "customer")).status_code == 200
+    assert (await refresh(client)).status_code == 200
+
+
+async def test_a_revoked_sign_in_gets_none_either_and_others_do(client: Client) -> None:
+    kept = cookie_of(await sign_in(client, "customer"))
+    ended = await sign_in(client, "customer")
+    (*_, name) = verify_token(SECRET, ended.json()["token"]).names
+    assert (await client.post(PATH, {"name": name}, ADMIN)).status_code == 200
+    problem(await refresh(client), 401, "refresh-refused")
+    assert (await refresh(client, kept)).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [STORE, CUSTOMER, DRIVER, SERVICE], ids=["store", "customer", "driver", "service"])

@@ -8,7 +8,11 @@ from ordercast.db.schema import NOW_SQL
 
 from .making import FEED_COLUMNS
 
+# A refresh token was given as well: without this, who has one would fetch what is not refused. `since` leaves alone who
+# signed in anew before the row was written.
 _TOLD: Final = f"""
+  DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since;
+  DELETE FROM sign_ins WHERE id = NEW.name;
   INSERT INTO feed ({FEED_COLUMNS})
     VALUES ('access.revoked', NEW.name, 1, NEW.actor, NEW.reason, NEW.since, NULL,
       json_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until));

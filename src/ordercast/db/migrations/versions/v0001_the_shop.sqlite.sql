@@ -806,6 +806,8 @@ END
 
 CREATE TRIGGER access_revoked AFTER INSERT ON revocations
 BEGIN
+  DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since;
+  DELETE FROM sign_ins WHERE id = NEW.name;
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('access.revoked', NEW.name, 1, NEW.actor, NEW.reason, NEW.since, NULL,
       json_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until));
@@ -813,6 +815,8 @@ END
 
 CREATE TRIGGER access_revoked_again AFTER UPDATE ON revocations
 BEGIN
+  DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since;
+  DELETE FROM sign_ins WHERE id = NEW.name;
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('access.revoked', NEW.name, 1, NEW.actor, NEW.reason, NEW.since, NULL,
       json_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until));
