@@ -1,11 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
+import time
+from typing import Any
 
 import pytest
 
+from ordercast.api import auth, verify_token
+from ordercast.api import sign_in as sign_in_module
 from ordercast.api import throttle as throttles
-from ordercast.api import verify_token
+from ordercast.api.passwords import Passwords
 from ordercast.api.refusals import TooManyAttempts
 from ordercast.api.throttle import FAILURES_MAX, WINDOW_S, Throttle
 from ordercast.config import Settings
@@ -120,3 +126,48 @@ def test_the_throttle_remembers_only_so_many(monkeypatch: pytest.MonkeyPatch) ->
     for key in "abcd":
         throttle.attempt(key, 0)
     assert repr(throttle) == "<Throttle 3 remembered>"
+
+
+CHANGES = {
+    "closed": "active = 0",
+    "of another role": "role = 'driver'",
+    "with another password": "password_hash = 'x'",
+}
+
+
+@pytest.mark.parametrize("origin", ["http://shop.test", "https://elsewhere.example"])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+async def test_an_account_that_is_changed_while_its_password_is_checked_is_not_signed_in(
+    client: Client, store: SqliteStore, monkeypatch: pytest.MonkeyPatch, change: str, origin: str
+) -> None:
+    match = Passwords.match
+
+    async def slowly(passwords: Passwords, password_hash: str | None, password: str) -> bool:
+        matches = await match(passwords, password_hash, password)
+        await store.write(lambda t: t.run(f"UPDATE accounts SET {change} WHERE email = 'store@example.com'"))
+        return matches
+
+    monkeypatch.setattr(Passwords, "match", slowly)
+    body = {"email": "store@example.com", "password": PASSWORD}
+    problem(await client.post("/api/auth/login", body, {"Origin": origin}), 401, "sign-in-refused")
+    assert await store.read(lambda t: t.all("SELECT id FROM sign_ins")) == []
+
+
+async def test_a_token_is_no_younger_than_what_it_says(
+    client: Client, store: SqliteStore, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account that is closed between the commit of a sign-in and the signing of its token."""
+    issue = auth.issue_token
+
+    def late(*args: Any, **more: Any) -> str:
+        time.sleep(0.01)
+        close = "UPDATE accounts SET active = 0 WHERE email = 'store@example.com'"
+        with contextlib.closing(sqlite3.connect(store.path)) as other, other:
+            other.execute(close)
+        time.sleep(0.01)
+        return issue(*args, **more)
+
+    monkeypatch.setattr(sign_in_module, "issue_token", late)
+    answer = await client.post("/api/auth/login", {"email": "store@example.com", "password": PASSWORD})
+    async with over(settings, store) as http:
+        problem(await Client(http).get("/api/orders", bearer(answer.json()["token"])), 401, "token-refused")

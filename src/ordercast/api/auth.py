@@ -57,11 +57,22 @@ NOBODY: Final = Identity(GUEST)
 
 
 def issue_token(
-    secret: str, role: Role | str, sub: str, ttl_s: int, name: str | None = None, *, sign_in: str | None = None
+    secret: str,
+    role: Role | str,
+    sub: str,
+    ttl_s: int,
+    name: str | None = None,
+    *,
+    sign_in: str | None = None,
+    issued_at_ms: int | None = None,
 ) -> str:
-    """Sign a token for `sub` in `role`, good for `ttl_s` seconds from now; `sign_in` names the one that it came of."""
+    """Sign a token for `sub` in `role`, good for `ttl_s` seconds; `sign_in` names the one that it came of.
+
+    `issued_at_ms` (Unix; now if left out) is no later than when role and rights were looked up: what took them away
+    after that refuses the token.
+    """
     # To the millisecond, so that who signs in anew right after a revocation is told apart from who did before.
-    now = time.time_ns() // 1_000_000 / 1000
+    now = (time.time_ns() // 1_000_000 if issued_at_ms is None else issued_at_ms) / 1000
     claims: dict[str, Any] = {
         "sub": sub,
         "role": str(Role(role)),

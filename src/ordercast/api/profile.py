@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Annotated, Final
 
 import msgspec
@@ -107,7 +108,7 @@ async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, d
     check_choice(data.new, email=account.email, name=account.name, field="new")
     password_hash = await desk.passwords.hash(data.new)
     await desk.store.write(lambda transaction: accounts.set_hash(transaction, account.id, password_hash))
-    return await begin(desk, request, account)
+    return await begin(desk, request, replace(account, password_hash=password_hash))
 
 
 @get("/api/me", tags=["people"], responses={code: REFUSALS[code] for code in (401, 403)})

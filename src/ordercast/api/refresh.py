@@ -30,7 +30,8 @@ async def refresh(request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
     """
     check_origin(request, desk.origins)
     token = await _token(request, desk)
-    following, terms = token.next(desk.secret), desk.sign_in_rules.terms(desk.now_ms())
+    following, now_ms = token.next(desk.secret), desk.now_ms()
+    terms = desk.sign_in_rules.terms(now_ms)
 
     def unit(transaction: Transaction) -> access.SignIn | Refusal:
         return access.refresh(transaction, token.hashes, following.hashes.token, terms)
@@ -38,7 +39,7 @@ async def refresh(request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
     found = await desk.store.write(unit)
     if isinstance(found, Refusal):
         raise RefreshRefused
-    return answer(desk, found.account, found.id, cookie(desk, request, following))
+    return answer(desk, found.account, found.id, now_ms, cookie(desk, request, following))
 
 
 @post("/api/auth/logout", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | {403: REFUSALS[403]})

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.people import Role
-from ordercast.db import StoreError, accounts
+from ordercast.db import StoreError, Transaction, accounts
 from ordercast.db.access import open_sign_in
 from ordercast.db.accounts import Account
 
@@ -91,22 +91,48 @@ def caller_of(request: AnyRequest) -> str:
 
 
 async def begin(desk: FrontDesk, request: AnyRequest, account: Account) -> Response[SignedIn]:
-    """Open a sign-in and answer with its first tokens. A page that may not use the cookie is not given one."""
+    """Open a sign-in and answer with its first tokens. A page that may not use the cookie is not given one.
+
+    Raises SignInRefused for an account that was closed or changed since it was found: the password took its time.
+    """
+    now_ms = desk.now_ms()
+
+    def check(transaction: Transaction) -> None:
+        if not accounts.is_unchanged(transaction, account):
+            raise SignInRefused
+
     if not comes_from_ours(request, desk.origins):
-        return answer(desk, account, None)
+        await desk.store.read(check)
+        return answer(desk, account, None, now_ms)
     token, sign_in_id = RefreshToken.make(), desk.new_id("sgn")
-    terms = desk.sign_in_rules.terms(desk.now_ms())
-    await desk.store.write(
-        lambda transaction: open_sign_in(transaction, sign_in_id, account.id, token.hashes, terms),
-    )
-    return answer(desk, account, sign_in_id, cookie(desk, request, token))
+    terms = desk.sign_in_rules.terms(now_ms)
+
+    def unit(transaction: Transaction) -> None:
+        check(transaction)
+        open_sign_in(transaction, sign_in_id, account.id, token.hashes, terms)
+
+    await desk.store.write(unit)
+    return answer(desk, account, sign_in_id, now_ms, cookie(desk, request, token))
 
 
 def answer(
-    desk: FrontDesk, account: Account, sign_in_id: str | None, refresh_cookie: Cookie | None = None
+    desk: FrontDesk,
+    account: Account,
+    sign_in_id: str | None,
+    looked_up_at_ms: int,
+    refresh_cookie: Cookie | None = None,
 ) -> Response[SignedIn]:
+    """Answer with an access token that says what the account was at that moment."""
     ttl_s = desk.sign_in_rules.token_ttl_s
-    token = issue_token(desk.secret, account.role, account.id, ttl_s, account.name, sign_in=sign_in_id)
+    token = issue_token(
+        desk.secret,
+        account.role,
+        account.id,
+        ttl_s,
+        account.name,
+        sign_in=sign_in_id,
+        issued_at_ms=looked_up_at_ms,
+    )
     content = msgspec.json.encode(SignedIn(token, ttl_s, user_of(account)))
     response = json_answer(content, headers={"Cache-Control": "no-store"})
     if refresh_cookie is not None:

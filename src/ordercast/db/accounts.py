@@ -36,6 +36,12 @@ def find_by_id(transaction: Transaction, account_id: str) -> Account | None:
     return None if row is None else _account(row)
 
 
+def is_unchanged(transaction: Transaction, account: Account) -> bool:
+    """Whether it is still open, of that role, and with that password."""
+    found = find_by_id(transaction, account.id)
+    return found is not None and found.active and replace(found, name=account.name) == account
+
+
 def page(transaction: Transaction, after: str, limit: int) -> list[Account]:
     """The next accounts by id after `after` ("" for the first)."""
     return [_account(row) for row in transaction.all(transaction.sql.people.accounts_after, after=after, limit=limit)]
