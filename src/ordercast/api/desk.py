@@ -14,7 +14,7 @@ from litestar.di import NamedDependency
 from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofKind
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
-from ordercast.commerce.people import Role
+from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.stats import Spread
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
@@ -56,7 +56,7 @@ class FrontDesk:
     registrations: Throttle = field(default_factory=lambda: Throttle(REGISTRATIONS_MAX))
     """By caller."""
     codes: Throttle = field(default_factory=Throttle)
-    """By order whose delivery code is tried."""
+    """By order whose delivery code is tried, and who tries it."""
     parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """What this node can do without, by name, each saying `up` while it is there."""
     passwords: Passwords = field(default_factory=Passwords)
@@ -77,15 +77,14 @@ class FrontDesk:
         """What a proof of that order's delivery is held against."""
         return Handover(self.deliveries, proof, delivery_code(self.secret, order_id))
 
-    @contextmanager
-    def guessing(self, order_id: str, handover: Handover) -> Iterator[None]:
-        """Bound how often the code of a delivery may be guessed. Raises TooManyAttempts."""
-        if handover.proof is None or handover.proof.kind is not ProofKind.CODE:
-            yield
-            return
-        self.codes.attempt(order_id, time.monotonic())
-        yield
-        self.codes.forget(order_id)
+    def check_guesses(self, order_id: str, actor: Actor, handover: Handover) -> None:
+        """Bound how often somebody may guess the code of a delivery. Raises TooManyAttempts.
+
+        Nothing takes a guess back: a move that changes nothing succeeds with any code. And each has their own, so that
+        nobody who may not deliver an order can keep its driver from it.
+        """
+        if handover.proof is not None and handover.proof.kind is ProofKind.CODE:
+            self.codes.attempt(f"{order_id} {actor}", time.monotonic())
 
     async def identify(self, request: AnyRequest) -> Identity:
         """Who asks; nobody in particular without a token. Raises TokenRefused."""

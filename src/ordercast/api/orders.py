@@ -258,8 +258,8 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
             handover=handover,
         )
 
-    with desk.guessing(order_id, handover):
-        return json_answer(await desk.store.write(unit))
+    desk.check_guesses(order_id, actor, handover)
+    return json_answer(await desk.store.write(unit))
 
 
 ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]

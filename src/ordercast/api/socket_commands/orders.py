@@ -60,5 +60,5 @@ async def _update(commands: Commands, caller: Caller, command: UpdateOrderStatus
             handover=handover,
         )
 
-    with commands.desk.guessing(command.order_id, handover):
-        return await commands.once(caller, UPDATE, command, effect)
+    commands.desk.check_guesses(command.order_id, actor, handover)
+    return await commands.once(caller, UPDATE, command, effect)
