@@ -136,6 +136,8 @@ def test_only_keys_that_check_signatures_are_read() -> None:
             {"kty": "oct", "kid": "secret", "alg": "HS256", "k": "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"},
             {"kty": "quantum", "kid": "unknown"},
             {"kid": "nothing"},
+            {**described("EdDSA"), "kid": ["no", "text"]},
+            {**described("EdDSA"), "alg": ["no", "text"]},
             described("EdDSA"),
         ]
     }

@@ -94,9 +94,9 @@ def read_keys(document: bytes) -> dict[str | None, jwt.PyJWK]:
             continue
         try:
             key = jwt.PyJWK(described)
-        except jwt.PyJWTError:
-            continue  # of a kind that we do not know; the others may serve
-        if key.algorithm_name in ALGORITHMS:
+        except (jwt.PyJWTError, TypeError, ValueError):
+            continue  # of a kind that we do not know, or no key at all; the others may serve
+        if key.algorithm_name in ALGORITHMS and isinstance(key.key_id, str | None):
             found[key.key_id] = key
     if not found:
         raise ValueError("it has no key that signs with " + ", ".join(ALGORITHMS))
