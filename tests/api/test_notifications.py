@@ -211,3 +211,8 @@ async def test_what_was_read_is_forgotten_after_a_while_and_the_rest_after_a_yea
     assert len((await of(client, CUSTOMER))["items"]) == stays
     reads = await store.read(lambda t: t.all("SELECT * FROM notification_reads"))
     assert len(reads) == (is_read and stays)
+
+
+@pytest.mark.parametrize("role", ["customer", "driver"])
+async def test_nobody_becomes_the_shop_by_being_called_so(client: Client, role: str) -> None:
+    problem(await client.get("/api/notifications", bearer(token(role, "store"))), 403, "not-permitted")

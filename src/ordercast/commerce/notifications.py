@@ -105,4 +105,7 @@ def addressed_as(actor: Actor) -> tuple[str, ...]:
     """Under which names notifications reach somebody; none for who has no account."""
     if actor.role in (Role.GUEST, Role.SERVICE) or not actor.id:
         return ()
-    return (SHOP, actor.id) if actor.role in STAFF else (actor.id,)
+    if actor.role in STAFF:
+        return (SHOP, actor.id)
+    # Ids of another issuer may be any text: nobody becomes the shop by being called so.
+    return () if actor.id == SHOP else (actor.id,)
