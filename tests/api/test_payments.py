@@ -7,6 +7,7 @@ import pytest
 
 from ordercast.commerce.sandbox import OUTCOMES
 from ordercast.db import SqliteStore
+from ordercast.db import payments as units
 from tests.commerce.orders import request_json
 
 from .client import CUSTOMER, DRIVER, STORE, STRANGER, Client, bearer, problem
@@ -121,11 +122,56 @@ async def test_a_refund_in_parts_and_then_of_all_that_is_left(client: Client, se
     history = (await client.get(f"/api/orders/{order['id']}/history", STORE)).json()["items"]
     assert [(entry["toPaymentStatus"], entry["actor"], entry["reason"]) for entry in history][1:] == [
         ("paid", "store:usr_1", "broken"),
-        ("partially_refunded", "service:payments", "broken"),
+        ("partially_refunded", "service:payments", "BDT 10.00 was refunded."),
         ("partially_refunded", "store:usr_1", "broken"),
-        ("refunded", "service:payments", "broken"),
+        ("refunded", "service:payments", "BDT 102.50 was refunded."),
     ]
     problem(await refund(client, order), 409, "not-refundable")
+
+
+async def test_why_the_shop_gave_money_back_is_not_told_to_the_customer(client: Client, settle: Settle) -> None:
+    order = await client.place(CUSTOMER, **by("tok_visa"))
+    await refund(client, order, amount=1_000, reason="looks like fraud")
+    await client.move(await look(client, order), "cancelled", reason="we do not serve them again")
+    await settle()
+    entries = (await client.get(f"/api/orders/{order['id']}/history", CUSTOMER)).json()["items"]
+    assert [(entry["actor"], entry["reason"]) for entry in entries[1:]] == [
+        ("store", None), ("store", None),
+        ("service", "BDT 10.00 was refunded."), ("service", "BDT 102.50 was refunded."),
+    ]  # fmt: skip
+
+
+async def test_what_a_customer_wrote_stands_nowhere_but_in_history(
+    client: Client, store: SqliteStore, settle: Settle
+) -> None:
+    order = await client.place(CUSTOMER, **by("tok_visa"))
+    body = {"reason": "I am in hospital", "version": 1}
+    assert (await client.post(f"/api/orders/{order['id']}/cancel", body, CUSTOMER)).status_code == 200
+    await settle()
+
+    def reasons(table: str) -> Any:
+        return lambda transaction: [r for (r,) in transaction.all(f"SELECT reason FROM {table}") if r]  # noqa: S608
+
+    assert await store.read(reasons("refunds")) == []
+    assert await store.read(reasons("payment_tasks")) == []
+    history = await store.read(reasons("order_history"))
+    assert history == ["I am in hospital", f"BDT {TOTAL / 100:.2f} was refunded."]
+
+
+@pytest.mark.parametrize("token", ["tok_visa", "tok_authorize_only"])
+async def test_an_order_that_costs_nothing_is_paid_without_a_provider(
+    client: Client, store: SqliteStore, settle: Settle, token: str
+) -> None:
+    promotion = {"code": "ON-US", "kind": "percent", "value": 10_000}
+    assert (await client.post("/api/promotions", promotion, STORE)).status_code == 201
+    order = await client.place(**by(token), fulfilment="pickup", promoCode="ON-US")
+    assert (order["total"], order["paymentStatus"], order["paymentInfo"]) == (0, "paid", {"method": "card"})
+    assert (await client.move(order, "processing")).status_code == 200
+    assert await settle() == 0
+    assert await store.read(lambda transaction: units.owing(transaction, 1)) == []
+    assert await store.read(lambda transaction: transaction.all("SELECT * FROM sandbox_payments")) == []
+    ended = (await client.move(await look(client, order), "cancelled", reason="sold out")).json()
+    assert (ended["paymentStatus"], ended["amountRefunding"]) == ("paid", 0)
 
 
 async def test_more_than_is_left_is_refused_with_what_is(client: Client) -> None:

@@ -13,10 +13,11 @@ from typing import Final, TypeVar
 from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused
 from ordercast.commerce.moments import moment
 from ordercast.commerce.money import Money
-from ordercast.commerce.orders import CashPayment, PlaceOrder, SavedCardPayment
+from ordercast.commerce.orders import CashPayment, PaymentInfo, PlaceOrder, SavedCardPayment
 from ordercast.commerce.payments import BY_CASH, CardToken, Charge, PaymentTaken, SavedCard
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.placing import check_order
+from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.db import Transaction, payment_tasks, saved_cards
 from ordercast.db.quotes import quote
 
@@ -55,6 +56,8 @@ async def _take(desk: FrontDesk, command: PlaceOrder, actor: Actor, order_id: st
         return BY_CASH
     provider = desk.providers.current
     amount, card = await desk.store.read(lambda transaction: _look(transaction, desk, command, actor))
+    if amount.minor == 0:
+        return _nothing_to_pay(amount, card)
     now_ms = desk.now_ms()
     due_at, now = moment(now_ms + GIVE_BACK_AFTER_MS), moment(now_ms)
     # One for each attempt, not for each request: what a former attempt took is given back, and cannot be used again.
@@ -70,6 +73,17 @@ async def _take(desk: FrontDesk, command: PlaceOrder, actor: Actor, order_id: st
         # Nothing was taken. Where no answer came, that is unknown, and the promise stays.
         await desk.store.write(lambda transaction: payment_tasks.drop(transaction, key))
         raise
+
+
+def _nothing_to_pay(amount: Money, card: CardToken | SavedCard) -> PaymentTaken:
+    """Paid, without a provider: none holds, captures or gives back nothing, and Stripe refuses to be asked. As the
+    amount is kept, an order that has come to cost something meanwhile is refused.
+    """
+    if isinstance(card, SavedCard):
+        info = PaymentInfo(PaymentMethod.SAVED_CARD, brand=card.brand, last4=card.last4)
+    else:
+        info = PaymentInfo(PaymentMethod.CARD)
+    return PaymentTaken(PaymentStatus.PAID, info, amount)
 
 
 def _look(

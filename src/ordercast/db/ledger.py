@@ -6,6 +6,7 @@ from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import CASH_PROVIDER, PaymentTaken, Refunded
+from ordercast.commerce.people import Role
 from ordercast.commerce.placing import OrderPlaced
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.status_flow import StatusChanged
@@ -42,6 +43,8 @@ def begin(transaction: Transaction, placed: OrderPlaced) -> None:
 def follow(transaction: Transaction, change: StatusChanged) -> None:
     """Write down what a move of an order did to its money, and what its provider is to be asked for it."""
     before, after = change.before, change.payment
+    # A customer's own words stand in history alone, which forgets them with the customer; the ledger never could.
+    reason = None if change.actor.role is Role.CUSTOMER else change.reason
     collected = Money(after.captured - before.captured, before.currency)
     if collected.minor:
         move(transaction, before.id, CASH_PROVIDER, None, Movement.CAPTURED, amount=collected, now=change.at)
@@ -54,13 +57,11 @@ def follow(transaction: Transaction, change: StatusChanged) -> None:
             CASH_PROVIDER,
             refund,
             currency=before.currency,
-            reason=change.reason,
+            reason=reason,
             now=change.at,
         )
     if change.owed:
-        payment_tasks.owe(
-            transaction, before.id, change.owed, currency=before.currency, reason=change.reason, now=change.at
-        )
+        payment_tasks.owe(transaction, before.id, change.owed, currency=before.currency, reason=reason, now=change.at)
 
 
 def move(

@@ -57,6 +57,9 @@ class Told:
     fact: Fact
     now: Moment
     reason: str | None = None
+    """Why we asked for it: the ledger's alone. In history it stands with whoever asked, and not all may read it there."""
+    sentence: str | None = None
+    """What history says of it, where it is not the usual."""
 
 
 # --- Asking -----------------------------------------------------------------------------------------------------------
@@ -143,7 +146,7 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Mom
     if not payment_tasks.finish(transaction, task.id, TaskState.REFUSED, sentence) or task.order_id is None:
         return
     if task.kind is TaskKind.CAPTURE:
-        record(transaction, Told(task.order_id, task.provider, task.reference, Failed(), now, sentence))
+        record(transaction, Told(task.order_id, task.provider, task.reference, Failed(), now, sentence=sentence))
     elif task.kind is TaskKind.REFUND:
         state, _ = load_state(transaction, task.order_id, PAYMENTS)
         rest = max(0, state.refunding - task.amount.minor)
@@ -181,7 +184,7 @@ def record(transaction: Transaction, told: Told) -> None:
     if after.captured > state.captured:
         taken = Money(after.captured - state.captured, state.currency)
         _move(transaction, told, Movement.CAPTURED, taken)
-    reason = told.reason or _sentence(told.fact, state.currency)
+    reason = told.sentence or _sentence(told.fact, state.currency)
     # A status that the table does not reach at once is reached through those between: each is told.
     for status in steps or ([after.status] if after != state.payment else []):
         payment = replace(after, status=status)
