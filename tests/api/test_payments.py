@@ -150,7 +150,7 @@ async def test_what_a_customer_wrote_stands_nowhere_but_in_history(
     await settle()
 
     def reasons(table: str) -> Any:
-        return lambda transaction: [r for (r,) in transaction.all(f"SELECT reason FROM {table}") if r]  # noqa: S608
+        return lambda transaction: [r for (r,) in transaction.all(f"SELECT reason FROM {table}") if r]
 
     assert await store.read(reasons("refunds")) == []
     assert await store.read(reasons("payment_tasks")) == []

@@ -12,10 +12,10 @@ from msgspec import Meta, Struct
 from ordercast.commerce.deliveries import Proof
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
-from ordercast.commerce.masking import masked
+from ordercast.commerce.masking import masked, told_outside
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentTaken
-from ordercast.commerce.people import STAFF, Actor, Role
+from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
@@ -187,8 +187,8 @@ async def get_history(order_id: FromPath[str], request: AnyRequest, desk: AtDesk
 
 
 def _as_told_outside(entry: HistoryEntry) -> HistoryEntry:
-    role = entry.actor.partition(":")[0]
-    return msgspec.structs.replace(entry, actor=role, reason=None if role in STAFF else entry.reason)
+    actor, reason = told_outside(entry.actor, entry.reason)
+    return msgspec.structs.replace(entry, actor=actor, reason=reason)
 
 
 def document_for(transaction: Transaction, order_id: str, identity: Identity) -> bytes:

@@ -1,8 +1,12 @@
-"""An order as whoever holds its tracking link may see it: links are forwarded, printed and left in histories."""
+"""An order as whoever holds its tracking link may see it: links are forwarded, printed and left in histories. And its
+moves as its buyer may see them.
+"""
 
 from __future__ import annotations
 
 from typing import Any, Final
+
+from .people import STAFF
 
 _HIDDEN: Final = "•••"
 # Enough for a buyer to know the order again by; the rest of an address says where somebody lives.
@@ -24,6 +28,12 @@ def masked(order: dict[str, Any]) -> dict[str, Any]:
         "billingInfo": _address(order.get("billingInfo")),
         "shippingInfo": _address(order.get("shippingInfo")),
     }
+
+
+def told_outside(actor: str, reason: str | None) -> tuple[str, str | None]:
+    """Who made a move and why, as the buyer is told: in which role, not who it was, and not the staff's reasons."""
+    role = actor.partition(":")[0]
+    return role, None if role in STAFF else reason
 
 
 def _name(name: str | None) -> str | None:

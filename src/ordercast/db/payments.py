@@ -57,7 +57,7 @@ class Told:
     fact: Fact
     now: Moment
     reason: str | None = None
-    """Why we asked for it: the ledger's alone. In history it stands with whoever asked, and not all may read it there."""
+    """Why we asked for it: for the ledger. In history it stands with whoever asked, where not all may read it."""
     sentence: str | None = None
     """What history says of it, where it is not the usual."""
 

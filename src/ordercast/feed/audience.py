@@ -53,7 +53,8 @@ AUDIENCE: Final = (
     # event                     who hears it           what they are told             of which changes
     Rule("new_order", (_store,), payloads.new_order, OrderChange.is_placed),
     Rule("newOrder", (_store,), payloads.whole_order, OrderChange.is_placed),
-    Rule("orderStatusUpdated", (_store, _watchers, _customer), payloads.status_updated, OrderChange.has_new_status),
+    Rule("orderStatusUpdated", (_store, _watchers), payloads.status_updated, OrderChange.has_new_status),
+    Rule("orderStatusUpdated", (_customer,), payloads.status_told_outside, OrderChange.has_new_status),
     Rule("payment_update", (_store, _watchers, _customer), payloads.payment_updated, OrderChange.has_new_payment),
     Rule("order_update", (_store, _watchers), payloads.whole_order, OrderChange.is_edited),
     Rule("customer_order_update", (_customer, _order), payloads.for_customer, OrderChange.concerns_customer),
@@ -96,7 +97,8 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
     applying = (rule for rule in AUDIENCE if rule.when(order_change))
     for index, rule in enumerate(applying):
         rooms = tuple(name for room in rule.rooms if (name := room(order_change.after)) is not None)
-        yield Announcement(rule.event, rooms, [rule.payload(order_change.told_as(event_id(index)))])
+        if rooms:  # an order of nobody known has no buyer to tell
+            yield Announcement(rule.event, rooms, [rule.payload(order_change.told_as(event_id(index)))])
 
 
 def _delivery(change: Change, event_id: str) -> Announcement:

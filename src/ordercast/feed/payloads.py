@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce import sentences
+from ordercast.commerce.masking import told_outside
 from ordercast.commerce.notifications import NotificationKind, words
 from ordercast.db import Change
 
@@ -96,6 +97,12 @@ def status_updated(change: OrderChange) -> dict[str, Any]:
         "actor": change.change.actor,
         "reason": change.change.reason,
     }
+
+
+def status_told_outside(change: OrderChange) -> dict[str, Any]:
+    """As `status_updated`, for the buyer: who acted is a role, and the staff's reasons stay in the shop."""
+    actor, reason = told_outside(change.change.actor, change.change.reason)
+    return {**status_updated(change), "actor": actor, "reason": reason}
 
 
 def payment_updated(change: OrderChange) -> dict[str, Any]:
