@@ -166,7 +166,7 @@ export const bn: Record<MessageKey, string> = {
 
   "reason.title": "{action}: অর্ডার {number}",
   "reason.label": "কারণ",
-  "reason.hint": "এটি অর্ডারের ইতিহাসে থাকে, ক্রেতাও পড়তে পারেন।",
+  "reason.hint": "এটি অর্ডারের ইতিহাসে থাকে, দোকানের মানুষদের জন্য।",
   "reason.back": "ফিরে যান",
   "reason.submit": "নিশ্চিত করুন",
 

@@ -167,7 +167,7 @@ export const en = {
 
   "reason.title": "{action}: order {number}",
   "reason.label": "Reason",
-  "reason.hint": "It is kept in the order's history, and the customer may read it.",
+  "reason.hint": "It is kept in the order's history, for the people of the shop.",
   "reason.back": "Go back",
   "reason.submit": "Confirm",
 
