@@ -266,3 +266,11 @@ async def test_goods_in_another_currency_are_not_sold(client: Client) -> None:
     for item in (SAMOSAS, SWEETS):
         await edit(client, f"/api/products/{item['productId']}", {"version": 1, "price": 100})
     assert (await place(client)).json()["currency"] == "EUR"
+
+
+async def test_uses_that_another_program_set_back_keep_no_order_from_ending(client: Client, store: SqliteStore) -> None:
+    await make(client)
+    order = await client.place(CUSTOMER, promoCode="EID-10")
+    await store.write(lambda transaction: transaction.run("UPDATE promotions SET uses = 0"))
+    assert (await client.move(order, "cancelled", reason="sold out")).status_code == 200
+    assert (await client.get("/api/promotions/EID-10", STORE)).json()["uses"] == 0

@@ -36,14 +36,15 @@ END
 """  # noqa: S608 - made of column names alone
 
 # Given back here, so that it is whoever ends the order; and once, for no move leads on from such an end. Before the
-# feed's row, which stays the last that a change of an order writes.
+# feed's row, which stays the last that a change of an order writes. Uses that another program has set back do not keep
+# an order from ending.
 _PIECES: Final = "SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id"
 _GIVE_BACK: Final = f"""
   UPDATE products
     SET stock = stock + ({_PIECES}), sold = sold - ({_PIECES})
     WHERE OLD.status <> NEW.status AND NEW.status IN ({names(GIVING_BACK)})
       AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
-  UPDATE promotions SET uses = uses - 1
+  UPDATE promotions SET uses = max(uses - 1, 0)
     WHERE code = NEW.promo_code AND OLD.status <> NEW.status AND NEW.status IN ({names(GIVING_BACK)});
 """  # noqa: S608 - made of column names alone
 

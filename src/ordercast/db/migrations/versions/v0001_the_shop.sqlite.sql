@@ -596,7 +596,7 @@ BEGIN
     SET stock = stock + (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id), sold = sold - (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
     WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected')
       AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
-  UPDATE promotions SET uses = uses - 1
+  UPDATE promotions SET uses = max(uses - 1, 0)
     WHERE code = NEW.promo_code AND OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected');
   INSERT INTO deliveries (order_id, version, stage, driver_id, former_driver_id, attempts, eta_at, lat, lng, at)
     SELECT o.id, o.version, o.status, o.driver_id, CASE WHEN OLD.driver_id IS NOT o.driver_id THEN OLD.driver_id END,
