@@ -24,7 +24,7 @@ from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
 from .profile import Named, NewPassword
-from .repeats import created, done_once
+from .repeats import create_once
 
 _ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv"}
 
@@ -95,8 +95,7 @@ async def make_account(data: JSONBody[NewAccount], request: AnyRequest, desk: At
             raise AddressTaken
         return msgspec.json.encode(_info(account))
 
-    outcome = await done_once(desk, request, actor, wanted, effect)
-    return created(outcome, outcome.answer, 201)
+    return await create_once(desk, request, actor, wanted, effect)
 
 
 @post(

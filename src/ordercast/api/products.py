@@ -25,7 +25,7 @@ from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .editing import Version, given, staff_asking
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
-from .repeats import created, done_once
+from .repeats import create_once
 
 STOCK_MAX: Final = 1_000_000_000
 TEXT_MAX: Final = 2_000
@@ -134,8 +134,7 @@ async def add_product(data: JSONBody[NewProduct], request: AnyRequest, desk: AtD
         units.add(transaction, product, actor, now)
         return msgspec.json.encode(product)
 
-    outcome = await done_once(desk, request, actor, data, effect)
-    return created(outcome, outcome.answer, 201)
+    return await create_once(desk, request, actor, data, effect)
 
 
 @patch(

@@ -24,7 +24,7 @@ from .body import JsonBody
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .refusals import SignInRefused
-from .repeats import created, done_once
+from .repeats import create_once
 from .sign_in import PASSWORD_MAX, SignedIn, SignIn, User, begin, caller_of, find_account, user_of
 
 # Only told; the rule itself names what is wrong.
@@ -83,8 +83,7 @@ async def register(data: JSONBody[Register], request: AnyRequest, desk: AtDesk) 
             raise AddressTaken
         return msgspec.json.encode(user_of(account))
 
-    outcome = await done_once(desk, request, GUEST, wanted, effect)
-    return created(outcome, outcome.answer, 201)
+    return await create_once(desk, request, GUEST, wanted, effect)
 
 
 @post(

@@ -24,7 +24,7 @@ from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .editing import Version, given, staff_asking
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
-from .repeats import created, done_once
+from .repeats import create_once
 
 Time = Annotated[datetime, Meta(tz=True)]
 Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
@@ -118,8 +118,7 @@ async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, desk:
         units.add(transaction, promotion, actor)
         return msgspec.json.encode(promotion)
 
-    outcome = await done_once(desk, request, actor, data, effect)
-    return created(outcome, outcome.answer, 201)
+    return await create_once(desk, request, actor, data, effect)
 
 
 @patch(

@@ -37,6 +37,18 @@ async def done_once(
         return await commit_once(desk, key, effect)
 
 
+async def create_once(
+    desk: FrontDesk,
+    request: AnyRequest,
+    actor: Actor,
+    command: msgspec.Struct | dict[str, Any],
+    effect: Callable[[Transaction], bytes],
+) -> Response[Any]:
+    """As `done_once`, for an `effect` that creates what it answers."""
+    outcome = await done_once(desk, request, actor, command, effect)
+    return created(outcome, outcome.answer, 201)
+
+
 def request_key(request: AnyRequest, actor: Actor, command: msgspec.Struct | dict[str, Any]) -> RequestKey | None:
     """The request's key, if it has one. Raises InvalidField.
 
