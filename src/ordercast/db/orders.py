@@ -46,7 +46,7 @@ def change_status(
     Raises NotFound for an order that the actor may not know of, and what ``decide_status_change`` and
     ``check_handover`` do.
     """
-    state, _number = load_state(transaction, order_id, actor)
+    state = load_state(transaction, order_id, actor)
     target = resolve_status(name, state.fulfilment)
     decision = decide_status_change(state, target, actor, reason=reason, expected_version=expected_version, now=now)
     return _carried_out(transaction, decision, handover)
@@ -66,7 +66,7 @@ def assign_driver(
 
     Raises NotFound, InvalidField for one who is no active driver, NoDriverFree, and what ``decide_assignment`` does.
     """
-    state, _number = load_state(transaction, order_id, actor)
+    state = load_state(transaction, order_id, actor)
     if driver_id is None:
         # Whether it may be given away at all is said first; to whom, is asked only then.
         decide_assignment(state, _SOMEBODY, actor, expected_version=expected_version, now=now)
@@ -111,13 +111,13 @@ def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Mome
 # --- Looking ----------------------------------------------------------------------------------------------------------
 
 
-def load_state(transaction: Transaction, order_id: str, actor: Actor) -> tuple[OrderState, int]:
-    """What decisions look at, and the order's number. Raises NotFound, also where `actor` may not know of it."""
+def load_state(transaction: Transaction, order_id: str, actor: Actor) -> OrderState:
+    """What decisions look at. Raises NotFound, also where `actor` may not know of it."""
     row = transaction.one(transaction.sql.orders.state, id=order_id)
     if row is None:
         raise NotFound("order")
     id_, status, payment, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts = row[:10]
-    changed_by, changed_at, total, captured, refunded, refunding, currency, number = row[10:]
+    changed_by, changed_at, total, captured, refunded, refunding, currency = row[10:]
     state = OrderState(
         OrderId(id_),
         OrderStatus(status),
@@ -139,7 +139,7 @@ def load_state(transaction: Transaction, order_id: str, actor: Actor) -> tuple[O
     )
     if not may_know(actor, customer_id, driver_id, status):
         raise NotFound("order")
-    return state, number
+    return state
 
 
 def may_know(actor: Actor, customer_id: str | None, driver_id: str | None, status: str) -> bool:

@@ -72,7 +72,7 @@ def ask_refund(
 
     Raises NotFound, NotPermitted, StaleVersion, NotRefundable or RefundTooLarge.
     """
-    state, _ = load_state(transaction, order_id, actor)
+    state = load_state(transaction, order_id, actor)
     if actor.role not in STAFF:
         raise NotPermitted(actor, "refund an order")
     if version != state.version:
@@ -97,7 +97,7 @@ def adopt(transaction: Transaction, limit: int, now: Moment) -> int:
     """Write down what those orders owe; how many they were."""
     found = owing(transaction, limit)
     for order_id in found:
-        state, _ = load_state(transaction, order_id, PAYMENTS)
+        state = load_state(transaction, order_id, PAYMENTS)
         after, owed = _following(state, state.payment)
         if after != state.payment:
             reason = "The order has ended; its payment is given back."
@@ -148,7 +148,7 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Mom
     if task.kind is TaskKind.CAPTURE:
         record(transaction, Told(task.order_id, task.provider, task.reference, Failed(), now, sentence=sentence))
     elif task.kind is TaskKind.REFUND:
-        state, _ = load_state(transaction, task.order_id, PAYMENTS)
+        state = load_state(transaction, task.order_id, PAYMENTS)
         rest = max(0, state.refunding - task.amount.minor)
         payment = replace(state.payment, refunding=rest)
         _save(transaction, task.order_id, payment, PAYMENTS, reason=sentence, now=now)
@@ -171,7 +171,7 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Mom
 
 def record(transaction: Transaction, told: Told) -> None:
     """Take in one fact: the ledger first, then where all that is known puts the order's payment."""
-    state, _ = load_state(transaction, told.order_id, PAYMENTS)
+    state = load_state(transaction, told.order_id, PAYMENTS)
     released = _keep(transaction, state, told)
     before = replace(state.payment, refunding=state.refunding - min(released, state.refunding))
     after, owed = _following(state, standing(before, _known(transaction, told)))

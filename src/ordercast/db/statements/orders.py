@@ -39,7 +39,7 @@ _LINE: Final = (
 _STATE: Final = (
     "id", "status", "payment_status", "payment_info", "fulfilment", "version", "held_from", "driver_id",
     "customer_id", "attempts", "actor", "updated_at", "total", "captured", "refunded", "refunding",
-    "currency", "number",
+    "currency",
 )  # fmt: skip
 
 _HISTORY: Final = (
