@@ -192,12 +192,8 @@ class Session:
 
     def flush(self) -> None:
         """Write what is queued, if the transport can take it."""
-        messages = self._outbox
-        if messages and not self.blocked:
-            self._outbox = []
-            self._backlog_bytes = 0
-            self._ping_waits = False
-            self.transport.write(messages)
+        if self._outbox and not self.blocked:
+            self.transport.write(self.take_outbox())
 
     # The upgrade
 
