@@ -1,0 +1,77 @@
+"""What a database must be able to say; each method gives SQL."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Select, Table
+from sqlalchemy import Dialect as Compiled
+from sqlalchemy.dialects import postgresql, sqlite
+
+Insert = sqlite.Insert | postgresql.Insert
+
+
+class Dialect(ABC):
+    """The words that the two databases do not share. What both know (``->``, ``->>``, ``IS DISTINCT FROM``,
+    ``ON CONFLICT``, ``CASE``, ``coalesce``) is written plainly where it is needed.
+    """
+
+    name: str
+    compiled: Compiled
+    """What SQLAlchemy compiles statements for."""
+
+    # --- Values -----------------------------------------------------------------------------------------------------
+
+    now: str
+    """This moment, as the text that ``commerce.moments`` writes."""
+    external_actor: str
+    """Who is said to have made a change that names nobody: another program."""
+
+    @abstractmethod
+    def new_id(self, prefix: str) -> str:
+        """The twin of ``commerce.ids.new_id``: ten characters of time, sixteen of chance."""
+
+    @abstractmethod
+    def seconds_between(self, begin: str, end: str) -> str:
+        """How long from one moment's text to another's."""
+
+    @abstractmethod
+    def contains(self, haystack: str, needle: str) -> str:
+        """Whether one text stands within another; true or false, NULL for NULL."""
+
+    @abstractmethod
+    def hidden(self, column: str) -> str:
+        """The column, but so that the planner does not take its index: another one is known to be better."""
+
+    # --- JSON -------------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def json_object(self, pairs: Iterable[str]) -> str:
+        """An object of ``'key', value`` pairs, to be put into another one."""
+
+    @abstractmethod
+    def json_text(self, value: str) -> str:
+        """The text of such an object, as a column of text takes it."""
+
+    @abstractmethod
+    def json_of(self, column: str) -> str:
+        """A column that holds JSON, as a value of an object; NULL is null."""
+
+    @abstractmethod
+    def json_truth(self, column: str) -> str:
+        """A flag of 0 or 1, as true or false of an object."""
+
+    # --- Statements -------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def insert(self, table: Table) -> Insert:
+        """An INSERT that can say what to do about a row that is there."""
+
+    @abstractmethod
+    def values_of(self, name: str) -> Select[tuple[str]]:
+        """The texts of a JSON array that is given as the parameter `name`, so that one statement takes any number."""
+
+    @abstractmethod
+    def rows_of(self, name: str, table: Table, columns: Iterable[str]) -> list[ColumnElement[object]]:
+        """The columns of a JSON array of arrays that is given as the parameter `name`, to be selected from."""

