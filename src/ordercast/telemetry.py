@@ -22,6 +22,10 @@ UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work comm
 GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
+GROUPS_RUN_AGAIN = Counter(
+    "ordercast_commit_groups_run_again_total", "Groups that were run again because of what others committed meanwhile"
+)
+FEED_LEADING = Gauge("ordercast_feed_leading", "Whether this node numbers the feed and does the shop's chores")
 PARTS_UP = Gauge("ordercast_part_up", "Whether a part that this node can do without is there", ["part"])
 BUS_DROPPED = Gauge("ordercast_bus_dropped", "Fleeting notices to other nodes that were dropped since the start")
 DELIVERY_SECONDS = Histogram(

@@ -171,6 +171,7 @@ async def traced(store: SqliteStore) -> list[str]:
     words: list[str] = []
 
     def trace(transaction: Transaction) -> None:
+        assert isinstance(transaction._connection, sqlite3.Connection)
         transaction._connection.set_trace_callback(lambda text: words.append(text.split()[0]))
 
     await store.write(trace)

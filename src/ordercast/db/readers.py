@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Final, TypeVar
 
-from .connection import connect
+from .connections import Connection, Connector
 from .statements import Statements
 from .transaction import Transaction
 from .types import Overloaded, StoreClosed, StoreUnavailable
@@ -28,11 +26,11 @@ log = logging.getLogger("ordercast.db")
 class Readers:
     """Each query sees one snapshot of the database, from its first read to its end."""
 
-    def __init__(self, path: Path, sql: Statements) -> None:
-        self._path = path
+    def __init__(self, connector: Connector, sql: Statements) -> None:
+        self._connector = connector
         self._sql = sql
         self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
+        self._connections: list[Connection] = []
         self._pool: ThreadPoolExecutor | None = None
         self._waiting = 0
 
@@ -40,7 +38,7 @@ class Readers:
         return f"<Readers {len(self._connections)} open, {self._waiting} waiting>"
 
     def start(self) -> None:
-        self._pool = ThreadPoolExecutor(READERS, "ordercast-reader", initializer=self._open)
+        self._pool = ThreadPoolExecutor(READERS, "ordercast-reader")
 
     async def stop(self) -> None:
         if self._pool is not None:
@@ -61,19 +59,40 @@ class Readers:
         finally:
             self._waiting -= 1
 
-    def _open(self) -> None:
-        connection = connect(self._path, read_only=True)
-        self._connections.append(connection)
-        self._local.connection = connection
+    # --- On a thread ------------------------------------------------------------------------------------------------
 
     def _read(self, query: Callable[[Transaction], T]) -> T:
-        connection: sqlite3.Connection = self._local.connection
         try:
-            connection.execute("BEGIN")
+            connection = self._connection()
             try:
-                return query(Transaction(connection, self._sql))
-            finally:
-                connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot
-        except sqlite3.OperationalError as error:
-            log.exception("the database could not be read")
+                return self._look(connection, query)
+            except self._connector.troubles:
+                if not self._connector.is_lost(connection):
+                    raise
+            # The server has closed it, as one that was restarted has; a read can be done twice.
+            return self._look(self._connection(), query)
+        except self._connector.troubles as error:
+            log.warning("the database could not be read", exc_info=error)
             raise StoreUnavailable(error) from error
+
+    def _look(self, connection: Connection, query: Callable[[Transaction], T]) -> T:
+        connection.execute(self._connector.begin_reading)
+        try:
+            return query(Transaction(connection, self._sql, self._connector.refusals))
+        finally:
+            if self._connector.in_transaction(connection):
+                connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot
+
+    def _connection(self) -> Connection:
+        """This thread's own; a new one where the former is lost."""
+        kept: Connection | None = getattr(self._local, "connection", None)
+        if kept is not None and not self._connector.is_lost(kept):
+            return kept
+        if kept is not None:
+            self._connections.remove(kept)
+            kept.close()
+            self._local.connection = None
+        connection = self._connector.open(read_only=True)
+        self._connections.append(connection)
+        self._local.connection = connection
+        return connection

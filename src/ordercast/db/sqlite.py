@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
-import msgspec
 from sqlalchemy.exc import DBAPIError
 
-from . import sessions
 from .connection import connect, create_private
+from .connections.sqlite import SqliteConnector
 from .migrate import upgrade
 from .readers import Readers
 from .statements import SQLITE
-from .transaction import Transaction
-from .types import Change, SessionRow, StoreClosed, Unusable
+from .store import DatabaseStore, change_of
+from .types import Change, StoreClosed, Unusable
 from .writer import Writer
-
-T = TypeVar("T")
 
 # How soon another program's commit is noticed. A look costs 3 to 5 microseconds.
 COMMIT_POLL_S: Final = 0.01
 
 
-class SqliteStore:
+class SqliteStore(DatabaseStore):
     """See ``types.Store``. All of it is used from one event loop; `changes` and its kin are synchronous and short."""
 
+    lags = False
+    """Whether other nodes may have told rows that this one has yet to read."""
+    leads = True
+    """Whether this node does what one node of a shop does for all."""
+
     def __init__(self, path: Path) -> None:
+        self._connector = SqliteConnector(path)
+        super().__init__(Readers(self._connector, SQLITE))
         self.path = path
-        self.epoch = ""
-        """Made once per database, known from `start` on; with a feed number it names a position for good."""
         self._feed: sqlite3.Connection | None = None
-        self._writer: Writer | None = None
-        self._readers = Readers(path, SQLITE)
-        self._watchers: list[Callable[[], None]] = []
         self._poll: asyncio.TimerHandle | None = None
         self._data_version = 0
 
@@ -67,7 +65,7 @@ class SqliteStore:
             self._feed.close()
             self._feed = None
             raise
-        self._writer = Writer(connect(self.path), SQLITE, self._on_commit)
+        self._writer = Writer(self._connector, SQLITE, self._on_commit)
         self._writer.start()
         self._readers.start()
         self._data_version = self._look()
@@ -78,32 +76,10 @@ class SqliteStore:
         if self._poll is not None:
             self._poll.cancel()
             self._poll = None
-        if self._writer is not None:
-            writer, self._writer = self._writer, None
-            await writer.stop()
-        await self._readers.stop()
+        await self._end_work()
         if self._feed is not None:
             self._feed.close()
             self._feed = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether writes are being taken."""
-        return self._writer is not None and self._writer.is_running
-
-    # --- Work -------------------------------------------------------------------------------------------------------
-
-    async def write(self, unit: Callable[[Transaction], T]) -> T:
-        """Run `unit` in the writer's next group. Returns its result once the commit is durable; raises what it raised,
-        and then nothing of it was kept. Raises NotCommitted, or Overloaded when too much is waiting.
-        """
-        if self._writer is None:
-            raise StoreClosed
-        return await self._writer.submit(unit)
-
-    async def read(self, query: Callable[[Transaction], T]) -> T:
-        """Run `query` on one snapshot of the database, in a reader's thread. Raises Overloaded or StoreUnavailable."""
-        return await self._readers.submit(query)
 
     # --- The feed ---------------------------------------------------------------------------------------------------
 
@@ -112,7 +88,7 @@ class SqliteStore:
         in the order of commits and none appears later below one already seen.
         """
         rows = self._open_feed().execute(SQLITE.feed.after, {"after": after, "limit": limit}).fetchall()
-        return [_change(row) for row in rows]
+        return [change_of(row) for row in rows]
 
     @property
     def last_seq(self) -> int:
@@ -124,11 +100,9 @@ class SqliteStore:
         """The oldest feed number still kept; 0 if there is none."""
         return self._number(SQLITE.feed.oldest_seq)
 
-    def watch(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called on the loop after every commit, ours or another program's. It may be called without
-        anything new in the feed, and once for several commits.
-        """
-        self._watchers.append(wake)
+    async def older(self, after: int, limit: int) -> list[Change]:
+        """As `changes`, for what was told long ago."""
+        return self.changes(after, limit)
 
     def _on_commit(self) -> None:
         if self._feed is not None:
@@ -143,8 +117,7 @@ class SqliteStore:
         version = self._look()
         if version != self._data_version:
             self._data_version = version
-            for wake in self._watchers:
-                wake()
+            self._wake()
 
     def _schedule_poll(self) -> None:
         self._poll = asyncio.get_running_loop().call_later(COMMIT_POLL_S, self._poll_commits)
@@ -162,31 +135,3 @@ class SqliteStore:
         if self._feed is None:
             raise StoreClosed
         return self._feed
-
-    # --- Sockets to be recovered, and what is forgotten --------------------------------------------------------------
-
-    async def save_session(self, session: SessionRow) -> None:
-        await self.write(lambda transaction: sessions.save(transaction, session))
-
-    async def load_session(self, pid: str) -> SessionRow | None:
-        return await self.read(lambda transaction: sessions.load(transaction, pid))
-
-    async def forget_session(self, pid: str) -> None:
-        await self.write(lambda transaction: sessions.forget(transaction, pid))
-
-    async def prune(self, *, feed_rows_max: int, sessions_age_s_max: int, now: str) -> None:
-        """Keep the newest `feed_rows_max` rows of the feed (one at least) and sessions seen within
-        `sessions_age_s_max` before `now`, an RFC 3339 time in UTC. Answers kept for repeated requests, and published
-        events that the feed has long told of, go after a day. Done in small units, between which others run.
-        """
-        while await self.write(lambda transaction: sessions.prune(transaction, feed_rows_max, sessions_age_s_max, now)):
-            pass
-
-
-def _change(row: tuple[Any, ...]) -> Change:
-    seq, kind, entity_id, version, actor, reason, at, before, after = row
-    return Change(seq, kind, entity_id, version, actor, reason, at, _raw(before), _raw(after))
-
-
-def _raw(document: str | None) -> msgspec.Raw | None:
-    return None if document is None else msgspec.Raw(document.encode())

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .connections import Connection
 from .statements import Statements
 
 
 class Transaction:
     """One connection inside a transaction; only the writer and the readers make it, and end it."""
 
-    __slots__ = ("_connection", "sql")
+    __slots__ = ("_connection", "refusals", "sql")
 
-    def __init__(self, connection: sqlite3.Connection, sql: Statements) -> None:
+    def __init__(self, connection: Connection, sql: Statements, refusals: tuple[type[Exception], ...]) -> None:
         self._connection = connection
         self.sql = sql
+        self.refusals = refusals
+        """What a statement raises that a rule of the database refuses: UNIQUE, CHECK, a trigger's. Nothing more can be
+        asked in that unit.
+        """
 
     def one(self, statement: str, **values: Any) -> tuple[Any, ...] | None:
         """The first row, or None; later rows are not looked at."""
@@ -29,13 +33,6 @@ class Transaction:
     def run(self, statement: str, **values: Any) -> int:
         """Execute a change; answers how many rows it touched."""
         return self._connection.execute(statement, values).rowcount
-
-    def insert(self, statement: str, **values: Any) -> int:
-        """Execute an INSERT; answers the new row's integer key."""
-        key = self._connection.execute(statement, values).lastrowid
-        if key is None:
-            raise sqlite3.DatabaseError("an INSERT made no row")
-        return key
 
     def many(self, statement: str, rows: Iterable[Mapping[str, Any]]) -> None:
         self._connection.executemany(statement, rows)

@@ -80,6 +80,19 @@ class NotCommitted(StoreError):
         super().__init__(f"The change was not committed: {cause}.")
 
 
+class OutcomeUnknown(StoreError):
+    """The connection to the database was lost while the change was being committed: it may have been kept."""
+
+    def __init__(self, cause: Exception) -> None:
+        super().__init__(
+            f"Whether the change was committed is not known ({cause}); repeat it with the same Idempotency-Key."
+        )
+
+
+class Conflict(Exception):
+    """What a unit decided on has been changed meanwhile by another node; the writer runs its group again."""
+
+
 class StoreUnavailable(StoreError):
     """The database could not be read: locked by another program, an I/O error, and the like."""
 

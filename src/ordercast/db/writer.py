@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import Any, Final, NamedTuple, TypeVar
 
-from ordercast.telemetry import GROUP_SIZE, UNITS_COMMITTED
+from ordercast.telemetry import GROUP_SIZE, GROUPS_RUN_AGAIN, UNITS_COMMITTED
 
+from .connections import Connection, Connector
 from .statements import Statements
 from .transaction import Transaction
-from .types import Joinable, NotCommitted, Overloaded, StoreClosed
+from .types import Conflict, Joinable, NotCommitted, OutcomeUnknown, Overloaded, StoreClosed
 
 T = TypeVar("T")
 Unit = Callable[[Transaction], Any]
@@ -29,6 +31,10 @@ Together = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
 GROUP_UNITS_MAX: Final = 256
 # At 5,000 orders/s this is under a second of waiting; whoever comes later is better told so at once.
 UNITS_WAITING_MAX: Final = 4_096
+# Others' work gets in the way of the same group so often only where somebody does nothing else.
+RUNS_MAX: Final = 8
+# Between two runs, so that two nodes that undo each other's work part; with chance in it, and twice as long each time.
+RUN_AGAIN_S: Final = 0.002
 
 log = logging.getLogger("ordercast.db")
 
@@ -47,14 +53,19 @@ class _Done(NamedTuple):
 class Writer:
     """Owns its connection from `start` on. `committed` is called on the loop after each commit."""
 
-    def __init__(self, connection: sqlite3.Connection, sql: Statements, committed: Callable[[], None]) -> None:
-        self._connection = connection
-        self._transaction = Transaction(connection, sql)
+    def __init__(self, connector: Connector, sql: Statements, committed: Callable[[], None]) -> None:
+        self._connector = connector
+        self._sql = sql
         self._committed = committed
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._waiting = 0  # touched on the loop's thread only
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ordercast-writer", daemon=True)
+        self._open()
+
+    def _open(self) -> None:
+        self._connection: Connection = self._connector.open()
+        self._transaction = Transaction(self._connection, self._sql, self._connector.refusals)
 
     def __repr__(self) -> str:
         state = "running" if self.is_running else "stopped"
@@ -82,8 +93,8 @@ class Writer:
     async def submit(self, unit: Callable[[Transaction], T]) -> T:
         """Run `unit` in the next group; returns when its commit is durable, raises what it raised.
 
-        A unit must not wait for anything outside the database. If the caller is cancelled meanwhile, the unit still
-        runs. Raises Overloaded, or StoreClosed.
+        A unit must not wait for anything outside the database, and may be run more than once: only its last run
+        counts. If the caller is cancelled meanwhile, the unit still runs. Raises Overloaded, or StoreClosed.
         """
         if self._loop is None or not self._thread.is_alive():
             raise StoreClosed
@@ -106,7 +117,7 @@ class Writer:
         if committed:
             self._committed()
 
-    # --- On the thread ----------------------------------------------------------------------------------------------
+    # --- On the thread: groups --------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         running = True
@@ -133,40 +144,112 @@ class Writer:
         return group, True
 
     def _write(self, group: list[_Waiting]) -> tuple[list[_Done], bool]:
+        """Commit the group; gives each unit's outcome, and whether anything may have been committed."""
+        for run in range(RUNS_MAX):
+            try:
+                done = self._attempt_group(group)
+            except Exception as error:
+                lost = self._connector.is_lost(self._connection)
+                self._abandon()
+                if run + 1 < RUNS_MAX and self._is_worth_another_run(error, run, lost=lost):
+                    continue
+                log.exception("a group of %d changes was not committed", len(group))
+                outcome = error if isinstance(error, OutcomeUnknown) else NotCommitted(error)
+                return [_Done(waiting.future, None, outcome) for waiting in group], False
+            UNITS_COMMITTED.inc(sum(each.error is None for each in done))
+            GROUP_SIZE.observe(len(group))
+            return done, True
+        raise AssertionError("the last run has an outcome")
+
+    def _is_worth_another_run(self, error: Exception, run: int, *, lost: bool) -> bool:
+        if isinstance(error, OutcomeUnknown):
+            return False
+        if lost:
+            # Nothing was committed on it. One new connection: where the server is not back at once, callers are told.
+            return run == 0
+        if not (isinstance(error, Conflict) or self._connector.is_conflict(error)):
+            return False
+        GROUPS_RUN_AGAIN.inc()
+        time.sleep(random.uniform(0.5, 1) * RUN_AGAIN_S * 2**run)
+        return True
+
+    def _attempt_group(self, group: list[_Waiting]) -> list[_Done]:
+        """Run the group in one transaction, and commit it. What it raises is the database's trouble, or others' work:
+        nobody's change was kept.
+        """
+        if self._connector.is_lost(self._connection):
+            self._connection.close()
+            self._open()
+        self._connection.execute(self._connector.begin_writing)
+        runs = list(_runs(group))
+        if len(runs) == 1 and (len(group) == 1 or _together(group[0]) is not None):
+            return self._attempt_alone(group)
+        done = [outcome for run in runs for outcome in self._attempt_run(run)]
+        self._commit()
+        return done
+
+    def _attempt_alone(self, run: list[_Waiting]) -> list[_Done]:
+        """A transaction of one run needs no savepoint, which a database server would be asked for over the network:
+        what fails takes all of it back.
+        """
         try:
-            # IMMEDIATE: a read that turns into a write fails at once, whatever the busy timeout.
-            self._connection.execute("BEGIN IMMEDIATE")
-            done = [outcome for run in _runs(group) for outcome in self._attempt_run(run)]
+            results = self._results_of(run)
+        except Exception as error:
+            if self._concerns_all(error):
+                raise
+            self._connection.execute("ROLLBACK")
+            if len(run) == 1:
+                return [_Done(run[0].future, None, self._outcome(error))]
+            log.debug("%d changes are made one by one, not together", len(run), exc_info=error)
+            self._connection.execute(self._connector.begin_writing)
+            done = [self._attempt(waiting) for waiting in run]
+        else:
+            done = [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
+        self._commit()
+        return done
+
+    def _commit(self) -> None:
+        try:
             self._connection.execute("COMMIT")
-        except Exception as error:  # the database failed, not a unit: nobody's change was kept
-            log.exception("a group of %d changes was not committed", len(group))
-            self._abandon()
-            return [_Done(waiting.future, None, NotCommitted(error)) for waiting in group], False
-        UNITS_COMMITTED.inc(len(group))
-        GROUP_SIZE.observe(len(group))
-        return done, True
+        except self._connector.troubles as error:
+            if self._connector.is_lost(self._connection):
+                raise OutcomeUnknown(error) from error
+            raise
+
+    # --- On the thread: units ---------------------------------------------------------------------------------------
 
     def _attempt_run(self, run: list[_Waiting]) -> list[_Done]:
-        together = _together(run[0])
-        if together is None or len(run) == 1:
+        if _together(run[0]) is None or len(run) == 1:
             return [self._attempt(waiting) for waiting in run]
         try:
-            units = [waiting.unit for waiting in run]
-            results = self._in_savepoint(lambda transaction: together(transaction, units))
+            results = self._in_savepoint(lambda _: self._results_of(run))
         except Exception as error:
-            if not self._connection.in_transaction:
-                raise  # as below
+            if self._concerns_all(error):
+                raise
             log.debug("%d changes are made one by one, not together", len(run), exc_info=error)
             return [self._attempt(waiting) for waiting in run]
         return [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
+
+    def _results_of(self, run: list[_Waiting]) -> Sequence[Any]:
+        together = _together(run[0])
+        if together is None or len(run) == 1:
+            return [waiting.unit(self._transaction) for waiting in run]
+        return together(self._transaction, [waiting.unit for waiting in run])
 
     def _attempt(self, waiting: _Waiting) -> _Done:
         try:
             return _Done(waiting.future, self._in_savepoint(waiting.unit), None)
         except Exception as error:
-            if not self._connection.in_transaction:
-                raise  # SQLite rolled everything back by itself (disk full, I/O error): the group is lost
-            return _Done(waiting.future, None, _outcome(error))
+            if self._concerns_all(error):
+                raise
+            return _Done(waiting.future, None, self._outcome(error))
+
+    def _concerns_all(self, error: Exception) -> bool:
+        """Whether the whole group is lost by this, and not the unit alone."""
+        # SQLite rolls everything back by itself where the disk is full or fails.
+        if not self._connector.in_transaction(self._connection):
+            return True
+        return isinstance(error, Conflict) or self._connector.is_conflict(error)
 
     def _in_savepoint(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`; what it raises takes back its own changes alone."""
@@ -175,7 +258,7 @@ class Writer:
         try:
             result = work(self._transaction)
         except Exception:
-            if self._connection.in_transaction:
+            if self._connector.in_transaction(self._connection):
                 execute("ROLLBACK TO unit")
                 execute("RELEASE unit")
             raise
@@ -183,12 +266,21 @@ class Writer:
         return result
 
     def _abandon(self) -> None:
-        if not self._connection.in_transaction:
+        if self._connector.is_lost(self._connection) or not self._connector.in_transaction(self._connection):
             return
         try:
             self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
+        except self._connector.troubles:
             log.exception("a failed group could not be rolled back")
+
+    def _outcome(self, error: Exception) -> Exception:
+        """What a unit's caller is told: of the database's trouble that it was not committed, else the unit's own."""
+        if not isinstance(error, self._connector.troubles):
+            return error
+        log.error("a change was not committed", exc_info=error)
+        refusal = NotCommitted(error)
+        refusal.__cause__ = error
+        return refusal
 
     def _tell(self, done: list[_Done], committed: bool) -> None:
         assert self._loop is not None
@@ -213,13 +305,3 @@ def _done(waiting: _Waiting, result: Any) -> _Done:
     if isinstance(result, Exception):
         return _Done(waiting.future, None, result)
     return _Done(waiting.future, result, None)
-
-
-def _outcome(error: Exception) -> Exception:
-    """What a unit's caller is told: an OperationalError is the database's trouble, anything else the unit's own."""
-    if not isinstance(error, sqlite3.OperationalError):
-        return error
-    log.error("a change was not committed", exc_info=error)
-    refusal = NotCommitted(error)
-    refusal.__cause__ = error
-    return refusal

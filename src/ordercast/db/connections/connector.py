@@ -1,0 +1,49 @@
+"""What the writer and the readers ask of a database; units of work see a `Connection` through ``Transaction``."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+
+class Cursor(Protocol):
+    @property
+    def rowcount(self) -> int: ...
+    def fetchone(self) -> Any: ...
+    def fetchall(self) -> list[Any]: ...
+
+
+class Connection(Protocol):
+    """One connection, in which nothing begins a transaction but a statement that says so."""
+
+    def execute(self, statement: str, values: Mapping[str, Any] = ..., /) -> Cursor: ...
+    def executemany(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> Cursor: ...
+    def close(self) -> None: ...
+
+
+class Connector(ABC):
+    """Opens connections to one database, and tells what its errors mean."""
+
+    begin_writing: str
+    begin_reading: str
+    refusals: tuple[type[Exception], ...]
+    """A rule of the database refused what a unit did: UNIQUE, CHECK, a trigger's. The unit's own fault."""
+    troubles: tuple[type[Exception], ...]
+    """The database could not do it, whatever was asked: locked, full, gone."""
+
+    @abstractmethod
+    def open(self, *, read_only: bool = False) -> Connection:
+        """Connect; raises one of `troubles`. The connection may go from thread to thread, used by one at a time."""
+
+    @abstractmethod
+    def in_transaction(self, connection: Connection) -> bool:
+        """Whether a transaction is open in which a savepoint can be gone back to."""
+
+    @abstractmethod
+    def is_lost(self, connection: Connection) -> bool:
+        """Whether nothing can be asked of this connection any more, and a new one is needed."""
+
+    @abstractmethod
+    def is_conflict(self, error: Exception) -> bool:
+        """Whether others' work at the same time is to blame, so that the same may well succeed when it is run again."""

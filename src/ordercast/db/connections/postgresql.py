@@ -1,0 +1,86 @@
+"""PostgreSQL, through psycopg 3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+import psycopg
+from psycopg import errors
+from psycopg.pq import TransactionStatus
+from psycopg.types.string import TextLoader
+
+from .connector import Connection, Connector, Cursor
+
+# A server that has vanished without a word is noticed after this, and not after TCP's own quarter of an hour.
+CONNECT_S_MAX: Final = 5
+UNANSWERED_MS_MAX: Final = 10_000
+# Each statement of ours is one text: all of them stay prepared.
+PREPARED_MAX: Final = 1_000
+_ALIVE: Final[dict[str, Any]] = {
+    "connect_timeout": CONNECT_S_MAX,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": UNANSWERED_MS_MAX,
+}
+# What the server does with a connection of ours: moments are written in UTC; the writer is known by its name in the
+# history of what it did not sign.
+_SESSION: Final = "-c timezone=UTC -c client_encoding=UTF8 -c default_transaction_isolation=read\\ committed"
+
+
+def connect(url: str, *, name: str, options: str = "") -> psycopg.Connection:
+    """Connect so that only a statement begins a transaction, and JSON comes as its text. Operators see `name`."""
+    connection = psycopg.connect(
+        url, autocommit=True, application_name=f"ordercast {name}", options=f"{_SESSION} {options}".strip(), **_ALIVE
+    )
+    connection.prepared_max = PREPARED_MAX
+    for type_ in ("json", "jsonb"):
+        connection.adapters.register_loader(type_, TextLoader)
+    return connection
+
+
+class _PostgresqlConnection:
+    """psycopg's connection in the shape that the units of work know."""
+
+    __slots__ = ("execute", "psycopg")
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.psycopg = connection
+        self.execute = connection.execute
+
+    def executemany(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> Cursor:
+        cursor = self.psycopg.cursor()
+        cursor.executemany(statement, rows)
+        return cursor
+
+    def close(self) -> None:
+        self.psycopg.close()
+
+
+class PostgresqlConnector(Connector):
+    begin_writing = "BEGIN"
+    begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    refusals = (psycopg.IntegrityError,)
+    # A connection that was closed under us is no OperationalError in psycopg's words where it was closed by us.
+    troubles = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __repr__(self) -> str:
+        return "<PostgresqlConnector>"  # the URL may hold a password
+
+    def open(self, *, read_only: bool = False) -> Connection:
+        connection = connect(self._url, name="reader" if read_only else "writer")
+        return cast(Connection, _PostgresqlConnection(connection))
+
+    def in_transaction(self, connection: Connection) -> bool:
+        status = cast(_PostgresqlConnection, connection).psycopg.info.transaction_status
+        return status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
+
+    def is_lost(self, connection: Connection) -> bool:
+        return cast(_PostgresqlConnection, connection).psycopg.broken
+
+    def is_conflict(self, error: Exception) -> bool:
+        return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)

@@ -1,0 +1,92 @@
+"""What both stores do alike: units of work, reads, the sessions of sockets, and forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from . import sessions
+from .readers import Readers
+from .transaction import Transaction
+from .types import Change, SessionRow, StoreClosed
+from .writer import Writer
+
+T = TypeVar("T")
+
+
+class DatabaseStore:
+    """A store that is begun and ended by its subclass, which also has the feed."""
+
+    def __init__(self, readers: Readers) -> None:
+        self.epoch = ""
+        """Made once per history of the database, known from `start` on; with a feed number it names a position."""
+        self._writer: Writer | None = None
+        self._readers = readers
+        self._watchers: list[Callable[[], None]] = []
+
+    @property
+    def is_running(self) -> bool:
+        """Whether writes are being taken."""
+        return self._writer is not None and self._writer.is_running
+
+    # --- Work -------------------------------------------------------------------------------------------------------
+
+    async def write(self, unit: Callable[[Transaction], T]) -> T:
+        """Run `unit` in the writer's next group. Returns its result once the commit is durable; raises what it raised,
+        and then nothing of it was kept. Raises NotCommitted, OutcomeUnknown, or Overloaded when too much is waiting.
+        """
+        if self._writer is None:
+            raise StoreClosed
+        return await self._writer.submit(unit)
+
+    async def read(self, query: Callable[[Transaction], T]) -> T:
+        """Run `query` on one snapshot of the database, in a reader's thread. Raises Overloaded or StoreUnavailable."""
+        return await self._readers.submit(query)
+
+    def watch(self, wake: Callable[[], None]) -> None:
+        """Have `wake` called on the loop after every commit, ours or another program's. It may be called without
+        anything new in the feed, and once for several commits.
+        """
+        self._watchers.append(wake)
+
+    def _wake(self) -> None:
+        for wake in self._watchers:
+            wake()
+
+    async def _end_work(self) -> None:
+        """Finish every submitted write, then let go of the connections."""
+        if self._writer is not None:
+            writer, self._writer = self._writer, None
+            await writer.stop()
+        await self._readers.stop()
+
+    # --- Sockets to be recovered, and what is forgotten --------------------------------------------------------------
+
+    async def save_session(self, session: SessionRow) -> None:
+        await self.write(lambda transaction: sessions.save(transaction, session))
+
+    async def load_session(self, pid: str) -> SessionRow | None:
+        return await self.read(lambda transaction: sessions.load(transaction, pid))
+
+    async def forget_session(self, pid: str) -> None:
+        await self.write(lambda transaction: sessions.forget(transaction, pid))
+
+    async def prune(self, *, feed_rows_max: int, sessions_age_s_max: int, now: str) -> None:
+        """Keep the newest `feed_rows_max` rows of the feed (one at least) and sessions seen within
+        `sessions_age_s_max` before `now`, an RFC 3339 time in UTC. Answers kept for repeated requests, and published
+        events that the feed has long told of, go after a day. Done in small units, between which others run.
+        """
+        while await self.write(lambda transaction: sessions.prune(transaction, feed_rows_max, sessions_age_s_max, now)):
+            pass
+
+
+def change_of(row: tuple[Any, ...]) -> Change:
+    """A row of the feed from its columns, in the order of the table."""
+    seq, kind, entity_id, version, actor, reason, at, before, after = row
+    return Change(seq, kind, entity_id, version, actor, reason, at, _raw(before), _raw(after))
+
+
+def _raw(document: str | None) -> msgspec.Raw | None:
+    return None if document is None else msgspec.Raw(document.encode())
