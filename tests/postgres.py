@@ -123,6 +123,17 @@ class Postgres:
             cursor = connection.execute(statement.encode())
             return [] if cursor.description is None else cursor.fetchall()
 
+    def psql(self, database: str, statement: str, *, name: str = "psql") -> str:
+        """Run `statement` with the program that operators use. Raises RuntimeError with what it says of errors."""
+        done = subprocess.run(
+            [self._binaries / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement,
+             f"{self.url(database)}?application_name={name}"],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        if done.returncode != 0:
+            raise RuntimeError(done.stderr)
+        return done.stdout
+
     def new_database(self, template: str = "template0") -> str:
         """Make a database, empty or like `template`; gives its name."""
         name = f"shop_{next(self._names)}"

@@ -14,6 +14,7 @@ from ordercast import config, telemetry
 from ordercast.api.application import openapi_document
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
 from ordercast.app import demo_password, open_store, seed, serve
+from ordercast.app import migrate as migrate_database
 from ordercast.commerce.moments import moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.config import ConfigError, Settings
@@ -55,8 +56,8 @@ def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
 def migrate(*, database_url: DatabaseUrl = None) -> None:
     """Bring the database's schema up to date."""
     settings = _settings(database_url=database_url)
-    open_store(settings)
-    print(f"{settings.database_url} is up to date.")
+    migrate_database(settings)
+    print(f"{settings.shown_database_url} is up to date.")
 
 
 @app.command

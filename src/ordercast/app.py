@@ -25,10 +25,10 @@ from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.config import ConfigError, Settings
-from ordercast.db import SqliteStore, Transaction, Unusable, stats
+from ordercast.db import PostgresqlStore, SqliteStore, Store, Transaction, Unusable, stats
 from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
-from ordercast.db.seed import DEMO_PEOPLE, seed_demo
+from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
 from ordercast.hub import Bus, Options, Server
 from ordercast.neighbours import Neighbours
@@ -47,20 +47,38 @@ NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
 LISTEN_BACKLOG: Final = 4_096
 
 
-def open_store(settings: Settings) -> SqliteStore:
-    """Open the shop's database; an embedded one is migrated. Raises ConfigError for one we cannot serve."""
-    if settings.sqlite_path is None:
-        raise ConfigError("database_url", "PostgreSQL is not served yet; use sqlite:///<file>")
-    store = SqliteStore(settings.sqlite_path)
+def migrate(settings: Settings) -> None:
+    """Bring the shop's database to the newest schema. Raises ConfigError for one that we cannot use."""
+    store = _store(settings)
     try:
         store.migrate()
     except Unusable as error:
-        raise ConfigError("database_url", f"{settings.sqlite_path}: {error}") from None
+        raise ConfigError("database_url", str(error)) from None
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the shop's database; an embedded one is migrated. Raises ConfigError for one we cannot serve.
+
+    That of a server is for its operator to migrate, at a time of their choosing: it is refused with the command to run.
+    """
+    store = _store(settings)
+    try:
+        if isinstance(store, SqliteStore):
+            store.migrate()
+        else:
+            store.check_revision()
+    except Unusable as error:
+        raise ConfigError("database_url", str(error)) from None
     return store
 
 
+def _store(settings: Settings) -> SqliteStore | PostgresqlStore:
+    path = settings.sqlite_path
+    return PostgresqlStore(settings.database_url) if path is None else SqliteStore(path)
+
+
 def build_hub(
-    settings: Settings, store: SqliteStore, doorkeeper: Doorkeeper | None = None, bus: Bus | None = None
+    settings: Settings, store: Store, doorkeeper: Doorkeeper | None = None, bus: Bus | None = None
 ) -> tuple[Server, Pump]:
     """Join the socket half to the shop: the door in, and the feed out. `doorkeeper` is the one of the HTTP half."""
     server = Server(
@@ -99,7 +117,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
     store = open_store(settings)
     await store.start()
     try:
-        demo_people = await seed(settings, store) if settings.demo else []
+        demo_people = await _seed_at_start(settings, store)
         doorkeeper = make_doorkeeper(settings, store)
         neighbours = Neighbours(settings)
         server, pump = build_hub(settings, store, doorkeeper, neighbours.bus)
@@ -156,7 +174,14 @@ def _today(settings: Settings, pump: Pump) -> Callable[[], Callable[[Transaction
     return today
 
 
-async def seed(settings: Settings, store: SqliteStore, *, again: bool = False) -> list[str]:
+async def _seed_at_start(settings: Settings, store: Store) -> list[str]:
+    """A new embedded database is filled with the demo shop; that of a server only by ``ordercast demo``."""
+    if settings.demo and (settings.sqlite_path is not None or await store.read(is_seeded)):
+        return await seed(settings, store)
+    return []
+
+
+async def seed(settings: Settings, store: Store, *, again: bool = False) -> list[str]:
     """Fill a new database with the demo shop, or with what is missing of it `again`; answer the addresses of those who
     can sign in with the demo password.
     """
@@ -183,38 +208,40 @@ def _listen(settings: Settings) -> socket.socket:
         raise ConfigError("port", f"cannot listen on {settings.host}:{settings.port} ({error.strerror})") from None
 
 
-async def _prune_forever(store: SqliteStore, doorkeeper: Doorkeeper, notification_days: int) -> None:
+async def _prune_forever(store: Store, doorkeeper: Doorkeeper, notification_days: int) -> None:
     while True:
         doorkeeper.revocations.forget(time.time_ns() // 1_000_000)
         try:
-            await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
-            while await store.write(lambda transaction: forget_old(transaction, notification_days, _now())):
-                pass
+            if store.leads:
+                await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
+                while await store.write(lambda transaction: forget_old(transaction, notification_days, _now())):
+                    pass
         except Exception:
             log.exception("the feed could not be pruned; trying again later")
         await asyncio.sleep(PRUNE_EVERY_S)
 
 
-async def _tell_of_new_orders_forever(store: SqliteStore) -> None:
+async def _tell_of_new_orders_forever(store: Store) -> None:
     while True:
         try:
-            if await store.read(has_new_orders):
+            if store.leads and await store.read(has_new_orders):
                 await store.write(lambda transaction: tell_of_new_orders(transaction, _now()))
         except Exception:
             log.exception("the shop could not be notified of new orders; trying again later")
         await asyncio.sleep(NEW_ORDERS_TOLD_EVERY_S)
 
 
-async def _expire_forever(store: SqliteStore, pending_minutes_max: int) -> None:
+async def _expire_forever(store: Store, pending_minutes_max: int) -> None:
     while True:
         try:
-            await expire(store, pending_minutes_max, time.time_ns() // 1_000_000)
+            if store.leads:
+                await expire(store, pending_minutes_max, time.time_ns() // 1_000_000)
         except Exception:
             log.exception("orders could not be expired; trying again later")
         await asyncio.sleep(EXPIRE_EVERY_S)
 
 
-async def expire(store: SqliteStore, pending_minutes_max: int, now_ms: int) -> None:
+async def expire(store: Store, pending_minutes_max: int, now_ms: int) -> None:
     """Expire every order that has been pending for longer, in small units between which others run."""
     before, now = moment(now_ms - pending_minutes_max * 60_000), moment(now_ms)
     while await store.write(lambda transaction: expire_pending(transaction, before, now)) == EXPIRED_AT_ONCE_MAX:

@@ -110,6 +110,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return None
         return Path(self.database_url.removeprefix("sqlite:///"))
 
+    @property
+    def shown_database_url(self) -> str:
+        """The database's URL without its password, for people and logs."""
+        return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", self.database_url)
+
 
 def load(environ: Mapping[str, str] | None = None, *, make_secret: bool = True, **overrides: Any) -> Settings:
     """Read the settings: `overrides` (from the command line) before the environment before ``.env``.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -167,3 +168,26 @@ async def test_a_database_that_was_never_migrated_is_not_started(path: Path) -> 
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         await store.start()
     await store.close()
+
+
+async def test_a_file_restored_from_a_copy_begins_a_new_epoch_and_any_other_restart_does_not(path: Path) -> None:
+    copy = path.with_name("copy.db")
+
+    async def run(orders: int) -> str:
+        store = SqliteStore(path)
+        await asyncio.to_thread(store.migrate)
+        await store.start()
+        await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
+        for _ in range(orders):
+            await place_one(store)
+        store.changes(0, 100)
+        await store.close()
+        return store.epoch
+
+    first = await run(2)
+    shutil.copy(path, copy)
+    assert await run(0) == await run(3) == first
+    shutil.copy(copy, path)
+    restored = await run(1)
+    assert restored != first
+    assert await run(1) == restored

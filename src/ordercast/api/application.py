@@ -17,7 +17,7 @@ from litestar.types import ControllerRouterHandler
 
 from ordercast.commerce.stats import Spread
 from ordercast.config import Settings
-from ordercast.db import SqliteStore
+from ordercast.db import SqliteStore, Store
 
 from . import (
     accounts,
@@ -80,7 +80,7 @@ _ROUTES: Final = [
 
 def create_api(
     settings: Settings,
-    store: SqliteStore,
+    store: Store,
     *,
     doorkeeper: Doorkeeper | None = None,
     providers: Providers | None = None,

@@ -16,7 +16,7 @@ from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.stats import Spread
-from ordercast.db import SqliteStore
+from ordercast.db import Store
 from ordercast.db.idempotency import RequestKey
 
 from .auth import TRACKING_PREFIX, Identity, TokenRefused, delivery_code
@@ -35,7 +35,7 @@ AnyRequest: TypeAlias = Request[Any, Any, Any]
 class FrontDesk:
     """One per application."""
 
-    store: SqliteStore
+    store: Store
     secret: str
     doorkeeper: Doorkeeper
     sign_in_rules: SignInRules = field(default_factory=SignInRules)

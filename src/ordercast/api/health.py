@@ -22,6 +22,8 @@ class Health(Struct, frozen=True, omit_defaults=True):
     """`live`, `ready`, `degraded` (all orders are taken and told, and a part is missing) or `not ready`."""
     parts: dict[str, str] = {}
     """What this node can do without, such as the bus to other nodes: `up`, or what it is instead."""
+    faults: list[str] = []
+    """Why it is not ready: a sentence for each thing that keeps orders from being taken, or told."""
 
 
 class PageConfig(Struct, frozen=True, rename="camel"):
@@ -45,14 +47,13 @@ async def ready(desk: AtDesk) -> Response[Health]:
     balancer that took every node out because Redis is away would lose the orders too.
     """
     try:
-        await desk.store.read(lambda transaction: transaction.one("SELECT 1"))
-        is_ready = desk.store.is_running
-    except StoreError:
-        is_ready = False
+        faults = await desk.store.faults()
+    except StoreError as error:
+        faults = [str(error)]
     parts = {name: state() for name, state in desk.parts.items()}
     served = "ready" if all(state == "up" for state in parts.values()) else "degraded"
-    health = Health(served if is_ready else "not ready", parts)
-    return json_answer(msgspec.json.encode(health), status_code=200 if is_ready else 503)
+    health = Health("not ready" if faults else served, parts, faults)
+    return json_answer(msgspec.json.encode(health), status_code=503 if faults else 200)
 
 
 @get("/metrics", tags=["operation"], media_type="text/plain")

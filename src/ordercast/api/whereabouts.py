@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from ordercast.commerce.deliveries import DeliveryRules
 from ordercast.commerce.moments import Moment
-from ordercast.db import SqliteStore, StoreError, deliveries, drivers
+from ordercast.db import Store, StoreError, deliveries, drivers
 from ordercast.db.deliveries import Carried
 from ordercast.db.drivers import Place
 
@@ -42,7 +42,7 @@ class Whereabouts:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         telling: TellsDeliveries,
         rules: DeliveryRules,
         now: Callable[[], Moment],

@@ -5,11 +5,13 @@ database keeps.
 Stays true: triggers alone fill the feed, so a change made by another program is heard like ours.
 """
 
+from .postgresql import PostgresqlStore
 from .sqlite import SqliteStore
 from .transaction import Transaction
 from .types import (
     Change,
     NotCommitted,
+    OutcomeUnknown,
     Overloaded,
     SessionRow,
     Store,
@@ -22,7 +24,9 @@ from .types import (
 __all__ = [
     "Change",
     "NotCommitted",
+    "OutcomeUnknown",
     "Overloaded",
+    "PostgresqlStore",
     "SessionRow",
     "SqliteStore",
     "Store",

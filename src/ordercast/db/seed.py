@@ -84,3 +84,8 @@ async def seed_demo(
 def _seeded(transaction: Transaction) -> _Seeded | None:
     row = transaction.one(transaction.sql.meta.value, name=_META)
     return None if row is None else msgspec.json.decode(row[0], type=_Seeded)
+
+
+def is_seeded(transaction: Transaction) -> bool:
+    """Whether the database was ever filled with the demo shop."""
+    return transaction.one(transaction.sql.meta.value, name=_META) is not None

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from .connection import connect, create_private
 from .connections.sqlite import SqliteConnector
+from .high_water import HighWater
 from .migrate import upgrade
 from .readers import Readers
 from .statements import SQLITE
@@ -20,6 +21,9 @@ from .writer import Writer
 
 # How soon another program's commit is noticed. A look costs 3 to 5 microseconds.
 COMMIT_POLL_S: Final = 0.01
+_EPOCH_BYTES: Final = 8
+
+log = logging.getLogger("ordercast.db")
 
 
 class SqliteStore(DatabaseStore):
@@ -37,6 +41,7 @@ class SqliteStore(DatabaseStore):
         self._feed: sqlite3.Connection | None = None
         self._poll: asyncio.TimerHandle | None = None
         self._data_version = 0
+        self._high_water = HighWater(path)
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self.path.name} {self._writer!r} {self._readers!r}>"
@@ -60,7 +65,7 @@ class SqliteStore(DatabaseStore):
         """Open the migrated database and begin to write, read and watch on the running loop."""
         self._feed = connect(self.path, read_only=True)
         try:
-            (self.epoch,) = self._feed.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+            self.epoch = self._recognise(self._feed)
         except BaseException:
             self._feed.close()
             self._feed = None
@@ -71,6 +76,18 @@ class SqliteStore(DatabaseStore):
         self._data_version = self._look()
         self._schedule_poll()
 
+    def _recognise(self, feed: sqlite3.Connection) -> str:
+        """The database's epoch; a new one where it was restored from a copy, and has fallen behind what was told."""
+        (epoch,) = feed.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
+        told = self._high_water.open()
+        if told is None or (told[0] == epoch and told[1] <= self.last_seq):
+            return str(epoch)
+        log.warning("the database was restored from a copy, or replaced: positions begin anew")
+        renewed = secrets.token_hex(_EPOCH_BYTES)
+        with closing(connect(self.path)) as connection:
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (renewed,))
+        return renewed
+
     async def close(self) -> None:
         """Finish every submitted write, then let go of the file. May be called twice."""
         if self._poll is not None:
@@ -80,6 +97,7 @@ class SqliteStore(DatabaseStore):
         if self._feed is not None:
             self._feed.close()
             self._feed = None
+        self._high_water.close()
 
     # --- The feed ---------------------------------------------------------------------------------------------------
 
@@ -88,6 +106,8 @@ class SqliteStore(DatabaseStore):
         in the order of commits and none appears later below one already seen.
         """
         rows = self._open_feed().execute(SQLITE.feed.after, {"after": after, "limit": limit}).fetchall()
+        if rows:
+            self._high_water.note(self.epoch, rows[-1][0])
         return [change_of(row) for row in rows]
 
     @property
@@ -103,6 +123,10 @@ class SqliteStore(DatabaseStore):
     async def older(self, after: int, limit: int) -> list[Change]:
         """As `changes`, for what was told long ago."""
         return self.changes(after, limit)
+
+    async def has(self, seq: int) -> bool:
+        """Whether that number was given out."""
+        return seq <= self.last_seq
 
     def _on_commit(self) -> None:
         if self._feed is not None:

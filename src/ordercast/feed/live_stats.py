@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ordercast.commerce.stats import Stats
-from ordercast.db import SqliteStore, Transaction
+from ordercast.db import Store, Transaction
 
 from .fleeting import Fleeting
 
@@ -24,7 +24,7 @@ class LiveStats:
 
     def __init__(
         self,
-        store: SqliteStore,
+        store: Store,
         fleeting: Fleeting,
         today: Callable[[], Callable[[Transaction], Stats]],
         every_s: float,

@@ -30,6 +30,10 @@ BATCH_ROWS: Final = 256
 RECENT_ROWS_MAX: Final = 4_096
 # Rows older than those, that somebody has come back for: others usually follow for the same.
 OLDER_ROWS_MAX: Final = 4_096
+# A row that another node has told is here within milliseconds, unless the database is gone.
+PATIENCE_S: Final = 10.0
+NAP_S: Final = 0.005
+EPOCH_CHANGED: Final = "epoch_changed"
 # After a failed read: often enough to go on at once when the database is back, rarely enough to burn nothing.
 RETRY_S: Final = 0.25
 
@@ -97,7 +101,7 @@ class Pump:
     @property
     def position(self) -> Position:
         """Everything up to here has been handed to the sockets that were entitled to it."""
-        return Position(self._source.epoch, self._position)
+        return Position(self._epoch, self._position)
 
     def listen(self, kind: str, listener: Callable[[Change], None]) -> None:
         """Have this node act on each row of that kind that is told from now on; what it raises is logged."""
@@ -108,7 +112,7 @@ class Pump:
 
         The newest rows are remembered at once: after a restart everybody comes back for the same ones.
         """
-        self._position = self._source.last_seq
+        self._epoch, self._position = self._source.epoch, self._source.last_seq
         for change in self._source.changes(max(0, self._position - RECENT_ROWS_MAX), RECENT_ROWS_MAX):
             if change.seq <= self._position:
                 self._recent.append((change.seq, self._told(change)))
@@ -126,6 +130,8 @@ class Pump:
 
     def pull(self) -> None:
         """Read and deliver what is new. Safe to call at any time, for nothing as well."""
+        if self._source.epoch != self._epoch:
+            self._begin_anew()
         try:
             changes = self._source.changes(self._position, BATCH_ROWS)
         except Exception:
@@ -141,6 +147,15 @@ class Pump:
         self.latency.observe(changes[0].at)
         if len(changes) == BATCH_ROWS:
             self._pull_later(0)
+
+    def _begin_anew(self) -> None:
+        """The database was restored: what was told may never have been, and nobody's position means anything now."""
+        self._epoch, self._position = self._source.epoch, self._source.last_seq
+        self.forget()
+        resync = encode_event(self._namespace.name, "resync", [{"reason": EPOCH_CHANGED}, str(self.position)])
+        for socket in self._namespace.sockets.values():
+            if socket.identity:
+                self._namespace.deliver(resync, (socket.id,))
 
     def _pull_later(self, delay_s: float) -> None:
         if self._retry is not None:
@@ -163,8 +178,19 @@ class Pump:
 
     # Replay
 
-    def rows(self, after: int, limit: int) -> Sequence[Row]:
-        """Up to `limit` delivered rows behind `after`, with their events: from memory, or if it is too short, the feed.
+    async def reach(self, seq: int) -> bool:
+        """Wait until that row is delivered here, as it may be on another node already; False if it takes too long."""
+        give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
+        while self._position < seq:
+            self.pull()
+            if self._position < seq:
+                if asyncio.get_running_loop().time() > give_up_at:
+                    return False
+                await asyncio.sleep(NAP_S)
+        return True
+
+    def remembered(self, after: int, limit: int) -> Sequence[Row] | None:
+        """Up to `limit` delivered rows behind `after`, with their events; None where memory is too short for that.
 
         Rows that are committed but not delivered yet are left out: those the live delivery will bring.
         """
@@ -172,7 +198,14 @@ class Pump:
             return ()
         if self._recent and _seq(self._recent[0]) <= after + 1:
             return self._remembered(after, limit)
-        changes = self._source.changes(after, limit)
+        return None
+
+    async def rows(self, after: int, limit: int) -> Sequence[Row]:
+        """As `remembered`, and where memory is too short, from the feed."""
+        rows = self.remembered(after, limit)
+        if rows is not None:
+            return rows
+        changes = await self._source.older(after, limit)
         return [self._older_row(change) for change in changes if change.seq <= self._position]
 
     def _older_row(self, change: Change) -> Row:
@@ -184,7 +217,7 @@ class Pump:
         return row
 
     def _told(self, change: Change) -> list[Told]:
-        return tell(change, self._source.epoch, self._namespace.name)
+        return tell(change, self._epoch, self._namespace.name)
 
     def _remembered(self, after: int, limit: int) -> list[Row]:
         """The remembered rows behind `after`; who returns is seldom far behind: the search begins at the near end."""

@@ -15,7 +15,7 @@ from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.protocol.message import Message
 
 from .position import ROW_END, Position
-from .pump import Pump, Row
+from .pump import EPOCH_CHANGED, Pump, Row
 from .source import FeedSource
 
 # Rows replayed before the connection must have taken them; bounds what one returning client makes us hold.
@@ -93,8 +93,9 @@ class FeedRecovery:
         position = Position.parse(offset)
         if position is None:
             return "offset_unknown"
-        if position.epoch != self._source.epoch or position.seq > self._source.last_seq:
-            return "epoch_changed"
+        is_ahead = position.seq > self._source.last_seq and not self._source.lags
+        if position.epoch != self._source.epoch or is_ahead:
+            return EPOCH_CHANGED
         if position.seq + 1 < self._source.first_seq:
             return "history_pruned"
         return "too_far_behind" if self._source.last_seq - position.seq > REPLAY_ROWS_MAX else None
@@ -103,6 +104,7 @@ class FeedRecovery:
         position = Position.parse(offset)
         if position is None:
             raise GapTooOld("offset_unknown")
+        await self._reach(position)
         entitled = frozenset((*rooms, socket.id))
         after = position.seq if position.event == ROW_END else position.seq - 1
         while after < self._pump.position.seq:
@@ -120,6 +122,15 @@ class FeedRecovery:
                 telemetry.EVENTS_REPLAYED.inc(len(batch))
                 yield batch
 
+    async def _reach(self, position: Position) -> None:
+        """Be no further back than the node that the client comes from: what it has heard it must not hear again."""
+        if position.seq <= self._pump.position.seq:
+            return
+        if not await self._source.has(position.seq):
+            raise GapTooOld(EPOCH_CHANGED)
+        if not await self._pump.reach(position.seq):
+            raise GapTooOld("feed_behind")
+
     async def _next_rows(self, after: int) -> Sequence[Row]:
         """Delivered rows behind `after`; there is one. One batch is made per turn of the loop, whoever it is for.
 
@@ -127,7 +138,7 @@ class FeedRecovery:
         """
         async with self._turnstile:
             delivered = self._pump.position.seq
-            rows = self._pump.rows(after, REPLAY_ROWS)
+            rows = await self._pump.rows(after, REPLAY_ROWS)
             await asyncio.sleep(0)
         # No rows: they were pruned, or never committed.
         return rows or [(delivered, ())]

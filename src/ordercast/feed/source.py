@@ -13,7 +13,14 @@ class FeedSource(Protocol):
 
     @property
     def epoch(self) -> str:
-        """Which history the sequence numbers count; lower-case letters and digits."""
+        """Which history the sequence numbers count; lower-case letters and digits. Another one, where the database was
+        restored meanwhile.
+        """
+        ...
+
+    @property
+    def lags(self) -> bool:
+        """Whether other nodes may have told rows that this one has yet to read."""
         ...
 
     @property
@@ -23,11 +30,21 @@ class FeedSource(Protocol):
 
     @property
     def last_seq(self) -> int:
-        """The newest committed row; 0 before the first."""
+        """The newest committed row, or where that `lags` the newest that was read; 0 before the first."""
         ...
 
     def changes(self, after: int, limit: int) -> Sequence[Change]:
-        """The rows behind `after`, in order; short and synchronous."""
+        """What is new behind `after`, in order; short and synchronous. What lies before `after` may be let go: at first
+        the newest rows are here too.
+        """
+        ...
+
+    async def older(self, after: int, limit: int) -> Sequence[Change]:
+        """The rows behind `after`, of all that are kept, in order."""
+        ...
+
+    async def has(self, seq: int) -> bool:
+        """Whether a row of that number, or a later one, was ever committed."""
         ...
 
     def watch(self, wake: Callable[[], None]) -> None:

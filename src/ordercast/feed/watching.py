@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -18,8 +17,6 @@ from .pump import Pump
 LOOKS_MAX: Final = 20
 # Rows that may be delivered while one look is taken; where there were more, another look is cheaper than the search.
 ROWS_MEANWHILE_MAX: Final = 1_024
-PATIENCE_S: Final = 10.0
-_NAP_S: Final = 0.005
 
 
 class BehindTooLong(StoreError):
@@ -50,25 +47,17 @@ class Watching:
         """
         for _ in range(LOOKS_MAX):
             document, seq = await look()
-            await self._deliver_up_to(seq)
+            if not await self._pump.reach(seq):
+                raise BehindTooLong
             # No await from here on: what is delivered in between would be missed, or told twice.
             if not self._changed_since(order_id, seq):
                 return document, str(self._enter(socket, order_id, room))
         raise BehindTooLong
 
-    async def _deliver_up_to(self, seq: int) -> None:
-        give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
-        while self._pump.position.seq < seq:
-            self._pump.pull()
-            if self._pump.position.seq < seq:
-                if asyncio.get_running_loop().time() > give_up_at:
-                    raise BehindTooLong
-                await asyncio.sleep(_NAP_S)
-
     def _changed_since(self, order_id: str, seq: int) -> bool:
         rooms = {order_room(order_id), watch_room(order_id)}
-        rows = self._pump.rows(seq, ROWS_MEANWHILE_MAX)
-        if len(rows) == ROWS_MEANWHILE_MAX:
+        rows = self._pump.remembered(seq, ROWS_MEANWHILE_MAX)
+        if rows is None or len(rows) == ROWS_MEANWHILE_MAX:
             return True
         return any(not rooms.isdisjoint(told.rooms) for _, row in rows for told in row)
 

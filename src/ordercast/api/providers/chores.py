@@ -26,7 +26,11 @@ RING_EVERY_S: Final = 0.5
 def payment_chores(store: Store, providers: Providers) -> list[Coroutine[Any, Any, None]]:
     """Each is run as a task of its own until the node stops."""
     sandboxes = [provider for provider in providers.all if isinstance(provider, SandboxProvider)]
-    return [Settling(store, providers).run(), Sweeping(store, providers).run(), *map(_ring_forever, sandboxes)]
+    return [
+        Settling(store, providers).run(),
+        Sweeping(store, providers).run(),
+        *(_ring_forever(store, sandbox) for sandbox in sandboxes),
+    ]
 
 
 def hear_sandbox(transaction: Transaction, notice: Notice) -> None:
@@ -34,10 +38,11 @@ def hear_sandbox(transaction: Transaction, notice: Notice) -> None:
     units.hear(transaction, SandboxProvider.name, notice, moment(time.time_ns() // 1_000_000))
 
 
-async def _ring_forever(sandbox: SandboxProvider) -> None:
+async def _ring_forever(store: Store, sandbox: SandboxProvider) -> None:
     while True:
         try:
-            await sandbox.ring(hear_sandbox)
+            if store.leads:
+                await sandbox.ring(hear_sandbox)
         except Exception:
             log.exception("the sandbox could not tell its news; trying again")
         await asyncio.sleep(RING_EVERY_S)

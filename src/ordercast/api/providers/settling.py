@@ -34,7 +34,9 @@ ADOPTED_AT_ONCE_MAX: Final = 100
 
 
 class Settling:
-    """One per node. Two nodes may carry out the same task: the provider does it once, and it is recorded once."""
+    """One per node, at work on the one that leads. Two nodes may still carry out the same task, while one takes over from
+    the other: the provider does it once, and it is recorded once.
+    """
 
     def __init__(
         self,
@@ -56,8 +58,7 @@ class Settling:
         while True:
             self._news.clear()
             try:
-                await self.settle()
-                wait_s = await self._wait_s()
+                wait_s = await self._settle_if_leading()
             except StoreError:
                 log.warning("what is owed could not be looked up; trying again", exc_info=True)
                 wait_s = IDLE_S
@@ -69,6 +70,13 @@ class Settling:
                 await asyncio.wait_for(self._news.wait(), wait_s)
             except TimeoutError:
                 continue
+
+    async def _settle_if_leading(self) -> float:
+        """Gives how long nothing more will be due."""
+        if not self._store.leads:
+            return IDLE_S
+        await self.settle()
+        return await self._wait_s()
 
     async def settle(self) -> int:
         """Carry out all that is due now; how many tasks that was."""

@@ -1,0 +1,61 @@
+"""Which history a PostgreSQL database is in: restored from a copy, it is another one, and its numbers mean other rows.
+
+A database is known again by its cluster, the cluster's timeline (another after a recovery to a point in time, or a
+failover), the database's own number, and that of its feed table (another after a dump was read in).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Final
+
+import psycopg
+
+_INCARNATION: Final = """
+SELECT concat_ws(':', (SELECT system_identifier FROM pg_control_system()),
+  substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8),
+  (SELECT oid FROM pg_database WHERE datname = current_database()), 'feed'::regclass::oid)
+"""
+_KNOWN: Final = """
+SELECT (SELECT value FROM meta WHERE name = 'epoch'), (SELECT value FROM meta WHERE name = 'incarnation')
+"""
+_LOCKED: Final = "SELECT value FROM meta WHERE name = 'epoch' FOR UPDATE"
+_REMEMBER: Final = """
+INSERT INTO meta (name, value) VALUES ('incarnation', %(incarnation)s)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
+_RENEW: Final = "UPDATE meta SET value = %(epoch)s WHERE name = 'epoch' AND value = %(former)s"
+_EPOCH_BYTES: Final = 8
+
+log = logging.getLogger("ordercast.db")
+
+
+def epoch_of(connection: psycopg.Connection) -> str:
+    """The epoch that positions are counted in; a new one where the database is not the one that bore the last."""
+    row = connection.execute(_INCARNATION).fetchone()
+    assert row is not None
+    incarnation = row[0]
+    epoch, known = _known(connection)
+    if known == incarnation:
+        return epoch
+    with connection.transaction():
+        connection.execute(_LOCKED)
+        epoch, known = _known(connection)
+        if known not in {None, incarnation}:
+            log.warning("the database was restored from a copy, or a standby took over: positions begin anew")
+            epoch = renew_epoch(connection, epoch)
+        connection.execute(_REMEMBER, {"incarnation": incarnation})
+    return epoch
+
+
+def renew_epoch(connection: psycopg.Connection, former: str) -> str:
+    """Begin a new epoch, unless another node has done so already."""
+    connection.execute(_RENEW, {"epoch": secrets.token_hex(_EPOCH_BYTES), "former": former})
+    return _known(connection)[0]
+
+
+def _known(connection: psycopg.Connection) -> tuple[str, str | None]:
+    row = connection.execute(_KNOWN).fetchone()
+    assert row is not None
+    return row[0], row[1]

@@ -1,0 +1,43 @@
+"""How far an embedded database's feed was ever told, kept beside it: a file restored from a copy falls behind that.
+
+It is no part of what is durable. It is written without waiting for the disk, after rows that the disk has: so it is
+never ahead of the database that it belongs to, and where it is lost a restored copy is merely not recognised.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+_FORM: Final = re.compile(rb"([0-9a-z]{1,32}) (\d{18})\n")
+
+
+class HighWater:
+    """The file's one line: an epoch, and the newest number that was told in it."""
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(f"{database.name}-told")
+        self._descriptor = -1
+        self._seq = 0
+
+    def __repr__(self) -> str:
+        return f"<HighWater {self._seq}>"
+
+    def open(self) -> tuple[str, int] | None:
+        """Begin to keep it; gives what it said, None where it says nothing."""
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        match = _FORM.fullmatch(os.pread(self._descriptor, 64, 0))
+        return None if match is None else (match[1].decode(), int(match[2]))
+
+    def note(self, epoch: str, seq: int) -> None:
+        """Numbers up to `seq` are being told."""
+        if seq > self._seq:
+            self._seq = seq
+            os.pwrite(self._descriptor, b"%s %018d\n" % (epoch.encode(), seq), 0)
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

@@ -1,0 +1,158 @@
+"""The store on a PostgreSQL server, which any number of nodes share: one writer, a few readers, one tail of the feed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final
+
+import psycopg
+
+from .connections.postgresql import PostgresqlConnector
+from .readers import Readers
+from .sequencer import Sequencer
+from .statements import POSTGRESQL, Statements
+from .store import DatabaseStore, change_of
+from .tailer import Seen, Tailer
+from .transaction import Transaction
+from .types import Change, StoreClosed, Unusable
+from .writer import Writer
+
+# Read at start, for those who come back after a restart; the pump remembers as many.
+NEWEST_ROWS: Final = 4_096
+# A feed that was not seen to its end for so long is not being told: the node is deaf.
+DEAF_S: Final = 5.0
+
+log = logging.getLogger("ordercast.db")
+
+
+class PostgresqlStore(DatabaseStore):
+    """See ``types.Store``. All of it is used from one event loop, which never waits for the server."""
+
+    lags = True
+
+    def __init__(self, url: str) -> None:
+        self._connector = PostgresqlConnector(url)
+        self._sql: Statements = POSTGRESQL()
+        super().__init__(Readers(self._connector, self._sql))
+        self._tailer = Tailer(url, self._sql, self._see)
+        self._sequencer = Sequencer(url, lambda _: self._soon(self._wake))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._rows: deque[Change] = deque()
+        """Those that were read and are not taken yet; numbers follow each other."""
+        self._last_seq = 0
+        self._first_seq = 0
+
+    def __repr__(self) -> str:
+        return f"<PostgresqlStore {self._writer!r} {self._readers!r} {self._sequencer!r} {self._tailer!r}>"
+
+    # --- Life -------------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the migrated database and begin to write, read, number and follow on the running loop.
+
+        Raises Unusable.
+        """
+        self._loop = asyncio.get_running_loop()
+        try:
+            self._take(await asyncio.to_thread(self._tailer.begin, NEWEST_ROWS))
+            self._writer = await asyncio.to_thread(Writer, self._connector, self._sql, self._on_commit)
+        except psycopg.Error as error:
+            raise Unusable(error) from error
+        self._writer.start()
+        self._readers.start()
+        self._sequencer.start()
+
+    async def close(self) -> None:
+        """Finish every submitted write, then let go of the server. May be called twice."""
+        await self._end_work()
+        await asyncio.gather(asyncio.to_thread(self._sequencer.stop), asyncio.to_thread(self._tailer.stop))
+        self._loop = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this node does what one node of a shop does for all."""
+        return self._sequencer.leads
+
+    # --- The feed ---------------------------------------------------------------------------------------------------
+
+    def changes(self, after: int, limit: int) -> list[Change]:
+        """Rows that were read from the feed, with numbers above `after`, oldest first; those up to `after` are let go.
+
+        Raises LookupError where they were let go before: they are in `older`.
+        """
+        if self._loop is None:
+            raise StoreClosed
+        rows = self._rows
+        if rows and rows[0].seq > after + 1:
+            raise LookupError(f"the rows behind {after} are not held any more")
+        while rows and rows[0].seq <= after:
+            rows.popleft()
+        self._tailer.taken(after)
+        return list(islice(rows, limit))
+
+    async def older(self, after: int, limit: int) -> list[Change]:
+        """As `changes`, of all that the feed still has."""
+        found = await self.read(lambda transaction: transaction.all(self._sql.feed.after, after=after, limit=limit))
+        if found and found[0][0] > after + 1:
+            self._first_seq = max(self._first_seq, found[0][0])  # pruned by another node a moment ago
+        return [change_of(row) for row in found]
+
+    @property
+    def last_seq(self) -> int:
+        """The newest feed number that was read; 0 if there is none."""
+        return self._last_seq
+
+    @property
+    def first_seq(self) -> int:
+        """The oldest feed number still kept, as it was found a moment ago; 0 if there is none."""
+        return self._first_seq
+
+    async def has(self, seq: int) -> bool:
+        """Whether that number was given out: another node may have told it before we have read it."""
+        if seq <= self._last_seq:
+            return True
+        return await self.read(lambda transaction: self._newest(transaction) >= seq)
+
+    def _newest(self, transaction: Transaction) -> int:
+        row = transaction.one(self._sql.feed.newest_seq)
+        return (row[0] or 0) if row else 0
+
+    @property
+    def is_deaf(self) -> bool:
+        """Whether the feed has not been seen to its end for too long."""
+        return time.monotonic() - self._tailer.looked_at > DEAF_S
+
+    def _on_commit(self) -> None:
+        self._wake()  # what needs no row of the feed, such as what is owed to payment providers
+
+    def _see(self, seen: Seen) -> None:
+        self._soon(self._arrive, seen)
+
+    def _arrive(self, seen: Seen) -> None:
+        if self._take(seen):
+            self._wake()
+
+    def _take(self, seen: Seen) -> bool:
+        """Hold what was read; whether there is anything new."""
+        changed = bool(seen.rows) or seen.epoch != self.epoch
+        if seen.epoch != self.epoch:
+            self._rows.clear()
+            self._first_seq = 0
+        self.epoch = seen.epoch
+        self._rows.extend(seen.rows)
+        self._last_seq = seen.last_seq
+        self._first_seq = max(self._first_seq, seen.first_seq)
+        return changed
+
+    def _soon(self, what: Callable[..., None], *args: Any) -> None:
+        """Have it done on the loop; a loop that is gone needs nothing any more."""
+        loop = self._loop
+        if loop is not None:
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(what, *args)

@@ -1,0 +1,346 @@
+"""What every store promises, whichever database it stands on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from typing import Any
+
+import msgspec
+import pytest
+
+from ordercast.commerce.catalogue import DEMO_CATALOGUE
+from ordercast.commerce.errors import ShopError, StaleVersion
+from ordercast.commerce.orders import CartItem
+from ordercast.db import Change, SessionRow, StoreClosed, StoreUnavailable, Transaction, products
+from ordercast.db.idempotency import RequestKey
+from ordercast.db.orders import change_status, page
+from ordercast.db.placing import Placing
+
+from .shop import STORE, ask, move, new_order, now, place_one
+from .shops import AnyStore, ShopDatabase
+
+PLACED = "INSERT INTO orders (id, customer_name, total) VALUES ('{0}', 'x', 1)"
+
+
+@pytest.fixture
+async def store(database: ShopDatabase) -> AsyncIterator[AnyStore]:
+    """A running store with the demo's catalogue and no people."""
+    store = database.store()
+    await store.start()
+    await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
+    yield store
+    await store.close()
+
+
+class Follower:
+    """Reads a store's feed as the pump does, and keeps all of it."""
+
+    def __init__(self, store: AnyStore) -> None:
+        self.heard: list[Change] = []
+        self._store = store
+        self._position = store.last_seq
+        store.watch(self._pull)
+        self._pull()
+
+    def _pull(self) -> None:
+        while rows := self._store.changes(self._position, 16):
+            self.heard += rows
+            self._position = rows[-1].seq
+
+    async def hears(self, found: Callable[[list[Change]], bool], timeout_s: float = 15.0) -> None:
+        async with asyncio.timeout(timeout_s):
+            while not found(self.heard):  # noqa: ASYNC110 - other programs set no event
+                await asyncio.sleep(0.005)
+
+    async def hears_rows(self, count: int, timeout_s: float = 15.0) -> list[Change]:
+        await self.hears(lambda heard: len(heard) >= count, timeout_s)
+        return self.heard
+
+
+def ids(changes: list[Change], kind: str = "order.placed") -> list[str]:
+    return [change.entity_id for change in changes if change.kind == kind]
+
+
+# --- The feed ---------------------------------------------------------------------------------------------------------
+
+
+async def test_what_we_commit_is_heard_with_the_order_as_it_was(store: AnyStore) -> None:
+    follower = Follower(store)
+    order = await place_one(store)
+    await move(store, order.id, "processing")
+    placed, changed = await follower.hears_rows(2)
+    assert [placed.kind, changed.kind] == ["order.placed", "order.status_changed"]
+    assert (placed.before, msgspec.json.decode(placed.after or b"")["status"]) == (None, "pending")
+    assert msgspec.json.decode(changed.before or b"")["status"] == "pending"
+    assert msgspec.json.decode(changed.after or b"")["status"] == "processing"
+    assert (changed.actor, changed.reason, changed.version) == ("store:usr_1", "because", 2)
+
+
+async def test_what_another_program_commits_is_heard_under_its_name(store: AnyStore, database: ShopDatabase) -> None:
+    follower = Follower(store)
+    await asyncio.to_thread(database.execute, PLACED.format("ord_1"))
+    await asyncio.to_thread(database.execute, "UPDATE orders SET status = 'cancelled' WHERE id = 'ord_1'")
+    placed, changed = (await follower.hears_rows(2))[:2]
+    assert (placed.actor, changed.actor) == (database.external_actor, database.external_actor)
+    rows = await ask(store, "SELECT actor, version FROM order_history WHERE order_id = 'ord_1' ORDER BY entry")
+    assert rows == [(database.external_actor, 1), (database.external_actor, 2)]
+
+
+async def test_what_rolled_back_is_never_heard(store: AnyStore, database: ShopDatabase) -> None:
+    follower = Follower(store)
+
+    def fails(transaction: Transaction) -> None:
+        transaction.run(PLACED.format("ord_lost"))
+        raise LookupError("no")
+
+    with pytest.raises(LookupError):
+        await store.write(fails)
+    with closing(database.connect()) as other:
+        other.execute(PLACED.format("ord_lost_too"))
+        other.rollback()
+    await asyncio.to_thread(database.execute, PLACED.format("ord_kept"))
+    await follower.hears_rows(1)
+    assert ids(follower.heard) == ["ord_kept"]
+
+
+async def test_transactions_that_overlap_and_commit_in_any_order_are_heard_once_and_each_order_in_its_own(
+    store: AnyStore, database: ShopDatabase
+) -> None:
+    """Eight other programs, our own units and rollbacks, at once; every order is changed several times."""
+    follower = Follower(store)
+    kept = [f"ord_{writer}_{number}" for writer in range(8) for number in range(6)]
+    outside = [asyncio.to_thread(_write_slowly, database, writer) for writer in range(8)]
+    ours = [place_one(store) for _ in range(60)]
+    *_, placed = await asyncio.gather(*outside, asyncio.gather(*ours))
+
+    await asyncio.to_thread(database.execute, PLACED.format("ord_last"))
+    await follower.hears(lambda heard: "ord_last" in ids(heard))
+    await follower.hears(lambda heard: len(ids(heard)) == len(kept) + len(placed) + 1)
+    heard = ids(follower.heard)
+    assert len(heard) == len(set(heard))
+    assert {*kept, *(order.id for order in placed)} < set(heard)
+    versions: defaultdict[str, list[int]] = defaultdict(list)
+    for change in follower.heard:
+        versions[change.entity_id].append(change.version)
+    assert all(versions[order_id] == [1, 2, 3] for order_id in kept)
+    numbers = [change.seq for change in follower.heard]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
+def _write_slowly(database: ShopDatabase, writer: int) -> None:
+    chance = random.Random(writer)
+    with closing(database.connect()) as other:
+        for number in range(6):
+            order_id = f"ord_{writer}_{number}"
+            other.execute(PLACED.format(order_id))
+            time.sleep(chance.random() * 0.02)
+            other.commit()
+            other.execute(PLACED.format(f"{order_id}_lost"))
+            other.rollback()
+            other.execute(f"UPDATE orders SET status = 'on_hold', held_from = status WHERE id = '{order_id}'")
+            time.sleep(chance.random() * 0.02)
+            other.execute(f"UPDATE orders SET status = 'pending', held_from = NULL WHERE id = '{order_id}'")
+            other.commit()
+
+
+async def test_a_second_node_hears_the_same_rows_under_the_same_numbers(
+    store: AnyStore, database: ShopDatabase
+) -> None:
+    other = database.store()
+    await other.start()
+    here, there = Follower(store), Follower(other)
+    await asyncio.gather(*(place_one(each) for each in (store, other) for _ in range(20)))
+    assert await here.hears_rows(40) == await there.hears_rows(40)
+    assert other.epoch == store.epoch
+    await other.close()
+
+
+async def test_who_starts_later_has_the_newest_rows_and_finds_older_ones(
+    store: AnyStore, database: ShopDatabase
+) -> None:
+    follower = Follower(store)
+    for _ in range(5):
+        await place_one(store)
+    heard = await follower.hears_rows(5)
+    late = database.store()
+    await late.start()
+    assert late.last_seq == heard[-1].seq
+    assert late.changes(heard[0].seq, 10) == heard[1:]
+    assert late.changes(heard[2].seq, 10) == heard[3:]
+    assert await late.older(heard[0].seq - 1, 3) == heard[:3]
+    assert await late.has(heard[-1].seq)
+    assert not await late.has(heard[-1].seq + 1)
+    await late.close()
+
+
+async def test_pruning_keeps_the_newest_and_never_gives_a_number_again(store: AnyStore) -> None:
+    follower = Follower(store)
+    for _ in range(5):
+        await place_one(store)
+    await follower.hears_rows(5)
+    first = follower.heard[0].seq
+    await store.prune(feed_rows_max=2, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
+    rows = await store.older(0, 10)
+    assert [row.seq for row in rows] == [first + 3, first + 4]
+    assert store.first_seq == first + 3
+    await store.prune(feed_rows_max=0, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
+    await place_one(store)
+    assert (await follower.hears_rows(6))[-1].seq == first + 5
+
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
+
+
+async def test_two_nodes_together_sell_no_more_than_there_is(store: AnyStore, database: ShopDatabase) -> None:
+    other = database.store()
+    await other.start()
+    await store.write(lambda transaction: transaction.run("UPDATE products SET stock = 10 WHERE slug = 'samosa'"))
+    ((samosa,),) = await ask(store, "SELECT id FROM products WHERE slug = 'samosa'")
+    cart = (CartItem(product_id=samosa, quantity=1),)
+
+    async def buy(node: AnyStore) -> bool:
+        try:
+            await place_one(node, cart_items=cart)
+        except ShopError:
+            return False
+        return True
+
+    bought = await asyncio.gather(*(buy(node) for node in (store, other) for _ in range(32)))
+    assert sum(bought) == 10
+    assert await ask(store, "SELECT stock, sold FROM products WHERE slug = 'samosa'") == [(0, 10)]
+    await other.close()
+
+
+async def test_a_request_repeated_on_another_node_at_the_same_time_is_done_once(
+    store: AnyStore, database: ShopDatabase
+) -> None:
+    other = database.store()
+    await other.start()
+    for attempt in range(10):
+        key = RequestKey("customer:1", f"key-{attempt}", b"same")
+        orders = [Placing(new_order(), key) for _ in range(4)]
+        nodes = (store, other, store, other)
+        outcomes = await asyncio.gather(*(node.write(order) for node, order in zip(nodes, orders, strict=True)))
+        assert len({outcome.answer for outcome in outcomes}) == 1
+    assert await ask(store, "SELECT count(*) FROM orders") == [(10,)]
+    await other.close()
+
+
+async def test_of_two_clerks_on_two_nodes_one_is_told_that_the_other_was_first(
+    store: AnyStore, database: ShopDatabase
+) -> None:
+    other = database.store()
+    await other.start()
+
+    async def accept(node: AnyStore, order_id: str, status: str) -> str:
+        try:
+            await node.write(
+                lambda transaction: change_status(
+                    transaction, order_id, status, STORE, reason="because", expected_version=1, now=now()
+                )
+            )
+        except StaleVersion:
+            return "stale"
+        return status
+
+    for _ in range(10):
+        order = await place_one(store)
+        outcomes = await asyncio.gather(accept(store, order.id, "processing"), accept(other, order.id, "rejected"))
+        assert sorted(outcomes)[-1] == "stale" or outcomes.count("stale") == 1
+        ((status, version),) = await ask(store, "SELECT status, version FROM orders WHERE id = :id", id=order.id)
+        assert (status, version) == (next(each for each in outcomes if each != "stale"), 2)
+    await other.close()
+
+
+async def test_the_same_guest_on_two_nodes_becomes_one_customer(store: AnyStore, database: ShopDatabase) -> None:
+    other = database.store()
+    await other.start()
+    placed = await asyncio.gather(*(place_one(node) for node in (store, other) for _ in range(8)))
+    assert len({order.customer_id for order in placed}) == 1
+    assert await ask(store, "SELECT id FROM customers") == [(placed[0].customer_id,)]
+    await other.close()
+
+
+async def test_units_that_wait_together_are_told_apart_by_their_outcomes(store: AnyStore) -> None:
+    def adds(name: str) -> Callable[[Transaction], int]:
+        return lambda transaction: transaction.run("INSERT INTO meta (name, value) VALUES ('" + name + "', 'x')")
+
+    gate = threading.Event()
+    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0.05)
+    waiting = [asyncio.create_task(store.write(adds(name))) for name in ("one", "one", "two")]
+    await asyncio.sleep(0)
+    gate.set()
+    outcomes = await asyncio.gather(blocked, *waiting, return_exceptions=True)
+    assert outcomes[:2] == [True, 1]
+    assert isinstance(outcomes[2], Exception)
+    assert "unique" in str(outcomes[2]).lower()
+    assert outcomes[3] == 1
+
+
+async def test_a_read_sees_one_moment_however_long_it_looks(store: AnyStore, database: ShopDatabase) -> None:
+    def query(transaction: Transaction) -> tuple[Any, Any]:
+        first = transaction.one("SELECT count(*) FROM orders")
+        database.execute(PLACED.format("ord_meanwhile"))
+        return first, transaction.one("SELECT count(*) FROM orders")
+
+    assert await store.read(query) == ((0,), (0,))
+
+
+async def test_a_read_cannot_write(store: AnyStore) -> None:
+    with pytest.raises(StoreUnavailable, match=r"read-?only"):
+        await store.read(lambda transaction: transaction.run("DELETE FROM meta"))
+
+
+async def test_a_list_answers_the_position_from_which_the_stream_goes_on(store: AnyStore) -> None:
+    follower = Follower(store)
+    order = await place_one(store)
+    await follower.hears_rows(1)
+    rows, seq = await store.read(lambda transaction: page(transaction, STORE, before=1 << 60, limit=10, statuses=()))
+    assert [msgspec.json.decode(document)["id"] for _, document in rows] == [order.id]
+    assert seq == follower.heard[-1].seq
+
+
+async def test_a_session_is_kept_replaced_and_forgotten(store: AnyStore) -> None:
+    session = SessionRow("p1", "s1", "/", b'{"role":"store"}', ("store-owners", "user_1"), "2026-11-21T06:15:19.608Z")
+    assert await store.load_session("p1") is None
+    await store.save_session(session)
+    assert await store.load_session("p1") == session
+    again = SessionRow("p1", "s2", "/", b"{}", (), "2026-11-21T06:16:00.000Z")
+    await store.save_session(again)
+    assert await store.load_session("p1") == again
+    await store.forget_session("p1")
+    assert await store.load_session("p1") is None
+
+
+async def test_the_epoch_and_the_data_outlive_a_restart(database: ShopDatabase) -> None:
+    epochs = []
+    for _ in range(2):
+        store = database.store()
+        await store.start()
+        epochs.append(store.epoch)
+        await store.close()
+        await store.close()  # twice does no harm
+    assert epochs[0] == epochs[1]
+    assert len(epochs[0]) == 16
+    with pytest.raises(StoreClosed):
+        await store.write(lambda transaction: None)
+    with pytest.raises(StoreClosed):
+        await store.read(lambda transaction: None)
+
+
+async def test_a_store_in_order_has_no_faults(store: AnyStore) -> None:
+    assert await store.faults() == []
+
+
+async def test_a_trigger_that_is_missing_is_a_fault(store: AnyStore, database: ShopDatabase) -> None:
+    where = " ON orders" if database.external_actor != "db:external" else ""
+    await asyncio.to_thread(database.execute, f"DROP TRIGGER orders_changed{where}")
+    (fault,) = await store.faults()
+    assert "orders_changed" in fault
