@@ -25,7 +25,7 @@ from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.config import ConfigError, Settings
-from ordercast.db import PostgresqlStore, SqliteStore, Store, Transaction, Unusable, stats
+from ordercast.db import SqliteStore, Store, Transaction, Unusable, stats
 from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
@@ -63,7 +63,7 @@ def open_store(settings: Settings) -> Store:
     """
     store = _store(settings)
     try:
-        if isinstance(store, SqliteStore):
+        if settings.sqlite_path is not None:
             store.migrate()
         else:
             store.check_revision()
@@ -72,9 +72,12 @@ def open_store(settings: Settings) -> Store:
     return store
 
 
-def _store(settings: Settings) -> SqliteStore | PostgresqlStore:
-    path = settings.sqlite_path
-    return PostgresqlStore(settings.database_url) if path is None else SqliteStore(path)
+def _store(settings: Settings) -> Store:
+    if settings.sqlite_path is not None:
+        return SqliteStore(settings.sqlite_path)
+    from ordercast.db.postgresql import PostgresqlStore  # noqa: PLC0415 - its driver is slow to load
+
+    return PostgresqlStore(settings.database_url)
 
 
 def build_hub(

@@ -10,7 +10,8 @@ from typing import Any
 
 import psycopg
 
-from ordercast.db import PostgresqlStore, SqliteStore
+from ordercast.db import SqliteStore
+from ordercast.db.postgresql import PostgresqlStore
 from tests.postgres import Postgres
 
 from .shop import by_another_program

@@ -171,8 +171,9 @@ async def traced(store: SqliteStore) -> list[str]:
     words: list[str] = []
 
     def trace(transaction: Transaction) -> None:
-        assert isinstance(transaction._connection, sqlite3.Connection)
-        transaction._connection.set_trace_callback(lambda text: words.append(text.split()[0]))
+        connection = transaction._connection
+        assert isinstance(connection, sqlite3.Connection)
+        connection.set_trace_callback(lambda text: words.append(text.split()[0]))
 
     await store.write(trace)
     return words

@@ -108,6 +108,7 @@ async def begin(desk: FrontDesk, request: AnyRequest, account: Account) -> Respo
     terms = desk.sign_in_rules.terms(now_ms)
 
     def unit(transaction: Transaction) -> None:
+        accounts.hold(transaction, account.id)
         check(transaction)
         open_sign_in(transaction, sign_in_id, account.id, token.hashes, terms)
 

@@ -5,7 +5,6 @@ database keeps.
 Stays true: triggers alone fill the feed, so a change made by another program is heard like ours.
 """
 
-from .postgresql import PostgresqlStore
 from .sqlite import SqliteStore
 from .transaction import Transaction
 from .types import (
@@ -26,7 +25,6 @@ __all__ = [
     "NotCommitted",
     "OutcomeUnknown",
     "Overloaded",
-    "PostgresqlStore",
     "SessionRow",
     "SqliteStore",
     "Store",

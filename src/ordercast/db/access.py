@@ -85,7 +85,7 @@ def open_sign_in(
 
 def refresh(transaction: Transaction, token: RefreshHashes, next_hash: bytes, terms: Terms) -> SignIn | Refusal:
     """Replace a refresh token by the one whose hash is `next_hash`. A refusal is a result: what it does is kept."""
-    row = transaction.one(transaction.sql.access.by_family, family_hash=token.family)
+    row = transaction.one(transaction.sql.access.by_family_to_refresh, family_hash=token.family)
     if row is None:
         return Refusal.UNKNOWN
     id_, current, former, rotated_at, created_at, expires_at, account_id, email, name, role, password_hash = row

@@ -36,6 +36,11 @@ def find_by_id(transaction: Transaction, account_id: str) -> Account | None:
     return None if row is None else _account(row)
 
 
+def hold(transaction: Transaction, account_id: str) -> None:
+    """Have it stay as it is until this unit's commit, whatever another node is about to make of it."""
+    transaction.one(transaction.sql.people.account_by_id_to_change, id=account_id)
+
+
 def is_unchanged(transaction: Transaction, account: Account) -> bool:
     """Whether it is still open, of that role, and with that password."""
     found = find_by_id(transaction, account.id)
@@ -84,9 +89,10 @@ def change(
     Raises NotFound, and InvalidField where a customer's account would become another's or the other way round: what a
     customer bought hangs on its id.
     """
-    account = find_by_id(transaction, account_id)
-    if account is None:
+    row = transaction.one(transaction.sql.people.account_by_id_to_change, id=account_id)
+    if row is None:
         raise NotFound("account")
+    account = _account(row)
     if role is not None and role is not account.role and Role.CUSTOMER in (role, account.role):
         raise InvalidField("role", "A customer's account stays one, and no other becomes one.")
     changed = replace(

@@ -76,10 +76,14 @@ def carried_by(transaction: Transaction, driver_id: str) -> list[Carried]:
 
 def choose_nearest(transaction: Transaction, order: OrderState, rules: DeliveryRules, now: Moment, asker: Actor) -> str:
     """The driver who is free and nearest. Raises NoDriverFree."""
-    chosen = nearest_free(drivers.free(transaction, now), rules.shop)
-    if chosen is None:
-        raise NoDriverFree(order, allowed_next(order, asker.role))
-    return chosen.id
+    held = None
+    while (chosen := nearest_free(drivers.free(transaction, now), rules.shop)) is not None:
+        if chosen.id == held:
+            return held
+        # Another node may be giving them an order just now: whether they are free still is asked when they are held.
+        transaction.one(transaction.sql.deliveries.hold, driver_id=chosen.id)
+        held = chosen.id
+    raise NoDriverFree(order, allowed_next(order, asker.role))
 
 
 def settle(transaction: Transaction, change: StatusChanged, handover: Handover) -> Moment | None:

@@ -10,6 +10,8 @@ from typing import Final
 
 from ordercast.commerce.catalogue import Product
 
+from .dialects import Dialect
+
 _PLAIN: Final = {
     "id": "id",
     "number": "number",
@@ -54,15 +56,15 @@ TOLD_COLUMNS: Final = (
 )
 
 
-def order_document(row: str) -> str:
-    """SQLite expression for the document of `row`: ``NEW``, ``OLD`` or a table's name."""
+def order_document(row: str, dialect: Dialect) -> str:
+    """Expression for the text of the document of `row`: ``NEW``, ``OLD`` or a table's name."""
     pairs = [f"'{key}', {row}.{column}" for key, column in _PLAIN.items()]
-    pairs += [f"'{key}', {_truth(f'{row}.{column}')}" for key, column in _FLAGS.items()]
-    customer = ", ".join(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
-    pairs.append(f"'customerInfo', json_object({customer})")
-    pairs += [f"'{key}', json({row}.{column})" for key, column in _JSON.items()]
+    pairs += [f"'{key}', {dialect.json_truth(f'{row}.{column}')}" for key, column in _FLAGS.items()]
+    customer = dialect.json_object(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
+    pairs.append(f"'customerInfo', {customer}")
+    pairs += [f"'{key}', {dialect.json_of(f'{row}.{column}')}" for key, column in _JSON.items()]
     pairs += [f"'{key}', {row}.{column}" for key, column in _TAIL.items()]
-    return f"json_object({', '.join(pairs)})"
+    return dialect.json_text(dialect.json_object(pairs))
 
 
 # --- Products ---------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ from ordercast.commerce.errors import ShopError
 from ordercast.commerce.moments import Moment
 
 from .transaction import Transaction
+from .types import Conflict
 
 KEY_MAX: Final = 255
 
@@ -51,9 +52,11 @@ def once(
     return outcome
 
 
-def keep_outcomes(transaction: Transaction, new: Iterable[tuple[RequestKey, Outcome, Moment]]) -> None:
-    """Keep answers that requests had for the first time."""
-    transaction.many(
+def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Outcome, Moment]]) -> None:
+    """Keep answers that requests had for the first time. Raises Conflict where another node has just answered one."""
+    if not new:
+        return
+    kept = transaction.many(
         transaction.sql.answers.keep,
         [
             {
@@ -66,6 +69,8 @@ def keep_outcomes(transaction: Transaction, new: Iterable[tuple[RequestKey, Outc
             for request, outcome, now in new
         ],
     )
+    if kept != len(new):
+        raise Conflict
 
 
 def earlier_outcome(transaction: Transaction, request: RequestKey) -> Outcome | None:

@@ -82,15 +82,15 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
     order is on its board at once anyhow. The mark is written with it, so none is left out or told twice.
     """
     sql = transaction.sql
-    newest = transaction.one(sql.notifications.newest_order)
+    mark = transaction.one(sql.meta.value_to_change, name=_MARK)
+    newest = transaction.one(sql.notifications.newest_order, mark=int(mark[0]) if mark else 0)
     through = (newest[0] or 0) if newest else 0
-    mark = transaction.one(sql.meta.value, name=_MARK)
     if mark is not None and int(mark[0]) >= through:
         return False
     transaction.run(sql.meta.keep, name=_MARK, value=str(through))
     if mark is None:  # what was there before us is no news
         return False
-    row = transaction.one(sql.notifications.new_orders, number=int(mark[0]))
+    row = transaction.one(sql.notifications.new_orders, mark=int(mark[0]))
     count, first, last = row or (0, None, None)
     if count == 0:
         return False
@@ -102,8 +102,8 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
 
 def has_new_orders(transaction: Transaction) -> bool:
     """Whether `tell_of_new_orders` has anything to do: to be asked of a reader, which is cheap."""
-    newest = transaction.one(transaction.sql.notifications.newest_order)
     mark = transaction.one(transaction.sql.meta.value, name=_MARK)
+    newest = transaction.one(transaction.sql.notifications.newest_order, mark=int(mark[0]) if mark else 0)
     return mark is None or int(mark[0]) < ((newest[0] or 0) if newest else 0)
 
 

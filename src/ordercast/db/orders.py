@@ -112,7 +112,9 @@ def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Mome
 
 
 def load_state(transaction: Transaction, order_id: str, actor: Actor) -> OrderState:
-    """What decisions look at. Raises NotFound, also where `actor` may not know of it."""
+    """What decisions look at, and what nobody else changes before this unit's commit. Raises NotFound, also where
+    `actor` may not know of it.
+    """
     row = transaction.one(transaction.sql.orders.state, id=order_id)
     if row is None:
         raise NotFound("order")
@@ -181,6 +183,7 @@ def page(
     """The newest orders that `actor` may know of, below the number `before` and in one of `statuses` (all if empty):
     their numbers and JSON documents; and the feed's newest number, read from the same snapshot.
     """
+    # A change that is seen here and has no number yet gets a higher one: it is told again at worst, never missed.
     rows = [
         row
         for statement, values in _lists(transaction.sql, actor, statuses)

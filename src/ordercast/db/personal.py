@@ -5,8 +5,10 @@ A table that is neither in HOLDINGS nor in IMPERSONAL fails a test, so that nobo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
+
+from .dialects import Dialect
 
 ERASED_ACTOR: Final = "customer:erased"
 
@@ -20,9 +22,9 @@ class Holding(NamedTuple):
     """SQL: which rows are theirs."""
     shown: tuple[str, ...]
     """The columns that an export tells; hashes, and what names other people, are none of them."""
-    left: Mapping[str, str] | None = None
-    """SQL of what stands in a column after they were erased; None where the rows go."""
-    touched: str = "1"
+    left: Mapping[str, str | Callable[[Dialect], str]] | None = None
+    """SQL of what stands in a column after they were erased, by dialect where that differs; None where the rows go."""
+    touched: str = "TRUE"
     """SQL: which of those rows erasing concerns at all."""
 
 
@@ -51,21 +53,22 @@ HOLDINGS: Final[dict[str, Holding]] = {
             "customer_mobile": "NULL",
             "billing_info": "NULL",
             "shipping_info": "NULL",
-            "payment_info": "json_object('method', json_extract(payment_info, '$.method'))",
+            "payment_info": lambda dialect: dialect.json_object(["'method', payment_info -> 'method'"]),
             "tracking_hash": "NULL",
             "version": "version + 1",
             "actor": ":actor",
             "reason": "'The personal data was erased.'",
             "updated_at": ":now",
         },
-        touched="coalesce(customer_name, customer_email, customer_mobile, billing_info, shipping_info) IS NOT NULL",
+        touched="(customer_name IS NOT NULL OR customer_email IS NOT NULL OR customer_mobile IS NOT NULL"
+        " OR billing_info IS NOT NULL OR shipping_info IS NOT NULL)",
     ),
     # Only what the customer did and said; the shop's own notes are the shop's to write with care.
     "order_history": Holding(
         _THEIR_ORDERS,
         ("order_id", "version", "from_status", "to_status", "from_payment_status", "to_payment_status", "reason", "at"),
         {"actor": f"'{ERASED_ACTOR}'", "reason": "NULL"},
-        touched="actor = 'customer:' || :customer_id",
+        touched="actor = 'customer:' || CAST(:customer_id AS TEXT)",
     ),
     # Where it was handed over is where somebody lives; a proof may be their name or their signature.
     "deliveries": Holding(

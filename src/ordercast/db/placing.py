@@ -26,7 +26,7 @@ from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from .products import product_of
 from .promotions import Promotions
 from .transaction import Transaction
-from .types import Joinable
+from .types import Conflict, Joinable
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 
@@ -112,11 +112,12 @@ class _Counter:
 
     def __init__(self, transaction: Transaction, new: Sequence[NewOrder]) -> None:
         ids = {item.product_id for each in new for item in each.command.cart_items}
-        rows = transaction.all(transaction.sql.products.by_ids, ids=_array(ids))
+        rows = transaction.all(transaction.sql.products.by_ids_to_sell, ids=_array(ids))
         self._products = {product.id: product for product in map(product_of, rows)}
         self._stock = {product.id: product.stock for product in self._products.values()}
         self._shop = shop.rules(transaction)
         self._promotions = Promotions(transaction)
+        self._promotions.hold(each.command.promo_code for each in new)
         emails = {each.guest_email for each in new} - {None}
         self._guests: dict[str, str] = dict(transaction.all(transaction.sql.people.guests, emails=_array(emails)))
 
@@ -174,12 +175,12 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     for each in placed:
         for line in each.order.priced.lines:
             sold[line.product_id] += line.quantity
-    transaction.many(sql.products.reserve, [{"product_id": id_, "quantity": n} for id_, n in sold.items()])
-    transaction.many(sql.people.upsert_guest, [_guest_row(each) for each in placed if each.new.guest_email is not None])
-    newest = transaction.one(sql.feed.newest_seq)
-    before = (newest[0] or 0) if newest else 0
+    transaction.run(sql.products.reserve, rows=_ENCODE(sorted(sold.items())).decode())
+    _keep_guests(transaction, placed)
+    mark = transaction.one(sql.feed.mark)
+    assert mark is not None
     transaction.many(sql.orders.insert, [_order_row(each) for each in placed])
-    documents = {id_: text.encode() for id_, text in transaction.all(sql.feed.placed_after, seq=before)}
+    documents = {id_: text.encode() for id_, text in transaction.all(sql.feed.placed_after, mark=mark[0])}
     lines = [
         row for each in placed for row in _line_rows(each.order, _NUMBER_OF.decode(documents[each.order.id]).number)
     ]
@@ -189,15 +190,21 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     return documents
 
 
-def _guest_row(placed: _Placed) -> dict[str, Any]:
-    info = placed.order.command.customer_info
-    return {
-        "id": placed.order.customer_id,
-        "email": placed.new.guest_email,
-        "name": info.name,
-        "mobile": info.mobile,
-        "created_at": placed.order.at,
-    }
+def _keep_guests(transaction: Transaction, placed: Sequence[_Placed]) -> None:
+    """Keep each guest under the name they gave last. Raises Conflict where another node has just made one of them."""
+    guests: dict[str, tuple[str, ...]] = {}
+    for each in placed:
+        if (email := each.new.guest_email) is not None:
+            info, first = each.order.command.customer_info, guests.get(email)
+            created_at = each.order.at if first is None else first[-1]
+            guests[email] = (each.order.customer_id, email, info.name, info.mobile, created_at)
+    if not guests:
+        return
+    # In the order of their addresses, so that two nodes with the same guests do not wait for each other.
+    rows = _ENCODE([guests[email] for email in sorted(guests)]).decode()
+    for email, customer_id in transaction.all(transaction.sql.people.upsert_guests, rows=rows):
+        if customer_id != guests[email][0]:
+            raise Conflict
 
 
 def _order_row(placed: _Placed) -> dict[str, Any]:

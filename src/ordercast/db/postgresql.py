@@ -1,4 +1,4 @@
-"""The store on a PostgreSQL server, which any number of nodes share: one writer, a few readers, one tail of the feed."""
+"""The store on a PostgreSQL server, which any number of nodes share: a writer, a few readers, a tail of the feed."""
 
 from __future__ import annotations
 

@@ -15,7 +15,6 @@ from ordercast.commerce.people import Actor, Role
 
 from . import access, saved_cards
 from .personal import ERASED_ACTOR, HOLDINGS
-from .statements import privacy as sql
 from .transaction import Transaction
 
 _JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info", "data"})
@@ -28,7 +27,7 @@ class Copies:
 
     at: Moment
     newest_seq: int
-    feed_seqs: list[int]
+    feed_keys: list[int]
     answers: list[tuple[str, str]]
     pids: list[str]
 
@@ -38,16 +37,16 @@ class Copies:
 
 def export(transaction: Transaction, customer_id: str) -> dict[str, list[dict[str, Any]]]:
     """All that is known of a customer, by table, in the names that JSON has. Raises NotFound."""
-    if not _one(transaction, sql.IS_KNOWN, customer_id):
+    if not _one(transaction, transaction.sql.privacy.is_known, customer_id):
         raise NotFound("customer")
-    return {_camel(table): _rows(transaction, table, customer_id) for table in sql.SHOW}
+    return {_camel(table): _rows(transaction, table, customer_id) for table in transaction.sql.privacy.show}
 
 
 def _rows(transaction: Transaction, table: str, customer_id: str) -> list[dict[str, Any]]:
     columns = HOLDINGS[table].shown
     return [
         {_camel(column): _shown(column, value) for column, value in zip(columns, row, strict=True)}
-        for row in transaction.all(sql.SHOW[table], customer_id=customer_id)
+        for row in transaction.all(transaction.sql.privacy.show[table], customer_id=customer_id)
     ]
 
 
@@ -69,9 +68,9 @@ def find_copies(transaction: Transaction, customer_id: str, now: Moment) -> Copi
     return Copies(
         now,
         (newest[0] or 0) if newest else 0,
-        _seqs(transaction, customer_id, 0),
+        _feed_keys(transaction, customer_id, 0),
         _answers(transaction, customer_id, ""),
-        [pid for (pid,) in transaction.all(sql.SESSIONS, customer_id=customer_id)],
+        [pid for (pid,) in transaction.all(transaction.sql.privacy.sessions, customer_id=customer_id)],
     )
 
 
@@ -82,21 +81,25 @@ def erase(
     orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen while an order is under way.
     """
     known = export(transaction, customer_id)
-    if left := _one(transaction, sql.OPEN_ORDERS, customer_id):
+    if left := _one(transaction, transaction.sql.privacy.open_orders, customer_id):
         raise OrdersOpen(left)
     by = ERASED_ACTOR if actor.role is Role.CUSTOMER else str(actor)
     _refuse_tokens(transaction, customer_id, by, now)
     for card in known["paymentMethods"]:
         saved_cards.remove(transaction, card["id"], customer_id, now)
-    for statement in sql.ERASE:
+    sql = transaction.sql.privacy
+    for statement in sql.erase:
         transaction.run(statement, customer_id=customer_id, actor=by, now=now)
     _rewrite(transaction, customer_id, copies, Forgetting(_texts(known)))
-    transaction.run(sql.RECORD, id=erasure_id, customer_id=customer_id, actor=by, at=now)
+    transaction.run(sql.record, id=erasure_id, customer_id=customer_id, actor=by, at=now)
     return len(known["orders"])
 
 
 def _refuse_tokens(transaction: Transaction, customer_id: str, by: str, now: Moment) -> None:
-    theirs = [customer_id, *(order_id for (order_id,) in transaction.all(sql.TRACKED, customer_id=customer_id))]
+    theirs = [
+        customer_id,
+        *(order_id for (order_id,) in transaction.all(transaction.sql.privacy.tracked, customer_id=customer_id)),
+    ]
     for name in theirs:
         access.revoke(transaction, name, since=now, until=None, actor=by, reason="The personal data was erased.")
 
@@ -116,41 +119,44 @@ def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
 
 def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, forgetting: Forgetting) -> None:
     # With what was written since the search, this unit's own rows among it.
-    for seq in chain(copies.feed_seqs, _seqs(transaction, customer_id, copies.newest_seq)):
-        _rewrite_change(transaction, seq, customer_id, forgetting)
+    for feed_key in chain(copies.feed_keys, _feed_keys(transaction, customer_id, copies.newest_seq)):
+        _rewrite_change(transaction, feed_key, customer_id, forgetting)
     for scope, key in chain(copies.answers, _answers(transaction, customer_id, copies.at)):
         if scope.startswith(f"{Role.CUSTOMER}:{customer_id} "):
-            transaction.run(sql.REMOVE_ANSWER, scope=scope, key=key)  # nobody can ask again as them
+            transaction.run(
+                transaction.sql.privacy.remove_answer, of_scope=scope, of_key=key
+            )  # nobody can ask again as them
         else:
             _rewrite_answer(transaction, scope, key, forgetting)
     for pid in copies.pids:
         transaction.run(transaction.sql.sessions.forget, pid=pid)
 
 
-def _rewrite_change(transaction: Transaction, seq: int, customer_id: str, forgetting: Forgetting) -> None:
-    row = transaction.one(sql.FEED_ROW, seq=seq)
+def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, forgetting: Forgetting) -> None:
+    row = transaction.one(transaction.sql.privacy.feed_row, feed_key=feed_key)
     if row is None:  # pruned meanwhile
         return
     kind, entity_id, actor, reason, before, after = row
     if kind == "event.published":
         # What a back end says of somebody has no form that we know: it is told to nobody any more.
-        transaction.run(sql.REMOVE_EVENT, id=entity_id)
+        transaction.run(transaction.sql.privacy.remove_event, id=entity_id)
         after = msgspec.json.encode({"event": msgspec.json.decode(after)["event"], "rooms": [], "args": []}).decode()
     was_theirs = actor == f"{Role.CUSTOMER}:{customer_id}"
     transaction.run(
-        sql.REWRITE_FEED,
-        seq=seq,
-        actor=ERASED_ACTOR if was_theirs else actor,
-        reason=None if was_theirs else forgetting.without(reason),
-        before=_forgotten(before, forgetting),
-        after=_forgotten(after, forgetting),
+        transaction.sql.privacy.rewrite_feed,
+        feed_key=feed_key,
+        new_actor=ERASED_ACTOR if was_theirs else actor,
+        new_reason=None if was_theirs else forgetting.without(reason),
+        new_before=_forgotten(before, forgetting),
+        new_after=_forgotten(after, forgetting),
     )
 
 
 def _rewrite_answer(transaction: Transaction, scope: str, key: str, forgetting: Forgetting) -> None:
-    row = transaction.one(sql.ANSWER, scope=scope, key=key)
+    sql = transaction.sql.privacy
+    row = transaction.one(sql.answer, of_scope=scope, of_key=key)
     if row is not None:
-        transaction.run(sql.REWRITE_ANSWER, scope=scope, key=key, answer=_forgotten(row[0], forgetting))
+        transaction.run(sql.rewrite_answer, of_scope=scope, of_key=key, new_answer=_forgotten(row[0], forgetting))
 
 
 def _forgotten(document: str | None, forgetting: Forgetting) -> str | None:
@@ -162,12 +168,13 @@ def _forgotten(document: str | None, forgetting: Forgetting) -> str | None:
         return "null"  # of another program, and nothing that we could read
 
 
-def _seqs(transaction: Transaction, customer_id: str, after: int) -> list[int]:
-    return [seq for (seq,) in transaction.all(sql.FEED_SEQS, customer_id=customer_id, after=after)]
+def _feed_keys(transaction: Transaction, customer_id: str, after: int) -> list[int]:
+    rows = transaction.all(transaction.sql.privacy.feed_keys, customer_id=customer_id, after=after)
+    return [key for (key,) in rows]
 
 
 def _answers(transaction: Transaction, customer_id: str, since: str) -> list[tuple[str, str]]:
-    rows = transaction.all(sql.ANSWERS, customer_id=customer_id, since=since)
+    rows = transaction.all(transaction.sql.privacy.answers, customer_id=customer_id, since=since)
     return [(scope, key) for scope, key in rows]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
@@ -65,9 +64,10 @@ def edit(
 
     Raises NotFound, EditConflict, TooFewLeft, and InvalidField for a slug that another has.
     """
-    before = find(transaction, product_id)
-    if before is None:
+    found = transaction.one(transaction.sql.products.by_id_to_change, id=product_id)
+    if found is None:
         raise NotFound("product")
+    before = product_of(found)
     if before.version != expected_version:
         row = transaction.one(transaction.sql.products.last_edit, id=product_id)
         raise EditConflict("product", before.version, expected_version, *(row or ("", "")))
@@ -85,7 +85,7 @@ def edit(
             product_id=product_id,
             **{f"new_{name}": value for name, value in values.items()},
         )
-    except sqlite3.IntegrityError:
+    except transaction.refusals:
         raise InvalidField("slug", f"There is a product {after.slug!r} already.") from None
     return msgspec.structs.replace(after, version=before.version + 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -22,6 +22,14 @@ class Promotions:
         self._transaction = transaction
         self._found: dict[str, Promotion | None] = {}
         self._uses: dict[tuple[str, str], int] = {}
+
+    def hold(self, written: Iterable[str | None]) -> None:
+        """Have these promotions stay as they are until this unit has counted their uses. In the order of their codes,
+        so that two nodes with the same ones do not wait for each other.
+        """
+        for code in sorted({as_code(each) for each in written if each is not None}):
+            row = self._transaction.one(self._transaction.sql.promotions.by_code_to_change, code=code)
+            self._found[code] = None if row is None else _promotion_of(row)
 
     def offer(self, written: str | None, customer_id: str | None, now: Moment) -> Offer | None:
         """What the shop knows of the code that a buyer gave; None if none was given. Of a buyer whom nobody knows yet,
@@ -68,7 +76,7 @@ def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
     del values["uses"], values["version"]
     try:
         transaction.run(transaction.sql.promotions.add, **values)
-    except sqlite3.IntegrityError:
+    except transaction.refusals:
         raise InvalidField("code", f"There is a promotion {promotion.code} already.") from None
 
 
@@ -76,7 +84,7 @@ def change(
     transaction: Transaction, code: str, changes: dict[str, Any], *, expected_version: int, actor: Actor, now: Moment
 ) -> Promotion:
     """Change some of a promotion's fields. Raises NotFound, EditConflict, and InvalidField for what cannot be."""
-    row = transaction.one(transaction.sql.promotions.by_code, code=code)
+    row = transaction.one(transaction.sql.promotions.by_code_to_change, code=code)
     if row is None:
         raise NotFound("promotion")
     before = _promotion_of(row)

@@ -78,7 +78,7 @@ class Readers:
     def _look(self, connection: Connection, query: Callable[[Transaction], T]) -> T:
         connection.execute(self._connector.begin_reading)
         try:
-            return query(Transaction(connection, self._sql, self._connector.refusals))
+            return query(Transaction(connection, self._sql))
         finally:
             if self._connector.in_transaction(connection):
                 connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot

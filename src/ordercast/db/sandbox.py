@@ -69,7 +69,7 @@ def change_once(
 
     Raises what `change` does, and then nothing is kept.
     """
-    entry = by_reference(transaction, reference)
+    entry = _entry(transaction.one(transaction.sql.sandbox.by_reference_to_change, reference=reference))
     if entry is None or key in entry.asked:
         return entry, False
     changed = replace(change(entry), asked=(*entry.asked, key))

@@ -11,6 +11,7 @@ from ordercast.commerce.payments import SavedCard
 
 from . import payment_tasks
 from .transaction import Transaction
+from .types import Conflict
 
 CARDS_MAX: Final = 50
 
@@ -66,7 +67,8 @@ def remove(transaction: Transaction, method_id: str, customer_id: str, now: Mome
     if row is None:
         raise NotFound("saved card")
     kept = _kept(row)
-    transaction.run(transaction.sql.cards.remove, id=method_id, customer_id=customer_id)
+    if transaction.run(transaction.sql.cards.remove, id=method_id, customer_id=customer_id) == 0:
+        raise Conflict
     payment_tasks.forget_card(transaction, kept.id, kept.provider, kept.card, now)
 
 

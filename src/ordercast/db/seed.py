@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from argon2 import PasswordHasher
@@ -39,6 +39,8 @@ DEMO_PEOPLE: Final = (
     DemoPerson("driver@example.com", "Demo Driver", Role.DRIVER, "drv"),
 )
 
+_PLACES: Final = {person.email: place for place, person in enumerate(DEMO_PEOPLE)}
+
 
 class _Seeded(Struct, frozen=True):
     """What is remembered of a seeding: its password's mark, and the hash by which its people are still known."""
@@ -56,6 +58,16 @@ async def seed_demo(
     stands for the password without telling it: when it is another, the people who still have the former one are given
     the new. `random_bytes` are RANDOM_BYTES for each of DEMO_PEOPLE.
     """
+    emails = None
+    while emails is None:
+        emails = await _attempt(store, password, mark=mark, now_ms=now_ms, random_bytes=random_bytes, again=again)
+    return sorted(emails, key=lambda email: _PLACES.get(email, len(_PLACES)))
+
+
+async def _attempt(
+    store: Store, password: str, *, mark: str, now_ms: int, random_bytes: bytes, again: bool
+) -> list[str] | None:
+    """None where another node has done it meanwhile: its password may be another."""
     seeded = await store.read(_seeded)
     password_hash = seeded.password_hash if seeded is not None else ""
     if seeded is None or seeded.mark != mark:
@@ -63,7 +75,9 @@ async def seed_demo(
         password_hash = await asyncio.to_thread(PasswordHasher().hash, password)
     now = moment(now_ms)
 
-    def unit(transaction: Transaction) -> list[str]:
+    def unit(transaction: Transaction) -> list[str] | None:
+        if not _is_first(transaction, seeded):
+            return None
         if seeded is None or again:
             products.seed(transaction, DEMO_CATALOGUE, _SEEDER, now)
             for index, person in enumerate(DEMO_PEOPLE):
@@ -82,7 +96,17 @@ async def seed_demo(
 
 
 def _seeded(transaction: Transaction) -> _Seeded | None:
-    row = transaction.one(transaction.sql.meta.value, name=_META)
+    return _seeded_of(transaction.one(transaction.sql.meta.value, name=_META))
+
+
+def _is_first(transaction: Transaction, seeded: _Seeded | None) -> bool:
+    """Whether nobody has seeded since that was read; nobody then does before this unit's commit."""
+    if seeded is None:
+        return transaction.run(transaction.sql.meta.add, name=_META, value="null") == 1
+    return _seeded_of(transaction.one(transaction.sql.meta.value_to_change, name=_META)) == seeded
+
+
+def _seeded_of(row: tuple[Any, ...] | None) -> _Seeded | None:
     return None if row is None else msgspec.json.decode(row[0], type=_Seeded)
 
 

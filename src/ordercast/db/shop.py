@@ -28,16 +28,15 @@ def rules(transaction: Transaction) -> Shop:
 
 
 def standing(transaction: Transaction) -> StandingShop:
-    return _shop_of(_row(transaction))
+    return _shop_of(_row(transaction, transaction.sql.shop.rules))
 
 
 def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, actor: Actor, now: Moment) -> None:
     """Let new rules hold from the next order on. Raises EditConflict, InvalidField for a tax class that is in use."""
-    version, changed_by, changed_at = _row(transaction)[-3:]
+    version, changed_by, changed_at = _row(transaction, transaction.sql.shop.rules_to_change)[-3:]
     if version != expected_version:
         raise EditConflict("shop", version, expected_version, changed_by, changed_at)
-    used = transaction.all("SELECT DISTINCT tax_class FROM products WHERE active = 1 ORDER BY tax_class")
-    for (tax_class,) in used:
+    for (tax_class,) in transaction.all(transaction.sql.shop.used_tax_classes):
         if tax_class not in new.tax_rates_bp:
             raise InvalidField("taxRatesBp", f"Products that are for sale are of the tax class {tax_class!r}.")
     transaction.run(
@@ -48,8 +47,8 @@ def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, 
     )
 
 
-def _row(transaction: Transaction) -> tuple[Any, ...]:
-    row = transaction.one(transaction.sql.shop.rules)
+def _row(transaction: Transaction, statement: str) -> tuple[Any, ...]:
+    row = transaction.one(statement)
     if row is None:
         raise LookupError("the shop has no row of rules")
     return row

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import secrets
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 

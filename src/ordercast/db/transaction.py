@@ -12,15 +12,18 @@ from .statements import Statements
 class Transaction:
     """One connection inside a transaction; only the writer and the readers make it, and end it."""
 
-    __slots__ = ("_connection", "refusals", "sql")
+    __slots__ = ("_connection", "sql")
 
-    def __init__(self, connection: Connection, sql: Statements, refusals: tuple[type[Exception], ...]) -> None:
+    def __init__(self, connection: Connection, sql: Statements) -> None:
         self._connection = connection
         self.sql = sql
-        self.refusals = refusals
-        """What a statement raises that a rule of the database refuses: UNIQUE, CHECK, a trigger's. Nothing more can be
-        asked in that unit.
+
+    @property
+    def refusals(self) -> type[Exception]:
+        """What is raised where a rule of the database refuses a change: UNIQUE, CHECK, a trigger's. PostgreSQL then
+        takes no further statement of the unit: whoever catches it, raises.
         """
+        return self._connection.IntegrityError
 
     def one(self, statement: str, **values: Any) -> tuple[Any, ...] | None:
         """The first row, or None; later rows are not looked at."""
@@ -34,5 +37,6 @@ class Transaction:
         """Execute a change; answers how many rows it touched."""
         return self._connection.execute(statement, values).rowcount
 
-    def many(self, statement: str, rows: Iterable[Mapping[str, Any]]) -> None:
-        self._connection.executemany(statement, rows)
+    def many(self, statement: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        """Execute a change for each of `rows`; answers how many rows all of them touched."""
+        return self._connection.executemany(statement, rows).rowcount

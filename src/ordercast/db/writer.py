@@ -65,7 +65,7 @@ class Writer:
 
     def _open(self) -> None:
         self._connection: Connection = self._connector.open()
-        self._transaction = Transaction(self._connection, self._sql, self._connector.refusals)
+        self._transaction = Transaction(self._connection, self._sql)
 
     def __repr__(self) -> str:
         state = "running" if self.is_running else "stopped"

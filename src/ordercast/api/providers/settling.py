@@ -34,8 +34,8 @@ ADOPTED_AT_ONCE_MAX: Final = 100
 
 
 class Settling:
-    """One per node, at work on the one that leads. Two nodes may still carry out the same task, while one takes over from
-    the other: the provider does it once, and it is recorded once.
+    """One per node, at work on the one that leads. Two nodes may still carry out the same task, while one takes over
+    from the other: the provider does it once, and it is recorded once.
     """
 
     def __init__(

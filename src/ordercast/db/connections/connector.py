@@ -17,6 +17,10 @@ class Cursor(Protocol):
 class Connection(Protocol):
     """One connection, in which nothing begins a transaction but a statement that says so."""
 
+    @property
+    def IntegrityError(self) -> type[Exception]:  # noqa: N802 - DB-API's own name
+        """What the driver raises where a rule of the database refuses a change."""
+
     def execute(self, statement: str, values: Mapping[str, Any] = ..., /) -> Cursor: ...
     def executemany(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> Cursor: ...
     def close(self) -> None: ...
@@ -27,8 +31,6 @@ class Connector(ABC):
 
     begin_writing: str
     begin_reading: str
-    refusals: tuple[type[Exception], ...]
-    """A rule of the database refused what a unit did: UNIQUE, CHECK, a trigger's. The unit's own fault."""
     troubles: tuple[type[Exception], ...]
     """The database could not do it, whatever was asked: locked, full, gone."""
 

@@ -45,6 +45,8 @@ class _PostgresqlConnection:
 
     __slots__ = ("execute", "psycopg")
 
+    IntegrityError = psycopg.IntegrityError
+
     def __init__(self, connection: psycopg.Connection) -> None:
         self.psycopg = connection
         self.execute = connection.execute
@@ -61,7 +63,6 @@ class _PostgresqlConnection:
 class PostgresqlConnector(Connector):
     begin_writing = "BEGIN"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-    refusals = (psycopg.IntegrityError,)
     # A connection that was closed under us is no OperationalError in psycopg's words where it was closed by us.
     troubles = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
 

@@ -15,7 +15,6 @@ class SqliteConnector(Connector):
     # IMMEDIATE: a read that turns into a write fails at once, whatever the busy timeout.
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
-    refusals = (sqlite3.IntegrityError,)
     troubles = (sqlite3.OperationalError,)
 
     def __init__(self, path: Path) -> None:

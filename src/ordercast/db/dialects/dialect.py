@@ -41,6 +41,10 @@ class Dialect(ABC):
         """Whether one text stands within another; true or false, NULL for NULL."""
 
     @abstractmethod
+    def text_of(self, column: str) -> str:
+        """The text that a column of bytes holds in UTF-8."""
+
+    @abstractmethod
     def hidden(self, column: str) -> str:
         """The column, but so that the planner does not take its index: another one is known to be better."""
 

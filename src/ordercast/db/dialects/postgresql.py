@@ -26,6 +26,9 @@ class PostgresqlDialect(Dialect):
     def contains(self, haystack: str, needle: str) -> str:
         return f"strpos(CAST({haystack} AS text), CAST({needle} AS text)) > 0"
 
+    def text_of(self, column: str) -> str:
+        return f"convert_from({column}, 'UTF8')"
+
     def hidden(self, column: str) -> str:
         return column  # the planner knows how many rows there are of each value
 

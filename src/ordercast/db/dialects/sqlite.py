@@ -30,6 +30,9 @@ class SqliteDialect(Dialect):
     def contains(self, haystack: str, needle: str) -> str:
         return f"instr({haystack}, {needle}) > 0"
 
+    def text_of(self, column: str) -> str:
+        return f"CAST({column} AS TEXT)"
+
     def hidden(self, column: str) -> str:
         return f"+{column}"
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.dialects import sqlite
 
 from ordercast.db.schema import accounts, revocations, sign_ins
 
-from .compiling import ONE, ZERO, Compile, oldest
+from .compiling import ONE, ZERO, Compiler, oldest, to_change
 
 
 class AccessStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         self.open = text(
             insert(sign_ins).values(
                 {
@@ -22,7 +21,7 @@ class AccessStatements:
                 }
             )
         )  # fmt: skip
-        self.by_family = text(
+        found = (
             select(
                 sign_ins.c.id,
                 sign_ins.c.token_hash,
@@ -39,6 +38,8 @@ class AccessStatements:
             .join_from(sign_ins, accounts)
             .where(sign_ins.c.family_hash == bindparam("family_hash"), accounts.c.active == ONE)
         )
+        self.by_family = text(found)
+        self.by_family_to_refresh = text(to_change(found, of=sign_ins))
         self.rotate = text(
             update(sign_ins)
             .values(
@@ -58,7 +59,7 @@ class AccessStatements:
         self.close_all = text(sign_ins.delete().where(sign_ins.c.account_id == bindparam("account_id")))
         self.forget_ended = text(oldest(sign_ins, sign_ins.c.expires_at))
 
-        revocation = sqlite.insert(revocations).values(
+        revocation = text.dialect.insert(revocations).values(
             {name: bindparam(name) for name in ("name", "since", "until", "actor", "reason")}
         )
         self.revoke = text(

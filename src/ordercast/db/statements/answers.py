@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import (
     bindparam,
-    insert,
     select,
 )
-from sqlalchemy.dialects import sqlite
 
 from ordercast.db.schema import (
     idempotency,
@@ -15,23 +13,23 @@ from ordercast.db.schema import (
     sessions,
 )
 
-from .compiling import Compile, oldest
+from .compiling import Compiler, oldest, to_change
 
 
 class AnswerStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         self.earlier = text(
             select(idempotency.c.fingerprint, idempotency.c.answer).where(
                 idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
             )
         )
-        self.keep = text(insert(idempotency))
+        self.keep = text(text.dialect.insert(idempotency).on_conflict_do_nothing())
         self.forget_old = text(oldest(idempotency, idempotency.c.created_at))
 
 
 class SessionStatements:
-    def __init__(self, text: Compile) -> None:
-        session_row = sqlite.insert(sessions)
+    def __init__(self, text: Compiler) -> None:
+        session_row = text.dialect.insert(sessions)
         self.save = text(
             session_row.on_conflict_do_update(
                 index_elements=["pid"],
@@ -46,8 +44,11 @@ class SessionStatements:
 
 
 class MetaStatements:
-    def __init__(self, text: Compile) -> None:
-        self.value = text(select(meta.c.value).where(meta.c.name == bindparam("name")))
+    def __init__(self, text: Compiler) -> None:
+        value = select(meta.c.value).where(meta.c.name == bindparam("name"))
+        self.value = text(value)
+        self.value_to_change = text(to_change(value))
         self.forget = text(meta.delete().where(meta.c.name == bindparam("name")))
-        fact = sqlite.insert(meta).values({name: bindparam(name) for name in ("name", "value")})
+        fact = text.dialect.insert(meta).values({name: bindparam(name) for name in ("name", "value")})
         self.keep = text(fact.on_conflict_do_update(index_elements=["name"], set_={"value": fact.excluded.value}))
+        self.add = text(fact.on_conflict_do_nothing())

@@ -9,12 +9,11 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from ordercast.commerce.catalogue import Product
 from ordercast.db.schema import product_history, products
 
-from .compiling import ONE, ZERO, Compile, values_of
+from .compiling import ONE, ZERO, Compiler, to_change
 
 _WRITTEN: Final = (*Product.__struct_fields__, "actor", "reason", "updated_at")
 _EDITED: Final = tuple(name for name in _WRITTEN if name not in {"id", "version"})
@@ -22,19 +21,32 @@ _HISTORY: Final = ("version", "before", "after", "actor", "reason", "at")
 
 
 class ProductStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         product_columns = [products.c[name] for name in Product.__struct_fields__]
         in_order = select(*product_columns).order_by(products.c.id).limit(bindparam("limit")).offset(ZERO)
-        self.by_id = text(select(*product_columns).where(products.c.id == bindparam("id")))
-        self.by_ids = text(select(*product_columns).where(products.c.id.in_(values_of("ids"))))
+        by_id = select(*product_columns).where(products.c.id == bindparam("id"))
+        self.by_id = text(by_id)
+        self.by_id_to_change = text(to_change(by_id))
+        by_ids = select(*product_columns).where(products.c.id.in_(text.dialect.values_of("ids")))
+        self.by_ids = text(by_ids)
+        # In one order for everybody: two who want the same products must not wait for each other.
+        self.by_ids_to_sell = text(to_change(by_ids.order_by(products.c.id)))
         self.every_after = text(in_order.where(products.c.id > bindparam("after")))
         self.for_sale_after = text(in_order.where(products.c.id > bindparam("after"), products.c.active == ONE))
+        sold = select(
+            *(
+                column.label(name)
+                for name, column in zip(
+                    ("id", "quantity"), text.dialect.rows_of("rows", products, ("id", "sold")), strict=True
+                )
+            )
+        ).subquery("taken")
         self.reserve = text(
             update(products)
-            .values(stock=products.c.stock - bindparam("quantity"), sold=products.c.sold + bindparam("quantity"))
-            .where(products.c.id == bindparam("product_id"))
+            .values(stock=products.c.stock - sold.c.quantity, sold=products.c.sold + sold.c.quantity)
+            .where(products.c.id == sold.c.id)
         )
-        product_row = sqlite.insert(products).values({name: bindparam(name) for name in _WRITTEN})
+        product_row = text.dialect.insert(products).values({name: bindparam(name) for name in _WRITTEN})
         self.add = text(product_row.on_conflict_do_nothing(index_elements=["slug"]))
         # Of the version that was read, so that nobody's edit is lost.
         self.edit = text(

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Delete,
-    Dialect,
     Executable,
-    Insert,
     Select,
     Table,
     bindparam,
-    func,
     literal_column,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy.sql.elements import ClauseElement
 
-Compile: TypeAlias = Callable[[Executable], str]
-"""Gives the text of a statement, with ``:named`` parameters."""
+from ordercast.db.dialects import Dialect
+from ordercast.db.dialects.dialect import Insert
 
 # As text: a number given by value would become a parameter that nobody supplies.
 ONE: Final[ColumnElement[int]] = literal_column("1")
 ZERO: Final[ColumnElement[int]] = literal_column("0")
 
 
-def values_of(name: str) -> Select[tuple[str]]:
-    """The values of a JSON array given as ``:name``, so that one statement takes any number of them."""
-    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+class Compiler:
+    """Gives the text of a statement as one database takes it, with named parameters."""
+
+    __slots__ = ("dialect",)
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+
+    def __call__(self, statement: Executable) -> str:
+        assert isinstance(statement, ClauseElement)
+        return str(statement.compile(dialect=self.dialect.compiled))
+
+    def written(self, statement: str) -> str:
+        """The text of a statement that is written out, with ``:named`` parameters."""
+        return self(text(statement))
 
 
 def texts(values: Iterable[str]) -> list[ColumnElement[str]]:
@@ -39,27 +49,24 @@ def texts(values: Iterable[str]) -> list[ColumnElement[str]]:
     return [literal_column(f"'{value}'") for value in values]
 
 
-def insert_rows(table: Table, columns: Sequence[str]) -> Insert:
-    """Insert the rows of a JSON array given as ``:rows``, each an array of values for `columns`: one step for all of
-    them, where a statement run for each would let go of the interpreter's lock, and wait for it, each time.
+def to_change(found: Select[Any], of: Table | None = None) -> Select[Any]:
+    """The rows as they stand, and so that no other transaction changes them before this one has ended. SQLite has one
+    writer at a time and needs no word for it; in a reader PostgreSQL refuses it.
     """
-    row = func.json_each(bindparam("rows")).table_valued("value").c.value
-    values = [row.op("->>")(literal_column(str(index))) for index in range(len(columns))]
-    return table.insert().from_select(columns, select(*values), include_defaults=False)
+    return found.with_for_update(of=of, key_share=True)
+
+
+def insert_rows(dialect: Dialect, table: Table, columns: Sequence[str]) -> Insert:
+    """Insert the rows of a JSON array given as the parameter ``rows``, each an array of values for `columns`: one step
+    for all of them, where a statement run for each would let go of the interpreter's lock, and wait for it, each time.
+    """
+    # SQLite would take an ON CONFLICT right behind a table for the condition of a join.
+    values = select(*dialect.rows_of("rows", table, columns)).where(literal_column("TRUE"))
+    return dialect.insert(table).from_select(columns, values, include_defaults=False)
 
 
 def oldest(table: Table, written_at: ColumnElement[str]) -> Delete:
-    """Delete up to ``:limit`` rows written before ``:before``."""
+    """Delete up to ``limit`` rows written before ``before``."""
     key = tuple_(*table.primary_key.columns)
     old = select(*table.primary_key.columns).where(written_at < bindparam("before"))
     return table.delete().where(key.in_(old.limit(bindparam("limit")).offset(ZERO)))
-
-
-def compiler(dialect: Dialect) -> Compile:
-    """Compile for that database."""
-
-    def text(statement: Executable) -> str:
-        assert isinstance(statement, ClauseElement)
-        return str(statement.compile(dialect=dialect))
-
-    return text

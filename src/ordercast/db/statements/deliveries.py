@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, literal_column, select, update
 from sqlalchemy import func as sql
-from sqlalchemy.dialects import sqlite
 
 from ordercast.commerce.deliveries import CARRYING
 from ordercast.commerce.people import Role
 from ordercast.commerce.transitions import TERMINAL
+from ordercast.db.dialects.dialect import Insert
 from ordercast.db.schema import accounts, delivery_proofs, driver_states, orders
 from ordercast.db.schema.columns import names
 
-from .compiling import ONE, ZERO, Compile
+from .compiling import ONE, ZERO, Compiler, to_change
 
 _PLACE = ("lat", "lng", "accuracy_m", "located_at")
 
 
 class DeliveryStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         is_open: ColumnElement[bool] = literal_column(f"orders.status NOT IN ({names(TERMINAL)})")
         is_carried: ColumnElement[bool] = literal_column(f"orders.status IN ({names(CARRYING)})")
         is_driver = accounts.c.role == literal_column(f"'{Role.DRIVER}'")
@@ -56,9 +56,14 @@ class DeliveryStatements:
             .join(driver_states, and_(driver_states.c.driver_id == accounts.c.id, driver_states.c.on_duty == ONE))
             .where(is_driver, accounts.c.active == ONE, ~exists().where(theirs, is_open))
         )
-        duty = sqlite.insert(driver_states).values({n: bindparam(n) for n in ("driver_id", "on_duty", "updated_at")})
+        self.hold = text(
+            to_change(select(driver_states.c.driver_id).where(driver_states.c.driver_id == bindparam("driver_id")))
+        )
+        duty = text.dialect.insert(driver_states).values(
+            {n: bindparam(n) for n in ("driver_id", "on_duty", "updated_at")}
+        )
         self.set_duty = text(_or_update(duty, ("on_duty", "updated_at")))
-        place = sqlite.insert(driver_states).values(
+        place = text.dialect.insert(driver_states).values(
             {name: bindparam(name) for name in ("driver_id", *_PLACE, "updated_at")}
         )
         self.set_place = text(_or_update(place, (*_PLACE, "updated_at")))
@@ -67,7 +72,7 @@ class DeliveryStatements:
             .values(assigned_at=bindparam("at"))
             .where(driver_states.c.driver_id == bindparam("id"))
         )
-        destination: ColumnElement[str | None] = literal_column("json_extract(orders.shipping_info, '$.location')")
+        destination: ColumnElement[str | None] = literal_column("orders.shipping_info -> 'location'")
         carried = (orders.c.id, orders.c.number, orders.c.customer_id, orders.c.status, destination)
         self.carried = text(
             select(*carried).where(orders.c.driver_id == bindparam("driver_id"), is_carried).order_by(orders.c.number)
@@ -97,5 +102,5 @@ class DeliveryStatements:
         )
 
 
-def _or_update(row: sqlite.Insert, columns: tuple[str, ...]) -> sqlite.Insert:
+def _or_update(row: Insert, columns: tuple[str, ...]) -> Insert:
     return row.on_conflict_do_update(index_elements=["driver_id"], set_={name: row.excluded[name] for name in columns})

@@ -2,38 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from sqlalchemy import (
+    ColumnElement,
+    Select,
     bindparam,
+    column,
     insert,
     literal_column,
     select,
 )
 from sqlalchemy import func as sql
+from sqlalchemy import text as sql_text
 
+from ordercast.db import dialects
+from ordercast.db.dialects import Dialect
 from ordercast.db.schema import (
     feed,
     published_events,
 )
 
-from .compiling import ZERO, Compile, oldest
+from .compiling import ZERO, Compiler, oldest
+
+_CHANGE: Final = ("seq", "kind", "entity_id", "version", "actor", "reason", "at", "before", "after")
 
 
 class FeedStatements:
-    def __init__(self, text: Compile) -> None:
-        feed_columns = [feed.c[name] for name in feed.c.keys()]  # noqa: SIM118
+    def __init__(self, text: Compiler) -> None:
         self.after = text(
-            select(*feed_columns)
+            select(*(feed.c[name] for name in _CHANGE))
             .where(feed.c.seq > bindparam("after"))
             .order_by(feed.c.seq)
             .limit(bindparam("limit"))
             .offset(ZERO)
         )
-        self.newest_document = text(
-            select(feed.c.after).where(feed.c.seq == select(sql.max(feed.c.seq)).scalar_subquery())
-        )
+        key = feed_key(text.dialect)
+        self.newest_document = text(select(feed.c.after).where(_newest(text.dialect)))
+        # What this transaction writes from now on comes behind the mark.
+        self.mark = text(_mark(text.dialect))
         self.placed_after = text(
             select(feed.c.entity_id, feed.c.after).where(
-                feed.c.seq > bindparam("seq"), feed.c.kind == literal_column("'order.placed'")
+                key > bindparam("mark"), feed.c.kind == literal_column("'order.placed'")
             )
         )
         self.newest_seq = text(select(sql.max(feed.c.seq)))
@@ -48,3 +58,25 @@ class FeedStatements:
         self.forget_old_changes = text(
             feed.delete().where(feed.c.seq <= bindparam("through"), feed.c.seq < first + bindparam("limit"))
         )
+
+
+# PostgreSQL numbers a change when it was committed; until then it has its place in the order of writing alone.
+
+
+def feed_key(dialect: Dialect) -> ColumnElement[int]:
+    """What a row is known by from its writing on."""
+    return feed.c.seq if dialect is dialects.SQLITE else column("id", feed.c.seq.type)
+
+
+def _newest(dialect: Dialect) -> ColumnElement[bool]:
+    """Of the row that this connection wrote last."""
+    if dialect is dialects.SQLITE:
+        return feed.c.seq == select(sql.max(feed.c.seq)).scalar_subquery()
+    return feed_key(dialect) == literal_column("currval('feed_id_seq')")
+
+
+def _mark(dialect: Dialect) -> Select[Any]:
+    if dialect is dialects.SQLITE:
+        return select(sql.coalesce(sql.max(feed.c.seq), ZERO))
+    given: ColumnElement[int] = literal_column("CASE WHEN is_called THEN last_value ELSE 0 END")
+    return select(given).select_from(sql_text("feed_id_seq"))

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
+    Text,
     bindparam,
     insert,
     literal_column,
@@ -22,9 +23,7 @@ from ordercast.db.schema import (
     orders,
 )
 
-from .compiling import ONE, ZERO, Compile, insert_rows
-
-_DOCUMENT: Final[ColumnElement[str]] = literal_column(order_document("orders"))
+from .compiling import ONE, ZERO, Compiler, insert_rows, to_change
 
 # The columns that placing an order fills; the others keep their defaults.
 _PLACED: Final = (
@@ -48,10 +47,11 @@ _HISTORY: Final = (
 
 
 class OrderStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
+        document: ColumnElement[str] = literal_column(order_document("orders", text.dialect))
         self.insert = text(insert(orders).values({name: bindparam(name) for name in _PLACED}))
-        self.insert_lines = text(insert_rows(order_lines, _LINE))
-        self.state = text(select(*(orders.c[name] for name in _STATE)).where(orders.c.id == bindparam("id")))
+        self.insert_lines = text(insert_rows(text.dialect, order_lines, _LINE))
+        self.state = text(to_change(select(*(orders.c[name] for name in _STATE)).where(orders.c.id == bindparam("id"))))
         self.change_status = text(
             update(orders)
             .values(
@@ -67,7 +67,7 @@ class OrderStatements:
             .where(orders.c.id == bindparam("order_id"))
         )  # fmt: skip
         self.document = text(
-            select(_DOCUMENT, orders.c.customer_id, orders.c.driver_id, orders.c.status).where(
+            select(document, orders.c.customer_id, orders.c.driver_id, orders.c.status).where(
                 orders.c.id == bindparam("id")
             )
         )
@@ -85,15 +85,15 @@ class OrderStatements:
         )
         # One statement per filter: a filter that may be absent would keep SQLite from using its index.
         newest = (
-            select(orders.c.number, _DOCUMENT)
+            select(orders.c.number, document)
             .where(orders.c.number < bindparam("before"))
             .order_by(orders.c.number.desc())
             .limit(bindparam("limit"))
             .offset(ZERO)
         )
         with_status = orders.c.status == bindparam("status")
-        # A plus hides the column from the planner: one person's orders are far fewer than all of a status.
-        also_with_status = literal_column("+orders.status") == bindparam("status")
+        # Hidden from the planner: one person's orders are far fewer than all of a status.
+        also_with_status = literal_column(text.dialect.hidden("orders.status"), Text) == bindparam("status")
         of_customer = orders.c.customer_id == bindparam("customer_id")
         of_driver = orders.c.driver_id == bindparam("driver_id")
         self.before = text(newest)
@@ -111,6 +111,8 @@ class OrderStatements:
             .order_by(orders.c.number)
             .limit(bindparam("limit"))
             .offset(ZERO)
+            # Those that somebody is changing just now are not unanswered.
+            .with_for_update(key_share=True, skip_locked=True)
         )
         history_columns = [order_history.c[n] for n in _HISTORY]
         self.history = text(

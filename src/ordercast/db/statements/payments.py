@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Table,
+    Text,
     and_,
     bindparam,
+    cast,
     insert,
     literal_column,
     not_,
@@ -18,8 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy import func as sql
 from sqlalchemy import text as sql_text
-from sqlalchemy.dialects import sqlite
 
+from ordercast.db import dialects
+from ordercast.db.dialects.dialect import Insert
 from ordercast.db.schema import (
     orders,
     payment_disputes,
@@ -32,7 +36,7 @@ from ordercast.db.schema import (
 )
 from ordercast.db.schema.orders import OWING_SQL
 
-from .compiling import ONE, ZERO, Compile, oldest
+from .compiling import ONE, ZERO, Compiler, oldest, to_change
 
 _DUE: Final[ColumnElement[str]] = literal_column("'due'")
 _TASK: Final = (
@@ -46,12 +50,12 @@ _MISMATCH: Final = (
 )  # fmt: skip
 
 
-def _values(table: Table, *names: str) -> sqlite.Insert:
-    return sqlite.insert(table).values({name: bindparam(name) for name in names})
+def _values(text: Compiler, table: Table, *names: str) -> Insert:
+    return text.dialect.insert(table).values({name: bindparam(name) for name in names})
 
 
 class LedgerStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         self.move = text(
             insert(payments).values(
                 {n: bindparam(n) for n in ("order_id", "provider", "reference", "kind", "amount", "currency", "at")}
@@ -59,11 +63,11 @@ class LedgerStatements:
         )
         self.refund = text(
             _values(
-                refunds, "order_id", "provider", "reference", "amount", "currency", "reason", "at"
+                text, refunds, "order_id", "provider", "reference", "amount", "currency", "reason", "at"
             ).on_conflict_do_nothing(index_elements=["provider", "reference"])
         )
         self.refunded = text(
-            select(sql.coalesce(sql.sum(refunds.c.amount), ZERO), sql.count()).where(
+            select(cast(sql.coalesce(sql.sum(refunds.c.amount), ZERO), BigInteger), sql.count()).where(
                 refunds.c.order_id == bindparam("order_id")
             )
         )
@@ -80,7 +84,7 @@ class LedgerStatements:
             .limit(ONE)
             .offset(ZERO)
         )
-        opened = _values(payment_disputes, "provider", "reference", "order_id", "state", "at")
+        opened = _values(text, payment_disputes, "provider", "reference", "order_id", "state", "at")
         self.open_dispute = text(opened.on_conflict_do_nothing())
         # What was decided stays decided, even if its opening is heard afterwards.
         self.close_dispute = text(
@@ -92,7 +96,9 @@ class LedgerStatements:
             select(payment_disputes.c.state).where(payment_disputes.c.order_id == bindparam("order_id"))
         )
         self.note_event = text(
-            _values(payment_events, "provider", "event_id", "kind", "order_id", "received_at").on_conflict_do_nothing()
+            _values(
+                text, payment_events, "provider", "event_id", "kind", "order_id", "received_at"
+            ).on_conflict_do_nothing()
         )
         self.forget_old_events = text(oldest(payment_events, payment_events.c.received_at))
         self.change_order = text(
@@ -135,10 +141,10 @@ class LedgerStatements:
 
 
 class PaymentTaskStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         self.add = text(
             _values(
-                payment_tasks, "id", "order_id", "provider", "reference", "kind", "amount", "currency", "reason",
+                text, payment_tasks, "id", "order_id", "provider", "reference", "kind", "amount", "currency", "reason",
                 "due_at", "created_at",
             ).on_conflict_do_nothing(index_elements=["id"])
         )  # fmt: skip
@@ -166,8 +172,10 @@ class PaymentTaskStatements:
             .offset(ZERO)
         )
         self.by_id = text(
-            select(*(payment_tasks.c[name] for name in _TASK)).where(
-                payment_tasks.c.id == bindparam("id"), payment_tasks.c.state == _DUE
+            to_change(
+                select(*(payment_tasks.c[name] for name in _TASK)).where(
+                    payment_tasks.c.id == bindparam("id"), payment_tasks.c.state == _DUE
+                )
             )
         )
         self.next_due = text(select(sql.min(payment_tasks.c.due_at)).where(payment_tasks.c.state == _DUE))
@@ -186,8 +194,9 @@ class PaymentTaskStatements:
         )
         self.hasten = text(update(payment_tasks).values(due_at=bindparam("new_due_at")).where(open_one))
         self.drop = text(payment_tasks.delete().where(open_one))
-        # Asked after every commit, and nearly always for nothing: the planner, left alone, reads every order.
-        order_id: ColumnElement[str] = literal_column("orders.id")
+        # Asked after every commit, and nearly always for nothing: SQLite's planner, left alone, reads every order.
+        order_id: ColumnElement[str] = literal_column("orders.id", Text)
+        along_index = "orders INDEXED BY orders_owing"
         unsettled = (
             select(payment_tasks.c.entry)
             .where(
@@ -198,7 +207,7 @@ class PaymentTaskStatements:
         )
         self.owing = text(
             select(order_id)
-            .select_from(sql_text("orders INDEXED BY orders_owing"))
+            .select_from(sql_text(along_index) if text.dialect is dialects.SQLITE else orders)
             .where(literal_column(f"({OWING_SQL})"), not_(unsettled))
             .limit(bindparam("limit"))
             .offset(ZERO)
@@ -206,10 +215,10 @@ class PaymentTaskStatements:
 
 
 class MismatchStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         self.add = text(
             _values(
-                payment_mismatches, "order_id", "provider", "reference", "kind", "ours", "theirs", "sentence",
+                text, payment_mismatches, "order_id", "provider", "reference", "kind", "ours", "theirs", "sentence",
                 "actor", "created_at",
             )
             .on_conflict_do_nothing()
@@ -241,8 +250,10 @@ class MismatchStatements:
 
 
 class CardStatements:
-    def __init__(self, text: Compile) -> None:
-        self.add = text(_values(payment_methods, *_CARD[1:]).on_conflict_do_nothing().returning(payment_methods.c.id))
+    def __init__(self, text: Compiler) -> None:
+        self.add = text(
+            _values(text, payment_methods, *_CARD[1:]).on_conflict_do_nothing().returning(payment_methods.c.id)
+        )
         cards = select(*(payment_methods.c[name] for name in _CARD)).where(
             payment_methods.c.customer_id == bindparam("customer_id")
         )

@@ -4,38 +4,34 @@ from __future__ import annotations
 
 from sqlalchemy import (
     bindparam,
-    literal_column,
     select,
     update,
 )
-from sqlalchemy.dialects import sqlite
 
 from ordercast.db.schema import (
     accounts,
     customers,
 )
 
-from .compiling import ONE, ZERO, Compile, values_of
+from .compiling import ONE, ZERO, Compiler, insert_rows, to_change
 
 
 class PeopleStatements:
-    def __init__(self, text: Compile) -> None:
-        guest = sqlite.insert(customers).values(
-            {name: bindparam(name) for name in ("id", "email", "name", "mobile", "created_at")}
-        )
-        self.upsert_guest = text(
+    def __init__(self, text: Compiler) -> None:
+        guest = insert_rows(text.dialect, customers, ("id", "email", "name", "mobile", "created_at"))
+        self.upsert_guests = text(
             guest.on_conflict_do_update(
                 index_elements=["email", "registered"],
                 set_={"name": guest.excluded.name, "mobile": guest.excluded.mobile},
-            )
+            ).returning(customers.c.email, customers.c.id)
         )
         self.guests = text(
             select(customers.c.email, customers.c.id).where(
-                customers.c.email.in_(values_of("emails")), customers.c.registered == ZERO
+                customers.c.email.in_(text.dialect.values_of("emails")), customers.c.registered == ZERO
             )
         )
         self.add_customer = text(
-            sqlite.insert(customers)
+            text.dialect.insert(customers)
             .values({name: bindparam(name) for name in ("id", "email", "registered", "name", "created_at")})
             .on_conflict_do_nothing()
         )
@@ -52,7 +48,9 @@ class PeopleStatements:
             accounts.c.password_hash,
             accounts.c.active,
         )
-        self.account_by_id = text(account.where(accounts.c.id == bindparam("id")))
+        by_id = account.where(accounts.c.id == bindparam("id"))
+        self.account_by_id = text(by_id)
+        self.account_by_id_to_change = text(to_change(by_id))
         self.accounts_after = text(
             account.where(accounts.c.id > bindparam("after"))
             .order_by(accounts.c.id)
@@ -77,10 +75,10 @@ class PeopleStatements:
         self.emails_with_hash = text(
             select(accounts.c.email)
             .where(accounts.c.password_hash == bindparam("password_hash"), accounts.c.active == ONE)
-            .order_by(literal_column("rowid"))
+            .order_by(accounts.c.created_at, accounts.c.id)
         )
         self.add_account = text(
-            sqlite.insert(accounts)
+            text.dialect.insert(accounts)
             .values({n: bindparam(n) for n in ("id", "email", "name", "password_hash", "role", "created_at")})
             .on_conflict_do_nothing(index_elements=["email"])
         )

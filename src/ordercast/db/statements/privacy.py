@@ -2,66 +2,95 @@
 
 from __future__ import annotations
 
-from typing import Final
+from sqlalchemy import bindparam, insert, select, update
 
 from ordercast.commerce.transitions import TERMINAL
+from ordercast.db import dialects
+from ordercast.db.dialects import Dialect
 from ordercast.db.personal import HOLDINGS, Holding
+from ordercast.db.schema import erasures, feed, idempotency, published_events
 from ordercast.db.schema.columns import names
+
+from .compiling import Compiler, to_change
+from .feed import feed_key
+
+_DOCUMENTED = ("kind", "entity_id", "actor", "reason", "before", "after")
+_FORGOTTEN = ("actor", "reason", "before", "after")
+
+
+class PrivacyStatements:
+    def __init__(self, text: Compiler) -> None:
+        dialect = text.dialect
+        self.show = {table: text.written(_show(table, holding)) for table, holding in HOLDINGS.items()}
+        erasing = (_erase(table, holding, dialect) for table, holding in HOLDINGS.items())
+        self.erase = [text.written(statement) for statement in erasing if statement is not None]
+        self.open_orders = text.written(
+            f"SELECT count(*) FROM orders WHERE customer_id = :customer_id AND status NOT IN ({names(TERMINAL)})"  # noqa: S608 - names of ours
+        )
+        self.is_known = text.written(
+            "SELECT EXISTS (SELECT 1 FROM customers WHERE id = :customer_id)"
+            " OR EXISTS (SELECT 1 FROM orders WHERE customer_id = :customer_id)"
+        )
+        self.tracked = text.written(
+            "SELECT id FROM orders WHERE customer_id = :customer_id AND tracking_hash IS NOT NULL"
+        )
+        self.record = text(insert(erasures).values({n: bindparam(n) for n in ("id", "customer_id", "actor", "at")}))
+
+        # The indexed question first: an order's own rows are most of them.
+        key = feed_key(dialect)
+        self.feed_keys = text.written(f"""
+            SELECT {key} FROM feed
+            WHERE {_behind(dialect)} AND (
+              entity_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)
+              OR {_mentions(dialect, "after")} OR {_mentions(dialect, "before")}
+              OR {dialect.contains("actor", ":customer_id")})
+        """)  # noqa: S608 - names of ours
+        this = key == bindparam("feed_key")
+        self.feed_row = text(to_change(select(*(feed.c[name] for name in _DOCUMENTED)).where(this)))
+        self.rewrite_feed = text(
+            update(feed).values({name: bindparam(f"new_{name}") for name in _FORGOTTEN}).where(this)
+        )
+        self.remove_event = text(published_events.delete().where(published_events.c.id == bindparam("id")))
+
+        self.answers = text.written(f"""
+            SELECT scope, key FROM idempotency
+            WHERE created_at >= :since
+              AND ({_mentions(dialect, "answer")} OR {dialect.contains("scope", ":customer_id")})
+        """)  # noqa: S608 - names of ours
+        answered = (idempotency.c.scope == bindparam("of_scope"), idempotency.c.key == bindparam("of_key"))
+        self.answer = text(to_change(select(idempotency.c.answer).where(*answered)))
+        self.remove_answer = text(idempotency.delete().where(*answered))
+        self.rewrite_answer = text(update(idempotency).values(answer=bindparam("new_answer")).where(*answered))
+
+        # A socket's identity is `customer:<id>`, or `guest:<order's id>`.
+        self.sessions = text.written(
+            f"SELECT pid FROM sessions WHERE {_mentions(dialect, dialect.text_of('identity'))}"  # noqa: S608 - names of ours
+        )
 
 
 def _show(table: str, holding: Holding) -> str:
     return f"SELECT {', '.join(holding.shown)} FROM {table} WHERE {holding.whose}"  # noqa: S608 - names of ours
 
 
-def _erase(table: str, holding: Holding) -> str | None:
+def _erase(table: str, holding: Holding, dialect: Dialect) -> str | None:
     which = f"WHERE {holding.whose} AND {holding.touched}"
     if holding.left is None:
         return f"DELETE FROM {table} {which}"  # noqa: S608 - names of ours
     if not holding.left:
         return None
-    left = ", ".join(f"{column} = {value}" for column, value in holding.left.items())
+    left = ", ".join(
+        f"{column} = {value if isinstance(value, str) else value(dialect)}" for column, value in holding.left.items()
+    )
     return f"UPDATE {table} SET {left} {which}"  # noqa: S608 - names of ours
 
 
 # Every document with the customer's id in it, or with that of an order of theirs.
-def _mentions(column: str) -> str:
-    theirs = f"SELECT 1 FROM orders WHERE customer_id = :customer_id AND instr({column}, orders.id)"  # noqa: S608 - a name of ours
-    return f"(instr({column}, :customer_id) OR EXISTS ({theirs}))"
+def _mentions(dialect: Dialect, column: str) -> str:
+    order = dialect.contains(column, "orders.id")
+    theirs = f"SELECT 1 FROM orders WHERE customer_id = :customer_id AND {order}"  # noqa: S608 - names of ours
+    return f"({dialect.contains(column, ':customer_id')} OR EXISTS ({theirs}))"
 
 
-SHOW: Final = {table: _show(table, holding) for table, holding in HOLDINGS.items()}
-ERASE: Final = [text for table, holding in HOLDINGS.items() if (text := _erase(table, holding)) is not None]
-
-OPEN_ORDERS: Final = (
-    f"SELECT count(*) FROM orders WHERE customer_id = :customer_id AND status NOT IN ({names(TERMINAL)})"  # noqa: S608 - names of ours
-)
-IS_KNOWN: Final = (
-    "SELECT EXISTS (SELECT 1 FROM customers WHERE id = :customer_id)"
-    " OR EXISTS (SELECT 1 FROM orders WHERE customer_id = :customer_id)"
-)
-TRACKED: Final = "SELECT id FROM orders WHERE customer_id = :customer_id AND tracking_hash IS NOT NULL"
-RECORD: Final = "INSERT INTO erasures (id, customer_id, actor, at) VALUES (:id, :customer_id, :actor, :at)"
-
-# The indexed question first: an order's own rows are most of them.
-FEED_SEQS: Final = f"""
-SELECT seq FROM feed
-WHERE seq > :after AND (
-  entity_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)
-  OR {_mentions("after")} OR {_mentions("before")} OR instr(actor, :customer_id))
-"""  # noqa: S608 - names of ours
-FEED_ROW: Final = "SELECT kind, entity_id, actor, reason, before, after FROM feed WHERE seq = :seq"
-REWRITE_FEED: Final = (
-    "UPDATE feed SET actor = :actor, reason = :reason, before = :before, after = :after WHERE seq = :seq"
-)
-REMOVE_EVENT: Final = "DELETE FROM published_events WHERE id = :id"
-
-ANSWERS: Final = f"""
-SELECT scope, key FROM idempotency
-WHERE created_at >= :since AND ({_mentions("answer")} OR instr(scope, :customer_id))
-"""  # noqa: S608 - names of ours
-ANSWER: Final = "SELECT answer FROM idempotency WHERE scope = :scope AND key = :key"
-REMOVE_ANSWER: Final = "DELETE FROM idempotency WHERE scope = :scope AND key = :key"
-REWRITE_ANSWER: Final = "UPDATE idempotency SET answer = :answer WHERE scope = :scope AND key = :key"
-
-# A socket's identity is `customer:<id>`, or `guest:<order's id>`.
-SESSIONS: Final = f"SELECT pid FROM sessions WHERE {_mentions('CAST(identity AS TEXT)')}"  # noqa: S608 - names of ours
+def _behind(dialect: Dialect) -> str:
+    # Rows that have no number yet, this transaction's own among them, are behind every number.
+    return "seq > :after" if dialect is dialects.SQLITE else "(seq > :after OR seq IS NULL)"

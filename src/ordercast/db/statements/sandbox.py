@@ -6,11 +6,10 @@ from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy import func as sql
-from sqlalchemy.dialects import sqlite
 
 from ordercast.db.schema import sandbox_notices, sandbox_payments
 
-from .compiling import ZERO, Compile
+from .compiling import ZERO, Compiler, to_change
 
 _ENTRY: Final = (
     "reference", "key", "card", "currency", "authorized", "captured", "refunded", "held", "disputed", "asked",
@@ -18,12 +17,14 @@ _ENTRY: Final = (
 
 
 class SandboxStatements:
-    def __init__(self, text: Compile) -> None:
-        row = sqlite.insert(sandbox_payments).values({n: bindparam(n) for n in (*_ENTRY, "created_at")})
+    def __init__(self, text: Compiler) -> None:
+        row = text.dialect.insert(sandbox_payments).values({n: bindparam(n) for n in (*_ENTRY, "created_at")})
         self.open = text(row.on_conflict_do_nothing(index_elements=["key"]))
         entry = select(*(sandbox_payments.c[name] for name in _ENTRY))
         self.by_key = text(entry.where(sandbox_payments.c.key == bindparam("key")))
-        self.by_reference = text(entry.where(sandbox_payments.c.reference == bindparam("reference")))
+        by_reference = entry.where(sandbox_payments.c.reference == bindparam("reference"))
+        self.by_reference = text(by_reference)
+        self.by_reference_to_change = text(to_change(by_reference))
         self.save = text(
             update(sandbox_payments)
             .values({n: bindparam(f"new_{n}") for n in ("captured", "refunded", "held", "disputed", "asked")})

@@ -9,9 +9,9 @@ from sqlalchemy import bindparam, func, insert, select, update
 from ordercast.commerce.promotions import Promotion
 from ordercast.commerce.shop import Shop
 from ordercast.commerce.transitions import GIVING_BACK
-from ordercast.db.schema import orders, promotions, shop
+from ordercast.db.schema import orders, products, promotions, shop
 
-from .compiling import ONE, ZERO, Compile, texts
+from .compiling import ONE, ZERO, Compiler, texts, to_change
 
 _RULES: Final = (*Shop.__struct_fields__, "actor", "updated_at")
 _PROMOTION: Final = Promotion.__struct_fields__
@@ -20,9 +20,14 @@ _CHANGED: Final = ("min_subtotal", "ends_at", "uses_max", "uses_per_customer_max
 
 
 class ShopStatements:
-    def __init__(self, text: Compile) -> None:
-        self.rules = text(
-            select(*(shop.c[name] for name in Shop.__struct_fields__), shop.c.version, shop.c.actor, shop.c.updated_at)
+    def __init__(self, text: Compiler) -> None:
+        rules = select(
+            *(shop.c[name] for name in Shop.__struct_fields__), shop.c.version, shop.c.actor, shop.c.updated_at
+        )
+        self.rules = text(rules)
+        self.rules_to_change = text(to_change(rules))
+        self.used_tax_classes = text(
+            select(products.c.tax_class).where(products.c.active == ONE).distinct().order_by(products.c.tax_class)
         )
         self.change_rules = text(
             update(shop).values({name: bindparam(f"new_{name}") for name in _RULES} | {"version": shop.c.version + ONE})
@@ -30,13 +35,13 @@ class ShopStatements:
 
 
 class PromotionStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         promotion = select(*(promotions.c[name] for name in _PROMOTION))
-        self.by_code = text(
-            select(*(promotions.c[name] for name in _PROMOTION), promotions.c.actor).where(
-                promotions.c.code == bindparam("code")
-            )
+        by_code = select(*(promotions.c[name] for name in _PROMOTION), promotions.c.actor).where(
+            promotions.c.code == bindparam("code")
         )
+        self.by_code = text(by_code)
+        self.by_code_to_change = text(to_change(by_code))
         self.after = text(
             promotion.where(promotions.c.code > bindparam("after"))
             .order_by(promotions.c.code)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, bindparam, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, cast, literal_column, select
 from sqlalchemy import func as sql
+from sqlalchemy import text as sql_text
 
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import TERMINAL
@@ -13,26 +14,26 @@ from ordercast.db.schema import order_history, orders
 from ordercast.db.schema.columns import names
 from ordercast.db.schema.orders import FINISHING_SQL
 
-from .compiling import Compile
+from .compiling import Compiler
 
 _UNFULFILLED: Final = names({*TERMINAL} - {OrderStatus.DELIVERED})
 
 
 class StatsStatements:
-    def __init__(self, text: Compile) -> None:
+    def __init__(self, text: Compiler) -> None:
         minute = sql.substr(orders.c.created_at, literal_column("1"), literal_column("16"))
-        counts: ColumnElement[int] = literal_column(
-            f"sum(CASE WHEN orders.status IN ({_UNFULFILLED}) THEN 0 ELSE orders.total END)"
+        ordered: ColumnElement[int] = literal_column(
+            f"CASE WHEN orders.status IN ({_UNFULFILLED}) THEN 0 ELSE orders.total END", Integer
         )
         self.by_minute = text(
-            select(minute, orders.c.status, sql.count(), counts, sql.sum(orders.c.captured - orders.c.refunded))
+            select(minute, orders.c.status, sql.count(), _sum(ordered), _sum(orders.c.captured - orders.c.refunded))
             .where(orders.c.created_at >= bindparam("begin"), orders.c.created_at < bindparam("end"))
             .group_by(minute, orders.c.status)
         )
         self.open_ages = text(
-            select(_seconds(orders.c.created_at, bindparam("now"))).where(
-                literal_column(f"orders.status IN ({names({*OrderStatus} - {*TERMINAL})})")
-            )
+            select(sql_text(text.dialect.seconds_between("orders.created_at", ":now")))
+            .select_from(orders)
+            .where(literal_column(f"orders.status IN ({names({*OrderStatus} - {*TERMINAL})})"))
         )
         began = order_history.alias("began")
         since = (
@@ -48,8 +49,9 @@ class StatsStatements:
             )
             .scalar_subquery()
         )
-        self.durations = text(
-            select(order_history.c.to_status, _seconds(since, order_history.c.at)).where(
+        finished = (
+            select(order_history.c.to_status, since.label("since"), order_history.c.at)
+            .where(
                 # As the index has it, word for word: SQLite uses a partial one only then.
                 literal_column(FINISHING_SQL),
                 order_history.c.at >= bindparam("begin"),
@@ -58,9 +60,12 @@ class StatsStatements:
                     f"order_history.from_status IN ('{OrderStatus.PROCESSING}', '{OrderStatus.IN_TRANSIT}')"
                 ),
             )
+            .subquery("finished")
         )
+        lasted: ColumnElement[float] = literal_column(text.dialect.seconds_between("finished.since", "finished.at"))
+        self.durations = text(select(finished.c.to_status, lasted))
 
 
-def _seconds(begin: ColumnElement[str], end: ColumnElement[str]) -> ColumnElement[float]:
-    days: ColumnElement[float] = sql.julianday(end) - sql.julianday(begin)
-    return days * literal_column("86400.0")
+def _sum(amount: ColumnElement[int]) -> ColumnElement[int]:
+    """As a whole number: PostgreSQL's sum is wider than one."""
+    return cast(sql.sum(amount), BigInteger)

@@ -6,6 +6,7 @@ from typing import Final
 
 from ordercast.commerce.people import Role
 from ordercast.commerce.transitions import FAILING, GIVING_BACK
+from ordercast.db.dialects import SQLITE
 from ordercast.db.documents import TOLD_COLUMNS, order_document
 from ordercast.db.personal import ERASED_ACTOR
 from ordercast.db.schema import EXTERNAL_ACTOR, NOW_SQL, order_history
@@ -31,7 +32,7 @@ BEGIN
     VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason, NEW.updated_at);
   INSERT INTO feed ({FEED_COLUMNS})
     VALUES (CASE NEW.status WHEN 'pending' THEN 'order.placed' ELSE 'order.imported' END,
-      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, {order_document("NEW")});
+      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, {order_document("NEW", SQLITE)});
 END
 """  # noqa: S608 - made of column names alone
 
@@ -73,7 +74,7 @@ BEGIN
           THEN 'order.payment_changed'
         ELSE 'order.changed'
       END,
-      id, version, actor, reason, updated_at, {order_document("OLD")}, {order_document("orders")}
+      id, version, actor, reason, updated_at, {order_document("OLD", SQLITE)}, {order_document("orders", SQLITE)}
     FROM orders WHERE number = NEW.number;
 END
 """  # noqa: S608 - made of column names alone
