@@ -63,10 +63,7 @@ def open_store(settings: Settings) -> Store:
     """
     store = _store(settings)
     try:
-        if settings.sqlite_path is not None:
-            store.migrate()
-        else:
-            store.check_revision()
+        store.prepare()
     except Unusable as error:
         raise ConfigError("database_url", str(error)) from None
     return store

@@ -14,9 +14,10 @@ from typing import Any, Final
 import psycopg
 
 from .connections.postgresql import PostgresqlConnector
+from .dialects import POSTGRESQL
 from .readers import Readers
 from .sequencer import Sequencer
-from .statements import POSTGRESQL, Statements
+from .statements import statements
 from .store import DatabaseStore, change_of
 from .tailer import Seen, Tailer
 from .transaction import Transaction
@@ -38,7 +39,7 @@ class PostgresqlStore(DatabaseStore):
 
     def __init__(self, url: str) -> None:
         self._connector = PostgresqlConnector(url)
-        self._sql: Statements = POSTGRESQL()
+        self._sql = statements(POSTGRESQL)
         super().__init__(Readers(self._connector, self._sql))
         self._tailer = Tailer(url, self._sql, self._see)
         self._sequencer = Sequencer(url, lambda _: self._soon(self._wake))

@@ -64,6 +64,10 @@ class SqliteStore(DatabaseStore):
         except (sqlite3.Error, OSError) as error:
             raise Unusable(error) from error
 
+    def prepare(self) -> None:
+        """As `migrate`: nobody but us has an embedded database to look after."""
+        self.migrate()
+
     async def start(self) -> None:
         """Open the migrated database and begin to write, read and watch on the running loop."""
         self._feed = connect(self.path, read_only=True)
