@@ -1,7 +1,7 @@
 """The whole order as one JSON document, made by the database; and a product likewise.
 
 One expression serves the triggers that fill the feed and the queries behind the API, so what is told and what is
-answered cannot differ. Secrets (the tracking token's hash, a payment token) are no part of it.
+answered cannot differ; each database has it in its own words. Secrets (the tracking token's hash, a payment token) are no part of it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ TOLD_COLUMNS: Final = (
 
 
 def order_document(row: str, dialect: Dialect) -> str:
-    """Expression for the text of the document of `row`: ``NEW``, ``OLD`` or a table's name."""
+    """SQL for the text of the document of `row`: ``NEW``, ``OLD`` or a table's name."""
     pairs = [f"'{key}', {row}.{column}" for key, column in _PLAIN.items()]
     pairs += [f"'{key}', {dialect.json_truth(f'{row}.{column}')}" for key, column in _FLAGS.items()]
     customer = dialect.json_object(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
@@ -73,15 +73,10 @@ _PRODUCT: Final = dict(zip(Product.__struct_encode_fields__, Product.__struct_fi
 PRODUCT_COLUMNS: Final = tuple(_PRODUCT.values())
 
 
-def product_document(row: str) -> str:
-    """SQLite expression for a product as everyone is told it; `row` as for ``order_document``."""
+def product_document(row: str, dialect: Dialect) -> str:
+    """SQL for the text of a product as everyone is told it; `row` as for ``order_document``."""
     pairs = [
-        f"'{key}', {_truth(f'{row}.{column}') if column == 'active' else f'{row}.{column}'}"
+        f"'{key}', {dialect.json_truth(f'{row}.{column}') if column == 'active' else f'{row}.{column}'}"
         for key, column in _PRODUCT.items()
     ]
-    return f"json_object({', '.join(pairs)})"
-
-
-def _truth(column: str) -> str:
-    """SQLite has no booleans of its own."""
-    return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"
+    return dialect.json_text(dialect.json_object(pairs))

@@ -1,4 +1,4 @@
-"""Bringing a database file to a version of the schema.
+"""Bringing a database to a version of the schema.
 
 Alembic is loaded only when there is something to migrate: that takes a fifth of a server's whole start.
 """
@@ -8,77 +8,126 @@ Alembic is loaded only when there is something to migrate: that takes a fifth of
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from .connection import connect
-from .schema import metadata
-from .triggers import TRIGGERS
+from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
+from .schema import feed, feed_to_number, metadata
+from .triggers import triggers
 from .types import Unusable
 
 if TYPE_CHECKING:
     from alembic.config import Config
+
+Place: TypeAlias = Path | str
+"""Where a database is: the file of SQLite, or the URL of PostgreSQL."""
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 NEWEST: Final = "0001"
 """The revision that this code works with; a test holds it to be the newest migration's."""
 FIRST_ORDER_NUMBER: Final = 1001
-_FIRST_ROWS: Final = (
-    f"INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', {FIRST_ORDER_NUMBER - 1})",  # noqa: S608 - a number of ours
-    "INSERT INTO shop (id) VALUES (1)",
-    "INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(8))))",
-)
+# Any number will do, but each node must take the same, and nobody else.
+_LOCK: Final = 0x6F72_6465_7263_6173
+
+_FIRST_ROWS: Final = {
+    SQLITE: (
+        f"INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', {FIRST_ORDER_NUMBER - 1})",  # noqa: S608 - a number of ours
+        "INSERT INTO shop (id) VALUES (1)",
+        "INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(8))))",
+    ),
+    POSTGRESQL: (
+        f"ALTER SEQUENCE orders_number_seq RESTART WITH {FIRST_ORDER_NUMBER}",
+        "INSERT INTO shop (id) VALUES (1)",
+        "INSERT INTO meta (name, value) VALUES ('epoch', right(replace(gen_random_uuid()::text, '-', ''), 16))",
+    ),
+}
 
 
-def upgrade(path: Path, revision: str = NEWEST) -> None:
-    """Bring the database at `path` up to `revision`; it is made if there is none. All of it, or nothing.
+class NotMigrated(Exception):
+    def __init__(self, revision: str | None) -> None:
+        is_of = "has no schema yet" if revision is None else f"is of revision {revision}, not {NEWEST}"
+        super().__init__(f"it {is_of}; run `ordercast migrate` first")
 
-    Raises Unusable for a database of a revision that is not known here, and what SQLAlchemy or SQLite raise.
+
+# --- Up and down ------------------------------------------------------------------------------------------------------
+
+
+def upgrade(place: Place, revision: str = NEWEST) -> None:
+    """Bring the database at `place` up to `revision`; a file is made if there is none. All of it, or nothing.
+
+    Raises Unusable for a database of a revision that is not known here, and what SQLAlchemy or the driver raise.
     """
-    if _revision(path) == revision:
+    if revision_of(place) == revision:
         return
     from alembic import command
     from alembic.util import CommandError
 
-    with _config(path) as config:
+    with _config(place) as config:
         try:
             command.upgrade(config, revision)
         except CommandError as error:
             raise Unusable(error) from error
 
 
-def downgrade(path: Path, revision: str) -> None:
+def downgrade(place: Place, revision: str) -> None:
     """Take the database back; ``base`` leaves no table, and no data."""
     from alembic import command
 
-    with _config(path) as config:
+    with _config(place) as config:
         command.downgrade(config, revision)
 
 
-def schema_script() -> str:
+def must_be_newest(place: Place) -> None:
+    """Raise Unusable, with the command to run, for a database that is not of the revision that this code works with."""
+    revision = revision_of(place)
+    if revision != NEWEST:
+        raise Unusable(NotMigrated(revision))
+
+
+def revision_of(place: Place) -> str | None:
+    """What the database says of itself; None before its first migration."""
+    there = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
+    if isinstance(place, str):
+        there = "SELECT to_regclass('alembic_version')"
+    with closing(_connect(place)) as connection:
+        row = connection.execute(there).fetchone()
+        if row is None or row[0] is None:
+            return None
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+# --- The script of the first migration --------------------------------------------------------------------------------
+
+
+def schema_script(dialect: Dialect) -> str:
     """The whole schema as the present tables and triggers have it, one statement per paragraph.
 
     A test holds it equal to what the migrations make.
     """
-    dialect = sqlite.dialect()
-    statements: list[str] = []
+    statements: list[str] = [*dialect.functions]
     for table in metadata.sorted_tables:
-        statements.append(str(CreateTable(table).compile(dialect=dialect)))
-        statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
-    statements += TRIGGERS.values()
-    statements += _FIRST_ROWS
+        made = feed_to_number if table is feed and dialect is POSTGRESQL else table
+        statements.append(str(CreateTable(made).compile(dialect=dialect.compiled)))
+        indexes = sorted(made.indexes, key=str)
+        statements += [str(CreateIndex(index).compile(dialect=dialect.compiled)) for index in indexes]
+    for trigger in triggers(dialect):
+        statements += dialect.create_trigger(trigger)
+    statements += _FIRST_ROWS[dialect]
     return "\n\n".join(_tidy(statement) for statement in statements)
 
 
 def write_first_migration() -> None:
-    """Write the first migration's script anew. Only until a release has shipped it."""
-    (_SCRIPTS / "versions" / "v0001_the_shop.sqlite.sql").write_text(schema_script() + "\n", encoding="utf-8")
+    """Write the first migration's scripts anew. Only until a release has shipped them."""
+    for name, dialect in DIALECTS.items():
+        script = _SCRIPTS / "versions" / f"v0001_the_shop.{name}.sql"
+        script.write_text(schema_script(dialect) + "\n", encoding="utf-8")
 
 
 def _tidy(statement: str) -> str:
@@ -86,24 +135,23 @@ def _tidy(statement: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _revision(path: Path) -> str | None:
-    """What the database says of itself; None before its first migration."""
-    connection = connect(path)
-    try:
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone() is None:
-            return None
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    finally:
-        connection.close()
-    return None if row is None else str(row[0])
+# --- Connections ------------------------------------------------------------------------------------------------------
+
+
+def _connect(place: Place) -> Any:
+    """A connection of the driver's own; in a transaction only once SQLAlchemy has begun it, or the driver must."""
+    if isinstance(place, Path):
+        return connect(place)
+    import psycopg
+
+    return psycopg.connect(place)
 
 
 @contextmanager
-def _config(path: Path) -> Iterator[Config]:
+def _config(place: Place) -> Iterator[Config]:
     from alembic.config import Config
 
-    engine = _engine(path)
-    with engine.begin() as connection:
+    with _engine(place).begin() as connection:
         config = Config()
         config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
         config.set_main_option("path_separator", "os")
@@ -111,12 +159,14 @@ def _config(path: Path) -> Iterator[Config]:
         yield config
 
 
-def _engine(path: Path) -> Engine:
-    engine = create_engine("sqlite://", creator=lambda: connect(path), poolclass=NullPool)
+def _engine(place: Place) -> Engine:
+    driver = "sqlite://" if isinstance(place, Path) else "postgresql+psycopg://"
+    engine = create_engine(driver, creator=lambda: _connect(place), poolclass=NullPool)
+    # SQLite's driver begins none for DDL; and two nodes that start together must migrate one after the other.
+    begins = "BEGIN IMMEDIATE" if isinstance(place, Path) else f"SELECT pg_advisory_xact_lock({_LOCK})"
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        # The driver begins none for DDL; and two processes that start together must migrate one after the other.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql(begins)
 
     return engine

@@ -9,8 +9,11 @@ from typing import Final
 from .dialect import Dialect
 from .postgresql import PostgresqlDialect
 from .sqlite import SqliteDialect
+from .trigger import Refusal, Trigger
 
-__all__ = ["POSTGRESQL", "SQLITE", "Dialect"]
+__all__ = ["DIALECTS", "POSTGRESQL", "SQLITE", "Dialect", "Refusal", "Trigger"]
 
 SQLITE: Final[Dialect] = SqliteDialect()
 POSTGRESQL: Final[Dialect] = PostgresqlDialect()
+DIALECTS: Final = {dialect.name: dialect for dialect in (SQLITE, POSTGRESQL)}
+"""By the names that SQLAlchemy has for them."""

@@ -9,6 +9,8 @@ from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy import Dialect as Compiled
 from sqlalchemy.dialects import postgresql, sqlite
 
+from .trigger import Trigger
+
 Insert = sqlite.Insert | postgresql.Insert
 
 
@@ -27,6 +29,9 @@ class Dialect(ABC):
     """This moment, as the text that ``commerce.moments`` writes."""
     external_actor: str
     """Who is said to have made a change that names nobody: another program."""
+
+    functions: tuple[str, ...] = ()
+    """Made before the tables, for their defaults call them."""
 
     @abstractmethod
     def new_id(self, prefix: str) -> str:
@@ -48,6 +53,10 @@ class Dialect(ABC):
     def hidden(self, column: str) -> str:
         """The column, but so that the planner does not take its index: another one is known to be better."""
 
+    @abstractmethod
+    def held(self, query: str) -> str:
+        """A SELECT whose row nobody else changes until the transaction ends."""
+
     # --- JSON -------------------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -65,6 +74,19 @@ class Dialect(ABC):
     @abstractmethod
     def json_truth(self, column: str) -> str:
         """A flag of 0 or 1, as true or false of an object."""
+
+    @abstractmethod
+    def is_array(self, column: str) -> str:
+        """Whether a column that holds JSON holds an array."""
+
+    # --- Triggers ---------------------------------------------------------------------------------------------------
+
+    triggers_at_work: str
+    """A query for the names of the triggers that are there, and that no setting silences."""
+
+    @abstractmethod
+    def create_trigger(self, trigger: Trigger) -> list[str]:
+        """The statements that make it."""
 
     # --- Statements -------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 from sqlalchemy import JSON, ColumnElement, Select, Table, Text, bindparam, cast, func, literal_column, select
@@ -9,6 +10,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import psycopg
 
 from .dialect import Dialect
+from .postgresql_functions import FUNCTIONS
+from .trigger import Refusal, Trigger
 
 
 class PostgresqlDialect(Dialect):
@@ -16,6 +19,7 @@ class PostgresqlDialect(Dialect):
     compiled = psycopg.dialect()  # type: ignore[no-untyped-call]
     now = "ordercast_now()"
     external_actor = "ordercast_actor()"
+    functions = FUNCTIONS
 
     def new_id(self, prefix: str) -> str:
         return f"ordercast_new_id('{prefix}')"
@@ -32,6 +36,9 @@ class PostgresqlDialect(Dialect):
     def hidden(self, column: str) -> str:
         return column  # the planner knows how many rows there are of each value
 
+    def held(self, query: str) -> str:
+        return f"{query} FOR SHARE"
+
     def json_object(self, pairs: Iterable[str]) -> str:
         return f"json_build_object({', '.join(pairs)})"
 
@@ -43,6 +50,29 @@ class PostgresqlDialect(Dialect):
 
     def json_truth(self, column: str) -> str:
         return f"({column} <> 0)"
+
+    def is_array(self, column: str) -> str:
+        return f"jsonb_typeof({column}) = 'array'"
+
+    # `A` for always: what comes by replication fires them too, and so does who has set session_replication_role.
+    triggers_at_work = """
+        SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND NOT tgisinternal AND pg_table_is_visible(tgrelid)
+    """
+
+    def create_trigger(self, trigger: Trigger) -> list[str]:
+        name, table = trigger.name, trigger.table
+        steps = "\n".join(_step(item) for item in trigger.body)
+        when = ""
+        if trigger.when is not None and "SELECT" in trigger.when:  # which WHEN does not take
+            steps = _if(trigger.when, steps)
+        elif trigger.when is not None:
+            when = f" WHEN ({trigger.when})"
+        body = f"BEGIN\n{textwrap.indent(steps, '  ')}\n  RETURN {_returned(trigger)};\nEND"
+        return [
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n{body}\n$$",
+            f"CREATE TRIGGER {name} {trigger.event} ON {table} FOR EACH {trigger.each}{when} EXECUTE FUNCTION {name}()",
+            f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
+        ]
 
     def insert(self, table: Table) -> postgresql.Insert:
         return postgresql.insert(table)
@@ -58,3 +88,21 @@ class PostgresqlDialect(Dialect):
             cast(row.op("->>")(literal_column(str(index))), table.c[column].type)
             for index, column in enumerate(columns)
         ]
+
+
+def _step(item: str | Refusal) -> str:
+    if not isinstance(item, Refusal):
+        return f"{item};"
+    refuse = f"RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = '{item.sentence}';"
+    return refuse if item.when is None else _if(item.when, refuse)
+
+
+def _if(condition: str, steps: str) -> str:
+    return f"IF {condition} THEN\n{textwrap.indent(steps, '  ')}\nEND IF;"
+
+
+def _returned(trigger: Trigger) -> str:
+    """The row with which the statement goes on, where one is asked for."""
+    if trigger.each != "ROW" or not trigger.is_before:
+        return "NULL"
+    return "OLD" if trigger.event == "BEFORE DELETE" else "NEW"

@@ -10,6 +10,7 @@ from sqlalchemy.dialects import sqlite
 from ordercast.commerce.ids import ALPHABET
 
 from .dialect import Dialect
+from .trigger import Refusal, Trigger
 
 
 class SqliteDialect(Dialect):
@@ -36,6 +37,9 @@ class SqliteDialect(Dialect):
     def hidden(self, column: str) -> str:
         return f"+{column}"
 
+    def held(self, query: str) -> str:
+        return query  # there is one writer at a time
+
     def json_object(self, pairs: Iterable[str]) -> str:
         return f"json_object({', '.join(pairs)})"
 
@@ -48,6 +52,17 @@ class SqliteDialect(Dialect):
     def json_truth(self, column: str) -> str:
         return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"
 
+    def is_array(self, column: str) -> str:
+        # A CASE, for json_type of what is no JSON is an error rather than a refusal.
+        return f"CASE WHEN json_valid({column}) THEN json_type({column}) = 'array' ELSE 0 END"
+
+    triggers_at_work = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+
+    def create_trigger(self, trigger: Trigger) -> list[str]:
+        when = "" if trigger.when is None else f" WHEN {trigger.when}"
+        steps = "".join(f"  {_step(item)};\n" for item in trigger.body)
+        return [f"CREATE TRIGGER {trigger.name} {trigger.event} ON {trigger.table}{when}\nBEGIN\n{steps}END"]
+
     def insert(self, table: Table) -> sqlite.Insert:
         return sqlite.insert(table)
 
@@ -58,3 +73,10 @@ class SqliteDialect(Dialect):
         del table  # each value has a type of its own here
         row = func.json_each(bindparam(name)).table_valued("value").c.value
         return [row.op("->>")(literal_column(str(index))) for index, _ in enumerate(columns)]
+
+
+def _step(item: str | Refusal) -> str:
+    if not isinstance(item, Refusal):
+        return item.replace("\n", "\n  ")
+    where = "" if item.when is None else f" WHERE {item.when}"
+    return f"SELECT RAISE(ABORT, '{item.sentence}'){where}"

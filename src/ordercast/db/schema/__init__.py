@@ -3,9 +3,9 @@
 from .access import revocations, sign_ins
 from .answers import idempotency, meta, sessions
 from .catalogue import product_history, products
-from .columns import EXTERNAL_ACTOR, NOW_SQL, metadata
+from .columns import metadata
 from .deliveries import deliveries, delivery_proofs, driver_states
-from .feed import RESERVED_EVENTS, feed, published_events
+from .feed import RESERVED_EVENTS, feed, feed_to_number, published_events
 from .notifications import notification_reads, notifications
 from .orders import order_history, order_lines, orders
 from .payments import (
@@ -24,8 +24,6 @@ from .sandbox import sandbox_notices, sandbox_payments
 from .shop import shop
 
 __all__ = [
-    "EXTERNAL_ACTOR",
-    "NOW_SQL",
     "RESERVED_EVENTS",
     "accounts",
     "customers",
@@ -34,6 +32,7 @@ __all__ = [
     "driver_states",
     "erasures",
     "feed",
+    "feed_to_number",
     "idempotency",
     "meta",
     "metadata",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BLOB, Column, ForeignKey, Index, Table, Text
+from sqlalchemy import Column, ForeignKey, Index, Table
 
-from .columns import EXTERNAL_ACTOR, metadata, moment
+from .columns import EXTERNAL_ACTOR, Bytes, Text, metadata, moment
 
 sign_ins = Table(
     "sign_ins",
@@ -12,9 +12,9 @@ sign_ins = Table(
     Column("id", Text, primary_key=True),
     Column("account_id", Text, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False),
     # Of a refresh token only hashes: of the half that stays, and of the half that each refresh replaces.
-    Column("family_hash", BLOB, nullable=False, unique=True),
-    Column("token_hash", BLOB, nullable=False),
-    Column("former_hash", BLOB),
+    Column("family_hash", Bytes, nullable=False, unique=True),
+    Column("token_hash", Bytes, nullable=False),
+    Column("former_hash", Bytes),
     moment("rotated_at"),
     moment("created_at"),
     Column("expires_at", Text, nullable=False),

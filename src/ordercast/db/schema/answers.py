@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BLOB, Column, Index, Table, Text
+from sqlalchemy import Column, Index, Table
 
-from .columns import metadata, moment
+from .columns import Bytes, Text, metadata, moment
 
 idempotency = Table(
     "idempotency",
     metadata,
     Column("scope", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("fingerprint", BLOB, nullable=False),
+    Column("fingerprint", Bytes, nullable=False),
     Column("answer", Text, nullable=False),
     moment("created_at"),
     Index("idempotency_by_age", "created_at"),
@@ -24,7 +24,7 @@ sessions = Table(
     Column("pid", Text, primary_key=True),
     Column("sid", Text, nullable=False),
     Column("namespace", Text, nullable=False),
-    Column("identity", BLOB, nullable=False),
+    Column("identity", Bytes, nullable=False),
     Column("rooms", Text, nullable=False),
     Column("seen_at", Text, nullable=False),
     Index("sessions_by_age", "seen_at"),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text
+from sqlalchemy import CheckConstraint, Column, Index, Table
 from sqlalchemy import text as sql
 
 from ordercast.commerce.money import PRICE_MINOR_MAX
 
-from .columns import EXTERNAL_ACTOR, flag, id_default, metadata, moment
+from .columns import EXTERNAL_ACTOR, Integer, Text, flag, metadata, moment, new_id
 
 products = Table(
     "products",
     metadata,
-    Column("id", Text, primary_key=True, server_default=sql(f"({id_default('prd')})")),
+    Column("id", Text, primary_key=True, server_default=new_id("prd")),
     Column("slug", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
     Column("name_bn", Text, nullable=False, server_default=""),

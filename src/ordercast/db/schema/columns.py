@@ -2,27 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, Integer, MetaData, Text
+import sqlalchemy
+from sqlalchemy import BigInteger, CheckConstraint, Column, ColumnElement, Index, LargeBinary, MetaData
 from sqlalchemy import text as sql
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
-from ordercast.commerce.ids import ALPHABET
+from ordercast.db.dialects import DIALECTS, Dialect
 
 metadata: Final = MetaData()
 
-NOW_SQL: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
-EXTERNAL_ACTOR: Final = "db:external"
+# --- Types ------------------------------------------------------------------------------------------------------------
+
+# Compared by its bytes in both databases: moments and ids are in order, whatever language the server speaks.
+Text: Final = sqlalchemy.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+# SQLite numbers rows only by a key of exactly this name; it has 64 bits there too.
+Integer: Final = BigInteger().with_variant(sqlalchemy.Integer(), "sqlite")
+Bytes: Final = LargeBinary()
+Json: Final = sqlalchemy.Text().with_variant(postgresql.JSONB(), "postgresql")
+
+# --- What the databases say differently -------------------------------------------------------------------------------
 
 
-def id_default(prefix: str) -> str:
-    """The SQL twin of ``commerce.ids.new_id``: ten characters of time, sixteen of chance."""
-    now_ms = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
-    time = [f"substr('{ALPHABET}', ({now_ms} >> {shift} & 31) + 1, 1)" for shift in range(45, -1, -5)]
-    chance = [f"substr('{ALPHABET}', (random() & 31) + 1, 1)"] * 16
-    return f"'{prefix}_' || {' || '.join([*time, *chance])}"
+class Said(ColumnElement[Any]):
+    """An expression that each database has its own words for."""
+
+    inherit_cache = False
+
+    def __init__(self, say: Callable[[Dialect], str]) -> None:
+        self.say = say
+
+
+@compiles(Said)
+def _say(said: Said, compiler: SQLCompiler, **_: Any) -> str:
+    return said.say(DIALECTS[compiler.dialect.name])
+
+
+class _JsonCheck(CheckConstraint):
+    """PostgreSQL has a type for it."""
+
+
+@compiles(_JsonCheck, "postgresql")
+def _no_check(*_: Any, **__: Any) -> str:
+    return ""
+
+
+NOW: Final = Said(lambda dialect: f"({dialect.now})")
+EXTERNAL_ACTOR: Final = Said(lambda dialect: dialect.external_actor)
+
+
+def new_id(prefix: str) -> Said:
+    return Said(lambda dialect: f"({dialect.new_id(prefix)})")
+
+
+def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of only those rows."""
+    return Index(name, *columns, unique=unique, sqlite_where=sql(where), postgresql_where=sql(where))
+
+
+# --- Columns and their rules ------------------------------------------------------------------------------------------
 
 
 def names(values: Iterable[str]) -> str:
@@ -47,15 +90,14 @@ def flag(name: str, default: bool) -> Column[int]:
 
 def json_text(name: str, default: str | None = None) -> Column[str]:
     # Older SQLite calls NULL invalid.
-    check = CheckConstraint(f"{name} IS NULL OR json_valid({name})", name=f"{name}_is_json")
-    return Column(name, Text, check, nullable=default is None, server_default=default)
+    check = _JsonCheck(f"{name} IS NULL OR json_valid({name})", name=f"{name}_is_json")
+    return Column(name, Json, check, nullable=default is None, server_default=default)
 
 
 def json_array(name: str) -> Column[str]:
-    # A CASE, for json_type of what is no JSON is an error rather than a refusal.
-    check = f"CASE WHEN json_valid({name}) THEN json_type({name}) = 'array' ELSE 0 END"
-    return Column(name, Text, CheckConstraint(check, name=f"{name}_is_array"), nullable=False, server_default="[]")
+    check = CheckConstraint(Said(lambda dialect: dialect.is_array(name)), name=f"{name}_is_array")
+    return Column(name, Json, check, nullable=False, server_default="[]")
 
 
 def moment(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=sql(f"({NOW_SQL})"))
+    return Column(name, Text, nullable=False, server_default=NOW)

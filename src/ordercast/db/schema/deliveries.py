@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Float, Index, Integer, Table, Text
+from sqlalchemy import CheckConstraint, Column, Float, Index, Table
 from sqlalchemy import text as sql
 
 from ordercast.commerce.deliveries import ProofKind
 
-from .columns import metadata, moment, one_of
+from .columns import Integer, Text, metadata, moment, one_of
 
 driver_states = Table(
     "driver_states",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table, Text
-from sqlalchemy import text as sql
+from sqlalchemy import Column, Index, Table
 
 from ordercast.commerce.notifications import NotificationKind, Severity
 
-from .columns import id_default, json_text, metadata, moment, one_of
+from .columns import Text, json_text, metadata, moment, new_id, one_of
 
 notifications = Table(
     "notifications",
     metadata,
-    Column("id", Text, primary_key=True, server_default=sql(f"({id_default('ntf')})")),
+    Column("id", Text, primary_key=True, server_default=new_id("ntf")),
     # ``store`` for the shop's people, or the id of a user.
     Column("recipient", Text, nullable=False),
     Column("kind", Text, nullable=False),

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BLOB, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table
 from sqlalchemy import text as sql
 
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import CARRIED, OPEN, UNFULFILLED, reachable
 
-from .columns import EXTERNAL_ACTOR, amount, flag, id_default, json_text, metadata, moment, names, one_of
+from .columns import (
+    EXTERNAL_ACTOR,
+    Bytes,
+    Integer,
+    Text,
+    amount,
+    flag,
+    json_text,
+    metadata,
+    moment,
+    names,
+    new_id,
+    one_of,
+    partial,
+)
 
 _IS_PENDING: Final = f"status = '{OrderStatus.PENDING}'"
 
@@ -21,7 +35,7 @@ OWING_SQL: Final = f"""\
 CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') \
 WHEN payment_status = 'failed' THEN status IN ({_UNFULFILLED}) \
 WHEN payment_status IN ('paid', 'partially_refunded') \
-THEN status IN ({_UNFULFILLED}) AND refunded + refunding < captured ELSE 0 END"""
+THEN status IN ({_UNFULFILLED}) AND refunded + refunding < captured ELSE FALSE END"""
 
 _FINISHED: Final = {OrderStatus.READY_FOR_PICKUP, OrderStatus.READY_FOR_DELIVERY, OrderStatus.DELIVERED}
 FINISHING_SQL: Final = f"to_status IN ({names(_FINISHED)})"
@@ -32,7 +46,7 @@ orders = Table(
     metadata,
     # The number that people say aloud is the row's own key: it orders lists and pages without another index.
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("id", Text, nullable=False, unique=True, server_default=sql(f"({id_default('ord')})")),
+    Column("id", Text, nullable=False, unique=True, server_default=new_id("ord")),
     Column("status", Text, nullable=False, server_default=OrderStatus.PENDING),
     Column("payment_status", Text, nullable=False, server_default=PaymentStatus.UNPAID),
     Column("fulfilment", Text, nullable=False, server_default=Fulfilment.DELIVERY),
@@ -63,7 +77,7 @@ orders = Table(
     Column("attempts", Integer, nullable=False, server_default=sql("0")),
     # When the driver should be there, as it was estimated at the last move; told with the delivery.
     Column("eta_at", Text),
-    Column("tracking_hash", BLOB),
+    Column("tracking_hash", Bytes),
     Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
     Column("reason", Text),
     moment("created_at"),
@@ -77,7 +91,7 @@ orders = Table(
     CheckConstraint(f"(status = '{OrderStatus.ON_HOLD}') = (held_from IS NOT NULL)", name="order_held_from"),
     # An order that another program wrote may tell its total alone.
     CheckConstraint(
-        "subtotal = 0 OR total = subtotal - discount + shipping_fee + tax * (prices_include_tax = 0)",
+        "subtotal = 0 OR total = subtotal - discount + shipping_fee + tax * (1 - prices_include_tax)",
         name="order_sums",
     ),
     # A new order is pending, and so spared the longer questions.
@@ -95,11 +109,11 @@ orders = Table(
     Index("orders_by_customer", "customer_id", "number"),
     Index("orders_by_status", "status", "number"),
     Index("orders_by_time", "created_at"),
-    Index("orders_by_driver", "driver_id", "number", sqlite_where=sql("driver_id IS NOT NULL")),
-    Index("orders_by_promotion", "promo_code", "customer_id", sqlite_where=sql("promo_code IS NOT NULL")),
-    Index("orders_by_tracking_hash", "tracking_hash", unique=True, sqlite_where=sql("tracking_hash IS NOT NULL")),
+    partial("orders_by_driver", "driver_id", "number", where="driver_id IS NOT NULL"),
+    partial("orders_by_promotion", "promo_code", "customer_id", where="promo_code IS NOT NULL"),
+    partial("orders_by_tracking_hash", "tracking_hash", unique=True, where="tracking_hash IS NOT NULL"),
     # Where another program's change may have left something to ask of the payment provider.
-    Index("orders_owing", "number", sqlite_where=sql(OWING_SQL)),
+    partial("orders_owing", "number", where=OWING_SQL),
     sqlite_autoincrement=True,
 )
 
@@ -133,5 +147,5 @@ order_history = Table(
     Column("at", Text, nullable=False),
     Index("history_by_order", "order_id", "version"),
     # Of what became ready or was delivered on a day; placing an order writes nothing into it.
-    Index("history_of_finishing", "at", sqlite_where=sql(FINISHING_SQL)),
+    partial("history_of_finishing", "at", where=FINISHING_SQL),
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, Index, Integer, Table, Text
+from sqlalchemy import CheckConstraint, Column, Index, Table
 from sqlalchemy import text as sql
 
 from ordercast.commerce.payment_books import MismatchKind
 
-from .columns import EXTERNAL_ACTOR, amount, id_default, json_text, metadata, moment, one_of
+from .columns import EXTERNAL_ACTOR, Integer, Text, amount, json_text, metadata, moment, new_id, one_of, partial
 
 
 class Movement(StrEnum):
@@ -102,7 +102,7 @@ payment_tasks = Table(
     moment("created_at"),
     one_of("kind", TaskKind),
     one_of("state", TaskState),
-    Index("payment_tasks_due", "due_at", sqlite_where=sql("state = 'due'")),
+    partial("payment_tasks_due", "due_at", where="state = 'due'"),
     Index("payment_tasks_by_order", "order_id", "entry"),
 )
 
@@ -136,7 +136,7 @@ payment_disputes = Table(
 payment_mismatches = Table(
     "payment_mismatches",
     metadata,
-    Column("id", Text, primary_key=True, server_default=sql(f"({id_default('pmm')})")),
+    Column("id", Text, primary_key=True, server_default=new_id("pmm")),
     Column("order_id", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("reference", Text),
@@ -152,7 +152,7 @@ payment_mismatches = Table(
     one_of("kind", MismatchKind),
     CheckConstraint("(resolved_at IS NULL) = (resolved_by IS NULL)", name="resolved_by_somebody"),
     # One card for each thing that differs, however often it is looked at.
-    Index("payment_mismatches_open", "order_id", "kind", unique=True, sqlite_where=sql("resolved_at IS NULL")),
+    partial("payment_mismatches_open", "order_id", "kind", unique=True, where="resolved_at IS NULL"),
 )
 
 # --- Cards that customers keep ----------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ payment_mismatches = Table(
 payment_methods = Table(
     "payment_methods",
     metadata,
-    Column("id", Text, primary_key=True, server_default=sql(f"({id_default('pm')})")),
+    Column("id", Text, primary_key=True, server_default=new_id("pm")),
     Column("customer_id", Text, nullable=False),
     Column("provider", Text, nullable=False),
     # The provider's names for the card and for its holder; no more of a card is ever stored.

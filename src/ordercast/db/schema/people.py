@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import Column, Table, UniqueConstraint
 from sqlalchemy import text as sql
 
 from ordercast.commerce.people import Role
 
-from .columns import metadata, moment, one_of
+from .columns import Integer, Text, metadata, moment, one_of
 
 customers = Table(
     "customers",

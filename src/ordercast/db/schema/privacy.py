@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table, Text
+from sqlalchemy import Column, Index, Table
 
-from .columns import EXTERNAL_ACTOR, metadata, moment
+from .columns import EXTERNAL_ACTOR, Text, metadata, moment
 
 erasures = Table(
     "erasures",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
+from sqlalchemy import CheckConstraint, Column, Table
 from sqlalchemy import text as sql
 
 from ordercast.commerce.money import BASIS_POINTS
 from ordercast.commerce.promotions import PromotionKind
 
-from .columns import EXTERNAL_ACTOR, amount, flag, metadata, moment, one_of
+from .columns import EXTERNAL_ACTOR, Integer, Text, amount, flag, metadata, moment, one_of
 
 _VALUE: str = (
     f"CASE kind WHEN '{PromotionKind.PERCENT}' THEN value BETWEEN 1 AND {BASIS_POINTS}"

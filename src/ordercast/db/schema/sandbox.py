@@ -4,10 +4,10 @@ empty.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, Text
+from sqlalchemy import Column, Index, Table
 from sqlalchemy import text as sql
 
-from .columns import amount, json_array, metadata
+from .columns import Integer, Text, amount, json_array, metadata
 
 sandbox_payments = Table(
     "sandbox_payments",

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Final
 
 import msgspec
-from sqlalchemy import CheckConstraint, Column, Integer, Table, Text
+from sqlalchemy import CheckConstraint, Column, Table
 from sqlalchemy import text as sql
 
 from ordercast.commerce.money import Rounding
 from ordercast.commerce.shop import DEMO_SHOP
 
-from .columns import EXTERNAL_ACTOR, amount, flag, json_array, json_text, metadata, moment, one_of
+from .columns import EXTERNAL_ACTOR, Integer, Text, amount, flag, json_array, json_text, metadata, moment, one_of
 
 _TAX_RATES: Final = msgspec.json.encode(DEMO_SHOP.tax_rates_bp).decode()
 
 shop = Table(
     "shop",
     metadata,
-    Column("id", Integer, CheckConstraint("id = 1", name="one_shop"), primary_key=True),
+    Column("id", Integer, CheckConstraint("id = 1", name="one_shop"), primary_key=True, autoincrement=False),
     Column("currency", Text, nullable=False, server_default=DEMO_SHOP.currency),
     json_text("tax_rates_bp", _TAX_RATES),
     flag("prices_include_tax", DEMO_SHOP.prices_include_tax),

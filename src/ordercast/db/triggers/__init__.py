@@ -1,30 +1,52 @@
 """The triggers that fill feed and history, so that no writer, ours or another's, can change an order unheard.
 
 Our own statements bump ``version`` and set ``actor`` and ``reason`` on the row. A change that did not came from
-outside: the trigger bumps the version itself and records the actor ``db:external``.
+outside: the trigger bumps the version itself and records an actor that begins with ``db:``.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import Any, Protocol
 
-from .access import ACCESS_TRIGGERS
-from .catalogue import CATALOGUE_TRIGGERS
-from .deliveries import DELIVERY_TRIGGERS
-from .events import EVENT_TRIGGERS
-from .notifications import NOTIFICATION_TRIGGERS
-from .orders import ORDER_TRIGGERS
-from .payments import PAYMENT_TRIGGERS
-from .privacy import PRIVACY_TRIGGERS
+from ordercast.db.dialects import POSTGRESQL, Dialect, Trigger
 
-TRIGGERS: Final[dict[str, str]] = {
-    **ORDER_TRIGGERS,
-    **CATALOGUE_TRIGGERS,
-    **DELIVERY_TRIGGERS,
-    **NOTIFICATION_TRIGGERS,
-    **EVENT_TRIGGERS,
-    **ACCESS_TRIGGERS,
-    **PRIVACY_TRIGGERS,
-    **PAYMENT_TRIGGERS,
-}
-"""Names and texts, in the order in which they are made."""
+from .access import access_triggers
+from .catalogue import catalogue_triggers
+from .deliveries import delivery_triggers
+from .events import event_triggers
+from .notifications import notification_triggers
+from .orders import order_triggers
+from .payments import payment_triggers
+from .postgresql import POSTGRESQL_TRIGGERS, RAW_CHANNEL
+from .privacy import privacy_triggers
+
+__all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
+
+
+@cache
+def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
+    """All of them, in the order in which they are made."""
+    return (
+        *order_triggers(dialect),
+        *catalogue_triggers(dialect),
+        *delivery_triggers(dialect),
+        *notification_triggers(dialect),
+        *event_triggers(dialect),
+        *access_triggers(dialect),
+        *privacy_triggers(dialect),
+        *payment_triggers(dialect),
+        *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
+    )
+
+
+class Asked(Protocol):
+    """A connection or a cursor of either driver."""
+
+    def execute(self, query: Any, /) -> Any: ...
+
+
+def missing_triggers(database: Asked, dialect: Dialect) -> list[str]:
+    """The names of those that were dropped or silenced: what they should have told is lost. One cheap question."""
+    at_work = {name for (name,) in database.execute(dialect.triggers_at_work).fetchall()}
+    return sorted({trigger.name for trigger in triggers(dialect)} - at_work)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Final
 
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.people import Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus
+from ordercast.db.dialects import Dialect, Trigger
 from ordercast.db.schema.columns import names
 
 from .making import FEED_COLUMNS
@@ -16,78 +18,104 @@ _IN_TROUBLE: Final = names({PaymentStatus.FAILED, PaymentStatus.DISPUTED})
 _WENT_WRONG: Final = names(
     {OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.DELIVERY_FAILED}
 )
+_MOVED: Final = "NEW.from_status <> NEW.to_status"
 
-# A guest has no account, so nobody to keep it for; a customer whom another back end knows is in no table of ours.
-_OF_A_CHANGE: Final = f"""
-CREATE TRIGGER notifications_of_changes AFTER INSERT ON order_history WHEN NEW.from_status IS NOT NULL
-BEGIN
-  INSERT INTO notifications ({_COLUMNS})
-    SELECT o.customer_id, '{NotificationKind.ORDER_STATUS}', o.id,
-      json_object('number', o.number, 'status', NEW.to_status, 'fulfilment', o.fulfilment),
-      CASE WHEN NEW.to_status IN ({_WENT_WRONG}) THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END, NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL
-      AND NEW.actor <> '{Role.CUSTOMER}:' || o.customer_id
-      AND NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0);
-  INSERT INTO notifications ({_COLUMNS})
-    SELECT '{SHOP}', '{NotificationKind.ORDER_CANCELLED}', o.id, json_object('number', o.number),
-      '{Severity.WARNING}', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND NEW.to_status = '{OrderStatus.CANCELLED}'
-      AND NEW.actor = '{Role.CUSTOMER}:' || o.customer_id;
-  INSERT INTO notifications ({_COLUMNS})
-    SELECT '{SHOP}', '{NotificationKind.DELIVERY_TROUBLE}', o.id,
-      json_object('number', o.number, 'attempts', o.attempts), '{Severity.WARNING}', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status
-      AND NEW.to_status = '{OrderStatus.DELIVERY_FAILED}';
-  INSERT INTO notifications ({_COLUMNS})
-    SELECT '{SHOP}', '{NotificationKind.PAYMENT_TROUBLE}', o.id,
-      json_object('number', o.number, 'paymentStatus', NEW.to_payment_status), '{Severity.ERROR}', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_payment_status <> NEW.to_payment_status
-      AND NEW.to_payment_status IN ({_IN_TROUBLE});
-END
-"""  # noqa: S608 - made of names alone
 
-_OF_A_DELIVERY: Final = f"""
-CREATE TRIGGER notifications_of_deliveries AFTER INSERT ON deliveries
-BEGIN
-  INSERT INTO notifications ({_COLUMNS})
-    SELECT NEW.driver_id, '{NotificationKind.ASSIGNED}', o.id, json_object('number', o.number),
-      '{Severity.INFO}', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.stage = '{OrderStatus.DRIVER_ASSIGNED}' AND NEW.driver_id IS NOT NULL
-      AND o.actor <> '{Role.DRIVER}:' || NEW.driver_id;
-  INSERT INTO notifications ({_COLUMNS})
-    SELECT NEW.former_driver_id, '{NotificationKind.UNASSIGNED}', o.id, json_object('number', o.number),
-      '{Severity.WARNING}', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL
-      AND o.actor <> '{Role.DRIVER}:' || NEW.former_driver_id;
-END
-"""  # noqa: S608 - made of names alone
+def notification_triggers(dialect: Dialect) -> list[Trigger]:
+    return [_of_changes(dialect), _of_deliveries(dialect), _told(dialect), _FORGOTTEN]
 
-_TOLD: Final = f"""
-CREATE TRIGGER notifications_told AFTER INSERT ON notifications
-BEGIN
-  INSERT INTO feed ({FEED_COLUMNS})
-    VALUES ('notification.made', NEW.id, 1, 'service:shop', NULL, NEW.created_at, NULL,
-      json_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id, 'data', json(NEW.data),
-        'severity', NEW.severity));
-END
-"""  # noqa: S608 - made of names alone
 
-_FORGOTTEN: Final = """
-CREATE TRIGGER notifications_forgotten AFTER DELETE ON notifications
-BEGIN
-  DELETE FROM notification_reads WHERE notification_id = OLD.id;
-END
-"""
+def _note(recipient: str, kind: NotificationKind, data: str, severity: str, when: str) -> str:
+    """Write one about the order `o` of the new row, if `when`."""
+    return cleandoc(f"""
+        INSERT INTO notifications ({_COLUMNS})
+          SELECT {recipient}, '{kind}', o.id, {data},
+            {severity}, NEW.at
+          FROM orders o
+          WHERE o.id = NEW.order_id AND {when}
+    """)
 
-NOTIFICATION_TRIGGERS: Final[dict[str, str]] = {
-    "notifications_of_changes": _OF_A_CHANGE.strip(),
-    "notifications_of_deliveries": _OF_A_DELIVERY.strip(),
-    "notifications_told": _TOLD.strip(),
-    "notifications_forgotten": _FORGOTTEN.strip(),
-}
+
+def _of_changes(dialect: Dialect) -> Trigger:
+    number = "'number', o.number"
+    by_customer = f"'{Role.CUSTOMER}:' || o.customer_id"
+    # A guest has no account, so nobody to keep it for; a customer whom another back end knows is in no table of ours.
+    has_account = "NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0)"
+    notes = (
+        _note(
+            "o.customer_id",
+            NotificationKind.ORDER_STATUS,
+            dialect.json_object([number, "'status', NEW.to_status", "'fulfilment', o.fulfilment"]),
+            f"CASE WHEN NEW.to_status IN ({_WENT_WRONG}) THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END",
+            f"{_MOVED} AND o.customer_id IS NOT NULL AND NEW.actor <> {by_customer} AND {has_account}",
+        ),
+        _note(
+            f"'{SHOP}'",
+            NotificationKind.ORDER_CANCELLED,
+            dialect.json_object([number]),
+            f"'{Severity.WARNING}'",
+            f"{_MOVED} AND NEW.to_status = '{OrderStatus.CANCELLED}' AND NEW.actor = {by_customer}",
+        ),
+        _note(
+            f"'{SHOP}'",
+            NotificationKind.DELIVERY_TROUBLE,
+            dialect.json_object([number, "'attempts', o.attempts"]),
+            f"'{Severity.WARNING}'",
+            f"{_MOVED} AND NEW.to_status = '{OrderStatus.DELIVERY_FAILED}'",
+        ),
+        _note(
+            f"'{SHOP}'",
+            NotificationKind.PAYMENT_TROUBLE,
+            dialect.json_object([number, "'paymentStatus', NEW.to_payment_status"]),
+            f"'{Severity.ERROR}'",
+            f"NEW.from_payment_status <> NEW.to_payment_status AND NEW.to_payment_status IN ({_IN_TROUBLE})",
+        ),
+    )
+    when = "NEW.from_status IS NOT NULL"
+    return Trigger("notifications_of_changes", "AFTER INSERT", "order_history", notes, when)
+
+
+def _of_deliveries(dialect: Dialect) -> Trigger:
+    number = "'number', o.number"
+    notes = (
+        _note(
+            "NEW.driver_id",
+            NotificationKind.ASSIGNED,
+            dialect.json_object([number]),
+            f"'{Severity.INFO}'",
+            f"NEW.stage = '{OrderStatus.DRIVER_ASSIGNED}' AND NEW.driver_id IS NOT NULL"
+            f" AND o.actor <> '{Role.DRIVER}:' || NEW.driver_id",
+        ),
+        _note(
+            "NEW.former_driver_id",
+            NotificationKind.UNASSIGNED,
+            dialect.json_object([number]),
+            f"'{Severity.WARNING}'",
+            f"NEW.former_driver_id IS NOT NULL AND o.actor <> '{Role.DRIVER}:' || NEW.former_driver_id",
+        ),
+    )
+    return Trigger("notifications_of_deliveries", "AFTER INSERT", "deliveries", notes)
+
+
+def _told(dialect: Dialect) -> Trigger:
+    pairs = [
+        "'recipient', NEW.recipient",
+        "'kind', NEW.kind",
+        "'orderId', NEW.order_id",
+        f"'data', {dialect.json_of('NEW.data')}",
+        "'severity', NEW.severity",
+    ]
+    told = cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          VALUES ('notification.made', NEW.id, 1, 'service:shop', NULL, NEW.created_at, NULL,
+            {dialect.json_text(dialect.json_object(pairs))})
+    """)
+    return Trigger("notifications_told", "AFTER INSERT", "notifications", (told,))
+
+
+_FORGOTTEN: Final = Trigger(
+    "notifications_forgotten",
+    "AFTER DELETE",
+    "notifications",
+    ("DELETE FROM notification_reads WHERE notification_id = OLD.id",),
+)

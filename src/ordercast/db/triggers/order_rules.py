@@ -12,6 +12,7 @@ from typing import Final
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES_FROM, TRANSITIONS, Effect, Guard, Transition
+from ordercast.db.dialects import Refusal, Trigger
 from ordercast.db.schema.columns import names
 
 from .making import IMPORTING
@@ -21,18 +22,18 @@ def _is_in(column: str, values: Iterable[str]) -> str:
     return f"{column} IN ({names(values)})"
 
 
-def _refusal(when: str, rule: str, sentence: str) -> str:
-    return f"  SELECT RAISE(ABORT, '{rule}: {sentence}') WHERE {when};"
+def _refusal(when: str | None, rule: str, sentence: str) -> Refusal:
+    return Refusal(f"{rule}: {sentence}", when)
 
 
-def _trigger(name: str, deed: str, refusals: list[str]) -> str:
-    return "\n".join([f"CREATE TRIGGER {name} BEFORE {deed}", "BEGIN", *refusals, "END"])
+def _trigger(name: str, deed: str, when: str, refusals: Iterable[Refusal]) -> Trigger:
+    return Trigger(name, f"BEFORE {deed}", "orders", tuple(refusals), when)
 
 
 # --- Moves ------------------------------------------------------------------------------------------------------------
 
 
-def _from(source: OrderStatus) -> str:
+def _from(source: OrderStatus) -> Refusal:
     targets = [move.target for move in MOVES_FROM[source]]
     goes = f"goes to {', '.join(targets)} and nowhere else" if targets else "goes nowhere any more"
     # A name that no status has is for the column's own rule to refuse.
@@ -51,7 +52,7 @@ def _guarded_by(guard: Guard) -> str:
 
 
 _PAID_ENOUGH: Final = _is_in("NEW.payment_status", {PaymentStatus.AUTHORIZED, PaymentStatus.PAID})
-_BY_CASH: Final = f"json_extract(NEW.payment_info, '$.method') IS '{PaymentMethod.CASH}'"
+_BY_CASH: Final = f"NEW.payment_info ->> 'method' IS NOT DISTINCT FROM '{PaymentMethod.CASH}'"
 
 _MOVES: Final = [
     *(_from(source) for source in OrderStatus),
@@ -61,12 +62,12 @@ _MOVES: Final = [
         "before it is prepared an order is authorized, paid, or to be paid in cash",
     ),
     _refusal(
-        f"NEW.status = '{OrderStatus.ON_HOLD}' AND NEW.held_from IS NOT OLD.status",
+        f"NEW.status = '{OrderStatus.ON_HOLD}' AND NEW.held_from IS DISTINCT FROM OLD.status",
         "order_held_from",
         "held_from names the status that the order is held from",
     ),
     _refusal(
-        f"{_guarded_by(Guard.HELD_HERE)} AND OLD.held_from IS NOT NEW.status",
+        f"{_guarded_by(Guard.HELD_HERE)} AND OLD.held_from IS DISTINCT FROM NEW.status",
         "order_held_from",
         "an order that is on_hold returns to where it was",
     ),
@@ -83,7 +84,7 @@ _MOVES: Final = [
 ]
 
 
-def _paid_from(source: PaymentStatus) -> str:
+def _paid_from(source: PaymentStatus) -> Refusal:
     targets = PAYMENT_TRANSITIONS[source]
     known = _is_in("NEW.payment_status", PaymentStatus)
     goes = f"becomes {', '.join(sorted(targets))} and nothing else" if targets else "changes no more"
@@ -95,7 +96,7 @@ def _paid_from(source: PaymentStatus) -> str:
 # --- Names, and first states ------------------------------------------------------------------------------------------
 
 
-def _former(name: str, meant: OrderStatus | dict[Fulfilment, OrderStatus]) -> str:
+def _former(name: str, meant: OrderStatus | dict[Fulfilment, OrderStatus]) -> Refusal:
     names = " or ".join(meant.values()) if isinstance(meant, dict) else meant
     return _refusal(f"NEW.status = '{name}'", "order_former_name", f"write {names}, not {name}")
 
@@ -117,27 +118,29 @@ _BEGINS: Final = [
     ),
 ]
 
-ORDER_RULES: Final[dict[str, str]] = {
-    "orders_begin": _trigger("orders_begin", f"INSERT ON orders WHEN NOT ({_IS_FIRST}) OR {_IS_KNOWN}", _BEGINS),
-    "orders_renamed": _trigger("orders_renamed", f"UPDATE ON orders WHEN {_IS_FORMER}", _FORMER_NAMES),
-    "orders_moved": _trigger("orders_moved", "UPDATE ON orders WHEN OLD.status <> NEW.status", _MOVES),
-    "orders_held": _trigger(
+ORDER_RULES: Final = [
+    _trigger("orders_begin", "INSERT", f"NOT ({_IS_FIRST}) OR {_IS_KNOWN}", _BEGINS),
+    _trigger("orders_renamed", "UPDATE", _IS_FORMER, _FORMER_NAMES),
+    _trigger("orders_moved", "UPDATE", "OLD.status <> NEW.status", _MOVES),
+    _trigger(
         "orders_held",
-        "UPDATE ON orders WHEN OLD.status = NEW.status AND OLD.held_from IS NOT NEW.held_from",
-        [_refusal("1", "order_held_from", "where an order is held from changes with its status alone")],
+        "UPDATE",
+        "OLD.status = NEW.status AND OLD.held_from IS DISTINCT FROM NEW.held_from",
+        [_refusal(None, "order_held_from", "where an order is held from changes with its status alone")],
     ),
-    "orders_paid": _trigger(
+    _trigger(
         "orders_paid",
-        "UPDATE ON orders WHEN OLD.payment_status <> NEW.payment_status",
+        "UPDATE",
+        "OLD.payment_status <> NEW.payment_status",
         [_paid_from(source) for source in PaymentStatus],
     ),
-    "orders_counted": _trigger(
+    _trigger(
         "orders_counted",
-        "UPDATE ON orders WHEN NEW.version NOT IN (OLD.version, OLD.version + 1) OR NEW.attempts < OLD.attempts",
+        "UPDATE",
+        "NEW.version NOT IN (OLD.version, OLD.version + 1) OR NEW.attempts < OLD.attempts",
         [
             _refusal("NEW.attempts < OLD.attempts", "order_attempts", "attempts at delivery are only ever added to"),
-            _refusal("1", "order_version", "a version rises by one with each change"),
+            _refusal(None, "order_version", "a version rises by one with each change"),
         ],
     ),
-}
-"""Names and texts of the triggers."""
+]

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Final
+
+from ordercast.db.dialects import Dialect, Trigger
 
 from .making import FEED_COLUMNS, refused
 
-_DOCUMENT: Final = """json_object(
-        'id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference,
-        'kind', NEW.kind, 'ours', json(NEW.ours), 'theirs', json(NEW.theirs), 'text', NEW.sentence,
-        'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note)"""
-
-
-def _told(name: str, deed: str, version: int, at: str) -> str:
-    return f"""
-CREATE TRIGGER {name} AFTER {deed}
-BEGIN
-  INSERT INTO feed ({FEED_COLUMNS})
-    VALUES ('payment.mismatch', NEW.id, {version}, NEW.actor, NULL, {at}, NULL,
-      {_DOCUMENT});
-END
-""".strip()  # noqa: S608 - made of names alone
-
-
-_RESOLVED: Final = "UPDATE ON payment_mismatches WHEN OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL"
+_RESOLVED: Final = "OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL"
 _ADDED_TO: Final = "the ledger of payments is only ever added to"
 
-PAYMENT_TRIGGERS: Final[dict[str, str]] = {
-    "mismatches_raised": _told("mismatches_raised", "INSERT ON payment_mismatches", 1, "NEW.created_at"),
-    "mismatches_resolved": _told("mismatches_resolved", _RESOLVED, 2, "NEW.resolved_at"),
-    **{
-        f"{table}_{rule}": refused(f"{table}_{rule}", f"{deed} ON {table}", _ADDED_TO)
-        for table in ("payments", "refunds")
-        for rule, deed in (("kept", "DELETE"), ("unchanged", "UPDATE"))
-    },
-}
+
+def payment_triggers(dialect: Dialect) -> list[Trigger]:
+    raised = (_told(1, "NEW.created_at", dialect),)
+    resolved = (_told(2, "NEW.resolved_at", dialect),)
+    return [
+        Trigger("mismatches_raised", "AFTER INSERT", "payment_mismatches", raised),
+        Trigger("mismatches_resolved", "AFTER UPDATE", "payment_mismatches", resolved, when=_RESOLVED),
+        *(
+            refused(f"{table}_{rule}", deed, table, _ADDED_TO)
+            for table in ("payments", "refunds")
+            for rule, deed in (("kept", "DELETE"), ("unchanged", "UPDATE"))
+        ),
+    ]
+
+
+def _told(version: int, at: str, dialect: Dialect) -> str:
+    pairs = [
+        "'id', NEW.id",
+        "'orderId', NEW.order_id",
+        "'provider', NEW.provider",
+        "'reference', NEW.reference",
+        "'kind', NEW.kind",
+        f"'ours', {dialect.json_of('NEW.ours')}",
+        f"'theirs', {dialect.json_of('NEW.theirs')}",
+        "'text', NEW.sentence",
+        "'createdAt', NEW.created_at",
+        "'resolvedAt', NEW.resolved_at",
+        "'resolvedBy', NEW.resolved_by",
+        "'note', NEW.note",
+    ]
+    return cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          VALUES ('payment.mismatch', NEW.id, {version}, NEW.actor, NULL, {at}, NULL,
+            {dialect.json_text(dialect.json_object(pairs))})
+    """)

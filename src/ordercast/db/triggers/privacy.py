@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from inspect import cleandoc
+
+from ordercast.db.dialects import Dialect, Trigger
 
 from .making import FEED_COLUMNS
 
-_ERASED: Final = f"""
-CREATE TRIGGER customers_erased AFTER INSERT ON erasures
-BEGIN
-  INSERT INTO feed ({FEED_COLUMNS})
-    VALUES ('customer.erased', NEW.customer_id, 1, NEW.actor, NULL, NEW.at, NULL, json_object('id', NEW.id));
-END
-"""  # noqa: S608 - made of column names alone
 
-PRIVACY_TRIGGERS: Final[dict[str, str]] = {"customers_erased": _ERASED.strip()}
+def privacy_triggers(dialect: Dialect) -> list[Trigger]:
+    document = dialect.json_text(dialect.json_object(["'id', NEW.id"]))
+    told = cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          VALUES ('customer.erased', NEW.customer_id, 1, NEW.actor, NULL, NEW.at, NULL, {document})
+    """)
+    return [Trigger("customers_erased", "AFTER INSERT", "erasures", (told,))]

@@ -16,17 +16,25 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-_SCRIPT = Path(__file__).with_suffix(".sqlite.sql").read_text(encoding="utf-8")
-
 
 def upgrade() -> None:
-    for statement in _SCRIPT.split("\n\n"):
-        op.get_bind().exec_driver_sql(statement.strip())
+    for statement in _script().split("\n\n"):
+        # Without parameters, or the driver would take a percent sign for the beginning of one.
+        op.get_bind().exec_driver_sql(statement.strip(), execution_options={"no_parameters": True})
 
 
 def downgrade() -> None:
-    # Dropping a table first deletes its rows, which the triggers of orders and history refuse.
-    for trigger in re.findall(r"(?m)^CREATE TRIGGER (\w+)", _SCRIPT):
-        op.execute(f"DROP TRIGGER {trigger}")
-    for table in reversed(re.findall(r"(?m)^CREATE TABLE (\w+)", _SCRIPT)):
+    script = _script()
+    if op.get_bind().dialect.name == "sqlite":
+        # Dropping a table first deletes its rows, which the triggers of orders and history refuse.
+        for trigger in re.findall(r"(?m)^CREATE TRIGGER (\w+)", script):
+            op.execute(f"DROP TRIGGER {trigger}")
+    for table in reversed(re.findall(r"(?m)^CREATE TABLE (\w+)", script)):
         op.drop_table(table)
+    for function in re.findall(r"(?m)^CREATE FUNCTION (\w+)", script):
+        op.execute(f"DROP FUNCTION {function}")
+
+
+def _script() -> str:
+    """What the schema is in the language of the database that is migrated."""
+    return Path(__file__).with_suffix(f".{op.get_bind().dialect.name}.sql").read_text(encoding="utf-8")

@@ -190,7 +190,7 @@ CREATE TABLE orders (
   CONSTRAINT fulfilment_known CHECK (fulfilment = 'delivery' OR fulfilment = 'pickup'),
   CONSTRAINT held_from_known CHECK (held_from = 'pending' OR held_from = 'processing' OR held_from = 'ready_for_pickup' OR held_from = 'ready_for_delivery' OR held_from = 'driver_assigned' OR held_from = 'picked_up' OR held_from = 'in_transit' OR held_from = 'delivery_failed' OR held_from = 'returning'),
   CONSTRAINT order_held_from CHECK ((status = 'on_hold') = (held_from IS NOT NULL)),
-  CONSTRAINT order_sums CHECK (subtotal = 0 OR total = subtotal - discount + shipping_fee + tax * (prices_include_tax = 0)),
+  CONSTRAINT order_sums CHECK (subtotal = 0 OR total = subtotal - discount + shipping_fee + tax * (1 - prices_include_tax)),
   CONSTRAINT order_has_driver CHECK (status = 'pending' OR driver_id IS NOT NULL OR coalesce(held_from, status) NOT IN ('delivery_failed', 'driver_assigned', 'in_transit', 'picked_up', 'returning')),
   CONSTRAINT order_for_delivery CHECK (status = 'pending' OR fulfilment <> 'delivery' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'rejected', 'returned', 'returning')),
   CONSTRAINT order_for_pickup CHECK (status = 'pending' OR fulfilment <> 'pickup' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'expired', 'on_hold', 'pending', 'processing', 'ready_for_pickup', 'rejected')),
@@ -209,7 +209,7 @@ CREATE INDEX orders_by_time ON orders (created_at)
 
 CREATE UNIQUE INDEX orders_by_tracking_hash ON orders (tracking_hash) WHERE tracking_hash IS NOT NULL
 
-CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE 0 END
+CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE FALSE END
 
 CREATE TABLE payment_disputes (
   provider TEXT NOT NULL,
@@ -543,16 +543,16 @@ BEGIN
   SELECT RAISE(ABORT, 'order_flow: an order that is rejected goes nowhere any more') WHERE OLD.status = 'rejected' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning');
   SELECT RAISE(ABORT, 'order_flow: an order that is expired goes nowhere any more') WHERE OLD.status = 'expired' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning');
   SELECT RAISE(ABORT, 'order_flow: an order that is cancelled goes nowhere any more') WHERE OLD.status = 'cancelled' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning');
-  SELECT RAISE(ABORT, 'order_payment_ready: before it is prepared an order is authorized, paid, or to be paid in cash') WHERE ((OLD.status = 'pending' AND NEW.status = 'processing')) AND NOT (NEW.payment_status IN ('authorized', 'paid') OR json_extract(NEW.payment_info, '$.method') IS 'cash');
-  SELECT RAISE(ABORT, 'order_held_from: held_from names the status that the order is held from') WHERE NEW.status = 'on_hold' AND NEW.held_from IS NOT OLD.status;
-  SELECT RAISE(ABORT, 'order_held_from: an order that is on_hold returns to where it was') WHERE ((OLD.status = 'on_hold' AND NEW.status = 'pending') OR (OLD.status = 'on_hold' AND NEW.status = 'processing') OR (OLD.status = 'on_hold' AND NEW.status = 'ready_for_pickup') OR (OLD.status = 'on_hold' AND NEW.status = 'ready_for_delivery') OR (OLD.status = 'on_hold' AND NEW.status = 'driver_assigned') OR (OLD.status = 'on_hold' AND NEW.status = 'picked_up') OR (OLD.status = 'on_hold' AND NEW.status = 'in_transit') OR (OLD.status = 'on_hold' AND NEW.status = 'delivery_failed') OR (OLD.status = 'on_hold' AND NEW.status = 'returning')) AND OLD.held_from IS NOT NEW.status;
+  SELECT RAISE(ABORT, 'order_payment_ready: before it is prepared an order is authorized, paid, or to be paid in cash') WHERE ((OLD.status = 'pending' AND NEW.status = 'processing')) AND NOT (NEW.payment_status IN ('authorized', 'paid') OR NEW.payment_info ->> 'method' IS NOT DISTINCT FROM 'cash');
+  SELECT RAISE(ABORT, 'order_held_from: held_from names the status that the order is held from') WHERE NEW.status = 'on_hold' AND NEW.held_from IS DISTINCT FROM OLD.status;
+  SELECT RAISE(ABORT, 'order_held_from: an order that is on_hold returns to where it was') WHERE ((OLD.status = 'on_hold' AND NEW.status = 'pending') OR (OLD.status = 'on_hold' AND NEW.status = 'processing') OR (OLD.status = 'on_hold' AND NEW.status = 'ready_for_pickup') OR (OLD.status = 'on_hold' AND NEW.status = 'ready_for_delivery') OR (OLD.status = 'on_hold' AND NEW.status = 'driver_assigned') OR (OLD.status = 'on_hold' AND NEW.status = 'picked_up') OR (OLD.status = 'on_hold' AND NEW.status = 'in_transit') OR (OLD.status = 'on_hold' AND NEW.status = 'delivery_failed') OR (OLD.status = 'on_hold' AND NEW.status = 'returning')) AND OLD.held_from IS DISTINCT FROM NEW.status;
   SELECT RAISE(ABORT, 'order_held_from: goods that have left the shop are returned, not cancelled') WHERE ((OLD.status = 'on_hold' AND NEW.status = 'cancelled')) AND NOT OLD.held_from IN ('driver_assigned', 'pending', 'processing', 'ready_for_delivery', 'ready_for_pickup');
   SELECT RAISE(ABORT, 'order_driver: an order that is given back waits for a driver and has none') WHERE ((OLD.status = 'driver_assigned' AND NEW.status = 'ready_for_delivery')) AND NEW.driver_id IS NOT NULL;
 END
 
-CREATE TRIGGER orders_held BEFORE UPDATE ON orders WHEN OLD.status = NEW.status AND OLD.held_from IS NOT NEW.held_from
+CREATE TRIGGER orders_held BEFORE UPDATE ON orders WHEN OLD.status = NEW.status AND OLD.held_from IS DISTINCT FROM NEW.held_from
 BEGIN
-  SELECT RAISE(ABORT, 'order_held_from: where an order is held from changes with its status alone') WHERE 1;
+  SELECT RAISE(ABORT, 'order_held_from: where an order is held from changes with its status alone');
 END
 
 CREATE TRIGGER orders_paid BEFORE UPDATE ON orders WHEN OLD.payment_status <> NEW.payment_status
@@ -570,41 +570,41 @@ END
 CREATE TRIGGER orders_counted BEFORE UPDATE ON orders WHEN NEW.version NOT IN (OLD.version, OLD.version + 1) OR NEW.attempts < OLD.attempts
 BEGIN
   SELECT RAISE(ABORT, 'order_attempts: attempts at delivery are only ever added to') WHERE NEW.attempts < OLD.attempts;
-  SELECT RAISE(ABORT, 'order_version: a version rises by one with each change') WHERE 1;
+  SELECT RAISE(ABORT, 'order_version: a version rises by one with each change');
 END
 
 CREATE TRIGGER orders_placed AFTER INSERT ON orders
 BEGIN
-  SELECT RAISE(ABORT, 'order_promotion: there is no such promotion')
-    WHERE NEW.promo_code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM promotions WHERE code = NEW.promo_code);
+  SELECT RAISE(ABORT, 'order_promotion: there is no such promotion') WHERE NEW.promo_code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM promotions WHERE code = NEW.promo_code);
   UPDATE promotions SET uses = uses + 1
     WHERE code = NEW.promo_code AND NEW.status NOT IN ('cancelled', 'expired', 'rejected');
   INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
-    VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason, NEW.updated_at);
+    VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason,
+      NEW.updated_at);
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES (CASE NEW.status WHEN 'pending' THEN 'order.placed' ELSE 'order.imported' END,
       NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, json_object('id', NEW.id, 'number', NEW.number, 'status', NEW.status, 'paymentStatus', NEW.payment_status, 'fulfilment', NEW.fulfilment, 'version', NEW.version, 'subtotal', NEW.subtotal, 'tax', NEW.tax, 'shippingFee', NEW.shipping_fee, 'discount', NEW.discount, 'total', NEW.total, 'currency', NEW.currency, 'amountPaid', NEW.captured, 'amountRefunded', NEW.refunded, 'amountRefunding', NEW.refunding, 'promoCode', NEW.promo_code, 'pricesIncludeTax', json(CASE NEW.prices_include_tax WHEN 0 THEN 'false' ELSE 'true' END), 'customerInfo', json_object('name', NEW.customer_name, 'email', NEW.customer_email, 'mobile', NEW.customer_mobile), 'billingInfo', json(NEW.billing_info), 'shippingInfo', json(NEW.shipping_info), 'cartItems', json(NEW.cart_items), 'paymentInfo', json(NEW.payment_info), 'customerId', NEW.customer_id, 'driverId', NEW.driver_id, 'heldFrom', NEW.held_from, 'createdAt', NEW.created_at, 'updatedAt', NEW.updated_at));
 END
 
-CREATE TRIGGER orders_changed AFTER UPDATE ON orders WHEN OLD.id IS NOT NEW.id OR OLD.number IS NOT NEW.number OR OLD.status IS NOT NEW.status OR OLD.payment_status IS NOT NEW.payment_status OR OLD.fulfilment IS NOT NEW.fulfilment OR OLD.subtotal IS NOT NEW.subtotal OR OLD.tax IS NOT NEW.tax OR OLD.shipping_fee IS NOT NEW.shipping_fee OR OLD.discount IS NOT NEW.discount OR OLD.total IS NOT NEW.total OR OLD.currency IS NOT NEW.currency OR OLD.captured IS NOT NEW.captured OR OLD.refunded IS NOT NEW.refunded OR OLD.refunding IS NOT NEW.refunding OR OLD.promo_code IS NOT NEW.promo_code OR OLD.prices_include_tax IS NOT NEW.prices_include_tax OR OLD.customer_name IS NOT NEW.customer_name OR OLD.customer_email IS NOT NEW.customer_email OR OLD.customer_mobile IS NOT NEW.customer_mobile OR OLD.billing_info IS NOT NEW.billing_info OR OLD.shipping_info IS NOT NEW.shipping_info OR OLD.cart_items IS NOT NEW.cart_items OR OLD.payment_info IS NOT NEW.payment_info OR OLD.customer_id IS NOT NEW.customer_id OR OLD.driver_id IS NOT NEW.driver_id OR OLD.held_from IS NOT NEW.held_from OR OLD.created_at IS NOT NEW.created_at
+CREATE TRIGGER orders_changed AFTER UPDATE ON orders WHEN OLD.id IS DISTINCT FROM NEW.id OR OLD.number IS DISTINCT FROM NEW.number OR OLD.status IS DISTINCT FROM NEW.status OR OLD.payment_status IS DISTINCT FROM NEW.payment_status OR OLD.fulfilment IS DISTINCT FROM NEW.fulfilment OR OLD.subtotal IS DISTINCT FROM NEW.subtotal OR OLD.tax IS DISTINCT FROM NEW.tax OR OLD.shipping_fee IS DISTINCT FROM NEW.shipping_fee OR OLD.discount IS DISTINCT FROM NEW.discount OR OLD.total IS DISTINCT FROM NEW.total OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.captured IS DISTINCT FROM NEW.captured OR OLD.refunded IS DISTINCT FROM NEW.refunded OR OLD.refunding IS DISTINCT FROM NEW.refunding OR OLD.promo_code IS DISTINCT FROM NEW.promo_code OR OLD.prices_include_tax IS DISTINCT FROM NEW.prices_include_tax OR OLD.customer_name IS DISTINCT FROM NEW.customer_name OR OLD.customer_email IS DISTINCT FROM NEW.customer_email OR OLD.customer_mobile IS DISTINCT FROM NEW.customer_mobile OR OLD.billing_info IS DISTINCT FROM NEW.billing_info OR OLD.shipping_info IS DISTINCT FROM NEW.shipping_info OR OLD.cart_items IS DISTINCT FROM NEW.cart_items OR OLD.payment_info IS DISTINCT FROM NEW.payment_info OR OLD.customer_id IS DISTINCT FROM NEW.customer_id OR OLD.driver_id IS DISTINCT FROM NEW.driver_id OR OLD.held_from IS DISTINCT FROM NEW.held_from OR OLD.created_at IS DISTINCT FROM NEW.created_at
 BEGIN
   UPDATE orders
-    SET version = OLD.version + 1, actor = 'db:external', reason = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
-      attempts = attempts + (OLD.status <> NEW.status AND NEW.status IN ('delivery_failed') AND NEW.attempts = OLD.attempts)
+    SET version = OLD.version + 1, actor = 'db:external', reason = NULL,
+      updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), attempts = attempts + CASE WHEN OLD.status <> NEW.status AND NEW.status IN ('delivery_failed') AND NEW.attempts = OLD.attempts THEN 1 ELSE 0 END
     WHERE number = NEW.number AND NEW.version <= OLD.version;
   UPDATE products
     SET stock = stock + (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id), sold = sold - (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
-    WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected')
-      AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
-  UPDATE promotions SET uses = max(uses - 1, 0)
-    WHERE code = NEW.promo_code AND OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected');
+    WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected') AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
+  UPDATE promotions SET uses = uses - 1
+    WHERE code = NEW.promo_code AND uses > 0 AND OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected');
   INSERT INTO deliveries (order_id, version, stage, driver_id, former_driver_id, attempts, eta_at, lat, lng, at)
-    SELECT o.id, o.version, o.status, o.driver_id, CASE WHEN OLD.driver_id IS NOT o.driver_id THEN OLD.driver_id END,
-      o.attempts, CASE WHEN OLD.eta_at IS NOT o.eta_at THEN o.eta_at END, d.lat, d.lng, o.updated_at
+    SELECT o.id, o.version, o.status, o.driver_id,
+      CASE WHEN OLD.driver_id IS DISTINCT FROM o.driver_id THEN OLD.driver_id END,
+      o.attempts, CASE WHEN OLD.eta_at IS DISTINCT FROM o.eta_at THEN o.eta_at END, d.lat, d.lng, o.updated_at
     FROM orders o
       LEFT JOIN driver_states d ON d.driver_id = o.driver_id AND o.status IN ('in_transit', 'picked_up')
     WHERE o.number = NEW.number AND o.fulfilment = 'delivery'
-      AND (OLD.driver_id IS NOT o.driver_id OR (OLD.status <> o.status AND o.driver_id IS NOT NULL));
+      AND (OLD.driver_id IS DISTINCT FROM o.driver_id OR (OLD.status <> o.status AND o.driver_id IS NOT NULL));
   INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
     SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
     FROM orders WHERE number = NEW.number;
@@ -617,21 +617,21 @@ BEGIN
           THEN 'order.payment_changed'
         ELSE 'order.changed'
       END,
-      id, version, actor, reason, updated_at, json_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'amountPaid', OLD.captured, 'amountRefunded', OLD.refunded, 'amountRefunding', OLD.refunding, 'promoCode', OLD.promo_code, 'pricesIncludeTax', json(CASE OLD.prices_include_tax WHEN 0 THEN 'false' ELSE 'true' END), 'customerInfo', json_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', json(OLD.billing_info), 'shippingInfo', json(OLD.shipping_info), 'cartItems', json(OLD.cart_items), 'paymentInfo', json(OLD.payment_info), 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at), json_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'amountPaid', orders.captured, 'amountRefunded', orders.refunded, 'amountRefunding', orders.refunding, 'promoCode', orders.promo_code, 'pricesIncludeTax', json(CASE orders.prices_include_tax WHEN 0 THEN 'false' ELSE 'true' END), 'customerInfo', json_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', json(orders.billing_info), 'shippingInfo', json(orders.shipping_info), 'cartItems', json(orders.cart_items), 'paymentInfo', json(orders.payment_info), 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at)
+      id, version, actor, reason, updated_at,
+      json_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'amountPaid', OLD.captured, 'amountRefunded', OLD.refunded, 'amountRefunding', OLD.refunding, 'promoCode', OLD.promo_code, 'pricesIncludeTax', json(CASE OLD.prices_include_tax WHEN 0 THEN 'false' ELSE 'true' END), 'customerInfo', json_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', json(OLD.billing_info), 'shippingInfo', json(OLD.shipping_info), 'cartItems', json(OLD.cart_items), 'paymentInfo', json(OLD.payment_info), 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at), json_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'amountPaid', orders.captured, 'amountRefunded', orders.refunded, 'amountRefunding', orders.refunding, 'promoCode', orders.promo_code, 'pricesIncludeTax', json(CASE orders.prices_include_tax WHEN 0 THEN 'false' ELSE 'true' END), 'customerInfo', json_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', json(orders.billing_info), 'shippingInfo', json(orders.shipping_info), 'cartItems', json(orders.cart_items), 'paymentInfo', json(orders.payment_info), 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at)
     FROM orders WHERE number = NEW.number;
-END
-
-CREATE TRIGGER orders_keep_promotion BEFORE UPDATE ON orders WHEN OLD.promo_code IS NOT NEW.promo_code
-BEGIN
-  SELECT RAISE(ABORT, 'order_promotion: an order keeps its promotion');
 END
 
 CREATE TRIGGER lines_take_stock AFTER INSERT ON order_lines WHEN NEW.reserved = 0
 BEGIN
-  SELECT RAISE(ABORT, 'order_lines: what was given back cannot be sold again by the same order')
-    WHERE (SELECT status FROM orders WHERE number = NEW.order_number) IN ('cancelled', 'expired', 'rejected');
+  SELECT RAISE(ABORT, 'order_lines: what was given back cannot be sold again by the same order') WHERE (SELECT status FROM orders WHERE number = NEW.order_number) IN ('cancelled', 'expired', 'rejected');
   UPDATE products SET stock = stock - NEW.quantity, sold = sold + NEW.quantity WHERE id = NEW.product_id;
   UPDATE order_lines SET reserved = 1 WHERE order_number = NEW.order_number AND position = NEW.position;
+END
+
+CREATE TRIGGER orders_keep_promotion BEFORE UPDATE ON orders WHEN OLD.promo_code IS DISTINCT FROM NEW.promo_code
+BEGIN
+  SELECT RAISE(ABORT, 'order_promotion: an order keeps its promotion');
 END
 
 CREATE TRIGGER lines_kept BEFORE DELETE ON order_lines
@@ -639,7 +639,7 @@ BEGIN
   SELECT RAISE(ABORT, 'order_lines: what was sold stays written');
 END
 
-CREATE TRIGGER lines_unchanged BEFORE UPDATE ON order_lines WHEN OLD.product_id IS NOT NEW.product_id OR OLD.quantity IS NOT NEW.quantity OR OLD.order_number IS NOT NEW.order_number OR OLD.reserved > NEW.reserved
+CREATE TRIGGER lines_unchanged BEFORE UPDATE ON order_lines WHEN OLD.product_id IS DISTINCT FROM NEW.product_id OR OLD.quantity IS DISTINCT FROM NEW.quantity OR OLD.order_number IS DISTINCT FROM NEW.order_number OR OLD.reserved > NEW.reserved
 BEGIN
   SELECT RAISE(ABORT, 'order_lines: what was sold stays written');
 END
@@ -649,7 +649,7 @@ BEGIN
   SELECT RAISE(ABORT, 'an order is cancelled, never deleted');
 END
 
-CREATE TRIGGER orders_named_once BEFORE UPDATE ON orders WHEN OLD.id IS NOT NEW.id OR OLD.number IS NOT NEW.number
+CREATE TRIGGER orders_named_once BEFORE UPDATE ON orders WHEN OLD.id IS DISTINCT FROM NEW.id OR OLD.number IS DISTINCT FROM NEW.number
 BEGIN
   SELECT RAISE(ABORT, 'an order keeps its id and number');
 END
@@ -659,7 +659,7 @@ BEGIN
   SELECT RAISE(ABORT, 'history is only ever added to');
 END
 
-CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history WHEN NOT (OLD.actor GLOB 'customer:*' AND NEW.actor = 'customer:erased' AND NEW.reason IS NULL AND NEW.entry IS OLD.entry AND NEW.order_id IS OLD.order_id AND NEW.version IS OLD.version AND NEW.from_status IS OLD.from_status AND NEW.to_status IS OLD.to_status AND NEW.from_payment_status IS OLD.from_payment_status AND NEW.to_payment_status IS OLD.to_payment_status AND NEW.at IS OLD.at)
+CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history WHEN NOT (substr(OLD.actor, 1, 9) = 'customer:' AND NEW.actor = 'customer:erased' AND NEW.reason IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.from_status IS NOT DISTINCT FROM OLD.from_status AND NEW.to_status IS NOT DISTINCT FROM OLD.to_status AND NEW.from_payment_status IS NOT DISTINCT FROM OLD.from_payment_status AND NEW.to_payment_status IS NOT DISTINCT FROM OLD.to_payment_status AND NEW.at IS NOT DISTINCT FROM OLD.at)
 BEGIN
   SELECT RAISE(ABORT, 'history is only ever added to');
 END
@@ -673,7 +673,7 @@ BEGIN
     WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'importing');
 END
 
-CREATE TRIGGER products_edited AFTER UPDATE ON products WHEN OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS NOT NEW.id OR OLD.slug IS NOT NEW.slug OR OLD.name IS NOT NEW.name OR OLD.name_bn IS NOT NEW.name_bn OR OLD.description IS NOT NEW.description OR OLD.description_bn IS NOT NEW.description_bn OR OLD.price IS NOT NEW.price OR OLD.currency IS NOT NEW.currency OR OLD.tax_class IS NOT NEW.tax_class OR OLD.image IS NOT NEW.image OR OLD.active IS NOT NEW.active
+CREATE TRIGGER products_edited AFTER UPDATE ON products WHEN OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active
 BEGIN
   UPDATE products
     SET version = OLD.version + 1, actor = 'db:external', reason = NULL, updated_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now')
@@ -687,7 +687,7 @@ BEGIN
     FROM products WHERE id = NEW.id;
 END
 
-CREATE TRIGGER products_sold_out AFTER UPDATE OF stock ON products WHEN (OLD.stock = 0) <> (NEW.stock = 0) AND NOT (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS NOT NEW.id OR OLD.slug IS NOT NEW.slug OR OLD.name IS NOT NEW.name OR OLD.name_bn IS NOT NEW.name_bn OR OLD.description IS NOT NEW.description OR OLD.description_bn IS NOT NEW.description_bn OR OLD.price IS NOT NEW.price OR OLD.currency IS NOT NEW.currency OR OLD.tax_class IS NOT NEW.tax_class OR OLD.image IS NOT NEW.image OR OLD.active IS NOT NEW.active)
+CREATE TRIGGER products_sold_out AFTER UPDATE OF stock ON products WHEN (OLD.stock = 0) <> (NEW.stock = 0) AND NOT (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active)
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('product.changed', NEW.id, NEW.version, 'service:stock', NULL, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
@@ -699,7 +699,7 @@ BEGIN
   SELECT RAISE(ABORT, 'product_sold: what was sold is made inactive, never deleted');
 END
 
-CREATE TRIGGER products_named_once BEFORE UPDATE ON products WHEN OLD.id IS NOT NEW.id
+CREATE TRIGGER products_named_once BEFORE UPDATE ON products WHEN OLD.id IS DISTINCT FROM NEW.id
 BEGIN
   SELECT RAISE(ABORT, 'product_sold: a product keeps its id');
 END
@@ -718,13 +718,7 @@ CREATE TRIGGER deliveries_told AFTER INSERT ON deliveries
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     SELECT 'delivery.moved', o.id, NEW.version, o.actor, o.reason, NEW.at, NULL,
-      json_object(
-        'orderId', o.id, 'number', o.number, 'customerId', o.customer_id, 'stage', NEW.stage,
-        'driver', CASE WHEN NEW.driver_id IS NOT NULL THEN json_object('id', NEW.driver_id,
-          'name', (SELECT name FROM accounts WHERE id = NEW.driver_id)) END,
-        'formerDriverId', NEW.former_driver_id, 'attempts', NEW.attempts, 'eta', NEW.eta_at,
-        'position', CASE WHEN NEW.lat IS NOT NULL THEN json_object('lat', NEW.lat, 'lng', NEW.lng,
-          'at', (SELECT located_at FROM driver_states WHERE driver_id = NEW.driver_id)) END)
+      json_object('orderId', o.id, 'number', o.number, 'customerId', o.customer_id, 'stage', NEW.stage, 'driver', CASE WHEN NEW.driver_id IS NOT NULL THEN json_object('id', NEW.driver_id, 'name', (SELECT name FROM accounts WHERE id = NEW.driver_id)) END, 'formerDriverId', NEW.former_driver_id, 'attempts', NEW.attempts, 'eta', NEW.eta_at, 'position', CASE WHEN NEW.lat IS NOT NULL THEN json_object('lat', NEW.lat, 'lng', NEW.lng, 'at', (SELECT located_at FROM driver_states WHERE driver_id = NEW.driver_id)) END)
     FROM orders o WHERE o.id = NEW.order_id;
 END
 
@@ -733,7 +727,7 @@ BEGIN
   SELECT RAISE(ABORT, 'deliveries: only ever added to');
 END
 
-CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries WHEN NOT (NEW.lat IS NULL AND NEW.lng IS NULL AND NEW.entry IS OLD.entry AND NEW.order_id IS OLD.order_id AND NEW.version IS OLD.version AND NEW.stage IS OLD.stage AND NEW.driver_id IS OLD.driver_id AND NEW.former_driver_id IS OLD.former_driver_id AND NEW.attempts IS OLD.attempts AND NEW.eta_at IS OLD.eta_at AND NEW.at IS OLD.at)
+CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries WHEN NOT (NEW.lat IS NULL AND NEW.lng IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.stage IS NOT DISTINCT FROM OLD.stage AND NEW.driver_id IS NOT DISTINCT FROM OLD.driver_id AND NEW.former_driver_id IS NOT DISTINCT FROM OLD.former_driver_id AND NEW.attempts IS NOT DISTINCT FROM OLD.attempts AND NEW.eta_at IS NOT DISTINCT FROM OLD.eta_at AND NEW.at IS NOT DISTINCT FROM OLD.at)
 BEGIN
   SELECT RAISE(ABORT, 'deliveries: only ever added to');
 END
@@ -741,31 +735,25 @@ END
 CREATE TRIGGER notifications_of_changes AFTER INSERT ON order_history WHEN NEW.from_status IS NOT NULL
 BEGIN
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
-    SELECT o.customer_id, 'order_status', o.id,
-      json_object('number', o.number, 'status', NEW.to_status, 'fulfilment', o.fulfilment),
+    SELECT o.customer_id, 'order_status', o.id, json_object('number', o.number, 'status', NEW.to_status, 'fulfilment', o.fulfilment),
       CASE WHEN NEW.to_status IN ('cancelled', 'delivery_failed', 'expired', 'rejected') THEN 'warning' ELSE 'info' END, NEW.at
     FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL
-      AND NEW.actor <> 'customer:' || o.customer_id
-      AND NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0);
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL AND NEW.actor <> 'customer:' || o.customer_id AND NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0);
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
     SELECT 'store', 'order_cancelled', o.id, json_object('number', o.number),
       'warning', NEW.at
     FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND NEW.to_status = 'cancelled'
-      AND NEW.actor = 'customer:' || o.customer_id;
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND NEW.to_status = 'cancelled' AND NEW.actor = 'customer:' || o.customer_id;
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
-    SELECT 'store', 'delivery_trouble', o.id,
-      json_object('number', o.number, 'attempts', o.attempts), 'warning', NEW.at
+    SELECT 'store', 'delivery_trouble', o.id, json_object('number', o.number, 'attempts', o.attempts),
+      'warning', NEW.at
     FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status
-      AND NEW.to_status = 'delivery_failed';
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND NEW.to_status = 'delivery_failed';
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
-    SELECT 'store', 'payment_trouble', o.id,
-      json_object('number', o.number, 'paymentStatus', NEW.to_payment_status), 'error', NEW.at
+    SELECT 'store', 'payment_trouble', o.id, json_object('number', o.number, 'paymentStatus', NEW.to_payment_status),
+      'error', NEW.at
     FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_payment_status <> NEW.to_payment_status
-      AND NEW.to_payment_status IN ('disputed', 'failed');
+    WHERE o.id = NEW.order_id AND NEW.from_payment_status <> NEW.to_payment_status AND NEW.to_payment_status IN ('disputed', 'failed');
 END
 
 CREATE TRIGGER notifications_of_deliveries AFTER INSERT ON deliveries
@@ -774,22 +762,19 @@ BEGIN
     SELECT NEW.driver_id, 'assigned', o.id, json_object('number', o.number),
       'info', NEW.at
     FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.stage = 'driver_assigned' AND NEW.driver_id IS NOT NULL
-      AND o.actor <> 'driver:' || NEW.driver_id;
+    WHERE o.id = NEW.order_id AND NEW.stage = 'driver_assigned' AND NEW.driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.driver_id;
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
     SELECT NEW.former_driver_id, 'unassigned', o.id, json_object('number', o.number),
       'warning', NEW.at
     FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL
-      AND o.actor <> 'driver:' || NEW.former_driver_id;
+    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.former_driver_id;
 END
 
 CREATE TRIGGER notifications_told AFTER INSERT ON notifications
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('notification.made', NEW.id, 1, 'service:shop', NULL, NEW.created_at, NULL,
-      json_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id, 'data', json(NEW.data),
-        'severity', NEW.severity));
+      json_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id, 'data', json(NEW.data), 'severity', NEW.severity));
 END
 
 CREATE TRIGGER notifications_forgotten AFTER DELETE ON notifications
@@ -822,11 +807,11 @@ BEGIN
       json_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until));
 END
 
-CREATE TRIGGER accounts_changed AFTER UPDATE ON accounts
-WHEN NEW.active < OLD.active OR NEW.role <> OLD.role OR NEW.password_hash <> OLD.password_hash OR NEW.id <> OLD.id
+CREATE TRIGGER accounts_changed AFTER UPDATE ON accounts WHEN NEW.active < OLD.active OR NEW.role <> OLD.role OR NEW.password_hash <> OLD.password_hash OR NEW.id <> OLD.id
 BEGIN
   DELETE FROM sign_ins WHERE account_id = OLD.id;
-  INSERT INTO revocations (name, since, actor, reason) VALUES (OLD.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'db:accounts', 'The account was changed.')
+  INSERT INTO revocations (name, since, actor, reason)
+    VALUES (OLD.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'db:accounts', 'The account was changed.')
     ON CONFLICT (name) DO UPDATE
       SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason;
 END
@@ -834,7 +819,8 @@ END
 CREATE TRIGGER accounts_removed AFTER DELETE ON accounts
 BEGIN
   DELETE FROM sign_ins WHERE account_id = OLD.id;
-  INSERT INTO revocations (name, since, actor, reason) VALUES (OLD.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'db:accounts', 'The account was removed.')
+  INSERT INTO revocations (name, since, actor, reason)
+    VALUES (OLD.id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'db:accounts', 'The account was removed.')
     ON CONFLICT (name) DO UPDATE
       SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason;
 END
@@ -849,20 +835,14 @@ CREATE TRIGGER mismatches_raised AFTER INSERT ON payment_mismatches
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('payment.mismatch', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
-      json_object(
-        'id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference,
-        'kind', NEW.kind, 'ours', json(NEW.ours), 'theirs', json(NEW.theirs), 'text', NEW.sentence,
-        'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note));
+      json_object('id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference, 'kind', NEW.kind, 'ours', json(NEW.ours), 'theirs', json(NEW.theirs), 'text', NEW.sentence, 'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note));
 END
 
 CREATE TRIGGER mismatches_resolved AFTER UPDATE ON payment_mismatches WHEN OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('payment.mismatch', NEW.id, 2, NEW.actor, NULL, NEW.resolved_at, NULL,
-      json_object(
-        'id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference,
-        'kind', NEW.kind, 'ours', json(NEW.ours), 'theirs', json(NEW.theirs), 'text', NEW.sentence,
-        'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note));
+      json_object('id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference, 'kind', NEW.kind, 'ours', json(NEW.ours), 'theirs', json(NEW.theirs), 'text', NEW.sentence, 'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note));
 END
 
 CREATE TRIGGER payments_kept BEFORE DELETE ON payments

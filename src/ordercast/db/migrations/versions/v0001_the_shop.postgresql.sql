@@ -1,0 +1,1508 @@
+CREATE FUNCTION ordercast_now() RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
+  SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$
+
+CREATE FUNCTION ordercast_actor() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT 'db:' || session_user || '@' || coalesce(nullif(current_setting('application_name', true), ''), 'unknown')
+$$
+
+CREATE FUNCTION ordercast_new_id(prefix text) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL SAFE AS $$
+DECLARE
+  now_ms bigint := floor(extract(epoch FROM clock_timestamp()) * 1000);
+  chance bytea := uuid_send(gen_random_uuid());
+  id text := prefix || '_';
+BEGIN
+  FOR place IN 0..9 LOOP
+    id := id || substr('0123456789abcdefghjkmnpqrstvwxyz', (now_ms >> (45 - 5 * place) & 31)::int + 1, 1);
+  END LOOP;
+  FOR place IN 0..15 LOOP
+    id := id || substr('0123456789abcdefghjkmnpqrstvwxyz', (get_byte(chance, place) & 31) + 1, 1);
+  END LOOP;
+  RETURN id;
+END
+$$
+
+CREATE TABLE accounts (
+  id TEXT COLLATE "C" NOT NULL,
+  email TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  password_hash TEXT COLLATE "C" NOT NULL,
+  role TEXT COLLATE "C" NOT NULL,
+  active BIGINT DEFAULT 1 NOT NULL,
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT role_known CHECK (role = 'admin' OR role = 'store' OR role = 'customer' OR role = 'driver'),
+  UNIQUE (email)
+)
+
+CREATE TABLE customers (
+  id TEXT COLLATE "C" NOT NULL,
+  email TEXT COLLATE "C" NOT NULL,
+  registered BIGINT DEFAULT 0 NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  mobile TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT customer_email_once UNIQUE (email, registered)
+)
+
+CREATE TABLE deliveries (
+  entry BIGSERIAL NOT NULL,
+  order_id TEXT COLLATE "C" NOT NULL,
+  version BIGINT NOT NULL,
+  stage TEXT COLLATE "C" NOT NULL,
+  driver_id TEXT COLLATE "C",
+  former_driver_id TEXT COLLATE "C",
+  attempts BIGINT NOT NULL,
+  eta_at TEXT COLLATE "C",
+  lat FLOAT,
+  lng FLOAT,
+  at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (entry)
+)
+
+CREATE INDEX deliveries_by_order ON deliveries (order_id, version)
+
+CREATE TABLE delivery_proofs (
+  order_id TEXT COLLATE "C" NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  value TEXT COLLATE "C" NOT NULL,
+  actor TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (order_id),
+  CONSTRAINT kind_known CHECK (kind = 'code' OR kind = 'photo' OR kind = 'signature' OR kind = 'note')
+)
+
+CREATE TABLE driver_states (
+  driver_id TEXT COLLATE "C" NOT NULL,
+  on_duty BIGINT DEFAULT 0 NOT NULL,
+  lat FLOAT CONSTRAINT lat_bounds CHECK (lat BETWEEN -90 AND 90),
+  lng FLOAT CONSTRAINT lng_bounds CHECK (lng BETWEEN -180 AND 180),
+  accuracy_m FLOAT,
+  located_at TEXT COLLATE "C",
+  assigned_at TEXT COLLATE "C",
+  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (driver_id)
+)
+
+CREATE TABLE erasures (
+  id TEXT COLLATE "C" NOT NULL,
+  customer_id TEXT COLLATE "C" NOT NULL,
+  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (id)
+)
+
+CREATE INDEX erasures_by_customer ON erasures (customer_id)
+
+CREATE TABLE feed (
+  id BIGSERIAL NOT NULL,
+  seq BIGINT,
+  kind TEXT COLLATE "C" NOT NULL,
+  entity_id TEXT COLLATE "C" NOT NULL,
+  version BIGINT NOT NULL,
+  actor TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C",
+  at TEXT COLLATE "C" NOT NULL,
+  before TEXT COLLATE "C",
+  after TEXT COLLATE "C",
+  PRIMARY KEY (id),
+  UNIQUE (seq)
+)
+
+CREATE INDEX feed_unsequenced ON feed (id) WHERE seq IS NULL
+
+CREATE TABLE idempotency (
+  scope TEXT COLLATE "C" NOT NULL,
+  key TEXT COLLATE "C" NOT NULL,
+  fingerprint BYTEA NOT NULL,
+  answer TEXT COLLATE "C" NOT NULL,
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (scope, key)
+)
+
+CREATE INDEX idempotency_by_age ON idempotency (created_at)
+
+CREATE TABLE meta (
+  name TEXT COLLATE "C" NOT NULL,
+  value TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (name)
+)
+
+CREATE TABLE notification_reads (
+  notification_id TEXT COLLATE "C" NOT NULL,
+  user_id TEXT COLLATE "C" NOT NULL,
+  read_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (notification_id, user_id)
+)
+
+CREATE TABLE notifications (
+  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('ntf')) NOT NULL,
+  recipient TEXT COLLATE "C" NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  order_id TEXT COLLATE "C",
+  data JSONB DEFAULT '{}' NOT NULL,
+  severity TEXT COLLATE "C" DEFAULT 'info' NOT NULL,
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT kind_known CHECK (kind = 'order_status' OR kind = 'new_orders' OR kind = 'order_cancelled' OR kind = 'payment_trouble' OR kind = 'delivery_trouble' OR kind = 'assigned' OR kind = 'unassigned'),
+  CONSTRAINT severity_known CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error')
+)
+
+CREATE INDEX notifications_by_age ON notifications (created_at)
+
+CREATE INDEX notifications_by_recipient ON notifications (recipient, id)
+
+CREATE TABLE order_history (
+  entry BIGSERIAL NOT NULL,
+  order_id TEXT COLLATE "C" NOT NULL,
+  version BIGINT NOT NULL,
+  from_status TEXT COLLATE "C",
+  to_status TEXT COLLATE "C" NOT NULL,
+  from_payment_status TEXT COLLATE "C",
+  to_payment_status TEXT COLLATE "C" NOT NULL,
+  actor TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C",
+  at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (entry)
+)
+
+CREATE INDEX history_by_order ON order_history (order_id, version)
+
+CREATE INDEX history_of_finishing ON order_history (at) WHERE to_status IN ('delivered', 'ready_for_delivery', 'ready_for_pickup')
+
+CREATE TABLE orders (
+  number BIGSERIAL NOT NULL,
+  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('ord')) NOT NULL,
+  status TEXT COLLATE "C" DEFAULT 'pending' NOT NULL,
+  payment_status TEXT COLLATE "C" DEFAULT 'unpaid' NOT NULL,
+  fulfilment TEXT COLLATE "C" DEFAULT 'delivery' NOT NULL,
+  version BIGINT DEFAULT 1 NOT NULL,
+  subtotal BIGINT DEFAULT 0 NOT NULL CONSTRAINT subtotal_not_negative CHECK (subtotal >= 0),
+  tax BIGINT DEFAULT 0 NOT NULL CONSTRAINT tax_not_negative CHECK (tax >= 0),
+  shipping_fee BIGINT DEFAULT 0 NOT NULL CONSTRAINT shipping_fee_not_negative CHECK (shipping_fee >= 0),
+  discount BIGINT DEFAULT 0 NOT NULL CONSTRAINT discount_not_negative CHECK (discount >= 0),
+  total BIGINT DEFAULT 0 NOT NULL CONSTRAINT total_not_negative CHECK (total >= 0),
+  captured BIGINT DEFAULT 0 NOT NULL CONSTRAINT captured_not_negative CHECK (captured >= 0),
+  refunded BIGINT DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
+  refunding BIGINT DEFAULT 0 NOT NULL CONSTRAINT refunding_not_negative CHECK (refunding >= 0),
+  currency TEXT COLLATE "C" DEFAULT 'BDT' NOT NULL,
+  prices_include_tax BIGINT DEFAULT 0 NOT NULL CONSTRAINT prices_include_tax_is_flag CHECK (prices_include_tax = 0 OR prices_include_tax = 1),
+  promo_code TEXT COLLATE "C",
+  customer_id TEXT COLLATE "C",
+  customer_name TEXT COLLATE "C",
+  customer_email TEXT COLLATE "C",
+  customer_mobile TEXT COLLATE "C",
+  billing_info JSONB,
+  shipping_info JSONB,
+  cart_items JSONB DEFAULT '[]' NOT NULL,
+  payment_info JSONB DEFAULT '{"method":"cash"}' NOT NULL,
+  driver_id TEXT COLLATE "C",
+  held_from TEXT COLLATE "C",
+  attempts BIGINT DEFAULT 0 NOT NULL,
+  eta_at TEXT COLLATE "C",
+  tracking_hash BYTEA,
+  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  reason TEXT COLLATE "C",
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (number),
+  CONSTRAINT captured_within_total CHECK (captured <= total),
+  CONSTRAINT refunded_within_captured CHECK (refunded + refunding <= captured),
+  CONSTRAINT status_known CHECK (status = 'pending' OR status = 'processing' OR status = 'ready_for_pickup' OR status = 'ready_for_delivery' OR status = 'driver_assigned' OR status = 'picked_up' OR status = 'in_transit' OR status = 'delivered' OR status = 'delivery_failed' OR status = 'returning' OR status = 'returned' OR status = 'on_hold' OR status = 'rejected' OR status = 'expired' OR status = 'cancelled'),
+  CONSTRAINT payment_status_known CHECK (payment_status = 'unpaid' OR payment_status = 'authorized' OR payment_status = 'paid' OR payment_status = 'partially_refunded' OR payment_status = 'refunded' OR payment_status = 'failed' OR payment_status = 'voided' OR payment_status = 'disputed'),
+  CONSTRAINT fulfilment_known CHECK (fulfilment = 'delivery' OR fulfilment = 'pickup'),
+  CONSTRAINT held_from_known CHECK (held_from = 'pending' OR held_from = 'processing' OR held_from = 'ready_for_pickup' OR held_from = 'ready_for_delivery' OR held_from = 'driver_assigned' OR held_from = 'picked_up' OR held_from = 'in_transit' OR held_from = 'delivery_failed' OR held_from = 'returning'),
+  CONSTRAINT order_held_from CHECK ((status = 'on_hold') = (held_from IS NOT NULL)),
+  CONSTRAINT order_sums CHECK (subtotal = 0 OR total = subtotal - discount + shipping_fee + tax * (1 - prices_include_tax)),
+  CONSTRAINT order_has_driver CHECK (status = 'pending' OR driver_id IS NOT NULL OR coalesce(held_from, status) NOT IN ('delivery_failed', 'driver_assigned', 'in_transit', 'picked_up', 'returning')),
+  CONSTRAINT order_for_delivery CHECK (status = 'pending' OR fulfilment <> 'delivery' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'rejected', 'returned', 'returning')),
+  CONSTRAINT order_for_pickup CHECK (status = 'pending' OR fulfilment <> 'pickup' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'expired', 'on_hold', 'pending', 'processing', 'ready_for_pickup', 'rejected')),
+  UNIQUE (id)
+)
+
+CREATE INDEX orders_by_customer ON orders (customer_id, number)
+
+CREATE INDEX orders_by_driver ON orders (driver_id, number) WHERE driver_id IS NOT NULL
+
+CREATE INDEX orders_by_promotion ON orders (promo_code, customer_id) WHERE promo_code IS NOT NULL
+
+CREATE INDEX orders_by_status ON orders (status, number)
+
+CREATE INDEX orders_by_time ON orders (created_at)
+
+CREATE UNIQUE INDEX orders_by_tracking_hash ON orders (tracking_hash) WHERE tracking_hash IS NOT NULL
+
+CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE FALSE END
+
+CREATE TABLE payment_disputes (
+  provider TEXT COLLATE "C" NOT NULL,
+  reference TEXT COLLATE "C" NOT NULL,
+  order_id TEXT COLLATE "C" NOT NULL,
+  state TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (provider, reference),
+  CONSTRAINT state_known CHECK (state = 'open' OR state = 'won' OR state = 'lost')
+)
+
+CREATE INDEX payment_disputes_by_order ON payment_disputes (order_id)
+
+CREATE TABLE payment_events (
+  provider TEXT COLLATE "C" NOT NULL,
+  event_id TEXT COLLATE "C" NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  order_id TEXT COLLATE "C",
+  received_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (provider, event_id)
+)
+
+CREATE INDEX payment_events_by_age ON payment_events (received_at)
+
+CREATE TABLE payment_methods (
+  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('pm')) NOT NULL,
+  customer_id TEXT COLLATE "C" NOT NULL,
+  provider TEXT COLLATE "C" NOT NULL,
+  reference TEXT COLLATE "C" NOT NULL,
+  owner TEXT COLLATE "C" NOT NULL,
+  brand TEXT COLLATE "C",
+  last4 TEXT COLLATE "C",
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (id)
+)
+
+CREATE UNIQUE INDEX payment_methods_once ON payment_methods (customer_id, provider, reference)
+
+CREATE TABLE payment_mismatches (
+  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('pmm')) NOT NULL,
+  order_id TEXT COLLATE "C" NOT NULL,
+  provider TEXT COLLATE "C" NOT NULL,
+  reference TEXT COLLATE "C",
+  kind TEXT COLLATE "C" NOT NULL,
+  ours JSONB,
+  theirs JSONB,
+  sentence TEXT COLLATE "C" NOT NULL,
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  resolved_at TEXT COLLATE "C",
+  resolved_by TEXT COLLATE "C",
+  note TEXT COLLATE "C",
+  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT kind_known CHECK (kind = 'unknown_payment' OR kind = 'currency' OR kind = 'captured' OR kind = 'refunded' OR kind = 'held' OR kind = 'disputed' OR kind = 'task_refused' OR kind = 'impossible_move' OR kind = 'refund_failed'),
+  CONSTRAINT resolved_by_somebody CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
+)
+
+CREATE UNIQUE INDEX payment_mismatches_open ON payment_mismatches (order_id, kind) WHERE resolved_at IS NULL
+
+CREATE TABLE payment_tasks (
+  entry BIGSERIAL NOT NULL,
+  id TEXT COLLATE "C" NOT NULL,
+  order_id TEXT COLLATE "C",
+  provider TEXT COLLATE "C" NOT NULL,
+  reference TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  amount BIGINT DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
+  currency TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  reason TEXT COLLATE "C",
+  state TEXT COLLATE "C" DEFAULT 'due' NOT NULL,
+  attempts BIGINT DEFAULT 0 NOT NULL,
+  due_at TEXT COLLATE "C" NOT NULL,
+  problem TEXT COLLATE "C",
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (entry),
+  CONSTRAINT kind_known CHECK (kind = 'capture' OR kind = 'void' OR kind = 'refund' OR kind = 'abandon' OR kind = 'forget_card'),
+  CONSTRAINT state_known CHECK (state = 'due' OR state = 'done' OR state = 'refused'),
+  UNIQUE (id)
+)
+
+CREATE INDEX payment_tasks_by_order ON payment_tasks (order_id, entry)
+
+CREATE INDEX payment_tasks_due ON payment_tasks (due_at) WHERE state = 'due'
+
+CREATE TABLE payments (
+  entry BIGSERIAL NOT NULL,
+  order_id TEXT COLLATE "C" NOT NULL,
+  provider TEXT COLLATE "C" NOT NULL,
+  reference TEXT COLLATE "C",
+  kind TEXT COLLATE "C" NOT NULL,
+  amount BIGINT DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
+  currency TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (entry),
+  CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed')
+)
+
+CREATE INDEX payments_by_age ON payments (at)
+
+CREATE INDEX payments_by_order ON payments (order_id, entry)
+
+CREATE INDEX payments_by_reference ON payments (provider, reference)
+
+CREATE TABLE product_history (
+  entry BIGSERIAL NOT NULL,
+  product_id TEXT COLLATE "C" NOT NULL,
+  version BIGINT NOT NULL,
+  before TEXT COLLATE "C",
+  after TEXT COLLATE "C" NOT NULL,
+  actor TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C",
+  at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (entry)
+)
+
+CREATE INDEX product_history_by_product ON product_history (product_id, version)
+
+CREATE TABLE products (
+  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('prd')) NOT NULL,
+  slug TEXT COLLATE "C" NOT NULL,
+  name TEXT COLLATE "C" NOT NULL,
+  name_bn TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  description TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  description_bn TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  price BIGINT NOT NULL CONSTRAINT price_bounds CHECK (price BETWEEN 0 AND 10000000000),
+  currency TEXT COLLATE "C" DEFAULT 'BDT' NOT NULL,
+  stock BIGINT NOT NULL CONSTRAINT stock_not_negative CHECK (stock >= 0),
+  tax_class TEXT COLLATE "C" DEFAULT 'standard' NOT NULL,
+  image TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  active BIGINT DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
+  version BIGINT DEFAULT 1 NOT NULL,
+  sold BIGINT DEFAULT 0 NOT NULL,
+  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  reason TEXT COLLATE "C",
+  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (id),
+  UNIQUE (slug)
+)
+
+CREATE TABLE promotions (
+  code TEXT COLLATE "C" NOT NULL CONSTRAINT code_in_capitals CHECK (code = upper(code)),
+  kind TEXT COLLATE "C" NOT NULL,
+  value BIGINT NOT NULL CONSTRAINT value_fits_kind CHECK (CASE kind WHEN 'percent' THEN value BETWEEN 1 AND 10000 WHEN 'amount' THEN value > 0 ELSE value = 0 END),
+  currency TEXT COLLATE "C" DEFAULT 'BDT' NOT NULL,
+  min_subtotal BIGINT DEFAULT 0 NOT NULL CONSTRAINT min_subtotal_not_negative CHECK (min_subtotal >= 0),
+  starts_at TEXT COLLATE "C",
+  ends_at TEXT COLLATE "C",
+  uses BIGINT DEFAULT 0 NOT NULL CONSTRAINT uses_not_negative CHECK (uses >= 0),
+  uses_max BIGINT,
+  uses_per_customer_max BIGINT,
+  active BIGINT DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
+  version BIGINT DEFAULT 1 NOT NULL,
+  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (code),
+  CONSTRAINT kind_known CHECK (kind = 'percent' OR kind = 'amount' OR kind = 'free_delivery'),
+  CONSTRAINT uses_within_max CHECK (uses_max IS NULL OR uses <= uses_max),
+  CONSTRAINT ends_after_start CHECK (ends_at IS NULL OR starts_at IS NULL OR ends_at > starts_at)
+)
+
+CREATE TABLE published_events (
+  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('evt')) NOT NULL,
+  event TEXT COLLATE "C" NOT NULL CONSTRAINT event_not_reserved CHECK (event NOT IN ('connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error')),
+  rooms JSONB DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (jsonb_typeof(rooms) = 'array'),
+  args JSONB DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (jsonb_typeof(args) = 'array'),
+  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (id)
+)
+
+CREATE INDEX published_events_by_age ON published_events (created_at)
+
+CREATE TABLE refunds (
+  entry BIGSERIAL NOT NULL,
+  order_id TEXT COLLATE "C" NOT NULL,
+  provider TEXT COLLATE "C" NOT NULL,
+  reference TEXT COLLATE "C" NOT NULL,
+  amount BIGINT DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
+  currency TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C",
+  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (entry)
+)
+
+CREATE INDEX refunds_by_order ON refunds (order_id)
+
+CREATE UNIQUE INDEX refunds_by_reference ON refunds (provider, reference)
+
+CREATE TABLE revocations (
+  name TEXT COLLATE "C" NOT NULL,
+  since TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  until TEXT COLLATE "C",
+  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  reason TEXT COLLATE "C",
+  PRIMARY KEY (name)
+)
+
+CREATE INDEX revocations_by_end ON revocations (until)
+
+CREATE TABLE sandbox_notices (
+  id TEXT COLLATE "C" NOT NULL,
+  body TEXT COLLATE "C" NOT NULL,
+  due_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (id)
+)
+
+CREATE INDEX sandbox_notices_due ON sandbox_notices (due_at)
+
+CREATE TABLE sandbox_payments (
+  reference TEXT COLLATE "C" NOT NULL,
+  key TEXT COLLATE "C" NOT NULL,
+  card TEXT COLLATE "C" NOT NULL,
+  currency TEXT COLLATE "C" NOT NULL,
+  authorized BIGINT DEFAULT 0 NOT NULL CONSTRAINT authorized_not_negative CHECK (authorized >= 0),
+  captured BIGINT DEFAULT 0 NOT NULL CONSTRAINT captured_not_negative CHECK (captured >= 0),
+  refunded BIGINT DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
+  held BIGINT DEFAULT 0 NOT NULL,
+  disputed BIGINT DEFAULT 0 NOT NULL,
+  asked JSONB DEFAULT '[]' NOT NULL CONSTRAINT asked_is_array CHECK (jsonb_typeof(asked) = 'array'),
+  created_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (reference),
+  UNIQUE (key)
+)
+
+CREATE TABLE sessions (
+  pid TEXT COLLATE "C" NOT NULL,
+  sid TEXT COLLATE "C" NOT NULL,
+  namespace TEXT COLLATE "C" NOT NULL,
+  identity BYTEA NOT NULL,
+  rooms TEXT COLLATE "C" NOT NULL,
+  seen_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (pid)
+)
+
+CREATE INDEX sessions_by_age ON sessions (seen_at)
+
+CREATE TABLE shop (
+  id BIGINT NOT NULL CONSTRAINT one_shop CHECK (id = 1),
+  currency TEXT COLLATE "C" DEFAULT 'BDT' NOT NULL,
+  tax_rates_bp JSONB DEFAULT '{"exempt":0,"reduced":500,"standard":1500}' NOT NULL,
+  prices_include_tax BIGINT DEFAULT 0 NOT NULL CONSTRAINT prices_include_tax_is_flag CHECK (prices_include_tax = 0 OR prices_include_tax = 1),
+  rounding TEXT COLLATE "C" DEFAULT 'half_up' NOT NULL,
+  delivery_fee BIGINT DEFAULT 6000 NOT NULL CONSTRAINT delivery_fee_not_negative CHECK (delivery_fee >= 0),
+  free_delivery_from BIGINT DEFAULT 150000,
+  delivery_zones JSONB DEFAULT '[]' NOT NULL CONSTRAINT delivery_zones_is_array CHECK (jsonb_typeof(delivery_zones) = 'array'),
+  version BIGINT DEFAULT 1 NOT NULL,
+  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT rounding_known CHECK (rounding = 'half_up' OR rounding = 'half_even')
+)
+
+CREATE TABLE order_lines (
+  order_number BIGINT NOT NULL,
+  position BIGINT NOT NULL,
+  product_id TEXT COLLATE "C" NOT NULL,
+  quantity BIGINT NOT NULL CONSTRAINT quantity_positive CHECK (quantity > 0),
+  unit_price BIGINT DEFAULT 0 NOT NULL CONSTRAINT unit_price_not_negative CHECK (unit_price >= 0),
+  line_total BIGINT DEFAULT 0 NOT NULL CONSTRAINT line_total_not_negative CHECK (line_total >= 0),
+  tax BIGINT DEFAULT 0 NOT NULL CONSTRAINT tax_not_negative CHECK (tax >= 0),
+  reserved BIGINT DEFAULT 0 NOT NULL,
+  PRIMARY KEY (order_number, position),
+  FOREIGN KEY(order_number) REFERENCES orders (number),
+  FOREIGN KEY(product_id) REFERENCES products (id)
+)
+
+CREATE TABLE sign_ins (
+  id TEXT COLLATE "C" NOT NULL,
+  account_id TEXT COLLATE "C" NOT NULL,
+  family_hash BYTEA NOT NULL,
+  token_hash BYTEA NOT NULL,
+  former_hash BYTEA,
+  rotated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  expires_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (id),
+  FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE,
+  UNIQUE (family_hash)
+)
+
+CREATE INDEX sign_ins_by_account ON sign_ins (account_id, rotated_at)
+
+CREATE INDEX sign_ins_by_end ON sign_ins (expires_at)
+
+CREATE FUNCTION orders_begin() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NOT (NEW.status = 'pending' AND NEW.version = 1) OR EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number) THEN
+    IF NEW.status = 'new' THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write pending, not new';
+    END IF;
+    IF NEW.status = 'accepted' THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write processing, not accepted';
+    END IF;
+    IF NEW.status = 'packing' THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write processing, not packing';
+    END IF;
+    IF NEW.status = 'ready' THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write ready_for_pickup or ready_for_delivery, not ready';
+    END IF;
+    IF NEW.status = 'out_for_delivery' THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write in_transit, not out_for_delivery';
+    END IF;
+    IF NEW.status = 'completed' THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write delivered, not completed';
+    END IF;
+    IF EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number) THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_once: an order is changed by UPDATE, never replaced';
+    END IF;
+    IF NOT (NEW.status = 'pending' AND NEW.version = 1) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'importing') THEN
+      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_first_state: a new order is pending and of version 1; to import others, put a row importing into meta first';
+    END IF;
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_begin BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_begin()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_begin
+
+CREATE FUNCTION orders_renamed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.status = 'new' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write pending, not new';
+  END IF;
+  IF NEW.status = 'accepted' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write processing, not accepted';
+  END IF;
+  IF NEW.status = 'packing' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write processing, not packing';
+  END IF;
+  IF NEW.status = 'ready' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write ready_for_pickup or ready_for_delivery, not ready';
+  END IF;
+  IF NEW.status = 'out_for_delivery' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write in_transit, not out_for_delivery';
+  END IF;
+  IF NEW.status = 'completed' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write delivered, not completed';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_renamed BEFORE UPDATE ON orders FOR EACH ROW WHEN (NEW.status IN ('accepted', 'completed', 'new', 'out_for_delivery', 'packing', 'ready')) EXECUTE FUNCTION orders_renamed()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_renamed
+
+CREATE FUNCTION orders_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.status = 'pending' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'expired', 'on_hold', 'processing', 'rejected') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is pending goes to processing, rejected, expired, cancelled, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'processing' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'on_hold', 'ready_for_delivery', 'ready_for_pickup') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is processing goes to ready_for_pickup, ready_for_delivery, cancelled, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'ready_for_pickup' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'delivered', 'on_hold') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is ready_for_pickup goes to delivered, cancelled, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'ready_for_delivery' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'driver_assigned', 'on_hold') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is ready_for_delivery goes to driver_assigned, cancelled, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'driver_assigned' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'on_hold', 'picked_up', 'ready_for_delivery') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is driver_assigned goes to ready_for_delivery, picked_up, cancelled, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'picked_up' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('in_transit', 'on_hold') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is picked_up goes to in_transit, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'in_transit' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('delivered', 'delivery_failed', 'on_hold') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is in_transit goes to delivered, delivery_failed, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'delivered' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is delivered goes nowhere any more';
+  END IF;
+  IF OLD.status = 'delivery_failed' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('in_transit', 'on_hold', 'returning') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is delivery_failed goes to in_transit, returning, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'returning' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('on_hold', 'returned') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is returning goes to returned, on_hold and nowhere else';
+  END IF;
+  IF OLD.status = 'returned' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is returned goes nowhere any more';
+  END IF;
+  IF OLD.status = 'on_hold' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'delivery_failed', 'driver_assigned', 'in_transit', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'returning') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is on_hold goes to cancelled, pending, processing, ready_for_pickup, ready_for_delivery, driver_assigned, picked_up, in_transit, delivery_failed, returning and nowhere else';
+  END IF;
+  IF OLD.status = 'rejected' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is rejected goes nowhere any more';
+  END IF;
+  IF OLD.status = 'expired' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is expired goes nowhere any more';
+  END IF;
+  IF OLD.status = 'cancelled' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is cancelled goes nowhere any more';
+  END IF;
+  IF ((OLD.status = 'pending' AND NEW.status = 'processing')) AND NOT (NEW.payment_status IN ('authorized', 'paid') OR NEW.payment_info ->> 'method' IS NOT DISTINCT FROM 'cash') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_ready: before it is prepared an order is authorized, paid, or to be paid in cash';
+  END IF;
+  IF NEW.status = 'on_hold' AND NEW.held_from IS DISTINCT FROM OLD.status THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_held_from: held_from names the status that the order is held from';
+  END IF;
+  IF ((OLD.status = 'on_hold' AND NEW.status = 'pending') OR (OLD.status = 'on_hold' AND NEW.status = 'processing') OR (OLD.status = 'on_hold' AND NEW.status = 'ready_for_pickup') OR (OLD.status = 'on_hold' AND NEW.status = 'ready_for_delivery') OR (OLD.status = 'on_hold' AND NEW.status = 'driver_assigned') OR (OLD.status = 'on_hold' AND NEW.status = 'picked_up') OR (OLD.status = 'on_hold' AND NEW.status = 'in_transit') OR (OLD.status = 'on_hold' AND NEW.status = 'delivery_failed') OR (OLD.status = 'on_hold' AND NEW.status = 'returning')) AND OLD.held_from IS DISTINCT FROM NEW.status THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_held_from: an order that is on_hold returns to where it was';
+  END IF;
+  IF ((OLD.status = 'on_hold' AND NEW.status = 'cancelled')) AND NOT OLD.held_from IN ('driver_assigned', 'pending', 'processing', 'ready_for_delivery', 'ready_for_pickup') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_held_from: goods that have left the shop are returned, not cancelled';
+  END IF;
+  IF ((OLD.status = 'driver_assigned' AND NEW.status = 'ready_for_delivery')) AND NEW.driver_id IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_driver: an order that is given back waits for a driver and has none';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_moved BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION orders_moved()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_moved
+
+CREATE FUNCTION orders_held() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_held_from: where an order is held from changes with its status alone';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_held BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.status = NEW.status AND OLD.held_from IS DISTINCT FROM NEW.held_from) EXECUTE FUNCTION orders_held()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_held
+
+CREATE FUNCTION orders_paid() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF OLD.payment_status = 'unpaid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'failed', 'paid', 'voided') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is unpaid becomes authorized, failed, paid, voided and nothing else';
+  END IF;
+  IF OLD.payment_status = 'authorized' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'voided') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is authorized becomes failed, paid, voided and nothing else';
+  END IF;
+  IF OLD.payment_status = 'paid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'partially_refunded', 'refunded') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is paid becomes disputed, partially_refunded, refunded and nothing else';
+  END IF;
+  IF OLD.payment_status = 'partially_refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'refunded') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is partially_refunded becomes disputed, refunded and nothing else';
+  END IF;
+  IF OLD.payment_status = 'refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is refunded changes no more';
+  END IF;
+  IF OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'paid', 'voided') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is failed becomes authorized, paid, voided and nothing else';
+  END IF;
+  IF OLD.payment_status = 'voided' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is voided changes no more';
+  END IF;
+  IF OLD.payment_status = 'disputed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('paid', 'partially_refunded', 'refunded') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is disputed becomes paid, partially_refunded, refunded and nothing else';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_paid BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.payment_status <> NEW.payment_status) EXECUTE FUNCTION orders_paid()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_paid
+
+CREATE FUNCTION orders_counted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.attempts < OLD.attempts THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_attempts: attempts at delivery are only ever added to';
+  END IF;
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_version: a version rises by one with each change';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_counted BEFORE UPDATE ON orders FOR EACH ROW WHEN (NEW.version NOT IN (OLD.version, OLD.version + 1) OR NEW.attempts < OLD.attempts) EXECUTE FUNCTION orders_counted()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_counted
+
+CREATE FUNCTION orders_placed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.promo_code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM promotions WHERE code = NEW.promo_code) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_promotion: there is no such promotion';
+  END IF;
+  UPDATE promotions SET uses = uses + 1
+    WHERE code = NEW.promo_code AND NEW.status NOT IN ('cancelled', 'expired', 'rejected');
+  INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
+    VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NEW.actor, NEW.reason,
+      NEW.updated_at);
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES (CASE NEW.status WHEN 'pending' THEN 'order.placed' ELSE 'order.imported' END,
+      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, CAST(json_build_object('id', NEW.id, 'number', NEW.number, 'status', NEW.status, 'paymentStatus', NEW.payment_status, 'fulfilment', NEW.fulfilment, 'version', NEW.version, 'subtotal', NEW.subtotal, 'tax', NEW.tax, 'shippingFee', NEW.shipping_fee, 'discount', NEW.discount, 'total', NEW.total, 'currency', NEW.currency, 'amountPaid', NEW.captured, 'amountRefunded', NEW.refunded, 'amountRefunding', NEW.refunding, 'promoCode', NEW.promo_code, 'pricesIncludeTax', (NEW.prices_include_tax <> 0), 'customerInfo', json_build_object('name', NEW.customer_name, 'email', NEW.customer_email, 'mobile', NEW.customer_mobile), 'billingInfo', NEW.billing_info, 'shippingInfo', NEW.shipping_info, 'cartItems', NEW.cart_items, 'paymentInfo', NEW.payment_info, 'customerId', NEW.customer_id, 'driverId', NEW.driver_id, 'heldFrom', NEW.held_from, 'createdAt', NEW.created_at, 'updatedAt', NEW.updated_at) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER orders_placed AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_placed()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_placed
+
+CREATE FUNCTION orders_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE orders
+    SET version = OLD.version + 1, actor = ordercast_actor(), reason = NULL,
+      updated_at = ordercast_now(), attempts = attempts + CASE WHEN OLD.status <> NEW.status AND NEW.status IN ('delivery_failed') AND NEW.attempts = OLD.attempts THEN 1 ELSE 0 END
+    WHERE number = NEW.number AND NEW.version <= OLD.version;
+  UPDATE products
+    SET stock = stock + (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id), sold = sold - (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
+    WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected') AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
+  UPDATE promotions SET uses = uses - 1
+    WHERE code = NEW.promo_code AND uses > 0 AND OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected');
+  INSERT INTO deliveries (order_id, version, stage, driver_id, former_driver_id, attempts, eta_at, lat, lng, at)
+    SELECT o.id, o.version, o.status, o.driver_id,
+      CASE WHEN OLD.driver_id IS DISTINCT FROM o.driver_id THEN OLD.driver_id END,
+      o.attempts, CASE WHEN OLD.eta_at IS DISTINCT FROM o.eta_at THEN o.eta_at END, d.lat, d.lng, o.updated_at
+    FROM orders o
+      LEFT JOIN driver_states d ON d.driver_id = o.driver_id AND o.status IN ('in_transit', 'picked_up')
+    WHERE o.number = NEW.number AND o.fulfilment = 'delivery'
+      AND (OLD.driver_id IS DISTINCT FROM o.driver_id OR (OLD.status <> o.status AND o.driver_id IS NOT NULL));
+  INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
+    SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
+    FROM orders WHERE number = NEW.number;
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    SELECT
+      CASE
+        WHEN OLD.status <> status THEN 'order.status_changed'
+        WHEN OLD.payment_status <> payment_status
+          OR OLD.captured <> captured OR OLD.refunded <> refunded OR OLD.refunding <> refunding
+          THEN 'order.payment_changed'
+        ELSE 'order.changed'
+      END,
+      id, version, actor, reason, updated_at,
+      CAST(json_build_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'amountPaid', OLD.captured, 'amountRefunded', OLD.refunded, 'amountRefunding', OLD.refunding, 'promoCode', OLD.promo_code, 'pricesIncludeTax', (OLD.prices_include_tax <> 0), 'customerInfo', json_build_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', OLD.billing_info, 'shippingInfo', OLD.shipping_info, 'cartItems', OLD.cart_items, 'paymentInfo', OLD.payment_info, 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at) AS text), CAST(json_build_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'amountPaid', orders.captured, 'amountRefunded', orders.refunded, 'amountRefunding', orders.refunding, 'promoCode', orders.promo_code, 'pricesIncludeTax', (orders.prices_include_tax <> 0), 'customerInfo', json_build_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', orders.billing_info, 'shippingInfo', orders.shipping_info, 'cartItems', orders.cart_items, 'paymentInfo', orders.payment_info, 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at) AS text)
+    FROM orders WHERE number = NEW.number;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER orders_changed AFTER UPDATE ON orders FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.number IS DISTINCT FROM NEW.number OR OLD.status IS DISTINCT FROM NEW.status OR OLD.payment_status IS DISTINCT FROM NEW.payment_status OR OLD.fulfilment IS DISTINCT FROM NEW.fulfilment OR OLD.subtotal IS DISTINCT FROM NEW.subtotal OR OLD.tax IS DISTINCT FROM NEW.tax OR OLD.shipping_fee IS DISTINCT FROM NEW.shipping_fee OR OLD.discount IS DISTINCT FROM NEW.discount OR OLD.total IS DISTINCT FROM NEW.total OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.captured IS DISTINCT FROM NEW.captured OR OLD.refunded IS DISTINCT FROM NEW.refunded OR OLD.refunding IS DISTINCT FROM NEW.refunding OR OLD.promo_code IS DISTINCT FROM NEW.promo_code OR OLD.prices_include_tax IS DISTINCT FROM NEW.prices_include_tax OR OLD.customer_name IS DISTINCT FROM NEW.customer_name OR OLD.customer_email IS DISTINCT FROM NEW.customer_email OR OLD.customer_mobile IS DISTINCT FROM NEW.customer_mobile OR OLD.billing_info IS DISTINCT FROM NEW.billing_info OR OLD.shipping_info IS DISTINCT FROM NEW.shipping_info OR OLD.cart_items IS DISTINCT FROM NEW.cart_items OR OLD.payment_info IS DISTINCT FROM NEW.payment_info OR OLD.customer_id IS DISTINCT FROM NEW.customer_id OR OLD.driver_id IS DISTINCT FROM NEW.driver_id OR OLD.held_from IS DISTINCT FROM NEW.held_from OR OLD.created_at IS DISTINCT FROM NEW.created_at) EXECUTE FUNCTION orders_changed()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_changed
+
+CREATE FUNCTION lines_take_stock() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT status FROM orders WHERE number = NEW.order_number FOR SHARE) IN ('cancelled', 'expired', 'rejected') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_lines: what was given back cannot be sold again by the same order';
+  END IF;
+  UPDATE products SET stock = stock - NEW.quantity, sold = sold + NEW.quantity WHERE id = NEW.product_id;
+  UPDATE order_lines SET reserved = 1 WHERE order_number = NEW.order_number AND position = NEW.position;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER lines_take_stock AFTER INSERT ON order_lines FOR EACH ROW WHEN (NEW.reserved = 0) EXECUTE FUNCTION lines_take_stock()
+
+ALTER TABLE order_lines ENABLE ALWAYS TRIGGER lines_take_stock
+
+CREATE FUNCTION orders_keep_promotion() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_promotion: an order keeps its promotion';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_keep_promotion BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.promo_code IS DISTINCT FROM NEW.promo_code) EXECUTE FUNCTION orders_keep_promotion()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_keep_promotion
+
+CREATE FUNCTION lines_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_lines: what was sold stays written';
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER lines_kept BEFORE DELETE ON order_lines FOR EACH ROW EXECUTE FUNCTION lines_kept()
+
+ALTER TABLE order_lines ENABLE ALWAYS TRIGGER lines_kept
+
+CREATE FUNCTION lines_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_lines: what was sold stays written';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER lines_unchanged BEFORE UPDATE ON order_lines FOR EACH ROW WHEN (OLD.product_id IS DISTINCT FROM NEW.product_id OR OLD.quantity IS DISTINCT FROM NEW.quantity OR OLD.order_number IS DISTINCT FROM NEW.order_number OR OLD.reserved > NEW.reserved) EXECUTE FUNCTION lines_unchanged()
+
+ALTER TABLE order_lines ENABLE ALWAYS TRIGGER lines_unchanged
+
+CREATE FUNCTION orders_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'an order is cancelled, never deleted';
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER orders_kept BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION orders_kept()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_kept
+
+CREATE FUNCTION orders_named_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'an order keeps its id and number';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_named_once BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.number IS DISTINCT FROM NEW.number) EXECUTE FUNCTION orders_named_once()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_named_once
+
+CREATE FUNCTION history_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER history_kept BEFORE DELETE ON order_history FOR EACH ROW EXECUTE FUNCTION history_kept()
+
+ALTER TABLE order_history ENABLE ALWAYS TRIGGER history_kept
+
+CREATE FUNCTION history_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history FOR EACH ROW WHEN (NOT (substr(OLD.actor, 1, 9) = 'customer:' AND NEW.actor = 'customer:erased' AND NEW.reason IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.from_status IS NOT DISTINCT FROM OLD.from_status AND NEW.to_status IS NOT DISTINCT FROM OLD.to_status AND NEW.from_payment_status IS NOT DISTINCT FROM OLD.from_payment_status AND NEW.to_payment_status IS NOT DISTINCT FROM OLD.to_payment_status AND NEW.at IS NOT DISTINCT FROM OLD.at)) EXECUTE FUNCTION history_unchanged()
+
+ALTER TABLE order_history ENABLE ALWAYS TRIGGER history_unchanged
+
+CREATE FUNCTION products_added() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO product_history (product_id, version, before, after, actor, reason, at)
+    VALUES (NEW.id, NEW.version, NULL, CAST(json_build_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', (NEW.active <> 0), 'version', NEW.version) AS text), NEW.actor, NEW.reason, NEW.updated_at);
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    SELECT 'product.added', NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, CAST(json_build_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', (NEW.active <> 0), 'version', NEW.version) AS text)
+    WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = 'importing');
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER products_added AFTER INSERT ON products FOR EACH ROW EXECUTE FUNCTION products_added()
+
+ALTER TABLE products ENABLE ALWAYS TRIGGER products_added
+
+CREATE FUNCTION products_edited() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE products
+    SET version = OLD.version + 1, actor = ordercast_actor(), reason = NULL, updated_at = ordercast_now()
+    WHERE id = NEW.id AND NEW.version <= OLD.version;
+  INSERT INTO product_history (product_id, version, before, after, actor, reason, at)
+    SELECT id, version, CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', products.id, 'slug', products.slug, 'name', products.name, 'nameBn', products.name_bn, 'description', products.description, 'descriptionBn', products.description_bn, 'price', products.price, 'currency', products.currency, 'stock', products.stock, 'taxClass', products.tax_class, 'image', products.image, 'active', (products.active <> 0), 'version', products.version) AS text), actor, reason, updated_at
+    FROM products WHERE id = NEW.id;
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    SELECT 'product.changed', id, version, actor, reason, updated_at,
+      CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', products.id, 'slug', products.slug, 'name', products.name, 'nameBn', products.name_bn, 'description', products.description, 'descriptionBn', products.description_bn, 'price', products.price, 'currency', products.currency, 'stock', products.stock, 'taxClass', products.tax_class, 'image', products.image, 'active', (products.active <> 0), 'version', products.version) AS text)
+    FROM products WHERE id = NEW.id;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER products_edited AFTER UPDATE ON products FOR EACH ROW WHEN (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active) EXECUTE FUNCTION products_edited()
+
+ALTER TABLE products ENABLE ALWAYS TRIGGER products_edited
+
+CREATE FUNCTION products_sold_out() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('product.changed', NEW.id, NEW.version, 'service:stock', NULL, ordercast_now(),
+      CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', (NEW.active <> 0), 'version', NEW.version) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER products_sold_out AFTER UPDATE OF stock ON products FOR EACH ROW WHEN ((OLD.stock = 0) <> (NEW.stock = 0) AND NOT (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active)) EXECUTE FUNCTION products_sold_out()
+
+ALTER TABLE products ENABLE ALWAYS TRIGGER products_sold_out
+
+CREATE FUNCTION products_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF EXISTS (SELECT 1 FROM order_lines WHERE product_id = OLD.id) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'product_sold: what was sold is made inactive, never deleted';
+  END IF;
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER products_kept BEFORE DELETE ON products FOR EACH ROW EXECUTE FUNCTION products_kept()
+
+ALTER TABLE products ENABLE ALWAYS TRIGGER products_kept
+
+CREATE FUNCTION products_named_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'product_sold: a product keeps its id';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER products_named_once BEFORE UPDATE ON products FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id) EXECUTE FUNCTION products_named_once()
+
+ALTER TABLE products ENABLE ALWAYS TRIGGER products_named_once
+
+CREATE FUNCTION product_history_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER product_history_kept BEFORE DELETE ON product_history FOR EACH ROW EXECUTE FUNCTION product_history_kept()
+
+ALTER TABLE product_history ENABLE ALWAYS TRIGGER product_history_kept
+
+CREATE FUNCTION product_history_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER product_history_unchanged BEFORE UPDATE ON product_history FOR EACH ROW EXECUTE FUNCTION product_history_unchanged()
+
+ALTER TABLE product_history ENABLE ALWAYS TRIGGER product_history_unchanged
+
+CREATE FUNCTION deliveries_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    SELECT 'delivery.moved', o.id, NEW.version, o.actor, o.reason, NEW.at, NULL,
+      CAST(json_build_object('orderId', o.id, 'number', o.number, 'customerId', o.customer_id, 'stage', NEW.stage, 'driver', CASE WHEN NEW.driver_id IS NOT NULL THEN json_build_object('id', NEW.driver_id, 'name', (SELECT name FROM accounts WHERE id = NEW.driver_id)) END, 'formerDriverId', NEW.former_driver_id, 'attempts', NEW.attempts, 'eta', NEW.eta_at, 'position', CASE WHEN NEW.lat IS NOT NULL THEN json_build_object('lat', NEW.lat, 'lng', NEW.lng, 'at', (SELECT located_at FROM driver_states WHERE driver_id = NEW.driver_id)) END) AS text)
+    FROM orders o WHERE o.id = NEW.order_id;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER deliveries_told AFTER INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION deliveries_told()
+
+ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_told
+
+CREATE FUNCTION deliveries_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'deliveries: only ever added to';
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER deliveries_kept BEFORE DELETE ON deliveries FOR EACH ROW EXECUTE FUNCTION deliveries_kept()
+
+ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_kept
+
+CREATE FUNCTION deliveries_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'deliveries: only ever added to';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NOT (NEW.lat IS NULL AND NEW.lng IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.stage IS NOT DISTINCT FROM OLD.stage AND NEW.driver_id IS NOT DISTINCT FROM OLD.driver_id AND NEW.former_driver_id IS NOT DISTINCT FROM OLD.former_driver_id AND NEW.attempts IS NOT DISTINCT FROM OLD.attempts AND NEW.eta_at IS NOT DISTINCT FROM OLD.eta_at AND NEW.at IS NOT DISTINCT FROM OLD.at)) EXECUTE FUNCTION deliveries_unchanged()
+
+ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_unchanged
+
+CREATE FUNCTION notifications_of_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT o.customer_id, 'order_status', o.id, json_build_object('number', o.number, 'status', NEW.to_status, 'fulfilment', o.fulfilment),
+      CASE WHEN NEW.to_status IN ('cancelled', 'delivery_failed', 'expired', 'rejected') THEN 'warning' ELSE 'info' END, NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL AND NEW.actor <> 'customer:' || o.customer_id AND NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0);
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT 'store', 'order_cancelled', o.id, json_build_object('number', o.number),
+      'warning', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND NEW.to_status = 'cancelled' AND NEW.actor = 'customer:' || o.customer_id;
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT 'store', 'delivery_trouble', o.id, json_build_object('number', o.number, 'attempts', o.attempts),
+      'warning', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND NEW.to_status = 'delivery_failed';
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT 'store', 'payment_trouble', o.id, json_build_object('number', o.number, 'paymentStatus', NEW.to_payment_status),
+      'error', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.from_payment_status <> NEW.to_payment_status AND NEW.to_payment_status IN ('disputed', 'failed');
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER notifications_of_changes AFTER INSERT ON order_history FOR EACH ROW WHEN (NEW.from_status IS NOT NULL) EXECUTE FUNCTION notifications_of_changes()
+
+ALTER TABLE order_history ENABLE ALWAYS TRIGGER notifications_of_changes
+
+CREATE FUNCTION notifications_of_deliveries() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT NEW.driver_id, 'assigned', o.id, json_build_object('number', o.number),
+      'info', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.stage = 'driver_assigned' AND NEW.driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.driver_id;
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT NEW.former_driver_id, 'unassigned', o.id, json_build_object('number', o.number),
+      'warning', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.former_driver_id;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER notifications_of_deliveries AFTER INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION notifications_of_deliveries()
+
+ALTER TABLE deliveries ENABLE ALWAYS TRIGGER notifications_of_deliveries
+
+CREATE FUNCTION notifications_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('notification.made', NEW.id, 1, 'service:shop', NULL, NEW.created_at, NULL,
+      CAST(json_build_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id, 'data', NEW.data, 'severity', NEW.severity) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER notifications_told AFTER INSERT ON notifications FOR EACH ROW EXECUTE FUNCTION notifications_told()
+
+ALTER TABLE notifications ENABLE ALWAYS TRIGGER notifications_told
+
+CREATE FUNCTION notifications_forgotten() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM notification_reads WHERE notification_id = OLD.id;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER notifications_forgotten AFTER DELETE ON notifications FOR EACH ROW EXECUTE FUNCTION notifications_forgotten()
+
+ALTER TABLE notifications ENABLE ALWAYS TRIGGER notifications_forgotten
+
+CREATE FUNCTION events_published() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('event.published', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
+      CAST(json_build_object('event', NEW.event, 'rooms', NEW.rooms, 'args', NEW.args) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER events_published AFTER INSERT ON published_events FOR EACH ROW EXECUTE FUNCTION events_published()
+
+ALTER TABLE published_events ENABLE ALWAYS TRIGGER events_published
+
+CREATE FUNCTION access_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since;
+  DELETE FROM sign_ins WHERE id = NEW.name;
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('access.revoked', NEW.name, 1, NEW.actor, NEW.reason, NEW.since, NULL,
+      CAST(json_build_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER access_revoked AFTER INSERT ON revocations FOR EACH ROW EXECUTE FUNCTION access_revoked()
+
+ALTER TABLE revocations ENABLE ALWAYS TRIGGER access_revoked
+
+CREATE FUNCTION access_revoked_again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since;
+  DELETE FROM sign_ins WHERE id = NEW.name;
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('access.revoked', NEW.name, 1, NEW.actor, NEW.reason, NEW.since, NULL,
+      CAST(json_build_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER access_revoked_again AFTER UPDATE ON revocations FOR EACH ROW EXECUTE FUNCTION access_revoked_again()
+
+ALTER TABLE revocations ENABLE ALWAYS TRIGGER access_revoked_again
+
+CREATE FUNCTION accounts_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM sign_ins WHERE account_id = OLD.id;
+  INSERT INTO revocations (name, since, actor, reason)
+    VALUES (OLD.id, ordercast_now(), 'db:accounts', 'The account was changed.')
+    ON CONFLICT (name) DO UPDATE
+      SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER accounts_changed AFTER UPDATE ON accounts FOR EACH ROW WHEN (NEW.active < OLD.active OR NEW.role <> OLD.role OR NEW.password_hash <> OLD.password_hash OR NEW.id <> OLD.id) EXECUTE FUNCTION accounts_changed()
+
+ALTER TABLE accounts ENABLE ALWAYS TRIGGER accounts_changed
+
+CREATE FUNCTION accounts_removed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  DELETE FROM sign_ins WHERE account_id = OLD.id;
+  INSERT INTO revocations (name, since, actor, reason)
+    VALUES (OLD.id, ordercast_now(), 'db:accounts', 'The account was removed.')
+    ON CONFLICT (name) DO UPDATE
+      SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER accounts_removed AFTER DELETE ON accounts FOR EACH ROW EXECUTE FUNCTION accounts_removed()
+
+ALTER TABLE accounts ENABLE ALWAYS TRIGGER accounts_removed
+
+CREATE FUNCTION customers_erased() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('customer.erased', NEW.customer_id, 1, NEW.actor, NULL, NEW.at, NULL, CAST(json_build_object('id', NEW.id) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER customers_erased AFTER INSERT ON erasures FOR EACH ROW EXECUTE FUNCTION customers_erased()
+
+ALTER TABLE erasures ENABLE ALWAYS TRIGGER customers_erased
+
+CREATE FUNCTION mismatches_raised() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('payment.mismatch', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
+      CAST(json_build_object('id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference, 'kind', NEW.kind, 'ours', NEW.ours, 'theirs', NEW.theirs, 'text', NEW.sentence, 'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER mismatches_raised AFTER INSERT ON payment_mismatches FOR EACH ROW EXECUTE FUNCTION mismatches_raised()
+
+ALTER TABLE payment_mismatches ENABLE ALWAYS TRIGGER mismatches_raised
+
+CREATE FUNCTION mismatches_resolved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('payment.mismatch', NEW.id, 2, NEW.actor, NULL, NEW.resolved_at, NULL,
+      CAST(json_build_object('id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider, 'reference', NEW.reference, 'kind', NEW.kind, 'ours', NEW.ours, 'theirs', NEW.theirs, 'text', NEW.sentence, 'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at, 'resolvedBy', NEW.resolved_by, 'note', NEW.note) AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER mismatches_resolved AFTER UPDATE ON payment_mismatches FOR EACH ROW WHEN (OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL) EXECUTE FUNCTION mismatches_resolved()
+
+ALTER TABLE payment_mismatches ENABLE ALWAYS TRIGGER mismatches_resolved
+
+CREATE FUNCTION payments_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the ledger of payments is only ever added to';
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER payments_kept BEFORE DELETE ON payments FOR EACH ROW EXECUTE FUNCTION payments_kept()
+
+ALTER TABLE payments ENABLE ALWAYS TRIGGER payments_kept
+
+CREATE FUNCTION payments_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the ledger of payments is only ever added to';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER payments_unchanged BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION payments_unchanged()
+
+ALTER TABLE payments ENABLE ALWAYS TRIGGER payments_unchanged
+
+CREATE FUNCTION refunds_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the ledger of payments is only ever added to';
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER refunds_kept BEFORE DELETE ON refunds FOR EACH ROW EXECUTE FUNCTION refunds_kept()
+
+ALTER TABLE refunds ENABLE ALWAYS TRIGGER refunds_kept
+
+CREATE FUNCTION refunds_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the ledger of payments is only ever added to';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER refunds_unchanged BEFORE UPDATE ON refunds FOR EACH ROW EXECUTE FUNCTION refunds_unchanged()
+
+ALTER TABLE refunds ENABLE ALWAYS TRIGGER refunds_unchanged
+
+CREATE FUNCTION feed_written() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('ordercast_raw', '');
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER feed_written AFTER INSERT ON feed FOR EACH STATEMENT EXECUTE FUNCTION feed_written()
+
+ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_written
+
+CREATE FUNCTION accounts_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'accounts: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER accounts_not_emptied BEFORE TRUNCATE ON accounts FOR EACH STATEMENT EXECUTE FUNCTION accounts_not_emptied()
+
+ALTER TABLE accounts ENABLE ALWAYS TRIGGER accounts_not_emptied
+
+CREATE FUNCTION customers_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'customers: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER customers_not_emptied BEFORE TRUNCATE ON customers FOR EACH STATEMENT EXECUTE FUNCTION customers_not_emptied()
+
+ALTER TABLE customers ENABLE ALWAYS TRIGGER customers_not_emptied
+
+CREATE FUNCTION deliveries_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'deliveries: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER deliveries_not_emptied BEFORE TRUNCATE ON deliveries FOR EACH STATEMENT EXECUTE FUNCTION deliveries_not_emptied()
+
+ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_not_emptied
+
+CREATE FUNCTION delivery_proofs_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_proofs: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER delivery_proofs_not_emptied BEFORE TRUNCATE ON delivery_proofs FOR EACH STATEMENT EXECUTE FUNCTION delivery_proofs_not_emptied()
+
+ALTER TABLE delivery_proofs ENABLE ALWAYS TRIGGER delivery_proofs_not_emptied
+
+CREATE FUNCTION erasures_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'erasures: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER erasures_not_emptied BEFORE TRUNCATE ON erasures FOR EACH STATEMENT EXECUTE FUNCTION erasures_not_emptied()
+
+ALTER TABLE erasures ENABLE ALWAYS TRIGGER erasures_not_emptied
+
+CREATE FUNCTION feed_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER feed_not_emptied BEFORE TRUNCATE ON feed FOR EACH STATEMENT EXECUTE FUNCTION feed_not_emptied()
+
+ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_not_emptied
+
+CREATE FUNCTION meta_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'meta: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER meta_not_emptied BEFORE TRUNCATE ON meta FOR EACH STATEMENT EXECUTE FUNCTION meta_not_emptied()
+
+ALTER TABLE meta ENABLE ALWAYS TRIGGER meta_not_emptied
+
+CREATE FUNCTION notifications_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'notifications: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER notifications_not_emptied BEFORE TRUNCATE ON notifications FOR EACH STATEMENT EXECUTE FUNCTION notifications_not_emptied()
+
+ALTER TABLE notifications ENABLE ALWAYS TRIGGER notifications_not_emptied
+
+CREATE FUNCTION order_history_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_history: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER order_history_not_emptied BEFORE TRUNCATE ON order_history FOR EACH STATEMENT EXECUTE FUNCTION order_history_not_emptied()
+
+ALTER TABLE order_history ENABLE ALWAYS TRIGGER order_history_not_emptied
+
+CREATE FUNCTION order_lines_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_lines: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER order_lines_not_emptied BEFORE TRUNCATE ON order_lines FOR EACH STATEMENT EXECUTE FUNCTION order_lines_not_emptied()
+
+ALTER TABLE order_lines ENABLE ALWAYS TRIGGER order_lines_not_emptied
+
+CREATE FUNCTION orders_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'orders: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER orders_not_emptied BEFORE TRUNCATE ON orders FOR EACH STATEMENT EXECUTE FUNCTION orders_not_emptied()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_not_emptied
+
+CREATE FUNCTION payment_disputes_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_disputes: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER payment_disputes_not_emptied BEFORE TRUNCATE ON payment_disputes FOR EACH STATEMENT EXECUTE FUNCTION payment_disputes_not_emptied()
+
+ALTER TABLE payment_disputes ENABLE ALWAYS TRIGGER payment_disputes_not_emptied
+
+CREATE FUNCTION payment_events_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_events: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER payment_events_not_emptied BEFORE TRUNCATE ON payment_events FOR EACH STATEMENT EXECUTE FUNCTION payment_events_not_emptied()
+
+ALTER TABLE payment_events ENABLE ALWAYS TRIGGER payment_events_not_emptied
+
+CREATE FUNCTION payment_methods_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_methods: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER payment_methods_not_emptied BEFORE TRUNCATE ON payment_methods FOR EACH STATEMENT EXECUTE FUNCTION payment_methods_not_emptied()
+
+ALTER TABLE payment_methods ENABLE ALWAYS TRIGGER payment_methods_not_emptied
+
+CREATE FUNCTION payment_mismatches_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_mismatches: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER payment_mismatches_not_emptied BEFORE TRUNCATE ON payment_mismatches FOR EACH STATEMENT EXECUTE FUNCTION payment_mismatches_not_emptied()
+
+ALTER TABLE payment_mismatches ENABLE ALWAYS TRIGGER payment_mismatches_not_emptied
+
+CREATE FUNCTION payment_tasks_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_tasks: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER payment_tasks_not_emptied BEFORE TRUNCATE ON payment_tasks FOR EACH STATEMENT EXECUTE FUNCTION payment_tasks_not_emptied()
+
+ALTER TABLE payment_tasks ENABLE ALWAYS TRIGGER payment_tasks_not_emptied
+
+CREATE FUNCTION payments_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payments: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER payments_not_emptied BEFORE TRUNCATE ON payments FOR EACH STATEMENT EXECUTE FUNCTION payments_not_emptied()
+
+ALTER TABLE payments ENABLE ALWAYS TRIGGER payments_not_emptied
+
+CREATE FUNCTION product_history_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'product_history: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER product_history_not_emptied BEFORE TRUNCATE ON product_history FOR EACH STATEMENT EXECUTE FUNCTION product_history_not_emptied()
+
+ALTER TABLE product_history ENABLE ALWAYS TRIGGER product_history_not_emptied
+
+CREATE FUNCTION products_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'products: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER products_not_emptied BEFORE TRUNCATE ON products FOR EACH STATEMENT EXECUTE FUNCTION products_not_emptied()
+
+ALTER TABLE products ENABLE ALWAYS TRIGGER products_not_emptied
+
+CREATE FUNCTION promotions_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'promotions: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER promotions_not_emptied BEFORE TRUNCATE ON promotions FOR EACH STATEMENT EXECUTE FUNCTION promotions_not_emptied()
+
+ALTER TABLE promotions ENABLE ALWAYS TRIGGER promotions_not_emptied
+
+CREATE FUNCTION published_events_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'published_events: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER published_events_not_emptied BEFORE TRUNCATE ON published_events FOR EACH STATEMENT EXECUTE FUNCTION published_events_not_emptied()
+
+ALTER TABLE published_events ENABLE ALWAYS TRIGGER published_events_not_emptied
+
+CREATE FUNCTION refunds_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'refunds: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER refunds_not_emptied BEFORE TRUNCATE ON refunds FOR EACH STATEMENT EXECUTE FUNCTION refunds_not_emptied()
+
+ALTER TABLE refunds ENABLE ALWAYS TRIGGER refunds_not_emptied
+
+CREATE FUNCTION revocations_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'revocations: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER revocations_not_emptied BEFORE TRUNCATE ON revocations FOR EACH STATEMENT EXECUTE FUNCTION revocations_not_emptied()
+
+ALTER TABLE revocations ENABLE ALWAYS TRIGGER revocations_not_emptied
+
+CREATE FUNCTION shop_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'shop: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER shop_not_emptied BEFORE TRUNCATE ON shop FOR EACH STATEMENT EXECUTE FUNCTION shop_not_emptied()
+
+ALTER TABLE shop ENABLE ALWAYS TRIGGER shop_not_emptied
+
+ALTER SEQUENCE orders_number_seq RESTART WITH 1001
+
+INSERT INTO shop (id) VALUES (1)
+
+INSERT INTO meta (name, value) VALUES ('epoch', right(replace(gen_random_uuid()::text, '-', ''), 16))

@@ -1,0 +1,49 @@
+"""What PostgreSQL alone needs: its TRUNCATE fires no row's trigger, and the feed's rows wait for their numbers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ordercast.db.dialects import Refusal, Trigger
+
+RAW_CHANNEL: Final = "ordercast_raw"
+"""NOTIFY on it says that rows without a number were committed to the feed."""
+
+# Whose rows are kept, told when they go, or owed to somebody. What is left out is forgotten by age anyway.
+NEVER_EMPTIED: Final = (
+    "accounts",
+    "customers",
+    "deliveries",
+    "delivery_proofs",
+    "erasures",
+    "feed",
+    "meta",
+    "notifications",
+    "order_history",
+    "order_lines",
+    "orders",
+    "payment_disputes",
+    "payment_events",
+    "payment_methods",
+    "payment_mismatches",
+    "payment_tasks",
+    "payments",
+    "product_history",
+    "products",
+    "promotions",
+    "published_events",
+    "refunds",
+    "revocations",
+    "shop",
+)
+
+
+def _kept_from_emptying(table: str) -> Trigger:
+    sentence = f"{table}: is never emptied by TRUNCATE, which nobody would hear of"
+    return Trigger(f"{table}_not_emptied", "BEFORE TRUNCATE", table, (Refusal(sentence),), each="STATEMENT")
+
+
+POSTGRESQL_TRIGGERS: Final = [
+    Trigger("feed_written", "AFTER INSERT", "feed", (f"PERFORM pg_notify('{RAW_CHANNEL}', '')",), each="STATEMENT"),
+    *(_kept_from_emptying(table) for table in NEVER_EMPTIED),
+]
