@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import SqliteStore, products
+from ordercast.db.migrate import upgrade
+from tests.postgres import Postgres
 
 from .shop import STORE, now
+from .shops import PostgresqlShop, ShopDatabase, SqliteShop
 
 
 @pytest.fixture
@@ -26,3 +29,28 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
     await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
     yield store
     await store.close()
+
+
+@pytest.fixture(scope="session")
+def empty_shop(postgres_server: Postgres) -> str:
+    """A migrated PostgreSQL database, which others are copied from."""
+    name = postgres_server.new_database()
+    upgrade(postgres_server.url(name))
+    return name
+
+
+@pytest.fixture
+def postgresql(postgres_server: Postgres, empty_shop: str) -> Iterator[PostgresqlShop]:
+    shop = PostgresqlShop(postgres_server, empty_shop)
+    yield shop
+    shop.drop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, path: Path) -> ShopDatabase:
+    """A migrated database of each kind."""
+    if request.param == "postgresql":
+        shop: ShopDatabase = request.getfixturevalue("postgresql")
+        return shop
+    SqliteStore(path).migrate()
+    return SqliteShop(path)

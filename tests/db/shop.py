@@ -13,7 +13,7 @@ from ordercast.commerce.ids import CustomerId, OrderId, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import GUEST, Actor, Role
-from ordercast.db import SqliteStore, Transaction
+from ordercast.db import Store, Transaction
 from ordercast.db.orders import change_status
 from ordercast.db.placing import NewOrder, Placing
 from tests.commerce.orders import command, taken
@@ -40,25 +40,23 @@ def new_order(actor: Actor = GUEST, **changes: Any) -> NewOrder:
     )
 
 
-async def place_one(store: SqliteStore, actor: Actor = GUEST, **changes: Any) -> Order:
+async def place_one(store: Store, actor: Actor = GUEST, **changes: Any) -> Order:
     outcome = await store.write(Placing(new_order(actor, **changes)))
     return msgspec.json.decode(outcome.answer, type=Order)
 
 
-async def move(
-    store: SqliteStore, order_id: str, status: str, actor: Actor = STORE, reason: str | None = "because"
-) -> Order:
+async def move(store: Store, order_id: str, status: str, actor: Actor = STORE, reason: str | None = "because") -> Order:
     def unit(transaction: Transaction) -> bytes:
         return change_status(transaction, order_id, status, actor, reason=reason, expected_version=None, now=now())
 
     return msgspec.json.decode(await store.write(unit), type=Order)
 
 
-async def ask(store: SqliteStore, question: str, **values: Any) -> list[tuple[Any, ...]]:
+async def ask(store: Store, question: str, **values: Any) -> list[tuple[Any, ...]]:
     return await store.read(lambda transaction: transaction.all(question, **values))
 
 
-async def stock_of(store: SqliteStore, slug: str) -> int:
+async def stock_of(store: Store, slug: str) -> int:
     ((stock,),) = await ask(store, "SELECT stock FROM products WHERE slug = :slug", slug=slug)
     assert isinstance(stock, int)
     return stock

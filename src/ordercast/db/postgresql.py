@@ -12,9 +12,11 @@ from itertools import islice
 from typing import Any, Final
 
 import psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
 from .connections.postgresql import PostgresqlConnector
 from .dialects import POSTGRESQL
+from .migrate import must_be_newest, upgrade
 from .readers import Readers
 from .sequencer import Sequencer
 from .statements import statements
@@ -29,15 +31,23 @@ NEWEST_ROWS: Final = 4_096
 # A feed that was not seen to its end for so long is not being told: the node is deaf.
 DEAF_S: Final = 5.0
 
+# A moment that another program wrote wrong is no reason to call the feed stalled: it is compared as text.
+_STALLED: Final = """
+SELECT EXISTS (SELECT 1 FROM feed WHERE seq IS NULL AND at < to_char(
+  (clock_timestamp() - make_interval(secs => %(seconds)s)) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+"""
+
 log = logging.getLogger("ordercast.db")
 
 
 class PostgresqlStore(DatabaseStore):
     """See ``types.Store``. All of it is used from one event loop, which never waits for the server."""
 
+    dialect = POSTGRESQL
     lags = True
 
     def __init__(self, url: str) -> None:
+        self._url = url
         self._connector = PostgresqlConnector(url)
         self._sql = statements(POSTGRESQL)
         super().__init__(Readers(self._connector, self._sql))
@@ -53,6 +63,32 @@ class PostgresqlStore(DatabaseStore):
         return f"<PostgresqlStore {self._writer!r} {self._readers!r} {self._sequencer!r} {self._tailer!r}>"
 
     # --- Life -------------------------------------------------------------------------------------------------------
+
+    def migrate(self) -> None:
+        """Bring the database to the newest schema. Blocks. Raises Unusable."""
+        try:
+            upgrade(self._url)
+        except (SQLAlchemyError, psycopg.Error) as error:
+            raise Unusable(error) from error
+
+    def prepare(self) -> None:
+        """Raise Unusable, with the command to run, for a database that is not of the newest schema."""
+        try:
+            must_be_newest(self._url)
+        except psycopg.Error as error:
+            raise Unusable(error) from error
+
+    async def faults(self) -> list[str]:
+        faults = await super().faults()
+        if self.is_deaf:
+            faults.append(f"The feed was not seen for {DEAF_S:.0f} s: what is committed is not told here.")
+        if await self.read(self._has_stalled):
+            faults.append("The feed is not numbered: what is committed is not told.")
+        return faults
+
+    def _has_stalled(self, transaction: Transaction) -> bool:
+        row = transaction.one(_STALLED, seconds=DEAF_S)
+        return row is not None and bool(row[0])
 
     async def start(self) -> None:
         """Open the migrated database and begin to write, read, number and follow on the running loop.

@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
+from . import dialects
 from .connection import connect, create_private
 from .connections.sqlite import SqliteConnector
 from .high_water import HighWater
@@ -32,6 +33,7 @@ log = logging.getLogger("ordercast.db")
 class SqliteStore(DatabaseStore):
     """See ``types.Store``. All of it is used from one event loop; `changes` and its kin are synchronous and short."""
 
+    dialect = dialects.SQLITE
     lags = False
     """Whether other nodes may have told rows that this one has yet to read."""
     leads = True

@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 import msgspec
 
 from . import sessions
+from .dialects import Dialect
 from .readers import Readers
 from .transaction import Transaction
+from .triggers import triggers
 from .types import Change, SessionRow, StoreClosed
 from .writer import Writer
 
@@ -18,6 +20,8 @@ T = TypeVar("T")
 
 class DatabaseStore:
     """A store that is begun and ended by its subclass, which also has the feed."""
+
+    dialect: Dialect
 
     def __init__(self, readers: Readers) -> None:
         self.epoch = ""
@@ -44,6 +48,21 @@ class DatabaseStore:
     async def read(self, query: Callable[[Transaction], T]) -> T:
         """Run `query` on one snapshot of the database, in a reader's thread. Raises Overloaded or StoreUnavailable."""
         return await self._readers.submit(query)
+
+    async def faults(self) -> list[str]:
+        """What keeps changes from being made or told just now, a sentence for each; none where all is in order.
+
+        Raises StoreUnavailable or Overloaded.
+        """
+        faults = [
+            f"The trigger {name} is missing or disabled: what it tells of is lost."
+            for name in await self.read(self._missing_triggers)
+        ]
+        return faults if self.is_running else [*faults, "No changes are taken: the writer has ended."]
+
+    def _missing_triggers(self, transaction: Transaction) -> list[str]:
+        at_work = {name for (name,) in transaction.all(self.dialect.triggers_at_work)}
+        return sorted({trigger.name for trigger in triggers(self.dialect)} - at_work)
 
     def watch(self, wake: Callable[[], None]) -> None:
         """Have `wake` called on the loop after every commit, ours or another program's. It may be called without

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 import psycopg
 from psycopg import errors
+from psycopg.adapt import Dumper
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
@@ -29,12 +30,22 @@ _ALIVE: Final[dict[str, Any]] = {
 _SESSION: Final = "-c timezone=UTC -c client_encoding=UTF8 -c default_transaction_isolation=read\\ committed"
 
 
+class _FlagDumper(Dumper):
+    """Flags are numbers in both databases, and PostgreSQL makes none of a boolean by itself."""
+
+    oid = psycopg.adapters.types["int8"].oid
+
+    def dump(self, obj: bool) -> bytes:
+        return b"1" if obj else b"0"
+
+
 def connect(url: str, *, name: str, options: str = "") -> psycopg.Connection:
     """Connect so that only a statement begins a transaction, and JSON comes as its text. Operators see `name`."""
     connection = psycopg.connect(
         url, autocommit=True, application_name=f"ordercast {name}", options=f"{_SESSION} {options}".strip(), **_ALIVE
     )
     connection.prepared_max = PREPARED_MAX
+    connection.adapters.register_dumper(bool, _FlagDumper)
     for type_ in ("json", "jsonb"):
         connection.adapters.register_loader(type_, TextLoader)
     return connection

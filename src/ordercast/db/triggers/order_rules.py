@@ -112,7 +112,7 @@ _BEGINS: Final = [
     *_FORMER_NAMES,
     _refusal(_IS_KNOWN, "order_once", "an order is changed by UPDATE, never replaced"),
     _refusal(
-        f"NOT ({_IS_FIRST}) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = '{IMPORTING}')",  # noqa: S608 - names of ours
+        f"NOT ({_IS_FIRST}) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = '{IMPORTING}')",
         "order_first_state",
         f"a new order is pending and of version 1; to import others, put a row {IMPORTING} into meta first",
     ),
