@@ -72,7 +72,7 @@ class Readers:
             # The server has closed it, as one that was restarted has; a read can be done twice.
             return self._look(self._connection(), query)
         except self._connector.troubles as error:
-            log.warning("the database could not be read", exc_info=error)
+            log.warning("the database could not be read: %s", error)
             raise StoreUnavailable(error) from error
 
     def _look(self, connection: Connection, query: Callable[[Transaction], T]) -> T:

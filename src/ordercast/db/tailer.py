@@ -104,7 +104,8 @@ class Tailer:
                     self._recognise(connection)
                 self._follow(connection)
             except psycopg.Error as error:
-                log.warning("the feed cannot be read; trying again: %s", error)
+                if connection is not None:  # else it has been said
+                    log.warning("the feed cannot be read; trying again: %s", error)
             except Exception:
                 log.exception("the feed cannot be read; trying again")
             if connection is not None:

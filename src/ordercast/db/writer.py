@@ -153,7 +153,7 @@ class Writer:
                 self._abandon()
                 if run + 1 < RUNS_MAX and self._is_worth_another_run(error, run, lost=lost):
                     continue
-                log.exception("a group of %d changes was not committed", len(group))
+                self._log(error, "a group of %d changes was not committed", len(group))
                 outcome = error if isinstance(error, OutcomeUnknown) else NotCommitted(error)
                 return [_Done(waiting.future, None, outcome) for waiting in group], False
             UNITS_COMMITTED.inc(sum(each.error is None for each in done))
@@ -277,10 +277,15 @@ class Writer:
         """What a unit's caller is told: of the database's trouble that it was not committed, else the unit's own."""
         if not isinstance(error, self._connector.troubles):
             return error
-        log.error("a change was not committed", exc_info=error)
+        self._log(error, "a change was not committed")
         refusal = NotCommitted(error)
         refusal.__cause__ = error
         return refusal
+
+    def _log(self, error: Exception, words: str, *values: object) -> None:
+        """The database's troubles say all that there is to say; anything else is a fault of ours."""
+        known = isinstance(error, (*self._connector.troubles, OutcomeUnknown, Conflict))
+        log.error(f"{words}: %s", *values, error, exc_info=None if known else error)
 
     def _tell(self, done: list[_Done], committed: bool) -> None:
         assert self._loop is not None

@@ -1,0 +1,290 @@
+"""What the store on PostgreSQL does when its server, its connections or its data are taken away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import psycopg
+import pytest
+
+from ordercast.commerce.catalogue import DEMO_CATALOGUE
+from ordercast.db import NotCommitted, StoreError, StoreUnavailable, Unusable, products
+from ordercast.db.postgresql import PostgresqlStore
+from tests.postgres import Postgres, running_postgres
+
+from .shop import STORE, move, now, place_one
+from .shops import PostgresqlShop
+from .test_stores import PLACED, Follower, ids
+
+
+async def until(found: Callable[[], bool], timeout_s: float = 15.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not found():  # noqa: ASYNC110 - other programs set no event
+            await asyncio.sleep(0.01)
+
+
+async def started(shop: PostgresqlShop) -> PostgresqlStore:
+    store = shop.store()
+    await store.start()
+    return store
+
+
+@pytest.fixture
+async def store(postgresql: PostgresqlShop) -> AsyncIterator[PostgresqlStore]:
+    store = await started(postgresql)
+    await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
+    yield store
+    await store.close()
+
+
+# --- Its life ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_database_that_was_never_migrated_is_refused_with_the_command_to_run(postgres_server: Postgres) -> None:
+    store = PostgresqlStore(postgres_server.url(postgres_server.new_database()))
+    with pytest.raises(Unusable, match="run `ordercast migrate`"):
+        store.prepare()
+    store.migrate()
+    store.prepare()
+
+
+async def test_a_server_that_is_not_there_is_told_without_its_password() -> None:
+    store = PostgresqlStore("postgresql://shop:hush-hush@127.0.0.1:1/shop")
+    for attempt in (store.prepare, store.migrate):
+        with pytest.raises(Unusable, match="refused") as caught:
+            attempt()
+        assert "hush" not in str(caught.value)
+    with pytest.raises(Unusable, match="refused"):
+        await store.start()
+    await store.close()
+    assert "hush" not in repr(store)
+
+
+async def test_another_program_is_named_by_its_role_and_application(
+    store: PostgresqlStore, postgresql: PostgresqlShop
+) -> None:
+    order = await place_one(store)
+    postgresql.server.execute("DROP ROLE IF EXISTS cron")
+    postgresql.server.execute("CREATE ROLE cron LOGIN SUPERUSER")
+    update = f"UPDATE orders SET status = 'cancelled' WHERE id = '{order.id}'".encode()
+    url = postgresql.server.url(postgresql.name, user="cron")
+    with psycopg.connect(url, application_name="nightly") as other:
+        other.execute(update)
+    actors = postgresql.ask(f"SELECT actor FROM order_history WHERE order_id = '{order.id}' ORDER BY entry")
+    assert actors[-1] == ("db:cron@nightly",)
+
+
+# --- The sequencer ----------------------------------------------------------------------------------------------------
+
+
+async def test_one_node_leads_and_another_takes_over_when_it_is_closed(postgresql: PostgresqlShop) -> None:
+    first = await started(postgresql)
+    await until(lambda: first.leads)
+    second = await started(postgresql)
+    await asyncio.sleep(0.6)
+    assert not second.leads
+    await first.close()
+    await until(lambda: second.leads, timeout_s=2)
+    await second.close()
+
+
+async def test_a_node_whose_sequencer_is_cut_off_is_followed_by_another_within_two_seconds(
+    postgresql: PostgresqlShop,
+) -> None:
+    """Its session is ended as the server ends one that has not spoken; the node itself goes on, and may lead again."""
+    first = await started(postgresql)
+    await until(lambda: first.leads)
+    second = await started(postgresql)
+    follower = Follower(second)
+    first._sequencer._stopping.set()  # it never asks again
+    postgresql.ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        f" WHERE application_name = 'ordercast sequencer' AND datname = '{postgresql.name}'"
+        " AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)"
+    )
+    began = time.monotonic()
+    await asyncio.to_thread(postgresql.execute, PLACED.format("ord_1"))
+    await follower.hears_rows(1)
+    assert time.monotonic() - began < 2
+    assert second.leads
+    assert not first.leads
+    for store in (first, second):
+        await store.close()
+
+
+async def test_a_feed_that_nobody_numbers_is_a_fault(store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ordercast.db.postgresql.DEAF_S", 0.5)
+    await until(lambda: store.leads)
+    await asyncio.to_thread(store._sequencer.stop)
+    await store.write(
+        lambda transaction: transaction.run("INSERT INTO orders (id, updated_at) VALUES ('ord_1', '2026-01-01')")
+    )
+    faults = await store.faults()
+    assert ["numbered" in fault for fault in faults] == [True]
+
+
+async def test_a_row_that_commits_late_comes_later_and_is_not_missed(
+    store: PostgresqlStore, postgresql: PostgresqlShop
+) -> None:
+    """The trap of every cursor over a sequence: the earlier number becomes visible after the later one."""
+    follower = Follower(store)
+    with postgresql.connect() as slow, postgresql.connect() as quick:
+        slow.execute(PLACED.format("ord_slow").encode())
+        quick.execute(PLACED.format("ord_quick").encode())
+        quick.commit()
+        await follower.hears_rows(1)
+        slow.commit()
+    await follower.hears_rows(2)
+    assert ids(follower.heard) == ["ord_quick", "ord_slow"]
+    assert [change.seq for change in follower.heard] == [1, 2]
+
+
+# --- A server that goes -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_server(empty_shop: str) -> Iterator[Postgres]:
+    """A server that a test may kill."""
+    del empty_shop
+    with running_postgres() as server:
+        yield server
+
+
+async def test_a_server_that_is_killed_and_comes_back_has_lost_nothing_and_nothing_is_told_twice(
+    own_server: Postgres,
+) -> None:
+    template = own_server.new_database()
+    PostgresqlStore(own_server.url(template)).migrate()
+    shop = PostgresqlShop(own_server, template)
+    store = await started(shop)
+    await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
+    follower = Follower(store)
+    confirmed: set[str] = set()
+
+    stopping = asyncio.Event()
+
+    async def buy() -> None:
+        while not stopping.is_set():
+            try:
+                confirmed.add((await place_one(store)).id)
+            except StoreError:
+                await asyncio.sleep(0.02)
+
+    buyers = [asyncio.create_task(buy()) for _ in range(4)]
+    for _ in range(3):
+        enough = len(confirmed) + 20
+        await until(lambda enough=enough: len(confirmed) >= enough)  # type: ignore[misc]
+        await asyncio.to_thread(own_server.kill)
+        with pytest.raises(StoreUnavailable):
+            await store.read(lambda transaction: transaction.one("SELECT 1"))
+        await asyncio.to_thread(own_server.start)
+    enough = len(confirmed) + 20
+    await until(lambda: len(confirmed) >= enough)
+    stopping.set()
+    await asyncio.gather(*buyers)
+
+    committed = {order_id for (order_id,) in shop.ask("SELECT id FROM orders")}
+    await follower.hears(lambda heard: committed <= set(ids(heard)))
+    heard = ids(follower.heard)
+    assert len(heard) == len(set(heard))
+    assert confirmed <= committed == set(heard)
+    await store.close()
+
+
+async def test_connections_that_are_ended_by_an_operator_are_opened_again(
+    store: PostgresqlStore, postgresql: PostgresqlShop
+) -> None:
+    follower = Follower(store)
+    for _ in range(3):
+        postgresql.ask(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            f" WHERE application_name LIKE 'ordercast %' AND datname = '{postgresql.name}'"
+        )
+        order = await place_one(store)  # on a new connection: nothing of it was committed on the former
+        await move(store, order.id, "processing")
+        assert await store.read(lambda transaction: transaction.one("SELECT 1")) == (1,)
+    await follower.hears_rows(6)
+    await until(lambda: store.leads)
+    assert await store.faults() == []
+
+
+async def test_two_units_that_wait_for_each_other_are_both_done(
+    store: PostgresqlStore, postgresql: PostgresqlShop
+) -> None:
+    """A deadlock with another program: the group that the server picks is run again."""
+    one, two = await place_one(store), await place_one(store)
+    other = postgresql.connect()
+    other.execute(f"UPDATE orders SET status = 'processing' WHERE id = '{two.id}'".encode())
+
+    first = asyncio.create_task(_move_both(store, one.id, two.id))
+    await asyncio.sleep(0.3)
+    try:
+        await asyncio.to_thread(
+            other.execute, f"UPDATE orders SET status = 'processing' WHERE id = '{one.id}'".encode()
+        )
+        other.commit()
+    except psycopg.errors.DeadlockDetected:
+        other.rollback()
+    other.close()
+    await first
+    rows = postgresql.ask("SELECT DISTINCT status FROM orders")
+    assert rows == [("on_hold",)]
+
+
+async def _move_both(store: PostgresqlStore, *order_ids: str) -> None:
+    def unit(transaction: object) -> None:
+        for order_id in order_ids:
+            transaction.run(  # type: ignore[attr-defined]
+                f"UPDATE orders SET held_from = status, status = 'on_hold' WHERE id = '{order_id}'"
+            )
+
+    await store.write(unit)
+
+
+async def test_a_change_that_cannot_be_committed_is_told_so(own_server: Postgres) -> None:
+    template = own_server.new_database()
+    PostgresqlStore(own_server.url(template)).migrate()
+    store = PostgresqlStore(own_server.url(template))
+    await store.start()
+    await asyncio.to_thread(own_server.kill)
+    with pytest.raises(NotCommitted):
+        await place_one(store)
+    faults: list[str] = []
+    with pytest.raises(StoreUnavailable):
+        faults = await store.faults()
+    assert faults == []
+    await store.close()
+
+
+# --- A database that is restored --------------------------------------------------------------------------------------
+
+
+async def test_a_database_copied_or_read_in_from_a_dump_is_another_history(
+    postgresql: PostgresqlShop, postgres_server: Postgres
+) -> None:
+    store = await started(postgresql)
+    await store.close()
+    copy = PostgresqlShop(postgres_server, postgresql.name)
+    copied = await started(copy)
+    again = await started(copy)
+    assert copied.epoch != store.epoch
+    assert again.epoch == copied.epoch
+    for each in (copied, again):
+        await each.close()
+    copy.drop()
+
+
+async def test_a_feed_that_has_gone_back_begins_a_new_epoch_while_the_node_runs(
+    store: PostgresqlStore, postgresql: PostgresqlShop
+) -> None:
+    follower = Follower(store)
+    for _ in range(3):
+        await place_one(store)
+    await follower.hears_rows(3)
+    before = store.epoch
+    postgresql.execute("DELETE FROM feed WHERE seq > 1")  # as a restored copy would look
+    await until(lambda: store.epoch != before)
+    assert store.last_seq == 1
+    assert store.changes(1, 10) == []
