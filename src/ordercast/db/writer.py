@@ -148,7 +148,7 @@ class Writer:
         for run in range(RUNS_MAX):
             try:
                 done = self._attempt_group(group)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told to every caller, and logged
                 lost = self._connector.is_lost(self._connection)
                 self._abandon()
                 if run + 1 < RUNS_MAX and self._is_worth_another_run(error, run, lost=lost):
