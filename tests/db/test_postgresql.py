@@ -145,9 +145,8 @@ async def test_a_row_that_commits_late_comes_later_and_is_not_missed(
 
 
 @pytest.fixture
-def own_server(empty_shop: str) -> Iterator[Postgres]:
+def own_server() -> Iterator[Postgres]:
     """A server that a test may kill."""
-    del empty_shop
     with running_postgres() as server:
         yield server
 

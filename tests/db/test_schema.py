@@ -1,27 +1,28 @@
 from __future__ import annotations
 
-import sqlite3
 import time
+from collections.abc import Iterator
 
 import pytest
+from sqlalchemy.schema import CreateColumn
 
 from ordercast.commerce.ids import ALPHABET
-from ordercast.db.schema import metadata, orders
+from ordercast.db.dialects import DIALECTS
+from ordercast.db.schema import feed, feed_to_number, metadata, orders
 from tests.commerce.ids import is_id
+
+from .programs import Program
 
 
 @pytest.fixture
-def connection() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:")
+def shop(program: Program) -> Iterator[Program]:
+    with program.rolled_back():
+        yield program
 
 
-def test_an_id_that_the_database_makes_is_like_ours(connection: sqlite3.Connection) -> None:
-    default = orders.c.id.server_default
-    assert default is not None
-    expression = default.arg.text  # type: ignore[attr-defined]
+def test_an_id_that_the_database_makes_is_like_ours(shop: Program) -> None:
     before_ms = time.time_ns() // 1_000_000
-    made = [connection.execute(f"SELECT {expression}").fetchone()[0] for _ in range(200)]
-    connection.close()
+    made = [shop.do("INSERT INTO orders (total) VALUES (1) RETURNING id")[0][0] for _ in range(200)]
     assert len(set(made)) == 200
     for one in made:
         assert is_id(one, "ord")
@@ -31,7 +32,16 @@ def test_an_id_that_the_database_makes_is_like_ours(connection: sqlite3.Connecti
         assert -2 <= written_ms - before_ms < 10_000
 
 
-def test_every_sum_of_an_order_is_a_whole_number() -> None:
+@pytest.mark.parametrize(("database", "type_"), [("sqlite", "INTEGER"), ("postgresql", "BIGINT")])
+def test_every_sum_of_an_order_is_a_whole_number(database: str, type_: str) -> None:
     sums = [column for column in orders.columns if column.name in {"subtotal", "tax", "shipping_fee", "total"}]
-    assert [str(column.type) for column in sums] == ["INTEGER"] * 4
+    written = [str(CreateColumn(column).compile(dialect=DIALECTS[database].compiled)) for column in sums]
+    assert [text.split()[1] for text in written] == [type_] * 4
+
+
+def test_the_schema_has_what_other_rooms_ask_for() -> None:
     assert metadata.tables.keys() >= {"feed", "order_history", "idempotency", "sessions", "published_events"}
+
+
+def test_both_forms_of_the_feed_have_the_same_columns() -> None:
+    assert {"id", *feed.columns.keys()} == set(feed_to_number.columns.keys())

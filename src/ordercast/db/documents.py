@@ -1,8 +1,8 @@
 """The whole order as one JSON document, made by the database; and a product likewise.
 
 One expression serves the triggers that fill the feed and the queries behind the API, so what is told and what is
-answered cannot differ; each database has it in its own words. Secrets (the tracking token's hash, a payment token)
-are no part of it.
+answered cannot differ; each database has it in its own words. Secrets (the tracking token's hash, a payment token) are
+no part of it.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from ordercast.db.schema import deliveries
 from ordercast.db.schema.columns import names
 
 from .making import FEED_COLUMNS, refused, same
+from .notifications import notes_of_deliveries
 
 # Part of the trigger on orders, before the order's own row in the feed, which stays the last that a change writes.
 DELIVERY_MOVED: Final = cleandoc(f"""
@@ -39,7 +40,7 @@ def delivery_triggers(dialect: Dialect) -> list[Trigger]:
           FROM orders o WHERE o.id = NEW.order_id
     """)
     return [
-        Trigger("deliveries_told", "AFTER INSERT", "deliveries", (told,)),
+        Trigger("deliveries_told", "AFTER INSERT", "deliveries", (*notes_of_deliveries(dialect), told)),
         refused("deliveries_kept", "DELETE", "deliveries", _ADDED_TO),
         refused("deliveries_unchanged", "UPDATE", "deliveries", _ADDED_TO, when=f"NOT ({_FORGETS})"),
     ]

@@ -22,7 +22,7 @@ _MOVED: Final = "NEW.from_status <> NEW.to_status"
 
 
 def notification_triggers(dialect: Dialect) -> list[Trigger]:
-    return [_of_changes(dialect), _of_deliveries(dialect), _told(dialect), _FORGOTTEN]
+    return [_of_changes(dialect), _told(dialect), _FORGOTTEN]
 
 
 def _note(recipient: str, kind: NotificationKind, data: str, severity: str, when: str) -> str:
@@ -75,9 +75,10 @@ def _of_changes(dialect: Dialect) -> Trigger:
     return Trigger("notifications_of_changes", "AFTER INSERT", "order_history", notes, when)
 
 
-def _of_deliveries(dialect: Dialect) -> Trigger:
+def notes_of_deliveries(dialect: Dialect) -> tuple[str, ...]:
+    """Part of the trigger that tells of a delivery: of two triggers each database chooses the first by its own law."""
     number = "'number', o.number"
-    notes = (
+    return (
         _note(
             "NEW.driver_id",
             NotificationKind.ASSIGNED,
@@ -94,7 +95,6 @@ def _of_deliveries(dialect: Dialect) -> Trigger:
             f"NEW.former_driver_id IS NOT NULL AND o.actor <> '{Role.DRIVER}:' || NEW.former_driver_id",
         ),
     )
-    return Trigger("notifications_of_deliveries", "AFTER INSERT", "deliveries", notes)
 
 
 def _told(dialect: Dialect) -> Trigger:

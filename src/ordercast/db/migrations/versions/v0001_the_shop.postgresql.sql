@@ -963,6 +963,16 @@ ALTER TABLE product_history ENABLE ALWAYS TRIGGER product_history_unchanged
 
 CREATE FUNCTION deliveries_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT NEW.driver_id, 'assigned', o.id, json_build_object('number', o.number),
+      'info', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.stage = 'driver_assigned' AND NEW.driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.driver_id;
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT NEW.former_driver_id, 'unassigned', o.id, json_build_object('number', o.number),
+      'warning', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.former_driver_id;
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     SELECT 'delivery.moved', o.id, NEW.version, o.actor, o.reason, NEW.at, NULL,
       CAST(json_build_object('orderId', o.id, 'number', o.number, 'customerId', o.customer_id, 'stage', NEW.stage, 'driver', CASE WHEN NEW.driver_id IS NOT NULL THEN json_build_object('id', NEW.driver_id, 'name', (SELECT name FROM accounts WHERE id = NEW.driver_id)) END, 'formerDriverId', NEW.former_driver_id, 'attempts', NEW.attempts, 'eta', NEW.eta_at, 'position', CASE WHEN NEW.lat IS NOT NULL THEN json_build_object('lat', NEW.lat, 'lng', NEW.lng, 'at', (SELECT located_at FROM driver_states WHERE driver_id = NEW.driver_id)) END) AS text)
@@ -1026,26 +1036,6 @@ $$
 CREATE TRIGGER notifications_of_changes AFTER INSERT ON order_history FOR EACH ROW WHEN (NEW.from_status IS NOT NULL) EXECUTE FUNCTION notifications_of_changes()
 
 ALTER TABLE order_history ENABLE ALWAYS TRIGGER notifications_of_changes
-
-CREATE FUNCTION notifications_of_deliveries() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
-    SELECT NEW.driver_id, 'assigned', o.id, json_build_object('number', o.number),
-      'info', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.stage = 'driver_assigned' AND NEW.driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.driver_id;
-  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
-    SELECT NEW.former_driver_id, 'unassigned', o.id, json_build_object('number', o.number),
-      'warning', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.former_driver_id;
-  RETURN NULL;
-END
-$$
-
-CREATE TRIGGER notifications_of_deliveries AFTER INSERT ON deliveries FOR EACH ROW EXECUTE FUNCTION notifications_of_deliveries()
-
-ALTER TABLE deliveries ENABLE ALWAYS TRIGGER notifications_of_deliveries
 
 CREATE FUNCTION notifications_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -716,6 +716,16 @@ END
 
 CREATE TRIGGER deliveries_told AFTER INSERT ON deliveries
 BEGIN
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT NEW.driver_id, 'assigned', o.id, json_object('number', o.number),
+      'info', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.stage = 'driver_assigned' AND NEW.driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.driver_id;
+  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    SELECT NEW.former_driver_id, 'unassigned', o.id, json_object('number', o.number),
+      'warning', NEW.at
+    FROM orders o
+    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.former_driver_id;
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     SELECT 'delivery.moved', o.id, NEW.version, o.actor, o.reason, NEW.at, NULL,
       json_object('orderId', o.id, 'number', o.number, 'customerId', o.customer_id, 'stage', NEW.stage, 'driver', CASE WHEN NEW.driver_id IS NOT NULL THEN json_object('id', NEW.driver_id, 'name', (SELECT name FROM accounts WHERE id = NEW.driver_id)) END, 'formerDriverId', NEW.former_driver_id, 'attempts', NEW.attempts, 'eta', NEW.eta_at, 'position', CASE WHEN NEW.lat IS NOT NULL THEN json_object('lat', NEW.lat, 'lng', NEW.lng, 'at', (SELECT located_at FROM driver_states WHERE driver_id = NEW.driver_id)) END)
@@ -754,20 +764,6 @@ BEGIN
       'error', NEW.at
     FROM orders o
     WHERE o.id = NEW.order_id AND NEW.from_payment_status <> NEW.to_payment_status AND NEW.to_payment_status IN ('disputed', 'failed');
-END
-
-CREATE TRIGGER notifications_of_deliveries AFTER INSERT ON deliveries
-BEGIN
-  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
-    SELECT NEW.driver_id, 'assigned', o.id, json_object('number', o.number),
-      'info', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.stage = 'driver_assigned' AND NEW.driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.driver_id;
-  INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
-    SELECT NEW.former_driver_id, 'unassigned', o.id, json_object('number', o.number),
-      'warning', NEW.at
-    FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.former_driver_id IS NOT NULL AND o.actor <> 'driver:' || NEW.former_driver_id;
 END
 
 CREATE TRIGGER notifications_told AFTER INSERT ON notifications

@@ -1,0 +1,168 @@
+"""What is PostgreSQL's alone: who acts, what TRUNCATE may not, triggers that nothing silences, and late numbers."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from ordercast.db.dialects import POSTGRESQL
+from ordercast.db.schema import metadata
+from ordercast.db.triggers import RAW_CHANNEL, missing_triggers
+from ordercast.db.triggers.postgresql import NEVER_EMPTIED
+from tests.postgres import Postgres
+
+from .programs import PostgresqlProgram
+
+LEFT_TO_BE_EMPTIED = {
+    "driver_states",
+    "idempotency",
+    "notification_reads",
+    "sandbox_notices",
+    "sandbox_payments",
+    "sessions",
+    "sign_ins",
+}
+
+
+@pytest.fixture
+def shop(postgresql_program: PostgresqlProgram) -> Iterator[PostgresqlProgram]:
+    with postgresql_program.rolled_back():
+        yield postgresql_program
+
+
+# --- Who acts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("application_name", "actor"),
+    [("psql", "db:clerk@psql"), ("", "db:clerk@unknown"), ("50% off", "db:clerk@50% off")],
+)
+def test_a_change_from_outside_names_the_role_and_the_program(
+    postgres_server: Postgres, postgres_url: str, application_name: str, actor: str
+) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute("DROP ROLE IF EXISTS clerk")
+        owner.execute("CREATE ROLE clerk LOGIN")
+        owner.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO clerk")
+        owner.execute("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO clerk")
+    url = postgres_url.replace("postgres@", "clerk@")
+    with psycopg.connect(url, autocommit=True, application_name=application_name) as clerk:
+        clerk.execute("INSERT INTO orders (id) VALUES ('ord_1')")
+        clerk.execute("UPDATE orders SET status = 'processing'")
+        assert clerk.execute("SELECT DISTINCT actor FROM order_history").fetchall() == [(actor,)]
+        assert clerk.execute("SELECT version, actor FROM feed ORDER BY id").fetchall() == [(1, actor), (2, actor)]
+    with psycopg.connect(postgres_url, autocommit=True) as owner:
+        owner.execute("DROP OWNED BY clerk")
+        owner.execute("DROP ROLE clerk")
+
+
+# --- Nothing goes unheard ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("table", NEVER_EMPTIED)
+def test_what_is_kept_is_not_emptied_by_truncate(shop: PostgresqlProgram, table: str) -> None:
+    shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
+    for role in ("origin", "replica"):
+        shop.do(f"SET LOCAL session_replication_role = {role}")
+        with shop.refused(": is never emptied by TRUNCATE"):
+            shop.do(f"TRUNCATE {table} CASCADE")
+
+
+def test_each_table_is_either_kept_or_left_to_be_emptied() -> None:
+    assert set(NEVER_EMPTIED) | LEFT_TO_BE_EMPTIED == metadata.tables.keys()
+
+
+def test_a_session_that_replicates_silences_no_trigger(shop: PostgresqlProgram) -> None:
+    shop.do("SET LOCAL session_replication_role = replica")
+    shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
+    shop.do("UPDATE orders SET status = 'processing'")
+    with shop.refused("order_flow"):
+        shop.do("UPDATE orders SET status = 'delivered'")
+    assert [kind for kind, *_ in shop.feed()] == ["order.placed", "order.status_changed"]
+
+
+@pytest.mark.parametrize("state", ["DISABLE TRIGGER", "ENABLE TRIGGER", "ENABLE REPLICA TRIGGER"])
+def test_a_trigger_that_can_be_silenced_counts_as_missing(shop: PostgresqlProgram, state: str) -> None:
+    shop.do(f"ALTER TABLE orders {state} orders_changed")
+    assert missing_triggers(shop.connection, POSTGRESQL) == ["orders_changed"]
+
+
+def test_all_triggers_of_a_table_that_are_disabled_are_missed(shop: PostgresqlProgram) -> None:
+    shop.do("ALTER TABLE published_events DISABLE TRIGGER ALL")
+    assert missing_triggers(shop.connection, POSTGRESQL) == ["events_published", "published_events_not_emptied"]
+
+
+# --- The feed ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_row_of_the_feed_waits_for_its_number(shop: PostgresqlProgram) -> None:
+    shop.do("INSERT INTO orders (id) VALUES ('ord_1'), ('ord_2')")
+    assert shop.do("SELECT seq FROM feed") == [(None,), (None,)]
+    shop.do("UPDATE feed SET seq = 7 WHERE entity_id = 'ord_2'")
+    with shop.refused("feed_seq_key"):
+        shop.do("UPDATE feed SET seq = 7")
+    assert shop.do("SELECT pg_get_serial_sequence('feed', 'id')") == [("public.feed_id_seq",)]
+
+
+def test_whoever_listens_hears_of_new_rows_once_they_are_committed(postgres_url: str) -> None:
+    with psycopg.connect(postgres_url, autocommit=True) as node, psycopg.connect(postgres_url) as writer:
+        node.execute(f"LISTEN {RAW_CHANNEL}")
+        writer.execute("INSERT INTO orders (id) VALUES ('ord_1'), ('ord_2')")
+        assert list(node.notifies(timeout=0.05)) == []
+        writer.commit()
+        heard = list(node.notifies(timeout=5, stop_after=1))
+        assert [(notice.channel, notice.payload) for notice in heard] == [(RAW_CHANNEL, "")]
+
+
+# --- Two programs at once ---------------------------------------------------------------------------------------------
+
+
+def test_a_line_is_not_sold_to_an_order_that_is_being_cancelled(postgres_url: str) -> None:
+    with (
+        psycopg.connect(postgres_url, autocommit=True) as other,
+        psycopg.connect(postgres_url) as canceller,
+    ):
+        other.execute("INSERT INTO products (id, slug, name, price, stock) VALUES ('prd_1', 'chai', 'Chai', 100, 9)")
+        other.execute("INSERT INTO orders (number, id) VALUES (1, 'ord_1')")
+        canceller.execute("UPDATE orders SET status = 'cancelled'")
+        refused: list[str] = []
+
+        def sell() -> None:
+            try:
+                other.execute(
+                    "INSERT INTO order_lines (order_number, position, product_id, quantity) VALUES (1, 0, 'prd_1', 4)"
+                )
+            except psycopg.IntegrityError as error:
+                refused.append(str(error))
+
+        seller = threading.Thread(target=sell)
+        seller.start()
+        time.sleep(0.1)
+        canceller.commit()
+        seller.join()
+        assert len(refused) == 1
+        assert refused[0].startswith("order_lines: what was given back")
+        assert other.execute("SELECT stock FROM products").fetchone() == (9,)
+
+
+# --- Types ------------------------------------------------------------------------------------------------------------
+
+
+def test_texts_are_compared_by_their_bytes(shop: PostgresqlProgram) -> None:
+    uncollated = shop.do(
+        "SELECT table_name, column_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'"
+    )
+    assert uncollated == []
+
+
+def test_every_whole_number_has_64_bits(shop: PostgresqlProgram) -> None:
+    types = shop.do(
+        "SELECT DISTINCT data_type FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+    )
+    assert {name for (name,) in types} == {"bigint", "text", "jsonb", "bytea", "double precision"}
