@@ -8,6 +8,7 @@ from sqlalchemy import (
     update,
 )
 
+from ordercast.db import dialects
 from ordercast.db.schema import (
     accounts,
     customers,
@@ -19,12 +20,13 @@ from .compiling import ONE, ZERO, Compiler, insert_rows, to_change
 class PeopleStatements:
     def __init__(self, text: Compiler) -> None:
         guest = insert_rows(text.dialect, customers, ("id", "email", "name", "mobile", "created_at"))
-        self.upsert_guests = text(
-            guest.on_conflict_do_update(
-                index_elements=["email", "registered"],
-                set_={"name": guest.excluded.name, "mobile": guest.excluded.mobile},
-            ).returning(customers.c.email, customers.c.id)
+        kept = guest.on_conflict_do_update(
+            index_elements=["email", "registered"],
+            set_={"name": guest.excluded.name, "mobile": guest.excluded.mobile},
         )
+        # Whose row it became: another node may have made one meanwhile. With one writer at a time nobody can have.
+        is_shared = text.dialect is not dialects.SQLITE
+        self.upsert_guests = text(kept.returning(customers.c.email, customers.c.id) if is_shared else kept)
         self.guests = text(
             select(customers.c.email, customers.c.id).where(
                 customers.c.email.in_(text.dialect.values_of("emails")), customers.c.registered == ZERO
