@@ -56,7 +56,7 @@ def set_duty(transaction: Transaction, driver_id: str, on_duty: bool, now: Momen
     """Let a driver begin or end their work; the orders that they have stay theirs. Raises NotFound."""
     if find(transaction, driver_id) is None:
         raise NotFound("driver")
-    transaction.run(transaction.sql.deliveries.set_duty, driver_id=driver_id, on_duty=on_duty, updated_at=now)
+    transaction.run(transaction.sql.deliveries.set_duty, driver_id=driver_id, on_duty=int(on_duty), updated_at=now)
     found = find(transaction, driver_id)
     assert found is not None
     return found

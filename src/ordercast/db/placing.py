@@ -221,7 +221,7 @@ def _order_row(placed: _Placed) -> dict[str, Any]:
         "total": priced.total,
         "captured": priced.total if order.payment.status is PaymentStatus.PAID else 0,
         "currency": priced.currency,
-        "prices_include_tax": priced.prices_include_tax,
+        "prices_include_tax": int(priced.prices_include_tax),
         "promo_code": priced.promo_code,
         "customer_id": order.customer_id,
         "customer_name": info.name,

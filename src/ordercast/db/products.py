@@ -21,6 +21,11 @@ def product_of(row: tuple[Any, ...]) -> Product:
     return Product(*(*row[:-2], bool(row[-2]), row[-1]))
 
 
+def _row(product: Product, actor: Actor, reason: str | None, now: Moment) -> dict[str, Any]:
+    written = {"active": int(product.active), "actor": str(actor), "reason": reason, "updated_at": now}
+    return msgspec.structs.asdict(product) | written
+
+
 def find(transaction: Transaction, product_id: str) -> Product | None:
     row = transaction.one(transaction.sql.products.by_id, id=product_id)
     return None if row is None else product_of(row)
@@ -35,8 +40,7 @@ def page(transaction: Transaction, after: str, limit: int, *, every: bool = Fals
 
 def seed(transaction: Transaction, products: Iterable[Product], actor: Actor, now: Moment) -> None:
     """Bring in a catalogue, of which nobody is told; a product whose slug is known keeps its price and stock."""
-    written = {"actor": str(actor), "reason": None, "updated_at": now}
-    rows = [msgspec.structs.asdict(product) | written for product in products]
+    rows = [_row(product, actor, None, now) for product in products]
     transaction.run(transaction.sql.meta.keep, name=IMPORTING, value=str(actor))
     transaction.many(transaction.sql.products.add, rows)
     transaction.run(transaction.sql.meta.forget, name=IMPORTING)
@@ -44,8 +48,7 @@ def seed(transaction: Transaction, products: Iterable[Product], actor: Actor, no
 
 def add(transaction: Transaction, product: Product, actor: Actor, now: Moment) -> None:
     """Keep a new product. Raises InvalidField for a slug that is known."""
-    values = msgspec.structs.asdict(product) | {"actor": str(actor), "reason": None, "updated_at": now}
-    if transaction.run(transaction.sql.products.add, **values) == 0:
+    if transaction.run(transaction.sql.products.add, **_row(product, actor, None, now)) == 0:
         raise InvalidField("slug", f"There is a product {product.slug!r} already.")
 
 
@@ -76,8 +79,7 @@ def edit(
         return before
     if after.stock < 0:
         raise TooFewLeft(before.stock, -stock_by)
-    written = {"actor": str(actor), "reason": reason, "updated_at": now}
-    values = msgspec.structs.asdict(after) | written
+    values = _row(after, actor, reason, now)
     del values["id"], values["version"]
     try:
         transaction.run(

@@ -72,7 +72,7 @@ def page(transaction: Transaction, after: str, limit: int) -> list[Promotion]:
 def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
     """Keep a new promotion. Raises InvalidField for a code that is known, and for an end before its beginning."""
     _check(promotion)
-    values = msgspec.structs.asdict(promotion) | {"actor": str(actor)}
+    values = msgspec.structs.asdict(promotion) | {"active": int(promotion.active), "actor": str(actor)}
     del values["uses"], values["version"]
     try:
         transaction.run(transaction.sql.promotions.add, **values)
@@ -99,7 +99,7 @@ def change(
         new_ends_at=changed.ends_at,
         new_uses_max=changed.uses_max,
         new_uses_per_customer_max=changed.uses_per_customer_max,
-        new_active=changed.active,
+        new_active=int(changed.active),
         new_actor=str(actor),
         new_updated_at=now,
     )

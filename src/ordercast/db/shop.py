@@ -69,4 +69,4 @@ def _shop_of(row: tuple[Any, ...]) -> StandingShop:
 def _kept(value: Any) -> Any:
     if isinstance(value, dict | tuple):
         return msgspec.json.encode(value).decode()
-    return value
+    return int(value) if isinstance(value, bool) else value
