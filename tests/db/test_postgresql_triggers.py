@@ -96,6 +96,15 @@ def test_all_triggers_of_a_table_that_are_disabled_are_missed(shop: PostgresqlPr
     assert missing_triggers(shop.connection, POSTGRESQL) == ["events_published", "published_events_not_emptied"]
 
 
+def test_an_upsert_is_told_as_the_change_that_it_makes(shop: PostgresqlProgram) -> None:
+    for total in (4, 5):
+        shop.do(
+            "INSERT INTO orders (id, total) VALUES ('ord_1', ?) ON CONFLICT (id) DO UPDATE SET total = excluded.total",
+            [total],
+        )
+    assert [(kind, version) for kind, _, version, *_ in shop.feed()] == [("order.placed", 1), ("order.changed", 2)]
+
+
 # --- The feed ---------------------------------------------------------------------------------------------------------
 
 

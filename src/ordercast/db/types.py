@@ -23,7 +23,7 @@ class Change(msgspec.Struct, frozen=True):
     entity_id: str
     version: int
     actor: str
-    """``role:id``, or ``db:external`` for a change made by another program."""
+    """``role:id``; for a change made by another program ``db:external``, or ``db:role@program`` in PostgreSQL."""
     reason: str | None
     at: str
     before: msgspec.Raw | None

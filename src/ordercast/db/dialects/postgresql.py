@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
+from typing import Final
 
 from sqlalchemy import JSON, ColumnElement, Select, Table, Text, bindparam, cast, func, literal_column, select
 from sqlalchemy.dialects import postgresql
@@ -12,6 +13,10 @@ from sqlalchemy.dialects.postgresql import psycopg
 from .dialect import Dialect
 from .postgresql_functions import FUNCTIONS
 from .trigger import Refusal, Trigger
+
+# Every statement reads the WHEN of each trigger anew: of a row's thirty columns that takes longer than its change. A
+# function is read once by a connection.
+WHEN_LENGTH_MAX: Final = 200
 
 
 class PostgresqlDialect(Dialect):
@@ -63,10 +68,12 @@ class PostgresqlDialect(Dialect):
         name, table = trigger.name, trigger.table
         steps = "\n".join(_step(item) for item in trigger.body)
         when = ""
-        if trigger.when is not None and "SELECT" in trigger.when:  # which WHEN does not take
-            steps = _if(trigger.when, steps)
-        elif trigger.when is not None:
-            when = f" WHEN ({trigger.when})"
+        if trigger.when is not None:
+            # One that asks of other rows cannot stand there at all.
+            if "SELECT" in trigger.when or len(trigger.when) > WHEN_LENGTH_MAX:
+                steps = _if(trigger.when, steps)
+            else:
+                when = f" WHEN ({trigger.when})"
         body = f"BEGIN\n{textwrap.indent(steps, '  ')}\n  RETURN {_returned(trigger)};\nEND"
         return [
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n{body}\n$$",

@@ -12,7 +12,7 @@ from typing import Final
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES_FROM, TRANSITIONS, Effect, Guard, Transition
-from ordercast.db.dialects import Refusal, Trigger
+from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
 from ordercast.db.schema.columns import names
 
 from .making import IMPORTING
@@ -107,19 +107,28 @@ _IS_FORMER: Final = _is_in("NEW.status", LEGACY_NAMES)
 _IS_FIRST: Final = f"NEW.status = '{OrderStatus.PENDING}' AND NEW.version = 1"
 _IS_KNOWN: Final = "EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number)"
 
-# One trigger for all of it: each that looks at an order costs every order a microsecond.
-_BEGINS: Final = [
-    *_FORMER_NAMES,
-    _refusal(_IS_KNOWN, "order_once", "an order is changed by UPDATE, never replaced"),
-    _refusal(
-        f"NOT ({_IS_FIRST}) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = '{IMPORTING}')",
-        "order_first_state",
-        f"a new order is pending and of version 1; to import others, put a row {IMPORTING} into meta first",
-    ),
-]
+_ONCE: Final = _refusal(_IS_KNOWN, "order_once", "an order is changed by UPDATE, never replaced")
+_FIRST: Final = _refusal(
+    f"NOT ({_IS_FIRST}) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = '{IMPORTING}')",
+    "order_first_state",
+    f"a new order is pending and of version 1; to import others, put a row {IMPORTING} into meta first",
+)
 
-ORDER_RULES: Final = [
-    _trigger("orders_begin", "INSERT", f"NOT ({_IS_FIRST}) OR {_IS_KNOWN}", _BEGINS),
+
+def order_rules(dialect: Dialect) -> list[Trigger]:
+    return [_begin(dialect), *_RULES]
+
+
+def _begin(dialect: Dialect) -> Trigger:
+    # One trigger for all of it: each that looks at an order costs every order a microsecond.
+    if dialect is SQLITE:
+        # It alone has REPLACE, which fires no trigger for the row that goes.
+        when = f"NOT ({_IS_FIRST}) OR {_IS_KNOWN}"
+        return _trigger("orders_begin", "INSERT", when, [*_FORMER_NAMES, _ONCE, _FIRST])
+    return _trigger("orders_begin", "INSERT", f"NOT ({_IS_FIRST})", [*_FORMER_NAMES, _FIRST])
+
+
+_RULES: Final = [
     _trigger("orders_renamed", "UPDATE", _IS_FORMER, _FORMER_NAMES),
     _trigger("orders_moved", "UPDATE", "OLD.status <> NEW.status", _MOVES),
     _trigger(

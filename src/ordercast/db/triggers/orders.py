@@ -15,7 +15,7 @@ from ordercast.db.schema.columns import names
 
 from .deliveries import DELIVERY_MOVED
 from .making import FEED_COLUMNS, changed, refused, same
-from .order_rules import ORDER_RULES
+from .order_rules import order_rules
 
 _HISTORY_COLUMNS: Final = (
     "order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at"
@@ -24,7 +24,7 @@ _ENDS: Final = f"OLD.status <> NEW.status AND NEW.status IN ({names(GIVING_BACK)
 
 
 def order_triggers(dialect: Dialect) -> list[Trigger]:
-    return [*ORDER_RULES, _placed(dialect), _changed(dialect), _lines_take_stock(dialect), *_KEPT]
+    return [*order_rules(dialect), _placed(dialect), _changed(dialect), _lines_take_stock(dialect), *_KEPT]
 
 
 # --- What is written down and told ------------------------------------------------------------------------------------

@@ -521,37 +521,32 @@ CREATE INDEX sign_ins_by_end ON sign_ins (expires_at)
 
 CREATE FUNCTION orders_begin() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF NOT (NEW.status = 'pending' AND NEW.version = 1) OR EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number) THEN
-    IF NEW.status = 'new' THEN
-      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write pending, not new';
-    END IF;
-    IF NEW.status = 'accepted' THEN
-      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write processing, not accepted';
-    END IF;
-    IF NEW.status = 'packing' THEN
-      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write processing, not packing';
-    END IF;
-    IF NEW.status = 'ready' THEN
-      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write ready_for_pickup or ready_for_delivery, not ready';
-    END IF;
-    IF NEW.status = 'out_for_delivery' THEN
-      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write in_transit, not out_for_delivery';
-    END IF;
-    IF NEW.status = 'completed' THEN
-      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write delivered, not completed';
-    END IF;
-    IF EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number) THEN
-      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_once: an order is changed by UPDATE, never replaced';
-    END IF;
-    IF NOT (NEW.status = 'pending' AND NEW.version = 1) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'importing') THEN
-      RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_first_state: a new order is pending and of version 1; to import others, put a row importing into meta first';
-    END IF;
+  IF NEW.status = 'new' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write pending, not new';
+  END IF;
+  IF NEW.status = 'accepted' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write processing, not accepted';
+  END IF;
+  IF NEW.status = 'packing' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write processing, not packing';
+  END IF;
+  IF NEW.status = 'ready' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write ready_for_pickup or ready_for_delivery, not ready';
+  END IF;
+  IF NEW.status = 'out_for_delivery' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write in_transit, not out_for_delivery';
+  END IF;
+  IF NEW.status = 'completed' THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write delivered, not completed';
+  END IF;
+  IF NOT (NEW.status = 'pending' AND NEW.version = 1) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = 'importing') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_first_state: a new order is pending and of version 1; to import others, put a row importing into meta first';
   END IF;
   RETURN NEW;
 END
 $$
 
-CREATE TRIGGER orders_begin BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_begin()
+CREATE TRIGGER orders_begin BEFORE INSERT ON orders FOR EACH ROW WHEN (NOT (NEW.status = 'pending' AND NEW.version = 1)) EXECUTE FUNCTION orders_begin()
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_begin
 
@@ -735,43 +730,45 @@ ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_placed
 
 CREATE FUNCTION orders_changed() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE orders
-    SET version = OLD.version + 1, actor = ordercast_actor(), reason = NULL,
-      updated_at = ordercast_now(), attempts = attempts + CASE WHEN OLD.status <> NEW.status AND NEW.status IN ('delivery_failed') AND NEW.attempts = OLD.attempts THEN 1 ELSE 0 END
-    WHERE number = NEW.number AND NEW.version <= OLD.version;
-  UPDATE products
-    SET stock = stock + (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id), sold = sold - (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
-    WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected') AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
-  UPDATE promotions SET uses = uses - 1
-    WHERE code = NEW.promo_code AND uses > 0 AND OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected');
-  INSERT INTO deliveries (order_id, version, stage, driver_id, former_driver_id, attempts, eta_at, lat, lng, at)
-    SELECT o.id, o.version, o.status, o.driver_id,
-      CASE WHEN OLD.driver_id IS DISTINCT FROM o.driver_id THEN OLD.driver_id END,
-      o.attempts, CASE WHEN OLD.eta_at IS DISTINCT FROM o.eta_at THEN o.eta_at END, d.lat, d.lng, o.updated_at
-    FROM orders o
-      LEFT JOIN driver_states d ON d.driver_id = o.driver_id AND o.status IN ('in_transit', 'picked_up')
-    WHERE o.number = NEW.number AND o.fulfilment = 'delivery'
-      AND (OLD.driver_id IS DISTINCT FROM o.driver_id OR (OLD.status <> o.status AND o.driver_id IS NOT NULL));
-  INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
-    SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
-    FROM orders WHERE number = NEW.number;
-  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
-    SELECT
-      CASE
-        WHEN OLD.status <> status THEN 'order.status_changed'
-        WHEN OLD.payment_status <> payment_status
-          OR OLD.captured <> captured OR OLD.refunded <> refunded OR OLD.refunding <> refunding
-          THEN 'order.payment_changed'
-        ELSE 'order.changed'
-      END,
-      id, version, actor, reason, updated_at,
-      CAST(json_build_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'amountPaid', OLD.captured, 'amountRefunded', OLD.refunded, 'amountRefunding', OLD.refunding, 'promoCode', OLD.promo_code, 'pricesIncludeTax', (OLD.prices_include_tax <> 0), 'customerInfo', json_build_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', OLD.billing_info, 'shippingInfo', OLD.shipping_info, 'cartItems', OLD.cart_items, 'paymentInfo', OLD.payment_info, 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at) AS text), CAST(json_build_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'amountPaid', orders.captured, 'amountRefunded', orders.refunded, 'amountRefunding', orders.refunding, 'promoCode', orders.promo_code, 'pricesIncludeTax', (orders.prices_include_tax <> 0), 'customerInfo', json_build_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', orders.billing_info, 'shippingInfo', orders.shipping_info, 'cartItems', orders.cart_items, 'paymentInfo', orders.payment_info, 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at) AS text)
-    FROM orders WHERE number = NEW.number;
+  IF OLD.id IS DISTINCT FROM NEW.id OR OLD.number IS DISTINCT FROM NEW.number OR OLD.status IS DISTINCT FROM NEW.status OR OLD.payment_status IS DISTINCT FROM NEW.payment_status OR OLD.fulfilment IS DISTINCT FROM NEW.fulfilment OR OLD.subtotal IS DISTINCT FROM NEW.subtotal OR OLD.tax IS DISTINCT FROM NEW.tax OR OLD.shipping_fee IS DISTINCT FROM NEW.shipping_fee OR OLD.discount IS DISTINCT FROM NEW.discount OR OLD.total IS DISTINCT FROM NEW.total OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.captured IS DISTINCT FROM NEW.captured OR OLD.refunded IS DISTINCT FROM NEW.refunded OR OLD.refunding IS DISTINCT FROM NEW.refunding OR OLD.promo_code IS DISTINCT FROM NEW.promo_code OR OLD.prices_include_tax IS DISTINCT FROM NEW.prices_include_tax OR OLD.customer_name IS DISTINCT FROM NEW.customer_name OR OLD.customer_email IS DISTINCT FROM NEW.customer_email OR OLD.customer_mobile IS DISTINCT FROM NEW.customer_mobile OR OLD.billing_info IS DISTINCT FROM NEW.billing_info OR OLD.shipping_info IS DISTINCT FROM NEW.shipping_info OR OLD.cart_items IS DISTINCT FROM NEW.cart_items OR OLD.payment_info IS DISTINCT FROM NEW.payment_info OR OLD.customer_id IS DISTINCT FROM NEW.customer_id OR OLD.driver_id IS DISTINCT FROM NEW.driver_id OR OLD.held_from IS DISTINCT FROM NEW.held_from OR OLD.created_at IS DISTINCT FROM NEW.created_at THEN
+    UPDATE orders
+      SET version = OLD.version + 1, actor = ordercast_actor(), reason = NULL,
+        updated_at = ordercast_now(), attempts = attempts + CASE WHEN OLD.status <> NEW.status AND NEW.status IN ('delivery_failed') AND NEW.attempts = OLD.attempts THEN 1 ELSE 0 END
+      WHERE number = NEW.number AND NEW.version <= OLD.version;
+    UPDATE products
+      SET stock = stock + (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id), sold = sold - (SELECT sum(quantity) FROM order_lines WHERE order_number = NEW.number AND product_id = products.id)
+      WHERE OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected') AND id IN (SELECT product_id FROM order_lines WHERE order_number = NEW.number);
+    UPDATE promotions SET uses = uses - 1
+      WHERE code = NEW.promo_code AND uses > 0 AND OLD.status <> NEW.status AND NEW.status IN ('cancelled', 'expired', 'rejected');
+    INSERT INTO deliveries (order_id, version, stage, driver_id, former_driver_id, attempts, eta_at, lat, lng, at)
+      SELECT o.id, o.version, o.status, o.driver_id,
+        CASE WHEN OLD.driver_id IS DISTINCT FROM o.driver_id THEN OLD.driver_id END,
+        o.attempts, CASE WHEN OLD.eta_at IS DISTINCT FROM o.eta_at THEN o.eta_at END, d.lat, d.lng, o.updated_at
+      FROM orders o
+        LEFT JOIN driver_states d ON d.driver_id = o.driver_id AND o.status IN ('in_transit', 'picked_up')
+      WHERE o.number = NEW.number AND o.fulfilment = 'delivery'
+        AND (OLD.driver_id IS DISTINCT FROM o.driver_id OR (OLD.status <> o.status AND o.driver_id IS NOT NULL));
+    INSERT INTO order_history (order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at)
+      SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at
+      FROM orders WHERE number = NEW.number;
+    INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+      SELECT
+        CASE
+          WHEN OLD.status <> status THEN 'order.status_changed'
+          WHEN OLD.payment_status <> payment_status
+            OR OLD.captured <> captured OR OLD.refunded <> refunded OR OLD.refunding <> refunding
+            THEN 'order.payment_changed'
+          ELSE 'order.changed'
+        END,
+        id, version, actor, reason, updated_at,
+        CAST(json_build_object('id', OLD.id, 'number', OLD.number, 'status', OLD.status, 'paymentStatus', OLD.payment_status, 'fulfilment', OLD.fulfilment, 'version', OLD.version, 'subtotal', OLD.subtotal, 'tax', OLD.tax, 'shippingFee', OLD.shipping_fee, 'discount', OLD.discount, 'total', OLD.total, 'currency', OLD.currency, 'amountPaid', OLD.captured, 'amountRefunded', OLD.refunded, 'amountRefunding', OLD.refunding, 'promoCode', OLD.promo_code, 'pricesIncludeTax', (OLD.prices_include_tax <> 0), 'customerInfo', json_build_object('name', OLD.customer_name, 'email', OLD.customer_email, 'mobile', OLD.customer_mobile), 'billingInfo', OLD.billing_info, 'shippingInfo', OLD.shipping_info, 'cartItems', OLD.cart_items, 'paymentInfo', OLD.payment_info, 'customerId', OLD.customer_id, 'driverId', OLD.driver_id, 'heldFrom', OLD.held_from, 'createdAt', OLD.created_at, 'updatedAt', OLD.updated_at) AS text), CAST(json_build_object('id', orders.id, 'number', orders.number, 'status', orders.status, 'paymentStatus', orders.payment_status, 'fulfilment', orders.fulfilment, 'version', orders.version, 'subtotal', orders.subtotal, 'tax', orders.tax, 'shippingFee', orders.shipping_fee, 'discount', orders.discount, 'total', orders.total, 'currency', orders.currency, 'amountPaid', orders.captured, 'amountRefunded', orders.refunded, 'amountRefunding', orders.refunding, 'promoCode', orders.promo_code, 'pricesIncludeTax', (orders.prices_include_tax <> 0), 'customerInfo', json_build_object('name', orders.customer_name, 'email', orders.customer_email, 'mobile', orders.customer_mobile), 'billingInfo', orders.billing_info, 'shippingInfo', orders.shipping_info, 'cartItems', orders.cart_items, 'paymentInfo', orders.payment_info, 'customerId', orders.customer_id, 'driverId', orders.driver_id, 'heldFrom', orders.held_from, 'createdAt', orders.created_at, 'updatedAt', orders.updated_at) AS text)
+      FROM orders WHERE number = NEW.number;
+  END IF;
   RETURN NULL;
 END
 $$
 
-CREATE TRIGGER orders_changed AFTER UPDATE ON orders FOR EACH ROW WHEN (OLD.id IS DISTINCT FROM NEW.id OR OLD.number IS DISTINCT FROM NEW.number OR OLD.status IS DISTINCT FROM NEW.status OR OLD.payment_status IS DISTINCT FROM NEW.payment_status OR OLD.fulfilment IS DISTINCT FROM NEW.fulfilment OR OLD.subtotal IS DISTINCT FROM NEW.subtotal OR OLD.tax IS DISTINCT FROM NEW.tax OR OLD.shipping_fee IS DISTINCT FROM NEW.shipping_fee OR OLD.discount IS DISTINCT FROM NEW.discount OR OLD.total IS DISTINCT FROM NEW.total OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.captured IS DISTINCT FROM NEW.captured OR OLD.refunded IS DISTINCT FROM NEW.refunded OR OLD.refunding IS DISTINCT FROM NEW.refunding OR OLD.promo_code IS DISTINCT FROM NEW.promo_code OR OLD.prices_include_tax IS DISTINCT FROM NEW.prices_include_tax OR OLD.customer_name IS DISTINCT FROM NEW.customer_name OR OLD.customer_email IS DISTINCT FROM NEW.customer_email OR OLD.customer_mobile IS DISTINCT FROM NEW.customer_mobile OR OLD.billing_info IS DISTINCT FROM NEW.billing_info OR OLD.shipping_info IS DISTINCT FROM NEW.shipping_info OR OLD.cart_items IS DISTINCT FROM NEW.cart_items OR OLD.payment_info IS DISTINCT FROM NEW.payment_info OR OLD.customer_id IS DISTINCT FROM NEW.customer_id OR OLD.driver_id IS DISTINCT FROM NEW.driver_id OR OLD.held_from IS DISTINCT FROM NEW.held_from OR OLD.created_at IS DISTINCT FROM NEW.created_at) EXECUTE FUNCTION orders_changed()
+CREATE TRIGGER orders_changed AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION orders_changed()
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_changed
 
@@ -858,12 +855,14 @@ ALTER TABLE order_history ENABLE ALWAYS TRIGGER history_kept
 
 CREATE FUNCTION history_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
+  IF NOT (substr(OLD.actor, 1, 9) = 'customer:' AND NEW.actor = 'customer:erased' AND NEW.reason IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.from_status IS NOT DISTINCT FROM OLD.from_status AND NEW.to_status IS NOT DISTINCT FROM OLD.to_status AND NEW.from_payment_status IS NOT DISTINCT FROM OLD.from_payment_status AND NEW.to_payment_status IS NOT DISTINCT FROM OLD.to_payment_status AND NEW.at IS NOT DISTINCT FROM OLD.at) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
+  END IF;
   RETURN NEW;
 END
 $$
 
-CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history FOR EACH ROW WHEN (NOT (substr(OLD.actor, 1, 9) = 'customer:' AND NEW.actor = 'customer:erased' AND NEW.reason IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.from_status IS NOT DISTINCT FROM OLD.from_status AND NEW.to_status IS NOT DISTINCT FROM OLD.to_status AND NEW.from_payment_status IS NOT DISTINCT FROM OLD.from_payment_status AND NEW.to_payment_status IS NOT DISTINCT FROM OLD.to_payment_status AND NEW.at IS NOT DISTINCT FROM OLD.at)) EXECUTE FUNCTION history_unchanged()
+CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history FOR EACH ROW EXECUTE FUNCTION history_unchanged()
 
 ALTER TABLE order_history ENABLE ALWAYS TRIGGER history_unchanged
 
@@ -884,34 +883,38 @@ ALTER TABLE products ENABLE ALWAYS TRIGGER products_added
 
 CREATE FUNCTION products_edited() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE products
-    SET version = OLD.version + 1, actor = ordercast_actor(), reason = NULL, updated_at = ordercast_now()
-    WHERE id = NEW.id AND NEW.version <= OLD.version;
-  INSERT INTO product_history (product_id, version, before, after, actor, reason, at)
-    SELECT id, version, CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', products.id, 'slug', products.slug, 'name', products.name, 'nameBn', products.name_bn, 'description', products.description, 'descriptionBn', products.description_bn, 'price', products.price, 'currency', products.currency, 'stock', products.stock, 'taxClass', products.tax_class, 'image', products.image, 'active', (products.active <> 0), 'version', products.version) AS text), actor, reason, updated_at
-    FROM products WHERE id = NEW.id;
-  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
-    SELECT 'product.changed', id, version, actor, reason, updated_at,
-      CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', products.id, 'slug', products.slug, 'name', products.name, 'nameBn', products.name_bn, 'description', products.description, 'descriptionBn', products.description_bn, 'price', products.price, 'currency', products.currency, 'stock', products.stock, 'taxClass', products.tax_class, 'image', products.image, 'active', (products.active <> 0), 'version', products.version) AS text)
-    FROM products WHERE id = NEW.id;
+  IF OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active THEN
+    UPDATE products
+      SET version = OLD.version + 1, actor = ordercast_actor(), reason = NULL, updated_at = ordercast_now()
+      WHERE id = NEW.id AND NEW.version <= OLD.version;
+    INSERT INTO product_history (product_id, version, before, after, actor, reason, at)
+      SELECT id, version, CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', products.id, 'slug', products.slug, 'name', products.name, 'nameBn', products.name_bn, 'description', products.description, 'descriptionBn', products.description_bn, 'price', products.price, 'currency', products.currency, 'stock', products.stock, 'taxClass', products.tax_class, 'image', products.image, 'active', (products.active <> 0), 'version', products.version) AS text), actor, reason, updated_at
+      FROM products WHERE id = NEW.id;
+    INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+      SELECT 'product.changed', id, version, actor, reason, updated_at,
+        CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', products.id, 'slug', products.slug, 'name', products.name, 'nameBn', products.name_bn, 'description', products.description, 'descriptionBn', products.description_bn, 'price', products.price, 'currency', products.currency, 'stock', products.stock, 'taxClass', products.tax_class, 'image', products.image, 'active', (products.active <> 0), 'version', products.version) AS text)
+      FROM products WHERE id = NEW.id;
+  END IF;
   RETURN NULL;
 END
 $$
 
-CREATE TRIGGER products_edited AFTER UPDATE ON products FOR EACH ROW WHEN (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active) EXECUTE FUNCTION products_edited()
+CREATE TRIGGER products_edited AFTER UPDATE ON products FOR EACH ROW EXECUTE FUNCTION products_edited()
 
 ALTER TABLE products ENABLE ALWAYS TRIGGER products_edited
 
 CREATE FUNCTION products_sold_out() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
-    VALUES ('product.changed', NEW.id, NEW.version, 'service:stock', NULL, ordercast_now(),
-      CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', (NEW.active <> 0), 'version', NEW.version) AS text));
+  IF (OLD.stock = 0) <> (NEW.stock = 0) AND NOT (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active) THEN
+    INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+      VALUES ('product.changed', NEW.id, NEW.version, 'service:stock', NULL, ordercast_now(),
+        CAST(json_build_object('id', OLD.id, 'slug', OLD.slug, 'name', OLD.name, 'nameBn', OLD.name_bn, 'description', OLD.description, 'descriptionBn', OLD.description_bn, 'price', OLD.price, 'currency', OLD.currency, 'stock', OLD.stock, 'taxClass', OLD.tax_class, 'image', OLD.image, 'active', (OLD.active <> 0), 'version', OLD.version) AS text), CAST(json_build_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', (NEW.active <> 0), 'version', NEW.version) AS text));
+  END IF;
   RETURN NULL;
 END
 $$
 
-CREATE TRIGGER products_sold_out AFTER UPDATE OF stock ON products FOR EACH ROW WHEN ((OLD.stock = 0) <> (NEW.stock = 0) AND NOT (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active)) EXECUTE FUNCTION products_sold_out()
+CREATE TRIGGER products_sold_out AFTER UPDATE OF stock ON products FOR EACH ROW EXECUTE FUNCTION products_sold_out()
 
 ALTER TABLE products ENABLE ALWAYS TRIGGER products_sold_out
 
@@ -998,12 +1001,14 @@ ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_kept
 
 CREATE FUNCTION deliveries_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'deliveries: only ever added to';
+  IF NOT (NEW.lat IS NULL AND NEW.lng IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.stage IS NOT DISTINCT FROM OLD.stage AND NEW.driver_id IS NOT DISTINCT FROM OLD.driver_id AND NEW.former_driver_id IS NOT DISTINCT FROM OLD.former_driver_id AND NEW.attempts IS NOT DISTINCT FROM OLD.attempts AND NEW.eta_at IS NOT DISTINCT FROM OLD.eta_at AND NEW.at IS NOT DISTINCT FROM OLD.at) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'deliveries: only ever added to';
+  END IF;
   RETURN NEW;
 END
 $$
 
-CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NOT (NEW.lat IS NULL AND NEW.lng IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.stage IS NOT DISTINCT FROM OLD.stage AND NEW.driver_id IS NOT DISTINCT FROM OLD.driver_id AND NEW.former_driver_id IS NOT DISTINCT FROM OLD.former_driver_id AND NEW.attempts IS NOT DISTINCT FROM OLD.attempts AND NEW.eta_at IS NOT DISTINCT FROM OLD.eta_at AND NEW.at IS NOT DISTINCT FROM OLD.at)) EXECUTE FUNCTION deliveries_unchanged()
+CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries FOR EACH ROW EXECUTE FUNCTION deliveries_unchanged()
 
 ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_unchanged
 
