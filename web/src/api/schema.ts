@@ -1017,6 +1017,7 @@ export interface components {
             parts?: {
                 [key: string]: string;
             };
+            faults?: string[];
         };
         /** History */
         History: {
