@@ -7,8 +7,10 @@ import gc
 import hashlib
 import hmac
 import logging
+import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Final, cast
@@ -45,6 +47,9 @@ EXPIRE_EVERY_S: Final = 15.0
 NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
 # Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
 LISTEN_BACKLOG: Final = 4_096
+# After clients were sent away: ten seconds for requests that have come (GRACEFUL_STOP_S), ten for what is committed
+# last and for connections to others. A service manager's own limit (`TimeoutStopSec`) belongs above this and `drain_s`.
+STOP_S_MAX: Final = 20.0
 
 
 def migrate(settings: Settings) -> None:
@@ -87,6 +92,7 @@ def build_hub(
             ping_timeout_s=settings.ping_timeout_ms / 1000,
             origins=settings.cors_origins,
             sid_prefix=settings.node,
+            drain_s=settings.drain_s,
         ),
         bus=bus,
     )
@@ -140,6 +146,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
             providers=providers,
             parts=neighbours.parts,
             latency=pump.latency.spread,
+            draining=lambda: uvicorn.should_exit,
             extra_routes=page_routes(),
         )
         uvicorn = make_server(
@@ -150,6 +157,7 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
         )
         _settle_garbage()
         uvicorn.on_started = lambda: on_ready(settings, port, demo_people)
+        uvicorn.on_signal = lambda: _end_by(settings.drain_s + STOP_S_MAX)
         await uvicorn.serve(sockets=[listening])
         for chore in chores:
             chore.cancel()
@@ -246,6 +254,18 @@ async def expire(store: Store, pending_minutes_max: int, now_ms: int) -> None:
     before, now = moment(now_ms - pending_minutes_max * 60_000), moment(now_ms)
     while await store.write(lambda transaction: expire_pending(transaction, before, now)) == EXPIRED_AT_ONCE_MAX:
         pass
+
+
+def _end_by(seconds: float) -> None:
+    """End the process then, whatever it still waits for, such as a silent database: what was confirmed is committed."""
+
+    def end() -> None:
+        log.error("could not stop within %g s; ending", seconds)
+        os._exit(1)
+
+    deadline = threading.Timer(seconds, end)
+    deadline.daemon = True
+    deadline.start()
 
 
 def _settle_garbage() -> None:

@@ -75,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: Literal["console", "json"] = "console"
     ping_interval_ms: Annotated[int, Meta(ge=100, le=600_000)] = 25_000
     ping_timeout_ms: Annotated[int, Meta(ge=100, le=600_000)] = 20_000
+    drain_s: Annotated[float, Meta(ge=0, le=300)] = 10.0
+    """The longest that a stop takes to send clients away, a few at a time; 0 for all at once."""
     pending_minutes_max: Annotated[int, Meta(ge=0, le=525_600)] = 30
     """An order that the shop has not answered for so long expires; 0 lets it wait for ever."""
     token_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -76,9 +77,46 @@ def test_a_stop_that_is_asked_for_ends_in_time_with_clients_connected(shop: Shop
         assert answer.status_code == 200
     began = time.monotonic()
 
-    shop.stop()
+    assert shop.stop() == 0
 
     assert time.monotonic() - began < 5
+
+
+def test_a_shop_that_is_stopped_says_so_and_still_takes_the_orders_that_reach_it(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.start()
+    order, clients = shop.order(), [httpx.Client(base_url=shop.url) for _ in range(500)]
+    for client in clients:
+        client.get("/socket.io/?EIO=4&transport=polling")  # so many that sending them away takes a second
+
+    os.kill(shop.pid, signal.SIGTERM)
+    time.sleep(0.2)
+
+    ready = clients[0].get("/health/ready")
+    placed = clients[1].post("/api/orders", json=order)
+    assert (ready.status_code, ready.json()) == (503, {"status": "draining"})
+    assert placed.status_code == 201
+    assert shop.stop() == 0
+    with sqlite3.connect(shop.database) as connection:
+        assert connection.execute("SELECT id FROM orders").fetchall() == [(placed.json()["id"],)]
+    connection.close()
+    for client in clients:
+        client.close()
+
+
+def test_a_stop_that_hangs_has_an_end(tmp_path: Path) -> None:
+    program = """
+import threading, time
+from ordercast import app
+app._end_by(0.2)
+time.sleep(60)
+"""
+    began = time.monotonic()
+    result = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, stderr=subprocess.PIPE, check=False)
+
+    assert time.monotonic() - began < 10
+    assert result.returncode == 1
+    assert b"could not stop" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def create_api(
     providers: Providers | None = None,
     parts: Mapping[str, Callable[[], str]] | None = None,
     latency: Callable[[], Spread | None] | None = None,
+    draining: Callable[[], bool] = lambda: False,
     extra_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
@@ -104,6 +105,7 @@ def create_api(
         deliveries=delivery_rules(settings),
         timezone=settings.timezone,
         latency=latency or (lambda: None),
+        draining=draining,
     )
     application = Litestar(
         [*_ROUTES, *extra_routes],

@@ -59,6 +59,8 @@ class FrontDesk:
     """By order whose delivery code is tried, and who tries it."""
     parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """What this node can do without, by name, each saying `up` while it is there."""
+    draining: Callable[[], bool] = lambda: False
+    """Whether this node is being stopped."""
     passwords: Passwords = field(default_factory=Passwords)
     chance: Chance = field(default_factory=Chance)
     running: set[tuple[str, str]] = field(default_factory=set)

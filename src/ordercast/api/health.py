@@ -19,7 +19,8 @@ LOCALES: Final = ("en", "bn")
 
 class Health(Struct, frozen=True, omit_defaults=True):
     status: str
-    """`live`, `ready`, `degraded` (all orders are taken and told, and a part is missing) or `not ready`."""
+    """`live`, `ready`, `degraded` (all orders are taken and told, and a part is missing), `draining` (it is being
+    stopped) or `not ready`."""
     parts: dict[str, str] = {}
     """What this node can do without, such as the bus to other nodes: `up`, or what it is instead."""
     faults: list[str] = []
@@ -46,6 +47,8 @@ async def ready(desk: AtDesk) -> Response[Health]:
     """Orders can be written and read; 503 if not. A part that is missing makes it `degraded`, which is still 200: a
     balancer that took every node out because Redis is away would lose the orders too.
     """
+    if desk.draining():
+        return json_answer(b'{"status":"draining"}', status_code=503)
     try:
         faults = await desk.store.faults()
     except StoreError as error:

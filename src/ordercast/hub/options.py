@@ -111,5 +111,8 @@ class Options:
     context is kept between messages; what holds of `http_compression` holds here too."""
     compression_bytes_min: int = 1_024
     """Answers and messages shorter than this stay as they are; the reference's default."""
+    drain_s: float = 10.0
+    """The longest that a stop takes to send clients away: 500 a second, or faster where that would take longer. 0: all
+    at once. They come back by themselves, and would otherwise come in one instant."""
     sid_prefix: str = ""
     """This node's name, put before each Engine.IO session id, by which a proxy finds the node of a polling client."""

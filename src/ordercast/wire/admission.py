@@ -26,6 +26,7 @@ class Admission:
         self._sessions = 0
         self._of_address: dict[str, int] = {}
         self._asking: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def __repr__(self) -> str:
         return f"<Admission sessions={self._sessions} addresses={len(self._of_address)} asking={len(self._asking)}>"
@@ -63,6 +64,8 @@ class Admission:
         answer((refusal, None) if refusal is not None else None)
 
     def _full(self, address: str) -> Refusal | None:
+        if self._closed:
+            return Refusal.SHUTTING_DOWN
         # Those that the program is being asked about hold as much as sessions do.
         if self._sessions + len(self._asking) >= self._options.sessions_max:
             return Refusal.TOO_MANY_SESSIONS
@@ -85,6 +88,8 @@ class Admission:
             self._of_address[address] = left
 
     def close(self) -> None:
+        """Nobody is let in any more: a proxy takes the 503 to another node, a client comes back later."""
+        self._closed = True
         for task in tuple(self._asking):
             task.cancel()
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from .engine import Engine
 from .exchange import Exchange
@@ -110,10 +110,20 @@ class Http(HttpToolsProtocol):
         path, _, query = self.url.partition(b"?")
         if b"%" in path or path[:1] != b"/":
             path = _decoded(self.url)
-        if path.rstrip(b"/") != self._path or (self.parser.should_upgrade() and self._should_upgrade()):
-            super().on_headers_complete()
-        else:
+        if path.rstrip(b"/") == self._path and not (self.parser.should_upgrade() and self._should_upgrade()):
             self._serve(query)
+            return
+        super().on_headers_complete()
+        if self._engine.is_draining:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Have the answer say that the connection ends with it, so that nobody sends the next request to a node that
+        goes: a proxy must not repeat a POST, and would have to answer 502.
+        """
+        cycle: Any = self.cycle
+        if isinstance(cycle, RequestResponseCycle):
+            cycle.default_headers = [*cycle.default_headers, (b"connection", b"close")]
 
     def on_message_complete(self) -> None:
         self._reading = False
@@ -123,6 +133,7 @@ class Http(HttpToolsProtocol):
 
     def _serve(self, query: bytes) -> None:
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        keep_alive = keep_alive and not self._engine.is_draining
         exchange = Exchange(self, self.parser.get_method(), query, keep_alive=keep_alive)
         earlier: Any = self.cycle
         self.cycle = cast(Any, exchange)

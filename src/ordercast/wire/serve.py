@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Awaitable, Callable, MutableMapping
+from types import FrameType
 from typing import Any, cast
 
 import uvicorn
@@ -19,6 +20,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+# How long a stop waits for requests that have come, once all clients are sent away.
 GRACEFUL_STOP_S = 10
 
 
@@ -53,12 +55,28 @@ def make_server(
 
 
 class PortServer(uvicorn.Server):
-    """uvicorn's server, which ends held polls before it waits for requests to finish, and says when it has started."""
+    """uvicorn's server, which sends clients away before it waits for requests to finish, and says when it has started.
+
+    A signal begins the stop: the port is closed, so that a proxy and returning clients turn to another node at once;
+    clients are sent away over a while; requests that have come are answered; `serve` returns. A second signal ends the
+    waiting.
+    """
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)
         self.engine = engine
         self.on_started: Callable[[], None] = lambda: None
+        self.on_signal: Callable[[], None] = lambda: None
+        """Called once, within the signal's handler, when the stop is asked for."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """uvicorn would raise the signal again after the stop, and nothing that comes after `serve` would run."""
+        del sig, frame
+        if self.should_exit:
+            self.force_exit = True
+            return
+        self.should_exit = True
+        self.on_signal()
 
     async def startup(self, sockets: Any = None) -> None:
         self.engine.application.start()
@@ -67,7 +85,11 @@ class PortServer(uvicorn.Server):
             self.on_started()
 
     async def shutdown(self, sockets: Any = None) -> None:
-        self.engine.close()
+        for server in self.servers:
+            server.close()
+        for listening in sockets or ():
+            listening.close()
+        await self.engine.drain(lambda: self.force_exit)
         await super().shutdown(sockets)
 
 
