@@ -37,6 +37,7 @@ class Shop:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output = ""
+        self.node = (environ or {}).get("ORDERCAST_NODE", "")
         self._folder = folder
         self._environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ORDERCAST_")},

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
 
+from .buyers import Buyers
 from .listener import Listener
 from .shop import Shop
 
@@ -60,7 +59,7 @@ def test_five_kills_under_load_lose_nothing_and_repeat_nothing(shop: Shop, liste
     ]
     for admin in admins:
         admin.wait_for_connection()
-    buyers = Buyers(shop)
+    buyers = Buyers(shop.url, shop.order())
 
     for _ in range(5):
         buyers.wait_for_more(20)
@@ -83,40 +82,3 @@ def test_five_kills_under_load_lose_nothing_and_repeat_nothing(shop: Shop, liste
 
 def heard(listener: Listener) -> list[str]:
     return [event["args"][0]["id"] for event in listener.events("newOrder")]
-
-
-class Buyers:
-    """Four buyers that order as fast as they are answered, and note what was confirmed to them."""
-
-    def __init__(self, shop: Shop) -> None:
-        self._shop = shop
-        self._body: dict[str, Any] = shop.order()
-        self._confirmed: set[str] = set()
-        self._news = threading.Condition()
-        self._stopping = False
-        self._threads = [threading.Thread(target=self._buy, daemon=True) for _ in range(4)]
-        for thread in self._threads:
-            thread.start()
-
-    def _buy(self) -> None:
-        body = {**self._body, "cartItems": [{**self._body["cartItems"][0], "quantity": 1}]}
-        while not self._stopping:
-            try:
-                answer = httpx.post(f"{self._shop.url}/api/orders", json=body, timeout=5)
-            except httpx.HTTPError:
-                continue  # killed; the buyer tries again
-            if answer.status_code == 201:
-                with self._news:
-                    self._confirmed.add(answer.json()["id"])
-                    self._news.notify_all()
-
-    def wait_for_more(self, count: int) -> None:
-        with self._news:
-            wanted = len(self._confirmed) + count
-            assert self._news.wait_for(lambda: len(self._confirmed) >= wanted, 30), "nothing is sold any more"
-
-    def stop(self) -> set[str]:
-        self._stopping = True
-        for thread in self._threads:
-            thread.join()
-        return self._confirmed
