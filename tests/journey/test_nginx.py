@@ -147,7 +147,7 @@ def test_a_rolling_restart_loses_nothing_and_refuses_no_order(site: Site, listen
     last = node.place()["id"]
     crowd.wait_until_all_heard_of(last)
 
-    assert buyers.refusals == []
+    assert buyers.refusals == [], site.nginx.log
     crowd.assert_all_heard_once_and_in_order(confirmed)
     assert {entry["reason"] for entry in crowd.listener.of_kind("disconnect")} <= {"transport close", "transport error"}
     for client, connects in crowd.of_client("connect").items():
