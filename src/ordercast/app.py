@@ -7,15 +7,13 @@ import gc
 import hashlib
 import hmac
 import logging
-import os
 import secrets
 import socket
-import threading
 import time
 from collections.abc import Callable
 from typing import Final, cast
 
-from ordercast import telemetry
+from ordercast import supervision, telemetry
 from ordercast.api import Doorkeeper, create_api, make_doorkeeper
 from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
@@ -37,6 +35,8 @@ from ordercast.neighbours import Neighbours
 from ordercast.wire import AsgiApplication, make_server
 
 log = logging.getLogger("ordercast.app")
+
+OnReady = Callable[[Settings, int, list[str]], None]
 
 # What is kept of the past: enough that a client which was away for a night recovers.
 FEED_ROWS_MAX: Final = 200_000
@@ -112,7 +112,7 @@ def build_hub(
     return server, pump
 
 
-async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]], None]) -> None:
+async def serve(settings: Settings, on_ready: OnReady) -> None:
     """Serve until a signal says to stop. `on_ready` is told the port, and who can sign in with the demo password, when
     the first request would be answered.
 
@@ -156,8 +156,8 @@ async def serve(settings: Settings, on_ready: Callable[[Settings, int, list[str]
             forwarded_allow_ips=list(settings.trusted_proxies),
         )
         _settle_garbage()
-        uvicorn.on_started = lambda: on_ready(settings, port, demo_people)
-        uvicorn.on_signal = lambda: _end_by(settings.drain_s + STOP_S_MAX)
+        uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)
+        uvicorn.on_signal = lambda: _stopping(settings.drain_s + STOP_S_MAX)
         await uvicorn.serve(sockets=[listening])
         for chore in chores:
             chore.cancel()
@@ -256,16 +256,14 @@ async def expire(store: Store, pending_minutes_max: int, now_ms: int) -> None:
         pass
 
 
-def _end_by(seconds: float) -> None:
-    """End the process then, whatever it still waits for, such as a silent database: what was confirmed is committed."""
+def _ready(on_ready: OnReady, settings: Settings, port: int, demo_people: list[str]) -> None:
+    on_ready(settings, port, demo_people)
+    supervision.tell("READY=1")
 
-    def end() -> None:
-        log.error("could not stop within %g s; ending", seconds)
-        os._exit(1)
 
-    deadline = threading.Timer(seconds, end)
-    deadline.daemon = True
-    deadline.start()
+def _stopping(seconds_max: float) -> None:
+    supervision.tell("STOPPING=1")
+    supervision.end_by(seconds_max)
 
 
 def _settle_garbage() -> None:

@@ -1,0 +1,61 @@
+"""What a service manager sees of the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ordercast import supervision
+
+
+@pytest.fixture
+def listening(tmp_path: Path) -> socket.socket:
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    listening.bind(str(tmp_path / "notify"))
+    listening.settimeout(20)
+    return listening
+
+
+def test_it_is_told_when_a_node_is_ready_and_when_it_stops(tmp_path: Path, listening: socket.socket) -> None:
+    environ = {**os.environ, "ORDERCAST_PORT": "0", "NOTIFY_SOCKET": str(tmp_path / "notify")}
+    with (
+        listening,
+        subprocess.Popen(
+            [sys.executable, "-m", "ordercast", "serve"], cwd=tmp_path, env=environ, stdout=subprocess.DEVNULL
+        ) as process,
+    ):
+        assert listening.recv(64) == b"READY=1"
+        process.send_signal(signal.SIGTERM)
+        assert listening.recv(64) == b"STOPPING=1"
+        assert process.wait(15) == 0
+
+
+def test_an_abstract_address_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(f"\0ordercast-{os.getpid()}")
+        monkeypatch.setenv("NOTIFY_SOCKET", f"@ordercast-{os.getpid()}")
+        supervision.tell("READY=1")
+        assert listening.recv(64) == b"READY=1"
+
+
+@pytest.mark.parametrize("address", ["", "/nowhere/at/all"])
+def test_nobody_need_listen(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    supervision.tell("READY=1")
+
+
+def test_a_stop_that_hangs_has_an_end() -> None:
+    program = "import time; from ordercast import supervision; supervision.end_by(0.2); time.sleep(60)"
+    began = time.monotonic()
+    result = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, check=False)
+
+    assert time.monotonic() - began < 10
+    assert result.returncode == 1
+    assert b"could not stop" in result.stderr
