@@ -25,7 +25,7 @@ QUERY_FIELDS_MAX = 64
 # How long the last words to a polling client wait for its next poll.
 LINGER_S = 5.0
 # At this pace a stop sends clients away, if `drain_s` gives it the time: each one that comes back costs another node
-# some 0.3 ms of CPU, so 500 a second are a sixth of a core there.
+# some 0.3 ms of CPU, and 0.8 ms where it is a shop, so 500 a second are less than half a core there.
 SENT_AWAY_PER_S = 500
 DRAIN_STEP_S = 0.02
 
