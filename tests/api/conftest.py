@@ -12,37 +12,65 @@ from ordercast.api.providers import Providers, providers_of
 from ordercast.api.providers.settling import Settling
 from ordercast.app import build_hub
 from ordercast.config import Settings
-from ordercast.db import SqliteStore
+from ordercast.db import SqliteStore, Store
+from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.seed import seed_demo
 from ordercast.hub import Server
+from tests.postgres import Postgres
 
 from .client import PASSWORD, SECRET, Client, over
+from .stores import AnyStore, PromptStore
 
 Settle = Callable[[], Awaitable[int]]
+
+
+async def _seed(store: Store) -> None:
+    await store.start()
+    await seed_demo(store, PASSWORD, mark="m", now_ms=1_795_241_719_608, random_bytes=os.urandom(40))
+    await store.close()
 
 
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A closed database with the demo's people, made once: hashing their password is slow on purpose."""
-    path = tmp_path_factory.mktemp("seeded") / "shop.db"
-    store = SqliteStore(path)
+    store = SqliteStore(tmp_path_factory.mktemp("seeded") / "shop.db")
     store.migrate()
+    asyncio.run(_seed(store))
+    return store.path
 
-    async def seed() -> None:
-        await store.start()
-        await seed_demo(store, PASSWORD, mark="m", now_ms=1_795_241_719_608, random_bytes=os.urandom(40))
-        await store.close()
 
-    asyncio.run(seed())
-    return path
+@pytest.fixture(scope="session")
+def seeded_postgres(postgres_server: Postgres, postgres_template: str) -> str:
+    """The same on PostgreSQL: the name of a database to be copied."""
+    name = postgres_server.new_database(postgres_template)
+    asyncio.run(_seed(PostgresqlStore(postgres_server.url(name))))
+    return name
 
 
 @pytest.fixture
-async def store(seeded: Path, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+async def sqlite_store(seeded: Path, tmp_path: Path) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(Path(shutil.copy(seeded, tmp_path)))
     await store.start()
     yield store
     await store.close()
+
+
+@pytest.fixture
+async def postgresql_store(postgres_server: Postgres, seeded_postgres: str) -> AsyncIterator[PromptStore]:
+    name = postgres_server.new_database(seeded_postgres)
+    store = PromptStore(postgres_server.url(name))
+    await store.start()
+    yield store
+    await store.close()
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest) -> AnyStore:
+    """The shop's store: SQLite, or whatever `ORDERCAST_TEST_STORE` names."""
+    kind = os.environ.get("ORDERCAST_TEST_STORE", "sqlite")
+    store: AnyStore = request.getfixturevalue(f"{kind}_store")
+    return store
 
 
 @pytest.fixture
@@ -51,24 +79,24 @@ def settings() -> Settings:
 
 
 @pytest.fixture
-def providers(store: SqliteStore, settings: Settings) -> Providers:
+def providers(store: Store, settings: Settings) -> Providers:
     return providers_of(settings, store)
 
 
 @pytest.fixture
-async def client(store: SqliteStore, settings: Settings, providers: Providers) -> AsyncIterator[Client]:
+async def client(store: Store, settings: Settings, providers: Providers) -> AsyncIterator[Client]:
     async with over(settings, store, providers) as http:
         yield Client(http)
 
 
 @pytest.fixture
-def settle(store: SqliteStore, providers: Providers) -> Settle:
+def settle(store: Store, providers: Providers) -> Settle:
     """Carry out what is owed to payment providers, as the node does after each commit."""
     return Settling(store, providers).settle
 
 
 @pytest.fixture
-async def server(settings: Settings, store: SqliteStore) -> AsyncIterator[Server]:
+async def server(settings: Settings, store: Store) -> AsyncIterator[Server]:
     """The socket half of a node, joined to its shop."""
     server, pump = build_hub(settings, store)
     pump.start()

@@ -1,0 +1,53 @@
+"""The store on PostgreSQL, for tests that look at the feed at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any, TypeVar
+
+import psycopg
+
+from ordercast.db import SqliteStore, Transaction
+from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.store import change_of
+from ordercast.db.types import Change
+
+T = TypeVar("T")
+NUMBERED_S_MAX = 5.0
+
+
+class PromptStore(PostgresqlStore):
+    """One whose unit of work returns when what it wrote is numbered: on SQLite it always is."""
+
+    async def write(self, unit: Callable[[Transaction], T]) -> T:
+        result = await super().write(unit)
+        self._settle()
+        return result
+
+    def changes(self, after: int, limit: int) -> list[Change]:
+        return [
+            change_of(row)
+            for row in self._ask(
+                f"SELECT seq, kind, entity_id, version, actor, reason, at, before, after FROM feed WHERE seq > {after} ORDER BY seq LIMIT {limit}"
+            )
+        ]
+
+    @property
+    def last_seq(self) -> int:
+        self._settle()
+        return int(self._ask("SELECT coalesce(max(seq), 0) FROM feed")[0][0])
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + NUMBERED_S_MAX
+        while self._ask("SELECT 1 FROM feed WHERE seq IS NULL LIMIT 1"):
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+    def _ask(self, question: str) -> list[tuple[Any, ...]]:
+        with closing(psycopg.connect(self._url, autocommit=True)) as connection:
+            return connection.execute(question.encode()).fetchall()
+
+
+AnyStore = SqliteStore | PromptStore
