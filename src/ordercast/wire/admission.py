@@ -90,6 +90,10 @@ class Admission:
     def close(self) -> None:
         """Nobody is let in any more: a proxy takes the 503 to another node, a client comes back later."""
         self._closed = True
+        self.refuse_asking()
+
+    def refuse_asking(self) -> None:
+        """Those that the program is being asked about are not let in."""
         for task in tuple(self._asking):
             task.cancel()
 

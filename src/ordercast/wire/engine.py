@@ -170,8 +170,7 @@ class Engine:
 
     def close(self) -> None:
         """End every session at once; clients come back by themselves."""
-        self.is_draining = True
-        self.admission.close()
+        self.admission.refuse_asking()
         for session in tuple(self.sessions.values()):
             session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
 
