@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import msgspec
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.commerce.errors import ShopError, StaleVersion
-from ordercast.db import Change, SessionRow, StoreClosed, StoreUnavailable, Transaction, products
+from ordercast.commerce.deliveries import DeliveryRules
+from ordercast.commerce.errors import NoDriverFree, PromotionRefused, ShopError, StaleVersion
+from ordercast.commerce.orders import Order
+from ordercast.commerce.people import Role
+from ordercast.db import Change, SessionRow, StoreClosed, StoreUnavailable, Transaction, accounts, products
+from ordercast.db.accounts import Account
+from ordercast.db.drivers import set_duty
 from ordercast.db.idempotency import RequestKey
-from ordercast.db.orders import change_status, page
+from ordercast.db.orders import assign_driver, change_status, page
 from ordercast.db.placing import Placing
+from ordercast.db.privacy import erase, find_copies
+from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 
 from .shop import STORE, ask, move, new_order, now, place_one
 from .shops import AnyStore, ShopDatabase
+from .test_placing import make_promotions
 
 PLACED = "INSERT INTO orders (id, customer_name, total) VALUES ('{0}', 'x', 1)"
 
@@ -253,6 +263,72 @@ async def test_the_same_guest_on_two_nodes_becomes_one_customer(store: AnyStore,
     placed = await asyncio.gather(*(place_one(node) for node in (store, other) for _ in range(8)))
     assert len({order.customer_id for order in placed}) == 1
     assert await ask(store, "SELECT id FROM customers") == [(placed[0].customer_id,)]
+
+
+async def test_a_code_that_holds_three_times_is_used_three_times_on_two_nodes(store: AnyStore, other: AnyStore) -> None:
+    await store.write(make_promotions)
+
+    async def buy(node: AnyStore, email: str) -> bool:
+        customer = {"name": "Asha Rahman", "email": email, "mobile": "+8801700000000"}
+        try:
+            await place_one(node, customerInfo=customer, promoCode="THRICE")
+        except PromotionRefused:
+            return False
+        return True
+
+    emails = [f"asha{number}@example.com" for number in range(6)]
+    used = await asyncio.gather(*(buy(node, email) for email in emails for node in (store, other)))
+    assert sum(used) == 3
+    assert await ask(store, "SELECT uses FROM promotions WHERE code = 'THRICE'") == [(3,)]
+
+
+async def test_two_nodes_give_no_free_driver_two_orders(store: AnyStore, other: AnyStore) -> None:
+    drivers = [Account(f"drv_{n}", f"driver{n}@example.com", "Rafi", Role.DRIVER, "hash") for n in range(3)]
+    for driver in drivers:
+        await store.write(partial(accounts.add, account=driver, now=now()))
+        await store.write(partial(set_duty, driver_id=driver.id, on_duty=True, now=now()))
+
+    async def assign(node: AnyStore, order_id: str) -> str | None:
+        try:
+            document = await node.write(
+                lambda transaction: assign_driver(
+                    transaction, order_id, None, STORE, expected_version=3, now=now(), rules=DeliveryRules()
+                )
+            )
+        except NoDriverFree:
+            return None
+        return msgspec.json.decode(document, type=Order).driver_id
+
+    orders = [await place_one(store) for _ in range(6)]
+    for order in orders:
+        for status in ("processing", "ready_for_delivery"):
+            await move(store, order.id, status)
+    nodes = itertools.cycle((store, other))
+    given = await asyncio.gather(*(assign(node, order.id) for node, order in zip(nodes, orders, strict=False)))
+    assert sorted(driver_id or "" for driver_id in given) == ["", "", "", "drv_0", "drv_1", "drv_2"]
+
+
+async def test_two_nodes_that_seed_at_once_know_one_password(store: AnyStore, other: AnyStore) -> None:
+    seeding = (
+        seed_demo(node, "a password", mark="m", now_ms=1_795_241_719_608, random_bytes=bytes(range(40)))
+        for node in (store, other)
+    )
+    for emails in await asyncio.gather(*seeding):
+        assert emails == [person.email for person in DEMO_PEOPLE]
+    assert await ask(store, "SELECT count(*), count(DISTINCT password_hash) FROM accounts") == [(4, 1)]
+
+
+async def test_who_is_erased_is_named_nowhere_in_the_feed(store: AnyStore) -> None:
+    order = await place_one(store)
+    assert order.customer_id is not None
+    await move(store, order.id, "cancelled")
+    copies = await store.read(partial(find_copies, customer_id=order.customer_id, now=now()))
+    await store.write(
+        partial(erase, erasure_id="era_1", customer_id=order.customer_id, copies=copies, actor=STORE, now=now())
+    )
+    documents = await ask(store, "SELECT coalesce(before, '') || coalesce(after, '') FROM feed")
+    assert any(order.id in document for (document,) in documents)
+    assert not [document for (document,) in documents if "Asha" in document]
 
 
 async def test_units_that_wait_together_are_told_apart_by_their_outcomes(store: AnyStore) -> None:

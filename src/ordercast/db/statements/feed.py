@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Table,
     bindparam,
-    column,
     insert,
     literal_column,
     select,
@@ -20,6 +20,7 @@ from ordercast.db import dialects
 from ordercast.db.dialects import Dialect
 from ordercast.db.schema import (
     feed,
+    feed_to_number,
     published_events,
 )
 
@@ -37,13 +38,13 @@ class FeedStatements:
             .limit(bindparam("limit"))
             .offset(ZERO)
         )
-        key = feed_key(text.dialect)
-        self.newest_document = text(select(feed.c.after).where(_newest(text.dialect)))
+        table, key = keyed_feed(text.dialect)
+        self.newest_document = text(select(table.c.after).where(key == _newest(text.dialect)))
         # What this transaction writes from now on comes behind the mark.
         self.mark = text(_mark(text.dialect))
         self.placed_after = text(
-            select(feed.c.entity_id, feed.c.after).where(
-                key > bindparam("mark"), feed.c.kind == literal_column("'order.placed'")
+            select(table.c.entity_id, table.c.after).where(
+                key > bindparam("mark"), table.c.kind == literal_column("'order.placed'")
             )
         )
         self.newest_seq = text(select(sql.max(feed.c.seq)))
@@ -60,19 +61,19 @@ class FeedStatements:
         )
 
 
-# PostgreSQL numbers a change when it was committed; until then it has its place in the order of writing alone.
+# PostgreSQL's rows get their place in the feed once they are committed; until then the order of writing names them.
 
 
-def feed_key(dialect: Dialect) -> ColumnElement[int]:
-    """What a row is known by from its writing on."""
-    return feed.c.seq if dialect is dialects.SQLITE else column("id", feed.c.seq.type)
+def keyed_feed(dialect: Dialect) -> tuple[Table, ColumnElement[int]]:
+    """The feed, and what of it a row is known by from its writing on."""
+    return (feed, feed.c.seq) if dialect is dialects.SQLITE else (feed_to_number, feed_to_number.c.id)
 
 
-def _newest(dialect: Dialect) -> ColumnElement[bool]:
-    """Of the row that this connection wrote last."""
+def _newest(dialect: Dialect) -> ColumnElement[int]:
+    """The key of the row that this transaction wrote last."""
     if dialect is dialects.SQLITE:
-        return feed.c.seq == select(sql.max(feed.c.seq)).scalar_subquery()
-    return feed_key(dialect) == literal_column("currval('feed_id_seq')")
+        return select(sql.max(feed.c.seq)).scalar_subquery()
+    return literal_column("currval('feed_id_seq')")
 
 
 def _mark(dialect: Dialect) -> Select[Any]:

@@ -8,11 +8,11 @@ from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import dialects
 from ordercast.db.dialects import Dialect
 from ordercast.db.personal import HOLDINGS, Holding
-from ordercast.db.schema import erasures, feed, idempotency, published_events
+from ordercast.db.schema import erasures, idempotency, published_events
 from ordercast.db.schema.columns import names
 
 from .compiling import Compiler, to_change
-from .feed import feed_key
+from .feed import keyed_feed
 
 _DOCUMENTED = ("kind", "entity_id", "actor", "reason", "before", "after")
 _FORGOTTEN = ("actor", "reason", "before", "after")
@@ -37,7 +37,7 @@ class PrivacyStatements:
         self.record = text(insert(erasures).values({n: bindparam(n) for n in ("id", "customer_id", "actor", "at")}))
 
         # The indexed question first: an order's own rows are most of them.
-        key = feed_key(dialect)
+        feed, key = keyed_feed(dialect)
         self.feed_keys = text.written(f"""
             SELECT {key} FROM feed
             WHERE {_behind(dialect)} AND (
