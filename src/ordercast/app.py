@@ -61,12 +61,12 @@ def migrate(settings: Settings) -> None:
         raise ConfigError("database_url", str(error)) from None
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the shop's database; an embedded one is migrated. Raises ConfigError for one we cannot serve.
+def open_store(settings: Settings, *, to_serve: bool = False) -> Store:
+    """Open the shop's database; an embedded one is migrated. Raises ConfigError for one we cannot use.
 
     That of a server is for its operator to migrate, at a time of their choosing: it is refused with the command to run.
     """
-    store = _store(settings)
+    store = _store(settings, may_lead=to_serve)
     try:
         store.prepare()
     except Unusable as error:
@@ -74,12 +74,12 @@ def open_store(settings: Settings) -> Store:
     return store
 
 
-def _store(settings: Settings) -> Store:
+def _store(settings: Settings, *, may_lead: bool = False) -> Store:
     if settings.sqlite_path is not None:
         return SqliteStore(settings.sqlite_path)
     from ordercast.db.postgresql import PostgresqlStore  # noqa: PLC0415 - its driver is slow to load
 
-    return PostgresqlStore(settings.database_url)
+    return PostgresqlStore(settings.database_url, may_lead=may_lead)
 
 
 def build_hub(
@@ -120,7 +120,7 @@ async def serve(settings: Settings, on_ready: OnReady) -> None:
     """
     listening = _listen(settings)
     port = listening.getsockname()[1]
-    store = open_store(settings)
+    store = open_store(settings, to_serve=True)
     await store.start()
     try:
         demo_people = await _seed_at_start(settings, store)

@@ -9,7 +9,7 @@ import httpx
 from ordercast.api import create_api, issue_token
 from ordercast.api.providers import Providers
 from ordercast.config import Settings
-from ordercast.db import SqliteStore
+from ordercast.db import Store
 from tests.commerce.orders import request_json
 
 SECRET = "a secret of at least thirty-two bytes"
@@ -31,7 +31,7 @@ STRANGER = bearer(token("customer", "cus_2"))
 DRIVER = bearer(token("driver", "drv_1"))
 
 
-def over(settings: Settings, store: SqliteStore, providers: Providers | None = None) -> httpx.AsyncClient:
+def over(settings: Settings, store: Store, providers: Providers | None = None) -> httpx.AsyncClient:
     """An HTTP client that calls the application directly."""
     application: Any = create_api(settings, store, providers=providers)
     return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test")

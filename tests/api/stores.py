@@ -27,12 +27,9 @@ class PromptStore(PostgresqlStore):
         return result
 
     def changes(self, after: int, limit: int) -> list[Change]:
-        return [
-            change_of(row)
-            for row in self._ask(
-                f"SELECT seq, kind, entity_id, version, actor, reason, at, before, after FROM feed WHERE seq > {after} ORDER BY seq LIMIT {limit}"
-            )
-        ]
+        columns = "seq, kind, entity_id, version, actor, reason, at, before, after"
+        rows = self._ask(f"SELECT {columns} FROM feed WHERE seq > {after} ORDER BY seq LIMIT {limit}")
+        return [change_of(row) for row in rows]
 
     @property
     def last_seq(self) -> int:

@@ -214,6 +214,14 @@ def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> 
         yield one, {**whose, "status": status}
 
 
+def seen_with(transaction: Transaction, order_id: str) -> int:
+    """A number of the feed up to which there is nothing but what this snapshot shows of the order, or what it does not
+    concern. What comes behind it may concern the order, and be shown already.
+    """
+    row = transaction.one(transaction.sql.feed.seen_with, entity_id=order_id)
+    return int(row[0]) if row is not None else 0
+
+
 def history(transaction: Transaction, order_id: str) -> list[tuple[Any, ...]]:
     """Every move, oldest first, in the order of ``statements._HISTORY``."""
     return transaction.all(transaction.sql.orders.history, order_id=order_id)

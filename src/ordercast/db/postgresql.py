@@ -46,8 +46,10 @@ class PostgresqlStore(DatabaseStore):
     dialect = POSTGRESQL
     lags = True
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, may_lead: bool = True) -> None:
+        """One that may not lead numbers nothing: it is there for a moment, beside the nodes that serve."""
         self._url = url
+        self._may_lead = may_lead
         self._connector = PostgresqlConnector(url)
         self._sql = statements(POSTGRESQL)
         super().__init__(Readers(self._connector, self._sql))
@@ -103,7 +105,8 @@ class PostgresqlStore(DatabaseStore):
             raise Unusable(error) from error
         self._writer.start()
         self._readers.start()
-        self._sequencer.start()
+        if self._may_lead:
+            self._sequencer.start()
 
     async def close(self) -> None:
         """Finish every submitted write, then let go of the server. May be called twice."""

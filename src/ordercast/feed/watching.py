@@ -41,9 +41,10 @@ class Watching:
     ) -> tuple[bytes, str]:
         """Let `socket` into `room` at a moment when what `look` found is still so: gives it, and that position.
 
-        `look` gives an order and the newest feed number, of one snapshot. It is taken again if the order changed
-        before the socket could be let in. The socket is told ``watching`` with that position as its offset, so that a
-        recovery does not tell it again what the snapshot shows. Raises what `look` does, LimitReached, BehindTooLong.
+        `look` gives an order and a feed number, of one snapshot: nothing up to it has the order otherwise. It is taken
+        again if the feed tells of the order behind that number before the socket could be let in. The socket is told
+        ``watching`` with that position as its offset, so that a recovery does not tell it again what the snapshot
+        shows. Raises what `look` does, LimitReached, BehindTooLong.
         """
         for _ in range(LOOKS_MAX):
             document, seq = await look()

@@ -14,7 +14,7 @@ from ordercast.api.orders import document_for
 from ordercast.api.refusals import TooManyWatches
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
-from ordercast.db import Transaction
+from ordercast.db import Transaction, orders
 from ordercast.hub import LimitReached, Socket
 
 from .answering import Caller, Commands
@@ -49,8 +49,7 @@ async def _watch(commands: Commands, watches: Watches, caller: Caller, command: 
 
     def query(transaction: Transaction) -> tuple[bytes, int]:
         document = document_for(transaction, command.order_id, caller.identity)
-        newest = transaction.one(transaction.sql.feed.newest_seq)
-        return document, (newest[0] or 0) if newest else 0
+        return document, orders.seen_with(transaction, command.order_id)
 
     try:
         document, position = await watches.begin(

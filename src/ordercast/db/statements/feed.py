@@ -9,6 +9,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    case,
     insert,
     literal_column,
     select,
@@ -24,7 +25,7 @@ from ordercast.db.schema import (
     published_events,
 )
 
-from .compiling import ZERO, Compiler, oldest
+from .compiling import ONE, ZERO, Compiler, oldest
 
 _CHANGE: Final = ("seq", "kind", "entity_id", "version", "actor", "reason", "at", "before", "after")
 
@@ -49,6 +50,7 @@ class FeedStatements:
         )
         self.newest_seq = text(select(sql.max(feed.c.seq)))
         self.oldest_seq = text(select(sql.min(feed.c.seq)))
+        self.seen_with = text(_seen_with(text.dialect))
         self.publish_event = text(
             insert(published_events).values(
                 {name: bindparam(name) for name in ("id", "event", "rooms", "args", "actor", "created_at")}
@@ -74,6 +76,16 @@ def _newest(dialect: Dialect) -> ColumnElement[int]:
     if dialect is dialects.SQLITE:
         return select(sql.max(feed.c.seq)).scalar_subquery()
     return literal_column("currval('feed_id_seq')")
+
+
+def _seen_with(dialect: Dialect) -> Select[Any]:
+    """The newest number; one more where a row of `entity_id` is to be seen that has none yet."""
+    newest = sql.coalesce(sql.max(feed.c.seq), ZERO)
+    if dialect is dialects.SQLITE:
+        return select(newest)
+    row = feed_to_number.alias("waiting")
+    waits = select(ONE).where(row.c.seq.is_(None), row.c.entity_id == bindparam("entity_id")).exists()
+    return select(newest + case((waits, ONE), else_=ZERO))
 
 
 def _mark(dialect: Dialect) -> Select[Any]:
