@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,11 @@ import psycopg
 from tests.journey.shop import free_port
 
 START_S_MAX = 30.0
-# Commits wait for the disk, as in production; the rest keeps a server of tests small and quick to start.
+# Small, and quick to start. What is committed is handed to the kernel, which a `kill -9` does not touch; a power cut is
+# not what is tested.
 SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
     "shared_buffers": "64MB",
     "max_connections": "200",
     "max_wal_size": "512MB",
@@ -72,7 +75,6 @@ class Postgres:
             cwd=self._folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,
         )
         self.wait_until_it_answers()
 
@@ -91,12 +93,25 @@ class Postgres:
             return False
         return True
 
+    def _processes(self) -> list[int]:
+        """The server's processes, its first one last: each of the others leads a session of its own."""
+        assert self._process is not None, "it is not running"
+        first = self._process.pid
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        return [*map(int, children), first]
+
+    def _signal(self, which: signal.Signals) -> None:
+        for pid in self._processes():
+            with suppress(ProcessLookupError):
+                os.kill(pid, which)
+
     def kill(self) -> None:
         """`kill -9` of the server and of every process of it."""
-        process, self._process = self._process, None
-        if process is not None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)  # so that it begins no others meanwhile
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
 
     def remove(self) -> None:
         self.kill()
@@ -105,12 +120,11 @@ class Postgres:
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Its connections stay, and nothing is answered, until the block ends."""
-        assert self._process is not None, "it is not running"
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
         try:
             yield
         finally:
-            os.killpg(self._process.pid, signal.SIGCONT)
+            self._signal(signal.SIGCONT)
 
     # --- Its databases ----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -18,13 +19,33 @@ T = TypeVar("T")
 NUMBERED_S_MAX = 5.0
 
 
+class _Translating(Transaction):
+    """Takes the tests' own questions, which name their values as SQLite does."""
+
+    def one(self, statement: str, **values: Any) -> tuple[Any, ...] | None:
+        return super().one(_translated(statement), **values)
+
+    def all(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+        return super().all(_translated(statement), **values)
+
+    def run(self, statement: str, **values: Any) -> int:
+        return super().run(_translated(statement), **values)
+
+
+def _translated(statement: str) -> str:
+    return statement if "%(" in statement else re.sub(r"(?<![:\w']):([a-z_]+)", r"%(\1)s", statement)
+
+
 class PromptStore(PostgresqlStore):
     """One whose unit of work returns when what it wrote is numbered: on SQLite it always is."""
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
-        result = await super().write(unit)
+        result = await super().write(lambda transaction: unit(_Translating(transaction._connection, transaction.sql)))
         self._settle()
         return result
+
+    async def read(self, query: Callable[[Transaction], T]) -> T:
+        return await super().read(lambda transaction: query(_Translating(transaction._connection, transaction.sql)))
 
     def changes(self, after: int, limit: int) -> list[Change]:
         columns = "seq, kind, entity_id, version, actor, reason, at, before, after"

@@ -287,3 +287,27 @@ async def test_a_feed_that_has_gone_back_begins_a_new_epoch_while_the_node_runs(
     await until(lambda: store.epoch != before)
     assert store.last_seq == 1
     assert store.changes(1, 10) == []
+
+
+async def test_a_server_that_answers_nothing_any_more_keeps_nobody_waiting(
+    own_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ordercast.db.postgresql.ANSWER_S_MAX", 0.5)
+    monkeypatch.setattr("ordercast.db.connections.postgresql.CONNECT_S_MAX", 1)
+    template = own_server.new_database()
+    PostgresqlStore(own_server.url(template)).migrate()
+    shop = PostgresqlShop(own_server, template)
+    store = await started(shop)
+    await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
+    await store.read(lambda transaction: transaction.one("SELECT 1"))
+    follower = Follower(store)
+    with own_server.stopped():
+        async with asyncio.timeout(10):
+            placing = asyncio.create_task(place_one(store))
+            with pytest.raises(StoreUnavailable):
+                await store.read(lambda transaction: transaction.one("SELECT 1"))
+            with pytest.raises(StoreError):
+                await placing
+    order = await place_one(store)
+    await follower.hears(lambda heard: order.id in ids(heard))
+    await store.close()

@@ -28,6 +28,8 @@ from .writer import Writer
 
 # Read at start, for those who come back after a restart; the pump remembers as many.
 NEWEST_ROWS: Final = 4_096
+# Longer than any group or read of ours takes, and than a checkpoint or a failing disk holds one up on a good day.
+ANSWER_S_MAX: Final = 15.0
 # A feed that was not seen to its end for so long is not being told: the node is deaf.
 DEAF_S: Final = 5.0
 
@@ -55,6 +57,7 @@ class PostgresqlStore(DatabaseStore):
         super().__init__(Readers(self._connector, self._sql))
         self._tailer = Tailer(url, self._sql, self._see)
         self._sequencer = Sequencer(url, lambda _: self._soon(self._wake))
+        self._patience: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rows: deque[Change] = deque()
         """Those that were read and are not taken yet; numbers follow each other."""
@@ -107,12 +110,22 @@ class PostgresqlStore(DatabaseStore):
         self._readers.start()
         if self._may_lead:
             self._sequencer.start()
+        self._hurry()
 
     async def close(self) -> None:
         """Finish every submitted write, then let go of the server. May be called twice."""
+        if self._patience is not None:
+            self._patience.cancel()
         await self._end_work()
         await asyncio.gather(asyncio.to_thread(self._sequencer.stop), asyncio.to_thread(self._tailer.stop))
         self._loop = None
+
+    def _hurry(self) -> None:
+        """A server that was stopped, or a network that swallows, answers nothing and closes nothing."""
+        if self._writer is not None:
+            self._writer.hurry(ANSWER_S_MAX)
+        self._readers.hurry(ANSWER_S_MAX)
+        self._patience = asyncio.get_running_loop().call_later(1.0, self._hurry)
 
     @property
     def leads(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -33,6 +34,7 @@ class Readers:
         self._connections: list[Connection] = []
         self._pool: ThreadPoolExecutor | None = None
         self._waiting = 0
+        self._began_at: dict[Connection, float] = {}
 
     def __repr__(self) -> str:
         return f"<Readers {len(self._connections)} open, {self._waiting} waiting>"
@@ -46,6 +48,14 @@ class Readers:
             await asyncio.to_thread(pool.shutdown)
         while self._connections:
             self._connections.pop().close()
+
+    def hurry(self, seconds_max: float) -> None:
+        """Have reads fail that have taken longer: the database does not answer, and callers would wait for ever."""
+        latest = time.monotonic() - seconds_max
+        for connection, began_at in list(self._began_at.items()):
+            if began_at < latest:
+                log.error("the database has not answered for %.0f s; a read is given up", seconds_max)
+                self._connector.interrupt(connection)
 
     async def submit(self, query: Callable[[Transaction], T]) -> T:
         """Run `query` on a reader. Raises what it raises; Overloaded, StoreUnavailable or StoreClosed."""
@@ -76,10 +86,12 @@ class Readers:
             raise StoreUnavailable(error) from error
 
     def _look(self, connection: Connection, query: Callable[[Transaction], T]) -> T:
-        connection.execute(self._connector.begin_reading)
+        self._began_at[connection] = time.monotonic()
         try:
+            connection.execute(self._connector.begin_reading)
             return query(Transaction(connection, self._sql))
         finally:
+            del self._began_at[connection]
             if self._connector.in_transaction(connection):
                 connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot
 

@@ -19,7 +19,7 @@ import psycopg
 
 from ordercast.telemetry import FEED_LEADING
 
-from .connections.postgresql import connect
+from .connections.postgresql import connect, interrupt
 
 RAW_CHANNEL: Final = "ordercast_raw"
 FEED_CHANNEL: Final = "ordercast_feed"
@@ -54,6 +54,7 @@ class Sequencer:
         self._changed = changed
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="ordercast-sequencer", daemon=True)
+        self._connection: psycopg.Connection | None = None
         self.leads = False
 
     def __repr__(self) -> str:
@@ -63,8 +64,10 @@ class Sequencer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let another take over at once; blocks for up to a look."""
+        """Let another take over at once."""
         self._stopping.set()
+        if self._connection is not None:
+            interrupt(self._connection)
         if self._thread.is_alive():
             self._thread.join()
 
@@ -74,13 +77,15 @@ class Sequencer:
         while not self._stopping.is_set():
             try:
                 with connect(self._url, name="sequencer", options=f"-c idle_session_timeout={LEASE_MS}") as connection:
+                    self._connection = connection
                     self._serve(connection)
             except psycopg.Error as error:
-                if self.leads:
+                if self.leads and not self._stopping.is_set():
                     log.warning("the feed is not numbered by this node any more: %s", error)
             except Exception:
                 log.exception("the sequencer failed; trying again")
             finally:
+                self._connection = None
                 self._lead(False)
             self._stopping.wait(RETRY_S)
 

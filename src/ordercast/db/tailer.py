@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from .connections.postgresql import connect
+from .connections.postgresql import connect, interrupt
 from .epochs import epoch_of, renew_epoch
 from .sequencer import FEED_CHANNEL
 from .statements import Statements
@@ -50,6 +50,7 @@ class Tailer:
         self._room = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._connection: psycopg.Connection | None = None
         self._epoch = ""
         self._recognised_at = 0.0
         self.looked_at = 0.0
@@ -73,7 +74,8 @@ class Tailer:
         except BaseException:
             connection.close()
             raise
-        self._thread = threading.Thread(target=self._run, args=(connection,), name="ordercast-tailer", daemon=True)
+        self._connection = connection
+        self._thread = threading.Thread(target=self._run, name="ordercast-tailer", daemon=True)
         self._thread.start()
         return Seen(self._epoch, first_seq, found[-1].seq if found else last_seq, found)
 
@@ -83,9 +85,10 @@ class Tailer:
         self._room.set()
 
     def stop(self) -> None:
-        """Blocks for up to a look."""
         self._stopping.set()
         self._room.set()
+        if self._connection is not None:
+            interrupt(self._connection)
         if self._thread is not None:
             self._thread.join()
 
@@ -96,21 +99,21 @@ class Tailer:
         connection.execute(f"LISTEN {FEED_CHANNEL}")
         return connection
 
-    def _run(self, connection: psycopg.Connection | None) -> None:
+    def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                if connection is None:
-                    connection = self._connect()
-                    self._recognise(connection)
-                self._follow(connection)
+                if self._connection is None:
+                    self._connection = self._connect()
+                    self._recognise(self._connection)
+                self._follow(self._connection)
             except psycopg.Error as error:
-                if connection is not None:  # else it has been said
+                if self._connection is not None and not self._stopping.is_set():  # else it has been said
                     log.warning("the feed cannot be read; trying again: %s", error)
             except Exception:
                 log.exception("the feed cannot be read; trying again")
-            if connection is not None:
-                connection.close()
-                connection = None
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
             self._stopping.wait(RETRY_S)
 
     def _follow(self, connection: psycopg.Connection) -> None:

@@ -59,6 +59,7 @@ class Writer:
         self._committed = committed
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._waiting = 0  # touched on the loop's thread only
+        self._began_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ordercast-writer", daemon=True)
         self._open()
@@ -89,6 +90,13 @@ class Writer:
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
         self._loop = None
+
+    def hurry(self, seconds_max: float) -> None:
+        """Have a group fail that has taken longer: the database does not answer, and callers would wait for ever."""
+        began_at = self._began_at
+        if began_at is not None and time.monotonic() - began_at > seconds_max:
+            log.error("the database has not answered for %.0f s; a group of changes is given up", seconds_max)
+            self._connector.interrupt(self._connection)
 
     async def submit(self, unit: Callable[[Transaction], T]) -> T:
         """Run `unit` in the next group; returns when its commit is durable, raises what it raised.
@@ -124,7 +132,9 @@ class Writer:
         while running:
             group, running = self._next_group()
             if group:
+                self._began_at = time.monotonic()
                 done, committed = self._write(group)
+                self._began_at = None
                 self._tell(done, committed)
         self._connection.close()
 
@@ -166,6 +176,7 @@ class Writer:
             return False
         if lost:
             # Nothing was committed on it. One new connection: where the server is not back at once, callers are told.
+            self._began_at = time.monotonic()
             return run == 0
         if not (isinstance(error, Conflict) or self._connector.is_conflict(error)):
             return False

@@ -47,5 +47,9 @@ class Connector(ABC):
         """Whether nothing can be asked of this connection any more, and a new one is needed."""
 
     @abstractmethod
+    def interrupt(self, connection: Connection) -> None:
+        """End what another thread is asking on it: that thread is told so by one of `troubles`."""
+
+    @abstractmethod
     def is_conflict(self, error: Exception) -> bool:
         """Whether others' work at the same time is to blame, so that the same may well succeed when it is run again."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, cast
 
 import psycopg
@@ -51,6 +54,12 @@ def connect(url: str, *, name: str, options: str = "") -> psycopg.Connection:
     return connection
 
 
+def interrupt(connection: psycopg.Connection) -> None:
+    """Hang up: whoever waits on it, on another thread, is told that the server has gone."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
 class _PostgresqlConnection:
     """psycopg's connection in the shape that the units of work know."""
 
@@ -93,6 +102,9 @@ class PostgresqlConnector(Connector):
 
     def is_lost(self, connection: Connection) -> bool:
         return cast(_PostgresqlConnection, connection).psycopg.broken
+
+    def interrupt(self, connection: Connection) -> None:
+        interrupt(cast(_PostgresqlConnection, connection).psycopg)
 
     def is_conflict(self, error: Exception) -> bool:
         return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)

@@ -34,6 +34,9 @@ class SqliteConnector(Connector):
         del connection
         return False
 
+    def interrupt(self, connection: Connection) -> None:
+        cast(sqlite3.Connection, connection).interrupt()
+
     def is_conflict(self, error: Exception) -> bool:
         del error
         return False
