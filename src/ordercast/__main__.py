@@ -13,7 +13,7 @@ from cyclopts import App, Parameter
 from ordercast import config, telemetry
 from ordercast.api.application import openapi_document
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
-from ordercast.app import demo_password, open_store, seed, serve
+from ordercast.app import begin, demo_password, open_store, seed, serve
 from ordercast.app import migrate as migrate_database
 from ordercast.commerce.moments import moment
 from ordercast.commerce.people import Actor, Role
@@ -73,7 +73,7 @@ def demo(*, database_url: DatabaseUrl = None) -> None:
 
 async def _seed(settings: Settings) -> list[str]:
     store = open_store(settings)
-    await store.start()
+    await begin(store)
     try:
         return await seed(settings, store, again=True)
     finally:
@@ -125,7 +125,7 @@ def _name_in(settings: Settings, text: str) -> str:
 
 async def _revoke(settings: Settings, name: str, reason: str | None) -> str:
     store = open_store(settings)
-    await store.start()
+    await begin(store)
     try:
         now, operator = moment(time.time_ns() // 1_000_000), Actor(Role.ADMIN, "cli")
         await store.write(lambda t: access.revoke(t, name, since=now, until=None, actor=operator, reason=reason))

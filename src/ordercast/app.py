@@ -82,6 +82,15 @@ def _store(settings: Settings, *, may_lead: bool = False) -> Store:
     return PostgresqlStore(settings.database_url, may_lead=may_lead)
 
 
+async def begin(store: Store) -> None:
+    """Start an opened store. Raises ConfigError where its database has gone meanwhile."""
+    try:
+        await store.start()
+    except Unusable as error:
+        await store.close()
+        raise ConfigError("database_url", str(error)) from None
+
+
 def build_hub(
     settings: Settings, store: Store, doorkeeper: Doorkeeper | None = None, bus: Bus | None = None
 ) -> tuple[Server, Pump]:
@@ -121,7 +130,7 @@ async def serve(settings: Settings, on_ready: OnReady) -> None:
     listening = _listen(settings)
     port = listening.getsockname()[1]
     store = open_store(settings, to_serve=True)
-    await store.start()
+    await begin(store)
     try:
         demo_people = await _seed_at_start(settings, store)
         doorkeeper = make_doorkeeper(settings, store)

@@ -1,0 +1,116 @@
+"""A node that has read less of the feed than another: as any node may have, for a moment, on a database server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from ordercast.db import Change, SqliteStore
+
+from .conftest import PLACE, Node
+from .test_pump import admin, until
+from .test_sessions import ids
+
+Outside = Callable[..., None]
+
+
+class LaggingStore(SqliteStore):
+    """Reads nothing behind `held_at`, as if it had not come to it yet; None lets it go."""
+
+    lags = True
+    held_at: int | None = None
+
+    @property
+    def last_seq(self) -> int:
+        newest = super().last_seq
+        return newest if self.held_at is None else min(newest, self.held_at)
+
+    def changes(self, after: int, limit: int) -> list[Change]:
+        last_seq = self.last_seq
+        return [change for change in super().changes(after, limit) if change.seq <= last_seq]
+
+    async def has(self, seq: int) -> bool:
+        return seq <= super().last_seq
+
+
+@pytest.fixture
+async def behind(database: Path) -> AsyncIterator[LaggingStore]:
+    store = LaggingStore(database)
+    await store.start()
+    yield store
+    await store.close()
+
+
+async def test_a_client_that_has_heard_more_elsewhere_waits_and_hears_nothing_twice(
+    node: Node, behind: LaggingStore, outside: Outside
+) -> None:
+    other = Node(behind)
+    first = await admin(node)
+    behind.held_at = 0
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: ids(first) == ["ord_1"])
+
+    line = other.line()
+    line.connect(token="store:1", pid=first.answer["pid"], offset=first.events()[-1][-1])
+    await asyncio.sleep(0.05)
+    assert line.heard("ready") == []  # it is known by now, and not let in
+    behind.held_at = None
+    outside(PLACE, "ord_2", "cus_1")
+    await until(lambda: line.heard("ready") and ids(line))
+
+    assert line.answer["sid"] == first.answer["sid"]
+    assert ids(line) == ["ord_2"]
+    assert line.heard("resync") == []
+    other.pump.stop()
+    await other.server.close()
+
+
+async def test_a_position_that_no_node_ever_told_is_of_another_history(behind: LaggingStore, outside: Outside) -> None:
+    node = Node(behind)
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: node.pump.position.seq == 1)
+
+    line = await admin(node, offset=f"{behind.epoch}:7")
+
+    assert [event[1] for event in line.heard("resync")] == [{"reason": "epoch_changed"}]
+    node.pump.stop()
+    await node.server.close()
+
+
+async def test_a_node_that_cannot_catch_up_says_so(
+    node: Node, behind: LaggingStore, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ordercast.feed.pump.PATIENCE_S", 0.05)
+    other = Node(behind)
+    first = await admin(node)
+    behind.held_at = 0
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: ids(first) == ["ord_1"])
+
+    line = await admin(other, pid=first.answer["pid"], offset=first.events()[-1][-1])
+
+    assert [event[1] for event in line.heard("resync")] == [{"reason": "feed_behind"}]
+    other.pump.stop()
+    await other.server.close()
+
+
+async def test_who_is_connected_while_the_database_is_restored_is_told(
+    node: Node, store: SqliteStore, outside: Outside
+) -> None:
+    line, nobody = await admin(node), node.line()
+    nobody.connect()
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: ids(line) == ["ord_1"])
+
+    store.epoch = "restored"
+    node.pump.pull()
+    outside(PLACE, "ord_2", "cus_1")
+    await until(lambda: len(ids(line)) == 2)
+
+    ((_, reason, position),) = line.heard("resync")
+    assert (reason, position) == ({"reason": "epoch_changed"}, "restored:1")
+    assert line.heard("newOrder")[-1][-1].startswith("restored:2")
+    assert nobody.heard("resync") == []
