@@ -18,6 +18,10 @@ CONNECTIONS_REFUSED = Counter(
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
 EVENTS_REPLAYED = Counter("ordercast_events_replayed_total", "Durable events told to sockets that came back")
 ROWS_UNTOLD = Counter("ordercast_feed_rows_untold_total", "Feed rows that could not be told; the log says why")
+SOURCE_DOCUMENTS_UNTOLD = Counter(
+    "ordercast_source_documents_untold_total",
+    "Documents and changes of another program's database that could not be told; the log says why",
+)
 UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
 GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

@@ -21,6 +21,11 @@ PRICE_MINOR_MAX: Final = 10_000_000_000
 _EXPONENTS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
 
 
+def exponent_of(currency: str) -> int:
+    """How many digits of a major unit are behind its point."""
+    return _EXPONENTS.get(currency, 2)
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount as people are told it."""
@@ -29,7 +34,7 @@ class Money:
     currency: str
 
     def __str__(self) -> str:
-        exponent = _EXPONENTS.get(self.currency, 2)
+        exponent = exponent_of(self.currency)
         if exponent == 0:
             return f"{self.currency} {self.minor}"
         sign = "-" if self.minor < 0 else ""

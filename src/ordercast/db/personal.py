@@ -85,6 +85,8 @@ HOLDINGS: Final[dict[str, Holding]] = {
     "notifications": Holding(
         "recipient = :customer_id", ("id", "kind", "order_id", "data", "severity", "created_at")
     ),
+    # A copy of what another program keeps: gone here, it comes back only if that program has not forgotten it too.
+    "mirrored_orders": Holding("customer_id = :customer_id", ("source", "id", "document", "updated_at")),
     "erasures": Holding("customer_id = :customer_id", ("id", "at"), {}),
 }  # fmt: skip
 
@@ -111,4 +113,5 @@ IMPERSONAL: Final[dict[str, str]] = {
     "sandbox_notices": "of the make-believe provider",
     "sandbox_payments": "of the make-believe provider",
     "shop": "the shop's own terms",
+    "source_positions": "how far other programs' databases have been read",
 }

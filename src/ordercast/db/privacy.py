@@ -17,7 +17,7 @@ from . import access, saved_cards
 from .personal import ERASED_ACTOR, HOLDINGS
 from .transaction import Transaction
 
-_JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info", "data"})
+_JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info", "data", "document"})
 _ADDRESS_TEXTS: Final = ("name", "line1", "line2")
 
 

@@ -19,7 +19,7 @@ class Change(msgspec.Struct, frozen=True):
     seq: int
     kind: str
     """``order.placed``, ``order.imported``, ``order.status_changed``, ``order.payment_changed``, ``order.changed``,
-    ``delivery.moved``, ``notification.made``, ``event.published`` or ``payment.mismatch``."""
+    ``delivery.moved``, ``notification.made``, ``event.published``, ``payment.mismatch`` or ``feed.resync``."""
     entity_id: str
     version: int
     actor: str

@@ -6,6 +6,7 @@ from .catalogue import product_history, products
 from .columns import metadata
 from .deliveries import deliveries, delivery_proofs, driver_states
 from .feed import RESERVED_EVENTS, feed, feed_to_number, published_events
+from .mirrored import mirrored_orders, source_positions
 from .notifications import notification_reads, notifications
 from .orders import order_history, order_lines, orders
 from .payments import (
@@ -36,6 +37,7 @@ __all__ = [
     "idempotency",
     "meta",
     "metadata",
+    "mirrored_orders",
     "notification_reads",
     "notifications",
     "order_history",
@@ -58,4 +60,5 @@ __all__ = [
     "sessions",
     "shop",
     "sign_ins",
+    "source_positions",
 ]

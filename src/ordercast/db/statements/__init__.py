@@ -17,6 +17,7 @@ from .catalogue import ProductStatements
 from .compiling import Compiler
 from .deliveries import DeliveryStatements
 from .feed import FeedStatements
+from .mirrored import MirrorStatements
 from .notifications import NotificationStatements
 from .orders import OrderStatements
 from .payments import CardStatements, LedgerStatements, MismatchStatements, PaymentTaskStatements
@@ -54,6 +55,7 @@ class Statements:
         self.meta = MetaStatements(text)
         self.access = AccessStatements(text)
         self.privacy = PrivacyStatements(text)
+        self.mirrored = MirrorStatements(text)
 
 
 @cache

@@ -30,6 +30,7 @@ class PrivacyStatements:
         self.is_known = text.written(
             "SELECT EXISTS (SELECT 1 FROM customers WHERE id = :customer_id)"
             " OR EXISTS (SELECT 1 FROM orders WHERE customer_id = :customer_id)"
+            " OR EXISTS (SELECT 1 FROM mirrored_orders WHERE customer_id = :customer_id)"
         )
         self.tracked = text.written(
             "SELECT id FROM orders WHERE customer_id = :customer_id AND tracking_hash IS NOT NULL"

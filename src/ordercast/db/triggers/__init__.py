@@ -15,6 +15,7 @@ from .access import access_triggers
 from .catalogue import catalogue_triggers
 from .deliveries import delivery_triggers
 from .events import event_triggers
+from .mirrored import mirrored_triggers
 from .notifications import notification_triggers
 from .orders import order_triggers
 from .payments import payment_triggers
@@ -36,6 +37,7 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
         *access_triggers(dialect),
         *privacy_triggers(dialect),
         *payment_triggers(dialect),
+        *mirrored_triggers(dialect),
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

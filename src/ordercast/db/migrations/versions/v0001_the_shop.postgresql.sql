@@ -129,6 +129,36 @@ CREATE TABLE meta (
   PRIMARY KEY (name)
 )
 
+CREATE TABLE mirrored_orders (
+  entry BIGSERIAL NOT NULL,
+  source TEXT COLLATE "C" NOT NULL,
+  foreign_key TEXT COLLATE "C" NOT NULL,
+  id TEXT COLLATE "C",
+  version BIGINT DEFAULT 0 NOT NULL,
+  document JSONB,
+  status TEXT COLLATE "C",
+  customer_id TEXT COLLATE "C",
+  driver_id TEXT COLLATE "C",
+  raw TEXT COLLATE "C" NOT NULL,
+  as_of TEXT COLLATE "C" NOT NULL,
+  snapshot BIGINT NOT NULL,
+  gone BIGINT DEFAULT 0 NOT NULL CONSTRAINT gone_is_flag CHECK (gone = 0 OR gone = 1),
+  imported BIGINT DEFAULT 0 NOT NULL CONSTRAINT imported_is_flag CHECK (imported = 0 OR imported = 1),
+  actor TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C",
+  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (entry),
+  UNIQUE (id)
+)
+
+CREATE INDEX mirrored_by_customer ON mirrored_orders (customer_id, entry)
+
+CREATE UNIQUE INDEX mirrored_by_key ON mirrored_orders (source, foreign_key)
+
+CREATE INDEX mirrored_by_snapshot ON mirrored_orders (source, snapshot)
+
+CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry)
+
 CREATE TABLE notification_reads (
   notification_id TEXT COLLATE "C" NOT NULL,
   user_id TEXT COLLATE "C" NOT NULL,
@@ -485,6 +515,20 @@ CREATE TABLE shop (
   updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id),
   CONSTRAINT rounding_known CHECK (rounding = 'half_up' OR rounding = 'half_even')
+)
+
+CREATE TABLE source_positions (
+  name TEXT COLLATE "C" NOT NULL,
+  revision BIGINT DEFAULT 0 NOT NULL,
+  snapshot BIGINT DEFAULT 0 NOT NULL,
+  phase TEXT COLLATE "C" DEFAULT 'new' NOT NULL,
+  after_key TEXT COLLATE "C",
+  token TEXT COLLATE "C",
+  starts_at TEXT COLLATE "C",
+  lost BIGINT DEFAULT 0 NOT NULL CONSTRAINT lost_is_flag CHECK (lost = 0 OR lost = 1),
+  resyncs BIGINT DEFAULT 0 NOT NULL,
+  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (name)
 )
 
 CREATE TABLE order_lines (
@@ -1220,6 +1264,39 @@ $$
 CREATE TRIGGER refunds_unchanged BEFORE UPDATE ON refunds FOR EACH ROW EXECUTE FUNCTION refunds_unchanged()
 
 ALTER TABLE refunds ENABLE ALWAYS TRIGGER refunds_unchanged
+
+CREATE FUNCTION mirrored_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES (
+      CASE
+        WHEN OLD.document IS NULL AND NEW.imported = 1 THEN 'order.imported'
+        WHEN OLD.document IS NULL THEN 'order.placed'
+        WHEN (OLD.document ->> 'status') IS DISTINCT FROM (NEW.document ->> 'status') THEN 'order.status_changed'
+        WHEN (OLD.document ->> 'paymentStatus') IS DISTINCT FROM (NEW.document ->> 'paymentStatus') OR (OLD.document ->> 'amountPaid') IS DISTINCT FROM (NEW.document ->> 'amountPaid') OR (OLD.document ->> 'amountRefunded') IS DISTINCT FROM (NEW.document ->> 'amountRefunded') THEN 'order.payment_changed'
+        ELSE 'order.changed'
+      END,
+      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at,
+      CAST(OLD.document AS text), CAST(NEW.document AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER mirrored_told AFTER UPDATE ON mirrored_orders FOR EACH ROW WHEN (NEW.document IS NOT NULL AND OLD.document IS DISTINCT FROM NEW.document) EXECUTE FUNCTION mirrored_told()
+
+ALTER TABLE mirrored_orders ENABLE ALWAYS TRIGGER mirrored_told
+
+CREATE FUNCTION sources_resynced() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('feed.resync', NEW.name, NEW.resyncs, NEW.name, NULL, NEW.updated_at, NULL, CAST(json_build_object('reason', 'source_history_lost') AS text));
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER sources_resynced AFTER UPDATE ON source_positions FOR EACH ROW WHEN (NEW.resyncs > OLD.resyncs) EXECUTE FUNCTION sources_resynced()
+
+ALTER TABLE source_positions ENABLE ALWAYS TRIGGER sources_resynced
 
 CREATE FUNCTION feed_written() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

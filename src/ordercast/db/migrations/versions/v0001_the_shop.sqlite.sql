@@ -104,6 +104,35 @@ CREATE TABLE meta (
   PRIMARY KEY (name)
 )
 
+CREATE TABLE mirrored_orders (
+  entry INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  source TEXT NOT NULL,
+  foreign_key TEXT NOT NULL,
+  id TEXT,
+  version INTEGER DEFAULT 0 NOT NULL,
+  document TEXT CONSTRAINT document_is_json CHECK (document IS NULL OR json_valid(document)),
+  status TEXT,
+  customer_id TEXT,
+  driver_id TEXT,
+  raw TEXT NOT NULL,
+  as_of TEXT NOT NULL,
+  snapshot INTEGER NOT NULL,
+  gone INTEGER DEFAULT 0 NOT NULL CONSTRAINT gone_is_flag CHECK (gone = 0 OR gone = 1),
+  imported INTEGER DEFAULT 0 NOT NULL CONSTRAINT imported_is_flag CHECK (imported = 0 OR imported = 1),
+  actor TEXT NOT NULL,
+  reason TEXT,
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  UNIQUE (id)
+)
+
+CREATE INDEX mirrored_by_customer ON mirrored_orders (customer_id, entry)
+
+CREATE UNIQUE INDEX mirrored_by_key ON mirrored_orders (source, foreign_key)
+
+CREATE INDEX mirrored_by_snapshot ON mirrored_orders (source, snapshot)
+
+CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry)
+
 CREATE TABLE notification_reads (
   notification_id TEXT NOT NULL,
   user_id TEXT NOT NULL,
@@ -469,6 +498,21 @@ CREATE TABLE shop (
   PRIMARY KEY (id),
   CONSTRAINT rounding_known CHECK (rounding = 'half_up' OR rounding = 'half_even')
 )
+
+CREATE TABLE source_positions (
+  name TEXT NOT NULL,
+  revision INTEGER DEFAULT 0 NOT NULL,
+  snapshot INTEGER DEFAULT 0 NOT NULL,
+  phase TEXT DEFAULT 'new' NOT NULL,
+  after_key TEXT,
+  token TEXT,
+  starts_at TEXT,
+  lost INTEGER DEFAULT 0 NOT NULL CONSTRAINT lost_is_flag CHECK (lost = 0 OR lost = 1),
+  resyncs INTEGER DEFAULT 0 NOT NULL,
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  PRIMARY KEY (name)
+)
+ WITHOUT ROWID
 
 CREATE TABLE order_lines (
   order_number INTEGER NOT NULL,
@@ -859,6 +903,27 @@ END
 CREATE TRIGGER refunds_unchanged BEFORE UPDATE ON refunds
 BEGIN
   SELECT RAISE(ABORT, 'the ledger of payments is only ever added to');
+END
+
+CREATE TRIGGER mirrored_told AFTER UPDATE ON mirrored_orders WHEN NEW.document IS NOT NULL AND OLD.document IS DISTINCT FROM NEW.document
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES (
+      CASE
+        WHEN OLD.document IS NULL AND NEW.imported = 1 THEN 'order.imported'
+        WHEN OLD.document IS NULL THEN 'order.placed'
+        WHEN (OLD.document ->> 'status') IS DISTINCT FROM (NEW.document ->> 'status') THEN 'order.status_changed'
+        WHEN (OLD.document ->> 'paymentStatus') IS DISTINCT FROM (NEW.document ->> 'paymentStatus') OR (OLD.document ->> 'amountPaid') IS DISTINCT FROM (NEW.document ->> 'amountPaid') OR (OLD.document ->> 'amountRefunded') IS DISTINCT FROM (NEW.document ->> 'amountRefunded') THEN 'order.payment_changed'
+        ELSE 'order.changed'
+      END,
+      NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at,
+      OLD.document, NEW.document);
+END
+
+CREATE TRIGGER sources_resynced AFTER UPDATE ON source_positions WHEN NEW.resyncs > OLD.resyncs
+BEGIN
+  INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
+    VALUES ('feed.resync', NEW.name, NEW.resyncs, NEW.name, NULL, NEW.updated_at, NULL, json_object('reason', 'source_history_lost'));
 END
 
 INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 1000)
