@@ -10,8 +10,8 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Callable
-from typing import Final, cast
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Final, cast
 
 from ordercast import supervision, telemetry
 from ordercast.api import Doorkeeper, create_api, make_doorkeeper
@@ -25,7 +25,7 @@ from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.config import ConfigError, Settings
-from ordercast.db import SqliteStore, Store, Transaction, Unusable, stats
+from ordercast.db import SqliteStore, Store, Transaction, Unusable, shop, stats
 from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
@@ -33,6 +33,9 @@ from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
 from ordercast.hub import Bus, Options, Server
 from ordercast.neighbours import Neighbours
 from ordercast.wire import AsgiApplication, make_server
+
+if TYPE_CHECKING:
+    from ordercast.feed.mongodb import MongoSource
 
 log = logging.getLogger("ordercast.app")
 
@@ -50,6 +53,9 @@ LISTEN_BACKLOG: Final = 4_096
 # After clients were sent away: ten seconds for requests that have come (GRACEFUL_STOP_S), ten for what is committed
 # last and for connections to others. A service manager's own limit (`TimeoutStopSec`) belongs above this and `drain_s`.
 STOP_S_MAX: Final = 20.0
+LEADING_LOOKED_AT_S: Final = 0.5
+# What they have begun outside, such as a cursor, is given back; who does not answer is not waited for.
+CHORES_END_S_MAX: Final = 2.0
 
 
 def migrate(settings: Settings) -> None:
@@ -148,6 +154,11 @@ async def serve(settings: Settings, on_ready: OnReady) -> None:
         chores += [asyncio.create_task(each) for each in payment_chores(store, providers)]
         live_stats = LiveStats(store, Fleeting(server.main), _today(settings, pump), settings.stats_every_ms / 1000)
         chores.append(asyncio.create_task(live_stats.run()))
+        if settings.mongodb_url:
+            source = await _mongo_source(settings, store)
+            # Where another node follows it, nothing is missing here.
+            neighbours.parts["mongodb"] = lambda: source.state if store.leads else "up"
+            chores.append(asyncio.create_task(_while_leading(store, source.run)))
         api = create_api(
             settings,
             store,
@@ -170,12 +181,47 @@ async def serve(settings: Settings, on_ready: OnReady) -> None:
         await uvicorn.serve(sockets=[listening])
         for chore in chores:
             chore.cancel()
+        await asyncio.wait(chores, timeout=CHORES_END_S_MAX)
         pump.stop()
         await neighbours.close()
         await server.close()
         await providers.close()
     finally:
         await store.close()
+
+
+async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
+    """The orders of another shop, as the settings name them. Raises ConfigError for a URL that is none."""
+    from ordercast.feed.mongodb import MongoSource  # noqa: PLC0415 - its driver is slow to load
+
+    currency = settings.mongodb_currency or (await store.read(shop.rules)).currency
+    try:
+        return MongoSource(
+            store, settings.mongodb_url, collection=settings.mongodb_collection, currency=currency, now=_now
+        )
+    except ValueError as error:
+        raise ConfigError("mongodb_url", str(error)) from None
+
+
+async def _while_leading(store: Store, run: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Let `run` go on for as long as this node leads: of several nodes, one does."""
+    running: asyncio.Task[None] | None = None
+    try:
+        while True:
+            if running is None and store.leads:
+                running = asyncio.create_task(run())
+            elif running is not None and not store.leads:
+                await _end(running)
+                running = None
+            await asyncio.sleep(LEADING_LOOKED_AT_S)
+    finally:
+        if running is not None:
+            await _end(running)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.wait([task])
 
 
 def _today(settings: Settings, pump: Pump) -> Callable[[], Callable[[Transaction], Stats]]:

@@ -25,8 +25,6 @@ from dotenv import dotenv_values
 from msgspec import Meta
 
 PREFIX = "ORDERCAST_"
-# Named, so that their meaning is settled; refused when set, so that nobody believes that they are at work.
-NOT_SERVED_YET = ("mongodb_url",)
 OWN_ISSUER = "ordercast"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
@@ -62,6 +60,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     redis_emitters: Annotated[str, Meta(max_length=64)] = ""
     """The key under which Socket.IO's Redis emitters of other back ends are heard and believed; empty: none is."""
     mongodb_url: str = ""
+    """Another shop's replica set, with the database in it: its orders are followed, and told like ours."""
+    mongodb_collection: Annotated[str, Meta(pattern=r"^(?!system\.)[^$\x00]{1,200}$")] = "orders"
+    mongodb_currency: Annotated[str, Meta(pattern=r"^([A-Z]{3})?$")] = ""
+    """What its amounts are in; empty: the shop's own currency."""
     stripe_secret_key: str = ""
     """With it, cards are charged through Stripe; without it, the sandbox takes them and no money moves."""
     stripe_webhook_secret: str = ""
@@ -165,9 +167,7 @@ def _check(settings: Settings) -> None:
     _check_database(settings)
     _check_issuer(settings)
     _check_redis(settings)
-    for name in NOT_SERVED_YET:
-        if getattr(settings, name):
-            raise ConfigError(name, "is not served yet; leave it unset")
+    _check_mongodb(settings)
     _check_payments(settings)
     for origin in settings.cors_origins:
         if origin != "*" and not _is_origin(origin):
@@ -235,6 +235,15 @@ def _check_redis(settings: Settings) -> None:
         raise ConfigError("redis_url", "must start with redis://, rediss:// or unix://")
     if settings.redis_emitters and not settings.redis_url:
         raise ConfigError("redis_emitters", f"says nothing without {PREFIX}REDIS_URL")
+
+
+def _check_mongodb(settings: Settings) -> None:
+    if not settings.mongodb_url:
+        return
+    if not re.match(r"mongodb(\+srv)?://.", settings.mongodb_url):
+        raise ConfigError("mongodb_url", "must start with mongodb:// or mongodb+srv://")
+    if not re.match(r"[^:]+://[^/?]+/[^?]", settings.mongodb_url):
+        raise ConfigError("mongodb_url", "must name the database, as mongodb://host/shop?replicaSet=rs0")
 
 
 def _is_origin(text: str) -> bool:

@@ -8,6 +8,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from bson import Binary, Int64
@@ -163,23 +164,31 @@ class MongoStandIn:
                 return self._hello()
             case "ping" | "endsessions":
                 return {"ok": 1.0}
-            case "insert" | "update" | "delete":
-                return self._write_once(name, body)
-            case "committransaction" | "aborttransaction":
-                return self._end_transaction(name, body)
-            case "drop":
-                self.drop_collection(body["$db"], body[name])
-                return {"ok": 1.0}
+            case "aggregate" | "getmore" | "find" | "killcursors":
+                return await self._read(name, body)
+        return self._write(name, body)
+
+    async def _read(self, name: str, body: Document) -> Document:
+        match name:
             case "find":
                 return self._find(body)
             case "aggregate":
                 return await self._aggregate(body)
-            case "getmore":
+            case "getMore":
                 return await self._get_more(body)
-            case "killcursors":
-                for cursor in body["cursors"]:
-                    self._cursors.pop(cursor, None)
-                return {"ok": 1.0, "cursorsKilled": body["cursors"]}
+        for cursor in body["cursors"]:
+            self._cursors.pop(cursor, None)
+        return {"ok": 1.0, "cursorsKilled": body["cursors"]}
+
+    def _write(self, name: str, body: Document) -> Document:
+        match name:
+            case "insert" | "update" | "delete":
+                return self._write_once(name, body)
+            case "commitTransaction" | "abortTransaction":
+                return self._end_transaction(name, body)
+            case "drop":
+                self.drop_collection(body["$db"], body[name])
+                return {"ok": 1.0}
         raise Refused(59, "CommandNotFound", f"no such command: '{name}'")
 
     def _hello(self) -> Document:
@@ -227,8 +236,7 @@ class MongoStandIn:
 
     def _insert(self, where: Key, body: Document) -> tuple[list[Callable[[], None]], Document]:
         documents: list[Document] = body["documents"]
-        writes = [lambda document=document: self.data.insert(where, document) for document in documents]
-        return writes, {"n": len(documents)}  # type: ignore[return-value]
+        return [partial(self.data.insert, where, document) for document in documents], {"n": len(documents)}
 
     def _update(self, where: Key, body: Document) -> tuple[list[Callable[[], None]], Document]:
         writes: list[Callable[[], None]] = []
@@ -236,7 +244,7 @@ class MongoStandIn:
         for update in body["updates"]:
             for document in self._meant(where, update["q"], many=update.get("multi", False)):
                 found += 1
-                writes.append(lambda id_=document["_id"], asked=update["u"]: self._change(where, id_, asked))
+                writes.append(partial(self._change, where, document["_id"], update["u"]))
         return writes, {"n": found, "nModified": found}
 
     def _change(self, where: Key, id_: Any, asked: Any) -> None:
@@ -250,7 +258,7 @@ class MongoStandIn:
 
     def _delete(self, where: Key, body: Document) -> tuple[list[Callable[[], None]], Document]:
         meant = [d["_id"] for one in body["deletes"] for d in self._meant(where, one["q"], many=one["limit"] == 0)]
-        return [lambda id_=id_: self.data.delete(where, id_) for id_ in meant], {"n": len(meant)}  # type: ignore[misc]
+        return [partial(self.data.delete, where, id_) for id_ in meant], {"n": len(meant)}
 
     def _meant(self, where: Key, asked: Document, *, many: bool) -> list[Document]:
         found = [document for document in self.data.documents(where) if rules.matches(document, asked)]

@@ -87,6 +87,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.PriceChanged: Kind(409, "price-changed", "The price has changed"),
     shop.NotRefundable: Kind(409, "not-refundable", "Nothing can be given back"),
     shop.RefundTooLarge: Kind(409, "refund-too-large", "More than is left"),
+    shop.LivesElsewhere: Kind(409, "lives-elsewhere", "The order lives elsewhere"),
     shop.AddressTaken: Kind(409, "address-taken", "Address taken"),
     shop.OwnAccount: Kind(409, "own-account", "Not one's own account"),
     shop.OrdersOpen: Kind(409, "orders-open", "Orders are under way"),

@@ -23,6 +23,7 @@ ShopError
 ├── RefundTooLarge            more than is left
 ├── OutOfStock                fewer pieces are left than were asked for
 ├── EditConflict              it has changed since the actor looked: a product, a promotion, the shop's rules
+├── LivesElsewhere            the order is another program's, which alone may change it
 ├── AddressTaken              another account has this address
 ├── OwnAccount                an admin may not shut themselves out
 ├── OrdersOpen                somebody whose orders are under way cannot be forgotten
@@ -158,6 +159,11 @@ class OutOfStock(ShopError):
         self.field = f"cartItems[{index}].quantity"
         self.left = left
         super().__init__(f"{asked} of {name} were asked for, and {left} are left.")
+
+
+class LivesElsewhere(ShopError):
+    def __init__(self) -> None:
+        super().__init__("This order lives in MongoDB; change it there.")
 
 
 class AddressTaken(ShopError):

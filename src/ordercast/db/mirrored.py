@@ -50,7 +50,6 @@ class Mirrored(NamedTuple):
     document: str | None
     raw: str
     as_of: str
-    gone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ class Showing:
 
 def find(transaction: Transaction, source: str, foreign_key: str) -> Mirrored | None:
     row = transaction.one(transaction.sql.mirrored.find, source=source, foreign_key=foreign_key)
-    return None if row is None else Mirrored(*row[:-1], bool(row[-1]))
+    return None if row is None else Mirrored(*row)
 
 
 def begin(transaction: Transaction, source: str, foreign_key: str, showing: Showing, *, now: Moment) -> Mirrored:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce.deliveries import DeliveryRules, Handover
-from ordercast.commerce.errors import InvalidField, NotFound
+from ordercast.commerce.errors import InvalidField, LivesElsewhere, NotFound
 from ordercast.commerce.ids import OrderId
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PaymentInfo
@@ -113,10 +113,12 @@ def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Mome
 
 def load_state(transaction: Transaction, order_id: str, actor: Actor) -> OrderState:
     """What decisions look at, and what nobody else changes before this unit's commit. Raises NotFound, also where
-    `actor` may not know of it.
+    `actor` may not know of it, and LivesElsewhere.
     """
     row = transaction.one(transaction.sql.orders.state, id=order_id)
     if row is None:
+        if order_document(transaction, order_id, actor) is not None:
+            raise LivesElsewhere
         raise NotFound("order")
     id_, status, payment, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts = row[:10]
     changed_by, changed_at, total, captured, refunded, refunding, currency = row[10:]
@@ -160,8 +162,12 @@ def may_know(actor: Actor, customer_id: str | None, driver_id: str | None, statu
 
 
 def order_document(transaction: Transaction, order_id: str, actor: Actor | None = None) -> bytes | None:
-    """The whole order as JSON; None where there is none, or none that `actor` may know of."""
+    """The whole order as JSON, also of one that lives elsewhere; None where there is none, or none that `actor` may
+    know of.
+    """
     row = transaction.one(transaction.sql.orders.document, id=order_id)
+    if row is None:
+        row = transaction.one(transaction.sql.mirrored.document, id=order_id)
     if row is None or (actor is not None and not may_know(actor, *row[1:])):
         return None
     document: str = row[0]
@@ -181,7 +187,8 @@ def page(
     transaction: Transaction, actor: Actor, *, before: int, limit: int, statuses: Collection[OrderStatus]
 ) -> tuple[list[tuple[int, str]], int]:
     """The newest orders that `actor` may know of, below the number `before` and in one of `statuses` (all if empty):
-    their numbers and JSON documents; and the feed's newest number, read from the same snapshot.
+    their numbers and JSON documents; and the feed's newest number, read from the same snapshot. Orders that live
+    elsewhere come first, by numbers of their own.
     """
     # A change that is seen here and has no number yet gets a higher one: it is told again at worst, never missed.
     rows = [
@@ -196,22 +203,23 @@ def page(
 
 def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> Iterator[tuple[str, dict[str, str]]]:
     """The lists, disjoint and each newest first, that together are what `actor` may know of."""
-    match actor.role:
-        case Role.CUSTOMER:
-            whose = {"customer_id": actor.id}
-            every, one = sql.orders.of_customer_before, sql.orders.of_customer_with_status_before
-        case Role.DRIVER:
-            whose = {"driver_id": actor.id}
-            every, one = sql.orders.of_driver_before, sql.orders.of_driver_with_status_before
-            if not statuses or OrderStatus.READY_FOR_DELIVERY in statuses:
-                yield sql.orders.to_take_before, {}
-        case _:
-            whose = {}
-            every, one = sql.orders.before, sql.orders.with_status_before
-    if not statuses:
-        yield every, whose
-    for status in statuses:
-        yield one, {**whose, "status": status}
+    if actor.role is Role.DRIVER and (not statuses or OrderStatus.READY_FOR_DELIVERY in statuses):
+        yield sql.orders.to_take_before, {}
+    for of in (sql.orders, sql.mirrored):
+        match actor.role:
+            case Role.CUSTOMER:
+                whose = {"customer_id": actor.id}
+                every, one = of.of_customer_before, of.of_customer_with_status_before
+            case Role.DRIVER:
+                whose = {"driver_id": actor.id}
+                every, one = of.of_driver_before, of.of_driver_with_status_before
+            case _:
+                whose = {}
+                every, one = of.before, of.with_status_before
+        if not statuses:
+            yield every, whose
+        for status in statuses:
+            yield one, {**whose, "status": status}
 
 
 def seen_with(transaction: Transaction, order_id: str) -> int:

@@ -108,13 +108,15 @@ def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
     """Every text by which the person could be known."""
     people = ([row["name"], row["email"], row.get("mobile")] for row in chain(known["customers"], known["accounts"]))
     buyers = ([row["customerName"], row["customerEmail"], row["customerMobile"]] for row in known["orders"])
+    elsewhere = [row["document"] for row in known["mirroredOrders"] if row["document"] is not None]
     places = (
         [address.get(text) for text in _ADDRESS_TEXTS]
-        for row in known["orders"]
+        for row in chain(known["orders"], elsewhere)
         for address in (row["billingInfo"], row["shippingInfo"])
         if address is not None
     )
-    return list(chain.from_iterable(chain(people, buyers, places)))
+    customers = (order["customerInfo"].values() for order in elsewhere)
+    return list(chain.from_iterable(chain(people, buyers, places, customers)))
 
 
 def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, forgetting: Forgetting) -> None:

@@ -74,19 +74,8 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
 
     `event_id` gives the id of the row's n-th event. A change that no rule speaks of yields nothing.
     """
-    if change.kind == "event.published":
-        yield _published(change)
-        return
-    if change.kind == "payment.mismatch":
-        yield Announcement(
-            "payment_mismatch", (STORE_OWNERS,), [{"id": event_id(0), **payloads.payment_mismatch(change)}]
-        )
-        return
-    if change.kind == "notification.made":
-        yield _notification(change, event_id(0))
-        return
-    if change.kind == "delivery.moved":
-        yield _delivery(change, event_id(0))
+    if (one := _ALONE.get(change.kind)) is not None:
+        yield one(change, event_id(0))
         return
     if change.kind.startswith("product."):
         yield Announcement("product_update", (STORE_OWNERS,), [payloads.product_updated(change, event_id(0))])
@@ -99,6 +88,18 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
         rooms = tuple(name for room in rule.rooms if (name := room(order_change.after)) is not None)
         if rooms:  # an order of nobody known has no buyer to tell
             yield Announcement(rule.event, rooms, [rule.payload(order_change.told_as(event_id(index)))])
+
+
+def _mismatch(change: Change, event_id: str) -> Announcement:
+    return Announcement("payment_mismatch", (STORE_OWNERS,), [{"id": event_id, **payloads.payment_mismatch(change)}])
+
+
+def _resync(change: Change, event_id: str) -> Announcement:
+    """The shop's people follow what happens, and some of it was missed. Buyers look at how things stand, and each
+    difference that was found has been told to them.
+    """
+    del event_id
+    return Announcement("resync", (STORE_OWNERS,), [payloads.decode(change.after)])
 
 
 def _delivery(change: Change, event_id: str) -> Announcement:
@@ -119,7 +120,18 @@ def _notification(change: Change, event_id: str) -> Announcement:
     return Announcement("notification", (room,), [payloads.notification(change, made, event_id)])
 
 
-def _published(change: Change) -> Announcement:
+def _published(change: Change, event_id: str) -> Announcement:
     """An event that a trusted back end published; it named the rooms itself."""
+    del event_id
     published = payloads.decode(change.after)
     return Announcement(published["event"], tuple(published["rooms"]), published["args"])
+
+
+_ALONE: Final[dict[str, Callable[[Change, str], Announcement]]] = {
+    "delivery.moved": _delivery,
+    "event.published": _published,
+    "feed.resync": _resync,
+    "notification.made": _notification,
+    "payment.mismatch": _mismatch,
+}
+"""Kinds of changes of which each is told as one event."""

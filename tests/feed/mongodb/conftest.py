@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ import msgspec
 import pytest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
+from tests.mongodb import MongoStandIn
 
 from ordercast.commerce.moments import Moment, moment
-from ordercast.db import Change, SqliteStore
+from ordercast.db import Change, SqliteStore, Store
+from ordercast.db.postgresql import PostgresqlStore
 from ordercast.feed.mongodb import MongoSource
-from tests.mongodb import MongoStandIn
 
 URI = os.environ.get("MONGODB_URI", "")
 SERVERS = ["stand-in", *(["MONGODB_URI"] if URI else [])]
@@ -87,11 +88,11 @@ def _named(uri: str, database: str) -> str:
 class Mirrored:
     """Our own database behind a source, and the source as often as it is started."""
 
-    def __init__(self, store: SqliteStore, url: str) -> None:
+    def __init__(self, store: Store, url: str) -> None:
         self.store = store
         self._url = url
 
-    def source(self, store: SqliteStore | None = None) -> MongoSource:
+    def source(self, store: Store | None = None) -> MongoSource:
         return MongoSource(store or self.store, self._url, collection="orders", currency="BDT", now=now)
 
     @asynccontextmanager
@@ -120,12 +121,18 @@ class Mirrored:
         return [change.kind for change in self.of(order_id)]
 
 
-@pytest.fixture
-async def mirror(tmp_path: Path, foreign: Foreign) -> AsyncIterator[Mirrored]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore | PostgresqlStore:
+    """Our own database, of each kind; not started."""
+    if request.param == "postgresql":
+        return PostgresqlStore(request.getfixturevalue("postgres_url"))
     store = SqliteStore(tmp_path / "shop.db")
-    await asyncio.to_thread(store.migrate)
-    await store.start()
-    yield Mirrored(store, foreign.url)
-    await store.close()
+    store.migrate()
+    return store
 
 
+@pytest.fixture
+async def mirror(database: SqliteStore | PostgresqlStore, foreign: Foreign) -> AsyncIterator[Mirrored]:
+    await database.start()
+    yield Mirrored(database, foreign.url)
+    await database.close()

@@ -10,6 +10,7 @@ from bson import Decimal128, ObjectId
 
 from ordercast.feed.mongodb import MongoSource
 from ordercast.feed.mongodb import source as source_module
+from ordercast.feed.mongodb.applying import Mirror
 
 from .conftest import Foreign, Mirrored, until
 
@@ -173,14 +174,14 @@ async def test_an_id_that_another_order_has_is_left_out(foreign: Foreign, mirror
 async def test_a_change_that_cannot_be_written_is_left_out_and_those_beside_it_are_not(
     foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    taking = source_module.Mirror._take  # type: ignore[attr-defined]
+    taking = Mirror._take
 
     def refuse_some(self: Any, transaction: Any, change: Any, *rest: Any) -> None:
         taking(self, transaction, change, *rest)
         if "poison" in change.key:
             raise ZeroDivisionError
 
-    monkeypatch.setattr(source_module.Mirror, "_take", refuse_some)
+    monkeypatch.setattr(Mirror, "_take", refuse_some)
     async with mirror.following():
         await foreign.orders.insert_many([{"_id": name, "status": "new"} for name in ("one", "poison", "two")])
         await foreign.settle(mirror)
@@ -411,10 +412,10 @@ async def test_history_that_is_lost_under_way_is_told_too(
 async def test_a_place_that_cannot_be_read_any_more_is_lost(foreign: Foreign, mirror: Mirrored) -> None:
     async with mirror.following():
         pass
-    await mirror.store.write(lambda t: t.run("UPDATE source_positions SET token = '{\"v\":{\"_data\":\"00\"}}'"))
+    await mirror.store.write(lambda t: t.run('UPDATE source_positions SET token = \'{"v":{"_data":"00"}}\''))
     async with mirror.following():
         await foreign.settle(mirror)
-    assert [change.kind for change in mirror.changes()][0] == "feed.resync"
+    assert mirror.changes()[0].kind == "feed.resync"
 
 
 async def test_a_collection_that_is_dropped_leaves_its_open_orders_cancelled(
@@ -443,7 +444,7 @@ async def test_a_place_moves_on_where_nothing_happens(
         first = await _token(mirror)
         await foreign.client.get_default_database()["others"].insert_one({"n": 6})
         async with asyncio.timeout(10):
-            while await _token(mirror) in {first, None}:
+            while await _token(mirror) in {first, None}:  # noqa: ASYNC110 - as in `until`
                 await asyncio.sleep(0.05)
     assert mirror.changes() == []
 
@@ -454,7 +455,12 @@ async def _token(mirror: Mirrored) -> str | None:
 
 
 async def test_a_url_that_names_no_database_is_refused(mirror: Mirrored) -> None:
-    for url in ("mongodb://localhost", "mongodb://localhost/?replicaSet=rs0", "http://localhost/shop", "mongodb+srv://x"):
+    for url in (
+        "mongodb://localhost",
+        "mongodb://localhost/?replicaSet=rs0",
+        "http://localhost/shop",
+        "mongodb+srv://x",
+    ):
         with pytest.raises(ValueError, match=r"is no URL|must name the database|must start with"):
             MongoSource(mirror.store, url, collection="orders", currency="BDT", now=lambda: "")  # type: ignore[arg-type, return-value]
 

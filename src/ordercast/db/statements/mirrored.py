@@ -13,9 +13,7 @@ from .compiling import ONE, ZERO, Compiler
 MIRRORED_FROM: Final = 10**15
 """Lists name a mirrored order by its entry and this much: one cursor leads through both tables."""
 
-_ROW: Final = (
-    "entry", "id", "version", "document", "raw", "as_of", "gone",
-)  # fmt: skip
+_ROW: Final = ("entry", "id", "version", "document", "raw", "as_of")
 _SAVED: Final = (
     "id", "version", "document", "status", "customer_id", "driver_id", "raw", "as_of", "snapshot", "gone", "imported",
     "actor", "reason", "updated_at",
@@ -63,7 +61,9 @@ class MirrorStatements:
             .where(places.name == bindparam("source_name"), places.revision == bindparam("expected_revision"))
         )
         self.document = text(
-            select(rows.document, rows.customer_id, rows.driver_id, rows.status).where(rows.id == bindparam("id"))
+            select(rows.document, rows.customer_id, rows.driver_id, rows.status).where(
+                rows.id == bindparam("id"), rows.document.is_not(None)
+            )
         )
         key: ColumnElement[int] = rows.entry + literal_column(str(MIRRORED_FROM))
         newest = (

@@ -18,6 +18,7 @@ NEVER_EMPTIED: Final = (
     "erasures",
     "feed",
     "meta",
+    "mirrored_orders",
     "notifications",
     "order_history",
     "order_lines",
@@ -35,6 +36,7 @@ NEVER_EMPTIED: Final = (
     "refunds",
     "revocations",
     "shop",
+    "source_positions",
 )
 
 

@@ -52,7 +52,9 @@ class Mirror:
         for document in piece.documents:
             key = to_extended_json(document["_id"])
             row = mirrored.find(transaction, self.source, key)
-            self._show(transaction, row, key, document, piece.as_of, position.snapshot, now, imported=imported)
+            self._show(
+                transaction, row, key, document, piece.as_of, snapshot=position.snapshot, now=now, imported=imported
+            )
         return moved
 
     def pass_piece(
@@ -142,7 +144,7 @@ class Mirror:
         if document is None:
             raise ValueError(f"an event of the kind {change.operation} without its document")
         as_of = "" if row is None else row.as_of
-        self._show(transaction, row, change.key, document, as_of, snapshot, now)
+        self._show(transaction, row, change.key, document, as_of, snapshot=snapshot, now=now)
 
     def _show(
         self,
@@ -151,18 +153,16 @@ class Mirror:
         key: str,
         document: dict[str, Any],
         as_of: str,
+        *,
         snapshot: int,
         now: Moment,
-        *,
         imported: bool = False,
     ) -> None:
         raw = to_extended_json(document)
         if row is None:
             row = mirrored.begin(transaction, self.source, key, Showing(raw, as_of, snapshot, None), now=now)
         order = self._order(transaction, row, key, document, now)
-        mirrored.show(
-            transaction, self.source, row, Showing(raw, as_of, snapshot, order, imported=imported), now=now
-        )
+        mirrored.show(transaction, self.source, row, Showing(raw, as_of, snapshot, order, imported=imported), now=now)
 
     def _delete(self, transaction: Transaction, row: Mirrored, as_of: str, snapshot: int, now: Moment) -> None:
         """An open order that is gone is told as cancelled, so that no screen waits for it; one that had ended is tidied

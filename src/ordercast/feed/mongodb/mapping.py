@@ -43,7 +43,12 @@ _SUMS: Final = {
     "discount": ("discount", "discountAmount"),
 }
 
-_SPELT: Final = {"canceled": "cancelled", "confirmed": "accepted", "preparing": "packing", "shipped": "out_for_delivery"}
+_SPELT: Final = {
+    "canceled": "cancelled",
+    "confirmed": "accepted",
+    "preparing": "packing",
+    "shipped": "out_for_delivery",
+}
 _PAYMENT_NAMES: Final = {
     **{str(status): status for status in PaymentStatus},
     "pending": PaymentStatus.UNPAID,
@@ -83,9 +88,7 @@ def is_order(document: Document) -> bool:
     return name_of(document.get("_id")) is not None and not _TELLING.isdisjoint(document)
 
 
-def map_order(
-    document: Document, *, number: int, currency: str, now: str, former: Document | None = None
-) -> Mapped:
+def map_order(document: Document, *, number: int, currency: str, now: str, former: Document | None = None) -> Mapped:
     """Read `document`; `former` is the order as it was told last. A status that nobody knows leaves it where it was.
 
     `number` is for an order that brings none. Amounts are major units of `currency`, unless the document names another.

@@ -38,6 +38,10 @@ _WIRE_OF_7_0: Final = 21
 _LOST_CODES: Final = frozenset({280, 286, 260, 50811, 10334})
 
 
+class StreamEnded(Exception):
+    """The server tells no more on this stream; a new one goes on from there."""
+
+
 class HistoryLost(Exception):
     """The stream cannot go on from where it was: only the collection itself can tell how things stand."""
 
@@ -72,10 +76,10 @@ class ForeignOrders:
     """One collection of a replica set."""
 
     def __init__(self, url: str, collection: str) -> None:
-        says_itself = "serverselectiontimeoutms" in url.lower()
-        self._client: AsyncMongoClient[Document] = AsyncMongoClient(
-            url, appname="ordercast", **({} if says_itself else {"serverSelectionTimeoutMS": SELECTION_MS_MAX})
-        )
+        options: dict[str, Any] = {"appname": "ordercast"}
+        if "serverselectiontimeoutms" not in url.lower():
+            options["serverSelectionTimeoutMS"] = SELECTION_MS_MAX
+        self._client: AsyncMongoClient[Document] = AsyncMongoClient(url, **options)
         self._database = self._client.get_database(database_of(url), codec_options=CODEC)
         self._collection = self._database.get_collection(collection)
 
@@ -124,7 +128,8 @@ class ForeignOrders:
         if hello["maxWireVersion"] >= _WIRE_OF_7_0:
             options["show_expanded_events"] = True
         if position is not None and position.token is not None:
-            options["resume_after"] = from_extended_json(position.token)
+            # Unlike resumeAfter it goes on behind the end of a collection that was dropped, too.
+            options["start_after"] = from_extended_json(position.token)
         elif position is not None and position.starts_at is not None:
             options["start_at_operation_time"] = timestamp_of(position.starts_at)
         return options
@@ -159,13 +164,15 @@ class ForeignChange:
 OPERATIONS: Final = frozenset({"insert", "replace", "update", "delete"})
 
 
-def change_of(event: Mapping[str, Any]) -> ForeignChange | None:
-    """None for an event that is about no document, such as a new index. Raises HistoryLost behind the last one."""
+def change_of(event: Mapping[str, Any], begun_at: str) -> ForeignChange | None:
+    """None for an event that is about no document, such as a new index. Raises HistoryLost for the end of a collection,
+    unless the snapshot of `begun_at` has shown that already.
+    """
     operation = event["operationType"]
-    if operation == "invalidate":
+    at = time_of(event["clusterTime"])
+    if operation == "invalidate" and at > begun_at:
         raise HistoryLost("the collection was dropped or renamed")
     if operation not in OPERATIONS:
         return None
     key = to_extended_json(event["documentKey"]["_id"])
-    at = time_of(event["clusterTime"])
     return ForeignChange(operation, key, at, event.get("fullDocument"), event.get("updateDescription"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Protocol, TypeVar
@@ -26,6 +26,7 @@ from .reading import (
     HistoryLost,
     Piece,
     Stream,
+    StreamEnded,
     change_of,
     database_of,
     telling_loss,
@@ -100,6 +101,8 @@ class MongoSource:
         except HistoryLost as error:
             log.warning("%s: history was lost (%s); reading the collection anew", self.name, error)
             await self._lose()
+        except StreamEnded:
+            self.state = "connecting"
         except (PyMongoError, StoreError, OvertakenError, TimeoutError, OSError) as error:
             self.state = "connecting"
             log.warning("%s: %s: %s; trying again", self.name, type(error).__name__, error)
@@ -155,7 +158,7 @@ class MongoSource:
             return await self._write(lambda t, now: self._mirror.take_piece(t, position, piece, now=now))
         except (StoreError, OvertakenError):
             raise
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged with the one document that it is about
             if len(piece.documents) == 1:
                 self._leave_out(to_extended_json(piece.documents[0]["_id"]))
                 return await self._write(lambda t, now: self._mirror.pass_piece(t, position, piece, now=now))
@@ -179,7 +182,7 @@ class MongoSource:
     async def _take_changes(self, stream: Stream, position: SourcePosition) -> None:
         """Write what is read for as long as anything can be read; what is read meanwhile is written together."""
         queue: asyncio.Queue[Read | Exception] = asyncio.Queue(READ_AHEAD_MAX)
-        reader = asyncio.create_task(_read(stream, queue))
+        reader = asyncio.create_task(_read(stream, position.starts_at or "", queue))
         clock = asyncio.get_running_loop().time
         saved_at = clock()
         try:
@@ -187,7 +190,8 @@ class MongoSource:
                 stop_if_cancelled()
                 read, error = await _next_of(queue)
                 has_changes = any(one.change is not None for one in read)
-                if has_changes or (read and clock() - saved_at >= POSITION_EVERY_S):
+                is_due = error is not None or clock() - saved_at >= POSITION_EVERY_S
+                if has_changes or (read and is_due):
                     position = await self._take(position, read)
                     saved_at = clock()
                 if error is not None:
@@ -229,8 +233,8 @@ def stop_if_cancelled() -> None:
         raise asyncio.CancelledError
 
 
-async def _read(stream: Stream, queue: asyncio.Queue[Read | Exception]) -> None:
-    """Put what comes into the queue, and at the end why no more does."""
+async def _read(stream: Stream, begun_at: str, queue: asyncio.Queue[Read | Exception]) -> None:
+    """Put what comes into the queue, and at the end why no more does. `begun_at` is when the snapshot before it was."""
     try:
         while True:
             async with asyncio.timeout(SILENCE_S_MAX):
@@ -238,10 +242,10 @@ async def _read(stream: Stream, queue: asyncio.Queue[Read | Exception]) -> None:
                     event = await stream.try_next()
             stop_if_cancelled()
             token = to_extended_json(stream.resume_token)
-            await queue.put(Read(None if event is None else change_of(event), token))
+            await queue.put(Read(None if event is None else change_of(event, begun_at), token))
             if not stream.alive:
-                raise HistoryLost("the stream has ended")
-    except Exception as error:
+                raise StreamEnded
+    except Exception as error:  # noqa: BLE001 - raised by whoever takes it from the queue
         await queue.put(error)
 
 
