@@ -202,3 +202,9 @@ def test_a_payment_mismatch_is_told_to_the_shop_alone() -> None:
     assert events["payment_mismatch"].rooms == ("store-owners",)
     (payload,) = events["payment_mismatch"].args
     assert (payload["mismatchId"], payload["id"], payload["theirs"]) == ("pmm_1", "e:9.0", 1)
+
+
+def test_a_source_that_has_lost_history_is_told_to_the_store_alone() -> None:
+    (resync,) = all_told("feed.resync", None, {"reason": "source_history_lost"})
+    assert (resync.event, resync.rooms) == ("resync", ("store-owners",))
+    assert resync.args == [{"reason": "source_history_lost"}]
