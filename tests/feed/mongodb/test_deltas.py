@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
+from tests.mongodb.data import difference
 
 from ordercast.feed.mongodb.deltas import updated
-from tests.mongodb.data import difference
 
 
 @pytest.mark.parametrize(

@@ -1386,6 +1386,17 @@ CREATE TRIGGER meta_not_emptied BEFORE TRUNCATE ON meta FOR EACH STATEMENT EXECU
 
 ALTER TABLE meta ENABLE ALWAYS TRIGGER meta_not_emptied
 
+CREATE FUNCTION mirrored_orders_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'mirrored_orders: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER mirrored_orders_not_emptied BEFORE TRUNCATE ON mirrored_orders FOR EACH STATEMENT EXECUTE FUNCTION mirrored_orders_not_emptied()
+
+ALTER TABLE mirrored_orders ENABLE ALWAYS TRIGGER mirrored_orders_not_emptied
+
 CREATE FUNCTION notifications_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'notifications: is never emptied by TRUNCATE, which nobody would hear of';
@@ -1572,6 +1583,17 @@ $$
 CREATE TRIGGER shop_not_emptied BEFORE TRUNCATE ON shop FOR EACH STATEMENT EXECUTE FUNCTION shop_not_emptied()
 
 ALTER TABLE shop ENABLE ALWAYS TRIGGER shop_not_emptied
+
+CREATE FUNCTION source_positions_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'source_positions: is never emptied by TRUNCATE, which nobody would hear of';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER source_positions_not_emptied BEFORE TRUNCATE ON source_positions FOR EACH STATEMENT EXECUTE FUNCTION source_positions_not_emptied()
+
+ALTER TABLE source_positions ENABLE ALWAYS TRIGGER source_positions_not_emptied
 
 ALTER SEQUENCE orders_number_seq RESTART WITH 1001
 
