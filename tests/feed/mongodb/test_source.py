@@ -14,6 +14,9 @@ from ordercast.feed.mongodb.applying import Mirror
 
 from .conftest import Foreign, Mirrored, until
 
+# A driver that is interrupted while it connects leaves its socket to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 STATUSES = ["accepted", "packing", "ready", "driver_assigned", "picked_up", "out_for_delivery", "completed"]
 
 
@@ -277,8 +280,6 @@ async def test_eight_writers_at_once_are_told_each_once_and_in_order(foreign: Fo
     _assert_exact(mirror, orders, steps=25)
 
 
-# A driver that is interrupted while it connects leaves its socket to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_a_source_that_dies_again_and_again_tells_each_once_and_in_order(
     foreign: Foreign, mirror: Mirrored
 ) -> None:

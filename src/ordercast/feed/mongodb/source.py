@@ -84,16 +84,14 @@ class MongoSource:
 
     async def run(self) -> None:
         """Follow the collection until cancelled, whatever happens to it."""
+        orders = ForeignOrders(self._url, self._collection)
         try:
             while True:
                 stop_if_cancelled()
-                orders = ForeignOrders(self._url, self._collection)
-                try:
-                    await self._attempt(orders)
-                finally:
-                    await orders.close()
+                await self._attempt(orders)
         finally:
             self.state = "stopped"
+            await orders.close()
 
     async def _attempt(self, orders: ForeignOrders) -> None:
         try:
