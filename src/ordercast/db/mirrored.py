@@ -50,6 +50,7 @@ class Mirrored(NamedTuple):
     document: str | None
     raw: str
     as_of: str
+    gone: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bson import Decimal128, ObjectId
 from ordercast.feed.mongodb import MongoSource
 from ordercast.feed.mongodb import source as source_module
 from ordercast.feed.mongodb.applying import Mirror
+from ordercast.feed.mongodb.reading import ForeignOrders, Piece
 
 from .conftest import Foreign, Mirrored, until
 
@@ -221,29 +222,26 @@ async def test_a_snapshot_has_no_gap_while_others_write(
 ) -> None:
     monkeypatch.setattr("ordercast.feed.mongodb.reading.SNAPSHOT_DOCUMENTS", 7)
     ids: list[Any] = [f"{number:03}" for number in range(60)]
-    await foreign.orders.insert_many([order(_id=id_, step=0, total=0) for id_ in ids])
+    await foreign.orders.insert_many([order(_id=id_, total=0) for id_ in ids])
     steps = dict.fromkeys(ids, 0)
-    enough = asyncio.Event()
-    writing = asyncio.create_task(_write_until(enough, foreign, steps))
+    reading = ForeignOrders.piece
+
+    async def written_to_meanwhile(self: ForeignOrders, after_key: str | None) -> Piece:
+        """Before each piece, some orders move: read ones, those about to be read, and those to be read later."""
+        for id_ in ids[::5]:
+            await foreign.orders.update_one({"_id": id_}, {"$inc": {"total": 1}})
+            steps[id_] += 1
+        return await reading(self, after_key)
+
+    monkeypatch.setattr(ForeignOrders, "piece", written_to_meanwhile)
     async with mirror.following():
-        await asyncio.sleep(0.2)
-        enough.set()
-        await writing
         await foreign.settle(mirror)
 
     for id_, last in steps.items():
         totals = mirror.told(id_, "total")
         # From wherever the snapshot found it, each step once and in order, up to the last.
         assert totals == [100 * step for step in range(totals[0] // 100, last + 1)], id_
-    assert any(mirror.told(id_, "total")[0] > 0 for id_ in ids), "nothing was written before the snapshot"
-
-
-async def _write_until(enough: asyncio.Event, foreign: Foreign, steps: dict[Any, int]) -> None:
-    chance = random.Random(1)
-    while not enough.is_set():
-        id_ = chance.choice(list(steps))
-        await foreign.orders.update_one({"_id": id_}, {"$inc": {"total": 1}})
-        steps[id_] += 1
+    assert mirror.told("000", "total")[0] < mirror.told("055", "total")[0] < 100 * steps["055"]
 
 
 async def test_a_snapshot_goes_on_where_it_was_when_its_process_died(
@@ -398,6 +396,39 @@ async def test_history_that_is_lost_is_told_and_made_good(
     assert resync.entity_id == source.name
     assert msgspec.json.decode(resync.after or b"") == {"reason": "source_history_lost"}
     assert "history was lost" in caplog.text
+
+
+async def test_an_order_that_goes_and_comes_back_while_history_is_made_good_is_not_missed(
+    foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Before whatever else is in the collection.
+    async with mirror.following():
+        await foreign.orders.insert_many([order(_id=name) for name in ("-a", "-b", "-c")])
+        await foreign.settle(mirror)
+    await foreign.orders.update_one({"_id": "-a"}, {"$set": {"status": "accepted"}})
+    foreign.stand_in.forget_history()
+    monkeypatch.setattr("ordercast.feed.mongodb.reading.SNAPSHOT_DOCUMENTS", 1)
+    reading, pieces = ForeignOrders.piece, 0
+
+    async def written_to_meanwhile(self: ForeignOrders, after_key: str | None) -> Piece:
+        nonlocal pieces
+        piece = await reading(self, after_key)
+        pieces += 1
+        if pieces == 1:  # the snapshot has seen the first, and is to come to the others
+            await foreign.orders.update_one({"_id": "-b"}, {"$set": {"status": "ready"}})
+            await foreign.orders.delete_one({"_id": "-b"})
+            await foreign.orders.delete_one({"_id": "-a"})
+        if pieces == 3:  # it is behind all of them
+            await foreign.orders.insert_one(order(_id="-b", status="completed"))
+        return piece
+
+    monkeypatch.setattr(ForeignOrders, "piece", written_to_meanwhile)
+    async with mirror.following():
+        await foreign.settle(mirror)
+
+    assert mirror.told("-a") == ["pending", "processing", "cancelled"]
+    assert mirror.told("-b") == ["pending", "cancelled", "delivered"]
+    assert mirror.told("-c") == ["pending"]
 
 
 @pytest.mark.parametrize(("code", "name"), [(286, "ChangeStreamHistoryLost"), (280, "ChangeStreamFatalError")])

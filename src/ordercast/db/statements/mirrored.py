@@ -13,7 +13,7 @@ from .compiling import ONE, ZERO, Compiler
 MIRRORED_FROM: Final = 10**15
 """Lists name a mirrored order by its entry and this much: one cursor leads through both tables."""
 
-_ROW: Final = ("entry", "id", "version", "document", "raw", "as_of")
+_ROW: Final = ("entry", "id", "version", "document", "raw", "as_of", "gone")
 _SAVED: Final = (
     "id", "version", "document", "status", "customer_id", "driver_id", "raw", "as_of", "snapshot", "gone", "imported",
     "actor", "reason", "updated_at",

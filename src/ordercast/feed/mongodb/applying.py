@@ -60,22 +60,24 @@ class Mirror:
     def pass_piece(
         self, transaction: Transaction, position: SourcePosition, piece: Piece, *, now: Moment
     ) -> SourcePosition:
-        """Move on behind a piece, whatever was made of it."""
-        after = to_extended_json(piece.documents[-1]["_id"])
-        # The stream begins where the first piece was: later pieces hold more, and each row knows of which moment it is.
-        starts_at = position.starts_at or piece.as_of
+        """Move on behind a piece, whatever was made of it; the last one is empty."""
+        after = to_extended_json(piece.documents[-1]["_id"]) if piece.documents else position.after_key
+        # The stream begins where the oldest piece was, as a rule the first one: pieces that are read from other members
+        # may lag. Younger pieces hold more already, and each row knows of which moment it is.
+        starts_at = min(position.starts_at or piece.as_of, piece.as_of)
         return mirrored.move(transaction, position, now=now, after_key=after, starts_at=starts_at)
 
     def miss_unseen(
-        self, transaction: Transaction, position: SourcePosition, as_of: str, *, now: Moment
+        self, transaction: Transaction, position: SourcePosition, *, now: Moment
     ) -> tuple[SourcePosition, bool]:
         """Take some of what a snapshot has not seen for deleted; answers whether there may be more."""
+        assert position.starts_at is not None
         moved = mirrored.move(transaction, position, now=now)
         keys = mirrored.unseen(transaction, self.source, position.snapshot, UNSEEN_AT_ONCE_MAX)
         for key in keys:
             row = mirrored.find(transaction, self.source, key)
             assert row is not None
-            self._delete(transaction, row, as_of, position.snapshot, now)
+            self._delete(transaction, row, position.starts_at, position.snapshot, now)
         return moved, len(keys) == UNSEEN_AT_ONCE_MAX
 
     def begin_snapshot(
@@ -93,9 +95,7 @@ class Mirror:
             lost=lost,
         )
 
-    def end_snapshot(
-        self, transaction: Transaction, position: SourcePosition, as_of: str, *, now: Moment
-    ) -> SourcePosition:
+    def end_snapshot(self, transaction: Transaction, position: SourcePosition, *, now: Moment) -> SourcePosition:
         """Everything is as it stands there; if something was lost before, that is told now."""
         return mirrored.move(
             transaction,
@@ -103,7 +103,6 @@ class Mirror:
             now=now,
             phase=mirrored.STREAM,
             after_key=None,
-            starts_at=position.starts_at or as_of,  # an empty collection has no piece
             lost=False,
             resyncs=position.resyncs + position.lost,
         )
@@ -136,7 +135,7 @@ class Mirror:
             return
         document = change.document
         if change.operation == "update":
-            if row is None:
+            if row is None or row.gone:
                 # It was deleted before a snapshot could see it, or is forgotten here.
                 log.debug("a change of a document that is not mirrored is left out: %s", change.key)
                 return

@@ -148,7 +148,8 @@ class MongoSource:
             stop_if_cancelled()
             position = await self._take_piece(position, piece)
             piece = await orders.piece(position.after_key)
-        return await self._end_snapshot(position, piece.as_of)
+        passed = await self._write(lambda t, now: mirror.pass_piece(t, position, piece, now=now))
+        return await self._end_snapshot(passed)
 
     async def _take_piece(self, position: SourcePosition, piece: Piece) -> SourcePosition:
         """Write documents and how far they reach; as with changes, one that cannot be written is left out."""
@@ -164,14 +165,14 @@ class MongoSource:
             position = await self._take_piece(position, replace(piece, documents=[document]))
         return position
 
-    async def _end_snapshot(self, position: SourcePosition, as_of: str) -> SourcePosition:
+    async def _end_snapshot(self, position: SourcePosition) -> SourcePosition:
         more = True
         while more:
             before = position
             position, more = await self._write(
-                lambda t, now, at=before: self._mirror.miss_unseen(t, at, as_of, now=now)  # type: ignore[misc]
+                lambda t, now, at=before: self._mirror.miss_unseen(t, at, now=now)  # type: ignore[misc]
             )
-        ended = await self._write(lambda t, now: self._mirror.end_snapshot(t, position, as_of, now=now))
+        ended = await self._write(lambda t, now: self._mirror.end_snapshot(t, position, now=now))
         log.info("%s: the collection has been read", self.name)
         return ended
 
