@@ -143,7 +143,12 @@ class telling_loss:  # noqa: N801 - reads as the statement that it makes
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
         if isinstance(error, OperationFailure) and error.code in _LOST_CODES:
-            raise HistoryLost(str(error)) from error
+            raise HistoryLost(sentence(error)) from error
+
+
+def sentence(error: Exception) -> str:
+    """What an error says, without the whole answer that the driver puts behind it."""
+    return str(error).partition(", full error")[0]
 
 
 # --- Changes ----------------------------------------------------------------------------------------------------------

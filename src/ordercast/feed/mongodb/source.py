@@ -29,6 +29,7 @@ from .reading import (
     StreamEnded,
     change_of,
     database_of,
+    sentence,
     telling_loss,
 )
 from .values import to_extended_json
@@ -103,7 +104,7 @@ class MongoSource:
             self.state = "connecting"
         except (PyMongoError, StoreError, OvertakenError, TimeoutError, OSError) as error:
             self.state = "connecting"
-            log.warning("%s: %s: %s; trying again", self.name, type(error).__name__, error)
+            log.warning("%s: %s: %s; trying again", self.name, type(error).__name__, sentence(error))
         except Exception:
             self.state = "connecting"
             log.exception("%s cannot be followed; trying again", self.name)
