@@ -157,7 +157,7 @@ async def serve(settings: Settings, on_ready: OnReady) -> None:
         if settings.mongodb_url:
             source = await _mongo_source(settings, store)
             # Where another node follows it, nothing is missing here.
-            neighbours.parts["mongodb"] = lambda: source.state if store.leads else "up"
+            neighbours.add("mongodb", lambda: source.state if store.leads else "up")
             chores.append(asyncio.create_task(_while_leading(store, source.run)))
         api = create_api(
             settings,

@@ -42,8 +42,12 @@ class Neighbours:
             self._add("backEnds", self.backends)
 
     def _add(self, name: str, part: RedisBus | RedisBackends) -> None:
-        self.parts[name] = lambda: part.state
-        telemetry.PARTS_UP.labels(name).set_function(lambda: part.state == "up")
+        self.add(name, lambda: part.state)
+
+    def add(self, name: str, state: Callable[[], str]) -> None:
+        """Count another part among those that a node can do without; `state` is ``up``, or what it is instead."""
+        self.parts[name] = state
+        telemetry.PARTS_UP.labels(name).set_function(lambda: state() == "up")
 
     async def close(self) -> None:
         """Stop hearing other back ends; the bus is closed by the server that it was given to."""
