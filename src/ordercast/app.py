@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import hashlib
 import hmac
@@ -10,7 +9,7 @@ import logging
 import secrets
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from ordercast import supervision, telemetry
@@ -18,16 +17,15 @@ from ordercast.api import Doorkeeper, create_api, make_doorkeeper
 from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
-from ordercast.api.providers import providers_of
+from ordercast.api.providers import Providers, providers_of
 from ordercast.api.providers.chores import payment_chores
 from ordercast.api.sockets import open_socket_door
+from ordercast.chores import Chore, Chores, expire, forget_revocations, prune, tell_shop
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Store, Transaction, Unusable, shop, stats
-from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
-from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
 from ordercast.hub import Bus, Options, Server
@@ -41,21 +39,11 @@ log = logging.getLogger("ordercast.app")
 
 OnReady = Callable[[Settings, int, list[str]], None]
 
-# What is kept of the past: enough that a client which was away for a night recovers.
-FEED_ROWS_MAX: Final = 200_000
-SESSION_AGE_S_MAX: Final = 7 * 24 * 3600
-PRUNE_EVERY_S: Final = 600.0
-EXPIRE_EVERY_S: Final = 15.0
-# The board shows each order at once; its notification may wait for the next ones.
-NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
 # Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
 LISTEN_BACKLOG: Final = 4_096
 # After clients were sent away: ten seconds for requests that have come (GRACEFUL_STOP_S), ten for what is committed
 # last and for connections to others. A service manager's own limit (`TimeoutStopSec`) belongs above this and `drain_s`.
 STOP_S_MAX: Final = 20.0
-LEADING_LOOKED_AT_S: Final = 0.5
-# What they have begun outside, such as a cursor, is given back; who does not answer is not waited for.
-CHORES_END_S_MAX: Final = 2.0
 
 
 def migrate(settings: Settings) -> None:
@@ -144,21 +132,11 @@ async def serve(settings: Settings, on_ready: OnReady) -> None:
         server, pump = build_hub(settings, store, doorkeeper, neighbours.bus)
         pump.start()
         neighbours.hear_backends(server)
-        chores = [
-            asyncio.create_task(_prune_forever(store, doorkeeper, settings.notification_days)),
-            asyncio.create_task(_tell_of_new_orders_forever(store)),
-        ]
-        if settings.pending_minutes_max > 0:
-            chores.append(asyncio.create_task(_expire_forever(store, settings.pending_minutes_max)))
         providers = providers_of(settings, store)
-        chores += [asyncio.create_task(each) for each in payment_chores(store, providers)]
         live_stats = LiveStats(store, Fleeting(server.main), _today(settings, pump), settings.stats_every_ms / 1000)
-        chores.append(asyncio.create_task(live_stats.run()))
-        if settings.mongodb_url:
-            source = await _mongo_source(settings, store)
-            # Where another node follows it, nothing is missing here.
-            neighbours.add("mongodb", lambda: source.state if store.leads else "up")
-            chores.append(asyncio.create_task(_while_leading(store, source.run)))
+        always = [live_stats.run, forget_revocations(doorkeeper)]
+        chores = Chores(store, leading=await _leading(settings, store, providers, neighbours), always=always)
+        chores.start()
         api = create_api(
             settings,
             store,
@@ -179,15 +157,26 @@ async def serve(settings: Settings, on_ready: OnReady) -> None:
         uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)
         uvicorn.on_signal = lambda: _stopping(settings.drain_s + STOP_S_MAX)
         await uvicorn.serve(sockets=[listening])
-        for chore in chores:
-            chore.cancel()
-        await asyncio.wait(chores, timeout=CHORES_END_S_MAX)
+        await chores.stop()
         pump.stop()
         await neighbours.close()
         await server.close()
         await providers.close()
     finally:
         await store.close()
+
+
+async def _leading(settings: Settings, store: Store, providers: Providers, neighbours: Neighbours) -> list[Chore]:
+    """What one node does for all."""
+    leading = [prune(store, settings.notification_days), tell_shop(store), *payment_chores(store, providers)]
+    if settings.pending_minutes_max > 0:
+        leading.append(expire(store, settings.pending_minutes_max))
+    if settings.mongodb_url:
+        source = await _mongo_source(settings, store)
+        # Where another node follows it, nothing is missing here.
+        neighbours.add("mongodb", lambda: source.state if store.leads else "up")
+        leading.append(source.run)
+    return leading
 
 
 async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
@@ -201,27 +190,6 @@ async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
         )
     except ValueError as error:
         raise ConfigError("mongodb_url", str(error)) from None
-
-
-async def _while_leading(store: Store, run: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Let `run` go on for as long as this node leads: of several nodes, one does."""
-    running: asyncio.Task[None] | None = None
-    try:
-        while True:
-            if running is None and store.leads:
-                running = asyncio.create_task(run())
-            elif running is not None and not store.leads:
-                await _end(running)
-                running = None
-            await asyncio.sleep(LEADING_LOOKED_AT_S)
-    finally:
-        if running is not None:
-            await _end(running)
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
 
 
 def _today(settings: Settings, pump: Pump) -> Callable[[], Callable[[Transaction], Stats]]:
@@ -269,46 +237,6 @@ def _listen(settings: Settings) -> socket.socket:
         return socket.create_server((settings.host, settings.port), family=family, backlog=LISTEN_BACKLOG)
     except OSError as error:
         raise ConfigError("port", f"cannot listen on {settings.host}:{settings.port} ({error.strerror})") from None
-
-
-async def _prune_forever(store: Store, doorkeeper: Doorkeeper, notification_days: int) -> None:
-    while True:
-        doorkeeper.revocations.forget(time.time_ns() // 1_000_000)
-        try:
-            if store.leads:
-                await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
-                while await store.write(lambda transaction: forget_old(transaction, notification_days, _now())):
-                    pass
-        except Exception:
-            log.exception("the feed could not be pruned; trying again later")
-        await asyncio.sleep(PRUNE_EVERY_S)
-
-
-async def _tell_of_new_orders_forever(store: Store) -> None:
-    while True:
-        try:
-            if store.leads and await store.read(has_new_orders):
-                await store.write(lambda transaction: tell_of_new_orders(transaction, _now()))
-        except Exception:
-            log.exception("the shop could not be notified of new orders; trying again later")
-        await asyncio.sleep(NEW_ORDERS_TOLD_EVERY_S)
-
-
-async def _expire_forever(store: Store, pending_minutes_max: int) -> None:
-    while True:
-        try:
-            if store.leads:
-                await expire(store, pending_minutes_max, time.time_ns() // 1_000_000)
-        except Exception:
-            log.exception("orders could not be expired; trying again later")
-        await asyncio.sleep(EXPIRE_EVERY_S)
-
-
-async def expire(store: Store, pending_minutes_max: int, now_ms: int) -> None:
-    """Expire every order that has been pending for longer, in small units between which others run."""
-    before, now = moment(now_ms - pending_minutes_max * 60_000), moment(now_ms)
-    while await store.write(lambda transaction: expire_pending(transaction, before, now)) == EXPIRED_AT_ONCE_MAX:
-        pass
 
 
 def _ready(on_ready: OnReady, settings: Settings, port: int, demo_people: list[str]) -> None:

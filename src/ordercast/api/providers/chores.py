@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 from ordercast.commerce.moments import moment
@@ -23,14 +24,11 @@ log = logging.getLogger("ordercast.payments")
 RING_EVERY_S: Final = 0.5
 
 
-def payment_chores(store: Store, providers: Providers) -> list[Coroutine[Any, Any, None]]:
-    """Each is run as a task of its own until the node stops."""
+def payment_chores(store: Store, providers: Providers) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+    """Each is called to run as a task of its own, for as long as the node leads."""
     sandboxes = [provider for provider in providers.all if isinstance(provider, SandboxProvider)]
-    return [
-        Settling(store, providers).run(),
-        Sweeping(store, providers).run(),
-        *(_ring_forever(store, sandbox) for sandbox in sandboxes),
-    ]
+    ringing = [partial(_ring_forever, sandbox) for sandbox in sandboxes]
+    return [Settling(store, providers).run, Sweeping(store, providers).run, *ringing]
 
 
 def hear_sandbox(transaction: Transaction, notice: Notice) -> None:
@@ -38,11 +36,10 @@ def hear_sandbox(transaction: Transaction, notice: Notice) -> None:
     units.hear(transaction, SandboxProvider.name, notice, moment(time.time_ns() // 1_000_000))
 
 
-async def _ring_forever(store: Store, sandbox: SandboxProvider) -> None:
+async def _ring_forever(sandbox: SandboxProvider) -> None:
     while True:
         try:
-            if store.leads:
-                await sandbox.ring(hear_sandbox)
+            await sandbox.ring(hear_sandbox)
         except Exception:
             log.exception("the sandbox could not tell its news; trying again")
         await asyncio.sleep(RING_EVERY_S)

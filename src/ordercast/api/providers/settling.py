@@ -34,8 +34,8 @@ ADOPTED_AT_ONCE_MAX: Final = 100
 
 
 class Settling:
-    """One per node, at work on the one that leads. Two nodes may still carry out the same task, while one takes over
-    from the other: the provider does it once, and it is recorded once.
+    """At work on the node that leads. Two nodes may carry out the same task while one takes over from the other: the
+    provider does it once, and it is recorded once.
     """
 
     def __init__(
@@ -48,17 +48,18 @@ class Settling:
         self._providers = providers
         self._now_ms = now_ms
         self._news = asyncio.Event()
+        store.watch(self._news.set)
 
     def __repr__(self) -> str:
         return f"<Settling {'woken' if self._news.is_set() else 'waiting'}>"
 
     async def run(self) -> None:
         """Settle for ever; woken by each commit, and when a task comes due."""
-        self._store.watch(self._news.set)
         while True:
             self._news.clear()
             try:
-                wait_s = await self._settle_if_leading()
+                await self.settle()
+                wait_s = await self._wait_s()
             except StoreError:
                 log.warning("what is owed could not be looked up; trying again", exc_info=True)
                 wait_s = IDLE_S
@@ -70,13 +71,6 @@ class Settling:
                 await asyncio.wait_for(self._news.wait(), wait_s)
             except TimeoutError:
                 continue
-
-    async def _settle_if_leading(self) -> float:
-        """Gives how long nothing more will be due."""
-        if not self._store.leads:
-            return IDLE_S
-        await self.settle()
-        return await self._wait_s()
 
     async def settle(self) -> int:
         """Carry out all that is due now; how many tasks that was."""

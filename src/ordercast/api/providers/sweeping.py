@@ -28,7 +28,7 @@ SWEPT_FOR_MS: Final = 7 * 24 * 3_600_000
 
 
 class Sweeping:
-    """One per node, at work on the one that leads; goes round and round the payments of the last week."""
+    """At work on the node that leads; goes round and round the payments of the last week."""
 
     def __init__(
         self,
@@ -48,8 +48,7 @@ class Sweeping:
         """Sweep for ever."""
         while True:
             try:
-                if self._store.leads:
-                    await self.sweep()
+                await self.sweep()
             except Exception:
                 log.exception("payments could not be compared; trying again later")
             await asyncio.sleep(SWEEP_EVERY_S)

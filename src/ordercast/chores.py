@@ -1,0 +1,134 @@
+"""What a node does by itself, for ever: what the shop's time brings, and what follows from commits.
+
+Most of it one node does for all, the one that leads; a second one that did it too would do no harm, and no good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Final
+
+from ordercast.api import Doorkeeper
+from ordercast.commerce.moments import Moment, moment
+from ordercast.db import Store
+from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
+from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
+
+log = logging.getLogger("ordercast.chores")
+
+Chore = Callable[[], Coroutine[None, None, None]]
+
+# What is kept of the past: enough that a client which was away for a night recovers.
+FEED_ROWS_MAX: Final = 200_000
+SESSION_AGE_S_MAX: Final = 7 * 24 * 3600
+PRUNE_EVERY_S: Final = 600.0
+EXPIRE_EVERY_S: Final = 15.0
+# The board shows each order at once; its notification may wait for the next ones.
+NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
+# How soon a node that has come to lead begins with what it then does.
+LEADING_LOOKED_AT_S: Final = 0.25
+# A chore that is told to end does so at its next wait; a driver of another database may need a moment to let go.
+END_S_MAX: Final = 5.0
+
+
+class Chores:
+    """Those of one node: some `always`, some only while it is `leading`."""
+
+    def __init__(self, store: Store, *, leading: Sequence[Chore], always: Sequence[Chore]) -> None:
+        self._store = store
+        self._leading = leading
+        self._always = always
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def __repr__(self) -> str:
+        return f"<Chores {len(self._tasks)} at work>"
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(chore()) for chore in (*self._always, self._lead)]
+
+    async def stop(self) -> None:
+        await _end(self._tasks)
+        self._tasks = []
+
+    async def _lead(self) -> None:
+        """Begin when this node comes to lead, and end when it leads no more."""
+        running: list[asyncio.Task[None]] = []
+        try:
+            while True:
+                if self._store.leads and not running:
+                    running = [asyncio.create_task(chore()) for chore in self._leading]
+                elif running and not self._store.leads:
+                    await _end(running)
+                    running = []
+                await asyncio.sleep(LEADING_LOOKED_AT_S)
+        finally:
+            await _end(running)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=END_S_MAX)
+
+
+async def forever(every_s: float, deed: Callable[[], Awaitable[None]], trouble: str) -> None:
+    """Do it again and again; what it raises is logged with `trouble`, a sentence, and it is tried again."""
+    while True:
+        try:
+            await deed()
+        except Exception:
+            log.exception("%s; trying again later", trouble)
+        await asyncio.sleep(every_s)
+
+
+# --- What the shop's time brings --------------------------------------------------------------------------------------
+
+
+def prune(store: Store, notification_days: int) -> Chore:
+    """Forget what is too old, in small units between which others run."""
+
+    async def deed() -> None:
+        await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
+        while await store.write(lambda transaction: forget_old(transaction, notification_days, _now())):
+            pass
+
+    return lambda: forever(PRUNE_EVERY_S, deed, "what is old could not be forgotten")
+
+
+def forget_revocations(doorkeeper: Doorkeeper) -> Chore:
+    """Forget which tokens are revoked once they have expired anyhow: each node remembers them for itself."""
+
+    async def deed() -> None:
+        doorkeeper.revocations.forget(time.time_ns() // 1_000_000)
+
+    return lambda: forever(PRUNE_EVERY_S, deed, "revocations could not be forgotten")
+
+
+def tell_shop(store: Store) -> Chore:
+    """Notify the shop of new orders, of many at once."""
+
+    async def deed() -> None:
+        if await store.read(has_new_orders):
+            await store.write(lambda transaction: tell_of_new_orders(transaction, _now()))
+
+    return lambda: forever(NEW_ORDERS_TOLD_EVERY_S, deed, "the shop could not be notified of new orders")
+
+
+def expire(store: Store, pending_minutes_max: int) -> Chore:
+    """Let orders expire that the shop has not answered for so long, in small units between which others run."""
+
+    async def deed() -> None:
+        now_ms = time.time_ns() // 1_000_000
+        before, now = moment(now_ms - pending_minutes_max * 60_000), moment(now_ms)
+        while await store.write(lambda transaction: expire_pending(transaction, before, now)) == EXPIRED_AT_ONCE_MAX:
+            pass
+
+    return lambda: forever(EXPIRE_EVERY_S, deed, "orders could not be expired")
+
+
+def _now() -> Moment:
+    return moment(time.time_ns() // 1_000_000)

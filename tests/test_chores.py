@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from ordercast import chores
+from ordercast.chores import Chores, forever
+
+
+@pytest.fixture(autouse=True)
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chores, "LEADING_LOOKED_AT_S", 0.005)
+
+
+def chore(log: list[str], name: str) -> Callable[[], Any]:
+    async def run() -> None:
+        log.append(f"{name} begins")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            log.append(f"{name} ends")
+
+    return run
+
+
+async def until(log: list[str], count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(log) < count:  # noqa: ASYNC110 - the log sets no event
+            await asyncio.sleep(0.002)
+
+
+async def test_what_one_node_does_for_all_begins_and_ends_with_its_leading() -> None:
+    log: list[str] = []
+    store = SimpleNamespace(leads=False)
+    node = Chores(cast(Any, store), leading=[chore(log, "pruning")], always=[chore(log, "counting")])
+    node.start()
+    await until(log, 1)
+    await asyncio.sleep(0.03)
+    assert log == ["counting begins"]
+    for leads, count in ((True, 2), (False, 3), (True, 4)):
+        store.leads = leads
+        await until(log, count)
+    await node.stop()
+    assert log[:4] == ["counting begins", "pruning begins", "pruning ends", "pruning begins"]
+    assert sorted(log[4:]) == ["counting ends", "pruning ends"]
+
+
+async def test_a_chore_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    tried: list[int] = []
+
+    async def deed() -> None:
+        tried.append(len(tried))
+        if len(tried) == 1:
+            raise RuntimeError("the database is away")
+
+    task = asyncio.create_task(forever(0.001, deed, "what is old could not be forgotten"))
+    async with asyncio.timeout(5):
+        while len(tried) < 3:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.002)
+    task.cancel()
+    assert [record.getMessage() for record in caplog.records] == [
+        "what is old could not be forgotten; trying again later"
+    ]
