@@ -32,9 +32,10 @@ def main() -> None:
         if name == IDLE:
             rows, about = measure.measure_idle(names), IDLE_ABOUT
         elif name == PACE:
-            rows, about = measure.measure_pace(names, arguments.samples), PACE_ABOUT
+            rows, about = measure.measure_pace(names, arguments.samples, arguments.databases), PACE_ABOUT
         else:
-            rows, about = measure.measure(WORKLOADS[name], names, arguments.samples), WORKLOADS[name].about
+            rows = measure.measure(WORKLOADS[name], names, arguments.samples, arguments.databases)
+            about = WORKLOADS[name].about
         report.print_table(about, rows)
         results += rows
     print(f"written to {report.save(results).relative_to(contender.HERE.parent)}")
@@ -45,6 +46,8 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Server CPU per message, ours beside peers.")
     parser.add_argument("workloads", nargs="*", metavar="workload", help=f"which: {', '.join(known)}; all if none")
     parser.add_argument("--servers", nargs="+", choices=contender.COMMANDS, default=[*contender.COMMANDS])
+    databases = contender.DATABASES
+    parser.add_argument("--databases", nargs="+", choices=databases, default=[*databases], help="of the whole shops")
     parser.add_argument("--samples", type=int, default=5, help="of each server and workload, a second each")
     arguments = parser.parse_args()
     arguments.workloads = arguments.workloads or known

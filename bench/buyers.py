@@ -25,7 +25,7 @@ BUYERS = 64
 LINES = 3
 SECRET = "a secret of the benchmarks, known to both shops"  # noqa: S105
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
-_ID = re.compile(rb'"id":"(ord_[^"]+)"')
+_ID = re.compile(rb'"id" ?: ?"(ord_[^"]+)"')
 _ADDRESS = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}
 
 

@@ -14,6 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.postgres import Postgres, running_postgres
+
+from .processes import cpu_s, family_cpu_s, rss_bytes
+
 HERE = Path(__file__).parent
 SERVER_CORE, GENERATOR_CORE = 0, 1
 START_S_MAX = 15.0
@@ -24,11 +28,14 @@ COMMANDS: dict[str, list[str]] = {
     "node": ["node", str(HERE / "servers" / "node.mjs")],
     "python-socketio": [sys.executable, "-m", "bench.servers.python_socketio"],
 }
-# Whole shops, for the workloads that buy in them.
+ORDERCAST = [sys.executable, "-m", "ordercast"]
+# Whole shops, for the workloads that buy in them; each on either database.
 SHOPS: dict[str, list[str]] = {
-    "ours": [sys.executable, "-m", "ordercast", "serve", "--port"],
+    "ours": [*ORDERCAST, "serve", "--port"],
     "node": ["node", str(HERE / "servers" / "shop.mjs")],
 }
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+DATABASES = (SQLITE, POSTGRESQL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +45,18 @@ class Contender:
     name: str
     pid: int
     port: int
+    postgres: Postgres | None = None
+    """Its database server, which works for nobody else."""
 
     def cpu_s(self) -> float:
-        """CPU time of all its threads, user and system, in seconds. The same as utime + stime in /proc/<pid>/stat,
-        but in nanoseconds rather than ticks: the process's own clock, whose id clock_getcpuclockid(3) makes so.
-        """
-        return time.clock_gettime((~self.pid << 3) | 2)
+        return cpu_s(self.pid)
+
+    def database_cpu_s(self) -> float:
+        """CPU time that a database server used for it, in seconds; nothing where the database is in the process."""
+        return 0.0 if self.postgres is None else family_cpu_s(self.postgres.pid)
 
     def rss_bytes(self) -> int:
-        resident_pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
-        return int(resident_pages) * os.sysconf("SC_PAGE_SIZE")
+        return rss_bytes(self.pid)
 
     def settle(self) -> None:
         """Wait until the server has nothing left to do, so that no sample pays for what came before it."""
@@ -69,25 +78,58 @@ def run(name: str, *, ping_interval_ms: int, ping_timeout_ms: int, recovers: boo
 
 
 @contextlib.contextmanager
-def run_shop(name: str, secret: str) -> Iterator[Contender]:
+def run_shop(name: str, secret: str, database: str = SQLITE) -> Iterator[Contender]:
     """The same with a whole shop on a database of its own; `secret` signs its tokens. No ping comes in between."""
-    with tempfile.TemporaryDirectory() as folder:
-        port, database = _free_port(), Path(folder) / "shop.db"
-        settings = {
-            "SECRET": secret,
-            "DATABASE_URL": f"sqlite:///{database}",
-            "LOG_LEVEL": "warning",
-            "PING_INTERVAL_MS": "600000",
-            "PING_TIMEOUT_MS": "600000",
-        }
-        environ = {f"ORDERCAST_{key}": value for key, value in settings.items()}
-        arguments = [str(port)] if name == "ours" else [str(port), str(database), secret]
-        with _started(name, [*SHOPS[name], *arguments], port, environ) as contender:
-            yield contender
+    with contextlib.ExitStack() as stack:
+        postgres = stack.enter_context(running_postgres()) if database == POSTGRESQL else None
+        if postgres is None:
+            place = str(Path(stack.enter_context(tempfile.TemporaryDirectory())) / "shop.db")
+        else:
+            place = postgres.url(postgres.new_database())
+        url = place if postgres is not None else f"sqlite:///{place}"
+        environ = shop_environ(url, secret)
+        if name == "ours" and postgres is not None:
+            prepare_shop(environ)
+        port = _free_port()
+        arguments = [str(port)] if name == "ours" else [str(port), place, secret]
+        label = name if postgres is None else f"{name} {database}"
+        yield stack.enter_context(_started(label, [*SHOPS[name], *arguments], port, environ, postgres))
+
+
+def shop_environ(url: str, secret: str) -> dict[str, str]:
+    """The settings of a shop of ours."""
+    settings = {
+        "SECRET": secret,
+        "DATABASE_URL": url,
+        "LOG_LEVEL": "warning",
+        "PING_INTERVAL_MS": "600000",
+        "PING_TIMEOUT_MS": "600000",
+    }
+    return {f"ORDERCAST_{key}": value for key, value in settings.items()}
+
+
+def prepare_shop(environ: dict[str, str]) -> None:
+    """Make the tables and the demo catalogue, which a shop does by itself on SQLite alone."""
+    for command in ("migrate", "demo"):
+        subprocess.run(
+            [*ORDERCAST, command], cwd=HERE.parent, env={**os.environ, **environ}, check=True, stdout=subprocess.DEVNULL
+        )
+
+
+def run_node(environ: dict[str, str], postgres: Postgres) -> contextlib.AbstractContextManager[Contender]:
+    """One more node of ours on a database that was prepared."""
+    port = _free_port()
+    return _started("ours", [*SHOPS["ours"], str(port)], port, environ, postgres)
 
 
 @contextlib.contextmanager
-def _started(name: str, command: list[str], port: int, environ: dict[str, str] | None = None) -> Iterator[Contender]:
+def _started(
+    name: str,
+    command: list[str],
+    port: int,
+    environ: dict[str, str] | None = None,
+    postgres: Postgres | None = None,
+) -> Iterator[Contender]:
     # Threads that a runtime starts inherit the core of their process, so it must be there from the beginning.
     os.sched_setaffinity(0, {SERVER_CORE})
     try:
@@ -98,7 +140,7 @@ def _started(name: str, command: list[str], port: int, environ: dict[str, str] |
         os.sched_setaffinity(0, {GENERATOR_CORE})
     try:
         _await_listening(process, port)
-        yield Contender(name, process.pid, port)
+        yield Contender(name, process.pid, port, postgres)
     finally:
         _stop(process)
 

@@ -6,13 +6,13 @@ import contextlib
 import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median, quantiles
 
 from .buyers import SECRET, Buyers, Pace
-from .contender import SHOPS, Contender, run, run_shop
+from .contender import SHOPS, SQLITE, Contender, run, run_shop
 from .swarm import ServerFailedError, Swarm
 from .workloads import Workload
 
@@ -36,6 +36,8 @@ class Result:
     """Of its core; near 1, the generator sets the pace."""
     others_share: list[float] = field(default_factory=list)
     """Of the machine, taken by other processes meanwhile: the noise."""
+    database: list[float] = field(default_factory=list)
+    """As `values`, of the database server; empty where there is none."""
 
     @property
     def value(self) -> float:
@@ -49,20 +51,34 @@ def raise_fd_limit() -> int:
     return hard
 
 
-def measure(workload: Workload, names: list[str], samples: int) -> list[Result]:
-    """Measure each server; `samples` each, after one that is thrown away."""
+def measure(workload: Workload, names: list[str], samples: int, databases: Sequence[str] = (SQLITE,)) -> list[Result]:
+    """Measure each server, whole shops on each database; `samples` each, after one that is thrown away."""
     if workload.recovers or workload.shop:
         names = [name for name in names if name != "python-socketio"]
-    fds = workload.clients * len(names) + FDS_SPARE
+    rivals = _on_each(databases, names) if workload.shop else [(name, SQLITE) for name in names]
+    fds = workload.clients * len(rivals) + FDS_SPARE
     if workload.alone or fds > raise_fd_limit():
-        return [result for name in names for result in _take_turns(workload, [name], samples)]
-    return _take_turns(workload, names, samples)
+        return [result for rival in rivals for result in _take_turns(workload, [rival], samples)]
+    return _take_turns(workload, rivals, samples)
 
 
-def _take_turns(workload: Workload, names: list[str], samples: int) -> list[Result]:
-    results = [Result(workload.name, name, workload.unit) for name in names]
+Rival = tuple[str, str]
+"""A server, and the database that it is on where it is a whole shop."""
+
+
+def _on_each(databases: Sequence[str], names: Iterable[str]) -> list[Rival]:
+    return [(name, database) for database in databases for name in names]
+
+
+def _label(rival: Rival) -> str:
+    name, database = rival
+    return name if database == SQLITE else f"{name} {database}"
+
+
+def _take_turns(workload: Workload, rivals: list[Rival], samples: int) -> list[Result]:
+    results = [Result(workload.name, _label(rival), workload.unit) for rival in rivals]
     with contextlib.ExitStack() as stack:
-        ready = [stack.enter_context(_connected(workload, name)) for name in names]
+        ready = [stack.enter_context(_connected(workload, rival)) for rival in rivals]
         for turn in range(samples + 1):
             for result, (contender, swarm) in zip(results, ready, strict=True):
                 _sample(workload, contender, swarm, result if turn else Result("warm-up", "", ""))
@@ -70,22 +86,23 @@ def _take_turns(workload: Workload, names: list[str], samples: int) -> list[Resu
 
 
 @contextlib.contextmanager
-def _connected(workload: Workload, name: str) -> Iterator[tuple[Contender, Swarm]]:
-    with _running(workload, name) as contender:
+def _connected(workload: Workload, rival: Rival) -> Iterator[tuple[Contender, Swarm]]:
+    with _running(workload, rival) as contender:
         swarm = workload.swarm(contender.port)
         try:
             swarm.connect(workload.clients)
             workload.prepare(swarm)
             yield contender, swarm
         except (ServerFailedError, OSError) as error:
-            raise ServerFailedError(f"{name}: {error}") from error
+            raise ServerFailedError(f"{contender.name}: {error}") from error
         finally:
             swarm.close()
 
 
-def _running(workload: Workload, name: str) -> contextlib.AbstractContextManager[Contender]:
+def _running(workload: Workload, rival: Rival) -> contextlib.AbstractContextManager[Contender]:
+    name, database = rival
     if workload.shop:
-        return run_shop(name, SECRET)
+        return run_shop(name, SECRET, database)
     intervals = {"ping_interval_ms": workload.ping_interval_ms, "ping_timeout_ms": workload.ping_timeout_ms}
     return run(name, **intervals, recovers=workload.recovers)
 
@@ -93,15 +110,18 @@ def _running(workload: Workload, name: str) -> contextlib.AbstractContextManager
 def _sample(workload: Workload, contender: Contender, swarm: Swarm, result: Result) -> None:
     if not workload.alone:
         contender.settle()
-    busy_s, own_s, wall_s, cpu_s = _machine_busy_s(), time.process_time(), time.monotonic(), contender.cpu_s()
+    busy_s, own_s, wall_s = _machine_busy_s(), time.process_time(), time.monotonic()
+    database_s, cpu_s = contender.database_cpu_s(), contender.cpu_s()
     messages = workload.sample(swarm)
-    cpu_s = contender.cpu_s() - cpu_s
+    cpu_s, database_s = contender.cpu_s() - cpu_s, contender.database_cpu_s() - database_s
     wall_s, own_s, busy_s = time.monotonic() - wall_s, time.process_time() - own_s, _machine_busy_s() - busy_s
     swarm.keep(workload.clients)
     result.values.append(cpu_s / messages * 1e6)
+    if contender.postgres is not None:
+        result.database.append(database_s / messages * 1e6)
     result.per_s.append(messages / wall_s)
     result.generator_share.append(own_s / wall_s)
-    result.others_share.append(max(0.0, busy_s - own_s - cpu_s) / wall_s / (os.cpu_count() or 1))
+    result.others_share.append(max(0.0, busy_s - own_s - cpu_s - database_s) / wall_s / (os.cpu_count() or 1))
 
 
 def _machine_busy_s() -> float:
@@ -125,17 +145,18 @@ def measure_idle(names: list[str]) -> list[Result]:
     return results
 
 
-def measure_pace(names: list[str], samples: int) -> list[Result]:
+def measure_pace(names: list[str], samples: int, databases: Sequence[str] = (SQLITE,)) -> list[Result]:
     """How soon an order is answered and heard of, at a pace that leaves each server at leisure."""
     results = []
-    for name in [name for name in names if name in SHOPS]:
-        with run_shop(name, SECRET) as contender:
+    for rival in _on_each(databases, [name for name in names if name in SHOPS]):
+        name, database = rival
+        with run_shop(name, SECRET, database) as contender:
             buyers = Buyers(contender.port)
             buyers.connect(PACE_ADMINS)
             buyers.open_shop()
             paces = [buyers.buy_steadily(PACE_ORDERS_PER_S, PACE_S) for _ in range(samples + 1)][1:]
             buyers.close()
-        results += _percentiles(name, paces)
+        results += _percentiles(_label(rival), paces)
     return results
 
 

@@ -15,7 +15,8 @@ from statistics import median
 from .contender import HERE
 from .measure import Result
 
-PACKAGES = ("uvloop", "uvicorn", "picows", "msgspec", "python-socketio")
+PACKAGES = ("uvloop", "uvicorn", "picows", "msgspec", "python-socketio", "psycopg")
+WIDTH = 32
 
 
 def machine() -> dict[str, str]:
@@ -43,10 +44,11 @@ def print_machine() -> None:
 def print_table(about: str, results: list[Result]) -> None:
     """One workload: a line per server, and how many times the first one's figure it is."""
     times = f"x {results[0].server.split()[0]}"
+    database = f"{'database':>10}" if any(result.database for result in results) else ""
     print(f"{results[0].workload}: {about}, {results[0].unit}")
-    print(f"  {'':<20}{'median':>9}{'min-max':>17}{times:>8}{'per s':>10}{'generator':>11}{'others':>8}")
+    print(f"  {'':<{WIDTH}}{'median':>9}{'min-max':>17}{times:>8}{'per s':>10}{'generator':>11}{'others':>8}{database}")
     for result in results:
-        print(f"  {result.server:<20}{_line(result, results[0].value)}")
+        print(f"  {result.server:<{WIDTH}}{_line(result, results[0].value)}")
     print(flush=True)
 
 
@@ -55,7 +57,8 @@ def _line(result: Result, first: float) -> str:
     line = f"{result.value:>9.2f}{spread:>17}{result.value / first:>8.2f}"
     if not result.per_s:
         return line
-    return line + f"{median(result.per_s):>10,.0f}{max(result.generator_share):>11.0%}{max(result.others_share):>8.0%}"
+    line += f"{median(result.per_s):>10,.0f}{max(result.generator_share):>11.0%}{max(result.others_share):>8.0%}"
+    return line + f"{median(result.database):>10.1f}" if result.database else line
 
 
 def save(results: list[Result]) -> Path:

@@ -78,6 +78,12 @@ class Postgres:
         )
         self.wait_until_it_answers()
 
+    @property
+    def pid(self) -> int:
+        """Of the process that the others are children of."""
+        assert self._process is not None, "it is not running"
+        return self._process.pid
+
     def wait_until_it_answers(self) -> None:
         assert self._process is not None
         deadline = time.monotonic() + START_S_MAX
