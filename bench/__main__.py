@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 
-from . import contender, measure, report
+from . import contender, feed_lag, feed_rate, measure, report
 from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
@@ -15,6 +15,11 @@ IDLE = "idle"
 PACE = "order_pace"
 PACE_ABOUT = "100 orders/s: from due to answered, from due to heard by 100 admins, from answered to heard"
 IDLE_ABOUT = "memory of one more connected client that says nothing"
+# Of ours alone: each gives figures in units of their own.
+FIGURES = {
+    "feed_lag": (feed_lag.measure, feed_lag.ABOUT),
+    "feed_rate": (feed_rate.measure, feed_rate.ABOUT),
+}
 
 
 def main() -> None:
@@ -29,6 +34,12 @@ def main() -> None:
     report.print_machine()
     results = []
     for name in arguments.workloads:
+        if name in FIGURES:
+            take, about = FIGURES[name]
+            rows = take(arguments.databases, arguments.samples)
+            report.print_figures(about, rows)
+            results += rows
+            continue
         if name == IDLE:
             rows, about = measure.measure_idle(names), IDLE_ABOUT
         elif name == PACE:
@@ -42,7 +53,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    known = [*WORKLOADS, PACE, IDLE]
+    known = [*WORKLOADS, PACE, IDLE, *FIGURES]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Server CPU per message, ours beside peers.")
     parser.add_argument("workloads", nargs="*", metavar="workload", help=f"which: {', '.join(known)}; all if none")
     parser.add_argument("--servers", nargs="+", choices=contender.COMMANDS, default=[*contender.COMMANDS])

@@ -88,6 +88,8 @@ class Pace:
     heard_s: list[float]
     behind_s: list[float]
     """From an order's answer to when an admin had heard of it; less than nothing where the admin was first."""
+    arrivals: list[tuple[str, float]]
+    """When each admin had heard of each order, by the monotonic clock."""
 
 
 class Buyers(Swarm):
@@ -146,11 +148,29 @@ class Buyers(Swarm):
         with self._buyers_come():
             dues, answers = self._post_when_due(per_s, duration_s)
         self._hear_out(dues)
+        arrivals = list(self._arrivals())
         return Pace(
             [answers[id_] - dues[id_] for id_ in dues],
-            [heard_s - dues[id_] for id_, heard_s in self._arrivals()],
-            [heard_s - answers[id_] for id_, heard_s in self._arrivals()],
+            [heard_s - dues[id_] for id_, heard_s in arrivals],
+            [heard_s - answers[id_] for id_, heard_s in arrivals],
+            arrivals,
         )
+
+    def listen(self) -> None:
+        """Begin anew to keep what the admins hear."""
+        self._heard = {fd: _Heard() for fd in self.fds}
+        self._reading = _Reading()
+
+    def hear_for(self, duration_s: float) -> None:
+        """Keep what comes in a while: nothing need come."""
+        end_s = time.monotonic() + duration_s
+        while (left_s := end_s - time.monotonic()) > 0:
+            list(self._answers(left_s))
+
+    def heard_out(self, orders: Collection[str]) -> list[tuple[str, float]]:
+        """Wait until all admins have heard of these and no other, since `listen`; gives when each had heard of each."""
+        self._hear_out(orders)
+        return list(self._arrivals())
 
     def _post_when_due(self, per_s: int, duration_s: float) -> tuple[dict[str, float], dict[str, float]]:
         """Give when each order was due, and when it was answered, by its id."""
@@ -194,8 +214,7 @@ class Buyers(Swarm):
     @contextlib.contextmanager
     def _buyers_come(self) -> Iterator[None]:
         """Let them in, and out in the end: both servers close a connection that has been idle for five seconds."""
-        self._heard = {fd: _Heard() for fd in self.fds}
-        self._reading = _Reading()
+        self.listen()
         for _ in range(BUYERS):
             sock = socket.create_connection(("127.0.0.1", self._port))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -36,6 +36,7 @@ SHOPS: dict[str, list[str]] = {
 }
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 DATABASES = (SQLITE, POSTGRESQL)
+SQLITE_URL = "sqlite:///"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Contender:
     port: int
     postgres: Postgres | None = None
     """Its database server, which works for nobody else."""
+    url: str = ""
+    """Of a shop's database."""
 
     def cpu_s(self) -> float:
         return cpu_s(self.pid)
@@ -80,20 +83,38 @@ def run(name: str, *, ping_interval_ms: int, ping_timeout_ms: int, recovers: boo
 @contextlib.contextmanager
 def run_shop(name: str, secret: str, database: str = SQLITE) -> Iterator[Contender]:
     """The same with a whole shop on a database of its own; `secret` signs its tokens. No ping comes in between."""
-    with contextlib.ExitStack() as stack:
-        postgres = stack.enter_context(running_postgres()) if database == POSTGRESQL else None
-        if postgres is None:
-            place = str(Path(stack.enter_context(tempfile.TemporaryDirectory())) / "shop.db")
-        else:
-            place = postgres.url(postgres.new_database())
-        url = place if postgres is not None else f"sqlite:///{place}"
-        environ = shop_environ(url, secret)
-        if name == "ours" and postgres is not None:
+    with database_for(database) as (url, postgres):
+        environ, port = shop_environ(url, secret), _free_port()
+        if name == "ours":
             prepare_shop(environ)
-        port = _free_port()
-        arguments = [str(port)] if name == "ours" else [str(port), place, secret]
+            arguments = [str(port)]
+        else:
+            arguments = [str(port), url.removeprefix(SQLITE_URL), secret]
         label = name if postgres is None else f"{name} {database}"
-        yield stack.enter_context(_started(label, [*SHOPS[name], *arguments], port, environ, postgres))
+        with _started(label, [*SHOPS[name], *arguments], port, environ, postgres) as contender:
+            yield contender
+
+
+@contextlib.contextmanager
+def run_noting_shop(secret: str, database: str, noted: Path) -> Iterator[Contender]:
+    """A shop of ours that writes to `noted`, when it has ended, when each order was committed."""
+    with database_for(database) as (url, postgres):
+        environ, port = shop_environ(url, secret), _free_port()
+        prepare_shop(environ)
+        command = [sys.executable, "-m", "bench.servers.noting_shop", str(noted), "serve", "--port", str(port)]
+        with _started("ours", command, port, environ, postgres) as contender:
+            yield contender
+
+
+@contextlib.contextmanager
+def database_for(database: str) -> Iterator[tuple[str, Postgres | None]]:
+    """A new database: its URL, and the server that has no other."""
+    if database == SQLITE:
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"{SQLITE_URL}{Path(folder) / 'shop.db'}", None
+    else:
+        with running_postgres() as postgres:
+            yield postgres.url(postgres.new_database()), postgres
 
 
 def shop_environ(url: str, secret: str) -> dict[str, str]:
@@ -109,16 +130,18 @@ def shop_environ(url: str, secret: str) -> dict[str, str]:
 
 
 def prepare_shop(environ: dict[str, str]) -> None:
-    """Make the tables and the demo catalogue, which a shop does by itself on SQLite alone."""
+    """Make the tables and the demo catalogue, as a shop does by itself on SQLite alone."""
     for command in ("migrate", "demo"):
         subprocess.run(
             [*ORDERCAST, command], cwd=HERE.parent, env={**os.environ, **environ}, check=True, stdout=subprocess.DEVNULL
         )
 
 
-def run_node(environ: dict[str, str], postgres: Postgres) -> contextlib.AbstractContextManager[Contender]:
+def run_node(
+    environ: dict[str, str], postgres: Postgres | None, port: int | None = None
+) -> contextlib.AbstractContextManager[Contender]:
     """One more node of ours on a database that was prepared."""
-    port = _free_port()
+    port = port or _free_port()
     return _started("ours", [*SHOPS["ours"], str(port)], port, environ, postgres)
 
 
@@ -140,7 +163,7 @@ def _started(
         os.sched_setaffinity(0, {GENERATOR_CORE})
     try:
         _await_listening(process, port)
-        yield Contender(name, process.pid, port, postgres)
+        yield Contender(name, process.pid, port, postgres, (environ or {}).get("ORDERCAST_DATABASE_URL", ""))
     finally:
         _stop(process)
 

@@ -16,7 +16,7 @@ from .contender import HERE
 from .measure import Result
 
 PACKAGES = ("uvloop", "uvicorn", "picows", "msgspec", "python-socketio", "psycopg")
-WIDTH = 32
+WIDTH, FIGURE_WIDTH = 32, 56
 
 
 def machine() -> dict[str, str]:
@@ -49,6 +49,16 @@ def print_table(about: str, results: list[Result]) -> None:
     print(f"  {'':<{WIDTH}}{'median':>9}{'min-max':>17}{times:>8}{'per s':>10}{'generator':>11}{'others':>8}{database}")
     for result in results:
         print(f"  {result.server:<{WIDTH}}{_line(result, results[0].value)}")
+    print(flush=True)
+
+
+def print_figures(about: str, results: list[Result]) -> None:
+    """What has no rival: a line per figure, each in its unit."""
+    print(f"{results[0].workload}: {about}")
+    print(f"  {'':<{FIGURE_WIDTH}}{'median':>11}{'min-max':>21}")
+    for result in results:
+        spread = f"{min(result.values):,.2f}-{max(result.values):,.2f}"
+        print(f"  {result.server:<{FIGURE_WIDTH}}{result.value:>11,.2f}{spread:>21} {result.unit}")
     print(flush=True)
 
 

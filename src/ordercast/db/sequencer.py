@@ -19,7 +19,7 @@ import psycopg
 
 from ordercast.telemetry import FEED_LEADING
 
-from .connections.postgresql import connect, interrupt
+from .connections.postgresql import BY_INDEX, connect, interrupt
 
 RAW_CHANNEL: Final = "ordercast_raw"
 FEED_CHANNEL: Final = "ordercast_feed"
@@ -76,7 +76,8 @@ class Sequencer:
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                with connect(self._url, name="sequencer", options=f"-c idle_session_timeout={LEASE_MS}") as connection:
+                options = f"-c idle_session_timeout={LEASE_MS} {BY_INDEX}"
+                with connect(self._url, name="sequencer", options=options) as connection:
                     self._connection = connection
                     self._serve(connection)
             except psycopg.Error as error:

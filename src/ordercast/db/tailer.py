@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from .connections.postgresql import connect, interrupt
+from .connections.postgresql import BY_INDEX, connect, interrupt
 from .epochs import epoch_of, renew_epoch
 from .sequencer import FEED_CHANNEL
 from .statements import Statements
@@ -95,7 +95,7 @@ class Tailer:
     # --- On the thread ----------------------------------------------------------------------------------------------
 
     def _connect(self) -> psycopg.Connection:
-        connection = connect(self._url, name="tailer")
+        connection = connect(self._url, name="tailer", options=BY_INDEX)
         connection.execute(f"LISTEN {FEED_CHANNEL}")
         return connection
 

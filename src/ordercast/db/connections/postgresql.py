@@ -31,6 +31,9 @@ _ALIVE: Final[dict[str, Any]] = {
 # What the server does with a connection of ours: moments are written in UTC; the writer is known by its name in the
 # history of what it did not sign.
 _SESSION: Final = "-c timezone=UTC -c client_encoding=UTF8 -c default_transaction_isolation=read\\ committed"
+# Of those who follow the feed. Their statements are planned once, when it may be empty, and again while most of what an
+# index leads to is gone: a plan that looks through the table, or through all of an index, takes seconds then.
+BY_INDEX: Final = " ".join(f"-c enable_{way}=off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"))
 
 
 class _FlagDumper(Dumper):
