@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 
-from . import contender, feed_lag, feed_rate, measure, report
+from . import contender, feed_cost, feed_lag, feed_rate, measure, report
 from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
@@ -19,6 +19,7 @@ IDLE_ABOUT = "memory of one more connected client that says nothing"
 FIGURES = {
     "feed_lag": (feed_lag.measure, feed_lag.ABOUT),
     "feed_rate": (feed_rate.measure, feed_rate.ABOUT),
+    "feed_cost": (feed_cost.measure, feed_cost.ABOUT),
 }
 
 

@@ -69,8 +69,8 @@ class _Lags:
         for row, arrivals in self._waiting:
             self.add(row, arrivals, commits)
 
-    def spend(self, row: str, server_us: float, database_us: float) -> None:
-        self._cpu.setdefault(row, []).append((server_us, database_us))
+    def spend(self, row: str, server_s: float, database_s: float, orders: int) -> None:
+        self._cpu.setdefault(row, []).append((1e6 * server_s / orders, 1e6 * database_s / orders))
 
     def results(self) -> list[Result]:
         found = []
@@ -93,7 +93,7 @@ def _through_api(lags: _Lags, contender: Contender, buyers: Buyers, per_s: int, 
     if counts:
         row = f"{per_s:,}/s by our API"
         lags.add_later(row, pace.arrivals)
-        _spend(lags, row, contender, len(pace.answered_s), server_s, database_s)
+        lags.spend(row, contender.cpu_s() - server_s, contender.database_cpu_s() - database_s, len(pace.answered_s))
 
 
 def _from_outside(lags: _Lags, contender: Contender, buyers: Buyers, per_s: int, *, counts: bool) -> None:
@@ -108,12 +108,7 @@ def _from_outside(lags: _Lags, contender: Contender, buyers: Buyers, per_s: int,
     if counts:
         row = f"{per_s:,}/s by SQL"
         lags.add(row, arrivals, commits)
-        _spend(lags, row, contender, len(commits), server_s, database_s)
-
-
-def _spend(lags: _Lags, row: str, contender: Contender, orders: int, server_s: float, database_s: float) -> None:
-    server_us, database_us = contender.cpu_s() - server_s, contender.database_cpu_s() - database_s
-    lags.spend(row, 1e6 * server_us / orders, 1e6 * database_us / orders)
+        lags.spend(row, contender.cpu_s() - server_s, contender.database_cpu_s() - database_s, len(commits))
 
 
 def _read(noted: Path) -> dict[str, float]:

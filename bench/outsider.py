@@ -79,13 +79,13 @@ def committed(connection: Any) -> Any:
 def add_orders(cursor: _Cursor, ids: Sequence[str]) -> None:
     """Insert orders in one statement each, as a program without our ways does."""
     mark = "?" if isinstance(cursor, sqlite3.Cursor) else "%s"
-    statement = f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({', '.join([mark] * len(_COLUMNS))})"
+    statement = f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({', '.join([mark] * len(_COLUMNS))})"  # noqa: S608
     cursor.executemany(statement, [(id_, *_ORDER) for id_ in ids])
 
 
 def _add_events(cursor: _Cursor, ids: Sequence[str]) -> None:
     mark = "?" if isinstance(cursor, sqlite3.Cursor) else "%s"
-    statement = f"INSERT INTO published_events (event, rooms, args) VALUES ('new_order', {mark}, {mark})"
+    statement = f"INSERT INTO published_events (event, rooms, args) VALUES ('new_order', {mark}, {mark})"  # noqa: S608
     cursor.executemany(statement, [('["store-owners"]', json.dumps([PAYLOAD])) for _ in ids])
 
 
@@ -128,7 +128,7 @@ class Outsider:
     def __init__(self, url: str, what: str, per_s: int, seconds: float) -> None:
         command = [sys.executable, "-m", "bench.outsider", url, what, str(per_s), str(seconds)]
         # Not a pipe: it would wait there for somebody to read.
-        self._output = tempfile.TemporaryFile("w+")
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 - it goes with this object
         self._process = subprocess.Popen(command, cwd=HERE.parent, stdout=self._output)
 
     def is_writing(self) -> bool:

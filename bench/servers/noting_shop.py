@@ -27,7 +27,7 @@ def _note_commits(path: str) -> None:
         os.write(fd, b"".join(b"%f %s\n" % (at_s, *_ID.findall(answer)) for answer in answers))
         return done
 
-    Writer._attempt_group = attempt_and_note  # type: ignore[method-assign]
+    Writer._attempt_group = attempt_and_note  # type: ignore[assignment, method-assign]
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .connections import Connection
-from .statements import Statements
+from .statements import OfRows, Statements
 
 
 class Transaction:
@@ -39,4 +39,6 @@ class Transaction:
 
     def many(self, statement: str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Execute a change for each of `rows`; answers how many rows all of them touched."""
+        if isinstance(statement, OfRows):
+            return self.run(statement, rows=statement.encoded(rows))
         return self._connection.executemany(statement, rows).rowcount

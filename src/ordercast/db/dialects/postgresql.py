@@ -89,8 +89,9 @@ class PostgresqlDialect(Dialect):
         return select(func.json_array_elements_text(array).table_valued("value").c.value)
 
     def rows_of(self, name: str, table: Table, columns: Iterable[str]) -> list[ColumnElement[object]]:
-        array = cast(bindparam(name, type_=Text), JSON)
-        row = func.json_array_elements(array).table_valued("value").c.value
+        # Binary: of JSON as text every column would read its row from the beginning.
+        array = cast(bindparam(name, type_=Text), postgresql.JSONB)
+        row = func.jsonb_array_elements(array).table_valued("value").c.value
         return [
             cast(row.op("->>")(literal_column(str(index))), table.c[column].type)
             for index, column in enumerate(columns)

@@ -13,7 +13,7 @@ from ordercast.db.schema import (
     sessions,
 )
 
-from .compiling import Compiler, oldest, to_change
+from .compiling import Compiler, insert_many, oldest, to_change
 
 
 class AnswerStatements:
@@ -23,7 +23,7 @@ class AnswerStatements:
                 idempotency.c.scope == bindparam("scope"), idempotency.c.key == bindparam("key")
             )
         )
-        self.keep = text(text.dialect.insert(idempotency).on_conflict_do_nothing())
+        self.keep = insert_many(text, idempotency, idempotency.c.keys(), once=True)
         self.forget_old = text(oldest(idempotency, idempotency.c.created_at))
 
 

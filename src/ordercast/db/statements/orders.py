@@ -8,7 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     Text,
     bindparam,
-    insert,
     literal_column,
     select,
     update,
@@ -23,7 +22,7 @@ from ordercast.db.schema import (
     orders,
 )
 
-from .compiling import ONE, ZERO, Compiler, insert_rows, to_change
+from .compiling import ONE, ZERO, Compiler, insert_many, insert_rows, to_change
 
 # The columns that placing an order fills; the others keep their defaults.
 _PLACED: Final = (
@@ -49,7 +48,7 @@ _HISTORY: Final = (
 class OrderStatements:
     def __init__(self, text: Compiler) -> None:
         document: ColumnElement[str] = literal_column(order_document("orders", text.dialect))
-        self.insert = text(insert(orders).values({name: bindparam(name) for name in _PLACED}))
+        self.insert = insert_many(text, orders, _PLACED)
         self.insert_lines = text(insert_rows(text.dialect, order_lines, _LINE))
         self.state = text(to_change(select(*(orders.c[name] for name in _STATE)).where(orders.c.id == bindparam("id"))))
         self.change_status = text(
