@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 
-from . import contender, feed_cost, feed_lag, feed_rate, measure, report
+from . import contender, feed_cost, feed_lag, feed_rate, measure, nodes, report
 from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
@@ -18,6 +18,7 @@ IDLE_ABOUT = "memory of one more connected client that says nothing"
 # Of ours alone: each gives figures in units of their own.
 FIGURES = {
     "feed_lag": (feed_lag.measure, feed_lag.ABOUT),
+    "nodes": (nodes.measure, nodes.ABOUT),
     "feed_rate": (feed_rate.measure, feed_rate.ABOUT),
     "feed_cost": (feed_cost.measure, feed_cost.ABOUT),
 }

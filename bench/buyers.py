@@ -216,7 +216,7 @@ class Buyers(Swarm):
         """Let them in, and out in the end: both servers close a connection that has been idle for five seconds."""
         self.listen()
         for _ in range(BUYERS):
-            sock = socket.create_connection(("127.0.0.1", self._port))
+            sock = socket.create_connection(("127.0.0.1", self._next_port()))
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._buyers[sock.fileno()] = sock
             self._epoll.register(sock.fileno(), select.EPOLLIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -143,6 +144,12 @@ def run_node(
     """One more node of ours on a database that was prepared."""
     port = port or _free_port()
     return _started("ours", [*SHOPS["ours"], str(port)], port, environ, postgres)
+
+
+def kill_node(node: Contender) -> None:
+    """``kill -9``, and wait until its port is free."""
+    os.kill(node.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, node.pid, os.WEXITED | os.WNOWAIT)
 
 
 @contextlib.contextmanager

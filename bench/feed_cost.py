@@ -1,7 +1,7 @@
 """What the feed costs those who write: orders placed with it, and on a database whose triggers leave its row out.
 
-``python -m bench.feed_cost URL HOW WHAT PID`` is the writer: `HOW` it writes is ``store`` or ``sql``, `WHAT` is ``with``
-the feed or ``without``; `PID` is the database server's, or 0. It prints what an order cost.
+``python -m bench.feed_cost URL HOW WHAT PID`` is the writer: `HOW` it writes is ``store`` or ``sql``, `WHAT` is
+``with`` the feed or ``without``; `PID` is the database server's, or 0. It prints what an order cost.
 """
 
 from __future__ import annotations

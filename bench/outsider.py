@@ -83,7 +83,7 @@ def add_orders(cursor: _Cursor, ids: Sequence[str]) -> None:
     cursor.executemany(statement, [(id_, *_ORDER) for id_ in ids])
 
 
-def _add_events(cursor: _Cursor, ids: Sequence[str]) -> None:
+def add_events(cursor: _Cursor, ids: Sequence[str]) -> None:
     mark = "?" if isinstance(cursor, sqlite3.Cursor) else "%s"
     statement = f"INSERT INTO published_events (event, rooms, args) VALUES ('new_order', {mark}, {mark})"  # noqa: S608
     cursor.executemany(statement, [('["store-owners"]', json.dumps([PAYLOAD])) for _ in ids])
@@ -91,14 +91,13 @@ def _add_events(cursor: _Cursor, ids: Sequence[str]) -> None:
 
 def _add_to_feed(cursor: _Cursor, ids: Sequence[str]) -> None:
     texts = ", ".join(f"'{id_}'" for id_ in ids)
-    cursor.execute(
-        "INSERT INTO feed (kind, entity_id, version, actor, at, after) "
-        "SELECT 'order.placed', id, 1, 'db:outsider', '2026-11-01T12:00:00.000Z', "
-        f"replace('{_DOCUMENT}', '\"id\": \"\"', '\"id\": \"' || id || '\"') FROM unnest(ARRAY[{texts}]) AS t (id)"
-    )
+    document = f"replace('{_DOCUMENT}', '\"id\": \"\"', '\"id\": \"' || id || '\"')"
+    columns = "kind, entity_id, version, actor, at, after"
+    values = f"'order.placed', id, 1, 'db:outsider', '2026-11-01T12:00:00.000Z', {document}"
+    cursor.execute(f"INSERT INTO feed ({columns}) SELECT {values} FROM unnest(ARRAY[{texts}]) AS t (id)")  # noqa: S608
 
 
-_ADD: Final = {ORDERS: add_orders, EVENTS: _add_events, FEED: _add_to_feed}
+_ADD: Final = {ORDERS: add_orders, EVENTS: add_events, FEED: _add_to_feed}
 
 
 def write(url: str, what: str, per_s: int, seconds: float) -> list[tuple[float, str]]:

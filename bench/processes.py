@@ -27,13 +27,9 @@ def rss_bytes(pid: int) -> int:
 
 
 def rss_bytes_max(pid: int) -> int:
-    """The most that it has held since `forget_rss_max`, or since it began (proc(5): VmHWM)."""
+    """The most that it has ever held (proc(5): VmHWM)."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-
-
-def forget_rss_max(pid: int) -> None:
-    Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def _children(pid: int) -> list[int]:

@@ -21,16 +21,20 @@ class _Session:
     pid: str = ""
     offset: str = ""
 
-    def connect(self) -> bytes:
-        auth = {"pid": self.pid, "offset": self.offset} if self.pid else {}
-        return frames.frame(b"40" + json.dumps(auth).encode())
+    def connect(self, auth: dict[str, str]) -> bytes:
+        session = {"pid": self.pid, "offset": self.offset} if self.pid else {}
+        return frames.frame(b"40" + json.dumps(auth | session).encode())
 
 
 class Returners(Swarm):
     """As `Swarm`, but each client remembers its pid and the last string argument that it heard."""
 
+    opening_max = OPENING_MAX
+    """Handshakes under way at a time."""
+
     def __init__(self, port: int) -> None:
         super().__init__(port)
+        self.auth: dict[str, str] = {}
         self._sessions: dict[int, _Session] = {}
         """Of whoever has a connection; whether it is in the namespace yet, `_entered` counts."""
         self._lost: list[_Session] = []
@@ -44,8 +48,15 @@ class Returners(Swarm):
 
     def lose(self) -> None:
         """Cut every connection but the first."""
-        self._lost = [self._sessions.pop(fd) for fd in self.fds[STAYING:]]
-        self.keep(STAYING)
+        self._lose_but(STAYING)
+
+    def lose_all(self) -> None:
+        """Cut every connection, where their server has gone."""
+        self._lose_but(0)
+
+    def _lose_but(self, staying: int) -> None:
+        self._lost = [self._sessions.pop(fd) for fd in self.fds[staying:]]
+        self.keep(staying)
 
     def come_back(self, missed: int) -> int:
         """Let all who were cut off return, each to hear `missed` events; gives how many they heard in all.
@@ -65,7 +76,7 @@ class Returners(Swarm):
         request, unopened, heard = self._opening(), count, 0
         self._entered = 0
         while self._entered < count:
-            while unopened and count - unopened - self._entered < OPENING_MAX:
+            while unopened and count - unopened - self._entered < self.opening_max:
                 unopened -= 1
                 self._open(request)
             heard += len(self.receive())
@@ -95,7 +106,7 @@ class Returners(Swarm):
     def _answer(self, fd: int, first_byte: int, payload: bytes) -> None:
         if payload.startswith(b"0"):
             session = self._sessions[fd] = self._lost.pop() if self._lost else _Session()
-            self.send(fd, session.connect())
+            self.send(fd, session.connect(self.auth))
         elif payload.startswith(b"40"):
             session, pid = self._sessions[fd], json.loads(payload[2:])["pid"]
             self._entered += 1

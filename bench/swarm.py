@@ -48,8 +48,12 @@ class Swarm:
     def _opening(self) -> bytes:
         return frames.UPGRADE_REQUEST.format(port=self._port).encode()
 
+    def _next_port(self) -> int:
+        """Where the next connection goes."""
+        return self._port
+
     def _open(self, request: bytes) -> int:
-        sock = socket.create_connection(("127.0.0.1", self._port))
+        sock = socket.create_connection(("127.0.0.1", self._next_port()))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.send(request)
         fd = sock.fileno()
