@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .listener import Listener
 from .shop import Shop
+
+if TYPE_CHECKING:
+    from tests.postgres import Postgres
 
 
 @pytest.fixture
@@ -30,3 +33,13 @@ def listen() -> Iterator[Callable[..., Listener]]:
     yield start
     for listener in listeners:
         listener.stop()
+
+
+@pytest.fixture(scope="session")
+def demo_template(postgres_server: Postgres, postgres_template: str) -> str:
+    """A database with the demo shop, to be copied."""
+    from .nodes import seed_demo
+
+    name = postgres_server.new_database(postgres_template)
+    seed_demo(postgres_server.url(name))
+    return name

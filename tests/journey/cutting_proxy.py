@@ -16,7 +16,7 @@ _CHUNK_BYTES = 16_384
 
 
 class CuttingProxy:
-    """Stands between clients and `server_port`. Use it as a context manager.
+    """Stands between clients and `server_port`, to which new connections go. Use it as a context manager.
 
     `fate`, when set, is asked at each new connection how many bytes of the server's it may carry before it is cut;
     None lets it live.
@@ -25,7 +25,7 @@ class CuttingProxy:
     def __init__(self, server_port: int) -> None:
         self.fate: Callable[[], int | None] | None = None
         self.accepted = 0
-        self._server_port = server_port
+        self.server_port = server_port
         self._down = threading.Event()
         self._links: set[_Link] = set()
         self._lock = threading.Lock()
@@ -93,7 +93,7 @@ class CuttingProxy:
             _reset(client)
             return
         try:
-            server = socket.create_connection(("127.0.0.1", self._server_port), timeout=5)
+            server = socket.create_connection(("127.0.0.1", self.server_port), timeout=5)
         except OSError:
             _reset(client)
             return

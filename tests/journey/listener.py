@@ -1,10 +1,11 @@
-"""The stock JavaScript client in a Node.js process, and an account of what it heard."""
+"""A stock client in a process of its own, and an account of what it heard."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,14 +16,16 @@ CLIENTS = Path(__file__).parent.parent / "clients"
 
 
 class Listener:
-    """`socket.io-client`, unmodified, as `script` of `tests/clients` uses it. `heard` grows as it hears."""
+    """`socket.io-client`, unmodified, as `script` of `tests/clients` uses it, or python-socketio's where that is one of
+    Python. `heard` grows as it hears.
+    """
 
     def __init__(self, url: str, *, script: str = "listener.mjs", **options: object) -> None:
         node = shutil.which("node") or str(Path(__file__).parents[2] / ".venv/bin/node")
         self.heard: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._process = subprocess.Popen(
-            [node, script, json.dumps({"url": url, **options})],
+            [sys.executable if script.endswith(".py") else node, script, json.dumps({"url": url, **options})],
             cwd=CLIENTS,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -9,7 +9,8 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,10 @@ def free_port() -> int:
 
 
 class Shop:
-    """One `ordercast serve`. It may be killed and started again on the same port and database."""
+    """One `ordercast serve`. It may be killed and started again on the same port and database.
+
+    That is a file in `folder`, with a secret beside it; unless `environ` names a server's, and the secret.
+    """
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         self.database = folder / "shop.db"
@@ -75,6 +79,10 @@ class Shop:
                 self._ready.set()
         self._ready.set()  # it has ended
 
+    @property
+    def is_up(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def kill(self) -> None:
         """`kill -9`: no chance to say or to save anything."""
         self._end(signal.SIGKILL)
@@ -100,6 +108,16 @@ class Shop:
         assert self._process is not None, "it is not running"
         return self._process.pid
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Its connections stay, and it does nothing, until the block ends."""
+        pid = self.pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
     # What people and programs do
 
     @property
@@ -115,7 +133,8 @@ class Shop:
 
     def token(self, role: str = "store", sub: str = "usr_test", ttl_s: int = 3600) -> str:
         """A token as `ordercast token` signs it, without starting a process for it."""
-        return issue_token(self.database.with_suffix(".secret").read_text().strip(), role, sub, ttl_s)
+        secret = self._environ.get("ORDERCAST_SECRET") or self.database.with_suffix(".secret").read_text().strip()
+        return issue_token(secret, role, sub, ttl_s)
 
     def order(self, **changes: Any) -> dict[str, Any]:
         """A smallest order for one of the first product."""
