@@ -12,7 +12,7 @@ import socketio
 
 
 def say(kind: str, **data: Any) -> None:
-    print(json.dumps({"kind": kind, **data}), flush=True)
+    print(json.dumps({"kind": kind, **data}), flush=True)  # noqa: T201 - what it is for
 
 
 async def listen(url: str, auth: dict[str, Any], transports: list[str]) -> None:

@@ -8,7 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -40,16 +40,18 @@ class Node:
     """One `ordercast serve`. `to_postgres` and `to_valkey` are its ways to them."""
 
     def __init__(
-        self, name: str, folder: Path, database_url: str, to_postgres: CuttingProxy, to_valkey: CuttingProxy | None
+        self,
+        name: str,
+        folder: Path,
+        environ: Mapping[str, str],
+        to_postgres: CuttingProxy,
+        to_valkey: CuttingProxy | None,
     ) -> None:
         self.name = name
         self.to_postgres = to_postgres
         self.to_valkey = to_valkey
-        environ = {"ORDERCAST_NODE": name, "ORDERCAST_DATABASE_URL": database_url, "ORDERCAST_SECRET": SECRET}
-        if to_valkey is not None:
-            environ["ORDERCAST_REDIS_URL"] = f"redis://127.0.0.1:{to_valkey.port}"
         folder.mkdir()
-        self.shop = Shop(folder, environ)
+        self.shop = Shop(folder, {"ORDERCAST_NODE": name, "ORDERCAST_SECRET": SECRET, **environ})
 
     def __repr__(self) -> str:
         return f"<Node {self.name}>"
@@ -87,7 +89,12 @@ class Site:
 
 @contextmanager
 def site_of(
-    folder: Path, postgres: Postgres, template: str, *names: str, valkey: Valkey | None = None
+    folder: Path,
+    postgres: Postgres,
+    template: str,
+    *names: str,
+    valkey: Valkey | None = None,
+    environ: Mapping[str, str] | None = None,
 ) -> Iterator[Site]:
     """Nodes with these names on a copy of `template`, started; they are killed when the block ends."""
     with ExitStack() as ways:
@@ -96,8 +103,10 @@ def site_of(
         for name in names:
             to_postgres = ways.enter_context(CuttingProxy(postgres.port))
             to_valkey = ways.enter_context(CuttingProxy(valkey.port)) if valkey else None
-            url = postgres.url(database, port=to_postgres.port)
-            nodes.append(Node(name, folder / name, url, to_postgres, to_valkey))
+            ours = {"ORDERCAST_DATABASE_URL": postgres.url(database, port=to_postgres.port), **(environ or {})}
+            if to_valkey is not None:
+                ours["ORDERCAST_REDIS_URL"] = f"redis://127.0.0.1:{to_valkey.port}"
+            nodes.append(Node(name, folder / name, ours, to_postgres, to_valkey))
         site = Site(postgres, database, nodes)
         try:
             site.start()

@@ -20,7 +20,7 @@ from ordercast.api import issue_token
 
 READY = re.compile(r"> Ready on (\S+)")
 PASSWORD = re.compile(r"admin@example\.com\s+(\S+)")
-START_S_MAX = 20.0
+START_S_MAX = 60.0
 
 
 def free_port() -> int:
