@@ -14,7 +14,7 @@ from ordercast.feed.position import ROW_END, Position
 from .listener import Listener
 
 Query = Callable[[str], list[tuple[Any, ...]]]
-Heard = tuple[str, str]
+Heard = tuple[str, Position]
 """An event's name, and its place in the feed."""
 
 
@@ -24,6 +24,7 @@ class Truth:
     def __init__(self, query: Query, epoch: str) -> None:
         columns = "seq, kind, entity_id, version, actor, reason, at, before, after"
         self.rows = [change_of(row) for row in query(f"SELECT {columns} FROM feed WHERE seq > 0 ORDER BY seq")]
+        self.last_seq = self.rows[-1].seq
         ((self.unnumbered,),) = query("SELECT count(*) FROM feed WHERE seq IS NULL")
         self.told = [told for row in self.rows for told in _told(row, epoch)]
         self.versions: dict[str, int] = dict(query("SELECT id, version FROM orders"))
@@ -32,7 +33,7 @@ class Truth:
     def entitled(self, rooms: Iterable[str], after: Position) -> list[Heard]:
         """What a socket in these rooms must have heard from that position on, in order."""
         rooms = set(rooms)
-        return [(event, str(position)) for position, event, told in self.told if position > after and rooms & set(told)]
+        return [(event, position) for position, event, told in self.told if position > after and rooms & set(told)]
 
 
 def _told(row: Change, epoch: str) -> list[tuple[Position, str, Sequence[str]]]:
@@ -71,7 +72,7 @@ class Account:
                 if not spells or not self._recovers:
                     spells.append((position, []))
                 continue
-            spells[-1][1].append((entry["event"], str(position)))
+            spells[-1][1].append((entry["event"], position))
         return spells
 
     @property
@@ -81,20 +82,24 @@ class Account:
     def has_heard(self, truth: Truth) -> bool:
         began, heard = self.spells()[-1]
         wanted = truth.entitled(self._rooms, began)
-        return not wanted or wanted[-1] in heard[-8:]
+        return not wanted or wanted[-1] in heard
 
     def settle(self, truth: Truth) -> int:
         """All that it was entitled to, once, in the order of the feed; gives how many events that was."""
         spells = self.spells()
-        for n, (began, heard) in enumerate(spells):
+        count = 0
+        for n, (began, all_heard) in enumerate(spells):
+            # What came after the truth was looked for is not looked at.
+            heard = [each for each in all_heard if each[1].seq <= truth.last_seq]
             wanted = truth.entitled(self._rooms, began)
             if n < len(spells) - 1:
                 wanted = wanted[: len(heard)]
             assert heard == wanted, f"{self.name}: {_difference(heard, wanted)}"
+            count += len(heard)
         if self._recovers:
             assert all(each["recovered"] for each in self.client.of_kind("connect")[1:]), f"{self.name} began anew"
         assert self.client.events("resync") == []
-        return sum(len(heard) for _, heard in spells)
+        return count
 
     def versions(self) -> dict[str, list[int]]:
         """Of each order, in the order in which they were heard."""

@@ -135,7 +135,8 @@ class _Link:
             while data := source.recv(_CHUNK_BYTES):
                 if not self.swallows:
                     send(data)
-            if not (self._is_ghost or self.swallows):
+        if not (self._is_ghost or self.swallows):
+            with contextlib.suppress(OSError):
                 target.shutdown(socket.SHUT_WR)  # each side ends when it has said all: an answer may come after it
 
     def _send_down(self, data: bytes) -> None:

@@ -64,7 +64,7 @@ class Scene:
         """With clients listening and everybody trading; then all is settled."""
         with ExitStack() as roads:
             self._enter(listen, roads)
-            trade = self.trade = Trade(self.shops, self.customer, self._connect, self.chance)
+            trade = self.trade = Trade(self.shops, self.customer, self.watched, self._connect, self.chance)
             try:
                 trade.wait_for_more(5)
                 yield
@@ -78,6 +78,7 @@ class Scene:
         ours = shop.place()
         staff = (shop.token(sub="usr_staff"), [STORE_OWNERS, user_room("usr_staff")])
         buyer = (shop.token("customer", self.customer), [customer_room(self.customer), user_room(self.customer)])
+        self.watched = ours["id"]
         guest = (ours["trackingToken"], [order_room(ours["id"])])
         both = ["polling", "websocket"]
         for name, (token, rooms), transports, script in (

@@ -36,8 +36,14 @@ class Trade:
     """Goes on until `stop`."""
 
     def __init__(
-        self, shops: Sequence[Shop], customer: str, connect: Callable[[], OtherProgram], chance: random.Random
+        self,
+        shops: Sequence[Shop],
+        customer: str,
+        watched: str,
+        connect: Callable[[], OtherProgram],
+        chance: random.Random,
     ) -> None:
+        """`customer` buys now and then; the order `watched` is changed over and over."""
         self.confirmed: dict[str, str] = {}
         """Each order that was answered with 201, by its Idempotency-Key, which is its buyer's name too."""
         self.moves = 0
@@ -47,6 +53,7 @@ class Trade:
         self.longest_s = 0.0
         """Until an answer of whatever kind."""
         self._shops = shops
+        self._watched = watched
         self._customer_token = shops[0].token("customer", customer)
         self._token = shops[0].token()
         self._connect = connect
@@ -105,8 +112,6 @@ class Trade:
 
     def _work(self, chance: random.Random) -> None:
         order_id = self._some_order(chance)
-        if order_id is None:
-            return
         headers = {"authorization": f"Bearer {self._token}"}
         found = self._ask(chance, "GET", f"/api/orders/{order_id}", headers=headers)
         if found is None or found.status_code != 200:
@@ -122,11 +127,11 @@ class Trade:
         self.moves += answer is not None and answer.status_code == 200
         self._is_expected(answer, 200, 409, 503)
 
-    def _some_order(self, chance: random.Random) -> str | None:
-        """One of the newest, mostly, so that many changes concern the same."""
+    def _some_order(self, chance: random.Random) -> str:
+        """One of the newest, so that many changes concern the same."""
         with self._news:
             newest = list(self.confirmed.values())[-12:]
-        return chance.choice(newest) if newest else None
+        return chance.choice([self._watched, *newest])
 
     # The other program
 
