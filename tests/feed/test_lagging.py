@@ -114,3 +114,61 @@ async def test_who_is_connected_while_the_database_is_restored_is_told(
     assert (reason, position) == ({"reason": "epoch_changed"}, "restored:1")
     assert line.heard("newOrder")[-1][-1].startswith("restored:2")
     assert nobody.heard("resync") == []
+
+
+async def test_rows_that_were_pruned_before_a_node_came_to_them_are_told_to_be_missing(
+    behind: LaggingStore, outside: Outside
+) -> None:
+    node = Node(behind)
+    line, nobody = await admin(node), node.line()
+    nobody.connect()
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: ids(line) == ["ord_1"])
+    behind.held_at = 1
+    for number in range(2, 7):
+        outside(PLACE, f"ord_{number}", "cus_1")
+    outside("DELETE FROM feed WHERE seq < 5")
+    behind.held_at = None
+    node.pump.pull()
+    await until(lambda: len(ids(line)) == 3)
+
+    assert ids(line) == ["ord_1", "ord_5", "ord_6"]
+    ((_, reason, position),) = line.heard("resync")
+    assert (reason, position) == ({"reason": "history_pruned"}, f"{behind.epoch}:4")
+    assert [event[0] for event in line.events()].index("resync") == 3  # ready, two events of the first order, resync
+    assert nobody.heard("resync") == []
+    node.pump.stop()
+    await node.server.close()
+
+
+async def test_a_replay_whose_rows_are_gone_says_so(node: Node, store: SqliteStore, outside: Outside) -> None:
+    for number in range(4):
+        outside(PLACE, f"ord_{number}", "cus_1")
+    await until(lambda: node.pump.position.seq == 4)
+    node.pump.forget()
+    outside("DELETE FROM feed WHERE seq = 2")  # in the middle, where `first_seq` does not show it
+
+    line = await admin(node, offset=f"{store.epoch}:1")
+
+    assert [event[1] for event in line.heard("resync")] == [{"reason": "history_pruned"}]
+
+
+async def test_many_who_wait_for_the_same_row_are_let_in_when_it_comes(
+    node: Node, behind: LaggingStore, outside: Outside
+) -> None:
+    other = Node(behind)
+    first = await admin(node)
+    behind.held_at = 0
+    outside(PLACE, "ord_1", "cus_1")
+    await until(lambda: ids(first) == ["ord_1"])
+    lines = [other.line() for _ in range(20)]
+    for line in lines:
+        line.connect(token="store:1", offset=first.events()[-1][-1])
+    await asyncio.sleep(0.02)
+    assert not any(line.heard("ready") for line in lines)
+
+    behind.held_at = None
+    outside(PLACE, "ord_2", "cus_1")
+    await until(lambda: all(ids(line) == ["ord_2"] for line in lines))
+    other.pump.stop()
+    await other.server.close()

@@ -222,12 +222,12 @@ def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> 
             yield one, {**whose, "status": status}
 
 
-def seen_with(transaction: Transaction, order_id: str) -> int:
-    """A number of the feed up to which there is nothing but what this snapshot shows of the order, or what it does not
-    concern. What comes behind it may concern the order, and be shown already.
-    """
+def seen_with(transaction: Transaction, order_id: str) -> int | None:
+    """The feed's newest number; None where this snapshot shows a change of the order that has no number yet."""
     row = transaction.one(transaction.sql.feed.seen_with, entity_id=order_id)
-    return int(row[0]) if row is not None else 0
+    assert row is not None
+    newest, waits = row
+    return None if waits else int(newest)
 
 
 def history(transaction: Transaction, order_id: str) -> list[tuple[Any, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import itertools
 import logging
 from collections import OrderedDict, deque
@@ -32,8 +33,8 @@ RECENT_ROWS_MAX: Final = 4_096
 OLDER_ROWS_MAX: Final = 4_096
 # A row that another node has told is here within milliseconds, unless the database is gone.
 PATIENCE_S: Final = 10.0
-NAP_S: Final = 0.005
 EPOCH_CHANGED: Final = "epoch_changed"
+HISTORY_PRUNED: Final = "history_pruned"
 # After a failed read: often enough to go on at once when the database is back, rarely enough to burn nothing.
 RETRY_S: Final = 0.25
 
@@ -93,6 +94,7 @@ class Pump:
         """Those that there was nobody to tell of are encoded when somebody comes back for them."""
         self._older: OrderedDict[int, Row] = OrderedDict()
         self._retry: asyncio.TimerHandle | None = None
+        self._awaited: list[tuple[int, int, asyncio.Future[None]]] = []
         self._listeners: dict[str, Callable[[Change], None]] = {}
 
     def __repr__(self) -> str:
@@ -142,6 +144,7 @@ class Pump:
         if not changes:
             return
         telemetry.EVENTS_DELIVERED.inc(sum(map(self._deliver, changes)))
+        self._release()
         telemetry.FEED_POSITION.set(self._position)
         # The oldest of those told together has waited longest.
         self.latency.observe(changes[0].at)
@@ -150,9 +153,15 @@ class Pump:
 
     def _begin_anew(self) -> None:
         """The database was restored: what was told may never have been, and nobody's position means anything now."""
-        self._epoch, self._position = self._source.epoch, self._source.last_seq
+        self._epoch = self._source.epoch
+        self._skip_to(self._source.last_seq, EPOCH_CHANGED)
+
+    def _skip_to(self, seq: int, reason: str = HISTORY_PRUNED) -> None:
+        """Go on behind `seq`, and tell everybody that they were not told what lies before it."""
+        self._position = seq
         self.forget()
-        resync = encode_event(self._namespace.name, "resync", [{"reason": EPOCH_CHANGED}, str(self.position)])
+        log.warning("rows of the feed cannot be told (%s); going on behind %s", reason, self.position)
+        resync = encode_event(self._namespace.name, "resync", [{"reason": reason}, str(self.position)])
         for socket in self._namespace.sockets.values():
             if socket.identity:
                 self._namespace.deliver(resync, (socket.id,))
@@ -165,6 +174,8 @@ class Pump:
     def _deliver(self, change: Change) -> int:
         """Tell one row; gives how many sockets were written to."""
         delivered = 0
+        if change.seq != self._position + 1 and self._position:
+            self._skip_to(change.seq - 1)
         if self._namespace.sockets:
             told = self._told(change)
             delivered = sum(self._namespace.deliver(event.message, event.rooms) for event in told if event.rooms)
@@ -180,14 +191,23 @@ class Pump:
 
     async def reach(self, seq: int) -> bool:
         """Wait until that row is delivered here, as it may be on another node already; False if it takes too long."""
-        give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
-        while self._position < seq:
-            self.pull()
-            if self._position < seq:
-                if asyncio.get_running_loop().time() > give_up_at:
-                    return False
-                await asyncio.sleep(NAP_S)
+        self.pull()
+        if self._position >= seq:
+            return True
+        reached = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._awaited, (seq, id(reached), reached))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await reached
+        except TimeoutError:
+            return False
         return True
+
+    def _release(self) -> None:
+        while self._awaited and self._awaited[0][0] <= self._position:
+            _, _, reached = heapq.heappop(self._awaited)
+            if not reached.done():  # who waited may have gone
+                reached.set_result(None)
 
     def remembered(self, after: int, limit: int) -> Sequence[Row] | None:
         """Up to `limit` delivered rows behind `after`, with their events; None where memory is too short for that.

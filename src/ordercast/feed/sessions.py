@@ -15,7 +15,7 @@ from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.protocol.message import Message
 
 from .position import ROW_END, Position
-from .pump import EPOCH_CHANGED, Pump, Row
+from .pump import EPOCH_CHANGED, HISTORY_PRUNED, Pump, Row
 from .source import FeedSource
 
 # Rows replayed before the connection must have taken them; bounds what one returning client makes us hold.
@@ -97,7 +97,7 @@ class FeedRecovery:
         if position.epoch != self._source.epoch or is_ahead:
             return EPOCH_CHANGED
         if position.seq + 1 < self._source.first_seq:
-            return "history_pruned"
+            return HISTORY_PRUNED
         return "too_far_behind" if self._source.last_seq - position.seq > REPLAY_ROWS_MAX else None
 
     async def missed(self, socket: Socket, rooms: Sequence[str], offset: str) -> AsyncIterator[Sequence[Message]]:
@@ -109,8 +109,10 @@ class FeedRecovery:
         after = position.seq if position.event == ROW_END else position.seq - 1
         while after < self._pump.position.seq:
             rows = await self._next_rows(after)
-            if after + 1 < self._source.first_seq:
-                raise GapTooOld("history_pruned")
+            if self._pump.position.epoch != position.epoch:
+                raise GapTooOld(EPOCH_CHANGED)
+            if after + 1 < self._source.first_seq or not rows or rows[0][0] != after + 1:
+                raise GapTooOld(HISTORY_PRUNED)
             after = rows[-1][0]
             batch = [
                 told.message
@@ -132,16 +134,14 @@ class FeedRecovery:
             raise GapTooOld("feed_behind")
 
     async def _next_rows(self, after: int) -> Sequence[Row]:
-        """Delivered rows behind `after`; there is one. One batch is made per turn of the loop, whoever it is for.
+        """Delivered rows behind `after`, if they are kept. One batch is made per turn of the loop, whoever it is for.
 
         So a thousand that return at once, or one who asks for all of history, delay nobody by more than a batch.
         """
         async with self._turnstile:
-            delivered = self._pump.position.seq
             rows = await self._pump.rows(after, REPLAY_ROWS)
             await asyncio.sleep(0)
-        # No rows: they were pruned, or never committed.
-        return rows or [(delivered, ())]
+        return rows
 
 
 def _age_s(then: str, now: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -11,12 +12,14 @@ from ordercast.hub import Namespace, Socket
 from ordercast.protocol.socketio import encode_event
 
 from .position import Position
-from .pump import Pump
+from .pump import PATIENCE_S, Pump
 
 # An order that changes during each of so many looks is changed by a program gone wild.
 LOOKS_MAX: Final = 20
 # Rows that may be delivered while one look is taken; where there were more, another look is cheaper than the search.
 ROWS_MEANWHILE_MAX: Final = 1_024
+# A change gets its number within milliseconds of its commit.
+NAP_S: Final = 0.005
 
 
 class BehindTooLong(StoreError):
@@ -37,18 +40,23 @@ class Watching:
         return f"<Watching behind {self._pump!r}>"
 
     async def begin(
-        self, socket: Socket, order_id: str, room: str | None, look: Callable[[], Awaitable[tuple[bytes, int]]]
+        self, socket: Socket, order_id: str, room: str | None, look: Callable[[], Awaitable[tuple[bytes, int | None]]]
     ) -> tuple[bytes, str]:
         """Let `socket` into `room` at a moment when what `look` found is still so: gives it, and that position.
 
-        `look` gives an order and a feed number, of one snapshot: nothing up to it has the order otherwise. It is taken
-        again if the feed tells of the order behind that number before the socket could be let in. The socket is told
+        `look` gives an order and the newest feed number, of one snapshot; None for a number where a change of the order
+        is to be seen that has none yet. It is taken again while that is so, and if the order changed before the socket
+        could be let in. The socket is told
         ``watching`` with that position as its offset, so that a recovery does not tell it again what the snapshot
         shows. Raises what `look` does, LimitReached, BehindTooLong.
         """
+        give_up_at = asyncio.get_running_loop().time() + PATIENCE_S
         for _ in range(LOOKS_MAX):
             document, seq = await look()
-            if not await self._pump.reach(seq):
+            while seq is None and asyncio.get_running_loop().time() < give_up_at:
+                await asyncio.sleep(NAP_S)
+                document, seq = await look()
+            if seq is None or not await self._pump.reach(seq):
                 raise BehindTooLong
             # No await from here on: what is delivered in between would be missed, or told twice.
             if not self._changed_since(order_id, seq):

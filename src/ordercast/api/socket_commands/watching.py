@@ -28,7 +28,7 @@ class Watches(Protocol):
     """What the feed does for a watch: see ``feed.watching``."""
 
     async def begin(
-        self, socket: Socket, order_id: str, room: str | None, look: Callable[[], Awaitable[tuple[bytes, int]]]
+        self, socket: Socket, order_id: str, room: str | None, look: Callable[[], Awaitable[tuple[bytes, int | None]]]
     ) -> tuple[bytes, str]: ...
 
 
@@ -47,7 +47,7 @@ async def _watch(commands: Commands, watches: Watches, caller: Caller, command: 
     if room is not None and room not in caller.socket.rooms and _watches(caller.socket) >= WATCHES_MAX:
         raise TooManyWatches(WATCHES_MAX)
 
-    def query(transaction: Transaction) -> tuple[bytes, int]:
+    def query(transaction: Transaction) -> tuple[bytes, int | None]:
         document = document_for(transaction, command.order_id, caller.identity)
         return document, orders.seen_with(transaction, command.order_id)
 

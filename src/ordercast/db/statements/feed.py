@@ -79,13 +79,13 @@ def _newest(dialect: Dialect) -> ColumnElement[int]:
 
 
 def _seen_with(dialect: Dialect) -> Select[Any]:
-    """The newest number; one more where a row of `entity_id` is to be seen that has none yet."""
+    """The newest number, and whether a row of `entity_id` is to be seen that has none yet."""
     newest = sql.coalesce(sql.max(feed.c.seq), ZERO)
     if dialect is dialects.SQLITE:
-        return select(newest)
+        return select(newest, ZERO)
     row = feed_to_number.alias("waiting")
     waits = select(ONE).where(row.c.seq.is_(None), row.c.entity_id == bindparam("entity_id")).exists()
-    return select(newest + case((waits, ONE), else_=ZERO))
+    return select(newest, case((waits, ONE), else_=ZERO))
 
 
 def _mark(dialect: Dialect) -> Select[Any]:
