@@ -68,7 +68,7 @@ def _alone(figures: _Figures, postgres: Postgres, url: str) -> None:
     with _nobody_numbers(url):
         rows = _written(url)
         figures.add(f"written by {WRITERS} connections", rows / WRITING_S)
-    sequencer, begin_s = Sequencer(url, lambda _: None), time.monotonic()
+    sequencer, begin_s = Sequencer(url, lambda: None), time.monotonic()
     sequencer.start()
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         _until(lambda: _last_seq(connection) >= first_seq + rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
@@ -10,7 +11,7 @@ import psycopg
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import NotCommitted, StoreError, StoreUnavailable, Unusable, products
+from ordercast.db import NotCommitted, StoreError, StoreUnavailable, Transaction, Unusable, products
 from ordercast.db.postgresql import PostgresqlStore
 from tests.postgres import Postgres, running_postgres
 
@@ -116,13 +117,14 @@ async def test_a_node_whose_sequencer_is_cut_off_is_followed_by_another_within_t
 
 async def test_a_feed_that_nobody_numbers_is_a_fault(store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ordercast.db.postgresql.DEAF_S", 0.5)
+    monkeypatch.setattr("ordercast.db.tailer.RECOGNISE_EVERY_S", 0.1)
     await until(lambda: store.leads)
     await asyncio.to_thread(store._sequencer.stop)
-    await store.write(
-        lambda transaction: transaction.run("INSERT INTO orders (id, updated_at) VALUES ('ord_1', '2026-01-01')")
-    )
+    await place_one(store)
+    assert await store.faults() == []  # it may come any moment
+    await until(lambda: store._tailer.is_waiting(0.5))
     faults = await store.faults()
-    assert ["numbered" in fault for fault in faults] == [True]
+    assert ["numbered" in fault for fault in faults if "seen" not in fault] == [True]
 
 
 async def test_a_row_that_commits_late_comes_later_and_is_not_missed(
@@ -311,3 +313,114 @@ async def test_a_server_that_answers_nothing_any_more_keeps_nobody_waiting(
     order = await place_one(store)
     await follower.hears(lambda heard: order.id in ids(heard))
     await store.close()
+
+
+# --- What a review found ----------------------------------------------------------------------------------------------
+
+
+async def test_a_number_is_never_given_out_again_though_the_rows_are_deleted(postgresql: PostgresqlShop) -> None:
+    store = await started(postgresql)
+    follower = Follower(store)
+    await asyncio.to_thread(postgresql.execute, *(PLACED.format(f"ord_{number}") for number in range(3)))
+    await follower.hears_rows(3)
+    await store.close()
+    postgresql.execute("DELETE FROM feed")
+    again = await started(postgresql)
+    follower = Follower(again)
+    await asyncio.to_thread(postgresql.execute, PLACED.format("ord_3"))
+    assert [change.seq for change in await follower.hears_rows(1)] == [4]
+    await again.close()
+
+
+async def test_a_person_who_forgot_to_commit_holds_up_nobody_but_whom_it_concerns(
+    store: PostgresqlStore, postgresql: PostgresqlShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ordercast.db.connections.postgresql.LOCKED_MS_MAX", 200)
+    node = await started(postgresql)
+    held, free = await place_one(store), await place_one(store)
+    other = postgresql.connect()
+    other.execute(f"UPDATE orders SET status = 'processing' WHERE id = '{held.id}'".encode())
+    outcomes = await asyncio.gather(
+        move(node, held.id, "rejected"), move(node, free.id, "rejected"), return_exceptions=True
+    )
+    assert isinstance(outcomes[0], NotCommitted)
+    assert not isinstance(outcomes[1], BaseException)
+    other.commit()
+    other.close()
+    await node.close()
+
+
+@pytest.mark.parametrize("beside", [0, 2])
+async def test_a_unit_that_goes_on_after_a_refusal_is_told_that_nothing_was_kept(
+    store: PostgresqlStore, postgresql: PostgresqlShop, beside: int
+) -> None:
+    """The transaction is over with the refusal, whatever the unit makes of it; those beside it are kept."""
+
+    def goes_on(transaction: Transaction) -> str:
+        try:
+            transaction.run("INSERT INTO meta (name, value) VALUES ('epoch', 'twice')")
+        except transaction.refusals:
+            return "done"
+        return "not refused"
+
+    def adds(name: str) -> Callable[[Transaction], int]:
+        return lambda transaction: transaction.run(f"INSERT INTO meta (name, value) VALUES ('{name}', 'x')")
+
+    gate = threading.Event()
+    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0.05)
+    waiting = [asyncio.create_task(store.write(adds(f"n{number}"))) for number in range(beside)]
+    wrong = asyncio.create_task(store.write(goes_on))
+    await asyncio.sleep(0)
+    gate.set()
+    outcomes = await asyncio.gather(blocked, *waiting, wrong, return_exceptions=True)
+    assert outcomes[:-1] == [True, *([1] * beside)]
+    assert isinstance(outcomes[-1], NotCommitted)
+    assert postgresql.ask("SELECT count(*) FROM meta WHERE name LIKE 'n_'") == [(beside,)]
+
+
+async def test_those_who_wait_while_the_server_is_away_are_told_at_once(own_server: Postgres) -> None:
+    template = own_server.new_database()
+    PostgresqlStore(own_server.url(template)).migrate()
+    store = PostgresqlStore(own_server.url(template))
+    await store.start()
+    gate = threading.Event()
+    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0.05)
+    waiting = [asyncio.create_task(place_one(store)) for _ in range(600)]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(own_server.kill)
+    gate.set()
+    async with asyncio.timeout(5):
+        outcomes = await asyncio.gather(blocked, *waiting, return_exceptions=True)
+    assert all(isinstance(outcome, StoreError) for outcome in outcomes)
+    await store.close()
+
+
+async def test_whoever_follows_or_numbers_the_feed_hangs_up_on_a_server_that_swallows(
+    store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ordercast.db.postgresql.FOLLOWER_ANSWER_S_MAX", 0.3)
+    await until(lambda: store.leads)
+    follower = Follower(store)
+    former = {id(each._connection) for each in (store._sequencer, store._tailer)}
+    for each in (store._sequencer, store._tailer):
+        each._asked_at = time.monotonic() - 1  # an answer that does not come
+        each.hurry(0.3)
+    await until(
+        lambda: store.leads and not former & {id(each._connection) for each in (store._sequencer, store._tailer)}
+    )
+    order = await place_one(store)
+    await follower.hears(lambda heard: order.id in ids(heard))
+
+
+async def test_a_node_that_starts_on_a_short_feed_has_all_of_it(postgresql: PostgresqlShop) -> None:
+    first = await started(postgresql)
+    follower = Follower(first)
+    await asyncio.to_thread(postgresql.execute, *(PLACED.format(f"ord_{number}") for number in range(8)))
+    await follower.hears_rows(8)
+    await first.prune(feed_rows_max=3, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
+    late = await started(postgresql)
+    assert [change.seq for change in late.changes(0, 100)] == [6, 7, 8]
+    for each in (first, late):
+        await each.close()

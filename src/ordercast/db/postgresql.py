@@ -30,14 +30,10 @@ from .writer import Writer
 NEWEST_ROWS: Final = 4_096
 # Longer than any group or read of ours takes, and than a checkpoint or a failing disk holds one up on a good day.
 ANSWER_S_MAX: Final = 15.0
+# Of those who read the feed and number it: while they wait, nothing is told.
+FOLLOWER_ANSWER_S_MAX: Final = 5.0
 # A feed that was not seen to its end for so long is not being told: the node is deaf.
 DEAF_S: Final = 5.0
-
-# A moment that another program wrote wrong is no reason to call the feed stalled: it is compared as text.
-_STALLED: Final = """
-SELECT EXISTS (SELECT 1 FROM feed WHERE seq IS NULL AND at < to_char(
-  (clock_timestamp() - make_interval(secs => %(seconds)s)) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
-"""
 
 log = logging.getLogger("ordercast.db")
 
@@ -56,7 +52,7 @@ class PostgresqlStore(DatabaseStore):
         self._sql = statements(POSTGRESQL)
         super().__init__(Readers(self._connector, self._sql))
         self._tailer = Tailer(url, self._sql, self._see)
-        self._sequencer = Sequencer(url, lambda _: self._soon(self._wake))
+        self._sequencer = Sequencer(url, lambda: self._soon(self._wake))
         self._patience: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._rows: deque[Change] = deque()
@@ -87,13 +83,9 @@ class PostgresqlStore(DatabaseStore):
         faults = await super().faults()
         if self.is_deaf:
             faults.append(f"The feed was not seen for {DEAF_S:.0f} s: what is committed is not told here.")
-        if await self.read(self._has_stalled):
+        if self._tailer.is_waiting(DEAF_S):
             faults.append("The feed is not numbered: what is committed is not told.")
         return faults
-
-    def _has_stalled(self, transaction: Transaction) -> bool:
-        row = transaction.one(_STALLED, seconds=DEAF_S)
-        return row is not None and bool(row[0])
 
     async def start(self) -> None:
         """Open the migrated database and begin to write, read, number and follow on the running loop.
@@ -105,7 +97,9 @@ class PostgresqlStore(DatabaseStore):
             self._take(await asyncio.to_thread(self._tailer.begin, NEWEST_ROWS))
             self._writer = await asyncio.to_thread(Writer, self._connector, self._sql, self._on_commit)
         except psycopg.Error as error:
+            self._tailer.close()
             raise Unusable(error) from error
+        self._tailer.start()
         self._writer.start()
         self._readers.start()
         if self._may_lead:
@@ -125,6 +119,8 @@ class PostgresqlStore(DatabaseStore):
         if self._writer is not None:
             self._writer.hurry(ANSWER_S_MAX)
         self._readers.hurry(ANSWER_S_MAX)
+        for follower in (self._tailer, self._sequencer):
+            follower.hurry(FOLLOWER_ANSWER_S_MAX)
         self._patience = asyncio.get_running_loop().call_later(1.0, self._hurry)
 
     @property
@@ -135,15 +131,10 @@ class PostgresqlStore(DatabaseStore):
     # --- The feed ---------------------------------------------------------------------------------------------------
 
     def changes(self, after: int, limit: int) -> list[Change]:
-        """Rows that were read from the feed, with numbers above `after`, oldest first; those up to `after` are let go.
-
-        Raises LookupError where they were let go before: they are in `older`.
-        """
+        """Rows that were read of the feed with numbers above `after`, oldest first; those up to it are let go."""
         if self._loop is None:
             raise StoreClosed
         rows = self._rows
-        if rows and rows[0].seq > after + 1:
-            raise LookupError(f"the rows behind {after} are not held any more")
         while rows and rows[0].seq <= after:
             rows.popleft()
         self._tailer.taken(after)

@@ -11,7 +11,7 @@ its session, and the server ends the session of one that has not spoken for LEAS
 from __future__ import annotations
 
 import logging
-import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -19,7 +19,7 @@ import psycopg
 
 from ordercast.telemetry import FEED_LEADING
 
-from .connections.postgresql import BY_INDEX, connect, interrupt
+from .connections.lasting import LastingConnection
 
 RAW_CHANNEL: Final = "ordercast_raw"
 FEED_CHANNEL: Final = "ordercast_feed"
@@ -27,95 +27,78 @@ FEED_CHANNEL: Final = "ordercast_feed"
 LOCK: Final = 673_372_278
 # How long a sequencer may be silent; it speaks several times as often. A node takes over within this and one look.
 LEASE_MS: Final = 1_200
+# A node that has heard nothing for so long leads no more, whatever it believes: another may.
+LEADS_UNHEARD_S_MAX: Final = 3.0
 # Behind the notifications, for those that are lost.
 LOOK_EVERY_S: Final = 0.25
 AT_ONCE_MAX: Final = 5_000
-RETRY_S: Final = 0.25
 
+# The newest number is kept beside the rows too, which somebody might delete: none is ever given out again.
+_BEGIN: Final = """
+INSERT INTO meta (name, value) SELECT 'feed_newest', coalesce(max(seq), 0)::text FROM feed ON CONFLICT DO NOTHING
+"""
 _NUMBER: Final = """
-WITH newest AS (SELECT coalesce(max(seq), 0) AS seq FROM feed),
-  unnumbered AS (
+WITH unnumbered AS (
     SELECT id, row_number() OVER (ORDER BY id) AS n
     FROM (SELECT id FROM feed WHERE seq IS NULL ORDER BY id LIMIT %(limit)s) AS oldest),
+  newest AS (
+    SELECT greatest(coalesce((SELECT max(seq) FROM feed), 0),
+      (SELECT value::bigint FROM meta WHERE name = 'feed_newest')) AS seq),
   numbered AS (
-    UPDATE feed SET seq = newest.seq + unnumbered.n FROM newest, unnumbered WHERE feed.id = unnumbered.id RETURNING 1)
+    UPDATE feed SET seq = newest.seq + unnumbered.n FROM newest, unnumbered WHERE feed.id = unnumbered.id
+    RETURNING feed.seq),
+  kept AS (
+    UPDATE meta SET value = (SELECT max(seq) FROM numbered)::text
+    WHERE name = 'feed_newest' AND EXISTS (SELECT 1 FROM numbered))
 SELECT count(*), CASE WHEN count(*) > 0 THEN pg_notify(%(channel)s, '') END FROM numbered
 """
 
 log = logging.getLogger("ordercast.db")
 
 
-class Sequencer:
-    """A thread that waits to be the one, and numbers what is committed for as long as it is."""
+class Sequencer(LastingConnection):
+    """Waits to be the one, and numbers what is committed for as long as it is."""
 
-    def __init__(self, url: str, changed: Callable[[bool], None]) -> None:
+    def __init__(self, url: str, changed: Callable[[], None]) -> None:
         """`changed` is called on the thread when this node begins or ceases to lead."""
-        self._url = url
+        super().__init__(url, name="sequencer", options=f"-c idle_session_timeout={LEASE_MS}")
         self._changed = changed
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="ordercast-sequencer", daemon=True)
-        self._connection: psycopg.Connection | None = None
-        self.leads = False
+        self._has_lock = False
 
     def __repr__(self) -> str:
         return f"<Sequencer {'leads' if self.leads else 'waits'}>"
 
-    def start(self) -> None:
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Let another take over at once."""
-        self._stopping.set()
-        if self._connection is not None:
-            interrupt(self._connection)
-        if self._thread.is_alive():
-            self._thread.join()
+    @property
+    def leads(self) -> bool:
+        return self._has_lock and time.monotonic() - self.heard_at < LEADS_UNHEARD_S_MAX
 
     # --- On the thread ----------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                options = f"-c idle_session_timeout={LEASE_MS} {BY_INDEX}"
-                with connect(self._url, name="sequencer", options=options) as connection:
-                    self._connection = connection
-                    self._serve(connection)
-            except psycopg.Error as error:
-                if self.leads and not self._stopping.is_set():
-                    log.warning("the feed is not numbered by this node any more: %s", error)
-            except Exception:
-                log.exception("the sequencer failed; trying again")
-            finally:
-                self._connection = None
-                self._lead(False)
-            self._stopping.wait(RETRY_S)
-
-    def _serve(self, connection: psycopg.Connection) -> None:
-        connection.execute(f"LISTEN {RAW_CHANNEL}")
-        while not self._stopping.is_set():
-            if not self.leads and not self._take(connection):
-                self._stopping.wait(LOOK_EVERY_S)
+    def serve(self, connection: psycopg.Connection) -> None:
+        self.ask(connection, f"LISTEN {RAW_CHANNEL}")
+        while not self.is_stopping:
+            if not self._has_lock and not self._take(connection):
+                self.pause(LOOK_EVERY_S)
             elif self._number(connection) < AT_ONCE_MAX:
-                self._wait(connection)
+                self.wait(connection, LOOK_EVERY_S)
+
+    def lost(self) -> None:
+        self._lead(False)
 
     def _take(self, connection: psycopg.Connection) -> bool:
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone()
-        if row is not None and row[0]:
+        ((taken,),) = self.ask(connection, f"SELECT pg_try_advisory_lock({LOCK})")
+        if taken:
+            self.ask(connection, _BEGIN)
             self._lead(True)
-        return self.leads
+        return bool(taken)
 
     def _number(self, connection: psycopg.Connection) -> int:
-        row = connection.execute(_NUMBER, {"limit": AT_ONCE_MAX, "channel": FEED_CHANNEL}).fetchone()
-        return 0 if row is None else int(row[0])
-
-    @staticmethod
-    def _wait(connection: psycopg.Connection) -> None:
-        for _ in connection.notifies(timeout=LOOK_EVERY_S, stop_after=1):
-            pass
+        ((count, _),) = self.ask(connection, _NUMBER, {"limit": AT_ONCE_MAX, "channel": FEED_CHANNEL})
+        return int(count)
 
     def _lead(self, leads: bool) -> None:
-        if leads != self.leads:
-            self.leads = leads
+        if leads != self._has_lock:
+            self._has_lock = leads
             FEED_LEADING.set(leads)
             log.info("this node %s", "leads: it numbers the feed" if leads else "leads no more")
-            self._changed(leads)
+            self._changed()

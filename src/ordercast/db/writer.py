@@ -59,7 +59,9 @@ class Writer:
         self._committed = committed
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._waiting = 0  # touched on the loop's thread only
-        self._began_at: float | None = None
+        self._began_at: float | None = None  # of the group that is being run
+        # Held to begin and end a group, and to give one up: whoever does must not meet the next.
+        self._group = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ordercast-writer", daemon=True)
         self._open()
@@ -93,10 +95,10 @@ class Writer:
 
     def hurry(self, seconds_max: float) -> None:
         """Have a group fail that has taken longer: the database does not answer, and callers would wait for ever."""
-        began_at = self._began_at
-        if began_at is not None and time.monotonic() - began_at > seconds_max:
-            log.error("the database has not answered for %.0f s; a group of changes is given up", seconds_max)
-            self._connector.interrupt(self._connection)
+        with self._group:
+            if self._began_at is not None and time.monotonic() - self._began_at > seconds_max:
+                log.error("the database has not answered for %.0f s; a group of changes is given up", seconds_max)
+                self._connector.interrupt(self._connection)
 
     async def submit(self, unit: Callable[[Transaction], T]) -> T:
         """Run `unit` in the next group; returns when its commit is durable, raises what it raised.
@@ -132,20 +134,22 @@ class Writer:
         while running:
             group, running = self._next_group()
             if group:
-                self._began_at = time.monotonic()
+                self._mark(time.monotonic())
                 done, committed = self._write(group)
-                self._began_at = None
+                self._mark(None)
                 self._tell(done, committed)
         self._connection.close()
 
-    def _next_group(self) -> tuple[list[_Waiting], bool]:
-        first = self._queue.get()
-        if first is None:
-            return [], False
-        group = [first]
+    def _mark(self, began_at: float | None) -> None:
+        with self._group:
+            self._began_at = began_at
+
+    def _next_group(self, *, wait: bool = True) -> tuple[list[_Waiting], bool]:
+        """Those that are waiting, up to GROUP_UNITS_MAX, and whether more may come."""
+        group: list[_Waiting] = []
         while len(group) < GROUP_UNITS_MAX:
             try:
-                waiting = self._queue.get_nowait()
+                waiting = self._queue.get(block=wait and not group)
             except Empty:
                 break
             if waiting is None:
@@ -176,7 +180,7 @@ class Writer:
             return False
         if lost:
             # Nothing was committed on it. One new connection: where the server is not back at once, callers are told.
-            self._began_at = time.monotonic()
+            self._mark(time.monotonic())
             return run == 0
         if not (isinstance(error, Conflict) or self._connector.is_conflict(error)):
             return False
@@ -189,15 +193,38 @@ class Writer:
         nobody's change was kept.
         """
         if self._connector.is_lost(self._connection):
-            self._connection.close()
-            self._open()
+            self._open_again()
         self._connection.execute(self._connector.begin_writing)
+        if not self._connector.takes_turns:
+            # Each run locks its products in the order of their ids: two runs of two nodes could wait for each other.
+            # Nobody in a group waits for another of it, so those that can be done together come first.
+            group = sorted(group, key=lambda waiting: _together(waiting) is None)
         runs = list(_runs(group))
         if len(runs) == 1 and (len(group) == 1 or _together(group[0]) is not None):
             return self._attempt_alone(group)
         done = [outcome for run in runs for outcome in self._attempt_run(run)]
         self._commit()
         return done
+
+    def _open_again(self) -> None:
+        with self._group:
+            self._connection.close()
+        try:
+            self._open()
+        except self._connector.troubles as error:
+            # Each of those who wait would wait for as long again.
+            self._refuse_waiting(error)
+            raise
+
+    def _refuse_waiting(self, error: Exception) -> None:
+        waiting, running = self._next_group(wait=False)
+        while waiting:
+            self._tell([_Done(each.future, None, NotCommitted(error)) for each in waiting], committed=False)
+            if not running:
+                break
+            waiting, running = self._next_group(wait=False)
+        if not running:
+            self._queue.put(None)
 
     def _attempt_alone(self, run: list[_Waiting]) -> list[_Done]:
         """A transaction of one run needs no savepoint, which a database server would be asked for over the network:
@@ -209,8 +236,8 @@ class Writer:
             if self._concerns_all(error):
                 raise
             self._connection.execute("ROLLBACK")
-            if len(run) == 1:
-                return [_Done(run[0].future, None, self._outcome(error))]
+            if len(run) == 1 or self._connector.is_held_up(error):
+                return [_Done(waiting.future, None, self._outcome(error)) for waiting in run]
             log.debug("%d changes are made one by one, not together", len(run), exc_info=error)
             self._connection.execute(self._connector.begin_writing)
             done = [self._attempt(waiting) for waiting in run]
@@ -221,7 +248,7 @@ class Writer:
 
     def _commit(self) -> None:
         try:
-            self._connection.execute("COMMIT")
+            self._connector.commit(self._connection)
         except self._connector.troubles as error:
             if self._connector.is_lost(self._connection):
                 raise OutcomeUnknown(error) from error
@@ -237,6 +264,8 @@ class Writer:
         except Exception as error:
             if self._concerns_all(error):
                 raise
+            if self._connector.is_held_up(error):
+                return [_Done(waiting.future, None, self._outcome(error)) for waiting in run]
             log.debug("%d changes are made one by one, not together", len(run), exc_info=error)
             return [self._attempt(waiting) for waiting in run]
         return [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
@@ -268,12 +297,13 @@ class Writer:
         execute("SAVEPOINT unit")
         try:
             result = work(self._transaction)
+            # Refused where `work` went on after an error that had ended the transaction.
+            execute("RELEASE unit")
         except Exception:
             if self._connector.in_transaction(self._connection):
                 execute("ROLLBACK TO unit")
                 execute("RELEASE unit")
             raise
-        execute("RELEASE unit")
         return result
 
     def _abandon(self) -> None:

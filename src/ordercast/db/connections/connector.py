@@ -31,12 +31,18 @@ class Connector(ABC):
 
     begin_writing: str
     begin_reading: str
+    takes_turns: bool
+    """Whether only one connection changes anything at a time, so that nobody waits for another's rows."""
     troubles: tuple[type[Exception], ...]
     """The database could not do it, whatever was asked: locked, full, gone."""
 
     @abstractmethod
     def open(self, *, read_only: bool = False) -> Connection:
         """Connect; raises one of `troubles`. The connection may go from thread to thread, used by one at a time."""
+
+    @abstractmethod
+    def commit(self, connection: Connection) -> None:
+        """Make durable what the transaction did; raises one of `troubles` where none of it was kept."""
 
     @abstractmethod
     def in_transaction(self, connection: Connection) -> bool:
@@ -49,6 +55,10 @@ class Connector(ABC):
     @abstractmethod
     def interrupt(self, connection: Connection) -> None:
         """End what another thread is asking on it: that thread is told so by one of `troubles`."""
+
+    @abstractmethod
+    def is_held_up(self, error: Exception) -> bool:
+        """Whether somebody else has held a row for too long, such as a person who forgot to commit."""
 
     @abstractmethod
     def is_conflict(self, error: Exception) -> bool:

@@ -19,6 +19,9 @@ from .connector import Connection, Connector, Cursor
 # A server that has vanished without a word is noticed after this, and not after TCP's own quarter of an hour.
 CONNECT_S_MAX: Final = 5
 UNANSWERED_MS_MAX: Final = 10_000
+# How long the writer waits for a row that somebody else has changed and not committed. Nodes hold one for the time of a
+# commit; a person at `psql` may have gone to lunch, and everybody's orders would wait behind that row.
+LOCKED_MS_MAX: Final = 3_000
 # Each statement of ours is one text: all of them stay prepared.
 PREPARED_MAX: Final = 1_000
 _ALIVE: Final[dict[str, Any]] = {
@@ -87,6 +90,7 @@ class PostgresqlConnector(Connector):
     begin_writing = "BEGIN"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     # A connection that was closed under us is no OperationalError in psycopg's words where it was closed by us.
+    takes_turns = False
     troubles = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
 
     def __init__(self, url: str) -> None:
@@ -96,8 +100,15 @@ class PostgresqlConnector(Connector):
         return "<PostgresqlConnector>"  # the URL may hold a password
 
     def open(self, *, read_only: bool = False) -> Connection:
-        connection = connect(self._url, name="reader" if read_only else "writer")
+        name, options = ("reader", "") if read_only else ("writer", f"-c lock_timeout={LOCKED_MS_MAX}")
+        connection = connect(self._url, name=name, options=options)
         return cast(Connection, _PostgresqlConnection(connection))
+
+    def commit(self, connection: Connection) -> None:
+        cursor = cast(_PostgresqlConnection, connection).psycopg.execute("COMMIT")
+        # In a transaction that an error has ended, COMMIT is a ROLLBACK, and no error.
+        if cursor.statusmessage != "COMMIT":
+            raise psycopg.InternalError("an error had ended the transaction before it was committed")
 
     def in_transaction(self, connection: Connection) -> bool:
         status = cast(_PostgresqlConnection, connection).psycopg.info.transaction_status
@@ -108,6 +119,9 @@ class PostgresqlConnector(Connector):
 
     def interrupt(self, connection: Connection) -> None:
         interrupt(cast(_PostgresqlConnection, connection).psycopg)
+
+    def is_held_up(self, error: Exception) -> bool:
+        return isinstance(error, errors.LockNotAvailable)
 
     def is_conflict(self, error: Exception) -> bool:
         return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)

@@ -15,6 +15,7 @@ class SqliteConnector(Connector):
     # IMMEDIATE: a read that turns into a write fails at once, whatever the busy timeout.
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
+    takes_turns = True
     troubles = (sqlite3.OperationalError,)
 
     def __init__(self, path: Path) -> None:
@@ -26,6 +27,9 @@ class SqliteConnector(Connector):
     def open(self, *, read_only: bool = False) -> Connection:
         return connect(self._path, read_only=read_only)
 
+    def commit(self, connection: Connection) -> None:
+        connection.execute("COMMIT")
+
     def in_transaction(self, connection: Connection) -> bool:
         # It rolls everything back by itself where the disk is full or fails.
         return cast(sqlite3.Connection, connection).in_transaction
@@ -36,6 +40,10 @@ class SqliteConnector(Connector):
 
     def interrupt(self, connection: Connection) -> None:
         cast(sqlite3.Connection, connection).interrupt()
+
+    def is_held_up(self, error: Exception) -> bool:
+        del error
+        return False
 
     def is_conflict(self, error: Exception) -> bool:
         del error
