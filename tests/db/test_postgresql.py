@@ -12,12 +12,18 @@ import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import NotCommitted, StoreError, StoreUnavailable, Transaction, Unusable, products
+from ordercast.db.connections.postgresql import BY_INDEX, connect
+from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.sequencer import _NUMBER
+from ordercast.db.statements import OfRows, statements
 from tests.postgres import Postgres, running_postgres
 
 from .shop import STORE, move, now, place_one
 from .shops import PostgresqlShop
 from .test_stores import PLACED, Follower, ids
+
+_AFTER = statements(POSTGRESQL).feed.after
 
 
 async def until(found: Callable[[], bool], timeout_s: float = 15.0) -> None:
@@ -38,6 +44,30 @@ async def store(postgresql: PostgresqlShop) -> AsyncIterator[PostgresqlStore]:
     await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
     yield store
     await store.close()
+
+
+# --- What it asks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("statement", ["number", "read"])
+def test_the_feed_is_looked_up_by_index_also_by_a_plan_that_was_made_while_it_was_empty(
+    postgres_url: str, statement: str
+) -> None:
+    asked = {"number": (_NUMBER, {"limit": 5_000, "channel": "x"}), "read": (_AFTER, {"after": 0, "limit": 1_024})}
+    text, values = asked[statement]
+    with connect(postgres_url, name="asker", options=BY_INDEX) as connection:
+        plan = "\n".join(line for (line,) in connection.execute(f"EXPLAIN {text}".encode(), values))
+    assert "Index" in plan
+    assert "Seq Scan on feed" not in plan
+    assert "Bitmap" not in plan
+    assert "Hash" not in plan
+
+
+def test_a_group_of_rows_is_one_value_whose_bytes_the_database_can_read() -> None:
+    statement = statements(POSTGRESQL).answers.keep
+    assert isinstance(statement, OfRows)
+    row = {"scope": "s", "key": "k", "fingerprint": b"\x01\xff", "answer": None, "created_at": "at"}
+    assert statement.encoded([row, row]) == '[["s","k","\\\\x01ff",null,"at"],["s","k","\\\\x01ff",null,"at"]]'
 
 
 # --- Its life ---------------------------------------------------------------------------------------------------------
