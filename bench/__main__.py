@@ -7,12 +7,13 @@ import gc
 import os
 import sys
 
-from . import contender, feed_cost, feed_lag, feed_rate, measure, nodes, report
+from . import contender, feed_cost, feed_lag, feed_rate, losses, measure, nodes, report
 from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
 IDLE = "idle"
 PACE = "order_pace"
+LOSSES = "losses"
 PACE_ABOUT = "100 orders/s: from due to answered, from due to heard by 100 admins, from answered to heard"
 IDLE_ABOUT = "memory of one more connected client that says nothing"
 # Of ours alone: each gives figures in units of their own.
@@ -34,13 +35,18 @@ def main() -> None:
     gc.disable()  # the generator makes no cycles, and its pauses would show as the server's idle time
     names = contender.prepare(arguments.servers)
     report.print_machine()
-    results = []
+    results: list[report.Row] = []
     for name in arguments.workloads:
         if name in FIGURES:
             take, about = FIGURES[name]
             rows = take(arguments.databases, arguments.samples)
             report.print_figures(about, rows)
             results += rows
+            continue
+        if name == LOSSES:
+            lost = losses.measure_losses(names)
+            report.print_losses(lost)
+            results += lost
             continue
         if name == IDLE:
             rows, about = measure.measure_idle(names), IDLE_ABOUT
@@ -55,7 +61,7 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    known = [*WORKLOADS, PACE, IDLE, *FIGURES]
+    known = [*WORKLOADS, PACE, IDLE, LOSSES, *FIGURES]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Server CPU per message, ours beside peers.")
     parser.add_argument("workloads", nargs="*", metavar="workload", help=f"which: {', '.join(known)}; all if none")
     parser.add_argument("--servers", nargs="+", choices=contender.COMMANDS, default=[*contender.COMMANDS])

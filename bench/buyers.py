@@ -26,7 +26,7 @@ LINES = 3
 SECRET = "a secret of the benchmarks, known to both shops"  # noqa: S105
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 _ID = re.compile(rb'"id" ?: ?"(ord_[^"]+)"')
-_ADDRESS = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}
+ADDRESS = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}
 
 
 @dataclass(slots=True)
@@ -200,8 +200,8 @@ class Buyers(Swarm):
             "customerInfo": {
                 "name": "Asha Rahman", "email": f"buyer{self._customers}@example.com", "mobile": "+8801700000000",
             },
-            "billingInfo": _ADDRESS,
-            "shippingInfo": _ADDRESS,
+            "billingInfo": ADDRESS,
+            "shippingInfo": ADDRESS,
             "cartItems": items,
             "paymentInfo": {"method": "cash"},
         }  # fmt: skip

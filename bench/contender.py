@@ -96,6 +96,31 @@ def run_shop(name: str, secret: str, database: str = SQLITE) -> Iterator[Contend
             yield contender
 
 
+@dataclass(frozen=True, slots=True)
+class FragileShop:
+    """A shop whose database outlives its processes."""
+
+    name: str
+    port: int
+    database: Path
+    _command: list[str]
+    _environ: dict[str, str]
+
+    @contextlib.contextmanager
+    def life(self) -> Iterator[Contender]:
+        """From when it listens to the end of the block."""
+        with _started(self.name, self._command, self.port, self._environ) as contender:
+            yield contender
+
+
+def fragile_shop(name: str, secret: str, folder: Path) -> FragileShop:
+    """One on a new database in `folder`, not started yet."""
+    port, database = _free_port(), folder / "shop.db"
+    environ = shop_environ(f"{SQLITE_URL}{database}", secret)
+    arguments = [str(port)] if name == "ours" else [str(port), str(database), secret]
+    return FragileShop(name, port, database, [*SHOPS[name], *arguments], environ)
+
+
 @contextlib.contextmanager
 def run_noting_shop(secret: str, database: str, noted: Path) -> Iterator[Contender]:
     """A shop of ours that writes to `noted`, when it has ended, when each order was committed."""

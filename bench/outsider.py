@@ -19,20 +19,20 @@ from typing import Any, Final, Protocol
 
 import psycopg
 
+from .buyers import ADDRESS
 from .contender import HERE, SQLITE_URL
 from .workloads import PAYLOAD
 
 ORDERS, EVENTS, FEED = "orders", "events", "feed"
 GROUP: Final = 64
 TICK_S: Final = 0.01
-_ADDRESS: Final = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}
 _LINE: Final = {
     "productId": "prd_01k742sg00ev8ae85knd4c2fk8", "name": "Masala chai", "quantity": 2, "unitPrice": 4000,
     "lineTotal": 8000, "discount": 0, "tax": 400, "image": "/images/masala-chai.svg",
 }  # fmt: skip
 _CUSTOMER: Final = ("cus_bench", "Asha Rahman", "asha@example.com", "+8801700000000")
 _ORDER: Final = (
-    *_CUSTOMER, 24_000, 1_200, 25_200, json.dumps([_LINE] * 3), json.dumps(_ADDRESS), json.dumps(_ADDRESS),
+    *_CUSTOMER, 24_000, 1_200, 25_200, json.dumps([_LINE] * 3), json.dumps(ADDRESS), json.dumps(ADDRESS),
     '{"method":"cash"}',
 )  # fmt: skip
 _COLUMNS: Final = (
@@ -45,8 +45,8 @@ _DOCUMENT: Final = json.dumps(
         "id": "", "number": 1, "status": "pending", "paymentStatus": "unpaid", "fulfilment": "delivery", "version": 1,
         "subtotal": 24_000, "tax": 1_200, "shippingFee": 0, "discount": 0, "total": 25_200, "currency": "BDT",
         "amountPaid": 0, "amountRefunded": 0, "amountRefunding": 0, "promoCode": None, "pricesIncludeTax": False,
-        "customerInfo": dict(zip(("name", "email", "mobile"), _CUSTOMER[1:], strict=True)), "billingInfo": _ADDRESS,
-        "shippingInfo": _ADDRESS, "cartItems": [_LINE] * 3, "paymentInfo": {"method": "cash"},
+        "customerInfo": dict(zip(("name", "email", "mobile"), _CUSTOMER[1:], strict=True)), "billingInfo": ADDRESS,
+        "shippingInfo": ADDRESS, "cartItems": [_LINE] * 3, "paymentInfo": {"method": "cash"},
         "customerId": "cus_bench", "driverId": None, "heldFrom": None, "createdAt": "2026-11-01T12:00:00.000Z",
         "updatedAt": "2026-11-01T12:00:00.000Z",
     }

@@ -13,7 +13,10 @@ from pathlib import Path
 from statistics import median
 
 from .contender import HERE
+from .losses import Losses
 from .measure import Result
+
+Row = Result | Losses
 
 PACKAGES = ("uvloop", "uvicorn", "picows", "msgspec", "python-socketio", "psycopg")
 WIDTH, FIGURE_WIDTH = 32, 56
@@ -71,7 +74,19 @@ def _line(result: Result, first: float) -> str:
     return line + f"{median(result.database):>10.1f}" if result.database else line
 
 
-def save(results: list[Result]) -> Path:
+def print_losses(losses: list[Losses]) -> None:
+    """A line per server: what was committed while it was killed again and again, and who never heard of it."""
+    heads = ("kills", "committed", "confirmed", "unheard", "of these confirmed", "unheard by one admin", "twice")
+    print("losses: orders of which no admin ever heard; killed under load, started again at once")
+    print(f"  {'':<20}" + "".join(f"{head:>{len(head) + 2}}" for head in heads))
+    for lost in losses:
+        values = (lost.kills, lost.committed, lost.confirmed, lost.unheard, lost.confirmed_unheard)
+        line = zip(heads, (*values, lost.unheard_by_one, lost.twice), strict=True)
+        print(f"  {lost.server:<20}" + "".join(f"{value:>{len(head) + 2},}" for head, value in line))
+    print(flush=True)
+
+
+def save(results: list[Row]) -> Path:
     """Write everything to bench/results/; gives the file."""
     folder = HERE / "results"
     folder.mkdir(exist_ok=True)

@@ -8,7 +8,8 @@ export function openShop(file) {
   db.pragma("journal_mode = WAL");
   db.pragma("synchronous = FULL");
   db.pragma("foreign_keys = ON");
-  db.exec(`
+  const isNew = db.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
+  if (isNew) db.exec(`
     CREATE TABLE products (id TEXT PRIMARY KEY, name TEXT NOT NULL, price INTEGER NOT NULL, tax_class TEXT NOT NULL,
       image TEXT NOT NULL, stock INTEGER NOT NULL CHECK (stock >= 0));
     CREATE TABLE customers (id TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL, mobile TEXT NOT NULL);
@@ -28,7 +29,7 @@ export function openShop(file) {
       status TEXT NOT NULL, amount INTEGER NOT NULL);
   `);
   const addProduct = db.prepare("INSERT INTO products VALUES (?, ?, ?, ?, ?, 1000000)");
-  for (const [name, price, taxClass] of CATALOGUE)
+  for (const [name, price, taxClass] of isNew ? CATALOGUE : [])
     addProduct.run(`prd_${randomUUID()}`, name, price, taxClass, `/images/${name}.svg`);
 
   const listProducts = db.prepare("SELECT * FROM products ORDER BY id");
