@@ -99,25 +99,21 @@ class Postgres:
             return False
         return True
 
-    def _processes(self) -> list[int]:
-        """The server's processes, its first one last: each of the others leads a session of its own."""
-        assert self._process is not None, "it is not running"
-        first = self._process.pid
-        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        return [*map(int, children), first]
-
-    def _signal(self, which: signal.Signals) -> None:
-        for pid in self._processes():
-            with suppress(ProcessLookupError):
-                os.kill(pid, which)
-
     def kill(self) -> None:
         """`kill -9` of the server and of every process of it."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)  # so that it begins no others meanwhile
-            self._signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+        process = self._process
+        if process is None:
+            return
+        family = self._signal_family(signal.SIGSTOP)  # first, so that it brings forth no other
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process = None
+        process.wait()
+        deadline = time.monotonic() + START_S_MAX
+        while any(map(_lives, family)):  # what is left of it would keep it from starting again
+            assert time.monotonic() < deadline, "it does not die"
+            time.sleep(0.005)
 
     def remove(self) -> None:
         self.kill()
@@ -126,11 +122,24 @@ class Postgres:
     @contextmanager
     def stopped(self) -> Iterator[None]:
         """Its connections stay, and nothing is answered, until the block ends."""
-        self._signal(signal.SIGSTOP)
+        self._signal_family(signal.SIGSTOP)
         try:
             yield
         finally:
-            self._signal(signal.SIGCONT)
+            self._signal_family(signal.SIGCONT)
+
+    def _signal_family(self, what: signal.Signals) -> list[int]:
+        """To the server and every process of it, each of which leads a group of its own; gives their ids."""
+        assert self._process is not None, "it is not running"
+        pid = self._process.pid
+        family = [pid]
+        with suppress(ProcessLookupError):
+            os.kill(pid, what)
+            family += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        for child in family[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(child, what)
+        return family
 
     # --- Its databases ----------------------------------------------------------------------------------------------
 
@@ -171,6 +180,14 @@ def _reachable_binaries(folder: Path) -> Path:
     copied = folder / "pginstall"
     shutil.copytree(_INSTALLED, copied, symlinks=True)
     return copied / "bin"
+
+
+def _lives(pid: int) -> bool:
+    """Whether that process is there, and more than a name that nobody has asked for yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @contextmanager

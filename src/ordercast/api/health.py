@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -15,6 +16,8 @@ from .answers import json_answer
 from .desk import AtDesk
 
 LOCALES: Final = ("en", "bn")
+# A balancer's own patience is seldom longer, and to be told is better than to guess.
+SILENT_S_MAX: Final = 3.0
 
 
 class Health(Struct, frozen=True, omit_defaults=True):
@@ -50,9 +53,12 @@ async def ready(desk: AtDesk) -> Response[Health]:
     if desk.draining():
         return json_answer(b'{"status":"draining"}', status_code=503)
     try:
-        faults = await desk.store.faults()
+        async with asyncio.timeout(SILENT_S_MAX):
+            faults = await desk.store.faults()
     except StoreError as error:
         faults = [str(error)]
+    except TimeoutError:
+        faults = [f"The database has not answered for {SILENT_S_MAX:.0f} s."]
     parts = {name: state() for name, state in desk.parts.items()}
     served = "ready" if all(state == "up" for state in parts.values()) else "degraded"
     health = Health("not ready" if faults else served, parts, faults)
