@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -34,10 +35,13 @@ def save(transaction: Transaction, session: SessionRow) -> None:
     )
 
 
-def load(transaction: Transaction, pid: str) -> SessionRow | None:
-    row = transaction.one(transaction.sql.sessions.load, pid=pid)
-    if row is None:
-        return None
+def load(transaction: Transaction, pids: Sequence[str]) -> dict[str, SessionRow]:
+    """Those of the sessions that are kept, by their pids."""
+    rows = transaction.all(transaction.sql.sessions.load, pids=msgspec.json.encode(pids).decode())
+    return {row[0]: _session(row) for row in rows}
+
+
+def _session(row: tuple[Any, ...]) -> SessionRow:
     pid, sid, namespace, identity, rooms, seen_at = row
     return SessionRow(pid, sid, namespace, identity, msgspec.json.decode(rooms, type=tuple[str, ...]), seen_at)
 

@@ -10,6 +10,7 @@ import msgspec
 from . import sessions
 from .dialects import Dialect
 from .readers import Readers
+from .session_loads import SessionLoads
 from .transaction import Transaction
 from .triggers import triggers
 from .types import Change, SessionRow, StoreClosed
@@ -28,6 +29,7 @@ class DatabaseStore:
         """Made once per history of the database, known from `start` on; with a feed number it names a position."""
         self._writer: Writer | None = None
         self._readers = readers
+        self._session_loads = SessionLoads(self.read)
         self._watchers: list[Callable[[], None]] = []
 
     @property
@@ -87,7 +89,7 @@ class DatabaseStore:
         await self.write(lambda transaction: sessions.save(transaction, session))
 
     async def load_session(self, pid: str) -> SessionRow | None:
-        return await self.read(lambda transaction: sessions.load(transaction, pid))
+        return await self._session_loads.load(pid)
 
     async def forget_session(self, pid: str) -> None:
         await self.write(lambda transaction: sessions.forget(transaction, pid))

@@ -37,7 +37,9 @@ class SessionStatements:
             )
         )
         self.load = text(
-            select(*(sessions.c[name] for name in sessions.c.keys())).where(sessions.c.pid == bindparam("pid"))  # noqa: SIM118
+            select(*(sessions.c[name] for name in sessions.c.keys())).where(  # noqa: SIM118
+                sessions.c.pid.in_(text.dialect.values_of("pids"))
+            )
         )
         self.forget = text(sessions.delete().where(sessions.c.pid == bindparam("pid")))
         self.forget_old = text(oldest(sessions, sessions.c.seen_at))

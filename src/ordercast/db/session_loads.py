@@ -1,0 +1,59 @@
+"""Loading the sessions of many who come back at once: a few questions for all of them, instead of one for each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import islice
+from typing import Final, TypeAlias
+
+from . import sessions
+from .transaction import Transaction
+from .types import SessionRow
+
+Query: TypeAlias = Callable[[Transaction], dict[str, SessionRow]]
+
+# At some 200 bytes each; a reader is busy with so many for a few milliseconds.
+AT_ONCE_MAX: Final = 256
+
+
+class SessionLoads:
+    """One question is under way at a time; who comes meanwhile is in the next."""
+
+    def __init__(self, read: Callable[[Query], Awaitable[dict[str, SessionRow]]]) -> None:
+        self._read = read
+        self._waiting: dict[str, asyncio.Future[SessionRow | None]] = {}
+        self._asking: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<SessionLoads {len(self._waiting)} waiting>"
+
+    async def load(self, pid: str) -> SessionRow | None:
+        """The session, if it is kept. Raises what reading raises."""
+        loaded = self._waiting.get(pid)
+        if loaded is None:
+            loaded = self._waiting[pid] = asyncio.get_running_loop().create_future()
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(loaded)
+
+    async def _ask(self) -> None:
+        try:
+            while self._waiting:
+                pids = list(islice(self._waiting, AT_ONCE_MAX))
+                asked = {pid: self._waiting.pop(pid) for pid in pids}
+                await self._answer(asked)
+        finally:
+            self._asking = None
+
+    async def _answer(self, asked: dict[str, asyncio.Future[SessionRow | None]]) -> None:
+        pids = list(asked)
+        try:
+            found = await self._read(lambda transaction: sessions.load(transaction, pids))
+        except Exception as error:  # noqa: BLE001 - it is for those who asked
+            for loaded in asked.values():
+                loaded.set_exception(error)
+                loaded.exception()  # whoever asked may have gone
+            return
+        for pid, loaded in asked.items():
+            loaded.set_result(found.get(pid))
