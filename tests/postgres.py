@@ -29,6 +29,7 @@ SETTINGS = {
     "shared_buffers": "64MB",
     "max_connections": "200",
     "max_wal_size": "512MB",
+    "wal_level": "logical",
     "autovacuum_naptime": "10s",
     "log_min_messages": "fatal",
     "unix_socket_directories": "",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from ordercast.db import migrate
 from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.schema import metadata
 from ordercast.db.triggers import RAW_CHANNEL, missing_triggers
@@ -103,6 +104,77 @@ def test_an_upsert_is_told_as_the_change_that_it_makes(shop: PostgresqlProgram) 
             [total],
         )
     assert [(kind, version) for kind, _, version, *_ in shop.feed()] == [("order.placed", 1), ("order.changed", 2)]
+
+
+# --- Whoever's session fires them -------------------------------------------------------------------------------------
+
+
+def test_a_session_without_a_search_path_is_told_of_as_any_other(postgresql_program: PostgresqlProgram) -> None:
+    shop = postgresql_program
+    with shop.rolled_back():
+        shop.do("SET LOCAL search_path = ''")
+        shop.do("INSERT INTO public.orders (id) VALUES ('ord_1')")
+        shop.do("UPDATE public.orders SET status = 'processing'")
+        shop.do("INSERT INTO public.published_events (event, rooms) VALUES ('hi', '[\"a\"]')")
+        assert shop.do("SELECT kind FROM public.feed ORDER BY id") == [
+            ("order.placed",),
+            ("order.status_changed",),
+            ("event.published",),
+        ]
+
+
+@pytest.mark.parametrize("elsewhere", ["CREATE TEMPORARY TABLE feed", "CREATE SCHEMA ours; CREATE TABLE ours.feed"])
+def test_a_table_of_the_same_name_elsewhere_hears_nothing(
+    postgresql_program: PostgresqlProgram, elsewhere: str
+) -> None:
+    shop = postgresql_program
+    with shop.rolled_back():
+        shop.do(f"{elsewhere} (LIKE public.feed INCLUDING ALL)")
+        shop.do("SET LOCAL search_path = ours, public")
+        shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
+        assert shop.do("SELECT count(*) FROM feed") == [(0,)]
+        assert shop.do("SELECT kind FROM public.feed") == [("order.placed",)]
+
+
+def test_a_shop_may_have_a_schema_of_its_own(postgres_server: Postgres) -> None:
+    name = postgres_server.new_database()
+    postgres_server.execute('CREATE SCHEMA "Our shop"', name)
+    migrate.upgrade(postgres_server.url(name) + '?options=-csearch_path%3D"Our%5C%20shop"')
+    postgres_server.execute("""INSERT INTO "Our shop".orders (id) VALUES ('ord_1')""", name)
+    assert postgres_server.execute('SELECT kind FROM "Our shop".feed', name) == [("order.placed",)]
+    assert postgres_server.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'", name) == [(0,)]
+    postgres_server.drop(name)
+
+
+def test_what_replication_brings_is_told(postgres_server: Postgres, postgres_url: str) -> None:
+    source, shop = postgres_server.new_database(), postgres_url.rsplit("/", maxsplit=1)[1]
+    for statement in (
+        "CREATE TABLE published_events (id text PRIMARY KEY, event text, rooms json, args json)",
+        "CREATE PUBLICATION events FOR TABLE published_events",
+        "SELECT pg_create_logical_replication_slot('events', 'pgoutput')",
+    ):
+        postgres_server.execute(statement, source)
+    postgres_server.execute(
+        f"CREATE SUBSCRIPTION events CONNECTION '{postgres_server.url(source)}' PUBLICATION events"
+        " WITH (create_slot = false, slot_name = events, copy_data = false)",
+        shop,
+    )
+    postgres_server.execute("""INSERT INTO published_events VALUES ('evt_1', 'hi', '["a"]', '[1]')""", source)
+    deadline = time.monotonic() + 20
+    while not (told := postgres_server.execute("SELECT kind, entity_id FROM feed", shop)):
+        assert time.monotonic() < deadline, "it was not applied"
+        time.sleep(0.05)
+    postgres_server.execute("DROP SUBSCRIPTION events", shop)
+    postgres_server.drop(source)
+    assert told == [("event.published", "evt_1")]
+
+
+def test_every_function_that_is_read_when_it_runs_has_a_fixed_path(shop: PostgresqlProgram) -> None:
+    unfixed = """
+        SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosqlbody IS NULL
+          AND NOT coalesce(proconfig @> ARRAY['search_path=public, pg_temp'], false)
+    """
+    assert shop.do(unfixed) == []
 
 
 # --- The feed ---------------------------------------------------------------------------------------------------------

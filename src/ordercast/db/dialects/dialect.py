@@ -31,7 +31,7 @@ class Dialect(ABC):
     """Who is said to have made a change that names nobody: another program."""
 
     functions: tuple[str, ...] = ()
-    """Made before the tables, for their defaults call them."""
+    """Made before the tables, for their defaults call them; before the first, what all that is made there needs."""
 
     @abstractmethod
     def new_id(self, prefix: str) -> str:

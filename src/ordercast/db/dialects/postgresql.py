@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import psycopg
 
 from .dialect import Dialect
-from .postgresql_functions import FUNCTIONS
+from .postgresql_functions import FIXED_PATH, FUNCTIONS
 from .trigger import Refusal, Trigger
 
 # Every statement reads the WHEN of each trigger anew: of a row's thirty columns that takes longer than its change. A
@@ -76,7 +76,7 @@ class PostgresqlDialect(Dialect):
                 when = f" WHEN ({trigger.when})"
         body = f"BEGIN\n{textwrap.indent(steps, '  ')}\n  RETURN {_returned(trigger)};\nEND"
         return [
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$\n{body}\n$$",
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {FIXED_PATH} AS $$\n{body}\n$$",
             f"CREATE TRIGGER {name} {trigger.event} ON {table} FOR EACH {trigger.each}{when} EXECUTE FUNCTION {name}()",
             f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
         ]

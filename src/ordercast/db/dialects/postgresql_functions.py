@@ -6,20 +6,24 @@ from typing import Final
 
 from ordercast.commerce.ids import ALPHABET
 
+# Triggers must find our tables whoever's session fires them: replication applies with an empty path, and a session may
+# have a temporary table that is called like one of ours. The place is chosen when the schema is made; it stays in each
+# function that says FIXED_PATH.
+_PLACE: Final = "SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)"
+FIXED_PATH: Final = "SET search_path FROM CURRENT"
+
 # The clock, not the transaction's beginning: a transaction may be long, and its rows are read by their times.
 _NOW: Final = """\
-CREATE FUNCTION ordercast_now() RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
-  SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-$$"""
+CREATE FUNCTION ordercast_now() RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE
+  RETURN to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 _ACTOR: Final = """\
-CREATE FUNCTION ordercast_actor() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT 'db:' || session_user || '@' || coalesce(nullif(current_setting('application_name', true), ''), 'unknown')
-$$"""
+CREATE FUNCTION ordercast_actor() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN 'db:' || session_user || '@' || coalesce(nullif(current_setting('application_name', true), ''), 'unknown')"""
 
 # Of a UUID's sixteen random bytes five bits each: all of chance, but one.
 _NEW_ID: Final = f"""\
-CREATE FUNCTION ordercast_new_id(prefix text) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL SAFE AS $$
+CREATE FUNCTION ordercast_new_id(prefix text) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL SAFE {FIXED_PATH} AS $$
 DECLARE
   now_ms bigint := floor(extract(epoch FROM clock_timestamp()) * 1000);
   chance bytea := uuid_send(gen_random_uuid());
@@ -35,4 +39,4 @@ BEGIN
 END
 $$"""
 
-FUNCTIONS: Final = (_NOW, _ACTOR, _NEW_ID)
+FUNCTIONS: Final = (_PLACE, _NOW, _ACTOR, _NEW_ID)

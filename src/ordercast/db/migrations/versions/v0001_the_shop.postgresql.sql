@@ -1,12 +1,12 @@
-CREATE FUNCTION ordercast_now() RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
-  SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-$$
+SELECT set_config('search_path', quote_ident(current_schema()) || ', pg_temp', true)
 
-CREATE FUNCTION ordercast_actor() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS $$
-  SELECT 'db:' || session_user || '@' || coalesce(nullif(current_setting('application_name', true), ''), 'unknown')
-$$
+CREATE FUNCTION ordercast_now() RETURNS text LANGUAGE sql VOLATILE PARALLEL SAFE
+  RETURN to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 
-CREATE FUNCTION ordercast_new_id(prefix text) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL SAFE AS $$
+CREATE FUNCTION ordercast_actor() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE
+  RETURN 'db:' || session_user || '@' || coalesce(nullif(current_setting('application_name', true), ''), 'unknown')
+
+CREATE FUNCTION ordercast_new_id(prefix text) RETURNS text LANGUAGE plpgsql VOLATILE PARALLEL SAFE SET search_path FROM CURRENT AS $$
 DECLARE
   now_ms bigint := floor(extract(epoch FROM clock_timestamp()) * 1000);
   chance bytea := uuid_send(gen_random_uuid());
@@ -563,7 +563,7 @@ CREATE INDEX sign_ins_by_account ON sign_ins (account_id, rotated_at)
 
 CREATE INDEX sign_ins_by_end ON sign_ins (expires_at)
 
-CREATE FUNCTION orders_begin() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_begin() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NEW.status = 'new' THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write pending, not new';
@@ -594,7 +594,7 @@ CREATE TRIGGER orders_begin BEFORE INSERT ON orders FOR EACH ROW WHEN (NOT (NEW.
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_begin
 
-CREATE FUNCTION orders_renamed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_renamed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NEW.status = 'new' THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_former_name: write pending, not new';
@@ -622,7 +622,7 @@ CREATE TRIGGER orders_renamed BEFORE UPDATE ON orders FOR EACH ROW WHEN (NEW.sta
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_renamed
 
-CREATE FUNCTION orders_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_moved() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.status = 'pending' AND NEW.status IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'ready_for_pickup', 'rejected', 'returned', 'returning') AND NOT NEW.status IN ('cancelled', 'expired', 'on_hold', 'processing', 'rejected') THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_flow: an order that is pending goes to processing, rejected, expired, cancelled, on_hold and nowhere else';
@@ -692,7 +692,7 @@ CREATE TRIGGER orders_moved BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.statu
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_moved
 
-CREATE FUNCTION orders_held() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_held() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_held_from: where an order is held from changes with its status alone';
   RETURN NEW;
@@ -703,7 +703,7 @@ CREATE TRIGGER orders_held BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.status
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_held
 
-CREATE FUNCTION orders_paid() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_paid() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.payment_status = 'unpaid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'failed', 'paid', 'voided') THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is unpaid becomes authorized, failed, paid, voided and nothing else';
@@ -737,7 +737,7 @@ CREATE TRIGGER orders_paid BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.paymen
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_paid
 
-CREATE FUNCTION orders_counted() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_counted() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NEW.attempts < OLD.attempts THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_attempts: attempts at delivery are only ever added to';
@@ -751,7 +751,7 @@ CREATE TRIGGER orders_counted BEFORE UPDATE ON orders FOR EACH ROW WHEN (NEW.ver
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_counted
 
-CREATE FUNCTION orders_placed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_placed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NEW.promo_code IS NOT NULL AND NOT EXISTS (SELECT 1 FROM promotions WHERE code = NEW.promo_code) THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_promotion: there is no such promotion';
@@ -772,7 +772,7 @@ CREATE TRIGGER orders_placed AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTIO
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_placed
 
-CREATE FUNCTION orders_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.id IS DISTINCT FROM NEW.id OR OLD.number IS DISTINCT FROM NEW.number OR OLD.status IS DISTINCT FROM NEW.status OR OLD.payment_status IS DISTINCT FROM NEW.payment_status OR OLD.fulfilment IS DISTINCT FROM NEW.fulfilment OR OLD.subtotal IS DISTINCT FROM NEW.subtotal OR OLD.tax IS DISTINCT FROM NEW.tax OR OLD.shipping_fee IS DISTINCT FROM NEW.shipping_fee OR OLD.discount IS DISTINCT FROM NEW.discount OR OLD.total IS DISTINCT FROM NEW.total OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.captured IS DISTINCT FROM NEW.captured OR OLD.refunded IS DISTINCT FROM NEW.refunded OR OLD.refunding IS DISTINCT FROM NEW.refunding OR OLD.promo_code IS DISTINCT FROM NEW.promo_code OR OLD.prices_include_tax IS DISTINCT FROM NEW.prices_include_tax OR OLD.customer_name IS DISTINCT FROM NEW.customer_name OR OLD.customer_email IS DISTINCT FROM NEW.customer_email OR OLD.customer_mobile IS DISTINCT FROM NEW.customer_mobile OR OLD.billing_info IS DISTINCT FROM NEW.billing_info OR OLD.shipping_info IS DISTINCT FROM NEW.shipping_info OR OLD.cart_items IS DISTINCT FROM NEW.cart_items OR OLD.payment_info IS DISTINCT FROM NEW.payment_info OR OLD.customer_id IS DISTINCT FROM NEW.customer_id OR OLD.driver_id IS DISTINCT FROM NEW.driver_id OR OLD.held_from IS DISTINCT FROM NEW.held_from OR OLD.created_at IS DISTINCT FROM NEW.created_at THEN
     UPDATE orders
@@ -816,7 +816,7 @@ CREATE TRIGGER orders_changed AFTER UPDATE ON orders FOR EACH ROW EXECUTE FUNCTI
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_changed
 
-CREATE FUNCTION lines_take_stock() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION lines_take_stock() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF (SELECT status FROM orders WHERE number = NEW.order_number FOR SHARE) IN ('cancelled', 'expired', 'rejected') THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_lines: what was given back cannot be sold again by the same order';
@@ -831,7 +831,7 @@ CREATE TRIGGER lines_take_stock AFTER INSERT ON order_lines FOR EACH ROW WHEN (N
 
 ALTER TABLE order_lines ENABLE ALWAYS TRIGGER lines_take_stock
 
-CREATE FUNCTION orders_keep_promotion() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_keep_promotion() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_promotion: an order keeps its promotion';
   RETURN NEW;
@@ -842,7 +842,7 @@ CREATE TRIGGER orders_keep_promotion BEFORE UPDATE ON orders FOR EACH ROW WHEN (
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_keep_promotion
 
-CREATE FUNCTION lines_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION lines_kept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_lines: what was sold stays written';
   RETURN OLD;
@@ -853,7 +853,7 @@ CREATE TRIGGER lines_kept BEFORE DELETE ON order_lines FOR EACH ROW EXECUTE FUNC
 
 ALTER TABLE order_lines ENABLE ALWAYS TRIGGER lines_kept
 
-CREATE FUNCTION lines_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION lines_unchanged() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_lines: what was sold stays written';
   RETURN NEW;
@@ -864,7 +864,7 @@ CREATE TRIGGER lines_unchanged BEFORE UPDATE ON order_lines FOR EACH ROW WHEN (O
 
 ALTER TABLE order_lines ENABLE ALWAYS TRIGGER lines_unchanged
 
-CREATE FUNCTION orders_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_kept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'an order is cancelled, never deleted';
   RETURN OLD;
@@ -875,7 +875,7 @@ CREATE TRIGGER orders_kept BEFORE DELETE ON orders FOR EACH ROW EXECUTE FUNCTION
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_kept
 
-CREATE FUNCTION orders_named_once() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_named_once() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'an order keeps its id and number';
   RETURN NEW;
@@ -886,7 +886,7 @@ CREATE TRIGGER orders_named_once BEFORE UPDATE ON orders FOR EACH ROW WHEN (OLD.
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_named_once
 
-CREATE FUNCTION history_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION history_kept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
   RETURN OLD;
@@ -897,7 +897,7 @@ CREATE TRIGGER history_kept BEFORE DELETE ON order_history FOR EACH ROW EXECUTE 
 
 ALTER TABLE order_history ENABLE ALWAYS TRIGGER history_kept
 
-CREATE FUNCTION history_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION history_unchanged() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NOT (substr(OLD.actor, 1, 9) = 'customer:' AND NEW.actor = 'customer:erased' AND NEW.reason IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.from_status IS NOT DISTINCT FROM OLD.from_status AND NEW.to_status IS NOT DISTINCT FROM OLD.to_status AND NEW.from_payment_status IS NOT DISTINCT FROM OLD.from_payment_status AND NEW.to_payment_status IS NOT DISTINCT FROM OLD.to_payment_status AND NEW.at IS NOT DISTINCT FROM OLD.at) THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
@@ -910,7 +910,7 @@ CREATE TRIGGER history_unchanged BEFORE UPDATE ON order_history FOR EACH ROW EXE
 
 ALTER TABLE order_history ENABLE ALWAYS TRIGGER history_unchanged
 
-CREATE FUNCTION products_added() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION products_added() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO product_history (product_id, version, before, after, actor, reason, at)
     VALUES (NEW.id, NEW.version, NULL, CAST(json_build_object('id', NEW.id, 'slug', NEW.slug, 'name', NEW.name, 'nameBn', NEW.name_bn, 'description', NEW.description, 'descriptionBn', NEW.description_bn, 'price', NEW.price, 'currency', NEW.currency, 'stock', NEW.stock, 'taxClass', NEW.tax_class, 'image', NEW.image, 'active', (NEW.active <> 0), 'version', NEW.version) AS text), NEW.actor, NEW.reason, NEW.updated_at);
@@ -925,7 +925,7 @@ CREATE TRIGGER products_added AFTER INSERT ON products FOR EACH ROW EXECUTE FUNC
 
 ALTER TABLE products ENABLE ALWAYS TRIGGER products_added
 
-CREATE FUNCTION products_edited() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION products_edited() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active THEN
     UPDATE products
@@ -947,7 +947,7 @@ CREATE TRIGGER products_edited AFTER UPDATE ON products FOR EACH ROW EXECUTE FUN
 
 ALTER TABLE products ENABLE ALWAYS TRIGGER products_edited
 
-CREATE FUNCTION products_sold_out() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION products_sold_out() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF (OLD.stock = 0) <> (NEW.stock = 0) AND NOT (OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR OLD.id IS DISTINCT FROM NEW.id OR OLD.slug IS DISTINCT FROM NEW.slug OR OLD.name IS DISTINCT FROM NEW.name OR OLD.name_bn IS DISTINCT FROM NEW.name_bn OR OLD.description IS DISTINCT FROM NEW.description OR OLD.description_bn IS DISTINCT FROM NEW.description_bn OR OLD.price IS DISTINCT FROM NEW.price OR OLD.currency IS DISTINCT FROM NEW.currency OR OLD.tax_class IS DISTINCT FROM NEW.tax_class OR OLD.image IS DISTINCT FROM NEW.image OR OLD.active IS DISTINCT FROM NEW.active) THEN
     INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
@@ -962,7 +962,7 @@ CREATE TRIGGER products_sold_out AFTER UPDATE OF stock ON products FOR EACH ROW 
 
 ALTER TABLE products ENABLE ALWAYS TRIGGER products_sold_out
 
-CREATE FUNCTION products_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION products_kept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF EXISTS (SELECT 1 FROM order_lines WHERE product_id = OLD.id) THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'product_sold: what was sold is made inactive, never deleted';
@@ -975,7 +975,7 @@ CREATE TRIGGER products_kept BEFORE DELETE ON products FOR EACH ROW EXECUTE FUNC
 
 ALTER TABLE products ENABLE ALWAYS TRIGGER products_kept
 
-CREATE FUNCTION products_named_once() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION products_named_once() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'product_sold: a product keeps its id';
   RETURN NEW;
@@ -986,7 +986,7 @@ CREATE TRIGGER products_named_once BEFORE UPDATE ON products FOR EACH ROW WHEN (
 
 ALTER TABLE products ENABLE ALWAYS TRIGGER products_named_once
 
-CREATE FUNCTION product_history_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION product_history_kept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
   RETURN OLD;
@@ -997,7 +997,7 @@ CREATE TRIGGER product_history_kept BEFORE DELETE ON product_history FOR EACH RO
 
 ALTER TABLE product_history ENABLE ALWAYS TRIGGER product_history_kept
 
-CREATE FUNCTION product_history_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION product_history_unchanged() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'history is only ever added to';
   RETURN NEW;
@@ -1008,7 +1008,7 @@ CREATE TRIGGER product_history_unchanged BEFORE UPDATE ON product_history FOR EA
 
 ALTER TABLE product_history ENABLE ALWAYS TRIGGER product_history_unchanged
 
-CREATE FUNCTION deliveries_told() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION deliveries_told() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
     SELECT NEW.driver_id, 'assigned', o.id, json_build_object('number', o.number),
@@ -1032,7 +1032,7 @@ CREATE TRIGGER deliveries_told AFTER INSERT ON deliveries FOR EACH ROW EXECUTE F
 
 ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_told
 
-CREATE FUNCTION deliveries_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION deliveries_kept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'deliveries: only ever added to';
   RETURN OLD;
@@ -1043,7 +1043,7 @@ CREATE TRIGGER deliveries_kept BEFORE DELETE ON deliveries FOR EACH ROW EXECUTE 
 
 ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_kept
 
-CREATE FUNCTION deliveries_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION deliveries_unchanged() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF NOT (NEW.lat IS NULL AND NEW.lng IS NULL AND NEW.entry IS NOT DISTINCT FROM OLD.entry AND NEW.order_id IS NOT DISTINCT FROM OLD.order_id AND NEW.version IS NOT DISTINCT FROM OLD.version AND NEW.stage IS NOT DISTINCT FROM OLD.stage AND NEW.driver_id IS NOT DISTINCT FROM OLD.driver_id AND NEW.former_driver_id IS NOT DISTINCT FROM OLD.former_driver_id AND NEW.attempts IS NOT DISTINCT FROM OLD.attempts AND NEW.eta_at IS NOT DISTINCT FROM OLD.eta_at AND NEW.at IS NOT DISTINCT FROM OLD.at) THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'deliveries: only ever added to';
@@ -1056,7 +1056,7 @@ CREATE TRIGGER deliveries_unchanged BEFORE UPDATE ON deliveries FOR EACH ROW EXE
 
 ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_unchanged
 
-CREATE FUNCTION notifications_of_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION notifications_of_changes() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
     SELECT o.customer_id, 'order_status', o.id, json_build_object('number', o.number, 'status', NEW.to_status, 'fulfilment', o.fulfilment),
@@ -1086,7 +1086,7 @@ CREATE TRIGGER notifications_of_changes AFTER INSERT ON order_history FOR EACH R
 
 ALTER TABLE order_history ENABLE ALWAYS TRIGGER notifications_of_changes
 
-CREATE FUNCTION notifications_told() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION notifications_told() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('notification.made', NEW.id, 1, 'service:shop', NULL, NEW.created_at, NULL,
@@ -1099,7 +1099,7 @@ CREATE TRIGGER notifications_told AFTER INSERT ON notifications FOR EACH ROW EXE
 
 ALTER TABLE notifications ENABLE ALWAYS TRIGGER notifications_told
 
-CREATE FUNCTION notifications_forgotten() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION notifications_forgotten() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   DELETE FROM notification_reads WHERE notification_id = OLD.id;
   RETURN NULL;
@@ -1110,7 +1110,7 @@ CREATE TRIGGER notifications_forgotten AFTER DELETE ON notifications FOR EACH RO
 
 ALTER TABLE notifications ENABLE ALWAYS TRIGGER notifications_forgotten
 
-CREATE FUNCTION events_published() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION events_published() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('event.published', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
@@ -1123,7 +1123,7 @@ CREATE TRIGGER events_published AFTER INSERT ON published_events FOR EACH ROW EX
 
 ALTER TABLE published_events ENABLE ALWAYS TRIGGER events_published
 
-CREATE FUNCTION access_revoked() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION access_revoked() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since;
   DELETE FROM sign_ins WHERE id = NEW.name;
@@ -1138,7 +1138,7 @@ CREATE TRIGGER access_revoked AFTER INSERT ON revocations FOR EACH ROW EXECUTE F
 
 ALTER TABLE revocations ENABLE ALWAYS TRIGGER access_revoked
 
-CREATE FUNCTION access_revoked_again() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION access_revoked_again() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since;
   DELETE FROM sign_ins WHERE id = NEW.name;
@@ -1153,7 +1153,7 @@ CREATE TRIGGER access_revoked_again AFTER UPDATE ON revocations FOR EACH ROW EXE
 
 ALTER TABLE revocations ENABLE ALWAYS TRIGGER access_revoked_again
 
-CREATE FUNCTION accounts_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION accounts_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   DELETE FROM sign_ins WHERE account_id = OLD.id;
   INSERT INTO revocations (name, since, actor, reason)
@@ -1168,7 +1168,7 @@ CREATE TRIGGER accounts_changed AFTER UPDATE ON accounts FOR EACH ROW WHEN (NEW.
 
 ALTER TABLE accounts ENABLE ALWAYS TRIGGER accounts_changed
 
-CREATE FUNCTION accounts_removed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION accounts_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   DELETE FROM sign_ins WHERE account_id = OLD.id;
   INSERT INTO revocations (name, since, actor, reason)
@@ -1183,7 +1183,7 @@ CREATE TRIGGER accounts_removed AFTER DELETE ON accounts FOR EACH ROW EXECUTE FU
 
 ALTER TABLE accounts ENABLE ALWAYS TRIGGER accounts_removed
 
-CREATE FUNCTION customers_erased() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION customers_erased() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('customer.erased', NEW.customer_id, 1, NEW.actor, NULL, NEW.at, NULL, CAST(json_build_object('id', NEW.id) AS text));
@@ -1195,7 +1195,7 @@ CREATE TRIGGER customers_erased AFTER INSERT ON erasures FOR EACH ROW EXECUTE FU
 
 ALTER TABLE erasures ENABLE ALWAYS TRIGGER customers_erased
 
-CREATE FUNCTION mismatches_raised() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION mismatches_raised() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('payment.mismatch', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
@@ -1208,7 +1208,7 @@ CREATE TRIGGER mismatches_raised AFTER INSERT ON payment_mismatches FOR EACH ROW
 
 ALTER TABLE payment_mismatches ENABLE ALWAYS TRIGGER mismatches_raised
 
-CREATE FUNCTION mismatches_resolved() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION mismatches_resolved() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('payment.mismatch', NEW.id, 2, NEW.actor, NULL, NEW.resolved_at, NULL,
@@ -1221,7 +1221,7 @@ CREATE TRIGGER mismatches_resolved AFTER UPDATE ON payment_mismatches FOR EACH R
 
 ALTER TABLE payment_mismatches ENABLE ALWAYS TRIGGER mismatches_resolved
 
-CREATE FUNCTION payments_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payments_kept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the ledger of payments is only ever added to';
   RETURN OLD;
@@ -1232,7 +1232,7 @@ CREATE TRIGGER payments_kept BEFORE DELETE ON payments FOR EACH ROW EXECUTE FUNC
 
 ALTER TABLE payments ENABLE ALWAYS TRIGGER payments_kept
 
-CREATE FUNCTION payments_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payments_unchanged() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the ledger of payments is only ever added to';
   RETURN NEW;
@@ -1243,7 +1243,7 @@ CREATE TRIGGER payments_unchanged BEFORE UPDATE ON payments FOR EACH ROW EXECUTE
 
 ALTER TABLE payments ENABLE ALWAYS TRIGGER payments_unchanged
 
-CREATE FUNCTION refunds_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refunds_kept() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the ledger of payments is only ever added to';
   RETURN OLD;
@@ -1254,7 +1254,7 @@ CREATE TRIGGER refunds_kept BEFORE DELETE ON refunds FOR EACH ROW EXECUTE FUNCTI
 
 ALTER TABLE refunds ENABLE ALWAYS TRIGGER refunds_kept
 
-CREATE FUNCTION refunds_unchanged() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refunds_unchanged() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'the ledger of payments is only ever added to';
   RETURN NEW;
@@ -1265,7 +1265,7 @@ CREATE TRIGGER refunds_unchanged BEFORE UPDATE ON refunds FOR EACH ROW EXECUTE F
 
 ALTER TABLE refunds ENABLE ALWAYS TRIGGER refunds_unchanged
 
-CREATE FUNCTION mirrored_told() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION mirrored_told() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES (
@@ -1286,7 +1286,7 @@ CREATE TRIGGER mirrored_told AFTER UPDATE ON mirrored_orders FOR EACH ROW WHEN (
 
 ALTER TABLE mirrored_orders ENABLE ALWAYS TRIGGER mirrored_told
 
-CREATE FUNCTION sources_resynced() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION sources_resynced() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('feed.resync', NEW.name, NEW.resyncs, NEW.name, NULL, NEW.updated_at, NULL, CAST(json_build_object('reason', 'source_history_lost') AS text));
@@ -1298,7 +1298,7 @@ CREATE TRIGGER sources_resynced AFTER UPDATE ON source_positions FOR EACH ROW WH
 
 ALTER TABLE source_positions ENABLE ALWAYS TRIGGER sources_resynced
 
-CREATE FUNCTION feed_written() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION feed_written() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   PERFORM pg_notify('ordercast_raw', '');
   RETURN NULL;
@@ -1309,7 +1309,7 @@ CREATE TRIGGER feed_written AFTER INSERT ON feed FOR EACH STATEMENT EXECUTE FUNC
 
 ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_written
 
-CREATE FUNCTION accounts_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION accounts_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'accounts: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1320,7 +1320,7 @@ CREATE TRIGGER accounts_not_emptied BEFORE TRUNCATE ON accounts FOR EACH STATEME
 
 ALTER TABLE accounts ENABLE ALWAYS TRIGGER accounts_not_emptied
 
-CREATE FUNCTION customers_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION customers_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'customers: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1331,7 +1331,7 @@ CREATE TRIGGER customers_not_emptied BEFORE TRUNCATE ON customers FOR EACH STATE
 
 ALTER TABLE customers ENABLE ALWAYS TRIGGER customers_not_emptied
 
-CREATE FUNCTION deliveries_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION deliveries_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'deliveries: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1342,7 +1342,7 @@ CREATE TRIGGER deliveries_not_emptied BEFORE TRUNCATE ON deliveries FOR EACH STA
 
 ALTER TABLE deliveries ENABLE ALWAYS TRIGGER deliveries_not_emptied
 
-CREATE FUNCTION delivery_proofs_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION delivery_proofs_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_proofs: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1353,7 +1353,7 @@ CREATE TRIGGER delivery_proofs_not_emptied BEFORE TRUNCATE ON delivery_proofs FO
 
 ALTER TABLE delivery_proofs ENABLE ALWAYS TRIGGER delivery_proofs_not_emptied
 
-CREATE FUNCTION erasures_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION erasures_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'erasures: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1364,7 +1364,7 @@ CREATE TRIGGER erasures_not_emptied BEFORE TRUNCATE ON erasures FOR EACH STATEME
 
 ALTER TABLE erasures ENABLE ALWAYS TRIGGER erasures_not_emptied
 
-CREATE FUNCTION feed_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION feed_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1375,7 +1375,7 @@ CREATE TRIGGER feed_not_emptied BEFORE TRUNCATE ON feed FOR EACH STATEMENT EXECU
 
 ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_not_emptied
 
-CREATE FUNCTION meta_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION meta_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'meta: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1386,7 +1386,7 @@ CREATE TRIGGER meta_not_emptied BEFORE TRUNCATE ON meta FOR EACH STATEMENT EXECU
 
 ALTER TABLE meta ENABLE ALWAYS TRIGGER meta_not_emptied
 
-CREATE FUNCTION mirrored_orders_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION mirrored_orders_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'mirrored_orders: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1397,7 +1397,7 @@ CREATE TRIGGER mirrored_orders_not_emptied BEFORE TRUNCATE ON mirrored_orders FO
 
 ALTER TABLE mirrored_orders ENABLE ALWAYS TRIGGER mirrored_orders_not_emptied
 
-CREATE FUNCTION notifications_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION notifications_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'notifications: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1408,7 +1408,7 @@ CREATE TRIGGER notifications_not_emptied BEFORE TRUNCATE ON notifications FOR EA
 
 ALTER TABLE notifications ENABLE ALWAYS TRIGGER notifications_not_emptied
 
-CREATE FUNCTION order_history_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION order_history_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_history: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1419,7 +1419,7 @@ CREATE TRIGGER order_history_not_emptied BEFORE TRUNCATE ON order_history FOR EA
 
 ALTER TABLE order_history ENABLE ALWAYS TRIGGER order_history_not_emptied
 
-CREATE FUNCTION order_lines_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION order_lines_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_lines: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1430,7 +1430,7 @@ CREATE TRIGGER order_lines_not_emptied BEFORE TRUNCATE ON order_lines FOR EACH S
 
 ALTER TABLE order_lines ENABLE ALWAYS TRIGGER order_lines_not_emptied
 
-CREATE FUNCTION orders_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION orders_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'orders: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1441,7 +1441,7 @@ CREATE TRIGGER orders_not_emptied BEFORE TRUNCATE ON orders FOR EACH STATEMENT E
 
 ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_not_emptied
 
-CREATE FUNCTION payment_disputes_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payment_disputes_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_disputes: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1452,7 +1452,7 @@ CREATE TRIGGER payment_disputes_not_emptied BEFORE TRUNCATE ON payment_disputes 
 
 ALTER TABLE payment_disputes ENABLE ALWAYS TRIGGER payment_disputes_not_emptied
 
-CREATE FUNCTION payment_events_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payment_events_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_events: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1463,7 +1463,7 @@ CREATE TRIGGER payment_events_not_emptied BEFORE TRUNCATE ON payment_events FOR 
 
 ALTER TABLE payment_events ENABLE ALWAYS TRIGGER payment_events_not_emptied
 
-CREATE FUNCTION payment_methods_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payment_methods_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_methods: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1474,7 +1474,7 @@ CREATE TRIGGER payment_methods_not_emptied BEFORE TRUNCATE ON payment_methods FO
 
 ALTER TABLE payment_methods ENABLE ALWAYS TRIGGER payment_methods_not_emptied
 
-CREATE FUNCTION payment_mismatches_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payment_mismatches_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_mismatches: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1485,7 +1485,7 @@ CREATE TRIGGER payment_mismatches_not_emptied BEFORE TRUNCATE ON payment_mismatc
 
 ALTER TABLE payment_mismatches ENABLE ALWAYS TRIGGER payment_mismatches_not_emptied
 
-CREATE FUNCTION payment_tasks_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payment_tasks_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_tasks: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1496,7 +1496,7 @@ CREATE TRIGGER payment_tasks_not_emptied BEFORE TRUNCATE ON payment_tasks FOR EA
 
 ALTER TABLE payment_tasks ENABLE ALWAYS TRIGGER payment_tasks_not_emptied
 
-CREATE FUNCTION payments_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION payments_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payments: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1507,7 +1507,7 @@ CREATE TRIGGER payments_not_emptied BEFORE TRUNCATE ON payments FOR EACH STATEME
 
 ALTER TABLE payments ENABLE ALWAYS TRIGGER payments_not_emptied
 
-CREATE FUNCTION product_history_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION product_history_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'product_history: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1518,7 +1518,7 @@ CREATE TRIGGER product_history_not_emptied BEFORE TRUNCATE ON product_history FO
 
 ALTER TABLE product_history ENABLE ALWAYS TRIGGER product_history_not_emptied
 
-CREATE FUNCTION products_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION products_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'products: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1529,7 +1529,7 @@ CREATE TRIGGER products_not_emptied BEFORE TRUNCATE ON products FOR EACH STATEME
 
 ALTER TABLE products ENABLE ALWAYS TRIGGER products_not_emptied
 
-CREATE FUNCTION promotions_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION promotions_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'promotions: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1540,7 +1540,7 @@ CREATE TRIGGER promotions_not_emptied BEFORE TRUNCATE ON promotions FOR EACH STA
 
 ALTER TABLE promotions ENABLE ALWAYS TRIGGER promotions_not_emptied
 
-CREATE FUNCTION published_events_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION published_events_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'published_events: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1551,7 +1551,7 @@ CREATE TRIGGER published_events_not_emptied BEFORE TRUNCATE ON published_events 
 
 ALTER TABLE published_events ENABLE ALWAYS TRIGGER published_events_not_emptied
 
-CREATE FUNCTION refunds_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refunds_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'refunds: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1562,7 +1562,7 @@ CREATE TRIGGER refunds_not_emptied BEFORE TRUNCATE ON refunds FOR EACH STATEMENT
 
 ALTER TABLE refunds ENABLE ALWAYS TRIGGER refunds_not_emptied
 
-CREATE FUNCTION revocations_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION revocations_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'revocations: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1573,7 +1573,7 @@ CREATE TRIGGER revocations_not_emptied BEFORE TRUNCATE ON revocations FOR EACH S
 
 ALTER TABLE revocations ENABLE ALWAYS TRIGGER revocations_not_emptied
 
-CREATE FUNCTION shop_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION shop_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'shop: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
@@ -1584,7 +1584,7 @@ CREATE TRIGGER shop_not_emptied BEFORE TRUNCATE ON shop FOR EACH STATEMENT EXECU
 
 ALTER TABLE shop ENABLE ALWAYS TRIGGER shop_not_emptied
 
-CREATE FUNCTION source_positions_not_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION source_positions_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'source_positions: is never emptied by TRUNCATE, which nobody would hear of';
   RETURN NULL;
