@@ -189,6 +189,43 @@ def test_a_row_of_the_feed_waits_for_its_number(shop: PostgresqlProgram) -> None
     assert shop.do("SELECT pg_get_serial_sequence('feed', 'id')") == [("public.feed_id_seq",)]
 
 
+@pytest.mark.parametrize("seq", [2**63 - 1, 0, -1, 1])
+def test_a_number_that_somebody_gives_to_a_new_row_is_not_taken(shop: PostgresqlProgram, seq: int) -> None:
+    shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
+    shop.do("UPDATE feed SET seq = 1")
+    columns = "kind, entity_id, version, actor, at"
+    shop.do(f"INSERT INTO feed (seq, {columns}) VALUES (?, 'order.changed', 'ord_1', 2, 'a', 't')", [seq])
+    assert shop.do("SELECT version, seq FROM feed ORDER BY id") == [(1, 1), (2, None)]
+
+
+@pytest.mark.parametrize("seq", ["seq + 1", "NULL", "9223372036854775807"])
+def test_a_number_once_given_stays(shop: PostgresqlProgram, seq: str) -> None:
+    shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
+    shop.do("UPDATE feed SET seq = 1")
+    for role in ("origin", "replica"):
+        shop.do(f"SET LOCAL session_replication_role = {role}")
+        with shop.refused("feed: a number that was given stays"):
+            shop.do(f"UPDATE feed SET seq = {seq}")
+    shop.do("UPDATE feed SET seq = seq, actor = 'erased'")
+
+
+def test_what_was_not_told_yet_is_not_removed(shop: PostgresqlProgram) -> None:
+    shop.do("INSERT INTO orders (id) VALUES ('ord_1'), ('ord_2')")
+    shop.do("UPDATE feed SET seq = 1 WHERE entity_id = 'ord_1'")
+    with shop.refused("feed: what has no number yet was not told, and stays"):
+        shop.do("DELETE FROM feed")
+    shop.do("DELETE FROM feed WHERE seq = 1")
+    assert shop.do("SELECT entity_id FROM feed") == [("ord_2",)]
+
+
+def test_the_order_of_writing_is_given_by_the_database_alone(shop: PostgresqlProgram) -> None:
+    columns = "kind, entity_id, version, actor, at"
+    with shop.refused("cannot insert a non-DEFAULT value", psycopg.errors.GeneratedAlways):
+        shop.do(f"INSERT INTO feed (id, {columns}) VALUES (7, 'order.changed', 'ord_1', 2, 'a', 't')")
+    with shop.refused("can only be updated to DEFAULT", psycopg.errors.GeneratedAlways):
+        shop.do("UPDATE feed SET id = 7")
+
+
 def test_whoever_listens_hears_of_new_rows_once_they_are_committed(postgres_url: str) -> None:
     with psycopg.connect(postgres_url, autocommit=True) as node, psycopg.connect(postgres_url) as writer:
         node.execute(f"LISTEN {RAW_CHANNEL}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, Index, MetaData, Table
+from sqlalchemy import CheckConstraint, Column, Identity, Index, MetaData, Table
 
 from .columns import EXTERNAL_ACTOR, Integer, Text, json_array, metadata, moment, new_id, partial
 
@@ -54,7 +54,7 @@ feed = Table(
 feed_to_number = Table(
     "feed",
     MetaData(),
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("id", Integer, Identity(always=True), primary_key=True),
     Column("seq", Integer, unique=True),
     *_told(),
     partial("feed_unsequenced", "id", where="seq IS NULL"),

@@ -1,4 +1,6 @@
-"""What PostgreSQL alone needs: its TRUNCATE fires no row's trigger, and the feed's rows wait for their numbers."""
+"""What PostgreSQL alone needs: its TRUNCATE fires no row's trigger, and the feed's rows wait for their numbers, which
+the sequencer alone gives.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,28 @@ def _kept_from_emptying(table: str) -> Trigger:
     return Trigger(f"{table}_not_emptied", "BEFORE TRUNCATE", table, (Refusal(sentence),), each="STATEMENT")
 
 
+# A number from elsewhere would be the last one (2^63 - 1), or below the newest, where nobody looks. What refuses stands
+# AFTER: one that stands before it locks each row first, and the sequencer changes every row once.
+_NUMBERED_BY_ONE: Final = [
+    Trigger("feed_numbered_late", "BEFORE INSERT", "feed", ("NEW.seq := NULL",), "NEW.seq IS NOT NULL"),
+    Trigger(
+        "feed_numbers_stay",
+        "AFTER UPDATE OF seq",
+        "feed",
+        (Refusal("feed: a number that was given stays"),),
+        "OLD.seq IS NOT NULL AND NEW.seq IS DISTINCT FROM OLD.seq",
+    ),
+    Trigger(
+        "feed_untold_stays",
+        "AFTER DELETE",
+        "feed",
+        (Refusal("feed: what has no number yet was not told, and stays"),),
+        "OLD.seq IS NULL",
+    ),
+]
+
 POSTGRESQL_TRIGGERS: Final = [
     Trigger("feed_written", "AFTER INSERT", "feed", (f"PERFORM pg_notify('{RAW_CHANNEL}', '')",), each="STATEMENT"),
+    *_NUMBERED_BY_ONE,
     *(_kept_from_emptying(table) for table in NEVER_EMPTIED),
 ]

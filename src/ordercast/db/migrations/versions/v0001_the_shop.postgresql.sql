@@ -96,7 +96,7 @@ CREATE TABLE erasures (
 CREATE INDEX erasures_by_customer ON erasures (customer_id)
 
 CREATE TABLE feed (
-  id BIGSERIAL NOT NULL,
+  id BIGINT GENERATED ALWAYS AS IDENTITY,
   seq BIGINT,
   kind TEXT COLLATE "C" NOT NULL,
   entity_id TEXT COLLATE "C" NOT NULL,
@@ -1308,6 +1308,39 @@ $$
 CREATE TRIGGER feed_written AFTER INSERT ON feed FOR EACH STATEMENT EXECUTE FUNCTION feed_written()
 
 ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_written
+
+CREATE FUNCTION feed_numbered_late() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  NEW.seq := NULL;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER feed_numbered_late BEFORE INSERT ON feed FOR EACH ROW WHEN (NEW.seq IS NOT NULL) EXECUTE FUNCTION feed_numbered_late()
+
+ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_numbered_late
+
+CREATE FUNCTION feed_numbers_stay() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed: a number that was given stays';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER feed_numbers_stay AFTER UPDATE OF seq ON feed FOR EACH ROW WHEN (OLD.seq IS NOT NULL AND NEW.seq IS DISTINCT FROM OLD.seq) EXECUTE FUNCTION feed_numbers_stay()
+
+ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_numbers_stay
+
+CREATE FUNCTION feed_untold_stays() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed: what has no number yet was not told, and stays';
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER feed_untold_stays AFTER DELETE ON feed FOR EACH ROW WHEN (OLD.seq IS NULL) EXECUTE FUNCTION feed_untold_stays()
+
+ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_untold_stays
 
 CREATE FUNCTION accounts_not_emptied() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
