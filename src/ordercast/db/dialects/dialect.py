@@ -76,8 +76,8 @@ class Dialect(ABC):
         """A flag of 0 or 1, as true or false of an object."""
 
     @abstractmethod
-    def is_array(self, column: str) -> str:
-        """Whether a column that holds JSON holds an array."""
+    def is_array(self, column: str, *, as_sent: bool) -> str:
+        """Whether a column that holds JSON, perhaps as it was sent, holds an array."""
 
     # --- Triggers ---------------------------------------------------------------------------------------------------
 

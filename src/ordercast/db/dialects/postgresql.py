@@ -56,8 +56,8 @@ class PostgresqlDialect(Dialect):
     def json_truth(self, column: str) -> str:
         return f"({column} <> 0)"
 
-    def is_array(self, column: str) -> str:
-        return f"jsonb_typeof({column}) = 'array'"
+    def is_array(self, column: str, *, as_sent: bool) -> str:
+        return f"{'json' if as_sent else 'jsonb'}_typeof({column}) = 'array'"
 
     # `A` for always: what comes by replication fires them too, and so does who has set session_replication_role.
     triggers_at_work = """

@@ -52,7 +52,8 @@ class SqliteDialect(Dialect):
     def json_truth(self, column: str) -> str:
         return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"
 
-    def is_array(self, column: str) -> str:
+    def is_array(self, column: str, *, as_sent: bool) -> str:
+        del as_sent
         # A CASE, for json_type of what is no JSON is an error rather than a refusal.
         return f"CASE WHEN json_valid({column}) THEN json_type({column}) = 'array' ELSE 0 END"
 

@@ -25,6 +25,8 @@ Text: Final = sqlalchemy.Text().with_variant(postgresql.TEXT(collation="C"), "po
 Integer: Final = BigInteger().with_variant(sqlalchemy.Integer(), "sqlite")
 Bytes: Final = LargeBinary()
 Json: Final = sqlalchemy.Text().with_variant(postgresql.JSONB(), "postgresql")
+# To the letter: JSONB writes 1e308 with all its digits, has its own order of names, and cannot hold a NUL.
+JsonAsSent: Final = sqlalchemy.Text().with_variant(postgresql.JSON(), "postgresql")
 
 # --- What the databases say differently -------------------------------------------------------------------------------
 
@@ -94,9 +96,10 @@ def json_text(name: str, default: str | None = None) -> Column[str]:
     return Column(name, Json, check, nullable=default is None, server_default=default)
 
 
-def json_array(name: str) -> Column[str]:
-    check = CheckConstraint(Said(lambda dialect: dialect.is_array(name)), name=f"{name}_is_array")
-    return Column(name, Json, check, nullable=False, server_default="[]")
+def json_array(name: str, *, as_sent: bool = False) -> Column[str]:
+    is_array = Said(lambda dialect: dialect.is_array(name, as_sent=as_sent))
+    check = CheckConstraint(is_array, name=f"{name}_is_array")
+    return Column(name, JsonAsSent if as_sent else Json, check, nullable=False, server_default="[]")
 
 
 def moment(name: str) -> Column[str]:

@@ -428,8 +428,8 @@ CREATE TABLE promotions (
 CREATE TABLE published_events (
   id TEXT COLLATE "C" DEFAULT (ordercast_new_id('evt')) NOT NULL,
   event TEXT COLLATE "C" NOT NULL CONSTRAINT event_not_reserved CHECK (event NOT IN ('connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error')),
-  rooms JSONB DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (jsonb_typeof(rooms) = 'array'),
-  args JSONB DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (jsonb_typeof(args) = 'array'),
+  rooms JSON DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (json_typeof(rooms) = 'array'),
+  args JSON DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (json_typeof(args) = 'array'),
   actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
   created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id)
