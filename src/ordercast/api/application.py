@@ -52,6 +52,7 @@ from .links import add_links
 from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
 from .terms import SignInRules
+from .unsayable import refuse_nul
 
 _ROUTES: Final = [
     *orders.ROUTES,
@@ -111,6 +112,7 @@ def create_api(
         [*_ROUTES, *extra_routes],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
         exception_handlers={Exception: answer},
+        before_request=refuse_nul,
         cors_config=_cors(settings),
         openapi_config=_openapi(),
         request_max_body_size=settings.body_bytes_max,

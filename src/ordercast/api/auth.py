@@ -105,6 +105,10 @@ def identity_of(claims: dict[str, Any], role: str) -> Identity:
     if actor.role is Role.GUEST or not actor.id:
         raise ValueError("a guest has no token of this kind")
     names = tuple(name for claim in ("jti", "sid") if (name := _text(claims, claim)))
+    said = "".join((actor.id, actor.name or "", *names))
+    said.encode()  # JSON may hold half a surrogate pair
+    if "\x00" in said:
+        raise ValueError("a database does not take a NUL in a text")
     return Identity(
         actor, expires_at=int(claims["exp"]), issued_at_ms=round(float(claims.get("iat", 0)) * 1000), names=names
     )

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
+from msgspec import Meta
 
 from ordercast.commerce.errors import InvalidField
 
 from .refusals import BodyMalformed, UnsupportedBody
 
 T = TypeVar("T")
+
+# No control characters; a database does not take each of them. Python's `$` also matches before a last line feed.
+PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
+IdText = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)]
 
 _PLACE: Final = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _NAMED: Final = re.compile(r"(?:unknown|missing required) field `(?P<name>[^`]*)`", re.DOTALL)

@@ -18,13 +18,12 @@ from ordercast.db.drivers import Driver
 from ordercast.db.orders import assign_driver
 
 from .answers import json_answer
-from .body import JsonBody
+from .body import IdText, JsonBody
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
 from .repeats import done_once
 
-DriverIdText = Annotated[str, Meta(min_length=1, max_length=64)]
 MYSELF: Final = "me"
 
 
@@ -37,7 +36,7 @@ class AssignDriver(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tr
     """A driver, or `nearest`: who on duty has no order and is nearest to the shop. `version` is the one seen."""
 
     version: Annotated[int, Meta(ge=1, le=2**63 - 1)]
-    driver_id: DriverIdText | None = None
+    driver_id: IdText | None = None
     nearest: bool = False
 
 

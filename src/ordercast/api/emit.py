@@ -15,7 +15,7 @@ from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
 from ordercast.db.schema import RESERVED_EVENTS
 
-from .body import JsonBody
+from .body import PLAIN, JsonBody
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .repeats import created, done_once
@@ -27,10 +27,8 @@ ARGS_MAX: Final = 32
 # No event is nested so; databases and clients bound it too, some at a thousand.
 DEPTH_MAX: Final = 64
 
-# Python's `$` also matches before a last line feed.
-_PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
-Event = Annotated[str, Meta(max_length=EVENT_MAX, pattern=_PLAIN)]
-Room = Annotated[str, Meta(max_length=ROOM_MAX, pattern=_PLAIN)]
+Event = Annotated[str, Meta(max_length=EVENT_MAX, pattern=PLAIN)]
+Room = Annotated[str, Meta(max_length=ROOM_MAX, pattern=PLAIN)]
 
 
 class Emit(Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from ordercast.commerce import errors as shop
-from ordercast.db import Overloaded, StoreError
+from ordercast.db import Overloaded, StoreError, Unstorable
 from ordercast.db.idempotency import KeyReused
 
 from .auth import TokenRefused
@@ -108,6 +108,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     TokenRefused: Kind(401, "token-refused", "Token refused"),
     TooManyAttempts: Kind(429, "too-many-attempts", "Too many attempts"),
     TooManyWatches: Kind(429, "too-many-watches", "Too many watches"),
+    Unstorable: Kind(422, "invalid-field", "A field cannot be taken"),
     Overloaded: Kind(503, "overloaded", "Too busy"),
     StoreError: Kind(503, "store-unavailable", "The database is not available"),
 }
@@ -126,6 +127,8 @@ _HUNG_UP: Final = "client disconnected prematurely"
 def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to any error that a handler let through."""
     kind = _kind(error)
+    if isinstance(error, Unstorable):
+        log.warning("%s %s let through what cannot be kept", request.method, request.url.path, exc_info=error)
     if kind is not None:
         return _respond(_problem(kind, error), _headers(kind, error))
     if isinstance(error, ValidationException):

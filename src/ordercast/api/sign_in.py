@@ -18,7 +18,7 @@ from ordercast.db.accounts import Account
 
 from .answers import json_answer
 from .auth import issue_token
-from .body import JsonBody
+from .body import PLAIN, JsonBody
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import REFUSALS
 from .refresh_tokens import RefreshToken
@@ -32,7 +32,7 @@ COOKIE_PATH: Final = "/api/auth"
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    email: Annotated[str, Meta(min_length=1, max_length=254)]
+    email: Annotated[str, Meta(min_length=1, max_length=254, pattern=PLAIN)]
     password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX)]
 
 

@@ -17,6 +17,7 @@ from .types import (
     StoreClosed,
     StoreError,
     StoreUnavailable,
+    Unstorable,
     Unusable,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Transaction",
+    "Unstorable",
     "Unusable",
 ]

@@ -64,6 +64,15 @@ class Conflict(Exception):
     """Another node has changed meanwhile what this unit decided on: it is run again. Nobody outside hears of it."""
 
 
+class Unstorable(Exception):
+    """A value that the database cannot hold, such as a text with a NUL, or a number past 64 bits. It is refused before
+    it comes so far: what lets one through is a fault of ours.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("Something in this request cannot be kept: a NUL in a text, or a number that is too large.")
+
+
 class StoreError(Exception):
     """The store could not do what was asked; nothing was written. Come back in `retry_after_s`."""
 

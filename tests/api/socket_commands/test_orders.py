@@ -33,6 +33,7 @@ WRONG: list[tuple[list[Any], str, str | None]] = [
     (["ord_1"], "invalid_field", None),
     ([{"orderId": "ord_1"}, 2], "invalid_field", None),
     ([{"orderId": 7, "status": "processing", "version": 1}], "invalid_field", "orderId"),
+    ([{"orderId": "ord_\x00", "status": "processing", "version": 1}], "invalid_field", "orderId"),
     ([{"orderId": "ord_1", "status": "processing"}], "invalid_field", "version"),
     ([{"orderId": "ord_1", "status": "processing", "version": 0}], "invalid_field", "version"),
     ([{"orderId": "ord_1", "status": "processing", "version": 1.5}], "invalid_field", "version"),

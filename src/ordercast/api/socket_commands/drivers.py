@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from ordercast.api.drivers import DriverIdText, chosen
+from ordercast.api.body import IdText
+from ordercast.api.drivers import chosen
 from ordercast.api.whereabouts import Whereabouts
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.moments import Moment, moment
@@ -18,7 +19,7 @@ from ordercast.db.drivers import Place
 from ordercast.db.orders import assign_driver
 
 from .answering import Caller, Commands, Repeatable
-from .orders import OrderIdText, Version
+from .orders import Version
 
 ASSIGN: Final = "assign_driver"
 # A telephone's clock may be a little fast.
@@ -28,9 +29,9 @@ AHEAD_S_MAX: Final = 60
 class AssignDriver(Repeatable, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """As over HTTP: a driver, or `nearest`."""
 
-    order_id: OrderIdText
+    order_id: IdText
     version: Version
-    driver_id: DriverIdText | None = None
+    driver_id: IdText | None = None
     nearest: bool = False
 
 

@@ -7,19 +7,19 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from ordercast.api.body import IdText
 from ordercast.api.notifications import seen
 from ordercast.commerce.errors import InvalidField
 
 from .answering import Caller, Commands
 
-NotificationId = Annotated[str, Meta(min_length=1, max_length=64)]
 IDS_MAX = 100
 
 
 class MarkSeen(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Which notifications were read, or `all`."""
 
-    notification_ids: Annotated[list[NotificationId], Meta(min_length=1, max_length=IDS_MAX)] | None = None
+    notification_ids: Annotated[list[IdText], Meta(min_length=1, max_length=IDS_MAX)] | None = None
     all: bool = False
 
 

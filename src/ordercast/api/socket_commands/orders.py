@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from ordercast.api.body import IdText
 from ordercast.commerce.deliveries import Proof
 from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.orders import Reason
@@ -18,7 +19,6 @@ from ordercast.db import orders as units
 
 from .answering import Caller, Commands, Repeatable
 
-OrderIdText = Annotated[str, Meta(min_length=1, max_length=64)]
 Version = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 UPDATE: Final = "update_order_status"
@@ -27,7 +27,7 @@ UPDATE: Final = "update_order_status"
 class UpdateOrderStatus(Repeatable, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """`status` may be a former name; `version` is the one that the sender saw."""
 
-    order_id: OrderIdText
+    order_id: IdText
     status: Annotated[str, Meta(min_length=1, max_length=64)]
     version: Version
     reason: Reason | None = None

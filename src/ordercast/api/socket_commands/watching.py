@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ordercast.api.auth import Identity
+from ordercast.api.body import IdText
 from ordercast.api.orders import document_for
 from ordercast.api.refusals import TooManyWatches
 from ordercast.commerce.people import SEES_EVERY_ORDER
@@ -18,7 +19,6 @@ from ordercast.db import Transaction, orders
 from ordercast.hub import LimitReached, Socket
 
 from .answering import Caller, Commands
-from .orders import OrderIdText
 
 # A board that shows more orders than this hears of all of them anyway.
 WATCHES_MAX: Final = 200
@@ -33,7 +33,7 @@ class Watches(Protocol):
 
 
 class WatchOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    order_id: OrderIdText
+    order_id: IdText
 
 
 def register(commands: Commands, watches: Watches) -> None:

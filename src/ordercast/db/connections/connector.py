@@ -21,6 +21,10 @@ class Connection(Protocol):
     def IntegrityError(self) -> type[Exception]:  # noqa: N802 - DB-API's own name
         """What the driver raises where a rule of the database refuses a change."""
 
+    @property
+    def DataError(self) -> type[Exception]:  # noqa: N802 - DB-API's own name
+        """What the driver raises for a value that the database cannot hold."""
+
     def execute(self, statement: str, values: Mapping[str, Any] = ..., /) -> Cursor: ...
     def executemany(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> Cursor: ...
     def close(self) -> None: ...

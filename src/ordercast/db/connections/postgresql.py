@@ -72,6 +72,7 @@ class _PostgresqlConnection:
     __slots__ = ("execute", "psycopg")
 
     IntegrityError = psycopg.IntegrityError
+    DataError = psycopg.DataError
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.psycopg = connection
