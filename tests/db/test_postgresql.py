@@ -11,12 +11,13 @@ import psycopg
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import NotCommitted, StoreError, StoreUnavailable, Transaction, Unusable, products
-from ordercast.db.connections.postgresql import BY_INDEX, connect
+from ordercast.db import NotCommitted, OutcomeUnknown, StoreError, StoreUnavailable, Transaction, Unusable, products
+from ordercast.db.connections.postgresql import BY_INDEX, IDLE_IN_TRANSACTION_MS_MAX, connect
 from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.sequencer import _NUMBER
 from ordercast.db.statements import OfRows, statements
+from tests.journey.cutting_proxy import CuttingProxy
 from tests.postgres import Postgres, running_postgres
 
 from .shop import STORE, move, now, place_one
@@ -239,6 +240,26 @@ async def test_connections_that_are_ended_by_an_operator_are_opened_again(
     await follower.hears_rows(6)
     await until(lambda: store.leads)
     assert await store.faults() == []
+
+
+async def test_a_node_that_is_cut_off_amid_a_change_leaves_nothing_locked(
+    store: PostgresqlStore, postgresql: PostgresqlShop
+) -> None:
+    """The server hears nothing of it: for two hours of TCP's, it would hold what the change has locked."""
+    order = await place_one(store)
+    with CuttingProxy(postgresql.server.port) as way:
+        cut_off = PostgresqlStore(postgresql.server.url(postgresql.name, port=way.port))
+        await cut_off.start()
+
+        def unit(transaction: Transaction) -> None:
+            transaction.run(f"UPDATE orders SET customer_name = 'Asha' WHERE id = '{order.id}'")
+            way.abandon()
+
+        with way.outage(), pytest.raises(OutcomeUnknown):
+            await cut_off.write(unit)
+        async with asyncio.timeout(IDLE_IN_TRANSACTION_MS_MAX / 1000 + 5):
+            await move(store, order.id, "processing")
+        await cut_off.close()
 
 
 async def test_two_units_that_wait_for_each_other_are_both_done(

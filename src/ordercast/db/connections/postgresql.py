@@ -22,6 +22,9 @@ UNANSWERED_MS_MAX: Final = 10_000
 # How long the writer waits for a row that somebody else has changed and not committed. Nodes hold one for the time of a
 # commit; a person at `psql` may have gone to lunch, and everybody's orders would wait behind that row.
 LOCKED_MS_MAX: Final = 3_000
+# A node that was stopped or cut off amid a change keeps what it has locked from all others, for no longer than this.
+# Our transactions wait for nothing outside the database.
+IDLE_IN_TRANSACTION_MS_MAX: Final = 5_000
 # Each statement of ours is one text: all of them stay prepared.
 PREPARED_MAX: Final = 1_000
 _ALIVE: Final[dict[str, Any]] = {
@@ -32,8 +35,12 @@ _ALIVE: Final[dict[str, Any]] = {
     "tcp_user_timeout": UNANSWERED_MS_MAX,
 }
 # What the server does with a connection of ours: moments are written in UTC; the writer is known by its name in the
-# history of what it did not sign.
-_SESSION: Final = "-c timezone=UTC -c client_encoding=UTF8 -c default_transaction_isolation=read\\ committed"
+# history of what it did not sign. Of a node that has vanished it hears as soon as we would of it, not after two hours.
+_SESSION: Final = (
+    "-c timezone=UTC -c client_encoding=UTF8 -c default_transaction_isolation=read\\ committed"
+    " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
+    f" -c tcp_user_timeout={UNANSWERED_MS_MAX} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS_MAX}"
+)
 # Of those who follow the feed. Their statements are planned once, when it may be empty, and again while most of what an
 # index leads to is gone: a plan that looks through the table, or through all of an index, takes seconds then.
 BY_INDEX: Final = " ".join(f"-c enable_{way}=off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"))
