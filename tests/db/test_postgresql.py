@@ -253,6 +253,7 @@ async def test_a_node_that_is_cut_off_amid_a_change_leaves_nothing_locked(
 
         def unit(transaction: Transaction) -> None:
             transaction.run(f"UPDATE orders SET customer_name = 'Asha' WHERE id = '{order.id}'")
+            way.blackhole()  # so that the commit does not slip through
             way.abandon()
 
         with way.outage(), pytest.raises(OutcomeUnknown):
