@@ -15,7 +15,7 @@ _SENT: Final = b"%00"
 
 
 async def refuse_nul(request: AnyRequest) -> None:
-    """Asked of every request, before its handler. Raises NotFoundException, or ControlCharacter naming the parameter."""
+    """Asked of every request, before its handler. Raises NotFoundException, or ControlCharacter naming the field."""
     if "\x00" in request.scope["path"]:
         raise NotFoundException
     query: bytes = request.scope["query_string"]
