@@ -15,9 +15,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from ipaddress import ip_network
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -27,6 +28,7 @@ from msgspec import Meta
 PREFIX = "ORDERCAST_"
 OWN_ISSUER = "ordercast"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_NOT_UNDERSTOOD = "is no URL that PostgreSQL understands; in its password write @ as %40, and / # % and spaces alike"
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 
@@ -116,8 +118,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def shown_database_url(self) -> str:
-        """The database's URL without its password, for people and logs."""
-        return re.sub(r"(://[^/@:]*):[^/@]*@", r"\1:***@", self.database_url)
+        """Where the database is, for people and logs; of a server's URL nothing that may be, or hold, a password."""
+        if self.sqlite_path is not None:
+            return self.database_url
+        try:
+            parts = parts_of_postgresql_url(self.database_url)
+        except ValueError:
+            return "postgresql://..."
+        hosts, ports = parts.get("host", "").split(","), parts.get("port", "").split(",")
+        places = [_place(host, port) for host, port in zip_longest(hosts, ports, fillvalue=ports[-1])]
+        return f"postgresql://{','.join(places)}/{quote(parts.get('dbname', ''))}"
 
 
 def load(environ: Mapping[str, str] | None = None, *, make_secret: bool = True, **overrides: Any) -> Settings:
@@ -223,6 +233,11 @@ def _check_place_and_time(settings: Settings) -> None:
 def _check_database(settings: Settings) -> None:
     if not re.match(r"sqlite:///.|postgres(ql)?://.", settings.database_url):
         raise ConfigError("database_url", "must start with sqlite:/// or postgresql://")
+    if settings.sqlite_path is None:
+        try:
+            parts_of_postgresql_url(settings.database_url)
+        except ValueError as error:
+            raise ConfigError("database_url", str(error)) from None
     path = settings.sqlite_path
     if path is not None and str(path) == ":memory:":
         raise ConfigError("database_url", "a shop in memory could not be shared by its threads; name a file")
@@ -244,6 +259,36 @@ def _check_mongodb(settings: Settings) -> None:
         raise ConfigError("mongodb_url", "must start with mongodb:// or mongodb+srv://")
     if not re.match(r"[^:]+://[^/?]+/[^?]", settings.mongodb_url):
         raise ConfigError("mongodb_url", "must name the database, as mongodb://host/shop?replicaSet=rs0")
+
+
+def parts_of_postgresql_url(url: str) -> dict[str, str]:
+    """What the URL of a server says, by libpq's names. Raises ValueError, without a word of the URL: where a password
+    is not percent-encoded, any of its parts may belong to that.
+    """
+    import psycopg  # noqa: PLC0415 - a shop on SQLite starts without it
+
+    try:
+        found = psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.Error:
+        raise ValueError(_NOT_UNDERSTOOD) from None
+    parts = {name: str(value) for name, value in found.items() if value is not None}
+    hosts, ports = parts.get("host", "").split(","), parts.get("port", "").split(",")
+    if not all(map(_is_host, hosts)) or not all(map(_is_port, ports)) or "@" in parts.get("dbname", ""):
+        raise ValueError(_NOT_UNDERSTOOD)
+    return parts
+
+
+def _is_host(text: str) -> bool:
+    return re.fullmatch(r"[\w.:%-]*|/[^@]*", text) is not None
+
+
+def _is_port(text: str) -> bool:
+    return text == "" or (re.fullmatch("[0-9]{1,5}", text) is not None and 0 < int(text) < 65_536)
+
+
+def _place(host: str, port: str) -> str:
+    shown = f"[{host}]" if ":" in host else quote(host, safe="")
+    return f"{shown}:{port}" if port else shown
 
 
 def _is_origin(text: str) -> bool:
