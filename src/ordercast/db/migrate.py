@@ -142,9 +142,11 @@ def _connect(place: Place) -> Any:
     """A connection of the driver's own; in a transaction only once SQLAlchemy has begun it, or the driver must."""
     if isinstance(place, Path):
         return connect(place)
-    import psycopg
+    from .connections.postgresql import connect as connect_to_server
 
-    return psycopg.connect(place)
+    connection = connect_to_server(place, name="migration")
+    connection.autocommit = False
+    return connection
 
 
 @contextmanager

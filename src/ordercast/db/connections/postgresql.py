@@ -14,6 +14,8 @@ from psycopg.adapt import Dumper
 from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
+from ordercast.config import parts_of_postgresql_url
+
 from .connector import Connection, Connector, Cursor
 
 # A server that has vanished without a word is noticed after this, and not after TCP's own quarter of an hour.
@@ -41,6 +43,10 @@ _SESSION: Final = (
     " -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3"
     f" -c tcp_user_timeout={UNANSWERED_MS_MAX} -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_MS_MAX}"
 )
+# Without it a commit that was confirmed goes with the server. What waits for more than its own disk is left as it is.
+_DURABLE: Final = """
+SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'
+"""
 # Of those who follow the feed. Their statements are planned once, when it may be empty, and again while most of what an
 # index leads to is gone: a plan that looks through the table, or through all of an index, takes seconds then.
 BY_INDEX: Final = " ".join(f"-c enable_{way}=off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"))
@@ -56,10 +62,20 @@ class _FlagDumper(Dumper):
 
 
 def connect(url: str, *, name: str, options: str = "") -> psycopg.Connection:
-    """Connect so that only a statement begins a transaction, and JSON comes as its text. Operators see `name`."""
-    connection = psycopg.connect(
-        url, autocommit=True, application_name=f"ordercast {name}", options=f"{_SESSION} {options}".strip(), **_ALIVE
-    )
+    """Connect so that only a statement begins a transaction, and JSON comes as its text. Operators see `name`.
+
+    What the URL says holds, but for what the shop cannot do without. Raises psycopg.Error.
+    """
+    try:
+        asked: dict[str, Any] = parts_of_postgresql_url(url)
+    except ValueError as error:
+        raise psycopg.OperationalError(f"it {error}") from None
+    wanted = {**_ALIVE, **asked, "application_name": f"ordercast {name}"}
+    wanted["options"] = " ".join(filter(None, (asked.get("options"), _SESSION, options)))
+    if "," in f"{asked.get('host')}{asked.get('hostaddr')}":
+        wanted.setdefault("target_session_attrs", "read-write")  # the others are standbys
+    connection = psycopg.connect(autocommit=True, **wanted)
+    connection.execute(_DURABLE)
     connection.prepared_max = PREPARED_MAX
     connection.adapters.register_dumper(bool, _FlagDumper)
     for type_ in ("json", "jsonb"):
@@ -76,13 +92,14 @@ def interrupt(connection: psycopg.Connection) -> None:
 class _PostgresqlConnection:
     """psycopg's connection in the shape that the units of work know."""
 
-    __slots__ = ("execute", "psycopg")
+    __slots__ = ("age", "execute", "psycopg")
 
     IntegrityError = psycopg.IntegrityError
     DataError = psycopg.DataError
 
-    def __init__(self, connection: psycopg.Connection) -> None:
+    def __init__(self, connection: psycopg.Connection, age: int) -> None:
         self.psycopg = connection
+        self.age = age
         self.execute = connection.execute
 
     def executemany(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> Cursor:
@@ -103,6 +120,8 @@ class PostgresqlConnector(Connector):
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._age = 0
+        """How often a server was found to have become a standby. Connections of an earlier age lead to one."""
 
     def __repr__(self) -> str:
         return "<PostgresqlConnector>"  # the URL may hold a password
@@ -110,7 +129,7 @@ class PostgresqlConnector(Connector):
     def open(self, *, read_only: bool = False) -> Connection:
         name, options = ("reader", "") if read_only else ("writer", f"-c lock_timeout={LOCKED_MS_MAX}")
         connection = connect(self._url, name=name, options=options)
-        return cast(Connection, _PostgresqlConnection(connection))
+        return cast(Connection, _PostgresqlConnection(connection, self._age))
 
     def commit(self, connection: Connection) -> None:
         cursor = cast(_PostgresqlConnection, connection).psycopg.execute("COMMIT")
@@ -123,7 +142,8 @@ class PostgresqlConnector(Connector):
         return status in {TransactionStatus.INTRANS, TransactionStatus.INERROR}
 
     def is_lost(self, connection: Connection) -> bool:
-        return cast(_PostgresqlConnection, connection).psycopg.broken
+        ours = cast(_PostgresqlConnection, connection)
+        return ours.psycopg.broken or ours.age < self._age
 
     def interrupt(self, connection: Connection) -> None:
         interrupt(cast(_PostgresqlConnection, connection).psycopg)
@@ -132,4 +152,8 @@ class PostgresqlConnector(Connector):
         return isinstance(error, errors.LockNotAvailable)
 
     def is_conflict(self, error: Exception) -> bool:
+        if isinstance(error, errors.ReadOnlySqlTransaction):
+            # Nothing was written, and nothing will be through any connection that is open.
+            self._age += 1
+            return True
         return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)
