@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import subprocess
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +47,23 @@ def new_order(actor: Actor = GUEST, **changes: Any) -> NewOrder:
 async def place_one(store: Store, actor: Actor = GUEST, **changes: Any) -> Order:
     outcome = await store.write(Placing(new_order(actor, **changes)))
     return msgspec.json.decode(outcome.answer, type=Order)
+
+
+@asynccontextmanager
+async def busy_writer(store: Store) -> AsyncIterator[None]:
+    """While the block lasts the writer is at work: what is submitted meanwhile waits, and is its next group."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def waits(_: Transaction) -> None:
+        inside.set()
+        leave.wait(10)
+
+    at_work = asyncio.create_task(store.write(waits))
+    await asyncio.to_thread(inside.wait, 10)
+    yield
+    await asyncio.sleep(0)  # for who was only just asked to submit something
+    leave.set()
+    await at_work
 
 
 async def move(store: Store, order_id: str, status: str, actor: Actor = STORE, reason: str | None = "because") -> Order:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
-import threading
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,7 +23,7 @@ from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.placing import Placing
 from tests.commerce.orders import PRODUCTS
 
-from .shop import STORE, ask, new_order, stock_of
+from .shop import STORE, ask, busy_writer, new_order, stock_of
 
 TABLES = (
     "orders", "order_lines", "order_history", "customers", "products", "promotions", "idempotency", "sqlite_sequence",
@@ -79,13 +78,8 @@ async def shop(path: Path) -> AsyncIterator[SqliteStore]:
 
 async def placed_together(store: SqliteStore, units: Sequence[Placing]) -> list[Any]:
     """Have the writer find all of them waiting."""
-    gate = threading.Event()
-    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
-    await asyncio.sleep(0)
-    tasks = [asyncio.create_task(store.write(unit)) for unit in units]
-    await asyncio.sleep(0)
-    gate.set()
-    await blocked
+    async with busy_writer(store):
+        tasks = [asyncio.create_task(store.write(unit)) for unit in units]
     return [_comparable(outcome) for outcome in await asyncio.gather(*tasks, return_exceptions=True)]
 
 
@@ -211,13 +205,9 @@ async def test_an_order_that_the_database_refuses_leaves_those_beside_it(store: 
 
 
 async def test_another_unit_between_two_orders_is_not_overtaken(store: SqliteStore) -> None:
-    gate = threading.Event()
-    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
-    await asyncio.sleep(0)
-    one = asyncio.create_task(store.write(placing((GUEST, {}, None, None))))
-    count = asyncio.create_task(store.write(lambda transaction: transaction.one("SELECT count(*) FROM orders")))
-    two = asyncio.create_task(store.write(placing((GUEST, {}, None, None))))
-    await asyncio.sleep(0)
-    gate.set()
-    await asyncio.gather(blocked, one, two)
+    async with busy_writer(store):
+        one = asyncio.create_task(store.write(placing((GUEST, {}, None, None))))
+        count = asyncio.create_task(store.write(lambda transaction: transaction.one("SELECT count(*) FROM orders")))
+        two = asyncio.create_task(store.write(placing((GUEST, {}, None, None))))
+    await asyncio.gather(one, two)
     assert await count == (1,)

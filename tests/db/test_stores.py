@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -30,7 +29,7 @@ from ordercast.db.placing import Placing
 from ordercast.db.privacy import erase, find_copies
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 
-from .shop import STORE, ask, move, new_order, now, place_one
+from .shop import STORE, ask, busy_writer, move, new_order, now, place_one
 from .shops import AnyStore, ShopDatabase
 from .test_placing import make_promotions
 
@@ -335,17 +334,12 @@ async def test_units_that_wait_together_are_told_apart_by_their_outcomes(store: 
     def adds(name: str) -> Callable[[Transaction], int]:
         return lambda transaction: transaction.run("INSERT INTO meta (name, value) VALUES ('" + name + "', 'x')")
 
-    gate = threading.Event()
-    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
-    await asyncio.sleep(0.05)
-    waiting = [asyncio.create_task(store.write(adds(name))) for name in ("one", "one", "two")]
-    await asyncio.sleep(0)
-    gate.set()
-    outcomes = await asyncio.gather(blocked, *waiting, return_exceptions=True)
-    assert outcomes[:2] == [True, 1]
-    assert isinstance(outcomes[2], Exception)
-    assert "unique" in str(outcomes[2]).lower()
-    assert outcomes[3] == 1
+    async with busy_writer(store):
+        waiting = [asyncio.create_task(store.write(adds(name))) for name in ("one", "one", "two")]
+    outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+    assert isinstance(outcomes[1], Exception)
+    assert "unique" in str(outcomes[1]).lower()
+    assert outcomes[0] == outcomes[2] == 1
 
 
 async def test_a_read_sees_one_moment_however_long_it_looks(store: AnyStore, database: ShopDatabase) -> None:

@@ -10,7 +10,7 @@ import pytest
 from ordercast.db import NotCommitted, Overloaded, SqliteStore, StoreClosed, Transaction, writer
 from ordercast.telemetry import GROUP_SIZE, UNITS_COMMITTED
 
-from .shop import ask
+from .shop import ask, busy_writer
 
 ADD = "INSERT INTO meta (name, value) VALUES (:name, 'x')"
 
@@ -24,15 +24,11 @@ async def names(store: SqliteStore) -> set[str]:
 
 
 async def test_units_that_wait_together_are_committed_together(store: SqliteStore) -> None:
-    gate = threading.Event()
-    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
-    await asyncio.sleep(0.05)  # the writer is inside the first group now
-    before = sum(bucket.get() for bucket in GROUP_SIZE._buckets)
-    units_before = UNITS_COMMITTED._value.get()
-    waiting = [asyncio.create_task(store.write(adds(f"n{number}"))) for number in range(50)]
-    await asyncio.sleep(0)
-    gate.set()
-    await asyncio.gather(blocked, *waiting)
+    async with busy_writer(store):
+        before = sum(bucket.get() for bucket in GROUP_SIZE._buckets)
+        units_before = UNITS_COMMITTED._value.get()
+        waiting = [asyncio.create_task(store.write(adds(f"n{number}"))) for number in range(50)]
+    await asyncio.gather(*waiting)
     assert sum(bucket.get() for bucket in GROUP_SIZE._buckets) - before == 2
     assert UNITS_COMMITTED._value.get() - units_before == 51
     assert len(await names(store)) == 50
@@ -64,14 +60,9 @@ async def test_a_failed_commit_fails_the_whole_group_and_the_next_goes_on(store:
         transaction.run("PRAGMA defer_foreign_keys = ON")
         transaction.run("INSERT INTO order_lines VALUES (999, 0, 'prd_nothing', 1, 1, 1, 1, 1)")
 
-    gate = threading.Event()
-    blocked = asyncio.create_task(store.write(lambda _: gate.wait(10)))
-    await asyncio.sleep(0.05)
-    group = [asyncio.create_task(store.write(unit)) for unit in (adds("one"), breaks_a_promise, adds("two"))]
-    await asyncio.sleep(0)
-    gate.set()
+    async with busy_writer(store):
+        group = [asyncio.create_task(store.write(unit)) for unit in (adds("one"), breaks_a_promise, adds("two"))]
     outcomes = await asyncio.gather(*group, return_exceptions=True)
-    await blocked
     assert all(isinstance(outcome, NotCommitted) for outcome in outcomes)
     assert await names(store) == set()
     await store.write(adds("after"))

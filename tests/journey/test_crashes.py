@@ -39,7 +39,9 @@ pytestmark = [pytest.mark.node, pytest.mark.xdist_group("nodes")]
 figures = logging.getLogger("tests.figures")
 
 CRASHES = int(os.environ.get("ORDERCAST_TEST_CRASHES", "8"))
-SEED = int(os.environ.get("ORDERCAST_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
+# The same disasters each time where nobody looks for new ones.
+ANY_SEED = 1 if os.environ.get("CI") else random.SystemRandom().randrange(1, 10**6)
+SEED = int(os.environ.get("ORDERCAST_TEST_SEED", ANY_SEED))
 HEARD_S_MAX = 90.0
 # Silence is noticed by heartbeats; with those of production a swallowed connection would cost 45 s each time.
 HEARTBEAT = {"ORDERCAST_PING_INTERVAL_MS": "2000", "ORDERCAST_PING_TIMEOUT_MS": "2000"}

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as some
 from tests.mongodb.data import difference
 
@@ -49,4 +49,7 @@ _documents = some.dictionaries(_names, _values, max_size=5)
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(before=_documents, after=_documents)
 def test_whatever_an_update_did_is_done_again(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert updated(before, difference(before, after)) == after
+    described = difference(before, after)
+    # One within `a` and a field called `a.b` have one name, which a description can say of one of them alone.
+    assume(set(described.get("removedFields", ())).isdisjoint(described.get("updatedFields", {})))
+    assert updated(before, described) == after

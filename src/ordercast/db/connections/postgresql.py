@@ -21,12 +21,12 @@ from .connector import Connection, Connector, Cursor
 # A server that has vanished without a word is noticed after this, and not after TCP's own quarter of an hour.
 CONNECT_S_MAX: Final = 5
 UNANSWERED_MS_MAX: Final = 10_000
-# How long the writer waits for a row that somebody else has changed and not committed. Nodes hold one for the time of a
-# commit; a person at `psql` may have gone to lunch, and everybody's orders would wait behind that row.
-LOCKED_MS_MAX: Final = 3_000
 # A node that was stopped or cut off amid a change keeps what it has locked from all others, for no longer than this.
 # Our transactions wait for nothing outside the database.
-IDLE_IN_TRANSACTION_MS_MAX: Final = 5_000
+IDLE_IN_TRANSACTION_MS_MAX: Final = 3_000
+# How long the writer waits for a row that somebody else has changed and not committed: for a node that was cut off, and
+# not for a person at `psql` who may have gone to lunch, while everybody's orders wait behind that row.
+LOCKED_MS_MAX: Final = 4_000
 # Each statement of ours is one text: all of them stay prepared.
 PREPARED_MAX: Final = 1_000
 _ALIVE: Final[dict[str, Any]] = {
