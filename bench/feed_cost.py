@@ -25,7 +25,7 @@ from tests.db.shop import new_order, now
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.people import Actor, Role
 from ordercast.db import SqliteStore, products
-from ordercast.db.connection import connect as connect_sqlite
+from ordercast.db.connections.sqlite import connect as connect_sqlite
 from ordercast.db.dialects import SQLITE, Dialect
 from ordercast.db.documents import order_document
 from ordercast.db.placing import Placing

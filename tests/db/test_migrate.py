@@ -12,7 +12,7 @@ import pytest
 from alembic.script import ScriptDirectory
 
 from ordercast.db import SqliteStore, Unusable, migrate
-from ordercast.db.connection import connect
+from ordercast.db.connections.sqlite import connect
 from ordercast.db.dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 
 from .programs import PostgresqlProgram, Program, SqliteProgram

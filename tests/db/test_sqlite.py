@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import SessionRow, SqliteStore, Store, StoreUnavailable, Transaction, products, sessions, sqlite
+from ordercast.db import SessionRow, SqliteStore, Store, products, sessions, sqlite
 from ordercast.telemetry import UNITS_COMMITTED
 
 from .shop import STORE, ask, by_another_program, move, now, place_one
@@ -54,31 +54,6 @@ async def test_changes_come_in_order_and_in_pages(store: SqliteStore) -> None:
     assert seen == [1, 2, 3, 4, 5, 6, 7]
 
 
-async def test_readers_that_follow_concurrent_writers_miss_nothing(store: SqliteStore, path: Path) -> None:
-    seen: list[int] = []
-
-    def read_on() -> None:
-        while page := store.changes(seen[-1] if seen else 0, 16):
-            seen.extend(change.seq for change in page)
-
-    store.watch(read_on)
-    by_others = asyncio.to_thread(by_another_program, path, "INSERT INTO orders (total) VALUES (1);" * 50)
-    await asyncio.gather(by_others, *(place_one(store) for _ in range(100)))
-    read_on()
-    assert seen == list(range(1, 151))
-
-
-async def test_pruning_keeps_the_newest_and_never_gives_a_number_again(store: SqliteStore) -> None:
-    for _ in range(5):
-        await place_one(store)
-    await store.prune(feed_rows_max=2, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
-    assert (store.first_seq, store.last_seq) == (4, 5)
-    await store.prune(feed_rows_max=0, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
-    assert (store.first_seq, store.last_seq) == (5, 5)
-    await place_one(store)
-    assert store.last_seq == 6
-
-
 async def test_pruning_is_done_in_small_units(store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "PRUNED_ROWS_MAX", 4)
     by_another_program(path, "INSERT INTO published_events (event, created_at) VALUES ('hi', '2026-01-01');" * 10)
@@ -94,18 +69,6 @@ async def test_pruning_is_done_in_small_units(store: SqliteStore, path: Path, mo
 
 async def test_the_log_that_is_written_ahead_is_cut_back(store: SqliteStore) -> None:
     assert await store.write(lambda transaction: transaction.one("PRAGMA journal_size_limit")) == (64 * 1024 * 1024,)
-
-
-async def test_a_session_is_kept_replaced_and_forgotten(store: SqliteStore) -> None:
-    session = SessionRow("p1", "s1", "/", b'{"role":"store"}', ("store-owners", "user_1"), "2026-11-21T06:15:19.608Z")
-    assert await store.load_session("p1") is None
-    await store.save_session(session)
-    assert await store.load_session("p1") == session
-    again = SessionRow("p1", "s2", "/", b"{}", (), "2026-11-21T06:16:00.000Z")
-    await store.save_session(again)
-    assert await store.load_session("p1") == again
-    await store.forget_session("p1")
-    assert await store.load_session("p1") is None
 
 
 async def test_pruning_forgets_sessions_not_seen_for_long(store: SqliteStore) -> None:
@@ -124,23 +87,6 @@ async def test_pruning_forgets_answers_and_events_of_the_day_before(store: Sqlit
     assert await ask(store, "SELECT count(*) FROM published_events") == [(1,)]
     assert await ask(store, "SELECT key FROM idempotency") == [("2026-11-21T06:00:00.000Z",)]
     assert store.last_seq == 2
-
-
-async def test_a_read_sees_one_moment_however_long_it_looks(store: SqliteStore, path: Path) -> None:
-    await place_one(store)
-
-    def query(transaction: Transaction) -> tuple[object, object]:
-        first = transaction.one("SELECT count(*) FROM orders")
-        by_another_program(path, "INSERT INTO orders (total) VALUES (1)")
-        return first, transaction.one("SELECT count(*) FROM orders")
-
-    assert await store.read(query) == ((1,), (1,))
-    assert store.last_seq == 2
-
-
-async def test_a_read_cannot_write(store: SqliteStore) -> None:
-    with pytest.raises(StoreUnavailable, match="readonly"):
-        await store.read(lambda transaction: transaction.run("DELETE FROM meta"))
 
 
 async def test_the_epoch_and_the_data_outlive_a_restart(path: Path) -> None:

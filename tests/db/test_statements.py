@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from ordercast.db import dialects
-from ordercast.db.connection import connect
+from ordercast.db.connections.sqlite import connect
 from ordercast.db.dialects import Dialect
 from ordercast.db.migrate import upgrade
 from ordercast.db.statements import SQLITE, statements

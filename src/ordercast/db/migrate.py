@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from .connection import connect
+from .connections.sqlite import connect
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 from .schema import feed, feed_to_number, metadata
 from .triggers import triggers

@@ -13,8 +13,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 
 from . import dialects
-from .connection import connect, create_private
-from .connections.sqlite import SqliteConnector
+from .connections.sqlite import SqliteConnector, connect, create_private
 from .high_water import HighWater
 from .migrate import upgrade
 from .readers import Readers

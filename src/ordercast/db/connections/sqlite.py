@@ -2,13 +2,48 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
-from typing import cast
-
-from ordercast.db.connection import connect
+from typing import Final, cast
 
 from .connector import Connection, Connector
+
+# How long a statement waits for another program's transaction before it gives up.
+BUSY_TIMEOUT_MS: Final = 5_000
+CACHED_STATEMENTS: Final = 256
+# A write-ahead log that grew under one long reader is cut back to this; SQLite would keep it for good.
+JOURNAL_BYTES_MAX: Final = 64 * 1024 * 1024
+
+
+def create_private(path: Path) -> None:
+    """Make an empty file that its owner alone may read, for people's addresses will be in it; one that is there keeps
+    its mode. SQLite gives the log beside it the same.
+    """
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open `path`. No transaction is ever begun on its own; the connection may be handed from thread to thread, but
+    used by one at a time.
+    """
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=CACHED_STATEMENTS
+    )
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if read_only:
+        # Not mode=ro: a reader of a WAL database must be able to write the shared-memory file.
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES_MAX}")
+    # NORMAL would be faster, and may roll back an order that was confirmed when the power fails.
+    connection.execute("PRAGMA synchronous = FULL")
+    # What a savepoint or a statement would take back is copied first, past 64 KiB to a file. A group of orders copies
+    # ten times that: the file cost more than the commit.
+    connection.execute("PRAGMA temp_store = MEMORY")
+    return connection
 
 
 class SqliteConnector(Connector):
