@@ -136,9 +136,11 @@ class Scene:
                 assert versions == sorted(versions), f"{account.name}, {order_id}: {versions}"
         assert self.trade.strange == []
         figures.info(
-            "%d orders confirmed, %d moves, %d commits by another program, %d rows, heard: %s; longest answer %.1f s",
+            "%d orders confirmed, %d moves, %d commits by another program, %d rows, heard: %s; "
+            "longest answer %.1f s; %d connections, %d under another id",
             len(self.trade.confirmed), self.trade.moves, self.trade.written, len(truth.rows), heard,
-            self.trade.longest_s,
+            self.trade.longest_s, sum(len(each.client.of_kind("connect")) for each in self.accounts),
+            sum(each.strangers for each in self.accounts),
         )  # fmt: skip
 
     def _truth(self) -> Truth | None:
