@@ -19,6 +19,7 @@ from ordercast.commerce.moments import moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.config import ConfigError, Settings
 from ordercast.db import access
+from ordercast.db.epochs import begin_epoch
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
 
@@ -132,6 +133,24 @@ async def _revoke(settings: Settings, name: str, reason: str | None) -> str:
     finally:
         await store.close()
     return name
+
+
+@app.command(name="new-epoch")
+def new_epoch(*, database_url: DatabaseUrl = None) -> None:
+    """Tell clients to fetch the state anew, after a database was put back to an earlier moment by its disk or machine:
+    other ways of restoring it are noticed without this.
+    """
+    epoch = uvloop.run(_new_epoch(_settings(make_secret=False, database_url=database_url)))
+    print(f"The new epoch is {epoch}. Nodes on SQLite are to be started again.")
+
+
+async def _new_epoch(settings: Settings) -> str:
+    store = open_store(settings)
+    await begin(store)
+    try:
+        return await store.write(begin_epoch)
+    finally:
+        await store.close()
 
 
 def _settings(*, make_secret: bool = True, **overrides: Any) -> Settings:

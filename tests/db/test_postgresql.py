@@ -14,6 +14,7 @@ from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import NotCommitted, OutcomeUnknown, StoreError, StoreUnavailable, Transaction, Unusable, products
 from ordercast.db.connections.postgresql import BY_INDEX, IDLE_IN_TRANSACTION_MS_MAX, connect
 from ordercast.db.dialects import POSTGRESQL
+from ordercast.db.epochs import begin_epoch
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.sequencer import _NUMBER
 from ordercast.db.statements import OfRows, statements
@@ -365,6 +366,17 @@ async def test_a_server_that_answers_nothing_any_more_keeps_nobody_waiting(
     order = await place_one(store)
     await follower.hears(lambda heard: order.id in ids(heard))
     await store.close()
+
+
+async def test_an_operator_begins_a_new_epoch_and_running_nodes_notice(
+    store: PostgresqlStore, postgresql: PostgresqlShop
+) -> None:
+    beside = PostgresqlStore(postgresql.url, may_lead=False)
+    await beside.start()
+    epoch = await beside.write(begin_epoch)
+    await until(lambda: store.epoch == epoch)
+    assert not beside.leads
+    await beside.close()
 
 
 # --- What a review found ----------------------------------------------------------------------------------------------

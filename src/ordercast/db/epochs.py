@@ -1,16 +1,19 @@
-"""Which history a PostgreSQL database is in: restored from a copy, it is another one, and its numbers mean other rows.
+"""Which history a database is in: restored from a copy, it is another one, and its numbers mean other rows.
 
-A database is known again by its cluster, the cluster's timeline (another after a recovery to a point in time, or a
-failover), the database's own number, and that of its feed table (another after a dump was read in).
+A PostgreSQL database is known again by its cluster, the cluster's timeline (another after a recovery to a point in
+time, or a failover), the database's own number, and that of its feed table (another after a dump was read in).
 """
 
 from __future__ import annotations
 
 import logging
 import secrets
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import psycopg
+from .transaction import Transaction
+
+if TYPE_CHECKING:
+    import psycopg
 
 _INCARNATION: Final = """
 SELECT concat_ws(':', (SELECT system_identifier FROM pg_control_system()),
@@ -29,6 +32,17 @@ _RENEW: Final = "UPDATE meta SET value = %(epoch)s WHERE name = 'epoch' AND valu
 _EPOCH_BYTES: Final = 8
 
 log = logging.getLogger("ordercast.db")
+
+
+def new_epoch() -> str:
+    return secrets.token_hex(_EPOCH_BYTES)
+
+
+def begin_epoch(transaction: Transaction) -> str:
+    """Begin a new epoch, where an operator knows what cannot be seen from here."""
+    epoch = new_epoch()
+    transaction.run(transaction.sql.meta.keep, name="epoch", value=epoch)
+    return epoch
 
 
 def epoch_of(connection: psycopg.Connection) -> str:
@@ -51,7 +65,7 @@ def epoch_of(connection: psycopg.Connection) -> str:
 
 def renew_epoch(connection: psycopg.Connection, former: str) -> str:
     """Begin a new epoch, unless another node has done so already."""
-    connection.execute(_RENEW, {"epoch": secrets.token_hex(_EPOCH_BYTES), "former": former})
+    connection.execute(_RENEW, {"epoch": new_epoch(), "former": former})
     return _known(connection)[0]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from . import dialects
 from .connections.sqlite import SqliteConnector, connect, create_private
+from .epochs import new_epoch
 from .high_water import HighWater
 from .migrate import upgrade
 from .readers import Readers
@@ -24,7 +24,6 @@ from .writer import Writer
 
 # How soon another program's commit is noticed. A look costs 3 to 5 microseconds.
 COMMIT_POLL_S: Final = 0.01
-_EPOCH_BYTES: Final = 8
 
 log = logging.getLogger("ordercast.db")
 
@@ -91,7 +90,7 @@ class SqliteStore(DatabaseStore):
         if told is None or (told[0] == epoch and told[1] <= self.last_seq):
             return str(epoch)
         log.warning("the database was restored from a copy, or replaced: positions begin anew")
-        renewed = secrets.token_hex(_EPOCH_BYTES)
+        renewed = new_epoch()
         with closing(connect(self.path)) as connection:
             connection.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (renewed,))
         return renewed
