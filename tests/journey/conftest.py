@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from .listener import Listener
@@ -11,6 +12,17 @@ from .shop import Shop
 
 if TYPE_CHECKING:
     from tests.postgres import Postgres
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_tls_context() -> Iterator[None]:
+    """httpx reads all certificates of the machine for each client, and for each request without one: 46 ms that a shop
+    on loopback has no use for.
+    """
+    context = httpx.create_ssl_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: context)
+        yield
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ Disaster = Callable[[], None]
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("nodes")]
 figures = logging.getLogger("tests.figures")
 
-CRASHES = int(os.environ.get("ORDERCAST_TEST_CRASHES", "8"))
+CRASHES = int(os.environ.get("ORDERCAST_TEST_CRASHES", "6"))
 # The same disasters each time where nobody looks for new ones.
 ANY_SEED = 1 if os.environ.get("CI") else random.SystemRandom().randrange(1, 10**6)
 SEED = int(os.environ.get("ORDERCAST_TEST_SEED", ANY_SEED))
