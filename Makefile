@@ -45,8 +45,7 @@ run: install pages ## Serve the demo shop on http://localhost:3000
 
 test: check      ## Everything that must hold, with the real browser, databases and clients
 	scripts/install-test-tools
-	@# One more than there are cores: many tests wait for processes that they have killed.
-	$(BIN)/pytest -n 3 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.installed-dev pages lint types web
 

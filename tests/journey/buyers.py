@@ -1,9 +1,10 @@
-"""Buyers that order as fast as they are answered, and note what was confirmed to them."""
+"""Buyers that order as fast as they are answered, ask again as the pages do, and note what was confirmed to them."""
 
 from __future__ import annotations
 
 import threading
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -25,15 +26,18 @@ class Buyers:
             thread.start()
 
     def _buy(self) -> None:
+        key = str(uuid4())
         while not self._stopping.wait(self._pause_s):
+            headers = {"idempotency-key": key}
             try:
-                answer = httpx.post(f"{self._url}/api/orders", json=self._body, timeout=5)
+                answer = httpx.post(f"{self._url}/api/orders", json=self._body, headers=headers, timeout=5)
             except httpx.HTTPError as error:
                 self.refusals.append(repr(error))  # killed; the buyer tries again
                 continue
             if answer.status_code != 201:
                 self.refusals.append(f"{answer.status_code} {answer.text}")
                 continue
+            key = str(uuid4())
             with self._news:
                 self._confirmed.add(answer.json()["id"])
                 self._news.notify_all()
