@@ -12,7 +12,7 @@ from .dialects import Dialect
 from .readers import Readers
 from .session_loads import SessionLoads
 from .transaction import Transaction
-from .triggers import triggers
+from .triggers import missing_triggers
 from .types import Change, SessionRow, StoreClosed
 from .writer import Writer
 
@@ -63,8 +63,7 @@ class DatabaseStore:
         return faults if self.is_running else [*faults, "No changes are taken: the writer has ended."]
 
     def _missing_triggers(self, transaction: Transaction) -> list[str]:
-        at_work = {name for (name,) in transaction.all(self.dialect.triggers_at_work)}
-        return sorted({trigger.name for trigger in triggers(self.dialect)} - at_work)
+        return missing_triggers(transaction.all(self.dialect.triggers_at_work), self.dialect)
 
     def watch(self, wake: Callable[[], None]) -> None:
         """Have `wake` called on the loop after every commit, ours or another program's. It may be called without

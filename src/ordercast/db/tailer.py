@@ -66,7 +66,6 @@ class Tailer(LastingConnection):
         """
         try:
             connection = self.open()
-            self._listen(connection)
             self._epoch = epoch_of(connection)
             first_seq, last_seq = self._bounds(connection)
             self._read = self._taken = max(first_seq - 1, last_seq - rows, 0)
@@ -93,7 +92,7 @@ class Tailer(LastingConnection):
     # --- On the thread ----------------------------------------------------------------------------------------------
 
     def serve(self, connection: psycopg.Connection) -> None:
-        self._listen(connection)
+        self.ask(connection, f"LISTEN {FEED_CHANNEL}")
         while not self.is_stopping:
             if time.monotonic() - self._recognised_at > RECOGNISE_EVERY_S:
                 self._recognise(connection)
@@ -109,9 +108,6 @@ class Tailer(LastingConnection):
 
     def lost(self) -> None:
         self._recognised_at = 0.0  # whatever is connected to next may be another database
-
-    def _listen(self, connection: psycopg.Connection) -> None:
-        self.ask(connection, f"LISTEN {FEED_CHANNEL}")
 
     def _wait_for_room(self) -> None:
         self.looked_at = time.monotonic()

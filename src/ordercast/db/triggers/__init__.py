@@ -6,8 +6,9 @@ outside: the trigger bumps the version itself and records an actor that begins w
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 from ordercast.db.dialects import POSTGRESQL, Dialect, Trigger
 
@@ -42,13 +43,8 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
     )
 
 
-class Asked(Protocol):
-    """A connection or a cursor of either driver."""
-
-    def execute(self, query: Any, /) -> Any: ...
-
-
-def missing_triggers(database: Asked, dialect: Dialect) -> list[str]:
-    """The names of those that were dropped or silenced: what they should have told is lost. One cheap question."""
-    at_work = {name for (name,) in database.execute(dialect.triggers_at_work).fetchall()}
-    return sorted({trigger.name for trigger in triggers(dialect)} - at_work)
+def missing_triggers(at_work: Iterable[tuple[Any, ...]], dialect: Dialect) -> list[str]:
+    """The names of those that were dropped or silenced: what they should have told is lost. `at_work` are the rows that
+    ``dialect.triggers_at_work`` gives, which is one cheap question.
+    """
+    return sorted({trigger.name for trigger in triggers(dialect)} - {name for (name,) in at_work})
