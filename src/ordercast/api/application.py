@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
@@ -118,6 +119,8 @@ def create_api(
         request_max_body_size=settings.body_bytes_max,
         # Litestar's own would replace the handlers that ``telemetry`` gave to the whole process.
         logging_config=None,
+        state=State({"api_document": docs_page.ApiDocument()}),
+        on_startup=[docs_page.describe],
     )
     close_bodies(application)
     add_links(application.openapi_schema)
@@ -154,5 +157,5 @@ def _openapi() -> OpenAPIConfig:
         version=version("ordercast"),
         path=docs_page.PATH,
         components=Components(security_schemes=bearer),
-        render_plugins=[docs_page.DocsPage(path="/")],
+        render_plugins=[docs_page.DocsPage(path="/"), docs_page.DocsJson()],
     )

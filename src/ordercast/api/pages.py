@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from litestar import Response, Router, get
 from litestar.datastructures import CacheControlHeader
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.static_files import create_static_files_router
+
+from .constants import Constant
+from .desk import AnyRequest
 
 PAGES: Final = Path(__file__).parent.parent / "pages"
 
@@ -50,6 +53,7 @@ def page_routes(pages: Path = PAGES) -> list[Router | HTTPRouteHandler]:
 
 def _document(path: Path) -> HTTPRouteHandler:
     content: bytes = path.read_bytes() if path.is_file() else _NOT_BUILT
+    page = Constant(content, MediaType.HTML, _DOCUMENT_HEADERS)
 
     @get(
         ["/", "/shop", "/admin", "/track", "/track/{order_id:str}", "/test-socket"],
@@ -57,7 +61,7 @@ def _document(path: Path) -> HTTPRouteHandler:
         media_type=MediaType.HTML,
         sync_to_thread=False,
     )
-    def document() -> Response[bytes]:
-        return Response(content, media_type=MediaType.HTML, headers=_DOCUMENT_HEADERS)
+    def document(request: AnyRequest) -> Response[Any]:
+        return page.answer(request)
 
     return document
