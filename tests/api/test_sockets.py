@@ -112,9 +112,9 @@ async def test_who_renews_stays(node: Node) -> None:
     await until(lambda: heard(link, "auth_expiring"))
     link.hear("21" + json.dumps(["auth_refresh", {"token": token("store")}]))
     await until(lambda: packets(link, "431"))
-    ((error, result),) = packets(link, "431")
-    assert error is None
-    assert result["expiresAt"] > time.time() + 60
+    ((ack,),) = packets(link, "431")
+    assert ack["error"] is None
+    assert ack["data"]["expiresAt"] > time.time() + 60
     await asyncio.sleep(1.5)
     assert link.closed_for is None
     assert not heard(link, "auth_expired")
@@ -124,7 +124,7 @@ async def test_nobody_renews_with_the_token_of_another(node: Node) -> None:
     link = await node.connect(token("store"))
     link.hear("21" + json.dumps(["auth_refresh", token("store", "usr_2")]))
     await until(lambda: packets(link, "431"))
-    assert packets(link, "431")[0][0]["code"] == "token_invalid"
+    assert packets(link, "431")[0][0]["error"]["code"] == "token_invalid"
 
 
 # --- Tokens that are revoked ------------------------------------------------------------------------------------------

@@ -561,7 +561,7 @@ async def test_a_command_that_makes_no_sense_is_refused(server: Server, command:
     link = connect(server)
     answer = Viewer(server).tell(*command)
 
-    assert answer[0]["code"] == code
+    assert answer[0]["error"]["code"] == code
     assert link.closed_for is None
     assert len(server.main.sockets) == 1
 

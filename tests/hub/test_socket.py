@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ from ordercast.hub import (
 from ordercast.protocol.errors import UnencodableValue
 from tests.hub.links import Link, connect, settle
 
-INTERNAL_ERROR = '{"code":"internal_error","message":"The server could not handle this event."}'
+INTERNAL_ERROR = '{"data":null,"error":{"code":"internal_error","message":"The server could not handle this event."}}'
 
 
 @pytest.fixture
@@ -88,11 +89,29 @@ async def test_bytes_come_and_go(link: Link, socket: Socket) -> None:
     assert link.take() == ['461-7[{"a":[{"_placeholder":true,"num":0}]}]', b"\x01"]
 
 
-async def test_an_event_that_nobody_handles_is_not_acknowledged(link: Link) -> None:
+async def test_an_event_that_nobody_handles_is_acknowledged_as_unknown(link: Link) -> None:
+    """A client with `retries` sends its next event only once this one is answered."""
     link.hear('21["nobody"]', '2["error"]', '2["connection"]', '2["__init__"]')
 
-    assert link.take() == []
+    (ack,) = link.take()
+    assert json.loads(str(ack).removeprefix("431")) == [
+        {
+            "data": None,
+            "error": {
+                "code": "unknown_event",
+                "message": "This server handles no event named 'nobody'.",
+                "event": "nobody",
+            },
+        }
+    ]
     assert link.closed_for is None
+
+
+async def test_the_long_name_of_an_unknown_event_is_not_repeated_in_full(link: Link) -> None:
+    link.hear(f'21["{"x" * 5_000}"]')
+
+    (ack,) = link.take()
+    assert len(ack) < 500
 
 
 async def test_several_handlers_run_in_order_and_the_first_answer_counts(
@@ -219,7 +238,9 @@ async def test_a_refusal_is_told_to_the_client_and_not_logged(
 
     link.hear('21["cancel"]', '2["cancel"]')
 
-    assert link.take() == ['431[{"code":"too_late","message":"The order is on its way.","state":"in_transit"}]']
+    assert link.take() == [
+        '431[{"data":null,"error":{"code":"too_late","message":"The order is on its way.","state":"in_transit"}}]'
+    ]
     assert not caplog.records
 
 

@@ -10,7 +10,7 @@ import pytest
 from ordercast.hub import EventRefused, Server, Socket
 from tests.hub.links import Link, connect, settle
 
-INTERNAL_ERROR = '{"code":"internal_error","message":"The server could not handle this event."}'
+INTERNAL_ERROR = '{"data":null,"error":{"code":"internal_error","message":"The server could not handle this event."}}'
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ async def test_middlewares_run_in_order_and_may_change_the_arguments(link: Link,
 
 
 FORBIDDEN = EventRefused("forbidden", "Not you.")
-NOT_YOU = '{"code":"forbidden","message":"Not you."}'
+NOT_YOU = '{"data":null,"error":{"code":"forbidden","message":"Not you."}}'
 OOPS = RuntimeError("secret detail")
 
 
@@ -104,7 +104,7 @@ async def test_an_error_handler_may_wait_and_send_the_client_away(link: Link, so
     link.hear('21["e"]')
     await settle()
 
-    assert link.take() == ['431[{"code":"no","message":"No."}]', "41"]
+    assert link.take() == ['431[{"data":null,"error":{"code":"no","message":"No."}}]', "41"]
 
 
 async def test_a_client_that_goes_while_a_middleware_waits_is_not_handled(link: Link, socket: Socket) -> None:

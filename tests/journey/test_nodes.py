@@ -116,7 +116,7 @@ def test_who_watches_on_one_node_misses_no_change_made_elsewhere(site: Site, lis
     (ack,) = client.wait_for(lambda listener: listener.of_kind("ack"))
     changing.join()
 
-    snapshot = ack["args"][1]
+    snapshot = ack["args"][0]["data"]
     versions = client.wait_for(lambda listener: (found := _versions(listener, order)) and last in found and found)
     later = [version for version in versions if version > snapshot["order"]["version"]]
     assert later == list(range(snapshot["order"]["version"] + 1, last + 1))

@@ -381,9 +381,9 @@ def test_a_token_is_renewed_while_connected(brisk_shop: Shop, returning: Return)
     publish(brisk_shop, [0])
 
     hears(client, [0])
-    error, result = ack["args"]
-    assert error is None
-    assert result["expiresAt"] > time.time() + 3000
+    (answer,) = ack["args"]
+    assert answer["error"] is None
+    assert answer["data"]["expiresAt"] > time.time() + 3000
     assert not client.of_kind("disconnect")
     assert not client.events("auth_expired")
 
@@ -412,7 +412,7 @@ def test_a_bad_new_token_is_refused_and_changes_nothing(brisk_shop: Shop, return
     publish(brisk_shop, [0])
 
     hears(client, [0])
-    assert [ack["args"][0]["code"] for ack in acks] == ["token_invalid", "token_malformed"]
+    assert [ack["args"][0]["error"]["code"] for ack in acks] == ["token_invalid", "token_malformed"]
 
 
 # Any history

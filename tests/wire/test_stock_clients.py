@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import socketio
 
-from ordercast.hub import ConnectRefused, MemoryRecovery, Server, Socket
+from ordercast.hub import NO_ACK, ConnectRefused, MemoryRecovery, Server, Socket
 from ordercast.wire.session import Session
 from tests.peers import until
 from tests.servers import Running, official_server, running
@@ -34,6 +34,7 @@ def shop_server() -> Server:
     async def ask(socket: Socket) -> Any:
         return await socket.emit_with_ack("question", 1, 2, timeout_s=5)
 
+    server.event("never", lambda _socket: NO_ACK)
     server.event("send me away", lambda socket: socket.disconnect(close=True))
 
     @server.of("/guarded").use

@@ -16,7 +16,7 @@ from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, o
 from ordercast.commerce.tracking import tracking_ends
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Change, StoreError
-from ordercast.hub import ComeLater, ConnectRefused, EventRefused, Server, Socket
+from ordercast.hub import ComeLater, CommandAck, ConnectRefused, EventRefused, Server, Socket, success
 
 from .auth import Identity, TokenRefused
 from .desk import FrontDesk
@@ -97,7 +97,7 @@ class SocketDoor:
         session.watch_expiry(socket)
         socket.on("disconnect", lambda _reason: session.forget_expiry())
 
-    async def refresh(self, socket: Socket, credentials: Any = None, *_: Any) -> tuple[None, dict[str, Any]]:
+    async def refresh(self, socket: Socket, credentials: Any = None, *_: Any) -> CommandAck:
         """``auth_refresh``: a new token, or ``{"token"}``, of the same person; what it opens stays as it was."""
         session = socket.data
         token = credentials.get("token") if isinstance(credentials, dict) else credentials
@@ -114,7 +114,7 @@ class SocketDoor:
             raise EventRefused("not_connected", "The socket has disconnected.")
         session.identity = identity
         session.watch_expiry(socket)
-        return None, {"expiresAt": identity.expires_at}
+        return success({"expiresAt": identity.expires_at})
 
     # What the feed tells of rights
 
@@ -193,6 +193,6 @@ def _name(identity: Identity) -> str:
 
 
 def _echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
-    """``echo``: the arguments come back, behind the error's null."""
+    """``echo``: the arguments come back as they came; it alone is acknowledged by more or less than one value."""
     del socket
-    return (None, *args)
+    return args

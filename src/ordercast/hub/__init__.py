@@ -5,6 +5,7 @@ encodes; a connection, made by ``wire``, carries.
 Stays true: nothing here knows a shop or a TCP socket, nor loads a database unasked; the data path is synchronous.
 """
 
+from .acks import CommandAck, failure, success
 from .broadcast import Broadcast
 from .bus import Bus, NodesSilent
 from .connection import Application, Connection, Handshake, Receiver
@@ -28,6 +29,7 @@ __all__ = [
     "Broadcast",
     "Bus",
     "ComeLater",
+    "CommandAck",
     "ConnectRefused",
     "Connection",
     "Cookie",
@@ -50,4 +52,6 @@ __all__ = [
     "Server",
     "Session",
     "Socket",
+    "failure",
+    "success",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, TypedDict
 
 from .errors import AckTimeout, HubError, LimitReached
 
@@ -58,3 +58,27 @@ def value_of(args: list[Any]) -> Any:
     if len(args) > 1:
         return tuple(args)
     return args[0] if args else None
+
+
+# --- What a command's acknowledgement carries ------------------------------------------------------------------------
+
+
+class CommandAck(TypedDict):
+    """The one argument of a command's acknowledgement; either member is null.
+
+    One argument, because ``emitWithAck`` of the JavaScript client resolves with the first alone, and python-socketio's
+    ``call`` makes a tuple of several; and not the error first, because the JavaScript client puts its own error there.
+    """
+
+    data: Any
+    error: dict[str, Any] | None
+
+
+def success(data: Any) -> CommandAck:
+    """Acknowledge a command that was carried out: ``{data, error: null}``."""
+    return {"data": data, "error": None}
+
+
+def failure(error: dict[str, Any]) -> CommandAck:
+    """Acknowledge a command that was not: ``{data: null, error: {code, message, ...}}``."""
+    return {"data": None, "error": error}

@@ -38,7 +38,9 @@ class ComeLater(HubError):
 
 
 class EventRefused(HubError):
-    """Raise it in an event handler: the ack becomes ``({code, message, **details})``, and nothing is logged."""
+    """Raise it in an event handler: the ack becomes ``{data: null, error: {code, message, **details}}``, see
+    ``acks.failure``. Nothing is logged.
+    """
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
         self.payload = {"code": code, "message": message, **details}

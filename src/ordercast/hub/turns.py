@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ordercast.protocol.errors import UnencodableValue
 from ordercast.protocol.socketio import Packet, PacketType
 
+from .acks import Acks, CommandAck, failure
 from .budget import Budget
 from .errors import EventRefused
 from .listeners import EventMiddleware, Handler
@@ -20,7 +21,6 @@ from .listening import NO_LISTENERS, Listening
 from .reasons import DisconnectReason
 
 if TYPE_CHECKING:
-    from .acks import Acks
     from .client import Client
     from .namespace import Namespace
 
@@ -33,7 +33,10 @@ class _NoAck(Enum):
 
 NO_ACK: Final = _NoAck.NO_ACK
 """Returned by a handler that leaves the client without an answer, which a client with `retries` takes as a failure."""
-_INTERNAL_ERROR = {"code": "internal_error", "message": "The server could not handle this event."}
+_INTERNAL_ERROR: Final = failure({"code": "internal_error", "message": "The server could not handle this event."})
+UNKNOWN_EVENT: Final = "unknown_event"
+# A name is repeated in an answer no further than this: a client that sends long ones knows them.
+EVENT_NAME_SHOWN_MAX: Final = 100
 
 
 class Turns(Listening):
@@ -184,6 +187,8 @@ class Turns(Listening):
     ) -> Coroutine[Any, Any, None] | None:
         """Call the handlers; give a coroutine for the rest as soon as one must be awaited."""
         if not handlers:
+            if ack_id is not None:
+                self._acknowledge(event, ack_id, _unknown(event))
             return None
         answer = None
         remaining = iter(handlers)
@@ -223,12 +228,12 @@ class Turns(Listening):
 
     def _handler_failed(self, event: str, ack_id: int | None, error: BaseException) -> None:
         if isinstance(error, EventRefused):
-            payload = error.payload
+            answer = failure(error.payload)
         else:
             log.error("handler failed: event=%r socket=%s", event, self.id, exc_info=error)
-            payload = _INTERNAL_ERROR
+            answer = _INTERNAL_ERROR
         if ack_id is not None:
-            self._acknowledge(event, ack_id, payload)
+            self._acknowledge(event, ack_id, answer)
 
     def _acknowledge(self, event: str, ack_id: int, answer: Any) -> None:
         if not self.connected or answer is NO_ACK:
@@ -240,6 +245,12 @@ class Turns(Listening):
             log.error("answer cannot be sent: event=%r socket=%s", event, self.id, exc_info=error)
             message = self.namespace.parser.encode(PacketType.ACK, self.namespace.name, [_INTERNAL_ERROR], ack_id)
         self._connection.send(message)
+
+
+def _unknown(event: str) -> CommandAck:
+    # Silence would hold up a client with `retries`, whose next events wait for this one's answer.
+    shown = event if len(event) <= EVENT_NAME_SHOWN_MAX else f"{event[:EVENT_NAME_SHOWN_MAX]}..."
+    return failure({"code": UNKNOWN_EVENT, "message": f"This server handles no event named {shown!r}.", "event": shown})
 
 
 def _is_cancelled() -> bool:

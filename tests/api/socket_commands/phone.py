@@ -70,13 +70,15 @@ class Phone:
 
     async def ask(self, name: str, *args: Any) -> Any:
         """Send a command that is taken; gives its result."""
-        error, result = await self.answered(self.send(name, *args))
-        assert error is None
-        return result
+        (ack,) = await self.answered(self.send(name, *args))
+        assert ack == {"data": ack["data"], "error": None}
+        return ack["data"]
 
     async def refused(self, name: str, *args: Any) -> dict[str, Any]:
         """Send a command that is refused; gives the error."""
-        (error,) = await self.answered(self.send(name, *args))
+        (ack,) = await self.answered(self.send(name, *args))
+        error = ack["error"]
+        assert ack == {"data": None, "error": error}
         assert set(error) >= {"code", "message"}, error
         assert error["message"].endswith("."), error
         assert self._link.closed_for is None

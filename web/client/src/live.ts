@@ -1,4 +1,5 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { type CommandName, type Commands, readAck } from "./commands.js";
 import { CommandRefused, CommandUnanswered, type LiveProblem, readProblem } from "./errors.js";
 import type { EventName, Events } from "./events.js";
 import { Once, positionOf } from "./once.js";
@@ -131,22 +132,26 @@ export class Live {
   // What is said
 
   /**
-   * Sends a command and waits for its result.
+   * Sends a command and waits for its data.
    *
    * Rejects with CommandRefused when the server says no, with CommandUnanswered when it says nothing in time.
    */
-  async command(name: string, ...args: unknown[]): Promise<unknown> {
-    const [result] = await this.ask(name, ...args);
-    return result;
+  async command<Name extends CommandName>(
+    name: Name,
+    argument: Commands[Name]["argument"],
+  ): Promise<Commands[Name]["data"]> {
+    const [answer] = await this.ask(name, argument);
+    const { data, error } = readAck(answer);
+    if (error !== null) throw new CommandRefused(error);
+    return data as Commands[Name]["data"];
   }
 
-  /** As `command`, for an answer of several values. */
+  /** Emits an event and waits for all that its ack carries. Rejects with CommandUnanswered. */
   ask(name: string, ...args: unknown[]): Promise<unknown[]> {
     return new Promise((resolve, reject) => {
-      const answered = (late: Error | null, error?: unknown, ...results: unknown[]): void => {
-        if (late !== null) reject(new CommandUnanswered(name, ANSWER_WITHIN_MS));
-        else if (error === null || error === undefined) resolve(results);
-        else reject(new CommandRefused(error));
+      const answered = (late: Error | null, ...answer: unknown[]): void => {
+        if (late === null) resolve(answer);
+        else reject(new CommandUnanswered(name, ANSWER_WITHIN_MS));
       };
       this.socket.timeout(ANSWER_WITHIN_MS).emit(name, ...args, answered);
     });

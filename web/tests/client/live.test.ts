@@ -196,26 +196,40 @@ describe("a gap is told", () => {
 describe("a command", () => {
   beforeEach(() => {
     server.io.on("connection", (socket) => {
-      socket.on("echo", (...args: unknown[]) =>
-        (args.pop() as (...answer: unknown[]) => void)(null, ...args),
+      socket.on("echo", (...args: unknown[]) => (args.pop() as (...answer: unknown[]) => void)(...args));
+      socket.on("watch_order", ({ orderId }: { orderId: string }, ack: (answer: unknown) => void) =>
+        ack(
+          orderId === "ord_1"
+            ? { data: { order: { id: orderId }, position: "e:7" }, error: null }
+            : { data: null, error: { code: "not_found", message: "No.", more: 1 } },
+        ),
       );
-      socket.on("refuse", (answer: (error: unknown) => void) =>
-        answer({ code: "forbidden", message: "No.", more: 1 }),
+      socket.on("unwatch_order", (_: unknown, ack: (...answer: unknown[]) => void) =>
+        ack(null, { orderId: "" }),
       );
     });
   });
 
-  it("resolves with its result", async () => {
+  it("resolves with the data of its ack, and an echo with all that was sent", async () => {
     const live = connect();
-    expect(await live.command("echo", { nested: [true, null] })).toEqual({ nested: [true, null] });
+    expect(await live.command("watch_order", { orderId: "ord_1" })).toEqual({
+      order: { id: "ord_1" },
+      position: "e:7",
+    });
     expect(await live.ask("echo", 1, "two", [3])).toEqual([1, "two", [3]]);
   });
 
   it("is rejected with the server's code, sentence and whole answer", async () => {
     const refusal: unknown = await connect()
-      .command("refuse")
+      .command("watch_order", { orderId: "ord_2" })
       .catch((error: unknown) => error);
     expect(refusal).toBeInstanceOf(CommandRefused);
-    expect(refusal).toMatchObject({ code: "forbidden", message: "No.", answer: { more: 1 } });
+    expect(refusal).toMatchObject({ code: "not_found", message: "No.", answer: { more: 1 } });
+  });
+
+  it("is rejected by an ack of another shape, which is never taken for a result", async () => {
+    await expect(connect().command("unwatch_order", { orderId: "ord_1" })).rejects.toMatchObject({
+      code: "ack_malformed",
+    });
   });
 });

@@ -1,7 +1,8 @@
 """The commands that a socket may send, a file to a subject: the same units of work as over HTTP, answered by acks.
 
-An ack is ``(null, result)``, or ``({code, message, ...})`` for a refusal, which never closes the connection. A command
-that carries a `clientId` is done once: sent again, it is answered as it was the first time.
+An ack is one argument: ``{data, error: null}``, or for a refusal ``{data: null, error: {code, message, ...}}``, which
+closes no connection. A command that carries a `clientId` is done once: sent again, it is answered as it was the first
+time.
 """
 
 from __future__ import annotations

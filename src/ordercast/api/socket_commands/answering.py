@@ -19,7 +19,7 @@ from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Actor, Role
 from ordercast.db import Transaction
 from ordercast.db.idempotency import KEY_MAX, RequestKey, once
-from ordercast.hub import EventRefused, Server, Socket
+from ordercast.hub import CommandAck, EventRefused, Server, Socket, success
 
 ClientId = Annotated[str, Meta(min_length=1, max_length=KEY_MAX, pattern=r"^[\x21-\x7e]+$(?!\n)")]
 C = TypeVar("C", bound=Struct)
@@ -53,10 +53,10 @@ class Commands:
     def add(self, name: str, type_: type[C], answer: Callable[[Caller, C], Awaitable[Any]]) -> None:
         """Answer the command called `name`; what `answer` raises of what may be told is the ack's error."""
 
-        async def handle(socket: Socket, *args: Any) -> tuple[None, Any]:
+        async def handle(socket: Socket, *args: Any) -> CommandAck:
             try:
                 caller = Caller(socket, _someone(socket))
-                return None, await answer(caller, _read(args, type_))
+                return success(await answer(caller, _read(args, type_)))
             except Exception as error:
                 fields = refused_fields(error)
                 if fields is None:

@@ -104,7 +104,7 @@ describe("signing in", () => {
       connections += 1;
       socket.on("auth_refresh", (credentials: unknown, ack: (...answer: unknown[]) => void) => {
         renewed.push(credentials);
-        ack(null, { expiresAt: 1 });
+        ack({ data: { expiresAt: 1 }, error: null });
       });
     });
     server.on("POST /api/auth/refresh", () => ({ body: { ...LOGIN, token: "fresh" } }));

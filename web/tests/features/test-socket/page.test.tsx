@@ -12,7 +12,7 @@ const user = userEvent.setup();
 beforeEach(async () => {
   server = await new NodeServer().start();
   server.io.on("connection", (socket) => {
-    socket.on("echo", (...args: unknown[]) => (args.pop() as (...answer: unknown[]) => void)(null, ...args));
+    socket.on("echo", (...args: unknown[]) => (args.pop() as (...answer: unknown[]) => void)(...args));
   });
 });
 
