@@ -119,12 +119,18 @@ class Data:
 # --- What an update did -----------------------------------------------------------------------------------------------
 
 
+class Ambiguous(Exception):
+    """One name would stand for two places, such as a field `a.b` and the `b` within `a`."""
+
+
 def difference(before: Document, after: Document) -> Document:
-    """The ``updateDescription`` that leads from one document to the other."""
+    """The ``updateDescription`` that leads from one document to the other. Raises Ambiguous."""
     description: Document = {
         "updatedFields": {}, "removedFields": [], "truncatedArrays": [], "disambiguatedPaths": {},
     }  # fmt: skip
     _compare(before, after, (), description)
+    named: dict[str, list[str | int]] = description["disambiguatedPaths"]
+    description["disambiguatedPaths"] = {name: path for name, path in named.items() if _needs_saying(path)}
     return description
 
 
@@ -157,9 +163,13 @@ def _compare_values(before: Any, after: Any, path: tuple[str | int, ...], told: 
 
 def _path(path: tuple[str | int, ...], told: Document) -> str:
     text = ".".join(map(str, path))
-    if any(isinstance(step, str) and ("." in step or step.isdigit()) for step in path):
-        told["disambiguatedPaths"][text] = list(path)
+    if told["disambiguatedPaths"].setdefault(text, list(path)) != list(path):
+        raise Ambiguous(text)
     return text
+
+
+def _needs_saying(path: list[str | int]) -> bool:
+    return any(isinstance(step, str) and ("." in step or step.isdigit()) for step in path)
 
 
 # --- How an update is asked for ---------------------------------------------------------------------------------------

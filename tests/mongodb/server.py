@@ -338,7 +338,7 @@ class MongoStandIn:
                 break
             stream.seq = event.seq
             if event.where == stream.where:
-                found.append(self._shown(event))
+                found.append(self._shown(event, expanded=stream.expanded))
                 stream.closed = event.operation == "invalidate"
         token = found[-1]["_id"] if stream.closed and found else _token(stream.seq, self._time_at(stream.seq))
         if stream.closed:
@@ -355,10 +355,10 @@ class MongoStandIn:
             return self.data.now
         return next((event.at for event in reversed(self.data.log) if event.seq <= seq), self.data.forgotten)
 
-    def _shown(self, event: Event) -> Document:
+    def _shown(self, event: Event, *, expanded: bool) -> Document:
         kind = _INVALIDATE if event.operation == "invalidate" else "event"
         fields = dict(event.fields)
-        if "updateDescription" in fields and not fields["updateDescription"]["disambiguatedPaths"]:
+        if "updateDescription" in fields and not expanded:
             fields["updateDescription"] = {
                 name: value for name, value in fields["updateDescription"].items() if name != "disambiguatedPaths"
             }

@@ -16,7 +16,7 @@ Step = str | int
 def updated(document: Document, description: Mapping[str, Any]) -> Document:
     """The document after an update; `description` is the event's ``updateDescription``."""
     result = copy.deepcopy(document)
-    known = description.get("disambiguatedPaths") or {}
+    known = description.get("disambiguatedPaths")
     for truncated in description.get("truncatedArrays") or ():
         array = _find(result, _steps(result, truncated["field"], known))
         if isinstance(array, list):
@@ -28,10 +28,13 @@ def updated(document: Document, description: Mapping[str, Any]) -> Document:
     return result
 
 
-def _steps(document: Document, path: str, known: Mapping[str, Sequence[Step]]) -> Sequence[Step]:
-    """A path is written with dots, which a field's own name may have too; newer servers say which it is."""
-    if path in known:
-        return known[path]
+def _steps(document: Document, path: str, known: Mapping[str, Sequence[Step]] | None) -> Sequence[Step]:
+    """A path is written with dots, which a field's own name may have too.
+
+    Newer servers name each path with such a field, so one that they do not name has none. Of older ones it is guessed.
+    """
+    if known is not None:
+        return known.get(path) or path.split(".")
     return [path] if path in document else path.split(".")
 
 
