@@ -32,9 +32,11 @@ log = logging.getLogger("tests.figures")
 # More of them by hand: see docs/testing.md.
 ABORTS = int(os.environ.get("ORDERCAST_TEST_ABORTS", "5000"))
 # What a good client may wait for an order while the server is under attack, and the machine runs attacker, server,
-# clients and other tests on two cores. Unhindered it waits some 5 ms; before clients that send much had to wait in
-# line, 7 seconds were measured.
-PATIENCE_S = 1.0
+# clients and other tests on two cores. Unhindered it waits some 5 ms, under attack 6 to 290 ms were measured; before
+# clients that send much had to wait in line, 7 seconds.
+PATIENCE_S = 5.0
+# How many orders are placed during an attack, at least, and how long a machine that is busy may take to do so.
+ORDERS_MIN, PLACED_S_MAX = 3, 60.0
 ENVIRONMENT = {
     "ORDERCAST_PING_INTERVAL_MS": "2000",
     "ORDERCAST_PING_TIMEOUT_MS": "2000",
@@ -70,10 +72,17 @@ class Good:
                 self.placed[answer.json()["id"]] = sent_s
                 await asyncio.sleep(0.05)
 
+    async def enough(self, buying: asyncio.Task[None]) -> None:
+        """Wait until enough was bought to be judged by, and something after the attack."""
+        wanted = max(ORDERS_MIN, len(self.placed) + 1)
+        async with asyncio.timeout(PLACED_S_MAX):
+            while len(self.placed) < wanted and not buying.done():  # noqa: ASYNC110 - nobody sets an event
+                await asyncio.sleep(0.01)
+        assert not buying.done(), buying.exception()
+
     async def check(self) -> float:
         """Each order was heard, once, in order and soon; gives the longest wait in seconds."""
         wanted = list(self.placed)
-        assert len(wanted) >= 3
         await asyncio.to_thread(
             self._listener.wait_for, lambda listener: wanted[-1] in [e["payload"] for e in listener.events("newOrder")]
         )
@@ -97,8 +106,7 @@ def undisturbed(shop: Shop, listen: Listen) -> Callable[[], contextlib.AbstractA
         good = Good(shop, listener)
         buying = asyncio.create_task(good.buy())
         yield good
-        await asyncio.sleep(0.2)
-        assert not buying.done(), buying.exception()
+        await good.enough(buying)
         buying.cancel()
         longest_s = await good.check()
         wait_ms = longest_s * 1000
@@ -117,7 +125,7 @@ def memory_mb(shop: Shop) -> float:
     return float(line.split()[1]) / 1024
 
 
-async def settle(shop: Shop, wanted_mb: float, within_s: float = 15.0) -> float:
+async def settle(shop: Shop, wanted_mb: float, within_s: float = 60.0) -> float:
     """Wait until the server has let go of what it held; gives its memory then."""
     deadline = time.monotonic() + within_s
     while memory_mb(shop) > wanted_mb and time.monotonic() < deadline:  # noqa: ASYNC110 - nobody sets an event
@@ -341,7 +349,9 @@ async def abort_at(port: int, stage: int, good: str) -> None:
 # Who talks nonsense
 
 
-async def test_garbage_on_the_port_is_answered_and_forgotten(shop: Shop, undisturbed: Undisturbed) -> None:
+async def test_garbage_on_the_port_is_answered_and_forgotten(
+    shop: Shop, undisturbed: Undisturbed, chance: random.Random
+) -> None:
     garbage = [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)),
         b"SSH-2.0-OpenSSH_9.9\r\n",
@@ -354,20 +364,24 @@ async def test_garbage_on_the_port_is_answered_and_forgotten(shop: Shop, undistu
         b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\nzzzz\r\n",
         b"POST /socket.io/?EIO=4&transport=polling&sid=%00 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n4",
         upgrade_request(shop.port, "/socket.io/?EIO=4&transport=websocket&sid=../../x"),
-        upgrade_request(shop.port) + random.Random(0).randbytes(4_096),
+        upgrade_request(shop.port) + chance.randbytes(4_096),
         b"\n" * 100_000,
         b"A" * 1_000_000,
     ]
     errors_before = shop.output.count("Traceback")
+    noise = [chance.randbytes(2_000) for _ in range(50)]
+
+    async def talk(data: bytes) -> None:
+        peer = await Peer.dial(shop.port)
+        with contextlib.suppress(OSError, TimeoutError):
+            peer.send_bytes(data)
+            async with asyncio.timeout(1):  # some of it is the beginning of something that may still come
+                answer = await peer.reader.read(1 << 16)
+                assert not answer.startswith(b"HTTP/1.1 5"), (data[:60], answer)
+        await peer.hang_up()
+
     async with undisturbed():
-        for data in (*garbage, *(random.Random(seed).randbytes(2_000) for seed in range(50))):
-            peer = await Peer.dial(shop.port)
-            with contextlib.suppress(OSError, TimeoutError):
-                peer.send_bytes(data)
-                async with asyncio.timeout(0.1):
-                    answer = await peer.reader.read(1 << 16)
-                    assert not answer.startswith(b"HTTP/1.1 5"), (data[:60], answer)
-            await peer.hang_up()
+        await asyncio.gather(*map(talk, [*garbage, *noise]))
     assert shop.output.count("Traceback") == errors_before
 
 
@@ -387,7 +401,7 @@ async def test_slow_requests_hold_up_nobody(shop: Shop, undisturbed: Undisturbed
             stack.push_async_callback(peer.hang_up)
             peer.send_bytes(beginning)
             peers.append(peer)
-        for _ in range(15):
+        for _ in range(8):
             for peer in peers:
                 with contextlib.suppress(OSError):
                     peer.send_bytes(b"a")
