@@ -2,13 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import random
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from .chance import SEED, VARIABLE, chance_of, register_profiles
+
 if TYPE_CHECKING:
     from .postgres import Postgres
+
+register_profiles()
+
+
+def pytest_configure() -> None:
+    """Whoever runs the tests may have a shop of their own: its settings are not theirs."""
+    for name in [name for name in os.environ if name.startswith("ORDERCAST_") and "_TEST_" not in name]:
+        del os.environ[name]
+
+
+def pytest_report_header() -> str:
+    return f"random examples: {VARIABLE}={SEED} repeats them"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if terminalreporter.stats.get("failed"):
+        terminalreporter.write_line(f"{VARIABLE}={SEED} draws the random examples of this run again.")
+
+
+@pytest.fixture
+def chance(request: pytest.FixtureRequest) -> random.Random:
+    """What a test draws its random examples from."""
+    return chance_of(request.node.name)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,11 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.db import SqliteStore
+from tests.chance import examples
 from tests.commerce.orders import ADDRESS, PRODUCTS, request_json
 
 from .client import SERVICE, STORE, Client, bearer, problem, token
@@ -239,7 +240,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(150, one_fixture_for_all=True)
 @given(part=st.sampled_from([*request_json(), "customerInfo.email", "shippingInfo.city", "total"]), value=json_values)
 async def test_no_value_in_any_place_is_our_fault(client: Client, part: str, value: Any) -> None:
     body = request_json()

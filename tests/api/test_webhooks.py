@@ -15,8 +15,7 @@ import httpx
 import msgspec
 import pytest
 import stripe
-from hypothesis import HealthCheck, given
-from hypothesis import settings as examples
+from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
@@ -25,6 +24,7 @@ from ordercast.api.providers.signatures import TOLERANCE_S, check_standard, chec
 from ordercast.commerce.errors import NoticeRefused
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
+from tests.chance import examples
 
 from .client import SECRET, STORE, Client, over, problem
 
@@ -279,7 +279,7 @@ def test_any_of_several_signatures_may_be_ours_while_a_secret_is_changed() -> No
     check_standard(STANDARD, body, headers, at)
 
 
-@examples(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(200, one_fixture_for_all=True)
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
 def test_no_header_breaks_the_check(first: str, second: str, third: str) -> None:
     with pytest.raises(NoticeRefused):

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, precondition, rule
 
@@ -32,6 +31,7 @@ from ordercast.db import SqliteStore, Transaction, products, promotions
 from ordercast.db.idempotency import RequestKey
 from ordercast.db.orders import NO_HANDOVER, change_status, may_know
 from ordercast.db.placing import NewOrder, Placing
+from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
 
 from .shop import STORE, ask, new_order, now
@@ -379,10 +379,4 @@ def _sentence(outcome: Any) -> str | None:
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(
-    max_examples=40,
-    stateful_step_count=30,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+TestHistories.settings = examples(40, stateful_step_count=30)

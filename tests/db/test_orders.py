@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.commerce.errors import NotFound, OutOfStock, ShopError, UnknownStatus
@@ -14,6 +14,7 @@ from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import MOVES
 from ordercast.db import SqliteStore
 from ordercast.db.statements import SQLITE
+from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
 
 from .shop import STORE, ask, by_another_program, move, place_one, stock_of
@@ -119,7 +120,7 @@ actors = st.sampled_from(
 steps = st.lists(st.tuples(st.sampled_from(OrderStatus), actors), max_size=40)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(40, one_fixture_for_all=True)
 @given(steps, st.sampled_from(["delivery", "pickup"]), st.sampled_from(["tok_visa", None]))
 async def test_whatever_is_tried_the_history_is_legal_and_tells_how_the_order_stands(
     store: SqliteStore, tried: list[Any], fulfilment: str, token: str | None

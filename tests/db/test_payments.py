@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.commerce.money import Money
@@ -29,6 +29,7 @@ from ordercast.db import SqliteStore
 from ordercast.db.payments import hear
 from ordercast.db.placing import Placing
 from ordercast.db.statements import SQLITE
+from tests.chance import examples
 
 from .shop import ask, move, new_order, now
 
@@ -65,7 +66,7 @@ def fact_of(name: str, order_id: str) -> Fact:
     return fact if isinstance(fact, Captured) else replace(fact, reference=f"{fact.reference}_{order_id}")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, one_fixture_for_all=True)
 @given(st.permutations(sorted(FACTS)), st.lists(st.sampled_from(sorted(FACTS)), max_size=5), st.booleans())
 async def test_events_in_any_order_and_any_number_lead_to_one_end(
     store: SqliteStore, order: list[str], again: list[str], other_event: bool

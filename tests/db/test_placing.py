@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
@@ -21,6 +21,7 @@ from ordercast.commerce.promotions import Promotion, PromotionKind
 from ordercast.db import SqliteStore, Transaction, products, promotions
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.placing import Placing
+from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
 
 from .shop import STORE, ask, busy_writer, new_order, stock_of
@@ -146,7 +147,7 @@ def placing(wish: Wish) -> Placing:
     return Placing(new if same_hash is None else replace(new, tracking_hash=same_hash), key)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60, one_fixture_for_all=True)
 @given(st.lists(st.lists(wishes(), min_size=2, max_size=10), min_size=1, max_size=3))
 async def test_a_group_placed_together_is_as_if_placed_one_by_one(tmp_path: Path, groups: list[list[Wish]]) -> None:
     folder = Path(tempfile.mkdtemp(dir=tmp_path))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -28,6 +27,7 @@ from ordercast.db.orders import assign_driver, change_status, page
 from ordercast.db.placing import Placing
 from ordercast.db.privacy import erase, find_copies
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
+from tests.chance import chance_of
 
 from .shop import STORE, ask, busy_writer, move, new_order, now, place_one
 from .shops import AnyStore, ShopDatabase
@@ -153,7 +153,7 @@ async def test_transactions_that_overlap_and_commit_in_any_order_are_heard_once_
 
 
 def _write_slowly(database: ShopDatabase, writer: int) -> None:
-    chance = random.Random(writer)
+    chance = chance_of(f"writer {writer}")
     with closing(database.connect()) as other:
         for number in range(6):
             order_id = f"ord_{writer}_{number}"

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from tests.chance import examples
 
 from ordercast.db import SqliteStore
 from ordercast.feed import pump as pump_module
@@ -241,7 +242,7 @@ class StockClient:
             self.offset = event[-1]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(100, one_fixture_for_all=True)
 @given(st.lists(st.sampled_from(["place", "place", "cut", "restart"]), min_size=4, max_size=30), st.data())
 async def test_random_cuts_lose_nothing_repeat_nothing_and_keep_the_order(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str], data: st.DataObject

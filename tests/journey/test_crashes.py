@@ -23,6 +23,7 @@ import psycopg
 import pytest
 
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room, user_room
+from tests.chance import SEED
 from tests.postgres import Postgres
 from tests.valkey import Valkey, running_valkey
 
@@ -39,9 +40,6 @@ pytestmark = [pytest.mark.node, pytest.mark.xdist_group("nodes")]
 figures = logging.getLogger("tests.figures")
 
 CRASHES = int(os.environ.get("ORDERCAST_TEST_CRASHES", "6"))
-# The same disasters each time where nobody looks for new ones.
-ANY_SEED = 1 if os.environ.get("CI") else random.SystemRandom().randrange(1, 10**6)
-SEED = int(os.environ.get("ORDERCAST_TEST_SEED", ANY_SEED))
 HEARD_S_MAX = 90.0
 # Silence is noticed by heartbeats; with those of production a swallowed connection would cost 45 s each time.
 HEARTBEAT = {"ORDERCAST_PING_INTERVAL_MS": "2000", "ORDERCAST_PING_TIMEOUT_MS": "2000"}
@@ -163,21 +161,20 @@ def _settle_orders(truth: Truth, trade: Trade, staff: Account) -> None:
 
 def befall(disasters: Sequence[Disaster], scene: Scene) -> None:
     """One after another, whenever a few more orders were sold."""
-    figures.info("ORDERCAST_TEST_SEED=%d", SEED)  # shown with the failure
     began, befallen = time.monotonic(), Counter[str]()
     for _ in range(CRASHES):
         scene.trade.wait_for_more(scene.chance.randint(1, 6))
         disaster = scene.chance.choice(disasters)
         befallen[getattr(disaster, "__name__", str(disaster))] += 1
         disaster()
-    figures.info("seed %d: %s in %.0f s", SEED, dict(befallen), time.monotonic() - began)
+    figures.info("seed %s: %s in %.0f s", SEED, dict(befallen), time.monotonic() - began)
 
 
 # --- One node on SQLite -----------------------------------------------------------------------------------------------
 
 
 def test_whatever_befalls_a_shop_on_sqlite_each_change_is_heard_once_and_in_order(
-    tmp_path: Path, listen: Listen
+    tmp_path: Path, listen: Listen, chance: random.Random
 ) -> None:
     shop = Shop(tmp_path, HEARTBEAT)
     shop.start()
@@ -186,9 +183,7 @@ def test_whatever_befalls_a_shop_on_sqlite_each_change_is_heard_once_and_in_orde
         with connect() as stocks:
             stocks.execute("UPDATE products SET stock = 1000000")
         stocks.close()
-        scene = Scene(
-            [shop], cast(Callable[[], OtherProgram], connect), partial(_ask_sqlite, shop), random.Random(SEED)
-        )
+        scene = Scene([shop], cast(Callable[[], OtherProgram], connect), partial(_ask_sqlite, shop), chance)
 
         def lock_database() -> None:
             other = connect()
@@ -221,14 +216,20 @@ def valkey() -> Iterator[Valkey]:
 
 
 def test_whatever_befalls_two_nodes_on_postgresql_each_change_is_heard_once_and_in_order(
-    tmp_path: Path, listen: Listen, postgres_server: Postgres, demo_template: str, valkey: Valkey
+    tmp_path: Path,
+    listen: Listen,
+    postgres_server: Postgres,
+    demo_template: str,
+    *,
+    valkey: Valkey,
+    chance: random.Random,
 ) -> None:
     with site_of(tmp_path, postgres_server, demo_template, "one", "two", valkey=valkey, environ=HEARTBEAT) as site:
         site.execute("UPDATE products SET stock = 1000000")
         url = postgres_server.url(site.database)
         connect = partial(psycopg.connect, url, autocommit=True, application_name="night-job")
         shops = [node.shop for node in site.nodes]
-        scene = Scene(shops, cast(Callable[[], OtherProgram], connect), site.execute, random.Random(SEED))
+        scene = Scene(shops, cast(Callable[[], OtherProgram], connect), site.execute, chance)
         losses = Losses(site, valkey, scene)
         with scene.open(listen):
             befall(

@@ -43,9 +43,9 @@ def asked(shop: Shop, question: str) -> list[tuple[Any, ...]]:
         connection.close()
 
 
-def test_refunds_owed_at_the_kill_are_made_once_after_the_restart(shop: Shop) -> None:
+def test_refunds_owed_at_the_kill_are_made_once_after_the_restart(shop: Shop, chance: random.Random) -> None:
     """Killed at whatever moment between the commit of a cancellation and the record of its refund."""
-    token, chance, placed = shop.token(), random.Random(7), []
+    token, placed = shop.token(), []
     for _ in range(4):
         orders = [shop.place(**by("tok_visa")) for _ in range(3)]
         placed += [order["id"] for order in orders]

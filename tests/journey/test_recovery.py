@@ -422,12 +422,11 @@ def nothing() -> None:
     """The network is fine."""
 
 
-@pytest.mark.parametrize("seed", range(-(-HISTORIES // len(WAYS))))
+@pytest.mark.parametrize("history", range(-(-HISTORIES // len(WAYS))))
 def test_whatever_the_network_does_each_event_is_heard_once_and_in_order(
-    brisk_shop: Shop, returning: Return, seed: int
+    brisk_shop: Shop, returning: Return, history: int, chance: random.Random
 ) -> None:
     """Three histories at a time, one for each way to connect: cuts at random bytes and moments, while events come."""
-    chance = random.Random(seed)
     auth = {"token": brisk_shop.token()}
     proxies = [CuttingProxy(brisk_shop.port) for _ in WAYS]
     clients = [

@@ -76,8 +76,6 @@ def test_every_answer_is_one_that_the_document_tells_of(shop: Shop, known: dict[
 
     @settings(
         max_examples=EXAMPLES,
-        deadline=None,
-        derandomize=True,
         database=None,
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
@@ -113,8 +111,6 @@ def test_one_answer_leads_to_the_next_request(shop: Shop) -> None:
         settings=settings(
             max_examples=4 * EXAMPLES,
             stateful_step_count=12,
-            deadline=None,
-            derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),
         )

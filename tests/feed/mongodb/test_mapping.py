@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from bson import Binary, Decimal128, Int64, ObjectId
 from bson.datetime_ms import DatetimeMS
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from ordercast.commerce.orders import Order
@@ -17,7 +17,6 @@ from ordercast.feed.mongodb.mapping import is_order, map_order
 from ordercast.feed.mongodb.values import from_extended_json, minor, moment_of, name_of, text, to_extended_json
 
 NOW = "2026-11-28T12:00:00.000Z"
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ID = ObjectId("65f0000000000000000000aa")
 
 
@@ -182,14 +181,12 @@ _FIELDS = [
 ]  # fmt: skip
 
 
-@UNHURRIED
 @given(some.dictionaries(some.sampled_from(_FIELDS), _bson))
 def test_whatever_a_document_holds_it_is_told_as_json(document: dict[str, Any]) -> None:
     order = map_order({"_id": ID, **document}, number=7, currency="BDT", now=NOW).order
     json.dumps(order, allow_nan=False).encode()
 
 
-@UNHURRIED
 @given(_bson)
 def test_a_value_survives_extended_json(value: Any) -> None:
     again = from_extended_json(to_extended_json(value))

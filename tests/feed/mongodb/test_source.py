@@ -279,9 +279,8 @@ async def test_eight_writers_at_once_are_told_each_once_and_in_order(foreign: Fo
 
 
 async def test_a_source_that_dies_again_and_again_tells_each_once_and_in_order(
-    foreign: Foreign, mirror: Mirrored
+    foreign: Foreign, mirror: Mirrored, chance: random.Random
 ) -> None:
-    chance = random.Random(7)
     writing = asyncio.create_task(_eight_writers(foreign, steps=40))
     while not writing.done():
         task = asyncio.create_task(mirror.source().run())
