@@ -1,9 +1,9 @@
 // The stock client against a server whose address is the first argument; the second says how to connect, the third
-// what to do. Prints one line of JSON: what came of it.
+// what to do, the fourth more options. Prints one line of JSON: what came of it.
 import { io } from "socket.io-client";
 
-const [url, transports, scenario] = process.argv.slice(2);
-const options = { transports: transports.split(","), reconnectionDelay: 20, reconnectionDelayMax: 50, forceNew: true };
+const [url, transports, scenario, more = "{}"] = process.argv.slice(2);
+const options = { transports: transports.split(","), reconnectionDelay: 20, reconnectionDelayMax: 50, forceNew: true, ...JSON.parse(more) };
 const once = (socket, event) => new Promise((resolve) => socket.once(event, (...args) => resolve(args)));
 
 const scenarios = {

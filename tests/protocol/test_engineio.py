@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,11 +73,29 @@ def test_an_empty_packet_in_a_payload_is_malformed(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "record", [b"bA", b"b====", b"bAQ", b"bAQI*", b"bAQID\n", b"b AQID", b"bAQ==AQ==", b"b\xff\xff\xff\xff"]
+    "record", [b"bA", b"bAQIDA", b"bAQI*", b"bAQ==AQ==", b"b=AQ", b"bAQ\x00I=", b"b\xff\xff\xff\xff"]
 )
 def test_a_binary_record_that_is_not_base64_is_malformed(record: bytes) -> None:
     with pytest.raises(MalformedPacket, match="base64"):
         list(parse_payload(record))
+
+
+@pytest.mark.parametrize(
+    ("record", "attachment"),
+    [
+        (b"bAQI=\n", b"\x01\x02"),  # of Android and Java
+        (b"b" + base64.encodebytes(bytes(range(100))), bytes(range(100))),
+        (b"b" + base64.encodebytes(bytes(range(100))).replace(b"\n", b"\r\n"), bytes(range(100))),
+        (b"bAQ", b"\x01"),
+        (b"bAQI", b"\x01\x02"),
+        (b"b AQ ID", b"\x01\x02\x03"),
+        (b"b-_-_", b"\xfb\xff\xbf"),
+        (b"b", b""),
+        (b"b====", b""),
+    ],
+)
+def test_base64_is_taken_as_clients_write_it(record: bytes, attachment: bytes) -> None:
+    assert parse_packet(record) == Packet(PacketType.MESSAGE, attachment, binary=True)
 
 
 def test_the_packets_before_a_malformed_one_are_given_first() -> None:

@@ -19,6 +19,13 @@ def test_attachments_follow_as_binary_frames_or_as_base64_records() -> None:
     assert message.payload == message.text + b"\x1ebAQIDBA==" + b"\x1eb"
 
 
+def test_attachments_are_text_frames_for_a_client_without_binary_ones() -> None:
+    message = Message(b'451-["x",{"_placeholder":true,"num":0}]', (b"\x01\x02\x03\x04",))
+
+    assert message.text_frames == b"\x81\x27" + message.text + b"\x81\x09bAQIDBA=="
+    assert Message(b'42["hi"]').text_frames == b'\x81\x0842["hi"]'
+
+
 def test_each_form_is_made_once_for_all_recipients() -> None:
     message = Message(b'42["hi"]')
 

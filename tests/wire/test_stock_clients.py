@@ -56,10 +56,11 @@ async def at() -> AsyncIterator[Running]:
 
 
 @contextlib.asynccontextmanager
-async def node(at: Running, way: str, scenario: str) -> AsyncIterator[asyncio.StreamReader]:
+async def node(at: Running, way: str, scenario: str, **options: Any) -> AsyncIterator[asyncio.StreamReader]:
     """A process that plays the scenario; give its lines."""
+    arguments = (at.url, ",".join(WAYS[way]), scenario, json.dumps(options))
     process = await asyncio.create_subprocess_exec(
-        NODE, "stock.mjs", at.url, ",".join(WAYS[way]), scenario, cwd=CLIENTS, stdout=asyncio.subprocess.PIPE
+        NODE, "stock.mjs", *arguments, cwd=CLIENTS, stdout=asyncio.subprocess.PIPE
     )
     assert process.stdout is not None
     try:
@@ -99,6 +100,13 @@ async def test_the_javascript_client(at: Running, way: str, scenario: str) -> No
         assert result == {name: value for name, value in RESULTS["acks"].items() if name != "asked"}
     else:
         assert result == RESULTS[scenario]
+
+
+@pytest.mark.node
+@every_way
+async def test_the_javascript_client_that_takes_no_binary_frames(at: Running, way: str) -> None:
+    async with node(at, way, "binary", forceBase64=True) as lines:
+        assert json.loads(await lines.readline()) == RESULTS["binary"]
 
 
 @contextlib.asynccontextmanager

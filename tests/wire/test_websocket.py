@@ -17,6 +17,7 @@ from tests.peers import (
     PING,
     PONG,
     TEXT,
+    WEBSOCKET,
     Closed,
     Peer,
     frame,
@@ -82,6 +83,30 @@ async def test_a_binary_attachment_may_come_in_fragments_too(peer: Peer) -> None
     peer.send_bytes(frame(BINARY, b"\x01", fin=False) + frame(CONTINUATION, b"\x02"))
 
     await peer.expect('461-1[{"_placeholder":true,"num":0}]', b"\x01\x02")
+
+
+async def test_an_attachment_may_come_as_base64_text_and_goes_so_to_who_asks_for_it(at: Running) -> None:
+    async with await Peer.open(at.port, WEBSOCKET + "&b64=1") as peer:
+        await peer.take_open()
+        peer.send("40")
+        await peer.receive()
+
+        peer.send('451-1["echo",{"_placeholder":true,"num":0}]', "bAQIDBA")
+
+        await peer.expect('461-1[{"_placeholder":true,"num":0}]', "bAQIDBA==")
+
+
+async def test_an_attachment_in_base64_is_answered_in_binary_to_who_did_not_ask(peer: Peer) -> None:
+    peer.send('451-1["echo",{"_placeholder":true,"num":0}]', "bAQID\n")
+
+    await peer.expect('461-1[{"_placeholder":true,"num":0}]', b"\x01\x02\x03")
+
+
+@pytest.mark.parametrize("text", ["b*", "bA", "bAQ==AQ=="])
+async def test_an_attachment_that_is_no_base64_closes_the_connection(peer: Peer, text: str) -> None:
+    peer.send('451-1["echo",{"_placeholder":true,"num":0}]', text)
+
+    assert await peer.closing(within_s=AT_ONCE_S) == 1002
 
 
 async def test_a_message_as_large_as_announced_is_taken(peer: Peer) -> None:

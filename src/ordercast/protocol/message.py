@@ -40,6 +40,15 @@ class Message:
         return self._frames
 
     @property
+    def text_frames(self) -> bytes:
+        """The same for a client that takes no binary frames: attachments are text in Base64. Such clients are rare, so
+        it is not kept.
+        """
+        if not self.attachments:
+            return self.frames
+        return b"".join(serialize_frame(_TEXT, text) for text in (self.text, *map(serialize_binary, self.attachments)))
+
+    @property
     def payload(self) -> bytes:
         """The records of a polling body, without a separator at either end."""
         if self._payload is None:

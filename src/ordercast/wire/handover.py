@@ -26,7 +26,7 @@ from .hooks import added_headers
 from .origins import Headers
 from .session import Session
 from .transport import Refusal
-from .websocket import WebSocketTransport
+from .websocket import TextWebSocketTransport, WebSocketTransport
 
 # picows reads at least this much at a time; a larger buffer would be paid for by every idle connection.
 READ_BUFFER_BYTES = 2_048
@@ -131,7 +131,9 @@ class WebSocketHandover(asyncio.Protocol):
         options = self._engine.options
         added = added_headers(options, handshake, initial=session is None)
         kind: type[WebSocketTransport] = WebSocketTransport
-        if options.permessage_deflate and accepts_deflate(handshake.raw_headers):
+        if "b64" in parse_query(handshake.raw_query):
+            kind = TextWebSocketTransport
+        elif options.permessage_deflate and accepts_deflate(handshake.raw_headers):
             kind = DeflatingTransport
             added.append(DEFLATE_ACCEPTED)
         listener = kind(self._engine, handshake, session, self._connections)

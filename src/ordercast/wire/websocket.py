@@ -267,6 +267,15 @@ class WebSocketTransport(WSListener):
             self._timer = None
 
 
+class TextWebSocketTransport(WebSocketTransport):
+    """A WebSocket whose client takes no binary frames, and says so by ``b64`` in its query (`forceBase64`)."""
+
+    __slots__ = ()
+
+    def write(self, messages: Sequence[Message]) -> None:
+        self._write(b"".join([message.text_frames for message in messages]))
+
+
 # RFC 6455 section 7.4.1: they stand for what happened without a close frame.
 _UNSENDABLE_CODES = frozenset({1004, 1005, 1006, 1015})
 _DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
