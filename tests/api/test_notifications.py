@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -152,9 +153,97 @@ async def test_all_are_read_at_once(client: Client, store: SqliteStore) -> None:
 async def test_pages_go_on_where_the_last_ended(client: Client, store: SqliteStore) -> None:
     ids = await two_failures(client, store)
     first = await of(client, STORE, "?limit=1")
-    assert ([item["id"] for item in first["items"]], first["nextCursor"], first["unread"]) == (ids[:1], ids[0], 2)
+    assert ([item["id"] for item in first["items"]], first["unread"]) == (ids[:1], 2)
     second = await of(client, STORE, f"?limit=1&cursor={first['nextCursor']}")
     assert ([item["id"] for item in second["items"]], second["nextCursor"]) == (ids[1:], None)
+
+
+async def keep(store: SqliteStore, count: int, recipient: str = "store") -> None:
+    """As another program writes them."""
+    many = """
+        INSERT INTO notifications (recipient, kind, data)
+          WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < :count)
+          SELECT :recipient, 'assigned', json_object('number', i) FROM numbers
+    """
+    await store.write(lambda t: t.run(many, count=count, recipient=recipient))
+
+
+async def pages(client: Client, query: str) -> list[list[str]]:
+    """All of them, by their ids."""
+    found, cursor = [], ""
+    while True:
+        page = await of(client, STORE, f"?{query}{cursor}")
+        found.append([item["id"] for item in page["items"]])
+        if page["nextCursor"] is None:
+            return found
+        cursor = f"&cursor={page['nextCursor']}"
+
+
+async def test_more_than_a_thousand_are_told_as_more(client: Client, store: SqliteStore) -> None:
+    await keep(store, 999)
+    first = await of(client, STORE, "?limit=1")
+    assert (first["unread"], "unreadMore" in first) == (999, False)
+    await keep(store, 500)
+    assert {"unread": 1000, "unreadMore": True}.items() <= (await of(client, STORE, "?limit=1")).items()
+    seen = await client.post(f"/api/notifications/{first['items'][0]['id']}/read", None, STORE)
+    assert seen.json() == {"unread": 999, "unreadMore": True}
+    assert (await client.post("/api/notifications/read", None, STORE)).json() == {"unread": 0}
+    await keep(store, 2)
+    assert (await of(client, STORE))["unread"] == 2
+
+
+async def test_what_is_told_after_all_was_read_is_unread_and_the_rest_stays_read_since_then(
+    client: Client, store: SqliteStore
+) -> None:
+    newer, older = await two_failures(client, store)
+    await client.post(f"/api/notifications/{older}/read", None, STORE)
+    alone = (await of(client, STORE))["items"][1]["readAt"]
+    await client.post("/api/notifications/read", None, STORE)
+    together = (await of(client, STORE))["items"][0]["readAt"]
+    await fail_payment(store, await client.place())
+    items = (await of(client, STORE))["items"]
+    assert [item["readAt"] for item in items] == [None, together, alone]
+    assert [item["id"] for item in items[1:]] == [newer, older]
+    await client.post("/api/notifications/read", None, STORE)
+    assert [item["readAt"] for item in (await of(client, STORE))["items"]][1:] == [together, alone]
+
+
+async def test_one_who_reads_all_again_leaves_no_second_mark(client: Client, store: SqliteStore) -> None:
+    await two_failures(client, store)
+    for _ in range(3):
+        await client.post("/api/notifications/read", None, STORE)
+    marks = await store.read(lambda t: t.all("SELECT recipient FROM notification_marks"))
+    assert marks == [("store",)]
+
+
+async def test_what_was_read_one_by_one_is_passed_by_in_pages_that_may_be_short(
+    client: Client, store: SqliteStore
+) -> None:
+    await keep(store, 2_100)
+    every = [*chain(*await pages(client, "limit=100"))]
+    read = """
+        INSERT INTO notification_reads (notification_id, user_id, recipient, entry)
+          SELECT id, 'usr_1', recipient, entry FROM notifications WHERE entry % 700 <> 1
+    """
+    await store.write(lambda t: t.run(read))
+    found = await pages(client, "unread=true&limit=100")
+    assert [len(page) for page in found] == [1, 1, 1]
+    assert [*chain(*found)] == [every[699], every[1399], every[2099]]
+
+
+async def test_of_two_addressed_lists_one_page_is_made(client: Client, store: SqliteStore) -> None:
+    for recipient in ["store", "usr_1", "usr_1", "store", "usr_2"]:
+        await keep(store, 1, recipient)
+    found = await pages(client, "limit=3")
+    assert [len(page) for page in found] == [3, 1]
+    assert await pages(client, "unread=true&limit=3") == found
+    kept = await store.read(lambda t: t.all("SELECT id FROM notifications WHERE recipient <> 'usr_2' ORDER BY entry"))
+    assert [*chain(*found)] == [id_ for (id_,) in reversed(kept)]
+
+
+async def test_a_cursor_of_another_list_is_refused(client: Client) -> None:
+    for cursor in ("ntf_01m8nxnfp3fyaza4xc27xkg0sa", "-1", "9" * 19, "1;2"):
+        problem(await client.get(f"/api/notifications?cursor={cursor}", STORE), 422, "invalid-field", "cursor")
 
 
 async def test_another_ones_notification_cannot_be_read(client: Client, store: SqliteStore) -> None:
@@ -196,21 +285,36 @@ async def test_it_is_heard_by_the_one_it_is_for_and_marked_seen_by_a_socket(
     assert await others[1].ask("mark_seen", {"all": True}) == {"unread": 0}
 
 
+@pytest.mark.parametrize("how", ["one", "all"])
 @pytest.mark.parametrize(
     ("age_days", "is_read", "stays"), [(40, True, False), (20, True, True), (40, False, True), (400, False, False)]
 )
-async def test_what_was_read_is_forgotten_after_a_while_and_the_rest_after_a_year(
-    client: Client, store: SqliteStore, age_days: int, is_read: bool, stays: bool
+async def test_what_was_read_is_forgotten_after_a_while_and_the_rest_after_a_year(  # noqa: PLR0917
+    client: Client, store: SqliteStore, age_days: int, is_read: bool, stays: bool, how: str
 ) -> None:
     add = "INSERT INTO notifications (recipient, kind, data, created_at) VALUES ('cus_1', 'assigned', :data, :at)"
     at = moment(1_795_241_719_608 - age_days * 86_400_000)
     await store.write(lambda t: t.run(add, data='{"number":7}', at=at))
+    (item,) = (await of(client, CUSTOMER))["items"]
     if is_read:
-        await client.post("/api/notifications/read", None, CUSTOMER)
+        which = f"{item['id']}/read" if how == "one" else "read"
+        assert (await client.post(f"/api/notifications/{which}", None, CUSTOMER)).status_code == 200
     await store.write(lambda t: notifications.forget_old(t, 30, NOW))
     assert len((await of(client, CUSTOMER))["items"]) == stays
     reads = await store.read(lambda t: t.all("SELECT * FROM notification_reads"))
-    assert len(reads) == (is_read and stays)
+    assert len(reads) == (is_read and stays and how == "one")
+
+
+async def test_what_is_old_and_unread_is_passed_by_once_in_a_round(client: Client, store: SqliteStore) -> None:
+    old = "UPDATE notifications SET created_at = '2026-01-01T00:00:00.000Z'"
+    await keep(store, 1_500, "cus_1")
+    await store.write(lambda t: t.run(old))
+    await keep(store, 1, "store")
+    await store.write(lambda t: t.run(old))
+    rounds = [await store.write(lambda t: notifications.forget_old(t, 30, NOW)) for _ in range(4)]
+    assert rounds == [True, False, True, False]
+    assert (await of(client, STORE))["items"] == []
+    assert (await of(client, CUSTOMER))["unread"] == 1000
 
 
 @pytest.mark.parametrize("role", ["customer", "driver"])

@@ -19,19 +19,23 @@ from ordercast.db.notifications import Notification
 from .answers import json_answer
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import REFUSALS
-from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX
 
 
-class NotificationPage(Struct, frozen=True, rename="camel"):
+class NotificationPage(Struct, frozen=True, rename="camel", omit_defaults=True):
     items: list[Notification]
     next_cursor: str | None
     unread: int
-    """How many there are in all."""
+    """How many there are in all, counted as far as a thousand."""
+    unread_more: bool = False
+    """There are more than those, which were not counted."""
 
 
-class Seen(Struct, frozen=True):
+class Seen(Struct, frozen=True, rename="camel", omit_defaults=True):
     unread: int
-    """How many are left."""
+    """How many are left, counted as far as a thousand."""
+    unread_more: bool = False
+    """There are more than those, which were not counted."""
 
 
 @get("/api/notifications", tags=["notifications"], responses=REFUSALS)
@@ -40,19 +44,21 @@ async def list_notifications(
     desk: AtDesk,
     unread: Annotated[bool, QueryParameter()] = False,
     limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    cursor: Annotated[str | None, QueryParameter(pattern=CURSOR_PATTERN)] = None,
 ) -> Response[NotificationPage]:
-    """List what one was told, newest first; with `unread`, what one has not read. The shop's people share theirs, and
-    each reads for themselves.
+    """List what one was told, newest first; with `unread`, what one has not read, of which a page may be short and yet
+    have a next one. The shop's people share theirs, and each reads for themselves.
     """
     actor = (await desk.identify_someone(request)).actor
     recipients = recipients_of(actor)
+    before = None if cursor is None else int(cursor)
 
-    def query(transaction: Transaction) -> tuple[list[Notification], int]:
-        return units.page(transaction, recipients, actor.id, unread_only=unread, before=cursor, limit=limit + 1)
+    def query(transaction: Transaction) -> units.Page:
+        return units.page(transaction, recipients, actor.id, unread_only=unread, before=before, limit=limit)
 
-    found, left = await desk.store.read(query)
-    page = NotificationPage(found[:limit], found[limit - 1].id if len(found) > limit else None, left)
+    found = await desk.store.read(query)
+    next_cursor = None if found.next_before is None else str(found.next_before)
+    page = NotificationPage(found.items, next_cursor, found.unread.count, found.unread.more)
     return json_answer(msgspec.json.encode(page))
 
 
@@ -60,20 +66,21 @@ async def list_notifications(
 async def read_notification(notification_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Seen]:
     """Note that one has read it; again changes nothing."""
     actor = (await desk.identify_someone(request)).actor
-    return json_answer(msgspec.json.encode(Seen(await seen(desk, actor, [notification_id]))))
+    return json_answer(msgspec.json.encode(await seen(desk, actor, [notification_id])))
 
 
 @post("/api/notifications/read", status_code=200, tags=["notifications"], responses=REFUSALS)
 async def read_notifications(request: AnyRequest, desk: AtDesk) -> Response[Seen]:
     """Note that one has read them all."""
     actor = (await desk.identify_someone(request)).actor
-    return json_answer(msgspec.json.encode(Seen(await seen(desk, actor, None))))
+    return json_answer(msgspec.json.encode(await seen(desk, actor, None)))
 
 
-async def seen(desk: FrontDesk, actor: Actor, ids: list[str] | None) -> int:
+async def seen(desk: FrontDesk, actor: Actor, ids: list[str] | None) -> Seen:
     """Note what somebody has read, everything with None; gives how many are left. Raises NotPermitted, NotFound."""
     recipients, now = recipients_of(actor), desk.now()
-    return await desk.store.write(lambda transaction: units.see(transaction, recipients, actor.id, ids, now))
+    left = await desk.store.write(lambda transaction: units.see(transaction, recipients, actor.id, ids, now))
+    return Seen(left.count, left.more)
 
 
 def recipients_of(actor: Actor) -> tuple[str, ...]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -17,9 +19,14 @@ from .transaction import Transaction
 
 # What nobody reads in a year nobody will.
 UNREAD_DAYS_MAX: Final = 365
+# Looked at in one unit of work: an order that comes meanwhile waits for milliseconds.
 FORGOTTEN_AT_ONCE_MAX: Final = 1_000
-_LAST: Final = "ntf_~"  # behind every id
+# Behind somebody's last mark no more are looked at, for a count or for a page: nobody reads a thousand one by one, and
+# 'more than a thousand' says as much as a figure.
+UNREAD_COUNTED_MAX: Final = 1_000
+ENTRY_MAX: Final = 2**63 - 1
 _MARK: Final = "new_orders_told_through"
+_FORGOTTEN_THROUGH: Final = "notifications_forgotten_through"
 
 
 class Notification(Struct, frozen=True, rename="camel"):
@@ -35,43 +42,136 @@ class Notification(Struct, frozen=True, rename="camel"):
     read_at: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """How many are unread; with `more`, of the newest `UNREAD_COUNTED_MAX`, behind which others were not counted."""
+
+    count: int
+    more: bool = False
+
+
+class Page(NamedTuple):
+    """`next_before` is None at the end; a page of what is unread may be short and yet have a next one."""
+
+    items: list[Notification]
+    next_before: int | None
+    unread: Unread
+
+
+class _Mark(NamedTuple):
+    """Up to which entry somebody has read everything, but for what these transactions were still writing."""
+
+    through: int = 0
+    unseen: tuple[int, ...] = ()
+
+
 def page(
     transaction: Transaction,
     recipients: Sequence[str],
     user_id: str,
     *,
     unread_only: bool,
-    before: str | None,
+    before: int | None,
     limit: int,
-) -> tuple[list[Notification], int]:
-    """The newest notifications below the id `before`, and how many are unread in all."""
-    sql, whose = transaction.sql.notifications, _whose(recipients, user_id)
-    statement = sql.unread_before if unread_only else sql.before
-    rows = transaction.all(statement, **whose, before=before or _LAST, limit=limit)
-    return [_notification(row) for row in rows], unread(transaction, recipients, user_id)
+) -> Page:
+    """The newest notifications below the entry `before`, and how many are unread in all."""
+    find = _unread_rows if unread_only else _rows
+    below = ENTRY_MAX if before is None else before
+    rows: list[tuple[Any, ...]] = []
+    lowest = 0
+    for recipient in recipients:
+        found, looked_down_to = find(transaction, recipient, user_id, below, limit + 1)
+        rows += found
+        lowest = max(lowest, looked_down_to)
+    # Below it something may be missing of one recipient, so it is left for the next page.
+    rows = sorted((row for row in rows if row[0] >= lowest), key=itemgetter(0), reverse=True)
+    next_before = rows[limit - 1][0] if len(rows) > limit else lowest or None
+    return Page(list(map(_notification, rows[:limit])), next_before, unread(transaction, recipients, user_id))
 
 
-def unread(transaction: Transaction, recipients: Sequence[str], user_id: str) -> int:
-    row = transaction.one(transaction.sql.notifications.unread, **_whose(recipients, user_id))
-    return 0 if row is None else int(row[0])
+def _rows(
+    transaction: Transaction, recipient: str, user_id: str, before: int, limit: int
+) -> tuple[list[tuple[Any, ...]], int]:
+    values = {"recipient": recipient, "user_id": user_id, "before": before, "limit": limit}
+    return transaction.all(transaction.sql.notifications.before, **values), 0
+
+
+def _unread_rows(
+    transaction: Transaction, recipient: str, user_id: str, before: int, limit: int
+) -> tuple[list[tuple[Any, ...]], int]:
+    """What is unread, and the entry down to which was looked; 0 for all the way."""
+    sql, mark = transaction.sql.notifications, _mark(transaction, recipient, user_id)
+    values = {"recipient": recipient, "user_id": user_id, "before": before, "limit": limit}
+    count, lowest = _behind(transaction, recipient, mark, before)
+    rows = transaction.all(sql.unread_behind, **values, lowest=lowest) if count else []
+    if count == UNREAD_COUNTED_MAX and len(rows) < limit:
+        return rows, lowest
+    for written_in in mark.unseen:
+        rows += transaction.all(sql.unseen, **values, through=mark.through, written_in=written_in)
+    return rows, 0
+
+
+def unread(transaction: Transaction, recipients: Sequence[str], user_id: str) -> Unread:
+    counts = [_unread_of(transaction, recipient, user_id) for recipient in recipients]
+    return Unread(sum(each.count for each in counts), any(each.more for each in counts))
+
+
+def _unread_of(transaction: Transaction, recipient: str, user_id: str) -> Unread:
+    sql, mark = transaction.sql.notifications, _mark(transaction, recipient, user_id)
+    count, lowest = _behind(transaction, recipient, mark, ENTRY_MAX)
+    whose = {"recipient": recipient, "user_id": user_id}
+    read = transaction.one(sql.read_behind, **whose, lowest=lowest) if count else None
+    late = sum(
+        len(
+            transaction.all(
+                sql.unseen,
+                **whose,
+                before=ENTRY_MAX,
+                through=mark.through,
+                written_in=written_in,
+                limit=UNREAD_COUNTED_MAX,
+            )
+        )
+        for written_in in mark.unseen
+    )
+    return Unread(count - (read[0] if read else 0) + late, more=count == UNREAD_COUNTED_MAX)
+
+
+def _mark(transaction: Transaction, recipient: str, user_id: str) -> _Mark:
+    row = transaction.one(transaction.sql.notifications.mark, recipient=recipient, user_id=user_id)
+    return _Mark() if row is None else _Mark(row[0], tuple(map(int, row[1].split())))
+
+
+def _behind(transaction: Transaction, recipient: str, mark: _Mark, before: int) -> tuple[int, int]:
+    """How many are behind the mark, as far as they are looked at, and the lowest of these."""
+    row = transaction.one(
+        transaction.sql.notifications.behind,
+        recipient=recipient,
+        through=mark.through,
+        before=before,
+        window=UNREAD_COUNTED_MAX,
+    )
+    return (row[0], row[1] or 0) if row else (0, 0)
 
 
 def see(
     transaction: Transaction, recipients: Sequence[str], user_id: str, ids: Sequence[str] | None, now: Moment
-) -> int:
+) -> Unread:
     """Note that the user has read these, or with None everything; gives how many are left unread.
 
     Raises NotFound if one of them is not for this user. What was read before stays read since then.
     """
-    sql, whose = transaction.sql.notifications, _whose(recipients, user_id)
+    sql = transaction.sql.notifications
     if ids is None:
-        transaction.run(sql.see_all, **whose, read_at=now)
-        return 0
-    named = msgspec.json.encode(list(dict.fromkeys(ids))).decode()
-    found = transaction.one(sql.known, recipients=whose["recipients"], ids=named)
+        for recipient in recipients:
+            transaction.run(sql.see_all, recipient=recipient, user_id=user_id, read_at=now)
+            transaction.run(sql.forget_marks, recipient=recipient, user_id=user_id)
+        return Unread(0)
+    named = {"ids": _json(list(dict.fromkeys(ids))), "recipients": _json(recipients)}
+    found = transaction.one(sql.known, **named)
     if found is None or found[0] != len(set(ids)):
         raise NotFound("notification")
-    transaction.run(sql.see, **whose, ids=named, read_at=now)
+    transaction.run(sql.see, **named, user_id=user_id, read_at=now)
     return unread(transaction, recipients, user_id)
 
 
@@ -94,7 +194,7 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
     count, first, last = row or (0, None, None)
     if count == 0:
         return False
-    data = msgspec.json.encode({"count": count, "first": first, "last": last}).decode()
+    data = _json({"count": count, "first": first, "last": last})
     kind, severity = NotificationKind.NEW_ORDERS, Severity.INFO
     transaction.run(sql.notifications.add, recipient=SHOP, kind=kind, data=data, severity=severity, created_at=now)
     return True
@@ -110,26 +210,41 @@ def has_new_orders(transaction: Transaction) -> bool:
 def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
     """Forget what was read, and what the whole shop was told, `days` ago; and the rest after a year. Whether there may
     be more.
+
+    It goes round what is old, FORGOTTEN_AT_ONCE_MAX at a time, from where it was: what stays unread is passed by once
+    in a round, and not looked through again for each that goes.
     """
-    forgotten = transaction.run(
-        transaction.sql.notifications.forget_old,
+    sql = transaction.sql
+    place = transaction.one(sql.meta.value, name=_FORGOTTEN_THROUGH)
+    after_at, after_entry = msgspec.json.decode(place[0], type=tuple[str, int]) if place else ("", 0)
+    looked_at = transaction.all(
+        sql.notifications.old,
         read_before=_ago(now, days),
         before=_ago(now, max(days, UNREAD_DAYS_MAX)),
+        after_at=after_at,
+        after_entry=after_entry,
         limit=FORGOTTEN_AT_ONCE_MAX,
     )
-    return forgotten >= FORGOTTEN_AT_ONCE_MAX
+    old = [id_ for _, _, id_, is_old in looked_at if is_old]
+    if old:
+        transaction.run(sql.notifications.forget, ids=_json(old))
+    if len(looked_at) < FORGOTTEN_AT_ONCE_MAX:
+        transaction.run(sql.meta.forget, name=_FORGOTTEN_THROUGH)
+        return False
+    transaction.run(sql.meta.keep, name=_FORGOTTEN_THROUGH, value=_json(looked_at[-1][:2]))
+    return True
 
 
 def _ago(now: Moment, days: int) -> Moment:
     return moment(int((datetime.fromisoformat(now) - timedelta(days=days)).timestamp() * 1000))
 
 
-def _whose(recipients: Sequence[str], user_id: str) -> dict[str, str]:
-    return {"recipients": msgspec.json.encode(recipients).decode(), "user_id": user_id}
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _notification(row: tuple[Any, ...]) -> Notification:
-    id_, kind, order_id, data, severity, created_at, read_at = row
+    _entry, id_, kind, order_id, data, severity, created_at, read_at = row
     said = words(NotificationKind(kind), msgspec.json.decode(data), order_id)
     return Notification(
         id_,

@@ -82,6 +82,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
         "customer_id = :customer_id", ("id", "provider", "reference", "brand", "last4", "created_at"), {}
     ),
     "notification_reads": Holding("user_id = :customer_id", ("notification_id", "read_at")),
+    "notification_marks": Holding("user_id = :customer_id", ("recipient", "through", "read_at")),
     "notifications": Holding(
         "recipient = :customer_id", ("id", "kind", "order_id", "data", "severity", "created_at")
     ),

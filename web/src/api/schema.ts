@@ -1135,6 +1135,8 @@ export interface components {
             items: components["schemas"]["Notification"][];
             nextCursor: string | null;
             unread: number;
+            /** @default false */
+            unreadMore: boolean;
         };
         /** OpenOrders */
         OpenOrders: {
@@ -1482,6 +1484,8 @@ export interface components {
         /** Seen */
         Seen: {
             unread: number;
+            /** @default false */
+            unreadMore: boolean;
         };
         /**
          * Severity

@@ -279,6 +279,7 @@ export const bn: Record<MessageKey, string> = {
 
   "notices.title": "বিজ্ঞপ্তি",
   "notices.unread": "{count}টি অপঠিত",
+  "notices.unreadMore": "{count}+ অপঠিত",
   "notices.none": "এখনও কিছু নেই।",
   "notices.readAll": "সব পঠিত চিহ্নিত করুন",
 

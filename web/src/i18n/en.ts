@@ -281,6 +281,7 @@ export const en = {
 
   "notices.title": "Notifications",
   "notices.unread": "{count} unread",
+  "notices.unreadMore": "{count}+ unread",
   "notices.none": "Nothing yet.",
   "notices.readAll": "Mark all as read",
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from ordercast.api.body import IdText
@@ -27,8 +28,10 @@ def register(commands: Commands) -> None:
     commands.add("mark_seen", MarkSeen, partial(_mark_seen, commands))
 
 
-async def _mark_seen(commands: Commands, caller: Caller, command: MarkSeen) -> dict[str, int]:
+async def _mark_seen(commands: Commands, caller: Caller, command: MarkSeen) -> dict[str, int | bool]:
     """Note what was read; answers how many are left. Again changes nothing, so it needs no client id."""
     if (command.notification_ids is None) is not command.all:
         raise InvalidField("notificationIds", "Name the notifications that were read, or say all.")
-    return {"unread": await seen(commands.desk, caller.actor, command.notification_ids)}
+    left = await seen(commands.desk, caller.actor, command.notification_ids)
+    answer: dict[str, int | bool] = msgspec.to_builtins(left)
+    return answer

@@ -30,6 +30,13 @@ class Dialect(ABC):
     external_actor: str
     """Who is said to have made a change that names nobody: another program."""
 
+    transaction_number: str
+    """Which transaction this is, where several write at once; else NULL."""
+    open_transactions: str
+    """A query for the transactions that are under way and cannot be seen yet: a text of their numbers, each between
+    spaces; empty where there is one writer at a time.
+    """
+
     functions: tuple[str, ...] = ()
     """Made before the tables, for their defaults call them; before the first, what all that is made there needs."""
 

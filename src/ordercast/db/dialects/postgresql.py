@@ -24,6 +24,10 @@ class PostgresqlDialect(Dialect):
     compiled = psycopg.dialect()  # type: ignore[no-untyped-call]
     now = "ordercast_now()"
     external_actor = "ordercast_actor()"
+    transaction_number = "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
+    open_transactions = """
+        SELECT coalesce(string_agg(' ' || each || ' ', ''), '') FROM pg_snapshot_xip(pg_current_snapshot()) AS each
+    """
     functions = FUNCTIONS
 
     def new_id(self, prefix: str) -> str:

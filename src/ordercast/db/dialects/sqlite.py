@@ -18,6 +18,8 @@ class SqliteDialect(Dialect):
     compiled = sqlite.dialect(paramstyle="named")
     now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
     external_actor = "'db:external'"
+    transaction_number = "NULL"
+    open_transactions = "SELECT ''"
 
     def new_id(self, prefix: str) -> str:
         now_ms = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"

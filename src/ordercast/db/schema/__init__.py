@@ -7,7 +7,7 @@ from .columns import metadata
 from .deliveries import deliveries, delivery_proofs, driver_states
 from .feed import RESERVED_EVENTS, feed, feed_to_number, published_events
 from .mirrored import mirrored_orders, source_positions
-from .notifications import notification_reads, notifications
+from .notifications import notification_marks, notification_reads, notifications
 from .orders import order_history, order_lines, orders
 from .payments import (
     payment_disputes,
@@ -38,6 +38,7 @@ __all__ = [
     "meta",
     "metadata",
     "mirrored_orders",
+    "notification_marks",
     "notification_reads",
     "notifications",
     "order_history",

@@ -1,4 +1,8 @@
-"""What people are told until they have read it. What all the shop's people are told, each reads for themselves."""
+"""What people are told until they have read it. What all the shop's people are told, each reads for themselves.
+
+Reading costs what is read, not what is kept: who reads everything leaves one mark, and only what is read one by one has
+rows of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,17 @@ from sqlalchemy import Column, Index, Table
 
 from ordercast.commerce.notifications import NotificationKind, Severity
 
-from .columns import Text, json_text, metadata, moment, new_id, one_of
+from .columns import Integer, Said, Text, json_text, metadata, moment, new_id, one_of, partial
 
 notifications = Table(
     "notifications",
     metadata,
-    Column("id", Text, primary_key=True, server_default=new_id("ntf")),
+    # Which transaction wrote it, where several write at once: a mark must not cover what nobody could see yet. It
+    # stands before `entry`, for PostgreSQL fills columns in their order: who has an entry has a transaction's number.
+    Column("written_in", Integer, server_default=Said(lambda dialect: f"({dialect.transaction_number})")),
+    # The order in which they were written; it sorts pages, and marks go by it.
+    Column("entry", Integer, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True, server_default=new_id("ntf")),
     # ``store`` for the shop's people, or the id of a user.
     Column("recipient", Text, nullable=False),
     Column("kind", Text, nullable=False),
@@ -21,9 +30,12 @@ notifications = Table(
     moment("created_at"),
     one_of("kind", NotificationKind),
     one_of("severity", Severity),
-    Index("notifications_by_recipient", "recipient", "id"),
-    Index("notifications_by_age", "created_at"),
-    sqlite_with_rowid=False,
+    Index("notifications_by_recipient", "recipient", "entry"),
+    Index("notifications_by_age", "created_at", "entry"),
+    # Empty on SQLite, which has one writer.
+    partial("notifications_by_transaction", "written_in", "entry", where="written_in IS NOT NULL"),
+    # A number once given is never given again: it would lie below somebody's mark.
+    sqlite_autoincrement=True,
 )
 
 notification_reads = Table(
@@ -32,6 +44,23 @@ notification_reads = Table(
     # By the notification first: so those of one that is forgotten are found.
     Column("notification_id", Text, primary_key=True),
     Column("user_id", Text, primary_key=True),
+    # Of the notification, so that those behind a mark are counted without it.
+    Column("recipient", Text, nullable=False),
+    Column("entry", Integer, nullable=False),
     moment("read_at"),
+    Index("notification_reads_by_user", "user_id", "recipient", "entry"),
+    sqlite_with_rowid=False,
+)
+
+notification_marks = Table(
+    "notification_marks",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("recipient", Text, primary_key=True),
+    # All that had been written to the recipient up to this entry was read by this user at that moment ...
+    Column("through", Integer, primary_key=True, autoincrement=False),
+    moment("read_at"),
+    # ... but for what transactions wrote that were not committed yet: their numbers, each between spaces.
+    Column("unseen", Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )

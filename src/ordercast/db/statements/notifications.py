@@ -1,55 +1,163 @@
-"""Notifications, and who has read them."""
+"""Notifications, and who has read them. Each is of one recipient: of two, an index gives no common order."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, insert, literal_column, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy import func as sql
 
 from ordercast.commerce.notifications import SHOP
 from ordercast.db import dialects
 from ordercast.db.dialects import Dialect
-from ordercast.db.schema import feed, notification_reads, notifications, orders
+from ordercast.db.schema import feed, notification_marks, notification_reads, notifications, orders
 
-from .compiling import ZERO, Compiler
+from .compiling import ONE, ZERO, Compiler
 
-_SHOWN = ("id", "kind", "order_id", "data", "severity", "created_at")
+_SHOWN: Final = ("entry", "id", "kind", "order_id", "data", "severity", "created_at")
 
 
 class NotificationStatements:
     def __init__(self, text: Compiler) -> None:
-        mine = notifications.c.recipient.in_(text.dialect.values_of("recipients"))
-        read = and_(
-            notification_reads.c.notification_id == notifications.c.id,
-            notification_reads.c.user_id == bindparam("user_id"),
+        dialect = text.dialect
+        mine = notifications.c.recipient == bindparam("recipient")
+        shown = [notifications.c[name] for name in _SHOWN]
+        newest_first = notifications.c.entry.desc()
+        user_id = bindparam("user_id", type_=notifications.c.recipient.type)
+        read_at = sql.coalesce(
+            select(notification_reads.c.read_at).where(_read_by(user_id)).scalar_subquery(),
+            select(notification_marks.c.read_at)
+            .where(_marked_by(dialect, user_id))
+            .order_by(notification_marks.c.through)
+            .limit(ONE)
+            .offset(ZERO)
+            .scalar_subquery(),
         )
-        is_unread: ColumnElement[bool] = notification_reads.c.read_at.is_(None)
-        joined = notifications.outerjoin(notification_reads, read)
-        newest = (
-            select(*(notifications.c[name] for name in _SHOWN), notification_reads.c.read_at)
-            .select_from(joined)
-            .where(mine, notifications.c.id < bindparam("before"))
-            .order_by(notifications.c.id.desc())
+        self.before = text(
+            select(*shown, read_at)
+            .where(mine, notifications.c.entry < bindparam("before"))
+            .order_by(newest_first)
             .limit(bindparam("limit"))
             .offset(ZERO)
         )
-        self.before = text(newest)
-        self.unread_before = text(newest.where(is_unread))
-        self.unread = text(select(sql.count()).select_from(joined).where(mine, is_unread))
-        shown = [bindparam("user_id").label("user_id"), notifications.c.id, bindparam("read_at").label("read_at")]
-        columns = ["user_id", "notification_id", "read_at"]
+
+        # What lies behind somebody's newest mark; of it no more is looked at than `window`.
+        self.mark = text(
+            select(notification_marks.c.through, notification_marks.c.unseen)
+            .where(
+                notification_marks.c.user_id == user_id,
+                notification_marks.c.recipient == bindparam("recipient"),
+            )
+            .order_by(notification_marks.c.through.desc())
+            .limit(ONE)
+            .offset(ZERO)
+        )
+        behind = (
+            select(notifications.c.entry)
+            .where(mine, notifications.c.entry > bindparam("through"), notifications.c.entry < bindparam("before"))
+            .order_by(newest_first)
+            .limit(bindparam("window"))
+            .offset(ZERO)
+            .subquery("behind")
+        )
+        self.behind = text(select(sql.count(), sql.min(behind.c.entry)))
+        self.read_behind = text(
+            select(sql.count())
+            .select_from(notification_reads)
+            .where(
+                notification_reads.c.user_id == user_id,
+                notification_reads.c.recipient == bindparam("recipient"),
+                notification_reads.c.entry >= bindparam("lowest"),
+            )
+        )
+        is_unread = ~exists().where(_read_by(user_id))
+        self.unread_behind = text(
+            select(*shown, null())
+            .where(
+                mine,
+                notifications.c.entry >= bindparam("lowest"),
+                notifications.c.entry < bindparam("before"),
+                is_unread,
+            )
+            .order_by(newest_first)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+        # What came below a mark after it was set.
+        self.unseen = text(
+            select(*shown, null())
+            .where(
+                notifications.c.written_in == bindparam("written_in"),
+                mine,
+                notifications.c.entry <= bindparam("through"),
+                notifications.c.entry < bindparam("before"),
+                is_unread,
+            )
+            .order_by(newest_first)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+        )
+
+        named = notifications.c.id.in_(dialect.values_of("ids"))
+        to_them = notifications.c.recipient.in_(dialect.values_of("recipients"))
+        self.known = text(select(sql.count()).where(named, to_them))
         self.see = text(
-            text.dialect.insert(notification_reads)
-            .from_select(columns, select(*shown).where(mine, notifications.c.id.in_(text.dialect.values_of("ids"))))
+            dialect.insert(notification_reads)
+            .from_select(
+                ["notification_id", "user_id", "recipient", "entry", "read_at"],
+                select(
+                    notifications.c.id,
+                    user_id.label("user_id"),
+                    notifications.c.recipient,
+                    notifications.c.entry,
+                    bindparam("read_at").label("read_at"),
+                ).where(named, to_them, ~exists().where(_marked_by(dialect, user_id))),
+            )
             .on_conflict_do_nothing()
+        )
+        newest = (
+            select(
+                user_id.label("user_id"),
+                notifications.c.recipient,
+                notifications.c.entry,
+                bindparam("read_at").label("read_at"),
+                literal_column(f"({dialect.open_transactions})").label("unseen"),
+            )
+            .where(mine)
+            .order_by(newest_first)
+            .limit(ONE)
+            .offset(ZERO)
+        )
+        marked = dialect.insert(notification_marks).from_select(
+            ["user_id", "recipient", "through", "read_at", "unseen"], newest
         )
         self.see_all = text(
-            text.dialect.insert(notification_reads)
-            .from_select(columns, select(*shown).select_from(joined).where(mine, is_unread))
-            .on_conflict_do_nothing()
+            marked.on_conflict_do_update(
+                index_elements=["user_id", "recipient", "through"], set_={"unseen": marked.excluded.unseen}
+            )
         )
-        self.known = text(select(sql.count()).where(mine, notifications.c.id.in_(text.dialect.values_of("ids"))))
+        oldest = select(sql.min(notifications.c.entry)).where(mine).scalar_subquery()
+        self.forget_marks = text(
+            notification_marks.delete().where(
+                notification_marks.c.user_id == user_id,
+                notification_marks.c.recipient == bindparam("recipient"),
+                notification_marks.c.through < oldest,
+            )
+        )
+
         self.add = text(
             insert(notifications).values(
                 {name: bindparam(name) for name in ("recipient", "kind", "data", "severity", "created_at")}
@@ -58,23 +166,49 @@ class NotificationStatements:
         # What nobody has answered yet, of those that were placed behind the mark.
         self.new_orders = text(
             select(sql.count(), sql.min(orders.c.number), sql.max(orders.c.number)).where(
-                _placed_behind(text.dialect), orders.c.status == literal_column("'pending'")
+                _placed_behind(dialect), orders.c.status == literal_column("'pending'")
             )
         )
-        self.newest_order = text(_newest_order(text.dialect))
-        is_read = exists().where(notification_reads.c.notification_id == notifications.c.id)
-        old = select(notifications.c.id).where(
-            or_(
-                and_(
-                    notifications.c.created_at < bindparam("read_before"),
-                    or_(is_read, notifications.c.recipient == literal_column(f"'{SHOP}'")),
-                ),
-                notifications.c.created_at < bindparam("before"),
+        self.newest_order = text(_newest_order(dialect))
+
+        is_read = or_(
+            notifications.c.recipient == literal_column(f"'{SHOP}'"),
+            exists().where(_read_by(notifications.c.recipient)),
+            exists().where(_marked_by(dialect, notifications.c.recipient)),
+        )
+        self.old = text(
+            select(
+                notifications.c.created_at,
+                notifications.c.entry,
+                notifications.c.id,
+                case((or_(notifications.c.created_at < bindparam("before"), is_read), ONE), else_=ZERO),
             )
+            .where(
+                notifications.c.created_at < bindparam("read_before"),
+                tuple_(notifications.c.created_at, notifications.c.entry)
+                > tuple_(bindparam("after_at"), bindparam("after_entry")),
+            )
+            .order_by(notifications.c.created_at, notifications.c.entry)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
         )
-        self.forget_old = text(
-            notifications.delete().where(notifications.c.id.in_(old.limit(bindparam("limit")).offset(ZERO)))
-        )
+        self.forget = text(notifications.delete().where(named))
+
+
+def _read_by(user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(notification_reads.c.notification_id == notifications.c.id, notification_reads.c.user_id == user_id)
+
+
+def _marked_by(dialect: Dialect, user_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The marks of a user under which the notification lies, but for those set before it could be seen."""
+    number = "' ' || coalesce(notifications.written_in, 0) || ' '"
+    was_unseen: ColumnElement[bool] = literal_column(dialect.contains("notification_marks.unseen", number))
+    return and_(
+        notification_marks.c.user_id == user_id,
+        notification_marks.c.recipient == notifications.c.recipient,
+        notification_marks.c.through >= notifications.c.entry,
+        or_(notification_marks.c.unseen == literal_column("''"), ~was_unseen),
+    )
 
 
 # With several writers an order may become visible after one of a higher number; the feed's numbers come in the order of

@@ -18,6 +18,7 @@ export function Notices({ live }: { live: Live }) {
   useEffect(() => live.on("notification", () => void refetch()), [live, refetch]);
   useEffect(() => live.on("ready", () => void refetch()), [live, refetch]);
   const unread = data?.unread ?? 0;
+  const unreadText = t(data?.unreadMore ? "notices.unreadMore" : "notices.unread", { count: unread });
   return (
     <div className="notices">
       <button
@@ -30,11 +31,11 @@ export function Notices({ live }: { live: Live }) {
       >
         {t("notices.title")}
         <span className="notices-count" data-testid="notices-unread" aria-hidden={unread === 0}>
-          {unread > 0 && t("notices.unread", { count: unread })}
+          {unread > 0 && unreadText}
         </span>
       </button>
       <p className="visually-hidden" aria-live="polite">
-        {unread > 0 ? t("notices.unread", { count: unread }) : ""}
+        {unread > 0 ? unreadText : ""}
       </p>
       <div id={list} className="card notices-list" hidden={!open}>
         {data?.items.length === 0 && <p className="muted">{t("notices.none")}</p>}

@@ -159,14 +159,29 @@ CREATE INDEX mirrored_by_snapshot ON mirrored_orders (source, snapshot)
 
 CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry)
 
+CREATE TABLE notification_marks (
+  user_id TEXT COLLATE "C" NOT NULL,
+  recipient TEXT COLLATE "C" NOT NULL,
+  through BIGINT NOT NULL,
+  read_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  unseen TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  PRIMARY KEY (user_id, recipient, through)
+)
+
 CREATE TABLE notification_reads (
   notification_id TEXT COLLATE "C" NOT NULL,
   user_id TEXT COLLATE "C" NOT NULL,
+  recipient TEXT COLLATE "C" NOT NULL,
+  entry BIGINT NOT NULL,
   read_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (notification_id, user_id)
 )
 
+CREATE INDEX notification_reads_by_user ON notification_reads (user_id, recipient, entry)
+
 CREATE TABLE notifications (
+  written_in BIGINT DEFAULT (CAST(CAST(pg_current_xact_id() AS text) AS bigint)),
+  entry BIGSERIAL NOT NULL,
   id TEXT COLLATE "C" DEFAULT (ordercast_new_id('ntf')) NOT NULL,
   recipient TEXT COLLATE "C" NOT NULL,
   kind TEXT COLLATE "C" NOT NULL,
@@ -174,14 +189,17 @@ CREATE TABLE notifications (
   data JSONB DEFAULT '{}' NOT NULL,
   severity TEXT COLLATE "C" DEFAULT 'info' NOT NULL,
   created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  PRIMARY KEY (id),
+  PRIMARY KEY (entry),
   CONSTRAINT kind_known CHECK (kind = 'order_status' OR kind = 'new_orders' OR kind = 'order_cancelled' OR kind = 'payment_trouble' OR kind = 'delivery_trouble' OR kind = 'assigned' OR kind = 'unassigned'),
-  CONSTRAINT severity_known CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error')
+  CONSTRAINT severity_known CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
+  UNIQUE (id)
 )
 
-CREATE INDEX notifications_by_age ON notifications (created_at)
+CREATE INDEX notifications_by_age ON notifications (created_at, entry)
 
-CREATE INDEX notifications_by_recipient ON notifications (recipient, id)
+CREATE INDEX notifications_by_recipient ON notifications (recipient, entry)
+
+CREATE INDEX notifications_by_transaction ON notifications (written_in, entry) WHERE written_in IS NOT NULL
 
 CREATE TABLE order_history (
   entry BIGSERIAL NOT NULL,

@@ -133,15 +133,31 @@ CREATE INDEX mirrored_by_snapshot ON mirrored_orders (source, snapshot)
 
 CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry)
 
+CREATE TABLE notification_marks (
+  user_id TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  through INTEGER NOT NULL,
+  read_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  unseen TEXT DEFAULT '' NOT NULL,
+  PRIMARY KEY (user_id, recipient, through)
+)
+ WITHOUT ROWID
+
 CREATE TABLE notification_reads (
   notification_id TEXT NOT NULL,
   user_id TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  entry INTEGER NOT NULL,
   read_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
   PRIMARY KEY (notification_id, user_id)
 )
  WITHOUT ROWID
 
+CREATE INDEX notification_reads_by_user ON notification_reads (user_id, recipient, entry)
+
 CREATE TABLE notifications (
+  written_in INTEGER DEFAULT (NULL),
+  entry INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
   id TEXT DEFAULT ('ntf_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
   recipient TEXT NOT NULL,
   kind TEXT NOT NULL,
@@ -149,15 +165,16 @@ CREATE TABLE notifications (
   data TEXT DEFAULT '{}' NOT NULL CONSTRAINT data_is_json CHECK (data IS NULL OR json_valid(data)),
   severity TEXT DEFAULT 'info' NOT NULL,
   created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  PRIMARY KEY (id),
   CONSTRAINT kind_known CHECK (kind = 'order_status' OR kind = 'new_orders' OR kind = 'order_cancelled' OR kind = 'payment_trouble' OR kind = 'delivery_trouble' OR kind = 'assigned' OR kind = 'unassigned'),
-  CONSTRAINT severity_known CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error')
+  CONSTRAINT severity_known CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
+  UNIQUE (id)
 )
- WITHOUT ROWID
 
-CREATE INDEX notifications_by_age ON notifications (created_at)
+CREATE INDEX notifications_by_age ON notifications (created_at, entry)
 
-CREATE INDEX notifications_by_recipient ON notifications (recipient, id)
+CREATE INDEX notifications_by_recipient ON notifications (recipient, entry)
+
+CREATE INDEX notifications_by_transaction ON notifications (written_in, entry) WHERE written_in IS NOT NULL
 
 CREATE TABLE order_history (
   entry INTEGER NOT NULL,
