@@ -36,3 +36,24 @@ def test_another_issuer_is_named_with_its_audience() -> None:
 def test_an_issuer_that_cannot_be_trusted_is_refused(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match=f"^ORDERCAST_{name}:"):
         issuer(**{name: value})
+
+
+def test_claims_and_roles_of_a_back_end_are_mapped() -> None:
+    settings = issuer(JWT_SUBJECT_CLAIMS="sub, userId,id", JWT_ROLES="user:customer, a:b:store")
+    assert settings.jwt_subject_claims == ("sub", "userId", "id")
+    assert settings.role_names == {"user": "customer", "a:b": "store"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("JWT_ROLES", "user"),
+        ("JWT_ROLES", ":customer"),
+        ("JWT_ROLES", "user:guest"),
+        ("JWT_ROLES", "user:"),
+        ("JWT_SUBJECT_CLAIMS", ","),
+    ],
+)
+def test_a_mapping_that_maps_nothing_is_refused(name: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"^ORDERCAST_{name}:"):
+        issuer(**{name: value})

@@ -27,6 +27,8 @@ from msgspec import Meta
 
 PREFIX = "ORDERCAST_"
 OWN_ISSUER = "ordercast"
+TOKEN_ROLES = ("admin", "store", "customer", "driver", "service")
+"""Those that a token may name."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _NOT_UNDERSTOOD = "is no URL that PostgreSQL understands; in its password write @ as %40, and / # % and spaces alike"
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
@@ -106,8 +108,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_issuer: str = ""
     jwt_audience: str = ""
     jwt_role_claim: Annotated[str, Meta(min_length=1, max_length=200)] = "role"
-    """Which claim of those tokens names the role; within another, by a path such as ``realm_access.roles``."""
+    """Which claim of a back end's or issuer's tokens names the role; within another, by a path such as
+    ``realm_access.roles``."""
+    jwt_subject_claims: tuple[str, ...] = ("sub",)
+    """Which claims of those tokens name the bearer: the first that is there."""
+    jwt_roles: tuple[str, ...] = ()
+    """Their names of roles and ours, such as ``user:customer,store_owner:store``."""
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
+
+    @property
+    def role_names(self) -> dict[str, str]:
+        """`jwt_roles`, read: the role of ours for each of theirs."""
+        return {theirs: ours for theirs, _, ours in (pair.rpartition(":") for pair in self.jwt_roles)}
 
     @property
     def sqlite_path(self) -> Path | None:
@@ -175,6 +187,7 @@ def _convert(name: str, raw: Any, type_: Any) -> Any:
 
 def _check(settings: Settings) -> None:
     _check_database(settings)
+    _check_claims(settings)
     _check_issuer(settings)
     _check_redis(settings)
     _check_mongodb(settings)
@@ -207,6 +220,17 @@ def _is_standard_secret(secret: str) -> bool:
         return len(base64.b64decode(secret.removeprefix("whsec_"), validate=True)) >= 24
     except binascii.Error:
         return False
+
+
+def _check_claims(settings: Settings) -> None:
+    if not settings.jwt_subject_claims:
+        raise ConfigError("jwt_subject_claims", "must name a claim, such as sub")
+    for pair in settings.jwt_roles:
+        theirs, _, ours = pair.rpartition(":")
+        if not theirs or ours not in TOKEN_ROLES:
+            raise ConfigError(
+                "jwt_roles", f"{pair!r} is no pair such as user:customer; our roles are {', '.join(TOKEN_ROLES)}"
+            )
 
 
 def _check_issuer(settings: Settings) -> None:

@@ -6,11 +6,12 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from ordercast.api import Doorkeeper
+from ordercast.api import Doorkeeper, offered_token
 from ordercast.api.auth import Identity, issue_token
 from ordercast.app import build_hub
 from ordercast.commerce.moments import moment
@@ -18,7 +19,7 @@ from ordercast.commerce.people import GUEST
 from ordercast.commerce.tracking import TRACKED_AFTER_END_S
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, access
-from tests.hub.links import Link
+from tests.hub.links import Link, settle
 
 from .client import SECRET, Client, token
 from .endings import bring
@@ -38,6 +39,16 @@ class Node:
         link = Link(self.server)
         link.hear("0" + json.dumps({"token": token, **auth}))
         await until(lambda: packets(link, "44") or heard(link, "ready") or heard(link, "auth_revoked"))
+        return link
+
+    async def come(self, auth: Any = None, *, query: str = "", **headers: str) -> Link:
+        """As `connect`, with a handshake of one's own; what follows CONNECT at once is there."""
+        link = Link(self.server)
+        raw = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
+        link.handshake = replace(link.handshake, raw_headers=raw, raw_query=query.encode())
+        link.hear("0" + ("" if auth is None else json.dumps(auth)))
+        await until(lambda: packets(link, "44") or packets(link, "40"))
+        await settle()
         return link
 
     async def stop(self) -> None:
@@ -69,6 +80,64 @@ async def node(settings: Settings, store: SqliteStore) -> AsyncIterator[Node]:
 async def revoke(store: SqliteStore, name: str) -> None:
     now = moment(time.time_ns() // 1_000_000)
     await store.write(lambda t: access.revoke(t, name, since=now, until=None, actor=None, reason="lost telephone"))
+
+
+# --- Where a token is offered -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
+async def test_a_token_in_the_authorization_header_is_read(node: Node, scheme: str) -> None:
+    link = await node.come(authorization=scheme + token("store", "usr_7"))
+    assert heard(link, "ready")[0][1]["identity"] == "store:usr_7"
+
+
+async def test_a_token_may_come_with_its_scheme(node: Node) -> None:
+    link = await node.come({"token": f"Bearer {token('store', 'usr_7')}"})
+    assert heard(link, "ready")[0][1]["identity"] == "store:usr_7"
+
+
+async def test_auth_counts_before_the_header(node: Node) -> None:
+    link = await node.come({"token": token("store", "usr_7")}, authorization="Bearer nonsense")
+    assert heard(link, "ready")[0][1]["identity"] == "store:usr_7"
+
+
+async def test_a_bad_token_in_the_header_is_refused_as_one_in_auth_is(node: Node) -> None:
+    link = await node.come(authorization="Bearer nonsense")
+    assert packets(link, "44")[0]["data"]["code"] == "token_malformed"
+
+
+@pytest.mark.parametrize(
+    ("offered", "place"),
+    [
+        ({"query": "EIO=4&token=abc"}, "the query parameter token"),
+        ({"query": "EIO=4&access_token=abc"}, "the query parameter access_token"),
+        ({"auth": {"accessToken": "abc"}}, "auth.accesstoken"),
+        ({"auth": {"token": "", "jwt": "abc"}}, "auth.jwt"),
+        ({"x_access_token": "abc"}, "the header x-access-token"),
+        ({"cookie": "theme=dark; token=abc"}, "the cookie token"),
+    ],
+)
+async def test_a_token_that_is_not_read_is_said(
+    node: Node, caplog: pytest.LogCaptureFixture, offered: dict[str, Any], place: str
+) -> None:
+    offered_token._warn_once.cache_clear()
+    for _ in range(3):
+        link = await node.come(**offered)
+        ((_, said),) = heard(link, "auth_ignored")
+        assert said == {
+            "code": "token_not_read",
+            "place": place,
+            "message": "A token is read from auth.token, or from the header Authorization: Bearer.",
+        }
+    (logged,) = [record.message for record in caplog.records if "auth.token" in record.message]
+    assert place in logged
+    assert "abc" not in logged
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"cookie": "theme=dark; =; a b=\x01"}])
+async def test_who_offers_no_token_is_told_nothing(node: Node, headers: dict[str, str]) -> None:
+    link = await node.come(query="EIO=4&transport=websocket&t=token", **headers)
+    assert packets(link, "42") == []
 
 
 # --- Tokens that expire -----------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ import jwt
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.config import OWN_ISSUER
 
+from .claims import OWN_CLAIMS, ClaimNames, ClaimRefused, required
+
 ISSUER: Final = OWN_ISSUER
 ALGORITHM: Final = "HS256"
 
@@ -88,29 +90,34 @@ def issue_token(
     return jwt.encode(claims, secret, ALGORITHM)
 
 
-def verify_token(secret: str, token: str) -> Identity:
-    """Read a token that this shop has signed. Raises TokenRefused."""
+def verify_token(secret: str, token: str, backend_claims: ClaimNames = OWN_CLAIMS) -> Identity:
+    """Read a token that was signed with this shop's secret: by the shop, or by a back end that was given the secret and
+    names no issuer, whose claims may be called otherwise. Raises TokenRefused.
+    """
     check_length(token)
     with reading_token():
-        claims = jwt.decode(token, secret, [ALGORITHM], options={"require": ["sub", "role", "exp"]})
-        # A back end that was given the secret may sign without naming an issuer, but not in another's name.
-        if claims.get("iss", ISSUER) != ISSUER:
+        # The subject is read by us: PyJWT takes none that is a number, as the ids of many back ends are.
+        claims = jwt.decode(token, secret, [ALGORITHM], options={"verify_sub": False})
+        if "iss" not in claims:
+            return identity_of(claims, backend_claims)
+        if claims["iss"] != ISSUER:
             raise jwt.InvalidIssuerError
-        return identity_of(claims, claims["role"])
+        return identity_of(claims, OWN_CLAIMS)
 
 
-def identity_of(claims: dict[str, Any], role: str) -> Identity:
-    """Who the claims of a verified token speak for. Raises ValueError or TypeError for what no token of ours says."""
-    actor = Actor(Role(role), claims["sub"], _text(claims, "name"))
-    if actor.role is Role.GUEST or not actor.id:
-        raise ValueError("a guest has no token of this kind")
+def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
+    """Who the claims of a verified token speak for. Raises ClaimRefused, which names what is missing, ValueError or
+    TypeError for what no token says.
+    """
+    actor = Actor(named.role_in(claims), named.subject_in(claims), _text(claims, "name"))
+    expires_at = required(claims, "exp", "until when it is good")
     names = tuple(name for claim in ("jti", "sid") if (name := _text(claims, claim)))
     said = "".join((actor.id, actor.name or "", *names))
     said.encode()  # JSON may hold half a surrogate pair
     if "\x00" in said:
         raise ValueError("a database does not take a NUL in a text")
     return Identity(
-        actor, expires_at=int(claims["exp"]), issued_at_ms=round(float(claims.get("iat", 0)) * 1000), names=names
+        actor, expires_at=int(expires_at), issued_at_ms=round(float(claims.get("iat", 0)) * 1000), names=names
     )
 
 
@@ -127,7 +134,11 @@ def reading_token() -> Iterator[None]:
         yield
     except jwt.ExpiredSignatureError:
         raise TokenRefused("token_expired", "The token has expired.") from None
-    except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError, jwt.MissingRequiredClaimError):
+    except ClaimRefused as error:
+        raise TokenRefused("token_invalid", str(error)) from None
+    except jwt.MissingRequiredClaimError as error:
+        raise TokenRefused("token_invalid", f'The token has no "{error.claim}" claim.') from None
+    except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
         raise TokenRefused("token_invalid", "The token was not signed by this shop.") from None
     except (jwt.InvalidIssuerError, jwt.InvalidAudienceError, jwt.ImmatureSignatureError, jwt.InvalidIssuedAtError):
         raise TokenRefused("token_invalid", "The token is not for this shop, or not yet.") from None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from ordercast.commerce.people import GUEST
+from ordercast.commerce.people import GUEST, Role
 from ordercast.commerce.tracking import tracking_ends
 from ordercast.config import Settings
 from ordercast.db import Change, Store, access
 from ordercast.db.orders import tracked
 
 from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, check_length, tracking_hash, verify_token
+from .claims import OWN_CLAIMS, ClaimNames
 from .issuers import Issuer
 from .key_set import KeySet
 from .revocations import Revocations
@@ -25,11 +26,14 @@ class Doorkeeper:
     What is revoked is read at the first question, and kept up by `heed`, which the feed's pump is to be given.
     """
 
-    def __init__(self, secret: str, store: Store, issuer: Issuer | None = None) -> None:
+    def __init__(
+        self, secret: str, store: Store, issuer: Issuer | None = None, backend_claims: ClaimNames = OWN_CLAIMS
+    ) -> None:
         self.revocations = Revocations()
         self._secret = secret
         self._store = store
         self._issuer = issuer
+        self._backend_claims = backend_claims
         self._knows_revoked = False
 
     def __repr__(self) -> str:
@@ -63,7 +67,7 @@ class Doorkeeper:
     async def _person(self, token: str) -> Identity:
         if self._issuer is not None and self._issuer.signs(token):
             return await self._issuer.verify(token)
-        return verify_token(self._secret, token)
+        return verify_token(self._secret, token, self._backend_claims)
 
     async def _tracked(self, token: str) -> Identity:
         check_length(token)
@@ -82,8 +86,10 @@ class Doorkeeper:
 
 def make_doorkeeper(settings: Settings, store: Store) -> Doorkeeper:
     """The doorkeeper that the settings describe."""
+    roles = {theirs: Role(ours) for theirs, ours in settings.role_names.items()}
+    claims = ClaimNames(settings.jwt_subject_claims, settings.jwt_role_claim, roles)
     issuer = None
     if settings.jwks_url:
         keys = KeySet(settings.jwks_url)
-        issuer = Issuer(keys, settings.jwt_issuer, settings.jwt_audience, settings.jwt_role_claim)
-    return Doorkeeper(settings.secret, store, issuer)
+        issuer = Issuer(keys, settings.jwt_issuer, settings.jwt_audience, claims)
+    return Doorkeeper(settings.secret, store, issuer, claims)

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import jwt
 
-from ordercast.commerce.people import Role
-
 from .auth import TOKEN_CHARACTERS_MAX, Identity, TokenRefused, check_length, identity_of, reading_token
+from .claims import ClaimNames
 from .key_set import ALGORITHMS, KeySet
-
-# Where somebody has several roles, the first of these that they have.
-_PRECEDENCE: Final = (Role.ADMIN, Role.STORE, Role.SERVICE, Role.DRIVER, Role.CUSTOMER)
 
 
 class Issuer:
     """One issuer that is trusted with everything that its tokens say: ids and roles."""
 
-    def __init__(self, keys: KeySet, issuer: str, audience: str, role_claim: str) -> None:
+    def __init__(self, keys: KeySet, issuer: str, audience: str, claims: ClaimNames) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._role_claim = role_claim
+        self._claims = claims
 
     def __repr__(self) -> str:
         return f"<Issuer {self._issuer} {self._keys!r}>"
@@ -45,9 +41,9 @@ class Issuer:
                 [key.algorithm_name],
                 issuer=self._issuer,
                 audience=self._audience,
-                options={"require": ["sub", "exp", "iss", "aud"]},
+                options={"require": ["exp", "iss", "aud"], "verify_sub": False},
             )
-            return identity_of(claims, role_in(claims, self._role_claim))
+            return identity_of(claims, self._claims)
 
     def _header(self, token: str) -> dict[str, Any]:
         if len(token) > TOKEN_CHARACTERS_MAX:
@@ -56,19 +52,3 @@ class Issuer:
             return jwt.get_unverified_header(token)
         except (jwt.InvalidTokenError, UnicodeError):
             return {}
-
-
-def role_in(claims: dict[str, Any], name: str) -> Role:
-    """The role that a claim names: a text, or the first that counts of a list. Raises ValueError for none of ours."""
-    value = claims[name] if name in claims else _at(claims, name.split("."))
-    named = value if isinstance(value, list) else [value]
-    for role in _PRECEDENCE:
-        if role in named:
-            return role
-    raise ValueError("no role of ours")
-
-
-def _at(claims: Any, path: list[str]) -> Any:
-    for name in path:
-        claims = claims.get(name) if isinstance(claims, dict) else None
-    return claims

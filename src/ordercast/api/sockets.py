@@ -21,11 +21,13 @@ from ordercast.hub import ComeLater, CommandAck, ConnectRefused, EventRefused, S
 from .auth import Identity, TokenRefused
 from .desk import FrontDesk
 from .doorkeeper import REVOKED_SENTENCE, Doorkeeper
+from .offered_token import missed_token, offered_token, without_scheme
 from .refusals import IssuerSilent
 from .socket_commands import Telling, Watches, register_commands
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
+_WHERE_TOKENS_GO: Final = "A token is read from auth.token, or from the header Authorization: Bearer."
 
 
 def open_socket_door(server: Server, desk: FrontDesk, watches: Watches, telling: Telling) -> SocketDoor:
@@ -72,8 +74,8 @@ class SocketDoor:
 
     async def authenticate(self, socket: Socket) -> None:
         """Let in who shows a good token, or none; a socket without one hears only what it asks for itself."""
-        token = socket.auth.get("token")
-        if token is None or token == "":
+        token = offered_token(socket)
+        if token is None:
             return
         try:
             identity = await self._identify(token)
@@ -89,6 +91,7 @@ class SocketDoor:
     def connected(self, socket: Socket) -> None:
         session = socket.data
         if not isinstance(session, _Session):
+            _say_what_was_missed(socket)
             return
         self._arriving.discard(socket)
         if self._doorkeeper.revocations.cover(session.identity):  # while it was on its way in
@@ -100,7 +103,7 @@ class SocketDoor:
     async def refresh(self, socket: Socket, credentials: Any = None, *_: Any) -> CommandAck:
         """``auth_refresh``: a new token, or ``{"token"}``, of the same person; what it opens stays as it was."""
         session = socket.data
-        token = credentials.get("token") if isinstance(credentials, dict) else credentials
+        token = without_scheme(credentials.get("token") if isinstance(credentials, dict) else credentials)
         try:
             identity = await self._identify(token)
         except TokenRefused as error:
@@ -186,6 +189,13 @@ class _Session:
 
     def _call_later(self, delay_s: float, action: Callable[[], None]) -> None:
         self._timer = asyncio.get_running_loop().call_later(max(0.0, delay_s), action)
+
+
+def _say_what_was_missed(socket: Socket) -> None:
+    """Tell a socket that hears nothing why, if it meant to be somebody."""
+    place = missed_token(socket)
+    if place is not None:
+        socket.emit("auth_ignored", {"code": "token_not_read", "place": place, "message": _WHERE_TOKENS_GO})
 
 
 def _name(identity: Identity) -> str:

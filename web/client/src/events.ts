@@ -157,6 +157,8 @@ export interface Events {
   watching: { orderId: string; position: string };
   /** `expiresAt` is in seconds since 1970. */
   auth_expiring: { expiresAt: number; expiresInSeconds: number };
+  /** A token was offered where none is read; this socket is nobody's. */
+  auth_ignored: { code: string; place: string; message: string };
   auth_expired: { code: string; message: string };
   auth_revoked: { code: string; message: string };
 }
