@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from ordercast import supervision, telemetry
-from ordercast.api import Doorkeeper, create_api, make_doorkeeper
+from ordercast.api import Doorkeeper, create_api, cross_origin, make_doorkeeper
 from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
@@ -93,7 +93,8 @@ def build_hub(
         Options(
             ping_interval_s=settings.ping_interval_ms / 1000,
             ping_timeout_s=settings.ping_timeout_ms / 1000,
-            origins=settings.cors_origins,
+            origins=settings.origins,
+            origins_setting=cross_origin.SETTING,
             sid_prefix=settings.node,
             drain_s=settings.drain_s,
         ),

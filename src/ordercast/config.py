@@ -30,6 +30,9 @@ OWN_ISSUER = "ordercast"
 TOKEN_ROLES = ("admin", "store", "customer", "driver", "service")
 """Those that a token may name."""
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOCAL_PAGES = tuple(
+    f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
+)
 _NOT_UNDERSTOOD = "is no URL that PostgreSQL understands; in its password write @ as %40, and / # % and spaces alike"
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
@@ -115,6 +118,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_roles: tuple[str, ...] = ()
     """Their names of roles and ours, such as ``user:customer,store_owner:store``."""
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Origins of other sites that are let in. A demo that shows itself on its own machine alone lets in what is
+        developed beside it: a page's own server there has another port.
+        """
+        is_development = self.host in _LOOPBACK and self.demo and self.sqlite_path is not None
+        return (*self.cors_origins, *_LOCAL_PAGES) if is_development else self.cors_origins
 
     @property
     def role_names(self) -> dict[str, str]:

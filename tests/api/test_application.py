@@ -168,3 +168,26 @@ async def test_a_database_that_cannot_be_read_is_told_as_unavailable(client: Cli
     response = await client.get("/api/products")
     problem(response, 503, "store-unavailable")
     assert response.headers["retry-after"] == "1"
+
+
+async def test_a_page_of_another_origin_is_logged_once_and_its_preflight_says_why(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    for _ in range(2):
+        refused = await client.http.options("/api/orders", headers={"Origin": "https://new.example", **asked})
+        await client.get("/api/products", {"Origin": "https://new.example"})
+
+    assert problem(refused, 403, "origin-refused")["detail"] == (
+        "Pages of https://new.example may not connect here: add that origin to ORDERCAST_CORS_ORIGINS."
+    )
+    assert [record.message for record in caplog.records if "new.example" in record.message] == [
+        "Pages of https://new.example may not connect here: add that origin to ORDERCAST_CORS_ORIGINS."
+    ]
+
+
+async def test_a_demo_on_loopback_answers_pages_of_any_local_port(client: Client) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+    for origin in ("http://localhost:5173", "http://localhost", "http://127.0.0.1:8080"):
+        answer = await client.http.options("/api/orders", headers={"Origin": origin, **asked})
+        assert answer.headers["access-control-allow-origin"] == origin

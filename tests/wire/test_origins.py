@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import pytest
 
 from ordercast.hub import Options, Server
+from ordercast.hub.origins import RefusedOrigins
 from ordercast.wire.origins import cors_headers, is_allowed, preflight_headers
 from tests.peers import Peer, Poller, Refused
 from tests.servers import running
 
 SHOP = "https://shop.example"
+LOCAL = ("http://localhost:*", "http://[::1]:*")
 ALLOWED = {"access-control-allow-origin": SHOP, "access-control-allow-credentials": "true", "vary": "Origin"}
 
 
@@ -34,6 +36,13 @@ ALLOWED = {"access-control-allow-origin": SHOP, "access-control-allow-credential
         (b"https://a.shop.example", b"api.example", ("https://shop.example",), False),
         (b"https://shop.example\xff", b"api.example", ("https://shop.example",), False),
         (b"https://evil.example", b"api.example", ("*",), True),
+        (b"http://localhost:5173", b"localhost:3000", LOCAL, True),
+        (b"http://localhost", b"localhost:3000", LOCAL, True),
+        (b"http://[::1]:5173", b"localhost:3000", LOCAL, True),
+        (b"http://[::1]", b"localhost:3000", LOCAL, True),
+        (b"https://localhost:5173", b"localhost:3000", LOCAL, False),
+        (b"http://localhost:5173.evil.example", b"localhost:3000", LOCAL, False),
+        (b"http://localhost.evil.example:80", b"localhost:3000", LOCAL, False),
     ],
 )
 def test_who_is_allowed(origin: bytes, host: bytes, origins: Sequence[str], allowed: bool) -> None:
@@ -75,7 +84,13 @@ async def test_a_page_that_may_not_is_refused_on_every_transport() -> None:
     server = Server(Options(origins=(SHOP,)))
     async with running(server) as at, Poller(at.port, headers={"Origin": "https://evil.example"}) as poller:
         response = await poller.request()
-        assert (response.status_code, response.json()) == (403, {"code": 4, "message": "Forbidden"})
+        assert (response.status_code, response.json()) == (
+            403,
+            {
+                "code": 4,
+                "message": "Pages of https://evil.example may not connect here: add that origin to Options.origins.",
+            },
+        )
         assert "access-control-allow-origin" not in response.headers
         with pytest.raises(Refused) as refused:
             await Peer.open(at.port, Origin="https://evil.example")
@@ -118,3 +133,29 @@ async def test_a_preflight_of_a_page_that_may_not_promises_nothing() -> None:
 
     assert response.status_code == 204
     assert not [name for name in response.headers if name.startswith("access-control")]
+
+
+async def test_each_origin_that_is_refused_is_logged_once_with_the_setting(caplog: pytest.LogCaptureFixture) -> None:
+    server = Server(Options(origins_setting="SHOP_ORIGINS"))
+    async with running(server) as at:
+        for origin in ("https://a.example", "https://b.example"):
+            async with Poller(at.port, headers={"Origin": origin}) as poller:
+                for _ in range(3):
+                    await poller.request()
+                await poller.request("OPTIONS")
+            with pytest.raises(Refused):
+                await Peer.open(at.port, Origin=origin)
+
+    assert [record.message for record in caplog.records if "SHOP_ORIGINS" in record.message] == [
+        f"Pages of {origin} may not connect here: add that origin to SHOP_ORIGINS."
+        for origin in ("https://a.example", "https://b.example")
+    ]
+
+
+def test_made_up_origins_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    refused = RefusedOrigins("setting")
+    for number in range(1_000):
+        refused.report(f"https://{number}.example\n\xff" + "x" * 10_000)
+
+    assert len(caplog.records) == 100
+    assert all(len(record.message) < 400 and "\n" not in record.message for record in caplog.records)

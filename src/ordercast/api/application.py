@@ -19,6 +19,7 @@ from litestar.types import ControllerRouterHandler
 from ordercast.commerce.stats import Spread
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
+from ordercast.hub.origins import ANY_PORT
 
 from . import (
     accounts,
@@ -44,6 +45,7 @@ from . import (
     webhooks,
 )
 from .closed_bodies import close_bodies
+from .cross_origin import ReportRefusedOrigins
 from .delivery_rules import delivery_rules
 from .desk import FrontDesk
 from .doorkeeper import Doorkeeper, make_doorkeeper
@@ -100,7 +102,7 @@ def create_api(
         settings.secret,
         doorkeeper or make_doorkeeper(settings, store),
         SignInRules(settings.token_minutes * 60, settings.sign_in_days),
-        settings.cors_origins,
+        settings.origins,
         settings.socket_url,
         providers=providers or providers_of(settings, store),
         parts=parts or {},
@@ -124,7 +126,7 @@ def create_api(
     )
     close_bodies(application)
     add_links(application.openapi_schema)
-    application.asgi_handler = HeadAsGet(application.asgi_handler)
+    application.asgi_handler = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
     return application
 
 
@@ -135,12 +137,13 @@ def openapi_document() -> bytes:
 
 
 def _cors(settings: Settings) -> CORSConfig | None:
-    if not settings.cors_origins:
+    if not settings.origins:
         return None
     return CORSConfig(
-        allow_origins=list(settings.cors_origins),
+        # Litestar's `*` stands for any text: it cannot leave out the port.
+        allow_origins=[*settings.origins, *(origin.removesuffix(ANY_PORT) for origin in settings.origins)],
         # Only for pages that are named: their browsers may send the refresh cookie.
-        allow_credentials="*" not in settings.cors_origins,
+        allow_credentials="*" not in settings.origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", HEADER],
         expose_headers=[REPLAYED, "Retry-After"],

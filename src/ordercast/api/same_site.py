@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ordercast.hub.origins import is_listed
+
 from .desk import AnyRequest
 from .refusals import OriginRefused
 
@@ -25,4 +27,5 @@ def comes_from_ours(request: AnyRequest, origins: Sequence[str]) -> bool:
         # Browsers name the origin of every POST; those that do not, say at least whether the site is another.
         return request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
     host = request.headers.get("host", "")
-    return origin in origins or (bool(host) and origin.partition("://")[2].lower() == host.lower())
+    names = [listed for listed in origins if listed != "*"]
+    return is_listed(origin, names) or (bool(host) and origin.partition("://")[2].lower() == host.lower())

@@ -76,7 +76,10 @@ class Options:
     bus_timeout_s: float = 5.0
     """How long another node may take to answer, beyond what its clients may take; as the reference's adapters."""
     origins: Sequence[str] = ()
-    """Origins of other sites whose pages may connect (`*`: every one). Pages of our own host always may."""
+    """Origins of other sites whose pages may connect (`*`: every one; `http://localhost:*`: on any port). Pages of our
+    own host always may."""
+    origins_setting: str = "Options.origins"
+    """What an operator knows that list by: a page that is refused is answered, and logged once, with this name."""
     transports: Sequence[str] = ("polling", "websocket")
     """Those that are served."""
     allow_upgrades: bool = True

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from ordercast.hub import Application, DisconnectReason, Handshake
+from ordercast.hub.origins import RefusedOrigins
 from ordercast.protocol.engineio import PROTOCOL_VERSION, OpenPacket
 from ordercast.protocol.message import Message
 
-from .admission import Admission
+from .admission import Admission, Refused
 from .fairness import Line
 from .heartbeat import Heartbeat
 from .hooks import tell_refused
@@ -43,6 +44,7 @@ class Engine:
         self.sessions: dict[str, Session] = {}
         self.admission = Admission(self.options)
         self.line = Line()
+        self._refused_origins = RefusedOrigins(self.options.origins_setting)
         self._last_words: dict[str, Sequence[Message]] = {}
         self._unflushed: list[Session] = []
         self.is_draining = False
@@ -53,16 +55,30 @@ class Engine:
 
     # Requests
 
-    def check(self, method: bytes, query: Query, headers: dict[bytes, bytes], transport: str) -> Refusal | None:
+    def check(self, method: bytes, query: Query, headers: dict[bytes, bytes], transport: str) -> Refused | None:
         """Decide on a request that came over `transport`; None when it may be served."""
-        asked = query.get("transport", "")
-        if asked not in self.options.transports:
+        refusal = self._check_protocol(query)
+        if refusal is None:
+            sentence = self.refused_origin(headers)
+            if sentence is not None:
+                return Refusal.FORBIDDEN, sentence
+            refusal = self._check_request(method, query, transport)
+        return None if refusal is None else (refusal, None)
+
+    def refused_origin(self, headers: Mapping[bytes, bytes]) -> str | None:
+        """Why the page that asks is not let in, which is logged as well; None for one that is, and for programs."""
+        origin = headers.get(b"origin", b"")
+        if is_allowed(origin, headers.get(b"host", b""), self.options.origins):
+            return None
+        return self._refused_origins.report(origin.decode("latin-1"))
+
+    def _check_protocol(self, query: Query) -> Refusal | None:
+        if query.get("transport", "") not in self.options.transports:
             return Refusal.TRANSPORT_UNKNOWN
-        if query.get("EIO") != PROTOCOL_VERSION:
-            return Refusal.UNSUPPORTED_PROTOCOL_VERSION
-        origin = headers.get(b"origin")
-        if origin and not is_allowed(origin, headers.get(b"host", b""), self.options.origins):
-            return Refusal.FORBIDDEN
+        return None if query.get("EIO") == PROTOCOL_VERSION else Refusal.UNSUPPORTED_PROTOCOL_VERSION
+
+    def _check_request(self, method: bytes, query: Query, transport: str) -> Refusal | None:
+        asked = query.get("transport", "")
         sid = query.get("sid", "")
         if sid:
             return self._check_session(sid, method, asked, transport)

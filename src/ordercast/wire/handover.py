@@ -75,9 +75,9 @@ class WebSocketHandover(asyncio.Protocol):
         lookup = dict(headers)
         query = parse_query(raw_query)
         handshake = _handshake(self._transport, headers, raw_query)
-        refusal = self._check(method, path, query, lookup)
-        if refusal is not None:
-            self._refuse(handshake, refusal)
+        refused = self._check(method, path, query, lookup)
+        if refused is not None:
+            self._refuse(handshake, *refused)
             return
         minimal = _minimal_request(target, lookup)
         sid = query.get("sid")
@@ -119,11 +119,11 @@ class WebSocketHandover(asyncio.Protocol):
 
     # Steps
 
-    def _check(self, method: bytes, path: bytes, query: Query, headers: dict[bytes, bytes]) -> Refusal | None:
+    def _check(self, method: bytes, path: bytes, query: Query, headers: dict[bytes, bytes]) -> Refused | None:
         if method != b"GET":
-            return Refusal.BAD_REQUEST  # RFC 6455 section 4.2.1
+            return Refusal.BAD_REQUEST, None  # RFC 6455 section 4.2.1
         if path.decode("latin-1").rstrip("/") != self._engine.options.path.rstrip("/"):
-            return Refusal.FORBIDDEN  # outside Socket.IO's path there are no WebSockets
+            return Refusal.FORBIDDEN, None  # outside Socket.IO's path there are no WebSockets
         return self._engine.check(b"GET", query, headers, "websocket")
 
     def _change_hands(self, request: bytes, handshake: Handshake, session: Session | None) -> None:

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ordercast.hub.origins import is_listed
+
 Headers = list[tuple[bytes, bytes]]
 
 PREFLIGHT_MAX_AGE_S = b"600"
 
 
 def is_allowed(origin: bytes, host: bytes, origins: Sequence[str]) -> bool:
-    """Whether a page of `origin` may connect: our own, a listed one, or any if ``*`` is listed.
+    """Whether a page of `origin` may connect: our own, or one that `origins` list (``hub.origins.is_listed``).
 
     Programs that are no browsers send no `Origin`; pass b"" for those.
     """
-    if not origin or "*" in origins:
+    if not origin:
         return True
     own = origin.partition(b"://")[2]
-    return (bool(host) and own.lower() == host.lower()) or origin.decode("latin-1") in origins
+    return (bool(host) and own.lower() == host.lower()) or is_listed(origin.decode("latin-1"), origins)
 
 
 def cors_headers(origin: bytes, host: bytes, origins: Sequence[str]) -> Headers:

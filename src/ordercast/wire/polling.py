@@ -85,12 +85,13 @@ class Polling:
         """Take a request whose head is complete."""
         exchange.origins = self._origins
         if exchange.method == b"OPTIONS":
+            self._engine.refused_origin(exchange.headers)  # logged; a browser shows no body of this answer
             exchange.preflight()
             return
         query = parse_query(exchange.raw_query)
-        refusal = self._engine.check(exchange.method, query, exchange.headers, "polling")
-        if refusal is not None:
-            self._refuse(exchange, refusal)
+        refused = self._engine.check(exchange.method, query, exchange.headers, "polling")
+        if refused is not None:
+            self._refuse(exchange, *refused)
             return
         sid = query.get("sid", "")
         if not sid:
