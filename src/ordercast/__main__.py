@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from ordercast.supervision import Signals
+
+# Before what is slow to load: a signal may come at any moment.
+signals = Signals()
+signals.heed()
+
 import logging
+import os
+import signal
 import sys
 import time
 from typing import Annotated, Any, Literal
@@ -35,9 +43,13 @@ def serve_command(
     port: Annotated[int | None, Parameter(help="Instead of ORDERCAST_PORT; 0 takes a free one.")] = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Serve the shop: pages, API and sockets on one port."""
+    """Serve the shop: pages, API and sockets on one port.
+
+    SIGTERM, SIGINT (Ctrl-C) and SIGQUIT stop it in peace: clients are sent away to come back elsewhere, requests that
+    have come are answered. The same again hastens that. SIGHUP, SIGUSR1 and SIGUSR2 are logged with the state.
+    """
     settings = _settings(host=host, port=port, database_url=database_url)
-    uvloop.run(serve(settings, _say_ready))
+    uvloop.run(serve(settings, _say_ready, signals))
 
 
 def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
@@ -50,7 +62,10 @@ def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
         password = demo_password(settings)
         lines += ["", "  Demo logins"]
         lines += [f"  {email:<22} {password}" for email in demo_people]
-    print("\n".join(lines), flush=True)
+    try:
+        print("\n".join(lines), flush=True)
+    except OSError:  # whoever read it has gone, which is no reason to serve nobody
+        _write_nowhere()
 
 
 @app.command
@@ -164,12 +179,36 @@ def _settings(*, make_secret: bool = True, **overrides: Any) -> Settings:
 def main() -> None:
     """Run the command line; what a person can mend is told in a sentence, without a traceback."""
     try:
-        app()
+        if sys.argv[1:2] == ["serve"]:
+            app()
+        else:
+            signals.leave_to(app)
     except ConfigError as error:
         print(f"ordercast: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(128 + signal.SIGPIPE)
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    """Write what was printed while its failing can still be caught: `ordercast openapi | head` reads no more."""
+    try:
+        print(end="", flush=True)
+    except BrokenPipeError:
+        _write_nowhere()
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        _write_nowhere()
+        print(f"ordercast: could not write: {error.strerror}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _write_nowhere() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import hashlib
 import hmac
@@ -10,6 +11,8 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from signal import Signals as Signal
 from typing import TYPE_CHECKING, Final, cast
 
 from ordercast import supervision, telemetry
@@ -30,6 +33,7 @@ from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
 from ordercast.hub import Bus, Options, Server
 from ordercast.neighbours import Neighbours
+from ordercast.supervision import Signals
 from ordercast.wire import AsgiApplication, make_server
 
 if TYPE_CHECKING:
@@ -116,7 +120,7 @@ def build_hub(
     return server, pump
 
 
-async def serve(settings: Settings, on_ready: OnReady) -> None:
+async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None:
     """Serve until a signal says to stop. `on_ready` is told the port, and who can sign in with the demo password, when
     the first request would be answered.
 
@@ -157,6 +161,8 @@ async def serve(settings: Settings, on_ready: OnReady) -> None:
         _settle_garbage()
         uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)
         uvicorn.on_signal = lambda: _stopping(settings.drain_s + STOP_S_MAX)
+        uvicorn.heeds_signals = False
+        signals.serve(uvicorn.stop, _noting(lambda: f"{server!r} {pump!r} {store!r}"))
         await uvicorn.serve(sockets=[listening])
         await chores.stop()
         pump.stop()
@@ -243,6 +249,17 @@ def _listen(settings: Settings) -> socket.socket:
 def _ready(on_ready: OnReady, settings: Settings, port: int, demo_people: list[str]) -> None:
     on_ready(settings, port, demo_people)
     supervision.tell("READY=1")
+
+
+def _noting(state: Callable[[], str]) -> Callable[[Signal], None]:
+    """Make what logs a signal that ends nothing, with the state: in the loop, as a handler may interrupt a log line."""
+    loop = asyncio.get_running_loop()
+
+    def note(which: Signal) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(lambda: log.warning("%s ends nothing here; %s", which.name, state()))
+
+    return note
 
 
 def _stopping(seconds_max: float) -> None:

@@ -21,6 +21,7 @@ from ordercast.api import issue_token
 READY = re.compile(r"> Ready on (\S+)")
 PASSWORD = re.compile(r"admin@example\.com\s+(\S+)")
 START_S_MAX = 60.0
+END_S_MAX = 60.0
 
 
 def free_port() -> int:
@@ -92,11 +93,20 @@ class Shop:
         return self._end(signal.SIGTERM)
 
     def _end(self, how: signal.Signals) -> int:
-        process, self._process = self._process, None
-        if process is None:
+        if self._process is None:
             return 0
-        process.send_signal(how)
-        code = process.wait(timeout=15)
+        self._process.send_signal(how)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until it ends, and all that it wrote is read; gives its exit code."""
+        process, self._process = self._process, None
+        assert process is not None, "it is not running"
+        try:
+            code = process.wait(timeout=END_S_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         if self._reader is not None:
             self._reader.join(timeout=5)
         assert process.stdout is not None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Awaitable, Callable, MutableMapping
+import logging
+import signal
+import threading
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from types import FrameType
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import uvicorn
 
@@ -15,13 +20,20 @@ from .engine import Engine
 from .http import Http
 from .polling import Polling
 
+log = logging.getLogger("ordercast.wire.serve")
+
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-# How long a stop waits for requests that have come, once all clients are sent away.
+# How long a stop waits for requests that have come, once all clients are sent away; and how long when it was asked for
+# again, which is time enough for what the database is not silent about.
 GRACEFUL_STOP_S = 10
+HURRIED_STOP_S = 1.0
+_HURRY_STEP_S = 0.05
+# What ends `serve`, of what the system has.
+STOP_SIGNALS: Final = tuple(each for each in signal.Signals if each.name in {"SIGINT", "SIGTERM", "SIGQUIT"})
 
 
 def make_server(
@@ -58,25 +70,46 @@ class PortServer(uvicorn.Server):
     """uvicorn's server, which sends clients away before it waits for requests to finish, and says when it has started.
 
     A signal begins the stop: the port is closed, so that a proxy and returning clients turn to another node at once;
-    clients are sent away over a while; requests that have come are answered; `serve` returns. A second signal ends the
-    waiting.
+    clients are sent away over a while; requests that have come are answered; `serve` returns. A second signal sends all
+    clients away at once and leaves requests a moment more, a third leaves them none.
     """
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)
         self.engine = engine
+        self.heeds_signals = True
+        """Whether `serve` handles the signals of its process; else somebody calls `stop`."""
+        self.is_hurried = False
         self.on_started: Callable[[], None] = lambda: None
         self.on_signal: Callable[[], None] = lambda: None
-        """Called once, within the signal's handler, when the stop is asked for."""
+        """Called once, when the stop is asked for: within the signal's handler."""
+
+    def stop(self) -> None:
+        """Begin the stop, or hasten it. May be called by a signal's handler."""
+        if not self.should_exit:
+            self.should_exit = True
+            self.on_signal()
+        elif not self.is_hurried:
+            self.is_hurried = True
+        else:
+            self.force_exit = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """uvicorn would raise the signal again after the stop, and nothing that comes after `serve` would run."""
         del sig, frame
-        if self.should_exit:
-            self.force_exit = True
+        self.stop()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if not self.heeds_signals or threading.current_thread() is not threading.main_thread():
+            yield
             return
-        self.should_exit = True
-        self.on_signal()
+        before = {each: signal.signal(each, self.handle_exit) for each in STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
 
     async def startup(self, sockets: Any = None) -> None:
         self.engine.application.start()
@@ -89,8 +122,31 @@ class PortServer(uvicorn.Server):
             server.close()
         for listening in sockets or ():
             listening.close()
-        await self.engine.drain(lambda: self.force_exit)
+        await self.engine.drain(lambda: self.is_hurried)
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
+        hurrying = asyncio.create_task(self._hurry())
         await super().shutdown(sockets)
+        hurrying.cancel()
+        if self.force_exit:
+            await self._leave()
+
+    async def _hurry(self) -> None:
+        while not self.is_hurried:  # noqa: ASYNC110 - set by a signal's handler
+            await asyncio.sleep(_HURRY_STEP_S)
+        await asyncio.sleep(HURRIED_STOP_S)
+        self.force_exit = True
+
+    async def _leave(self) -> None:
+        """End what uvicorn leaves behind when it is forced to."""
+        requests = {*self.server_state.tasks}
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()  # first: uvicorn would answer a cancelled request with 500
+        for request in requests:
+            request.cancel()
+        if requests:
+            log.warning("stopped in a hurry: %d requests were left unanswered", len(requests))
+            await asyncio.wait(requests, timeout=HURRIED_STOP_S)
+        await self.lifespan.shutdown()
 
 
 async def serve(
@@ -103,6 +159,11 @@ async def serve(
 ) -> None:
     """Serve until a signal says to stop; connections are then told, and come back to the next one."""
     await make_server(application, host=host, port=port, http=http, **uvicorn_options).serve()
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """uvicorn logs a traceback for each request that it, or we, gave up at the end."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
