@@ -13,6 +13,8 @@ import pytest
 from ordercast.api.providers import providers_of
 from ordercast.config import Settings
 from ordercast.db import Unstorable
+from ordercast.protocol.json import decode_json
+from tests.commerce.orders import request_json
 
 from .client import CUSTOMER, DRIVER, SERVICE, STORE, Client, bearer, over, problem, token
 from .stores import AnyStore
@@ -141,3 +143,40 @@ async def test_what_the_database_cannot_hold_is_refused_and_noted(
     problem(answer, 422, "invalid-field")
     assert "no such text" not in answer.text
     assert "GET /api/products let through what cannot be kept" in caplog.text
+
+
+# --- One rule for what a person may type ------------------------------------------------------------------------------
+
+
+async def test_half_an_emoji_is_taken_by_both_doors_alike(client: Client) -> None:
+    body = msgspec.json.encode(request_json()).replace(b"Asha Rahman", b"Asha \\ud83d")
+    headers = {"Content-Type": "application/json"}
+
+    order = (await client.http.post("/api/orders", content=body, headers=headers)).json()
+
+    assert order["customerInfo"]["name"] == decode_json(b'"Asha \\ud83d"') == "Asha \ufffd"
+
+
+@pytest.mark.parametrize("name", ["   ", "\u200b", "\u200d", "Asha\u202e", "\u2066Asha", "\u3164"], ids=ascii)
+async def test_a_name_that_cannot_be_read_is_refused_at_every_door(client: Client, name: str) -> None:
+    for path, body, headers, field in (
+        (
+            "/api/orders",
+            request_json(customerInfo={"name": name, "email": "a@b.cd", "mobile": "+8801700000000"}),
+            None,
+            "customerInfo.name",
+        ),
+        (
+            "/api/auth/register",
+            {"email": "new@example.com", "name": name, "password": "a long password"},
+            None,
+            "name",
+        ),
+        (
+            "/api/accounts",
+            {"email": "new@example.com", "name": name, "role": "store", "password": "a long password"},
+            ADMIN,
+            "name",
+        ),
+    ):
+        problem(await client.post(path, body, headers), 422, "invalid-field", field)

@@ -1,9 +1,12 @@
+# ruff: noqa: RUF001 - names as people write them
 from __future__ import annotations
+
+import unicodedata
 
 import pytest
 
-from ordercast.commerce.errors import CardNumberGiven, ControlCharacter
-from ordercast.commerce.text_rules import check_texts, has_card_number
+from ordercast.commerce.errors import BlankText, CardNumberGiven, ControlCharacter, HiddenCharacter
+from ordercast.commerce.text_rules import _HIDDEN, check_texts, has_card_number
 
 from .orders import ADDRESS, command
 
@@ -66,12 +69,74 @@ def test_an_international_telephone_number_is_no_card() -> None:
         check_texts(command(customerInfo={"name": number, "email": "a@b.cd", "mobile": "+8801700000000"}))
 
 
-@pytest.mark.parametrize("character", ["\x00", "\n", "\x1b", "\x7f"])
+@pytest.mark.parametrize("character", ["\x00", "\n", "\x1b", "\x7f", "\x85", "\x9b", "\u2028", "\u2029"])
 def test_control_characters_are_refused(character: str) -> None:
     with pytest.raises(ControlCharacter) as caught:
         check_texts(command(billingInfo={**ADDRESS, "city": f"Dha{character}ka"}))
     assert caught.value.field == "billingInfo.city"
 
 
-def test_names_of_every_script_pass() -> None:
-    check_texts(command(billingInfo={**ADDRESS, "name": "রহমান‍ 山田 Åse"}))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "রহমান‍ 山田 Åse",
+        "শ্রাবন্তী",
+        "ক্\u200cষ",  # a joiner and a non-joiner shape Bengali, and Persian
+        "می\u200cخواهم",
+        "محمد \u200fعلي\u200e (12)",
+        "\u061cדוד",
+        "👩\u200d🍳 Kitchen",
+        "❤\ufe0f",
+        "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
+        "🇧🇩",
+        "é".encode().decode() + "e\u0301",
+        'O\'Neil "Bob" & Söhne',
+        " Asha",
+        "\ufffd",
+    ],
+    ids=ascii,
+)
+def test_names_of_every_script_pass(name: str) -> None:
+    check_texts(command(billingInfo={**ADDRESS, "name": name}))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "admin\u202e",
+        "\u202dabc",
+        "a\u2066b\u2069",
+        "ad\u200bmin",
+        "\ufeffAsha",
+        "As\u2060ha",
+        "A\u00adsha",
+        "\uffff",
+        "\U0010fffe",
+    ],
+    ids=ascii,
+)
+def test_what_deceives_the_eye_is_refused(name: str) -> None:
+    with pytest.raises(HiddenCharacter, match=r"U\+[0-9A-F]{4,6}\.$") as caught:
+        check_texts(command(customerInfo={"name": name, "email": "a@b.cd", "mobile": "+8801700000000"}))
+    assert caught.value.field == "customerInfo.name"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [" ", "     ", "\u00a0", "\u3000 ", "\u200d", "\u200e\u200f", "\u3164", "\u2800\u2800", "\u0301", "\ufe0f"],
+    ids=ascii,
+)
+def test_a_text_in_which_nothing_is_seen_is_refused(name: str) -> None:
+    with pytest.raises(BlankText) as caught:
+        check_texts(command(billingInfo={**ADDRESS, "name": name}))
+    assert caught.value.field == "billingInfo.name"
+
+
+def test_every_character_that_is_no_letter_is_decided_on() -> None:
+    """The lists follow Unicode's: a format character is refused, or is one of those that shape what is seen."""
+    passing = {"\u200c", "\u200d", "\u200e", "\u200f", "\u061c"} | set(map(chr, range(0xE0020, 0xE0080)))
+    for code in range(0x110000):
+        character = chr(code)
+        if unicodedata.category(character) == "Cf":
+            is_a_number_sign = unicodedata.name(character, "").startswith(("ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN"))
+            assert bool(_HIDDEN.search(character)) is not (character in passing or is_a_number_sign), hex(code)

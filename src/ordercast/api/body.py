@@ -13,6 +13,7 @@ from litestar.typing import FieldDefinition
 from msgspec import Meta
 
 from ordercast.commerce.errors import InvalidField
+from ordercast.protocol.json import without_lone_surrogates
 
 from .refusals import BodyMalformed, UnsupportedBody
 
@@ -60,12 +61,18 @@ class JsonBody(AbstractDTO[T]):
 
 
 def decode(body: bytes, type_: type[T]) -> T:
-    """Read `body` as `type_`. Raises BodyMalformed where it is not JSON, InvalidField where a field is wrong."""
+    """Read `body` as `type_`, with U+FFFD for halves of emoji, as the sockets do.
+
+    Raises BodyMalformed where it is not JSON, InvalidField where a field is wrong.
+    """
     try:
         return msgspec.json.decode(body, type=type_)
     except msgspec.ValidationError as error:
         _refuse_field(str(error))
     except msgspec.DecodeError as error:
+        mended = without_lone_surrogates(body)
+        if mended != body:
+            return decode(mended, type_)
         raise BodyMalformed(f"The body is not JSON: {_sentence(str(error))}") from None
     except UnicodeDecodeError:
         raise BodyMalformed("The body is not UTF-8.") from None

@@ -70,6 +70,18 @@ class ControlCharacter(InvalidField):
         super().__init__(field, "This text contains control characters.")
 
 
+class HiddenCharacter(InvalidField):
+    """One that is not seen, or makes what is seen another text."""
+
+    def __init__(self, field: str, character: str) -> None:
+        super().__init__(field, f"This text contains the invisible character U+{ord(character):04X}.")
+
+
+class BlankText(InvalidField):
+    def __init__(self, field: str) -> None:
+        super().__init__(field, "There is nothing to be seen in this text.")
+
+
 class UnknownStatus(InvalidField):
     def __init__(self, name: str) -> None:
         super().__init__("status", f"There is no order status {name[:40]!r}.")

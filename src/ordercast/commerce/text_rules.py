@@ -1,4 +1,8 @@
-"""What no text of a request may hold: control characters, and card numbers.
+"""What no text of a request may hold: nothing to be seen, characters that deceive the eye, and card numbers.
+
+Letters of every script pass, and what shapes them: the joiners and variation selectors of Bengali, Persian and emoji,
+the direction marks of Arabic and Hebrew, the tags of flags. What turns the order of letters around or shows nothing at
+all (Unicode Technical Report 36, "bidirectional text spoofing") is refused, for a name would be read as another.
 
 A card number that reached our logs or database would put the whole shop under the card industry's rules (PCI DSS), so
 it is refused wherever it is typed, and never repeated.
@@ -7,12 +11,13 @@ it is refused wherever it is typed, and never repeated.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 
-from .errors import CardNumberGiven, ControlCharacter
+from .errors import BlankText, CardNumberGiven, ControlCharacter, HiddenCharacter
 
 # ISO/IEC 7812-1: a card number has up to 19 digits; 13 is the shortest in use. Cards of the payment networks begin
 # with 2 to 6, which spares the telephone numbers of most of the world.
@@ -24,28 +29,61 @@ _CARD_FIRST_DIGITS: Final = range(2, 7)
 _TELEPHONE: Final = re.compile(r"\+[\d \-()]+$")
 TELEPHONE_DIGITS_MAX: Final = 15
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+# The format characters (category Cf) that are not named above as passing, and what is no character at all.
+_HIDDEN: Final = re.compile(
+    "["
+    r"\u00ad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001"
+    + "".join(rf"\U{plane:04x}fffe\U{plane:04x}ffff" for plane in range(1, 17))
+    + "]"
+)
+# Spaces, marks that need a letter before them, controls and formats: a text of these alone shows nothing.
+_UNSEEN_CATEGORIES: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Me"})
+# Letters and a symbol that are drawn as nothing: fillers of Hangul, and the Braille cell without a dot.
+_UNSEEN_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 # Cards are often typed in groups.
 _LONG_RUN: Final = re.compile(r"\d(?:[ \u00a0-]?\d){12,}")
 # Where one may be. Looking for the digits of every script takes three times as long, and most texts have but ours.
 _NUMERIC: Final = re.compile(r"\d[\d \u00a0-]{12,}")
 _NUMERIC_ASCII: Final = re.compile(r"[0-9][0-9 -]{12,}")
 _GAP: Final = re.compile(r"[ \u00a0-]")
+# A text in a request's JSON that begins with nothing to be seen.
+_UNSEEN_FIRST: Final = re.compile(rf'"[^\w\x21-\x7e]|"[{"".join(_UNSEEN_LETTERS)}]')
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
 def check_texts(request: msgspec.Struct) -> None:
-    """Look at every text of `request`. Raises ControlCharacter or CardNumberGiven, naming the field."""
-    # One look at all of them together: nearly every request ends here. As JSON a control character but DEL shows as an
-    # escape, and what stands between two texts keeps them from making one.
+    """Look at every text of `request`.
+
+    Raises ControlCharacter, HiddenCharacter, BlankText or CardNumberGiven, which name the field.
+    """
+    # One look at all of them together: nearly every request ends here. What stands between two texts keeps their digits
+    # from making a card's.
     everything = _ENCODE(request).decode()
-    if "\\" not in everything and "\x7f" not in everything and not has_card_number(everything):
+    if not _is_suspect(everything) and not has_card_number(everything):
         return
     for path, text in _named(request, ""):
         if _CONTROL.search(text):
             raise ControlCharacter(path)
+        if hidden := _HIDDEN.search(text):
+            raise HiddenCharacter(path, hidden[0])
+        if text and not _shows_something(text):
+            raise BlankText(path)
         if has_card_number(text) and not _is_telephone(path, text):
             raise CardNumberGiven(path)
+
+
+def _is_suspect(everything: str) -> bool:
+    """Whether the JSON shows an escape, as of control characters, one that is refused, or a text that may be blank."""
+    return "\\" in everything or not everything.isprintable() or _UNSEEN_FIRST.search(everything) is not None
+
+
+def _shows_something(text: str) -> bool:
+    return any(
+        unicodedata.category(character) not in _UNSEEN_CATEGORIES and character not in _UNSEEN_LETTERS
+        for character in text
+    )
 
 
 def has_card_number(text: str) -> bool:

@@ -30,7 +30,7 @@ def decode_json(text: bytes) -> Any:
     except RecursionError:
         raise MalformedPacket("JSON", "is nested too deeply") from None
     except ValueError as error:  # msgspec.DecodeError, and UnicodeDecodeError for strings that are not UTF-8
-        mended = _SURROGATES.sub(_without_half, text)
+        mended = without_lone_surrogates(text)
         if mended == text:
             raise MalformedPacket("JSON", str(error)) from None
     return _decode_mended(mended)
@@ -44,6 +44,11 @@ def _decode_mended(text: bytes) -> Any:
         raise MalformedPacket("JSON", "is nested too deeply") from None
     except ValueError as error:
         raise MalformedPacket("JSON", str(error)) from None
+
+
+def without_lone_surrogates(text: bytes) -> bytes:
+    """Give JSON text with U+FFFD for each escape of half a surrogate pair, which JavaScript writes of a cut string."""
+    return _SURROGATES.sub(_without_half, text)
 
 
 def _without_half(escape: re.Match[bytes]) -> bytes:
