@@ -29,6 +29,13 @@ GROUP_SIZE = Histogram(
 GROUPS_RUN_AGAIN = Counter(
     "ordercast_commit_groups_run_again_total", "Groups that were run again because of what others committed meanwhile"
 )
+CHANGES_HELD = Gauge(
+    "ordercast_changes_held",
+    "Changes that wait for what another program or node has locked; others go round",
+)
+CHANGES_LOCKED = Counter("ordercast_changes_locked_total", "Changes refused: another program held what they need")
+SESSIONS_UNSAVED = Gauge("ordercast_sessions_unsaved", "Sessions of sockets that are yet to be saved in the database")
+SESSIONS_GIVEN_UP = Counter("ordercast_sessions_given_up_total", "Sessions that were not saved: too many were waiting")
 FEED_LEADING = Gauge("ordercast_feed_leading", "Whether this node numbers the feed and does the shop's chores")
 PARTS_UP = Gauge("ordercast_part_up", "Whether a part that this node can do without is there", ["part"])
 BUS_DROPPED = Gauge("ordercast_bus_dropped", "Fleeting notices to other nodes that were dropped since the start")

@@ -11,7 +11,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from ordercast.commerce import errors as shop
-from ordercast.db import Overloaded, StoreError, Unstorable
+from ordercast.db import LockedElsewhere, Overloaded, ReadLockedElsewhere, StoreError, Unstorable
 from ordercast.db.idempotency import KeyReused
 
 from .auth import TokenRefused
@@ -110,6 +110,8 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     TooManyWatches: Kind(429, "too-many-watches", "Too many watches"),
     Unstorable: Kind(422, "invalid-field", "A field cannot be taken"),
     Overloaded: Kind(503, "overloaded", "Too busy"),
+    LockedElsewhere: Kind(503, "locked-elsewhere", "Locked by another program"),
+    ReadLockedElsewhere: Kind(503, "locked-elsewhere", "Locked by another program"),
     StoreError: Kind(503, "store-unavailable", "The database is not available"),
 }
 

@@ -9,23 +9,28 @@ from .sqlite import SqliteStore
 from .transaction import Transaction
 from .types import (
     Change,
+    LockedElsewhere,
     NotCommitted,
     OutcomeUnknown,
     Overloaded,
+    ReadLockedElsewhere,
     SessionRow,
     Store,
     StoreClosed,
     StoreError,
     StoreUnavailable,
+    UnitOfWork,
     Unstorable,
     Unusable,
 )
 
 __all__ = [
     "Change",
+    "LockedElsewhere",
     "NotCommitted",
     "OutcomeUnknown",
     "Overloaded",
+    "ReadLockedElsewhere",
     "SessionRow",
     "SqliteStore",
     "Store",
@@ -33,6 +38,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Transaction",
+    "UnitOfWork",
     "Unstorable",
     "Unusable",
 ]

@@ -19,6 +19,7 @@ from ordercast.commerce.orders import PlaceOrder
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.placing import OrderPlaced, place_order, take_stock
+from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
 
 from . import ledger, shop
@@ -26,8 +27,11 @@ from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from .products import product_of
 from .promotions import Promotions
 from .transaction import Transaction
-from .types import Conflict, Joinable
+from .types import Conflict, Joinable, Row
 
+_PRODUCT: Final = "products"
+_PROMOTION: Final = "promotions"
+_GUEST: Final = "customers"
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -69,6 +73,47 @@ class Placing(Joinable[Outcome]):
     @staticmethod
     def together(transaction: Transaction, units: Sequence[Placing]) -> Sequence[Outcome | ShopError]:
         return _place_all(transaction, units)
+
+    @property
+    def rows(self) -> frozenset[Row]:
+        """The products, the promotion and the guest that it changes."""
+        rows = {(_PRODUCT, item.product_id) for item in self.new.command.cart_items}
+        if self.new.command.promo_code is not None:
+            rows.add((_PROMOTION, as_code(self.new.command.promo_code)))
+        if self.new.guest_email is not None:
+            rows.add((_GUEST, self.new.guest_email))
+        return frozenset(rows)
+
+    @staticmethod
+    def find_held(transaction: Transaction, units: Sequence[Placing]) -> frozenset[Row]:
+        ids = {table: _array(names) for table, names in _by_table(row for unit in units for row in unit.rows).items()}
+        sql, held = transaction.sql, set()
+        for table, of, every, free in (
+            (_PRODUCT, "ids", sql.products.by_ids, sql.products.held_by_nobody),
+            (_PROMOTION, "codes", sql.promotions.by_codes, sql.promotions.held_by_nobody),
+            (_GUEST, "emails", sql.people.guests, sql.people.guests_held_by_nobody),
+        ):
+            if table in ids:
+                values = {of: ids[table]}
+                known = {row[0] for row in transaction.all(every, **values)}
+                held |= {(table, name) for name in known - {row[0] for row in transaction.all(free, **values)}}
+        return frozenset(held)
+
+    @staticmethod
+    def hold(transaction: Transaction, rows: frozenset[Row]) -> None:
+        sql, names = transaction.sql, _by_table(rows)
+        if products := names.get(_PRODUCT):
+            transaction.all(sql.products.by_ids_to_sell, ids=_array(products))
+        Promotions(transaction).hold(names.get(_PROMOTION, ()))
+        if guests := names.get(_GUEST):
+            transaction.all(sql.people.guests_to_change, emails=_array(guests))
+
+
+def _by_table(rows: Iterable[Row]) -> dict[str, set[str]]:
+    names: dict[str, set[str]] = {}
+    for table, name in rows:
+        names.setdefault(table, set()).add(name)
+    return names
 
 
 class _SameKeyTwiceError(Exception):

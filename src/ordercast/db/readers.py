@@ -13,13 +13,18 @@ from typing import Final, TypeVar
 from .connections import Connection, Connector
 from .statements import Statements
 from .transaction import Transaction
-from .types import Overloaded, StoreClosed, StoreUnavailable
+from .types import Overloaded, ReadLockedElsewhere, StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
 
 # Reads are short and hold the interpreter's lock for most of their time; a third thread gains nothing.
 READERS: Final = 2
 READS_WAITING_MAX: Final = 1_024
+# A table that was found locked is taken to be so for a while: reads that meet it then give up at once.
+LOCKED_FOR_S: Final = 1.0
+HURRIED_MS: Final = 2
+# How soon a read that met one is tried again.
+LOCKED_RETRY_S: Final = 0.05
 
 log = logging.getLogger("ordercast.db")
 
@@ -35,6 +40,9 @@ class Readers:
         self._pool: ThreadPoolExecutor | None = None
         self._waiting = 0
         self._began_at: dict[Connection, float] = {}
+        self._locked = asyncio.Semaphore(1)
+        self._locked_at = -LOCKED_FOR_S
+        """When a table was last found locked."""
 
     def __repr__(self) -> str:
         return f"<Readers {len(self._connections)} open, {self._waiting} waiting>"
@@ -65,9 +73,33 @@ class Readers:
             raise Overloaded("reads", self._waiting)
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, query)
+            return await self._read_round_locks(query)
         finally:
             self._waiting -= 1
+
+    async def _read_round_locks(self, query: Callable[[Transaction], T]) -> T:
+        """Run `query`; where it meets a table that another program has locked, again and again without a thread in
+        hand. Those who do so share one reader: the others are for who needs something else.
+        """
+        deadline = time.monotonic() + self._connector.locked_ms_max / 1000
+        try:
+            return await self._on_thread(query)
+        except ReadLockedElsewhere:
+            if time.monotonic() >= deadline:
+                raise
+        while True:
+            await asyncio.sleep(LOCKED_RETRY_S)
+            async with self._locked:
+                try:
+                    return await self._on_thread(query)
+                except ReadLockedElsewhere:
+                    if time.monotonic() >= deadline:
+                        raise
+
+    async def _on_thread(self, query: Callable[[Transaction], T]) -> T:
+        if self._pool is None:
+            raise StoreClosed
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, query)
 
     # --- On a thread ------------------------------------------------------------------------------------------------
 
@@ -82,13 +114,17 @@ class Readers:
             # The server has closed it, as one that was restarted has; a read can be done twice.
             return self._look(self._connection(), query)
         except self._connector.troubles as error:
+            if self._connector.is_held_up(error):
+                self._locked_at = time.monotonic()
+                raise ReadLockedElsewhere(error) from error
             log.warning("the database could not be read: %s", error)
             raise StoreUnavailable(error) from error
 
     def _look(self, connection: Connection, query: Callable[[Transaction], T]) -> T:
         self._began_at[connection] = time.monotonic()
         try:
-            connection.execute(self._connector.begin_reading)
+            is_hurried = time.monotonic() - self._locked_at < LOCKED_FOR_S
+            self._connector.begin_read(connection, HURRIED_MS if is_hurried else None)
             return query(Transaction(connection, self._sql))
         finally:
             del self._began_at[connection]

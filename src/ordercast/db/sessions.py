@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -22,17 +22,30 @@ PROVIDER_EVENTS_AGE_S_MAX: Final = 60 * 24 * 3600
 PRUNED_ROWS_MAX: Final = 1_000
 
 
-def save(transaction: Transaction, session: SessionRow) -> None:
-    rooms = msgspec.json.encode(session.rooms).decode()
-    transaction.run(
-        transaction.sql.sessions.save,
-        pid=session.pid,
-        sid=session.sid,
-        namespace=session.namespace,
-        identity=session.identity,
-        rooms=rooms,
-        seen_at=session.seen_at,
-    )
+def keep(transaction: Transaction, changes: Mapping[str, SessionRow | None]) -> None:
+    """Save these sessions, and forget those that are None. In the order of their pids, so that two nodes with the same
+    ones do not wait for each other.
+    """
+    save(transaction, [changes[pid] for pid in sorted(changes)])
+    if forgotten := sorted(pid for pid, session in changes.items() if session is None):
+        transaction.run(transaction.sql.sessions.forget_all, pids=msgspec.json.encode(forgotten).decode())
+
+
+def save(transaction: Transaction, sessions: Iterable[SessionRow | None]) -> None:
+    rows = [
+        {
+            "pid": session.pid,
+            "sid": session.sid,
+            "namespace": session.namespace,
+            "identity": session.identity,
+            "rooms": msgspec.json.encode(session.rooms).decode(),
+            "seen_at": session.seen_at,
+        }
+        for session in sessions
+        if session is not None
+    ]
+    if rows:
+        transaction.many(transaction.sql.sessions.save, rows)
 
 
 def load(transaction: Transaction, pids: Sequence[str]) -> dict[str, SessionRow]:
@@ -50,8 +63,10 @@ def forget(transaction: Transaction, pid: str) -> None:
     transaction.run(transaction.sql.sessions.forget, pid=pid)
 
 
-def prune(transaction: Transaction, feed_rows_max: int, sessions_age_s_max: int, now: str) -> bool:
-    """Forget up to PRUNED_ROWS_MAX rows of each kind that are too old; whether there may be more."""
+def prune(transaction: Transaction, feed_rows_max: int | None, sessions_age_s_max: int, now: str) -> bool:
+    """Forget up to PRUNED_ROWS_MAX rows of each kind that are too old, with None none of the feed; whether there may be
+    more.
+    """
     sql, yesterday = transaction.sql, _before(now, ANSWERS_AGE_S_MAX)
     forgotten = [
         transaction.run(sql.sessions.forget_old, before=_before(now, sessions_age_s_max), limit=PRUNED_ROWS_MAX),
@@ -63,8 +78,9 @@ def prune(transaction: Transaction, feed_rows_max: int, sessions_age_s_max: int,
         access.forget(transaction, _before(now, 0), PRUNED_ROWS_MAX),
     ]
     newest = transaction.one(sql.feed.newest_seq)
-    if newest is not None and newest[0] is not None:
-        # The newest row stays: the feed's last position must be readable from the feed.
+    if feed_rows_max is not None and newest is not None and newest[0] is not None:
+        # The newest row stays: the feed's last position must be readable from the feed. And it has no holes: where
+        # somebody holds one of those that are to go, none does.
         through = newest[0] - max(1, feed_rows_max)
         forgotten.append(transaction.run(sql.feed.forget_old_changes, through=through, limit=PRUNED_ROWS_MAX))
     return max(forgotten) >= PRUNED_ROWS_MAX

@@ -11,9 +11,10 @@ from . import sessions
 from .dialects import Dialect
 from .readers import Readers
 from .session_loads import SessionLoads
+from .session_saves import Changes, SessionSaves
 from .transaction import Transaction
 from .triggers import missing_triggers
-from .types import Change, SessionRow, StoreClosed
+from .types import Change, LockedElsewhere, SessionRow, StoreClosed, UnitOfWork
 from .writer import Writer
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class DatabaseStore:
         self._writer: Writer | None = None
         self._readers = readers
         self._session_loads = SessionLoads(self.read)
+        self._session_saves = SessionSaves(self._save_sessions)
         self._watchers: list[Callable[[], None]] = []
 
     @property
@@ -41,7 +43,8 @@ class DatabaseStore:
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         """Run `unit` in the writer's next group. Returns its result once the commit is durable; raises what it raised,
-        and then nothing of it was kept. Raises NotCommitted, OutcomeUnknown, or Overloaded when too much is waiting.
+        and then nothing of it was kept. Raises NotCommitted, LockedElsewhere where another program holds what it needs,
+        OutcomeUnknown, or Overloaded when too much is waiting.
         """
         if self._writer is None:
             raise StoreClosed
@@ -77,6 +80,7 @@ class DatabaseStore:
 
     async def _end_work(self) -> None:
         """Finish every submitted write, then let go of the connections."""
+        await self._session_saves.close()
         if self._writer is not None:
             writer, self._writer = self._writer, None
             await writer.stop()
@@ -85,9 +89,19 @@ class DatabaseStore:
     # --- Sockets to be recovered, and what is forgotten --------------------------------------------------------------
 
     async def save_session(self, session: SessionRow) -> None:
-        await self.write(lambda transaction: sessions.save(transaction, session))
+        """Keep a session; returns when it would survive the process."""
+        await self.write(lambda transaction: sessions.save(transaction, [session]))
+
+    def save_session_soon(self, pid: str, session: SessionRow | None) -> None:
+        """Keep a session, or with None forget it, when the database lets us; until then it is loaded from here."""
+        self._session_saves.put(pid, session)
+
+    async def _save_sessions(self, changes: Changes) -> None:
+        await self.write(UnitOfWork(lambda transaction: sessions.keep(transaction, changes), waits=False))
 
     async def load_session(self, pid: str) -> SessionRow | None:
+        if pid in self._session_saves:
+            return self._session_saves.get(pid)
         return await self._session_loads.load(pid)
 
     async def forget_session(self, pid: str) -> None:
@@ -98,7 +112,16 @@ class DatabaseStore:
         `sessions_age_s_max` before `now`, an RFC 3339 time in UTC. Answers kept for repeated requests, and published
         events that the feed has long told of, go after a day. Done in small units, between which others run.
         """
-        while await self.write(lambda transaction: sessions.prune(transaction, feed_rows_max, sessions_age_s_max, now)):
+        try:
+            await self._prune(feed_rows_max, sessions_age_s_max, now)
+        except LockedElsewhere:  # a row of the feed is held; the rest does not wait for it
+            await self._prune(None, sessions_age_s_max, now)
+
+    async def _prune(self, feed_rows_max: int | None, sessions_age_s_max: int, now: str) -> None:
+        def unit(transaction: Transaction) -> bool:
+            return sessions.prune(transaction, feed_rows_max, sessions_age_s_max, now)
+
+        while await self.write(UnitOfWork(unit, waits=False)):
             pass
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -32,10 +33,45 @@ class Change(msgspec.Struct, frozen=True):
     """The whole order after it; for ``event.published``, ``{"event", "rooms", "args"}``."""
 
 
+Row: TypeAlias = tuple[str, str]
+"""A row that a unit of work needs for itself: its table, and what it is known by there."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitOfWork(Generic[T]):
+    """A unit of work that says more of itself than a plain function can."""
+
+    run: Callable[[Transaction], T]
+    rows: frozenset[Row] = frozenset()
+    """What it cannot do without. While another program holds one of them, such units wait in the order in which they
+    came, and nobody waits for them.
+    """
+    waits: bool = True
+    """Whether it waits at all for what others hold, or is refused at once: it comes again by itself."""
+
+    def __call__(self, transaction: Transaction) -> T:
+        return self.run(transaction)
+
+
 class Joinable(Generic[T]):
     """A unit of work of which many that wait together are done at once, in fewer statements."""
 
     __slots__ = ()
+
+    @property
+    def rows(self) -> frozenset[Row]:
+        """Which rows of tables that others use too it needs for itself."""
+        return frozenset()
+
+    @staticmethod
+    def find_held(transaction: Transaction, units: Sequence[Any]) -> frozenset[Row]:
+        """Which of the rows that `units` need are held by others just now; waits for none."""
+        del transaction, units
+        return frozenset()
+
+    @staticmethod
+    def hold(transaction: Transaction, rows: frozenset[Row]) -> None:
+        """Have these rows for this transaction, in one order for everybody; waits for them."""
 
     def __call__(self, transaction: Transaction) -> T:
         raise NotImplementedError
@@ -93,6 +129,21 @@ class NotCommitted(StoreError):
         super().__init__(f"The change was not committed: {cause}.")
 
 
+class LockedElsewhere(NotCommitted):
+    """Another program holds a row, a table or a whole file that the change needs, such as a person who forgot to
+    commit. The same may be asked again, under the same key, and succeeds when that program has ended.
+    """
+
+    retry_after_s = 2
+
+    def __init__(self, cause: Exception, what: str = "what it needs") -> None:
+        super().__init__(cause)
+        self.what = what
+
+    def __str__(self) -> str:
+        return f"The change was not committed: {self.what} is locked by another program."
+
+
 class OutcomeUnknown(StoreError):
     """The connection to the database was lost while the change was being committed: it may have been kept."""
 
@@ -107,6 +158,15 @@ class StoreUnavailable(StoreError):
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(f"The database could not be read: {cause}.")
+
+
+class ReadLockedElsewhere(StoreUnavailable):
+    """Another program has locked a whole table that was to be read, or the whole file."""
+
+    retry_after_s = 2
+
+    def __str__(self) -> str:
+        return "The database could not be read: a table that is needed is locked by another program."
 
 
 class StoreClosed(StoreError):
@@ -148,6 +208,7 @@ class Store(Protocol):
     def first_seq(self) -> int: ...
     def watch(self, wake: Callable[[], None]) -> None: ...
     async def save_session(self, session: SessionRow) -> None: ...
+    def save_session_soon(self, pid: str, session: SessionRow | None) -> None: ...
     async def load_session(self, pid: str) -> SessionRow | None: ...
     async def forget_session(self, pid: str) -> None: ...
     async def prune(self, *, feed_rows_max: int, sessions_age_s_max: int, now: str) -> None: ...

@@ -40,9 +40,30 @@ class Connector(ABC):
     troubles: tuple[type[Exception], ...]
     """The database could not do it, whatever was asked: locked, full, gone."""
 
+    @property
+    def locked_ms_max(self) -> int:
+        """How long a change may wait for a row that others hold, beside those that go round it. Asked where nobody
+        `takes_turns`.
+        """
+        return 0
+
     @abstractmethod
     def open(self, *, read_only: bool = False) -> Connection:
         """Connect; raises one of `troubles`. The connection may go from thread to thread, used by one at a time."""
+
+    def begin(self, connection: Connection, wait_ms: int | None = None) -> None:
+        """Begin to write; each statement then waits up to `wait_ms` for what others hold (None: as it was opened)."""
+        del wait_ms
+        connection.execute(self.begin_writing)
+
+    def begin_read(self, connection: Connection, wait_ms: int | None = None) -> None:
+        """Begin to read one snapshot, as `begin`."""
+        del wait_ms
+        connection.execute(self.begin_reading)
+
+    @abstractmethod
+    def wait_for_rows(self, connection: Connection, milliseconds: int) -> None:
+        """Have each further statement of the transaction wait up to so long for what others hold."""
 
     @abstractmethod
     def commit(self, connection: Connection) -> None:
@@ -63,6 +84,15 @@ class Connector(ABC):
     @abstractmethod
     def is_held_up(self, error: Exception) -> bool:
         """Whether somebody else has held a row for too long, such as a person who forgot to commit."""
+
+    def is_of_a_table(self, error: Exception) -> bool:
+        """Whether it may be a whole table that is held, and not a row. Asked of an error that `is_held_up`."""
+        del error
+        return False
+
+    @abstractmethod
+    def what_is_held(self, error: Exception) -> str:
+        """Of an error that `is_held_up`, in words that go before "is locked by another program"."""
 
     @abstractmethod
     def is_conflict(self, error: Exception) -> bool:

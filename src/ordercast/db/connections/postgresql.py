@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -24,8 +25,12 @@ UNANSWERED_MS_MAX: Final = 10_000
 # A node that was stopped or cut off amid a change keeps what it has locked from all others, for no longer than this.
 # Our transactions wait for nothing outside the database.
 IDLE_IN_TRANSACTION_MS_MAX: Final = 3_000
-# How long the writer waits for a row that somebody else has changed and not committed: for a node that was cut off, and
-# not for a person at `psql` who may have gone to lunch, while everybody's orders wait behind that row.
+# How long the writer waits for a row that somebody else has changed and not committed, before it sets aside who needs
+# that row and goes on with the others: for the commit of another node. All wait meanwhile, once; then it is known.
+# Readers wait for a table that is locked as long.
+GO_ROUND_MS: Final = 50
+# How long a change waits for such a row in all: for a node that was cut off, and not for a person at `psql` who may
+# have gone to lunch.
 LOCKED_MS_MAX: Final = 4_000
 # Each statement of ours is one text: all of them stay prepared.
 PREPARED_MAX: Final = 1_000
@@ -50,6 +55,8 @@ SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('sync
 # Of those who follow the feed. Their statements are planned once, when it may be empty, and again while most of what an
 # index leads to is gone: a plan that looks through the table, or through all of an index, takes seconds then.
 BY_INDEX: Final = " ".join(f"-c enable_{way}=off" for way in ("seqscan", "bitmapscan", "hashjoin", "mergejoin"))
+# As in: while updating tuple (0,7) in relation "products"
+_HELD_ROW: Final = re.compile(r'tuple .*in relation "(\w+)"')
 
 
 class _FlagDumper(Dumper):
@@ -127,8 +134,8 @@ class PostgresqlConnector(Connector):
         return "<PostgresqlConnector>"  # the URL may hold a password
 
     def open(self, *, read_only: bool = False) -> Connection:
-        name, options = ("reader", "") if read_only else ("writer", f"-c lock_timeout={LOCKED_MS_MAX}")
-        connection = connect(self._url, name=name, options=options)
+        name = "reader" if read_only else "writer"
+        connection = connect(self._url, name=name, options=f"-c lock_timeout={GO_ROUND_MS}")
         return cast(Connection, _PostgresqlConnection(connection, self._age))
 
     def commit(self, connection: Connection) -> None:
@@ -148,8 +155,30 @@ class PostgresqlConnector(Connector):
     def interrupt(self, connection: Connection) -> None:
         interrupt(cast(_PostgresqlConnection, connection).psycopg)
 
+    def begin(self, connection: Connection, wait_ms: int | None = None) -> None:
+        _begin(connection, self.begin_writing, wait_ms)
+
+    def begin_read(self, connection: Connection, wait_ms: int | None = None) -> None:
+        _begin(connection, self.begin_reading, wait_ms)
+
+    def wait_for_rows(self, connection: Connection, milliseconds: int) -> None:
+        connection.execute(f"SET LOCAL lock_timeout = {milliseconds:d}")
+
+    @property
+    def locked_ms_max(self) -> int:
+        return LOCKED_MS_MAX
+
     def is_held_up(self, error: Exception) -> bool:
         return isinstance(error, errors.LockNotAvailable)
+
+    def is_of_a_table(self, error: Exception) -> bool:
+        # For a row, or a key of an index, the server says which it waited for.
+        return isinstance(error, psycopg.Error) and "tuple" not in (error.diag.context or "")
+
+    def what_is_held(self, error: Exception) -> str:
+        context = (error.diag.context or "") if isinstance(error, psycopg.Error) else ""
+        found = _HELD_ROW.search(context)
+        return f"a row of {found[1]} that it needs" if found is not None else "a row or a table that it needs"
 
     def is_conflict(self, error: Exception) -> bool:
         if isinstance(error, errors.ReadOnlySqlTransaction):
@@ -157,3 +186,12 @@ class PostgresqlConnector(Connector):
             self._age += 1
             return True
         return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)
+
+
+def _begin(connection: Connection, statement: str, wait_ms: int | None) -> None:
+    if wait_ms is None:
+        connection.execute(statement)
+        return
+    # Two statements in one message; such cannot be prepared.
+    both = f"{statement}; SET LOCAL lock_timeout = {wait_ms:d}".encode()
+    cast(_PostgresqlConnection, connection).psycopg.execute(both, prepare=False)

@@ -15,6 +15,9 @@ CACHED_STATEMENTS: Final = 256
 # A write-ahead log that grew under one long reader is cut back to this; SQLite would keep it for good.
 JOURNAL_BYTES_MAX: Final = 64 * 1024 * 1024
 
+# An extended result code says more in its higher bits (https://sqlite.org/rescode.html).
+_PRIMARY_CODE: Final = 0xFF
+
 
 def create_private(path: Path) -> None:
     """Make an empty file that its owner alone may read, for people's addresses will be in it; one that is there keeps
@@ -23,14 +26,14 @@ def create_private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+def connect(path: Path, *, read_only: bool = False, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
     """Open `path`. No transaction is ever begun on its own; the connection may be handed from thread to thread, but
     used by one at a time.
     """
     connection = sqlite3.connect(
         path, isolation_level=None, check_same_thread=False, cached_statements=CACHED_STATEMENTS
     )
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    connection.execute(f"PRAGMA busy_timeout = {busy_timeout_ms}")
     connection.execute("PRAGMA foreign_keys = ON")
     if read_only:
         # Not mode=ro: a reader of a WAL database must be able to write the shared-memory file.
@@ -77,8 +80,15 @@ class SqliteConnector(Connector):
         cast(sqlite3.Connection, connection).interrupt()
 
     def is_held_up(self, error: Exception) -> bool:
+        code = getattr(error, "sqlite_errorcode", 0)
+        return code & _PRIMARY_CODE in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+    def what_is_held(self, error: Exception) -> str:
         del error
-        return False
+        return "the database"
+
+    def wait_for_rows(self, connection: Connection, milliseconds: int) -> None:
+        """There is one lock, which a transaction has from its beginning on."""
 
     def is_conflict(self, error: Exception) -> bool:
         del error

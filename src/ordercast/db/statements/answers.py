@@ -42,6 +42,7 @@ class SessionStatements:
             )
         )
         self.forget = text(sessions.delete().where(sessions.c.pid == bindparam("pid")))
+        self.forget_all = text(sessions.delete().where(sessions.c.pid.in_(text.dialect.values_of("pids"))))
         self.forget_old = text(oldest(sessions, sessions.c.seen_at))
 
 

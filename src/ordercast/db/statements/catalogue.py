@@ -13,7 +13,7 @@ from sqlalchemy import (
 from ordercast.commerce.catalogue import Product
 from ordercast.db.schema import product_history, products
 
-from .compiling import ONE, ZERO, Compiler, to_change
+from .compiling import ONE, ZERO, Compiler, free, to_change
 
 _WRITTEN: Final = (*Product.__struct_fields__, "actor", "reason", "updated_at")
 _EDITED: Final = tuple(name for name in _WRITTEN if name not in {"id", "version"})
@@ -31,6 +31,7 @@ class ProductStatements:
         self.by_ids = text(by_ids)
         # In one order for everybody: two who want the same products must not wait for each other.
         self.by_ids_to_sell = text(to_change(by_ids.order_by(products.c.id)))
+        self.held_by_nobody = text(free(by_ids))
         self.every_after = text(in_order.where(products.c.id > bindparam("after")))
         self.for_sale_after = text(in_order.where(products.c.id > bindparam("after"), products.c.active == ONE))
         sold = select(

@@ -59,6 +59,11 @@ def to_change(found: Select[Any], of: Table | None = None) -> Select[Any]:
     return found.with_for_update(of=of, key_share=True)
 
 
+def free(found: Select[Any]) -> Select[Any]:
+    """Those of the rows that nobody holds just now, as `to_change` has them; waits for none."""
+    return found.with_for_update(key_share=True, skip_locked=True)
+
+
 def insert_rows(dialect: Dialect, table: Table, columns: Sequence[str]) -> Insert:
     """Insert the rows of a JSON array given as the parameter ``rows``, each an array of values for `columns`: one step
     for all of them, where a statement run for each would let go of the interpreter's lock, and wait for it, each time.
@@ -100,7 +105,8 @@ def insert_many(text: Compiler, table: Table, columns: Sequence[str], *, once: b
 
 
 def oldest(table: Table, written_at: ColumnElement[str]) -> Delete:
-    """Delete up to ``limit`` rows written before ``before``."""
+    """Delete up to ``limit`` rows written before ``before``; one that somebody holds is left for the next time."""
     key = tuple_(*table.primary_key.columns)
     old = select(*table.primary_key.columns).where(written_at < bindparam("before"))
-    return table.delete().where(key.in_(old.limit(bindparam("limit")).offset(ZERO)))
+    few = old.limit(bindparam("limit")).offset(ZERO).with_for_update(skip_locked=True)
+    return table.delete().where(key.in_(few))

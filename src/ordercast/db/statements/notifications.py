@@ -192,7 +192,9 @@ class NotificationStatements:
             .limit(bindparam("limit"))
             .offset(ZERO)
         )
-        self.forget = text(notifications.delete().where(named))
+        # One that somebody holds is left for the next round.
+        free_ones = select(notifications.c.id).where(named).with_for_update(skip_locked=True)
+        self.forget = text(notifications.delete().where(notifications.c.id.in_(free_ones)))
 
 
 def _read_by(user_id: ColumnElement[Any]) -> ColumnElement[bool]:

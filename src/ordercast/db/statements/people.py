@@ -14,7 +14,7 @@ from ordercast.db.schema import (
     customers,
 )
 
-from .compiling import ONE, ZERO, Compiler, insert_rows, to_change
+from .compiling import ONE, ZERO, Compiler, free, insert_rows, to_change
 
 
 class PeopleStatements:
@@ -27,11 +27,12 @@ class PeopleStatements:
         # Whose row it became: another node may have made one meanwhile. With one writer at a time nobody can have.
         is_shared = text.dialect is not dialects.SQLITE
         self.upsert_guests = text(kept.returning(customers.c.email, customers.c.id) if is_shared else kept)
-        self.guests = text(
-            select(customers.c.email, customers.c.id).where(
-                customers.c.email.in_(text.dialect.values_of("emails")), customers.c.registered == ZERO
-            )
+        guests = select(customers.c.email, customers.c.id).where(
+            customers.c.email.in_(text.dialect.values_of("emails")), customers.c.registered == ZERO
         )
+        self.guests = text(guests)
+        self.guests_to_change = text(to_change(guests.order_by(customers.c.email)))
+        self.guests_held_by_nobody = text(free(guests))
         self.add_customer = text(
             text.dialect.insert(customers)
             .values({name: bindparam(name) for name in ("id", "email", "registered", "name", "created_at")})

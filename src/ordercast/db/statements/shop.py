@@ -11,7 +11,7 @@ from ordercast.commerce.shop import Shop
 from ordercast.commerce.transitions import GIVING_BACK
 from ordercast.db.schema import orders, products, promotions, shop
 
-from .compiling import ONE, ZERO, Compiler, texts, to_change
+from .compiling import ONE, ZERO, Compiler, free, texts, to_change
 
 _RULES: Final = (*Shop.__struct_fields__, "actor", "updated_at")
 _PROMOTION: Final = Promotion.__struct_fields__
@@ -42,6 +42,9 @@ class PromotionStatements:
         )
         self.by_code = text(by_code)
         self.by_code_to_change = text(to_change(by_code))
+        by_codes = select(promotions.c.code).where(promotions.c.code.in_(text.dialect.values_of("codes")))
+        self.by_codes = text(by_codes)
+        self.held_by_nobody = text(free(by_codes))
         self.after = text(
             promotion.where(promotions.c.code > bindparam("after"))
             .order_by(promotions.c.code)
