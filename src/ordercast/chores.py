@@ -9,12 +9,14 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from ordercast.api import Doorkeeper
 from ordercast.commerce.moments import Moment, moment
-from ordercast.db import Store
-from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending
+from ordercast.db import LockedElsewhere, Store, Transaction, UnitOfWork
+from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending, pending_since
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 
 log = logging.getLogger("ordercast.chores")
@@ -95,8 +97,12 @@ def prune(store: Store, notification_days: int) -> Chore:
 
     async def deed() -> None:
         await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
+
+        def unit(transaction: Transaction) -> bool:
+            return forget_old(transaction, notification_days, _now())
+
         for _ in range(NOTIFICATION_UNITS_MAX):
-            if not await store.write(lambda transaction: forget_old(transaction, notification_days, _now())):
+            if not await store.write(UnitOfWork(unit, waits=False)):
                 break
 
     return lambda: forever(PRUNE_EVERY_S, deed, "what is old could not be forgotten")
@@ -116,7 +122,7 @@ def tell_shop(store: Store) -> Chore:
 
     async def deed() -> None:
         if await store.read(has_new_orders):
-            await store.write(lambda transaction: tell_of_new_orders(transaction, _now()))
+            await store.write(UnitOfWork(lambda transaction: tell_of_new_orders(transaction, _now()), waits=False))
 
     return lambda: forever(NEW_ORDERS_TOLD_EVERY_S, deed, "the shop could not be notified of new orders")
 
@@ -126,11 +132,32 @@ def expire(store: Store, pending_minutes_max: int) -> Chore:
 
     async def deed() -> None:
         now_ms = time.time_ns() // 1_000_000
-        before, now = moment(now_ms - pending_minutes_max * 60_000), moment(now_ms)
-        while await store.write(lambda transaction: expire_pending(transaction, before, now)) == EXPIRED_AT_ONCE_MAX:
-            pass
+        await expire_all(store, moment(now_ms - pending_minutes_max * 60_000), moment(now_ms))
 
     return lambda: forever(EXPIRE_EVERY_S, deed, "orders could not be expired")
+
+
+async def expire_all(store: Store, before: Moment, now: Moment) -> None:
+    """Expire what is pending and unchanged since `before`. Where another program holds a row that one of them needs,
+    such as a product's, each by itself: that one is left for the next time, and no other.
+    """
+    try:
+        while await _expire(store, before, now, after=0) == EXPIRED_AT_ONCE_MAX:
+            pass
+    except LockedElsewhere:
+        after = 0
+        while numbers := await store.read(partial(pending_since, before=before, after=after)):
+            for number in numbers:
+                with suppress(LockedElsewhere):
+                    await _expire(store, before, now, after=number - 1, limit=1)
+            after = numbers[-1]
+
+
+async def _expire(store: Store, before: Moment, now: Moment, *, after: int, limit: int | None = None) -> int:
+    def unit(transaction: Transaction) -> int:
+        return expire_pending(transaction, before, now, after=after, limit=limit)
+
+    return await store.write(UnitOfWork(unit, waits=False))
 
 
 def _now() -> Moment:

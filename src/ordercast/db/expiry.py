@@ -21,13 +21,23 @@ log = logging.getLogger("ordercast.db")
 EXPIRED_AT_ONCE_MAX: Final = 100
 
 
-def expire_pending(transaction: Transaction, before: Moment, now: Moment) -> int:
-    """Expire the oldest orders that are pending and unchanged since `before`, up to EXPIRED_AT_ONCE_MAX; how many.
+def expire_pending(
+    transaction: Transaction, before: Moment, now: Moment, *, after: int = 0, limit: int | None = None
+) -> int:
+    """Expire the oldest orders with a number above `after` that are pending and unchanged since `before`; how many.
 
     Counted from the last change, not from the placing: an order that comes back from `on_hold` has its time again.
     """
-    found = transaction.all(transaction.sql.orders.pending_since, before=before, limit=EXPIRED_AT_ONCE_MAX)
-    return sum(_expire(transaction, order_id, now) for (order_id,) in found)
+    statement = transaction.sql.orders.pending_since_to_change
+    found = transaction.all(statement, before=before, after=after, limit=limit or EXPIRED_AT_ONCE_MAX)
+    return sum(_expire(transaction, order_id, now) for order_id, _ in found)
+
+
+def pending_since(transaction: Transaction, before: Moment, after: int) -> list[int]:
+    """The numbers of those that `expire_pending` would find, up to EXPIRED_AT_ONCE_MAX."""
+    statement = transaction.sql.orders.pending_since
+    found = transaction.all(statement, before=before, after=after, limit=EXPIRED_AT_ONCE_MAX)
+    return [number for _, number in found]
 
 
 def _expire(transaction: Transaction, order_id: str, now: Moment) -> bool:

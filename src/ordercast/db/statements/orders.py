@@ -22,7 +22,7 @@ from ordercast.db.schema import (
     orders,
 )
 
-from .compiling import ONE, ZERO, Compiler, insert_many, insert_rows, to_change
+from .compiling import ONE, ZERO, Compiler, free, insert_many, insert_rows, to_change
 
 # The columns that placing an order fills; the others keep their defaults.
 _PLACED: Final = (
@@ -104,15 +104,20 @@ class OrderStatements:
         self.to_take_before = text(
             newest.where(orders.c.driver_id.is_(None), orders.c.status == literal_column("'ready_for_delivery'"))
         )
-        self.pending_since = text(
-            select(orders.c.id)
-            .where(orders.c.status == literal_column("'pending'"), orders.c.updated_at < bindparam("before"))
+        pending = (
+            select(orders.c.id, orders.c.number)
+            .where(
+                orders.c.status == literal_column("'pending'"),
+                orders.c.updated_at < bindparam("before"),
+                orders.c.number > bindparam("after"),
+            )
             .order_by(orders.c.number)
             .limit(bindparam("limit"))
             .offset(ZERO)
-            # Those that somebody is changing just now are not unanswered.
-            .with_for_update(key_share=True, skip_locked=True)
         )
+        self.pending_since = text(pending)
+        # Those that somebody is changing just now are not unanswered.
+        self.pending_since_to_change = text(free(pending))
         history_columns = [order_history.c[n] for n in _HISTORY]
         self.history = text(
             select(*history_columns)
