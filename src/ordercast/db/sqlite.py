@@ -44,6 +44,8 @@ class SqliteStore(DatabaseStore):
         self._feed: sqlite3.Connection | None = None
         self._poll: asyncio.TimerHandle | None = None
         self._data_version = 0
+        self._numbers: dict[str, int] = {}
+        self._is_well = True
         self._high_water = HighWater(path)
 
     def __repr__(self) -> str:
@@ -70,13 +72,14 @@ class SqliteStore(DatabaseStore):
 
     async def start(self) -> None:
         """Open the migrated database and begin to write, read and watch on the running loop."""
-        self._feed = connect(self.path, read_only=True)
+        self._feed = connect(self.path, read_only=True)  # waits while the loop begins: nobody is connected yet
         try:
             self.epoch = self._recognise(self._feed)
         except BaseException:
             self._feed.close()
             self._feed = None
             raise
+        self._feed.execute("PRAGMA busy_timeout = 0")  # from here on the loop never waits for a lock
         self._writer = Writer(self._connector, SQLITE, self._on_commit)
         self._writer.start()
         self._readers.start()
@@ -145,10 +148,21 @@ class SqliteStore(DatabaseStore):
 
     def _wake_if_changed(self) -> None:
         # Whoever looks first, the poll or the writer's own word: a commit wakes once.
-        version = self._look()
+        try:
+            version = self._look()
+        except sqlite3.OperationalError as error:
+            self._note_trouble(error)
+            return
+        self._is_well = True
         if version != self._data_version:
             self._data_version = version
             self._wake()
+
+    def _note_trouble(self, error: sqlite3.OperationalError) -> None:
+        """Another program has the file for itself; it is looked at again in a moment."""
+        if self._is_well:  # else it has been said
+            log.warning("the feed cannot be read just now: %s", error)
+        self._is_well = False
 
     def _schedule_poll(self) -> None:
         self._poll = asyncio.get_running_loop().call_later(COMMIT_POLL_S, self._poll_commits)
@@ -159,8 +173,15 @@ class SqliteStore(DatabaseStore):
         return int(version)
 
     def _number(self, statement: str) -> int:
-        (number,) = self._open_feed().execute(statement).fetchone()
-        return number or 0
+        """What `statement` gives; what it gave before, while another program has the file for itself."""
+        try:
+            (number,) = self._open_feed().execute(statement).fetchone()
+        except sqlite3.OperationalError:
+            if statement not in self._numbers:
+                raise
+        else:
+            self._numbers[statement] = number or 0
+        return self._numbers[statement]
 
     def _open_feed(self) -> sqlite3.Connection:
         if self._feed is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -10,7 +11,7 @@ from typing import Any, Final, Protocol
 from ordercast import telemetry
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room
-from ordercast.db import SessionRow
+from ordercast.db import SessionRow, StoreError
 from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.protocol.message import Message
 
@@ -22,18 +23,22 @@ from .source import FeedSource
 REPLAY_ROWS: Final = 128
 # Past this, a page fetches the state faster than it hears how it came about: it is told to.
 REPLAY_ROWS_MAX: Final = 20_000
-# Sessions read or written at once; more wait here rather than being turned away by the store.
-STORE_CALLS_MAX: Final = 128
+# How long a returning client waits for its session where the database is held or away. Without it, it is let in anew:
+# by its offset it misses nothing all the same.
+LOAD_S_MAX: Final = 2.0
+# Sessions read at once; more wait here rather than being turned away by the store.
+LOADS_MAX: Final = 128
 # How old `seen_at` may be before a session that is used again is kept anew: a fraction of what pruning allows.
 TOUCH_AFTER_S: Final = 24 * 3600.0
+
+log = logging.getLogger("ordercast.feed")
 
 
 class SessionStore(Protocol):
     """Where sessions are kept; see `db`."""
 
-    async def save_session(self, session: SessionRow) -> None: ...
+    def save_session_soon(self, pid: str, session: SessionRow | None) -> None: ...
     async def load_session(self, pid: str) -> SessionRow | None: ...
-    async def forget_session(self, pid: str) -> None: ...
 
 
 class FeedRecovery:
@@ -47,7 +52,7 @@ class FeedRecovery:
         self._pump = pump
         self._now = now
         self._turnstile = asyncio.Lock()
-        self._store_calls = asyncio.Semaphore(STORE_CALLS_MAX)
+        self._loads = asyncio.Semaphore(LOADS_MAX)
 
     def next_offset(self) -> str:
         raise NotImplementedError("what the shop tells has its offset from the feed")
@@ -60,15 +65,16 @@ class FeedRecovery:
         return bool(socket.identity)
 
     async def save(self, session: Session) -> None:
+        """Have it saved soon, by which time whoever connects is in: to come in needs no write. A node that is killed
+        before has an unknown session to answer for, and nothing missed.
+        """
         row = SessionRow(
             session.pid, session.sid, session.namespace, session.identity.encode(), session.rooms, self._now()
         )
-        async with self._store_calls:
-            await self._store.save_session(row)
+        self._store.save_session_soon(session.pid, row)
 
     async def load(self, pid: str) -> Session | None:
-        async with self._store_calls:
-            row = await self._store.load_session(pid)
+        row = await self._load(pid)
         if row is None:
             return None
         session = Session(row.pid, row.sid, row.namespace, row.identity.decode(), row.rooms)
@@ -76,8 +82,17 @@ class FeedRecovery:
             await self.save(session)
         return session
 
+    async def _load(self, pid: str) -> SessionRow | None:
+        """The session as it is kept; None also where it cannot be read in time."""
+        try:
+            async with asyncio.timeout(LOAD_S_MAX), self._loads:
+                return await self._store.load_session(pid)
+        except (StoreError, TimeoutError) as error:
+            log.warning("session cannot be loaded: %s", str(error) or f"no answer within {LOAD_S_MAX:.0f} s")
+            return None
+
     async def forget(self, pid: str) -> None:
-        await self._store.forget_session(pid)
+        self._store.save_session_soon(pid, None)
 
     def rooms(self, socket: Socket, session: Session) -> Sequence[str]:
         """What its token entitles it to today: the rooms it is about to join anyhow, and its watches if it may."""

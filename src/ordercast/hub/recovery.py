@@ -57,7 +57,9 @@ class Recovery(Protocol):
         ...
 
     async def save(self, session: Session) -> None:
-        """Keep a session; returns when it would survive the process. Called on connecting and when rooms change."""
+        """Keep a session. Called on connecting and when rooms change; who connects waits for it, so what takes long,
+        as a database may that somebody holds, is better done behind its back.
+        """
         ...
 
     async def load(self, pid: str) -> Session | None: ...
