@@ -26,6 +26,7 @@ class Line:
         self.sid = "engine-sid"
         self.handshake = HANDSHAKE
         self.transport_name = "websocket"
+        self.backlog_bytes = 0
         self.sent: list[Message] = []
         self.closed_for: DisconnectReason | None = None
         self.client: Receiver = server.open(self)

@@ -22,6 +22,7 @@ class Link:
         self.sid = "engine-sid"
         self.handshake = HANDSHAKE
         self.transport_name = "websocket"
+        self.backlog_bytes = 0
         self.said: list[str | bytes] = []
         self.messages: list[Message] = []
         self.closed_for: DisconnectReason | None = None

@@ -38,11 +38,13 @@ class Acks:
             raise AckTimeout(event, timeout_s) from None
         return value_of(args)
 
-    def resolve(self, ack_id: int, args: list[Any]) -> None:
-        """Take the client's answer; one that nobody waits for is ignored."""
+    def resolve(self, ack_id: int, args: list[Any]) -> asyncio.Future[list[Any]] | None:
+        """Take the client's answer, and give the future that has it; one that nobody waits for is ignored."""
         answer = self._pending.pop(ack_id, None)
-        if answer is not None and not answer.done():
-            answer.set_result(args)
+        if answer is None or answer.done():
+            return None
+        answer.set_result(args)
+        return answer
 
     def fail(self, error: HubError) -> None:
         """End every wait: the client is gone."""

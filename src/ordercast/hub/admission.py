@@ -17,7 +17,7 @@ from .errors import ComeLater, ConnectRefused, GapTooOld
 from .namespace import Middleware, Namespace
 from .reasons import DisconnectReason
 from .recovery import Claim, Recovery, Session, new_pid, new_sid
-from .socket import Socket
+from .socket import Socket, held_by_room
 
 log = logging.getLogger("ordercast.hub")
 
@@ -25,9 +25,9 @@ log = logging.getLogger("ordercast.hub")
 INVALID_NAMESPACE = "Invalid namespace"
 
 
-def admit(client: Client, name: str, auth: dict[str, Any]) -> None:
-    """Handle a client's CONNECT to the namespace `name`."""
-    client.entrances[name] = Entrance()
+def admit(client: Client, name: str, auth: dict[str, Any], held_bytes: int = 0) -> None:
+    """Handle a client's CONNECT to the namespace `name`, for which it is charged `held_bytes`."""
+    client.entrances[name] = Entrance(held_bytes)
     try:
         namespace = client.server.find(name) or client.server.dynamic.find(name, auth)
     except Exception as error:  # noqa: BLE001 - whatever a decision raises keeps the client out
@@ -81,11 +81,12 @@ def _dismiss(client: Client, name: str) -> None:
     """Forget an entrance that comes to nothing; the CONNECT that took its place is next."""
     entrance = _end_entrance(client, name)
     if entrance.again is not None and client.closed_for is None:
-        admit(client, name, entrance.again)
+        admit(client, name, entrance.again, entrance.again_bytes)
 
 
 def _end_entrance(client: Client, name: str) -> Entrance:
     entrance = client.entrances.pop(name)
+    client.release(entrance.held_bytes)
     if entrance.namespace is not None:
         entrance.namespace.arrived()
     return entrance
@@ -198,7 +199,9 @@ def _answer(socket: Socket) -> None:
     """Tell the client that it is connected."""
     client = socket._client
     client.add(socket)
-    _end_entrance(client, socket.namespace.name)
+    entrance = _end_entrance(client, socket.namespace.name)
+    socket._held_bytes = entrance.held_bytes + sum(map(held_by_room, socket.rooms))
+    client.hold(socket._held_bytes)
     socket.connected = True
     answer = {"sid": socket.id} if socket.pid is None else {"sid": socket.id, "pid": socket.pid}
     client.connection.send(client.server.parser.encode(PacketType.CONNECT, socket.namespace.name, answer))

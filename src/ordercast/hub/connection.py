@@ -67,6 +67,11 @@ class Connection(Protocol):
         """``polling`` or ``websocket``; changes with the upgrade."""
         ...
 
+    @property
+    def backlog_bytes(self) -> int:
+        """What waits to be sent."""
+        ...
+
     def send(self, message: Message) -> None:
         """Queue a message; what one loop turn queues leaves in one write. Never blocks, never raises."""
         ...

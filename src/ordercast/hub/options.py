@@ -48,6 +48,11 @@ class Options:
     """The largest message, polling body, or set of attachments taken from a client; told to it in the handshake."""
     backlog_bytes_max: int = 4_000_000
     """What may wait for one slow client before it is closed, to recover later: some thousand orders."""
+    connection_bytes_max: int = 10_000_000
+    """Memory that one connection may make this node hold for what it sent: events that wait or are being handled,
+    `auth` payloads, rooms; each value for what it takes when decoded, up to fifty times its text. A message that would
+    pass it is refused before it is decoded; past it the client is closed. Ordinary JSON of `message_bytes_max` fits,
+    and with `backlog_bytes_max` and the copies on the way all of a connection stays below 16 MB."""
     inbox_packets_max: int = 1_000
     """Packets of one socket that may wait while a handler of it is awaited; past it the client is closed."""
     events_per_second_max: float | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from ordercast.protocol import msgpack, socketio
 from ordercast.protocol.message import Message
-from ordercast.protocol.socketio import Packet, PacketType
+from ordercast.protocol.socketio import Packet, PacketType, Source
+from ordercast.protocol.weight import json_weight, msgpack_weight
 
 ParserName = Literal["json", "msgpack"]
 
@@ -44,6 +45,10 @@ class Parser:
     decoder: MakeDecoder
     encode: Encode
     encode_event: EncodeEvent
+    decode_again: Callable[[Source], Any]
+    """The value of a packet that was parsed before."""
+    weigh: Callable[[bytes, int], int]
+    """What the value of a message will hold at most once it is decoded, or a rougher figure up to `enough`."""
 
     def read(self, message: Message) -> Packet | None:
         """Read back what was encoded."""
@@ -55,6 +60,6 @@ class Parser:
 
 
 PARSERS: Final[dict[ParserName, Parser]] = {
-    "json": Parser(socketio.Decoder, socketio.encode, socketio.encode_event),
-    "msgpack": Parser(msgpack.Decoder, msgpack.encode, msgpack.encode_event),
+    "json": Parser(socketio.Decoder, socketio.encode, socketio.encode_event, socketio.decode_again, json_weight),
+    "msgpack": Parser(msgpack.Decoder, msgpack.encode, msgpack.encode_event, msgpack.decode_again, msgpack_weight),
 }

@@ -164,9 +164,9 @@ class Server(Addressing):
         """Called by the client when its connection has ended."""
         self.clients.discard(client)
 
-    def admit(self, client: Client, namespace: str, auth: dict[str, Any]) -> None:
-        """Handle a client's CONNECT."""
-        admit(client, namespace, auth)
+    def admit(self, client: Client, namespace: str, auth: dict[str, Any], held_bytes: int = 0) -> None:
+        """Handle a client's CONNECT, for which it is charged `held_bytes`."""
+        admit(client, namespace, auth, held_bytes)
 
     def connection_refused(self, handshake: Handshake, code: int, message: str) -> None:
         """Called by the transport for each request that it refused, with the code that the client was given."""

@@ -28,6 +28,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("ordercast.hub")
 
+# What the ack that a client owes takes: a future, its callbacks, whoever waits.
+ACK_BYTES = 1_000
+# A room: its name, its set of members, and a place in two dicts and a set.
+ROOM_BYTES = 500
+
+
+def held_by_room(name: str) -> int:
+    """What a room takes that nobody else is in."""
+    return ROOM_BYTES + len(name)
+
 
 class Socket(Turns):
     """What handlers are given: emit to it, listen to it, put it in rooms.
@@ -155,9 +165,10 @@ class Socket(Turns):
 
     def join(self, *rooms: str) -> None:
         """Enter rooms; in a middleware, from the moment the socket is let in. Raises LimitReached."""
-        bound = self.namespace.server.options.rooms_max
-        if len(self.rooms.union(rooms)) > bound:
-            raise LimitReached("rooms_max", bound)
+        options, new = self.namespace.server.options, {*rooms} - self.rooms
+        if len(self.rooms) + len(new) > options.rooms_max:
+            raise LimitReached("rooms_max", options.rooms_max)
+        self._hold(sum(map(held_by_room, new)))
         if not self.entered:
             self.rooms.update(rooms)
             return
@@ -167,6 +178,7 @@ class Socket(Turns):
 
     def leave(self, *rooms: str) -> None:
         """Leave rooms; those it is not in are ignored."""
+        self._release(sum(map(held_by_room, self.rooms.intersection(rooms))))
         if not self.entered:
             self.rooms.difference_update(rooms)
             return
@@ -188,7 +200,26 @@ class Socket(Turns):
         """Wait for the acknowledgement of that id. Raises LimitReached."""
         if self._acks is None:
             self._acks = Acks(self.namespace.server.options.acks_pending_max)
-        return self._acks.expect(ack_id)
+        answer = self._acks.expect(ack_id)
+        self._client.hold(ACK_BYTES)
+        answer.add_done_callback(self._expected)
+        return answer
+
+    def _expected(self, _answer: asyncio.Future[list[Any]]) -> None:
+        self._client.release(ACK_BYTES)
+
+    def _hold(self, size: int) -> None:
+        """Charge the client for as long as this socket lives, once it is connected. Raises LimitReached."""
+        if not self._client.has_room(size):
+            raise LimitReached("connection_bytes_max", self.namespace.server.options.connection_bytes_max)
+        if self.connected:
+            self._held_bytes += size
+            self._client.hold(size)
+
+    def _release(self, size: int) -> None:
+        if self.connected:
+            self._held_bytes -= size
+            self._client.release(size)
 
     def send_flagged(self, event: str, args: Sequence[Any], flags: Flags) -> None:
         """Send an event in a certain way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from enum import Enum
@@ -15,6 +16,7 @@ from ordercast.protocol.socketio import Packet, PacketType
 
 from .acks import Acks, CommandAck, failure
 from .budget import Budget
+from .client import HANDLER_BYTES, PACKET_BYTES, SMALL_BYTES_MAX
 from .errors import EventRefused
 from .listeners import EventMiddleware, Handler
 from .listening import NO_LISTENERS, Listening
@@ -44,13 +46,15 @@ class Turns(Listening):
     do not.
     """
 
-    __slots__ = ("_acks", "_budget", "_client", "_connection", "_inbox", "connected", "id", "namespace")
+    __slots__ = ("_acks", "_budget", "_client", "_connection", "_held_bytes", "_inbox", "connected", "id", "namespace")
 
     def __init__(self, namespace: Namespace, client: Client, sid: str) -> None:
         super().__init__()
         self.id = sid
         self.namespace = namespace
         self.connected = False
+        self._held_bytes = 0
+        """What its client is charged for as long as it lives."""
         self._client = client
         self._connection = client.connection  # at hand, because a broadcast asks every recipient for it
         self._acks: Acks | None = None
@@ -69,30 +73,47 @@ class Turns(Listening):
         """Take a packet of this socket: handled now, or after those before it."""
         if packet.type is PacketType.ACK:
             if self._acks is not None and packet.id is not None:
-                self._acks.resolve(packet.id, packet.data)
+                self._take_ack(self._acks, packet.id, packet)
         elif packet.type is PacketType.DISCONNECT:
             self.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT)
         elif self._inbox is None:
             if self._budget is not None and self._budget.take(self.namespace.server.loop.time()):
                 self._wait_in_inbox(packet)
-            else:
-                self.take_turns(self._dispatch(packet))
+            elif (pending := self._dispatch(packet)) is not None:
+                self.take_turns(pending, HANDLER_BYTES + self._client.weigh(packet))
         elif len(self._inbox) < self.namespace.server.options.inbox_packets_max:
-            self._inbox.append(packet)
+            self._append(self._inbox, packet)
         else:
             self._client.why = f"more than {len(self._inbox)} packets waited for a handler"
             self._client.close(DisconnectReason.INBOX_FULL)
 
-    def take_turns(self, pending: Coroutine[Any, Any, None] | None) -> None:
-        """Hold further packets until `pending` is done; with None there is nothing to hold them for."""
+    def take_turns(self, pending: Coroutine[Any, Any, None] | None, held_bytes: int = 0) -> None:
+        """Hold further packets until `pending`, for which `held_bytes` are charged, is done; with None there is nothing
+        to hold them for.
+        """
         if pending is not None:
             self._inbox = deque()
-            self.namespace.server.spawn(self._empty_inbox(pending))
+            self.namespace.server.spawn(self._empty_inbox(pending, held_bytes))
+            self._client.hold(held_bytes)
 
     def _wait_in_inbox(self, packet: Packet) -> None:
         """Hold a packet that came before its time, and those behind it."""
-        self._inbox = deque((packet,))
+        self._inbox = deque()
         self.namespace.server.spawn(self._empty_inbox(None))
+        self._append(self._inbox, packet)
+
+    def _append(self, inbox: deque[Packet], packet: Packet) -> None:
+        """Keep a packet as it came, not as what it was decoded to."""
+        inbox.append(packet.undecoded())
+        self._client.hold(PACKET_BYTES + packet.size)
+
+    def _take_ack(self, acks: Acks, ack_id: int, packet: Packet) -> None:
+        answer = acks.resolve(ack_id, packet.data)
+        if answer is not None and packet.size > SMALL_BYTES_MAX:
+            # Whoever asked many waits for the slowest of them, and keeps what the others have answered.
+            held_bytes = self._client.weigh(packet)
+            weakref.finalize(answer, self._client.release, held_bytes).atexit = False
+            self._client.hold(held_bytes)
 
     async def _await_budget(self) -> None:
         assert self._budget is not None
@@ -100,7 +121,7 @@ class Turns(Listening):
         while wait_s := self._budget.take(now_s()):  # noqa: ASYNC110 - it is time that is waited for
             await asyncio.sleep(wait_s)
 
-    async def _empty_inbox(self, pending: Coroutine[Any, Any, None] | None) -> None:
+    async def _empty_inbox(self, pending: Coroutine[Any, Any, None] | None, held_bytes: int = 0) -> None:
         inbox = self._inbox
         assert inbox is not None
         while True:
@@ -110,28 +131,47 @@ class Turns(Listening):
                 except Exception as error:
                     log.error("socket could not be let in: %s", self.id, exc_info=error)
                     self._client.close(DisconnectReason.TRANSPORT_ERROR)
+                self._client.release(held_bytes)
             if inbox and self._budget is not None:
                 await self._await_budget()
             if not inbox or not self.connected:
                 self._inbox = None
                 return
-            pending = self._dispatch(inbox.popleft())
+            packet = inbox.popleft()
+            self._client.release(PACKET_BYTES + packet.size)
+            pending = self._dispatch(packet)
+            if pending is not None:
+                held_bytes = HANDLER_BYTES + self._client.weigh(packet)
+                self._client.hold(held_bytes)
 
     def _dispatch(self, packet: Packet) -> Coroutine[Any, Any, None] | None:
-        event, *args = packet.data
+        data = packet.data
+        event, *args = self.namespace.parser.decode_again(packet.source) if data is None else data
         if self._listeners is NO_LISTENERS:  # as nearly all are
             return self._run(event, [self, *args], packet.id, self.namespace.event_handlers(event))
         if self._listeners.intercepts:
+            self._watch(event, args, packet)
             return self._intercept(event, args, packet.id)
         return self._run(event, args, packet.id, self._handlers(event))
 
     # On the way to the handlers
 
-    def _intercept(self, event: str, args: list[Any], ack_id: int | None) -> Coroutine[Any, Any, None] | None:
+    def _watch(self, event: str, args: list[Any], packet: Packet) -> None:
+        """Tell the catch-alls. Nobody waits for them, so what they hold has no bound but the client's."""
         for handler in self._listeners.find_any():
             watching = self._run(event, [event, *args], None, (handler,))
             if watching is not None:
-                self.namespace.server.spawn(watching)
+                held_bytes = HANDLER_BYTES + self._client.weigh(packet)
+                self.namespace.server.spawn(self._watch_awaited(watching, held_bytes))
+                self._client.hold(held_bytes)
+
+    async def _watch_awaited(self, watching: Coroutine[Any, Any, None], held_bytes: int) -> None:
+        try:
+            await watching
+        finally:
+            self._client.release(held_bytes)
+
+    def _intercept(self, event: str, args: list[Any], ack_id: int | None) -> Coroutine[Any, Any, None] | None:
         remaining = iter(tuple(self._listeners.middlewares))
         try:
             for middleware in remaining:

@@ -56,14 +56,29 @@ def deconstruct(value: Any, attachments: list[bytes]) -> Any:
 
 
 def reconstruct(value: Any, attachments: list[bytes]) -> Any:
-    """Put the attachments back in place. Raises MalformedPacket for a placeholder that names none of them."""
+    """Put the attachments back in place.
+
+    Raises MalformedPacket for a placeholder that names none of them, or one that was named before: clients give each
+    place its own, and a megabyte named a thousand times would be a gigabyte to whoever passes it on.
+    """
+    return _reconstruct(value, list(attachments))
+
+
+def _reconstruct(value: Any, left: list[bytes | None]) -> Any:
     if type(value) is list:
-        return [reconstruct(item, attachments) for item in value]
+        return [_reconstruct(item, left) for item in value]
     if type(value) is dict:
         if value.get("_placeholder") is True:
-            return attachments[_checked_number(value.get("num"), len(attachments))]
-        return {key: reconstruct(item, attachments) for key, item in value.items()}
+            return _take(left, _checked_number(value.get("num"), len(left)))
+        return {key: _reconstruct(item, left) for key, item in value.items()}
     return value
+
+
+def _take(left: list[bytes | None], number: int) -> bytes:
+    attachment, left[number] = left[number], None
+    if attachment is None:
+        raise MalformedPacket("binary packet", f"has two placeholders for attachment {number}")
+    return attachment
 
 
 def _checked_number(number: Any, count: int) -> int:

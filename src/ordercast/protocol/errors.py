@@ -3,6 +3,7 @@
 ProtocolError
 ├── MalformedPacket      the peer sent what no version of the protocol allows
 │   ├── MessageTooBig    more bytes than the bound that the handshake announced
+│   │   └── ValueTooBig  a value that would hold more memory, decoded, than a connection may
 │   └── UnexpectedPacket well-formed, but not in this state
 └── UnencodableValue     we were asked to send what JSON and binary attachments cannot carry
 """
@@ -28,6 +29,13 @@ class MessageTooBig(MalformedPacket):
 
     def __init__(self, bytes_max: int) -> None:
         super().__init__("message", f"is longer than {bytes_max} bytes")
+
+
+class ValueTooBig(MessageTooBig):
+    """Few bytes that become a large value, such as 300,000 empty objects; it is refused before it is decoded."""
+
+    def __init__(self, bytes_max: int) -> None:
+        MalformedPacket.__init__(self, "message", f"would hold more than {bytes_max} bytes when decoded")
 
 
 class UnexpectedPacket(MalformedPacket):

@@ -14,7 +14,7 @@ import msgspec
 from .engineio import serialize_binary
 from .errors import MalformedPacket, UnencodableValue
 from .message import Message
-from .socketio import ACK_ID_DIGITS_MAX, NAMESPACE_BYTES_MAX, RESERVED_EVENTS, Packet, PacketType, checked_event
+from .socketio import ACK_ID_DIGITS_MAX, NAMESPACE_BYTES_MAX, RESERVED_EVENTS, Packet, PacketType, Source, checked_event
 from .websocket import Opcode, serialize_frame
 
 _ACK_ID_MAX = 10**ACK_ID_DIGITS_MAX
@@ -63,8 +63,19 @@ class Decoder:
             raise MalformedPacket("msgpack", "is not a map")
         kind = _checked_kind(fields.get("type"))
         return Packet(
-            kind, _checked_namespace(fields.get("nsp")), _checked_data(kind, fields.get("data")), _checked_id(fields)
+            kind,
+            _checked_namespace(fields.get("nsp")),
+            _checked_data(kind, fields.get("data")),
+            _checked_id(fields),
+            data,
         )
+
+
+def decode_again(source: Source) -> Any:
+    """The `data` of a packet that was parsed before, from its `source`."""
+    assert isinstance(source, bytes)
+    fields = decode_value(source)
+    return _checked_data(PacketType(fields["type"]), fields.get("data"))
 
 
 def _checked_kind(value: Any) -> PacketType:

@@ -42,7 +42,11 @@ class PacketType(IntEnum):
     BINARY_ACK = 6
 
 
-class Packet(msgspec.Struct, frozen=True, gc=False):
+Source = bytes | tuple[bytes, ...]
+"""The message that a packet came as, or its text and then its attachments."""
+
+
+class Packet(msgspec.Struct, frozen=True, gc=False, eq=False):
     """One packet. `data` is the auth payload of CONNECT, ``[event, *args]`` of EVENT, the arguments of ACK.
 
     It is in no cycle, so the collector need not look at it.
@@ -52,6 +56,25 @@ class Packet(msgspec.Struct, frozen=True, gc=False):
     namespace: str = "/"
     data: Any = None
     id: int | None = None
+    source: Source = b""
+    """What it was parsed from; no part of what it says."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Packet) and self._says() == other._says()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _says(self) -> tuple[Any, ...]:
+        return self.type, self.namespace, self.data, self.id
+
+    @property
+    def size(self) -> int:
+        """Bytes that came."""
+        return len(self.source) if isinstance(self.source, bytes) else sum(map(len, self.source))
+
+    def undecoded(self) -> Packet:
+        """The same packet as it came, for one that has to wait: what its value would hold may be fifty times that."""
+        return Packet(self.type, self.namespace, None, self.id, self.source) if self.source else self
 
 
 _HEADER = re.compile(rb"([0-6])(?:(\d{1,9})(-))?(?:(/[^,]*)(?:,|$))?(\d*)")
@@ -67,6 +90,7 @@ class Decoder:
     def __init__(self, bytes_max: int) -> None:
         self._bytes_max = bytes_max
         self._pending: Packet | None = None
+        """Without its value, unless that is small: nobody knows how long its attachments will take."""
         self._expected = 0
         self._attachments: list[bytes] = []
 
@@ -77,9 +101,9 @@ class Decoder:
         # Nearly every packet is an event on "/", with or without an ack id: no need for the whole grammar.
         start = data.find(b"[", 1, ACK_ID_DIGITS_MAX + 2) if data[:1] == _EVENT else 0
         if start == 1:
-            return Packet(_EVENT_TYPE, "/", checked_event(decode_json(data[1:])))
+            return Packet(_EVENT_TYPE, "/", checked_event(decode_json(data[1:])), None, data)
         if start > 1 and (digits := data[1:start]).isdigit():
-            return Packet(_EVENT_TYPE, "/", checked_event(decode_json(data[start:])), int(digits))
+            return Packet(_EVENT_TYPE, "/", checked_event(decode_json(data[start:])), int(digits), data)
         return self._parse(data)
 
     def receive_binary(self, data: bytes) -> Packet | None:
@@ -93,10 +117,10 @@ class Decoder:
             return None
         packet, attachments = self._pending, self._attachments
         self._pending, self._attachments = None, []
-        try:
-            return msgspec.structs.replace(packet, data=reconstruct(packet.data, attachments))
-        except RecursionError:
-            raise MalformedPacket("JSON", "is nested too deeply") from None
+        assert isinstance(packet.source, bytes)
+        value = _value_of(packet.source) if packet.data is None else packet.data
+        source = (packet.source, *attachments)
+        return Packet(packet.type, packet.namespace, _reconstructed(value, attachments), packet.id, source)
 
     def _parse(self, data: bytes) -> Packet | None:
         match = _HEADER.match(data)
@@ -109,11 +133,38 @@ class Decoder:
             _checked_namespace(match[4]),
             _checked_data(kind, data[match.end() :]),
             _checked_id(match[5]),
+            data,
         )
         if not expected:
             return packet
-        self._pending, self._expected = packet, expected
+        self._pending = packet if len(data) <= _KEPT_DECODED_BYTES_MAX else packet.undecoded()
+        self._expected = expected
         return None
+
+
+# Of a binary packet that waits for its attachments: at most some fifty times this in memory.
+_KEPT_DECODED_BYTES_MAX = 4_096
+
+
+def _reconstructed(value: Any, attachments: list[bytes]) -> Any:
+    try:
+        return reconstruct(value, attachments)
+    except RecursionError:
+        raise MalformedPacket("JSON", "is nested too deeply") from None
+
+
+def _value_of(text: bytes) -> Any:
+    match = _HEADER.match(text)
+    assert match is not None
+    return decode_json(text[match.end() :])
+
+
+def decode_again(source: Source) -> Any:
+    """The `data` of a packet that was parsed before, from its `source`."""
+    if isinstance(source, bytes):
+        return _checked_data(PacketType(source[0] - 0x30), source[_HEADER.match(source).end() :])  # type: ignore[union-attr]
+    text, *attachments = source
+    return _reconstructed(_value_of(text), attachments)
 
 
 # An Engine.IO message's type and a Socket.IO packet's, side by side on the wire.

@@ -88,6 +88,10 @@ class Session:
 
     # What the hub asks for
 
+    @property
+    def backlog_bytes(self) -> int:
+        return self._backlog_bytes
+
     def send(self, message: Message) -> None:
         if self.blocked:
             self._queue(message)

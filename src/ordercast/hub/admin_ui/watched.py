@@ -102,6 +102,10 @@ class WatchedConnection:
     def transport_name(self) -> str:
         return self._connection.transport_name
 
+    @property
+    def backlog_bytes(self) -> int:
+        return self._connection.backlog_bytes
+
     def send(self, message: Message) -> None:
         self._connection.send(message)
         if self._watcher.sees_counts:
