@@ -11,15 +11,17 @@ from ordercast.hub import Connection, DisconnectReason, Handshake, Options
 from ordercast.protocol.engineio import Packet, PacketType
 from ordercast.protocol.message import Message
 from ordercast.wire import Engine
-from ordercast.wire.session import TURN_BYTES_MAX, Session
+from ordercast.wire.session import MESSAGE_BYTES, TURN_BYTES_MAX, Session
 from tests.clock import HandClock, time_by_hand
 
-BACKLOG_MAX = 1_000
+BACKLOG_MAX = 100 * (10 + MESSAGE_BYTES)
 HANDSHAKE = Handshake((), b"", "127.0.0.1", secure=False, time=0.0)
 
 
 class Wire:
     """A transport that keeps what it was given."""
+
+    part_bytes = 1 << 60
 
     def __init__(self, name: str = "websocket") -> None:
         self.name = name
@@ -144,12 +146,43 @@ def test_while_blocked_messages_wait_and_volatile_ones_are_dropped(session: Sess
 
 def test_a_backlog_at_its_bound_is_kept(clock: HandClock, session: Session, application: Application) -> None:
     session.blocked = True
-    for _ in range(BACKLOG_MAX // 10):
+    for _ in range(100):
         session.send(message("4" + "x" * 9))
 
     clock.advance(0)
 
     assert application.ended == []
+
+
+def test_a_message_that_waits_is_charged_for_more_than_its_bytes(
+    clock: HandClock, session: Session, application: Application
+) -> None:
+    """Half a million answers of eight bytes are a hundred megabytes of objects."""
+    session.blocked = True
+    for _ in range(BACKLOG_MAX // MESSAGE_BYTES + 1):
+        session.send(message("4"))
+
+    clock.advance(0)
+
+    assert application.ended == [DisconnectReason.BACKLOG_FULL]
+
+
+def test_a_backlog_is_written_in_parts_until_the_transport_takes_no_more(session: Session, wire: Wire) -> None:
+    session.blocked = True
+    for number in range(6):
+        session.send(message(f"4{number}" + "x" * 98))
+    wire.part_bytes = 250
+    wire.takes_bytes = 350
+    wire.session = session
+
+    session.unblock()
+    assert [len(write) for write in wire.writes] == [2, 2]
+    assert session.blocked
+    assert session.backlog_bytes == 2 * (100 + MESSAGE_BYTES)
+
+    session.unblock()
+    assert [len(write) for write in wire.writes] == [2, 2, 2]
+    assert session.backlog_bytes == 0
 
 
 def test_a_backlog_past_its_bound_ends_the_session_in_the_next_turn(

@@ -24,11 +24,15 @@ from .origins import Headers
 from .session import Session
 from .transport import Refusal
 
+# Of a backlog, what one poll is answered with: it is copied three times on its way, a third longer where it is binary.
+POLL_BYTES_MAX = 1_000_000
+
 
 class PollingTransport:
     """Carries a session from poll to poll; between two of them the session is blocked."""
 
     __slots__ = ("_polling", "held", "name", "posting", "session")
+    part_bytes = POLL_BYTES_MAX
 
     def __init__(self, polling: Polling) -> None:
         self.name = "polling"

@@ -24,6 +24,9 @@ log = logging.getLogger("ordercast.wire")
 # A turn of the loop that emits more than this to one socket writes in several pieces. It is the high-water mark of
 # asyncio's and uvloop's transports: upon one piece that is not taken they say pause, and the rest counts as backlog.
 TURN_BYTES_MAX = 65_536
+# What a message that waits takes beside its bytes: a client that reads nothing could have half a million answers of
+# eight bytes wait.
+MESSAGE_BYTES = 200
 
 # Ends that the client should hear of: what is queued waits for its next poll. After the others it is not listening,
 # or not to be trusted.
@@ -196,8 +199,12 @@ class Session:
 
     def flush(self) -> None:
         """Write what is queued, if the transport can take it."""
-        if self._outbox and not self.blocked:
-            self.transport.write(self.take_outbox())
+        while self._outbox and not self.blocked:
+            # A backlog in parts: each is copied on its way, and what is not taken waits here, where it is counted.
+            part_bytes = self.transport.part_bytes
+            self.transport.write(
+                self.take_outbox() if self._backlog_bytes <= part_bytes else self._take_part(part_bytes)
+            )
 
     # The upgrade
 
@@ -243,7 +250,7 @@ class Session:
     def _queue(self, message: Message) -> None:
         if message.volatile or self._overflowed or not self.is_open:
             return
-        self._backlog_bytes += len(message)
+        self._backlog_bytes += len(message) + MESSAGE_BYTES
         if self._backlog_bytes > self._engine.options.backlog_bytes_max:
             # This message is lost, so none after it may leave, though the transport could take them by then.
             self._overflowed = True
@@ -258,6 +265,17 @@ class Session:
         self._backlog_bytes = 0
         self._ping_waits = False
         return messages
+
+    def _take_part(self, part_bytes: int) -> list[Message]:
+        """As `take_outbox`, up to so many bytes, and one message at least."""
+        taken_bytes = 0
+        for count, message in enumerate(self._outbox):
+            if count and taken_bytes + len(message) > part_bytes:
+                part, self._outbox = self._outbox[:count], self._outbox[count:]
+                self._backlog_bytes = sum(map(len, self._outbox)) + MESSAGE_BYTES * len(self._outbox)
+                return part
+            taken_bytes += len(message)
+        return self.take_outbox()
 
     def _tell_drained(self) -> None:
         if self._drained is not None:

@@ -15,6 +15,8 @@ class Transport(Protocol):
     """What carries one session at a time: a WebSocket, or a chain of polls."""
 
     name: str
+    part_bytes: int
+    """Of a backlog, hand over so much at a time."""
 
     def write(self, messages: Sequence[Message]) -> None:
         """Hand over messages, in order, as one write. Called only while the session is not blocked."""

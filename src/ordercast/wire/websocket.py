@@ -28,6 +28,8 @@ log = logging.getLogger("ordercast.wire")
 _PROBE = b"2probe"
 _PROBE_ANSWER = serialize_frame(Opcode.TEXT, b"3probe")
 _MESSAGE = int(PacketType.MESSAGE)
+# A backlog is written in parts of this size, until the network takes no more.
+PART_BYTES = 262_144
 # How long a connection that is to end may take to hand over what it holds, before it is cut.
 CLOSE_TIMEOUT_S = 5.0
 # How long a stop waits for the UPGRADE of a client that is changing over: one way over a bad network.
@@ -55,6 +57,7 @@ class WebSocketTransport(WSListener):
         "_ws",
         "name",
     )
+    part_bytes = PART_BYTES
 
     def __init__(
         self, engine: Engine, handshake: Handshake, session: Session | None, connections: MutableSet[Any]
