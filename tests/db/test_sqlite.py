@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import SessionRow, SqliteStore, Store, products, sessions, sqlite
+from ordercast.db import SessionRow, SqliteStore, Store, Unusable, products, sessions, sqlite
 from ordercast.telemetry import UNITS_COMMITTED
 
 from .shop import STORE, ask, by_another_program, move, now, place_one
@@ -111,7 +111,10 @@ async def test_the_epoch_and_the_data_outlive_a_restart(path: Path) -> None:
 
 async def test_a_database_that_was_never_migrated_is_not_started(path: Path) -> None:
     store = SqliteStore(path)
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+    with pytest.raises(Unusable, match="is gone"):
+        await store.start()
+    by_another_program(path, "CREATE TABLE notes (text)")
+    with pytest.raises(Unusable, match="no shop's database"):
         await store.start()
     await store.close()
 

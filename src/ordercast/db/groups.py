@@ -133,8 +133,11 @@ class Groups:
         for run in range(RUNS_MAX):
             self._held = []
             try:
-                self._begin_group(group, wait_ms)
-                done = self._attempt_group(group) if first is None else self._attempt_behind(first, group)
+                if self._connector.is_lost(self._connection):
+                    self._open_again()
+                with self._connector.using(self._connection):
+                    self._begin_group(group, wait_ms)
+                    done = self._attempt_group(group) if first is None else self._attempt_behind(first, group)
             except Exception as error:  # noqa: BLE001 - told to every caller, and logged
                 lost = self._connector.is_lost(self._connection)
                 self._abandon()
@@ -162,8 +165,6 @@ class Groups:
         return True
 
     def _begin_group(self, group: list[Waiting], wait_ms: int | None) -> None:
-        if self._connector.is_lost(self._connection):
-            self._open_again()
         if wait_ms is None and not any(waiting.waits for waiting in group):
             wait_ms = HURRIED_MS
         self._wait_ms = wait_ms
@@ -381,7 +382,7 @@ class Groups:
 
     def _failed(self, waiting: Waiting, error: Exception) -> Done:
         """What the caller is told: of the database's trouble that nothing was committed, else the unit's own error."""
-        if not isinstance(error, self._connector.troubles):
+        if not self._connector.is_trouble(error):
             return Done(waiting.future, None, error)
         self._log(error, "a change was not committed")
         return Done(waiting.future, None, self._refusal(error))

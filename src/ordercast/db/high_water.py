@@ -6,6 +6,7 @@ never ahead of the database that it belongs to, and where it is lost a restored 
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from pathlib import Path
@@ -14,13 +15,18 @@ from typing import Final
 _FORM: Final = re.compile(rb"([0-9a-z]{1,32}) (\d{18})\n")
 
 
+log = logging.getLogger("ordercast.db")
+
+
 class HighWater:
     """The file's one line: an epoch, and the newest number that was told in it."""
 
     def __init__(self, database: Path) -> None:
         self.path = database.with_name(f"{database.name}-told")
         self._descriptor = -1
+        self._epoch = ""
         self._seq = 0
+        self._is_well = True
 
     def __repr__(self) -> str:
         return f"<HighWater {self._seq}>"
@@ -33,9 +39,17 @@ class HighWater:
 
     def note(self, epoch: str, seq: int) -> None:
         """Numbers up to `seq` are being told."""
-        if seq > self._seq:
-            self._seq = seq
+        if seq <= self._seq and epoch == self._epoch:
+            return
+        self._epoch, self._seq = epoch, seq
+        try:
             os.pwrite(self._descriptor, b"%s %018d\n" % (epoch.encode(), seq), 0)
+        except OSError as error:  # a full disk, say: rows are told all the same
+            if self._is_well:
+                log.warning("how far was told cannot be kept in %s: %s", self.path.name, error.strerror)
+            self._is_well = False
+        else:
+            self._is_well = True
 
     def close(self) -> None:
         if self._descriptor >= 0:

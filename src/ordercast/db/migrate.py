@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from .connections.sqlite import connect
+from .connections.sqlite import connect, create_private
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 from .schema import feed, feed_to_number, metadata
 from .triggers import triggers
@@ -141,6 +141,7 @@ def _tidy(statement: str) -> str:
 def _connect(place: Place) -> Any:
     """A connection of the driver's own; in a transaction only once SQLAlchemy has begun it, or the driver must."""
     if isinstance(place, Path):
+        create_private(place)
         return connect(place)
     from .connections.postgresql import connect as connect_to_server
 

@@ -21,6 +21,7 @@ from . import drivers, ledger
 from .deliveries import choose_nearest, settle
 from .statements import Statements
 from .transaction import Transaction
+from .types import Unheard
 
 NO_HANDOVER: Final = Handover()
 _SOMEBODY: Final = "somebody"
@@ -81,7 +82,7 @@ def assign_driver(
 def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, handover: Handover) -> bytes:
     if isinstance(decision, StatusChanged):
         _save_change(transaction, decision, settle(transaction, decision, handover))
-        return newest_document(transaction)
+        return newest_document(transaction, decision.before.id)
     document = order_document(transaction, decision.order.id)
     if document is None:
         raise NotFound("order")
@@ -174,12 +175,12 @@ def order_document(transaction: Transaction, order_id: str, actor: Actor | None 
     return document.encode()
 
 
-def newest_document(transaction: Transaction) -> bytes:
-    """The order that this unit has just written, as the trigger told it to the feed."""
+def newest_document(transaction: Transaction, order_id: str) -> bytes:
+    """The order that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
     row = transaction.one(transaction.sql.feed.newest_document)
-    if row is None:
-        raise RuntimeError("a change was written, and no trigger told of it")
-    document: str = row[0]
+    if row is None or row[0] != order_id:
+        raise Unheard(order_id)
+    document: str = row[1]
     return document.encode()
 
 

@@ -85,7 +85,7 @@ def ask_refund(
         ledger.give_back(transaction, order_id, CASH_PROVIDER, refund, currency=state.currency, reason=reason, now=now)
     _save(transaction, order_id, after, actor, reason=reason, now=now)
     payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=reason, now=now)
-    return newest_document(transaction)
+    return newest_document(transaction, order_id)
 
 
 def owing(transaction: Transaction, limit: int) -> list[str]:

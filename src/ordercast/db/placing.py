@@ -27,7 +27,7 @@ from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from .products import product_of
 from .promotions import Promotions
 from .transaction import Transaction
-from .types import Conflict, Joinable, Row
+from .types import Conflict, Joinable, Row, Unheard
 
 _PRODUCT: Final = "products"
 _PROMOTION: Final = "promotions"
@@ -226,6 +226,9 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     assert mark is not None
     transaction.many(sql.orders.insert, [_order_row(each) for each in placed])
     documents = {id_: text.encode() for id_, text in transaction.all(sql.feed.placed_after, mark=mark[0])}
+    for each in placed:
+        if each.order.id not in documents:
+            raise Unheard(each.order.id)
     lines = [
         row for each in placed for row in _line_rows(each.order, _NUMBER_OF.decode(documents[each.order.id]).number)
     ]

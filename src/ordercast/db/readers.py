@@ -108,8 +108,8 @@ class Readers:
             connection = self._connection()
             try:
                 return self._look(connection, query)
-            except self._connector.troubles:
-                if not self._connector.is_lost(connection):
+            except self._connector.troubles as error:
+                if not (self._connector.is_lost(connection) or self._connector.is_conflict(error)):
                     raise
             # The server has closed it, as one that was restarted has; a read can be done twice.
             return self._look(self._connection(), query)
@@ -117,19 +117,22 @@ class Readers:
             if self._connector.is_held_up(error):
                 self._locked_at = time.monotonic()
                 raise ReadLockedElsewhere(error) from error
+            if not self._connector.is_trouble(error):
+                raise
             log.warning("the database could not be read: %s", error)
             raise StoreUnavailable(error) from error
 
     def _look(self, connection: Connection, query: Callable[[Transaction], T]) -> T:
-        self._began_at[connection] = time.monotonic()
-        try:
-            is_hurried = time.monotonic() - self._locked_at < LOCKED_FOR_S
-            self._connector.begin_read(connection, HURRIED_MS if is_hurried else None)
-            return query(Transaction(connection, self._sql))
-        finally:
-            del self._began_at[connection]
-            if self._connector.in_transaction(connection):
-                connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot
+        with self._connector.using(connection):
+            self._began_at[connection] = time.monotonic()
+            try:
+                is_hurried = time.monotonic() - self._locked_at < LOCKED_FOR_S
+                self._connector.begin_read(connection, HURRIED_MS if is_hurried else None)
+                return query(Transaction(connection, self._sql))
+            finally:
+                del self._began_at[connection]
+                if self._connector.in_transaction(connection):
+                    connection.execute("ROLLBACK")  # it wrote nothing; this only ends the snapshot
 
     def _connection(self) -> Connection:
         """This thread's own; a new one where the former is lost."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
-from contextlib import closing
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
 from . import dialects
-from .connections.sqlite import SqliteConnector, connect, create_private
-from .epochs import new_epoch
+from .connections.sqlite import create_private
 from .high_water import HighWater
 from .migrate import upgrade
 from .readers import Readers
+from .sqlite_file import DatabaseFile, FileLost, GuardedConnector
 from .statements import SQLITE
 from .store import DatabaseStore, change_of
 from .types import Change, StoreClosed, Unusable
@@ -24,6 +24,10 @@ from .writer import Writer
 
 # How soon another program's commit is noticed. A look costs 3 to 5 microseconds.
 COMMIT_POLL_S: Final = 0.01
+# While the file is away it is looked for so often; what was found unusable is looked at again when it has changed, or
+# after the longer time.
+LOOK_AGAIN_S: Final = 0.1
+LOOK_AGAIN_AT_THE_SAME_S: Final = 2.0
 
 log = logging.getLogger("ordercast.db")
 
@@ -38,14 +42,16 @@ class SqliteStore(DatabaseStore):
     """Whether this node does what one node of a shop does for all."""
 
     def __init__(self, path: Path) -> None:
-        self._connector = SqliteConnector(path)
+        self._file = DatabaseFile(path)
+        self._connector = GuardedConnector(self._file)
         super().__init__(Readers(self._connector, SQLITE))
         self.path = path
-        self._feed: sqlite3.Connection | None = None
+        self._renewal: asyncio.Task[None] | None = None
+        self._numbers: dict[str, int] = {}  # as they were seen last, for while the file is away
+        self._is_closed = True
+        self._feed_trouble: str | None = None
         self._poll: asyncio.TimerHandle | None = None
         self._data_version = 0
-        self._numbers: dict[str, int] = {}
-        self._is_well = True
         self._high_water = HighWater(path)
 
     def __repr__(self) -> str:
@@ -71,52 +77,97 @@ class SqliteStore(DatabaseStore):
         self.migrate()
 
     async def start(self) -> None:
-        """Open the migrated database and begin to write, read and watch on the running loop."""
-        self._feed = connect(self.path, read_only=True)  # waits while the loop begins: nobody is connected yet
+        """Open the migrated database and begin to write, read and watch on the running loop. Raises Unusable."""
         try:
-            self.epoch = self._recognise(self._feed)
-        except BaseException:
-            self._feed.close()
-            self._feed = None
-            raise
-        self._feed.execute("PRAGMA busy_timeout = 0")  # from here on the loop never waits for a lock
-        self._writer = Writer(self._connector, SQLITE, self._on_commit)
+            self._file.begin(self._high_water.open())
+            self._writer = Writer(self._connector, SQLITE, self._on_commit)
+            self._is_closed = False
+            self._resume()
+        except (sqlite3.Error, OSError) as error:
+            self._is_closed = True
+            self._file.close()
+            raise Unusable(error) from error
         self._writer.start()
         self._readers.start()
-        self._data_version = self._look()
         self._schedule_poll()
-
-    def _recognise(self, feed: sqlite3.Connection) -> str:
-        """The database's epoch; a new one where it was restored from a copy, and has fallen behind what was told."""
-        (epoch,) = feed.execute("SELECT value FROM meta WHERE name = 'epoch'").fetchone()
-        told = self._high_water.open()
-        if told is None or (told[0] == epoch and told[1] <= self.last_seq):
-            return str(epoch)
-        log.warning("the database was restored from a copy, or replaced: positions begin anew")
-        renewed = new_epoch()
-        with closing(connect(self.path)) as connection:
-            connection.execute("UPDATE meta SET value = ? WHERE name = 'epoch'", (renewed,))
-        return renewed
 
     async def close(self) -> None:
         """Finish every submitted write, then let go of the file. May be called twice."""
         if self._poll is not None:
             self._poll.cancel()
             self._poll = None
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.wait([self._renewal])
+            self._renewal = None
         await self._end_work()
-        if self._feed is not None:
-            self._feed.close()
-            self._feed = None
+        self._is_closed = True
+        self._file.close()
         self._high_water.close()
+
+    # --- A file that is not the one that was opened -----------------------------------------------------------------
+
+    async def faults(self) -> list[str]:
+        if self._file.trouble is not None:
+            return [f"No change is taken: {self._file.trouble}."]
+        faults = await super().faults()
+        if self._feed_trouble is not None:
+            faults.append(f"The feed cannot be read ({self._feed_trouble}): what is committed is not told.")
+        return faults
+
+    def _take_up(self) -> None:
+        """Have the file opened anew as soon as there is one."""
+        if self._renewal is None and self._poll is not None:
+            self._renewal = asyncio.create_task(self._renew())
+
+    async def _renew(self) -> None:
+        said = self._file.trouble
+        log.error("no change is taken: %s", said)
+        while not await self._opened_anew():
+            if self._file.trouble != said:
+                said = self._file.trouble
+                log.error("no change is taken: %s", said)
+            await self._something_else_is_there()
+        self._renewal = None
+        log.warning("the database is there: changes are taken again")
+        self._file.resume()
+        self._resume()
+        self._wake()
+
+    def _resume(self) -> None:
+        """Begin to follow the feed of what was opened, before anything of it is told."""
+        self.epoch = self._file.standing.epoch
+        self._file.feed.execute("PRAGMA busy_timeout = 0")  # the loop never waits for a lock
+        self._data_version = self._look()
+        for statement in (SQLITE.feed.oldest_seq, SQLITE.feed.newest_seq):
+            self._number(statement)
+
+    async def _opened_anew(self) -> bool:
+        try:
+            await asyncio.to_thread(self._file.renew)
+        except FileLost:
+            return False
+        return True
+
+    async def _something_else_is_there(self) -> None:
+        found = self._file.signature()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LOOK_AGAIN_AT_THE_SAME_S):
+                while self._file.signature() == found:  # noqa: ASYNC110 - it is changed by other programs
+                    await asyncio.sleep(LOOK_AGAIN_S)
 
     # --- The feed ---------------------------------------------------------------------------------------------------
 
     def changes(self, after: int, limit: int) -> list[Change]:
         """Committed rows with a number above `after`, oldest first. SQLite has one writer at a time, so numbers come
-        in the order of commits and none appears later below one already seen.
+        in the order of commits and none appears later below one already seen. None while the file is away.
         """
-        rows = self._open_feed().execute(SQLITE.feed.after, {"after": after, "limit": limit}).fetchall()
+        feed = self._open_feed()
+        if feed is None:
+            return []
+        rows = feed.execute(SQLITE.feed.after, {"after": after, "limit": limit}).fetchall()
         if rows:
+            self._file.told = rows[-1][0]
             self._high_water.note(self.epoch, rows[-1][0])
         return [change_of(row) for row in rows]
 
@@ -139,7 +190,7 @@ class SqliteStore(DatabaseStore):
         return seq <= self.last_seq
 
     def _on_commit(self) -> None:
-        if self._feed is not None:
+        if not self._is_closed:
             self._wake_if_changed()
 
     def _poll_commits(self) -> None:
@@ -149,33 +200,42 @@ class SqliteStore(DatabaseStore):
     def _wake_if_changed(self) -> None:
         # Whoever looks first, the poll or the writer's own word: a commit wakes once.
         try:
+            self._file.check(thoroughly=True)
             version = self._look()
-        except sqlite3.OperationalError as error:
+            if version != self._data_version:
+                self._file.follow()
+        except FileLost:
+            self._take_up()
+            return
+        except sqlite3.Error as error:
             self._note_trouble(error)
             return
-        self._is_well = True
+        self._feed_trouble = None
         if version != self._data_version:
             self._data_version = version
             self._wake()
 
-    def _note_trouble(self, error: sqlite3.OperationalError) -> None:
-        """Another program has the file for itself; it is looked at again in a moment."""
-        if self._is_well:  # else it has been said
+    def _note_trouble(self, error: sqlite3.Error) -> None:
+        """It is looked at again in a moment, and what is there is told then."""
+        if self._feed_trouble is None:  # else it has been said
             log.warning("the feed cannot be read just now: %s", error)
-        self._is_well = False
+        self._feed_trouble = str(error)
 
     def _schedule_poll(self) -> None:
         self._poll = asyncio.get_running_loop().call_later(COMMIT_POLL_S, self._poll_commits)
 
     def _look(self) -> int:
         # It changes when any other connection commits, in this process or another.
-        (version,) = self._open_feed().execute("PRAGMA data_version").fetchone()
+        (version,) = self._file.feed.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def _number(self, statement: str) -> int:
-        """What `statement` gives; what it gave before, while another program has the file for itself."""
+        """What `statement` gives; what it gave before, while the file is away, or another program has it for itself."""
+        feed = self._open_feed()
+        if feed is None:
+            return self._numbers[statement]
         try:
-            (number,) = self._open_feed().execute(statement).fetchone()
+            (number,) = feed.execute(statement).fetchone()
         except sqlite3.OperationalError:
             if statement not in self._numbers:
                 raise
@@ -183,7 +243,12 @@ class SqliteStore(DatabaseStore):
             self._numbers[statement] = number or 0
         return self._numbers[statement]
 
-    def _open_feed(self) -> sqlite3.Connection:
-        if self._feed is None:
+    def _open_feed(self) -> sqlite3.Connection | None:
+        """The feed's connection; None while the file is away: what was read of it holds."""
+        if self._is_closed:
             raise StoreClosed
-        return self._feed
+        try:
+            return self._file.feed
+        except FileLost:
+            self._take_up()
+            return None

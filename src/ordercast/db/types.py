@@ -126,7 +126,16 @@ class NotCommitted(StoreError):
     """The database could not do it, whatever was asked: locked by another program, disk full, and the like."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__(f"The change was not committed: {cause}.")
+        super().__init__(f"The change was not committed: {clause(cause)}.")
+
+
+class Unheard(StoreError):
+    """No trigger told the feed of what this unit has written: it is taken back, for nobody would hear of it."""
+
+    def __init__(self, entity_id: str) -> None:
+        super().__init__(
+            f"The change of {entity_id} was not committed: the trigger that tells of it is missing; nobody would hear."
+        )
 
 
 class LockedElsewhere(NotCommitted):
@@ -149,7 +158,7 @@ class OutcomeUnknown(StoreError):
 
     def __init__(self, cause: Exception) -> None:
         super().__init__(
-            f"Whether the change was committed is not known ({cause}); repeat it with the same Idempotency-Key."
+            f"Whether the change was committed is not known ({clause(cause)}); repeat it with the same Idempotency-Key."
         )
 
 
@@ -157,7 +166,7 @@ class StoreUnavailable(StoreError):
     """The database could not be read: locked by another program, an I/O error, and the like."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__(f"The database could not be read: {cause}.")
+        super().__init__(f"The database could not be read: {clause(cause)}.")
 
 
 class ReadLockedElsewhere(StoreUnavailable):
@@ -178,7 +187,13 @@ class Unusable(StoreError):
     """The file cannot be opened as a shop's database: no database at all, one of a newer version, no place for one."""
 
     def __init__(self, cause: Exception) -> None:
-        super().__init__(f"The database cannot be opened: {cause}.")
+        super().__init__(f"The database cannot be opened: {clause(cause)}.")
+
+
+def clause(cause: Exception) -> str:
+    """What a driver's error says, to be put into a sentence: further lines are for the log, and may hold a row."""
+    words = str(cause).strip().partition("\n")[0].rstrip(".")
+    return words or type(cause).__name__
 
 
 class Store(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 
@@ -38,7 +39,7 @@ class Connector(ABC):
     takes_turns: bool
     """Whether only one connection changes anything at a time, so that nobody waits for another's rows."""
     troubles: tuple[type[Exception], ...]
-    """The database could not do it, whatever was asked: locked, full, gone."""
+    """The database could not do it, whatever was asked: locked, full, gone. Some hold more: `is_trouble` decides."""
 
     @property
     def locked_ms_max(self) -> int:
@@ -64,6 +65,17 @@ class Connector(ABC):
     @abstractmethod
     def wait_for_rows(self, connection: Connection, milliseconds: int) -> None:
         """Have each further statement of the transaction wait up to so long for what others hold."""
+
+    def using(self, connection: Connection) -> AbstractContextManager[None]:
+        """Held while `connection` is used, from a transaction's beginning to its end; raises one of `troubles` where it
+        has been closed meanwhile.
+        """
+        del connection
+        return nullcontext()
+
+    def is_trouble(self, error: Exception) -> bool:
+        """Whether this says that the database could not do it, and nothing of what was asked."""
+        return isinstance(error, self.troubles)
 
     @abstractmethod
     def commit(self, connection: Connection) -> None:

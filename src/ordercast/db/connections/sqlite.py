@@ -26,12 +26,24 @@ def create_private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def connect(path: Path, *, read_only: bool = False, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> sqlite3.Connection:
-    """Open `path`. No transaction is ever begun on its own; the connection may be handed from thread to thread, but
-    used by one at a time.
+def connect(
+    path: Path,
+    *,
+    read_only: bool = False,
+    busy_timeout_ms: int = BUSY_TIMEOUT_MS,
+    factory: type[sqlite3.Connection] = sqlite3.Connection,
+) -> sqlite3.Connection:
+    """Open `path`, which must be there. No transaction is ever begun on its own; the connection may be handed from
+    thread to thread, but used by one at a time.
     """
+    # mode=rw: SQLite makes a file that is not there, and what was deleted would come back as an empty shop.
     connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, cached_statements=CACHED_STATEMENTS
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=CACHED_STATEMENTS,
+        factory=factory,
     )
     connection.execute(f"PRAGMA busy_timeout = {busy_timeout_ms}")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -54,7 +66,8 @@ class SqliteConnector(Connector):
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
     takes_turns = True
-    troubles = (sqlite3.OperationalError,)
+    # A file that is damaged, or no database at all, is of the class that all the others are of.
+    troubles = (sqlite3.DatabaseError, MemoryError)
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -67,6 +80,11 @@ class SqliteConnector(Connector):
 
     def commit(self, connection: Connection) -> None:
         connection.execute("COMMIT")
+
+    def is_trouble(self, error: Exception) -> bool:
+        if isinstance(error, sqlite3.ProgrammingError):
+            return "closed database" in str(error)
+        return super().is_trouble(error) and not isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
 
     def in_transaction(self, connection: Connection) -> bool:
         # It rolls everything back by itself where the disk is full or fails.

@@ -40,7 +40,7 @@ class FeedStatements:
             .offset(ZERO)
         )
         table, key = keyed_feed(text.dialect)
-        self.newest_document = text(select(table.c.after).where(key == _newest(text.dialect)))
+        self.newest_document = text(select(table.c.entity_id, table.c.after).where(key == _newest(text.dialect)))
         # What this transaction writes from now on comes behind the mark.
         self.mark = text(_mark(text.dialect))
         self.placed_after = text(
