@@ -206,6 +206,20 @@ async def test_the_history_tells_who_when_and_why(client: Client) -> None:
     assert entries[2]["toPaymentStatus"] == "voided"
 
 
+async def test_a_long_history_is_told_in_pages(client: Client) -> None:
+    order = await client.place()
+    for status in ["on_hold", "pending"] * 2:
+        order = (await client.move(order, status, reason="to be seen")).json()
+    path = f"/api/orders/{order['id']}/history?limit=2"
+    versions, cursor = [], "0"
+    while cursor:
+        page = (await client.get(f"{path}&cursor={cursor}", STORE)).json()
+        versions.append([entry["version"] for entry in page["items"]])
+        cursor = page["nextCursor"] or ""
+    assert versions == [[1, 2], [3, 4], [5]]
+    problem(await client.get(f"{path}&cursor=ord_1", STORE), 422, "invalid-field", "cursor")
+
+
 async def test_outside_the_shop_the_history_names_roles_and_keeps_the_staffs_reasons(client: Client) -> None:
     order = await client.place(CUSTOMER)
     held = (await client.move(order, "on_hold", reason="looks like fraud")).json()

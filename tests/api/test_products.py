@@ -93,6 +93,9 @@ async def test_the_history_tells_every_edit(client: Client) -> None:
         (3, "store:usr_1", "found one"),
     ]
     assert (entries[1]["before"]["price"], entries[1]["after"]["price"]) == (2_500, 3_000)
+    first = (await client.get(f"{SAMOSA}/history?limit=2", STORE)).json()
+    second = (await client.get(f"{SAMOSA}/history?limit=2&cursor={first['nextCursor']}", STORE)).json()
+    assert (first["items"] + second["items"], second["nextCursor"]) == (entries, None)
     problem(await client.get(f"{SAMOSA}/history", CUSTOMER), 403, "not-permitted")
     problem(await client.get("/api/products/prd_nothing/history", STORE), 404, "not-found")
 

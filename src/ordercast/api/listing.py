@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 LIMIT_DEFAULT: Final = 50
 LIMIT_MAX: Final = 100
 CURSOR_PATTERN: Final = r"^[0-9]{1,18}$"
+
+
+def cut(rows: list[tuple[Any, ...]], limit: int) -> tuple[list[tuple[Any, ...]], str | None]:
+    """A page of rows that begin with their entry, of which one more than `limit` was asked for: without the entries,
+    and with the cursor of the next page.
+    """
+    return [row[1:] for row in rows[:limit]], str(rows[limit - 1][0]) if len(rows) > limit else None
 
 
 @dataclass(slots=True)

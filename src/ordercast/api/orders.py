@@ -28,7 +28,7 @@ from .auth import Identity, tracking_hash, tracking_token
 from .body import JsonBody
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
-from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage
+from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage, cut
 from .paying import place_paid
 from .repeats import created, find_earlier, request_key
 
@@ -60,7 +60,7 @@ class HistoryEntry(Struct, frozen=True, rename="camel"):
 
 class History(Struct, frozen=True, rename="camel"):
     items: list[HistoryEntry]
-    next_cursor: str | None = None
+    next_cursor: str | None
 
 
 class MoveOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -169,8 +169,14 @@ async def get_order(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) 
 
 
 @get("/api/orders/{order_id:str}/history", tags=["orders"], responses=REFUSALS)
-async def get_history(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[History]:
-    """Every move of an order, oldest first: who, when and why.
+async def get_history(
+    order_id: FromPath[str],
+    request: AnyRequest,
+    desk: AtDesk,
+    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_MAX,
+    cursor: Annotated[str, QueryParameter(pattern=CURSOR_PATTERN)] = "0",
+) -> Response[History]:
+    """The moves of an order, oldest first: who, when and why.
 
     Customers and guests are told in which role somebody acted, not who it was, and not the staff's reasons.
     """
@@ -178,12 +184,13 @@ async def get_history(order_id: FromPath[str], request: AnyRequest, desk: AtDesk
 
     def query(transaction: Transaction) -> list[tuple[Any, ...]]:
         document_for(transaction, order_id, identity)
-        return units.history(transaction, order_id)
+        return units.history(transaction, order_id, after=int(cursor), limit=limit + 1)
 
-    entries = [HistoryEntry(*row) for row in await desk.store.read(query)]
+    rows, next_cursor = cut(await desk.store.read(query), limit)
+    entries = [HistoryEntry(*row) for row in rows]
     if identity.actor.role in (Role.CUSTOMER, Role.GUEST):
         entries = [_as_told_outside(entry) for entry in entries]
-    return json_answer(msgspec.json.encode(History(entries)))
+    return json_answer(msgspec.json.encode(History(entries, next_cursor)))
 
 
 def _as_told_outside(entry: HistoryEntry) -> HistoryEntry:

@@ -24,7 +24,7 @@ from .body import JsonBody
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .editing import Version, given, staff_asking
-from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, cut
 from .repeats import create_once
 
 STOCK_MAX: Final = 1_000_000_000
@@ -86,7 +86,7 @@ class ProductEdit(Struct, frozen=True, rename="camel"):
 
 class ProductHistory(Struct, frozen=True, rename="camel"):
     items: list[ProductEdit]
-    next_cursor: str | None = None
+    next_cursor: str | None
 
 
 # --- For everyone -----------------------------------------------------------------------------------------------------
@@ -181,14 +181,24 @@ def _in_this_shop(transaction: Transaction, changes: dict[str, Any]) -> dict[str
 
 
 @get("/api/products/{product_id:str}/history", tags=["products"], responses=REFUSALS)
-async def get_product_history(product_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[ProductHistory]:
-    """Every edit of a product, oldest first: who, when and why. For the shop. Sales are not among them."""
+async def get_product_history(
+    product_id: FromPath[str],
+    request: AnyRequest,
+    desk: AtDesk,
+    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_MAX,
+    cursor: Annotated[str, QueryParameter(pattern=CURSOR_PATTERN)] = "0",
+) -> Response[ProductHistory]:
+    """The edits of a product, oldest first: who, when and why. For the shop. Sales are not among them."""
     await staff_asking(desk, request, "see a product's history")
-    rows = await desk.store.read(lambda transaction: units.history(transaction, product_id))
-    if not rows:
+    after = int(cursor)
+    found = await desk.store.read(
+        lambda transaction: units.history(transaction, product_id, after=after, limit=limit + 1)
+    )
+    if not found and not after:
         raise NotFound("product")
+    rows, next_cursor = cut(found, limit)
     items = [ProductEdit(version, _product(old), _product(new), *rest) for version, old, new, *rest in rows]
-    return json_answer(msgspec.json.encode(ProductHistory(items)))
+    return json_answer(msgspec.json.encode(ProductHistory(items, next_cursor)))
 
 
 def _product(document: str | None) -> Any:

@@ -24,6 +24,8 @@ FORGOTTEN_AT_ONCE_MAX: Final = 1_000
 # Behind somebody's last mark no more are looked at, for a count or for a page: nobody reads a thousand one by one, and
 # 'more than a thousand' says as much as a figure.
 UNREAD_COUNTED_MAX: Final = 1_000
+# Changes behind the mark that are looked through for an order, again and again until one comes.
+LOOKED_BACK_MAX: Final = 1_000
 ENTRY_MAX: Final = 2**63 - 1
 _MARK: Final = "new_orders_told_through"
 _FORGOTTEN_THROUGH: Final = "notifications_forgotten_through"
@@ -182,15 +184,15 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
     order is on its board at once anyhow. The mark is written with it, so none is left out or told twice.
     """
     sql = transaction.sql
-    mark = transaction.one(sql.meta.value_to_change, name=_MARK)
-    newest = transaction.one(sql.notifications.newest_order, mark=int(mark[0]) if mark else 0)
-    through = (newest[0] or 0) if newest else 0
-    if mark is not None and int(mark[0]) >= through:
+    found = transaction.one(sql.meta.value_to_change, name=_MARK)
+    mark = None if found is None else int(found[0])
+    placed, through = _newest(transaction, mark or 0)
+    if mark is not None and not _is_behind(mark, placed, through):
         return False
     transaction.run(sql.meta.keep, name=_MARK, value=str(through))
     if mark is None:  # what was there before us is no news
         return False
-    row = transaction.one(sql.notifications.new_orders, mark=int(mark[0]))
+    row = transaction.one(sql.notifications.new_orders, mark=mark, through=through)
     count, first, last = row or (0, None, None)
     if count == 0:
         return False
@@ -202,9 +204,20 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
 
 def has_new_orders(transaction: Transaction) -> bool:
     """Whether `tell_of_new_orders` has anything to do: to be asked of a reader, which is cheap."""
-    mark = transaction.one(transaction.sql.meta.value, name=_MARK)
-    newest = transaction.one(transaction.sql.notifications.newest_order, mark=int(mark[0]) if mark else 0)
-    return mark is None or int(mark[0]) < ((newest[0] or 0) if newest else 0)
+    found = transaction.one(transaction.sql.meta.value, name=_MARK)
+    return found is None or _is_behind(int(found[0]), *_newest(transaction, int(found[0])))
+
+
+def _newest(transaction: Transaction, mark: int) -> tuple[int, int]:
+    """The newest order behind the mark, or 0; and the newest change of all, as marks count."""
+    # In this order: what is committed meanwhile lies behind the newest change, and is told of the next time.
+    change = transaction.one(transaction.sql.notifications.newest_change)
+    order = transaction.one(transaction.sql.notifications.newest_order, mark=mark)
+    return ((order[0] or 0) if order else 0, (change[0] or 0) if change else 0)
+
+
+def _is_behind(mark: int, placed: int, through: int) -> bool:
+    return placed > mark or through - mark > LOOKED_BACK_MAX
 
 
 def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:

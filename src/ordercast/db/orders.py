@@ -231,9 +231,9 @@ def seen_with(transaction: Transaction, order_id: str) -> int | None:
     return None if waits else int(newest)
 
 
-def history(transaction: Transaction, order_id: str) -> list[tuple[Any, ...]]:
-    """Every move, oldest first, in the order of ``statements._HISTORY``."""
-    return transaction.all(transaction.sql.orders.history, order_id=order_id)
+def history(transaction: Transaction, order_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
+    """The next moves behind the entry `after`, oldest first: each its entry, and what ``statements._HISTORY`` names."""
+    return transaction.all(transaction.sql.orders.history, order_id=order_id, after=after, limit=limit)
 
 
 def tracked(transaction: Transaction, tracking_hash: bytes) -> tuple[str, str | None] | None:

@@ -92,6 +92,8 @@ def edit(
     return msgspec.structs.replace(after, version=before.version + 1)
 
 
-def history(transaction: Transaction, product_id: str) -> list[tuple[Any, ...]]:
-    """Every edit, oldest first, in the order of ``statements.catalogue._HISTORY``."""
-    return transaction.all(transaction.sql.products.history, product_id=product_id)
+def history(transaction: Transaction, product_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
+    """The next edits behind the entry `after`, oldest first: each its entry, and what ``statements.catalogue._HISTORY``
+    names.
+    """
+    return transaction.all(transaction.sql.products.history, product_id=product_id, after=after, limit=limit)

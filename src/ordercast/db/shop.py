@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -36,7 +37,7 @@ def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, 
     version, changed_by, changed_at = _row(transaction, transaction.sql.shop.rules_to_change)[-3:]
     if version != expected_version:
         raise EditConflict("shop", version, expected_version, changed_by, changed_at)
-    for (tax_class,) in transaction.all(transaction.sql.shop.used_tax_classes):
+    for tax_class in _used_tax_classes(transaction):
         if tax_class not in new.tax_rates_bp:
             raise InvalidField("taxRatesBp", f"Products that are for sale are of the tax class {tax_class!r}.")
     transaction.run(
@@ -45,6 +46,14 @@ def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, 
         new_actor=str(actor),
         new_updated_at=now,
     )
+
+
+def _used_tax_classes(transaction: Transaction) -> Iterator[str]:
+    """Those of products that are for sale."""
+    found = transaction.one(transaction.sql.shop.next_tax_class, after="")
+    while found is not None and found[0] is not None:
+        yield found[0]
+        found = transaction.one(transaction.sql.shop.next_tax_class, after=found[0])
 
 
 def _row(transaction: Transaction, statement: str) -> tuple[Any, ...]:

@@ -21,7 +21,8 @@ _AGREED: Final = "The books agree again."
 class Compared:
     """A payment as we have it, of which nothing is being asked just now."""
 
-    entry: int
+    place: tuple[Moment, int]
+    """When it was taken, and its entry in the ledger."""
     order_id: str
     provider: str
     reference: str
@@ -32,16 +33,17 @@ class Compared:
     """The order's open cards."""
 
 
-def to_compare(transaction: Transaction, after: int, since: Moment, limit: int) -> list[Compared]:
-    """The next payments behind the ledger's entry `after`, taken at or after `since`."""
-    rows = transaction.all(transaction.sql.ledger.to_compare, after=after, since=since, limit=limit)
-    return [_compared(row, mismatches.open_of(transaction, row[1])) for row in rows]
+def to_compare(transaction: Transaction, after: tuple[Moment, int], limit: int) -> list[Compared]:
+    """The next payments behind that moment and entry of the ledger."""
+    statement = transaction.sql.ledger.to_compare
+    rows = transaction.all(statement, after_at=after[0], after_entry=after[1], limit=limit)
+    return [_compared(row, mismatches.open_of(transaction, row[2])) for row in rows]
 
 
 def _compared(row: tuple[Any, ...], cards: dict[MismatchKind, str]) -> Compared:
-    entry, order_id, provider, reference, version, status, total, captured, refunded, refunding, currency = row
+    at, entry, order_id, provider, reference, version, status, total, captured, refunded, refunding, currency = row
     payment = PaymentState(PaymentStatus(status), total, captured, refunded, refunding)
-    return Compared(entry, order_id, provider, reference, version, payment, currency, cards)
+    return Compared((at, entry), order_id, provider, reference, version, payment, currency, cards)
 
 
 def found(transaction: Transaction, compared: Compared, differences: Sequence[Difference], now: Moment) -> int:

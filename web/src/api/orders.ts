@@ -11,6 +11,9 @@ export type HistoryEntry = Schemas["HistoryEntry"];
 /** The server takes former names too; the pages send none. */
 export type StatusChange = Schemas["MoveOrder"] & { status: Status };
 
+/** As many moves as anybody reads; a page of them has a hundred. */
+const HISTORY_MAX = 1000;
+
 const at = (id: string) => `/api/orders/${encodeURIComponent(id)}`;
 
 export const placeOrder = (order: NewOrder, idempotencyKey: string, token?: string) =>
@@ -40,8 +43,20 @@ export const orderQuery = (id: string, token: string | undefined) =>
 export const historyQuery = (id: string, token: string | undefined) =>
   queryOptions({
     queryKey: ["history", id, token],
-    queryFn: async ({ signal }) => {
-      const { items } = await get<Schemas["History"]>(`${at(id)}/history`, { token, signal });
-      return items.toSorted((a, b) => a.version - b.version);
-    },
+    queryFn: ({ signal }) => wholeHistory(id, token, signal),
   });
+
+async function wholeHistory(id: string, token: string | undefined, signal: AbortSignal) {
+  const entries: HistoryEntry[] = [];
+  let cursor: string | null = null;
+  do {
+    const query: string = cursor === null ? "" : `?cursor=${cursor}`;
+    const page: Schemas["History"] = await get<Schemas["History"]>(`${at(id)}/history${query}`, {
+      token,
+      signal,
+    });
+    entries.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null && entries.length < HISTORY_MAX);
+  return entries.toSorted((a, b) => a.version - b.version);
+}

@@ -1022,7 +1022,7 @@ export interface components {
         /** History */
         History: {
             items: components["schemas"]["HistoryEntry"][];
-            nextCursor?: string | null;
+            nextCursor: string | null;
         };
         /** HistoryEntry */
         HistoryEntry: {
@@ -1358,7 +1358,7 @@ export interface components {
         /** ProductHistory */
         ProductHistory: {
             items: components["schemas"]["ProductEdit"][];
-            nextCursor?: string | null;
+            nextCursor: string | null;
         };
         /** ProductPage */
         ProductPage: {
@@ -1831,7 +1831,10 @@ export interface operations {
     };
     ApiOrdersOrderIdHistoryGetHistory: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
             header?: never;
             path: {
                 order_id: string;
@@ -3380,7 +3383,10 @@ export interface operations {
     };
     ApiProductsProductIdHistoryGetProductHistory: {
         parameters: {
-            query?: never;
+            query?: {
+                limit?: number;
+                cursor?: string;
+            };
             header?: never;
             path: {
                 product_id: string;

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ordercast.commerce.errors import ProviderUnavailable
-from ordercast.commerce.moments import moment
+from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.payment_books import differences
 from ordercast.db import Store
 from ordercast.db import sweeping as units
@@ -25,6 +25,7 @@ SWEEP_EVERY_S: Final = 300.0
 SWEPT_AT_ONCE_MAX: Final = 100
 # Older payments change no more, but by disputes, which providers tell by webhook.
 SWEPT_FOR_MS: Final = 7 * 24 * 3_600_000
+_BEGINNING: Final = (Moment(""), 0)
 
 
 class Sweeping:
@@ -39,7 +40,7 @@ class Sweeping:
         self._store = store
         self._providers = providers
         self._now_ms = now_ms
-        self._after = 0
+        self._after = _BEGINNING
 
     def __repr__(self) -> str:
         return f"<Sweeping behind {self._after}>"
@@ -55,14 +56,14 @@ class Sweeping:
 
     async def sweep(self) -> int:
         """Compare the next payments; how many new cards were raised."""
-        since = moment(self._now_ms() - SWEPT_FOR_MS)
+        since = (moment(self._now_ms() - SWEPT_FOR_MS), 0)
         page = await self._store.read(
-            lambda transaction: units.to_compare(transaction, self._after, since, SWEPT_AT_ONCE_MAX)
+            lambda transaction: units.to_compare(transaction, max(self._after, since), SWEPT_AT_ONCE_MAX)
         )
         raised = 0
         for compared in page:
             raised += await self._compare(compared)
-        self._after = page[-1].entry if len(page) == SWEPT_AT_ONCE_MAX else 0
+        self._after = page[-1].place if len(page) == SWEPT_AT_ONCE_MAX else _BEGINNING
         return raised
 
     async def _compare(self, compared: Compared) -> int:

@@ -57,10 +57,6 @@ class Dialect(ABC):
         """The text that a column of bytes holds in UTF-8."""
 
     @abstractmethod
-    def hidden(self, column: str) -> str:
-        """The column, but so that the planner does not take its index: another one is known to be better."""
-
-    @abstractmethod
     def held(self, query: str) -> str:
         """A SELECT whose row nobody else changes until the transaction ends."""
 

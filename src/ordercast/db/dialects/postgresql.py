@@ -42,9 +42,6 @@ class PostgresqlDialect(Dialect):
     def text_of(self, column: str) -> str:
         return f"convert_from({column}, 'UTF8')"
 
-    def hidden(self, column: str) -> str:
-        return column  # the planner knows how many rows there are of each value
-
     def held(self, query: str) -> str:
         return f"{query} FOR SHARE"
 

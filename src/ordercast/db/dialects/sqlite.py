@@ -36,9 +36,6 @@ class SqliteDialect(Dialect):
     def text_of(self, column: str) -> str:
         return f"CAST({column} AS TEXT)"
 
-    def hidden(self, column: str) -> str:
-        return f"+{column}"
-
     def held(self, query: str) -> str:
         return query  # there is one writer at a time
 

@@ -7,7 +7,7 @@ from sqlalchemy import text as sql
 
 from ordercast.commerce.money import PRICE_MINOR_MAX
 
-from .columns import EXTERNAL_ACTOR, Integer, Text, flag, metadata, moment, new_id
+from .columns import EXTERNAL_ACTOR, Integer, Text, flag, metadata, moment, new_id, partial
 
 products = Table(
     "products",
@@ -33,6 +33,8 @@ products = Table(
     Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
     Column("reason", Text),
     moment("updated_at"),
+    partial("products_for_sale", "id", where="active = 1"),
+    partial("products_by_tax_class", "tax_class", where="active = 1"),
 )
 
 product_history = Table(
@@ -46,5 +48,5 @@ product_history = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text),
     Column("at", Text, nullable=False),
-    Index("product_history_by_product", "product_id", "version"),
+    Index("product_history_by_product", "product_id", "entry"),
 )

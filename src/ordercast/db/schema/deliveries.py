@@ -7,7 +7,7 @@ from sqlalchemy import text as sql
 
 from ordercast.commerce.deliveries import ProofKind
 
-from .columns import Integer, Text, metadata, moment, one_of
+from .columns import Integer, Text, metadata, moment, one_of, partial
 
 driver_states = Table(
     "driver_states",
@@ -20,6 +20,7 @@ driver_states = Table(
     Column("located_at", Text),
     Column("assigned_at", Text),
     moment("updated_at"),
+    partial("drivers_on_duty", "driver_id", where="on_duty = 1"),
     sqlite_with_rowid=False,
 )
 
@@ -38,7 +39,7 @@ deliveries = Table(
     Column("lat", Float),
     Column("lng", Float),
     Column("at", Text, nullable=False),
-    Index("deliveries_by_order", "order_id", "version"),
+    Index("deliveries_by_order", "order_id", "entry"),
 )
 
 delivery_proofs = Table(

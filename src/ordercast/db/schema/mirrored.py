@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Column, Index, Table
 from sqlalchemy import text as sql
 
-from .columns import Integer, Text, flag, json_text, metadata, moment
+from .columns import Integer, Text, flag, json_text, metadata, moment, partial
+
+_IS_ORDER: Final = "document IS NOT NULL"
 
 mirrored_orders = Table(
     "mirrored_orders",
@@ -37,9 +41,19 @@ mirrored_orders = Table(
     Column("reason", Text),
     moment("updated_at"),
     Index("mirrored_by_key", "source", "foreign_key", unique=True),
-    Index("mirrored_by_snapshot", "source", "snapshot"),
+    partial("mirrored_there", "source", "snapshot", "entry", where="gone = 0"),
     Index("mirrored_by_customer", "customer_id", "entry"),
-    Index("mirrored_by_status", "status", "entry"),
+    # As lists ask for them: of those that are orders.
+    *(
+        partial(f"mirrored_by_{name}", *columns, "entry", where=_IS_ORDER)
+        for name, columns in {
+            "entry": (),
+            "status": ("status",),
+            "customer_status": ("customer_id", "status"),
+            "driver": ("driver_id",),
+            "driver_status": ("driver_id", "status"),
+        }.items()
+    ),
     sqlite_autoincrement=True,
 )
 

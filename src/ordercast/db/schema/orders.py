@@ -107,9 +107,12 @@ orders = Table(
         for kind in Fulfilment
     ),
     Index("orders_by_customer", "customer_id", "number"),
+    # Of somebody's hundred thousand orders the three on hold: along either of the others every one would be looked at.
+    Index("orders_by_customer_status", "customer_id", "status", "number"),
     Index("orders_by_status", "status", "number"),
     Index("orders_by_time", "created_at"),
     partial("orders_by_driver", "driver_id", "number", where="driver_id IS NOT NULL"),
+    partial("orders_by_driver_status", "driver_id", "status", "number", where="driver_id IS NOT NULL"),
     partial("orders_by_promotion", "promo_code", "customer_id", where="promo_code IS NOT NULL"),
     partial("orders_by_tracking_hash", "tracking_hash", unique=True, where="tracking_hash IS NOT NULL"),
     # Where another program's change may have left something to ask of the payment provider.
@@ -145,7 +148,7 @@ order_history = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text),
     Column("at", Text, nullable=False),
-    Index("history_by_order", "order_id", "version"),
+    Index("history_by_order", "order_id", "entry"),
     # Of what became ready or was delivered on a day; placing an order writes nothing into it.
     partial("history_of_finishing", "at", where=FINISHING_SQL),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, Index, Table
 from sqlalchemy import text as sql
@@ -43,6 +44,8 @@ class DisputeState(StrEnum):
     LOST = "lost"
 
 
+TO_COMPARE_SQL: Final = f"kind = '{Movement.AUTHORIZED}' AND reference IS NOT NULL"
+
 # --- The ledger: only ever added to -----------------------------------------------------------------------------------
 
 payments = Table(
@@ -60,7 +63,8 @@ payments = Table(
     one_of("kind", Movement),
     Index("payments_by_order", "order_id", "entry"),
     Index("payments_by_reference", "provider", "reference"),
-    Index("payments_by_age", "at"),
+    # What a provider holds, as the sweeper goes round it.
+    partial("payments_to_compare", "at", "entry", where=TO_COMPARE_SQL),
 )
 
 refunds = Table(
@@ -153,6 +157,7 @@ payment_mismatches = Table(
     CheckConstraint("(resolved_at IS NULL) = (resolved_by IS NULL)", name="resolved_by_somebody"),
     # One card for each thing that differs, however often it is looked at.
     partial("payment_mismatches_open", "order_id", "kind", unique=True, where="resolved_at IS NULL"),
+    partial("payment_mismatches_to_see_to", "id", where="resolved_at IS NULL"),
 )
 
 # --- Cards that customers keep ----------------------------------------------------------------------------------------
@@ -170,5 +175,6 @@ payment_methods = Table(
     Column("last4", Text),
     moment("created_at"),
     Index("payment_methods_once", "customer_id", "provider", "reference", unique=True),
+    Index("payment_methods_by_customer", "customer_id", "id"),
     sqlite_with_rowid=False,
 )

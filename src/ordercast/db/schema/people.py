@@ -7,7 +7,7 @@ from sqlalchemy import text as sql
 
 from ordercast.commerce.people import Role
 
-from .columns import Integer, Text, metadata, moment, one_of
+from .columns import Integer, Text, metadata, moment, one_of, partial
 
 customers = Table(
     "customers",
@@ -33,4 +33,6 @@ accounts = Table(
     Column("active", Integer, nullable=False, server_default=sql("1")),
     moment("created_at"),
     one_of("role", [Role.ADMIN, Role.STORE, Role.CUSTOMER, Role.DRIVER]),
+    # A shop has a few among all its customers.
+    partial("accounts_of_drivers", "id", where=f"role = '{Role.DRIVER}'"),
 )

@@ -57,7 +57,11 @@ class ProductStatements:
         )
         self.last_edit = text(select(products.c.actor, products.c.updated_at).where(products.c.id == bindparam("id")))
         self.history = text(
-            select(*(product_history.c[name] for name in _HISTORY))
-            .where(product_history.c.product_id == bindparam("product_id"))
+            select(*(product_history.c[name] for name in ("entry", *_HISTORY)))
+            .where(
+                product_history.c.product_id == bindparam("product_id"), product_history.c.entry > bindparam("after")
+            )
             .order_by(product_history.c.entry)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
         )

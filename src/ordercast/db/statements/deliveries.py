@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, literal_column, select, update
 from sqlalchemy import func as sql
 
 from ordercast.commerce.deliveries import CARRYING
 from ordercast.commerce.people import Role
+from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db.dialects.dialect import Insert
 from ordercast.db.schema import accounts, delivery_proofs, driver_states, orders
 from ordercast.db.schema.columns import names
 
-from .compiling import ONE, ZERO, Compiler, to_change
+from .compiling import ZERO, Compiler, to_change
 
 _PLACE = ("lat", "lng", "accuracy_m", "located_at")
 
 
 class DeliveryStatements:
     def __init__(self, text: Compiler) -> None:
-        is_open: ColumnElement[bool] = literal_column(f"orders.status NOT IN ({names(TERMINAL)})")
+        # The names of all that are open, for which an index has places, and not of those that are not.
+        is_open: ColumnElement[bool] = literal_column(f"orders.status IN ({names({*OrderStatus} - {*TERMINAL})})")
         is_carried: ColumnElement[bool] = literal_column(f"orders.status IN ({names(CARRYING)})")
         is_driver = accounts.c.role == literal_column(f"'{Role.DRIVER}'")
         theirs = orders.c.driver_id == accounts.c.id
@@ -44,18 +46,15 @@ class DeliveryStatements:
             .limit(bindparam("limit"))
             .offset(ZERO)
         )
-        self.free = text(
-            select(
-                accounts.c.id,
-                driver_states.c.lat,
-                driver_states.c.lng,
-                driver_states.c.located_at,
-                driver_states.c.assigned_at,
-            )
-            .select_from(accounts)
-            .join(driver_states, and_(driver_states.c.driver_id == accounts.c.id, driver_states.c.on_duty == ONE))
-            .where(is_driver, accounts.c.active == ONE, ~exists().where(theirs, is_open))
-        )
+        # From those on duty on, which are few; SQLite takes a CROSS JOIN in the order in which it is written.
+        self.free = text.written(f"""
+            SELECT accounts.id, driver_states.lat, driver_states.lng, driver_states.located_at,
+              driver_states.assigned_at
+            FROM driver_states CROSS JOIN accounts
+            WHERE driver_states.on_duty = 1 AND accounts.id = driver_states.driver_id AND {is_driver}
+              AND accounts.active = 1 AND NOT EXISTS (
+                SELECT 1 FROM orders WHERE orders.driver_id = driver_states.driver_id AND {is_open})
+        """)  # noqa: S608 - names of ours
         self.hold = text(
             to_change(select(driver_states.c.driver_id).where(driver_states.c.driver_id == bindparam("driver_id")))
         )

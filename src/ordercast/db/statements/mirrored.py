@@ -44,7 +44,7 @@ class MirrorStatements:
                 rows.snapshot < bindparam("snapshot"),
                 rows.gone == ZERO,
             )
-            .order_by(rows.entry)
+            .order_by(rows.snapshot, rows.entry)
             .limit(bindparam("limit"))
             .offset(ZERO)
         )
@@ -68,7 +68,7 @@ class MirrorStatements:
         key: ColumnElement[int] = rows.entry + literal_column(str(MIRRORED_FROM))
         newest = (
             select(key, rows.document)
-            .where(key < bindparam("before"), rows.document.is_not(None))
+            .where(rows.entry < bindparam("before") - literal_column(str(MIRRORED_FROM)), rows.document.is_not(None))
             .order_by(rows.entry.desc())
             .limit(bindparam("limit"))
             .offset(ZERO)

@@ -170,6 +170,8 @@ class NotificationStatements:
             )
         )
         self.newest_order = text(_newest_order(dialect))
+        # How far back that looked, where other changes lie between.
+        self.newest_change = text(_newest_order(dialect) if dialect is dialects.SQLITE else select(sql.max(feed.c.seq)))
 
         is_read = or_(
             notifications.c.recipient == literal_column(f"'{SHOP}'"),
@@ -220,8 +222,8 @@ _PLACED: Final = and_(feed.c.seq > bindparam("mark"), feed.c.kind == literal_col
 
 def _placed_behind(dialect: Dialect) -> ColumnElement[bool]:
     if dialect is dialects.SQLITE:
-        return orders.c.number > bindparam("mark")
-    return orders.c.id.in_(select(feed.c.entity_id).where(_PLACED))
+        return and_(orders.c.number > bindparam("mark"), orders.c.number <= bindparam("through"))
+    return orders.c.id.in_(select(feed.c.entity_id).where(_PLACED, feed.c.seq <= bindparam("through")))
 
 
 def _newest_order(dialect: Dialect) -> Select[Any]:

@@ -6,7 +6,6 @@ from typing import Final
 
 from sqlalchemy import (
     ColumnElement,
-    Text,
     bindparam,
     literal_column,
     select,
@@ -91,16 +90,14 @@ class OrderStatements:
             .offset(ZERO)
         )
         with_status = orders.c.status == bindparam("status")
-        # Hidden from the planner: one person's orders are far fewer than all of a status.
-        also_with_status = literal_column(text.dialect.hidden("orders.status"), Text) == bindparam("status")
         of_customer = orders.c.customer_id == bindparam("customer_id")
         of_driver = orders.c.driver_id == bindparam("driver_id")
         self.before = text(newest)
         self.with_status_before = text(newest.where(with_status))
         self.of_customer_before = text(newest.where(of_customer))
-        self.of_customer_with_status_before = text(newest.where(of_customer, also_with_status))
+        self.of_customer_with_status_before = text(newest.where(of_customer, with_status))
         self.of_driver_before = text(newest.where(of_driver))
-        self.of_driver_with_status_before = text(newest.where(of_driver, also_with_status))
+        self.of_driver_with_status_before = text(newest.where(of_driver, with_status))
         self.to_take_before = text(
             newest.where(orders.c.driver_id.is_(None), orders.c.status == literal_column("'ready_for_delivery'"))
         )
@@ -118,9 +115,11 @@ class OrderStatements:
         self.pending_since = text(pending)
         # Those that somebody is changing just now are not unanswered.
         self.pending_since_to_change = text(free(pending))
-        history_columns = [order_history.c[n] for n in _HISTORY]
+        history_columns = [order_history.c[n] for n in ("entry", *_HISTORY)]
         self.history = text(
             select(*history_columns)
-            .where(order_history.c.order_id == bindparam("order_id"))
+            .where(order_history.c.order_id == bindparam("order_id"), order_history.c.entry > bindparam("after"))
             .order_by(order_history.c.entry)
+            .limit(bindparam("limit"))
+            .offset(ZERO)
         )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy import func as sql
@@ -35,6 +36,7 @@ from ordercast.db.schema import (
     refunds,
 )
 from ordercast.db.schema.orders import OWING_SQL
+from ordercast.db.schema.payments import TO_COMPARE_SQL
 
 from .compiling import ONE, ZERO, Compiler, oldest, to_change
 
@@ -122,19 +124,18 @@ class LedgerStatements:
         )
         self.to_compare = text(
             select(
-                payments.c.entry, payments.c.order_id, payments.c.provider, payments.c.reference, orders.c.version,
-                orders.c.payment_status, orders.c.total, orders.c.captured, orders.c.refunded, orders.c.refunding,
-                orders.c.currency,
+                payments.c.at, payments.c.entry, payments.c.order_id, payments.c.provider, payments.c.reference,
+                orders.c.version, orders.c.payment_status, orders.c.total, orders.c.captured, orders.c.refunded,
+                orders.c.refunding, orders.c.currency,
             )
             .select_from(payments.join(orders, orders.c.id == payments.c.order_id))
             .where(
-                payments.c.entry > bindparam("after"),
-                payments.c.at >= bindparam("since"),
-                payments.c.kind == literal_column("'authorized'"),
-                payments.c.reference.is_not(None),
+                tuple_(payments.c.at, payments.c.entry) > tuple_(bindparam("after_at"), bindparam("after_entry")),
+                # As the index has it, word for word: SQLite uses a partial one only then.
+                literal_column(TO_COMPARE_SQL),
                 unasked,
             )
-            .order_by(payments.c.entry)
+            .order_by(payments.c.at, payments.c.entry)
             .limit(bindparam("limit"))
             .offset(ZERO)
         )  # fmt: skip

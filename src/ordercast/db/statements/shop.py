@@ -26,8 +26,11 @@ class ShopStatements:
         )
         self.rules = text(rules)
         self.rules_to_change = text(to_change(rules))
-        self.used_tax_classes = text(
-            select(products.c.tax_class).where(products.c.active == ONE).distinct().order_by(products.c.tax_class)
+        # One after another: a shop has few of them, and may have many products of each.
+        self.next_tax_class = text(
+            select(func.min(products.c.tax_class)).where(
+                products.c.active == ONE, products.c.tax_class > bindparam("after")
+            )
         )
         self.change_rules = text(
             update(shop).values({name: bindparam(f"new_{name}") for name in _RULES} | {"version": shop.c.version + ONE})

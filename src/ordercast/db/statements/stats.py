@@ -10,11 +10,12 @@ from sqlalchemy import text as sql_text
 
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import TERMINAL
+from ordercast.db import dialects
 from ordercast.db.schema import order_history, orders
 from ordercast.db.schema.columns import names
 from ordercast.db.schema.orders import FINISHING_SQL
 
-from .compiling import Compiler
+from .compiling import ONE, ZERO, Compiler
 
 _UNFULFILLED: Final = names({*TERMINAL} - {OrderStatus.DELIVERED})
 
@@ -32,12 +33,13 @@ class StatsStatements:
         )
         self.open_ages = text(
             select(sql_text(text.dialect.seconds_between("orders.created_at", ":now")))
-            .select_from(orders)
+            # SQLite's planner, left alone, reads every order that ever was.
+            .select_from(sql_text("orders INDEXED BY orders_by_status") if text.dialect is dialects.SQLITE else orders)
             .where(literal_column(f"orders.status IN ({names({*OrderStatus} - {*TERMINAL})})"))
         )
         began = order_history.alias("began")
         since = (
-            select(sql.max(began.c.at))
+            select(began.c.at)
             .where(
                 began.c.order_id == order_history.c.order_id,
                 began.c.entry < order_history.c.entry,
@@ -47,6 +49,9 @@ class StatsStatements:
                 ),
                 literal_column("began.from_status <> began.to_status"),
             )
+            .order_by(began.c.entry.desc())
+            .limit(ONE)
+            .offset(ZERO)
             .scalar_subquery()
         )
         finished = (

@@ -35,6 +35,8 @@ CREATE TABLE accounts (
   UNIQUE (email)
 )
 
+CREATE INDEX accounts_of_drivers ON accounts (id) WHERE role = 'driver'
+
 CREATE TABLE customers (
   id TEXT COLLATE "C" NOT NULL,
   email TEXT COLLATE "C" NOT NULL,
@@ -61,7 +63,7 @@ CREATE TABLE deliveries (
   PRIMARY KEY (entry)
 )
 
-CREATE INDEX deliveries_by_order ON deliveries (order_id, version)
+CREATE INDEX deliveries_by_order ON deliveries (order_id, entry)
 
 CREATE TABLE delivery_proofs (
   order_id TEXT COLLATE "C" NOT NULL,
@@ -84,6 +86,8 @@ CREATE TABLE driver_states (
   updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (driver_id)
 )
+
+CREATE INDEX drivers_on_duty ON driver_states (driver_id) WHERE on_duty = 1
 
 CREATE TABLE erasures (
   id TEXT COLLATE "C" NOT NULL,
@@ -153,11 +157,19 @@ CREATE TABLE mirrored_orders (
 
 CREATE INDEX mirrored_by_customer ON mirrored_orders (customer_id, entry)
 
+CREATE INDEX mirrored_by_customer_status ON mirrored_orders (customer_id, status, entry) WHERE document IS NOT NULL
+
+CREATE INDEX mirrored_by_driver ON mirrored_orders (driver_id, entry) WHERE document IS NOT NULL
+
+CREATE INDEX mirrored_by_driver_status ON mirrored_orders (driver_id, status, entry) WHERE document IS NOT NULL
+
+CREATE INDEX mirrored_by_entry ON mirrored_orders (entry) WHERE document IS NOT NULL
+
 CREATE UNIQUE INDEX mirrored_by_key ON mirrored_orders (source, foreign_key)
 
-CREATE INDEX mirrored_by_snapshot ON mirrored_orders (source, snapshot)
+CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry) WHERE document IS NOT NULL
 
-CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry)
+CREATE INDEX mirrored_there ON mirrored_orders (source, snapshot, entry) WHERE gone = 0
 
 CREATE TABLE notification_marks (
   user_id TEXT COLLATE "C" NOT NULL,
@@ -215,7 +227,7 @@ CREATE TABLE order_history (
   PRIMARY KEY (entry)
 )
 
-CREATE INDEX history_by_order ON order_history (order_id, version)
+CREATE INDEX history_by_order ON order_history (order_id, entry)
 
 CREATE INDEX history_of_finishing ON order_history (at) WHERE to_status IN ('delivered', 'ready_for_delivery', 'ready_for_pickup')
 
@@ -271,7 +283,11 @@ CREATE TABLE orders (
 
 CREATE INDEX orders_by_customer ON orders (customer_id, number)
 
+CREATE INDEX orders_by_customer_status ON orders (customer_id, status, number)
+
 CREATE INDEX orders_by_driver ON orders (driver_id, number) WHERE driver_id IS NOT NULL
+
+CREATE INDEX orders_by_driver_status ON orders (driver_id, status, number) WHERE driver_id IS NOT NULL
 
 CREATE INDEX orders_by_promotion ON orders (promo_code, customer_id) WHERE promo_code IS NOT NULL
 
@@ -318,6 +334,8 @@ CREATE TABLE payment_methods (
   PRIMARY KEY (id)
 )
 
+CREATE INDEX payment_methods_by_customer ON payment_methods (customer_id, id)
+
 CREATE UNIQUE INDEX payment_methods_once ON payment_methods (customer_id, provider, reference)
 
 CREATE TABLE payment_mismatches (
@@ -340,6 +358,8 @@ CREATE TABLE payment_mismatches (
 )
 
 CREATE UNIQUE INDEX payment_mismatches_open ON payment_mismatches (order_id, kind) WHERE resolved_at IS NULL
+
+CREATE INDEX payment_mismatches_to_see_to ON payment_mismatches (id) WHERE resolved_at IS NULL
 
 CREATE TABLE payment_tasks (
   entry BIGSERIAL NOT NULL,
@@ -379,11 +399,11 @@ CREATE TABLE payments (
   CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed')
 )
 
-CREATE INDEX payments_by_age ON payments (at)
-
 CREATE INDEX payments_by_order ON payments (order_id, entry)
 
 CREATE INDEX payments_by_reference ON payments (provider, reference)
+
+CREATE INDEX payments_to_compare ON payments (at, entry) WHERE kind = 'authorized' AND reference IS NOT NULL
 
 CREATE TABLE product_history (
   entry BIGSERIAL NOT NULL,
@@ -397,7 +417,7 @@ CREATE TABLE product_history (
   PRIMARY KEY (entry)
 )
 
-CREATE INDEX product_history_by_product ON product_history (product_id, version)
+CREATE INDEX product_history_by_product ON product_history (product_id, entry)
 
 CREATE TABLE products (
   id TEXT COLLATE "C" DEFAULT (ordercast_new_id('prd')) NOT NULL,
@@ -420,6 +440,10 @@ CREATE TABLE products (
   PRIMARY KEY (id),
   UNIQUE (slug)
 )
+
+CREATE INDEX products_by_tax_class ON products (tax_class) WHERE active = 1
+
+CREATE INDEX products_for_sale ON products (id) WHERE active = 1
 
 CREATE TABLE promotions (
   code TEXT COLLATE "C" NOT NULL CONSTRAINT code_in_capitals CHECK (code = upper(code)),

@@ -11,6 +11,8 @@ CREATE TABLE accounts (
   UNIQUE (email)
 )
 
+CREATE INDEX accounts_of_drivers ON accounts (id) WHERE role = 'driver'
+
 CREATE TABLE customers (
   id TEXT NOT NULL,
   email TEXT NOT NULL,
@@ -37,7 +39,7 @@ CREATE TABLE deliveries (
   PRIMARY KEY (entry)
 )
 
-CREATE INDEX deliveries_by_order ON deliveries (order_id, version)
+CREATE INDEX deliveries_by_order ON deliveries (order_id, entry)
 
 CREATE TABLE delivery_proofs (
   order_id TEXT NOT NULL,
@@ -62,6 +64,8 @@ CREATE TABLE driver_states (
   PRIMARY KEY (driver_id)
 )
  WITHOUT ROWID
+
+CREATE INDEX drivers_on_duty ON driver_states (driver_id) WHERE on_duty = 1
 
 CREATE TABLE erasures (
   id TEXT NOT NULL,
@@ -127,11 +131,19 @@ CREATE TABLE mirrored_orders (
 
 CREATE INDEX mirrored_by_customer ON mirrored_orders (customer_id, entry)
 
+CREATE INDEX mirrored_by_customer_status ON mirrored_orders (customer_id, status, entry) WHERE document IS NOT NULL
+
+CREATE INDEX mirrored_by_driver ON mirrored_orders (driver_id, entry) WHERE document IS NOT NULL
+
+CREATE INDEX mirrored_by_driver_status ON mirrored_orders (driver_id, status, entry) WHERE document IS NOT NULL
+
+CREATE INDEX mirrored_by_entry ON mirrored_orders (entry) WHERE document IS NOT NULL
+
 CREATE UNIQUE INDEX mirrored_by_key ON mirrored_orders (source, foreign_key)
 
-CREATE INDEX mirrored_by_snapshot ON mirrored_orders (source, snapshot)
+CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry) WHERE document IS NOT NULL
 
-CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry)
+CREATE INDEX mirrored_there ON mirrored_orders (source, snapshot, entry) WHERE gone = 0
 
 CREATE TABLE notification_marks (
   user_id TEXT NOT NULL,
@@ -190,7 +202,7 @@ CREATE TABLE order_history (
   PRIMARY KEY (entry)
 )
 
-CREATE INDEX history_by_order ON order_history (order_id, version)
+CREATE INDEX history_by_order ON order_history (order_id, entry)
 
 CREATE INDEX history_of_finishing ON order_history (at) WHERE to_status IN ('delivered', 'ready_for_delivery', 'ready_for_pickup')
 
@@ -245,7 +257,11 @@ CREATE TABLE orders (
 
 CREATE INDEX orders_by_customer ON orders (customer_id, number)
 
+CREATE INDEX orders_by_customer_status ON orders (customer_id, status, number)
+
 CREATE INDEX orders_by_driver ON orders (driver_id, number) WHERE driver_id IS NOT NULL
+
+CREATE INDEX orders_by_driver_status ON orders (driver_id, status, number) WHERE driver_id IS NOT NULL
 
 CREATE INDEX orders_by_promotion ON orders (promo_code, customer_id) WHERE promo_code IS NOT NULL
 
@@ -295,6 +311,8 @@ CREATE TABLE payment_methods (
 )
  WITHOUT ROWID
 
+CREATE INDEX payment_methods_by_customer ON payment_methods (customer_id, id)
+
 CREATE UNIQUE INDEX payment_methods_once ON payment_methods (customer_id, provider, reference)
 
 CREATE TABLE payment_mismatches (
@@ -317,6 +335,8 @@ CREATE TABLE payment_mismatches (
 )
 
 CREATE UNIQUE INDEX payment_mismatches_open ON payment_mismatches (order_id, kind) WHERE resolved_at IS NULL
+
+CREATE INDEX payment_mismatches_to_see_to ON payment_mismatches (id) WHERE resolved_at IS NULL
 
 CREATE TABLE payment_tasks (
   entry INTEGER NOT NULL,
@@ -356,11 +376,11 @@ CREATE TABLE payments (
   CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed')
 )
 
-CREATE INDEX payments_by_age ON payments (at)
-
 CREATE INDEX payments_by_order ON payments (order_id, entry)
 
 CREATE INDEX payments_by_reference ON payments (provider, reference)
+
+CREATE INDEX payments_to_compare ON payments (at, entry) WHERE kind = 'authorized' AND reference IS NOT NULL
 
 CREATE TABLE product_history (
   entry INTEGER NOT NULL,
@@ -374,7 +394,7 @@ CREATE TABLE product_history (
   PRIMARY KEY (entry)
 )
 
-CREATE INDEX product_history_by_product ON product_history (product_id, version)
+CREATE INDEX product_history_by_product ON product_history (product_id, entry)
 
 CREATE TABLE products (
   id TEXT DEFAULT ('prd_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
@@ -397,6 +417,10 @@ CREATE TABLE products (
   PRIMARY KEY (id),
   UNIQUE (slug)
 )
+
+CREATE INDEX products_by_tax_class ON products (tax_class) WHERE active = 1
+
+CREATE INDEX products_for_sale ON products (id) WHERE active = 1
 
 CREATE TABLE promotions (
   code TEXT NOT NULL CONSTRAINT code_in_capitals CHECK (code = upper(code)),
