@@ -80,6 +80,9 @@ async def test_the_pages_are_told_where_to_connect(store: SqliteStore, settings:
     async with over(elsewhere, store) as http:
         config = (await http.get("/api/config")).json()
     assert config.pop("paymentProvider") == "sandbox"
+    digits = config.pop("currencyDigits")
+    assert (digits["ISK"], digits["JOD"], digits["CLF"]) == (0, 3, 4)
+    assert not {"BDT", "HUF", "IDR", "XXX"} & set(digits)
     assert config == {"socketUrl": "wss://live.example.com", "currency": "BDT", "locales": ["en", "bn"]}
 
 

@@ -1,5 +1,7 @@
-import { lazy, Suspense } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { lazy, type ReactNode, Suspense } from "react";
 import { Route, Switch } from "wouter";
+import { configQuery } from "./api/shop";
 import { Boundary } from "./ui/boundary";
 
 const Home = lazy(() => import("./features/home"));
@@ -8,17 +10,24 @@ const Admin = lazy(() => import("./features/admin"));
 const Track = lazy(() => import("./features/track"));
 const TestSocket = lazy(() => import("./features/test-socket"));
 
+/** Waits for the shop's configuration; where that cannot be had, the pages say so of what they ask for themselves. */
+function Configured({ children }: { children: ReactNode }) {
+  return useQuery(configQuery).isPending ? null : children;
+}
+
 export function App() {
   return (
     <Boundary>
       <Suspense>
-        <Switch>
-          <Route path="/shop" component={Shop} />
-          <Route path="/admin" component={Admin} />
-          <Route path="/track/:id" component={Track} />
-          <Route path="/test-socket" component={TestSocket} />
-          <Route component={Home} />
-        </Switch>
+        <Configured>
+          <Switch>
+            <Route path="/shop" component={Shop} />
+            <Route path="/admin" component={Admin} />
+            <Route path="/track/:id" component={Track} />
+            <Route path="/test-socket" component={TestSocket} />
+            <Route component={Home} />
+          </Switch>
+        </Configured>
       </Suspense>
     </Boundary>
   );

@@ -2,6 +2,7 @@ import { QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "./api/query-client";
+import { configQuery } from "./api/shop";
 import { App } from "./app";
 import { keepDocumentLanguage } from "./i18n/locale";
 import { keepDocumentTheme } from "./ui/theme";
@@ -10,6 +11,8 @@ import "./theme.css";
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 
+// While the page's own script is on its way: amounts are not shown before their digits are known.
+queryClient.query(configQuery).catch(() => undefined); // the pages say it themselves
 keepDocumentLanguage();
 keepDocumentTheme();
 createRoot(root).render(

@@ -10,6 +10,7 @@ from litestar import Response, get
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from ordercast.commerce.currencies import unusual_digits
 from ordercast.db import StoreError, shop
 
 from .answers import json_answer
@@ -37,6 +38,8 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     locales: tuple[str, ...]
     payment_provider: str | None
     """Who takes card payments, as `sandbox`; a page offers the tokens of one that it knows."""
+    currency_digits: dict[str, int]
+    """By ISO 4217, how many digits behind the point those currencies have that have not two."""
 
 
 @get("/health/live", tags=["operation"])
@@ -76,7 +79,7 @@ async def page_config(desk: AtDesk) -> Response[PageConfig]:
     """What the pages read first."""
     rules = await desk.store.read(shop.rules)
     taking = next((provider.name for provider in desk.providers.all), None)
-    config = PageConfig(desk.socket_url, rules.currency, LOCALES, taking)
+    config = PageConfig(desk.socket_url, rules.currency, LOCALES, taking, unusual_digits())
     return json_answer(msgspec.json.encode(config))
 
 

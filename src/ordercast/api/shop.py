@@ -8,6 +8,8 @@ import msgspec
 from litestar import Response, get, put
 from litestar.params import JSONBody
 
+from ordercast.commerce.currencies import is_in_use
+from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.shop import Shop
 from ordercast.db import Transaction
 from ordercast.db import shop as units
@@ -36,6 +38,8 @@ async def get_shop(desk: AtDesk) -> Response[StandingShop]:
 async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, desk: AtDesk) -> Response[StandingShop]:
     """Let other rules hold from the next order on; those that are placed keep their sums. For an admin."""
     actor = await staff_asking(desk, request, "change how the shop charges", roles=ADMIN)
+    if not is_in_use(data.currency):
+        raise InvalidField("currency", f"ISO 4217 has no currency {data.currency} that is in use.")
     now = desk.now()
 
     def unit(transaction: Transaction) -> bytes:

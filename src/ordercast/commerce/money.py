@@ -12,18 +12,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from .currencies import exponent_of
+
 BASIS_POINTS: Final = 10_000  # a rate of 1,500 basis points is 15 %
 
 # JavaScript reads integers exactly up to 2**53: 200 lines of 999 pieces at this price stay below it.
 PRICE_MINOR_MAX: Final = 10_000_000_000
-
-# ISO 4217 minor-unit exponents that are not 2, of the currencies a shop is likely to meet.
-_EXPONENTS: Final = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "BHD": 3, "KWD": 3, "OMR": 3, "TND": 3}
-
-
-def exponent_of(currency: str) -> int:
-    """How many digits of a major unit are behind its point."""
-    return _EXPONENTS.get(currency, 2)
 
 
 @dataclass(frozen=True, slots=True)

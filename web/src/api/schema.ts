@@ -1205,6 +1205,9 @@ export interface components {
             currency: string;
             locales: string[];
             paymentProvider: string | null;
+            currencyDigits: {
+                [key: string]: number;
+            };
         };
         /** PaymentInfo */
         PaymentInfo: {

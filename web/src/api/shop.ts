@@ -1,4 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
+import { useCurrencies } from "../i18n/currencies";
 import { get } from "./http";
 import type { Schemas } from "./schemas";
 
@@ -10,7 +11,11 @@ const PRODUCTS_MAX = 500;
 
 export const configQuery = queryOptions({
   queryKey: ["config"],
-  queryFn: ({ signal }) => get<ShopConfig>("/api/config", { signal }),
+  queryFn: async ({ signal }) => {
+    const config = await get<ShopConfig>("/api/config", { signal });
+    useCurrencies.setState({ digits: config.currencyDigits });
+    return config;
+  },
   staleTime: Infinity,
 });
 

@@ -1,4 +1,4 @@
-import { fractionDigits } from "./format";
+import { fractionDigits } from "./currencies";
 
 const BENGALI_ZERO = 0x09e6;
 

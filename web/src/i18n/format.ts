@@ -1,24 +1,19 @@
+import { fractionDigits } from "./currencies";
 import { LANGUAGE_TAGS, type Locale } from "./locale";
 
 /** `minor` units of an ISO 4217 currency, as people of that language write it. */
 export function formatMoney(minor: number, currency: string, locale: Locale): string {
+  const digits = fractionDigits(currency);
   const format = new Intl.NumberFormat(LANGUAGE_TAGS[locale], {
     style: "currency",
     currency,
     currencyDisplay: locale === "bn" ? "narrowSymbol" : "symbol",
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
     trailingZeroDisplay: "stripIfInteger",
   });
   // Money never becomes a float on its way here; this division is for the eye only.
-  return format.format(minor / 10 ** fractionDigits(currency));
-}
-
-/** How many minor digits ISO 4217 gives the currency; not those of one locale's habit. */
-export function fractionDigits(currency: string): number {
-  const { maximumFractionDigits } = new Intl.NumberFormat("en", {
-    style: "currency",
-    currency,
-  }).resolvedOptions();
-  return maximumFractionDigits ?? 2;
+  return format.format(minor / 10 ** digits);
 }
 
 export function formatNumber(value: number, locale: Locale): string {

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { bn } from "./bn";
+import { useCurrencies } from "./currencies";
 import { en, type MessageKey } from "./en";
 import { formatAge, formatDateTime, formatMoney, formatNumber, formatTime } from "./format";
 import { type Locale, useLocale } from "./locale";
@@ -33,5 +34,7 @@ export type Text = ReturnType<typeof textIn>;
 
 export function useText(): Text {
   const locale = useLocale((state) => state.locale);
-  return useMemo(() => textIn(locale), [locale]);
+  const digits = useCurrencies((state) => state.digits);
+  // eslint-disable-next-line react-hooks/exhaustive-deps -- amounts are written anew when their digits are known
+  return useMemo(() => textIn(locale), [locale, digits]);
 }

@@ -1,5 +1,8 @@
-import { expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { amountText, parseAmount } from "../../src/i18n/amount";
+import { useCurrencies } from "../../src/i18n/currencies";
+
+beforeAll(() => useCurrencies.setState({ digits: { JPY: 0, KWD: 3 } }));
 
 it.each([
   ["12.50", "BDT", 1250],

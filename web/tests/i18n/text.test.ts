@@ -1,5 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { bn } from "../../src/i18n/bn";
+import { useCurrencies } from "../../src/i18n/currencies";
 import { en, type MessageKey } from "../../src/i18n/en";
 import { formatAge, formatMoney, formatTime } from "../../src/i18n/format";
 import { textIn } from "../../src/i18n/text";
@@ -18,6 +19,8 @@ describe("both languages", () => {
 });
 
 describe("money", () => {
+  beforeAll(() => useCurrencies.setState({ digits: { JPY: 0, KWD: 3, ISK: 0 } }));
+
   it.each([
     [144_00, "BDT", "en", "BDT 144"],
     [144_50, "BDT", "en", "BDT 144.50"],
@@ -25,6 +28,9 @@ describe("money", () => {
     [144_50, "BDT", "bn", "১৪৪.৫০৳"],
     [500, "JPY", "en", "JP¥500"],
     [1_234, "KWD", "en", "KWD 1.234"],
+    [299_000, "HUF", "en", "HUF 2,990"],
+    [299_050, "IDR", "en", "IDR 2,990.50"],
+    [2_990, "ISK", "en", "ISK 2,990"],
     [1_23_45_678_00, "BDT", "bn", "১,২৩,৪৫,৬৭৮৳"],
   ] as const)("of %d minor units of %s reads in %s as %s", (minor, currency, locale, text) => {
     expect(formatMoney(minor, currency, locale).replace(/\u00a0/g, " ")).toBe(text);

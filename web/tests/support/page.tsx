@@ -13,7 +13,13 @@ export function show(page: ReactElement, server: NodeServer) {
     reallyFetch(new URL(path as string, server.url), init),
   );
   server.on("GET /api/config", () => ({
-    body: { socketUrl: server.url, currency: "BDT", locales: ["en", "bn"], paymentProvider: "sandbox" },
+    body: {
+      socketUrl: server.url,
+      currency: "BDT",
+      locales: ["en", "bn"],
+      paymentProvider: "sandbox",
+      currencyDigits: {},
+    },
   }));
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   return render(<QueryClientProvider client={client}>{page}</QueryClientProvider>);

@@ -32,6 +32,7 @@ from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from .signatures import check_stripe
 from .stripe_api import Refusal, StripeApi
 from .stripe_events import read_event
+from .stripe_units import from_stripe, to_stripe
 
 # A payment whose answer was lost is looked for among those of so long before and after it was asked for.
 SEARCH_BEFORE_S: Final = 60
@@ -84,34 +85,34 @@ class StripeProvider:
         )
 
     async def capture(self, reference: str, amount: Money, key: str) -> Captured:
-        fields = {"amount_to_capture": str(amount.minor)}
+        fields = {"amount_to_capture": str(to_stripe(amount))}
         try:
             intent = await self._api.post(f"/v1/payment_intents/{reference}/capture", fields, key)
         except Refusal as refusal:
             if refusal.intent_status == "succeeded":
-                return Captured(refusal.intent["amount_received"])
+                return _received(refusal.intent)
             raise ProviderRefused(refusal.sentence) from None
-        return Captured(intent["amount_received"])
+        return _received(intent)
 
     async def void(self, reference: str, key: str) -> Voided | Captured:
         try:
             await self._api.post(f"/v1/payment_intents/{reference}/cancel", {}, key)
         except Refusal as refusal:
             if refusal.intent_status == "succeeded":
-                return Captured(refusal.intent["amount_received"])
+                return _received(refusal.intent)
             if refusal.intent_status != "canceled":
                 raise ProviderRefused(refusal.sentence) from None
         return Voided()
 
     async def refund(self, reference: str, amount: Money, key: str) -> Refunded:
-        fields = {"payment_intent": reference, "amount": str(amount.minor), "metadata[task_id]": key}
+        fields = {"payment_intent": reference, "amount": str(to_stripe(amount)), "metadata[task_id]": key}
         try:
             refund = await self._api.post("/v1/refunds", fields, key)
         except Refusal as refusal:
             raise ProviderRefused(refusal.sentence) from None
         if refund["status"] not in {"succeeded", "pending"}:
             raise ProviderRefused(f"The refund is {refund['status']}.")
-        return Refunded(refund["id"], refund["amount"], key)
+        return Refunded(refund["id"], from_stripe(refund["amount"], amount.currency), key)
 
     async def forget_card(self, card: SavedCard) -> None:
         try:
@@ -165,14 +166,16 @@ class StripeProvider:
 
     async def _books(self, intent: dict[str, Any]) -> Books:
         charge = intent.get("latest_charge") or {}
-        captured, refunded, is_disputed = intent["amount_received"], charge.get("amount_refunded", 0), False
+        currency = intent["currency"].upper()
+        captured = from_stripe(intent["amount_received"], currency)
+        refunded, is_disputed = from_stripe(charge.get("amount_refunded", 0), currency), False
         if charge.get("disputed"):
             page = await self._api.get("/v1/disputes", {"payment_intent": intent["id"], "limit": "100"})
             states = {dispute["status"] for dispute in page["data"]}
             refunded = captured if "lost" in states else refunded
             is_disputed = not states.isdisjoint(_OPEN_DISPUTES)
         is_held = intent["status"] == "requires_capture"
-        return Books(intent["id"], intent["currency"].upper(), captured, refunded, is_held, is_disputed=is_disputed)
+        return Books(intent["id"], currency, captured, refunded, is_held, is_disputed=is_disputed)
 
     # --- Messages ---------------------------------------------------------------------------------------------------
 
@@ -187,7 +190,7 @@ def _intent(charge: Charge, owner: str | None) -> dict[str, str]:
     """The form of a new PaymentIntent: confirmed at once, captured later."""
     card = charge.card
     fields = {
-        "amount": str(charge.amount.minor),
+        "amount": str(to_stripe(charge.amount)),
         "currency": charge.amount.currency.lower(),
         "capture_method": "manual",
         "confirm": "true",
@@ -206,6 +209,10 @@ def _intent(charge: Charge, owner: str | None) -> dict[str, str]:
     if card.token.startswith("pm_"):
         return fields | {"payment_method": card.token}
     return fields | {"payment_method_data[type]": "card", "payment_method_data[card][token]": card.token}
+
+
+def _received(intent: Mapping[str, Any]) -> Captured:
+    return Captured(from_stripe(intent["amount_received"], intent["currency"]))
 
 
 def _not_taken(refusal: Refusal) -> PaymentDeclined | InvalidField | ProviderRefused:

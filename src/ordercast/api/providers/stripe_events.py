@@ -21,6 +21,8 @@ from ordercast.commerce.payments import (
     Voided,
 )
 
+from .stripe_units import from_stripe
+
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Sum = Annotated[int, Meta(ge=0, le=10**15)]
 
@@ -29,9 +31,10 @@ class _Object(Struct, frozen=True):
     """A PaymentIntent, Refund or Dispute: of each, what is read here."""
 
     id: Name
-    status: str = ""
-    amount: Sum = 0
-    amount_received: Sum = 0
+    status: str | None = None
+    amount: Sum | None = None
+    amount_received: Sum | None = None
+    currency: str | None = None
     payment_intent: str | None = None
     metadata: dict[str, str] | None = None
 
@@ -65,20 +68,25 @@ def read_event(body: bytes) -> Notice:
 
 
 def _captured(intent: _Object) -> Fact | None:
-    return Captured(intent.amount_received) if intent.amount_received else None
+    return Captured(_in_iso(intent.amount_received, intent)) if intent.amount_received else None
+
+
+def _in_iso(amount: int, about: _Object) -> int:
+    """The amount in the minor unit of ISO 4217. Stripe names the currency of everything that has an amount."""
+    return amount if about.currency is None else from_stripe(amount, about.currency)
 
 
 def _refund(refund: _Object) -> Fact | None:
     if refund.status in {"failed", "canceled"}:
         return RefundFailed(refund.id)
-    if refund.status not in {"succeeded", "pending"} or refund.amount == 0:
+    if refund.status not in {"succeeded", "pending"} or not refund.amount:
         return None
-    return Refunded(refund.id, refund.amount, (refund.metadata or {}).get("task_id"))
+    return Refunded(refund.id, _in_iso(refund.amount, refund), (refund.metadata or {}).get("task_id"))
 
 
 def _dispute(dispute: _Object) -> Fact | None:
     # An inquiry takes no money, and may never become a dispute.
-    return None if dispute.status.startswith("warning_") else DisputeOpened(dispute.id)
+    return None if (dispute.status or "").startswith("warning_") else DisputeOpened(dispute.id)
 
 
 def _closed(dispute: _Object) -> Fact | None:

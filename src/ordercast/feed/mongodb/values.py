@@ -13,8 +13,8 @@ from bson.binary import UUID_SUBTYPE
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.timestamp import Timestamp
 
+from ordercast.commerce.currencies import exponent_of
 from ordercast.commerce.moments import YEAR_MAX, YEAR_MIN, moment
-from ordercast.commerce.money import exponent_of
 
 # JavaScript reads whole numbers exactly up to here.
 INTEGER_MAX: Final = 2**53 - 1
