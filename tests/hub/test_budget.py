@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordercast.hub import DisconnectReason, Options, Server
+from ordercast.hub import Buckets, DisconnectReason, Options, Rate, Server
 from ordercast.hub.budget import Budget
 from tests.hub.links import connect, settle
 from tests.peers import until
@@ -92,3 +92,67 @@ async def test_the_end_of_a_socket_ends_its_waiting_events() -> None:
     await settle()
 
     assert handled == [1]
+
+
+TEN_A_MINUTE = Rate.parse("10/1m")
+
+
+def test_buckets_are_each_keys_own() -> None:
+    buckets = Buckets()
+    assert [buckets.take("a", TEN_A_MINUTE, 0.0) for _ in range(10)] == [0] * 10
+    assert buckets.take("a", TEN_A_MINUTE, 0.0) == pytest.approx(6)
+    assert buckets.take("b", TEN_A_MINUTE, 0.0) == 0
+    assert buckets.take("a", TEN_A_MINUTE, 6.0) == 0
+    assert buckets.take("a", TEN_A_MINUTE, 6.0) == pytest.approx(6)
+    assert [buckets.take("a", TEN_A_MINUTE, 1_000.0) for _ in range(11)][-2:] == [0, pytest.approx(6)]
+    assert repr(buckets) == "<Buckets 3 x 131072>"
+
+
+def test_what_is_given_back_can_be_taken_again() -> None:
+    buckets = Buckets()
+    for _ in range(10):
+        buckets.take("a", TEN_A_MINUTE, 0.0)
+    buckets.give_back("a", TEN_A_MINUTE)
+    assert buckets.take("a", TEN_A_MINUTE, 0.0) == 0
+    assert buckets.take("a", TEN_A_MINUTE, 0.0) > 0
+
+
+def test_no_number_of_made_up_keys_refills_a_bucket() -> None:
+    """What an attacker can evict is no bound."""
+    buckets = Buckets(cells=1_024)
+    for _ in range(10):
+        buckets.take("spent", TEN_A_MINUTE, 0.0)
+    for number in range(20_000):
+        buckets.take(f"made up {number}", TEN_A_MINUTE, 0.0)
+    assert buckets.take("spent", TEN_A_MINUTE, 0.0) > 0
+
+
+def test_few_share_a_budget_with_those_who_have_spent_theirs() -> None:
+    buckets = Buckets()
+    for number in range(2_000):
+        for _ in range(10):
+            buckets.take(f"spent {number}", TEN_A_MINUTE, 0.0)
+    assert sum(buckets.take(f"new {number}", TEN_A_MINUTE, 0.0) > 0 for number in range(5_000)) <= 3
+
+
+def test_a_key_is_marked_until_its_time() -> None:
+    buckets = Buckets()
+    buckets.mark("a", 5.0)
+    assert buckets.is_marked("a", 4.0)
+    assert not buckets.is_marked("a", 5.0)
+    assert not buckets.is_marked("b", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "burst", "period_s"), [("30/5m", 30, 300), ("1000/10s", 1_000, 10), ("1/1h", 1, 3_600)]
+)
+def test_a_rate_is_read_as_people_write_it(text: str, burst: int, period_s: float) -> None:
+    assert Rate.parse(text) == Rate(burst, period_s)
+    assert Rate.parse(text).interval_s == period_s / burst
+
+
+@pytest.mark.parametrize("text", ["", "30", "30/5", "0/5m", "30/0m", "-1/5m", "30/5d", "1e3/5m", " 30/5m"])
+def test_what_is_no_rate_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="30/5m"):
+        Rate.parse(text)
+    assert str(Rate.parse("30/5m")) == "30 in 300 s"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ordercast.hub import ConnectRefused, Handshake, Options, Server
+from ordercast.hub import ConnectRefused, Handshake, Options, Rate, Server
 from tests.peers import AT_ONCE_S, WEBSOCKET, Peer, Poller, Refused, until, upgrade_request
 from tests.servers import running
 
@@ -235,3 +235,64 @@ async def test_a_program_that_fails_to_listen_changes_no_answer(caplog: pytest.L
         async with asyncio.timeout(AT_ONCE_S):
             assert (await poller.request(EIO="3")).status_code == 400
     assert [record.exc_info and record.exc_info[0] for record in caplog.records] == [ZeroDivisionError]
+
+
+# Bounds that one caller cannot use up
+
+
+async def test_handshakes_of_one_caller_are_bounded_in_time_on_both_transports() -> None:
+    server = Server(Options(handshakes_per_address=Rate(3, 3_600)))
+    async with running(server) as at, Poller(at.port) as poller, Poller(at.port) as late:
+        await poller.open()
+        async with await Peer.start(at.port), await Peer.start(at.port):
+            response = await late.request()
+            assert (response.status_code, response.json()["code"]) == (429, 9)
+            assert int(response.headers["retry-after"]) > 0
+            assert (await refusal_of_websocket(at.port))[0] == 429
+
+
+async def test_behind_a_named_proxy_each_client_is_a_caller() -> None:
+    server = Server(Options(sessions_per_address_max=1, trusted_proxies=("127.0.0.1",)))
+    async with running(server) as at:
+        statuses = []
+        for address in ("203.0.113.1", "203.0.113.2", "203.0.113.1", "2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"):
+            async with Poller(at.port, headers={"X-Forwarded-For": address}) as poller:
+                statuses.append((await poller.request()).status_code)
+        assert statuses == [200, 200, 429, 200, 429, 200]
+        status, _ = await refusal_of_websocket(at.port, X_Forwarded_For="203.0.113.9, 203.0.113.1")
+        assert status == 429
+        assert {client.connection.handshake.address for client in server.clients} == {
+            "203.0.113.1",
+            "203.0.113.2",
+            "2001:db8::1",
+            "2001:db8:0:1::1",
+        }
+
+
+async def test_a_client_that_no_proxy_of_ours_speaks_for_cannot_be_another_caller() -> None:
+    async with running(Server(Options(sessions_per_address_max=1))) as at:
+        for status, address in ((200, "203.0.113.1"), (429, "203.0.113.2")):
+            async with Poller(at.port, headers={"X-Forwarded-For": address}) as poller:
+                assert (await poller.request()).status_code == status
+
+
+async def test_one_connection_of_piped_handshakes_leaves_room_for_everybody_else() -> None:
+    """The bound on all is reached by one caller's sessions that say nothing: they make room, and speakers stay."""
+    server = Server(Options(sessions_max=64, trusted_proxies=("127.0.0.1",)))
+    async with running(server) as at, await Peer.start(at.port, X_Forwarded_For="203.0.113.1") as speaker:
+        await until(lambda: len(server.main.sockets) == 1)
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        request = (
+            b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.66\r\n\r\n"
+        )
+        for _ in range(10):
+            writer.write(request * 16)
+            for _ in range(16):
+                await reader.readuntil(b"HTTP/1.1 ")
+        assert len(at.engine.sessions) == 64
+        for number in range(2, 20):
+            async with await Peer.start(at.port, X_Forwarded_For=f"203.0.113.{number}") as newcomer:
+                newcomer.send('420["echo",1]')
+        assert speaker is not None
+        assert len(server.main.sockets) >= 1
+        writer.close()

@@ -7,7 +7,9 @@ Stays true: nothing here knows a shop or a TCP socket, nor loads a database unas
 
 from .acks import CommandAck, failure, success
 from .broadcast import Broadcast
+from .budget import Buckets, Rate
 from .bus import Bus, NodesSilent
+from .callers import caller_of
 from .connection import Application, Connection, Handshake, Receiver
 from .dynamic import ParentNamespace
 from .errors import AckTimeout, ComeLater, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
@@ -27,6 +29,7 @@ __all__ = [
     "AckTimeout",
     "Application",
     "Broadcast",
+    "Buckets",
     "Bus",
     "ComeLater",
     "CommandAck",
@@ -46,12 +49,14 @@ __all__ = [
     "NotConnected",
     "Options",
     "ParentNamespace",
+    "Rate",
     "Receiver",
     "Recovery",
     "RemoteSocket",
     "Server",
     "Session",
     "Socket",
+    "caller_of",
     "failure",
     "success",
 ]

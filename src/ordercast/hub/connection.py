@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 from ordercast.protocol.message import Message
 
+from .callers import caller_of
 from .options import Options
 from .reasons import DisconnectReason
 
@@ -21,13 +22,18 @@ class Handshake:
     """Names in lower case."""
     raw_query: bytes
     address: str
-    """The peer's IP address."""
+    """The client's IP address: the peer's, or what a trusted proxy says."""
     secure: bool
     time: float
     """Seconds since the epoch."""
     path: str = "/socket.io/"
     auth: dict[str, Any] = field(default_factory=dict)
     """The payload of the socket's CONNECT; empty where the connection is meant and no socket of it."""
+
+    @property
+    def caller(self) -> str:
+        """Whom bounds and budgets count: an IPv4 address, or an IPv6 /64."""
+        return caller_of(self.address)
 
     @cached_property
     def headers(self) -> dict[str, str]:

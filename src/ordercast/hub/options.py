@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from .budget import Rate
     from .connection import Handshake
     from .parsers import ParserName
 
@@ -100,7 +101,12 @@ class Options:
     sessions_max: int = 50_000
     """Sessions on this node: at some 12 KB each when idle, well under a gigabyte. One more is answered 503."""
     sessions_per_address_max: int | None = None
-    """Sessions of one IP address; one more is answered 429. None, because all clients behind a proxy share its."""
+    """Sessions of one caller: an IPv4 address or an IPv6 /64; one more is answered 429. None, because all clients
+    behind a proxy that is not named in `trusted_proxies` share its."""
+    handshakes_per_address: Rate | None = None
+    """How fast one caller may open sessions; who is faster is answered 429. None, as above."""
+    trusted_proxies: Sequence[str] = ()
+    """Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     request_head_bytes_max: int = 65_536
     """Request line and headers of any HTTP request on the port; browsers send some kilobytes, mostly cookies."""
     request_headers_max: int = 256

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from ordercast.hub import Application, DisconnectReason, Handshake
+from ordercast.hub.callers import Forwarding
 from ordercast.hub.origins import RefusedOrigins
 from ordercast.protocol.engineio import PROTOCOL_VERSION, OpenPacket
 from ordercast.protocol.message import Message
@@ -43,6 +44,7 @@ class Engine:
         self.heartbeat = Heartbeat(self.options.ping_interval_s, self.options.ping_timeout_s)
         self.sessions: dict[str, Session] = {}
         self.admission = Admission(self.options)
+        self.forwarding = Forwarding(self.options.trusted_proxies)
         self.line = Line()
         self._refused_origins = RefusedOrigins(self.options.origins_setting)
         self._last_words: dict[str, Sequence[Message]] = {}
@@ -125,7 +127,7 @@ class Engine:
         sid = self._new_sid()
         session = Session(self, sid, handshake, transport, blocked=blocked)
         self.sessions[sid] = session
-        self.admission.opened(handshake.address)
+        self.admission.opened(session)
         session.send(Message(self._open_packet(session).serialize()))
         self.heartbeat.add(session)
         try:
@@ -155,7 +157,7 @@ class Engine:
     def remove(self, session: Session) -> None:
         """Forget a session that has ended."""
         if self.sessions.pop(session.sid, None) is not None:
-            self.admission.ended(session.handshake.address)
+            self.admission.ended(session)
             self.heartbeat.remove(session)
 
     def linger(self, session: Session, messages: Sequence[Message]) -> None:

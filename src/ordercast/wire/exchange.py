@@ -120,7 +120,9 @@ class Exchange:
         self._respond(200, _TEXT, body, headers)
 
     def refuse(self, refusal: Refusal, message: str | None = None) -> None:
-        self._respond(refusal.status, _JSON, refusal.body(message), [])
+        retry_after_s = refusal.retry_after_s
+        headers = [] if retry_after_s is None else [(b"retry-after", b"%d" % retry_after_s)]
+        self._respond(refusal.status, _JSON, refusal.body(message), headers)
 
     def preflight(self) -> None:
         requested = self.headers.get(b"access-control-request-headers", b"")

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, MutableSet
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -55,6 +56,17 @@ _picows_log = _PicowsLog(logging.getLogger("picows.server"), {})
 _NOBODY = asyncio.Protocol()
 
 
+@dataclass(frozen=True, slots=True)
+class UpgradeRequest:
+    """A request that asks to become a WebSocket, as HTTP has read it."""
+
+    method: bytes
+    target: bytes
+    headers: Headers
+    address: str
+    secure: bool
+
+
 class WebSocketHandover(asyncio.Protocol):
     """Holds a connection between HTTP and WebSocket: for as long as the program is asked whether it may be opened."""
 
@@ -68,13 +80,14 @@ class WebSocketHandover(asyncio.Protocol):
         self._decided = False
         self._waited = False
 
-    def begin(self, method: bytes, target: bytes, headers: Headers, rest: bytes) -> None:
-        """Take over from HTTP, upon the request of that head."""
+    def begin(self, request: UpgradeRequest, rest: bytes) -> None:
+        """Take over from HTTP, with what came behind the request."""
+        method, target, headers = request.method, request.target, request.headers
         self._rest = rest
         path, _, raw_query = target.partition(b"?")
         lookup = dict(headers)
         query = parse_query(raw_query)
-        handshake = _handshake(self._transport, headers, raw_query)
+        handshake = Handshake(tuple(headers), raw_query, request.address, request.secure, time.time())
         refused = self._check(method, path, query, lookup)
         if refused is not None:
             self._refuse(handshake, *refused)
@@ -190,16 +203,11 @@ def _minimal_request(target: bytes, headers: dict[bytes, bytes]) -> bytes:
     return b"\r\n".join([*lines, b"", b""])
 
 
-def _handshake(transport: asyncio.Transport, headers: Headers, raw_query: bytes) -> Handshake:
-    peer = transport.get_extra_info("peername")
-    secure = transport.get_extra_info("sslcontext") is not None
-    return Handshake(tuple(headers), raw_query, peer[0] if peer else "", secure, time.time())
-
-
 def _refusal(refusal: Refusal, message: str | None) -> bytes:
     phrase, body = HTTPStatus(refusal.status).phrase, refusal.body(message)
+    retry_after = "" if refusal.retry_after_s is None else f"Retry-After: {refusal.retry_after_s}\r\n"
     head = (
         f"HTTP/1.1 {refusal.status} {phrase}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"Content-Length: {len(body)}\r\n{retry_after}Connection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from .engine import Engine
 from .exchange import Exchange
-from .handover import WebSocketHandover
+from .handover import UpgradeRequest, WebSocketHandover
 from .polling import Polling
 
 log = logging.getLogger("ordercast.wire")
@@ -53,6 +53,8 @@ class Http(HttpToolsProtocol):
         self._engine = engine
         self._options = engine.options
         self._path = engine.options.path.rstrip("/").encode()
+        self._peer: Any = (None, "http")
+        """Who is at the other end, and by which scheme: of each request `client` and `scheme` say whom it is for."""
         self._segment_bytes = 0
         self._head_bytes = 0
         """What had come of the head before this segment."""
@@ -69,6 +71,7 @@ class Http(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._peer = (self.client, self.scheme)
         self._watch_request()
 
     def data_received(self, data: bytes) -> None:
@@ -122,6 +125,7 @@ class Http(HttpToolsProtocol):
             raise HeadTooLarge
         if len(self.pipeline) >= PIPELINED_MAX:
             raise PipelineFull
+        self._find_client()
         path, _, query = self.url.partition(b"?")
         if b"%" in path or path[:1] != b"/":
             path = _decoded(self.url)
@@ -131,6 +135,15 @@ class Http(HttpToolsProtocol):
         super().on_headers_complete()
         if self._engine.is_draining:
             self._leave()
+
+    def _find_client(self) -> None:
+        """Look who asks; through a proxy, each request may be another's."""
+        client, scheme = self._peer
+        peer = client[0] if client else ""
+        address, said = self._engine.forwarding.client(peer, self.headers)
+        self.client = client if address == peer else (address, 0)
+        self.scheme = cast(Any, said or scheme)
+        self.scope["client"], self.scope["scheme"] = self.client, said or scheme
 
     def _leave(self) -> None:
         """Have the answer say that the connection ends with it, so that nobody sends the next request to a node that
@@ -183,7 +196,9 @@ class Http(HttpToolsProtocol):
         self.connections.discard(self)
         # We shall not be told of the connection's end. The parser knows us, and the cycle too.
         method, self.parser, self.cycle = self.parser.get_method(), cast(Any, None), cast(Any, None)
-        WebSocketHandover(self._engine, self.transport, self.connections).begin(method, self.url, self.headers, rest)
+        address, secure = self.client[0] if self.client else "", self.scheme == "https"
+        request = UpgradeRequest(method, self.url, self.headers, address, secure)
+        WebSocketHandover(self._engine, self.transport, self.connections).begin(request, rest)
 
     # Bounds
 

@@ -55,6 +55,7 @@ class Session:
         "blocked",
         "handshake",
         "is_open",
+        "is_used",
         "pong_due_s",
         "sid",
         "transport",
@@ -66,6 +67,8 @@ class Session:
         self.handshake = handshake
         self.transport = transport
         self.is_open = True
+        self.is_used = False
+        """The client has sent a message, as every client that means to stay does at once."""
         self.blocked = blocked
         """The transport cannot take a write now: no poll is held, or the network does not keep up."""
         self.upgrading = False
@@ -161,6 +164,9 @@ class Session:
         """Take a message. Raises MalformedPacket."""
         if self._receiver is None or not self.is_open:
             return
+        if not self.is_used:
+            self.is_used = True
+            self._engine.admission.used(self)
         if binary:
             self._receiver.receive_binary(data)
         else:

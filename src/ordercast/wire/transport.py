@@ -45,6 +45,7 @@ class Refusal(Enum):
     TOO_MANY_SESSIONS = (6, "Too many sessions", 503)
     TOO_MANY_OF_ADDRESS = (7, "Too many sessions from this address", 429)
     SHUTTING_DOWN = (8, "Server shutting down", 503)
+    TOO_MANY_HANDSHAKES = (9, "Too many new sessions from this address", 429)
 
     @property
     def code(self) -> int:
@@ -58,6 +59,15 @@ class Refusal(Enum):
     def status(self) -> int:
         return self.value[2]
 
+    @property
+    def retry_after_s(self) -> int | None:
+        """When to try again, for programs and proxies that ask; a stock client waits by itself, longer each time."""
+        return _RETRY_AFTER_S.get(self.status)
+
     def body(self, message: str | None = None) -> bytes:
         """The answer in JSON, with `message` in place of the usual sentence."""
         return msgspec.json.encode({"code": self.code, "message": message or self.message})
+
+
+# Half a minute sees dead sessions gone; what is too fast is slow enough by then as well.
+_RETRY_AFTER_S = {429: 10, 503: 10}
