@@ -62,6 +62,8 @@ def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
         password = demo_password(settings)
         lines += ["", "  Demo logins"]
         lines += [f"  {email:<22} {password}" for email in demo_people]
+    if settings.budgets == "off":
+        lines.insert(2, "> Budgets are off (ORDERCAST_BUDGETS): callers are not bounded")
     try:
         print("\n".join(lines), flush=True)
     except OSError:  # whoever read it has gone, which is no reason to serve nobody

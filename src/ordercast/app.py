@@ -13,10 +13,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from signal import Signals as Signal
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ordercast import supervision, telemetry
 from ordercast.api import Doorkeeper, create_api, cross_origin, make_doorkeeper
+from ordercast.api.budgets import make_budgets
 from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
@@ -31,7 +32,7 @@ from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Store, Transaction, Unusable, shop, stats
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
-from ordercast.hub import Bus, Options, Server
+from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.neighbours import Neighbours
 from ordercast.supervision import Signals
 from ordercast.wire import AsgiApplication, make_server
@@ -101,15 +102,19 @@ def build_hub(
             origins_setting=cross_origin.SETTING,
             sid_prefix=settings.node,
             drain_s=settings.drain_s,
+            trusted_proxies=settings.trusted_proxies,
+            **_bounds(settings),
         ),
         bus=bus,
     )
     pump = Pump(store, server.main)
     server.main.recovery = FeedRecovery(store, store, pump, _now)
+    doorkeeper = doorkeeper or make_doorkeeper(settings, store)
     desk = FrontDesk(
         store,
         settings.secret,
-        doorkeeper or make_doorkeeper(settings, store),
+        doorkeeper,
+        budgets=doorkeeper.budgets,
         deliveries=delivery_rules(settings),
     )
     door = open_socket_door(server, desk, Watching(pump, server.main), Fleeting(server.main))
@@ -118,6 +123,25 @@ def build_hub(
     pump.listen("order.status_changed", door.order_moved)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, pump
+
+
+def _bounds(settings: Settings) -> dict[str, Any]:
+    """What one caller, one person and one socket may take of the hub."""
+    handshakes, events = settings.rate("handshakes"), settings.rate("socket_events")
+    events_rate = Rate.parse(events) if events else None
+    return {
+        "sessions_per_address_max": settings.bound("sessions_per_caller_max"),
+        "sockets_per_identity_max": settings.bound("sockets_per_identity_max"),
+        "handshakes_per_address": Rate.parse(handshakes) if handshakes else None,
+        **(
+            {}
+            if events_rate is None
+            else {
+                "events_per_second_max": 1 / events_rate.interval_s,
+                "events_burst_max": events_rate.burst,
+            }
+        ),
+    }
 
 
 async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None:
@@ -132,8 +156,10 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
     await begin(store)
     try:
         demo_people = await _seed_at_start(settings, store)
-        doorkeeper = make_doorkeeper(settings, store)
         neighbours = Neighbours(settings)
+        doorkeeper = make_doorkeeper(settings, store, make_budgets(settings, neighbours.buckets))
+        if settings.budgets == "off":
+            log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
         server, pump = build_hub(settings, store, doorkeeper, neighbours.bus)
         pump.start()
         neighbours.hear_backends(server)
@@ -155,8 +181,6 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
         uvicorn = make_server(
             server,
             http=cast(AsgiApplication, api),
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
         )
         _settle_garbage()
         uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)

@@ -34,6 +34,7 @@ _LOCAL_PAGES = tuple(
     f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
 )
 _NOT_UNDERSTOOD = "is no URL that PostgreSQL understands; in its password write @ as %40, and / # % and spaces alike"
+_RATE = re.compile(r"[1-9]\d{0,8}/[1-9]\d{0,5}[smh]")  # as `hub.Rate` reads it
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 
@@ -118,6 +119,44 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwt_roles: tuple[str, ...] = ()
     """Their names of roles and ours, such as ``user:customer,store_owner:store``."""
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
+    budgets: Literal["on", "off"] = "on"
+    """Whether callers are bounded at all; ``off`` is for load generators and test suites."""
+    # What each budget counts, and by whom, is said in ``api/budgets.py``; why so many, in docs/reference/budgets.md.
+    budget_handshakes: str = "1000/10s"
+    budget_socket_events: str = "500/5s"
+    budget_reads: str = "2000/10s"
+    budget_quotes: str = "300/30s"
+    budget_orders: str = "60/2m"
+    budget_declined_cards: str = "20/10m"
+    budget_promotion_guesses: str = "30/5m"
+    budget_delivery_codes: str = "10/5m"
+    budget_not_found: str = "300/1m"
+    budget_refused_tokens: str = "600/1m"
+    budget_sign_ins: str = "100/5m"
+    budget_account_guesses: str = "10/5m"
+    budget_account_strangers: str = "50/1h"
+    budget_registrations: str = "30/5m"
+    budget_webhooks: str = "60/1m"
+    sessions_per_caller_max: Annotated[int, Meta(ge=0)] = 5_000
+    """Connections of sockets that one address may have on a node; 0 for no bound."""
+    sockets_per_identity_max: Annotated[int, Meta(ge=0)] = 500
+    """Sockets of one person on a node; 0 for no bound."""
+    guest_orders_open_max: Annotated[int, Meta(ge=0)] = 100
+    """Orders of guests of one address that wait for the shop unpaid; 0 for no bound."""
+    guest_pieces_max: Annotated[int, Meta(ge=0)] = 500
+    """Pieces that one order of a guest may set aside; 0 for no bound."""
+    guest_pieces_open_max: Annotated[int, Meta(ge=0)] = 2_000
+    """Pieces that those orders of one address may set aside together; 0 for no bound."""
+
+    def rate(self, budget: str) -> str:
+        """The rate of a budget, as ``30/5m``; empty where it does not bound."""
+        value: str = getattr(self, f"budget_{budget}")
+        return "" if "off" in {self.budgets, value} else value
+
+    def bound(self, name: str) -> int | None:
+        """A bound on how many there may be of something at a time; None where there is none."""
+        value: int = getattr(self, name)
+        return None if self.budgets == "off" else value or None
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -151,6 +190,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         hosts, ports = parts.get("host", "").split(","), parts.get("port", "").split(",")
         places = [_place(host, port) for host, port in zip_longest(hosts, ports, fillvalue=ports[-1])]
         return f"postgresql://{','.join(places)}/{quote(parts.get('dbname', ''))}"
+
+
+BUDGETS = tuple(
+    field.name.removeprefix("budget_") for field in msgspec.structs.fields(Settings) if field.name.startswith("budget_")
+)
 
 
 def load(environ: Mapping[str, str] | None = None, *, make_secret: bool = True, **overrides: Any) -> Settings:
@@ -212,8 +256,16 @@ def _check(settings: Settings) -> None:
     if settings.socket_url and urlsplit(settings.socket_url).scheme not in {"http", "https", "ws", "wss"}:
         raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
     _check_place_and_time(settings)
+    _check_budgets(settings)
     if settings.secret and len(settings.secret.encode()) < SECRET_BYTES_MIN:
         raise ConfigError("secret", f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
+
+
+def _check_budgets(settings: Settings) -> None:
+    for name in BUDGETS:
+        value = getattr(settings, f"budget_{name}")
+        if value != "off" and _RATE.fullmatch(value) is None:
+            raise ConfigError(f"budget_{name}", f"{value!r} is not a count and a time, such as 30/5m, nor `off`")
 
 
 def _check_payments(settings: Settings) -> None:

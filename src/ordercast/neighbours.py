@@ -14,6 +14,7 @@ from ordercast.hub import Server
 
 if TYPE_CHECKING:
     from ordercast.hub.redis_backends import RedisBackends
+    from ordercast.hub.redis_buckets import RedisBuckets
     from ordercast.hub.redis_bus import RedisBus
 
 
@@ -24,12 +25,14 @@ class Neighbours:
         self._settings = settings
         self.bus: RedisBus | None = None
         self.backends: RedisBackends | None = None
+        self.buckets: RedisBuckets | None = None
         self.parts: dict[str, Callable[[], str]] = {}
         """The state of each, by name, for whoever asks whether this node is ready."""
         if settings.redis_url:
             self.bus = _bus(settings)
             telemetry.BUS_DROPPED.set_function(lambda bus=self.bus: bus.dropped)  # type: ignore[misc]
             self._add("bus", self.bus)
+            self.buckets = _buckets(settings)
 
     def hear_backends(self, server: Server) -> None:
         """Begin to hear other back ends, if any may speak. Call it in the server's loop."""
@@ -50,7 +53,9 @@ class Neighbours:
         telemetry.PARTS_UP.labels(name).set_function(lambda: state() == "up")
 
     async def close(self) -> None:
-        """Stop hearing other back ends; the bus is closed by the server that it was given to."""
+        """Stop hearing other back ends, and counting with other nodes; the bus is closed by the server that has it."""
+        if self.buckets is not None:
+            await self.buckets.close()
         if self.backends is not None:
             await self.backends.close()
 
@@ -62,3 +67,9 @@ def _bus(settings: Settings) -> RedisBus:
         return RedisBus(settings.redis_url, prefix=settings.redis_prefix, name=settings.node or "node")
     except ValueError as error:
         raise ConfigError("redis_url", str(error)) from None
+
+
+def _buckets(settings: Settings) -> RedisBuckets:
+    from ordercast.hub.redis_buckets import RedisBuckets  # noqa: PLC0415 - as above
+
+    return RedisBuckets(settings.redis_url, prefix=settings.redis_prefix, secret=settings.secret)

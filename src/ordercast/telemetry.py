@@ -15,6 +15,9 @@ CONNECTED_SOCKETS = Gauge("ordercast_connected_sockets", "Socket.IO sockets conn
 CONNECTIONS_REFUSED = Counter(
     "ordercast_connections_refused_total", "Engine.IO requests that were refused, by reason", ["reason"]
 )
+BUDGET_REFUSALS = Counter(
+    "ordercast_budget_refusals_total", "Requests and socket commands that were over their caller's budget", ["budget"]
+)
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
 EVENTS_REPLAYED = Counter("ordercast_events_replayed_total", "Durable events told to sockets that came back")
 ROWS_UNTOLD = Counter("ordercast_feed_rows_untold_total", "Feed rows that could not be told; the log says why")

@@ -75,7 +75,12 @@ def store(request: pytest.FixtureRequest) -> AnyStore:
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(secret=SECRET, cors_origins=("https://shop.example.com",), body_bytes_max=200_000)
+    return Settings(
+        secret=SECRET,
+        cors_origins=("https://shop.example.com",),
+        body_bytes_max=200_000,
+        budgets="off",  # tests are load; those of budgets turn them on
+    )
 
 
 @pytest.fixture

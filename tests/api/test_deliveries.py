@@ -172,37 +172,6 @@ async def test_the_code_that_the_buyer_was_shown_proves_a_delivery(client: Clien
     assert (await look(client, order, CUSTOMER))["proof"] | {"at": ""} == {"kind": "code", "value": None, "at": ""}
 
 
-async def test_a_code_can_be_guessed_a_few_times_only(client: Client, store: SqliteStore) -> None:
-    order = await carried(client, store)
-    code = (await look(client, order, CUSTOMER))["code"]
-    for wrong in [f"{n:06d}" for n in range(11) if f"{n:06d}" != code][:10]:
-        answer = await client.move(order, "delivered", driver("drv_a"), proof={"kind": "code", "value": wrong})
-        problem(answer, 422, "invalid-field", "proof.value")
-    right = await client.move(order, "delivered", driver("drv_a"), proof={"kind": "code", "value": code})
-    problem(right, 429, "too-many-attempts")
-
-
-async def test_a_move_that_changes_nothing_takes_no_guess_back(client: Client, store: SqliteStore) -> None:
-    order = await carried(client, store)
-    code = (await look(client, order, CUSTOMER))["code"]
-    proof = {"kind": "code", "value": f"{(int(code) + 1) % 1_000_000:06d}"}
-    for _ in range(5):
-        problem(
-            await client.move(order, "delivered", driver("drv_a"), proof=proof), 422, "invalid-field", "proof.value"
-        )
-        assert (await client.move(order, "in_transit", driver("drv_a"), proof=proof)).status_code == 200
-    problem(await client.move(order, "delivered", driver("drv_a"), proof=proof), 429, "too-many-attempts")
-
-
-async def test_who_may_not_deliver_an_order_cannot_use_up_its_guesses(client: Client, store: SqliteStore) -> None:
-    order = await carried(client, store)
-    code = (await look(client, order, CUSTOMER))["code"]
-    proof = {"kind": "code", "value": code}
-    for _ in range(11):
-        assert (await client.move(order, "delivered", CUSTOMER, proof=proof)).status_code in {403, 409, 429}
-    assert (await client.move(order, "delivered", driver("drv_a"), proof=proof)).status_code == 200
-
-
 @pytest.mark.parametrize(
     ("proof", "field"),
     [

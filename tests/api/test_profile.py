@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from ordercast.api.throttle import REGISTRATIONS_MAX
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
@@ -57,13 +56,6 @@ async def test_a_registration_sent_twice_with_its_key_is_done_once(client: Clien
 async def test_a_wrong_field_is_named(client: Client, change: dict[str, Any], field: str) -> None:
     body = problem(await client.post(PATH, {**ASHA, **change}), 422, "invalid-field", field)
     assert "short" not in body["detail"]
-
-
-async def test_nobody_tries_addresses_by_the_thousand(client: Client) -> None:
-    short = {**ASHA, "password": "short"}
-    for _ in range(REGISTRATIONS_MAX):
-        problem(await client.post(PATH, short), 422, "invalid-field", "password")
-    problem(await client.post(PATH, ASHA), 429, "too-many-attempts")
 
 
 # --- The password -----------------------------------------------------------------------------------------------------

@@ -152,7 +152,7 @@ async def test_a_token_that_is_renewed_by_one_who_left_meanwhile_starts_no_timer
     looked_up, asked = asyncio.Event(), asyncio.Event()
     identify = node.doorkeeper.identify
 
-    async def slowly(token: str | None) -> Identity:
+    async def slowly(token: str | None, caller: str | None = None) -> Identity:
         asked.set()
         await looked_up.wait()
         return await identify(token)

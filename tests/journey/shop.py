@@ -48,6 +48,7 @@ class Shop:
             **{name: value for name, value in os.environ.items() if not name.startswith("ORDERCAST_")},
             "ORDERCAST_DATABASE_URL": f"sqlite:///{self.database}",
             "ORDERCAST_PORT": str(self.port),
+            "ORDERCAST_BUDGETS": "off",  # tests are load; those of budgets turn them on
             **(environ or {}),
         }
         self._process: subprocess.Popen[str] | None = None

@@ -190,8 +190,15 @@ def sign_in(url: str, caller: str, claimed: str = "") -> int:
         return client.post(f"{url}/api/auth/login", json=person).status_code
 
 
-def test_the_callers_address_is_believed_from_the_proxy_and_from_nobody_else(site: Site) -> None:
-    node = site.nodes["n1"]
+@pytest.fixture
+def counting_site(tmp_path: Path) -> Iterator[Site]:
+    """One whose callers have their budgets."""
+    with running_site(tmp_path, ORDERCAST_BUDGETS="on") as site:
+        yield site
+
+
+def test_the_callers_address_is_believed_from_the_proxy_and_from_nobody_else(counting_site: Site) -> None:
+    site, node = counting_site, counting_site.nodes["n1"]
     site.nodes["n2"].kill()  # each node counts for itself
 
     claims = [f"192.0.2.{number}" for number in range(FAILED_SIGN_INS)]

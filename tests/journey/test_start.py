@@ -114,6 +114,9 @@ def test_a_shop_that_is_stopped_says_so_and_still_takes_the_orders_that_reach_it
         ("ORDERCAST_SECRET", "short"),
         ("ORDERCAST_NODE", "a b"),
         ("ORDERCAST_TRUSTED_PROXIES", "nginx"),
+        ("ORDERCAST_BUDGETS", "some"),
+        ("ORDERCAST_BUDGET_ORDERS", "many"),
+        ("ORDERCAST_SESSIONS_PER_CALLER_MAX", "-1"),
         ("ORDERCAST_LOG_LEVEL", "loud"),
         ("ORDERCAST_PING_INTERVAL_MS", "-1"),
         ("ORDERCAST_DATABASE_URL", "sqlite:///:memory:"),
@@ -150,7 +153,7 @@ def test_a_wrong_value_is_refused_at_start_with_the_variables_name(tmp_path: Pat
 
 @pytest.mark.parametrize(("proxies", "last"), [("127.0.0.1", 200), ("", 429)])
 def test_callers_behind_a_trusted_proxy_are_told_apart(tmp_path: Path, proxies: str, last: int) -> None:
-    shop = Shop(tmp_path, {"ORDERCAST_TRUSTED_PROXIES": proxies})
+    shop = Shop(tmp_path, {"ORDERCAST_TRUSTED_PROXIES": proxies, "ORDERCAST_BUDGETS": "on"})
     shop.start()
 
     def sign_in(password: str, caller: str) -> int:
@@ -162,6 +165,8 @@ def test_callers_behind_a_trusted_proxy_are_told_apart(tmp_path: Path, proxies: 
         assert {sign_in("wrong", "192.0.2.1") for _ in range(10)} == {401}
         assert sign_in("wrong", "192.0.2.1") == 429
         assert sign_in(shop.password, "192.0.2.2") == last
+        warned = shop.output.count("ORDERCAST_TRUSTED_PROXIES=127.0.0.1")
+        assert warned == (0 if proxies else 1), shop.output
     finally:
         shop.kill()
 

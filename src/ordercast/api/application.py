@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -49,13 +50,13 @@ from .cross_origin import ReportRefusedOrigins
 from .delivery_rules import delivery_rules
 from .desk import FrontDesk
 from .doorkeeper import Doorkeeper, make_doorkeeper
+from .entry import Entry
 from .errors import answer
 from .head import HeadAsGet
 from .links import add_links
 from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
 from .terms import SignInRules
-from .unsayable import refuse_nul
 
 _ROUTES: Final = [
     *orders.ROUTES,
@@ -97,10 +98,11 @@ def create_api(
 
     `doorkeeper` is the one that the sockets use and the feed's pump tells; one made here hears of no revocation.
     """
+    doorkeeper = doorkeeper or make_doorkeeper(settings, store)
     desk = FrontDesk(
         store,
         settings.secret,
-        doorkeeper or make_doorkeeper(settings, store),
+        doorkeeper,
         SignInRules(settings.token_minutes * 60, settings.sign_in_days),
         settings.origins,
         settings.socket_url,
@@ -110,12 +112,13 @@ def create_api(
         timezone=settings.timezone,
         latency=latency or (lambda: None),
         draining=draining,
+        budgets=doorkeeper.budgets,
     )
     application = Litestar(
         [*_ROUTES, *extra_routes],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers={Exception: answer},
-        before_request=refuse_nul,
+        exception_handlers={Exception: partial(answer, desk)},
+        before_request=Entry(desk),
         cors_config=_cors(settings),
         openapi_config=_openapi(),
         request_max_body_size=settings.body_bytes_max,

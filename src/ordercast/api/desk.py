@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from litestar import Request
 from litestar.di import NamedDependency
 
 from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofKind
+from ordercast.commerce.errors import PromotionRefused
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.stats import Spread
 from ordercast.db import Store
 from ordercast.db.idempotency import RequestKey
+from ordercast.hub import callers
 
-from .auth import TRACKING_PREFIX, Identity, TokenRefused, delivery_code
+from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, delivery_code
+from .budgets import DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets, who
 from .chance import Chance
 from .doorkeeper import Doorkeeper
 from .passwords import Passwords
 from .providers import Providers
-from .refusals import SignInRequired, StillRunning
+from .refusals import SignInRequired, StillRunning, TooManyAttempts
 from .terms import SignInRules
-from .throttle import CALLER_FAILURES_MAX, REGISTRATIONS_MAX, Throttle
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
@@ -47,16 +49,10 @@ class FrontDesk:
     """Of the shop: when its day begins."""
     latency: Callable[[], Spread | None] = lambda: None
     """Of this node's events."""
-    sign_ins: Throttle = field(default_factory=Throttle)
-    """By account and caller."""
-    callers: Throttle = field(default_factory=lambda: Throttle(CALLER_FAILURES_MAX))
-    """By caller alone."""
+    budgets: Budgets = field(default_factory=Budgets)
+    """Of callers; one node's requests and sockets share them."""
     providers: Providers = field(default_factory=Providers)
     """Of payments; where none is needed, none."""
-    registrations: Throttle = field(default_factory=lambda: Throttle(REGISTRATIONS_MAX))
-    """By caller."""
-    codes: Throttle = field(default_factory=Throttle)
-    """By order whose delivery code is tried, and who tries it."""
     parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """What this node can do without, by name, each saying `up` while it is there."""
     draining: Callable[[], bool] = lambda: False
@@ -79,25 +75,63 @@ class FrontDesk:
         """What a proof of that order's delivery is held against."""
         return Handover(self.deliveries, proof, delivery_code(self.secret, order_id))
 
-    def check_guesses(self, order_id: str, actor: Actor, handover: Handover) -> None:
+    async def check_guesses(self, order_id: str, actor: Actor, handover: Handover) -> None:
         """Bound how often somebody may guess the code of a delivery. Raises TooManyAttempts.
 
         Nothing takes a guess back: a move that changes nothing succeeds with any code. And each has their own, so that
         nobody who may not deliver an order can keep its driver from it.
         """
         if handover.proof is not None and handover.proof.kind is ProofKind.CODE:
-            self.codes.attempt(f"{order_id} {actor}", time.monotonic())
+            await self.budgets.take(DELIVERY_CODES, f"{order_id} {actor}")
+
+    @asynccontextmanager
+    async def guessing(self, promo_code: str | None, whose: str | None) -> AsyncIterator[None]:
+        """Bound how many promotion codes somebody may guess. Raises TooManyAttempts."""
+        if promo_code is None:
+            yield
+            return
+        async with self.budgets.counting(PROMOTION_GUESSES, whose, PromotionRefused):
+            yield
 
     async def identify(self, request: AnyRequest) -> Identity:
-        """Who asks; nobody in particular without a token. Raises TokenRefused."""
-        return await self.doorkeeper.identify(_token_of(request))
+        """Who asks; nobody in particular without a token. Raises TokenRefused, or TooManyAttempts for one too many."""
+        # It may have been looked at a moment ago, for the budget that the request is charged to.
+        known: Identity | Exception | None = request.state.get(_IDENTITY)
+        if known is None:
+            known = request.state[_IDENTITY] = await self._look_at(request)
+        if isinstance(known, Exception):
+            raise known
+        return known
+
+    async def _look_at(self, request: AnyRequest) -> Identity | TokenRefused | TooManyAttempts:
+        try:
+            token = _token_of(request)
+        except TokenRefused as error:
+            return await self._charged(request, error)
+        try:
+            return await self.doorkeeper.identify(token, caller_of(request))
+        except (TokenRefused, TooManyAttempts) as error:
+            return error
+
+    async def _charged(self, request: AnyRequest, error: TokenRefused) -> TokenRefused | TooManyAttempts:
+        try:
+            await self.budgets.take(REFUSED_TOKENS, caller_of(request))
+        except TooManyAttempts as enough:
+            return enough
+        return error
 
     async def identify_someone(self, request: AnyRequest) -> Identity:
-        """Who asks. Raises SignInRequired without a token, TokenRefused for a wrong one."""
+        """Who asks. Raises SignInRequired without a token, and what `identify` does."""
         identity = await self.identify(request)
         if identity.actor.role is Role.GUEST and identity.order_id is None:
+            await self.budgets.take(REFUSED_TOKENS, caller_of(request))
             raise SignInRequired
         return identity
+
+    def who(self, request: AnyRequest) -> str | None:
+        """Whose budget a request is charged to, which was identified or brought no good token."""
+        known = request.state.get(_IDENTITY)
+        return who(known if isinstance(known, Identity) else NOBODY, caller_of(request))
 
     @contextmanager
     def alone(self, request: RequestKey | None) -> Iterator[None]:
@@ -117,6 +151,14 @@ class FrontDesk:
 
 # How a handler asks for it.
 AtDesk: TypeAlias = NamedDependency[FrontDesk]
+
+
+_IDENTITY: Final = "identity"
+
+
+def caller_of(request: AnyRequest) -> str:
+    """Which caller a request comes from: the door has looked through the proxies that are named."""
+    return callers.caller_of(request.client.host) if request.client else ""
 
 
 def _token_of(request: AnyRequest) -> str | None:

@@ -12,6 +12,7 @@ from ordercast.db import Change, Store, access
 from ordercast.db.orders import tracked
 
 from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, check_length, tracking_hash, verify_token
+from .budgets import REFUSED_TOKENS, Budgets, make_budgets
 from .claims import OWN_CLAIMS, ClaimNames
 from .issuers import Issuer
 from .key_set import KeySet
@@ -27,22 +28,38 @@ class Doorkeeper:
     """
 
     def __init__(
-        self, secret: str, store: Store, issuer: Issuer | None = None, backend_claims: ClaimNames = OWN_CLAIMS
+        self,
+        secret: str,
+        store: Store,
+        issuer: Issuer | None = None,
+        backend_claims: ClaimNames = OWN_CLAIMS,
+        *,
+        budgets: Budgets | None = None,
     ) -> None:
         self.revocations = Revocations()
         self._secret = secret
         self._store = store
         self._issuer = issuer
         self._backend_claims = backend_claims
+        self.budgets = budgets or Budgets()
         self._knows_revoked = False
 
     def __repr__(self) -> str:
         return f"<Doorkeeper {self.revocations!r}>"
 
-    async def identify(self, token: str | None) -> Identity:
-        """Who `token` speaks for: nobody in particular without one. Raises TokenRefused, StoreError, IssuerSilent."""
+    async def identify(self, token: str | None, caller: str | None = None) -> Identity:
+        """Who `token` speaks for: nobody in particular without one. Raises TokenRefused, StoreError, IssuerSilent; and
+        TooManyAttempts for a token that `caller` should not have tried any more, never for a good one.
+        """
         if not token:
             return NOBODY
+        try:
+            return await self._identify(token)
+        except TokenRefused:
+            await self.budgets.take(REFUSED_TOKENS, caller)
+            raise
+
+    async def _identify(self, token: str) -> Identity:
         if not self._knows_revoked:
             await self._learn()
         identity = await (self._tracked(token) if token.startswith(TRACKING_PREFIX) else self._person(token))
@@ -84,12 +101,12 @@ class Doorkeeper:
         return Identity(GUEST, order_id=order_id, expires_at=expires_at, names=(order_id,))
 
 
-def make_doorkeeper(settings: Settings, store: Store) -> Doorkeeper:
-    """The doorkeeper that the settings describe."""
+def make_doorkeeper(settings: Settings, store: Store, budgets: Budgets | None = None) -> Doorkeeper:
+    """The doorkeeper that the settings describe; so are its budgets, if they are not given."""
     roles = {theirs: Role(ours) for theirs, ours in settings.role_names.items()}
     claims = ClaimNames(settings.jwt_subject_claims, settings.jwt_role_claim, roles)
     issuer = None
     if settings.jwks_url:
         keys = KeySet(settings.jwks_url)
         issuer = Issuer(keys, settings.jwt_issuer, settings.jwt_audience, claims)
-    return Doorkeeper(settings.secret, store, issuer, claims)
+    return Doorkeeper(settings.secret, store, issuer, claims, budgets=budgets or make_budgets(settings))

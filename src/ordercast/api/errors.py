@@ -15,7 +15,8 @@ from ordercast.db import LockedElsewhere, Overloaded, ReadLockedElsewhere, Store
 from ordercast.db.idempotency import KeyReused
 
 from .auth import TokenRefused
-from .desk import AnyRequest
+from .budgets import NOT_FOUND, Budgets
+from .desk import AnyRequest, FrontDesk
 from .refusals import (
     BodyMalformed,
     IssuerSilent,
@@ -43,6 +44,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     detail: str
     field: str | None = None
     """The request's field at fault, as a path such as ``cartItems[0].quantity``."""
+    budget: str | None = None
+    """Which of the caller's budgets is spent, as ``orders``."""
     code: str | None = None
     """For tokens: ``token_expired``, ``token_malformed``, ``token_invalid`` or ``token_revoked``."""
     current: str | None = None
@@ -126,8 +129,9 @@ _HTTP_KINDS: Final = {
 _HUNG_UP: Final = "client disconnected prematurely"
 
 
-def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
+def answer(desk: FrontDesk, request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to any error that a handler let through."""
+    error = charged(desk.budgets, error, desk.who(request))
     kind = _kind(error)
     if isinstance(error, Unstorable):
         log.warning("%s %s let through what cannot be kept", request.method, request.url.path, exc_info=error)
@@ -143,6 +147,16 @@ def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     detail = "Something went wrong on our side. It has been noted."
     return _respond(Problem("/problems/internal", "Internal error", 500, detail), {})
+
+
+def charged(budgets: Budgets, error: Exception, whose: str | None) -> Exception:
+    """Charge what was not found to whoever guessed it: gives the error to be told, which may be that it is enough."""
+    if isinstance(error, shop.NotFound):
+        try:
+            budgets.take_here(NOT_FOUND, whose)
+        except TooManyAttempts as enough:
+            return enough
+    return error
 
 
 def refused_fields(error: Exception) -> dict[str, Any] | None:
@@ -174,7 +188,7 @@ def _respond(problem: Problem, headers: Mapping[str, str]) -> Response[bytes]:
 
 def _problem(kind: Kind, error: Exception) -> Problem:
     members: dict[str, Any] = {}
-    for name in ("field", "code", "left", "refundable", "version", "changed_by", "changed_at"):
+    for name in ("field", "budget", "code", "left", "refundable", "version", "changed_by", "changed_at"):
         if (value := getattr(error, name, None)) not in {None, ""}:
             members[name] = value
     if isinstance(error, shop.StateConflict):

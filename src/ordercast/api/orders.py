@@ -26,6 +26,7 @@ from ordercast.db.placing import NewOrder, Placing
 from .answers import json_answer
 from .auth import Identity, tracking_hash, tracking_token
 from .body import JsonBody
+from .budgets import ORDERS
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage, cut
@@ -97,12 +98,19 @@ async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, desk: AtD
     key = request_key(request, actor, data)
     with desk.alone(key):
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
-        outcome = await find_earlier(desk, key) or await _paid_and_placed(desk, data, actor, key)
+        outcome = await find_earlier(desk, key)
+        if outcome is None:
+            whose = desk.who(request)
+            await desk.budgets.take(ORDERS, whose)
+            async with desk.guessing(data.promo_code, whose):
+                outcome = await _paid_and_placed(desk, data, actor, key, whose)
     content = outcome.answer if actor.role is Role.CUSTOMER else _with_tracking(desk, outcome.answer)
     return created(outcome, content, 201)
 
 
-async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, actor: Actor, key: RequestKey | None) -> Outcome:
+async def _paid_and_placed(
+    desk: FrontDesk, command: PlaceOrder, actor: Actor, key: RequestKey | None, whose: str | None
+) -> Outcome:
     """Take the payment and place the order; a payment whose order was refused is given back."""
     is_customer = actor.role is Role.CUSTOMER
     order_id = OrderId(desk.new_id("ord"))
@@ -119,7 +127,7 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, actor: Actor, k
         )
         return await desk.store.write(Placing(new, key))
 
-    return await place_paid(desk, command, actor, order_id, place)
+    return await place_paid(desk, command, actor, order_id, place, whose=whose)
 
 
 def _with_tracking(desk: AtDesk, order: bytes) -> bytes:
@@ -265,7 +273,7 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
             handover=handover,
         )
 
-    desk.check_guesses(order_id, actor, handover)
+    await desk.check_guesses(order_id, actor, handover)
     return json_answer(await desk.store.write(unit))
 
 

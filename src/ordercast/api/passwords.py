@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import unicodedata
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -19,6 +20,8 @@ T = TypeVar("T")
 CHECKS_AT_ONCE: Final = 1
 # Whoever is behind so many would wait for seconds; a flood of made-up addresses must not become a queue.
 CHECKS_WAITING_MAX: Final = 100
+# Of those of one address: a fifth, so that the bound above is not one caller's to use up.
+CALLERS_WAITING_MAX: Final = 20
 
 
 class Passwords:
@@ -27,29 +30,33 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
         self._turn = asyncio.Semaphore(CHECKS_AT_ONCE)
-        self._waiting = 0
+        self._waiting: Counter[str] = Counter()
         self._nobodys_hash = _hash_of_nothing(self._hasher)
 
     def __repr__(self) -> str:
-        return f"<Passwords {self._waiting} waiting>"
+        return f"<Passwords {self._waiting.total()} waiting>"
 
-    async def match(self, password_hash: str | None, password: str) -> bool:
+    async def match(self, password_hash: str | None, password: str, caller: str = "") -> bool:
         """Whether `password` made the hash; None, for nobody, takes as long and never matches. Raises Overloaded."""
-        return await self._in_turn(self._verify, password_hash or self._nobodys_hash, _typed(password))
+        return await self._in_turn(caller, self._verify, password_hash or self._nobodys_hash, _typed(password))
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, caller: str = "") -> str:
         """What is stored of a password. Raises Overloaded."""
-        return await self._in_turn(self._hasher.hash, _typed(password))
+        return await self._in_turn(caller, self._hasher.hash, _typed(password))
 
-    async def _in_turn(self, work: Callable[..., T], *args: str) -> T:
-        if self._waiting >= CHECKS_WAITING_MAX:
-            raise Overloaded("sign-ins", self._waiting)
-        self._waiting += 1
+    async def _in_turn(self, caller: str, work: Callable[..., T], *args: str) -> T:
+        bound = CALLERS_WAITING_MAX if caller else CHECKS_WAITING_MAX
+        waiting = self._waiting.total()
+        if waiting >= CHECKS_WAITING_MAX or self._waiting[caller] >= bound:
+            raise Overloaded("sign-ins", waiting)
+        self._waiting[caller] += 1
         try:
             async with self._turn:
                 return await asyncio.to_thread(work, *args)
         finally:
-            self._waiting -= 1
+            self._waiting[caller] -= 1
+            if not self._waiting[caller]:
+                del self._waiting[caller]
 
     def _verify(self, password_hash: str, password: str) -> bool:
         try:

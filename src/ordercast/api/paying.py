@@ -21,6 +21,7 @@ from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.db import Transaction, payment_tasks, saved_cards
 from ordercast.db.quotes import quote
 
+from .budgets import DECLINED_CARDS
 from .desk import FrontDesk
 
 T = TypeVar("T")
@@ -35,12 +36,19 @@ async def place_paid(
     actor: Actor,
     order_id: str,
     place: Callable[[PaymentTaken], Awaitable[T]],
+    *,
+    whose: str | None,
 ) -> T:
-    """Take the payment, then `place` the order with it; a payment whose order is refused is given back.
+    """Take the payment, then `place` the order with it; a payment whose order is refused is given back. A card that is
+    declined is charged to `whose` budget.
 
-    Raises PaymentDeclined, ProviderUnavailable, InvalidField, and what `place` does.
+    Raises PaymentDeclined, ProviderUnavailable, InvalidField, TooManyAttempts, and what `place` does.
     """
-    payment = await _take(desk, command, actor, order_id)
+    if isinstance(command.payment_info, CashPayment):
+        payment = BY_CASH
+    else:
+        async with desk.budgets.counting(DECLINED_CARDS, whose, PaymentDeclined):
+            payment = await _take(desk, command, actor, order_id)
     try:
         return await place(payment)
     except Exception:
@@ -52,8 +60,6 @@ async def place_paid(
 
 
 async def _take(desk: FrontDesk, command: PlaceOrder, actor: Actor, order_id: str) -> PaymentTaken:
-    if isinstance(command.payment_info, CashPayment):
-        return BY_CASH
     provider = desk.providers.current
     amount, card = await desk.store.read(lambda transaction: _look(transaction, desk, command, actor))
     if amount.minor == 0:

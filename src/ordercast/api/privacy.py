@@ -16,10 +16,10 @@ from ordercast.db import privacy as units
 
 from .answers import json_answer
 from .body import JsonBody
-from .desk import AnyRequest, AtDesk, FrontDesk
+from .desk import AnyRequest, AtDesk, FrontDesk, caller_of
 from .documented import CONFLICTS, REFUSALS
 from .refusals import SignInRefused
-from .sign_in import PASSWORD_MAX, SignIn, caller_of, find_account
+from .sign_in import PASSWORD_MAX, SignIn, find_account
 
 _REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 404)}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import Annotated, Final
 
@@ -21,11 +20,12 @@ from ordercast.db.accounts import Account
 
 from .answers import json_answer
 from .body import JsonBody
-from .desk import AnyRequest, AtDesk
+from .budgets import REGISTRATIONS
+from .desk import AnyRequest, AtDesk, caller_of
 from .documented import CONFLICTS, REFUSALS
 from .refusals import SignInRefused
 from .repeats import create_once
-from .sign_in import PASSWORD_MAX, SignedIn, SignIn, User, begin, caller_of, find_account, user_of
+from .sign_in import PASSWORD_MAX, SignedIn, SignIn, User, begin, find_account, user_of
 
 # Only told; the rule itself names what is wrong.
 NewPassword = Annotated[str, Meta(description=f"{CHOSEN_MIN} to {CHOSEN_MAX} characters", max_length=PASSWORD_MAX)]
@@ -69,12 +69,12 @@ class Named(Struct, frozen=True):
 )
 async def register(data: JSONBody[Register], request: AnyRequest, desk: AtDesk) -> Response[User]:
     """Make a customer's account. It is not signed in by that: `/api/auth/login` does."""
-    desk.registrations.attempt(caller_of(request), time.monotonic())
+    await desk.budgets.take(REGISTRATIONS, caller_of(request))
     wanted = Named(data.email.lower(), data.name, Role.CUSTOMER)
     check_texts(wanted)
     check_choice(data.password, email=data.email, name=data.name)
     # Before anything is looked up, so that a taken address takes as long to refuse as a free one to give.
-    password_hash = await desk.passwords.hash(data.password)
+    password_hash = await desk.passwords.hash(data.password, caller_of(request))
     account = Account(desk.new_id("cus"), wanted.email, wanted.name, wanted.role, password_hash)
     now = desk.now()
 
@@ -105,7 +105,7 @@ async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, d
     except SignInRefused:
         raise InvalidField("current", "This is not the present password.") from None
     check_choice(data.new, email=account.email, name=account.name, field="new")
-    password_hash = await desk.passwords.hash(data.new)
+    password_hash = await desk.passwords.hash(data.new, caller_of(request))
     await desk.store.write(lambda transaction: accounts.set_hash(transaction, account.id, password_hash))
     return await begin(desk, request, replace(account, password_hash=password_hash))
 

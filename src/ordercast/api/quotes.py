@@ -16,6 +16,7 @@ from ordercast.db.quotes import quote
 
 from .answers import json_answer
 from .body import JsonBody
+from .budgets import QUOTES
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 
@@ -61,7 +62,10 @@ async def quote_order(data: JSONBody[QuoteOrder], request: AnyRequest, desk: AtD
     actor = (await desk.identify(request)).actor
     customer_id = actor.id if actor.role is Role.CUSTOMER else None
     now = desk.now()
-    priced = await desk.store.read(lambda transaction: quote(transaction, data, customer_id, now))
+    whose = desk.who(request)
+    await desk.budgets.take(QUOTES, whose)
+    async with desk.guessing(data.promo_code, whose):
+        priced = await desk.store.read(lambda transaction: quote(transaction, data, customer_id, now))
     return json_answer(msgspec.json.encode(Quote.of(priced)))
 
 

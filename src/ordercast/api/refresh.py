@@ -13,7 +13,8 @@ from ordercast.db import Transaction, access
 from ordercast.db.access import Refusal
 
 from .auth import TokenRefused
-from .desk import AnyRequest, AtDesk, FrontDesk
+from .budgets import REFUSED_TOKENS
+from .desk import AnyRequest, AtDesk, FrontDesk, caller_of
 from .documented import REFUSALS, SIGNED_OUT
 from .refresh_tokens import RefreshToken
 from .refusals import RefreshRefused
@@ -38,6 +39,7 @@ async def refresh(request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
 
     found = await desk.store.write(unit)
     if isinstance(found, Refusal):
+        await desk.budgets.take(REFUSED_TOKENS, caller_of(request))
         raise RefreshRefused
     return answer(desk, found.account, found.id, now_ms, cookie(desk, request, following))
 
@@ -88,11 +90,10 @@ async def sign_out_everywhere(request: AnyRequest, desk: AtDesk) -> Response[Non
 async def _token(request: AnyRequest, desk: FrontDesk) -> RefreshToken:
     """The cookie's token, of a sign-in that there is: garbage does not reach the writer. Raises RefreshRefused."""
     token = RefreshToken.parse(request.cookies.get(COOKIE, ""))
-    if token is None:
-        raise RefreshRefused
-    if await desk.store.read(lambda transaction: access.find(transaction, token.hashes.family)) is None:
-        raise RefreshRefused
-    return token
+    if token is not None and await desk.store.read(lambda t: access.find(t, token.hashes.family)) is not None:
+        return token
+    await desk.budgets.take(REFUSED_TOKENS, caller_of(request))
+    raise RefreshRefused
 
 
 def _signed_out(request: AnyRequest) -> Response[Any]:

@@ -8,7 +8,7 @@ RequestRefused
 ├── RefreshRefused     no refresh token, or one that is good no more
 ├── IssuerSilent       another issuer's keys cannot be had just now
 ├── OriginRefused      a page of another site tried to use somebody's cookie
-├── TooManyAttempts    too many sign-ins that failed
+├── TooManyAttempts    a caller's budget is spent
 ├── TooManyWatches     a socket watches as many orders as it may
 └── StillRunning       the first request with this Idempotency-Key has not been answered yet
 """
@@ -58,8 +58,9 @@ class OriginRefused(RequestRefused):
 
 
 class TooManyAttempts(RequestRefused):
-    def __init__(self, retry_after_s: int) -> None:
+    def __init__(self, retry_after_s: int, budget: str) -> None:
         self.retry_after_s = retry_after_s
+        self.budget = budget
         super().__init__(f"Too many attempts. Try again in {retry_after_s} seconds.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import AsyncExitStack
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -12,14 +12,15 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.people import Role
-from ordercast.db import StoreError, Transaction, accounts
+from ordercast.db import Transaction, accounts
 from ordercast.db.access import open_sign_in
 from ordercast.db.accounts import Account
 
 from .answers import json_answer
 from .auth import issue_token
 from .body import PLAIN, JsonBody
-from .desk import AnyRequest, AtDesk, FrontDesk
+from .budgets import ACCOUNT_GUESSES, ACCOUNT_STRANGERS, SIGN_INS
+from .desk import AnyRequest, AtDesk, FrontDesk, caller_of
 from .documented import REFUSALS
 from .refresh_tokens import RefreshToken
 from .refusals import SignInRefused
@@ -65,26 +66,25 @@ async def sign_in(data: JSONBody[SignIn], request: AnyRequest, desk: AtDesk) -> 
 
 
 async def find_account(desk: FrontDesk, data: SignIn, caller: str) -> Account:
-    """The account that the password opens. Raises TooManyAttempts or SignInRefused."""
-    key, now_s = f"{data.email.lower()} {caller}", time.monotonic()
-    desk.callers.attempt(caller, now_s)
-    desk.sign_ins.attempt(key, now_s)
-    try:
+    """The account that the password opens. Raises TooManyAttempts or SignInRefused.
+
+    Whoever has signed in from an address before has a budget there that nobody elsewhere can spend: so strangers who
+    guess at an account, or whole offices that do, keep its owner out of it nowhere but where they sit.
+    """
+    email = data.email.lower()
+    device = f"{email} {caller}"
+    async with AsyncExitStack() as counted:
+        await counted.enter_async_context(desk.budgets.counting(ACCOUNT_GUESSES, device, SignInRefused))
+        if not await desk.budgets.knows(device):
+            await counted.enter_async_context(desk.budgets.counting(SIGN_INS, caller, SignInRefused))
+            await counted.enter_async_context(desk.budgets.counting(ACCOUNT_STRANGERS, email, SignInRefused))
         account = await desk.store.read(lambda transaction: accounts.find(transaction, data.email))
-        matches = await desk.passwords.match(None if account is None else account.password_hash, data.password)
-    except StoreError:  # our trouble, not a guess
-        desk.callers.undo(caller)
-        desk.sign_ins.undo(key)
-        raise
-    if account is None or not account.active or not matches:
-        raise SignInRefused
-    desk.callers.undo(caller)
-    desk.sign_ins.forget(key)
+        password_hash = None if account is None else account.password_hash
+        matches = await desk.passwords.match(password_hash, data.password, caller)
+        if account is None or not account.active or not matches:
+            raise SignInRefused
+    await desk.budgets.know(device)
     return account
-
-
-def caller_of(request: AnyRequest) -> str:
-    return request.client.host if request.client else ""
 
 
 # --- Answers that carry tokens ----------------------------------------------------------------------------------------

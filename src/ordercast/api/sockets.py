@@ -22,7 +22,7 @@ from .auth import Identity, TokenRefused
 from .desk import FrontDesk
 from .doorkeeper import REVOKED_SENTENCE, Doorkeeper
 from .offered_token import missed_token, offered_token, without_scheme
-from .refusals import IssuerSilent
+from .refusals import IssuerSilent, TooManyAttempts
 from .socket_commands import Telling, Watches, register_commands
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
@@ -67,10 +67,10 @@ class SocketDoor:
 
     # Coming in
 
-    async def _identify(self, token: object) -> Identity:
+    async def _identify(self, socket: Socket, token: object) -> Identity:
         if not isinstance(token, str):
             raise TokenRefused("token_malformed", "The token must be a string.")
-        return await self._doorkeeper.identify(token)
+        return await self._doorkeeper.identify(token, socket.conn.handshake.caller)
 
     async def authenticate(self, socket: Socket) -> None:
         """Let in who shows a good token, or none; a socket without one hears only what it asks for itself."""
@@ -78,9 +78,12 @@ class SocketDoor:
         if token is None:
             return
         try:
-            identity = await self._identify(token)
+            identity = await self._identify(socket, token)
         except TokenRefused as error:
             raise ConnectRefused(error.message, {"code": error.code}) from None
+        except TooManyAttempts as error:
+            # A stock client does not come back by itself after this: just what is wanted of one with a bad token.
+            raise ConnectRefused(str(error), _retry_later(error)) from None
         except (StoreError, IssuerSilent) as error:
             raise ComeLater(str(error)) from None
         socket.data = _Session(identity)
@@ -105,9 +108,12 @@ class SocketDoor:
         session = socket.data
         token = without_scheme(credentials.get("token") if isinstance(credentials, dict) else credentials)
         try:
-            identity = await self._identify(token)
+            identity = await self._identify(socket, token)
         except TokenRefused as error:
             raise EventRefused(error.code, error.message) from None
+        except TooManyAttempts as error:
+            details = _retry_later(error)
+            raise EventRefused(details.pop("code"), str(error), **details) from None
         except IssuerSilent as error:
             raise EventRefused("issuer_silent", str(error)) from None
         if not isinstance(session, _Session) or _name(identity) != socket.identity:
@@ -196,6 +202,10 @@ def _say_what_was_missed(socket: Socket) -> None:
     place = missed_token(socket)
     if place is not None:
         socket.emit("auth_ignored", {"code": "token_not_read", "place": place, "message": _WHERE_TOKENS_GO})
+
+
+def _retry_later(error: TooManyAttempts) -> dict[str, Any]:
+    return {"code": "too_many_attempts", "budget": error.budget, "retryAfter": error.retry_after_s}
 
 
 def _name(identity: Identity) -> str:

@@ -1320,6 +1320,7 @@ export interface components {
             status: number;
             detail: string;
             field?: string | null;
+            budget?: string | null;
             code?: string | null;
             current?: string | null;
             version?: number | null;

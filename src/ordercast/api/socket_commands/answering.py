@@ -12,8 +12,9 @@ from msgspec import Meta, Struct
 
 from ordercast.api.auth import NOBODY, Identity
 from ordercast.api.body import convert
+from ordercast.api.budgets import who
 from ordercast.api.desk import FrontDesk
-from ordercast.api.errors import refused_fields
+from ordercast.api.errors import charged, refused_fields
 from ordercast.api.refusals import SignInRequired
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Actor, Role
@@ -58,7 +59,9 @@ class Commands:
                 caller = Caller(socket, _someone(socket))
                 return success(await answer(caller, _read(args, type_)))
             except Exception as error:
-                fields = refused_fields(error)
+                identity = getattr(socket.data, "identity", NOBODY)
+                told = charged(self.desk.budgets, error, who(identity, socket.conn.handshake.caller))
+                fields = refused_fields(told)
                 if fields is None:
                     raise
                 raise EventRefused(**fields) from error

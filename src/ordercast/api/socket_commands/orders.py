@@ -60,5 +60,5 @@ async def _update(commands: Commands, caller: Caller, command: UpdateOrderStatus
             handover=handover,
         )
 
-    commands.desk.check_guesses(command.order_id, actor, handover)
+    await commands.desk.check_guesses(command.order_id, actor, handover)
     return await commands.once(caller, UPDATE, command, effect)
