@@ -18,6 +18,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ControllerRouterHandler
 
 from ordercast.commerce.stats import Spread
+from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
 from ordercast.hub.origins import ANY_PORT
@@ -113,6 +114,7 @@ def create_api(
         latency=latency or (lambda: None),
         draining=draining,
         budgets=doorkeeper.budgets,
+        waiting=_waiting_bounds(settings),
     )
     application = Litestar(
         [*_ROUTES, *extra_routes],
@@ -137,6 +139,12 @@ def openapi_document() -> bytes:
     """The OpenAPI document as JSON, without a server: for what is generated from it."""
     application = create_api(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
     return msgspec.json.format(msgspec.json.encode(application.openapi_schema.to_schema()))
+
+
+def _waiting_bounds(settings: Settings) -> WaitingBounds:
+    names = ("guest_orders_open_max", "guest_pieces_open_max", "guest_pieces_max")
+    bounds = WaitingBounds(*map(settings.bound, names))
+    return UNBOUNDED if bounds == UNBOUNDED else bounds
 
 
 def _cors(settings: Settings) -> CORSConfig | None:

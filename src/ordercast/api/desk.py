@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, Final, TypeAlias
 
 from litestar import Request
@@ -17,6 +18,7 @@ from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.stats import Spread
+from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.db import Store
 from ordercast.db.idempotency import RequestKey
 from ordercast.hub import callers
@@ -51,6 +53,8 @@ class FrontDesk:
     """Of this node's events."""
     budgets: Budgets = field(default_factory=Budgets)
     """Of callers; one node's requests and sockets share them."""
+    waiting: WaitingBounds = UNBOUNDED
+    """On what guests have set aside for them."""
     providers: Providers = field(default_factory=Providers)
     """Of payments; where none is needed, none."""
     parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
@@ -127,6 +131,12 @@ class FrontDesk:
             await self.budgets.take(REFUSED_TOKENS, caller_of(request))
             raise SignInRequired
         return identity
+
+    def placed_from(self, request: AnyRequest) -> str | None:
+        """By which a guest's unpaid orders are counted; an address is in it, and cannot be read from it."""
+        if self.waiting is UNBOUNDED:
+            return None
+        return blake2b(caller_of(request).encode(), digest_size=16, key=self.secret.encode()[:64]).hexdigest()
 
     def who(self, request: AnyRequest) -> str | None:
         """Whose budget a request is charged to, which was identified or brought no good token."""

@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from ordercast.commerce import errors as shop
 from ordercast.db import LockedElsewhere, Overloaded, ReadLockedElsewhere, StoreError, Unstorable
 from ordercast.db.idempotency import KeyReused
+from ordercast.telemetry import BUDGET_REFUSALS
 
 from .auth import TokenRefused
 from .budgets import NOT_FOUND, Budgets
@@ -95,6 +96,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.OwnAccount: Kind(409, "own-account", "Not one's own account"),
     shop.OrdersOpen: Kind(409, "orders-open", "Orders are under way"),
     shop.OutOfStock: Kind(409, "out-of-stock", "Out of stock"),
+    shop.TooManyWaiting: Kind(429, "too-many-waiting", "Too many orders wait"),
     shop.EditConflict: Kind(409, "stale-version", "It has changed"),
     shop.StateConflict: Kind(409, "state-conflict", "The order's state does not allow it"),
     shop.StaleVersion: Kind(409, "stale-version", "The order has changed"),
@@ -156,6 +158,8 @@ def charged(budgets: Budgets, error: Exception, whose: str | None) -> Exception:
             budgets.take_here(NOT_FOUND, whose)
         except TooManyAttempts as enough:
             return enough
+    if isinstance(error, shop.TooManyWaiting):
+        BUDGET_REFUSALS.labels(error.budget).inc()
     return error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -13,11 +14,12 @@ from ordercast.commerce.deliveries import Proof
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.masking import masked, told_outside
-from ordercast.commerce.orders import Order, PlaceOrder, Reason
+from ordercast.commerce.orders import CashPayment, Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
+from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction
 from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
@@ -100,18 +102,37 @@ async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, desk: AtD
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
         outcome = await find_earlier(desk, key)
         if outcome is None:
-            whose = desk.who(request)
-            await desk.budgets.take(ORDERS, whose)
-            async with desk.guessing(data.promo_code, whose):
-                outcome = await _paid_and_placed(desk, data, actor, key, whose)
+            outcome = await _place(data, request, desk, actor, key)
     content = outcome.answer if actor.role is Role.CUSTOMER else _with_tracking(desk, outcome.answer)
     return created(outcome, content, 201)
 
 
-async def _paid_and_placed(
-    desk: FrontDesk, command: PlaceOrder, actor: Actor, key: RequestKey | None, whose: str | None
+@dataclass(frozen=True, slots=True)
+class _Buyer:
+    """Who places an order, and what it is charged to."""
+
+    actor: Actor
+    whose: str | None
+    placed_from: str | None
+
+
+async def _place(
+    command: PlaceOrder, request: AnyRequest, desk: FrontDesk, actor: Actor, key: RequestKey | None
 ) -> Outcome:
+    whose = desk.who(request)
+    await desk.budgets.take(ORDERS, whose)
+    placed_from = None
+    if actor.role is Role.GUEST:
+        desk.waiting.check_order(sum(item.quantity for item in command.cart_items))
+        if isinstance(command.payment_info, CashPayment):
+            placed_from = desk.placed_from(request)
+    async with desk.guessing(command.promo_code, whose):
+        return await _paid_and_placed(desk, command, _Buyer(actor, whose, placed_from), key)
+
+
+async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, buyer: _Buyer, key: RequestKey | None) -> Outcome:
     """Take the payment and place the order; a payment whose order was refused is given back."""
+    actor = buyer.actor
     is_customer = actor.role is Role.CUSTOMER
     order_id = OrderId(desk.new_id("ord"))
 
@@ -124,10 +145,12 @@ async def _paid_and_placed(
             actor=actor,
             payment=payment,
             now=desk.now(),
+            placed_from=buyer.placed_from,
+            waiting=UNBOUNDED if buyer.placed_from is None else desk.waiting,
         )
         return await desk.store.write(Placing(new, key))
 
-    return await place_paid(desk, command, actor, order_id, place, whose=whose)
+    return await place_paid(desk, command, actor, order_id, place, whose=buyer.whose)
 
 
 def _with_tracking(desk: AtDesk, order: bytes) -> bytes:

@@ -22,6 +22,7 @@ ShopError
 ├── NotRefundable             nothing is left that could be given back
 ├── RefundTooLarge            more than is left
 ├── OutOfStock                fewer pieces are left than were asked for
+├── TooManyWaiting            a guest's address has as many unpaid orders waiting for the shop as it may
 ├── EditConflict              it has changed since the actor looked: a product, a promotion, the shop's rules
 ├── LivesElsewhere            the order is another program's, which alone may change it
 ├── AddressTaken              another account has this address
@@ -171,6 +172,14 @@ class OutOfStock(ShopError):
         self.field = f"cartItems[{index}].quantity"
         self.left = left
         super().__init__(f"{asked} of {name} were asked for, and {left} are left.")
+
+
+class TooManyWaiting(ShopError):
+    def __init__(self, budget: str) -> None:
+        self.budget = budget
+        # The shop answers within minutes; whoever it is need not wait for all of them.
+        self.retry_after_s = 60
+        super().__init__("Too many unpaid orders of your address wait for the shop. Sign in, pay, or try again later.")
 
 
 class LivesElsewhere(ShopError):

@@ -55,6 +55,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
             "shipping_info": "NULL",
             "payment_info": lambda dialect: dialect.json_object(["'method', payment_info -> 'method'"]),
             "tracking_hash": "NULL",
+            "placed_from": "NULL",
             "version": "version + 1",
             "actor": ":actor",
             "reason": "'The personal data was erased.'",

@@ -21,6 +21,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.placing import OrderPlaced, place_order, take_stock
 from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
+from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 
 from . import ledger, shop
 from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
@@ -47,6 +48,9 @@ class NewOrder:
     actor: Actor
     payment: PaymentTaken
     now: Moment
+    placed_from: str | None = None
+    """Of a guest who pays later: whom `waiting` bounds, where anything does."""
+    waiting: WaitingBounds = UNBOUNDED
 
     @property
     def guest_email(self) -> str | None:
@@ -165,6 +169,8 @@ class _Counter:
         self._promotions.hold(each.command.promo_code for each in new)
         emails = {each.guest_email for each in new} - {None}
         self._guests: dict[str, str] = dict(transaction.all(transaction.sql.people.guests, emails=_array(emails)))
+        callers = {each.placed_from for each in new} - {None}
+        self._waiting = _waiting(transaction, callers) if callers else {}
 
     def place(self, new: NewOrder) -> _Placed:
         """Decide one order. What it raises leaves everything as it was."""
@@ -181,12 +187,27 @@ class _Counter:
             now=new.now,
             offer=self._promotions.offer(new.command.promo_code, known, new.now),
         )
+        waiting = self._with(new, order)
         take_stock(self._stock, order.priced.lines)
+        if new.placed_from is not None:
+            self._waiting[new.placed_from] = waiting
         if order.priced.promo_code is not None:
             self._promotions.use(order.priced.promo_code, known)
         if email is not None:
             self._guests[email] = known
         return _Placed(new, order)
+
+    def _with(self, new: NewOrder, order: OrderPlaced) -> Waiting:
+        """What would wait of this caller with the order. Raises TooManyWaiting."""
+        before = Waiting(0, 0) if new.placed_from is None else self._waiting.get(new.placed_from, Waiting(0, 0))
+        waiting = Waiting(before.orders + 1, before.pieces + sum(line.quantity for line in order.priced.lines))
+        new.waiting.check(waiting)
+        return waiting
+
+
+def _waiting(transaction: Transaction, callers: Iterable[str | None]) -> dict[str, Waiting]:
+    rows = transaction.all(transaction.sql.orders.waiting_of_callers, callers=_array(callers))
+    return {caller: Waiting(count, int(pieces)) for caller, count, pieces in rows}
 
 
 def _decide(transaction: Transaction, counter: _Counter, placing: Placing) -> _Placed | Outcome | ShopError:
@@ -280,6 +301,7 @@ def _order_row(placed: _Placed) -> dict[str, Any]:
         "cart_items": _ENCODE(priced.lines).decode(),
         "payment_info": _ENCODE(order.payment.info).decode(),
         "tracking_hash": placed.new.tracking_hash,
+        "placed_from": placed.new.placed_from,
         "actor": str(order.actor),
         "created_at": order.at,
         "updated_at": order.at,

@@ -78,6 +78,9 @@ orders = Table(
     # When the driver should be there, as it was estimated at the last move; told with the delivery.
     Column("eta_at", Text),
     Column("tracking_hash", Bytes),
+    # Of a guest's order that is to be paid later: a keyed hash of the address that it came from, by which those that
+    # wait for the shop are counted.
+    Column("placed_from", Text),
     Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
     Column("reason", Text),
     moment("created_at"),
@@ -115,6 +118,11 @@ orders = Table(
     partial("orders_by_driver_status", "driver_id", "status", "number", where="driver_id IS NOT NULL"),
     partial("orders_by_promotion", "promo_code", "customer_id", where="promo_code IS NOT NULL"),
     partial("orders_by_tracking_hash", "tracking_hash", unique=True, where="tracking_hash IS NOT NULL"),
+    partial(
+        "orders_waiting_by_caller",
+        "placed_from",
+        where=f"placed_from IS NOT NULL AND {_IS_PENDING} AND payment_status = '{PaymentStatus.UNPAID}'",
+    ),
     # Where another program's change may have left something to ask of the payment provider.
     partial("orders_owing", "number", where=OWING_SQL),
     sqlite_autoincrement=True,

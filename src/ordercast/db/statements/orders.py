@@ -28,7 +28,7 @@ _PLACED: Final = (
     "id", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee", "discount", "total", "captured",
     "currency", "prices_include_tax", "promo_code", "customer_id", "customer_name", "customer_email",
     "customer_mobile", "billing_info", "shipping_info", "cart_items", "payment_info", "tracking_hash", "actor",
-    "created_at", "updated_at",
+    "placed_from", "created_at", "updated_at",
 )  # fmt: skip
 _LINE: Final = (
     "order_number", "position", "product_id", "quantity", "unit_price", "line_total", "tax", "reserved",
@@ -49,6 +49,17 @@ class OrderStatements:
         document: ColumnElement[str] = literal_column(order_document("orders", text.dialect))
         self.insert = insert_many(text, orders, _PLACED)
         self.insert_lines = text(insert_rows(text.dialect, order_lines, _LINE))
+        waiting = (
+            orders.c.placed_from.is_not(None),  # as the index has it
+            orders.c.status == literal_column("'pending'"),
+            orders.c.payment_status == literal_column("'unpaid'"),
+        )
+        self.waiting_of_callers = text(
+            select(orders.c.placed_from, sql.count(orders.c.number.distinct()), sql.sum(order_lines.c.quantity))
+            .join(order_lines, order_lines.c.order_number == orders.c.number)
+            .where(orders.c.placed_from.in_(text.dialect.values_of("callers")), *waiting)
+            .group_by(orders.c.placed_from)
+        )
         self.state = text(to_change(select(*(orders.c[name] for name in _STATE)).where(orders.c.id == bindparam("id"))))
         self.change_status = text(
             update(orders)

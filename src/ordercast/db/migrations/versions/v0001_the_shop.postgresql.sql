@@ -262,6 +262,7 @@ CREATE TABLE orders (
   attempts BIGINT DEFAULT 0 NOT NULL,
   eta_at TEXT COLLATE "C",
   tracking_hash BYTEA,
+  placed_from TEXT COLLATE "C",
   actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
   reason TEXT COLLATE "C",
   created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
@@ -298,6 +299,8 @@ CREATE INDEX orders_by_time ON orders (created_at)
 CREATE UNIQUE INDEX orders_by_tracking_hash ON orders (tracking_hash) WHERE tracking_hash IS NOT NULL
 
 CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE FALSE END
+
+CREATE INDEX orders_waiting_by_caller ON orders (placed_from) WHERE placed_from IS NOT NULL AND status = 'pending' AND payment_status = 'unpaid'
 
 CREATE TABLE payment_disputes (
   provider TEXT COLLATE "C" NOT NULL,

@@ -237,6 +237,7 @@ CREATE TABLE orders (
   attempts INTEGER DEFAULT 0 NOT NULL,
   eta_at TEXT,
   tracking_hash BLOB,
+  placed_from TEXT,
   actor TEXT DEFAULT 'db:external' NOT NULL,
   reason TEXT,
   created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
@@ -272,6 +273,8 @@ CREATE INDEX orders_by_time ON orders (created_at)
 CREATE UNIQUE INDEX orders_by_tracking_hash ON orders (tracking_hash) WHERE tracking_hash IS NOT NULL
 
 CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE FALSE END
+
+CREATE INDEX orders_waiting_by_caller ON orders (placed_from) WHERE placed_from IS NOT NULL AND status = 'pending' AND payment_status = 'unpaid'
 
 CREATE TABLE payment_disputes (
   provider TEXT NOT NULL,
