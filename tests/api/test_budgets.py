@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisGone
 from ordercast.api import create_api, make_doorkeeper
 from ordercast.api.application import openapi_document
 from ordercast.api.budgets import (
+    ANONYMOUS_COMMANDS,
     ANONYMOUS_ROUTES,
     BUDGETS,
     ORDERS,
@@ -389,3 +391,20 @@ async def test_while_redis_is_away_each_node_counts_by_itself_and_seldom_asks(cl
         clock.now_s += REDIS_REST_S
         await ask()
     assert away.asked == 4
+
+
+DOCS = (Path(__file__).parents[2] / "docs/reference/budgets.md").read_text()
+
+
+def test_the_documentation_has_every_line_of_the_tables() -> None:
+    for budget in BUDGETS:
+        counted_by = "all nodes" if budget.shared else "each node"
+        rate = Settings().rate(budget.name)
+        assert f"| `{budget.name}` | `{rate}` | {budget.counts} | {budget.by} | {counted_by} |\n" in DOCS
+        assert DOCS.count(f"**`{budget.name}`**") == 1, "a reason for its default"
+    for name, budgets in {**ANONYMOUS_ROUTES, **ANONYMOUS_COMMANDS}.items():
+        assert f"| `{name}` | {', '.join(f'`{budget.name}`' for budget in budgets)} |\n" in DOCS
+    of_a_caller = ("sessions_per_caller", "guest_orders_open", "guest_pieces_open", "guest_pieces")
+    for bound in (*of_a_caller, "sockets_per_identity"):
+        default = getattr(Settings(), f"{bound}_max")
+        assert f"| `ORDERCAST_{bound.upper()}_MAX` | `{default}` |" in DOCS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -217,3 +219,27 @@ def test_pages_and_api_are_served_and_figures_are_not(site: Site) -> None:
     too_large = httpx.post(f"{site.url}/api/orders", content=b"x" * 1_040_000)
     assert too_large.status_code == 413
     assert too_large.headers["content-type"].startswith("application/problem+json"), "the node says what is wrong"
+
+
+def test_nginx_takes_a_flood_of_handshakes_off_the_nodes_and_lets_others_in(site: Site) -> None:
+    flood = b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: shop\r\n\r\n"
+    answers: Counter[bytes] = Counter()
+    for _ in range(6):  # nginx ends a connection after a thousand requests
+        with socket.create_connection(("127.0.0.1", site.nginx.port), source_address=("127.0.0.9", 0)) as flooding:
+            flooding.settimeout(10)
+            flooding.sendall(flood * 900)
+            answers += statuses(flooding, 900)
+    assert answers[b"200"] >= 1_000
+    assert answers[b"429"] > 0
+    assert answers.keys() <= {b"200", b"429"}
+    assert httpx.get(f"{site.url}/socket.io/?EIO=4&transport=polling").status_code == 200
+
+
+def statuses(connection: socket.socket, count: int) -> Counter[bytes]:
+    """The statuses of so many answers."""
+    heard = b""
+    while heard.count(b"HTTP/1.1 ") < count:
+        part = connection.recv(1 << 20)
+        assert part, heard[-500:]
+        heard += part
+    return Counter(re.findall(rb"HTTP/1.1 (\d+)", heard))
