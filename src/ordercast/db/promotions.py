@@ -51,9 +51,13 @@ class Promotions:
         self._uses[code, customer_id] = self._uses_by(code, customer_id) + 1
 
     def _uses_by(self, code: str, customer_id: str) -> int:
+        """How often, as far as it matters."""
         uses = self._uses.get((code, customer_id))
         if uses is None:
-            values = {"code": code, "customer_id": customer_id}
+            promotion = self._found[code]
+            if promotion is None or promotion.uses_per_customer_max is None:
+                return 0
+            values = {"code": code, "customer_id": customer_id, "limit": promotion.uses_per_customer_max}
             row = self._transaction.one(self._transaction.sql.promotions.uses_by_customer, **values)
             uses = self._uses[code, customer_id] = int(row[0]) if row is not None else 0
         return uses

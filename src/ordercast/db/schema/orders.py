@@ -116,7 +116,7 @@ orders = Table(
     Index("orders_by_time", "created_at"),
     partial("orders_by_driver", "driver_id", "number", where="driver_id IS NOT NULL"),
     partial("orders_by_driver_status", "driver_id", "status", "number", where="driver_id IS NOT NULL"),
-    partial("orders_by_promotion", "promo_code", "customer_id", where="promo_code IS NOT NULL"),
+    partial("orders_by_promotion", "promo_code", "customer_id", "status", where="promo_code IS NOT NULL"),
     partial("orders_by_tracking_hash", "tracking_hash", unique=True, where="tracking_hash IS NOT NULL"),
     partial(
         "orders_waiting_by_caller",

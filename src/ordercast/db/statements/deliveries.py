@@ -73,8 +73,10 @@ class DeliveryStatements:
         )
         destination: ColumnElement[str | None] = literal_column("orders.shipping_info -> 'location'")
         carried = (orders.c.id, orders.c.number, orders.c.customer_id, orders.c.status, destination)
+        # Sorted, with a plus that says so: along the numbers lies everything that the driver ever brought.
+        by_number: ColumnElement[int] = literal_column("+orders.number")
         self.carried = text(
-            select(*carried).where(orders.c.driver_id == bindparam("driver_id"), is_carried).order_by(orders.c.number)
+            select(*carried).where(orders.c.driver_id == bindparam("driver_id"), is_carried).order_by(by_number)
         )
         self.destination = text(select(destination).where(orders.c.id == bindparam("id")))
         self.prove = text(

@@ -75,7 +75,8 @@ def _newest(dialect: Dialect) -> ColumnElement[int]:
     """The key of the row that this transaction wrote last."""
     if dialect is dialects.SQLITE:
         return select(sql.max(feed.c.seq)).scalar_subquery()
-    return literal_column("currval('feed_id_seq')")
+    # Asked in a query of its own: of a function whose answer may change, the planner would read every row.
+    return literal_column("(SELECT currval('feed_id_seq'))")
 
 
 def _seen_with(dialect: Dialect) -> Select[Any]:

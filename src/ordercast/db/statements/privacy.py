@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import bindparam, insert, select, update
 
+from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import dialects
 from ordercast.db.dialects import Dialect
@@ -25,7 +26,8 @@ class PrivacyStatements:
         erasing = (_erase(table, holding, dialect) for table, holding in HOLDINGS.items())
         self.erase = [text.written(statement) for statement in erasing if statement is not None]
         self.open_orders = text.written(
-            f"SELECT count(*) FROM orders WHERE customer_id = :customer_id AND status NOT IN ({names(TERMINAL)})"  # noqa: S608 - names of ours
+            "SELECT count(*) FROM orders WHERE customer_id = :customer_id"  # noqa: S608 - names of ours
+            f" AND status IN ({names({*OrderStatus} - {*TERMINAL})})"
         )
         self.is_known = text.written(
             "SELECT EXISTS (SELECT 1 FROM customers WHERE id = :customer_id)"

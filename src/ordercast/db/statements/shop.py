@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from ordercast.commerce.promotions import Promotion
 from ordercast.commerce.shop import Shop
+from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import GIVING_BACK
 from ordercast.db.schema import orders, products, promotions, shop
 
@@ -61,12 +62,15 @@ class PromotionStatements:
             .where(promotions.c.code == bindparam("promotion_code"))
         )
         # Of orders that stand: who cancelled one may use the code again.
-        self.uses_by_customer = text(
-            select(func.count())
-            .select_from(orders)
+        uses = (
+            select(orders.c.number)
             .where(
                 orders.c.promo_code == bindparam("code"),
                 orders.c.customer_id == bindparam("customer_id"),
-                orders.c.status.not_in(texts(sorted(GIVING_BACK))),
+                orders.c.status.in_(texts(sorted({*OrderStatus} - GIVING_BACK))),
             )
+            .limit(bindparam("limit"))
+            .offset(ZERO)
+            .subquery("uses")
         )
+        self.uses_by_customer = text(select(func.count()).select_from(uses))

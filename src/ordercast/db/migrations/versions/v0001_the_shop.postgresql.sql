@@ -290,7 +290,7 @@ CREATE INDEX orders_by_driver ON orders (driver_id, number) WHERE driver_id IS N
 
 CREATE INDEX orders_by_driver_status ON orders (driver_id, status, number) WHERE driver_id IS NOT NULL
 
-CREATE INDEX orders_by_promotion ON orders (promo_code, customer_id) WHERE promo_code IS NOT NULL
+CREATE INDEX orders_by_promotion ON orders (promo_code, customer_id, status) WHERE promo_code IS NOT NULL
 
 CREATE INDEX orders_by_status ON orders (status, number)
 

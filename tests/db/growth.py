@@ -1,0 +1,156 @@
+"""A shop that has grown: every table filled by bare SQL with `rows` rows, of which one customer, one driver, one order
+and one reader have half. What is rare (open orders, tasks that are due, cards that are open) is old, and stays as few
+however many rows there are: a statement that walks past the others to find it is seen by what it costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from sqlalchemy import Column, Float, LargeBinary, Table
+from sqlalchemy import Integer as AnyInteger
+
+from ordercast.db.dialects import SQLITE, Dialect
+from ordercast.db.schema import feed, feed_to_number, metadata
+from ordercast.db.schema.columns import Json, JsonAsSent
+
+RARE: Final = 20
+"""How many rows are not like the others."""
+
+
+def _hot(prefix: str) -> str:
+    return f"CASE WHEN i % 2 = 0 THEN '{prefix}_hot' ELSE '{prefix}_' || i END"
+
+
+def _rare(rare: str, usual: str) -> str:
+    return f"CASE WHEN i <= {RARE} THEN {rare} ELSE {usual} END"
+
+
+_ORDER: Final = "CASE WHEN i % 2 = 0 THEN 'ord_2' ELSE 'ord_' || i END"
+# What stands in a column, as SQL of the row's number `i`; the others are distinct in each row.
+_VALUES: Final[dict[str, str]] = {
+    "orders.id": "'ord_' || i",
+    "orders.status": _rare("CASE WHEN i % 2 = 0 THEN 'pending' ELSE 'on_hold' END", "'delivered'"),
+    "orders.payment_status": "'paid'",
+    "orders.fulfilment": "'delivery'",
+    "orders.customer_id": _hot("cus"),
+    "orders.driver_id": f"CASE WHEN i > {RARE} THEN {_hot('drv')} END",
+    "orders.held_from": "NULL",
+    "orders.promo_code": "CASE WHEN i % 2 = 0 THEN 'HOT' END",
+    "orders.captured": "100",
+    "orders.refunded": "0",
+    "orders.refunding": "0",
+    "orders.total": "100",
+    "order_history.order_id": _ORDER,
+    "order_history.from_status": "'processing'",
+    "order_history.to_status": _rare("'ready_for_pickup'", "'processing'"),
+    "order_lines.position": "1",
+    "deliveries.order_id": _ORDER,
+    "deliveries.driver_id": _hot("drv"),
+    "delivery_proofs.order_id": "'ord_' || i",
+    "driver_states.driver_id": "'usr_' || i",
+    "driver_states.on_duty": _rare("1", "0"),
+    "accounts.id": "'usr_' || i",
+    "accounts.role": _rare("'driver'", "'customer'"),
+    "accounts.active": "1",
+    "customers.registered": "1",
+    "customers.id": "'cus_' || i",
+    "products.active": _rare("1", "0"),
+    "products.tax_class": "'standard'",
+    "product_history.product_id": _hot("prd"),
+    "payments.order_id": "'ord_' || i",
+    "payments.kind": _rare("'authorized'", "'captured'"),
+    "payments.provider": "'sandbox'",
+    "refunds.order_id": "'ord_' || i",
+    "refunds.provider": "'sandbox'",
+    "payment_tasks.order_id": "'ord_' || i",
+    "payment_tasks.state": _rare("'due'", "'done'"),
+    "payment_tasks.kind": "'refund'",
+    "payment_disputes.order_id": "'ord_' || i",
+    "payment_disputes.provider": "'sandbox'",
+    "payment_events.provider": "'sandbox'",
+    "payment_mismatches.order_id": "'ord_' || i",
+    "payment_mismatches.resolved_at": _rare("NULL", "'2026'"),
+    "payment_methods.customer_id": _rare("'cus_hot'", "'cus_' || i"),
+    "sign_ins.account_id": _rare("'usr_hot'", "'usr_' || i"),
+    "notifications.recipient": "CASE i % 3 WHEN 0 THEN 'store' WHEN 1 THEN 'cus_hot' ELSE 'cus_' || i END",
+    "notifications.kind": "'assigned'",
+    "notifications.written_in": "NULL",
+    "notification_reads.notification_id": "'notifications_id_' || i",
+    "notification_reads.user_id": _rare("'usr_reader'", "'usr_' || i"),
+    "notification_reads.recipient": "'store'",
+    "notification_marks.user_id": "'usr_' || i",
+    "notification_marks.unseen": "''",
+    "notification_marks.recipient": "'store'",
+    "mirrored_orders.source": "'mongodb'",
+    "mirrored_orders.status": _rare("'pending'", "'delivered'"),
+    "mirrored_orders.customer_id": _hot("cus"),
+    "mirrored_orders.driver_id": f"CASE WHEN i > {RARE} THEN {_hot('drv')} END",
+    "mirrored_orders.gone": "0",
+    "mirrored_orders.snapshot": "2",
+    "feed.kind": _rare("'order.placed'", "'order.moved'"),
+    "sandbox_notices.due_at": "'2999'",
+}
+_SINGLE: Final = frozenset({"shop"})
+"""Tables that never have a second row."""
+
+
+def fill(dialect: Dialect, rows: int) -> Iterator[str]:
+    """The statements that fill a migrated database, whose triggers and checks have been silenced."""
+    for table in metadata.sorted_tables:
+        filled = feed_to_number if table is feed and dialect is not SQLITE else table
+        yield _fill(dialect, filled, 1 if table.name in _SINGLE else rows)
+
+
+def _fill(dialect: Dialect, table: Table, rows: int) -> str:
+    columns = [column for column in table.columns if not column.identity]
+    numbers = (
+        f"WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {rows})"
+        if dialect is SQLITE
+        else f"WITH numbers AS (SELECT i FROM generate_series(1, {rows}) AS i)"
+    )
+    names = ", ".join(f'"{column.name}"' for column in columns)
+    values = ", ".join(_value(dialect, column) for column in columns)
+    conflict = " ON CONFLICT DO NOTHING"
+    return f"{'' if dialect is SQLITE else numbers} INSERT INTO {table.name} ({names}) " + (
+        f"{numbers} SELECT {values} FROM numbers WHERE TRUE{conflict}"
+        if dialect is SQLITE
+        else f"SELECT {values} FROM numbers{conflict}"
+    )
+
+
+def _value(dialect: Dialect, column: Column[Any]) -> str:
+    known = _VALUES.get(f"{column.table.name}.{column.name}")
+    return known if known is not None else _distinct(dialect, column)
+
+
+def _distinct(dialect: Dialect, column: Column[Any]) -> str:
+    is_sqlite = dialect is SQLITE
+    if column.type is Json or column.type is JsonAsSent:
+        return "'[]'" if is_sqlite else f"CAST('[]' AS {'json' if column.type is JsonAsSent else 'jsonb'})"
+    if isinstance(column.type, LargeBinary):
+        return f"CAST('b' || i AS {'BLOB' if is_sqlite else 'bytea'})"
+    if isinstance(column.type, Float | AnyInteger):
+        return "i"
+    if column.name.endswith("_at") or column.name in {"at", "since", "until"}:
+        return moment_of(dialect, "i")
+    return f"'{column.table.name}_{column.name}_' || i"
+
+
+def moment_of(dialect: Dialect, i: str) -> str:
+    """One second after another."""
+    if dialect is SQLITE:
+        return f"strftime('%Y-%m-%dT%H:%M:%fZ', 1700000000 + {i}, 'unixepoch')"
+    return f"to_char(to_timestamp(1700000000 + {i}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+
+def silence(dialect: Dialect, triggers: Iterable[tuple[str, str]], checks: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """The statements that let anything be written; `triggers` and `checks` are given with their tables."""
+    if dialect is SQLITE:
+        yield "PRAGMA ignore_check_constraints = ON"
+        yield "PRAGMA foreign_keys = OFF"
+    for name, table in triggers:
+        yield f"DROP TRIGGER {name}" + ("" if dialect is SQLITE else f" ON {table}")
+    for name, table in checks:
+        yield f"ALTER TABLE {table} DROP CONSTRAINT {name} CASCADE"

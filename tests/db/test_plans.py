@@ -1,0 +1,240 @@
+"""Every statement costs what it answers, whatever was kept: each is held to its indexes on both databases.
+
+A new statement is held to them by being there. One that looks at more than it answers stands in a list below, with the
+reason for which that is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import psycopg
+import pytest
+
+from ordercast.db import dialects
+from ordercast.db.connections.sqlite import connect
+from ordercast.db.migrate import upgrade
+from ordercast.db.schema import metadata
+from tests.postgres import Postgres
+
+from . import growth
+from .test_statements import Anything, texts
+
+Costs: TypeAlias = dict[str, tuple[int, int]]
+
+# --- Named exceptions -------------------------------------------------------------------------------------------------
+
+NEVER_GROW: Final = frozenset({"shop"})
+
+LOOKS_AT_MORE: Final[dict[str, str]] = {
+    "products.add": "SQLite looks for the lines of a missing product only where one is missing",
+    "deliveries.free": "its index holds only the drivers who are on duty",
+    "people.emails_with_hash": "of the demo, which has a dozen accounts",
+    "people.replace_hash": "of the demo, which has a dozen accounts",
+    "payment_tasks.owing": "its index holds only the orders that owe something",
+    "deliveries.carried": "what one driver has with them, sorted",
+    "stats.by_minute": "a day's orders, for a twentieth of the time at most",
+    "stats.durations": "a day's, as by_minute",
+    "stats.open_ages": "the orders that wait, as by_minute",
+    "privacy.feed_keys": "all that is kept of the feed, once for who is forgotten, in a reader",
+    "privacy.answers": "all answers that are kept, a day's, as feed_keys",
+    "privacy.sessions": "all sessions that are kept, a week's, as feed_keys",
+}
+OF_ONE_CUSTOMER: Final = re.compile(r"privacy\.(show|erase|tracked|is_known|sessions)\b")
+"""What is told or forgotten of somebody is all of theirs; it is found by indexes, but not in pages."""
+
+# --- SQLite -----------------------------------------------------------------------------------------------------------
+
+SMALL, LARGE = 2_000, 20_000
+# What another level of an index costs, for each of a page's rows.
+MORE_STEPS_MAX: Final = 600
+# Far more than a page; it ends what would not end.
+STEPS_MAX: Final = 200_000
+STEPS: Final = 20
+
+# What the statements are asked for: of who has most, what is rarest; and nothing that is there for what is left out.
+VALUES: Final[dict[str, Any]] = {
+    "customer_id": "cus_hot",
+    "driver_id": "drv_hot",
+    "order_id": "ord_2",
+    "product_id": "prd_hot",
+    "account_id": "usr_hot",
+    "user_id": "usr_reader",
+    "recipient": "store",
+    "status": "on_hold",
+    "code": "HOT",
+    "limit": 50,
+    "window": 100,
+    "ids": '["ord_2"]',
+    "emails": '["a@example.com"]',
+    "pids": '["a"]',
+    "recipients": '["store"]',
+    "rows": "[]",
+    "after": 0,
+    "lowest": 0,
+    "through": 0,
+    "mark": 10**12,
+    "now": "2023-11-14T22:13:21.000Z",
+    "since": "2999",
+    "after_at": "2999",
+    "begin": "2999",
+    "end": "2999",
+    "snapshot": 2,
+    "source": "mongodb",
+    "provider": "sandbox",
+    "kind": "refund",
+}
+OF_STATEMENTS: Final[dict[str, Any]] = {
+    # Lists go by numbers, or by texts that are in order.
+    "orders.before": 10**15,
+    "mirrored.before": 2 * 10**15,
+    "notifications.before": 10**15,
+    "mismatches.before": "~",
+    "products.after": "",
+    "products.history.after": 0,
+    "promotions.after": "",
+    "people.after": "",
+    "deliveries.after": "",
+    "access.after": "",
+    "shop.after": "",
+    # What is pruned is what is older than anything.
+    "notifications.read_before": "2999",
+}
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    path = tmp_path_factory.mktemp("plans") / "shop.db"
+    upgrade(path)
+    with closing(connect(path)) as connection:
+        yield connection
+
+
+@pytest.mark.parametrize("name", texts(dialects.SQLITE))
+def test_sqlite_searches_indexes_and_sorts_nothing(empty: sqlite3.Connection, name: str) -> None:
+    plan = [row[3] for row in empty.execute(f"EXPLAIN QUERY PLAN {texts(dialects.SQLITE)[name]}", Anything())]
+    walked = {match[1] for step in plan if (match := re.match(r"SCAN (\w+)", step))}
+    faults = [*(walked & metadata.tables.keys() - NEVER_GROW), *(step for step in plan if "TEMP B-TREE" in step)]
+    assert not faults or name in LOOKS_AT_MORE or OF_ONE_CUSTOMER.match(name), plan
+
+
+@pytest.fixture(scope="module")
+def costs(tmp_path_factory: pytest.TempPathFactory) -> Costs:
+    """The steps of each statement in a small and in a large shop."""
+    small, large = (_costs(tmp_path_factory.mktemp("grown") / "shop.db", rows) for rows in (SMALL, LARGE))
+    return {name: (small[name], large[name]) for name in small}
+
+
+def _costs(path: Path, rows: int) -> dict[str, int]:
+    upgrade(path)
+    with closing(connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        triggers = connection.execute("SELECT name, tbl_name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for statement in growth.silence(dialects.SQLITE, triggers, ()):
+            connection.execute(statement)
+        connection.execute("BEGIN")
+        for statement in growth.fill(dialects.SQLITE, rows):
+            connection.execute(statement)
+        connection.execute("COMMIT")
+        return {name: _steps(connection, name, text) for name, text in texts(dialects.SQLITE).items()}
+
+
+def _steps(connection: sqlite3.Connection, name: str, text: str) -> int:
+    steps = 0
+
+    def count() -> bool:
+        nonlocal steps
+        steps += STEPS
+        return steps > STEPS_MAX
+
+    connection.execute("BEGIN")
+    connection.set_progress_handler(count, STEPS)
+    try:
+        # A row that is there already was found by its key.
+        with suppress(sqlite3.IntegrityError):
+            connection.execute(text, _values(name, re.findall(r":(\w+)", text))).fetchall()
+    except sqlite3.OperationalError:
+        assert steps > STEPS_MAX, name
+    finally:
+        connection.set_progress_handler(None, 0)
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return steps
+
+
+def _values(name: str, parameters: list[str]) -> dict[str, Any]:
+    group = name.partition(".")[0]
+    return {
+        parameter: OF_STATEMENTS.get(
+            f"{name}.{parameter}", OF_STATEMENTS.get(f"{group}.{parameter}", VALUES.get(parameter, "1"))
+        )
+        for parameter in parameters
+    }
+
+
+@pytest.mark.parametrize("name", texts(dialects.SQLITE))
+def test_sqlite_takes_no_more_steps_in_a_shop_ten_times_as_large(costs: Costs, name: str) -> None:
+    small, large = costs[name]
+    is_flat = large <= small * 1.25 + MORE_STEPS_MAX
+    assert is_flat or name in LOOKS_AT_MORE or OF_ONE_CUSTOMER.match(name), (small, large)
+
+
+def test_no_exception_is_named_that_is_none() -> None:
+    assert LOOKS_AT_MORE.keys() <= texts(dialects.SQLITE).keys()
+
+
+# --- PostgreSQL -------------------------------------------------------------------------------------------------------
+
+# Of two million: what is rare, as the planner sees it.
+ROWS_MAX: Final = 100 * growth.RARE
+# What reads all its rows before it gives the first one: a limit above it bounds nothing below.
+GATHERS: Final = frozenset({"Sort", "Aggregate", "Hash", "ModifyTable", "Materialize", "SetOp", "WindowAgg", "Unique"})
+
+
+@pytest.fixture(scope="module")
+def grown(postgres_server: Postgres, postgres_template: str) -> Iterator[psycopg.Connection]:
+    name = postgres_server.new_database(postgres_template)
+    with psycopg.connect(postgres_server.url(name), autocommit=True) as connection:
+        triggers = connection.execute(
+            "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+        ).fetchall()
+        checks = connection.execute(
+            "SELECT conname, conrelid::regclass::text FROM pg_constraint"
+            " WHERE contype IN ('c', 'f') AND connamespace = current_schema()::regnamespace"
+        ).fetchall()
+        for statement in growth.silence(dialects.POSTGRESQL, triggers, checks):
+            connection.execute(statement.encode())
+        for statement in growth.fill(dialects.POSTGRESQL, LARGE):
+            connection.execute(statement.encode())
+        connection.execute("VACUUM ANALYZE")
+        # The planner takes the rows to a page from here: it sees two million of each.
+        connection.execute("UPDATE pg_class SET reltuples = reltuples * 100 WHERE relkind IN ('r', 'i')")
+        yield connection
+    postgres_server.drop(name)
+
+
+@pytest.mark.parametrize("name", texts(dialects.POSTGRESQL))
+def test_postgresql_reads_a_page_along_an_index(grown: psycopg.Connection, name: str) -> None:
+    text = texts(dialects.POSTGRESQL)[name]
+    values = {key: str(value) for key, value in _values(name, re.findall(r"%\((\w+)\)s", text)).items()}
+    row = grown.execute(f"EXPLAIN (FORMAT JSON) {text}".encode(), values).fetchone()
+    assert row is not None
+    faults = list(_faults(row[0][0]["Plan"], is_limited=False))
+    assert not faults or name in LOOKS_AT_MORE or OF_ONE_CUSTOMER.match(name), faults
+
+
+def _faults(plan: dict[str, Any], *, is_limited: bool) -> Iterator[str]:
+    kind, table = plan["Node Type"], plan.get("Relation Name")
+    if table in metadata.tables.keys() - NEVER_GROW and kind != "ModifyTable":
+        if kind == "Seq Scan":
+            yield f"reads all of {table}"
+        elif plan["Plan Rows"] > ROWS_MAX and not is_limited:
+            yield f"reads {plan['Plan Rows']} rows of {table} along {plan.get('Index Name')}"
+    limits = (is_limited or kind == "Limit") and kind not in GATHERS
+    for part in plan.get("Plans", ()):
+        yield from _faults(part, is_limited=limits)
