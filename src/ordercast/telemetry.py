@@ -20,7 +20,10 @@ BUDGET_REFUSALS = Counter(
 )
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
 EVENTS_REPLAYED = Counter("ordercast_events_replayed_total", "Durable events told to sockets that came back")
-ROWS_UNTOLD = Counter("ordercast_feed_rows_untold_total", "Feed rows that could not be told; the log says why")
+ROWS_UNTOLD = Counter(
+    "ordercast_feed_rows_untold_total", "Feed rows in whose place clients were told to look anew; the log says why"
+)
+DAMAGED_ROWS = Gauge("ordercast_damaged_rows", "Rows that were found to be unreadable; readiness names them")
 SOURCE_DOCUMENTS_UNTOLD = Counter(
     "ordercast_source_documents_untold_total",
     "Documents and changes of another program's database that could not be told; the log says why",

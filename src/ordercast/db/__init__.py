@@ -5,6 +5,8 @@ database keeps.
 Stays true: triggers alone fill the feed, so a change made by another program is heard like ours.
 """
 
+from .damage import DamagedRow, DamagedRows
+from .lenient_json import read_json
 from .sqlite import SqliteStore
 from .transaction import Transaction
 from .types import (
@@ -26,6 +28,8 @@ from .types import (
 
 __all__ = [
     "Change",
+    "DamagedRow",
+    "DamagedRows",
     "LockedElsewhere",
     "NotCommitted",
     "OutcomeUnknown",
@@ -41,4 +45,5 @@ __all__ = [
     "UnitOfWork",
     "Unstorable",
     "Unusable",
+    "read_json",
 ]

@@ -95,7 +95,7 @@ class Groups:
 
     def open(self) -> None:
         self._connection: Connection = self._connector.open()
-        self._transaction = Transaction(self._connection, self._sql)
+        self._transaction = Transaction(self._connection, self._sql, self._connector.damaged)
 
     def close(self) -> None:
         with self._lock:

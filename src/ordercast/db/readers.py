@@ -34,6 +34,8 @@ class Readers:
 
     def __init__(self, connector: Connector, sql: Statements) -> None:
         self._connector = connector
+        self.damaged = connector.damaged
+        """Rows of the database that were met and cannot be read."""
         self._sql = sql
         self._local = threading.local()
         self._connections: list[Connection] = []
@@ -128,7 +130,7 @@ class Readers:
             try:
                 is_hurried = time.monotonic() - self._locked_at < LOCKED_FOR_S
                 self._connector.begin_read(connection, HURRIED_MS if is_hurried else None)
-                return query(Transaction(connection, self._sql))
+                return query(Transaction(connection, self._sql, self.damaged))
             finally:
                 del self._began_at[connection]
                 if self._connector.in_transaction(connection):

@@ -28,6 +28,8 @@ class DatabaseStore:
     def __init__(self, readers: Readers) -> None:
         self.epoch = ""
         """Made once per history of the database, known from `start` on; with a feed number it names a position."""
+        self.damaged = readers.damaged
+        """Rows that were met here and cannot be read, or told."""
         self._writer: Writer | None = None
         self._readers = readers
         self._session_loads = SessionLoads(self.read)
@@ -128,8 +130,20 @@ class DatabaseStore:
 def change_of(row: tuple[Any, ...]) -> Change:
     """A row of the feed from its columns, in the order of the table."""
     seq, kind, entity_id, version, actor, reason, at, before, after = row
+    if not (type(version) is int and type(kind) is type(entity_id) is type(actor) is type(at) is str):
+        kind, entity_id, actor, at = map(_text, (kind, entity_id, actor, at))
+        version = version if type(version) is int else 0
+    if reason is not None:
+        reason = _text(reason)
     return Change(seq, kind, entity_id, version, actor, reason, at, _raw(before), _raw(after))
 
 
-def _raw(document: str | None) -> msgspec.Raw | None:
-    return None if document is None else msgspec.Raw(document.encode())
+def _text(value: object) -> str:
+    """A text where another program has written something else: it harms nobody but who looks for it."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return "" if value is None else str(value)
+
+
+def _raw(document: object) -> msgspec.Raw | None:
+    return None if document is None else msgspec.Raw(_text(document).encode("utf-8", "replace"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 import msgspec
 
 if TYPE_CHECKING:
+    from .damage import DamagedRows
     from .transaction import Transaction
 
 T = TypeVar("T")
@@ -205,6 +206,8 @@ class Store(Protocol):
     def lags(self) -> bool: ...
     @property
     def leads(self) -> bool: ...
+    @property
+    def damaged(self) -> DamagedRows: ...
     @property
     def is_running(self) -> bool: ...
     def migrate(self) -> None: ...

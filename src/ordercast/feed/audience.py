@@ -6,6 +6,7 @@ both go through `announce`, so they cannot differ; a rule sees nothing but the r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +18,10 @@ from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, o
 from ordercast.db import Change
 
 from . import payloads
+from .gaps import EVERYBODY, UntellableRow
 from .payloads import OrderChange
+
+_KIND: Final = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 
 Room = Callable[[dict[str, Any]], str | None]
 
@@ -82,6 +86,8 @@ def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announc
         return
     order_change = OrderChange.of(change)
     if order_change is None:
+        if not _KIND.fullmatch(change.kind):  # of a kind that newer nodes know there is nothing to tell
+            raise UntellableRow("its kind is none")
         return
     applying = (rule for rule in AUDIENCE if rule.when(order_change))
     for index, rule in enumerate(applying):
@@ -96,10 +102,18 @@ def _mismatch(change: Change, event_id: str) -> Announcement:
 
 def _resync(change: Change, event_id: str) -> Announcement:
     """The shop's people follow what happens, and some of it was missed. Buyers look at how things stand, and each
-    difference that was found has been told to them.
+    difference that was found has been told to them. What stands where a row could not be told names its own rooms.
     """
     del event_id
-    return Announcement("resync", (STORE_OWNERS,), [payloads.decode(change.after)])
+    missed = msgspec.convert(payloads.decode(change.after), _Missed)
+    return Announcement(
+        "resync", (STORE_OWNERS,) if missed.rooms is None else missed.rooms, [{"reason": missed.reason}]
+    )
+
+
+class _Missed(msgspec.Struct):
+    reason: str
+    rooms: tuple[str, ...] | None = None
 
 
 def _delivery(change: Change, event_id: str) -> Announcement:
@@ -123,8 +137,16 @@ def _notification(change: Change, event_id: str) -> Announcement:
 def _published(change: Change, event_id: str) -> Announcement:
     """An event that a trusted back end published; it named the rooms itself."""
     del event_id
-    published = payloads.decode(change.after)
-    return Announcement(published["event"], tuple(published["rooms"]), published["args"])
+    published = msgspec.convert(payloads.decode(change.after), _Published)
+    if not published.event:
+        raise UntellableRow("the event has no name")
+    return Announcement(published.event, tuple(room for room in published.rooms if room != EVERYBODY), published.args)
+
+
+class _Published(msgspec.Struct):
+    event: str
+    rooms: list[str]
+    args: list[Any]
 
 
 _ALONE: Final[dict[str, Callable[[Change, str], Announcement]]] = {

@@ -11,6 +11,8 @@ from ordercast.commerce.stats import Spread, spread
 from ordercast.telemetry import DELIVERY_SECONDS
 
 SAMPLES_MAX: Final = 1_024
+# An older change was told late for another reason than ours: it was brought in from elsewhere, or has a false time.
+SECONDS_MAX: Final = 24 * 3600.0
 
 
 class Latency:
@@ -26,9 +28,9 @@ class Latency:
         """Note that what was written at that moment has been told now; a moment of another program may be no time."""
         try:
             seconds = time.time() - datetime.fromisoformat(at).timestamp()
-        except ValueError:
+        except (ValueError, TypeError, OverflowError, OSError):
             return
-        if seconds >= 0:
+        if 0 <= seconds <= SECONDS_MAX:
             self._samples_ms.append(seconds * 1000)
             DELIVERY_SECONDS.observe(seconds)
 

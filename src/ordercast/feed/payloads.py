@@ -9,14 +9,14 @@ import msgspec
 from ordercast.commerce import sentences
 from ordercast.commerce.masking import told_outside
 from ordercast.commerce.notifications import NotificationKind, words
-from ordercast.db import Change
+from ordercast.db import Change, read_json
 
-_DECODE: Final = msgspec.json.Decoder().decode
+from .gaps import UntellableRow
 
 
 def decode(raw: msgspec.Raw | None) -> Any:
-    """The JSON of a feed row's column."""
-    return None if raw is None else _DECODE(raw)
+    """The JSON of a feed row's column. Raises ValueError for what is none."""
+    return None if raw is None else read_json(raw)
 
 
 _AMOUNTS = ("amountPaid", "amountRefunded", "amountRefunding")
@@ -33,10 +33,12 @@ class OrderChange(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, change: Change) -> OrderChange | None:
-        """Read a feed row; None when it is not about an order."""
-        if not change.kind.startswith("order.") or change.after is None:
+        """Read a feed row; None when it is not about an order. Raises ValueError for an order that is none."""
+        if not change.kind.startswith("order."):
             return None
-        return cls(change, decode(change.before), decode(change.after))
+        if change.after is None:
+            raise UntellableRow("there is no order in it")
+        return cls(change, _checked(decode(change.before)), _checked(decode(change.after)))
 
     def told_as(self, event_id: str) -> OrderChange:
         return OrderChange(self.change, self.before, self.after, event_id)
@@ -64,6 +66,21 @@ class OrderChange(msgspec.Struct, frozen=True):
 
     def _differs(self, field: str) -> bool:
         return self.before is not None and bool(self.before[field] != self.after[field])
+
+
+def _checked(order: Any) -> Any:
+    """An order's document, or None, if it is what pages take it for. Raises UntellableRow."""
+    if order is not None:
+        for name, kind in _SHAPE:
+            if type(order[name]) is not kind:
+                raise UntellableRow(f"{name} is no {kind.__name__}")
+    return order
+
+
+# Of what rules and pages reckon with; a mirrored order may say less than ours.
+_SHAPE: Final[tuple[tuple[str, type], ...]] = (
+    ("id", str), ("number", int), ("status", str), ("paymentStatus", str), ("total", int), ("customerInfo", dict),
+)  # fmt: skip
 
 
 def new_order(change: OrderChange) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from typing import Final
 import msgspec
 
 from ordercast import telemetry
-from ordercast.db import Change
+from ordercast.db import Change, DamagedRows
+from ordercast.db.damage import problem_of
 from ordercast.hub import Namespace
 from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import encode_event
 
 from .audience import announce
+from .gaps import EVERYBODY, RowTooLarge, UntellableRow, rooms_behind
 from .latency import Latency
 from .position import ROW_END, Position
 from .source import FeedSource
@@ -34,6 +36,9 @@ OLDER_ROWS_MAX: Final = 4_096
 # A row that another node has told is here within milliseconds, unless the database is gone.
 PATIENCE_S: Final = 10.0
 EPOCH_CHANGED: Final = "epoch_changed"
+# Twice what `POST /api/emit` takes by default, half of what may wait for one client (`backlog_bytes_max`): one that
+# cannot be sent it would be closed, come back, and be closed again.
+EVENT_BYTES_MAX: Final = 2_000_000
 HISTORY_PRUNED: Final = "history_pruned"
 # After a failed read: often enough to go on at once when the database is back, rarely enough to burn nothing.
 RETRY_S: Final = 0.25
@@ -50,27 +55,43 @@ class Told(msgspec.Struct, frozen=True):
 Row = tuple[int, Sequence[Told]]
 
 
-def tell(change: Change, epoch: str, namespace: str) -> list[Told]:
+def tell(change: Change, epoch: str, namespace: str, damaged: DamagedRows | None = None) -> list[Told]:
     """Turn a row into its encoded events; the offset is each one's last argument.
 
-    A row that cannot be told, such as one that another program filled with what is no event, tells nothing: it must
-    not stop those behind it.
+    A row that cannot be told, such as one that another program filled with what is no event, is a gap: those whom it
+    was for are told `resync` in its place, and go on behind it. It is noted among the `damaged`.
     """
     try:
         return _tell(change, epoch, namespace)
-    except Exception:
-        telemetry.ROWS_UNTOLD.inc()
-        log.exception("feed row %d cannot be told", change.seq)
-        return []
+    except Exception as error:  # noqa: BLE001 - whatever a row does to a rule, those behind it are told
+        if damaged is None or damaged.note("feed", change.seq, f"{change.kind[:40]}: {problem_of(error)}"):
+            telemetry.ROWS_UNTOLD.inc()
+        reason = error.reason if isinstance(error, UntellableRow) else UntellableRow.reason
+        position = Position(epoch, change.seq)
+        message = encode_event(namespace, "resync", [{"reason": reason}, str(position)])
+        return [Told(position, rooms_behind(change), message)]
+
+
+def check(change: Change) -> str | None:
+    """Why a row cannot be told, if so."""
+    try:
+        _tell(change, "", "/")
+    except Exception as error:  # noqa: BLE001 - as in `tell`
+        return problem_of(error)
+    return None
 
 
 def _tell(change: Change, epoch: str, namespace: str) -> list[Told]:
+    if any(raw is not None and len(memoryview(raw)) > EVENT_BYTES_MAX for raw in (change.before, change.after)):
+        raise RowTooLarge(f"it is larger than {EVENT_BYTES_MAX} bytes")
     announcements = list(announce(change, lambda index: f"{epoch}:{change.seq}.{index}"))
     told = []
     for index, announcement in enumerate(announcements):
         last = index == len(announcements) - 1
         position = Position(epoch, change.seq, ROW_END if last else index)
         message = encode_event(namespace, announcement.event, [*announcement.args, str(position)])
+        if len(message) > EVENT_BYTES_MAX:
+            raise RowTooLarge(f"it is larger than {EVENT_BYTES_MAX} bytes")
         told.append(Told(position, announcement.rooms, message))
     return told
 
@@ -162,9 +183,7 @@ class Pump:
         self.forget()
         log.warning("rows of the feed cannot be told (%s); going on behind %s", reason, self.position)
         resync = encode_event(self._namespace.name, "resync", [{"reason": reason}, str(self.position)])
-        for socket in self._namespace.sockets.values():
-            if socket.identity:
-                self._namespace.deliver(resync, (socket.id,))
+        self._hand_to_everybody(resync)
 
     def _pull_later(self, delay_s: float) -> None:
         if self._retry is not None:
@@ -178,7 +197,7 @@ class Pump:
             self._skip_to(change.seq - 1)
         if self._namespace.sockets:
             told = self._told(change)
-            delivered = sum(self._namespace.deliver(event.message, event.rooms) for event in told if event.rooms)
+            delivered = sum(self._hand_out(event) for event in told if event.rooms)
             self._recent.append((change.seq, told))
         else:
             self._recent.append(change)
@@ -186,6 +205,16 @@ class Pump:
         if (listener := self._listeners.get(change.kind)) is not None:
             _tell_node(listener, change)
         return delivered
+
+    def _hand_out(self, event: Told) -> int:
+        if EVERYBODY in event.rooms:
+            return self._hand_to_everybody(event.message)
+        return self._namespace.deliver(event.message, event.rooms)
+
+    def _hand_to_everybody(self, message: Message) -> int:
+        """To those who are known; the others hear nothing durable."""
+        known = [socket.id for socket in self._namespace.sockets.values() if socket.identity]
+        return self._namespace.deliver(message, known) if known else 0
 
     # Replay
 
@@ -237,7 +266,7 @@ class Pump:
         return row
 
     def _told(self, change: Change) -> list[Told]:
-        return tell(change, self._epoch, self._namespace.name)
+        return tell(change, self._epoch, self._namespace.name, self._source.damaged)
 
     def _remembered(self, after: int, limit: int) -> list[Row]:
         """The remembered rows behind `after`; who returns is seldom far behind: the search begins at the near end."""

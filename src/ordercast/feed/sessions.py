@@ -15,6 +15,7 @@ from ordercast.db import SessionRow, StoreError
 from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.protocol.message import Message
 
+from .gaps import EVERYBODY
 from .position import ROW_END, Position
 from .pump import EPOCH_CHANGED, HISTORY_PRUNED, Pump, Row
 from .source import FeedSource
@@ -120,7 +121,7 @@ class FeedRecovery:
         if position is None:
             raise GapTooOld("offset_unknown")
         await self._reach(position)
-        entitled = frozenset((*rooms, socket.id))
+        entitled = frozenset((*rooms, socket.id, EVERYBODY))
         after = position.seq if position.event == ROW_END else position.seq - 1
         while after < self._pump.position.seq:
             rows = await self._next_rows(after)

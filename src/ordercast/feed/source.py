@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ordercast.db import Change
+from ordercast.db import Change, DamagedRows
 
 
 class FeedSource(Protocol):
@@ -21,6 +21,11 @@ class FeedSource(Protocol):
     @property
     def lags(self) -> bool:
         """Whether other nodes may have told rows that this one has yet to read."""
+        ...
+
+    @property
+    def damaged(self) -> DamagedRows:
+        """Where rows are noted that cannot be told."""
         ...
 
     @property

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
+from ordercast.db.damage import DamagedRows
+
 
 class Cursor(Protocol):
     @property
@@ -47,6 +49,10 @@ class Connector(ABC):
         `takes_turns`.
         """
         return 0
+
+    def __init__(self) -> None:
+        self.damaged = DamagedRows()
+        """Rows of the database that were met and cannot be read."""
 
     @abstractmethod
     def open(self, *, read_only: bool = False) -> Connection:

@@ -126,6 +126,7 @@ class PostgresqlConnector(Connector):
     troubles = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
 
     def __init__(self, url: str) -> None:
+        super().__init__()
         self._url = url
         self._age = 0
         """How often a server was found to have become a standby. Connections of an earlier age lead to one."""

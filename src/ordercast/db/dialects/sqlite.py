@@ -46,7 +46,8 @@ class SqliteDialect(Dialect):
         return value
 
     def json_of(self, column: str) -> str:
-        return f"json({column})"
+        # json() of what is no JSON is an error, of every statement that meets the row: the one that mends it too.
+        return f"CASE WHEN json_valid({column}) THEN json({column}) END"
 
     def json_truth(self, column: str) -> str:
         return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"
