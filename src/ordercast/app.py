@@ -214,7 +214,7 @@ async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
     """The orders of another shop, as the settings name them. Raises ConfigError for a URL that is none."""
     from ordercast.feed.mongodb import MongoSource  # noqa: PLC0415 - its driver is slow to load
 
-    currency = settings.mongodb_currency or (await store.read(shop.rules)).currency
+    currency = settings.mongodb_currency or await store.read(shop.currency)
     try:
         return MongoSource(
             store, settings.mongodb_url, collection=settings.mongodb_collection, currency=currency, now=_now

@@ -16,7 +16,7 @@ from typing import Final
 from ordercast.api import Doorkeeper
 from ordercast.commerce.moments import Moment, moment
 from ordercast.db import LockedElsewhere, Store, Transaction, UnitOfWork
-from ordercast.db.expiry import EXPIRED_AT_ONCE_MAX, expire_pending, pending_since
+from ordercast.db.expiry import Expired, expire_pending, pending_since
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 
 log = logging.getLogger("ordercast.chores")
@@ -142,8 +142,9 @@ async def expire_all(store: Store, before: Moment, now: Moment) -> None:
     such as a product's, each by itself: that one is left for the next time, and no other.
     """
     try:
-        while await _expire(store, before, now, after=0) == EXPIRED_AT_ONCE_MAX:
-            pass
+        through: int | None = 0
+        while through is not None:
+            through = (await _expire(store, before, now, after=through)).through
     except LockedElsewhere:
         after = 0
         while numbers := await store.read(partial(pending_since, before=before, after=after)):
@@ -153,8 +154,8 @@ async def expire_all(store: Store, before: Moment, now: Moment) -> None:
             after = numbers[-1]
 
 
-async def _expire(store: Store, before: Moment, now: Moment, *, after: int, limit: int | None = None) -> int:
-    def unit(transaction: Transaction) -> int:
+async def _expire(store: Store, before: Moment, now: Moment, *, after: int, limit: int | None = None) -> Expired:
+    def unit(transaction: Transaction) -> Expired:
         return expire_pending(transaction, before, now, after=after, limit=limit)
 
     return await store.write(UnitOfWork(unit, waits=False))

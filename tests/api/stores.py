@@ -40,12 +40,16 @@ class PromptStore(PostgresqlStore):
     """One whose unit of work returns when what it wrote is numbered: on SQLite it always is."""
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
-        result = await super().write(lambda transaction: unit(_Translating(transaction._connection, transaction.sql)))
+        result = await super().write(
+            lambda transaction: unit(_Translating(transaction._connection, transaction.sql, transaction.damaged))
+        )
         self._settle()
         return result
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
-        return await super().read(lambda transaction: query(_Translating(transaction._connection, transaction.sql)))
+        return await super().read(
+            lambda transaction: query(_Translating(transaction._connection, transaction.sql, transaction.damaged))
+        )
 
     def changes(self, after: int, limit: int) -> list[Change]:
         columns = "seq, kind, entity_id, version, actor, reason, at, before, after"

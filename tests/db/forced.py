@@ -10,8 +10,6 @@ from typing import Any
 
 import psycopg
 
-from .shops import ShopDatabase, SqliteShop
-
 
 @contextmanager
 def lawless_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
@@ -48,11 +46,13 @@ def lawless_postgresql(url: str, table: str) -> Iterator[psycopg.Connection]:
             connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}".encode())
 
 
-def force(shop: ShopDatabase, table: str, statement: str, values: Sequence[Any] = ()) -> None:
-    """Run one statement on `table`, with a ``?`` for each value, whatever the rules say."""
-    if isinstance(shop, SqliteShop):
-        with lawless_sqlite(shop.path) as connection:
+def force(place: Path | str, table: str, statement: str, values: Sequence[Any] = ()) -> None:
+    """Run one statement on `table` of a file or a server's database, with a ``?`` for each value, whatever the rules
+    say. Raises what the driver does where a column's own type refuses it.
+    """
+    if isinstance(place, Path):
+        with lawless_sqlite(place) as connection:
             connection.execute(statement, values)
         return
-    with lawless_postgresql(shop.url, table) as server:  # type: ignore[attr-defined]
+    with lawless_postgresql(place, table) as server:
         server.execute(statement.replace("?", "%s").encode(), values or None)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from ordercast.commerce.moments import moment
@@ -12,7 +14,8 @@ LATER_MS = 1_795_300_000_000
 
 
 async def expire(store: SqliteStore, before_ms: int = LATER_MS) -> int:
-    return await store.write(lambda transaction: expire_pending(transaction, moment(before_ms), moment(LATER_MS)))
+    unit = partial(expire_pending, before=moment(before_ms), now=moment(LATER_MS))
+    return (await store.write(unit)).orders
 
 
 async def test_an_order_that_nobody_answered_expires_and_gives_its_stock_and_money_back(store: SqliteStore) -> None:
@@ -48,6 +51,37 @@ async def test_an_order_that_cannot_be_read_keeps_no_other_from_expiring(store: 
     await store.write(lambda transaction: transaction.run("UPDATE orders SET version = 2, updated_at = '2026-01-01'"))
     order = await place_one(store)
     assert await expire(store) == 1
+    assert await ask(store, "SELECT status FROM orders WHERE id = :id", id=order.id) == [("expired",)]
+
+
+@pytest.mark.parametrize("sabotage", ["payment_info = '{}'", "payment_info = '5'", "actor = 'mine'"])
+async def test_an_order_that_cannot_be_expired_keeps_no_other_from_it(store: SqliteStore, sabotage: str) -> None:
+    """Also where the database refuses it, by a rule that the shop has added."""
+    first, second = await place_one(store), await place_one(store)
+    await store.write(
+        lambda transaction: transaction.run(
+            "CREATE TRIGGER mine BEFORE UPDATE ON orders WHEN OLD.actor = 'mine' AND NEW.status = 'expired'"
+            " BEGIN SELECT RAISE(ABORT, 'not mine'); END"
+        )
+    )
+    set_back = f"UPDATE orders SET {sabotage}, version = version + 1, updated_at = '2026-01-01' WHERE id = :id"
+    await store.write(lambda transaction: transaction.run(set_back, id=first.id))
+    assert await expire(store) == 1
+    assert await ask(store, "SELECT status FROM orders WHERE id = :id", id=second.id) == [("expired",)]
+
+
+async def test_those_behind_orders_that_cannot_be_expired_are_come_to(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "EXPIRED_AT_ONCE_MAX", 2)
+    await store.write(lambda transaction: transaction.run("INSERT INTO orders (payment_info) VALUES ('{}'), ('{}')"))
+    await store.write(lambda transaction: transaction.run("UPDATE orders SET version = 2, updated_at = '2026-01-01'"))
+    order = await place_one(store)
+    unit = partial(expire_pending, before=moment(LATER_MS), now=moment(LATER_MS))
+    first = await store.write(unit)
+    assert first.orders == 0
+    assert first.through is not None
+    assert (await store.write(partial(unit, after=first.through))).orders == 1
     assert await ask(store, "SELECT status FROM orders WHERE id = :id", id=order.id) == [("expired",)]
 
 

@@ -190,9 +190,9 @@ async def test_a_row_that_cannot_be_told_is_said_once_and_counted_once(
         await until(lambda: returned.heard("resync"))  # noqa: B023
 
     assert [record.message for record in caplog.records] == [
-        "The row 1 of feed cannot be read: order.placed: it is no JSON"
+        "The row 1 of feed is damaged: order.placed: it is no JSON"
     ]
-    assert store.damaged.sentences(9) == ["The row 1 of feed cannot be read: order.placed: it is no JSON"]
+    assert store.damaged.sentences(9) == ["The row 1 of feed is damaged: order.placed: it is no JSON"]
 
 
 def test_json_is_read_strictly_where_it_is_well_made() -> None:

@@ -11,7 +11,7 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from ordercast.commerce import errors as shop
-from ordercast.db import LockedElsewhere, Overloaded, ReadLockedElsewhere, StoreError, Unstorable
+from ordercast.db import DamagedRow, LockedElsewhere, Overloaded, ReadLockedElsewhere, StoreError, Unstorable
 from ordercast.db.idempotency import KeyReused
 from ordercast.telemetry import BUDGET_REFUSALS
 
@@ -101,6 +101,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.StateConflict: Kind(409, "state-conflict", "The order's state does not allow it"),
     shop.StaleVersion: Kind(409, "stale-version", "The order has changed"),
     shop.IllegalTransition: Kind(409, "illegal-transition", "No such move"),
+    DamagedRow: Kind(503, "row-damaged", "A row of the database cannot be read"),
     KeyReused: Kind(422, "idempotency-key-reused", "Idempotency-Key reused"),
     StillRunning: Kind(409, "request-running", "The first request is still running"),
     BodyMalformed: Kind(400, "malformed-body", "The body is not JSON"),

@@ -77,9 +77,9 @@ async def metrics() -> Response[bytes]:
 @get("/api/config", tags=["operation"])
 async def page_config(desk: AtDesk) -> Response[PageConfig]:
     """What the pages read first."""
-    rules = await desk.store.read(shop.rules)
+    currency = await desk.store.read(shop.currency)
     taking = next((provider.name for provider in desk.providers.all), None)
-    config = PageConfig(desk.socket_url, rules.currency, LOCALES, taking, unusual_digits())
+    config = PageConfig(desk.socket_url, currency, LOCALES, taking, unusual_digits())
     return json_answer(msgspec.json.encode(config))
 
 

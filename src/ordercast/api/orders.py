@@ -180,11 +180,11 @@ async def list_orders(
     before = _NUMBER_MAX if cursor is None else int(cursor)
     statuses = () if status is None else statuses_called(status)
 
-    def query(transaction: Transaction) -> tuple[list[tuple[int, str]], int]:
+    def query(transaction: Transaction) -> tuple[list[tuple[int, str | None]], int]:
         return units.page(transaction, actor, before=before, limit=limit + 1, statuses=statuses)
 
     rows, seq = await desk.store.read(query)
-    page = JsonPage([document for _number, document in rows[:limit]])
+    page = JsonPage([document for _number, document in rows[:limit] if document is not None])
     if len(rows) > limit:
         page.next_cursor = str(rows[limit - 1][0])
     page.position = f"{desk.store.epoch}:{seq}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from ordercast.db import Change
+from ordercast.db import Change, is_moment, read_json
 from ordercast.db.access import Revoked
 
 from .auth import Identity
@@ -34,16 +35,21 @@ class Revocations:
 
     def note(self, revoked: Revoked) -> None:
         """Refuse the tokens of a name from now on. Known already, the later moment counts."""
-        self._since_ms[revoked.name] = max(_ms(revoked.since), self._since_ms.get(revoked.name, 0))
-        if revoked.until is None:
+        # A moment that is none, by another program, refuses all that there is until now, and for good.
+        since_ms = _ms(revoked.since) or time.time_ns() // 1_000_000
+        until_ms = None if revoked.until is None else _ms(revoked.until)
+        self._since_ms[revoked.name] = max(since_ms, self._since_ms.get(revoked.name, 0))
+        if until_ms is None:
             self._until_ms.pop(revoked.name, None)
         else:
-            self._until_ms[revoked.name] = _ms(revoked.until)
+            self._until_ms[revoked.name] = until_ms
 
     def note_change(self, change: Change) -> None:
         """The same, as the feed tells it."""
-        assert change.after is not None
-        row = msgspec.json.decode(change.after, type=_Row)
+        try:
+            row = msgspec.convert(None if change.after is None else read_json(change.after), _Row)
+        except (ValueError, msgspec.ValidationError):
+            row = _Row(change.entity_id, change.at, None)
         self.note(Revoked(row.name, row.since, row.until))
 
     def forget(self, now_ms: int) -> None:
@@ -60,5 +66,5 @@ class Revocations:
         return identity.issued_at_ms < self._since_ms.get(identity.actor.id, 0)
 
 
-def _ms(moment: str) -> int:
-    return round(datetime.fromisoformat(moment).timestamp() * 1000)
+def _ms(moment: str) -> int | None:
+    return round(datetime.fromisoformat(moment).timestamp() * 1000) if is_moment(moment) else None

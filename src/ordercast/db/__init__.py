@@ -6,7 +6,7 @@ Stays true: triggers alone fill the feed, so a change made by another program is
 """
 
 from .damage import DamagedRow, DamagedRows
-from .lenient_json import read_json
+from .lenient_json import is_moment, read_json
 from .sqlite import SqliteStore
 from .transaction import Transaction
 from .types import (
@@ -45,5 +45,6 @@ __all__ = [
     "UnitOfWork",
     "Unstorable",
     "Unusable",
+    "is_moment",
     "read_json",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import msgspec
 
 from ordercast.commerce.moments import Moment
-from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.people import Actor
 
-from .accounts import Account
+from .accounts import Account, account_of
 from .transaction import Transaction
 
 # Browsers and devices of one person; the one that was used longest ago is signed out for another.
@@ -92,7 +94,7 @@ def refresh(transaction: Transaction, token: RefreshHashes, next_hash: bytes, te
     if expires_at <= terms.now or created_at < terms.oldest_start:
         close(transaction, id_, terms, reason="The sign-in has ended.")
         return Refusal.ENDED
-    account = Account(account_id, email, name, Role(role), password_hash)
+    account = _account(transaction, account_id, email, name, role, password_hash)
     if token.token == current:
         transaction.run(
             transaction.sql.access.rotate,
@@ -114,7 +116,12 @@ def find(transaction: Transaction, family_hash: bytes) -> SignIn | None:
     if row is None:
         return None
     *_, account_id, email, name, role, password_hash = row
-    return SignIn(row[0], Account(account_id, email, name, Role(role), password_hash))
+    return SignIn(row[0], _account(transaction, account_id, email, name, role, password_hash))
+
+
+def _account(transaction: Transaction, *row: Any) -> Account:
+    """Raises DamagedRow."""
+    return transaction.decoded((*row, 1), account_of, "accounts")
 
 
 def close(transaction: Transaction, sign_in_id: str, terms: Terms, *, reason: str, actor: Actor | None = None) -> None:
@@ -154,12 +161,19 @@ def revoke(
 
 def revoked(transaction: Transaction) -> list[Revoked]:
     """All that is revoked and remembered."""
-    found: list[Revoked] = []
-    while rows := transaction.all(
-        transaction.sql.access.revoked, after=found[-1].name if found else "", limit=REVOKED_PAGE
-    ):
-        found += [Revoked(*row) for row in rows]
-    return found
+    statement, rows = transaction.sql.access.revoked, list[tuple[Any, ...]]()
+    while True:
+        after = rows[-1][0] if rows else ""
+        page = transaction.all(statement, after=after, limit=REVOKED_PAGE)
+        rows += page
+        # A name that is no text is read as another one, behind which it stands again.
+        if len(page) < REVOKED_PAGE or page[-1][0] == after:
+            return transaction.readable(rows, _revoked, "revocations")
+
+
+def _revoked(row: tuple[Any, ...]) -> Revoked:
+    name, since, until = msgspec.convert(row, tuple[str, str, str | None])
+    return Revoked(name, since, until)
 
 
 def forget(transaction: Transaction, now: Moment, limit: int) -> int:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from ordercast.commerce.errors import InvalidField, NotFound
 from ordercast.commerce.people import Role
 
 from .transaction import Transaction
+
+TABLE: Final = "accounts"
+
+_Row = tuple[str, str, str, Role, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,12 @@ def find(transaction: Transaction, email: str) -> Account | None:
     row = transaction.one(transaction.sql.people.account_by_email, email=email)
     if row is None:
         return None
-    id_, name, role, password_hash, active = row
-    return Account(id_, email, name, Role(role), password_hash, bool(active))
+    id_, *rest = row
+    return transaction.decoded((id_, email, *rest), account_of, TABLE)
 
 
 def find_by_id(transaction: Transaction, account_id: str) -> Account | None:
-    row = transaction.one(transaction.sql.people.account_by_id, id=account_id)
-    return None if row is None else _account(row)
+    return transaction.read_one(transaction.sql.people.account_by_id, account_of, TABLE, id=account_id)
 
 
 def hold(transaction: Transaction, account_id: str) -> None:
@@ -49,12 +54,13 @@ def is_unchanged(transaction: Transaction, account: Account) -> bool:
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Account]:
     """The next accounts by id after `after` ("" for the first)."""
-    return [_account(row) for row in transaction.all(transaction.sql.people.accounts_after, after=after, limit=limit)]
+    return transaction.page(transaction.sql.people.accounts_after, account_of, TABLE, after=after, limit=limit)
 
 
-def _account(row: tuple[Any, ...]) -> Account:
-    id_, email, name, role, password_hash, active = row
-    return Account(id_, email, name, Role(role), password_hash, bool(active))
+def account_of(row: tuple[Any, ...]) -> Account:
+    """An account from its columns. Raises msgspec.ValidationError."""
+    id_, email, name, role, password_hash, active = msgspec.convert(row, _Row)
+    return Account(id_, email, name, role, password_hash, bool(active))
 
 
 def add(transaction: Transaction, account: Account, now: str) -> bool:
@@ -92,7 +98,7 @@ def change(
     row = transaction.one(transaction.sql.people.account_by_id_to_change, id=account_id)
     if row is None:
         raise NotFound("account")
-    account = _account(row)
+    account = transaction.decoded(row, account_of, TABLE)
     if role is not None and role is not account.role and Role.CUSTOMER in (role, account.role):
         raise InvalidField("role", "A customer's account stays one, and no other becomes one.")
     changed = replace(

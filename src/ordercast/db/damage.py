@@ -11,6 +11,7 @@ import threading
 from collections import OrderedDict
 from typing import Final
 
+from ordercast.commerce.errors import ShopError
 from ordercast.telemetry import DAMAGED_ROWS
 
 # Known by name, and remembered as said. Whoever damages more than that is told how many, and the rest as these go.
@@ -20,7 +21,7 @@ PROBLEM_MAX: Final = 200
 log = logging.getLogger("ordercast.db")
 
 
-class DamagedRow(Exception):
+class DamagedRow(ShopError):
     """What was asked for needs this row, and it cannot be read."""
 
     def __init__(self, table: str, key: object, problem: str) -> None:
@@ -53,7 +54,16 @@ class DamagedRows:
                     known.popitem(last=False)
             DAMAGED_ROWS.set(len(self._standing))
         if is_new:
-            log.error("%s cannot be read: %s", described(table, key), problem)
+            log.error("%s is damaged: %s", described(table, key), problem)
+        return is_new
+
+    def is_first(self, deed: str, key: object) -> bool:
+        """Whether it has not been said before that this cannot be done to that row."""
+        with self._lock:
+            is_new = (deed, str(key)) not in self._said
+            self._said[deed, str(key)] = ""
+            if len(self._said) > ROWS_MAX:
+                self._said.popitem(last=False)
         return is_new
 
     def mended(self, table: str, key: object) -> None:
@@ -77,7 +87,7 @@ class DamagedRows:
         """Up to so many rows by name, and how many more there are."""
         with self._lock:
             found = list(self._standing.items())
-        shown = [f"{described(table, key)} cannot be read: {problem}" for (table, key), problem in found[:rows_max]]
+        shown = [f"{described(table, key)} is damaged: {problem}" for (table, key), problem in found[:rows_max]]
         return shown if len(found) <= rows_max else [*shown, f"and {len(found) - rows_max} more"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -26,7 +27,7 @@ from ordercast.commerce.status_flow import StatusChanged, allowed_next
 
 from . import drivers
 from .drivers import Place
-from .transaction import Transaction
+from .transaction import UNREADABLE, Transaction
 
 
 class DriverName(Struct, frozen=True):
@@ -67,11 +68,12 @@ class Carried:
 
 def carried_by(transaction: Transaction, driver_id: str) -> list[Carried]:
     """The orders that somebody may see the driver come with."""
-    rows = transaction.all(transaction.sql.deliveries.carried, driver_id=driver_id)
-    return [
-        Carried(id_, number, customer_id, OrderStatus(status), _location(destination))
-        for id_, number, customer_id, status, destination in rows
-    ]
+    return transaction.read(transaction.sql.deliveries.carried, _carried, "orders", driver_id=driver_id)
+
+
+def _carried(row: tuple[Any, ...]) -> Carried:
+    id_, number, customer_id, status, destination = row
+    return Carried(id_, number, customer_id, OrderStatus(status), _location(destination))
 
 
 def choose_nearest(transaction: Transaction, order: OrderState, rules: DeliveryRules, now: Moment, asker: Actor) -> str:
@@ -130,7 +132,8 @@ def look(transaction: Transaction, order_id: str, rules: DeliveryRules, now: Mom
     if row is None:
         raise NotFound("order")
     status, driver_id, attempts, destination, name, *located = row
-    stage, place = OrderStatus(status), drivers.place_of(tuple(located))
+    stage = transaction.decoded((order_id, status), lambda row: OrderStatus(row[1]), "orders")
+    place = drivers.place_of(tuple(located))
     proof = transaction.one(transaction.sql.deliveries.proof, order_id=order_id)
     return Delivery(
         order_id,
@@ -149,5 +152,5 @@ def _location(document: str | None) -> Location | None:
         return None
     try:
         return msgspec.json.decode(document, type=Location)
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from ordercast.commerce.deliveries import Candidate
@@ -12,6 +13,7 @@ from ordercast.commerce.errors import NotFound
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.places import Location
 
+from .lenient_json import is_moment
 from .transaction import Transaction
 
 # Where somebody was longer ago says nothing of where they are.
@@ -43,13 +45,12 @@ class Driver(Struct, frozen=True, rename="camel"):
 
 
 def find(transaction: Transaction, driver_id: str) -> Driver | None:
-    row = transaction.one(transaction.sql.deliveries.driver, id=driver_id)
-    return None if row is None else _driver(row)
+    return transaction.read_one(transaction.sql.deliveries.driver, _driver, "accounts", id=driver_id)
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Driver]:
     """The next drivers by id after `after` ("" for the first)."""
-    return [_driver(row) for row in transaction.all(transaction.sql.deliveries.drivers_after, after=after, limit=limit)]
+    return transaction.page(transaction.sql.deliveries.drivers_after, _driver, "accounts", after=after, limit=limit)
 
 
 def set_duty(transaction: Transaction, driver_id: str, on_duty: bool, now: Moment) -> Driver:
@@ -77,11 +78,13 @@ def keep_place(transaction: Transaction, driver_id: str, place: Place, now: Mome
 
 def free(transaction: Transaction, now: Moment) -> list[Candidate]:
     """Those on duty who have no order; a place that is too old is left out."""
-    candidates = []
-    for id_, lat, lng, located_at, assigned_at in transaction.all(transaction.sql.deliveries.free):
-        is_known = located_at is not None and is_fresh(located_at, now)
-        candidates.append(Candidate(id_, Location(lat, lng) if is_known else None, assigned_at))
-    return candidates
+
+    def candidate(row: tuple[Any, ...]) -> Candidate:
+        id_, lat, lng, located_at, assigned_at = row
+        place = place_of((lat, lng, None, located_at))
+        return Candidate(id_, place.location if place is not None and is_fresh(place.at, now) else None, assigned_at)
+
+    return transaction.read(transaction.sql.deliveries.free, candidate, "driver_states")
 
 
 def is_fresh(located_at: str, now: Moment) -> bool:
@@ -91,8 +94,13 @@ def is_fresh(located_at: str, now: Moment) -> bool:
 
 
 def place_of(row: tuple[Any, ...]) -> Place | None:
-    """Read latitude, longitude, accuracy and time as the statements give them."""
-    return None if row[3] is None else Place(*row)
+    """Read latitude, longitude, accuracy and time as the statements give them; None for what is no place."""
+    if not is_moment(row[3]):
+        return None
+    try:
+        return Place(*msgspec.convert(row, tuple[float, float, float | None, str]))
+    except msgspec.ValidationError:
+        return None
 
 
 def _driver(row: tuple[Any, ...]) -> Driver:

@@ -7,6 +7,7 @@ time, or a failover), the database's own number, and that of its feed table (ano
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from typing import TYPE_CHECKING, Final
 
@@ -28,7 +29,12 @@ _REMEMBER: Final = """
 INSERT INTO meta (name, value) VALUES ('incarnation', %(incarnation)s)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value
 """
-_RENEW: Final = "UPDATE meta SET value = %(epoch)s WHERE name = 'epoch' AND value = %(former)s"
+# There may be no row of it, or one that no position could name.
+_RENEW: Final = """
+INSERT INTO meta (name, value) VALUES ('epoch', %(epoch)s)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value = %(former)s
+"""
+_FORM: Final = re.compile(r"[0-9a-z]{1,32}")
 _EPOCH_BYTES: Final = 8
 
 log = logging.getLogger("ordercast.db")
@@ -36,6 +42,11 @@ log = logging.getLogger("ordercast.db")
 
 def new_epoch() -> str:
     return secrets.token_hex(_EPOCH_BYTES)
+
+
+def is_epoch(value: object) -> bool:
+    """Whether a position can name it; another program may have written anything."""
+    return isinstance(value, str) and _FORM.fullmatch(value) is not None
 
 
 def begin_epoch(transaction: Transaction) -> str:
@@ -51,11 +62,14 @@ def epoch_of(connection: psycopg.Connection) -> str:
     assert row is not None
     incarnation = row[0]
     epoch, known = _known(connection)
-    if known == incarnation:
+    if known == incarnation and is_epoch(epoch):
         return epoch
     with connection.transaction():
         connection.execute(_LOCKED)
         epoch, known = _known(connection)
+        if not is_epoch(epoch):
+            log.warning("the database's epoch cannot be read: positions begin anew")
+            epoch = renew_epoch(connection, epoch)
         if known not in {None, incarnation}:
             log.warning("the database was restored from a copy, or a standby took over: positions begin anew")
             epoch = renew_epoch(connection, epoch)
@@ -72,4 +86,4 @@ def renew_epoch(connection: psycopg.Connection, former: str) -> str:
 def _known(connection: psycopg.Connection) -> tuple[str, str | None]:
     row = connection.execute(_KNOWN).fetchone()
     assert row is not None
-    return row[0], row[1]
+    return row[0] or "", row[1]

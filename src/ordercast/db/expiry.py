@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
-
-import msgspec
+from typing import Final, NamedTuple
 
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
@@ -21,16 +19,25 @@ log = logging.getLogger("ordercast.db")
 EXPIRED_AT_ONCE_MAX: Final = 100
 
 
+class Expired(NamedTuple):
+    """How many `orders` have expired, and the number behind which others may be to expire; None where none are."""
+
+    orders: int
+    through: int | None
+
+
 def expire_pending(
     transaction: Transaction, before: Moment, now: Moment, *, after: int = 0, limit: int | None = None
-) -> int:
-    """Expire the oldest orders with a number above `after` that are pending and unchanged since `before`; how many.
+) -> Expired:
+    """Expire the oldest orders with a number above `after` that are pending and unchanged since `before`. One that
+    cannot be expired keeps no other from it.
 
     Counted from the last change, not from the placing: an order that comes back from `on_hold` has its time again.
     """
-    statement = transaction.sql.orders.pending_since_to_change
-    found = transaction.all(statement, before=before, after=after, limit=limit or EXPIRED_AT_ONCE_MAX)
-    return sum(_expire(transaction, order_id, now) for order_id, _ in found)
+    statement, limit = transaction.sql.orders.pending_since_to_change, limit or EXPIRED_AT_ONCE_MAX
+    found = transaction.all(statement, before=before, after=after, limit=limit)
+    orders = sum(_expire(transaction, order_id, now) for order_id, _ in found)
+    return Expired(orders, found[-1][1] if len(found) == limit else None)
 
 
 def pending_since(transaction: Transaction, before: Moment, after: int) -> list[int]:
@@ -41,11 +48,17 @@ def pending_since(transaction: Transaction, before: Moment, after: int) -> list[
 
 
 def _expire(transaction: Transaction, order_id: str, now: Moment) -> bool:
-    reason = "The shop did not answer in time."
+    reason, expired = "The shop did not answer in time.", OrderStatus.EXPIRED
+
+    def one(part: Transaction) -> None:
+        change_status(part, order_id, expired, TIMER, reason=reason, expected_version=None, now=now)
+
     try:
-        change_status(transaction, order_id, OrderStatus.EXPIRED, TIMER, reason=reason, expected_version=None, now=now)
-    except msgspec.MsgspecError:
-        # Another program wrote a row that cannot be read; it must not keep the others from expiring.
-        log.warning("order cannot be expired: %s", order_id, exc_info=True)
+        transaction.attempt(one)
+    except Exception as error:
+        if not transaction.is_of_row(error):
+            raise
+        if transaction.damaged.is_first("expiry", order_id):
+            log.warning("order %s cannot be expired: %s", order_id, error)
         return False
     return True

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import msgspec
 
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.moments import Moment
@@ -81,4 +83,11 @@ def earlier_outcome(transaction: Transaction, request: RequestKey) -> Outcome | 
     fingerprint, answer = row
     if fingerprint != request.fingerprint:
         raise KeyReused
-    return Outcome(answer.encode(), replayed=True)
+    key = f"{request.scope} {request.key}"
+    return Outcome(transaction.decoded((answer,), _answer, "idempotency", key), replayed=True)
+
+
+def _answer(row: tuple[Any, ...]) -> bytes:
+    answer: bytes = row[0].encode()
+    msgspec.json.decode(answer, type=dict[str, msgspec.Raw])
+    return answer

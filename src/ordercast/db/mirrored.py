@@ -9,6 +9,7 @@ import msgspec
 
 from ordercast.commerce.moments import Moment
 
+from .lenient_json import read_json
 from .transaction import Transaction
 
 NEW: Final = "new"
@@ -98,7 +99,7 @@ def show(transaction: Transaction, source: str, row: Mirrored, showing: Showing,
     document = row.document
     if told:
         document = msgspec.json.encode({**showing.order, "version": version}).decode()  # type: ignore[dict-item]
-    order = msgspec.json.decode(document) if document is not None else {}
+    order = document_of(document) or {}
     transaction.run(
         transaction.sql.mirrored.save,
         row_entry=row.entry,
@@ -133,10 +134,19 @@ def unseen(transaction: Transaction, source: str, snapshot: int, limit: int) -> 
 
 
 def _differs(document: str | None, order: dict[str, Any]) -> bool:
-    if document is None:
+    former = document_of(document)
+    if former is None:
         return True
-    former = msgspec.json.decode(document)
     return any(former.get(name) != value for name, value in order.items() if name not in _NOT_TOLD)
+
+
+def document_of(document: str | None) -> dict[str, Any] | None:
+    """What was told of an order; None too for what another program wrote there and is none."""
+    try:
+        former = None if document is None else read_json(document)
+    except ValueError:
+        return None
+    return former if isinstance(former, dict) and isinstance(former.get("status"), str) else None
 
 
 # --- Positions --------------------------------------------------------------------------------------------------------

@@ -12,7 +12,10 @@ from ordercast.commerce.moments import Moment
 from ordercast.commerce.payment_books import MismatchKind
 from ordercast.commerce.people import Actor
 
+from .lenient_json import read_json
 from .transaction import Transaction
+
+TABLE: Final = "payment_mismatches"
 
 NEWEST: Final = "~"  # sorts behind every id
 
@@ -69,20 +72,20 @@ def resolve(transaction: Transaction, mismatch_id: str, actor: Actor, note: str 
     row = transaction.one(transaction.sql.mismatches.by_id, id=mismatch_id)
     if row is None:
         raise NotFound("mismatch")
-    return _mismatch(row)
+    return transaction.decoded(row, _mismatch, TABLE)
 
 
 def open_of(transaction: Transaction, order_id: str) -> dict[MismatchKind, str]:
     """The open cards of an order: their ids by kind."""
-    rows = transaction.all(transaction.sql.mismatches.open_of_order, order_id=order_id)
-    return {MismatchKind(kind): id_ for id_, kind in rows}
+    statement = transaction.sql.mismatches.open_of_order
+    return dict(transaction.read(statement, lambda row: (MismatchKind(row[1]), row[0]), TABLE, order_id=order_id))
 
 
 def page(transaction: Transaction, before: str, limit: int, *, resolved_too: bool) -> list[PaymentMismatch]:
     """The newest below the id `before` (NEWEST for the first page)."""
     statements = transaction.sql.mismatches
     statement = statements.before if resolved_too else statements.open_before
-    return [_mismatch(row) for row in transaction.all(statement, before=before, limit=limit)]
+    return transaction.page(statement, _mismatch, TABLE, by="before", before=before, limit=limit)
 
 
 def _json(value: int | str | bool | None) -> str | None:
@@ -91,5 +94,5 @@ def _json(value: int | str | bool | None) -> str | None:
 
 def _mismatch(row: tuple[Any, ...]) -> PaymentMismatch:
     id_, order_id, provider, reference, kind, ours, theirs, *rest = row
-    sums = (None if text is None else msgspec.json.decode(text) for text in (ours, theirs))
+    sums = (None if text is None else read_json(text) for text in (ours, theirs))
     return PaymentMismatch(*(id_, order_id, provider, reference, MismatchKind(kind), *sums, *rest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,10 @@ from ordercast.commerce.errors import NotFound
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, words
 
-from .transaction import Transaction
+from .lenient_json import read_json
+from .transaction import UNREADABLE, Transaction
+
+TABLE: Final = "notifications"
 
 # What nobody reads in a year nobody will.
 UNREAD_DAYS_MAX: Final = 365
@@ -29,6 +33,7 @@ LOOKED_BACK_MAX: Final = 1_000
 ENTRY_MAX: Final = 2**63 - 1
 _MARK: Final = "new_orders_told_through"
 _FORGOTTEN_THROUGH: Final = "notifications_forgotten_through"
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 class Notification(Struct, frozen=True, rename="camel"):
@@ -88,7 +93,8 @@ def page(
     # Below it something may be missing of one recipient, so it is left for the next page.
     rows = sorted((row for row in rows if row[0] >= lowest), key=itemgetter(0), reverse=True)
     next_before = rows[limit - 1][0] if len(rows) > limit else lowest or None
-    return Page(list(map(_notification, rows[:limit])), next_before, unread(transaction, recipients, user_id))
+    found = transaction.readable(rows[:limit], _notification, TABLE)
+    return Page(found, next_before, unread(transaction, recipients, user_id))
 
 
 def _rows(
@@ -141,7 +147,12 @@ def _unread_of(transaction: Transaction, recipient: str, user_id: str) -> Unread
 
 def _mark(transaction: Transaction, recipient: str, user_id: str) -> _Mark:
     row = transaction.one(transaction.sql.notifications.mark, recipient=recipient, user_id=user_id)
-    return _Mark() if row is None else _Mark(row[0], tuple(map(int, row[1].split())))
+    marks = [] if row is None else transaction.readable([row], _mark_of, "notification_marks")
+    return marks[0] if marks else _Mark()
+
+
+def _mark_of(row: tuple[Any, ...]) -> _Mark:
+    return _Mark(int(row[0]), tuple(map(int, row[1].split())))
 
 
 def _behind(transaction: Transaction, recipient: str, mark: _Mark, before: int) -> tuple[int, int]:
@@ -184,8 +195,7 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
     order is on its board at once anyhow. The mark is written with it, so none is left out or told twice.
     """
     sql = transaction.sql
-    found = transaction.one(sql.meta.value_to_change, name=_MARK)
-    mark = None if found is None else int(found[0])
+    mark = _mark_in(transaction.one(sql.meta.value_to_change, name=_MARK))
     placed, through = _newest(transaction, mark or 0)
     if mark is not None and not _is_behind(mark, placed, through):
         return False
@@ -204,8 +214,8 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
 
 def has_new_orders(transaction: Transaction) -> bool:
     """Whether `tell_of_new_orders` has anything to do: to be asked of a reader, which is cheap."""
-    found = transaction.one(transaction.sql.meta.value, name=_MARK)
-    return found is None or _is_behind(int(found[0]), *_newest(transaction, int(found[0])))
+    mark = _mark_in(transaction.one(transaction.sql.meta.value, name=_MARK))
+    return mark is None or _is_behind(mark, *_newest(transaction, mark))
 
 
 def _newest(transaction: Transaction, mark: int) -> tuple[int, int]:
@@ -220,6 +230,12 @@ def _is_behind(mark: int, placed: int, through: int) -> bool:
     return placed > mark or through - mark > LOOKED_BACK_MAX
 
 
+def _mark_in(row: tuple[Any, ...] | None) -> int | None:
+    """The order that the shop was told through; None too where another program has written no number."""
+    written = "" if row is None else str(row[0])
+    return int(written) if _NUMBER.fullmatch(written) else None
+
+
 def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
     """Forget what was read, and what the whole shop was told, `days` ago; and the rest after a year. Whether there may
     be more.
@@ -229,7 +245,7 @@ def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
     """
     sql = transaction.sql
     place = transaction.one(sql.meta.value, name=_FORGOTTEN_THROUGH)
-    after_at, after_entry = msgspec.json.decode(place[0], type=tuple[str, int]) if place else ("", 0)
+    after_at, after_entry = _place_in(place)
     looked_at = transaction.all(
         sql.notifications.old,
         read_before=_ago(now, days),
@@ -248,6 +264,14 @@ def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
     return True
 
 
+def _place_in(row: tuple[Any, ...] | None) -> tuple[str, int]:
+    """Where forgetting goes on; from the beginning where another program has written no place."""
+    try:
+        return ("", 0) if row is None else msgspec.json.decode(row[0], type=tuple[str, int])
+    except UNREADABLE:
+        return "", 0
+
+
 def _ago(now: Moment, days: int) -> Moment:
     return moment(int((datetime.fromisoformat(now) - timedelta(days=days)).timestamp() * 1000))
 
@@ -258,7 +282,7 @@ def _json(value: Any) -> str:
 
 def _notification(row: tuple[Any, ...]) -> Notification:
     _entry, id_, kind, order_id, data, severity, created_at, read_at = row
-    said = words(NotificationKind(kind), msgspec.json.decode(data), order_id)
+    said = words(NotificationKind(kind), read_json(data), order_id)
     return Notification(
         id_,
         said.title,

@@ -19,13 +19,13 @@ from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assi
 
 from . import drivers, ledger
 from .deliveries import choose_nearest, settle
+from .lenient_json import is_moment, read_json
 from .statements import Statements
 from .transaction import Transaction
 from .types import Unheard
 
 NO_HANDOVER: Final = Handover()
 _SOMEBODY: Final = "somebody"
-_PAYMENT: Final = msgspec.json.Decoder(PaymentInfo)
 
 
 # --- Changing ---------------------------------------------------------------------------------------------------------
@@ -114,23 +114,32 @@ def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Mome
 
 def load_state(transaction: Transaction, order_id: str, actor: Actor) -> OrderState:
     """What decisions look at, and what nobody else changes before this unit's commit. Raises NotFound, also where
-    `actor` may not know of it, and LivesElsewhere.
+    `actor` may not know of it, LivesElsewhere, and DamagedRow.
     """
     row = transaction.one(transaction.sql.orders.state, id=order_id)
     if row is None:
         if order_document(transaction, order_id, actor) is not None:
             raise LivesElsewhere
         raise NotFound("order")
-    id_, status, payment, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts = row[:10]
-    changed_by, changed_at, total, captured, refunded, refunding, currency = row[10:]
-    state = OrderState(
+    state = transaction.decoded(row, _state_of, "orders")
+    if not may_know(actor, state.customer_id, state.driver_id, state.status):
+        raise NotFound("order")
+    return state
+
+
+def _state_of(row: tuple[Any, ...]) -> OrderState:
+    id_, status, payment, payment_info, *rest = msgspec.convert(row, _StateRow)
+    method = msgspec.convert(read_json(payment_info), PaymentInfo).method
+    fulfilment, version, held_from, driver_id, customer_id, attempts, changed_by, changed_at, *sums = rest
+    total, captured, refunded, refunding, currency = sums
+    return OrderState(
         OrderId(id_),
-        OrderStatus(status),
-        PaymentStatus(payment),
-        _PAYMENT.decode(payment_info).method,
-        Fulfilment(fulfilment),
+        status,
+        payment,
+        method,
+        fulfilment,
         version,
-        held_from=None if held_from is None else OrderStatus(held_from),
+        held_from=held_from,
         driver_id=driver_id,
         customer_id=customer_id,
         attempts=attempts,
@@ -142,9 +151,12 @@ def load_state(transaction: Transaction, order_id: str, actor: Actor) -> OrderSt
         refunding=refunding,
         currency=currency,
     )
-    if not may_know(actor, customer_id, driver_id, status):
-        raise NotFound("order")
-    return state
+
+
+_StateRow = tuple[
+    str, OrderStatus, PaymentStatus, str, Fulfilment, int, OrderStatus | None, str | None, str | None, int, str, str,
+    int, int, int, int, str,
+]  # fmt: skip
 
 
 def may_know(actor: Actor, customer_id: str | None, driver_id: str | None, status: str) -> bool:
@@ -171,8 +183,34 @@ def order_document(transaction: Transaction, order_id: str, actor: Actor | None 
         row = transaction.one(transaction.sql.mirrored.document, id=order_id)
     if row is None or (actor is not None and not may_know(actor, *row[1:])):
         return None
-    document: str = row[0]
-    return document.encode()
+    return transaction.decoded(row, _sound, "orders", order_id)
+
+
+class _Sound(msgspec.Struct, rename="camel"):
+    """As much of an order's document as a page reckons with: with another shape, it is left out of every list."""
+
+    id: str
+    number: int
+    status: str
+    payment_status: str
+    total: int
+    customer_info: dict[str, Any]
+    cart_items: list[msgspec.Raw]
+
+
+_SOUND: Final = msgspec.json.Decoder(_Sound)
+
+
+def _sound(row: tuple[Any, ...]) -> bytes:
+    """The document that stands first in the row, as it is to be answered."""
+    document: bytes = row[0].encode()
+    try:
+        _SOUND.decode(document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Half a surrogate pair, and numbers that no client reads, are replaced.
+        document = msgspec.json.encode(read_json(document))
+        _SOUND.decode(document)
+    return document
 
 
 def newest_document(transaction: Transaction, order_id: str) -> bytes:
@@ -186,10 +224,10 @@ def newest_document(transaction: Transaction, order_id: str) -> bytes:
 
 def page(
     transaction: Transaction, actor: Actor, *, before: int, limit: int, statuses: Collection[OrderStatus]
-) -> tuple[list[tuple[int, str]], int]:
+) -> tuple[list[tuple[int, str | None]], int]:
     """The newest orders that `actor` may know of, below the number `before` and in one of `statuses` (all if empty):
-    their numbers and JSON documents; and the feed's newest number, read from the same snapshot. Orders that live
-    elsewhere come first, by numbers of their own.
+    their numbers and JSON documents, None for one that cannot be read; and the feed's newest number, read from the same
+    snapshot. Orders that live elsewhere come first, by numbers of their own.
     """
     # A change that is seen here and has no number yet gets a higher one: it is told again at worst, never missed.
     rows = [
@@ -199,7 +237,14 @@ def page(
     ]
     rows.sort(key=itemgetter(0), reverse=True)
     newest = transaction.one(transaction.sql.feed.newest_seq)
-    return [(number, document) for number, document in rows[:limit]], (newest[0] or 0) if newest else 0
+    listed = [(number, _listed(transaction, number, document)) for number, document in rows[:limit]]
+    return listed, (newest[0] or 0) if newest else 0
+
+
+def _listed(transaction: Transaction, number: int, document: str) -> str | None:
+    """The document as it is to be listed; None for one that is left out, which keeps its place in the paging."""
+    found = transaction.readable([(f"number {number}", document)], lambda row: _sound(row[1:]).decode(), "orders")
+    return found[0] if found else None
 
 
 def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -239,4 +284,4 @@ def history(transaction: Transaction, order_id: str, *, after: int, limit: int) 
 def tracked(transaction: Transaction, tracking_hash: bytes) -> tuple[str, str | None] | None:
     """The order of a tracking token, and the moment at which it ended; None where no order has that token."""
     row = transaction.one(transaction.sql.orders.by_tracking_hash, tracking_hash=tracking_hash)
-    return None if row is None else (row[0], row[1])
+    return None if row is None else (row[0], row[1] if is_moment(row[1]) else None)

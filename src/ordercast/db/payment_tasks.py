@@ -8,17 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, cast
+
+import msgspec
 
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payment_flow import Duty, Owed
 from ordercast.commerce.payments import SavedCard
 
+from .lenient_json import is_moment
 from .schema.payments import TaskKind, TaskState
 from .transaction import Transaction
 
 TASKS_AT_ONCE_MAX: Final = 32
+# As many tasks as may be unreadable before those behind them wait for a repair.
+LOOKED_THROUGH_MAX: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +151,28 @@ def _add(
 
 
 def due(transaction: Transaction, now: Moment) -> list[PaymentTask]:
-    """What is to be done now: for each order its oldest task, since a refund must not overtake its capture."""
-    rows = transaction.all(transaction.sql.payment_tasks.due, now=now, limit=TASKS_AT_ONCE_MAX)
-    return [
-        PaymentTask(entry, id_, order, provider, reference, TaskKind(kind), Money(amount, currency), reason, n, at)
-        for entry, id_, order, provider, reference, kind, amount, currency, reason, n, at in rows
-    ]
+    """What is to be done now: for each order its oldest task, since a refund must not overtake its capture. Those that
+    cannot be read keep none behind them from being done.
+    """
+    limit = TASKS_AT_ONCE_MAX
+    while True:
+        rows = transaction.all(transaction.sql.payment_tasks.due, now=now, limit=limit)
+        found = transaction.readable(rows, _task, "payment_tasks")
+        if found or len(rows) < limit or limit >= LOOKED_THROUGH_MAX:
+            return found[:TASKS_AT_ONCE_MAX]
+        limit *= 2
+
+
+def _task(row: tuple[Any, ...]) -> PaymentTask:
+    entry, id_, order, provider, reference, kind, amount, currency, reason, n, at = msgspec.convert(row, _TaskRow)
+    if not is_moment(at):
+        raise ValueError("created_at is no moment")
+    return PaymentTask(
+        entry, id_, order, provider, reference, kind, Money(amount, currency), reason, n, cast(Moment, at)
+    )
+
+
+_TaskRow = tuple[int, str, str | None, str, str, TaskKind, int, str, str | None, int, str]
 
 
 def is_due(transaction: Transaction, task_id: str) -> bool:

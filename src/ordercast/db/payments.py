@@ -93,17 +93,14 @@ def owing(transaction: Transaction, limit: int) -> list[str]:
     return [order_id for (order_id,) in transaction.all(transaction.sql.payment_tasks.owing, limit=limit)]
 
 
-def adopt(transaction: Transaction, limit: int, now: Moment) -> int:
-    """Write down what those orders owe; how many they were."""
-    found = owing(transaction, limit)
-    for order_id in found:
-        state = load_state(transaction, order_id, PAYMENTS)
-        after, owed = _following(state, state.payment)
-        if after != state.payment:
-            reason = "The order has ended; its payment is given back."
-            _save(transaction, order_id, after, PAYMENTS, reason=reason, now=now)
-        payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=None, now=now)
-    return len(found)
+def adopt(transaction: Transaction, order_id: str, now: Moment) -> None:
+    """Write down what such an order owes."""
+    state = load_state(transaction, order_id, PAYMENTS)
+    after, owed = _following(state, state.payment)
+    if after != state.payment:
+        reason = "The order has ended; its payment is given back."
+        _save(transaction, order_id, after, PAYMENTS, reason=reason, now=now)
+    payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=None, now=now)
 
 
 # --- Hearing ----------------------------------------------------------------------------------------------------------

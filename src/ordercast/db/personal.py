@@ -53,7 +53,9 @@ HOLDINGS: Final[dict[str, Holding]] = {
             "customer_mobile": "NULL",
             "billing_info": "NULL",
             "shipping_info": "NULL",
-            "payment_info": lambda dialect: dialect.json_object(["'method', payment_info -> 'method'"]),
+            "payment_info": lambda dialect: dialect.json_object(
+                [f"'method', {dialect.json_member('payment_info', 'method')}"]
+            ),
             "tracking_hash": "NULL",
             "placed_from": "NULL",
             "version": "version + 1",

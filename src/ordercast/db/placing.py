@@ -23,7 +23,7 @@ from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 
-from . import ledger, shop
+from . import ledger, products, shop
 from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from .products import product_of
 from .promotions import Promotions
@@ -162,7 +162,8 @@ class _Counter:
     def __init__(self, transaction: Transaction, new: Sequence[NewOrder]) -> None:
         ids = {item.product_id for each in new for item in each.command.cart_items}
         rows = transaction.all(transaction.sql.products.by_ids_to_sell, ids=_array(ids))
-        self._products = {product.id: product for product in map(product_of, rows)}
+        # One that cannot be read is not for sale: it must not keep the orders beside it from being placed.
+        self._products = {product.id: product for product in transaction.readable(rows, product_of, products.TABLE)}
         self._stock = {product.id: product.stock for product in self._products.values()}
         self._shop = shop.rules(transaction)
         self._promotions = Promotions(transaction)

@@ -14,6 +14,7 @@ from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
 
 from . import access, saved_cards
+from .lenient_json import read_json
 from .personal import ERASED_ACTOR, HOLDINGS
 from .transaction import Transaction
 
@@ -51,7 +52,12 @@ def _rows(transaction: Transaction, table: str, customer_id: str) -> list[dict[s
 
 
 def _shown(column: str, value: Any) -> Any:
-    return msgspec.json.decode(value) if column in _JSON_COLUMNS and value is not None else value
+    if column not in _JSON_COLUMNS or value is None:
+        return value
+    try:
+        return read_json(value)
+    except ValueError:
+        return value  # as another program wrote it
 
 
 def _camel(name: str) -> str:
@@ -108,15 +114,16 @@ def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
     """Every text by which the person could be known."""
     people = ([row["name"], row["email"], row.get("mobile")] for row in chain(known["customers"], known["accounts"]))
     buyers = ([row["customerName"], row["customerEmail"], row["customerMobile"]] for row in known["orders"])
-    elsewhere = [row["document"] for row in known["mirroredOrders"] if row["document"] is not None]
+    elsewhere = [row["document"] for row in known["mirroredOrders"] if isinstance(row["document"], dict)]
     places = (
         [address.get(text) for text in _ADDRESS_TEXTS]
         for row in chain(known["orders"], elsewhere)
-        for address in (row["billingInfo"], row["shippingInfo"])
-        if address is not None
+        for address in (row.get("billingInfo"), row.get("shippingInfo"))
+        if isinstance(address, dict)
     )
-    customers = (order["customerInfo"].values() for order in elsewhere)
-    return list(chain.from_iterable(chain(people, buyers, places, customers)))
+    customers = (order["customerInfo"].values() for order in elsewhere if isinstance(order.get("customerInfo"), dict))
+    found = chain.from_iterable(chain(people, buyers, places, customers))
+    return [text for text in found if text is None or isinstance(text, str)]
 
 
 def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, forgetting: Forgetting) -> None:
@@ -142,7 +149,7 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, f
     if kind == "event.published":
         # What a back end says of somebody has no form that we know: it is told to nobody any more.
         transaction.run(transaction.sql.privacy.remove_event, id=entity_id)
-        after = msgspec.json.encode({"event": msgspec.json.decode(after)["event"], "rooms": [], "args": []}).decode()
+        after = msgspec.json.encode({"event": _event_in(after), "rooms": [], "args": []}).decode()
     was_theirs = actor == f"{Role.CUSTOMER}:{customer_id}"
     transaction.run(
         transaction.sql.privacy.rewrite_feed,
@@ -152,6 +159,13 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, f
         new_before=_forgotten(before, forgetting),
         new_after=_forgotten(after, forgetting),
     )
+
+
+def _event_in(published: str) -> str:
+    try:
+        return str(read_json(published)["event"])
+    except (ValueError, LookupError, TypeError):
+        return "erased"  # it was told to nobody
 
 
 def _rewrite_answer(transaction: Transaction, scope: str, key: str, forgetting: Forgetting) -> None:
@@ -165,8 +179,8 @@ def _forgotten(document: str | None, forgetting: Forgetting) -> str | None:
     if document is None:
         return None
     try:
-        return msgspec.json.encode(forgetting.without(msgspec.json.decode(document))).decode()
-    except msgspec.DecodeError:
+        return msgspec.json.encode(forgetting.without(read_json(document))).decode()
+    except (ValueError, RecursionError):
         return "null"  # of another program, and nothing that we could read
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,10 +15,13 @@ from ordercast.commerce.people import Actor
 from .transaction import Transaction
 from .triggers.making import IMPORTING
 
+TABLE: Final = "products"
+
 
 def product_of(row: tuple[Any, ...]) -> Product:
-    """A product from its columns, in the order of its fields."""
-    return Product(*(*row[:-2], bool(row[-2]), row[-1]))
+    """A product from its columns, in the order of its fields. Raises msgspec.ValidationError."""
+    values = (*row[:-2], bool(row[-2]), row[-1])
+    return msgspec.convert(dict(zip(Product.__struct_encode_fields__, values, strict=True)), Product)
 
 
 def _row(product: Product, actor: Actor, reason: str | None, now: Moment) -> dict[str, Any]:
@@ -27,15 +30,14 @@ def _row(product: Product, actor: Actor, reason: str | None, now: Moment) -> dic
 
 
 def find(transaction: Transaction, product_id: str) -> Product | None:
-    row = transaction.one(transaction.sql.products.by_id, id=product_id)
-    return None if row is None else product_of(row)
+    return transaction.read_one(transaction.sql.products.by_id, product_of, TABLE, id=product_id)
 
 
 def page(transaction: Transaction, after: str, limit: int, *, every: bool = False) -> list[Product]:
     """The next products by id after `after` ("" for the first): those for sale, or `every` one."""
     sql = transaction.sql.products
     statement = sql.every_after if every else sql.for_sale_after
-    return [product_of(row) for row in transaction.all(statement, after=after, limit=limit)]
+    return transaction.page(statement, product_of, TABLE, after=after, limit=limit)
 
 
 def seed(transaction: Transaction, products: Iterable[Product], actor: Actor, now: Moment) -> None:
@@ -70,7 +72,7 @@ def edit(
     found = transaction.one(transaction.sql.products.by_id_to_change, id=product_id)
     if found is None:
         raise NotFound("product")
-    before = product_of(found)
+    before = transaction.decoded(found, product_of, TABLE)
     if before.version != expected_version:
         row = transaction.one(transaction.sql.products.last_edit, id=product_id)
         raise EditConflict("product", before.version, expected_version, *(row or ("", "")))

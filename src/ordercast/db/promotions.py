@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,6 +13,8 @@ from ordercast.commerce.people import Actor
 from ordercast.commerce.promotions import Offer, Promotion, as_code
 
 from .transaction import Transaction
+
+TABLE: Final = "promotions"
 
 
 class Promotions:
@@ -29,7 +31,7 @@ class Promotions:
         """
         for code in sorted({as_code(each) for each in written if each is not None}):
             row = self._transaction.one(self._transaction.sql.promotions.by_code_to_change, code=code)
-            self._found[code] = None if row is None else _promotion_of(row)
+            self._found[code] = None if row is None else self._transaction.decoded(row, _promotion_of, TABLE)
 
     def offer(self, written: str | None, customer_id: str | None, now: Moment) -> Offer | None:
         """What the shop knows of the code that a buyer gave; None if none was given. Of a buyer whom nobody knows yet,
@@ -64,13 +66,12 @@ class Promotions:
 
 
 def find(transaction: Transaction, code: str) -> Promotion | None:
-    row = transaction.one(transaction.sql.promotions.by_code, code=code)
-    return None if row is None else _promotion_of(row)
+    return transaction.read_one(transaction.sql.promotions.by_code, _promotion_of, TABLE, code=code)
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Promotion]:
     """The next promotions by code after `after` ("" for the first)."""
-    return [_promotion_of(row) for row in transaction.all(transaction.sql.promotions.after, after=after, limit=limit)]
+    return transaction.page(transaction.sql.promotions.after, _promotion_of, TABLE, after=after, limit=limit)
 
 
 def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
@@ -91,7 +92,7 @@ def change(
     row = transaction.one(transaction.sql.promotions.by_code_to_change, code=code)
     if row is None:
         raise NotFound("promotion")
-    before = _promotion_of(row)
+    before = transaction.decoded(row, _promotion_of, TABLE)
     if before.version != expected_version:
         raise EditConflict("promotion", before.version, expected_version, row[-1], before.updated_at)
     changed = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=now)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +15,8 @@ from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 
 from .transaction import Transaction
+
+TABLE: Final = "sandbox_payments"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +57,11 @@ def open_entry(transaction: Transaction, key: str, card: str, amount: Money, *, 
 
 
 def by_key(transaction: Transaction, key: str) -> Entry | None:
-    return _entry(transaction.one(transaction.sql.sandbox.by_key, key=key))
+    return transaction.read_one(transaction.sql.sandbox.by_key, _entry, TABLE, key=key)
 
 
 def by_reference(transaction: Transaction, reference: str) -> Entry | None:
-    return _entry(transaction.one(transaction.sql.sandbox.by_reference, reference=reference))
+    return transaction.read_one(transaction.sql.sandbox.by_reference, _entry, TABLE, reference=reference)
 
 
 def change_once(
@@ -69,7 +71,7 @@ def change_once(
 
     Raises what `change` does, and then nothing is kept.
     """
-    entry = _entry(transaction.one(transaction.sql.sandbox.by_reference_to_change, reference=reference))
+    entry = transaction.read_one(transaction.sql.sandbox.by_reference_to_change, _entry, TABLE, reference=reference)
     if entry is None or key in entry.asked:
         return entry, False
     changed = replace(change(entry), asked=(*entry.asked, key))
@@ -100,10 +102,8 @@ def drop_notice(transaction: Transaction, notice_id: str) -> None:
     transaction.run(transaction.sql.sandbox.drop_notice, id=notice_id)
 
 
-def _entry(row: tuple[Any, ...] | None) -> Entry | None:
-    if row is None:
-        return None
-    reference, key, card, currency, authorized, captured, refunded, held, disputed, asked = row
+def _entry(row: tuple[Any, ...]) -> Entry:
+    reference, key, card, currency, authorized, captured, refunded, held, disputed, asked = msgspec.convert(row, _Row)
     return Entry(
         reference,
         key,
@@ -114,5 +114,8 @@ def _entry(row: tuple[Any, ...] | None) -> Entry | None:
         refunded,
         is_held=bool(held),
         is_disputed=bool(disputed),
-        asked=tuple(msgspec.json.decode(asked)),
+        asked=msgspec.json.decode(asked, type=tuple[str, ...]),
     )
+
+
+_Row = tuple[str, str, str, str, int, int, int, int, int, str]

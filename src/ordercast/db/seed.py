@@ -16,7 +16,7 @@ from ordercast.commerce.people import Actor, Role
 
 from . import accounts, products
 from .accounts import Account
-from .transaction import Transaction
+from .transaction import UNREADABLE, Transaction
 from .types import Store
 
 _META: Final = "demo"
@@ -107,7 +107,16 @@ def _is_first(transaction: Transaction, seeded: _Seeded | None) -> bool:
 
 
 def _seeded_of(row: tuple[Any, ...] | None) -> _Seeded | None:
-    return None if row is None else msgspec.json.decode(row[0], type=_Seeded)
+    if row is None:
+        return None
+    try:
+        return msgspec.json.decode(row[0], type=_Seeded)
+    except UNREADABLE:
+        return _UNKNOWN
+
+
+# Of a row that another program wrote: that it was seeded is known, and no more; its people get the password of now.
+_UNKNOWN: Final = _Seeded("", "")
 
 
 def is_seeded(transaction: Transaction) -> bool:

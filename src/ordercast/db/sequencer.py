@@ -43,7 +43,7 @@ WITH unnumbered AS (
     FROM (SELECT id FROM feed WHERE seq IS NULL ORDER BY id LIMIT %(limit)s) AS oldest),
   newest AS (
     SELECT greatest(coalesce((SELECT max(seq) FROM feed), 0),
-      (SELECT value::bigint FROM meta WHERE name = 'feed_newest')) AS seq),
+      (SELECT value::bigint FROM meta WHERE name = 'feed_newest' AND value ~ '^[0-9]{1,18}$')) AS seq),
   numbered AS (
     UPDATE feed SET seq = newest.seq + unnumbered.n FROM newest, unnumbered WHERE feed.id = unnumbered.id
     RETURNING feed.seq),

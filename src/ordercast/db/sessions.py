@@ -11,6 +11,7 @@ import msgspec
 from ordercast.commerce.moments import Moment, moment
 
 from . import access
+from .lenient_json import is_moment
 from .transaction import Transaction
 from .types import SessionRow
 
@@ -50,12 +51,16 @@ def save(transaction: Transaction, sessions: Iterable[SessionRow | None]) -> Non
 
 def load(transaction: Transaction, pids: Sequence[str]) -> dict[str, SessionRow]:
     """Those of the sessions that are kept, by their pids."""
-    rows = transaction.all(transaction.sql.sessions.load, pids=msgspec.json.encode(pids).decode())
-    return {row[0]: _session(row) for row in rows}
+    statement, asked = transaction.sql.sessions.load, msgspec.json.encode(pids).decode()
+    return {session.pid: session for session in transaction.read(statement, _session, "sessions", pids=asked)}
 
 
 def _session(row: tuple[Any, ...]) -> SessionRow:
-    pid, sid, namespace, identity, rooms, seen_at = row
+    *texts, identity, rooms, seen_at = row
+    pid, sid, namespace = msgspec.convert(texts, tuple[str, str, str])
+    identity.decode()
+    if not is_moment(seen_at):
+        raise ValueError("seen_at is no moment")
     return SessionRow(pid, sid, namespace, identity, msgspec.json.decode(rooms, type=tuple[str, ...]), seen_at)
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from ordercast.commerce.errors import EditConflict, InvalidField
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor
-from ordercast.commerce.shop import Shop
+from ordercast.commerce.shop import DEMO_SHOP, Shop
 
+from .damage import DamagedRow
 from .transaction import Transaction
+
+KEY: Final = 1
+"""Of the one row."""
 
 
 class StandingShop(Shop, frozen=True, kw_only=True, rename="camel"):
@@ -29,7 +33,15 @@ def rules(transaction: Transaction) -> Shop:
 
 
 def standing(transaction: Transaction) -> StandingShop:
-    return _shop_of(_row(transaction, transaction.sql.shop.rules))
+    """As `rules`. Raises DamagedRow where nobody can know what is charged."""
+    return transaction.decoded(_row(transaction, transaction.sql.shop.rules), _shop_of, "shop", KEY)
+
+
+def currency(transaction: Transaction) -> str:
+    """What the shop's sums are in, also where the rest of its rules cannot be read."""
+    row = transaction.one(transaction.sql.shop.rules)
+    named = None if row is None else row[Shop.__struct_fields__.index("currency")]
+    return named if isinstance(named, str) else DEMO_SHOP.currency
 
 
 def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, actor: Actor, now: Moment) -> None:
@@ -59,7 +71,7 @@ def _used_tax_classes(transaction: Transaction) -> Iterator[str]:
 def _row(transaction: Transaction, statement: str) -> tuple[Any, ...]:
     row = transaction.one(statement)
     if row is None:
-        raise LookupError("the shop has no row of rules")
+        raise DamagedRow("shop", KEY, "there is no such row")
     return row
 
 

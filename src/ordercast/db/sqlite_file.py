@@ -27,7 +27,7 @@ from typing import Any, Final, NamedTuple, NoReturn, cast
 from .connections import Connection
 from .connections.sqlite import SqliteConnector, connect
 from .dialects import SQLITE
-from .epochs import new_epoch
+from .epochs import is_epoch, new_epoch
 from .migrate import NEWEST
 from .triggers import missing_triggers
 from .types import NotCommitted
@@ -411,7 +411,7 @@ class DatabaseFile:
     def _recognised(self, writer: sqlite3.Connection, known: Standing | None, found: _Found) -> Standing:
         """The history that goes on; a new one where it does not."""
         standing = Standing(found.epoch, found.seq, found.mark)
-        if known is not None and not _goes_on(known, self.told, found):
+        if not is_epoch(found.epoch) or (known is not None and not _goes_on(known, self.told, found)):
             log.warning("the database was restored from a copy, or replaced: positions begin anew")
             standing = standing._replace(epoch=new_epoch())
             writer.execute(_KEEP_EPOCH, (standing.epoch,))

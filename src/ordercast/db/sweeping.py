@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
+
+import msgspec
 
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.payment_books import COMPARED, Difference, MismatchKind
@@ -35,15 +37,27 @@ class Compared:
 
 def to_compare(transaction: Transaction, after: tuple[Moment, int], limit: int) -> list[Compared]:
     """The next payments behind that moment and entry of the ledger."""
-    statement = transaction.sql.ledger.to_compare
-    rows = transaction.all(statement, after_at=after[0], after_entry=after[1], limit=limit)
-    return [_compared(row, mismatches.open_of(transaction, row[2])) for row in rows]
+    statement, (at, entry) = transaction.sql.ledger.to_compare, after
+    found: list[Compared] = []
+    while True:
+        wanted = limit - len(found)
+        rows = transaction.all(statement, after_at=at, after_entry=entry, limit=wanted)
+        found += transaction.readable(
+            rows, lambda row: _compared(row, mismatches.open_of(transaction, row[2])), "payments"
+        )
+        if len(rows) < wanted or len(found) == limit or rows[-1][:2] == (at, entry):
+            return found
+        at, entry = rows[-1][:2]
 
 
 def _compared(row: tuple[Any, ...], cards: dict[MismatchKind, str]) -> Compared:
-    at, entry, order_id, provider, reference, version, status, total, captured, refunded, refunding, currency = row
-    payment = PaymentState(PaymentStatus(status), total, captured, refunded, refunding)
-    return Compared((at, entry), order_id, provider, reference, version, payment, currency, cards)
+    at, entry, order_id, provider, reference, version, status, *sums = msgspec.convert(row, _Row)
+    total, captured, refunded, refunding, currency = sums
+    payment = PaymentState(status, total, captured, refunded, refunding)
+    return Compared((cast(Moment, at), entry), order_id, provider, reference, version, payment, currency, cards)
+
+
+_Row = tuple[str, int, str, str, str, int, PaymentStatus, int, int, int, int, str]
 
 
 def found(transaction: Transaction, compared: Compared, differences: Sequence[Difference], now: Moment) -> int:

@@ -7,12 +7,17 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from ordercast.commerce.errors import ShopError
+
 from .connections import Connection
 from .damage import DamagedRow, DamagedRows, problem_of
 from .statements import OfRows, Statements
 from .types import Unstorable
 
 T = TypeVar("T")
+
+SQLITE_ERROR: Final = 1
+"""What SQLite says of an expression that it cannot work out, such as the sum of what is too large."""
 
 UNREADABLE: Final = (
     ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, msgspec.MsgspecError
@@ -70,6 +75,30 @@ class Transaction:
         row = self.one(statement, **values)
         return None if row is None else self.decoded(row, decode, table)
 
+    def page(
+        self,
+        statement: str,
+        decode: Callable[[tuple[Any, ...]], T],
+        table: str,
+        /,
+        *,
+        limit: int,
+        by: str = "after",
+        **values: Any,
+    ) -> list[T]:
+        """As `read`, of a statement that goes on behind its parameter `by`, the first column of its last row: rows that
+        cannot be read are made up for by those behind them, so that a page is short only where it is the last.
+        """
+        found: list[T] = []
+        while True:
+            wanted = limit - len(found)
+            rows = self.all(statement, limit=wanted, **values)
+            found += self.readable(rows, decode, table)
+            # A key that is no text is read as another one, behind which it stands again.
+            if len(rows) < wanted or len(found) == limit or rows[-1][0] == values[by]:
+                return found
+            values[by] = rows[-1][0]
+
     def readable(self, rows: Iterable[tuple[Any, ...]], decode: Callable[[tuple[Any, ...]], T], table: str) -> list[T]:
         """As `read`, of rows that were asked for already."""
         found = []
@@ -80,14 +109,40 @@ class Transaction:
                 self.damaged.note(table, row[0], problem_of(error))
         return found
 
-    def decoded(self, row: tuple[Any, ...], decode: Callable[[tuple[Any, ...]], T], table: str) -> T:
-        """As `read_one`, of a row that was asked for already."""
+    def decoded(
+        self, row: tuple[Any, ...], decode: Callable[[tuple[Any, ...]], T], table: str, key: object = None
+    ) -> T:
+        """As `read_one`, of a row that was asked for already; where its first column does not name it, `key` does."""
         try:
             return decode(row)
         except UNREADABLE as error:
-            problem = problem_of(error)
-            self.damaged.note(table, row[0], problem)
-            raise DamagedRow(table, row[0], problem) from error
+            problem, key = problem_of(error), row[0] if key is None else key
+            self.damaged.note(table, key, problem)
+            raise DamagedRow(table, key, problem) from error
+
+    def attempt(self, work: Callable[[Transaction], T]) -> T:
+        """Do a part of this unit; what it raises takes back its own changes alone. Whoever catches it asks `is_of_row`
+        whether the rest may go on.
+        """
+        execute = self._connection.execute
+        execute("SAVEPOINT part")
+        try:
+            result = work(self)
+        except Exception as error:
+            if self.is_of_row(error):
+                execute("ROLLBACK TO part")
+                execute("RELEASE part")
+            raise
+        execute("RELEASE part")
+        return result
+
+    def is_of_row(self, error: Exception) -> bool:
+        """Whether the rows are to blame that were asked for: a rule that refuses them, or what stands in them. Any
+        other error is the database's, or others' work, and ends the unit.
+        """
+        if isinstance(error, (*UNREADABLE, Unstorable, ShopError, self.refusals)):
+            return True
+        return getattr(error, "sqlite_errorcode", None) == SQLITE_ERROR
 
     def run(self, statement: str, **values: Any) -> int:
         """Execute a change; answers how many rows it touched."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -30,7 +31,11 @@ from ordercast.db.sandbox import Entry
 
 from .signatures import check_standard
 
+log = logging.getLogger("ordercast.payments")
+
 NOTICES_AT_ONCE_MAX: Final = 32
+# An event that cannot be told, because its order cannot be read, say, waits for so long.
+TOLD_AGAIN_S: Final = 60.0
 
 
 class _Data(Struct, frozen=True):
@@ -176,8 +181,14 @@ class SandboxProvider:
         now = moment(self._now_ms())
         due = await self._store.read(lambda transaction: units.due_notices(transaction, now, NOTICES_AT_ONCE_MAX))
         for event_id, body in due:
-            notice = read_event(event_id, body)
-            await self._store.write(partial(_tell, notice=notice, hear=hear))
+            try:
+                notice = read_event(event_id, body)
+                await self._store.write(partial(_tell, notice=notice, hear=hear))
+            except Exception:
+                # First in line, it must not keep those behind it from being told.
+                log.exception("the sandbox's event %s cannot be told; trying again later", event_id)
+                later = moment(self._now_ms() + int(TOLD_AGAIN_S * 1000))
+                await self._store.write(partial(_put_off, event_id=event_id, body=body, until=later))
         return len(due)
 
     def _after_capture(self, transaction: Transaction, entry: Entry, outcome: Outcome, now_ms: int) -> None:
@@ -228,6 +239,11 @@ def _fact(kind: str, data: _Data) -> port.Fact | None:
     if data.amount < (kind in {"payment.captured", "payment.refunded"}) or data.amount > PRICE_MINOR_MAX:
         raise NoticeRefused("The event's amount cannot be.")
     return read(data)
+
+
+def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Moment) -> None:
+    units.drop_notice(transaction, event_id)
+    units.announce(transaction, event_id, body, until)
 
 
 def _tell(transaction: Transaction, notice: Notice, hear: Callable[[Transaction, Notice], None]) -> None:

@@ -12,7 +12,7 @@ from ordercast.commerce.errors import ProviderRefused, ProviderUnavailable
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Captured, Fact, PaymentProvider, SavedCard
-from ordercast.db import Store, StoreError
+from ordercast.db import Overloaded, Store, StoreError
 from ordercast.db import payment_tasks as tasks
 from ordercast.db import payments as units
 from ordercast.db.payment_tasks import PaymentTask
@@ -31,6 +31,9 @@ LOOK_EVERY_S: Final = 0.1
 # Another program's commit, or a task that came due, is found at the latest after so long.
 IDLE_S: Final = 5.0
 ADOPTED_AT_ONCE_MAX: Final = 100
+STUCK_S: Final = 60.0
+# A task that cannot be read stays due until it is mended.
+UNREADABLE_S: Final = 1.0
 
 
 class Settling:
@@ -47,6 +50,8 @@ class Settling:
         self._store = store
         self._providers = providers
         self._now_ms = now_ms
+        self._stuck: dict[str, float] = {}
+        """Orders whose debts could not be written down, and when that is tried again; by the monotonic clock."""
         self._news = asyncio.Event()
         store.watch(self._news.set)
 
@@ -83,12 +88,28 @@ class Settling:
         return done
 
     async def _adopt(self) -> int:
-        """Take over what another program's changes owe; a unit of work only where there is something."""
+        """Take over what another program's changes owe: how many orders' debts. One of which that cannot be done keeps
+        no other from it, and is tried again later.
+        """
+        limit = ADOPTED_AT_ONCE_MAX + len(self._stuck)
+        found = await self._store.read(lambda transaction: units.owing(transaction, limit))
+        now_s = time.monotonic()
+        self._stuck = {id_: until for id_, until in self._stuck.items() if id_ in found}
+        fresh = [id_ for id_ in found if self._stuck.get(id_, 0.0) <= now_s][:ADOPTED_AT_ONCE_MAX]
+        return sum(await asyncio.gather(*map(self._adopt_one, fresh)))
+
+    async def _adopt_one(self, order_id: str) -> bool:
         now = self._now()
-        found = await self._store.read(lambda transaction: units.owing(transaction, 1))
-        if not found:
-            return 0
-        return await self._store.write(lambda transaction: units.adopt(transaction, ADOPTED_AT_ONCE_MAX, now))
+        try:
+            await self._store.write(lambda transaction: units.adopt(transaction, order_id, now))
+        except Overloaded:
+            raise
+        except Exception as error:  # noqa: BLE001 - the order's own trouble, or the database's, which the next look meets
+            if order_id not in self._stuck:
+                log.warning("what order %s owes could not be written down; trying again: %s", order_id, error)
+            self._stuck[order_id] = time.monotonic() + STUCK_S
+            return False
+        return True
 
     async def _due(self) -> list[PaymentTask]:
         now = self._now()
@@ -98,6 +119,8 @@ class Settling:
         due_at = await self._store.read(tasks.next_due)
         if due_at is None:
             return IDLE_S
+        if due_at <= self._now():
+            return UNREADABLE_S  # all that is due and can be read was carried out a moment ago
         return IDLE_S if due_at > moment(self._now_ms() + int(IDLE_S * 1000)) else LOOK_EVERY_S
 
     def _now(self) -> Moment:
@@ -113,6 +136,7 @@ class Settling:
             if task.attempts and task.created_at < moment(self._now_ms() - ASKED_FOR_MS_MAX):
                 raise ProviderRefused("The provider did not answer for too long; look at its own books.")
             fact = await _ask(provider, task)
+            await self._record(task, fact)
         except ProviderRefused as error:
             await self._refuse(task, str(error))
         except ProviderUnavailable as error:
@@ -120,14 +144,20 @@ class Settling:
         except Exception:
             log.exception("payment task %s failed; it is tried again", task.id)
             await self._postpone(task, "It failed on our side; the log says why.")
-        else:
-            now = self._now()
-            await self._store.write(lambda transaction: units.carried_out(transaction, task, fact, now))
+
+    async def _record(self, task: PaymentTask, fact: Fact | None) -> None:
+        now = self._now()
+        await self._store.write(lambda transaction: units.carried_out(transaction, task, fact, now))
 
     async def _refuse(self, task: PaymentTask, sentence: str) -> None:
         log.warning("payment task %s was refused: %s", task.id, sentence)
         now = self._now()
-        await self._store.write(lambda transaction: units.refused(transaction, task, sentence, now))
+        try:
+            await self._store.write(lambda transaction: units.refused(transaction, task, sentence, now))
+        except Exception:
+            # Its order cannot be read, say: first in line, it must not keep those behind it from being carried out.
+            log.exception("the refusal of payment task %s could not be written down; trying again", task.id)
+            await self._postpone(task, sentence)
 
     async def _postpone(self, task: PaymentTask, problem: str) -> None:
         wait_s = BACKOFF_S[min(task.attempts, len(BACKOFF_S) - 1)]

@@ -11,7 +11,7 @@ from typing import Final
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.payment_books import differences
-from ordercast.db import Store
+from ordercast.db import Store, StoreError
 from ordercast.db import sweeping as units
 from ordercast.db.sweeping import Compared
 
@@ -62,7 +62,12 @@ class Sweeping:
         )
         raised = 0
         for compared in page:
-            raised += await self._compare(compared)
+            try:
+                raised += await self._compare(compared)
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("the payment %s could not be compared", compared.reference)
         self._after = page[-1].place if len(page) == SWEPT_AT_ONCE_MAX else _BEGINNING
         return raised
 

@@ -54,7 +54,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def text_of(self, column: str) -> str:
-        """The text that a column of bytes holds in UTF-8."""
+        """The text that a column of bytes holds in UTF-8; of what is not ASCII, some text or other."""
 
     @abstractmethod
     def held(self, query: str) -> str:
@@ -73,6 +73,10 @@ class Dialect(ABC):
     @abstractmethod
     def json_of(self, column: str) -> str:
         """A column that holds JSON, as a value of an object; NULL is null."""
+
+    @abstractmethod
+    def json_member(self, column: str, member: str) -> str:
+        """A member of a column that holds an object, as JSON; NULL where there is none."""
 
     @abstractmethod
     def json_truth(self, column: str) -> str:

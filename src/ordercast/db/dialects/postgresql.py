@@ -40,7 +40,7 @@ class PostgresqlDialect(Dialect):
         return f"strpos(CAST({haystack} AS text), CAST({needle} AS text)) > 0"
 
     def text_of(self, column: str) -> str:
-        return f"convert_from({column}, 'UTF8')"
+        return f"encode({column}, 'escape')"  # no error of all rows for one that is not UTF-8
 
     def held(self, query: str) -> str:
         return f"{query} FOR SHARE"
@@ -53,6 +53,9 @@ class PostgresqlDialect(Dialect):
 
     def json_of(self, column: str) -> str:
         return column
+
+    def json_member(self, column: str, member: str) -> str:
+        return f"({column} -> '{member}')"
 
     def json_truth(self, column: str) -> str:
         return f"({column} <> 0)"

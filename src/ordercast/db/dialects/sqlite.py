@@ -49,6 +49,9 @@ class SqliteDialect(Dialect):
         # json() of what is no JSON is an error, of every statement that meets the row: the one that mends it too.
         return f"CASE WHEN json_valid({column}) THEN json({column}) END"
 
+    def json_member(self, column: str, member: str) -> str:
+        return f"CASE WHEN json_valid({column}) THEN {column} -> '{member}' END"
+
     def json_truth(self, column: str) -> str:
         return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"
 

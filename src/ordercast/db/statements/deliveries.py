@@ -71,7 +71,9 @@ class DeliveryStatements:
             .values(assigned_at=bindparam("at"))
             .where(driver_states.c.driver_id == bindparam("id"))
         )
-        destination: ColumnElement[str | None] = literal_column("orders.shipping_info -> 'location'")
+        destination: ColumnElement[str | None] = literal_column(
+            text.dialect.json_member("orders.shipping_info", "location")
+        )
         carried = (orders.c.id, orders.c.number, orders.c.customer_id, orders.c.status, destination)
         # Sorted, with a plus that says so: along the numbers lies everything that the driver ever brought.
         by_number: ColumnElement[int] = literal_column("+orders.number")

@@ -37,6 +37,23 @@ class StatsStatements:
             .select_from(sql_text("orders INDEXED BY orders_by_status") if text.dialect is dialects.SQLITE else orders)
             .where(literal_column(f"orders.status IN ({names({*OrderStatus} - {*TERMINAL})})"))
         )
+        # The same, row by row.
+        self.by_order = text(
+            select(
+                orders.c.id,
+                orders.c.created_at,
+                orders.c.status,
+                literal_column(f"CASE WHEN orders.status IN ({_UNFULFILLED}) THEN 0 ELSE 1 END"),
+                orders.c.total,
+                orders.c.captured,
+                orders.c.refunded,
+            ).where(orders.c.created_at >= bindparam("begin"), orders.c.created_at < bindparam("end"))
+        )
+        self.open_since = text(
+            select(orders.c.id, orders.c.created_at).where(
+                literal_column(f"orders.status IN ({names({*OrderStatus} - {*TERMINAL})})")
+            )
+        )
         began = order_history.alias("began")
         since = (
             select(began.c.at)
@@ -55,7 +72,7 @@ class StatsStatements:
             .scalar_subquery()
         )
         finished = (
-            select(order_history.c.to_status, since.label("since"), order_history.c.at)
+            select(order_history.c.entry, order_history.c.to_status, since.label("since"), order_history.c.at)
             .where(
                 # As the index has it, word for word: SQLite uses a partial one only then.
                 literal_column(FINISHING_SQL),
@@ -69,6 +86,7 @@ class StatsStatements:
         )
         lasted: ColumnElement[float] = literal_column(text.dialect.seconds_between("finished.since", "finished.at"))
         self.durations = text(select(finished.c.to_status, lasted))
+        self.moments_of_finished = text(select(finished))
 
 
 def _sum(amount: ColumnElement[int]) -> ColumnElement[int]:

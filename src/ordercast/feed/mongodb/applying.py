@@ -7,8 +7,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final
 
-import msgspec
-
 from ordercast import telemetry
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.states import OrderStatus
@@ -168,10 +166,9 @@ class Mirror:
         away there, and stays as it ended.
         """
         order, reason = None, None
-        if row.document is not None:
-            former = msgspec.json.decode(row.document)
-            if former["status"] not in TERMINAL:
-                order, reason = {**former, "status": OrderStatus.CANCELLED}, DELETED
+        former = mirrored.document_of(row.document)
+        if former is not None and former["status"] not in TERMINAL:
+            order, reason = {**former, "status": OrderStatus.CANCELLED}, DELETED
         showing = Showing(row.raw, as_of, snapshot, order, gone=True, reason=reason)
         mirrored.show(transaction, self.source, row, showing, now=now)
 
@@ -182,7 +179,7 @@ class Mirror:
         if not is_order(document):
             self._untold(key, "it is no order")
             return None
-        former = None if row.document is None else msgspec.json.decode(row.document)
+        former = mirrored.document_of(row.document)
         try:
             mapped = map_order(document, number=row.entry, currency=self._currency, now=now, former=former)
         except Exception as error:
