@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from typing import Annotated, Any, Literal
 
 import uvloop
@@ -28,6 +29,8 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.config import ConfigError, Settings
 from ordercast.db import access
 from ordercast.db.epochs import begin_epoch
+from ordercast.db.repair import Deed
+from ordercast.inspecting import repair as repair_rows
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
 
@@ -168,6 +171,41 @@ async def _new_epoch(settings: Settings) -> str:
         return await store.write(begin_epoch)
     finally:
         await store.close()
+
+
+@app.command
+def repair(
+    *,
+    dry_run: Annotated[bool, Parameter(help="Only tell what would be done.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Find rows that cannot be read, in every table, and write the nearest values that can; beside a running shop too.
+
+    Ends with 1 where a row is left that only a person can mend.
+    """
+    left = uvloop.run(_repair(_settings(make_secret=False, database_url=database_url), dry_run=dry_run))
+    if left:
+        sys.exit(1)
+
+
+async def _repair(settings: Settings, *, dry_run: bool) -> int:
+    """How many rows are left to a person."""
+    store = open_store(settings)
+    await begin(store)
+    found: Counter[str] = Counter()
+    try:
+        async for row, deed in repair_rows(store, dry_run=dry_run):
+            found["found" if deed is None else deed] += 1
+            for flaw in row.flaws:
+                told = "" if deed is None else f" ({deed})"
+                print(f"{row.table} {ascii(row.name)[1:-1]}: {flaw.column} {flaw.problem}{told}")
+    finally:
+        await store.close()
+    if not found:
+        print("Every row can be read.")
+    else:
+        print(", ".join(f"{count} {deed}" for deed, count in found.items()) + ".")
+    return found[Deed.LEFT]
 
 
 def _settings(*, make_secret: bool = True, **overrides: Any) -> Settings:

@@ -33,6 +33,7 @@ from ordercast.db import SqliteStore, Store, Transaction, Unusable, shop, stats
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
 from ordercast.hub import Bus, Options, Rate, Server
+from ordercast.inspecting import Inspector
 from ordercast.neighbours import Neighbours
 from ordercast.supervision import Signals
 from ordercast.wire import AsgiApplication, make_server
@@ -165,7 +166,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
         neighbours.hear_backends(server)
         providers = providers_of(settings, store)
         live_stats = LiveStats(store, Fleeting(server.main), _today(settings, pump), settings.stats_every_ms / 1000)
-        always = [live_stats.run, forget_revocations(doorkeeper)]
+        always = [live_stats.run, Inspector(store).run, forget_revocations(doorkeeper)]
         chores = Chores(store, leading=await _leading(settings, store, providers, neighbours), always=always)
         chores.start()
         api = create_api(

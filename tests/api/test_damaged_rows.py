@@ -51,6 +51,11 @@ def damage(store: AnyStore, table: str, column: str, value: Any, where: str) -> 
     return True
 
 
+def damaged(store: AnyStore, table: str, column: str, value: Any, where: str) -> None:
+    if not damage(store, table, column, value, where):
+        pytest.skip("this database refuses it, whatever rules are switched off")
+
+
 async def fill(client: Client) -> list[dict[str, Any]]:
     """At least one row in most tables; gives two orders."""
     card = {"paymentInfo": {"method": "card", "token": "tok_visa"}}
@@ -100,22 +105,20 @@ async def test_an_order_that_cannot_be_read_is_refused_by_name_and_its_neighbour
     client: Client, store: AnyStore
 ) -> None:
     first, second = await fill(client)
-    assert damage(store, "orders", "cart_items", "{}", f"id = '{first['id']}'")
+    damaged(store, "orders", "cart_items", "{}", f"id = '{first['id']}'")
 
     listed = (await client.get("/api/orders", STORE)).json()["items"]
     refused = problem(await client.get(f"/api/orders/{first['id']}", STORE), 503, "row-damaged")
 
     assert [order["id"] for order in listed] == [second["id"]]
     assert first["id"] in refused["detail"]
-    assert store.damaged.of("orders") == [f"number {first['number']}", first["id"]]
+    assert store.damaged.of("orders") == [first["id"]]
 
 
 async def test_a_page_is_filled_up_from_behind_the_rows_that_are_left_out(client: Client, store: AnyStore) -> None:
     ids = [product["id"] for product in (await client.get("/api/products?limit=100")).json()["items"]]
     names = "', '".join(ids[:4])
-    damage(store, "products", "currency", "B", f"id IN ('{names}')")  # read well, to be counted
-    if not damage(store, "products", "price", "abc", f"id IN ('{names}')"):
-        pytest.skip("this database keeps the column's type")
+    damaged(store, "products", "price", "abc", f"id IN ('{names}')")
     page = (await client.get("/api/products?limit=3")).json()
     assert [product["id"] for product in page["items"]] == ids[4:7]
     assert page["nextCursor"] == ids[6]
@@ -123,21 +126,21 @@ async def test_a_page_is_filled_up_from_behind_the_rows_that_are_left_out(client
 
 async def test_figures_are_counted_without_a_sum_that_is_none(client: Client, store: AnyStore) -> None:
     first, second = await fill(client)
-    damage(store, "orders", "total", 2**63 - 1, f"id = '{first['id']}'")
-    damage(store, "orders", "captured", 2**63 - 1, f"id = '{first['id']}'")
+    damaged(store, "orders", "total", 2**63 - 1, f"id = '{first['id']}'")
+    damaged(store, "orders", "captured", 2**63 - 1, f"id = '{first['id']}'")
     found = (await client.get("/api/stats", STORE)).json()
     assert (found["orders"], found["ordered"]) == (1, second["total"])
 
 
 async def test_figures_are_counted_without_a_moment_that_is_none(client: Client, store: AnyStore) -> None:
     first, second = await fill(client)
-    damage(store, "orders", "created_at", f"{first['createdAt'][:11]}garbage", f"id = '{first['id']}'")
+    damaged(store, "orders", "created_at", f"{first['createdAt'][:11]}garbage", f"id = '{first['id']}'")
     found = (await client.get("/api/stats", STORE)).json()
     assert (found["orders"], found["ordered"], found["open"]["count"]) == (1, second["total"], 1)
 
 
 async def test_rules_that_cannot_be_read_refuse_orders_alone(client: Client, store: AnyStore) -> None:
-    damage(store, "shop", "tax_rates_bp", "[]", "id = 1")
+    damaged(store, "shop", "tax_rates_bp", "[]", "id = 1")
     assert (await client.get("/api/config")).json()["currency"] == "BDT"
     assert (await client.get("/api/stats", STORE)).status_code == 200
     refused = problem(await client.post("/api/orders", request_json()), 503, "row-damaged")
@@ -150,7 +153,7 @@ async def test_a_revocation_whose_moment_is_none_refuses_what_there_is(client: C
             "INSERT INTO revocations (name, since, actor) VALUES ('usr_9', '2026-01-01T00:00:00.000Z', 'a')"
         )
     )
-    damage(store, "revocations", "since", "never", "TRUE")
+    damaged(store, "revocations", "since", "never", "TRUE")
     assert [one.name for one in await store.read(revoked)] == ["usr_9"]
     problem(await client.get("/api/orders", bearer(token("store", "usr_9"))), 401, "token-refused")
     assert (await client.get("/api/orders", STORE)).status_code == 200
@@ -165,7 +168,7 @@ async def test_a_payment_task_whose_order_cannot_be_read_keeps_no_other_from_bei
     ]
     for order in (first, second):
         await client.move(order, "processing")
-    damage(store, "orders", "payment_info", "[]", f"id = '{first['id']}'")
+    damaged(store, "orders", "payment_info", "[]", f"id = '{first['id']}'")
 
     await settling.settle()
 
@@ -184,7 +187,7 @@ async def test_a_payment_task_that_cannot_be_read_keeps_no_other_from_being_carr
     ]
     for order in (first, second):
         await client.move(order, "processing")
-    damage(store, "payment_tasks", "kind", "odd", f"order_id = '{first['id']}'")
+    damaged(store, "payment_tasks", "kind", "odd", f"order_id = '{first['id']}'")
 
     assert await Settling(store, providers).settle() == 1
     assert (await client.get(f"/api/orders/{second['id']}", STORE)).json()["paymentStatus"] == "paid"
@@ -199,7 +202,7 @@ async def test_what_an_unreadable_order_owes_keeps_no_other_from_being_written_d
         await store.write(
             lambda t, id_=order["id"]: t.run("UPDATE orders SET status = 'cancelled' WHERE id = :id", id=id_)  # type: ignore[misc]
         )
-    damage(store, "orders", "payment_info", '{"method": "card", "brand": 5}', f"id = '{first['id']}'")
+    damaged(store, "orders", "payment_info", '{"method": "card", "brand": 5}', f"id = '{first['id']}'")
 
     await Settling(store, providers).settle()
 

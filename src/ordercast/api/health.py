@@ -19,6 +19,8 @@ from .desk import AtDesk
 LOCALES: Final = ("en", "bn")
 # A balancer's own patience is seldom longer, and to be told is better than to guess.
 SILENT_S_MAX: Final = 3.0
+# More of them than anybody reads in an answer; the log has all.
+DAMAGED_NAMED_MAX: Final = 20
 
 
 class Health(Struct, frozen=True, omit_defaults=True):
@@ -27,6 +29,8 @@ class Health(Struct, frozen=True, omit_defaults=True):
     stopped) or `not ready`."""
     parts: dict[str, str] = {}
     """What this node can do without, such as the bus to other nodes: `up`, or what it is instead."""
+    damaged: list[str] = []
+    """Rows that cannot be read, by name: what needs them is refused or told as a gap; `ordercast repair` mends them."""
     faults: list[str] = []
     """Why it is not ready: a sentence for each thing that keeps orders from being taken, or told."""
 
@@ -63,8 +67,9 @@ async def ready(desk: AtDesk) -> Response[Health]:
     except TimeoutError:
         faults = [f"The database has not answered for {SILENT_S_MAX:.0f} s."]
     parts = {name: state() for name, state in desk.parts.items()}
-    served = "ready" if all(state == "up" for state in parts.values()) else "degraded"
-    health = Health("not ready" if faults else served, parts, faults)
+    damaged = desk.store.damaged.sentences(DAMAGED_NAMED_MAX)
+    served = "ready" if all(state == "up" for state in parts.values()) and not damaged else "degraded"
+    health = Health("not ready" if faults else served, parts, damaged, faults)
     return json_answer(msgspec.json.encode(health), status_code=503 if faults else 200)
 
 

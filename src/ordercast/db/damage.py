@@ -34,7 +34,7 @@ class DamagedRows:
 
     def __init__(self) -> None:
         self._standing: OrderedDict[tuple[str, str], str] = OrderedDict()
-        self._said: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._said: OrderedDict[tuple[str, ...], None] = OrderedDict()
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -47,9 +47,10 @@ class DamagedRows:
         """Remember that the row cannot be read; False where that was known. It is logged once, though often met."""
         name, problem = (table, str(key)), problem[:PROBLEM_MAX]
         with self._lock:
-            is_new = name not in self._said
+            is_new = (*name, problem) not in self._said
+            self._said[*name, problem] = None
+            self._standing[name] = problem
             for known in (self._standing, self._said):
-                known[name] = problem
                 if len(known) > ROWS_MAX:
                     known.popitem(last=False)
             DAMAGED_ROWS.set(len(self._standing))
@@ -61,15 +62,14 @@ class DamagedRows:
         """Whether it has not been said before that this cannot be done to that row."""
         with self._lock:
             is_new = (deed, str(key)) not in self._said
-            self._said[deed, str(key)] = ""
+            self._said[deed, str(key)] = None
             if len(self._said) > ROWS_MAX:
                 self._said.popitem(last=False)
         return is_new
 
     def mended(self, table: str, key: object) -> None:
-        """Forget a row that was read well, or is there no more; damaged again, it is said again."""
+        """Forget a row that was read well, or is there no more."""
         with self._lock:
-            self._said.pop((table, str(key)), None)
             if self._standing.pop((table, str(key)), None) is not None:
                 DAMAGED_ROWS.set(len(self._standing))
 

@@ -93,8 +93,8 @@ def page(
     # Below it something may be missing of one recipient, so it is left for the next page.
     rows = sorted((row for row in rows if row[0] >= lowest), key=itemgetter(0), reverse=True)
     next_before = rows[limit - 1][0] if len(rows) > limit else lowest or None
-    found = transaction.readable(rows[:limit], _notification, TABLE)
-    return Page(found, next_before, unread(transaction, recipients, user_id))
+    items = transaction.readable(rows[:limit], _notification, TABLE)
+    return Page(items, next_before, unread(transaction, recipients, user_id))
 
 
 def _rows(

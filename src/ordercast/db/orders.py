@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from operator import itemgetter
 from typing import Any, Final
@@ -193,11 +194,12 @@ class _Sound(msgspec.Struct, rename="camel"):
     number: int
     status: str
     payment_status: str
-    total: int
+    total: int | None
     customer_info: dict[str, Any]
     cart_items: list[msgspec.Raw]
 
 
+_ID: Final = re.compile(r'"id":"([^"]{1,64})"')
 _SOUND: Final = msgspec.json.Decoder(_Sound)
 
 
@@ -243,7 +245,9 @@ def page(
 
 def _listed(transaction: Transaction, number: int, document: str) -> str | None:
     """The document as it is to be listed; None for one that is left out, which keeps its place in the paging."""
-    found = transaction.readable([(f"number {number}", document)], lambda row: _sound(row[1:]).decode(), "orders")
+    named = _ID.search(document)
+    name = f"number {number}" if named is None else named[1]
+    found = transaction.readable([(name, document)], lambda row: _sound(row[1:]).decode(), "orders")
     return found[0] if found else None
 
 

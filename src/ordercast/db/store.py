@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from . import sessions
+from . import sessions, shop
+from .damage import DamagedRow
 from .dialects import Dialect
 from .readers import Readers
 from .session_loads import SessionLoads
@@ -65,6 +66,10 @@ class DatabaseStore:
             f"The trigger {name} is missing or disabled: what it tells of is lost."
             for name in await self.read(self._missing_triggers)
         ]
+        try:
+            await self.read(shop.rules)
+        except DamagedRow as error:
+            faults.append(f"No order is taken: {error}")
         return faults if self.is_running else [*faults, "No changes are taken: the writer has ended."]
 
     def _missing_triggers(self, transaction: Transaction) -> list[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -119,6 +121,18 @@ class Transaction:
             problem, key = problem_of(error), row[0] if key is None else key
             self.damaged.note(table, key, problem)
             raise DamagedRow(table, key, problem) from error
+
+    @contextmanager
+    def as_stored(self, text: Callable[[bytes], Any]) -> Iterator[None]:
+        """Meanwhile, have texts as `text` makes them of their bytes, in SQLite, which may keep any bytes as one."""
+        if not isinstance(self._connection, sqlite3.Connection):
+            yield
+            return
+        usual, self._connection.text_factory = self._connection.text_factory, text
+        try:
+            yield
+        finally:
+            self._connection.text_factory = usual
 
     def attempt(self, work: Callable[[Transaction], T]) -> T:
         """Do a part of this unit; what it raises takes back its own changes alone. Whoever catches it asks `is_of_row`

@@ -71,15 +71,16 @@ class OrderChange(msgspec.Struct, frozen=True):
 def _checked(order: Any) -> Any:
     """An order's document, or None, if it is what pages take it for. Raises UntellableRow."""
     if order is not None:
-        for name, kind in _SHAPE:
-            if type(order[name]) is not kind:
-                raise UntellableRow(f"{name} is no {kind.__name__}")
+        for name, kinds in _SHAPE:
+            if type(order[name]) not in kinds:
+                raise UntellableRow(f"{name} is no {kinds[0].__name__}")
     return order
 
 
 # Of what rules and pages reckon with; a mirrored order may say less than ours.
-_SHAPE: Final[tuple[tuple[str, type], ...]] = (
-    ("id", str), ("number", int), ("status", str), ("paymentStatus", str), ("total", int), ("customerInfo", dict),
+_SHAPE: Final[tuple[tuple[str, tuple[type, ...]], ...]] = (
+    ("id", (str,)), ("number", (int,)), ("status", (str,)), ("paymentStatus", (str,)), ("total", (int, type(None))),
+    ("customerInfo", (dict,)),
 )  # fmt: skip
 
 

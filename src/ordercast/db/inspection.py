@@ -1,0 +1,401 @@
+"""Looks through the tables for rows that cannot be read: for readiness, which names them, and for `ordercast repair`.
+
+Every rule of the schema is asked of each row again, for it may be newer than the row, or was switched off when the row
+was written; and of texts and JSON what no rule of a database says.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy
+from sqlalchemy import CheckConstraint, Column, Table
+
+from ordercast.commerce.errors import UnknownStatus
+from ordercast.commerce.moments import moment
+from ordercast.commerce.states import Fulfilment, resolve_status
+
+from .dialects import POSTGRESQL, Dialect
+from .lenient_json import is_moment, read_json
+from .schema import feed, feed_to_number, metadata
+from .store import change_of
+from .transaction import Transaction
+from .types import Change
+
+# In one read: a reader is busy with so many for some milliseconds.
+ROWS_AT_ONCE: Final = 500
+NEVER: Final = "1970-01-01T00:00:00.000Z"
+"""In place of a moment that is none: what is due or forgotten by it is so at once."""
+_INT_MAX: Final = 2**63 - 1
+# Past it, a sum is the error that is being mended.
+AMOUNT_MAX: Final = 10**13
+
+# JSON by its meaning; as types, the two databases have different ones.
+JSON_COLUMNS: Final = frozenset(
+    {
+        "after", "answer", "args", "asked", "before", "billing_info", "cart_items", "data", "delivery_zones",
+        "document", "ours", "payment_info", "raw", "rooms", "shipping_info", "tax_rates_bp", "theirs",
+    }
+)  # fmt: skip
+_MOMENTS: Final = frozenset({"at", "since", "until"})
+
+Check = Callable[[Change], str | None]
+"""Says why a row of the feed cannot be told; see ``feed.pump.check``."""
+
+
+class StoredText(bytes):
+    """The bytes of a text, to be told from those of a BLOB."""
+
+    __slots__ = ()
+
+
+class Unmendable:
+    """In place of a value that only a person can know."""
+
+
+UNMENDABLE: Final = Unmendable()
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    column: str
+    problem: str
+    mended: Any
+    """What is to stand there, or UNMENDABLE."""
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedTableRow:
+    """A row with what is wrong with it. `key` are the values of its primary key, as they are stored."""
+
+    table: str
+    key: tuple[Any, ...]
+    name: str
+    """What people call it: its id, or its key."""
+    flaws: list[Flaw] = field(default_factory=list)
+    change: Change | None = None
+    """Of the feed alone."""
+
+    @property
+    def problem(self) -> str:
+        return "; ".join(f"{flaw.column}: {flaw.problem}" for flaw in self.flaws)
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def tables(dialect: Dialect) -> list[Table]:
+    """All of them, the feed last: mending another row writes what it was before into the feed."""
+    of_feed = feed_to_number if dialect is POSTGRESQL else feed
+    return [*(table for table in metadata.sorted_tables if table is not feed), of_feed]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some rows of a table that were looked at: the damaged ones, and where the next begin; None at the end."""
+
+    damaged: list[DamagedTableRow]
+    after: tuple[Any, ...] | None
+
+
+def look(
+    transaction: Transaction,
+    table: Table,
+    after: tuple[Any, ...] | None,
+    check: Check | None,
+    limit: int = ROWS_AT_ONCE,
+) -> Piece:
+    """Look at the next rows behind the key `after`; None for the first."""
+    values = {} if after is None else TableQuestion.values(after)
+    asked, rows = _answered(transaction, table, lambda asked: asked.behind(after, limit), values)
+    found = [row for row in (asked.examined(values, check) for values in rows) if row.flaws]
+    return Piece(found, asked.key(rows[-1]) if len(rows) == limit else None)
+
+
+def is_damaged(transaction: Transaction, table: Table, name: str, check: Check | None) -> bool | None:
+    """Whether the row that people call so is damaged still; None where it is not found so easily."""
+    column = TableQuestion.of(table, transaction.sql.dialect).named_by
+    if column is None or "\ufffd" in name:
+        return None
+    is_number = isinstance(column.type, sqlalchemy.Integer)
+    if is_number and not name.lstrip("-").isdecimal():
+        return False
+    value = int(name) if is_number else name
+    asked, rows = _answered(transaction, table, lambda asked: asked.named(), {"name": value})
+    return any(asked.examined(values, check).flaws for values in rows)
+
+
+def of_key(transaction: Transaction, row: DamagedTableRow, check: Check | None) -> DamagedTableRow | None:
+    """The row as it now is; None where nothing is wrong with it any more, or it has gone."""
+    (table,) = (table for table in tables(transaction.sql.dialect) if table.name == row.table)
+    asked, rows = _answered(transaction, table, lambda asked: asked.of_key(), TableQuestion.values(row.key))
+    examined = [asked.examined(values, check) for values in rows]
+    return examined[0] if examined and examined[0].flaws else None
+
+
+def _answered(
+    transaction: Transaction, table: Table, question: Callable[[TableQuestion], str], values: dict[str, Any]
+) -> tuple[TableQuestion, list[tuple[Any, ...]]]:
+    asked = TableQuestion.of(table, transaction.sql.dialect)
+    with transaction.as_stored(StoredText):
+        try:
+            rows = transaction.attempt(lambda part: part.all(question(asked), **values))
+        except Exception as error:
+            if not transaction.is_of_row(error):
+                raise
+            # A rule that cannot even be asked, of what is no JSON say: then the columns alone are looked at.
+            asked = TableQuestion.of(table, transaction.sql.dialect, with_rules=False)
+            rows = transaction.all(question(asked), **values)
+    return asked, rows
+
+
+class TableQuestion:
+    """The question for a table's rows, with a truth for each of its rules."""
+
+    def __init__(self, table: Table, dialect: Dialect, *, with_rules: bool) -> None:
+        self.table = table
+        self.dialect = dialect
+        self.columns: list[Column[Any]] = list(table.columns)
+        self.keys: list[Column[Any]] = list(table.primary_key.columns)
+        self.rules = dict(_rules(table, dialect)) if with_rules else {}
+        self.named_by = self._naming()
+        """The column by which people call a row, if one is enough."""
+
+    @staticmethod
+    @cache
+    def of(table: Table, dialect: Dialect, *, with_rules: bool = True) -> TableQuestion:
+        return TableQuestion(table, dialect, with_rules=with_rules)
+
+    def _naming(self) -> Column[Any] | None:
+        if self.table.name == "feed":
+            return self.table.c.seq
+        if "id" in self.table.c and isinstance(self.table.c.id.type, sqlalchemy.Text):
+            return self.table.c.id
+        return self.keys[0] if len(self.keys) == 1 else None
+
+    @property
+    def rows(self) -> str:
+        shown = [self._shown(column) for column in self.columns]
+        shown += [f"CASE WHEN ({rule}) THEN 1 WHEN ({rule}) IS NULL THEN 1 ELSE 0 END" for rule in self.rules.values()]
+        return f'SELECT {", ".join(shown)} FROM "{self.table.name}"'  # noqa: S608 - all of it is the schema's
+
+    def behind(self, after: tuple[Any, ...] | None, limit: int) -> str:
+        keys = ", ".join(f'"{column.name}"' for column in self.keys)
+        where = "" if after is None else f" WHERE ({keys}) > ({', '.join(map(self.given, range(len(self.keys))))})"
+        return f"{self.rows}{where} ORDER BY {keys} LIMIT {limit}"
+
+    def of_key(self) -> str:
+        return f"{self.rows} WHERE {self.has_key}"
+
+    @property
+    def has_key(self) -> str:
+        return " AND ".join(f'"{column.name}" = {self.given(place)}' for place, column in enumerate(self.keys))
+
+    def named(self) -> str:
+        assert self.named_by is not None
+        return f'{self.rows} WHERE "{self.named_by.name}" = {"%(name)s" if self.dialect is POSTGRESQL else ":name"}'
+
+    @staticmethod
+    def values(key: tuple[Any, ...]) -> dict[str, Any]:
+        return {f"key_{place}": bytes_of(value) for place, value in enumerate(key)}
+
+    def given(self, place: int) -> str:
+        is_text = isinstance(self.keys[place].type, sqlalchemy.Text)
+        if self.dialect is POSTGRESQL:
+            return f"%(key_{place})s"
+        return f"CAST(:key_{place} AS TEXT)" if is_text else f":key_{place}"
+
+    def _shown(self, column: Column[Any]) -> str:
+        # Some drivers make more of JSON than its text.
+        as_text = self.dialect is POSTGRESQL and column.name in JSON_COLUMNS
+        return f'CAST("{column.name}" AS text)' if as_text else f'"{column.name}"'
+
+    def key(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(row[self.columns.index(column)] for column in self.keys)
+
+    def examined(self, row: tuple[Any, ...], check: Check | None) -> DamagedTableRow:
+        values, truths = row[: len(self.columns)], row[len(self.columns) :]
+        by_name = dict(zip((column.name for column in self.columns), values, strict=True))
+        key = self.key(row)
+        damaged = DamagedTableRow(self.table.name, key, _name(by_name, key), [])
+        is_told = self.table.name == "feed" and check is not None and by_name["seq"] is not None
+        for column, value in zip(self.columns, values, strict=True):
+            if is_told and column.name in {"before", "after"}:
+                continue
+            flaw = _flaw(self.table.name, column, value)
+            if flaw is not None:
+                damaged.flaws.append(flaw)
+        broken = [rule for rule, truth in zip(self.rules.items(), truths, strict=True) if not truth]
+        damaged.flaws.extend(_rules_broken(broken, by_name, {flaw.column for flaw in damaged.flaws}))
+        if is_told and check is not None:
+            return _untellable(damaged, by_name, check)
+        return damaged
+
+
+def _rules(table: Table, dialect: Dialect) -> Iterator[tuple[str, str]]:
+    compiled = dialect.compiled
+    written = compiled.ddl_compiler(compiled, None)  # type: ignore[arg-type]  # of what stands within a statement
+    of_columns = (constraint for column in table.columns for constraint in column.constraints)
+    for constraint in dict.fromkeys((*table.constraints, *of_columns)):
+        # Those that are the other database's own are written as nothing here.
+        if isinstance(constraint, CheckConstraint) and written.process(constraint):
+            rule = constraint.sqltext.compile(dialect=compiled, compile_kwargs={"literal_binds": True})
+            yield str(constraint.name), str(rule)
+
+
+def _name(values: dict[str, Any], key: tuple[Any, ...]) -> str:
+    named = values.get("id")
+    parts = (named,) if isinstance(named, StoredText | str) else key
+    return " ".join(part.decode("utf-8", "replace") if isinstance(part, bytes) else str(part) for part in parts)
+
+
+# --- What is wrong ----------------------------------------------------------------------------------------------------
+
+
+def _flaw(table: str, column: Column[Any], value: Any) -> Flaw | None:
+    """What is wrong with one value, and the nearest that is right."""
+    if value is None:
+        return (
+            None if column.nullable or column.primary_key else Flaw(column.name, "is missing", _default(table, column))
+        )
+    if isinstance(column.type, sqlalchemy.Integer):
+        return _integer_flaw(column, value)
+    if isinstance(column.type, sqlalchemy.Numeric | sqlalchemy.LargeBinary):
+        return None
+    text, problem = _text_of(value)
+    if column.name in JSON_COLUMNS and table != "feed":
+        return _json_flaw(table, column, text, problem)
+    if _is_moment_column(column) and not is_moment(text):
+        return Flaw(column.name, "is no moment", _default(table, column) if not column.nullable else None)
+    return None if problem is None else Flaw(column.name, problem, text)
+
+
+def _text_of(value: Any) -> tuple[str, str | None]:
+    if isinstance(value, str):
+        return value, None
+    if isinstance(value, bytes):
+        problem = None if isinstance(value, StoredText) else "is no text"
+        try:
+            return value.decode(), problem
+        except UnicodeDecodeError:
+            return value.decode("utf-8", "replace"), "is not UTF-8"
+    return str(value), "is no text"
+
+
+def _json_flaw(table: str, column: Column[Any], text: str, problem: str | None) -> Flaw | None:
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            mended: Any = msgspec.json.encode(read_json(text)).decode()
+        except (ValueError, RecursionError):
+            mended = None if column.nullable else _default(table, column)
+        return Flaw(column.name, "is no JSON that can be told", mended)
+    return None if problem is None else Flaw(column.name, problem, text)
+
+
+def _integer_flaw(column: Column[Any], value: Any) -> Flaw | None:
+    if type(value) is int:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    nearest = round(max(-_INT_MAX, min(number, _INT_MAX))) if math.isfinite(number) else 0
+    return Flaw(column.name, "is no whole number", UNMENDABLE if column.primary_key else nearest)
+
+
+def _rules_broken(broken: list[tuple[str, str]], values: dict[str, Any], flawed: set[str]) -> list[Flaw]:
+    """The rules of the schema that the row breaks: what the row itself says is right is written, a number out of its
+    bounds is brought back, and the rest is a person's. A rule that speaks of what is mended is asked again after that.
+    """
+    flaws: dict[str, Flaw] = {}
+    for name, rule in broken:
+        for column, mended in _nearest(name, rule, values):
+            if column not in flawed:
+                flaws.setdefault(column, Flaw(column, f"breaks {name}", mended))
+    for name, rule in broken:
+        if not any(re.search(rf"\b{column}\b", rule) for column in (*flaws, *flawed)):
+            flaws[name] = Flaw(name, "is broken; a person must say what is right", UNMENDABLE)
+    return list(flaws.values())
+
+
+def _nearest(name: str, rule: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    if name == "order_sums" and all(type(values[part]) is int for part in _SUMS):
+        subtotal, discount, fee, tax, is_included = (values[part] for part in _SUMS)
+        total = subtotal - discount + fee + (0 if is_included else tax)
+        if 0 <= total <= AMOUNT_MAX:
+            yield "total", total
+    if name == "status_known":
+        status, fulfilment = _text_of(values["status"])[0], _text_of(values["fulfilment"])[0]
+        with suppress(UnknownStatus, ValueError):
+            yield "status", str(resolve_status(status, Fulfilment(fulfilment)))
+    for column, value in values.items():
+        if type(value) is not int:
+            continue
+        for pattern in _BOUNDS:
+            if (bound := re.search(pattern.format(column), rule)) is not None:
+                low, high = int(bound.groupdict().get("low") or 0), int(bound.groupdict().get("high") or _INT_MAX)
+                if not low <= value <= high:
+                    yield column, max(low, min(value, high))
+
+
+_SUMS: Final = ("subtotal", "discount", "shipping_fee", "tax", "prices_include_tax")
+# How the schema writes that a number has bounds.
+_BOUNDS: Final = (
+    r"\b{}\"? >= (?P<low>0)",
+    r"\b{}\"? <= (?P<high>\d+)",
+    r"\b{}\"? BETWEEN (?P<low>-?\d+) AND (?P<high>\d+)",
+)
+
+
+def _untellable(damaged: DamagedTableRow, values: dict[str, Any], check: Check) -> DamagedTableRow:
+    columns = ("seq", "kind", "entity_id", "version", "actor", "reason", "at", "before", "after")
+    change = change_of(tuple(values[name] for name in columns))
+    problem = check(change)
+    flaws = damaged.flaws if problem is None else [Flaw("after", problem, UNMENDABLE)]
+    if problem is None:
+        for name in ("before", "after"):
+            if values[name] is not None and (flaw := _told_flaw(name, values[name])) is not None:
+                flaws.append(flaw)
+    return DamagedTableRow(damaged.table, damaged.key, str(values["seq"]), flaws, change)
+
+
+def _told_flaw(name: str, value: Any) -> Flaw | None:
+    text, problem = _text_of(value)
+    try:
+        msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return Flaw(name, "is no strict JSON", msgspec.json.encode(read_json(text)).decode())
+    return None if problem is None else Flaw(name, problem, text)
+
+
+def _is_moment_column(column: Column[Any]) -> bool:
+    return column.name in _MOMENTS or column.name.endswith("_at")
+
+
+def _default(table: str, column: Column[Any]) -> Any:
+    """What may stand where nothing can be known."""
+    if table == "revocations" and column.name == "since":
+        return moment(time.time_ns() // 1_000_000)  # whatever was issued until now is refused
+    if _is_moment_column(column):
+        return NEVER
+    if column.name in JSON_COLUMNS:
+        default = getattr(column.server_default, "arg", None)
+        return default if isinstance(default, str) and default[:1] in "[{" else "{}"
+    if isinstance(column.type, sqlalchemy.Integer):
+        return 0
+    return b"" if isinstance(column.type, sqlalchemy.LargeBinary) else ""
+
+
+def bytes_of(value: Any) -> Any:
+    """A stored value as a parameter: drivers know no subclass of bytes."""
+    return bytes(value) if isinstance(value, StoredText) else value

@@ -1,0 +1,112 @@
+"""Mending rows that cannot be read: the nearest value that can, one row to a unit of work, beside a running shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from .dialects import POSTGRESQL
+from .inspection import UNMENDABLE, Check, DamagedTableRow, TableQuestion, bytes_of, of_key, tables
+from .transaction import Transaction
+from .types import Change
+
+Rooms = Callable[[Change], tuple[str, ...]]
+"""Who is told to look anew in place of a row of the feed; see ``feed.gaps.rooms_behind``."""
+
+# What one mending shows to be wrong besides, the next mends.
+ROUNDS: Final = 4
+UNREADABLE_ROW: Final = "unreadable_row"
+
+
+class Deed(StrEnum):
+    MENDED = "mended"
+    LEFT = "left"
+    """For a person: only they can know what is right."""
+
+
+def mend(transaction: Transaction, row: DamagedTableRow, rooms: Rooms, check: Check | None) -> Deed:
+    """Write the nearest values that can be read. Done again, it does no harm."""
+    left: DamagedTableRow | None = row
+    for _ in range(ROUNDS):
+        if left is None:
+            break
+        _mend_once(transaction, left, rooms)
+        left = of_key(transaction, left, check)
+    return Deed.MENDED if left is None else Deed.LEFT
+
+
+def _mend_once(transaction: Transaction, row: DamagedTableRow, rooms: Rooms) -> None:
+    values = {flaw.column: flaw.mended for flaw in row.flaws if flaw.mended is not UNMENDABLE}
+    if row.change is not None and len(values) < len(row.flaws):
+        values = _told_as_gap(row.change, rooms)
+    if not values:
+        return
+    try:
+        transaction.attempt(lambda part: _write(part, row, values))
+    except Exception as error:
+        if not transaction.is_of_row(error):
+            raise
+        # Of a table that is only added to, or a row that a trigger's rule would not have as it is.
+        _write_unheard(transaction, row, values)
+
+
+def _write_unheard(transaction: Transaction, row: DamagedTableRow, values: dict[str, Any]) -> None:
+    def write(part: Transaction) -> None:
+        with _without_triggers(part, row.table):
+            _write(part, row, values)
+
+    try:
+        transaction.attempt(write)
+    except Exception as error:
+        if not transaction.is_of_row(error):
+            raise
+
+
+def _told_as_gap(change: Change, rooms: Rooms) -> dict[str, Any]:
+    """What is to stand in the feed where a row cannot be told: whoever comes behind it is told so, once."""
+    after = {"reason": UNREADABLE_ROW, "rooms": list(rooms(change))}
+    return {
+        "kind": "feed.resync",
+        "entity_id": change.entity_id,
+        "version": change.version,
+        "actor": change.actor,
+        "reason": change.reason,
+        "before": None,
+        "after": msgspec.json.encode(after).decode(),
+    }
+
+
+def _write(transaction: Transaction, row: DamagedTableRow, values: dict[str, Any]) -> None:
+    dialect = transaction.sql.dialect
+    (table,) = (table for table in tables(dialect) if table.name == row.table)
+    asked = TableQuestion.of(table, dialect)
+    slot = "%(new_{})s" if dialect is POSTGRESQL else ":new_{}"
+    changes = ", ".join(f'"{name}" = {slot.format(name)}' for name in values)
+    statement = f'UPDATE "{row.table}" SET {changes} WHERE {asked.has_key}'  # noqa: S608 - all of it is the schema's
+    given = {f"new_{name}": bytes_of(value) for name, value in values.items()}
+    transaction.run(statement, **given, **asked.values(row.key))
+
+
+@contextmanager
+def _without_triggers(transaction: Transaction, table: str) -> Iterator[None]:
+    """Within this transaction alone, which nobody else sees before they are there again."""
+    if transaction.sql.dialect is POSTGRESQL:
+        found = transaction.all(
+            "SELECT tgname FROM pg_trigger WHERE tgrelid = CAST(%(table)s AS regclass) AND NOT tgisinternal",
+            table=table,
+        )
+        transaction.run(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
+        yield
+        for (name,) in found:
+            transaction.run(f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER "{name}"')
+        return
+    found = transaction.all("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :of", of=table)
+    for name, _ in found:
+        transaction.run(f'DROP TRIGGER "{name}"')
+    yield
+    for _, made in found:
+        transaction.run(made)
