@@ -27,6 +27,7 @@ from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, delivery_code
 from .budgets import DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets, who
 from .chance import Chance
 from .doorkeeper import Doorkeeper
+from .figures import Figures
 from .passwords import Passwords
 from .providers import Providers
 from .refusals import SignInRequired, StillRunning, TooManyAttempts
@@ -63,6 +64,7 @@ class FrontDesk:
     """Whether this node is being stopped."""
     passwords: Passwords = field(default_factory=Passwords)
     chance: Chance = field(default_factory=Chance)
+    figures: Figures = field(default_factory=Figures)
     running: set[tuple[str, str]] = field(default_factory=set)
     """Requests with an Idempotency-Key that are being answered: their scopes and keys."""
 

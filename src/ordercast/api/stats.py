@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from datetime import date as Date  # noqa: N812 - the parameter is called date
 from typing import Annotated
 
@@ -33,9 +34,13 @@ async def get_stats(
     name, now, latency = tz or desk.timezone, desk.now(), desk.latency()
     where = zone(name)
     of = day_of(now, where) if date is None else _day(date)
-    found = await desk.store.read(
-        lambda transaction: stats.day(transaction, of, where, tz_name=name, now=now, latency=latency)
-    )
+
+    def count() -> Awaitable[Stats]:
+        return desk.store.read(
+            lambda transaction: stats.day(transaction, of, where, tz_name=name, now=now, latency=latency)
+        )
+
+    found = await desk.figures.of(of.isoformat(), name, count)
     return json_answer(msgspec.json.encode(found))
 
 

@@ -1,0 +1,56 @@
+"""Shares the figures of a large day: counting them costs what the day costs, however many ask for them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from ordercast.commerce.stats import Stats
+
+# At most so much of one reader's time goes into the figures of a day, however often they are asked for.
+SHARE_MAX: Final = 0.05
+# A smaller day is counted for whoever asks: theirs are the figures of that moment.
+SMALL_S: Final = 0.05
+# Days and time zones whose figures are remembered.
+DAYS_MAX: Final = 32
+
+
+class Figures:
+    """Of one node. Used from its loop."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[tuple[str, str], tuple[float, asyncio.Future[Stats]]] = OrderedDict()
+
+    def __repr__(self) -> str:
+        return f"<Figures {len(self._kept)} large days>"
+
+    async def of(self, day: str, tz: str, count: Callable[[], Awaitable[Stats]]) -> Stats:
+        """The figures of a day: of now, or for a day that takes long to count, of not long ago. Raises what `count`
+        does.
+        """
+        until_s, counted = self._kept.get((day, tz), (0.0, None))
+        if counted is not None and self._clock() < until_s:
+            return await asyncio.shield(counted)
+        return await self._count((day, tz), count, is_large=counted is not None)
+
+    async def _count(self, key: tuple[str, str], count: Callable[[], Awaitable[Stats]], *, is_large: bool) -> Stats:
+        began_s = self._clock()
+        counting = asyncio.ensure_future(count())
+        if is_large:  # who asks meanwhile waits for the same
+            self._kept[key] = (float("inf"), counting)
+        try:
+            found = await asyncio.shield(counting)
+        except BaseException:
+            self._kept.pop(key, None)
+            raise
+        took_s = self._clock() - began_s
+        self._kept.pop(key, None)
+        if took_s > SMALL_S:
+            self._kept[key] = (began_s + took_s / SHARE_MAX, counting)
+            if len(self._kept) > DAYS_MAX:
+                self._kept.popitem(last=False)
+        return found
