@@ -31,6 +31,7 @@ from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Store, Transaction, Unusable, shop, stats
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
+from ordercast.db.space import Space
 from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.inspecting import Inspector
@@ -76,7 +77,8 @@ def open_store(settings: Settings, *, to_serve: bool = False) -> Store:
 
 def _store(settings: Settings, *, may_lead: bool = False) -> Store:
     if settings.sqlite_path is not None:
-        return SqliteStore(settings.sqlite_path)
+        space = Space(settings.sqlite_path, free_mb_min=settings.disk_free_mb_min, log_mb_max=settings.wal_mb_max)
+        return SqliteStore(settings.sqlite_path, space)
     from ordercast.db.postgresql import PostgresqlStore  # noqa: PLC0415 - its driver is slow to load
 
     return PostgresqlStore(settings.database_url, may_lead=may_lead)

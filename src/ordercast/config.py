@@ -118,6 +118,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Which claims of those tokens name the bearer: the first that is there."""
     jwt_roles: tuple[str, ...] = ()
     """Their names of roles and ours, such as ``user:customer,store_owner:store``."""
+    disk_free_mb_min: Annotated[int, Meta(ge=0, le=1_000_000)] = 256
+    """With less left on the embedded database's disk, the node says `degraded`."""
+    wal_mb_max: Annotated[int, Meta(ge=1, le=1_000_000)] = 256
+    """With a longer write-ahead log of the embedded database, the node says `degraded`."""
     body_bytes_max: Annotated[int, Meta(ge=1024, le=64 * 1024 * 1024)] = 1_000_000
     budgets: Literal["on", "off"] = "on"
     """Whether callers are bounded at all; ``off`` is for load generators and test suites."""

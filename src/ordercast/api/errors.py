@@ -11,7 +11,16 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from ordercast.commerce import errors as shop
-from ordercast.db import DamagedRow, LockedElsewhere, Overloaded, ReadLockedElsewhere, StoreError, Unstorable
+from ordercast.db import (
+    DamagedRow,
+    LockedElsewhere,
+    NotCommitted,
+    Overloaded,
+    ReadLockedElsewhere,
+    StoreError,
+    Unstorable,
+    is_database_error,
+)
 from ordercast.db.idempotency import KeyReused
 from ordercast.telemetry import BUDGET_REFUSALS
 
@@ -134,7 +143,7 @@ _HUNG_UP: Final = "client disconnected prematurely"
 
 def answer(desk: FrontDesk, request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to any error that a handler let through."""
-    error = charged(desk.budgets, error, desk.who(request))
+    error = charged(desk.budgets, _known(error), desk.who(request))
     kind = _kind(error)
     if isinstance(error, Unstorable):
         log.warning("%s %s let through what cannot be kept", request.method, request.url.path, exc_info=error)
@@ -169,6 +178,7 @@ def refused_fields(error: Exception) -> dict[str, Any] | None:
 
     None for an error that is no refusal.
     """
+    error = _known(error)
     kind = _kind(error)
     if kind is None:
         return None
@@ -176,6 +186,14 @@ def refused_fields(error: Exception) -> dict[str, Any] | None:
     for name in ("type", "title", "status", "detail"):
         del members[name]
     return {**members, "code": members.get("code") or kind.slug.replace("-", "_"), "message": str(error)}
+
+
+def _known(error: Exception) -> Exception:
+    """The database's own errors are its troubles, also where nobody foresaw them: they are noted, and told as such."""
+    if not is_database_error(error):
+        return error
+    log.error("the database refused what it was asked", exc_info=error)
+    return NotCommitted(error)
 
 
 def _kind(error: Exception) -> Kind | None:

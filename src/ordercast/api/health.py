@@ -13,6 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from ordercast.commerce.currencies import unusual_digits
 from ordercast.db import StoreError, shop
 
+from . import descriptors
 from .answers import json_answer
 from .desk import AtDesk
 
@@ -31,6 +32,8 @@ class Health(Struct, frozen=True, omit_defaults=True):
     """What this node can do without, such as the bus to other nodes: `up`, or what it is instead."""
     damaged: list[str] = []
     """Rows that cannot be read, by name: what needs them is refused or told as a gap; `ordercast repair` mends them."""
+    warnings: list[str] = []
+    """What will keep orders from being taken if nobody acts, a sentence for each."""
     faults: list[str] = []
     """Why it is not ready: a sentence for each thing that keeps orders from being taken, or told."""
 
@@ -54,8 +57,9 @@ async def live() -> Response[Health]:
 
 @get("/health/ready", tags=["operation"])
 async def ready(desk: AtDesk) -> Response[Health]:
-    """Orders can be written and read; 503 if not. A part that is missing makes it `degraded`, which is still 200: a
-    balancer that took every node out because Redis is away would lose the orders too.
+    """Orders can be written and read, as a small write has just shown; 503 if not. A part that is missing, or a disk
+    that is nearly full, makes it `degraded`, which is still 200: a balancer that took every node out because Redis is
+    away would lose the orders too.
     """
     if desk.draining():
         return json_answer(b'{"status":"draining"}', status_code=503)
@@ -66,10 +70,14 @@ async def ready(desk: AtDesk) -> Response[Health]:
         faults = [str(error)]
     except TimeoutError:
         faults = [f"The database has not answered for {SILENT_S_MAX:.0f} s."]
+    if descriptors.none_left():
+        faults = [*faults, "No file descriptors are left: nobody new is let in."]
+    warnings = [*desk.store.warnings(), *filter(None, [descriptors.few_left()])]
     parts = {name: state() for name, state in desk.parts.items()}
     damaged = desk.store.damaged.sentences(DAMAGED_NAMED_MAX)
-    served = "ready" if all(state == "up" for state in parts.values()) and not damaged else "degraded"
-    health = Health("not ready" if faults else served, parts, damaged, faults)
+    is_whole = not damaged and not warnings and all(state == "up" for state in parts.values())
+    served = "ready" if is_whole else "degraded"
+    health = Health("not ready" if faults else served, parts, damaged, warnings, faults)
     return json_answer(msgspec.json.encode(health), status_code=503 if faults else 200)
 
 

@@ -116,6 +116,8 @@ class SocketDoor:
             raise EventRefused(details.pop("code"), str(error), **details) from None
         except IssuerSilent as error:
             raise EventRefused("issuer_silent", str(error)) from None
+        except StoreError as error:
+            raise EventRefused("store_unavailable", str(error)) from None
         if not isinstance(session, _Session) or _name(identity) != socket.identity:
             raise EventRefused("token_invalid", "The token is not of the one who connected.")
         if not socket.connected:

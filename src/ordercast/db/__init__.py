@@ -24,6 +24,7 @@ from .types import (
     UnitOfWork,
     Unstorable,
     Unusable,
+    is_database_error,
 )
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "UnitOfWork",
     "Unstorable",
     "Unusable",
+    "is_database_error",
     "is_moment",
     "read_json",
 ]

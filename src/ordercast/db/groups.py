@@ -148,7 +148,7 @@ class Groups:
                 return Outcomes([Done(waiting.future, None, outcome) for waiting in group])
             UNITS_COMMITTED.inc(sum(each.error is None for each in done))
             GROUP_SIZE.observe(len(group))
-            return Outcomes(done, self._held, committed=True)
+            return Outcomes(done, self._held, committed=not all(_is_silent(waiting) for waiting in group))
         raise AssertionError("the last run has an outcome")
 
     def _is_worth_another_run(self, error: Exception, run: int, *, lost: bool) -> bool:
@@ -432,6 +432,10 @@ def _runs(group: list[Waiting]) -> Iterator[list[Waiting]]:
     """Neighbours that can be done together; no unit overtakes another."""
     for _alike, run in groupby(group, key=lambda waiting: (waiting.waits, _together(waiting))):
         yield list(run)
+
+
+def _is_silent(waiting: Waiting) -> bool:
+    return isinstance(waiting.unit, UnitOfWork) and waiting.unit.is_silent
 
 
 def _done(waiting: Waiting, result: Any) -> Done:

@@ -79,8 +79,8 @@ class PostgresqlStore(DatabaseStore):
         except psycopg.Error as error:
             raise Unusable(error) from error
 
-    async def faults(self) -> list[str]:
-        faults = await super().faults()
+    async def look_for_faults(self, thoroughly: bool) -> list[str]:
+        faults = await super().look_for_faults(thoroughly)
         if self.is_deaf:
             faults.append(f"The feed was not seen for {DEAF_S:.0f} s: what is committed is not told here.")
         if self._tailer.is_waiting(DEAF_S):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,9 +18,11 @@ from .connections.sqlite import create_private
 from .high_water import HighWater
 from .migrate import upgrade
 from .readers import Readers
+from .space import Space
 from .sqlite_file import DatabaseFile, FileLost, GuardedConnector
 from .statements import SQLITE
 from .store import DatabaseStore, change_of
+from .transaction import Transaction
 from .types import Change, StoreClosed, Unusable
 from .writer import Writer
 
@@ -28,6 +32,8 @@ COMMIT_POLL_S: Final = 0.01
 # after the longer time.
 LOOK_AGAIN_S: Final = 0.1
 LOOK_AGAIN_AT_THE_SAME_S: Final = 2.0
+# A disk that fills at 50 MB/s gives up its last 256 MB in this.
+SPACE_EVERY_S: Final = 5.0
 
 log = logging.getLogger("ordercast.db")
 
@@ -41,7 +47,7 @@ class SqliteStore(DatabaseStore):
     leads = True
     """Whether this node does what one node of a shop does for all."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, space: Space | None = None) -> None:
         self._file = DatabaseFile(path)
         self._connector = GuardedConnector(self._file)
         super().__init__(Readers(self._connector, SQLITE))
@@ -53,6 +59,8 @@ class SqliteStore(DatabaseStore):
         self._poll: asyncio.TimerHandle | None = None
         self._data_version = 0
         self._high_water = HighWater(path)
+        self._space = space or Space(path)
+        self._looked_at_space = 0.0
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self.path.name} {self._writer!r} {self._readers!r}>"
@@ -110,10 +118,24 @@ class SqliteStore(DatabaseStore):
     async def faults(self) -> list[str]:
         if self._file.trouble is not None:
             return [f"No change is taken: {self._file.trouble}."]
-        faults = await super().faults()
+        return await super().faults()
+
+    def warnings(self) -> list[str]:
+        return self._space.warnings()
+
+    async def look_for_faults(self, thoroughly: bool) -> list[str]:
+        faults = await super().look_for_faults(thoroughly)
+        if thoroughly and not faults:
+            faults += await self.read(self._file.damage)
         if self._feed_trouble is not None:
             faults.append(f"The feed cannot be read ({self._feed_trouble}): what is committed is not told.")
         return faults
+
+    async def try_to_write(self, unit: Callable[[Transaction], None]) -> None:
+        before = self.last_seq
+        await super().try_to_write(unit)
+        if self._file.trouble is None and self.last_seq == before:
+            self._data_version = self._look()  # of what leaves nothing, nobody needs to be woken
 
     def _take_up(self) -> None:
         """Have the file opened anew as soon as there is one."""
@@ -196,6 +218,9 @@ class SqliteStore(DatabaseStore):
     def _poll_commits(self) -> None:
         self._schedule_poll()
         self._wake_if_changed()
+        if time.monotonic() - self._looked_at_space > SPACE_EVERY_S:
+            self._looked_at_space = time.monotonic()
+            self._space.warnings()
 
     def _wake_if_changed(self) -> None:
         # Whoever looks first, the poll or the writer's own word: a commit wakes once.

@@ -29,6 +29,7 @@ from .connections.sqlite import SqliteConnector, connect
 from .dialects import SQLITE
 from .epochs import is_epoch, new_epoch
 from .migrate import NEWEST
+from .transaction import Transaction
 from .triggers import missing_triggers
 from .types import NotCommitted
 
@@ -196,9 +197,9 @@ class DatabaseFile:
     def may_be_written(self, connection: GuardedConnection) -> bool:
         """Look before a group of changes. A file that was written over in place is looked through."""
         try:
-            main, _ = self.check()
+            main, journal = self.check()
             if _written(main) != self._written:
-                self._examine(connection, main)
+                self._examine(connection, main, journal)
         except sqlite3.ProgrammingError:
             return False  # it was closed meanwhile
         except sqlite3.Error as error:
@@ -209,13 +210,13 @@ class DatabaseFile:
             return False
         return True
 
-    def _examine(self, connection: GuardedConnection, main: os.stat_result) -> None:
+    def _examine(self, connection: GuardedConnection, main: os.stat_result, journal: os.stat_result) -> None:
         """Another program has written to the file: a checkpoint, as belongs to its commits, or something over it."""
-        others_committed = _pragma(connection, "data_version") != connection.data_version
-        if not others_committed:
+        is_long = journal.st_size >= CHECKPOINTED_LOG_BYTES_MIN
+        if not is_long or _pragma(connection, "data_version") == connection.data_version:
             if main.st_size == 0:  # SQLite would take the log for a former database's, and delete it
                 self._lose(f"{self.path.name} was emptied while it was in use", suspect=True)
-            log.warning("another program has written to %s without a commit: it is looked through", self.path.name)
+            log.info("another program has written to %s by itself: it is looked through", self.path.name)
             with closing(connect(self.path, read_only=True)) as fresh:  # which remembers no page
                 self._look_through(fresh, main.st_size)
                 self._must_go_on(fresh)
@@ -228,6 +229,18 @@ class DatabaseFile:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if found != "ok":
             raise sqlite3.DatabaseError(str(found).splitlines()[0])
+
+    def damage(self, transaction: Transaction) -> list[str]:
+        """A sentence where the file is damaged, as far as it is looked through."""
+        row = transaction.one("PRAGMA page_size")
+        pages = transaction.one("PRAGMA page_count")
+        if row is None or pages is None or row[0] * pages[0] > CHECKED_BYTES_MAX:
+            return []
+        found = transaction.one("PRAGMA quick_check(1)")
+        if found is None or found[0] == "ok":
+            return []
+        words = str(found[0]).splitlines()[0]
+        return [f"{self.path.name} is damaged ({words}): put a copy in its place, or mend it by `sqlite3 .recover`."]
 
     def before_commit(self, connection: GuardedConnection) -> None:
         """Within the transaction: whether what is about to be committed belongs to this history, and will be heard."""

@@ -11,11 +11,23 @@ from . import sessions, shop
 from .damage import DamagedRow
 from .dialects import Dialect
 from .readers import Readers
+from .readiness import Readiness
+from .schema_faults import schema_faults
 from .session_loads import SessionLoads
 from .session_saves import Changes, SessionSaves
 from .transaction import Transaction
-from .triggers import missing_triggers
-from .types import Change, LockedElsewhere, SessionRow, StoreClosed, UnitOfWork
+from .types import (
+    Change,
+    LockedElsewhere,
+    NotCommitted,
+    OutcomeUnknown,
+    ReadLockedElsewhere,
+    SessionRow,
+    StoreClosed,
+    StoreUnavailable,
+    Unheard,
+    UnitOfWork,
+)
 from .writer import Writer
 
 T = TypeVar("T")
@@ -35,6 +47,7 @@ class DatabaseStore:
         self._readers = readers
         self._session_loads = SessionLoads(self.read)
         self._session_saves = SessionSaves(self._save_sessions)
+        self._readiness = Readiness(self.look_for_faults, self.try_to_write)
         self._watchers: list[Callable[[], None]] = []
 
     @property
@@ -51,29 +64,52 @@ class DatabaseStore:
         """
         if self._writer is None:
             raise StoreClosed
-        return await self._writer.submit(unit)
+        try:
+            return await self._writer.submit(unit)
+        except (NotCommitted, OutcomeUnknown, Unheard) as error:
+            if not isinstance(error, LockedElsewhere):
+                self._readiness.doubt()
+            raise
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
         """Run `query` on one snapshot of the database, in a reader's thread. Raises Overloaded or StoreUnavailable."""
-        return await self._readers.submit(query)
+        try:
+            return await self._readers.submit(query)
+        except StoreUnavailable as error:
+            if not isinstance(error, ReadLockedElsewhere):
+                self._readiness.doubt()
+            raise
 
     async def faults(self) -> list[str]:
-        """What keeps changes from being made or told just now, a sentence for each; none where all is in order.
+        """What keeps changes from being made or told, a sentence for each; none where all is in order. It was found now
+        or within the last second; a small write is asked for too.
 
         Raises StoreUnavailable or Overloaded.
         """
-        faults = [
-            f"The trigger {name} is missing or disabled: what it tells of is lost."
-            for name in await self.read(self._missing_triggers)
-        ]
-        try:
-            await self.read(shop.rules)
-        except DamagedRow as error:
-            faults.append(f"No order is taken: {error}")
-        return faults if self.is_running else [*faults, "No changes are taken: the writer has ended."]
+        return await self._readiness.faults()
 
-    def _missing_triggers(self, transaction: Transaction) -> list[str]:
-        return missing_triggers(transaction.all(self.dialect.triggers_at_work), self.dialect)
+    def warnings(self) -> list[str]:
+        """What will keep changes from being made if nobody acts, a sentence for each. Short and synchronous."""
+        return []
+
+    async def look_for_faults(self, thoroughly: bool) -> list[str]:
+        """Ask the database, now; `thoroughly` where it has refused a change. Raises StoreUnavailable or Overloaded."""
+        del thoroughly
+        if not self.is_running:
+            return ["No changes are taken: the writer has ended."]
+        faults = await self.read(lambda transaction: schema_faults(transaction, self.dialect))
+        if not faults:
+            try:
+                await self.read(shop.rules)
+            except DamagedRow as error:
+                faults.append(f"No order is taken: {error}")
+        return faults
+
+    async def try_to_write(self, unit: Callable[[Transaction], None]) -> None:
+        """Run a unit that leaves nothing, and wakes nobody. Raises as `write`."""
+        if self._writer is None:
+            raise StoreClosed
+        await self._writer.submit(UnitOfWork(unit, waits=False, is_silent=True))
 
     def watch(self, wake: Callable[[], None]) -> None:
         """Have `wake` called on the loop after every commit, ours or another program's. It may be called without
@@ -87,6 +123,7 @@ class DatabaseStore:
 
     async def _end_work(self) -> None:
         """Finish every submitted write, then let go of the connections."""
+        await self._readiness.stop()
         await self._session_saves.close()
         if self._writer is not None:
             writer, self._writer = self._writer, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
@@ -49,6 +50,8 @@ class UnitOfWork(Generic[T]):
     """
     waits: bool = True
     """Whether it waits at all for what others hold, or is refused at once: it comes again by itself."""
+    is_silent: bool = False
+    """Whether it leaves nothing that anybody has to be woken for."""
 
     def __call__(self, transaction: Transaction) -> T:
         return self.run(transaction)
@@ -191,6 +194,13 @@ class Unusable(StoreError):
         super().__init__(f"The database cannot be opened: {clause(cause)}.")
 
 
+def is_database_error(error: BaseException) -> bool:
+    """Whether a driver raised it."""
+    return isinstance(error, sqlite3.Error) or any(
+        class_.__module__ == "psycopg" and class_.__name__ == "Error" for class_ in type(error).__mro__
+    )
+
+
 def clause(cause: Exception) -> str:
     """What a driver's error says, to be put into a sentence: further lines are for the log, and may hold a row."""
     words = str(cause).strip().partition("\n")[0].rstrip(".")
@@ -217,6 +227,7 @@ class Store(Protocol):
     async def write(self, unit: Callable[[Transaction], T]) -> T: ...
     async def read(self, query: Callable[[Transaction], T]) -> T: ...
     async def faults(self) -> list[str]: ...
+    def warnings(self) -> list[str]: ...
     def changes(self, after: int, limit: int) -> list[Change]: ...
     async def older(self, after: int, limit: int) -> list[Change]: ...
     async def has(self, seq: int) -> bool: ...

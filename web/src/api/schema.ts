@@ -1017,6 +1017,8 @@ export interface components {
             parts?: {
                 [key: string]: string;
             };
+            damaged?: string[];
+            warnings?: string[];
             faults?: string[];
         };
         /** History */

@@ -59,6 +59,20 @@ BY_INDEX: Final = " ".join(f"-c enable_{way}=off" for way in ("seqscan", "bitmap
 _HELD_ROW: Final = re.compile(r'tuple .*in relation "(\w+)"')
 
 
+# What a statement of ours meets where the schema is not the one that it was written for, or the role may not use it.
+_NOT_OURS: Final = (
+    errors.InsufficientPrivilege,
+    errors.UndefinedTable,
+    errors.UndefinedColumn,
+    errors.UndefinedFunction,
+    errors.UndefinedObject,
+    errors.InvalidSchemaName,
+    errors.InvalidColumnReference,  # ON CONFLICT, and no such unique index
+    errors.DatatypeMismatch,
+    errors.FeatureNotSupported,  # a prepared statement whose table was changed under it
+)
+
+
 class _FlagDumper(Dumper):
     """Flags are numbers in both databases, and PostgreSQL makes none of a boolean by itself."""
 
@@ -123,7 +137,7 @@ class PostgresqlConnector(Connector):
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     # A connection that was closed under us is no OperationalError in psycopg's words where it was closed by us.
     takes_turns = False
-    troubles = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError)
+    troubles = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError, *_NOT_OURS)
 
     def __init__(self, url: str) -> None:
         super().__init__()
@@ -184,6 +198,10 @@ class PostgresqlConnector(Connector):
     def is_conflict(self, error: Exception) -> bool:
         if isinstance(error, errors.ReadOnlySqlTransaction):
             # Nothing was written, and nothing will be through any connection that is open.
+            self._age += 1
+            return True
+        if isinstance(error, errors.FeatureNotSupported):
+            # "cached plan must not change result type": a new connection plans anew.
             self._age += 1
             return True
         return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)

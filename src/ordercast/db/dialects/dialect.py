@@ -90,6 +90,12 @@ class Dialect(ABC):
 
     triggers_at_work: str
     """A query for the names of the triggers that are there, and that no setting silences."""
+    columns_there: str
+    """A query for the columns that are there, each as ``table.column``."""
+    indexes_there: str
+    """A query for the names of the indexes that are there."""
+    tables_refused: str | None = None
+    """A query for the tables that this role may not read and write, where there are roles."""
 
     @abstractmethod
     def create_trigger(self, trigger: Trigger) -> list[str]:

@@ -68,6 +68,19 @@ class PostgresqlDialect(Dialect):
         SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND NOT tgisinternal AND pg_table_is_visible(tgrelid)
     """
 
+    columns_there = """
+        SELECT c.relname || '.' || a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND pg_table_is_visible(c.oid)
+          AND c.relnamespace <> 'pg_catalog'::regnamespace
+    """
+    indexes_there = "SELECT relname FROM pg_class WHERE relkind = 'i' AND pg_table_is_visible(oid)"
+    tables_refused = """
+        SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid)
+          AND relnamespace <> 'pg_catalog'::regnamespace AND NOT (
+            has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+            AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+    """
+
     def create_trigger(self, trigger: Trigger) -> list[str]:
         name, table = trigger.name, trigger.table
         steps = "\n".join(_step(item) for item in trigger.body)

@@ -61,6 +61,10 @@ class SqliteDialect(Dialect):
         return f"CASE WHEN json_valid({column}) THEN json_type({column}) = 'array' ELSE 0 END"
 
     triggers_at_work = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    columns_there = """
+        SELECT t.name || '.' || c.name FROM sqlite_master AS t, pragma_table_xinfo(t.name) AS c WHERE t.type = 'table'
+    """
+    indexes_there = "SELECT name FROM sqlite_master WHERE type = 'index'"
 
     def create_trigger(self, trigger: Trigger) -> list[str]:
         when = "" if trigger.when is None else f" WHEN {trigger.when}"

@@ -1,0 +1,107 @@
+"""Whether changes can be made and told just now: what the database says of itself, and a small write to find out.
+
+Who asks may be a stranger: however often it is asked, the database is looked at once in `FOUND_S_MAX`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final
+
+from .transaction import Transaction
+from .types import StoreError
+
+# As often as a balancer asks; what it is told is no older than this.
+FOUND_S_MAX: Final = 1.0
+# A write that others are in the way of is looked for again with the next question.
+WRITE_S_MAX: Final = 1.0
+# Longer than any group of changes takes, and than a locked database is waited for: whoever wants to write is stuck.
+STUCK_S: Final = 6.0
+# Where a change was refused, as much as an order and its like need is written: a disk that has room for a few bytes
+# more is full.
+DOUBTED_BYTES: Final = 64 * 1024
+
+
+class Readiness:
+    """`look` gives what is wrong, a sentence each, and looks thoroughly where it is told that something was refused;
+    `write` runs a unit of work. Both may raise StoreError.
+    """
+
+    def __init__(
+        self,
+        look: Callable[[bool], Awaitable[list[str]]],
+        write: Callable[[Callable[[Transaction], None]], Coroutine[Any, Any, None]],
+    ) -> None:
+        self._look = look
+        self._write = write
+        self._found: list[str] | None = None
+        self._found_at = 0.0
+        self._is_in_doubt = False
+        self._looking: asyncio.Task[list[str]] | None = None
+        self._writing: asyncio.Task[None] | None = None
+        self._writing_since = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Readiness {self._found}>"
+
+    def doubt(self) -> None:
+        """A change was refused: what was found before holds no more."""
+        self._found = None
+        self._is_in_doubt = True
+
+    async def faults(self) -> list[str]:
+        """What is wrong now, or was a moment ago. Raises StoreError where that cannot be asked."""
+        if self._found is not None and time.monotonic() - self._found_at < FOUND_S_MAX:
+            return self._found
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._ask())
+            self._looking.add_done_callback(self._asked)
+        return await asyncio.shield(self._looking)
+
+    def _asked(self, looking: asyncio.Task[list[str]]) -> None:
+        self._looking = None
+        if not looking.cancelled() and looking.exception() is None:
+            self._found, self._found_at = looking.result(), time.monotonic()
+
+    async def _ask(self) -> list[str]:
+        was_in_doubt = self._is_in_doubt
+        faults = await self._look(was_in_doubt)
+        fault = await self._written()
+        if fault is not None and not faults:
+            faults = [fault]
+        if was_in_doubt and not faults:
+            self._is_in_doubt = False
+        return faults
+
+    async def _written(self) -> str | None:
+        """Why nothing can be written; None where something was."""
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write(self._touch))
+            self._writing_since = time.monotonic()
+        await asyncio.wait([self._writing], timeout=WRITE_S_MAX)
+        if not self._writing.done():
+            waited_s = time.monotonic() - self._writing_since
+            return f"No change was made for {waited_s:.0f} s: the writer waits." if waited_s > STUCK_S else None
+        written, self._writing = self._writing, None
+        try:
+            written.result()
+        except StoreError as error:
+            return str(error)
+        return None
+
+    def _touch(self, transaction: Transaction) -> None:
+        """Write a row that nobody else writes, and take it back: the pages go to the disk all the same."""
+        name = f"probe:{secrets.token_hex(8)}"
+        value = secrets.token_hex(DOUBTED_BYTES // 2) if self._is_in_doubt else ""
+        transaction.run(transaction.sql.meta.keep, name=name, value=value)
+        transaction.run(transaction.sql.meta.forget, name=name)
+
+    async def stop(self) -> None:
+        self._found = None
+        for task in (self._looking, self._writing):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])

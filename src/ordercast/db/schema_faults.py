@@ -1,0 +1,47 @@
+"""What is missing of the schema that this code works with: dropped by hand, or by a migration of another revision."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from .dialects import POSTGRESQL, Dialect
+from .schema import feed, feed_to_number, metadata
+from .transaction import Transaction
+from .triggers import missing_triggers
+
+# Where everything is missing, the first few say so.
+NAMED_MAX: Final = 5
+
+
+def schema_faults(transaction: Transaction, dialect: Dialect) -> list[str]:
+    """A sentence for each thing that is missing, or that this node may not use."""
+    triggers = missing_triggers(transaction.all(dialect.triggers_at_work), dialect)
+    faults = [f"The trigger {name} is missing or disabled: what it tells of is lost." for name in triggers]
+    columns = {name for (name,) in transaction.all(dialect.columns_there)}
+    missing = sorted(_columns(dialect) - columns)
+    tables = {name.partition(".")[0] for name in columns}
+    gone = sorted({name.partition(".")[0] for name in missing} - tables)
+    faults += [f"The table {name} is missing." for name in gone[:NAMED_MAX]]
+    less = [name for name in missing if name.partition(".")[0] in tables]
+    faults += [f"The column {name} is missing." for name in less[:NAMED_MAX]]
+    indexes = {name for (name,) in transaction.all(dialect.indexes_there)}
+    for name, table in sorted(_unique_indexes(dialect).items()):
+        if name not in indexes and table in tables:
+            faults.append(f"The unique index {name} is missing: changes of {table} may fail.")
+    if dialect.tables_refused is not None:
+        refused = {name for (name,) in transaction.all(dialect.tables_refused)} & set(metadata.tables)
+        faults += [f"This node's role may not read and write {name}." for name in sorted(refused)[:NAMED_MAX]]
+    return faults
+
+
+@cache
+def _columns(dialect: Dialect) -> frozenset[str]:
+    tables = [feed_to_number if table is feed and dialect is POSTGRESQL else table for table in metadata.sorted_tables]
+    return frozenset(f"{table.name}.{column.name}" for table in tables for column in table.columns)
+
+
+@cache
+def _unique_indexes(dialect: Dialect) -> dict[str, str]:
+    del dialect
+    return {str(index.name): table.name for table in metadata.sorted_tables for index in table.indexes if index.unique}
