@@ -136,6 +136,7 @@ def _bounds(settings: Settings) -> dict[str, Any]:
         "sessions_per_address_max": settings.bound("sessions_per_caller_max"),
         "sockets_per_identity_max": settings.bound("sockets_per_identity_max"),
         "handshakes_per_address": Rate.parse(handshakes) if handshakes else None,
+        **({"replay_burst": None} if settings.budgets == "off" else {}),
         **(
             {}
             if events_rate is None

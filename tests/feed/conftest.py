@@ -13,7 +13,7 @@ import pytest
 from ordercast.commerce.rooms import STORE_OWNERS
 from ordercast.db import SqliteStore
 from ordercast.feed import FeedRecovery, Pump
-from ordercast.hub import DisconnectReason, Handshake, Receiver, Server, Socket
+from ordercast.hub import DisconnectReason, Handshake, Options, Receiver, Server, Socket
 from ordercast.protocol.message import Message
 
 HANDSHAKE = Handshake(raw_headers=(), raw_query=b"", address="127.0.0.1", secure=False, time=0.0)
@@ -77,8 +77,8 @@ async def store(database: Path) -> AsyncIterator[SqliteStore]:
 class Node:
     """One node's hub and pump over a store; what a test needs of `app.build_hub`, with tokens that are plain names."""
 
-    def __init__(self, store: SqliteStore) -> None:
-        self.server = Server()
+    def __init__(self, store: SqliteStore, options: Options | None = None) -> None:
+        self.server = Server(options)
         self.pump = Pump(store, self.server.main)
         self.server.main.recovery = FeedRecovery(store, store, self.pump, lambda: "2026-01-01T00:00:00.000Z")
         self.server.use(self._authenticate)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,9 @@ from tests.chance import examples
 from ordercast.db import SqliteStore
 from ordercast.feed import pump as pump_module
 from ordercast.feed import sessions as sessions_module
-from ordercast.hub import DisconnectReason
+from ordercast.hub import DisconnectReason, Options
 
-from .conftest import Line, Node
+from .conftest import PLACE, Line, Node
 from .test_pump import admin, until
 
 Outside = Callable[..., None]
@@ -277,3 +278,104 @@ async def test_random_cuts_lose_nothing_repeat_nothing_and_keep_the_order(
 
 def test_the_limits_of_replay_fit_each_other() -> None:
     assert sessions_module.REPLAY_ROWS <= pump_module.RECENT_ROWS_MAX
+
+
+async def test_who_asks_for_history_over_and_over_is_told_to_fetch_the_state(store: SqliteStore) -> None:
+    node = Node(store, Options(replay_burst=6, replay_per_second=0.001))
+    line = await admin(node)
+    await place(node, store, *(f"ord_{number}" for number in range(30)))
+    start = line.events()[0][-1]
+
+    returned = [await admin(node, offset=start) for _ in range(3)]
+
+    assert [len(ids(line)) for line in returned] == [30, 30, 0]
+    assert returned[2].heard("resync") == [["resync", {"reason": "replay_budget"}]]
+    assert offset(returned[2]) != start, "it would be told the same when it comes back"
+    another = node.line()
+    another.connect(token="store:2", offset=start)
+    await until(lambda: another.heard("ready"))
+    assert len(ids(another)) == 30
+    node.pump.stop()
+    await node.server.close()
+
+
+async def test_a_long_history_is_read_and_encoded_once_for_all_who_come_back_for_it(
+    node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "RECENT_ROWS_MAX", 10)
+    monkeypatch.setattr(sessions_module, "REPLAY_ROWS", 8)
+    line = await admin(node)
+    await place(node, store, *(f"ord_{number}" for number in range(60)))
+    start = line.events()[0][-1]
+    read = 0
+    older = store.older
+
+    async def counted(after: int, limit: int) -> Any:
+        nonlocal read
+        read += 1
+        return await older(after, limit)
+
+    monkeypatch.setattr(store, "older", counted)
+    first = await admin(node, offset=start)
+    made, reads = node.pump.older_made, read
+    second = await admin(node, offset=start)
+
+    assert ids(first) == ids(second) == [f"ord_{number}" for number in range(60)]
+    assert (made, reads) == (node.pump.older_made, read)
+    assert 0 < reads < 10
+
+
+async def test_rows_are_remembered_up_to_a_bound_in_bytes(
+    node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump_module, "ROWS_BYTES_MAX", 20_000)
+    line = await admin(node)
+    await place(node, store, *(f"ord_{number}" for number in range(60)))
+
+    assert node.pump.remembered(line_position(line), 100) is None
+    returned = await admin(node, offset=line.events()[0][-1])
+    assert len(ids(returned)) == 60
+
+
+def line_position(line: Line) -> int:
+    return int(str(line.events()[0][-1]).split(":")[1].split(".")[0])
+
+
+async def test_large_events_are_replayed_in_parts_that_a_connection_can_take(
+    node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions_module, "REPLAY_BYTES", 2_000)
+    line = await admin(node)
+    await place(node, store, *(f"ord_{number}" for number in range(20)))
+    (socket,) = node.server.main.sockets.values()
+    recovery = node.server.main.recovery
+    assert recovery is not None
+
+    parts = [part async for part in recovery.missed(socket, ("store-owners",), line.events()[0][-1])]
+
+    assert sum(map(len, parts)) == 40
+    assert all(sum(map(len, part)) <= 2_000 or len(part) == 1 for part in parts)
+
+
+async def test_rows_for_others_are_skipped_once_they_are_known(
+    node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch, outside: Outside
+) -> None:
+    monkeypatch.setattr(pump_module, "RECENT_ROWS_MAX", 10)
+    monkeypatch.setattr(pump_module, "OLDER_ROWS_MAX", 1)
+    monkeypatch.setattr(sessions_module, "REPLAY_ROWS", 8)
+    line = await admin(node)
+    start = line.events()[0][-1]
+    await place(node, store, *(f"ord_{number}" for number in range(30)))
+    outside(PLACE, "ord_mine", "customer_1")
+    await place(node, store, *(f"ord_{number}" for number in range(30, 60)))
+    made = []
+    for _ in range(3):
+        before = node.pump.older_made
+        returned = node.line()
+        returned.connect(token="customer_customer_1", offset=start)
+        await until(functools.partial(returned.heard, "ready"))
+        assert [event[1]["orderId"] for event in returned.heard("customer_order_update")] == ["ord_mine"]
+        made.append(node.pump.older_made - before)
+
+    assert made[0] > 40
+    assert made[1] == made[2] <= 8

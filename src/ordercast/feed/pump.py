@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import heapq
 import itertools
 import logging
+import operator
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -31,10 +33,20 @@ log = logging.getLogger("ordercast.feed")
 BATCH_ROWS: Final = 256
 # A short disconnect is replayed from memory; at about 3 kB a row, this is some 12 MB.
 RECENT_ROWS_MAX: Final = 4_096
-# Rows older than those, that somebody has come back for: others usually follow for the same.
-OLDER_ROWS_MAX: Final = 4_096
+# Rows older than those, that somebody has come back for: others usually follow for the same, all the way.
+OLDER_ROWS_MAX: Final = 20_000
+# Of each of the two; rows can be a thousand times as large.
+ROWS_BYTES_MAX: Final = 32_000_000
 # A row that another node has told is here within milliseconds, unless the database is gone.
 PATIENCE_S: Final = 10.0
+# Rows of which a mask is kept: all that are replayed.
+MASKS_MAX: Final = 20_000
+# Rows skipped in one turn of the loop, a millisecond's work.
+SKIP_ROWS_MAX: Final = 4_096
+# Each room sets four bits of these: of 20,000 rows not for a client some two are looked at all the same.
+_MASK_BITS: Final = 256
+# A row and its events beside their texts.
+ROW_BYTES: Final = 1_000
 EPOCH_CHANGED: Final = "epoch_changed"
 # Twice what `POST /api/emit` takes by default, half of what may wait for one client (`backlog_bytes_max`): one that
 # cannot be sent it would be closed, come back, and be closed again.
@@ -111,9 +123,15 @@ class Pump:
         self._namespace = namespace
         self._position = 0
         self.latency = Latency()
-        self._recent: deque[Row | Change] = deque(maxlen=RECENT_ROWS_MAX)
+        self._recent: deque[Row | Change] = deque()
         """Those that there was nobody to tell of are encoded when somebody comes back for them."""
+        self._recent_bytes = 0
         self._older: OrderedDict[int, Row] = OrderedDict()
+        self._older_bytes = 0
+        self._masks: OrderedDict[int, int] = OrderedDict()
+        """For which rooms each of the older rows was, as far as a mask can say it."""
+        self.older_made = 0
+        """Rows that were encoded for somebody who came back, so far."""
         self._retry: asyncio.TimerHandle | None = None
         self._awaited: list[tuple[int, int, asyncio.Future[None]]] = []
         self._listeners: dict[str, Callable[[Change], None]] = {}
@@ -138,7 +156,7 @@ class Pump:
         self._epoch, self._position = self._source.epoch, self._source.last_seq
         for change in self._source.changes(max(0, self._position - RECENT_ROWS_MAX), RECENT_ROWS_MAX):
             if change.seq <= self._position:
-                self._recent.append((change.seq, self._told(change)))
+                self._remember((change.seq, self._told(change)))
         self._source.watch(self.pull)
         self.pull()
 
@@ -146,6 +164,8 @@ class Pump:
         """Remember no row: what is replayed is read from the feed again, where something was rewritten."""
         self._recent.clear()
         self._older.clear()
+        self._masks.clear()
+        self._recent_bytes = self._older_bytes = 0
 
     def stop(self) -> None:
         if self._retry is not None:
@@ -198,9 +218,9 @@ class Pump:
         if self._namespace.sockets:
             told = self._told(change)
             delivered = sum(self._hand_out(event) for event in told if event.rooms)
-            self._recent.append((change.seq, told))
+            self._remember((change.seq, told))
         else:
-            self._recent.append(change)
+            self._remember(change)
         self._position = change.seq
         if (listener := self._listeners.get(change.kind)) is not None:
             _tell_node(listener, change)
@@ -249,10 +269,23 @@ class Pump:
             return self._remembered(after, limit)
         return None
 
+    def skip(self, after: int, masks: Sequence[int]) -> int:
+        """How far one can go from `after` before a row may be for rooms of these masks, or is not known; not too far
+        for one turn of the loop. It spares those with few rooms the reading and encoding of everybody's history.
+        """
+        seq, known = after + 1, self._masks
+        end = min(after + SKIP_ROWS_MAX, self._position) + 1
+        while seq < end and (mask := known.get(seq)) is not None and not any(mask & one == one for one in masks):
+            seq += 1
+        return seq - 1
+
     async def rows(self, after: int, limit: int) -> Sequence[Row]:
         """As `remembered`, and where memory is too short, from the feed."""
         rows = self.remembered(after, limit)
         if rows is not None:
+            return rows
+        rows = self._known_older(after, limit)
+        if rows:
             return rows
         changes = await self._source.older(after, limit)
         return [self._older_row(change) for change in changes if change.seq <= self._position]
@@ -261,18 +294,47 @@ class Pump:
         row = self._older.get(change.seq)
         if row is None:
             row = self._older[change.seq] = (change.seq, self._told(change))
-            if len(self._older) > OLDER_ROWS_MAX:
-                self._older.popitem(last=False)
+            self.older_made += 1
+            self._masks[change.seq] = functools.reduce(operator.or_, (mask_of(r) for t in row[1] for r in t.rooms), 0)
+            if len(self._masks) > MASKS_MAX:
+                self._masks.popitem(last=False)
+            self._older_bytes += _bytes_of(row)
+            while len(self._older) > OLDER_ROWS_MAX or self._older_bytes > ROWS_BYTES_MAX:
+                self._older_bytes -= _bytes_of(self._older.popitem(last=False)[1])
         return row
+
+    def _known_older(self, after: int, limit: int) -> list[Row]:
+        """Of the rows right behind `after` those that somebody came back for before."""
+        seqs = range(after + 1, min(after + limit, self._position) + 1)
+        return list(itertools.takewhile(bool, map(self._older.get, seqs)))  # type: ignore[arg-type]
+
+    def _remember(self, row: Row | Change) -> None:
+        self._recent.append(row)
+        self._recent_bytes += _bytes_of(row)
+        while len(self._recent) > RECENT_ROWS_MAX or self._recent_bytes > ROWS_BYTES_MAX:
+            self._recent_bytes -= _bytes_of(self._recent.popleft())
 
     def _told(self, change: Change) -> list[Told]:
         return tell(change, self._epoch, self._namespace.name, self._source.damaged)
 
     def _remembered(self, after: int, limit: int) -> list[Row]:
-        """The remembered rows behind `after`; who returns is seldom far behind: the search begins at the near end."""
-        found = list(itertools.takewhile(lambda row: _seq(row) > after, reversed(self._recent)))
-        found.reverse()
-        return [self._older_row(row) if isinstance(row, Change) else row for row in found[:limit]]
+        """The remembered rows behind `after`. They follow each other, so the place of each is known."""
+        start = after + 1 - _seq(self._recent[0])
+        found = itertools.islice(self._recent, start, start + limit)
+        return [self._older_row(row) if isinstance(row, Change) else row for row in found]
+
+
+def mask_of(room: str) -> int:
+    """Some bits for a room (Bloom 1970), alike within this process alone."""
+    hashed = hash(room)
+    return functools.reduce(operator.or_, (1 << (hashed >> shift & _MASK_BITS - 1) for shift in (0, 8, 16, 24)))
+
+
+def _bytes_of(row: Row | Change) -> int:
+    """What a row holds, roughly; always the same figure for the same row."""
+    if isinstance(row, Change):
+        return ROW_BYTES + sum(len(memoryview(raw)) for raw in (row.before, row.after) if raw is not None)
+    return ROW_BYTES + sum(len(told.message) for told in row[1])
 
 
 def _seq(row: Row | Change) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -13,15 +13,20 @@ from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room
 from ordercast.db import SessionRow, StoreError
 from ordercast.hub import GapTooOld, Session, Socket
+from ordercast.hub.replay_budget import REPLAY_BUDGET, may_replay, replayed
 from ordercast.protocol.message import Message
 
 from .gaps import EVERYBODY
 from .position import ROW_END, Position
-from .pump import EPOCH_CHANGED, HISTORY_PRUNED, Pump, Row
+from .pump import EPOCH_CHANGED, HISTORY_PRUNED, Pump, Row, mask_of
 from .source import FeedSource
 
 # Rows replayed before the connection must have taken them; bounds what one returning client makes us hold.
 REPLAY_ROWS: Final = 128
+# Rows that are known not to concern a client cost so much less than one that is looked at.
+SKIPPED_PER_ROW: Final = 8
+# And so many bytes of them, or one event that is larger: a fraction of what may wait for one client.
+REPLAY_BYTES: Final = 1_000_000
 # Past this, a page fetches the state faster than it hears how it came about: it is told to.
 REPLAY_ROWS_MAX: Final = 20_000
 # How long a returning client waits for its session where the database is held or away. Without it, it is let in anew:
@@ -122,9 +127,19 @@ class FeedRecovery:
             raise GapTooOld("offset_unknown")
         await self._reach(position)
         entitled = frozenset((*rooms, socket.id, EVERYBODY))
+        masks = [mask_of(room) for room in entitled]
         after = position.seq if position.event == ROW_END else position.seq - 1
-        while after < self._pump.position.seq:
-            rows = await self._next_rows(after)
+        while after < self._pump.position.seq or self._pump.position.epoch != position.epoch:
+            if not may_replay(socket):
+                raise GapTooOld(REPLAY_BUDGET)
+            skipped = self._pump.skip(after, masks) - after
+            if skipped:
+                replayed(socket, skipped // SKIPPED_PER_ROW)
+                after += skipped
+                await asyncio.sleep(0)
+                continue
+            rows, made = await self._next_rows(after)
+            replayed(socket, len(rows), anew=made)
             if self._pump.position.epoch != position.epoch:
                 raise GapTooOld(EPOCH_CHANGED)
             if after + 1 < self._source.first_seq or not rows or rows[0][0] != after + 1:
@@ -138,7 +153,8 @@ class FeedRecovery:
             ]
             if batch:
                 telemetry.EVENTS_REPLAYED.inc(len(batch))
-                yield batch
+                for part in _parts(batch):
+                    yield part
 
     async def _reach(self, position: Position) -> None:
         """Be no further back than the node that the client comes from: what it has heard it must not hear again."""
@@ -149,15 +165,31 @@ class FeedRecovery:
         if not await self._pump.reach(position.seq):
             raise GapTooOld("feed_behind")
 
-    async def _next_rows(self, after: int) -> Sequence[Row]:
-        """Delivered rows behind `after`, if they are kept. One batch is made per turn of the loop, whoever it is for.
+    async def _next_rows(self, after: int) -> tuple[Sequence[Row], int]:
+        """Delivered rows behind `after`, if they are kept, and how many had to be encoded for it.
 
-        So a thousand that return at once, or one who asks for all of history, delay nobody by more than a batch.
+        One batch is made per turn of the loop, whoever it is for. So a thousand that return at once, or one who asks
+        for all of history, delay nobody by more than a batch.
         """
         async with self._turnstile:
+            made = -self._pump.older_made
             rows = await self._pump.rows(after, REPLAY_ROWS)
+            made += self._pump.older_made
             await asyncio.sleep(0)
-        return rows
+        return rows, made
+
+
+def _parts(batch: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    """In pieces that the connection takes one after another: a batch of large rows would be more than may wait."""
+    part: list[Message] = []
+    part_bytes = 0
+    for message in batch:
+        if part and part_bytes + len(message) > REPLAY_BYTES:
+            yield part
+            part, part_bytes = [], 0
+        part.append(message)
+        part_bytes += len(message)
+    yield part
 
 
 def _age_s(then: str, now: str) -> float:

@@ -17,6 +17,7 @@ from .errors import ComeLater, ConnectRefused, GapTooOld
 from .namespace import Middleware, Namespace
 from .reasons import DisconnectReason
 from .recovery import Claim, Recovery, Session, new_pid, new_sid
+from .replay_budget import REPLAY_BUDGET, may_replay, replayed
 from .socket import Socket, held_by_room
 
 log = logging.getLogger("ordercast.hub")
@@ -226,6 +227,9 @@ async def _catch_up(socket: Socket, offset: str) -> None:
     gap = None
     try:
         async for batch in recovery.missed(socket, tuple(socket.rooms), offset):
+            if not may_replay(socket):
+                raise GapTooOld(REPLAY_BUDGET)
+            replayed(socket, len(batch))
             for message in batch:
                 connection.send(message)
             await connection.drained()

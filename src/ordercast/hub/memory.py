@@ -131,7 +131,6 @@ class MemoryRecovery:
             yield [entry.message for entry in entries if entry.is_for(entitled)]
 
     def _behind(self, after: int) -> list[Entry]:
-        # Numbers are consecutive, so the place is known; who returns is seldom far behind.
-        count = self._last_seq - after
-        newest_first = itertools.islice(reversed(self._entries), count)
-        return list(newest_first)[::-1][:BATCH_EVENTS]
+        # Numbers are consecutive, so the place is known.
+        start = after + 1 - self._oldest()
+        return list(itertools.islice(self._entries, start, start + BATCH_EVENTS))

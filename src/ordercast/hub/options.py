@@ -67,6 +67,12 @@ class Options:
     """Namespaces that one connection may be in."""
     rooms_max: int = 1_000
     """Rooms that one socket may be in."""
+    replay_burst: int | None = 60_000
+    """Events that one identity (without one, one address) may have replayed at once, where each is read and encoded
+    anew, or twenty times as many that are remembered: fifty screens of one account come back to some 20,000 missed
+    events. Past it clients are let in with `resync` and the reason `replay_budget`. None: no bound."""
+    replay_per_second: float = 500
+    """How fast that comes back: one identity costs at most a hundredth of a core in the long run."""
     sockets_per_identity_max: int | None = None
     """Sockets of one `Socket.identity` in one namespace; one more is refused. None, because tabs are many, and dead
     connections count until they are noticed. A recovered session takes the place that it had."""

@@ -22,6 +22,7 @@ from .observer import Observer
 from .options import Options
 from .parsers import PARSERS
 from .reasons import DisconnectReason
+from .replay_budget import ReplayBudget
 
 log = logging.getLogger("ordercast.hub")
 
@@ -47,6 +48,9 @@ class Server(Addressing):
         self.observer: Observer | None = None
         """Set it, before serving, to watch what happens here."""
         self.dynamic = DynamicNamespaces(self)
+        burst = self.options.replay_burst
+        self.replays = None if burst is None else ReplayBudget(burst, self.options.replay_per_second)
+        """What each identity may have replayed; None where there is no bound."""
         self._namespaces: dict[str, Namespace] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -1,0 +1,73 @@
+"""What may be replayed to one identity, with time moved by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from ordercast.hub import Options, Server, Socket
+from ordercast.hub import replay_budget as module
+from ordercast.hub.memory import MemoryRecovery
+from ordercast.hub.replay_budget import ReplayBudget
+
+from .links import Link
+
+
+def test_an_account_is_overdrawn_once_and_refills() -> None:
+    budget = ReplayBudget(burst=100, per_second=10)
+
+    budget.spend("one", 60, 0.0)
+    assert budget.allows("one", 0.0)
+    budget.spend("one", 80, 0.0)
+    assert not budget.allows("one", 0.0)
+    assert budget.allows("another", 0.0)
+    assert not budget.allows("one", 4.0)
+    assert budget.allows("one", 4.1)
+
+
+def test_accounts_are_forgotten_when_they_are_even_and_not_before(monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "ACCOUNTS_MAX", 3)
+    budget = ReplayBudget(burst=1, per_second=1)
+    budget.spend("owes", 100, 0.0)
+    for number in range(50):
+        budget.spend(f"even {number}", 0.5, float(number))
+
+    assert not budget.allows("owes", 50.0)
+    assert repr(budget) in ("<ReplayBudget accounts=3>", "<ReplayBudget accounts=2>")
+
+
+async def returning(server: Server, offset: str) -> Link:
+    link = Link(server)
+    link.hear(f'0{{"offset":"{offset}"}}')
+    for _ in range(20):
+        await asyncio.sleep(0)
+    return link
+
+
+def told(link: Link) -> list[str]:
+    return [str(said)[2:].split('"')[1] for said in link.said if str(said).startswith("42")]
+
+
+async def test_who_has_no_name_pays_by_address() -> None:
+    server = Server(Options(replay_burst=1, replay_per_second=0.001))
+    server.main.recovery = recovery = MemoryRecovery()
+    start = recovery.greeting(Socket(server.main, Link(server).receiver, "sid", {}))[1][-1]
+    for number in range(19):
+        server.emit("news", number)
+
+    links = [await returning(server, start) for _ in range(4)]
+
+    assert [told(link).count("news") for link in links] == [19, 19, 0, 0]
+    assert [told(link)[-1] for link in links] == ["ready", "ready", "resync", "resync"]
+    assert '"replay_budget"' in str(links[3].said[-1])
+    await server.close()
+
+
+async def test_without_a_burst_there_is_no_bound() -> None:
+    server = Server(Options(replay_burst=None))
+    server.main.recovery = recovery = MemoryRecovery()
+    start = recovery.greeting(Socket(server.main, Link(server).receiver, "sid", {}))[1][-1]
+    server.emit("news")
+
+    assert [told(await returning(server, start)).count("news") for _ in range(5)] == [1] * 5
+    await server.close()
