@@ -10,7 +10,7 @@ import pytest
 
 from ordercast.commerce.deliveries import ProofKind
 from ordercast.config import Settings
-from ordercast.db import SqliteStore
+from ordercast.db import SqliteStore, privacy
 from ordercast.db.personal import COPIES, HOLDINGS, IMPERSONAL
 from ordercast.db.schema import metadata
 from tests.commerce.orders import request_json
@@ -100,6 +100,19 @@ async def test_a_customer_is_told_all_that_is_known_of_them(client: Client, stor
     assert [entry["toStatus"] for entry in data["orderHistory"]] == ["pending", "cancelled"]
     assert "argon2" not in answer.text
     assert answer.json()["data"] == (await client.get(f"/api/customers/{customer_id}/export", ADMIN)).json()["data"]
+
+
+async def test_all_are_told_of_who_has_more_than_a_part_of_them(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer_id, headers = await customer(client)
+    orders = [(await client.post("/api/orders", order_json(), headers)).json() for _ in range(5)]
+    whole = (await client.get("/api/me/export", headers)).json()["data"]
+    monkeypatch.setattr(privacy, "EXPORTED_AT_ONCE_MAX", 2)
+    data = (await client.get(f"/api/customers/{customer_id}/export", ADMIN)).json()["data"]
+    assert data == whole
+    assert [order["id"] for order in data["orders"]] == [order["id"] for order in orders]
+    assert [entry["orderId"] for entry in data["orderHistory"]] == [order["id"] for order in orders]
 
 
 async def test_a_guest_is_told_by_the_shop(client: Client, store: SqliteStore) -> None:

@@ -26,6 +26,13 @@ class Holding(NamedTuple):
     """SQL of what stands in a column after they were erased, by dialect where that differs; None where the rows go."""
     touched: str = "TRUE"
     """SQL: which of those rows erasing concerns at all."""
+    key: str = "id"
+    """The column by which an export goes through those rows, a page at a time."""
+
+    @property
+    def goes_with_orders(self) -> bool:
+        """Whether they are found by the orders that they belong to."""
+        return self.whose == _THEIR_ORDERS
 
 
 HOLDINGS: Final[dict[str, Holding]] = {
@@ -65,6 +72,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
         },
         touched="(customer_name IS NOT NULL OR customer_email IS NOT NULL OR customer_mobile IS NOT NULL"
         " OR billing_info IS NOT NULL OR shipping_info IS NOT NULL)",
+        key="number",
     ),
     # Only what the customer did and said; the shop's own notes are the shop's to write with care.
     "order_history": Holding(
@@ -84,15 +92,18 @@ HOLDINGS: Final[dict[str, Holding]] = {
     "payment_methods": Holding(
         "customer_id = :customer_id", ("id", "provider", "reference", "brand", "last4", "created_at"), {}
     ),
-    "notification_reads": Holding("user_id = :customer_id", ("notification_id", "read_at")),
-    "notification_marks": Holding("user_id = :customer_id", ("recipient", "through", "read_at")),
+    "notification_reads": Holding("user_id = :customer_id", ("notification_id", "read_at"), key="notification_id"),
+    "notification_marks": Holding("user_id = :customer_id", ("recipient", "through", "read_at"), key="through"),
     "notifications": Holding(
-        "recipient = :customer_id", ("id", "kind", "order_id", "data", "severity", "created_at")
+        "recipient = :customer_id", ("id", "kind", "order_id", "data", "severity", "created_at"), key="entry"
     ),
     # A copy of what another program keeps: gone here, it comes back only if that program has not forgotten it too.
-    "mirrored_orders": Holding("customer_id = :customer_id", ("source", "id", "document", "updated_at")),
+    "mirrored_orders": Holding("customer_id = :customer_id", ("source", "id", "document", "updated_at"), key="entry"),
     "erasures": Holding("customer_id = :customer_id", ("id", "at"), {}),
 }  # fmt: skip
+
+KNOWN_BY: Final = ("customers", "accounts", "orders", "payment_methods", "mirrored_orders")
+"""Tables by whose texts somebody is known, and looked for in the copies."""
 
 COPIES: Final[dict[str, str]] = {
     "feed": "events of their orders, and those that back ends published to them: rewritten, so that no replay tells",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -15,11 +15,24 @@ from ordercast.commerce.people import Actor, Role
 
 from . import access, saved_cards
 from .lenient_json import read_json
-from .personal import ERASED_ACTOR, HOLDINGS
+from .personal import ERASED_ACTOR, HOLDINGS, Holding
 from .transaction import Transaction
 
 _JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info", "data", "document"})
 _ADDRESS_TEXTS: Final = ("name", "line1", "line2")
+
+
+# Rows, or orders whose rows, are read in one go: a reader is busy with them for some milliseconds.
+EXPORTED_AT_ONCE_MAX: Final = 200
+_NUMBERS: Final = frozenset({"number", "entry", "through"})
+"""Keys that are no texts."""
+
+
+class Part(NamedTuple):
+    """Rows as the members of a JSON array, and behind which key the next part is; None at the end."""
+
+    rows: bytes
+    next_after: int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +49,42 @@ class Copies:
 # --- Telling ----------------------------------------------------------------------------------------------------------
 
 
-def export(transaction: Transaction, customer_id: str) -> dict[str, list[dict[str, Any]]]:
-    """All that is known of a customer, by table, in the names that JSON has. Raises NotFound."""
+def check_known(transaction: Transaction, customer_id: str) -> None:
+    """Raises NotFound for somebody of whom nothing is known."""
     if not _one(transaction, transaction.sql.privacy.is_known, customer_id):
         raise NotFound("customer")
-    return {_camel(table): _rows(transaction, table, customer_id) for table in transaction.sql.privacy.show}
 
 
-def _rows(transaction: Transaction, table: str, customer_id: str) -> list[dict[str, Any]]:
-    columns = HOLDINGS[table].shown
-    return [
-        {_camel(column): _shown(column, value) for column, value in zip(columns, row, strict=True)}
-        for row in transaction.all(transaction.sql.privacy.show[table], customer_id=customer_id)
-    ]
+def export(transaction: Transaction, table: str, customer_id: str, after: int | str | None) -> Part:
+    """What a table holds of a customer, by the names that JSON has: the next part behind `after`, None for the first.
+    What belongs to orders comes with so many orders.
+    """
+    holding, statement = HOLDINGS[table], transaction.sql.privacy.part[table]
+    if after is None:
+        after = 0 if holding.goes_with_orders or holding.key in _NUMBERS else ""
+    values = {"customer_id": customer_id, "after": after, "limit": EXPORTED_AT_ONCE_MAX}
+    if holding.goes_with_orders:
+        found = transaction.all(transaction.sql.privacy.orders_of, **values)
+        ids = msgspec.json.encode([id_ for _, id_ in found]).decode()
+        rows = transaction.all(statement, ids=ids) if found else []
+    else:
+        found = transaction.all(statement, **values)
+        rows = [row[1:] for row in found]
+    next_after = found[-1][0] if len(found) == EXPORTED_AT_ONCE_MAX else None
+    return Part(msgspec.json.encode([_named(holding, row) for row in rows])[1:-1], next_after)
+
+
+def _known(transaction: Transaction, customer_id: str) -> dict[str, list[dict[str, Any]]]:
+    """What somebody is known by, by table."""
+    check_known(transaction, customer_id)
+    return {
+        camel(table): [_named(HOLDINGS[table], row) for row in transaction.all(statement, customer_id=customer_id)]
+        for table, statement in transaction.sql.privacy.show.items()
+    }
+
+
+def _named(holding: Holding, row: tuple[Any, ...]) -> dict[str, Any]:
+    return {camel(column): _shown(column, value) for column, value in zip(holding.shown, row, strict=True)}
 
 
 def _shown(column: str, value: Any) -> Any:
@@ -60,7 +96,7 @@ def _shown(column: str, value: Any) -> Any:
         return value  # as another program wrote it
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(map(str.capitalize, rest))
 
@@ -86,7 +122,7 @@ def erase(
     """Forget a customer: orders and sums stay, the person goes, and each token of theirs is refused. Gives how many
     orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen while an order is under way.
     """
-    known = export(transaction, customer_id)
+    known = _known(transaction, customer_id)
     if left := _one(transaction, transaction.sql.privacy.open_orders, customer_id):
         raise OrdersOpen(left)
     by = ERASED_ACTOR if actor.role is Role.CUSTOMER else str(actor)

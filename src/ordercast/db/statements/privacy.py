@@ -8,8 +8,8 @@ from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import dialects
 from ordercast.db.dialects import Dialect
-from ordercast.db.personal import HOLDINGS, Holding
-from ordercast.db.schema import erasures, idempotency, published_events
+from ordercast.db.personal import HOLDINGS, KNOWN_BY, Holding
+from ordercast.db.schema import erasures, idempotency, metadata, published_events
 from ordercast.db.schema.columns import names
 
 from .compiling import Compiler, to_change
@@ -22,7 +22,12 @@ _FORGOTTEN = ("actor", "reason", "before", "after")
 class PrivacyStatements:
     def __init__(self, text: Compiler) -> None:
         dialect = text.dialect
-        self.show = {table: text.written(_show(table, holding)) for table, holding in HOLDINGS.items()}
+        self.show = {table: text.written(_show(table, HOLDINGS[table])) for table in KNOWN_BY}
+        self.part = {table: _part(table, holding, text) for table, holding in HOLDINGS.items()}
+        self.orders_of = text.written(
+            "SELECT number, id FROM orders WHERE customer_id = :customer_id AND number > :after"
+            " ORDER BY number LIMIT :limit"
+        )
         erasing = (_erase(table, holding, dialect) for table, holding in HOLDINGS.items())
         self.erase = [text.written(statement) for statement in erasing if statement is not None]
         self.open_orders = text.written(
@@ -73,6 +78,18 @@ class PrivacyStatements:
 
 def _show(table: str, holding: Holding) -> str:
     return f"SELECT {', '.join(holding.shown)} FROM {table} WHERE {holding.whose}"  # noqa: S608 - names of ours
+
+
+def _part(table: str, holding: Holding, text: Compiler) -> str:
+    """The next rows behind the key ``after``, each with its key first; or those of the orders ``ids``."""
+    if holding.goes_with_orders:
+        columns = metadata.tables[table].c
+        shown = [columns[name] for name in holding.shown]
+        return text(select(*shown).where(columns.order_id.in_(text.dialect.values_of("ids"))))
+    return text.written(
+        f"SELECT {', '.join((holding.key, *holding.shown))} FROM {table}"  # noqa: S608 - names of ours
+        f" WHERE {holding.whose} AND {holding.key} > :after ORDER BY {holding.key} LIMIT :limit"
+    )
 
 
 def _erase(table: str, holding: Holding, dialect: Dialect) -> str | None:
