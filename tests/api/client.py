@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from ordercast.api import create_api, issue_token
+from ordercast.api import create_api
 from ordercast.api.providers import Providers
 from ordercast.config import Settings
 from ordercast.db import Store
 from tests.commerce.orders import request_json
+from tests.tokens import SignedIn, make_token
 
 SECRET = "a secret of at least thirty-two bytes"
 PASSWORD = "correct horse"
 
 
-def token(role: str, sub: str = "usr_1", ttl_s: int = 600) -> str:
-    return issue_token(SECRET, role, sub, ttl_s)
+def token(role: str, sub: str = "usr_1", ttl_s: int | None = None) -> str:
+    return make_token(SECRET, role, sub, ttl_s)
 
 
 def bearer(value: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {value}"}
 
 
-STORE = bearer(token("store"))
-SERVICE = bearer(token("service", "backend"))
-CUSTOMER = bearer(token("customer", "cus_1"))
-STRANGER = bearer(token("customer", "cus_2"))
-DRIVER = bearer(token("driver", "drv_1"))
+def signed_in(role: str, sub: str = "usr_1") -> SignedIn:
+    return SignedIn(SECRET, role, sub)
+
+
+NOBODY: Mapping[str, str] = {}
+STORE: Mapping[str, str] = signed_in("store")
+SERVICE: Mapping[str, str] = signed_in("service", "backend")
+CUSTOMER: Mapping[str, str] = signed_in("customer", "cus_1")
+STRANGER: Mapping[str, str] = signed_in("customer", "cus_2")
+DRIVER: Mapping[str, str] = signed_in("driver", "drv_1")
 
 
 def over(settings: Settings, store: Store, providers: Providers | None = None) -> httpx.AsyncClient:
@@ -41,13 +48,13 @@ class Client:
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
 
-    async def get(self, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    async def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
         return await self.http.get(path, headers=headers)
 
-    async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> httpx.Response:
+    async def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
         return await self.http.post(path, json=body, headers=headers)
 
-    async def place(self, headers: dict[str, str] | None = None, **changes: Any) -> dict[str, Any]:
+    async def place(self, headers: Mapping[str, str] | None = None, **changes: Any) -> dict[str, Any]:
         """Place an order that is taken."""
         response = await self.post("/api/orders", request_json(**changes), headers)
         assert response.status_code == 201, response.text
@@ -55,7 +62,7 @@ class Client:
         return order
 
     async def move(
-        self, order: dict[str, Any], status: str, headers: dict[str, str] = STORE, **more: Any
+        self, order: dict[str, Any], status: str, headers: Mapping[str, str] = STORE, **more: Any
     ) -> httpx.Response:
         body = {"status": status, "version": order["version"], **more}
         return await self.post(f"/api/orders/{order['id']}/status", body, headers)

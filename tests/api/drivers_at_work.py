@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ordercast.db import SqliteStore
@@ -30,7 +31,7 @@ async def on_duty(client: Client, driver_id: str, *, working: bool = True) -> di
     return found
 
 
-async def ready(client: Client, headers: dict[str, str] | None = CUSTOMER) -> dict[str, Any]:
+async def ready(client: Client, headers: Mapping[str, str] | None = CUSTOMER) -> dict[str, Any]:
     """An order that waits for a driver, to a door whose place is known."""
     order = await client.place(headers, shippingInfo={**ADDRESS, "location": DOOR})
     for status in ("processing", "ready_for_delivery"):

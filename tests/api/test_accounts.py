@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -8,10 +9,10 @@ from ordercast.commerce.people import Role
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
-from .client import CUSTOMER, DRIVER, PASSWORD, SERVICE, STORE, Client, bearer, over, problem, token
+from .client import CUSTOMER, DRIVER, PASSWORD, SERVICE, STORE, Client, bearer, over, problem, signed_in, token
 from .test_refresh import cookie_of, refresh, sign_in
 
-ADMIN = bearer(token("admin", "usr_admin"))
+ADMIN = signed_in("admin", "usr_admin")
 PATH = "/api/accounts"
 RAFIQ = {"email": "Rafiq@example.com", "name": "Rafiq", "role": "driver", "password": "a fine password"}
 
@@ -96,7 +97,7 @@ async def test_a_customer_stays_one_and_nobody_else_becomes_one(client: Client) 
 
 
 @pytest.mark.parametrize("headers", [STORE, CUSTOMER, DRIVER, SERVICE], ids=["store", "customer", "driver", "service"])
-async def test_only_an_admin_deals_in_accounts(client: Client, headers: dict[str, str]) -> None:
+async def test_only_an_admin_deals_in_accounts(client: Client, headers: Mapping[str, str]) -> None:
     problem(await client.get(PATH, headers), 403, "not-permitted")
     problem(await client.post(PATH, RAFIQ, headers), 403, "not-permitted")
     problem(await client.post(f"{PATH}/usr_1", {"active": False}, headers), 403, "not-permitted")

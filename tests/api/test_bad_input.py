@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -14,7 +14,7 @@ from ordercast.db import SqliteStore
 from tests.chance import examples
 from tests.commerce.orders import ADDRESS, PRODUCTS, request_json
 
-from .client import SERVICE, STORE, Client, bearer, problem, token
+from .client import NOBODY, SERVICE, STORE, Client, bearer, problem, token
 
 ITEM = {"productId": PRODUCTS["samosa"].id, "quantity": 1}
 INFO = {"name": "Asha", "email": "a@b.cd", "mobile": "+8801700000000"}
@@ -103,7 +103,7 @@ async def test_a_missing_part_is_named(client: Client, part: str) -> None:
     ],
 )
 async def test_what_is_not_json_is_said_to_be_none(client: Client, content: bytes) -> None:
-    for path, headers in (("/api/orders", {}), ("/api/emit", SERVICE), ("/emit-booking", SERVICE)):
+    for path, headers in (("/api/orders", NOBODY), ("/api/emit", SERVICE), ("/emit-booking", SERVICE)):
         response = await client.http.post(
             path, content=content, headers={"Content-Type": "application/json", **headers}
         )
@@ -200,18 +200,18 @@ async def test_a_wrong_move_is_named(client: Client, body: dict[str, Any], field
 @pytest.mark.parametrize(
     ("header", "code"),
     [
-        ("Bearer ", "token_malformed"),
-        ("Basic YTpi", "token_malformed"),
-        ("Bearer x", "token_malformed"),
-        ("Bearer a.b.c", "token_malformed"),
-        ("Bearer " + "x" * 5000, "token_malformed"),
-        ("Bearer trk_nothing", "token_invalid"),
-        ("Bearer " + token("store", ttl_s=-1), "token_expired"),
-        ("Bearer " + token("store")[:-2] + "AA", "token_invalid"),
+        (lambda: "Bearer ", "token_malformed"),
+        (lambda: "Basic YTpi", "token_malformed"),
+        (lambda: "Bearer x", "token_malformed"),
+        (lambda: "Bearer a.b.c", "token_malformed"),
+        (lambda: "Bearer " + "x" * 5000, "token_malformed"),
+        (lambda: "Bearer trk_nothing", "token_invalid"),
+        (lambda: "Bearer " + token("store", ttl_s=-1), "token_expired"),
+        (lambda: "Bearer " + token("store")[:-2] + "AA", "token_invalid"),
     ],
 )
-async def test_a_wrong_token_is_refused_everywhere(client: Client, header: str, code: str) -> None:
-    headers = {"Authorization": header}
+async def test_a_wrong_token_is_refused_everywhere(client: Client, header: Callable[[], str], code: str) -> None:
+    headers = {"Authorization": header()}
     responses = [
         await client.get("/api/orders", headers),
         await client.post("/api/orders", request_json(), headers),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import msgspec
@@ -16,11 +16,11 @@ from ordercast.db import Unstorable
 from ordercast.protocol.json import decode_json
 from tests.commerce.orders import request_json
 
-from .client import CUSTOMER, DRIVER, SERVICE, STORE, Client, bearer, over, problem, token
+from .client import CUSTOMER, DRIVER, SERVICE, STORE, Client, bearer, over, problem, signed_in, token
 from .stores import AnyStore
 
 NUL = "a\x00b"
-ADMIN = bearer(token("admin"))
+ADMIN = signed_in("admin")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -37,7 +37,7 @@ async def client(store: AnyStore, settings: Settings) -> AsyncIterator[Client]:
 
 # --- Addresses --------------------------------------------------------------------------------------------------------
 
-PATHS: list[tuple[str, str, dict[str, str], Any]] = [
+PATHS: list[tuple[str, str, Mapping[str, str], Any]] = [
     ("GET", "/api/orders/{}", STORE, None),
     ("GET", "/api/orders/{}/history", STORE, None),
     ("GET", "/api/orders/{}/delivery", CUSTOMER, None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ import pytest
 from ordercast.db import SqliteStore
 from tests.commerce.orders import ADDRESS, PRODUCTS, request_json
 
-from .client import CUSTOMER, STORE, Client, bearer, problem, token
+from .client import CUSTOMER, STORE, Client, problem, signed_in
 
-ADMIN = bearer(token("admin", "usr_admin"))
+ADMIN = signed_in("admin", "usr_admin")
 SAMOSAS = {"productId": PRODUCTS["samosa"].id, "quantity": 10}  # 250.00, at 5 % tax
 SWEETS = {"productId": PRODUCTS["jilapi"].id, "quantity": 3}  # 89.85, at 15 %
 
@@ -25,7 +26,7 @@ async def make(client: Client, **promotion: Any) -> dict[str, Any]:
     return made
 
 
-async def edit(client: Client, path: str, body: dict[str, Any], headers: dict[str, str] = STORE) -> Any:
+async def edit(client: Client, path: str, body: dict[str, Any], headers: Mapping[str, str] = STORE) -> Any:
     return await client.http.patch(path, json=body, headers=headers)
 
 
@@ -39,7 +40,7 @@ async def charge(client: Client, **rules: Any) -> dict[str, Any]:
     return changed
 
 
-async def quote(client: Client, headers: dict[str, str] | None = None, **cart: Any) -> dict[str, Any]:
+async def quote(client: Client, headers: Mapping[str, str] | None = None, **cart: Any) -> dict[str, Any]:
     response = await client.post("/api/checkout/quote", {"cartItems": [SAMOSAS, SWEETS], **cart}, headers)
     assert response.status_code == 200, response.text
     quoted: dict[str, Any] = response.json()

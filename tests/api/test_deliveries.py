@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ async def place(store: SqliteStore, driver_id: str, lat: float, at: str = "2099-
     await store.write(lambda transaction: transaction.run(set_place, lat=lat, at=at, id=driver_id))
 
 
-async def look(client: Client, order: dict[str, Any], headers: dict[str, str] = STORE) -> dict[str, Any]:
+async def look(client: Client, order: dict[str, Any], headers: Mapping[str, str] = STORE) -> dict[str, Any]:
     answer = await client.get(f"/api/orders/{order['id']}/delivery", headers)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()

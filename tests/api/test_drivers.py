@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -27,7 +28,11 @@ async def ready(client: Client) -> dict[str, Any]:
 
 
 async def assign(
-    client: Client, order: dict[str, Any], driver_id: str, headers: dict[str, str] = STORE, version: int | None = None
+    client: Client,
+    order: dict[str, Any],
+    driver_id: str,
+    headers: Mapping[str, str] = STORE,
+    version: int | None = None,
 ) -> Any:
     body = {"driverId": driver_id, "version": version or order["version"]}
     return await client.post(f"/api/orders/{order['id']}/driver", body, headers)

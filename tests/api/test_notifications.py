@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -10,21 +11,21 @@ from ordercast.db import SqliteStore, notifications
 from ordercast.hub import Server
 from tests.api.socket_commands.phone import Phone
 
-from .client import CUSTOMER, SERVICE, STORE, STRANGER, Client, bearer, problem, token
+from .client import CUSTOMER, SERVICE, STORE, STRANGER, Client, bearer, problem, signed_in, token
 from .drivers_at_work import driver, given, hire, moved, ready
 
-COLLEAGUE = bearer(token("admin", "usr_2"))
+COLLEAGUE = signed_in("admin", "usr_2")
 NOW = moment(1_795_241_719_608)
 
 
-async def of(client: Client, headers: dict[str, str], query: str = "") -> dict[str, Any]:
+async def of(client: Client, headers: Mapping[str, str], query: str = "") -> dict[str, Any]:
     answer = await client.get(f"/api/notifications{query}", headers)
     assert answer.status_code == 200, answer.text
     page: dict[str, Any] = answer.json()
     return page
 
 
-async def titles(client: Client, headers: dict[str, str]) -> list[str]:
+async def titles(client: Client, headers: Mapping[str, str]) -> list[str]:
     return [item["title"] for item in (await of(client, headers))["items"]]
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -138,7 +139,7 @@ async def test_another_customers_order_is_not_there(client: Client) -> None:
 async def test_each_lists_what_is_theirs_newest_first(client: Client) -> None:
     mine, guests, theirs = await client.place(CUSTOMER), await client.place(), await client.place(STRANGER)
 
-    async def listed(headers: dict[str, str]) -> list[str]:
+    async def listed(headers: Mapping[str, str]) -> list[str]:
         response = await client.get("/api/orders", headers)
         return [order["id"] for order in response.json()["items"]]
 
@@ -180,7 +181,7 @@ async def test_a_list_is_filtered_by_former_names_too(client: Client) -> None:
         await client.move((await client.move(order, "accepted")).json(), ready)
     await client.place()
 
-    async def listed(status: str, headers: dict[str, str] = STORE) -> list[str]:
+    async def listed(status: str, headers: Mapping[str, str] = STORE) -> list[str]:
         response = await client.get(f"/api/orders?status={status}", headers)
         return [order["id"] for order in response.json()["items"]]
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from ordercast.db import SqliteStore
 from ordercast.db import payments as units
 from tests.commerce.orders import request_json
 
-from .client import CUSTOMER, DRIVER, STORE, STRANGER, Client, bearer, problem
+from .client import CUSTOMER, DRIVER, NOBODY, STORE, STRANGER, Client, bearer, problem
 from .conftest import Settle
 
 TOTAL = 11_250
@@ -34,7 +35,7 @@ async def asked_for(store: SqliteStore) -> None:
     raise AssertionError("no payment was ever asked for")
 
 
-async def refund(client: Client, order: dict[str, Any], headers: dict[str, str] = STORE, **body: Any) -> Any:
+async def refund(client: Client, order: dict[str, Any], headers: Mapping[str, str] = STORE, **body: Any) -> Any:
     wanted = {"reason": "broken", "version": order["version"], **body}
     return await client.post(f"/api/orders/{order['id']}/refund", wanted, headers)
 
@@ -205,7 +206,7 @@ async def test_of_two_clerks_who_refund_at_once_one_is_told_to_look_again(client
     [(CUSTOMER, 403, "not-permitted"), (STRANGER, 404, "not-found"), ({}, 401, "sign-in-required")],
     ids=["its customer", "another", "nobody"],
 )
-async def test_only_the_shop_refunds(client: Client, headers: dict[str, str], status: int, kind: str) -> None:
+async def test_only_the_shop_refunds(client: Client, headers: Mapping[str, str], status: int, kind: str) -> None:
     order = await client.place(CUSTOMER, **by("tok_visa"))
     problem(await refund(client, order, headers), status, kind)
 
@@ -236,7 +237,7 @@ async def test_nothing_is_refunded_of_what_was_never_paid(client: Client) -> Non
 # --- Saved cards ------------------------------------------------------------------------------------------------------
 
 
-async def saved(client: Client, headers: dict[str, str]) -> list[dict[str, Any]]:
+async def saved(client: Client, headers: Mapping[str, str]) -> list[dict[str, Any]]:
     response = await client.get("/api/payment-methods", headers)
     assert response.status_code == 200, response.text
     items: list[dict[str, Any]] = response.json()["items"]
@@ -271,7 +272,7 @@ async def test_a_saved_card_is_its_owners_alone(client: Client) -> None:
     await client.place(CUSTOMER, **by("tok_visa", save=True))
     (card,) = await saved(client, CUSTOMER)
     assert await saved(client, STRANGER) == []
-    for headers in (STRANGER, STORE, {}):
+    for headers in (STRANGER, STORE, NOBODY):
         response = await client.post("/api/orders", request_json(**with_saved(card["id"])), headers)
         problem(response, 422, "invalid-field", "paymentInfo.savedMethodId")
     response = await client.http.delete(f"/api/payment-methods/{card['id']}", headers=STRANGER)

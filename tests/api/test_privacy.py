@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -15,13 +16,13 @@ from ordercast.db.personal import COPIES, HOLDINGS, IMPERSONAL
 from ordercast.db.schema import metadata
 from tests.commerce.orders import request_json
 
-from .client import PASSWORD, SERVICE, STORE, Client, bearer, over, problem, token
+from .client import PASSWORD, SERVICE, STORE, Client, bearer, over, problem, signed_in, token
 from .endings import bring
 from .test_sockets import Node, heard, node, until
 
 __all__ = ["node"]
 
-ADMIN = bearer(token("admin", "usr_admin"))
+ADMIN = signed_in("admin", "usr_admin")
 PERSON = ("Nilufar Yasmin", "nilufar@example.org", "+8801912345678", "77 Mirpur Lane", "Nilufar")
 CUSTOMER_INFO = {"name": PERSON[0], "email": PERSON[1], "mobile": PERSON[2]}
 ADDRESS = {"name": PERSON[0], "line1": PERSON[3], "city": "Dhaka", "postcode": "1216", "country": "BD"}
@@ -36,7 +37,7 @@ async def customer(client: Client) -> tuple[str, dict[str, str]]:
     return user["id"], bearer(login.json()["token"])
 
 
-async def past(client: Client, store: SqliteStore, headers: dict[str, str] | None = None) -> dict[str, Any]:
+async def past(client: Client, store: SqliteStore, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """An order that was cancelled by its customer, or by the shop."""
     order = await client.post("/api/orders", order_json(), {**(headers or {}), "Idempotency-Key": "once"})
     assert order.status_code == 201, order.text

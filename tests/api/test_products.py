@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ SAMOSA = f"/api/products/{PRODUCTS['samosa'].id}"
 CHUTNEY = {"slug": "chutney", "name": "Chutney", "price": 1_500, "stock": 12, "taxClass": "reduced"}
 
 
-async def edit(client: Client, path: str = SAMOSA, headers: dict[str, str] = STORE, **fields: Any) -> Any:
+async def edit(client: Client, path: str = SAMOSA, headers: Mapping[str, str] = STORE, **fields: Any) -> Any:
     return await client.http.patch(path, json={"version": 1, **fields}, headers=headers)
 
 

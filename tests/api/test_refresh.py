@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -177,7 +178,9 @@ async def test_an_account_that_is_closed_is_signed_out(client: Client, store: Sq
     [FOREIGN, {"Origin": "null"}, {"Origin": "http://shop.test.evil.example"}, {"Sec-Fetch-Site": "cross-site"}],
     ids=["other", "null", "alike", "no-origin"],
 )
-async def test_a_page_of_another_site_cannot_use_the_cookie(client: Client, path: str, headers: dict[str, str]) -> None:
+async def test_a_page_of_another_site_cannot_use_the_cookie(
+    client: Client, path: str, headers: Mapping[str, str]
+) -> None:
     await sign_in(client)
     problem(await client.http.post(f"/api/auth/{path}", headers=headers), 403, "origin-refused")
     assert (await refresh(client)).status_code == 200
@@ -188,7 +191,7 @@ async def test_a_page_of_another_site_cannot_use_the_cookie(client: Client, path
     [LISTED, {"Origin": "http://shop.test"}, {"Origin": "https://SHOP.test", "Sec-Fetch-Site": "same-origin"}],
     ids=["listed", "own", "own-behind-a-proxy"],
 )
-async def test_our_own_and_listed_pages_can(client: Client, headers: dict[str, str]) -> None:
+async def test_our_own_and_listed_pages_can(client: Client, headers: Mapping[str, str]) -> None:
     await sign_in(client, **headers)
     assert (await refresh(client, **headers)).status_code == 200
 

@@ -12,7 +12,7 @@ from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 from tests.commerce.orders import request_json
 
-from .client import CUSTOMER, SERVICE, STORE, STRANGER, Client, problem
+from .client import CUSTOMER, NOBODY, SERVICE, STORE, STRANGER, Client, problem
 from .conftest import Settle
 
 KEY = {"Idempotency-Key": "8f14e45f-ceea-467f-ab1e-0e0c3e3b1b6f"}
@@ -55,7 +55,7 @@ async def test_a_refusal_leaves_the_key_free(client: Client) -> None:
 
 
 async def test_each_actor_has_keys_of_their_own(client: Client, store: SqliteStore) -> None:
-    for actor in (CUSTOMER, STRANGER, {}):
+    for actor in (CUSTOMER, STRANGER, NOBODY):
         response = await client.post("/api/orders", request_json(), {**KEY, **actor})
         assert (response.status_code, "idempotency-replayed" in response.headers) == (201, False)
     assert store.last_seq == 3

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from ordercast.api import verify_token
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 
-from .client import CUSTOMER, DRIVER, SECRET, SERVICE, STORE, Client, bearer, over, problem, token
+from .client import CUSTOMER, DRIVER, SECRET, SERVICE, STORE, Client, bearer, over, problem, signed_in, token
 from .test_refresh import cookie_of, refresh, sign_in
 
-ADMIN = bearer(token("admin", "usr_admin"))
+ADMIN = signed_in("admin", "usr_admin")
 PATH = "/api/auth/revoke"
 
 
@@ -48,7 +50,7 @@ async def test_a_revoked_sign_in_gets_none_either_and_others_do(client: Client) 
 
 
 @pytest.mark.parametrize("headers", [STORE, CUSTOMER, DRIVER, SERVICE], ids=["store", "customer", "driver", "service"])
-async def test_nobody_else_may(client: Client, headers: dict[str, str]) -> None:
+async def test_nobody_else_may(client: Client, headers: Mapping[str, str]) -> None:
     problem(await client.post(PATH, {"name": "usr_1"}, headers), 403, "not-permitted")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -135,7 +135,7 @@ async def test_a_token_that_is_not_read_is_said(
 
 
 @pytest.mark.parametrize("headers", [{}, {"authorization": "Basic YTpi"}, {"cookie": "theme=dark; =; a b=\x01"}])
-async def test_who_offers_no_token_is_told_nothing(node: Node, headers: dict[str, str]) -> None:
+async def test_who_offers_no_token_is_told_nothing(node: Node, headers: Mapping[str, str]) -> None:
     link = await node.come(query="EIO=4&transport=websocket&t=token", **headers)
     assert packets(link, "42") == []
 

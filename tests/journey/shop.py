@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from ordercast.api import issue_token
+from tests.tokens import TTL_S, make_token
 
 READY = re.compile(r"> Ready on (\S+)")
 PASSWORD = re.compile(r"admin@example\.com\s+(\S+)")
@@ -49,6 +49,7 @@ class Shop:
             "ORDERCAST_DATABASE_URL": f"sqlite:///{self.database}",
             "ORDERCAST_PORT": str(self.port),
             "ORDERCAST_BUDGETS": "off",  # tests are load; those of budgets turn them on
+            "ORDERCAST_TOKEN_MINUTES": str(max(1, TTL_S // 60)),
             **(environ or {}),
         }
         self._process: subprocess.Popen[str] | None = None
@@ -142,10 +143,10 @@ class Shop:
         token: str = answer.raise_for_status().json()["token"]
         return token
 
-    def token(self, role: str = "store", sub: str = "usr_test", ttl_s: int = 3600) -> str:
+    def token(self, role: str = "store", sub: str = "usr_test", ttl_s: int | None = None) -> str:
         """A token as `ordercast token` signs it, without starting a process for it."""
         secret = self._environ.get("ORDERCAST_SECRET") or self.database.with_suffix(".secret").read_text().strip()
-        return issue_token(secret, role, sub, ttl_s)
+        return make_token(secret, role, sub, ttl_s)
 
     def order(self, **changes: Any) -> dict[str, Any]:
         """A smallest order for one of the first product."""
