@@ -7,20 +7,22 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ordercast.hub import Application, Options, Server
 from ordercast.wire import Engine, make_server
 from ordercast.wire.serve import PortServer
 
-# The settings that the official protocol suites expect.
-OFFICIAL: dict[str, Any] = {
-    "ping_interval_s": 0.3,
-    "ping_timeout_s": 0.2,
-    "connect_timeout_s": 1.0,
-    "message_bytes_max": 1_000_000,
-    "origins": ("*",),
-}
+from .peers import PATIENCE_S, Poller, until
+
+# The settings that the official protocol suites expect, but for their heartbeat: for a machine that is busy a client
+# would be taken for dead. Tests of the heartbeat have it quick on the side that they wait for.
+OFFICIAL: dict[str, Any] = {"message_bytes_max": 1_000_000, "origins": ("*",)}
+QUICK_PINGS: dict[str, Any] = {"ping_interval_s": 0.3}
+QUICK_HEARTBEAT: dict[str, Any] = {"ping_interval_s": 0.3, "ping_timeout_s": 0.2}
+
+
+_RUNNING: dict[int, Running] = {}
 
 
 @dataclass
@@ -47,11 +49,20 @@ async def running(application: Application, *, port: int = 0, **uvicorn_options:
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup(sockets=[listening])
+    at = Running(listening.getsockname()[1], server)
+    _RUNNING[at.port] = at
     try:
-        yield Running(listening.getsockname()[1], server)
+        yield at
     finally:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await server.shutdown(sockets=[listening])
+        del _RUNNING[at.port]
+
+
+async def held(poller: Poller, *, request: Literal["held", "posting"] = "held") -> None:
+    """Wait until the server has that client's poll, or the beginning of what it posts."""
+    session = _RUNNING[poller.port].engine.sessions[poller.sid]
+    await until(lambda: getattr(session.transport, request) is not None)
 
 
 def _listen(port: int) -> socket.socket:

@@ -20,10 +20,10 @@ from ordercast.db.schema import metadata
 from tests.commerce.orders import request_json
 from tests.db.forced import force
 
-from .client import SERVICE, STORE, Client, bearer, problem, token
+from .client import SERVICE, STORE, Client, bearer, problem, signed_in, token
 from .stores import AnyStore
 
-ADMIN = bearer(token("admin"))
+ADMIN = signed_in("admin")
 REFUSALS = (sqlite3.Error, psycopg.Error)
 
 # What a program may have written into a column of each type; which of it a driver can send is the driver's.

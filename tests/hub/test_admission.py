@@ -10,6 +10,7 @@ import pytest
 
 from ordercast.hub import ComeLater, ConnectRefused, DisconnectReason, LimitReached, Options, Server, Socket
 from tests.hub.links import Link, connect, enter, settle
+from tests.peers import until
 
 NOT_TOLD = '44{"message":"Internal server error"}'
 
@@ -360,7 +361,7 @@ async def test_who_enters_no_namespace_is_closed_in_time(server: Server) -> None
     silent, refused, entered = Link(server), Link(server), connect(server)
     refused.hear("0/unknown,")
 
-    await asyncio.sleep(0.1)
+    await until(lambda: silent.closed_for and refused.closed_for)
 
     assert silent.closed_for is DisconnectReason.FORCED_SERVER_CLOSE
     assert refused.closed_for is DisconnectReason.FORCED_SERVER_CLOSE
@@ -381,6 +382,6 @@ async def test_a_slow_middleware_is_waited_for_and_whoever_it_refuses_is_closed(
     assert link.closed_for is None
 
     gate.set()
-    await asyncio.sleep(0.08)
+    await until(lambda: link.closed_for)
     assert link.said == ['44{"message":"no"}']
     assert link.closed_for is DisconnectReason.FORCED_SERVER_CLOSE

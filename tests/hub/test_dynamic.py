@@ -10,6 +10,7 @@ import pytest
 
 from ordercast.hub import ConnectRefused, LimitReached, Namespace, Options, Server, Socket
 from tests.hub.links import Link, connect, enter, settle
+from tests.peers import until
 
 SHOP = re.compile(r"^/shop-\d+$")
 
@@ -200,7 +201,7 @@ async def test_an_empty_child_is_removed_in_a_while_unless_somebody_comes(server
         link.lose()
     connect(server, "/shop-2")
 
-    await asyncio.sleep(0.05)
+    await until(lambda: "/shop-1" not in shops.children)
 
     assert set(shops.children) == {"/shop-2"}
     assert server.find("/shop-1") is None
@@ -209,20 +210,20 @@ async def test_an_empty_child_is_removed_in_a_while_unless_somebody_comes(server
 
 
 async def test_a_child_whose_only_client_was_refused_is_removed_too(server: Server) -> None:
-    shops = server.of(SHOP)
+    shops, decided = server.of(SHOP), asyncio.Event()
 
     @shops.use
     async def refuse(_socket: Socket) -> None:
-        await asyncio.sleep(0.04)
+        await decided.wait()
         raise ConnectRefused("no")
 
     link = Link(server)
     link.hear("0/shop-1,")
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0.03)  # longer than an empty one lingers
     assert set(shops.children) == {"/shop-1"}, "somebody is about to enter"
 
-    await asyncio.sleep(0.06)
-    assert shops.children == {}
+    decided.set()
+    await until(lambda: not shops.children)
 
 
 async def test_plain_namespaces_and_those_without_a_linger_stay() -> None:

@@ -66,7 +66,7 @@ async def test_closing_waits_for_the_last_handlers_but_not_for_ever() -> None:
     connect(server).hear('2["hang"]')
     began = time.monotonic()
     await server.close()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
 
 
 async def test_a_client_knows_its_namespaces() -> None:

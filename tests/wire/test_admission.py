@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ordercast.hub import ConnectRefused, Handshake, Options, Rate, Server
+from ordercast.wire.serve import GRACEFUL_STOP_S
 from tests.peers import AT_ONCE_S, WEBSOCKET, Peer, Poller, Refused, until, upgrade_request
 from tests.servers import running
 
@@ -79,11 +80,19 @@ async def test_a_hook_that_fails_lets_nobody_in_and_is_logged(caplog: pytest.Log
 
 
 async def test_frames_sent_while_the_program_thinks_are_not_lost() -> None:
-    server = Server(Options(allow_request=lambda _handshake: asyncio.sleep(0.05)))
+    asked, sent = asyncio.Event(), asyncio.Event()
+
+    async def slowly(_handshake: Handshake) -> None:
+        asked.set()
+        await sent.wait()
+
+    server = Server(Options(allow_request=slowly))
     async with running(server) as at, await Peer.dial(at.port) as peer:
         peer.writer.write(upgrade_request(at.port))
-        await asyncio.sleep(0.02)
+        await asked.wait()
         peer.send("40")
+        await peer.writer.drain()
+        sent.set()
         assert (await peer.reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
         await peer.take_open()
         assert str(await peer.receive()).startswith('40{"sid"')
@@ -91,10 +100,11 @@ async def test_frames_sent_while_the_program_thinks_are_not_lost() -> None:
 
 @pytest.mark.parametrize("request_line", ["polling", "websocket"])
 async def test_a_client_that_leaves_while_the_program_thinks_leaves_nothing(request_line: str) -> None:
-    decided = asyncio.Event()
+    asked, left, decided = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slowly(_handshake: Handshake) -> None:
-        await asyncio.sleep(0.03)
+        asked.set()
+        await left.wait()
         decided.set()
 
     server = Server(Options(allow_request=slowly))
@@ -104,10 +114,13 @@ async def test_a_client_that_leaves_while_the_program_thinks_leaves_nothing(requ
             peer.writer.write(upgrade_request(at.port))
         else:
             peer.writer.write(b"GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\n\r\n")
-        await asyncio.sleep(0.01)
+        await asked.wait()
         await peer.hang_up()
+        if request_line == "polling":  # a WebSocket is not read from before it is admitted
+            await until(lambda: not at.server.server_state.connections)
+        left.set()
         await decided.wait()
-        await asyncio.sleep(0.01)
+        await until(lambda: "asking=0" in repr(at.engine.admission))
 
         await until(lambda: not at.engine.sessions and not server.clients)
         assert repr(at.engine.admission) == "<Admission sessions=0 addresses=0 asking=0>"
@@ -124,9 +137,9 @@ async def test_a_stop_does_not_wait_for_the_program() -> None:
             asking = [await stack.enter_async_context(await Peer.dial(at.port)) for _ in range(2)]
             asking[0].writer.write(upgrade_request(at.port))
             asking[1].writer.write(opening)
-            await asyncio.sleep(0.05)
+            await until(lambda: "asking=2" in repr(at.engine.admission))
             began = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - began < 2
+        assert asyncio.get_running_loop().time() - began < GRACEFUL_STOP_S
         for peer in asking:
             assert (await peer.reader.read()).endswith(b'{"code":8,"message":"Server shutting down"}')
 
@@ -179,7 +192,7 @@ async def test_the_bound_holds_though_all_are_allowed_in_the_same_moment() -> No
     async with running(server) as at:
         pollers = [Poller(at.port) for _ in range(10)]
         requests = [asyncio.create_task(poller.request()) for poller in pollers]
-        await asyncio.sleep(0.1)
+        await until(lambda: "asking=10" in repr(at.engine.admission))
         allowed.set()
         statuses = sorted([(await request).status_code for request in requests])
         for poller in pollers:

@@ -14,21 +14,29 @@ import pytest
 
 from ordercast.hub import Options, Server
 from ordercast.wire import engine
-from tests.peers import PATIENCE_S, Peer, Poller, Refused, upgrade_request
-from tests.servers import Running, running
+from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller, Refused, until, upgrade_request
+from tests.servers import Running, held, running
 
 from .test_serve import PROGRAM, http_application
 
 
 @pytest.fixture
 def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty clients a second, so that few of them make a while."""
-    monkeypatch.setattr(engine, "SENT_AWAY_PER_S", 20)
+    """One client a second, so that few of them make a while; who has seen enough of it calls `stop` again."""
+    monkeypatch.setattr(engine, "SENT_AWAY_PER_S", 1)
 
 
 def stop(at: Running) -> asyncio.Task[None]:
-    at.server.should_exit = True
+    at.server.stop()
     return asyncio.create_task(at.server.shutdown())
+
+
+async def begin_to_stop(at: Running) -> asyncio.Task[None]:
+    """Stop it, and wait until it has begun to send clients away."""
+    there = len(at.engine.sessions)
+    stopping = stop(at)
+    await until(lambda: len(at.engine.sessions) < there)
+    return stopping
 
 
 @asynccontextmanager
@@ -46,23 +54,22 @@ async def ended_after_s(peer: Peer, began_s: float) -> float:
     return time.monotonic() - began_s
 
 
-@pytest.mark.usefixtures("slowly")
-async def test_clients_are_sent_away_evenly() -> None:
+async def test_clients_are_sent_away_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SENT_AWAY_PER_S", 20)
     async with running(Server()) as at, present(at, 20) as peers:
         began_s = time.monotonic()
 
         stopping = stop(at)
 
         ends = sorted(await asyncio.gather(*(ended_after_s(peer, began_s) for peer in peers)))
-        assert 0.8 < ends[-1] < 1.5
-        gaps = [later - earlier for earlier, later in zip([0.0, *ends], ends, strict=False)]
-        assert max(gaps) < 0.4
+        # Nobody before their turn; who comes after it is a question of what else the machine has to do.
+        assert all(end > turn / 20 - 0.1 for turn, end in enumerate(ends))
         await stopping
 
 
-@pytest.mark.parametrize(("drain_s", "sent_away_per_s"), [(0.0, 1), (0.1, 1), (60.0, 1_000)])
+@pytest.mark.parametrize(("drain_s", "sent_away_per_s"), [(0.0, 0.1), (0.1, 0.1), (300.0, 1_000)])
 async def test_a_stop_takes_no_longer_than_it_may_and_no_longer_than_it_must(
-    monkeypatch: pytest.MonkeyPatch, drain_s: float, sent_away_per_s: int
+    monkeypatch: pytest.MonkeyPatch, drain_s: float, sent_away_per_s: float
 ) -> None:
     monkeypatch.setattr(engine, "SENT_AWAY_PER_S", sent_away_per_s)
     async with running(Server(Options(drain_s=drain_s))) as at, present(at, 10) as peers:
@@ -70,27 +77,27 @@ async def test_a_stop_takes_no_longer_than_it_may_and_no_longer_than_it_must(
 
         await asyncio.gather(stop(at), *(ended_after_s(peer, began_s) for peer in peers))
 
-        assert time.monotonic() - began_s < 0.8
+        assert time.monotonic() - began_s < AT_ONCE_S
 
 
 async def test_with_nobody_there_nobody_is_waited_for() -> None:
-    async with running(Server()) as at:
+    async with running(Server(Options(drain_s=300.0))) as at:
         began_s = time.monotonic()
 
         await stop(at)
 
-        assert time.monotonic() - began_s < 0.5
+        assert time.monotonic() - began_s < AT_ONCE_S
 
 
 @pytest.mark.usefixtures("slowly")
 async def test_whoever_is_still_there_hears_what_happens() -> None:
     server = Server()
     async with running(server) as at, present(at, 10) as peers:
-        stopping = stop(at)
-        await asyncio.sleep(0.1)
+        stopping = await begin_to_stop(at)
 
         assert server.emit("news") == len(server.main.sockets) > 0
 
+        at.server.stop()
         heard = [peer for peer in peers if await first_word(peer) == '42["news"]']
         assert 0 < len(heard) < 10
         await stopping
@@ -110,8 +117,7 @@ async def test_the_port_is_closed_at_once_and_a_kept_connection_opens_no_session
     ):
         await kept.get("/")
 
-        stopping = stop(at)
-        await asyncio.sleep(0.05)
+        stopping = await begin_to_stop(at)
 
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", at.port)
@@ -119,18 +125,19 @@ async def test_the_port_is_closed_at_once_and_a_kept_connection_opens_no_session
         assert (refused.status_code, refused.json()["message"]) == (503, "Server shutting down")
         assert refused.headers["connection"] == "close"
         assert len(at.engine.sessions) > 0, "the others are still there"
+        at.server.stop()
         await asyncio.gather(stopping, *(peer.closing() for peer in peers))
 
 
 @pytest.mark.usefixtures("slowly")
 async def test_a_websocket_over_a_kept_connection_is_refused() -> None:
     async with running(Server()) as at, present(at, 10) as peers, await Peer.dial(at.port) as late:
-        stopping = stop(at)
-        await asyncio.sleep(0.05)
+        stopping = await begin_to_stop(at)
 
         with pytest.raises(Refused) as refused:
             await late.upgrade(upgrade_request(at.port))
         assert refused.value.status == 503
+        at.server.stop()
         await asyncio.gather(stopping, *(peer.closing() for peer in peers))
 
 
@@ -144,14 +151,14 @@ async def test_requests_over_kept_connections_are_answered_and_told_to_be_the_la
     ):
         await poller.start()
         await kept.get("/")
-        stopping = stop(at)
-        await asyncio.sleep(0.05)
+        stopping = await begin_to_stop(at)
 
         answer = await kept.post("/orders")
         assert (answer.status_code, answer.text) == (200, "/orders")
         assert answer.headers.get_list("connection") == ["close"]
         with pytest.raises(httpx.ConnectError):
             await kept.get("/again")
+        at.server.stop()
         await asyncio.gather(stopping, *(peer.closing() for peer in peers))
 
 
@@ -159,7 +166,7 @@ async def test_a_poll_that_is_held_is_sent_home_with_a_close() -> None:
     async with running(Server()) as at, Poller(at.port) as poller:
         await poller.start()
         poll = asyncio.create_task(poller.poll())
-        await asyncio.sleep(0.05)
+        await held(poller)
 
         await stop(at)
 
@@ -181,13 +188,13 @@ async def test_after_a_signal_the_program_goes_on_behind_serve(word: signal.Sign
 
 @pytest.mark.usefixtures("slowly")
 async def test_a_second_signal_ends_the_waiting() -> None:
-    async with running(Server()) as at, present(at, 20) as peers:
+    async with running(Server(Options(drain_s=300.0))) as at, present(at, 20) as peers:
         began_s = time.monotonic()
         at.server.handle_exit(signal.SIGTERM, None)
-        stopping = stop(at)
-        await asyncio.sleep(0.1)
+        stopping = asyncio.create_task(at.server.shutdown())
+        await until(lambda: len(at.engine.sessions) < 20)
 
         at.server.handle_exit(signal.SIGTERM, None)
 
-        await asyncio.gather(stopping, *(peer.closing(within_s=0.5) for peer in peers))
-        assert time.monotonic() - began_s < 0.5
+        await asyncio.gather(stopping, *(peer.closing() for peer in peers))
+        assert time.monotonic() - began_s < AT_ONCE_S

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ordercast.hub import DisconnectReason, Options, Server, Socket
-from tests.peers import AT_ONCE_S, Peer, Poller, until
-from tests.servers import Running, running
+from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller, until
+from tests.servers import Running, held, running
 
 BYTES_MAX = 10_000
 
@@ -110,7 +110,7 @@ async def test_a_body_without_announced_length_is_bounded_too(poller: Poller, at
         for _ in range(BYTES_MAX // 1_000 + 1):
             raw.writer.write(b"3e8\r\n" + b"x" * 1_000 + b"\r\n")
 
-        assert (await asyncio.wait_for(raw.reader.readline(), 1)).startswith(b"HTTP/1.1 413 ")
+        assert (await asyncio.wait_for(raw.reader.readline(), PATIENCE_S)).startswith(b"HTTP/1.1 413 ")
 
 
 async def test_what_follows_a_body_of_the_announced_length_is_not_part_of_it(
@@ -122,7 +122,7 @@ async def test_what_follows_a_body_of_the_announced_length_is_not_part_of_it(
 
     async with await Peer.dial(at.port) as raw:
         raw.writer.write(post_head(poller, b"Content-Length: 1") + b'3\x1e42["smuggled"]')
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE_S):
             answer = await raw.reader.read()
 
     assert b"HTTP/1.1 400 " in answer
@@ -138,7 +138,7 @@ async def test_a_length_that_is_none_is_refused(poller: Poller, at: Running, ann
     async with await Peer.dial(at.port) as raw:
         raw.writer.write(post_head(poller, announced) + b"3")
 
-        assert (await asyncio.wait_for(raw.reader.readline(), 1)).startswith(b"HTTP/1.1 400 ")
+        assert (await asyncio.wait_for(raw.reader.readline(), PATIENCE_S)).startswith(b"HTTP/1.1 400 ")
 
 
 def post_head(poller: Poller, *headers: bytes) -> bytes:
@@ -153,7 +153,7 @@ async def test_a_body_that_breaks_off_ends_the_session(
 
     async with await Peer.dial(at.port) as raw:
         raw.writer.write(post_head(poller, b"Content-Length: 100") + b'42["echo"')
-        await asyncio.sleep(0.02)
+        await held(poller, request="posting")
 
     await asyncio.wait_for(ended.get(), AT_ONCE_S)
     assert await poller.gone()
@@ -166,7 +166,7 @@ async def test_two_posts_at_once_end_the_session(
 
     async with await Peer.dial(at.port) as raw:
         raw.writer.write(post_head(poller, b"Content-Length: 100") + b"4")
-        await asyncio.sleep(0.02)
+        await held(poller, request="posting")
         response = await poller.request("POST", b"3")
 
     assert response.status_code == 400
@@ -180,7 +180,7 @@ async def test_a_binary_body_is_refused_and_its_request_ended(poller: Poller, at
     async with await Peer.dial(at.port) as raw:
         raw.writer.write(post_head(poller, b"Content-Type: application/octet-stream", b"Content-Length: 1") + b"3")
 
-        assert (await asyncio.wait_for(raw.reader.readline(), 1)).startswith(b"HTTP/1.1 400 ")
+        assert (await asyncio.wait_for(raw.reader.readline(), PATIENCE_S)).startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
@@ -202,7 +202,7 @@ async def test_a_client_that_polls_no_more_is_bounded_in_bytes(
         server.emit("news", "x" * 10_000)
     await asyncio.sleep(0)
 
-    assert await asyncio.wait_for(ended.get(), 1) is DisconnectReason.BACKLOG_FULL
+    assert await asyncio.wait_for(ended.get(), PATIENCE_S) is DisconnectReason.BACKLOG_FULL
     assert await poller.gone()
 
 
@@ -243,7 +243,7 @@ async def test_a_post_meanwhile_does_not_swallow_them(poller: Poller, server: Se
 async def test_a_held_poll_is_told_at_once(poller: Poller, server: Server) -> None:
     await poller.start()
     poll = asyncio.create_task(poller.poll())
-    await asyncio.sleep(0.02)
+    await held(poller)
 
     only_socket(server).disconnect(close=True)
 
@@ -266,6 +266,6 @@ async def test_clients_that_hang_up_leave_nothing(at: Running, server: Server) -
         async with Poller(at.port) as poller:
             await poller.start()
             poll = asyncio.create_task(poller.request())
-            await asyncio.sleep(0.01)
+            await held(poller)
             poll.cancel()
     await until(lambda: not server.clients and not at.engine.sessions)
