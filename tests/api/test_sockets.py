@@ -274,7 +274,10 @@ async def test_who_is_revoked_on_the_way_in_does_not_stay(node: Node, monkeypatc
 async def test_what_is_no_revocation_is_logged_and_stops_nobody(node: Node, caplog: pytest.LogCaptureFixture) -> None:
     link = await node.connect(token("store"))
     await node.store.write(
-        lambda t: t.run("INSERT INTO revocations (name, since) VALUES ('usr_1', 'yesterday'), ('usr_1x', '2026-01-01')")
+        lambda t: t.run(
+            "INSERT INTO feed (kind, entity_id, version, actor, at, after) VALUES"
+            " ('access.revoked', 'usr_1', 1, 'db:clerk', '2026-01-01T00:00:00Z', '{\"name\":\"usr_1\",\"since\":7}')"
+        )
     )
     await until(lambda: "could not be acted on" in caplog.text)
     await revoke(node.store, "usr_1")

@@ -48,7 +48,9 @@ async def test_the_oldest_expire_first_and_only_so_many_at_once(
 
 async def test_an_order_that_cannot_be_read_keeps_no_other_from_expiring(store: SqliteStore) -> None:
     await store.write(lambda transaction: transaction.run("INSERT INTO orders (payment_info) VALUES ('{}')"))
-    await store.write(lambda transaction: transaction.run("UPDATE orders SET version = 2, updated_at = '2026-01-01'"))
+    await store.write(
+        lambda transaction: transaction.run("UPDATE orders SET version = 2, updated_at = '2026-01-01T00:00:00Z'")
+    )
     order = await place_one(store)
     assert await expire(store) == 1
     assert await ask(store, "SELECT status FROM orders WHERE id = :id", id=order.id) == [("expired",)]

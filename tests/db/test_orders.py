@@ -17,7 +17,7 @@ from ordercast.db.statements import SQLITE
 from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
 
-from .shop import STORE, ask, by_another_program, move, place_one, stock_of
+from .shop import STORE, ask, by_another_program, move, now, place_one, stock_of
 
 CUSTOMER = Actor(Role.CUSTOMER, "cus_1")
 DRIVER = Actor(Role.DRIVER, "drv_1")
@@ -77,7 +77,7 @@ async def test_a_guest_with_an_account_holders_address_is_not_that_person(store:
     await store.write(
         lambda transaction: transaction.run(
             transaction.sql.people.add_customer,
-            id="cus_holder", email="asha@example.com", registered=1, name="Asha", created_at="now",
+            id="cus_holder", email="asha@example.com", registered=1, name="Asha", created_at=now(),
         )
     )  # fmt: skip
     order = await place_one(store)

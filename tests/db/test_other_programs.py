@@ -163,7 +163,7 @@ def test_one_who_changes_a_password_is_signed_out_everywhere(shop: Program) -> N
     shop.script(
         "INSERT INTO accounts (id, email, name, password_hash, role) VALUES ('usr_1', 'a@b', 'Zoe', 'hash', 'store')",
         "INSERT INTO sign_ins (id, account_id, family_hash, token_hash, expires_at)"
-        f" VALUES ('sgn_1', 'usr_1', CAST('a' AS {a_hash}), CAST('b' AS {a_hash}), '2099')",
+        f" VALUES ('sgn_1', 'usr_1', CAST('a' AS {a_hash}), CAST('b' AS {a_hash}), '2099-01-01T00:00:00Z')",
         "UPDATE accounts SET name = 'Zoe Quinn'",
     )
     assert shop.do("SELECT count(*) FROM sign_ins") == [(1,)]
@@ -189,7 +189,8 @@ def test_one_statement_tells_of_each_row_that_it_changes(shop: Program) -> None:
 # No statement changes several rows: each database comes to them in an order of its own, which statistics may change.
 DAY = """
 INSERT INTO accounts (id, email, name, password_hash, role) VALUES ('drv_1', 'd@x', 'Dee', 'h', 'driver')
-INSERT INTO driver_states (driver_id, on_duty, lat, lng, located_at) VALUES ('drv_1', 1, 23.75, 90.375, 'T')
+INSERT INTO driver_states (driver_id, on_duty, lat, lng, located_at)
+ VALUES ('drv_1', 1, 23.75, 90.375, '2026-01-01T10:00:00Z')
 INSERT INTO products (id, slug, name, price, stock)
  VALUES ('prd_1', 'chai', 'Chai', 100, 7), ('prd_2', 'cha', 'চা', 5, 3)
 INSERT INTO promotions (code, kind, value, uses_max) VALUES ('TEN', 'percent', 1000, 2)
@@ -199,9 +200,9 @@ INSERT INTO orders (number, id, fulfilment, customer_id, total) VALUES (2, 'ord_
 UPDATE orders SET status = 'processing' WHERE number = 1
 UPDATE orders SET status = 'processing' WHERE number = 2
 UPDATE orders SET status = 'ready_for_delivery' WHERE number = 1
-UPDATE orders SET status = 'driver_assigned', driver_id = 'drv_1', eta_at = 'T' WHERE number = 1
+UPDATE orders SET status = 'driver_assigned', driver_id = 'drv_1', eta_at = '2026-01-01T10:00:00Z' WHERE number = 1
 UPDATE orders SET status = 'picked_up' WHERE number = 1
-UPDATE orders SET status = 'in_transit', eta_at = 'U' WHERE number = 1
+UPDATE orders SET status = 'in_transit', eta_at = '2026-01-01T10:05:00Z' WHERE number = 1
 UPDATE orders SET status = 'delivery_failed' WHERE number = 1
 UPDATE orders SET status = 'on_hold', held_from = status WHERE number = 1
 UPDATE orders SET status = held_from, held_from = NULL WHERE number = 1
@@ -218,7 +219,7 @@ UPDATE products SET active = 0 WHERE id = 'prd_2'
 INSERT INTO published_events (id, event, rooms, args) VALUES ('evt_1', 'hi', '["a"]', '[1, {"b": null}, "50%"]')
 INSERT INTO payment_mismatches (id, order_id, provider, kind, ours, theirs, sentence)
  VALUES ('pmm_1', 'ord_2', 'sandbox', 'captured', '{"a": 2}', '"none"', 'It differs.')
-UPDATE payment_mismatches SET resolved_at = 'T', resolved_by = 'store:usr_1', note = 'seen'
+UPDATE payment_mismatches SET resolved_at = '2026-01-01T10:00:00Z', resolved_by = 'store:usr_1', note = 'seen'
 INSERT INTO revocations (name, reason) VALUES ('usr_9', 'lost')
 INSERT INTO erasures (id, customer_id) VALUES ('ers_1', 'cus_1')
 UPDATE order_history SET actor = 'customer:erased', reason = NULL WHERE actor = 'customer:usr_8'

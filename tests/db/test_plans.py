@@ -212,7 +212,8 @@ def grown(postgres_server: Postgres, postgres_template: str) -> Iterator[psycopg
             "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
         ).fetchall()
         checks = connection.execute(
-            "SELECT conname, conrelid::regclass::text FROM pg_constraint"
+            "SELECT conname, CASE conrelid WHEN 0 THEN 'DOMAIN ' || contypid::regtype"
+            " ELSE 'TABLE ' || conrelid::regclass END FROM pg_constraint"
             " WHERE contype IN ('c', 'f') AND connamespace = current_schema()::regnamespace"
         ).fetchall()
         for statement in growth.silence(dialects.POSTGRESQL, triggers, checks):

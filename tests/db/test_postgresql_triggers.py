@@ -197,7 +197,7 @@ def test_a_number_that_somebody_gives_to_a_new_row_is_not_taken(shop: Postgresql
     shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
     shop.do("UPDATE feed SET seq = 1")
     columns = "kind, entity_id, version, actor, at"
-    shop.do(f"INSERT INTO feed (seq, {columns}) VALUES (?, 'order.changed', 'ord_1', 2, 'a', 't')", [seq])
+    shop.do(f"INSERT INTO feed (seq, {columns}) VALUES (?, 'order.changed', 'ord_1', 2, 'a', ordercast_now())", [seq])
     assert shop.do("SELECT version, seq FROM feed ORDER BY id") == [(1, 1), (2, None)]
 
 
@@ -224,7 +224,7 @@ def test_what_was_not_told_yet_is_not_removed(shop: PostgresqlProgram) -> None:
 def test_the_order_of_writing_is_given_by_the_database_alone(shop: PostgresqlProgram) -> None:
     columns = "kind, entity_id, version, actor, at"
     with shop.refused("cannot insert a non-DEFAULT value", psycopg.errors.GeneratedAlways):
-        shop.do(f"INSERT INTO feed (id, {columns}) VALUES (7, 'order.changed', 'ord_1', 2, 'a', 't')")
+        shop.do(f"INSERT INTO feed (id, {columns}) VALUES (7, 'order.changed', 'ord_1', 2, 'a', ordercast_now())")
     with shop.refused("can only be updated to DEFAULT", psycopg.errors.GeneratedAlways):
         shop.do("UPDATE feed SET id = 7")
 

@@ -56,8 +56,13 @@ async def test_changes_come_in_order_and_in_pages(store: SqliteStore) -> None:
 
 async def test_pruning_is_done_in_small_units(store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "PRUNED_ROWS_MAX", 4)
-    by_another_program(path, "INSERT INTO published_events (event, created_at) VALUES ('hi', '2026-01-01');" * 10)
-    by_another_program(path, "".join(f"INSERT INTO idempotency VALUES ('s', '{n}', x'00', '', '');" for n in range(9)))
+    by_another_program(
+        path, "INSERT INTO published_events (event, created_at) VALUES ('hi', '2026-01-01T00:00:00Z');" * 10
+    )
+    by_another_program(
+        path,
+        "".join(f"INSERT INTO idempotency VALUES ('s', '{n}', x'00', '', '2026-01-01T00:00:00Z');" for n in range(9)),
+    )
     units_before = UNITS_COMMITTED._value.get()
     await store.prune(feed_rows_max=2, sessions_age_s_max=60, now="2026-11-21T06:15:19.608Z")
     assert UNITS_COMMITTED._value.get() - units_before == 3

@@ -88,7 +88,8 @@ async def test_a_full_disk_refuses_the_change_and_the_next_goes_on(store: Sqlite
         row = transaction.one("PRAGMA page_count")
         assert row is not None
         transaction.one(f"PRAGMA max_page_count = {row[0]}")
-        transaction.run("INSERT INTO meta VALUES ('long', hex(zeroblob(1000000)))")
+        for n in range(100):
+            transaction.run("INSERT INTO meta VALUES (:name, hex(zeroblob(4000)))", name=f"long {n}")
 
     with pytest.raises(NotCommitted, match="full"):
         await store.write(fills_up)

@@ -20,6 +20,11 @@ BASIS_POINTS: Final = 10_000  # a rate of 1,500 basis points is 15 %
 PRICE_MINOR_MAX: Final = 10_000_000_000
 
 
+# What one row may hold, in minor units: a hundred billion in most currencies. 900 of the largest add up to what
+# JavaScript reads exactly, and 900,000 to what a database's sum holds.
+AMOUNT_MAX: Final = 10**13
+
+
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount as people are told it."""

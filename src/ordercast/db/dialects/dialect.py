@@ -83,8 +83,16 @@ class Dialect(ABC):
         """A flag of 0 or 1, as true or false of an object."""
 
     @abstractmethod
-    def is_array(self, column: str, *, as_sent: bool) -> str:
-        """Whether a column that holds JSON, perhaps as it was sent, holds an array."""
+    def is_array(self, column: str) -> str:
+        """Whether a column that holds JSON as it was sent holds an array."""
+
+    @abstractmethod
+    def bytes_of(self, column: str) -> str:
+        """How many bytes a column of text or JSON takes."""
+
+    @abstractmethod
+    def is_hex(self, column: str) -> str:
+        """Whether a text is 16 digits to the base of 16."""
 
     # --- Triggers ---------------------------------------------------------------------------------------------------
 

@@ -60,8 +60,14 @@ class PostgresqlDialect(Dialect):
     def json_truth(self, column: str) -> str:
         return f"({column} <> 0)"
 
-    def is_array(self, column: str, *, as_sent: bool) -> str:
-        return f"{'json' if as_sent else 'jsonb'}_typeof({column}) = 'array'"
+    def is_array(self, column: str) -> str:
+        return f"json_typeof({column}) = 'array'"
+
+    def bytes_of(self, column: str) -> str:
+        return f"pg_column_size({column})"
+
+    def is_hex(self, column: str) -> str:
+        return f"{column} ~ '^[0-9a-f]{{16}}$'"
 
     # `A` for always: what comes by replication fires them too, and so does who has set session_replication_role.
     triggers_at_work = """

@@ -55,10 +55,15 @@ class SqliteDialect(Dialect):
     def json_truth(self, column: str) -> str:
         return f"json(CASE {column} WHEN 0 THEN 'false' ELSE 'true' END)"
 
-    def is_array(self, column: str, *, as_sent: bool) -> str:
-        del as_sent
+    def is_array(self, column: str) -> str:
         # A CASE, for json_type of what is no JSON is an error rather than a refusal.
         return f"CASE WHEN json_valid({column}) THEN json_type({column}) = 'array' ELSE 0 END"
+
+    def bytes_of(self, column: str) -> str:
+        return f"length(CAST({column} AS BLOB))"
+
+    def is_hex(self, column: str) -> str:
+        return f"length(CAST({column} AS BLOB)) = 16 AND {column} NOT GLOB '*[^0-9a-f]*'"
 
     triggers_at_work = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     columns_there = """

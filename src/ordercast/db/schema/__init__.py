@@ -3,7 +3,7 @@
 from .access import revocations, sign_ins
 from .answers import idempotency, meta, sessions
 from .catalogue import product_history, products
-from .columns import metadata
+from .columns import complete, metadata
 from .deliveries import deliveries, delivery_proofs, driver_states
 from .feed import RESERVED_EVENTS, feed, feed_to_number, published_events
 from .mirrored import mirrored_orders, source_positions
@@ -23,6 +23,9 @@ from .privacy import erasures
 from .promotions import promotions
 from .sandbox import sandbox_notices, sandbox_payments
 from .shop import shop
+
+for _table in (*metadata.sorted_tables, feed_to_number):
+    complete(_table)
 
 __all__ = [
     "RESERVED_EVENTS",

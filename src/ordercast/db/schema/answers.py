@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import CheckConstraint, Index, Table
 
-from .columns import Bytes, Text, metadata, moment
+from . import domains
+from .columns import Said, given_moment, line, metadata, moment, of, text, told
 
 idempotency = Table(
     "idempotency",
     metadata,
-    Column("scope", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("fingerprint", Bytes, nullable=False),
-    Column("answer", Text, nullable=False),
+    line("scope", primary_key=True),
+    line("key", primary_key=True),
+    of(domains.DIGEST, "fingerprint"),
+    told("answer"),
     moment("created_at"),
     Index("idempotency_by_age", "created_at"),
     sqlite_with_rowid=False,
@@ -21,12 +22,12 @@ idempotency = Table(
 sessions = Table(
     "sessions",
     metadata,
-    Column("pid", Text, primary_key=True),
-    Column("sid", Text, nullable=False),
-    Column("namespace", Text, nullable=False),
-    Column("identity", Bytes, nullable=False),
-    Column("rooms", Text, nullable=False),
-    Column("seen_at", Text, nullable=False),
+    line("pid", primary_key=True),
+    line("sid"),
+    text("namespace"),
+    of(domains.IDENTITY, "identity"),
+    told("rooms"),
+    given_moment("seen_at"),
     Index("sessions_by_age", "seen_at"),
     sqlite_with_rowid=False,
 )
@@ -34,6 +35,8 @@ sessions = Table(
 meta = Table(
     "meta",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    line("name", primary_key=True),
+    text("value"),
+    # Every position begins with it, and a colon ends it.
+    CheckConstraint(Said(lambda dialect: f"name <> 'epoch' OR {dialect.is_hex('value')}"), name="epoch_is_hex"),
 )

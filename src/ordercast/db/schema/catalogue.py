@@ -7,46 +7,66 @@ from sqlalchemy import text as sql
 
 from ordercast.commerce.money import PRICE_MINOR_MAX
 
-from .columns import EXTERNAL_ACTOR, Integer, Text, flag, metadata, moment, new_id, partial
+from .columns import (
+    actor,
+    currency,
+    entry,
+    flag,
+    given_moment,
+    identifier,
+    line,
+    metadata,
+    moment,
+    partial,
+    reason,
+    text,
+    told,
+    version,
+    word,
+)
+from .domains import COUNT_MAX, Integer
 
 products = Table(
     "products",
     metadata,
-    Column("id", Text, primary_key=True, server_default=new_id("prd")),
-    Column("slug", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("name_bn", Text, nullable=False, server_default=""),
-    Column("description", Text, nullable=False, server_default=""),
-    Column("description_bn", Text, nullable=False, server_default=""),
+    identifier("id", prefix="prd", primary_key=True),
+    line("slug", unique=True),
+    line("name"),
+    line("name_bn", default=""),
+    text("description", default=""),
+    text("description_bn", default=""),
     Column(
         "price", Integer, CheckConstraint(f"price BETWEEN 0 AND {PRICE_MINOR_MAX}", name="price_bounds"), nullable=False
     ),
-    Column("currency", Text, nullable=False, server_default="BDT"),
+    currency("BDT"),
     Column("stock", Integer, CheckConstraint("stock >= 0", name="stock_not_negative"), nullable=False),
-    Column("tax_class", Text, nullable=False, server_default="standard"),
-    Column("image", Text, nullable=False, server_default=""),
+    word("tax_class", default="standard"),
+    line("image", default=""),
     flag("active", True),
-    Column("version", Integer, nullable=False, server_default=sql("1")),
+    version(),
     # Pieces that orders have taken from the stock and not given back. An order moves pieces between the two; only
     # somebody who counts the shelves changes their sum.
     Column("sold", Integer, nullable=False, server_default=sql("0")),
-    Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
-    Column("reason", Text),
+    actor(),
+    reason(),
     moment("updated_at"),
     partial("products_for_sale", "id", where="active = 1"),
     partial("products_by_tax_class", "tax_class", where="active = 1"),
+    # Of the sum, which orders leave as it is: what bounded either alone would keep an order from giving back.
+    CheckConstraint(f"stock + sold BETWEEN -{COUNT_MAX} AND {COUNT_MAX}", name="stock_within_bounds"),
+    CheckConstraint(f"stock <= {2 * COUNT_MAX}", name="stock_is_count"),
 )
 
 product_history = Table(
     "product_history",
     metadata,
-    Column("entry", Integer, primary_key=True),
-    Column("product_id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("before", Text),
-    Column("after", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text),
-    Column("at", Text, nullable=False),
+    entry(),
+    identifier("product_id"),
+    version(None),
+    told("before", optional=True),
+    told("after"),
+    actor(given=True),
+    reason(),
+    given_moment("at"),
     Index("product_history_by_product", "product_id", "entry"),
 )

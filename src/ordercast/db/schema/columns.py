@@ -6,27 +6,20 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, Final
 
-import sqlalchemy
-from sqlalchemy import BigInteger, CheckConstraint, Column, ColumnElement, Index, LargeBinary, MetaData
+from sqlalchemy import CheckConstraint, Column, ColumnElement, Index, MetaData, Table
 from sqlalchemy import text as sql
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.util import OrderedSet
 
+from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.db.dialects import DIALECTS, Dialect
 
+from . import domains
+from .domains import Domain, Integer, Json, JsonAsSent, Real
+
 metadata: Final = MetaData()
-
-# --- Types ------------------------------------------------------------------------------------------------------------
-
-# Compared by its bytes in both databases: moments and ids are in order, whatever language the server speaks.
-Text: Final = sqlalchemy.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-# SQLite numbers rows only by a key of exactly this name; it has 64 bits there too.
-Integer: Final = BigInteger().with_variant(sqlalchemy.Integer(), "sqlite")
-Bytes: Final = LargeBinary()
-Json: Final = sqlalchemy.Text().with_variant(postgresql.JSONB(), "postgresql")
-# To the letter: JSONB writes 1e308 with all its digits, has its own order of names, and cannot hold a NUL.
-JsonAsSent: Final = sqlalchemy.Text().with_variant(postgresql.JSON(), "postgresql")
 
 # --- What the databases say differently -------------------------------------------------------------------------------
 
@@ -45,14 +38,17 @@ def _say(said: Said, compiler: SQLCompiler, **_: Any) -> str:
     return said.say(DIALECTS[compiler.dialect.name])
 
 
-class _JsonCheck(CheckConstraint):
-    """PostgreSQL has a type for it."""
+class _SqliteCheck(CheckConstraint):
+    """PostgreSQL has a type or a domain for it."""
 
 
-@compiles(_JsonCheck, "postgresql")
+@compiles(_SqliteCheck, "postgresql")
 def _no_check(*_: Any, **__: Any) -> str:
     return ""
 
+
+DOMAIN: Final = "domain"
+"""Where a column's `info` has its domain."""
 
 NOW: Final = Said(lambda dialect: f"({dialect.now})")
 EXTERNAL_ACTOR: Final = Said(lambda dialect: dialect.external_actor)
@@ -80,9 +76,120 @@ def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
     return CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=f"{column}_known")
 
 
-def amount(name: str, default: int = 0) -> Column[int]:
+def of(
+    domain: Domain,
+    name: str,
+    *items: SchemaItem,
+    default: ColumnElement[Any] | str | int | None = None,
+    optional: bool = False,
+    primary_key: bool = False,
+    unique: bool | None = None,
+) -> Column[Any]:
+    """A column of that domain; NOT NULL unless it is `optional`."""
+    check = _SqliteCheck(domain.check(name), name=f"{name}_is_{domain.name}")
+    return Column(
+        name,
+        domain.type,
+        *items,
+        check,
+        info={DOMAIN: domain},
+        primary_key=primary_key,
+        nullable=optional and not primary_key,
+        unique=unique,
+        server_default=sql(str(default)) if isinstance(default, int) else default,
+    )
+
+
+def written_by_triggers(table: Table) -> Table:
+    """A table that triggers alone fill, from what was checked: PostgreSQL asks no more of their rows, which every order
+    writes, but of those that somebody writes by hand. See ``triggers.by_hand``.
+    """
+    for column in table.columns:
+        if (domain := column.info.get(DOMAIN)) is not None:
+            column.type = domain.bare
+    return table
+
+
+def identifier(name: str, *items: SchemaItem, prefix: str | None = None, **options: Any) -> Column[str]:
+    """An id; with a `prefix`, one that the database makes where none is given."""
+    return of(domains.ID, name, *items, default=None if prefix is None else new_id(prefix), **options)
+
+
+def word(name: str, *items: SchemaItem, **options: Any) -> Column[str]:
+    """One of our own names."""
+    return of(domains.WORD, name, *items, **options)
+
+
+def line(name: str, *items: SchemaItem, **options: Any) -> Column[str]:
+    """A short text: a name, an address, a key."""
+    return of(domains.LINE, name, *items, **options)
+
+
+def text(name: str, **options: Any) -> Column[str]:
+    """A text of a few sentences."""
+    return of(domains.TEXT, name, **options)
+
+
+def told(name: str, *, optional: bool = False) -> Column[str]:
+    """A document as it is told or answered."""
+    return of(domains.TOLD, name, optional=optional)
+
+
+def actor(*, given: bool = False) -> Column[str]:
+    """Who made the change; another program, where nobody says so and it need not be `given`."""
+    return line("actor", default=None if given else EXTERNAL_ACTOR)
+
+
+def reason() -> Column[str]:
+    return line("reason", optional=True)
+
+
+def currency(default: str | None = None) -> Column[str]:
+    return of(domains.CURRENCY, "currency", default=default)
+
+
+def moment(name: str) -> Column[str]:
+    """A moment; that of the writing, where none is given."""
+    return of(domains.MOMENT, name, default=NOW)
+
+
+def given_moment(name: str, *, optional: bool = False) -> Column[str]:
+    return of(domains.MOMENT, name, optional=optional)
+
+
+def count(name: str, *items: SchemaItem, default: int | None = 0, **options: Any) -> Column[int]:
+    return of(domains.COUNT, name, *items, default=default, **options)
+
+
+def tally(name: str) -> Column[int]:
+    """A count that a trigger has more to say of, which PostgreSQL asks after domains and before CHECKs."""
+    check = CheckConstraint(f"{name} BETWEEN 0 AND {domains.COUNT_MAX}", name=f"{name}_is_count")
+    return Column(name, Integer, check, nullable=False, server_default=sql("0"))
+
+
+def version(default: int | None = 1) -> Column[int]:
+    return of(domains.VERSION, "version", default=default)
+
+
+def amount(name: str, default: int | None = 0, *, optional: bool = False) -> Column[int]:
+    """Minor units of a currency; see `complete` for the other end."""
     check = CheckConstraint(f"{name} >= 0", name=f"{name}_not_negative")
-    return Column(name, Integer, check, nullable=False, server_default=sql(str(default)))
+    server_default = None if default is None else sql(str(default))
+    return Column(name, Integer, check, nullable=optional, server_default=server_default, info={"is_amount": True})
+
+
+def complete(table: Table) -> None:
+    """Add what the table's columns say together; called once, when all of them are there."""
+    # Without it SQLite keeps a text where a number belongs. Known since its version 3.37.
+    table.dialect_options["sqlite"]["strict"] = True
+    for column in table.columns:
+        # A set is written in any order, and the script of a migration must not change by itself.
+        column.constraints = OrderedSet(sorted(column.constraints, key=lambda constraint: str(constraint.name)))
+    # One rule for all amounts: PostgreSQL reads each anew for every statement.
+    names = [column.name for column in table.columns if column.info.get("is_amount")]
+    if names:
+        within = " AND ".join(f"{name} <= {AMOUNT_MAX}" for name in names)
+        table.append_constraint(CheckConstraint(within, name="amounts_within_bounds"))
 
 
 def flag(name: str, default: bool) -> Column[int]:
@@ -90,17 +197,39 @@ def flag(name: str, default: bool) -> Column[int]:
     return Column(name, Integer, check, nullable=False, server_default=sql(str(int(default))))
 
 
-def json_text(name: str, default: str | None = None) -> Column[str]:
+def entry() -> Column[int]:
+    """The row's own number, in the order of writing."""
+    return Column("entry", Integer, primary_key=True)
+
+
+def degrees(name: str, most: int) -> Column[float]:
+    return Column(name, Real, CheckConstraint(f"{name} BETWEEN -{most} AND {most}", name=f"{name}_bounds"))
+
+
+def json_object(name: str, default: str | None = None, *, optional: bool = False) -> Column[str]:
+    return of(domains.OBJECT, name, _is_json(name), default=default, optional=optional)
+
+
+def json_array(name: str) -> Column[str]:
+    return of(domains.ARRAY, name, _is_json(name), default="[]")
+
+
+def json_array_as_sent(name: str) -> Column[str]:
+    """To the letter, as it was sent."""
+    is_array = CheckConstraint(Said(lambda dialect: dialect.is_array(name)), name=f"{name}_is_array")
+    bytes_max = domains.DOCUMENT_BYTES_MAX
+    within = Said(lambda dialect: f"{dialect.bytes_of(name)} <= {bytes_max}")
+    is_short = CheckConstraint(within, name=f"{name}_is_short")
+    return Column(name, JsonAsSent, is_array, is_short, nullable=False, server_default="[]")
+
+
+def json_value(name: str) -> Column[str]:
+    """Any JSON, or none."""
+    bytes_max = domains.DOCUMENT_BYTES_MAX
+    within = Said(lambda dialect: f"{dialect.bytes_of(name)} <= {bytes_max}")
+    return Column(name, Json, _is_json(name), CheckConstraint(within, name=f"{name}_is_short"), nullable=True)
+
+
+def _is_json(name: str) -> CheckConstraint:
     # Older SQLite calls NULL invalid.
-    check = _JsonCheck(f"{name} IS NULL OR json_valid({name})", name=f"{name}_is_json")
-    return Column(name, Json, check, nullable=default is None, server_default=default)
-
-
-def json_array(name: str, *, as_sent: bool = False) -> Column[str]:
-    is_array = Said(lambda dialect: dialect.is_array(name, as_sent=as_sent))
-    check = CheckConstraint(is_array, name=f"{name}_is_array")
-    return Column(name, JsonAsSent if as_sent else Json, check, nullable=False, server_default="[]")
-
-
-def moment(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, server_default=NOW)
+    return _SqliteCheck(f"{name} IS NULL OR json_valid({name})", name=f"{name}_is_json")

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Float, Index, Table
-from sqlalchemy import text as sql
+from typing import Final
+
+from sqlalchemy import CheckConstraint, Column, Index, Table
 
 from ordercast.commerce.deliveries import ProofKind
 
-from .columns import Integer, Text, metadata, moment, one_of, partial
+from .columns import (
+    actor,
+    count,
+    degrees,
+    entry,
+    flag,
+    given_moment,
+    identifier,
+    metadata,
+    moment,
+    one_of,
+    partial,
+    text,
+    version,
+    word,
+)
+from .domains import Real
+
+# Whoever does not know it to within half the earth does not know it.
+ACCURACY_M_MAX: Final = 20_100_000
 
 driver_states = Table(
     "driver_states",
     metadata,
-    Column("driver_id", Text, primary_key=True),
-    Column("on_duty", Integer, nullable=False, server_default=sql("0")),
-    Column("lat", Float, CheckConstraint("lat BETWEEN -90 AND 90", name="lat_bounds")),
-    Column("lng", Float, CheckConstraint("lng BETWEEN -180 AND 180", name="lng_bounds")),
-    Column("accuracy_m", Float),
-    Column("located_at", Text),
-    Column("assigned_at", Text),
+    identifier("driver_id", primary_key=True),
+    flag("on_duty", False),
+    degrees("lat", 90),
+    degrees("lng", 180),
+    Column(
+        "accuracy_m",
+        Real,
+        CheckConstraint(f"accuracy_m BETWEEN 0 AND {ACCURACY_M_MAX}", name="accuracy_bounds"),
+    ),
+    given_moment("located_at", optional=True),
+    given_moment("assigned_at", optional=True),
     moment("updated_at"),
     partial("drivers_on_duty", "driver_id", where="on_duty = 1"),
     sqlite_with_rowid=False,
@@ -28,27 +52,27 @@ driver_states = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("entry", Integer, primary_key=True),
-    Column("order_id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("stage", Text, nullable=False),
-    Column("driver_id", Text),
-    Column("former_driver_id", Text),
-    Column("attempts", Integer, nullable=False),
-    Column("eta_at", Text),
-    Column("lat", Float),
-    Column("lng", Float),
-    Column("at", Text, nullable=False),
+    entry(),
+    identifier("order_id"),
+    version(None),
+    word("stage"),
+    identifier("driver_id", optional=True),
+    identifier("former_driver_id", optional=True),
+    count("attempts", default=None),
+    given_moment("eta_at", optional=True),
+    degrees("lat", 90),
+    degrees("lng", 180),
+    given_moment("at"),
     Index("deliveries_by_order", "order_id", "entry"),
 )
 
 delivery_proofs = Table(
     "delivery_proofs",
     metadata,
-    Column("order_id", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    Column("actor", Text, nullable=False),
+    identifier("order_id", primary_key=True),
+    word("kind"),
+    text("value"),
+    actor(given=True),
     moment("at"),
     one_of("kind", ProofKind),
     sqlite_with_rowid=False,

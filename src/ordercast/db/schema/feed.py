@@ -6,7 +6,22 @@ from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, Column, Identity, Index, MetaData, Table
 
-from .columns import EXTERNAL_ACTOR, Integer, Text, json_array, metadata, moment, new_id, partial
+from .columns import (
+    actor,
+    given_moment,
+    identifier,
+    json_array_as_sent,
+    line,
+    metadata,
+    moment,
+    partial,
+    reason,
+    told,
+    version,
+    word,
+    written_by_triggers,
+)
+from .domains import Integer
 
 # Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw.
 RESERVED_EVENTS: Final = (
@@ -17,11 +32,11 @@ _RESERVED: Final = ", ".join(f"'{name}'" for name in RESERVED_EVENTS)
 published_events = Table(
     "published_events",
     metadata,
-    Column("id", Text, primary_key=True, server_default=new_id("evt")),
-    Column("event", Text, CheckConstraint(f"event NOT IN ({_RESERVED})", name="event_not_reserved"), nullable=False),
-    json_array("rooms", as_sent=True),
-    json_array("args", as_sent=True),
-    Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
+    identifier("id", prefix="evt", primary_key=True),
+    line("event", CheckConstraint(f"event NOT IN ({_RESERVED})", name="event_not_reserved")),
+    json_array_as_sent("rooms"),
+    json_array_as_sent("args"),
+    actor(),
     moment("created_at"),
     Index("published_events_by_age", "created_at"),
 )
@@ -29,33 +44,37 @@ published_events = Table(
 
 def _told() -> list[Column[Any]]:
     return [
-        Column("kind", Text, nullable=False),
-        Column("entity_id", Text, nullable=False),
-        Column("version", Integer, nullable=False),
-        Column("actor", Text, nullable=False),
-        Column("reason", Text),
-        Column("at", Text, nullable=False),
-        Column("before", Text),
-        Column("after", Text),
+        word("kind"),
+        line("entity_id"),
+        version(None),
+        actor(given=True),
+        reason(),
+        given_moment("at"),
+        told("before", optional=True),
+        told("after", optional=True),
     ]
 
 
-feed = Table(
-    "feed",
-    metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
-    *_told(),
-    # A number once given out is never given again, not even when the newest rows were pruned.
-    sqlite_autoincrement=True,
+feed = written_by_triggers(
+    Table(
+        "feed",
+        metadata,
+        Column("seq", Integer, primary_key=True, autoincrement=True),
+        *_told(),
+        # A number once given out is never given again, not even when the newest rows were pruned.
+        sqlite_autoincrement=True,
+    )
 )
 
 # The same table where many write at once. There a number of a sequence says who began first, and not who committed
 # first: readers who went by it would miss the slow. So a row gets its place in the feed only once it is committed.
-feed_to_number = Table(
-    "feed",
-    MetaData(),
-    Column("id", Integer, Identity(always=True), primary_key=True),
-    Column("seq", Integer, unique=True),
-    *_told(),
-    partial("feed_unsequenced", "id", where="seq IS NULL"),
+feed_to_number = written_by_triggers(
+    Table(
+        "feed",
+        MetaData(),
+        Column("id", Integer, Identity(always=True), primary_key=True),
+        Column("seq", Integer, unique=True),
+        *_told(),
+        partial("feed_unsequenced", "id", where="seq IS NULL"),
+    )
 )

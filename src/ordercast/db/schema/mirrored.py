@@ -5,9 +5,25 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import Column, Index, Table
-from sqlalchemy import text as sql
 
-from .columns import Integer, Text, flag, json_text, metadata, moment, partial
+from . import domains
+from .columns import (
+    actor,
+    count,
+    flag,
+    identifier,
+    json_object,
+    line,
+    metadata,
+    moment,
+    of,
+    partial,
+    reason,
+    text,
+    version,
+    word,
+)
+from .domains import Integer
 
 _IS_ORDER: Final = "document IS NOT NULL"
 
@@ -16,29 +32,29 @@ mirrored_orders = Table(
     metadata,
     # The order in which they came; it sorts lists.
     Column("entry", Integer, primary_key=True, autoincrement=True),
-    Column("source", Text, nullable=False),
+    line("source"),
     # The document's own key as extended JSON: an id of whatever type it has there.
-    Column("foreign_key", Text, nullable=False),
+    line("foreign_key"),
     # What people and programs call the order; none for a document that is no order.
-    Column("id", Text, unique=True),
-    Column("version", Integer, nullable=False, server_default=sql("0")),
+    identifier("id", unique=True, optional=True),
+    version(0),
     # As ``documents.order_document`` has it; none until there is something to tell.
-    json_text("document"),
-    Column("status", Text),
-    Column("customer_id", Text),
-    Column("driver_id", Text),
+    json_object("document", optional=True),
+    word("status", optional=True),
+    identifier("customer_id", optional=True),
+    identifier("driver_id", optional=True),
     # The foreign document whole, as extended JSON: changes of it are told as differences, which are applied to it.
-    Column("raw", Text, nullable=False),
+    of(domains.FOREIGN, "raw"),
     # The source's time at which a snapshot showed it so: changes up to then are in it already.
-    Column("as_of", Text, nullable=False),
+    word("as_of"),
     # Which snapshot saw it last.
-    Column("snapshot", Integer, nullable=False),
+    count("snapshot", default=None),
     # It is there no more.
     flag("gone", False),
     # It was there before we were: no news.
     flag("imported", False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text),
+    actor(given=True),
+    reason(),
     moment("updated_at"),
     Index("mirrored_by_key", "source", "foreign_key", unique=True),
     partial("mirrored_there", "source", "snapshot", "entry", where="gone = 0"),
@@ -60,20 +76,20 @@ mirrored_orders = Table(
 source_positions = Table(
     "source_positions",
     metadata,
-    Column("name", Text, primary_key=True),
+    line("name", primary_key=True),
     # Counts every step: who took one from a position that is no longer the newest takes it back.
-    Column("revision", Integer, nullable=False, server_default=sql("0")),
+    count("revision"),
     # Which snapshot this is, counted from one; and how far it has come, none once it is whole.
-    Column("snapshot", Integer, nullable=False, server_default=sql("0")),
-    Column("phase", Text, nullable=False, server_default="new"),
-    Column("after_key", Text),
+    count("snapshot"),
+    word("phase", default="new"),
+    line("after_key", optional=True),
     # Where the stream goes on: behind a token, or from a time.
-    Column("token", Text),
-    Column("starts_at", Text),
+    text("token", optional=True),
+    word("starts_at", optional=True),
     # Something was lost, which the next snapshot makes good.
     flag("lost", False),
     # How often that has happened; each time is told.
-    Column("resyncs", Integer, nullable=False, server_default=sql("0")),
+    count("resyncs"),
     moment("updated_at"),
     sqlite_with_rowid=False,
 )

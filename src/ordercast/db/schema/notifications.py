@@ -10,7 +10,8 @@ from sqlalchemy import Column, Index, Table
 
 from ordercast.commerce.notifications import NotificationKind, Severity
 
-from .columns import Integer, Said, Text, json_text, metadata, moment, new_id, one_of, partial
+from .columns import Said, count, identifier, json_object, metadata, moment, one_of, partial, text, word
+from .domains import Integer
 
 notifications = Table(
     "notifications",
@@ -20,13 +21,13 @@ notifications = Table(
     Column("written_in", Integer, server_default=Said(lambda dialect: f"({dialect.transaction_number})")),
     # The order in which they were written; it sorts pages, and marks go by it.
     Column("entry", Integer, primary_key=True, autoincrement=True),
-    Column("id", Text, nullable=False, unique=True, server_default=new_id("ntf")),
+    identifier("id", prefix="ntf", unique=True),
     # ``store`` for the shop's people, or the id of a user.
-    Column("recipient", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("order_id", Text),
-    json_text("data", "{}"),
-    Column("severity", Text, nullable=False, server_default=Severity.INFO),
+    identifier("recipient"),
+    word("kind"),
+    identifier("order_id", optional=True),
+    json_object("data", "{}"),
+    word("severity", default=Severity.INFO),
     moment("created_at"),
     one_of("kind", NotificationKind),
     one_of("severity", Severity),
@@ -42,11 +43,11 @@ notification_reads = Table(
     "notification_reads",
     metadata,
     # By the notification first: so those of one that is forgotten are found.
-    Column("notification_id", Text, primary_key=True),
-    Column("user_id", Text, primary_key=True),
+    identifier("notification_id", primary_key=True),
+    identifier("user_id", primary_key=True),
     # Of the notification, so that those behind a mark are counted without it.
-    Column("recipient", Text, nullable=False),
-    Column("entry", Integer, nullable=False),
+    identifier("recipient"),
+    count("entry", default=None),
     moment("read_at"),
     Index("notification_reads_by_user", "user_id", "recipient", "entry"),
     sqlite_with_rowid=False,
@@ -55,12 +56,12 @@ notification_reads = Table(
 notification_marks = Table(
     "notification_marks",
     metadata,
-    Column("user_id", Text, primary_key=True),
-    Column("recipient", Text, primary_key=True),
+    identifier("user_id", primary_key=True),
+    identifier("recipient", primary_key=True),
     # All that had been written to the recipient up to this entry was read by this user at that moment ...
-    Column("through", Integer, primary_key=True, autoincrement=False),
+    count("through", default=None, primary_key=True),
     moment("read_at"),
     # ... but for what transactions wrote that were not committed yet: their numbers, each between spaces.
-    Column("unseen", Text, nullable=False, server_default=""),
+    text("unseen", default=""),
     sqlite_with_rowid=False,
 )

@@ -5,26 +5,36 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table
-from sqlalchemy import text as sql
 
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import CARRIED, OPEN, UNFULFILLED, reachable
 
+from . import domains
 from .columns import (
-    EXTERNAL_ACTOR,
-    Bytes,
-    Integer,
-    Text,
+    actor,
     amount,
+    count,
+    currency,
+    entry,
     flag,
-    json_text,
+    given_moment,
+    identifier,
+    json_array,
+    json_object,
+    line,
     metadata,
     moment,
     names,
-    new_id,
+    of,
     one_of,
     partial,
+    reason,
+    tally,
+    version,
+    word,
+    written_by_triggers,
 )
+from .domains import Integer
 
 _IS_PENDING: Final = f"status = '{OrderStatus.PENDING}'"
 
@@ -46,11 +56,11 @@ orders = Table(
     metadata,
     # The number that people say aloud is the row's own key: it orders lists and pages without another index.
     Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("id", Text, nullable=False, unique=True, server_default=new_id("ord")),
-    Column("status", Text, nullable=False, server_default=OrderStatus.PENDING),
-    Column("payment_status", Text, nullable=False, server_default=PaymentStatus.UNPAID),
-    Column("fulfilment", Text, nullable=False, server_default=Fulfilment.DELIVERY),
-    Column("version", Integer, nullable=False, server_default=sql("1")),
+    identifier("id", prefix="ord", unique=True),
+    word("status", default=OrderStatus.PENDING),
+    word("payment_status", default=PaymentStatus.UNPAID),
+    word("fulfilment", default=Fulfilment.DELIVERY),
+    version(),
     amount("subtotal"),
     amount("tax"),
     amount("shipping_fee"),
@@ -60,29 +70,29 @@ orders = Table(
     amount("refunded"),
     # Promised back and asked of the payment provider, who has not confirmed it yet.
     amount("refunding"),
-    Column("currency", Text, nullable=False, server_default="BDT"),
+    currency("BDT"),
     flag("prices_include_tax", False),
-    Column("promo_code", Text),
+    line("promo_code", optional=True),
     # No foreign key: a shop's people may be known to another back end, which signs their tokens.
-    Column("customer_id", Text),
-    Column("customer_name", Text),
-    Column("customer_email", Text),
-    Column("customer_mobile", Text),
-    json_text("billing_info"),
-    json_text("shipping_info"),
-    json_text("cart_items", "[]"),
-    json_text("payment_info", '{"method":"cash"}'),
-    Column("driver_id", Text),
-    Column("held_from", Text),
-    Column("attempts", Integer, nullable=False, server_default=sql("0")),
+    identifier("customer_id", optional=True),
+    line("customer_name", optional=True),
+    line("customer_email", optional=True),
+    line("customer_mobile", optional=True),
+    json_object("billing_info", optional=True),
+    json_object("shipping_info", optional=True),
+    json_array("cart_items"),
+    json_object("payment_info", '{"method":"cash"}'),
+    identifier("driver_id", optional=True),
+    word("held_from", optional=True),
+    tally("attempts"),
     # When the driver should be there, as it was estimated at the last move; told with the delivery.
-    Column("eta_at", Text),
-    Column("tracking_hash", Bytes),
+    given_moment("eta_at", optional=True),
+    of(domains.DIGEST, "tracking_hash", optional=True),
     # Of a guest's order that is to be paid later: a keyed hash of the address that it came from, by which those that
     # wait for the shop are counted.
-    Column("placed_from", Text),
-    Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
-    Column("reason", Text),
+    line("placed_from", optional=True),
+    actor(),
+    reason(),
     moment("created_at"),
     moment("updated_at"),
     CheckConstraint("captured <= total", name="captured_within_total"),
@@ -132,31 +142,33 @@ order_lines = Table(
     "order_lines",
     metadata,
     Column("order_number", Integer, ForeignKey("orders.number"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("product_id", Text, ForeignKey("products.id"), nullable=False),
-    Column("quantity", Integer, CheckConstraint("quantity > 0", name="quantity_positive"), nullable=False),
+    count("position", default=None, primary_key=True),
+    identifier("product_id", ForeignKey("products.id")),
+    count("quantity", CheckConstraint("quantity > 0", name="quantity_positive"), default=None),
     amount("unit_price"),
     amount("line_total"),
     amount("tax"),
     # Whether the line's pieces are taken from the stock already; if not, a trigger takes them.
-    Column("reserved", Integer, nullable=False, server_default=sql("0")),
+    flag("reserved", False),
     sqlite_with_rowid=False,
 )
 
-order_history = Table(
-    "order_history",
-    metadata,
-    Column("entry", Integer, primary_key=True),
-    Column("order_id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("from_status", Text),
-    Column("to_status", Text, nullable=False),
-    Column("from_payment_status", Text),
-    Column("to_payment_status", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("reason", Text),
-    Column("at", Text, nullable=False),
-    Index("history_by_order", "order_id", "entry"),
-    # Of what became ready or was delivered on a day; placing an order writes nothing into it.
-    partial("history_of_finishing", "at", where=FINISHING_SQL),
+order_history = written_by_triggers(
+    Table(
+        "order_history",
+        metadata,
+        entry(),
+        identifier("order_id"),
+        version(None),
+        word("from_status", optional=True),
+        word("to_status"),
+        word("from_payment_status", optional=True),
+        word("to_payment_status"),
+        actor(given=True),
+        reason(),
+        given_moment("at"),
+        Index("history_by_order", "order_id", "entry"),
+        # Of what became ready or was delivered on a day; placing an order writes nothing into it.
+        partial("history_of_finishing", "at", where=FINISHING_SQL),
+    )
 )

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table, UniqueConstraint
-from sqlalchemy import text as sql
+from sqlalchemy import Table, UniqueConstraint
 
 from ordercast.commerce.people import Role
 
-from .columns import Integer, Text, metadata, moment, one_of, partial
+from .columns import flag, identifier, line, metadata, moment, one_of, partial, word
 
 customers = Table(
     "customers",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("email", Text, nullable=False),
+    identifier("id", primary_key=True),
+    line("email"),
     # A guest who types the address of an account holder must not become that person, nor rename them.
-    Column("registered", Integer, nullable=False, server_default=sql("0")),
-    Column("name", Text, nullable=False),
-    Column("mobile", Text, nullable=False, server_default=""),
+    flag("registered", False),
+    line("name"),
+    line("mobile", default=""),
     moment("created_at"),
     UniqueConstraint("email", "registered", name="customer_email_once"),
 )
@@ -25,12 +24,12 @@ customers = Table(
 accounts = Table(
     "accounts",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("email", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
-    Column("role", Text, nullable=False),
-    Column("active", Integer, nullable=False, server_default=sql("1")),
+    identifier("id", primary_key=True),
+    line("email", unique=True),
+    line("name"),
+    line("password_hash"),
+    word("role"),
+    flag("active", True),
     moment("created_at"),
     one_of("role", [Role.ADMIN, Role.STORE, Role.CUSTOMER, Role.DRIVER]),
     # A shop has a few among all its customers.

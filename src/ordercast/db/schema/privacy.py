@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import Index, Table
 
-from .columns import EXTERNAL_ACTOR, Text, metadata, moment
+from .columns import actor, identifier, metadata, moment
 
 erasures = Table(
     "erasures",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("customer_id", Text, nullable=False),
-    Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
+    identifier("id", primary_key=True),
+    identifier("customer_id"),
+    actor(),
     moment("at"),
     Index("erasures_by_customer", "customer_id"),
     sqlite_with_rowid=False,

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Table
-from sqlalchemy import text as sql
+from sqlalchemy import CheckConstraint, Table
 
 from ordercast.commerce.money import BASIS_POINTS
 from ordercast.commerce.promotions import PromotionKind
 
-from .columns import EXTERNAL_ACTOR, Integer, Text, amount, flag, metadata, moment, one_of
+from .columns import (
+    actor,
+    amount,
+    count,
+    currency,
+    flag,
+    given_moment,
+    line,
+    metadata,
+    moment,
+    one_of,
+    version,
+    word,
+)
 
 _VALUE: str = (
     f"CASE kind WHEN '{PromotionKind.PERCENT}' THEN value BETWEEN 1 AND {BASIS_POINTS}"
@@ -18,19 +30,19 @@ _VALUE: str = (
 promotions = Table(
     "promotions",
     metadata,
-    Column("code", Text, CheckConstraint("code = upper(code)", name="code_in_capitals"), primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("value", Integer, CheckConstraint(_VALUE, name="value_fits_kind"), nullable=False),
-    Column("currency", Text, nullable=False, server_default="BDT"),
+    line("code", CheckConstraint("code = upper(code)", name="code_in_capitals"), primary_key=True),
+    word("kind"),
+    count("value", CheckConstraint(_VALUE, name="value_fits_kind"), default=None),
+    currency("BDT"),
     amount("min_subtotal"),
-    Column("starts_at", Text),
-    Column("ends_at", Text),
-    amount("uses"),
-    Column("uses_max", Integer),
-    Column("uses_per_customer_max", Integer),
+    given_moment("starts_at", optional=True),
+    given_moment("ends_at", optional=True),
+    count("uses", CheckConstraint("uses >= 0", name="uses_not_negative")),
+    count("uses_max", default=None, optional=True),
+    count("uses_per_customer_max", default=None, optional=True),
     flag("active", True),
-    Column("version", Integer, nullable=False, server_default=sql("1")),
-    Column("actor", Text, nullable=False, server_default=EXTERNAL_ACTOR),
+    version(),
+    actor(),
     moment("created_at"),
     moment("updated_at"),
     one_of("kind", PromotionKind),

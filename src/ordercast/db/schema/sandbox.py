@@ -4,36 +4,35 @@ empty.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table
-from sqlalchemy import text as sql
+from sqlalchemy import Index, Table
 
-from .columns import Integer, Text, amount, json_array, metadata
+from .columns import amount, currency, flag, given_moment, identifier, json_array, line, metadata, told, word
 
 sandbox_payments = Table(
     "sandbox_payments",
     metadata,
-    Column("reference", Text, primary_key=True),
-    Column("key", Text, nullable=False, unique=True),
+    line("reference", primary_key=True),
+    line("key", unique=True),
     # Which card of the sandbox it was: its public name, since a sandbox has no secrets.
-    Column("card", Text, nullable=False),
-    Column("currency", Text, nullable=False),
+    word("card"),
+    currency(),
     amount("authorized"),
     amount("captured"),
     amount("refunded"),
-    Column("held", Integer, nullable=False, server_default=sql("0")),
-    Column("disputed", Integer, nullable=False, server_default=sql("0")),
+    flag("held", False),
+    flag("disputed", False),
     # Keys of what was asked for, so that it is done once.
     json_array("asked"),
-    Column("created_at", Text, nullable=False),
+    given_moment("created_at"),
     sqlite_with_rowid=False,
 )
 
 sandbox_notices = Table(
     "sandbox_notices",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("body", Text, nullable=False),
-    Column("due_at", Text, nullable=False),
+    identifier("id", primary_key=True),
+    told("body"),
+    given_moment("due_at"),
     Index("sandbox_notices_due", "due_at"),
     sqlite_with_rowid=False,
 )

@@ -7,9 +7,11 @@ from typing import Any, Final
 from sqlalchemy import (
     ColumnElement,
     Select,
+    Text,
     and_,
     bindparam,
     case,
+    cast,
     exists,
     insert,
     literal_column,
@@ -36,7 +38,8 @@ class NotificationStatements:
         mine = notifications.c.recipient == bindparam("recipient")
         shown = [notifications.c[name] for name in _SHOWN]
         newest_first = notifications.c.entry.desc()
-        user_id = bindparam("user_id", type_=notifications.c.recipient.type)
+        # Cast: compared it would be a text, and inserted of the column's domain, and PostgreSQL wants it to be one.
+        user_id = cast(bindparam("user_id"), Text)
         read_at = sql.coalesce(
             select(notification_reads.c.read_at).where(_read_by(user_id)).scalar_subquery(),
             select(notification_marks.c.read_at)

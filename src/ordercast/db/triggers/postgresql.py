@@ -8,6 +8,8 @@ from typing import Final
 
 from ordercast.db.dialects import Refusal, Trigger
 
+from .by_hand import BY_HAND_TRIGGERS
+
 RAW_CHANNEL: Final = "ordercast_raw"
 """NOTIFY on it says that rows without a number were committed to the feed."""
 
@@ -68,6 +70,7 @@ _NUMBERED_BY_ONE: Final = [
 ]
 
 POSTGRESQL_TRIGGERS: Final = [
+    *BY_HAND_TRIGGERS,
     Trigger("feed_written", "AFTER INSERT", "feed", (f"PERFORM pg_notify('{RAW_CHANNEL}', '')",), each="STATEMENT"),
     *_NUMBERED_BY_ONE,
     *(_kept_from_emptying(table) for table in NEVER_EMPTIED),

@@ -22,14 +22,56 @@ BEGIN
 END
 $$
 
+CREATE DOMAIN ordercast_id AS TEXT COLLATE "C"
+  CONSTRAINT is_id CHECK (octet_length(VALUE) BETWEEN 1 AND 1020)
+
+CREATE DOMAIN ordercast_word AS TEXT COLLATE "C"
+  CONSTRAINT is_word CHECK (octet_length(VALUE) <= 64)
+
+CREATE DOMAIN ordercast_line AS TEXT COLLATE "C"
+  CONSTRAINT is_line CHECK (octet_length(VALUE) <= 2048)
+
+CREATE DOMAIN ordercast_text AS TEXT COLLATE "C"
+  CONSTRAINT is_text CHECK (octet_length(VALUE) <= 8192)
+
+CREATE DOMAIN ordercast_told AS TEXT COLLATE "C"
+  CONSTRAINT is_told CHECK (octet_length(VALUE) <= 8388608)
+
+CREATE DOMAIN ordercast_foreign AS TEXT COLLATE "C"
+  CONSTRAINT is_foreign CHECK (octet_length(VALUE) <= 50331648)
+
+CREATE DOMAIN ordercast_moment AS TEXT COLLATE "C"
+  CONSTRAINT is_moment CHECK (translate(VALUE, '123456789', '000000000') IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00Z') AND substr(VALUE, 12, 2) < '24' AND substr(VALUE, 18, 2) < '60' AND isfinite(CAST(VALUE AS timestamptz)))
+
+CREATE DOMAIN ordercast_currency AS TEXT COLLATE "C"
+  CONSTRAINT is_currency CHECK (VALUE ~ '^[A-Z]{3}$')
+
+CREATE DOMAIN ordercast_count AS BIGINT
+  CONSTRAINT is_count CHECK (VALUE BETWEEN 0 AND 1000000000000)
+
+CREATE DOMAIN ordercast_version AS BIGINT
+  CONSTRAINT is_version CHECK (VALUE BETWEEN 0 AND 9007199254740991)
+
+CREATE DOMAIN ordercast_digest AS BYTEA
+  CONSTRAINT is_digest CHECK (octet_length(VALUE) <= 64)
+
+CREATE DOMAIN ordercast_identity AS BYTEA
+  CONSTRAINT is_identity CHECK (octet_length(VALUE) <= 4096)
+
+CREATE DOMAIN ordercast_object AS JSONB
+  CONSTRAINT is_object CHECK (jsonb_typeof(VALUE) = 'object' AND pg_column_size(VALUE) <= 2097152)
+
+CREATE DOMAIN ordercast_array AS JSONB
+  CONSTRAINT is_array CHECK (jsonb_typeof(VALUE) = 'array' AND pg_column_size(VALUE) <= 2097152)
+
 CREATE TABLE accounts (
-  id TEXT COLLATE "C" NOT NULL,
-  email TEXT COLLATE "C" NOT NULL,
-  name TEXT COLLATE "C" NOT NULL,
-  password_hash TEXT COLLATE "C" NOT NULL,
-  role TEXT COLLATE "C" NOT NULL,
-  active BIGINT DEFAULT 1 NOT NULL,
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  id ordercast_id NOT NULL,
+  email ordercast_line NOT NULL,
+  name ordercast_line NOT NULL,
+  password_hash ordercast_line NOT NULL,
+  role ordercast_word NOT NULL,
+  active BIGINT DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id),
   CONSTRAINT role_known CHECK (role = 'admin' OR role = 'store' OR role = 'customer' OR role = 'driver'),
   UNIQUE (email)
@@ -38,62 +80,62 @@ CREATE TABLE accounts (
 CREATE INDEX accounts_of_drivers ON accounts (id) WHERE role = 'driver'
 
 CREATE TABLE customers (
-  id TEXT COLLATE "C" NOT NULL,
-  email TEXT COLLATE "C" NOT NULL,
-  registered BIGINT DEFAULT 0 NOT NULL,
-  name TEXT COLLATE "C" NOT NULL,
-  mobile TEXT COLLATE "C" DEFAULT '' NOT NULL,
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  id ordercast_id NOT NULL,
+  email ordercast_line NOT NULL,
+  registered BIGINT DEFAULT 0 NOT NULL CONSTRAINT registered_is_flag CHECK (registered = 0 OR registered = 1),
+  name ordercast_line NOT NULL,
+  mobile ordercast_line DEFAULT '' NOT NULL,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id),
   CONSTRAINT customer_email_once UNIQUE (email, registered)
 )
 
 CREATE TABLE deliveries (
   entry BIGSERIAL NOT NULL,
-  order_id TEXT COLLATE "C" NOT NULL,
-  version BIGINT NOT NULL,
-  stage TEXT COLLATE "C" NOT NULL,
-  driver_id TEXT COLLATE "C",
-  former_driver_id TEXT COLLATE "C",
-  attempts BIGINT NOT NULL,
-  eta_at TEXT COLLATE "C",
-  lat FLOAT,
-  lng FLOAT,
-  at TEXT COLLATE "C" NOT NULL,
+  order_id ordercast_id NOT NULL,
+  version ordercast_version NOT NULL,
+  stage ordercast_word NOT NULL,
+  driver_id ordercast_id,
+  former_driver_id ordercast_id,
+  attempts ordercast_count NOT NULL,
+  eta_at ordercast_moment,
+  lat DOUBLE PRECISION CONSTRAINT lat_bounds CHECK (lat BETWEEN -90 AND 90),
+  lng DOUBLE PRECISION CONSTRAINT lng_bounds CHECK (lng BETWEEN -180 AND 180),
+  at ordercast_moment NOT NULL,
   PRIMARY KEY (entry)
 )
 
 CREATE INDEX deliveries_by_order ON deliveries (order_id, entry)
 
 CREATE TABLE delivery_proofs (
-  order_id TEXT COLLATE "C" NOT NULL,
-  kind TEXT COLLATE "C" NOT NULL,
-  value TEXT COLLATE "C" NOT NULL,
-  actor TEXT COLLATE "C" NOT NULL,
-  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  order_id ordercast_id NOT NULL,
+  kind ordercast_word NOT NULL,
+  value ordercast_text NOT NULL,
+  actor ordercast_line NOT NULL,
+  at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (order_id),
   CONSTRAINT kind_known CHECK (kind = 'code' OR kind = 'photo' OR kind = 'signature' OR kind = 'note')
 )
 
 CREATE TABLE driver_states (
-  driver_id TEXT COLLATE "C" NOT NULL,
-  on_duty BIGINT DEFAULT 0 NOT NULL,
-  lat FLOAT CONSTRAINT lat_bounds CHECK (lat BETWEEN -90 AND 90),
-  lng FLOAT CONSTRAINT lng_bounds CHECK (lng BETWEEN -180 AND 180),
-  accuracy_m FLOAT,
-  located_at TEXT COLLATE "C",
-  assigned_at TEXT COLLATE "C",
-  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  driver_id ordercast_id NOT NULL,
+  on_duty BIGINT DEFAULT 0 NOT NULL CONSTRAINT on_duty_is_flag CHECK (on_duty = 0 OR on_duty = 1),
+  lat DOUBLE PRECISION CONSTRAINT lat_bounds CHECK (lat BETWEEN -90 AND 90),
+  lng DOUBLE PRECISION CONSTRAINT lng_bounds CHECK (lng BETWEEN -180 AND 180),
+  accuracy_m DOUBLE PRECISION CONSTRAINT accuracy_bounds CHECK (accuracy_m BETWEEN 0 AND 20100000),
+  located_at ordercast_moment,
+  assigned_at ordercast_moment,
+  updated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (driver_id)
 )
 
 CREATE INDEX drivers_on_duty ON driver_states (driver_id) WHERE on_duty = 1
 
 CREATE TABLE erasures (
-  id TEXT COLLATE "C" NOT NULL,
-  customer_id TEXT COLLATE "C" NOT NULL,
-  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
-  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  id ordercast_id NOT NULL,
+  customer_id ordercast_id NOT NULL,
+  actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
+  at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id)
 )
 
@@ -117,40 +159,41 @@ CREATE TABLE feed (
 CREATE INDEX feed_unsequenced ON feed (id) WHERE seq IS NULL
 
 CREATE TABLE idempotency (
-  scope TEXT COLLATE "C" NOT NULL,
-  key TEXT COLLATE "C" NOT NULL,
-  fingerprint BYTEA NOT NULL,
-  answer TEXT COLLATE "C" NOT NULL,
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  scope ordercast_line NOT NULL,
+  key ordercast_line NOT NULL,
+  fingerprint ordercast_digest NOT NULL,
+  answer ordercast_told NOT NULL,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (scope, key)
 )
 
 CREATE INDEX idempotency_by_age ON idempotency (created_at)
 
 CREATE TABLE meta (
-  name TEXT COLLATE "C" NOT NULL,
-  value TEXT COLLATE "C" NOT NULL,
-  PRIMARY KEY (name)
+  name ordercast_line NOT NULL,
+  value ordercast_text NOT NULL,
+  PRIMARY KEY (name),
+  CONSTRAINT epoch_is_hex CHECK (name <> 'epoch' OR value ~ '^[0-9a-f]{16}$')
 )
 
 CREATE TABLE mirrored_orders (
   entry BIGSERIAL NOT NULL,
-  source TEXT COLLATE "C" NOT NULL,
-  foreign_key TEXT COLLATE "C" NOT NULL,
-  id TEXT COLLATE "C",
-  version BIGINT DEFAULT 0 NOT NULL,
-  document JSONB,
-  status TEXT COLLATE "C",
-  customer_id TEXT COLLATE "C",
-  driver_id TEXT COLLATE "C",
-  raw TEXT COLLATE "C" NOT NULL,
-  as_of TEXT COLLATE "C" NOT NULL,
-  snapshot BIGINT NOT NULL,
+  source ordercast_line NOT NULL,
+  foreign_key ordercast_line NOT NULL,
+  id ordercast_id,
+  version ordercast_version DEFAULT 0 NOT NULL,
+  document ordercast_object,
+  status ordercast_word,
+  customer_id ordercast_id,
+  driver_id ordercast_id,
+  raw ordercast_foreign NOT NULL,
+  as_of ordercast_word NOT NULL,
+  snapshot ordercast_count NOT NULL,
   gone BIGINT DEFAULT 0 NOT NULL CONSTRAINT gone_is_flag CHECK (gone = 0 OR gone = 1),
   imported BIGINT DEFAULT 0 NOT NULL CONSTRAINT imported_is_flag CHECK (imported = 0 OR imported = 1),
-  actor TEXT COLLATE "C" NOT NULL,
-  reason TEXT COLLATE "C",
-  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  actor ordercast_line NOT NULL,
+  reason ordercast_line,
+  updated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (entry),
   UNIQUE (id)
 )
@@ -172,20 +215,20 @@ CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry) WHERE documen
 CREATE INDEX mirrored_there ON mirrored_orders (source, snapshot, entry) WHERE gone = 0
 
 CREATE TABLE notification_marks (
-  user_id TEXT COLLATE "C" NOT NULL,
-  recipient TEXT COLLATE "C" NOT NULL,
-  through BIGINT NOT NULL,
-  read_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  unseen TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  user_id ordercast_id NOT NULL,
+  recipient ordercast_id NOT NULL,
+  through ordercast_count NOT NULL,
+  read_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
+  unseen ordercast_text DEFAULT '' NOT NULL,
   PRIMARY KEY (user_id, recipient, through)
 )
 
 CREATE TABLE notification_reads (
-  notification_id TEXT COLLATE "C" NOT NULL,
-  user_id TEXT COLLATE "C" NOT NULL,
-  recipient TEXT COLLATE "C" NOT NULL,
-  entry BIGINT NOT NULL,
-  read_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  notification_id ordercast_id NOT NULL,
+  user_id ordercast_id NOT NULL,
+  recipient ordercast_id NOT NULL,
+  entry ordercast_count NOT NULL,
+  read_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (notification_id, user_id)
 )
 
@@ -194,13 +237,13 @@ CREATE INDEX notification_reads_by_user ON notification_reads (user_id, recipien
 CREATE TABLE notifications (
   written_in BIGINT DEFAULT (CAST(CAST(pg_current_xact_id() AS text) AS bigint)),
   entry BIGSERIAL NOT NULL,
-  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('ntf')) NOT NULL,
-  recipient TEXT COLLATE "C" NOT NULL,
-  kind TEXT COLLATE "C" NOT NULL,
-  order_id TEXT COLLATE "C",
-  data JSONB DEFAULT '{}' NOT NULL,
-  severity TEXT COLLATE "C" DEFAULT 'info' NOT NULL,
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  id ordercast_id DEFAULT (ordercast_new_id('ntf')) NOT NULL,
+  recipient ordercast_id NOT NULL,
+  kind ordercast_word NOT NULL,
+  order_id ordercast_id,
+  data ordercast_object DEFAULT '{}' NOT NULL,
+  severity ordercast_word DEFAULT 'info' NOT NULL,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (entry),
   CONSTRAINT kind_known CHECK (kind = 'order_status' OR kind = 'new_orders' OR kind = 'order_cancelled' OR kind = 'payment_trouble' OR kind = 'delivery_trouble' OR kind = 'assigned' OR kind = 'unassigned'),
   CONSTRAINT severity_known CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
@@ -233,11 +276,11 @@ CREATE INDEX history_of_finishing ON order_history (at) WHERE to_status IN ('del
 
 CREATE TABLE orders (
   number BIGSERIAL NOT NULL,
-  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('ord')) NOT NULL,
-  status TEXT COLLATE "C" DEFAULT 'pending' NOT NULL,
-  payment_status TEXT COLLATE "C" DEFAULT 'unpaid' NOT NULL,
-  fulfilment TEXT COLLATE "C" DEFAULT 'delivery' NOT NULL,
-  version BIGINT DEFAULT 1 NOT NULL,
+  id ordercast_id DEFAULT (ordercast_new_id('ord')) NOT NULL,
+  status ordercast_word DEFAULT 'pending' NOT NULL,
+  payment_status ordercast_word DEFAULT 'unpaid' NOT NULL,
+  fulfilment ordercast_word DEFAULT 'delivery' NOT NULL,
+  version ordercast_version DEFAULT 1 NOT NULL,
   subtotal BIGINT DEFAULT 0 NOT NULL CONSTRAINT subtotal_not_negative CHECK (subtotal >= 0),
   tax BIGINT DEFAULT 0 NOT NULL CONSTRAINT tax_not_negative CHECK (tax >= 0),
   shipping_fee BIGINT DEFAULT 0 NOT NULL CONSTRAINT shipping_fee_not_negative CHECK (shipping_fee >= 0),
@@ -246,27 +289,27 @@ CREATE TABLE orders (
   captured BIGINT DEFAULT 0 NOT NULL CONSTRAINT captured_not_negative CHECK (captured >= 0),
   refunded BIGINT DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
   refunding BIGINT DEFAULT 0 NOT NULL CONSTRAINT refunding_not_negative CHECK (refunding >= 0),
-  currency TEXT COLLATE "C" DEFAULT 'BDT' NOT NULL,
+  currency ordercast_currency DEFAULT 'BDT' NOT NULL,
   prices_include_tax BIGINT DEFAULT 0 NOT NULL CONSTRAINT prices_include_tax_is_flag CHECK (prices_include_tax = 0 OR prices_include_tax = 1),
-  promo_code TEXT COLLATE "C",
-  customer_id TEXT COLLATE "C",
-  customer_name TEXT COLLATE "C",
-  customer_email TEXT COLLATE "C",
-  customer_mobile TEXT COLLATE "C",
-  billing_info JSONB,
-  shipping_info JSONB,
-  cart_items JSONB DEFAULT '[]' NOT NULL,
-  payment_info JSONB DEFAULT '{"method":"cash"}' NOT NULL,
-  driver_id TEXT COLLATE "C",
-  held_from TEXT COLLATE "C",
-  attempts BIGINT DEFAULT 0 NOT NULL,
-  eta_at TEXT COLLATE "C",
-  tracking_hash BYTEA,
-  placed_from TEXT COLLATE "C",
-  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
-  reason TEXT COLLATE "C",
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  promo_code ordercast_line,
+  customer_id ordercast_id,
+  customer_name ordercast_line,
+  customer_email ordercast_line,
+  customer_mobile ordercast_line,
+  billing_info ordercast_object,
+  shipping_info ordercast_object,
+  cart_items ordercast_array DEFAULT '[]' NOT NULL,
+  payment_info ordercast_object DEFAULT '{"method":"cash"}' NOT NULL,
+  driver_id ordercast_id,
+  held_from ordercast_word,
+  attempts BIGINT DEFAULT 0 NOT NULL CONSTRAINT attempts_is_count CHECK (attempts BETWEEN 0 AND 1000000000000),
+  eta_at ordercast_moment,
+  tracking_hash ordercast_digest,
+  placed_from ordercast_line,
+  actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
+  reason ordercast_line,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
+  updated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (number),
   CONSTRAINT captured_within_total CHECK (captured <= total),
   CONSTRAINT refunded_within_captured CHECK (refunded + refunding <= captured),
@@ -279,7 +322,8 @@ CREATE TABLE orders (
   CONSTRAINT order_has_driver CHECK (status = 'pending' OR driver_id IS NOT NULL OR coalesce(held_from, status) NOT IN ('delivery_failed', 'driver_assigned', 'in_transit', 'picked_up', 'returning')),
   CONSTRAINT order_for_delivery CHECK (status = 'pending' OR fulfilment <> 'delivery' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'rejected', 'returned', 'returning')),
   CONSTRAINT order_for_pickup CHECK (status = 'pending' OR fulfilment <> 'pickup' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'expired', 'on_hold', 'pending', 'processing', 'ready_for_pickup', 'rejected')),
-  UNIQUE (id)
+  UNIQUE (id),
+  CONSTRAINT amounts_within_bounds CHECK (subtotal <= 10000000000000 AND tax <= 10000000000000 AND shipping_fee <= 10000000000000 AND discount <= 10000000000000 AND total <= 10000000000000 AND captured <= 10000000000000 AND refunded <= 10000000000000 AND refunding <= 10000000000000)
 )
 
 CREATE INDEX orders_by_customer ON orders (customer_id, number)
@@ -303,11 +347,11 @@ CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'a
 CREATE INDEX orders_waiting_by_caller ON orders (placed_from) WHERE placed_from IS NOT NULL AND status = 'pending' AND payment_status = 'unpaid'
 
 CREATE TABLE payment_disputes (
-  provider TEXT COLLATE "C" NOT NULL,
-  reference TEXT COLLATE "C" NOT NULL,
-  order_id TEXT COLLATE "C" NOT NULL,
-  state TEXT COLLATE "C" NOT NULL,
-  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  provider ordercast_word NOT NULL,
+  reference ordercast_line NOT NULL,
+  order_id ordercast_id NOT NULL,
+  state ordercast_word NOT NULL,
+  at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (provider, reference),
   CONSTRAINT state_known CHECK (state = 'open' OR state = 'won' OR state = 'lost')
 )
@@ -315,25 +359,25 @@ CREATE TABLE payment_disputes (
 CREATE INDEX payment_disputes_by_order ON payment_disputes (order_id)
 
 CREATE TABLE payment_events (
-  provider TEXT COLLATE "C" NOT NULL,
-  event_id TEXT COLLATE "C" NOT NULL,
-  kind TEXT COLLATE "C" NOT NULL,
-  order_id TEXT COLLATE "C",
-  received_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  provider ordercast_word NOT NULL,
+  event_id ordercast_line NOT NULL,
+  kind ordercast_word NOT NULL,
+  order_id ordercast_id,
+  received_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (provider, event_id)
 )
 
 CREATE INDEX payment_events_by_age ON payment_events (received_at)
 
 CREATE TABLE payment_methods (
-  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('pm')) NOT NULL,
-  customer_id TEXT COLLATE "C" NOT NULL,
-  provider TEXT COLLATE "C" NOT NULL,
-  reference TEXT COLLATE "C" NOT NULL,
-  owner TEXT COLLATE "C" NOT NULL,
-  brand TEXT COLLATE "C",
-  last4 TEXT COLLATE "C",
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  id ordercast_id DEFAULT (ordercast_new_id('pm')) NOT NULL,
+  customer_id ordercast_id NOT NULL,
+  provider ordercast_word NOT NULL,
+  reference ordercast_line NOT NULL,
+  owner ordercast_line NOT NULL,
+  brand ordercast_line,
+  last4 ordercast_word,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id)
 )
 
@@ -342,19 +386,19 @@ CREATE INDEX payment_methods_by_customer ON payment_methods (customer_id, id)
 CREATE UNIQUE INDEX payment_methods_once ON payment_methods (customer_id, provider, reference)
 
 CREATE TABLE payment_mismatches (
-  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('pmm')) NOT NULL,
-  order_id TEXT COLLATE "C" NOT NULL,
-  provider TEXT COLLATE "C" NOT NULL,
-  reference TEXT COLLATE "C",
-  kind TEXT COLLATE "C" NOT NULL,
-  ours JSONB,
-  theirs JSONB,
-  sentence TEXT COLLATE "C" NOT NULL,
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  resolved_at TEXT COLLATE "C",
-  resolved_by TEXT COLLATE "C",
-  note TEXT COLLATE "C",
-  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
+  id ordercast_id DEFAULT (ordercast_new_id('pmm')) NOT NULL,
+  order_id ordercast_id NOT NULL,
+  provider ordercast_word NOT NULL,
+  reference ordercast_line,
+  kind ordercast_word NOT NULL,
+  ours JSONB  CONSTRAINT ours_is_short CHECK (pg_column_size(ours) <= 2097152),
+  theirs JSONB  CONSTRAINT theirs_is_short CHECK (pg_column_size(theirs) <= 2097152),
+  sentence ordercast_text NOT NULL,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
+  resolved_at ordercast_moment,
+  resolved_by ordercast_line,
+  note ordercast_text,
+  actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
   PRIMARY KEY (id),
   CONSTRAINT kind_known CHECK (kind = 'unknown_payment' OR kind = 'currency' OR kind = 'captured' OR kind = 'refunded' OR kind = 'held' OR kind = 'disputed' OR kind = 'task_refused' OR kind = 'impossible_move' OR kind = 'refund_failed'),
   CONSTRAINT resolved_by_somebody CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
@@ -366,23 +410,24 @@ CREATE INDEX payment_mismatches_to_see_to ON payment_mismatches (id) WHERE resol
 
 CREATE TABLE payment_tasks (
   entry BIGSERIAL NOT NULL,
-  id TEXT COLLATE "C" NOT NULL,
-  order_id TEXT COLLATE "C",
-  provider TEXT COLLATE "C" NOT NULL,
-  reference TEXT COLLATE "C" DEFAULT '' NOT NULL,
-  kind TEXT COLLATE "C" NOT NULL,
+  id ordercast_line NOT NULL,
+  order_id ordercast_id,
+  provider ordercast_word NOT NULL,
+  reference ordercast_line DEFAULT '' NOT NULL,
+  kind ordercast_word NOT NULL,
   amount BIGINT DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
-  currency TEXT COLLATE "C" DEFAULT '' NOT NULL,
-  reason TEXT COLLATE "C",
-  state TEXT COLLATE "C" DEFAULT 'due' NOT NULL,
-  attempts BIGINT DEFAULT 0 NOT NULL,
-  due_at TEXT COLLATE "C" NOT NULL,
-  problem TEXT COLLATE "C",
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  currency ordercast_word DEFAULT '' NOT NULL,
+  reason ordercast_line,
+  state ordercast_word DEFAULT 'due' NOT NULL,
+  attempts ordercast_count DEFAULT 0 NOT NULL,
+  due_at ordercast_moment NOT NULL,
+  problem ordercast_text,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (entry),
   CONSTRAINT kind_known CHECK (kind = 'capture' OR kind = 'void' OR kind = 'refund' OR kind = 'abandon' OR kind = 'forget_card'),
   CONSTRAINT state_known CHECK (state = 'due' OR state = 'done' OR state = 'refused'),
-  UNIQUE (id)
+  UNIQUE (id),
+  CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
 
 CREATE INDEX payment_tasks_by_order ON payment_tasks (order_id, entry)
@@ -391,15 +436,16 @@ CREATE INDEX payment_tasks_due ON payment_tasks (due_at) WHERE state = 'due'
 
 CREATE TABLE payments (
   entry BIGSERIAL NOT NULL,
-  order_id TEXT COLLATE "C" NOT NULL,
-  provider TEXT COLLATE "C" NOT NULL,
-  reference TEXT COLLATE "C",
-  kind TEXT COLLATE "C" NOT NULL,
+  order_id ordercast_id NOT NULL,
+  provider ordercast_word NOT NULL,
+  reference ordercast_line,
+  kind ordercast_word NOT NULL,
   amount BIGINT DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
-  currency TEXT COLLATE "C" NOT NULL,
-  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  currency ordercast_currency NOT NULL,
+  at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (entry),
-  CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed')
+  CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed'),
+  CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
 
 CREATE INDEX payments_by_order ON payments (order_id, entry)
@@ -410,37 +456,39 @@ CREATE INDEX payments_to_compare ON payments (at, entry) WHERE kind = 'authorize
 
 CREATE TABLE product_history (
   entry BIGSERIAL NOT NULL,
-  product_id TEXT COLLATE "C" NOT NULL,
-  version BIGINT NOT NULL,
-  before TEXT COLLATE "C",
-  after TEXT COLLATE "C" NOT NULL,
-  actor TEXT COLLATE "C" NOT NULL,
-  reason TEXT COLLATE "C",
-  at TEXT COLLATE "C" NOT NULL,
+  product_id ordercast_id NOT NULL,
+  version ordercast_version NOT NULL,
+  before ordercast_told,
+  after ordercast_told NOT NULL,
+  actor ordercast_line NOT NULL,
+  reason ordercast_line,
+  at ordercast_moment NOT NULL,
   PRIMARY KEY (entry)
 )
 
 CREATE INDEX product_history_by_product ON product_history (product_id, entry)
 
 CREATE TABLE products (
-  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('prd')) NOT NULL,
-  slug TEXT COLLATE "C" NOT NULL,
-  name TEXT COLLATE "C" NOT NULL,
-  name_bn TEXT COLLATE "C" DEFAULT '' NOT NULL,
-  description TEXT COLLATE "C" DEFAULT '' NOT NULL,
-  description_bn TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  id ordercast_id DEFAULT (ordercast_new_id('prd')) NOT NULL,
+  slug ordercast_line NOT NULL,
+  name ordercast_line NOT NULL,
+  name_bn ordercast_line DEFAULT '' NOT NULL,
+  description ordercast_text DEFAULT '' NOT NULL,
+  description_bn ordercast_text DEFAULT '' NOT NULL,
   price BIGINT NOT NULL CONSTRAINT price_bounds CHECK (price BETWEEN 0 AND 10000000000),
-  currency TEXT COLLATE "C" DEFAULT 'BDT' NOT NULL,
+  currency ordercast_currency DEFAULT 'BDT' NOT NULL,
   stock BIGINT NOT NULL CONSTRAINT stock_not_negative CHECK (stock >= 0),
-  tax_class TEXT COLLATE "C" DEFAULT 'standard' NOT NULL,
-  image TEXT COLLATE "C" DEFAULT '' NOT NULL,
+  tax_class ordercast_word DEFAULT 'standard' NOT NULL,
+  image ordercast_line DEFAULT '' NOT NULL,
   active BIGINT DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
-  version BIGINT DEFAULT 1 NOT NULL,
+  version ordercast_version DEFAULT 1 NOT NULL,
   sold BIGINT DEFAULT 0 NOT NULL,
-  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
-  reason TEXT COLLATE "C",
-  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
+  reason ordercast_line,
+  updated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id),
+  CONSTRAINT stock_within_bounds CHECK (stock + sold BETWEEN -1000000000000 AND 1000000000000),
+  CONSTRAINT stock_is_count CHECK (stock <= 2000000000000),
   UNIQUE (slug)
 )
 
@@ -449,34 +497,35 @@ CREATE INDEX products_by_tax_class ON products (tax_class) WHERE active = 1
 CREATE INDEX products_for_sale ON products (id) WHERE active = 1
 
 CREATE TABLE promotions (
-  code TEXT COLLATE "C" NOT NULL CONSTRAINT code_in_capitals CHECK (code = upper(code)),
-  kind TEXT COLLATE "C" NOT NULL,
-  value BIGINT NOT NULL CONSTRAINT value_fits_kind CHECK (CASE kind WHEN 'percent' THEN value BETWEEN 1 AND 10000 WHEN 'amount' THEN value > 0 ELSE value = 0 END),
-  currency TEXT COLLATE "C" DEFAULT 'BDT' NOT NULL,
+  code ordercast_line NOT NULL CONSTRAINT code_in_capitals CHECK (code = upper(code)),
+  kind ordercast_word NOT NULL,
+  value ordercast_count NOT NULL CONSTRAINT value_fits_kind CHECK (CASE kind WHEN 'percent' THEN value BETWEEN 1 AND 10000 WHEN 'amount' THEN value > 0 ELSE value = 0 END),
+  currency ordercast_currency DEFAULT 'BDT' NOT NULL,
   min_subtotal BIGINT DEFAULT 0 NOT NULL CONSTRAINT min_subtotal_not_negative CHECK (min_subtotal >= 0),
-  starts_at TEXT COLLATE "C",
-  ends_at TEXT COLLATE "C",
-  uses BIGINT DEFAULT 0 NOT NULL CONSTRAINT uses_not_negative CHECK (uses >= 0),
-  uses_max BIGINT,
-  uses_per_customer_max BIGINT,
+  starts_at ordercast_moment,
+  ends_at ordercast_moment,
+  uses ordercast_count DEFAULT 0 NOT NULL  CONSTRAINT uses_not_negative CHECK (uses >= 0),
+  uses_max ordercast_count,
+  uses_per_customer_max ordercast_count,
   active BIGINT DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
-  version BIGINT DEFAULT 1 NOT NULL,
-  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  version ordercast_version DEFAULT 1 NOT NULL,
+  actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
+  updated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (code),
   CONSTRAINT kind_known CHECK (kind = 'percent' OR kind = 'amount' OR kind = 'free_delivery'),
   CONSTRAINT uses_within_max CHECK (uses_max IS NULL OR uses <= uses_max),
-  CONSTRAINT ends_after_start CHECK (ends_at IS NULL OR starts_at IS NULL OR ends_at > starts_at)
+  CONSTRAINT ends_after_start CHECK (ends_at IS NULL OR starts_at IS NULL OR ends_at > starts_at),
+  CONSTRAINT amounts_within_bounds CHECK (min_subtotal <= 10000000000000)
 )
 
 CREATE TABLE published_events (
-  id TEXT COLLATE "C" DEFAULT (ordercast_new_id('evt')) NOT NULL,
-  event TEXT COLLATE "C" NOT NULL CONSTRAINT event_not_reserved CHECK (event NOT IN ('connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error')),
-  rooms JSON DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (json_typeof(rooms) = 'array'),
-  args JSON DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (json_typeof(args) = 'array'),
-  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  id ordercast_id DEFAULT (ordercast_new_id('evt')) NOT NULL,
+  event ordercast_line NOT NULL  CONSTRAINT event_not_reserved CHECK (event NOT IN ('connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error')),
+  rooms JSON DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (json_typeof(rooms) = 'array') CONSTRAINT rooms_is_short CHECK (pg_column_size(rooms) <= 2097152),
+  args JSON DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (json_typeof(args) = 'array') CONSTRAINT args_is_short CHECK (pg_column_size(args) <= 2097152),
+  actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id)
 )
 
@@ -484,14 +533,15 @@ CREATE INDEX published_events_by_age ON published_events (created_at)
 
 CREATE TABLE refunds (
   entry BIGSERIAL NOT NULL,
-  order_id TEXT COLLATE "C" NOT NULL,
-  provider TEXT COLLATE "C" NOT NULL,
-  reference TEXT COLLATE "C" NOT NULL,
+  order_id ordercast_id NOT NULL,
+  provider ordercast_word NOT NULL,
+  reference ordercast_line NOT NULL,
   amount BIGINT DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
-  currency TEXT COLLATE "C" NOT NULL,
-  reason TEXT COLLATE "C",
-  at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  PRIMARY KEY (entry)
+  currency ordercast_currency NOT NULL,
+  reason ordercast_line,
+  at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
+  PRIMARY KEY (entry),
+  CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
 
 CREATE INDEX refunds_by_order ON refunds (order_id)
@@ -499,48 +549,49 @@ CREATE INDEX refunds_by_order ON refunds (order_id)
 CREATE UNIQUE INDEX refunds_by_reference ON refunds (provider, reference)
 
 CREATE TABLE revocations (
-  name TEXT COLLATE "C" NOT NULL,
-  since TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  until TEXT COLLATE "C",
-  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
-  reason TEXT COLLATE "C",
+  name ordercast_line NOT NULL,
+  since ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
+  until ordercast_moment,
+  actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
+  reason ordercast_line,
   PRIMARY KEY (name)
 )
 
 CREATE INDEX revocations_by_end ON revocations (until)
 
 CREATE TABLE sandbox_notices (
-  id TEXT COLLATE "C" NOT NULL,
-  body TEXT COLLATE "C" NOT NULL,
-  due_at TEXT COLLATE "C" NOT NULL,
+  id ordercast_id NOT NULL,
+  body ordercast_told NOT NULL,
+  due_at ordercast_moment NOT NULL,
   PRIMARY KEY (id)
 )
 
 CREATE INDEX sandbox_notices_due ON sandbox_notices (due_at)
 
 CREATE TABLE sandbox_payments (
-  reference TEXT COLLATE "C" NOT NULL,
-  key TEXT COLLATE "C" NOT NULL,
-  card TEXT COLLATE "C" NOT NULL,
-  currency TEXT COLLATE "C" NOT NULL,
+  reference ordercast_line NOT NULL,
+  key ordercast_line NOT NULL,
+  card ordercast_word NOT NULL,
+  currency ordercast_currency NOT NULL,
   authorized BIGINT DEFAULT 0 NOT NULL CONSTRAINT authorized_not_negative CHECK (authorized >= 0),
   captured BIGINT DEFAULT 0 NOT NULL CONSTRAINT captured_not_negative CHECK (captured >= 0),
   refunded BIGINT DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
-  held BIGINT DEFAULT 0 NOT NULL,
-  disputed BIGINT DEFAULT 0 NOT NULL,
-  asked JSONB DEFAULT '[]' NOT NULL CONSTRAINT asked_is_array CHECK (jsonb_typeof(asked) = 'array'),
-  created_at TEXT COLLATE "C" NOT NULL,
+  held BIGINT DEFAULT 0 NOT NULL CONSTRAINT held_is_flag CHECK (held = 0 OR held = 1),
+  disputed BIGINT DEFAULT 0 NOT NULL CONSTRAINT disputed_is_flag CHECK (disputed = 0 OR disputed = 1),
+  asked ordercast_array DEFAULT '[]' NOT NULL,
+  created_at ordercast_moment NOT NULL,
   PRIMARY KEY (reference),
-  UNIQUE (key)
+  UNIQUE (key),
+  CONSTRAINT amounts_within_bounds CHECK (authorized <= 10000000000000 AND captured <= 10000000000000 AND refunded <= 10000000000000)
 )
 
 CREATE TABLE sessions (
-  pid TEXT COLLATE "C" NOT NULL,
-  sid TEXT COLLATE "C" NOT NULL,
-  namespace TEXT COLLATE "C" NOT NULL,
-  identity BYTEA NOT NULL,
-  rooms TEXT COLLATE "C" NOT NULL,
-  seen_at TEXT COLLATE "C" NOT NULL,
+  pid ordercast_line NOT NULL,
+  sid ordercast_line NOT NULL,
+  namespace ordercast_text NOT NULL,
+  identity ordercast_identity NOT NULL,
+  rooms ordercast_told NOT NULL,
+  seen_at ordercast_moment NOT NULL,
   PRIMARY KEY (pid)
 )
 
@@ -548,57 +599,59 @@ CREATE INDEX sessions_by_age ON sessions (seen_at)
 
 CREATE TABLE shop (
   id BIGINT NOT NULL CONSTRAINT one_shop CHECK (id = 1),
-  currency TEXT COLLATE "C" DEFAULT 'BDT' NOT NULL,
-  tax_rates_bp JSONB DEFAULT '{"exempt":0,"reduced":500,"standard":1500}' NOT NULL,
+  currency ordercast_currency DEFAULT 'BDT' NOT NULL,
+  tax_rates_bp ordercast_object DEFAULT '{"exempt":0,"reduced":500,"standard":1500}' NOT NULL,
   prices_include_tax BIGINT DEFAULT 0 NOT NULL CONSTRAINT prices_include_tax_is_flag CHECK (prices_include_tax = 0 OR prices_include_tax = 1),
-  rounding TEXT COLLATE "C" DEFAULT 'half_up' NOT NULL,
+  rounding ordercast_word DEFAULT 'half_up' NOT NULL,
   delivery_fee BIGINT DEFAULT 6000 NOT NULL CONSTRAINT delivery_fee_not_negative CHECK (delivery_fee >= 0),
-  free_delivery_from BIGINT DEFAULT 150000,
-  delivery_zones JSONB DEFAULT '[]' NOT NULL CONSTRAINT delivery_zones_is_array CHECK (jsonb_typeof(delivery_zones) = 'array'),
-  version BIGINT DEFAULT 1 NOT NULL,
-  actor TEXT COLLATE "C" DEFAULT ordercast_actor() NOT NULL,
-  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  free_delivery_from BIGINT DEFAULT 150000 CONSTRAINT free_delivery_from_not_negative CHECK (free_delivery_from >= 0),
+  delivery_zones ordercast_array DEFAULT '[]' NOT NULL,
+  version ordercast_version DEFAULT 1 NOT NULL,
+  actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
+  updated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id),
-  CONSTRAINT rounding_known CHECK (rounding = 'half_up' OR rounding = 'half_even')
+  CONSTRAINT rounding_known CHECK (rounding = 'half_up' OR rounding = 'half_even'),
+  CONSTRAINT amounts_within_bounds CHECK (delivery_fee <= 10000000000000 AND free_delivery_from <= 10000000000000)
 )
 
 CREATE TABLE source_positions (
-  name TEXT COLLATE "C" NOT NULL,
-  revision BIGINT DEFAULT 0 NOT NULL,
-  snapshot BIGINT DEFAULT 0 NOT NULL,
-  phase TEXT COLLATE "C" DEFAULT 'new' NOT NULL,
-  after_key TEXT COLLATE "C",
-  token TEXT COLLATE "C",
-  starts_at TEXT COLLATE "C",
+  name ordercast_line NOT NULL,
+  revision ordercast_count DEFAULT 0 NOT NULL,
+  snapshot ordercast_count DEFAULT 0 NOT NULL,
+  phase ordercast_word DEFAULT 'new' NOT NULL,
+  after_key ordercast_line,
+  token ordercast_text,
+  starts_at ordercast_word,
   lost BIGINT DEFAULT 0 NOT NULL CONSTRAINT lost_is_flag CHECK (lost = 0 OR lost = 1),
-  resyncs BIGINT DEFAULT 0 NOT NULL,
-  updated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
+  resyncs ordercast_count DEFAULT 0 NOT NULL,
+  updated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (name)
 )
 
 CREATE TABLE order_lines (
   order_number BIGINT NOT NULL,
-  position BIGINT NOT NULL,
-  product_id TEXT COLLATE "C" NOT NULL,
-  quantity BIGINT NOT NULL CONSTRAINT quantity_positive CHECK (quantity > 0),
+  position ordercast_count NOT NULL,
+  product_id ordercast_id NOT NULL,
+  quantity ordercast_count NOT NULL  CONSTRAINT quantity_positive CHECK (quantity > 0),
   unit_price BIGINT DEFAULT 0 NOT NULL CONSTRAINT unit_price_not_negative CHECK (unit_price >= 0),
   line_total BIGINT DEFAULT 0 NOT NULL CONSTRAINT line_total_not_negative CHECK (line_total >= 0),
   tax BIGINT DEFAULT 0 NOT NULL CONSTRAINT tax_not_negative CHECK (tax >= 0),
-  reserved BIGINT DEFAULT 0 NOT NULL,
+  reserved BIGINT DEFAULT 0 NOT NULL CONSTRAINT reserved_is_flag CHECK (reserved = 0 OR reserved = 1),
   PRIMARY KEY (order_number, position),
   FOREIGN KEY(order_number) REFERENCES orders (number),
-  FOREIGN KEY(product_id) REFERENCES products (id)
+  FOREIGN KEY(product_id) REFERENCES products (id),
+  CONSTRAINT amounts_within_bounds CHECK (unit_price <= 10000000000000 AND line_total <= 10000000000000 AND tax <= 10000000000000)
 )
 
 CREATE TABLE sign_ins (
-  id TEXT COLLATE "C" NOT NULL,
-  account_id TEXT COLLATE "C" NOT NULL,
-  family_hash BYTEA NOT NULL,
-  token_hash BYTEA NOT NULL,
-  former_hash BYTEA,
-  rotated_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  created_at TEXT COLLATE "C" DEFAULT (ordercast_now()) NOT NULL,
-  expires_at TEXT COLLATE "C" NOT NULL,
+  id ordercast_id NOT NULL,
+  account_id ordercast_id NOT NULL,
+  family_hash ordercast_digest NOT NULL,
+  token_hash ordercast_digest NOT NULL,
+  former_hash ordercast_digest,
+  rotated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
+  created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
+  expires_at ordercast_moment NOT NULL,
   PRIMARY KEY (id),
   FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE,
   UNIQUE (family_hash)
@@ -1342,6 +1395,148 @@ $$
 CREATE TRIGGER sources_resynced AFTER UPDATE ON source_positions FOR EACH ROW WHEN (NEW.resyncs > OLD.resyncs) EXECUTE FUNCTION sources_resynced()
 
 ALTER TABLE source_positions ENABLE ALWAYS TRIGGER sources_resynced
+
+CREATE FUNCTION feed_written_by_hand() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT (octet_length(NEW.kind) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'kind_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.entity_id) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'entity_id_is_line: a line is wanted';
+  END IF;
+  IF NOT (NEW.version BETWEEN 0 AND 9007199254740991) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'version_is_version: a version is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.actor) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'actor_is_line: a line is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.reason) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'reason_is_line: a line is wanted';
+  END IF;
+  IF NOT (translate(NEW.at, '123456789', '000000000') IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00Z') AND substr(NEW.at, 12, 2) < '24' AND substr(NEW.at, 18, 2) < '60' AND isfinite(CAST(NEW.at AS timestamptz))) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'at_is_moment: a moment is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.before) <= 8388608) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'before_is_told: a told is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.after) <= 8388608) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'after_is_told: a told is wanted';
+  END IF;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER feed_written_by_hand AFTER INSERT ON feed FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION feed_written_by_hand()
+
+ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_written_by_hand
+
+CREATE FUNCTION feed_edited_by_hand() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT (octet_length(NEW.kind) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'kind_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.entity_id) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'entity_id_is_line: a line is wanted';
+  END IF;
+  IF NOT (NEW.version BETWEEN 0 AND 9007199254740991) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'version_is_version: a version is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.actor) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'actor_is_line: a line is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.reason) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'reason_is_line: a line is wanted';
+  END IF;
+  IF NOT (translate(NEW.at, '123456789', '000000000') IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00Z') AND substr(NEW.at, 12, 2) < '24' AND substr(NEW.at, 18, 2) < '60' AND isfinite(CAST(NEW.at AS timestamptz))) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'at_is_moment: a moment is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.before) <= 8388608) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'before_is_told: a told is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.after) <= 8388608) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'after_is_told: a told is wanted';
+  END IF;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER feed_edited_by_hand AFTER UPDATE OF kind, entity_id, version, actor, reason, at, before, after ON feed FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION feed_edited_by_hand()
+
+ALTER TABLE feed ENABLE ALWAYS TRIGGER feed_edited_by_hand
+
+CREATE FUNCTION order_history_written_by_hand() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT (octet_length(NEW.order_id) BETWEEN 1 AND 1020) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_id_is_id: a id is wanted';
+  END IF;
+  IF NOT (NEW.version BETWEEN 0 AND 9007199254740991) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'version_is_version: a version is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.from_status) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'from_status_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.to_status) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'to_status_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.from_payment_status) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'from_payment_status_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.to_payment_status) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'to_payment_status_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.actor) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'actor_is_line: a line is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.reason) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'reason_is_line: a line is wanted';
+  END IF;
+  IF NOT (translate(NEW.at, '123456789', '000000000') IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00Z') AND substr(NEW.at, 12, 2) < '24' AND substr(NEW.at, 18, 2) < '60' AND isfinite(CAST(NEW.at AS timestamptz))) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'at_is_moment: a moment is wanted';
+  END IF;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER order_history_written_by_hand AFTER INSERT ON order_history FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION order_history_written_by_hand()
+
+ALTER TABLE order_history ENABLE ALWAYS TRIGGER order_history_written_by_hand
+
+CREATE FUNCTION order_history_edited_by_hand() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT (octet_length(NEW.order_id) BETWEEN 1 AND 1020) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_id_is_id: a id is wanted';
+  END IF;
+  IF NOT (NEW.version BETWEEN 0 AND 9007199254740991) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'version_is_version: a version is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.from_status) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'from_status_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.to_status) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'to_status_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.from_payment_status) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'from_payment_status_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.to_payment_status) <= 64) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'to_payment_status_is_word: a word is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.actor) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'actor_is_line: a line is wanted';
+  END IF;
+  IF NOT (octet_length(NEW.reason) <= 2048) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'reason_is_line: a line is wanted';
+  END IF;
+  IF NOT (translate(NEW.at, '123456789', '000000000') IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00Z') AND substr(NEW.at, 12, 2) < '24' AND substr(NEW.at, 18, 2) < '60' AND isfinite(CAST(NEW.at AS timestamptz))) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'at_is_moment: a moment is wanted';
+  END IF;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER order_history_edited_by_hand AFTER UPDATE OF order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at ON order_history FOR EACH ROW WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION order_history_edited_by_hand()
+
+ALTER TABLE order_history ENABLE ALWAYS TRIGGER order_history_edited_by_hand
 
 CREATE FUNCTION feed_written() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -31,6 +31,8 @@ def downgrade() -> None:
             op.execute(f"DROP TRIGGER {trigger}")
     for table in reversed(re.findall(r"(?m)^CREATE TABLE (\w+)", script)):
         op.drop_table(table)
+    for domain in re.findall(r"(?m)^CREATE DOMAIN (\w+)", script):
+        op.execute(f"DROP DOMAIN {domain}")
     for function in re.findall(r"(?m)^CREATE FUNCTION (\w+)", script):
         op.execute(f"DROP FUNCTION {function}")
 

@@ -1,133 +1,144 @@
 CREATE TABLE accounts (
-  id TEXT NOT NULL,
-  email TEXT NOT NULL,
-  name TEXT NOT NULL,
-  password_hash TEXT NOT NULL,
-  role TEXT NOT NULL,
-  active INTEGER DEFAULT 1 NOT NULL,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  id TEXT NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  email TEXT NOT NULL CONSTRAINT email_is_line CHECK (length(CAST(email AS BLOB)) <= 2048),
+  name TEXT NOT NULL CONSTRAINT name_is_line CHECK (length(CAST(name AS BLOB)) <= 2048),
+  password_hash TEXT NOT NULL CONSTRAINT password_hash_is_line CHECK (length(CAST(password_hash AS BLOB)) <= 2048),
+  role TEXT NOT NULL CONSTRAINT role_is_word CHECK (length(CAST(role AS BLOB)) <= 64),
+  active INTEGER DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   PRIMARY KEY (id),
   CONSTRAINT role_known CHECK (role = 'admin' OR role = 'store' OR role = 'customer' OR role = 'driver'),
   UNIQUE (email)
 )
+ STRICT
 
 CREATE INDEX accounts_of_drivers ON accounts (id) WHERE role = 'driver'
 
 CREATE TABLE customers (
-  id TEXT NOT NULL,
-  email TEXT NOT NULL,
-  registered INTEGER DEFAULT 0 NOT NULL,
-  name TEXT NOT NULL,
-  mobile TEXT DEFAULT '' NOT NULL,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  id TEXT NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  email TEXT NOT NULL CONSTRAINT email_is_line CHECK (length(CAST(email AS BLOB)) <= 2048),
+  registered INTEGER DEFAULT 0 NOT NULL CONSTRAINT registered_is_flag CHECK (registered = 0 OR registered = 1),
+  name TEXT NOT NULL CONSTRAINT name_is_line CHECK (length(CAST(name AS BLOB)) <= 2048),
+  mobile TEXT DEFAULT '' NOT NULL CONSTRAINT mobile_is_line CHECK (length(CAST(mobile AS BLOB)) <= 2048),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   PRIMARY KEY (id),
   CONSTRAINT customer_email_once UNIQUE (email, registered)
 )
+ STRICT
 
 CREATE TABLE deliveries (
   entry INTEGER NOT NULL,
-  order_id TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  stage TEXT NOT NULL,
-  driver_id TEXT,
-  former_driver_id TEXT,
-  attempts INTEGER NOT NULL,
-  eta_at TEXT,
-  lat FLOAT,
-  lng FLOAT,
-  at TEXT NOT NULL,
+  order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  version INTEGER NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
+  stage TEXT NOT NULL CONSTRAINT stage_is_word CHECK (length(CAST(stage AS BLOB)) <= 64),
+  driver_id TEXT CONSTRAINT driver_id_is_id CHECK (length(CAST(driver_id AS BLOB)) BETWEEN 1 AND 1020),
+  former_driver_id TEXT CONSTRAINT former_driver_id_is_id CHECK (length(CAST(former_driver_id AS BLOB)) BETWEEN 1 AND 1020),
+  attempts INTEGER NOT NULL CONSTRAINT attempts_is_count CHECK (attempts BETWEEN 0 AND 1000000000000),
+  eta_at TEXT CONSTRAINT eta_at_is_moment CHECK (CASE length(eta_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', eta_at) IS eta_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', eta_at) IS eta_at ELSE eta_at IS NULL END),
+  lat REAL CONSTRAINT lat_bounds CHECK (lat BETWEEN -90 AND 90),
+  lng REAL CONSTRAINT lng_bounds CHECK (lng BETWEEN -180 AND 180),
+  at TEXT NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
   PRIMARY KEY (entry)
 )
+ STRICT
 
 CREATE INDEX deliveries_by_order ON deliveries (order_id, entry)
 
 CREATE TABLE delivery_proofs (
-  order_id TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  value TEXT NOT NULL,
-  actor TEXT NOT NULL,
-  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
+  value TEXT NOT NULL CONSTRAINT value_is_text CHECK (length(CAST(value AS BLOB)) <= 8192),
+  actor TEXT NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
   PRIMARY KEY (order_id),
   CONSTRAINT kind_known CHECK (kind = 'code' OR kind = 'photo' OR kind = 'signature' OR kind = 'note')
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE TABLE driver_states (
-  driver_id TEXT NOT NULL,
-  on_duty INTEGER DEFAULT 0 NOT NULL,
-  lat FLOAT CONSTRAINT lat_bounds CHECK (lat BETWEEN -90 AND 90),
-  lng FLOAT CONSTRAINT lng_bounds CHECK (lng BETWEEN -180 AND 180),
-  accuracy_m FLOAT,
-  located_at TEXT,
-  assigned_at TEXT,
-  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  driver_id TEXT NOT NULL CONSTRAINT driver_id_is_id CHECK (length(CAST(driver_id AS BLOB)) BETWEEN 1 AND 1020),
+  on_duty INTEGER DEFAULT 0 NOT NULL CONSTRAINT on_duty_is_flag CHECK (on_duty = 0 OR on_duty = 1),
+  lat REAL CONSTRAINT lat_bounds CHECK (lat BETWEEN -90 AND 90),
+  lng REAL CONSTRAINT lng_bounds CHECK (lng BETWEEN -180 AND 180),
+  accuracy_m REAL CONSTRAINT accuracy_bounds CHECK (accuracy_m BETWEEN 0 AND 20100000),
+  located_at TEXT CONSTRAINT located_at_is_moment CHECK (CASE length(located_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', located_at) IS located_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', located_at) IS located_at ELSE located_at IS NULL END),
+  assigned_at TEXT CONSTRAINT assigned_at_is_moment CHECK (CASE length(assigned_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', assigned_at) IS assigned_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', assigned_at) IS assigned_at ELSE assigned_at IS NULL END),
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT updated_at_is_moment CHECK (CASE length(updated_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) IS updated_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', updated_at) IS updated_at ELSE updated_at IS NULL END),
   PRIMARY KEY (driver_id)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX drivers_on_duty ON driver_states (driver_id) WHERE on_duty = 1
 
 CREATE TABLE erasures (
-  id TEXT NOT NULL,
-  customer_id TEXT NOT NULL,
-  actor TEXT DEFAULT 'db:external' NOT NULL,
-  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  id TEXT NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  customer_id TEXT NOT NULL CONSTRAINT customer_id_is_id CHECK (length(CAST(customer_id AS BLOB)) BETWEEN 1 AND 1020),
+  actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
   PRIMARY KEY (id)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX erasures_by_customer ON erasures (customer_id)
 
 CREATE TABLE feed (
   seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-  kind TEXT NOT NULL,
-  entity_id TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  actor TEXT NOT NULL,
-  reason TEXT,
-  at TEXT NOT NULL,
-  "before" TEXT,
-  "after" TEXT
+  kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
+  entity_id TEXT NOT NULL CONSTRAINT entity_id_is_line CHECK (length(CAST(entity_id AS BLOB)) <= 2048),
+  version INTEGER NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
+  actor TEXT NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  at TEXT NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
+  "before" TEXT CONSTRAINT before_is_told CHECK (length(CAST(before AS BLOB)) <= 8388608),
+  "after" TEXT CONSTRAINT after_is_told CHECK (length(CAST(after AS BLOB)) <= 8388608)
 )
+ STRICT
 
 CREATE TABLE idempotency (
-  scope TEXT NOT NULL,
-  "key" TEXT NOT NULL,
-  fingerprint BLOB NOT NULL,
-  answer TEXT NOT NULL,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  scope TEXT NOT NULL CONSTRAINT scope_is_line CHECK (length(CAST(scope AS BLOB)) <= 2048),
+  "key" TEXT NOT NULL CONSTRAINT key_is_line CHECK (length(CAST(key AS BLOB)) <= 2048),
+  fingerprint BLOB NOT NULL CONSTRAINT fingerprint_is_digest CHECK (length(fingerprint) <= 64),
+  answer TEXT NOT NULL CONSTRAINT answer_is_told CHECK (length(CAST(answer AS BLOB)) <= 8388608),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   PRIMARY KEY (scope, "key")
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX idempotency_by_age ON idempotency (created_at)
 
 CREATE TABLE meta (
-  name TEXT NOT NULL,
-  value TEXT NOT NULL,
-  PRIMARY KEY (name)
+  name TEXT NOT NULL CONSTRAINT name_is_line CHECK (length(CAST(name AS BLOB)) <= 2048),
+  value TEXT NOT NULL CONSTRAINT value_is_text CHECK (length(CAST(value AS BLOB)) <= 8192),
+  PRIMARY KEY (name),
+  CONSTRAINT epoch_is_hex CHECK (name <> 'epoch' OR length(CAST(value AS BLOB)) = 16 AND value NOT GLOB '*[^0-9a-f]*')
 )
+ STRICT
 
 CREATE TABLE mirrored_orders (
   entry INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-  source TEXT NOT NULL,
-  foreign_key TEXT NOT NULL,
-  id TEXT,
-  version INTEGER DEFAULT 0 NOT NULL,
-  document TEXT CONSTRAINT document_is_json CHECK (document IS NULL OR json_valid(document)),
-  status TEXT,
-  customer_id TEXT,
-  driver_id TEXT,
-  raw TEXT NOT NULL,
-  as_of TEXT NOT NULL,
-  snapshot INTEGER NOT NULL,
+  source TEXT NOT NULL CONSTRAINT source_is_line CHECK (length(CAST(source AS BLOB)) <= 2048),
+  foreign_key TEXT NOT NULL CONSTRAINT foreign_key_is_line CHECK (length(CAST(foreign_key AS BLOB)) <= 2048),
+  id TEXT CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  version INTEGER DEFAULT 0 NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
+  document TEXT CONSTRAINT document_is_json CHECK (document IS NULL OR json_valid(document)) CONSTRAINT document_is_object CHECK (substr(ltrim(document, char(9, 10, 13, 32)), 1, 1) = '{' AND length(CAST(document AS BLOB)) <= 2097152),
+  status TEXT CONSTRAINT status_is_word CHECK (length(CAST(status AS BLOB)) <= 64),
+  customer_id TEXT CONSTRAINT customer_id_is_id CHECK (length(CAST(customer_id AS BLOB)) BETWEEN 1 AND 1020),
+  driver_id TEXT CONSTRAINT driver_id_is_id CHECK (length(CAST(driver_id AS BLOB)) BETWEEN 1 AND 1020),
+  raw TEXT NOT NULL CONSTRAINT raw_is_foreign CHECK (length(CAST(raw AS BLOB)) <= 50331648),
+  as_of TEXT NOT NULL CONSTRAINT as_of_is_word CHECK (length(CAST(as_of AS BLOB)) <= 64),
+  snapshot INTEGER NOT NULL CONSTRAINT snapshot_is_count CHECK (snapshot BETWEEN 0 AND 1000000000000),
   gone INTEGER DEFAULT 0 NOT NULL CONSTRAINT gone_is_flag CHECK (gone = 0 OR gone = 1),
   imported INTEGER DEFAULT 0 NOT NULL CONSTRAINT imported_is_flag CHECK (imported = 0 OR imported = 1),
-  actor TEXT NOT NULL,
-  reason TEXT,
-  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  actor TEXT NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT updated_at_is_moment CHECK (CASE length(updated_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) IS updated_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', updated_at) IS updated_at ELSE updated_at IS NULL END),
   UNIQUE (id)
 )
+ STRICT
 
 CREATE INDEX mirrored_by_customer ON mirrored_orders (customer_id, entry)
 
@@ -146,41 +157,44 @@ CREATE INDEX mirrored_by_status ON mirrored_orders (status, entry) WHERE documen
 CREATE INDEX mirrored_there ON mirrored_orders (source, snapshot, entry) WHERE gone = 0
 
 CREATE TABLE notification_marks (
-  user_id TEXT NOT NULL,
-  recipient TEXT NOT NULL,
-  through INTEGER NOT NULL,
-  read_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  unseen TEXT DEFAULT '' NOT NULL,
+  user_id TEXT NOT NULL CONSTRAINT user_id_is_id CHECK (length(CAST(user_id AS BLOB)) BETWEEN 1 AND 1020),
+  recipient TEXT NOT NULL CONSTRAINT recipient_is_id CHECK (length(CAST(recipient AS BLOB)) BETWEEN 1 AND 1020),
+  through INTEGER NOT NULL CONSTRAINT through_is_count CHECK (through BETWEEN 0 AND 1000000000000),
+  read_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT read_at_is_moment CHECK (CASE length(read_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', read_at) IS read_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', read_at) IS read_at ELSE read_at IS NULL END),
+  unseen TEXT DEFAULT '' NOT NULL CONSTRAINT unseen_is_text CHECK (length(CAST(unseen AS BLOB)) <= 8192),
   PRIMARY KEY (user_id, recipient, through)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE TABLE notification_reads (
-  notification_id TEXT NOT NULL,
-  user_id TEXT NOT NULL,
-  recipient TEXT NOT NULL,
-  entry INTEGER NOT NULL,
-  read_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  notification_id TEXT NOT NULL CONSTRAINT notification_id_is_id CHECK (length(CAST(notification_id AS BLOB)) BETWEEN 1 AND 1020),
+  user_id TEXT NOT NULL CONSTRAINT user_id_is_id CHECK (length(CAST(user_id AS BLOB)) BETWEEN 1 AND 1020),
+  recipient TEXT NOT NULL CONSTRAINT recipient_is_id CHECK (length(CAST(recipient AS BLOB)) BETWEEN 1 AND 1020),
+  entry INTEGER NOT NULL CONSTRAINT entry_is_count CHECK (entry BETWEEN 0 AND 1000000000000),
+  read_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT read_at_is_moment CHECK (CASE length(read_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', read_at) IS read_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', read_at) IS read_at ELSE read_at IS NULL END),
   PRIMARY KEY (notification_id, user_id)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX notification_reads_by_user ON notification_reads (user_id, recipient, entry)
 
 CREATE TABLE notifications (
   written_in INTEGER DEFAULT (NULL),
   entry INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-  id TEXT DEFAULT ('ntf_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
-  recipient TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  order_id TEXT,
-  data TEXT DEFAULT '{}' NOT NULL CONSTRAINT data_is_json CHECK (data IS NULL OR json_valid(data)),
-  severity TEXT DEFAULT 'info' NOT NULL,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  id TEXT DEFAULT ('ntf_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  recipient TEXT NOT NULL CONSTRAINT recipient_is_id CHECK (length(CAST(recipient AS BLOB)) BETWEEN 1 AND 1020),
+  kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
+  order_id TEXT CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  data TEXT DEFAULT '{}' NOT NULL CONSTRAINT data_is_json CHECK (data IS NULL OR json_valid(data)) CONSTRAINT data_is_object CHECK (substr(ltrim(data, char(9, 10, 13, 32)), 1, 1) = '{' AND length(CAST(data AS BLOB)) <= 2097152),
+  severity TEXT DEFAULT 'info' NOT NULL CONSTRAINT severity_is_word CHECK (length(CAST(severity AS BLOB)) <= 64),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   CONSTRAINT kind_known CHECK (kind = 'order_status' OR kind = 'new_orders' OR kind = 'order_cancelled' OR kind = 'payment_trouble' OR kind = 'delivery_trouble' OR kind = 'assigned' OR kind = 'unassigned'),
   CONSTRAINT severity_known CHECK (severity = 'info' OR severity = 'warning' OR severity = 'error'),
   UNIQUE (id)
 )
+ STRICT
 
 CREATE INDEX notifications_by_age ON notifications (created_at, entry)
 
@@ -190,17 +204,18 @@ CREATE INDEX notifications_by_transaction ON notifications (written_in, entry) W
 
 CREATE TABLE order_history (
   entry INTEGER NOT NULL,
-  order_id TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  from_status TEXT,
-  to_status TEXT NOT NULL,
-  from_payment_status TEXT,
-  to_payment_status TEXT NOT NULL,
-  actor TEXT NOT NULL,
-  reason TEXT,
-  at TEXT NOT NULL,
+  order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  version INTEGER NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
+  from_status TEXT CONSTRAINT from_status_is_word CHECK (length(CAST(from_status AS BLOB)) <= 64),
+  to_status TEXT NOT NULL CONSTRAINT to_status_is_word CHECK (length(CAST(to_status AS BLOB)) <= 64),
+  from_payment_status TEXT CONSTRAINT from_payment_status_is_word CHECK (length(CAST(from_payment_status AS BLOB)) <= 64),
+  to_payment_status TEXT NOT NULL CONSTRAINT to_payment_status_is_word CHECK (length(CAST(to_payment_status AS BLOB)) <= 64),
+  actor TEXT NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  at TEXT NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
   PRIMARY KEY (entry)
 )
+ STRICT
 
 CREATE INDEX history_by_order ON order_history (order_id, entry)
 
@@ -208,11 +223,11 @@ CREATE INDEX history_of_finishing ON order_history (at) WHERE to_status IN ('del
 
 CREATE TABLE orders (
   number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-  id TEXT DEFAULT ('ord_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
-  status TEXT DEFAULT 'pending' NOT NULL,
-  payment_status TEXT DEFAULT 'unpaid' NOT NULL,
-  fulfilment TEXT DEFAULT 'delivery' NOT NULL,
-  version INTEGER DEFAULT 1 NOT NULL,
+  id TEXT DEFAULT ('ord_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  status TEXT DEFAULT 'pending' NOT NULL CONSTRAINT status_is_word CHECK (length(CAST(status AS BLOB)) <= 64),
+  payment_status TEXT DEFAULT 'unpaid' NOT NULL CONSTRAINT payment_status_is_word CHECK (length(CAST(payment_status AS BLOB)) <= 64),
+  fulfilment TEXT DEFAULT 'delivery' NOT NULL CONSTRAINT fulfilment_is_word CHECK (length(CAST(fulfilment AS BLOB)) <= 64),
+  version INTEGER DEFAULT 1 NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
   subtotal INTEGER DEFAULT 0 NOT NULL CONSTRAINT subtotal_not_negative CHECK (subtotal >= 0),
   tax INTEGER DEFAULT 0 NOT NULL CONSTRAINT tax_not_negative CHECK (tax >= 0),
   shipping_fee INTEGER DEFAULT 0 NOT NULL CONSTRAINT shipping_fee_not_negative CHECK (shipping_fee >= 0),
@@ -221,27 +236,27 @@ CREATE TABLE orders (
   captured INTEGER DEFAULT 0 NOT NULL CONSTRAINT captured_not_negative CHECK (captured >= 0),
   refunded INTEGER DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
   refunding INTEGER DEFAULT 0 NOT NULL CONSTRAINT refunding_not_negative CHECK (refunding >= 0),
-  currency TEXT DEFAULT 'BDT' NOT NULL,
+  currency TEXT DEFAULT 'BDT' NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
   prices_include_tax INTEGER DEFAULT 0 NOT NULL CONSTRAINT prices_include_tax_is_flag CHECK (prices_include_tax = 0 OR prices_include_tax = 1),
-  promo_code TEXT,
-  customer_id TEXT,
-  customer_name TEXT,
-  customer_email TEXT,
-  customer_mobile TEXT,
-  billing_info TEXT CONSTRAINT billing_info_is_json CHECK (billing_info IS NULL OR json_valid(billing_info)),
-  shipping_info TEXT CONSTRAINT shipping_info_is_json CHECK (shipping_info IS NULL OR json_valid(shipping_info)),
-  cart_items TEXT DEFAULT '[]' NOT NULL CONSTRAINT cart_items_is_json CHECK (cart_items IS NULL OR json_valid(cart_items)),
-  payment_info TEXT DEFAULT '{"method":"cash"}' NOT NULL CONSTRAINT payment_info_is_json CHECK (payment_info IS NULL OR json_valid(payment_info)),
-  driver_id TEXT,
-  held_from TEXT,
-  attempts INTEGER DEFAULT 0 NOT NULL,
-  eta_at TEXT,
-  tracking_hash BLOB,
-  placed_from TEXT,
-  actor TEXT DEFAULT 'db:external' NOT NULL,
-  reason TEXT,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  promo_code TEXT CONSTRAINT promo_code_is_line CHECK (length(CAST(promo_code AS BLOB)) <= 2048),
+  customer_id TEXT CONSTRAINT customer_id_is_id CHECK (length(CAST(customer_id AS BLOB)) BETWEEN 1 AND 1020),
+  customer_name TEXT CONSTRAINT customer_name_is_line CHECK (length(CAST(customer_name AS BLOB)) <= 2048),
+  customer_email TEXT CONSTRAINT customer_email_is_line CHECK (length(CAST(customer_email AS BLOB)) <= 2048),
+  customer_mobile TEXT CONSTRAINT customer_mobile_is_line CHECK (length(CAST(customer_mobile AS BLOB)) <= 2048),
+  billing_info TEXT CONSTRAINT billing_info_is_json CHECK (billing_info IS NULL OR json_valid(billing_info)) CONSTRAINT billing_info_is_object CHECK (substr(ltrim(billing_info, char(9, 10, 13, 32)), 1, 1) = '{' AND length(CAST(billing_info AS BLOB)) <= 2097152),
+  shipping_info TEXT CONSTRAINT shipping_info_is_json CHECK (shipping_info IS NULL OR json_valid(shipping_info)) CONSTRAINT shipping_info_is_object CHECK (substr(ltrim(shipping_info, char(9, 10, 13, 32)), 1, 1) = '{' AND length(CAST(shipping_info AS BLOB)) <= 2097152),
+  cart_items TEXT DEFAULT '[]' NOT NULL CONSTRAINT cart_items_is_array CHECK (substr(ltrim(cart_items, char(9, 10, 13, 32)), 1, 1) = '[' AND length(CAST(cart_items AS BLOB)) <= 2097152) CONSTRAINT cart_items_is_json CHECK (cart_items IS NULL OR json_valid(cart_items)),
+  payment_info TEXT DEFAULT '{"method":"cash"}' NOT NULL CONSTRAINT payment_info_is_json CHECK (payment_info IS NULL OR json_valid(payment_info)) CONSTRAINT payment_info_is_object CHECK (substr(ltrim(payment_info, char(9, 10, 13, 32)), 1, 1) = '{' AND length(CAST(payment_info AS BLOB)) <= 2097152),
+  driver_id TEXT CONSTRAINT driver_id_is_id CHECK (length(CAST(driver_id AS BLOB)) BETWEEN 1 AND 1020),
+  held_from TEXT CONSTRAINT held_from_is_word CHECK (length(CAST(held_from AS BLOB)) <= 64),
+  attempts INTEGER DEFAULT 0 NOT NULL CONSTRAINT attempts_is_count CHECK (attempts BETWEEN 0 AND 1000000000000),
+  eta_at TEXT CONSTRAINT eta_at_is_moment CHECK (CASE length(eta_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', eta_at) IS eta_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', eta_at) IS eta_at ELSE eta_at IS NULL END),
+  tracking_hash BLOB CONSTRAINT tracking_hash_is_digest CHECK (length(tracking_hash) <= 64),
+  placed_from TEXT CONSTRAINT placed_from_is_line CHECK (length(CAST(placed_from AS BLOB)) <= 2048),
+  actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT updated_at_is_moment CHECK (CASE length(updated_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) IS updated_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', updated_at) IS updated_at ELSE updated_at IS NULL END),
   CONSTRAINT captured_within_total CHECK (captured <= total),
   CONSTRAINT refunded_within_captured CHECK (refunded + refunding <= captured),
   CONSTRAINT status_known CHECK (status = 'pending' OR status = 'processing' OR status = 'ready_for_pickup' OR status = 'ready_for_delivery' OR status = 'driver_assigned' OR status = 'picked_up' OR status = 'in_transit' OR status = 'delivered' OR status = 'delivery_failed' OR status = 'returning' OR status = 'returned' OR status = 'on_hold' OR status = 'rejected' OR status = 'expired' OR status = 'cancelled'),
@@ -253,8 +268,10 @@ CREATE TABLE orders (
   CONSTRAINT order_has_driver CHECK (status = 'pending' OR driver_id IS NOT NULL OR coalesce(held_from, status) NOT IN ('delivery_failed', 'driver_assigned', 'in_transit', 'picked_up', 'returning')),
   CONSTRAINT order_for_delivery CHECK (status = 'pending' OR fulfilment <> 'delivery' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'delivery_failed', 'driver_assigned', 'expired', 'in_transit', 'on_hold', 'pending', 'picked_up', 'processing', 'ready_for_delivery', 'rejected', 'returned', 'returning')),
   CONSTRAINT order_for_pickup CHECK (status = 'pending' OR fulfilment <> 'pickup' OR coalesce(held_from, status) IN ('cancelled', 'delivered', 'expired', 'on_hold', 'pending', 'processing', 'ready_for_pickup', 'rejected')),
-  UNIQUE (id)
+  UNIQUE (id),
+  CONSTRAINT amounts_within_bounds CHECK (subtotal <= 10000000000000 AND tax <= 10000000000000 AND shipping_fee <= 10000000000000 AND discount <= 10000000000000 AND total <= 10000000000000 AND captured <= 10000000000000 AND refunded <= 10000000000000 AND refunding <= 10000000000000)
 )
+ STRICT
 
 CREATE INDEX orders_by_customer ON orders (customer_id, number)
 
@@ -277,65 +294,69 @@ CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'a
 CREATE INDEX orders_waiting_by_caller ON orders (placed_from) WHERE placed_from IS NOT NULL AND status = 'pending' AND payment_status = 'unpaid'
 
 CREATE TABLE payment_disputes (
-  provider TEXT NOT NULL,
-  reference TEXT NOT NULL,
-  order_id TEXT NOT NULL,
-  state TEXT NOT NULL,
-  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
+  reference TEXT NOT NULL CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
+  order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  state TEXT NOT NULL CONSTRAINT state_is_word CHECK (length(CAST(state AS BLOB)) <= 64),
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
   PRIMARY KEY (provider, reference),
   CONSTRAINT state_known CHECK (state = 'open' OR state = 'won' OR state = 'lost')
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX payment_disputes_by_order ON payment_disputes (order_id)
 
 CREATE TABLE payment_events (
-  provider TEXT NOT NULL,
-  event_id TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  order_id TEXT,
-  received_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
+  event_id TEXT NOT NULL CONSTRAINT event_id_is_line CHECK (length(CAST(event_id AS BLOB)) <= 2048),
+  kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
+  order_id TEXT CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  received_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT received_at_is_moment CHECK (CASE length(received_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', received_at) IS received_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', received_at) IS received_at ELSE received_at IS NULL END),
   PRIMARY KEY (provider, event_id)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX payment_events_by_age ON payment_events (received_at)
 
 CREATE TABLE payment_methods (
-  id TEXT DEFAULT ('pm_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
-  customer_id TEXT NOT NULL,
-  provider TEXT NOT NULL,
-  reference TEXT NOT NULL,
-  owner TEXT NOT NULL,
-  brand TEXT,
-  last4 TEXT,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  id TEXT DEFAULT ('pm_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  customer_id TEXT NOT NULL CONSTRAINT customer_id_is_id CHECK (length(CAST(customer_id AS BLOB)) BETWEEN 1 AND 1020),
+  provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
+  reference TEXT NOT NULL CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
+  owner TEXT NOT NULL CONSTRAINT owner_is_line CHECK (length(CAST(owner AS BLOB)) <= 2048),
+  brand TEXT CONSTRAINT brand_is_line CHECK (length(CAST(brand AS BLOB)) <= 2048),
+  last4 TEXT CONSTRAINT last4_is_word CHECK (length(CAST(last4 AS BLOB)) <= 64),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   PRIMARY KEY (id)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX payment_methods_by_customer ON payment_methods (customer_id, id)
 
 CREATE UNIQUE INDEX payment_methods_once ON payment_methods (customer_id, provider, reference)
 
 CREATE TABLE payment_mismatches (
-  id TEXT DEFAULT ('pmm_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
-  order_id TEXT NOT NULL,
-  provider TEXT NOT NULL,
-  reference TEXT,
-  kind TEXT NOT NULL,
-  ours TEXT CONSTRAINT ours_is_json CHECK (ours IS NULL OR json_valid(ours)),
-  theirs TEXT CONSTRAINT theirs_is_json CHECK (theirs IS NULL OR json_valid(theirs)),
-  sentence TEXT NOT NULL,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  resolved_at TEXT,
-  resolved_by TEXT,
-  note TEXT,
-  actor TEXT DEFAULT 'db:external' NOT NULL,
+  id TEXT DEFAULT ('pmm_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
+  reference TEXT CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
+  kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
+  ours TEXT CONSTRAINT ours_is_json CHECK (ours IS NULL OR json_valid(ours)) CONSTRAINT ours_is_short CHECK (length(CAST(ours AS BLOB)) <= 2097152),
+  theirs TEXT CONSTRAINT theirs_is_json CHECK (theirs IS NULL OR json_valid(theirs)) CONSTRAINT theirs_is_short CHECK (length(CAST(theirs AS BLOB)) <= 2097152),
+  sentence TEXT NOT NULL CONSTRAINT sentence_is_text CHECK (length(CAST(sentence AS BLOB)) <= 8192),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
+  resolved_at TEXT CONSTRAINT resolved_at_is_moment CHECK (CASE length(resolved_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', resolved_at) IS resolved_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', resolved_at) IS resolved_at ELSE resolved_at IS NULL END),
+  resolved_by TEXT CONSTRAINT resolved_by_is_line CHECK (length(CAST(resolved_by AS BLOB)) <= 2048),
+  note TEXT CONSTRAINT note_is_text CHECK (length(CAST(note AS BLOB)) <= 8192),
+  actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
   PRIMARY KEY (id),
   CONSTRAINT kind_known CHECK (kind = 'unknown_payment' OR kind = 'currency' OR kind = 'captured' OR kind = 'refunded' OR kind = 'held' OR kind = 'disputed' OR kind = 'task_refused' OR kind = 'impossible_move' OR kind = 'refund_failed'),
   CONSTRAINT resolved_by_somebody CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
 )
+ STRICT
 
 CREATE UNIQUE INDEX payment_mismatches_open ON payment_mismatches (order_id, kind) WHERE resolved_at IS NULL
 
@@ -343,24 +364,26 @@ CREATE INDEX payment_mismatches_to_see_to ON payment_mismatches (id) WHERE resol
 
 CREATE TABLE payment_tasks (
   entry INTEGER NOT NULL,
-  id TEXT NOT NULL,
-  order_id TEXT,
-  provider TEXT NOT NULL,
-  reference TEXT DEFAULT '' NOT NULL,
-  kind TEXT NOT NULL,
+  id TEXT NOT NULL CONSTRAINT id_is_line CHECK (length(CAST(id AS BLOB)) <= 2048),
+  order_id TEXT CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
+  reference TEXT DEFAULT '' NOT NULL CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
+  kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
   amount INTEGER DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
-  currency TEXT DEFAULT '' NOT NULL,
-  reason TEXT,
-  state TEXT DEFAULT 'due' NOT NULL,
-  attempts INTEGER DEFAULT 0 NOT NULL,
-  due_at TEXT NOT NULL,
-  problem TEXT,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  currency TEXT DEFAULT '' NOT NULL CONSTRAINT currency_is_word CHECK (length(CAST(currency AS BLOB)) <= 64),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  state TEXT DEFAULT 'due' NOT NULL CONSTRAINT state_is_word CHECK (length(CAST(state AS BLOB)) <= 64),
+  attempts INTEGER DEFAULT 0 NOT NULL CONSTRAINT attempts_is_count CHECK (attempts BETWEEN 0 AND 1000000000000),
+  due_at TEXT NOT NULL CONSTRAINT due_at_is_moment CHECK (CASE length(due_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', due_at) IS due_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', due_at) IS due_at ELSE due_at IS NULL END),
+  problem TEXT CONSTRAINT problem_is_text CHECK (length(CAST(problem AS BLOB)) <= 8192),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   PRIMARY KEY (entry),
   CONSTRAINT kind_known CHECK (kind = 'capture' OR kind = 'void' OR kind = 'refund' OR kind = 'abandon' OR kind = 'forget_card'),
   CONSTRAINT state_known CHECK (state = 'due' OR state = 'done' OR state = 'refused'),
-  UNIQUE (id)
+  UNIQUE (id),
+  CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
+ STRICT
 
 CREATE INDEX payment_tasks_by_order ON payment_tasks (order_id, entry)
 
@@ -368,16 +391,18 @@ CREATE INDEX payment_tasks_due ON payment_tasks (due_at) WHERE state = 'due'
 
 CREATE TABLE payments (
   entry INTEGER NOT NULL,
-  order_id TEXT NOT NULL,
-  provider TEXT NOT NULL,
-  reference TEXT,
-  kind TEXT NOT NULL,
+  order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
+  reference TEXT CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
+  kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
   amount INTEGER DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
-  currency TEXT NOT NULL,
-  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  currency TEXT NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
   PRIMARY KEY (entry),
-  CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed')
+  CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed'),
+  CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
+ STRICT
 
 CREATE INDEX payments_by_order ON payments (order_id, entry)
 
@@ -387,206 +412,226 @@ CREATE INDEX payments_to_compare ON payments (at, entry) WHERE kind = 'authorize
 
 CREATE TABLE product_history (
   entry INTEGER NOT NULL,
-  product_id TEXT NOT NULL,
-  version INTEGER NOT NULL,
-  "before" TEXT,
-  "after" TEXT NOT NULL,
-  actor TEXT NOT NULL,
-  reason TEXT,
-  at TEXT NOT NULL,
+  product_id TEXT NOT NULL CONSTRAINT product_id_is_id CHECK (length(CAST(product_id AS BLOB)) BETWEEN 1 AND 1020),
+  version INTEGER NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
+  "before" TEXT CONSTRAINT before_is_told CHECK (length(CAST(before AS BLOB)) <= 8388608),
+  "after" TEXT NOT NULL CONSTRAINT after_is_told CHECK (length(CAST(after AS BLOB)) <= 8388608),
+  actor TEXT NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  at TEXT NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
   PRIMARY KEY (entry)
 )
+ STRICT
 
 CREATE INDEX product_history_by_product ON product_history (product_id, entry)
 
 CREATE TABLE products (
-  id TEXT DEFAULT ('prd_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
-  slug TEXT NOT NULL,
-  name TEXT NOT NULL,
-  name_bn TEXT DEFAULT '' NOT NULL,
-  description TEXT DEFAULT '' NOT NULL,
-  description_bn TEXT DEFAULT '' NOT NULL,
+  id TEXT DEFAULT ('prd_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  slug TEXT NOT NULL CONSTRAINT slug_is_line CHECK (length(CAST(slug AS BLOB)) <= 2048),
+  name TEXT NOT NULL CONSTRAINT name_is_line CHECK (length(CAST(name AS BLOB)) <= 2048),
+  name_bn TEXT DEFAULT '' NOT NULL CONSTRAINT name_bn_is_line CHECK (length(CAST(name_bn AS BLOB)) <= 2048),
+  description TEXT DEFAULT '' NOT NULL CONSTRAINT description_is_text CHECK (length(CAST(description AS BLOB)) <= 8192),
+  description_bn TEXT DEFAULT '' NOT NULL CONSTRAINT description_bn_is_text CHECK (length(CAST(description_bn AS BLOB)) <= 8192),
   price INTEGER NOT NULL CONSTRAINT price_bounds CHECK (price BETWEEN 0 AND 10000000000),
-  currency TEXT DEFAULT 'BDT' NOT NULL,
+  currency TEXT DEFAULT 'BDT' NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
   stock INTEGER NOT NULL CONSTRAINT stock_not_negative CHECK (stock >= 0),
-  tax_class TEXT DEFAULT 'standard' NOT NULL,
-  image TEXT DEFAULT '' NOT NULL,
+  tax_class TEXT DEFAULT 'standard' NOT NULL CONSTRAINT tax_class_is_word CHECK (length(CAST(tax_class AS BLOB)) <= 64),
+  image TEXT DEFAULT '' NOT NULL CONSTRAINT image_is_line CHECK (length(CAST(image AS BLOB)) <= 2048),
   active INTEGER DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
-  version INTEGER DEFAULT 1 NOT NULL,
+  version INTEGER DEFAULT 1 NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
   sold INTEGER DEFAULT 0 NOT NULL,
-  actor TEXT DEFAULT 'db:external' NOT NULL,
-  reason TEXT,
-  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT updated_at_is_moment CHECK (CASE length(updated_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) IS updated_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', updated_at) IS updated_at ELSE updated_at IS NULL END),
   PRIMARY KEY (id),
+  CONSTRAINT stock_within_bounds CHECK (stock + sold BETWEEN -1000000000000 AND 1000000000000),
+  CONSTRAINT stock_is_count CHECK (stock <= 2000000000000),
   UNIQUE (slug)
 )
+ STRICT
 
 CREATE INDEX products_by_tax_class ON products (tax_class) WHERE active = 1
 
 CREATE INDEX products_for_sale ON products (id) WHERE active = 1
 
 CREATE TABLE promotions (
-  code TEXT NOT NULL CONSTRAINT code_in_capitals CHECK (code = upper(code)),
-  kind TEXT NOT NULL,
-  value INTEGER NOT NULL CONSTRAINT value_fits_kind CHECK (CASE kind WHEN 'percent' THEN value BETWEEN 1 AND 10000 WHEN 'amount' THEN value > 0 ELSE value = 0 END),
-  currency TEXT DEFAULT 'BDT' NOT NULL,
+  code TEXT NOT NULL CONSTRAINT code_in_capitals CHECK (code = upper(code)) CONSTRAINT code_is_line CHECK (length(CAST(code AS BLOB)) <= 2048),
+  kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
+  value INTEGER NOT NULL CONSTRAINT value_fits_kind CHECK (CASE kind WHEN 'percent' THEN value BETWEEN 1 AND 10000 WHEN 'amount' THEN value > 0 ELSE value = 0 END) CONSTRAINT value_is_count CHECK (value BETWEEN 0 AND 1000000000000),
+  currency TEXT DEFAULT 'BDT' NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
   min_subtotal INTEGER DEFAULT 0 NOT NULL CONSTRAINT min_subtotal_not_negative CHECK (min_subtotal >= 0),
-  starts_at TEXT,
-  ends_at TEXT,
-  uses INTEGER DEFAULT 0 NOT NULL CONSTRAINT uses_not_negative CHECK (uses >= 0),
-  uses_max INTEGER,
-  uses_per_customer_max INTEGER,
+  starts_at TEXT CONSTRAINT starts_at_is_moment CHECK (CASE length(starts_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', starts_at) IS starts_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', starts_at) IS starts_at ELSE starts_at IS NULL END),
+  ends_at TEXT CONSTRAINT ends_at_is_moment CHECK (CASE length(ends_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', ends_at) IS ends_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', ends_at) IS ends_at ELSE ends_at IS NULL END),
+  uses INTEGER DEFAULT 0 NOT NULL CONSTRAINT uses_is_count CHECK (uses BETWEEN 0 AND 1000000000000) CONSTRAINT uses_not_negative CHECK (uses >= 0),
+  uses_max INTEGER CONSTRAINT uses_max_is_count CHECK (uses_max BETWEEN 0 AND 1000000000000),
+  uses_per_customer_max INTEGER CONSTRAINT uses_per_customer_max_is_count CHECK (uses_per_customer_max BETWEEN 0 AND 1000000000000),
   active INTEGER DEFAULT 1 NOT NULL CONSTRAINT active_is_flag CHECK (active = 0 OR active = 1),
-  version INTEGER DEFAULT 1 NOT NULL,
-  actor TEXT DEFAULT 'db:external' NOT NULL,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  version INTEGER DEFAULT 1 NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
+  actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT updated_at_is_moment CHECK (CASE length(updated_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) IS updated_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', updated_at) IS updated_at ELSE updated_at IS NULL END),
   PRIMARY KEY (code),
   CONSTRAINT kind_known CHECK (kind = 'percent' OR kind = 'amount' OR kind = 'free_delivery'),
   CONSTRAINT uses_within_max CHECK (uses_max IS NULL OR uses <= uses_max),
-  CONSTRAINT ends_after_start CHECK (ends_at IS NULL OR starts_at IS NULL OR ends_at > starts_at)
+  CONSTRAINT ends_after_start CHECK (ends_at IS NULL OR starts_at IS NULL OR ends_at > starts_at),
+  CONSTRAINT amounts_within_bounds CHECK (min_subtotal <= 10000000000000)
 )
+ STRICT
 
 CREATE TABLE published_events (
-  id TEXT DEFAULT ('evt_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL,
-  event TEXT NOT NULL CONSTRAINT event_not_reserved CHECK (event NOT IN ('connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error')),
-  rooms TEXT DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (CASE WHEN json_valid(rooms) THEN json_type(rooms) = 'array' ELSE 0 END),
-  args TEXT DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (CASE WHEN json_valid(args) THEN json_type(args) = 'array' ELSE 0 END),
-  actor TEXT DEFAULT 'db:external' NOT NULL,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  id TEXT DEFAULT ('evt_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  event TEXT NOT NULL CONSTRAINT event_is_line CHECK (length(CAST(event AS BLOB)) <= 2048) CONSTRAINT event_not_reserved CHECK (event NOT IN ('connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error')),
+  rooms TEXT DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (CASE WHEN json_valid(rooms) THEN json_type(rooms) = 'array' ELSE 0 END) CONSTRAINT rooms_is_short CHECK (length(CAST(rooms AS BLOB)) <= 2097152),
+  args TEXT DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (CASE WHEN json_valid(args) THEN json_type(args) = 'array' ELSE 0 END) CONSTRAINT args_is_short CHECK (length(CAST(args AS BLOB)) <= 2097152),
+  actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   PRIMARY KEY (id)
 )
+ STRICT
 
 CREATE INDEX published_events_by_age ON published_events (created_at)
 
 CREATE TABLE refunds (
   entry INTEGER NOT NULL,
-  order_id TEXT NOT NULL,
-  provider TEXT NOT NULL,
-  reference TEXT NOT NULL,
+  order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
+  provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
+  reference TEXT NOT NULL CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
   amount INTEGER DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
-  currency TEXT NOT NULL,
-  reason TEXT,
-  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  PRIMARY KEY (entry)
+  currency TEXT NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
+  PRIMARY KEY (entry),
+  CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
+ STRICT
 
 CREATE INDEX refunds_by_order ON refunds (order_id)
 
 CREATE UNIQUE INDEX refunds_by_reference ON refunds (provider, reference)
 
 CREATE TABLE revocations (
-  name TEXT NOT NULL,
-  since TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  until TEXT,
-  actor TEXT DEFAULT 'db:external' NOT NULL,
-  reason TEXT,
+  name TEXT NOT NULL CONSTRAINT name_is_line CHECK (length(CAST(name AS BLOB)) <= 2048),
+  since TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT since_is_moment CHECK (CASE length(since) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', since) IS since WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', since) IS since ELSE since IS NULL END),
+  until TEXT CONSTRAINT until_is_moment CHECK (CASE length(until) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', until) IS until WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', until) IS until ELSE until IS NULL END),
+  actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
   PRIMARY KEY (name)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX revocations_by_end ON revocations (until)
 
 CREATE TABLE sandbox_notices (
-  id TEXT NOT NULL,
-  body TEXT NOT NULL,
-  due_at TEXT NOT NULL,
+  id TEXT NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  body TEXT NOT NULL CONSTRAINT body_is_told CHECK (length(CAST(body AS BLOB)) <= 8388608),
+  due_at TEXT NOT NULL CONSTRAINT due_at_is_moment CHECK (CASE length(due_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', due_at) IS due_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', due_at) IS due_at ELSE due_at IS NULL END),
   PRIMARY KEY (id)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX sandbox_notices_due ON sandbox_notices (due_at)
 
 CREATE TABLE sandbox_payments (
-  reference TEXT NOT NULL,
-  "key" TEXT NOT NULL,
-  card TEXT NOT NULL,
-  currency TEXT NOT NULL,
+  reference TEXT NOT NULL CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
+  "key" TEXT NOT NULL CONSTRAINT key_is_line CHECK (length(CAST(key AS BLOB)) <= 2048),
+  card TEXT NOT NULL CONSTRAINT card_is_word CHECK (length(CAST(card AS BLOB)) <= 64),
+  currency TEXT NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
   authorized INTEGER DEFAULT 0 NOT NULL CONSTRAINT authorized_not_negative CHECK (authorized >= 0),
   captured INTEGER DEFAULT 0 NOT NULL CONSTRAINT captured_not_negative CHECK (captured >= 0),
   refunded INTEGER DEFAULT 0 NOT NULL CONSTRAINT refunded_not_negative CHECK (refunded >= 0),
-  held INTEGER DEFAULT 0 NOT NULL,
-  disputed INTEGER DEFAULT 0 NOT NULL,
-  asked TEXT DEFAULT '[]' NOT NULL CONSTRAINT asked_is_array CHECK (CASE WHEN json_valid(asked) THEN json_type(asked) = 'array' ELSE 0 END),
-  created_at TEXT NOT NULL,
+  held INTEGER DEFAULT 0 NOT NULL CONSTRAINT held_is_flag CHECK (held = 0 OR held = 1),
+  disputed INTEGER DEFAULT 0 NOT NULL CONSTRAINT disputed_is_flag CHECK (disputed = 0 OR disputed = 1),
+  asked TEXT DEFAULT '[]' NOT NULL CONSTRAINT asked_is_array CHECK (substr(ltrim(asked, char(9, 10, 13, 32)), 1, 1) = '[' AND length(CAST(asked AS BLOB)) <= 2097152) CONSTRAINT asked_is_json CHECK (asked IS NULL OR json_valid(asked)),
+  created_at TEXT NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   PRIMARY KEY (reference),
-  UNIQUE ("key")
+  UNIQUE ("key"),
+  CONSTRAINT amounts_within_bounds CHECK (authorized <= 10000000000000 AND captured <= 10000000000000 AND refunded <= 10000000000000)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE TABLE sessions (
-  pid TEXT NOT NULL,
-  sid TEXT NOT NULL,
-  namespace TEXT NOT NULL,
-  identity BLOB NOT NULL,
-  rooms TEXT NOT NULL,
-  seen_at TEXT NOT NULL,
+  pid TEXT NOT NULL CONSTRAINT pid_is_line CHECK (length(CAST(pid AS BLOB)) <= 2048),
+  sid TEXT NOT NULL CONSTRAINT sid_is_line CHECK (length(CAST(sid AS BLOB)) <= 2048),
+  namespace TEXT NOT NULL CONSTRAINT namespace_is_text CHECK (length(CAST(namespace AS BLOB)) <= 8192),
+  identity BLOB NOT NULL CONSTRAINT identity_is_identity CHECK (length(identity) <= 4096),
+  rooms TEXT NOT NULL CONSTRAINT rooms_is_told CHECK (length(CAST(rooms AS BLOB)) <= 8388608),
+  seen_at TEXT NOT NULL CONSTRAINT seen_at_is_moment CHECK (CASE length(seen_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', seen_at) IS seen_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', seen_at) IS seen_at ELSE seen_at IS NULL END),
   PRIMARY KEY (pid)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX sessions_by_age ON sessions (seen_at)
 
 CREATE TABLE shop (
   id INTEGER NOT NULL CONSTRAINT one_shop CHECK (id = 1),
-  currency TEXT DEFAULT 'BDT' NOT NULL,
-  tax_rates_bp TEXT DEFAULT '{"exempt":0,"reduced":500,"standard":1500}' NOT NULL CONSTRAINT tax_rates_bp_is_json CHECK (tax_rates_bp IS NULL OR json_valid(tax_rates_bp)),
+  currency TEXT DEFAULT 'BDT' NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
+  tax_rates_bp TEXT DEFAULT '{"exempt":0,"reduced":500,"standard":1500}' NOT NULL CONSTRAINT tax_rates_bp_is_json CHECK (tax_rates_bp IS NULL OR json_valid(tax_rates_bp)) CONSTRAINT tax_rates_bp_is_object CHECK (substr(ltrim(tax_rates_bp, char(9, 10, 13, 32)), 1, 1) = '{' AND length(CAST(tax_rates_bp AS BLOB)) <= 2097152),
   prices_include_tax INTEGER DEFAULT 0 NOT NULL CONSTRAINT prices_include_tax_is_flag CHECK (prices_include_tax = 0 OR prices_include_tax = 1),
-  rounding TEXT DEFAULT 'half_up' NOT NULL,
+  rounding TEXT DEFAULT 'half_up' NOT NULL CONSTRAINT rounding_is_word CHECK (length(CAST(rounding AS BLOB)) <= 64),
   delivery_fee INTEGER DEFAULT 6000 NOT NULL CONSTRAINT delivery_fee_not_negative CHECK (delivery_fee >= 0),
-  free_delivery_from INTEGER DEFAULT 150000,
-  delivery_zones TEXT DEFAULT '[]' NOT NULL CONSTRAINT delivery_zones_is_array CHECK (CASE WHEN json_valid(delivery_zones) THEN json_type(delivery_zones) = 'array' ELSE 0 END),
-  version INTEGER DEFAULT 1 NOT NULL,
-  actor TEXT DEFAULT 'db:external' NOT NULL,
-  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  free_delivery_from INTEGER DEFAULT 150000 CONSTRAINT free_delivery_from_not_negative CHECK (free_delivery_from >= 0),
+  delivery_zones TEXT DEFAULT '[]' NOT NULL CONSTRAINT delivery_zones_is_array CHECK (substr(ltrim(delivery_zones, char(9, 10, 13, 32)), 1, 1) = '[' AND length(CAST(delivery_zones AS BLOB)) <= 2097152) CONSTRAINT delivery_zones_is_json CHECK (delivery_zones IS NULL OR json_valid(delivery_zones)),
+  version INTEGER DEFAULT 1 NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
+  actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT updated_at_is_moment CHECK (CASE length(updated_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) IS updated_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', updated_at) IS updated_at ELSE updated_at IS NULL END),
   PRIMARY KEY (id),
-  CONSTRAINT rounding_known CHECK (rounding = 'half_up' OR rounding = 'half_even')
+  CONSTRAINT rounding_known CHECK (rounding = 'half_up' OR rounding = 'half_even'),
+  CONSTRAINT amounts_within_bounds CHECK (delivery_fee <= 10000000000000 AND free_delivery_from <= 10000000000000)
 )
+ STRICT
 
 CREATE TABLE source_positions (
-  name TEXT NOT NULL,
-  revision INTEGER DEFAULT 0 NOT NULL,
-  snapshot INTEGER DEFAULT 0 NOT NULL,
-  phase TEXT DEFAULT 'new' NOT NULL,
-  after_key TEXT,
-  token TEXT,
-  starts_at TEXT,
+  name TEXT NOT NULL CONSTRAINT name_is_line CHECK (length(CAST(name AS BLOB)) <= 2048),
+  revision INTEGER DEFAULT 0 NOT NULL CONSTRAINT revision_is_count CHECK (revision BETWEEN 0 AND 1000000000000),
+  snapshot INTEGER DEFAULT 0 NOT NULL CONSTRAINT snapshot_is_count CHECK (snapshot BETWEEN 0 AND 1000000000000),
+  phase TEXT DEFAULT 'new' NOT NULL CONSTRAINT phase_is_word CHECK (length(CAST(phase AS BLOB)) <= 64),
+  after_key TEXT CONSTRAINT after_key_is_line CHECK (length(CAST(after_key AS BLOB)) <= 2048),
+  token TEXT CONSTRAINT token_is_text CHECK (length(CAST(token AS BLOB)) <= 8192),
+  starts_at TEXT CONSTRAINT starts_at_is_word CHECK (length(CAST(starts_at AS BLOB)) <= 64),
   lost INTEGER DEFAULT 0 NOT NULL CONSTRAINT lost_is_flag CHECK (lost = 0 OR lost = 1),
-  resyncs INTEGER DEFAULT 0 NOT NULL,
-  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
+  resyncs INTEGER DEFAULT 0 NOT NULL CONSTRAINT resyncs_is_count CHECK (resyncs BETWEEN 0 AND 1000000000000),
+  updated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT updated_at_is_moment CHECK (CASE length(updated_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', updated_at) IS updated_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', updated_at) IS updated_at ELSE updated_at IS NULL END),
   PRIMARY KEY (name)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE TABLE order_lines (
   order_number INTEGER NOT NULL,
-  position INTEGER NOT NULL,
-  product_id TEXT NOT NULL,
-  quantity INTEGER NOT NULL CONSTRAINT quantity_positive CHECK (quantity > 0),
+  position INTEGER NOT NULL CONSTRAINT position_is_count CHECK (position BETWEEN 0 AND 1000000000000),
+  product_id TEXT NOT NULL CONSTRAINT product_id_is_id CHECK (length(CAST(product_id AS BLOB)) BETWEEN 1 AND 1020),
+  quantity INTEGER NOT NULL CONSTRAINT quantity_is_count CHECK (quantity BETWEEN 0 AND 1000000000000) CONSTRAINT quantity_positive CHECK (quantity > 0),
   unit_price INTEGER DEFAULT 0 NOT NULL CONSTRAINT unit_price_not_negative CHECK (unit_price >= 0),
   line_total INTEGER DEFAULT 0 NOT NULL CONSTRAINT line_total_not_negative CHECK (line_total >= 0),
   tax INTEGER DEFAULT 0 NOT NULL CONSTRAINT tax_not_negative CHECK (tax >= 0),
-  reserved INTEGER DEFAULT 0 NOT NULL,
+  reserved INTEGER DEFAULT 0 NOT NULL CONSTRAINT reserved_is_flag CHECK (reserved = 0 OR reserved = 1),
   PRIMARY KEY (order_number, position),
   FOREIGN KEY(order_number) REFERENCES orders (number),
-  FOREIGN KEY(product_id) REFERENCES products (id)
+  FOREIGN KEY(product_id) REFERENCES products (id),
+  CONSTRAINT amounts_within_bounds CHECK (unit_price <= 10000000000000 AND line_total <= 10000000000000 AND tax <= 10000000000000)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE TABLE sign_ins (
-  id TEXT NOT NULL,
-  account_id TEXT NOT NULL,
-  family_hash BLOB NOT NULL,
-  token_hash BLOB NOT NULL,
-  former_hash BLOB,
-  rotated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL,
-  expires_at TEXT NOT NULL,
+  id TEXT NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
+  account_id TEXT NOT NULL CONSTRAINT account_id_is_id CHECK (length(CAST(account_id AS BLOB)) BETWEEN 1 AND 1020),
+  family_hash BLOB NOT NULL CONSTRAINT family_hash_is_digest CHECK (length(family_hash) <= 64),
+  token_hash BLOB NOT NULL CONSTRAINT token_hash_is_digest CHECK (length(token_hash) <= 64),
+  former_hash BLOB CONSTRAINT former_hash_is_digest CHECK (length(former_hash) <= 64),
+  rotated_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT rotated_at_is_moment CHECK (CASE length(rotated_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', rotated_at) IS rotated_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', rotated_at) IS rotated_at ELSE rotated_at IS NULL END),
+  created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
+  expires_at TEXT NOT NULL CONSTRAINT expires_at_is_moment CHECK (CASE length(expires_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', expires_at) IS expires_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', expires_at) IS expires_at ELSE expires_at IS NULL END),
   PRIMARY KEY (id),
   FOREIGN KEY(account_id) REFERENCES accounts (id) ON DELETE CASCADE,
   UNIQUE (family_hash)
 )
- WITHOUT ROWID
+ WITHOUT ROWID,
+ STRICT
 
 CREATE INDEX sign_ins_by_account ON sign_ins (account_id, rotated_at)
 

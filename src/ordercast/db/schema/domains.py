@@ -1,0 +1,172 @@
+"""What a value may be, by its kind, so that no writer can commit one that harms others than its own row.
+
+A domain in PostgreSQL, which a connection reads once, where it would read the CHECKs of a table for each statement; a
+CHECK on each column in SQLite, where it costs some nanoseconds. ``docs/reference/database.md`` tells them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy
+from sqlalchemy import BigInteger, LargeBinary
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import TypeEngine, UserDefinedType
+
+# --- Bounds -----------------------------------------------------------------------------------------------------------
+
+# A name of 500 characters of any script, which is the longest that the API takes; PostgreSQL indexes up to 2,704 bytes.
+LINE_BYTES_MAX: Final = 2_048
+# A description or a proof: 2,000 characters of any script.
+TEXT_BYTES_MAX: Final = 8_192
+# Our own names of states, kinds and providers.
+WORD_BYTES_MAX: Final = 64
+# OpenID Connect has subjects of up to 255 characters; ours have 30.
+ID_CHARACTERS_MAX: Final = 255
+ID_BYTES_MAX: Final = 4 * ID_CHARACTERS_MAX
+# A cart of 200 lines, each with the longest name and image, is half of it; so is the largest request by default.
+DOCUMENT_BYTES_MAX: Final = 2 * 1024 * 1024
+# The row of the feed, or the kept answer, of an order each of whose four documents is that large.
+TOLD_BYTES_MAX: Final = 4 * DOCUMENT_BYTES_MAX
+# MongoDB's documents have up to 16 MiB, and take some three times as much as extended JSON. No feed carries it.
+FOREIGN_BYTES_MAX: Final = 48 * 1024 * 1024
+# Who a socket is: a role and an id.
+IDENTITY_BYTES_MAX: Final = 4_096
+DIGEST_BYTES_MAX: Final = 64  # SHA-512
+# Pieces, uses, attempts: a thousand times what the API takes, and a sum of nine million of them is still exact.
+COUNT_MAX: Final = 10**12
+# JavaScript reads whole numbers exactly up to here.
+VERSION_MAX: Final = 2**53 - 1
+
+# Ours are written to the millisecond; another program's may end with the second. A regular expression would take ten
+# times as long; of a day that no month has, the cast has its own sentence.
+_IN_DIGITS: Final = "translate(VALUE, '123456789', '000000000')"
+_MOMENT: Final = (
+    f"{_IN_DIGITS} IN ('0000-00-00T00:00:00.000Z', '0000-00-00T00:00:00Z')"
+    " AND substr(VALUE, 12, 2) < '24' AND substr(VALUE, 18, 2) < '60' AND isfinite(CAST(VALUE AS timestamptz))"
+)
+
+# --- Types ------------------------------------------------------------------------------------------------------------
+
+# Compared by its bytes in both databases: moments and ids are in order, whatever language the server speaks.
+_TEXT: Final = 'TEXT COLLATE "C"'
+# SQLite numbers rows only by a key of exactly this name; it has 64 bits there too.
+Integer: Final = BigInteger().with_variant(sqlalchemy.Integer(), "sqlite")
+# STRICT tables know six types by these names.
+Real: Final[TypeEngine[float]] = sqlalchemy.Double().with_variant(sqlite.REAL(), "sqlite")
+Json: Final = sqlalchemy.Text().with_variant(postgresql.JSONB(), "postgresql")
+# To the letter: JSONB writes 1e308 with all its digits, has its own order of names, and cannot hold a NUL.
+JsonAsSent: Final = sqlalchemy.Text().with_variant(postgresql.JSON(), "postgresql")
+
+
+class _Named(UserDefinedType[Any]):
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_: Any) -> str:
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """A kind of value. Of NULL no condition is false."""
+
+    name: str
+    kept: TypeEngine[Any]
+    """As SQLite keeps it."""
+    base: str
+    """As PostgreSQL does."""
+    in_sqlite: str
+    """The condition, of ``{x}``."""
+    in_postgresql: str
+    """The condition, of ``VALUE``."""
+
+    def check(self, column: str) -> str:
+        """The condition in SQLite."""
+        return self.in_sqlite.replace("{x}", column)
+
+    @property
+    def type(self) -> TypeEngine[Any]:
+        return self.kept.with_variant(_Named(f"ordercast_{self.name}"), "postgresql")
+
+    @property
+    def bare(self) -> TypeEngine[Any]:
+        """Without the condition in PostgreSQL."""
+        return self.kept.with_variant(_Named(self.base), "postgresql")
+
+    def of(self, column: str) -> str:
+        """The condition in PostgreSQL, of a column."""
+        return self.in_postgresql.replace("VALUE", column)
+
+    @property
+    def statement(self) -> str:
+        """What makes it in PostgreSQL."""
+        name, base, condition = self.name, self.base, self.in_postgresql
+        return f"CREATE DOMAIN ordercast_{name} AS {base}\n  CONSTRAINT is_{name} CHECK ({condition})"
+
+
+def _text(name: str, bytes_max: int, bytes_min: int = 0) -> Domain:
+    # In bytes: SQLite counts the characters of a text up to its first NUL alone.
+    within = f"BETWEEN {bytes_min} AND {bytes_max}" if bytes_min else f"<= {bytes_max}"
+    return Domain(
+        name, sqlalchemy.Text(), _TEXT, f"length(CAST({{x}} AS BLOB)) {within}", f"octet_length(VALUE) {within}"
+    )
+
+
+def _whole(name: str, most: int) -> Domain:
+    return Domain(name, sqlalchemy.Integer(), "BIGINT", f"{{x}} BETWEEN 0 AND {most}", f"VALUE BETWEEN 0 AND {most}")
+
+
+def _bytes(name: str, bytes_max: int) -> Domain:
+    return Domain(name, LargeBinary(), "BYTEA", f"length({{x}}) <= {bytes_max}", f"octet_length(VALUE) <= {bytes_max}")
+
+
+def _json(name: str, kind: str, opening: str) -> Domain:
+    # That it is JSON, each column's own rule says already.
+    return Domain(
+        name,
+        sqlalchemy.Text(),
+        "JSONB",
+        f"substr(ltrim({{x}}, char(9, 10, 13, 32)), 1, 1) = '{opening}'"
+        f" AND length(CAST({{x}} AS BLOB)) <= {DOCUMENT_BYTES_MAX}",
+        f"jsonb_typeof(VALUE) = '{kind}' AND pg_column_size(VALUE) <= {DOCUMENT_BYTES_MAX}",
+    )
+
+
+# --- Kinds ------------------------------------------------------------------------------------------------------------
+
+ID: Final = _text("id", ID_BYTES_MAX, 1)
+WORD: Final = _text("word", WORD_BYTES_MAX)
+LINE: Final = _text("line", LINE_BYTES_MAX)
+TEXT: Final = _text("text", TEXT_BYTES_MAX)
+TOLD: Final = _text("told", TOLD_BYTES_MAX)
+FOREIGN: Final = _text("foreign", FOREIGN_BYTES_MAX)
+MOMENT: Final = Domain(
+    "moment",
+    sqlalchemy.Text(),
+    _TEXT,
+    # Written anew it is the same, or there is no such day. By its length first: of 'now' a CHECK must not ask.
+    "CASE length({x}) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', {x}) IS {x}"
+    " WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', {x}) IS {x} ELSE {x} IS NULL END",
+    _MOMENT,
+)
+CURRENCY: Final = Domain(
+    "currency",
+    sqlalchemy.Text(),
+    _TEXT,
+    "{x} GLOB '[A-Z][A-Z][A-Z]' AND length(CAST({x} AS BLOB)) = 3",
+    "VALUE ~ '^[A-Z]{3}$'",
+)
+COUNT: Final = _whole("count", COUNT_MAX)
+VERSION: Final = _whole("version", VERSION_MAX)
+DIGEST: Final = _bytes("digest", DIGEST_BYTES_MAX)
+IDENTITY: Final = _bytes("identity", IDENTITY_BYTES_MAX)
+OBJECT: Final = _json("object", "object", "{")
+ARRAY: Final = _json("array", "array", "[")
+
+DOMAINS: Final = (
+    ID, WORD, LINE, TEXT, TOLD, FOREIGN, MOMENT, CURRENCY, COUNT, VERSION, DIGEST, IDENTITY, OBJECT, ARRAY,
+)  # fmt: skip
