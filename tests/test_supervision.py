@@ -59,3 +59,13 @@ def test_a_stop_that_hangs_has_an_end() -> None:
     assert time.monotonic() - began < 10
     assert result.returncode == 1
     assert b"could not stop" in result.stderr
+
+
+def test_a_server_may_have_as_many_descriptors_as_the_system_grants() -> None:
+    code = (
+        "import resource; from ordercast.supervision import files_max, raise_files_max;"
+        "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1];"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)); raise_files_max(); print(files_max() == hard)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout == "True\n"

@@ -133,6 +133,7 @@ def _bounds(settings: Settings) -> dict[str, Any]:
     handshakes, events = settings.rate("handshakes"), settings.rate("socket_events")
     events_rate = Rate.parse(events) if events else None
     return {
+        "connections_per_address_max": _connections_max(settings),
         "sessions_per_address_max": settings.bound("sessions_per_caller_max"),
         "sockets_per_identity_max": settings.bound("sockets_per_identity_max"),
         "handshakes_per_address": Rate.parse(handshakes) if handshakes else None,
@@ -148,12 +149,19 @@ def _bounds(settings: Settings) -> dict[str, Any]:
     }
 
 
+def _connections_max(settings: Settings) -> int | None:
+    """Of one caller: never so many that nobody else could be let in for want of descriptors."""
+    bound = settings.bound("connections_per_caller_max")
+    return None if bound is None else min(bound, supervision.files_max() // 2)
+
+
 async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None:
     """Serve until a signal says to stop. `on_ready` is told the port, and who can sign in with the demo password, when
     the first request would be answered.
 
     Raises ConfigError when the port or the database cannot be had.
     """
+    supervision.raise_files_max()
     listening = _listen(settings)
     port = listening.getsockname()[1]
     store = open_store(settings, to_serve=True)

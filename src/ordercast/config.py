@@ -141,6 +141,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budget_account_strangers: str = "50/1h"
     budget_registrations: str = "30/5m"
     budget_webhooks: str = "60/1m"
+    connections_per_caller_max: Annotated[int, Meta(ge=0)] = 10_000
+    """HTTP connections that one address may have on a node, and half of what it may have open at most; 0 for none."""
     sessions_per_caller_max: Annotated[int, Meta(ge=0)] = 5_000
     """Connections of sockets that one address may have on a node; 0 for no bound."""
     sockets_per_identity_max: Annotated[int, Meta(ge=0)] = 500

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -25,6 +26,20 @@ def _present(*names: str) -> tuple[signal.Signals, ...]:
 ENDING: Final = _present("SIGINT", "SIGTERM", "SIGQUIT", "SIGPWR", "SIGXCPU")
 # Nothing here asks for these, and unheeded each kills: a log rotation, or a habit from other servers, cost a node.
 NOTED: Final = _present("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGPROF", "SIGIO")
+
+
+def files_max() -> int:
+    """How many descriptors this process may have open."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def raise_files_max() -> None:
+    """Have as many as the system grants: each connection holds one, and the usual 1,024 are for programs with few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):  # then it stays as it was
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def tell(state: str) -> None:

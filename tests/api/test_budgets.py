@@ -404,7 +404,7 @@ def test_the_documentation_has_every_line_of_the_tables() -> None:
         assert DOCS.count(f"**`{budget.name}`**") == 1, "a reason for its default"
     for name, budgets in {**ANONYMOUS_ROUTES, **ANONYMOUS_COMMANDS}.items():
         assert f"| `{name}` | {', '.join(f'`{budget.name}`' for budget in budgets)} |\n" in DOCS
-    of_a_caller = ("sessions_per_caller", "guest_orders_open", "guest_pieces_open", "guest_pieces")
-    for bound in (*of_a_caller, "sockets_per_identity"):
+    online = ("connections_per_caller", "sessions_per_caller", "sockets_per_identity")
+    for bound in (*online, "guest_orders_open", "guest_pieces_open", "guest_pieces"):
         default = getattr(Settings(), f"{bound}_max")
         assert f"| `ORDERCAST_{bound.upper()}_MAX` | `{default}` |" in DOCS

@@ -309,3 +309,29 @@ async def test_one_connection_of_piped_handshakes_leaves_room_for_everybody_else
         assert speaker is not None
         assert len(server.main.sockets) >= 1
         writer.close()
+
+
+async def test_connections_of_one_caller_are_bounded() -> None:
+    async with running(Server(Options(connections_per_address_max=2))) as at:
+        opened = [await asyncio.open_connection("127.0.0.1", at.port) for _ in range(2)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
+        assert (await reader.read()).startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+        opened.pop()[1].close()
+        await until(lambda: repr(at.engine.connections) == "<Connections 1 of 1 callers>")
+        async with await Peer.start(at.port), await Peer.start(at.port):
+            # A WebSocket is counted as a session, not among these.
+            assert repr(at.engine.connections) == "<Connections 1 of 1 callers>"
+        writer.close()
+        opened.pop()[1].close()
+        await until(lambda: repr(at.engine.connections) == "<Connections 0 of 0 callers>")
+
+
+async def test_connections_of_a_named_proxy_are_not_bounded() -> None:
+    options = Options(connections_per_address_max=1, trusted_proxies=("127.0.0.1",))
+    async with running(Server(options)) as at:
+        opened = [await asyncio.open_connection("127.0.0.1", at.port) for _ in range(3)]
+        reader, writer = opened[-1]
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 404")
+        for _, each in opened:
+            each.close()

@@ -46,6 +46,10 @@ class Forwarding:
     def __repr__(self) -> str:
         return f"<Forwarding trusted={len(self._networks)} warned={len(self._warned)}>"
 
+    def is_proxy(self, peer: str) -> bool:
+        """Whether what `peer` says of its clients is believed."""
+        return self._is_trusted(peer)
+
     def client(self, peer: str, headers: RawHeaders) -> tuple[str, str | None]:
         """The address of whoever asks through `peer`, and the scheme they asked by, where a proxy says so.
 

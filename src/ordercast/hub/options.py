@@ -111,6 +111,9 @@ class Options:
     behind a proxy that is not named in `trusted_proxies` share its."""
     handshakes_per_address: Rate | None = None
     """How fast one caller may open sessions; who is faster is answered 429. None, as above."""
+    connections_per_address_max: int | None = None
+    """Connections of one caller that speak HTTP, polling clients' too; one more is answered 429 and closed. None, as
+    above; proxies that are named have no bound."""
     trusted_proxies: Sequence[str] = ()
     """Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."""
     request_head_bytes_max: int = 65_536

@@ -14,6 +14,7 @@ from ordercast.protocol.engineio import PROTOCOL_VERSION, OpenPacket
 from ordercast.protocol.message import Message
 
 from .admission import Admission, Refused
+from .connections import Connections
 from .fairness import Line
 from .heartbeat import Heartbeat
 from .hooks import tell_refused
@@ -44,6 +45,7 @@ class Engine:
         self.heartbeat = Heartbeat(self.options.ping_interval_s, self.options.ping_timeout_s)
         self.sessions: dict[str, Session] = {}
         self.admission = Admission(self.options)
+        self.connections = Connections(self.options.connections_per_address_max)
         self.forwarding = Forwarding(self.options.trusted_proxies)
         self.line = Line()
         self._refused_origins = RefusedOrigins(self.options.origins_setting)

@@ -17,6 +17,9 @@ from urllib.parse import unquote_to_bytes
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ordercast.hub import caller_of
+from ordercast.telemetry import CONNECTIONS_REFUSED
+
 from .engine import Engine
 from .exchange import Exchange
 from .handover import UpgradeRequest, WebSocketHandover
@@ -27,6 +30,7 @@ log = logging.getLogger("ordercast.wire")
 _REJECTIONS = {
     400: b"Bad Request",
     408: b"Request Timeout",
+    429: b"Too Many Requests",
     431: b"Request Header Fields Too Large",
 }
 
@@ -55,6 +59,8 @@ class Http(HttpToolsProtocol):
         self._path = engine.options.path.rstrip("/").encode()
         self._peer: Any = (None, "http")
         """Who is at the other end, and by which scheme: of each request `client` and `scheme` say whom it is for."""
+        self._counted_for: str | None = None
+        """The caller whose connections it is counted among."""
         self._segment_bytes = 0
         self._head_bytes = 0
         """What had come of the head before this segment."""
@@ -73,6 +79,7 @@ class Http(HttpToolsProtocol):
         super().connection_made(transport)
         self._peer = (self.client, self.scheme)
         self._watch_request()
+        self._count()
 
     def data_received(self, data: bytes) -> None:
         if self._leaving:
@@ -103,6 +110,7 @@ class Http(HttpToolsProtocol):
         self._watch_request()
         if self._stall is not None:
             self._stall.cancel()
+        self._release()
         super().connection_lost(exc)
         self._unset_keepalive_if_required()  # uvicorn leaves the timer, and so all of us, when the connection was reset
         # Each of them knows the other; without the collector's help neither would go.
@@ -193,6 +201,7 @@ class Http(HttpToolsProtocol):
         """Hand the connection to the WebSockets, with what came behind the request."""
         self._reading = False
         self._watch_request()
+        self._release()
         self.connections.discard(self)
         # We shall not be told of the connection's end. The parser knows us, and the cycle too.
         method, self.parser, self.cycle = self.parser.get_method(), cast(Any, None), cast(Any, None)
@@ -201,6 +210,24 @@ class Http(HttpToolsProtocol):
         WebSocketHandover(self._engine, self.transport, self.connections).begin(request, rest)
 
     # Bounds
+
+    def _count(self) -> None:
+        """Count the connection, or turn it away."""
+        peer = self.client[0] if self.client else ""
+        if self._engine.forwarding.is_proxy(peer):
+            return
+        caller = caller_of(peer)
+        if self._engine.connections.opened(caller):
+            self._counted_for = caller
+            return
+        CONNECTIONS_REFUSED.labels("too_many_connections").inc()
+        self._leaving = True
+        self._reject(429)
+
+    def _release(self) -> None:
+        caller, self._counted_for = self._counted_for, None
+        if caller is not None:
+            self._engine.connections.ended(caller)
 
     def _bound_head(self) -> None:
         self._head_bytes += self._segment_bytes
@@ -240,6 +267,7 @@ class Http(HttpToolsProtocol):
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete or not getattr(cycle, "response_started", False):
             head = b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
+            head += b"Retry-After: 10\r\n" if status == 429 else b""
             self.transport.write(head % (status, phrase, len(phrase)) + b"Connection: close\r\n\r\n" + phrase)
         self.transport.close()
         self._watch_response()
