@@ -18,6 +18,9 @@ CONNECTIONS_REFUSED = Counter(
 BUDGET_REFUSALS = Counter(
     "ordercast_budget_refusals_total", "Requests and socket commands that were over their caller's budget", ["budget"]
 )
+DESCRIPTORS_GONE = Gauge(
+    "ordercast_file_descriptors_gone", "Whether this process has no file descriptor left, so that nobody new is let in"
+)
 EVENTS_DELIVERED = Counter("ordercast_events_delivered_total", "Durable events written to sockets of this node")
 EVENTS_REPLAYED = Counter("ordercast_events_replayed_total", "Durable events told to sockets that came back")
 ROWS_UNTOLD = Counter(

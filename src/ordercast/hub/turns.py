@@ -17,7 +17,7 @@ from ordercast.protocol.socketio import Packet, PacketType
 from .acks import Acks, CommandAck, failure
 from .budget import Budget
 from .client import HANDLER_BYTES, PACKET_BYTES, SMALL_BYTES_MAX
-from .errors import EventRefused
+from .errors import EventRefused, LimitReached
 from .listeners import EventMiddleware, Handler
 from .listening import NO_LISTENERS, Listening
 from .reasons import DisconnectReason
@@ -269,8 +269,12 @@ class Turns(Listening):
     def _handler_failed(self, event: str, ack_id: int | None, error: BaseException) -> None:
         if isinstance(error, EventRefused):
             answer = failure(error.payload)
+        elif _is_not_called(error) or isinstance(error, LimitReached):
+            # A client that is no friend sends too few arguments, or too many, or fills what has a bound, all day.
+            log.warning("handler failed: event=%.100r socket=%s: %s", event, self.id, error)
+            answer = _INTERNAL_ERROR
         else:
-            log.error("handler failed: event=%r socket=%s", event, self.id, exc_info=error)
+            log.error("handler failed: event=%.100r socket=%s", event, self.id, exc_info=error)
             answer = _INTERNAL_ERROR
         if ack_id is not None:
             self._acknowledge(event, ack_id, answer)
@@ -282,7 +286,8 @@ class Turns(Listening):
         try:
             message = self.namespace.parser.encode(PacketType.ACK, self.namespace.name, args, ack_id)
         except UnencodableValue as error:
-            log.error("answer cannot be sent: event=%r socket=%s", event, self.id, exc_info=error)
+            # As often what a client sent, given back, as a fault of the program: the sentence says which, in one line.
+            log.warning("answer cannot be sent: event=%.100r socket=%s: %s", event, self.id, error)
             message = self.namespace.parser.encode(PacketType.ACK, self.namespace.name, [_INTERNAL_ERROR], ack_id)
         self._connection.send(message)
 
@@ -291,6 +296,12 @@ def _unknown(event: str) -> CommandAck:
     # Silence would hold up a client with `retries`, whose next events wait for this one's answer.
     shown = event if len(event) <= EVENT_NAME_SHOWN_MAX else f"{event[:EVENT_NAME_SHOWN_MAX]}..."
     return failure({"code": UNKNOWN_EVENT, "message": f"This server handles no event named {shown!r}.", "event": shown})
+
+
+def _is_not_called(error: BaseException) -> bool:
+    """Whether a handler could not even be called with what came: the exception then has no frame but the caller's."""
+    raised_at = error.__traceback__
+    return isinstance(error, TypeError) and raised_at is not None and raised_at.tb_next is None
 
 
 def _is_cancelled() -> bool:

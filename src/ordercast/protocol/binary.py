@@ -84,5 +84,5 @@ def _take(left: list[bytes | None], number: int) -> bytes:
 def _checked_number(number: Any, count: int) -> int:
     # CVE-2022-2421: a number that is not an index once let a peer pick any object of the server's memory.
     if type(number) is not int or not 0 <= number < count:
-        raise MalformedPacket("binary packet", f"placeholder {number!r} names none of {count} attachments")
+        raise MalformedPacket("binary packet", f"placeholder {number!r:.40} names none of {count} attachments")
     return number

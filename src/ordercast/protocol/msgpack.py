@@ -80,7 +80,7 @@ def decode_again(source: Source) -> Any:
 
 def _checked_kind(value: Any) -> PacketType:
     if type(value) is not int or value not in _KINDS:
-        raise MalformedPacket("Socket.IO packet", f"has no type that a client may send: {value!r}")
+        raise MalformedPacket("Socket.IO packet", f"has no type that a client may send: {value!r:.40}")
     return PacketType(value)
 
 

@@ -16,9 +16,11 @@ import uvicorn
 
 from ordercast.hub import Application
 
+from .descriptors import DescriptorWatch
 from .engine import Engine
 from .http import Http
 from .polling import Polling
+from .repeats import leave_out_repeats, say_all
 
 log = logging.getLogger("ordercast.wire.serve")
 
@@ -66,6 +68,10 @@ def make_server(
     return PortServer(config, engine)
 
 
+# uvicorn's ticks.
+_TICKS_PER_SECOND = 10
+
+
 class PortServer(uvicorn.Server):
     """uvicorn's server, which sends clients away before it waits for requests to finish, and says when it has started.
 
@@ -80,6 +86,7 @@ class PortServer(uvicorn.Server):
         self.heeds_signals = True
         """Whether `serve` handles the signals of its process; else somebody calls `stop`."""
         self.is_hurried = False
+        self._descriptors = DescriptorWatch()
         self.on_started: Callable[[], None] = lambda: None
         self.on_signal: Callable[[], None] = lambda: None
         """Called once, when the stop is asked for: within the signal's handler."""
@@ -113,9 +120,15 @@ class PortServer(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         self.engine.application.start()
+        leave_out_repeats()
         await super().startup(sockets)
         if self.started:
             self.on_started()
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_PER_SECOND == 0:
+            self._descriptors.look()
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
         for server in self.servers:
@@ -129,6 +142,7 @@ class PortServer(uvicorn.Server):
         hurrying.cancel()
         if self.force_exit:
             await self._leave()
+        say_all()
 
     async def _hurry(self) -> None:
         while not self.is_hurried:  # noqa: ASYNC110 - set by a signal's handler

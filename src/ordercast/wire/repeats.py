@@ -1,0 +1,88 @@
+"""What is logged over and over is logged some times a minute, then counted: a stranger could otherwise fill a disk."""
+
+from __future__ import annotations
+
+import logging
+import time
+from types import TracebackType
+from typing import Any, Final
+
+# Enough to see what happens and from where; of tracebacks, which are alike, one says it all.
+LINES_PER_MINUTE: Final = 20
+TRACEBACKS_PER_MINUTE: Final = 1
+WINDOW_S: Final = 60.0
+# A kind of line is its template and where its exception was raised: there are some hundred in all our source.
+KINDS_MAX: Final = 1_000
+# Who logs about strangers: ours, and the libraries' that their input reaches.
+LOGGERS: Final = ("ordercast.wire", "ordercast.hub", "ordercast.api", "picows.server", "uvicorn.error", "asyncio")
+_ABOUT_STRANGERS: Final = "ordercast.wire"
+
+
+class _Window:
+    __slots__ = ("began_s", "left_out", "said")
+
+    def __init__(self, began_s: float) -> None:
+        self.began_s = began_s
+        self.said = 0
+        self.left_out = 0
+
+
+class Repeats(logging.Filter):
+    """Lets a kind of line through some times a minute; the first one after that says how many were left out.
+
+    Of the hub, lines of less than WARNING are what an operator asked for, one for each socket that comes and goes.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._windows: dict[Any, _Window] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING and record.name != _ABOUT_STRANGERS:
+            return True
+        window = self._window((record.name, str(record.msg), _raised_at(record)))
+        window.said += 1
+        if window.said > (TRACEBACKS_PER_MINUTE if record.exc_info else LINES_PER_MINUTE):
+            window.left_out += 1
+            return False
+        return True
+
+    def _window(self, kind: Any) -> _Window:
+        now_s = time.monotonic()
+        window = self._windows.get(kind)
+        if window is not None and now_s - window.began_s < WINDOW_S:
+            return window
+        if window is not None and window.left_out:
+            logging.getLogger(kind[0]).warning("%d more lines like the next one were left out", window.left_out)
+        if len(self._windows) >= KINDS_MAX:
+            self._windows.clear()
+        window = self._windows[kind] = _Window(now_s)
+        return window
+
+
+def _raised_at(record: logging.LogRecord) -> Any:
+    """Where the exception was raised: the same template may stand for different faults of a program."""
+    if not record.exc_info or record.exc_info[2] is None:
+        return None
+    last: TracebackType = record.exc_info[2]
+    while last.tb_next is not None:
+        last = last.tb_next
+    return last.tb_frame.f_code, last.tb_lineno, record.exc_info[0]
+
+
+def leave_out_repeats() -> Repeats:
+    """Begin to, afresh, in this process."""
+    repeats = Repeats()
+    say_all()
+    for name in LOGGERS:
+        logging.getLogger(name).addFilter(repeats)
+    return repeats
+
+
+def say_all() -> None:
+    """Undo `leave_out_repeats`."""
+    for name in LOGGERS:
+        logger = logging.getLogger(name)
+        for one in tuple(logger.filters):
+            if isinstance(one, Repeats):
+                logger.removeFilter(one)
