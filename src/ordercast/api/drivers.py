@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import STAFF, Role
-from ordercast.db import Transaction
+from ordercast.db import Transaction, rows_of_order
 from ordercast.db import drivers as units
 from ordercast.db.drivers import Driver
 from ordercast.db.orders import assign_driver
@@ -107,7 +107,7 @@ async def choose_driver(
             rules=desk.deliveries,
         )
 
-    return json_answer((await done_once(desk, request, actor, data, unit)).answer)
+    return json_answer((await done_once(desk, request, actor, data, unit, rows=rows_of_order(order_id))).answer)
 
 
 def chosen(driver_id: str | None, *, nearest: bool) -> str | None:

@@ -20,7 +20,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.waiting import UNBOUNDED
-from ordercast.db import Transaction
+from ordercast.db import Transaction, UnitOfWork, rows_of_order
 from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.placing import NewOrder, Placing
@@ -297,7 +297,7 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
         )
 
     await desk.check_guesses(order_id, actor, handover)
-    return json_answer(await desk.store.write(unit))
+    return json_answer(await desk.store.write(UnitOfWork(unit, rows_of_order(order_id))))
 
 
 ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]

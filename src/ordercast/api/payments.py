@@ -14,7 +14,7 @@ from ordercast.commerce.money import PRICE_MINOR_MAX
 from ordercast.commerce.orders import Order, Reason
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.text_rules import check_texts
-from ordercast.db import Transaction, mismatches, saved_cards
+from ordercast.db import Transaction, mismatches, rows_of_order, saved_cards
 from ordercast.db import payments as units
 from ordercast.db.mismatches import PaymentMismatch
 
@@ -86,7 +86,7 @@ async def refund_order(
     def effect(transaction: Transaction) -> bytes:
         return units.ask_refund(transaction, order_id, data.amount, reason, actor, version=data.version, now=now)
 
-    outcome = await done_once(desk, request, actor, data, effect)
+    outcome = await done_once(desk, request, actor, data, effect, rows=rows_of_order(order_id))
     return created(outcome, outcome.answer, 200)
 
 

@@ -12,7 +12,7 @@ from litestar import Response
 
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Actor
-from ordercast.db import Transaction
+from ordercast.db import Row, Transaction, UnitOfWork
 from ordercast.db.idempotency import KEY_MAX, Outcome, RequestKey, earlier_outcome, once
 
 from .answers import json_answer
@@ -30,11 +30,15 @@ async def done_once(
     actor: Actor,
     command: msgspec.Struct | dict[str, Any],
     effect: Callable[[Transaction], bytes],
+    *,
+    rows: frozenset[Row] = frozenset(),
 ) -> Outcome:
-    """Run `effect` in a unit of work; with a key, keep its answer in the same transaction, or give the earlier one."""
+    """Run `effect`, which needs `rows`, in a unit of work; with a key, keep its answer in the same transaction, or give
+    the earlier one.
+    """
     key = request_key(request, actor, command)
     with desk.alone(key):
-        return await commit_once(desk, key, effect)
+        return await commit_once(desk, key, effect, rows=rows)
 
 
 async def create_once(
@@ -71,9 +75,15 @@ async def find_earlier(desk: FrontDesk, key: RequestKey | None) -> Outcome | Non
     return await desk.store.read(lambda transaction: earlier_outcome(transaction, key))
 
 
-async def commit_once(desk: FrontDesk, key: RequestKey | None, effect: Callable[[Transaction], bytes]) -> Outcome:
+async def commit_once(
+    desk: FrontDesk,
+    key: RequestKey | None,
+    effect: Callable[[Transaction], bytes],
+    *,
+    rows: frozenset[Row] = frozenset(),
+) -> Outcome:
     now = desk.now()
-    return await desk.store.write(lambda transaction: once(transaction, key, now, effect))
+    return await desk.store.write(UnitOfWork(lambda transaction: once(transaction, key, now, effect), rows))
 
 
 def created(outcome: Outcome, content: bytes, status_code: int) -> Response[Any]:

@@ -89,11 +89,18 @@ class Whereabouts:
         finally:
             self._telling_of.discard(driver_id)
 
+    async def _keep(self, driver_id: str, place: Place) -> None:
+        try:
+            await self._store.write(lambda transaction: drivers.keep_place(transaction, driver_id, place, self._now()))
+        except StoreError as error:
+            log.warning("driver's place not kept: %s (%s)", driver_id, error)
+
     async def _tell_once(self, driver_id: str, driver: _Driver) -> None:
-        place, now_s = driver.place, asyncio.get_running_loop().time()
+        now_s = asyncio.get_running_loop().time()
         if driver.kept_at_s is None or now_s - driver.kept_at_s >= KEPT_EVERY_S:
             driver.kept_at_s = now_s
-            await self._store.write(lambda transaction: drivers.keep_place(transaction, driver_id, place, self._now()))
+            # Behind the telling's back: who watches the map needs no write.
+            self._spawn(self._keep(driver_id, driver.place))
         carried = await self._store.read(lambda transaction: deliveries.carried_by(transaction, driver_id))
         # What has come while we looked is what is told now.
         driver.is_told = True

@@ -16,6 +16,7 @@ from .types import (
     OutcomeUnknown,
     Overloaded,
     ReadLockedElsewhere,
+    Row,
     SessionRow,
     Store,
     StoreClosed,
@@ -25,6 +26,7 @@ from .types import (
     Unstorable,
     Unusable,
     is_database_error,
+    rows_of_order,
 )
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "OutcomeUnknown",
     "Overloaded",
     "ReadLockedElsewhere",
+    "Row",
     "SessionRow",
     "SqliteStore",
     "Store",
@@ -49,4 +52,5 @@ __all__ = [
     "is_database_error",
     "is_moment",
     "read_json",
+    "rows_of_order",
 ]

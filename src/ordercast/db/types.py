@@ -39,6 +39,11 @@ Row: TypeAlias = tuple[str, str]
 """A row that a unit of work needs for itself: its table, and what it is known by there."""
 
 
+def rows_of_order(order_id: str) -> frozenset[Row]:
+    """What a command on an order needs, whatever else it does."""
+    return frozenset({("orders", order_id)})
+
+
 @dataclass(frozen=True, slots=True)
 class UnitOfWork(Generic[T]):
     """A unit of work that says more of itself than a plain function can."""

@@ -12,7 +12,7 @@ from ordercast.commerce.errors import ProviderRefused, ProviderUnavailable
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Captured, Fact, PaymentProvider, SavedCard
-from ordercast.db import Overloaded, Store, StoreError
+from ordercast.db import Overloaded, Store, StoreError, UnitOfWork
 from ordercast.db import payment_tasks as tasks
 from ordercast.db import payments as units
 from ordercast.db.payment_tasks import PaymentTask
@@ -101,7 +101,9 @@ class Settling:
     async def _adopt_one(self, order_id: str) -> bool:
         now = self._now()
         try:
-            await self._store.write(lambda transaction: units.adopt(transaction, order_id, now))
+            await self._store.write(
+                UnitOfWork(lambda transaction: units.adopt(transaction, order_id, now), waits=False)
+            )
         except Overloaded:
             raise
         except Exception as error:  # noqa: BLE001 - the order's own trouble, or the database's, which the next look meets

@@ -18,7 +18,7 @@ from ordercast.api.errors import charged, refused_fields
 from ordercast.api.refusals import SignInRequired
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Actor, Role
-from ordercast.db import Transaction
+from ordercast.db import Row, Transaction, UnitOfWork
 from ordercast.db.idempotency import KEY_MAX, RequestKey, once
 from ordercast.hub import CommandAck, EventRefused, Server, Socket, success
 
@@ -68,14 +68,23 @@ class Commands:
 
         self._server.event(name, handle)
 
-    async def once(self, caller: Caller, name: str, command: Repeatable, effect: Callable[[Transaction], bytes]) -> Any:
-        """Run `effect` in a unit of work, and keep its answer with it if the command has a client id.
+    async def once(
+        self,
+        caller: Caller,
+        name: str,
+        command: Repeatable,
+        effect: Callable[[Transaction], bytes],
+        *,
+        rows: frozenset[Row] = frozenset(),
+    ) -> Any:
+        """Run `effect`, which needs `rows`, in a unit of work, and keep its answer with it if the command has a client
+        id.
 
         Gives the answer's JSON, read. Raises KeyReused, and what `effect` does.
         """
         key = _key(caller, name, command)
         now = self.desk.now()
-        outcome = await self.desk.store.write(lambda transaction: once(transaction, key, now, effect))
+        outcome = await self.desk.store.write(UnitOfWork(lambda transaction: once(transaction, key, now, effect), rows))
         return msgspec.json.decode(outcome.answer)
 
 
