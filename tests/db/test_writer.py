@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ordercast.db import NotCommitted, Overloaded, SqliteStore, StoreClosed, Transaction, writer
+from ordercast.db import LockedElsewhere, NotCommitted, Overloaded, SqliteStore, StoreClosed, Transaction, writer
 from ordercast.telemetry import GROUP_SIZE, UNITS_COMMITTED
 
 from .shop import ask, busy_writer
@@ -75,7 +75,7 @@ async def test_another_programs_long_transaction_fails_the_group_not_the_writer(
     await store.write(lambda transaction: transaction.one("PRAGMA busy_timeout = 50"))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(NotCommitted, match="locked"):
+    with pytest.raises(LockedElsewhere, match="the database is locked by another program"):
         await store.write(adds("refused"))
     other.execute("COMMIT")
     other.close()
