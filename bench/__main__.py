@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 
-from . import contender, feed_cost, feed_lag, feed_rate, losses, measure, nodes, report
+from . import contender, feed_cost, feed_lag, feed_rate, locked_row, losses, measure, nodes, report
 from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
@@ -19,6 +19,7 @@ IDLE_ABOUT = "memory of one more connected client that says nothing"
 # Of ours alone: each gives figures in units of their own.
 FIGURES = {
     "feed_lag": (feed_lag.measure, feed_lag.ABOUT),
+    "locked_row": (locked_row.measure, locked_row.ABOUT),
     "nodes": (nodes.measure, nodes.ABOUT),
     "feed_rate": (feed_rate.measure, feed_rate.ABOUT),
     "feed_cost": (feed_cost.measure, feed_cost.ABOUT),

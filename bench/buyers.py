@@ -100,7 +100,8 @@ class Buyers(Swarm):
         token = issue_token(SECRET, "store", "usr_bench", 24 * 3600)
         self.connect_frame = frames.frame(b"40" + json.dumps({"token": token}).encode())
         self._buyers: dict[int, socket.socket] = {}
-        self._products: list[str] = []
+        self.products: list[str] = []
+        """What they buy."""
         self._chance = random.Random(7)
         self._customers = 0
         self._partial_answers: dict[int, bytes] = {}
@@ -115,7 +116,7 @@ class Buyers(Swarm):
         shop.close()
         # The deepest stocks: no sample may sell one out.
         found.sort(key=lambda product: (-product["stock"], product["name"]))
-        self._products = [product["id"] for product in found[:5]]
+        self.products = [product["id"] for product in found[:5]]
         while ready := self._epoll.poll(0.3):
             for fd, _ in ready:
                 self._take(fd, os.read(fd, READ_BYTES), [])
@@ -193,7 +194,7 @@ class Buyers(Swarm):
     def _order(self) -> bytes:
         self._customers += 1
         items = [
-            {"productId": id_, "quantity": 1 + n} for n, id_ in enumerate(self._chance.sample(self._products, LINES))
+            {"productId": id_, "quantity": 1 + n} for n, id_ in enumerate(self._chance.sample(self.products, LINES))
         ]
         body = {
             "fulfilment": "delivery",

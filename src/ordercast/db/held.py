@@ -30,7 +30,7 @@ AT_ONCE_MAX: Final = 256
 # their turn, shorter would lose the place in that queue, which other nodes stand in too.
 ROW_WAIT_MS: Final = 200
 # With something in hand, which others may need: below what the writer waits before it sets them aside too.
-UNIT_WAIT_MS: Final = (5, 10, 20, 40)
+UNIT_WAIT_MS: Final = (2, 5, 10, 15)
 # Between two rounds in which nobody got anywhere.
 PAUSE_S: Final = 0.02
 # A connection that nobody has needed for so long is the server's again.
@@ -53,6 +53,9 @@ class HeldUnits:
         self._held: list[Held] = []
         self._rows: Counter[Row] = Counter()
         """How many wait for each row."""
+        self._errors: dict[Row, Exception] = {}
+        """How each of them was found to be held."""
+        self._was_well = True
         self._news = threading.Event()
         self._is_stopping = False
         self._thread: threading.Thread | None = None
@@ -70,12 +73,12 @@ class HeldUnits:
     def divert(self, group: list[Waiting]) -> list[Waiting]:
         """Take those of the group that need what is known to be held; gives the rest."""
         with self._lock:
-            known = frozenset(self._rows)
+            known = dict(self._errors)
         rest, held = [], []
         for waiting in group:
-            rows = known & kind_rows(waiting)
+            rows = known.keys() & kind_rows(waiting)
             if rows and waiting.waits:
-                held.append(Held(waiting, rows, NotCommitted(TimeoutError("a lock was not had in time"))))
+                held.append(Held(waiting, frozenset(rows), known[next(iter(rows))]))
             else:
                 rest.append(waiting)
         self.take(held)
@@ -90,7 +93,7 @@ class HeldUnits:
                     refused.append(each)
                 else:
                     self._held.append(each)
-                    self._rows.update(each.rows)
+                    self._remember_rows(each)
         self._refuse(refused)
         CHANGES_HELD.set(len(self._held))
         if self._thread is None and self._held:
@@ -127,6 +130,9 @@ class HeldUnits:
 
     def _await_news(self) -> None:
         """Wait until somebody is there."""
+        if not self._held and not self._was_well:
+            log.info("no change waits any more for what another program has locked")
+            self._was_well = True
         while not self._held and not self._is_stopping:
             if not self._news.wait(IDLE_S):
                 self._close()
@@ -196,8 +202,8 @@ class HeldUnits:
             for number, each in enumerate(self._held):
                 found = again.get(id(each.waiting.future))
                 if found is not None and found.rows and found.rows != each.rows:
+                    self._remember_rows(found)
                     self._forget_rows(each)
-                    self._rows.update(found.rows)
                     self._held[number] = found
         self._tell(outcomes)
 
@@ -219,16 +225,24 @@ class HeldUnits:
         if refuse:
             self._refuse(held)
 
+    def _remember_rows(self, held: Held) -> None:
+        self._rows.update(held.rows)
+        for row in held.rows:
+            self._errors.setdefault(row, held.error)
+
     def _forget_rows(self, held: Held) -> None:
         self._rows.subtract(held.rows)
         for row in held.rows:
             if self._rows[row] <= 0:
-                del self._rows[row]
+                del self._rows[row], self._errors[row]
 
     def _refuse(self, held: list[Held]) -> None:
         if not held:
             return
-        log.warning("%d changes refused: %s is locked", len(held), self._connector.what_is_held(held[0].error))
+        if self._was_well:  # else it has been said
+            what = self._connector.what_is_held(held[0].error)
+            log.warning("changes are refused: %s is locked by another program; the others go on", what)
+        self._was_well = False
         done = [Done(each.waiting.future, None, locked(self._connector, each.error)) for each in held]
         self._tell(Outcomes(done))
 
