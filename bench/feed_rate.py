@@ -11,6 +11,7 @@ from typing import Final
 import psycopg
 from tests.postgres import Postgres, running_postgres
 
+from ordercast.db.connections.postgresql import PostgresqlConnector
 from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.sequencer import LOCK, Sequencer
 from ordercast.db.statements import statements
@@ -90,7 +91,7 @@ class _Follower:
     def __init__(self, url: str) -> None:
         self.rows = 0
         self._goes_on = False
-        self._tailer = Tailer(url, statements(POSTGRESQL), self._see)
+        self._tailer = Tailer(url, statements(POSTGRESQL), self._see, PostgresqlConnector(url))
         self.last_seq = self._tailer.begin(0).last_seq
 
     def _see(self, seen: Seen) -> None:

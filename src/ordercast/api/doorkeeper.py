@@ -42,7 +42,7 @@ class Doorkeeper:
         self._issuer = issuer
         self._backend_claims = backend_claims
         self.budgets = budgets or Budgets()
-        self._knows_revoked = False
+        self._knows_revoked_of = ""  # the epoch: in a database that was restored, others may be
 
     def __repr__(self) -> str:
         return f"<Doorkeeper {self.revocations!r}>"
@@ -60,7 +60,7 @@ class Doorkeeper:
             raise
 
     async def _identify(self, token: str) -> Identity:
-        if not self._knows_revoked:
+        if self._knows_revoked_of != self._store.epoch:
             await self._learn()
         identity = await (self._tracked(token) if token.startswith(TRACKING_PREFIX) else self._person(token))
         self.check(identity)
@@ -77,9 +77,10 @@ class Doorkeeper:
 
     async def _learn(self) -> None:
         # What is revoked while this is read comes by `heed`; noting a thing twice does no harm.
+        epoch = self._store.epoch
         for revoked in await self._store.read(access.revoked):
             self.revocations.note(revoked)
-        self._knows_revoked = True
+        self._knows_revoked_of = epoch
 
     async def _person(self, token: str) -> Identity:
         if self._issuer is not None and self._issuer.signs(token):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from .transaction import Transaction
 
@@ -35,6 +35,9 @@ INSERT INTO meta (name, value) VALUES ('epoch', %(epoch)s)
 ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE meta.value = %(former)s
 """
 _FORM: Final = re.compile(r"[0-9a-z]{1,32}")
+_ROW: Final = """
+SELECT (SELECT max(seq) FROM feed), (SELECT entity_id || ' ' || at FROM feed WHERE seq = %(seq)s)
+"""
 _EPOCH_BYTES: Final = 8
 
 log = logging.getLogger("ordercast.db")
@@ -56,14 +59,21 @@ def begin_epoch(transaction: Transaction) -> str:
     return epoch
 
 
-def epoch_of(connection: psycopg.Connection) -> str:
+class History(NamedTuple):
+    """What a PostgreSQL database is in: the epoch of its positions, and which database it is."""
+
+    epoch: str
+    incarnation: str
+
+
+def history_of(connection: psycopg.Connection) -> History:
     """The epoch that positions are counted in; a new one where the database is not the one that bore the last."""
     row = connection.execute(_INCARNATION).fetchone()
     assert row is not None
     incarnation = row[0]
     epoch, known = _known(connection)
     if known == incarnation and is_epoch(epoch):
-        return epoch
+        return History(epoch, incarnation)
     with connection.transaction():
         connection.execute(_LOCKED)
         epoch, known = _known(connection)
@@ -74,7 +84,15 @@ def epoch_of(connection: psycopg.Connection) -> str:
             log.warning("the database was restored from a copy, or a standby took over: positions begin anew")
             epoch = renew_epoch(connection, epoch)
         connection.execute(_REMEMBER, {"incarnation": incarnation})
-    return epoch
+    return History(epoch, incarnation)
+
+
+def has_gone_back(connection: psycopg.Connection, seq: int, mark: str | None) -> bool:
+    """Whether the feed ends before a row that was read of it, or has another one in its place."""
+    row = connection.execute(_ROW, {"seq": seq}).fetchone()
+    assert row is not None
+    newest, found = row
+    return (newest or 0) < seq or (found is not None and mark is not None and found != mark)
 
 
 def renew_epoch(connection: psycopg.Connection, former: str) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from .connections.postgresql import PostgresqlConnector
 from .dialects import POSTGRESQL
+from .epochs import history_of
 from .migrate import must_be_newest, upgrade
 from .readers import Readers
 from .sequencer import Sequencer
@@ -48,10 +49,10 @@ class PostgresqlStore(DatabaseStore):
         """One that may not lead numbers nothing: it is there for a moment, beside the nodes that serve."""
         self._url = url
         self._may_lead = may_lead
-        self._connector = PostgresqlConnector(url)
+        self._connector = PostgresqlConnector(url, self._recognise)
         self._sql = statements(POSTGRESQL)
         super().__init__(Readers(self._connector, self._sql))
-        self._tailer = Tailer(url, self._sql, self._see)
+        self._tailer = Tailer(url, self._sql, self._see, self._connector)
         self._sequencer = Sequencer(url, lambda: self._soon(self._wake))
         self._patience: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -79,8 +80,8 @@ class PostgresqlStore(DatabaseStore):
         except psycopg.Error as error:
             raise Unusable(error) from error
 
-    async def look_for_faults(self, thoroughly: bool) -> list[str]:
-        faults = await super().look_for_faults(thoroughly)
+    async def faults(self) -> list[str]:
+        faults = [*await super().faults()]
         if self.is_deaf:
             faults.append(f"The feed was not seen for {DEAF_S:.0f} s: what is committed is not told here.")
         if self._tailer.is_waiting(DEAF_S):
@@ -122,6 +123,16 @@ class PostgresqlStore(DatabaseStore):
         for follower in (self._tailer, self._sequencer):
             follower.hurry(FOLLOWER_ANSWER_S_MAX)
         self._patience = asyncio.get_running_loop().call_later(1.0, self._hurry)
+
+    def _recognise(self, connection: psycopg.Connection) -> str:
+        """Look which database a writer's new connection leads to; on its thread. One that has lost what was told, or is
+        another, begins a new epoch before anything is written there, and the feed is followed there from then on.
+        """
+        epoch, incarnation = history_of(connection)
+        is_other = self._connector.met(incarnation)
+        if self._tailer.renewed(connection, epoch) != epoch or is_other:
+            self._tailer.look_again()
+        return incarnation
 
     @property
     def leads(self) -> bool:

@@ -118,7 +118,10 @@ class SqliteStore(DatabaseStore):
     async def faults(self) -> list[str]:
         if self._file.trouble is not None:
             return [f"No change is taken: {self._file.trouble}."]
-        return await super().faults()
+        faults = [*await super().faults()]
+        if self._feed_trouble is not None:
+            faults.append(f"The feed cannot be read ({self._feed_trouble}): what is committed is not told.")
+        return faults
 
     def warnings(self) -> list[str]:
         return self._space.warnings()
@@ -127,8 +130,6 @@ class SqliteStore(DatabaseStore):
         faults = await super().look_for_faults(thoroughly)
         if thoroughly and not faults:
             faults += await self.read(self._file.damage)
-        if self._feed_trouble is not None:
-            faults.append(f"The feed cannot be read ({self._feed_trouble}): what is committed is not told.")
         return faults
 
     async def try_to_write(self, unit: Callable[[Transaction], None]) -> None:

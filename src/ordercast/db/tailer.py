@@ -11,10 +11,13 @@ from typing import Final, NamedTuple
 import psycopg
 
 from .connections.lasting import LastingConnection
-from .epochs import epoch_of, renew_epoch
+from .connections.postgresql import PostgresqlConnector
+from .dialects import POSTGRESQL
+from .epochs import has_gone_back, history_of, renew_epoch
 from .sequencer import FEED_CHANNEL
 from .statements import Statements
 from .store import change_of
+from .triggers import missing_triggers
 from .types import Change
 
 # Read ahead of whom the rows are told to; at 3 kB a row, some 12 MB.
@@ -42,11 +45,14 @@ class Seen(NamedTuple):
 class Tailer(LastingConnection):
     """Gives what it sees to `see`, on its thread, in order. `begin` looks for the first time."""
 
-    def __init__(self, url: str, sql: Statements, see: Callable[[Seen], None]) -> None:
+    def __init__(self, url: str, sql: Statements, see: Callable[[Seen], None], connector: PostgresqlConnector) -> None:
+        """The `connector` is told which database is followed, and what is missing there: changes go to no other."""
         super().__init__(url, name="tailer")
+        self._connector = connector
         self._sql = sql
         self._see = see
         self._read = 0
+        self._mark: str | None = None  # of the row that was read last, where it is known
         self._taken = 0
         self._room = threading.Event()
         self._epoch = ""
@@ -66,7 +72,8 @@ class Tailer(LastingConnection):
         """
         try:
             connection = self.open()
-            self._epoch = epoch_of(connection)
+            self._epoch, incarnation = history_of(connection)
+            self._connector.met(incarnation)
             first_seq, last_seq = self._bounds(connection)
             self._read = self._taken = max(first_seq - 1, last_seq - rows, 0)
             found = self._page(connection, rows)
@@ -117,16 +124,23 @@ class Tailer(LastingConnection):
 
     def _recognise(self, connection: psycopg.Connection) -> None:
         """Look whether this is still the history that was read, how far back it reaches, and whether it is numbered."""
-        epoch = epoch_of(connection)
+        epoch, incarnation = history_of(connection)
+        self._connector.met(incarnation)
+        epoch = self.renewed(connection, epoch)
         first_seq, last_seq = self._bounds(connection)
-        if epoch == self._epoch and last_seq < self._read:
-            log.warning("the feed ends before what was read of it: positions begin anew")
-            epoch = renew_epoch(connection, epoch)
         if epoch != self._epoch:
-            self._epoch, self._read = epoch, last_seq
+            self._epoch, self._read, self._mark = epoch, last_seq, None
+        self._connector.missing = missing_triggers(self.ask(connection, POSTGRESQL.triggers_at_work), POSTGRESQL)
         self._recognised_at = time.monotonic()
         self._note_waiting(connection)
         self._see(Seen(epoch, first_seq, self._read, []))
+
+    def renewed(self, connection: psycopg.Connection, epoch: str) -> str:
+        """The epoch; a new one where the feed has gone back behind what was read here. May be called on any thread."""
+        if epoch != self._epoch or not has_gone_back(connection, self._read, self._mark):
+            return epoch
+        log.warning("the feed has lost what was read of it: positions begin anew")
+        return renew_epoch(connection, epoch)
 
     def _note_waiting(self, connection: psycopg.Connection) -> None:
         ((oldest,),) = self.ask(connection, "SELECT min(id) FROM feed WHERE seq IS NULL")
@@ -142,5 +156,6 @@ class Tailer(LastingConnection):
         found = self.ask(connection, self._sql.feed.after, {"after": self._read, "limit": limit})
         rows = [change_of(row) for row in found]
         if rows:
+            self._mark = f"{rows[-1].entity_id} {rows[-1].at}"
             self._read = rows[-1].seq
         return rows

@@ -53,6 +53,10 @@ class LastingConnection(ABC):
             log.error("the database has not answered the %s for %.0f s", self._name, seconds_max)
             self._hang_up()
 
+    def look_again(self) -> None:
+        """Connect anew: whatever is followed may be another database by now."""
+        self._hang_up()
+
     def _hang_up(self) -> None:
         with self._line:
             if self._connection is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -113,14 +113,15 @@ def interrupt(connection: psycopg.Connection) -> None:
 class _PostgresqlConnection:
     """psycopg's connection in the shape that the units of work know."""
 
-    __slots__ = ("age", "execute", "psycopg")
+    __slots__ = ("age", "execute", "incarnation", "psycopg")
 
     IntegrityError = psycopg.IntegrityError
     DataError = psycopg.DataError
 
-    def __init__(self, connection: psycopg.Connection, age: int) -> None:
+    def __init__(self, connection: psycopg.Connection, age: int, incarnation: str | None) -> None:
         self.psycopg = connection
         self.age = age
+        self.incarnation = incarnation
         self.execute = connection.execute
 
     def executemany(self, statement: str, rows: Iterable[Mapping[str, Any]], /) -> Cursor:
@@ -139,11 +140,18 @@ class PostgresqlConnector(Connector):
     takes_turns = False
     troubles = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError, *_NOT_OURS)
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, recognise: Callable[[psycopg.Connection], str] | None = None) -> None:
+        """`recognise` is asked of each connection that is to write, before anything is written: which database it leads
+        to.
+        """
         super().__init__()
         self._url = url
+        self._recognise = recognise
         self._age = 0
-        """How often a server was found to have become a standby. Connections of an earlier age lead to one."""
+        """How often a server was found to be a standby, or another. Connections of an earlier age lead to one."""
+        self._incarnation: str | None = None
+        self.missing: Sequence[str] = ()
+        """Triggers that are not at work: nothing is committed that would go unheard."""
 
     def __repr__(self) -> str:
         return "<PostgresqlConnector>"  # the URL may hold a password
@@ -151,9 +159,25 @@ class PostgresqlConnector(Connector):
     def open(self, *, read_only: bool = False) -> Connection:
         name = "reader" if read_only else "writer"
         connection = connect(self._url, name=name, options=f"-c lock_timeout={GO_ROUND_MS}")
-        return cast(Connection, _PostgresqlConnection(connection, self._age))
+        incarnation = None
+        if not read_only and self._recognise is not None:
+            try:
+                incarnation = self._recognise(connection)
+            except BaseException:
+                connection.close()
+                raise
+        return cast(Connection, _PostgresqlConnection(connection, self._age, incarnation))
+
+    def met(self, incarnation: str) -> bool:
+        """Note which database answers now; whether it is another than before, to which all connections are lost."""
+        former, self._incarnation = self._incarnation, incarnation
+        is_other = former not in {None, incarnation}
+        self._age += is_other
+        return is_other
 
     def commit(self, connection: Connection) -> None:
+        if self.missing:
+            raise psycopg.OperationalError(f"the trigger {self.missing[0]} is missing: nobody would hear of it")
         cursor = cast(_PostgresqlConnection, connection).psycopg.execute("COMMIT")
         # In a transaction that an error has ended, COMMIT is a ROLLBACK, and no error.
         if cursor.statusmessage != "COMMIT":
@@ -165,7 +189,7 @@ class PostgresqlConnector(Connector):
 
     def is_lost(self, connection: Connection) -> bool:
         ours = cast(_PostgresqlConnection, connection)
-        return ours.psycopg.broken or ours.age < self._age
+        return ours.psycopg.broken or ours.age < self._age or ours.incarnation not in {None, self._incarnation}
 
     def interrupt(self, connection: Connection) -> None:
         interrupt(cast(_PostgresqlConnection, connection).psycopg)
