@@ -7,7 +7,7 @@ import gc
 import os
 import sys
 
-from . import contender, feed_cost, feed_lag, feed_rate, locked_row, losses, measure, nodes, report
+from . import contender, feed_cost, feed_lag, feed_rate, locked_row, losses, measure, nodes, page_costs, report
 from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
@@ -23,6 +23,7 @@ FIGURES = {
     "nodes": (nodes.measure, nodes.ABOUT),
     "feed_rate": (feed_rate.measure, feed_rate.ABOUT),
     "feed_cost": (feed_cost.measure, feed_cost.ABOUT),
+    "pages": (page_costs.measure, page_costs.ABOUT),
 }
 
 

@@ -5,7 +5,7 @@ however many rows there are: a statement that walks past the others to find it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, Final
 
 from sqlalchemy import Column, Float, LargeBinary, Table
@@ -44,6 +44,8 @@ _VALUES: Final[dict[str, str]] = {
     "orders.refunding": "0",
     "orders.total": "100",
     "order_history.order_id": _ORDER,
+    "order_history.from_payment_status": "'unpaid'",
+    "order_history.to_payment_status": "'unpaid'",
     "order_history.from_status": "'processing'",
     "order_history.to_status": _rare("'ready_for_pickup'", "'processing'"),
     "order_lines.position": "1",
@@ -71,12 +73,15 @@ _VALUES: Final[dict[str, str]] = {
     "payment_disputes.order_id": "'ord_' || i",
     "payment_disputes.provider": "'sandbox'",
     "payment_events.provider": "'sandbox'",
+    "payment_mismatches.kind": "'captured'",
     "payment_mismatches.order_id": "'ord_' || i",
     "payment_mismatches.resolved_at": _rare("NULL", "'2026-01-01T00:00:00Z'"),
     "payment_methods.customer_id": _rare("'cus_hot'", "'cus_' || i"),
     "sign_ins.account_id": _rare("'usr_hot'", "'usr_' || i"),
     "notifications.recipient": "CASE i % 3 WHEN 0 THEN 'store' WHEN 1 THEN 'cus_hot' ELSE 'cus_' || i END",
     "notifications.kind": "'assigned'",
+    "notifications.severity": "'info'",
+    "notifications.data": """'{"number":7}'""",
     "notifications.written_in": "NULL",
     "notification_reads.notification_id": "'notifications_id_' || i",
     "notification_reads.user_id": _rare("'usr_reader'", "'usr_' || i"),
@@ -97,9 +102,11 @@ _SINGLE: Final = frozenset({"shop"})
 """Tables that never have a second row."""
 
 
-def fill(dialect: Dialect, rows: int) -> Iterator[str]:
-    """The statements that fill a migrated database, whose triggers and checks have been silenced."""
+def fill(dialect: Dialect, rows: int, tables: Container[str] = metadata.tables) -> Iterator[str]:
+    """The statements that fill `tables` of a migrated database, whose triggers and checks have been silenced."""
     for table in metadata.sorted_tables:
+        if table.name not in tables:
+            continue
         filled = feed_to_number if table is feed and dialect is not SQLITE else table
         yield _fill(dialect, filled, 1 if table.name in _SINGLE else rows)
 
@@ -150,6 +157,13 @@ def moment_of(dialect: Dialect, i: str) -> str:
     if dialect is SQLITE:
         return f"strftime('%Y-%m-%dT%H:%M:%fZ', 1700000000 + {i}, 'unixepoch')"
     return f"to_char(to_timestamp(1700000000 + {i}) AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
+
+
+TRIGGERS: Final = "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+CHECKS: Final = """
+    SELECT conname, CASE conrelid WHEN 0 THEN 'DOMAIN ' || contypid::regtype ELSE 'TABLE ' || conrelid::regclass END
+    FROM pg_constraint WHERE contype IN ('c', 'f') AND connamespace = current_schema()::regnamespace
+"""
 
 
 def silence(dialect: Dialect, triggers: Iterable[tuple[str, str]], checks: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -208,14 +208,8 @@ GATHERS: Final = frozenset({"Sort", "Aggregate", "Hash", "ModifyTable", "Materia
 def grown(postgres_server: Postgres, postgres_template: str) -> Iterator[psycopg.Connection]:
     name = postgres_server.new_database(postgres_template)
     with psycopg.connect(postgres_server.url(name), autocommit=True) as connection:
-        triggers = connection.execute(
-            "SELECT tgname, tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
-        ).fetchall()
-        checks = connection.execute(
-            "SELECT conname, CASE conrelid WHEN 0 THEN 'DOMAIN ' || contypid::regtype"
-            " ELSE 'TABLE ' || conrelid::regclass END FROM pg_constraint"
-            " WHERE contype IN ('c', 'f') AND connamespace = current_schema()::regnamespace"
-        ).fetchall()
+        triggers = connection.execute(growth.TRIGGERS).fetchall()
+        checks = connection.execute(growth.CHECKS).fetchall()
         for statement in growth.silence(dialects.POSTGRESQL, triggers, checks):
             connection.execute(statement.encode())
         for statement in growth.fill(dialects.POSTGRESQL, LARGE):
