@@ -129,6 +129,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budget_handshakes: str = "1000/10s"
     budget_socket_events: str = "500/5s"
     budget_reads: str = "2000/10s"
+    budget_commands: str = "600/1m"
     budget_quotes: str = "300/30s"
     budget_orders: str = "60/2m"
     budget_declined_cards: str = "20/10m"

@@ -48,7 +48,8 @@ _WHO: Final = "person, or address of a guest"
 
 HANDSHAKES: Final = Budget("handshakes", "new Engine.IO sessions", _ADDRESS, shared=False)
 SOCKET_EVENTS: Final = Budget("socket_events", "events of a socket; more wait their turn", "socket", shared=False)
-READS: Final = Budget("reads", "requests without a good token", _ADDRESS, shared=False)
+READS: Final = Budget("reads", "requests that only read", _WHO, shared=False)
+COMMANDS: Final = Budget("commands", "commands of all their sockets", _WHO, shared=False)
 QUOTES: Final = Budget("quotes", "quotes of a cart", _WHO, shared=False)
 ORDERS: Final = Budget("orders", "orders that are tried", _WHO)
 DECLINED_CARDS: Final = Budget("declined_cards", "cards that are declined", _WHO)
@@ -66,6 +67,7 @@ BUDGETS: Final = (
     HANDSHAKES,
     SOCKET_EVENTS,
     READS,
+    COMMANDS,
     QUOTES,
     ORDERS,
     DECLINED_CARDS,
@@ -108,6 +110,7 @@ ANONYMOUS_COMMANDS: Final[Mapping[str, tuple[Budget, ...]]] = {
     "CONNECT": (REFUSED_TOKENS,),
     "echo": (SOCKET_EVENTS,),
     "auth_refresh": (REFUSED_TOKENS, SOCKET_EVENTS),
+    "a command": (COMMANDS, SOCKET_EVENTS),
     "any other event": (SOCKET_EVENTS,),
 }
 

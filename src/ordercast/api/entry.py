@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from .auth import TokenRefused
 from .budgets import READS
-from .desk import AnyRequest, FrontDesk, caller_of
+from .desk import AnyRequest, FrontDesk
 from .refusals import IssuerSilent, TooManyAttempts
 from .unsayable import refuse_nul
 
@@ -15,7 +16,7 @@ _CHARGED: Final = frozenset({"GET", "HEAD"})
 
 
 class Entry:
-    """Charges reading to strangers: whoever shows a good token may read as much as they like."""
+    """Charges reading to whoever reads: without a good token, to their address."""
 
     def __init__(self, desk: FrontDesk) -> None:
         self._desk = desk
@@ -23,14 +24,9 @@ class Entry:
     async def __call__(self, request: AnyRequest) -> None:
         """Raises NotFoundException, ControlCharacter, TooManyAttempts."""
         await refuse_nul(request)
-        if request.method in _CHARGED and not await self._is_known(request):
-            self._desk.budgets.take_here(READS, caller_of(request))
-
-    async def _is_known(self, request: AnyRequest) -> bool:
-        if "authorization" not in request.headers:
-            return False
-        try:
-            await self._desk.identify(request)
-        except (TokenRefused, TooManyAttempts, IssuerSilent):
-            return False
-        return True
+        if request.method not in _CHARGED:
+            return
+        if "authorization" in request.headers:
+            with suppress(TokenRefused, TooManyAttempts, IssuerSilent):  # told by the handler, if it asks who it is
+                await self._desk.identify(request)
+        self._desk.budgets.take_here(READS, self._desk.who(request))

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from ordercast.api.auth import NOBODY, Identity
 from ordercast.api.body import convert
-from ordercast.api.budgets import who
+from ordercast.api.budgets import COMMANDS, who
 from ordercast.api.desk import FrontDesk
 from ordercast.api.errors import charged, refused_fields
 from ordercast.api.refusals import SignInRequired
@@ -55,13 +55,13 @@ class Commands:
         """Answer the command called `name`; what `answer` raises of what may be told is the ack's error."""
 
         async def handle(socket: Socket, *args: Any) -> CommandAck:
+            whose = _whose(socket)
             try:
+                self.desk.budgets.take_here(COMMANDS, whose)
                 caller = Caller(socket, _someone(socket))
                 return success(await answer(caller, _read(args, type_)))
             except Exception as error:
-                identity = getattr(socket.data, "identity", NOBODY)
-                told = charged(self.desk.budgets, error, who(identity, socket.conn.handshake.caller))
-                fields = refused_fields(told)
+                fields = refused_fields(charged(self.desk.budgets, error, whose))
                 if fields is None:
                     raise
                 raise EventRefused(**fields) from error
@@ -86,6 +86,12 @@ class Commands:
         now = self.desk.now()
         outcome = await self.desk.store.write(UnitOfWork(lambda transaction: once(transaction, key, now, effect), rows))
         return msgspec.json.decode(outcome.answer)
+
+
+def _whose(socket: Socket) -> str | None:
+    """Whose budget its commands are charged to."""
+    identity: Identity = getattr(socket.data, "identity", NOBODY)
+    return who(identity, socket.conn.handshake.caller)
 
 
 def _someone(socket: Socket) -> Identity:
