@@ -18,9 +18,9 @@ from typing import Any
 
 import psycopg
 
-from tests.journey.shop import free_port
+from tests.ports import free_port
 
-START_S_MAX = 30.0
+START_S_MAX = 60.0
 # Small, and quick to start. What is committed is handed to the kernel, which a `kill -9` does not touch; a power cut is
 # not what is tested.
 SETTINGS = {

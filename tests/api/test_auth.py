@@ -33,7 +33,7 @@ def test_a_token_says_who_and_until_when() -> None:
     assert identity.actor == Actor(Role.DRIVER, "drv_1", "Rafiq")
     assert identity.expires_at is not None
     assert 55 <= identity.expires_at - time.time() <= 61
-    assert abs(identity.issued_at_ms / 1000 - time.time()) < 5
+    assert abs(identity.issued_at_ms / 1000 - time.time()) < 60
     assert identity.names[1:] == ("sgn_1",)
 
 

@@ -98,7 +98,7 @@ async def test_a_deleted_file_is_503_and_a_node_without_it_goes_on_asking(client
     problem(await client.get("/api/products"), 503, "store-unavailable")
     assert "is gone" in (await faults(client, store))[0]
     rename(away, store.path)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while (await client.get("/health/ready")).status_code != 200:  # noqa: ASYNC110 - it has no event
             await asyncio.sleep(0.01)
     await client.place()

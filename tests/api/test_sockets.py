@@ -64,7 +64,7 @@ def heard(link: Link, event: str) -> list[Any]:
     return [args for args in packets(link, "42") if args[0] == event]
 
 
-async def until(holds: Callable[[], object], within_s: float = 5.0) -> None:
+async def until(holds: Callable[[], object], within_s: float = 60.0) -> None:
     async with asyncio.timeout(within_s):
         while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.002)

@@ -178,7 +178,7 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._folder = Path(tempfile.mkdtemp())
+        self._folder = Path(tempfile.mkdtemp(dir=_FOLDER.name))
         self._runner = asyncio.Runner()
         self._store = self._runner.run(_opened(self._folder / "shop.db"))
         self._model = Model()
@@ -339,7 +339,7 @@ class Histories(RuleBasedStateMachine):
 
 async def _opened(path: Path) -> SqliteStore:
     if not _TEMPLATE:
-        _TEMPLATE.append(await _filled(Path(tempfile.mkdtemp()) / "shop.db"))
+        _TEMPLATE.append(await _filled(Path(_FOLDER.name) / "shop.db"))
     await asyncio.to_thread(shutil.copy, _TEMPLATE[0], path)
     store = SqliteStore(path)
     await store.start()
@@ -358,6 +358,8 @@ async def _filled(path: Path) -> Path:
 
 
 _TEMPLATE: list[Path] = []
+# Removed with the process.
+_FOLDER = tempfile.TemporaryDirectory(prefix="ordercast-histories-", ignore_cleanup_errors=True)
 
 
 def _former(name: str, order: OrderState) -> OrderStatus:

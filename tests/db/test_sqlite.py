@@ -15,7 +15,7 @@ from .shop import STORE, ask, by_another_program, move, now, place_one
 
 
 async def soon(happened: asyncio.Event) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await happened.wait()
     happened.clear()
 

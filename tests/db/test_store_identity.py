@@ -18,7 +18,7 @@ from ordercast.db.types import Unheard
 from .shop import ask, by_another_program, place_one
 
 
-async def until(found: Callable[[], bool], timeout_s: float = 15.0) -> None:
+async def until(found: Callable[[], bool], timeout_s: float = 60.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not found():  # noqa: ASYNC110 - other programs set no event
             await asyncio.sleep(0.005)

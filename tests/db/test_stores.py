@@ -71,12 +71,12 @@ class Follower:
             self.heard += rows
             self._position = rows[-1].seq
 
-    async def hears(self, found: Callable[[list[Change]], bool], timeout_s: float = 15.0) -> None:
+    async def hears(self, found: Callable[[list[Change]], bool], timeout_s: float = 60.0) -> None:
         async with asyncio.timeout(timeout_s):
             while not found(self.heard):  # noqa: ASYNC110 - other programs set no event
                 await asyncio.sleep(0.005)
 
-    async def hears_rows(self, count: int, timeout_s: float = 15.0) -> list[Change]:
+    async def hears_rows(self, count: int, timeout_s: float = 60.0) -> list[Change]:
         await self.hears(lambda heard: len(heard) >= count, timeout_s)
         return self.heard
 

@@ -14,7 +14,7 @@ from .conftest import PLACE, Line, Node
 Outside = Callable[..., None]
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - the condition is the database's, which sets no event
             await asyncio.sleep(0.002)

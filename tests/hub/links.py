@@ -11,7 +11,7 @@ from ordercast.hub import DisconnectReason, Handshake, Server
 from ordercast.protocol.errors import MalformedPacket
 from ordercast.protocol.message import Message
 
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 HANDSHAKE = Handshake(((b"x-token", b"abc"),), b"EIO=4&a=1&a=2", "192.0.2.7", secure=True, time=1.0)
 
 

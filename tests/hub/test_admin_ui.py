@@ -100,7 +100,7 @@ async def test_whoever_opens_the_dashboard_is_told_how_things_stand(server: Serv
     commands = ["EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT"]
     assert config == ["config", {"supportedFeatures": [*commands, "AGGREGATED_EVENTS", "ALL_EVENTS"]}]
     uptime = stats[1].pop("uptime")
-    assert 0 <= uptime < 5
+    assert 0 <= uptime < 60
     assert isinstance(stats[1].pop("hostname"), str)
     assert stats[1] == {
         "serverId": "node-1",
@@ -772,7 +772,7 @@ def listening() -> Server:
 
 @pytest.mark.usefixtures("often")
 async def test_a_stock_client_looks_at_a_stock_client(listening: Server) -> None:
-    async with asyncio.timeout(15), running(listening) as at, contextlib.AsyncExitStack() as stack:
+    async with asyncio.timeout(60), running(listening) as at, contextlib.AsyncExitStack() as stack:
         told: dict[str, list[Any]] = {}
         viewer = socketio.AsyncClient(reconnection=False)
         viewer.on("*", lambda event, *args: told.setdefault(event, []).append(args), namespace="/admin")
@@ -800,7 +800,7 @@ async def test_a_stock_client_looks_at_a_stock_client(listening: Server) -> None
 
 @pytest.mark.usefixtures("often")
 async def test_an_upgrade_is_shown(listening: Server) -> None:
-    async with asyncio.timeout(15), running(listening) as at:
+    async with asyncio.timeout(60), running(listening) as at:
         viewer = Viewer(listening, RIGHT)
         await until(lambda: listening.of("/admin").sockets)
         shopper = socketio.AsyncClient(reconnection=False)

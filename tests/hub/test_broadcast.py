@@ -161,7 +161,7 @@ async def test_whoever_leaves_is_waited_for_no_longer(trio: Trio) -> None:
     trio.links["b"].lose()
     trio.links["c"].hear("1")
 
-    assert await asyncio.wait_for(asking, 1) == [1]
+    assert await asyncio.wait_for(asking, 60) == [1]
 
 
 async def test_whoever_owes_too_many_answers_is_not_waited_for(trio: Trio) -> None:
@@ -171,7 +171,7 @@ async def test_whoever_owes_too_many_answers_is_not_waited_for(trio: Trio) -> No
     await settle()
     trio.answer("b", 1)
 
-    assert await asyncio.wait_for(asking, 1) == [1]
+    assert await asyncio.wait_for(asking, 60) == [1]
     trio.links["a"].lose()
     await asyncio.gather(*owing, return_exceptions=True)
 

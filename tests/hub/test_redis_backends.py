@@ -53,7 +53,7 @@ async def new_site(shared_valkey: Valkey) -> AsyncIterator[Callable[..., Any]]:
         sites.append(site)
         for backends in site.backends:
             backends.start()
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await backends.until_up()
         return site
 

@@ -66,7 +66,7 @@ NewEnd = Callable[..., End]
 
 async def both_up(*ends: End) -> None:
     for end in ends:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await end.bus.until_up()
 
 

@@ -15,7 +15,7 @@ from tests.servers import Running, official_server, running
 
 CLIENTS = Path(__file__).parent.parent / "clients"
 NODE = shutil.which("node") or str(Path(__file__).parents[2] / ".venv/bin/node")
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 pytestmark = pytest.mark.node
 every_way = pytest.mark.parametrize("way", ["websocket", "polling", "polling,websocket"])

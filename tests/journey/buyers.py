@@ -45,7 +45,7 @@ class Buyers:
     def wait_for_more(self, count: int) -> None:
         with self._news:
             wanted = len(self._confirmed) + count
-            assert self._news.wait_for(lambda: len(self._confirmed) >= wanted, 30), "nothing is sold any more"
+            assert self._news.wait_for(lambda: len(self._confirmed) >= wanted, 60), "nothing is sold any more"
 
     def stop(self) -> set[str]:
         self._stopping.set()

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from .listener import Listener
+from .nodes import PATIENCE_S
 from .shop import Shop
 
 if TYPE_CHECKING:
@@ -15,13 +16,15 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_tls_context() -> Iterator[None]:
+def unhurried_httpx() -> Iterator[None]:
     """httpx reads all certificates of the machine for each client, and for each request without one: 46 ms that a shop
     on loopback has no use for.
     """
     context = httpx.create_ssl_context()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: context)
+        # Five seconds of itself, which a busy machine may take.
+        patch.setattr("httpx._config.DEFAULT_TIMEOUT_CONFIG.read", PATIENCE_S)
         yield
 
 

@@ -56,7 +56,7 @@ class Listener:
     def events(self, name: str) -> list[dict[str, Any]]:
         return [entry for entry in self.of_kind("event") if entry["event"] == name]
 
-    def wait_for(self, found: Callable[[Listener], Any], timeout_s: float = 15.0) -> Any:
+    def wait_for(self, found: Callable[[Listener], Any], timeout_s: float = 60.0) -> Any:
         """Wait until `found(self)` is true; gives it."""
         with self._news:
             self._news.wait_for(lambda: found(self), timeout_s)
@@ -76,7 +76,7 @@ class Listener:
         """End the client process by itself, which closes its connection as a closed tab does."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(timeout=10)
+        self._process.wait(timeout=60)
 
     def stop(self) -> None:
         self._process.kill()

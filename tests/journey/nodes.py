@@ -23,7 +23,7 @@ from .cutting_proxy import CuttingProxy
 from .shop import Shop
 
 SECRET = secrets.token_hex(32)
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 _LEADS = re.compile(r"^ordercast_feed_leading 1", re.MULTILINE)
 
 

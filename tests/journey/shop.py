@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,19 +15,13 @@ from typing import Any
 
 import httpx
 
+from tests.ports import free_port
 from tests.tokens import TTL_S, make_token
 
 READY = re.compile(r"> Ready on (\S+)")
 PASSWORD = re.compile(r"admin@example\.com\s+(\S+)")
 START_S_MAX = 60.0
 END_S_MAX = 60.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Shop:

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.ports import free_port
+
 from .listener import Listener
-from .shop import free_port
 
 Listen = Callable[..., Listener]
 KILLS = 5

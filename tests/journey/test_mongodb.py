@@ -63,7 +63,7 @@ async def test_a_shop_is_followed_by_setting_a_url_and_no_kill_loses_or_repeats_
         assert not admin.events("resync")
         order = shop.get_order("order-3", token)
         assert (order["status"], order["total"], order["currency"]) == ("delivered", 300, "BDT")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await _health(shop))["parts"]["mongodb"] != "up":  # noqa: ASYNC110 - the shop is another process
                 await asyncio.sleep(0.05)
     finally:

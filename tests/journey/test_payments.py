@@ -12,7 +12,7 @@ import httpx
 
 from .shop import Shop
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def by(token: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def numbers(listener: Listener) -> list[int]:
     return [event["payload"] for event in listener.events("n")]
 
 
-def hears(listener: Listener, wanted: range | list[int], timeout_s: float = 15.0) -> None:
+def hears(listener: Listener, wanted: range | list[int], timeout_s: float = 60.0) -> None:
     """It comes to hear these numbers, in this order, each once."""
     last = wanted[-1]
     listener.wait_for(lambda listener: last in numbers(listener), timeout_s)

@@ -15,14 +15,15 @@ import pytest
 import redis
 
 from ordercast.emitter import Emitter
+from tests.ports import free_port
 from tests.valkey import Valkey, running_valkey
 
 from .listener import Listener
-from .shop import Shop, free_port
+from .shop import Shop
 
 Listen = Callable[..., Listener]
 pytestmark = pytest.mark.node
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def eventually(is_so: Callable[[], Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from ordercast.hub import Server
 from tests.hub.links import Link
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 
 
 class Phone:

@@ -30,7 +30,7 @@ def now() -> Moment:
     return moment(time.time_ns() // 1_000_000)
 
 
-async def until(condition: Callable[[], Any], timeout_s: float = 10.0) -> None:
+async def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
     async with asyncio.timeout(timeout_s):
         while not condition():  # noqa: ASYNC110 - the condition is the database's, which sets no event
             await asyncio.sleep(0.005)
