@@ -15,7 +15,7 @@ from typing import Final
 
 from ordercast.api import Doorkeeper
 from ordercast.commerce.moments import Moment, moment
-from ordercast.db import LockedElsewhere, Store, Transaction, UnitOfWork
+from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork
 from ordercast.db.expiry import Expired, expire_pending, pending_since
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 
@@ -84,6 +84,8 @@ async def forever(every_s: float, deed: Callable[[], Awaitable[None]], trouble: 
     while True:
         try:
             await deed()
+        except StoreError as error:
+            log.warning("%s; trying again later: %s", trouble, error)
         except Exception:
             log.exception("%s; trying again later", trouble)
         await asyncio.sleep(every_s)

@@ -20,9 +20,10 @@ FOUND_S_MAX: Final = 1.0
 WRITE_S_MAX: Final = 1.0
 # Longer than any group of changes takes, and than a locked database is waited for: whoever wants to write is stuck.
 STUCK_S: Final = 6.0
-# Where a change was refused, as much as an order and its like need is written: a disk that has room for a few bytes
-# more is full.
-DOUBTED_BYTES: Final = 64 * 1024
+# Where a change was refused, as much as an order and its like need is written, 64 kB: a disk that has room for a few
+# bytes more is full. A fact of `meta` holds 8 KiB at most.
+DOUBTED_ROWS: Final = 8
+ROW_BYTES: Final = 8_000
 
 
 class Readiness:
@@ -94,10 +95,13 @@ class Readiness:
 
     def _touch(self, transaction: Transaction) -> None:
         """Write a row that nobody else writes, and take it back: the pages go to the disk all the same."""
-        name = f"probe:{secrets.token_hex(8)}"
-        value = secrets.token_hex(DOUBTED_BYTES // 2) if self._is_in_doubt else ""
-        transaction.run(transaction.sql.meta.keep, name=name, value=value)
-        transaction.run(transaction.sql.meta.forget, name=name)
+        name = f"probe:{secrets.token_hex(8)}:"
+        value = secrets.token_hex(ROW_BYTES // 2) if self._is_in_doubt else ""
+        names = [f"{name}{number}" for number in range(DOUBTED_ROWS if self._is_in_doubt else 1)]
+        for each in names:
+            transaction.run(transaction.sql.meta.keep, name=each, value=value)
+        for each in names:
+            transaction.run(transaction.sql.meta.forget, name=each)
 
     async def stop(self) -> None:
         self._found = None

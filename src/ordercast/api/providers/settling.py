@@ -65,8 +65,8 @@ class Settling:
             try:
                 await self.settle()
                 wait_s = await self._wait_s()
-            except StoreError:
-                log.warning("what is owed could not be looked up; trying again", exc_info=True)
+            except StoreError as error:
+                log.warning("what is owed could not be looked up; trying again: %s", error)
                 wait_s = IDLE_S
             except Exception:
                 log.exception("what is owed could not be settled; trying again")
