@@ -19,7 +19,7 @@ help:            ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(VENV)/.installed: requirements.txt pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@scripts/make-venv $(PYTHON) $(VENV)
 	@echo "Installing Python packages (the first time takes half a minute) ..."
 	@$(PIP) install -r requirements.txt
 	@command -v npm >/dev/null || scripts/install-npm $(BIN)

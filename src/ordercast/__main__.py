@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 
 import uvloop
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from ordercast import config, telemetry
 from ordercast.api.application import openapi_document
@@ -30,6 +31,7 @@ from ordercast.config import ConfigError, Settings
 from ordercast.db import access
 from ordercast.db.epochs import begin_epoch
 from ordercast.db.repair import Deed
+from ordercast.db.sqlite_file import begin_epoch_of
 from ordercast.inspecting import repair as repair_rows
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
@@ -106,7 +108,7 @@ def token(
     *,
     role: Annotated[Literal["admin", "store", "customer", "driver", "service"], Parameter(help="What it may do.")],
     sub: Annotated[str | None, Parameter(help="Whose it is: a customer's, driver's or user's id.")] = None,
-    ttl: Annotated[int, Parameter(help="How long it is good for, in seconds.")] = 3600,
+    ttl: Annotated[int, Parameter(help="How long it is good for, in seconds.", validator=Number(gt=0))] = 3600,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print a JWT signed with the configured secret."""
@@ -129,8 +131,15 @@ def revoke(
 ) -> None:
     """Refuse a token, or all that somebody was given until now. A running shop ends their sockets at once."""
     settings = _settings(make_secret=False, database_url=database_url)
-    revoked = uvloop.run(_revoke(settings, _name_in(settings, name), reason))
-    print(f"{revoked} is revoked.")
+    named = _name_in(settings, name)
+    is_known = uvloop.run(_revoke(settings, named, reason)) or named != name
+    print(f"{named} is revoked.")
+    if not is_known:
+        print(
+            "No account, customer, order or sign-in of this shop has that name: look whether it is spelt right, unless"
+            " another back end or a token gave it.",
+            file=sys.stderr,
+        )
 
 
 def _name_in(settings: Settings, text: str) -> str:
@@ -144,24 +153,37 @@ def _name_in(settings: Settings, text: str) -> str:
     return names[0]
 
 
-async def _revoke(settings: Settings, name: str, reason: str | None) -> str:
+async def _revoke(settings: Settings, name: str, reason: str | None) -> bool:
+    """Revoke the name; gives whether this shop knows it."""
     store = open_store(settings)
     await begin(store)
     try:
         now, operator = moment(time.time_ns() // 1_000_000), Actor(Role.ADMIN, "cli")
         await store.write(lambda t: access.revoke(t, name, since=now, until=None, actor=operator, reason=reason))
+        return await store.read(lambda t: access.is_known(t, name))
     finally:
         await store.close()
-    return name
 
 
 @app.command(name="new-epoch")
-def new_epoch(*, database_url: DatabaseUrl = None) -> None:
+def new_epoch(
+    *,
+    yes: Annotated[bool, Parameter(help="Do it without asking.", negative="")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
     """Tell clients to fetch the state anew, after a database was put back to an earlier moment by its disk or machine:
     other ways of restoring it are noticed without this.
     """
-    epoch = uvloop.run(_new_epoch(_settings(make_secret=False, database_url=database_url)))
-    print(f"The new epoch is {epoch}. Nodes on SQLite are to be started again.")
+    if not yes and not _agrees("Every client will fetch everything anew, at once. Begin a new epoch?"):
+        print("Nothing was done.", file=sys.stderr)
+        sys.exit(1)
+    settings = _settings(make_secret=False, database_url=database_url)
+    if settings.sqlite_path is not None:
+        open_store(settings)
+        epoch = begin_epoch_of(settings.sqlite_path)
+    else:
+        epoch = uvloop.run(_new_epoch(settings))
+    print(f"The new epoch is {epoch}.")
 
 
 async def _new_epoch(settings: Settings) -> str:
@@ -206,6 +228,14 @@ async def _repair(settings: Settings, *, dry_run: bool) -> int:
     else:
         print(", ".join(f"{count} {deed}" for deed, count in found.items()) + ".")
     return found[Deed.LEFT]
+
+
+def _agrees(question: str) -> bool:
+    """Ask at the terminal; where there is none, nobody agrees."""
+    if not sys.stdin.isatty():
+        print("There is no terminal to ask at: say --yes.", file=sys.stderr)
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _settings(*, make_secret: bool = True, **overrides: Any) -> Settings:

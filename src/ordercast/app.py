@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import hashlib
 import hmac
@@ -274,11 +275,17 @@ def _from_secret(settings: Settings, purpose: bytes) -> str:
     return hmac.new(settings.secret.encode(), purpose, hashlib.sha256).hexdigest()
 
 
+# `socket.create_server` tells by these of a name that nobody knows too.
+_NO_ADDRESS_OF_OURS: Final = frozenset({errno.EADDRNOTAVAIL, socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_NODATA})
+
+
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=LISTEN_BACKLOG)
     except OSError as error:
+        if error.errno in _NO_ADDRESS_OF_OURS:
+            raise ConfigError("host", f"{settings.host!r} is no address of this machine") from None
         raise ConfigError("port", f"cannot listen on {settings.host}:{settings.port} ({error.strerror})") from None
 
 

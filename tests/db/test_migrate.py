@@ -196,3 +196,17 @@ def test_a_database_that_is_up_to_date_is_left_alone_without_alembic(place: migr
         f" migrate.upgrade({place!r}); assert 'alembic' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_schema_of_another_program_is_refused_and_one_of_our_own_beside_it_is_not(postgres_server: Postgres) -> None:
+    name = postgres_server.new_database()
+    url = postgres_server.url(name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE orders (id integer)")
+        connection.execute("CREATE SCHEMA shop")
+
+    with pytest.raises(Unusable, match=r"tables of another program \(orders\); .*search_path%3Dshop"):
+        migrate.upgrade(url)
+    migrate.upgrade(f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3Dshop")
+
+    postgres_server.drop(name)

@@ -270,3 +270,52 @@ def test_demo_fills_a_database_once(tmp_path: Path) -> None:
     assert first.returncode == second.returncode == 0
     assert first.stdout == second.stdout
     assert "customer@example.com" in first.stdout
+
+
+# --- What an operator gets wrong --------------------------------------------------------------------------------------
+
+
+def test_a_host_that_is_none_of_ours_is_said_to_be_the_host(tmp_path: Path) -> None:
+    for host in ("203.0.113.7", "no-such-host.invalid"):
+        done = ordercast(tmp_path, "serve", "--host", host, "--port", "0")
+        assert done.returncode == 2
+        assert done.stderr.startswith("ordercast: ORDERCAST_HOST: "), done.stderr
+
+
+@pytest.mark.parametrize("ttl", ["0", "-5"])
+def test_a_token_that_would_be_expired_is_not_printed(tmp_path: Path, ttl: str) -> None:
+    done = ordercast(tmp_path, "token", "--role", "store", "--ttl", ttl, ORDERCAST_SECRET="x" * 32)
+    assert (done.returncode != 0, done.stdout.count("eyJ")) == (True, 0)
+
+
+def test_a_new_epoch_is_not_begun_unasked(shop: Shop) -> None:
+    url = f"sqlite:///{shop.database}"
+    refused = ordercast(shop.database.parent, "new-epoch", "--database-url", url)
+    assert (refused.returncode, "--yes" in refused.stderr) == (1, True)
+    done = ordercast(shop.database.parent, "new-epoch", "--yes", "--database-url", url)
+    assert (done.returncode, done.stdout.startswith("The new epoch is ")) == (0, True), done.stderr
+
+    # The running node goes on in a new one.
+    order = shop.place()
+    assert shop.move(order, "processing", shop.login()).status_code == 200
+
+
+def test_revoking_a_name_that_nobody_has_says_so(shop: Shop) -> None:
+    url = f"sqlite:///{shop.database}"
+    done = ordercast(shop.database.parent, "revoke", "nobody", "--database-url", url)
+    assert (done.returncode, done.stdout) == (0, "nobody is revoked.\n")
+    assert "No account, customer, order or sign-in of this shop has that name" in done.stderr
+
+
+def test_a_database_of_another_program_is_left_alone_with_the_way_on(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ordercast.db") as connection:
+        connection.execute("CREATE TABLE orders (id integer)")
+    connection.close()
+
+    done = ordercast(tmp_path, "migrate", ORDERCAST_SECRET="x" * 32)
+
+    assert done.returncode == 2
+    assert done.stderr == (
+        "ordercast: ORDERCAST_DATABASE_URL: The database cannot be opened: it holds tables of another program (orders);"
+        " name another file in ORDERCAST_DATABASE_URL.\n"
+    )

@@ -159,6 +159,13 @@ def revoke(
     )
 
 
+def is_known(transaction: Transaction, name: str) -> bool:
+    """Whether an account, a customer, an order or a sign-in has that name. Tokens, and people of other back ends, have
+    names that are kept nowhere here.
+    """
+    return transaction.one(transaction.sql.access.named, name=name) is not None
+
+
 def revoked(transaction: Transaction) -> list[Revoked]:
     """All that is revoked and remembered."""
     statement, rows = transaction.sql.access.revoked, list[tuple[Any, ...]]()

@@ -8,7 +8,7 @@ Alembic is loaded only when there is something to migrate: that takes a fifth of
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -57,6 +57,19 @@ class NotMigrated(Exception):
         super().__init__(f"it {is_of}; run `ordercast migrate` first")
 
 
+class NotOurs(Exception):
+    """The tables are another program's, or left of a migration that was not this one's."""
+
+    def __init__(self, place: Place, tables: Sequence[str]) -> None:
+        way = (
+            "name another file in ORDERCAST_DATABASE_URL"
+            if isinstance(place, Path)
+            else "give the shop a database or a schema of its own: CREATE SCHEMA shop, and end ORDERCAST_DATABASE_URL"
+            " with ?options=-csearch_path%3Dshop"
+        )
+        super().__init__(f"it holds tables of another program ({', '.join(tables)}); {way}")
+
+
 # --- Up and down ------------------------------------------------------------------------------------------------------
 
 
@@ -65,8 +78,11 @@ def upgrade(place: Place, revision: str = NEWEST) -> None:
 
     Raises Unusable for a database of a revision that is not known here, and what SQLAlchemy or the driver raise.
     """
-    if revision_of(place) == revision:
+    found = revision_of(place)
+    if found == revision:
         return
+    if found is None and (foreign := _foreign_tables(place)):
+        raise Unusable(NotOurs(place, foreign))
     from alembic import command
     from alembic.util import CommandError
 
@@ -90,6 +106,16 @@ def must_be_newest(place: Place) -> None:
     revision = revision_of(place)
     if revision != NEWEST:
         raise Unusable(NotMigrated(revision))
+
+
+def _foreign_tables(place: Place) -> list[str]:
+    """Tables that have names of ours in a database that was never migrated."""
+    statement = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
+    if isinstance(place, str):
+        statement = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+    with closing(_connect(place)) as connection:
+        names = {str(name).lower() for (name,) in connection.execute(statement).fetchall()}
+    return sorted(names & metadata.tables.keys())
 
 
 def revision_of(place: Place) -> str | None:

@@ -439,6 +439,15 @@ class DatabaseFile:
         return connection
 
 
+def begin_epoch_of(path: Path) -> str:
+    """Begin a new epoch in the file, as an operator asks for. A node that has it open finds that its history ended."""
+    epoch = new_epoch()
+    with closing(connect(path)) as connection:
+        _must_be_ours(path, connection)
+        connection.execute(_KEEP_EPOCH, (epoch,))
+    return epoch
+
+
 class _Found(NamedTuple):
     epoch: str
     former: bytes | None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, union_all, update
 
-from ordercast.db.schema import accounts, revocations, sign_ins
+from ordercast.db.schema import accounts, customers, orders, revocations, sign_ins
 
 from .compiling import ONE, ZERO, Compiler, oldest, to_change
 
@@ -50,6 +50,11 @@ class AccessStatements:
             )
             .where(sign_ins.c.id == bindparam("sign_in_id"))
         )
+        named = (
+            select(table.c.id).where(table.c.id == bindparam("name"))
+            for table in (accounts, customers, orders, sign_ins)
+        )
+        self.named = text(union_all(*named).limit(ONE).offset(ZERO))
         self.close = text(sign_ins.delete().where(sign_ins.c.id == bindparam("id")))
         self.of_account = text(
             select(sign_ins.c.id, sign_ins.c.created_at, sign_ins.c.rotated_at, sign_ins.c.expires_at)
