@@ -214,7 +214,7 @@ class SqliteStore(DatabaseStore):
 
     def _on_commit(self) -> None:
         if not self._is_closed:
-            self._wake_if_changed()
+            self._wake_if_changed(files=False)  # the writer has just looked
 
     def _poll_commits(self) -> None:
         self._schedule_poll()
@@ -223,10 +223,11 @@ class SqliteStore(DatabaseStore):
             self._looked_at_space = time.monotonic()
             self._space.warnings()
 
-    def _wake_if_changed(self) -> None:
+    def _wake_if_changed(self, *, files: bool = True) -> None:
         # Whoever looks first, the poll or the writer's own word: a commit wakes once.
         try:
-            self._file.check(thoroughly=True)
+            if files:
+                self._file.check(thoroughly=True)
             version = self._look()
             if version != self._data_version:
                 self._file.follow()

@@ -244,19 +244,23 @@ class DatabaseFile:
 
     def before_commit(self, connection: GuardedConnection) -> None:
         """Within the transaction: whether what is about to be committed belongs to this history, and will be heard."""
+        data_version = _pragma(connection, "data_version")
+        if data_version != connection.data_version:
+            self._look_for_triggers(connection)
+        if connection.missing:
+            raise sqlite3.OperationalError(
+                f"the trigger {connection.missing[0]} is missing, and nobody would hear of it"
+            )
+        if data_version != connection.data_version:
+            self._must_go_on(connection)
+            connection.data_version = data_version
+
+    def _look_for_triggers(self, connection: GuardedConnection) -> None:
         schema_version = _pragma(connection, "schema_version")
         if schema_version != connection.schema_version:
             at_work = connection.execute(SQLITE.triggers_at_work).fetchall()
             connection.missing = tuple(missing_triggers(at_work, SQLITE))
             connection.schema_version = schema_version
-        if connection.missing:
-            raise sqlite3.OperationalError(
-                f"the trigger {connection.missing[0]} is missing, and nobody would hear of it"
-            )
-        data_version = _pragma(connection, "data_version")
-        if data_version != connection.data_version:
-            self._must_go_on(connection)
-            connection.data_version = data_version
 
     def after_commit(self) -> None:
         """Look whether it went into the file that is there. Raises FileLost."""
