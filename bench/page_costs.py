@@ -15,13 +15,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
 from tests.db import growth
 
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus
 from ordercast.db import SqliteStore, Transaction, accounts, drivers, mismatches, notifications, orders, products
+from ordercast.db.connections.postgresql import connect as connect_postgresql
 from ordercast.db.connections.sqlite import connect as connect_sqlite
 from ordercast.db.dialects import POSTGRESQL, SQLITE
 from ordercast.db.postgresql import PostgresqlStore
@@ -112,7 +112,7 @@ def _grown(url: str, rows: int) -> Any:
         steps = [*growth.silence(SQLITE, triggers, ()), "BEGIN", *growth.fill(SQLITE, rows, TABLES), "COMMIT", "BEGIN"]
     else:
         PostgresqlStore(url).migrate()
-        connection = psycopg.connect(url, autocommit=True)
+        connection = connect_postgresql(url, name="bench")
         triggers = connection.execute(growth.TRIGGERS).fetchall()
         checks = connection.execute(growth.CHECKS).fetchall()
         silence = growth.silence(POSTGRESQL, triggers, checks)
