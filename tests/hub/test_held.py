@@ -204,7 +204,7 @@ async def test_acks_that_are_owed_and_answers_that_wait_count(server: Server) ->
     before = held(link)
     asking = asyncio.ensure_future(server.emit_with_ack("question"))
     await turns()
-    assert held(link) - before == 1_000
+    assert held(link) - before == 2_000
 
     link.hear("30" + json.dumps([[[]] * 1_000], separators=(",", ":")))
     await turns()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("ordercast.hub")
 
 # What the ack that a client owes takes: a future, its callbacks, whoever waits.
-ACK_BYTES = 1_000
+ACK_BYTES = 2_000
 # A room: its name, its set of members, and a place in two dicts and a set.
 ROOM_BYTES = 500
 

@@ -104,8 +104,9 @@ class Turns(Listening):
 
     def _append(self, inbox: deque[Packet], packet: Packet) -> None:
         """Keep a packet as it came, not as what it was decoded to."""
-        inbox.append(packet.undecoded())
-        self._client.hold(PACKET_BYTES + packet.size)
+        waiting = packet.undecoded()
+        inbox.append(waiting)
+        self._client.hold(PACKET_BYTES + waiting.size)
 
     def _take_ack(self, acks: Acks, ack_id: int, packet: Packet) -> None:
         answer = acks.resolve(ack_id, packet.data)

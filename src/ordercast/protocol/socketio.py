@@ -159,12 +159,12 @@ def _value_of(text: bytes) -> Any:
     return decode_json(text[match.end() :])
 
 
-def decode_again(source: Source) -> Any:
-    """The `data` of a packet that was parsed before, from its `source`."""
+def decode_again(source: Source) -> list[Any]:
+    """The `data` of an event that was parsed before, from its `source`."""
     if isinstance(source, bytes):
-        return _checked_data(PacketType(source[0] - 0x30), source[_HEADER.match(source).end() :])  # type: ignore[union-attr]
+        return checked_event(decode_json(source[1:]) if source[1:2] == b"[" else _value_of(source))
     text, *attachments = source
-    return _reconstructed(_value_of(text), attachments)
+    return checked_event(_reconstructed(_value_of(text), attachments))
 
 
 # An Engine.IO message's type and a Socket.IO packet's, side by side on the wire.
