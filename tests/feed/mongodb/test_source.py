@@ -349,16 +349,19 @@ def _assert_steps(mirror: Mirrored, id_: Any, last: int) -> None:
 # --- When MongoDB is not there, or has forgotten ----------------------------------------------------------------------
 
 
-async def test_a_server_that_was_away_is_followed_from_where_it_was(foreign: Foreign, mirror: Mirrored) -> None:
+async def test_a_server_that_was_away_is_followed_from_where_it_was(
+    foreign: Foreign, mirror: Mirrored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ordercast.feed.mongodb.reading.SELECTION_MS_MAX", 500)
     stand_in = foreign.stand_in
     async with mirror.following() as source:
         await foreign.orders.insert_one(order(_id="before"))
         await until(lambda: mirror.of("before"))
         stand_in.stop()
-        await until(lambda: source.state == "connecting", timeout_s=20)
+        await until(lambda: source.state == "connecting")
         stand_in.data.commit(lambda: stand_in.data.insert(_where(foreign), order(_id="meanwhile")))
         await stand_in.start()
-        await until(lambda: mirror.of("meanwhile"), timeout_s=20)
+        await until(lambda: mirror.of("meanwhile"))
         await until(lambda: source.state == "up")
 
     assert len(mirror.changes()) == 2
