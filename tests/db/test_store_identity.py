@@ -238,6 +238,26 @@ async def test_a_copy_written_over_it_in_place_is_never_confirmed_over(store: Sq
     assert order.id in orders_in(path)
 
 
+async def test_a_copy_that_was_written_over_it_is_taken_without_the_log_of_the_former(
+    store: SqliteStore, path: Path
+) -> None:
+    """With that log it would be two databases in one."""
+    first, epoch = await place_one(store), store.epoch
+    copy = path.with_name("copy.db")
+    await store.write(lambda transaction: transaction.run(MANY_ROWS))
+    await store.write(lambda transaction: transaction.run("DELETE FROM meta WHERE name <> 'epoch'"))
+    by_another_program(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    by_another_program(path, f"VACUUM INTO '{copy}'")  # of few pages, and in another order
+    await place_one(store)
+    shutil.copyfile(copy, path)
+    with pytest.raises(StoreError):
+        await place_one(store)
+    await until(lambda: store._file.trouble is None)
+    assert store.epoch != epoch
+    again = await place_one(store)
+    assert orders_in(path) == [first.id, again.id]
+
+
 async def test_a_checkpoint_by_another_program_is_no_reason_to_refuse(store: SqliteStore, path: Path) -> None:
     epoch = store.epoch
     for _ in range(3):

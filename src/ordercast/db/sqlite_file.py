@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -159,6 +160,8 @@ class DatabaseFile:
         main = self._stat(0)
         if main is None or (main.st_dev, main.st_ino) != self._files[:2]:
             self._lose(_gone(self.path) if main is None else f"another file has taken the place of {self.path.name}")
+        if main.st_size == 0:  # SQLite would take the log for a former database's, and delete it
+            self._lose(f"{self.path.name} was emptied while it was in use", suspect=True)
         journal = self._stat(1)
         if journal is None or journal.st_ino != self._files.wal:
             self._lose(f"{self.path.name}-wal, a part of the database, was taken away while it was in use")
@@ -214,8 +217,6 @@ class DatabaseFile:
         """Another program has written to the file: a checkpoint, as belongs to its commits, or something over it."""
         is_long = journal.st_size >= CHECKPOINTED_LOG_BYTES_MIN
         if not is_long or _pragma(connection, "data_version") == connection.data_version:
-            if main.st_size == 0:  # SQLite would take the log for a former database's, and delete it
-                self._lose(f"{self.path.name} was emptied while it was in use", suspect=True)
             log.info("another program has written to %s by itself: it is looked through", self.path.name)
             with closing(connect(self.path, read_only=True)) as fresh:  # which remembers no page
                 self._look_through(fresh, main.st_size)
@@ -327,6 +328,9 @@ class DatabaseFile:
         with self._all_held() as connections:
             if files[:2] != self._files[:2] or files.wal == 0:
                 self._save_log(connections, files)
+            elif self._is_suspect and size <= CHECKED_BYTES_MAX and not self._is_sound(files, size):
+                self._must_be_sound_alone(size)
+                self._set_log_aside()
             for connection in connections:
                 connection.close()
         self._feed = None
@@ -398,6 +402,35 @@ class DatabaseFile:
             with suppress(OSError):
                 Path(f"{self.path}-wal").rename(kept)
                 log.error("what was committed last to the former %s is in %s", self.path.name, kept.name)
+
+    def _is_sound(self, files: _Files, size: int) -> bool:
+        """Whether the file and the log that is there are one database."""
+        if files.wal == 0 or self._feed is None:
+            return True  # it is looked through when it is opened
+        try:
+            with closing(connect(self.path, read_only=True)) as together:
+                self._look_through(together, size)
+        except sqlite3.Error:
+            return False
+        return True
+
+    def _must_be_sound_alone(self, size: int) -> None:
+        """Whether another database was copied onto the file, and is all there. Until then nothing is closed: SQLite
+        would lay the log over it.
+        """
+        # As a file that nobody changes, SQLite reads it without its log.
+        with closing(sqlite3.connect(f"{self.path.as_uri()}?immutable=1", uri=True)) as alone:
+            self._look_through(alone, size)
+            _must_be_ours(self.path, alone)
+
+    def _set_log_aside(self) -> None:
+        """Whoever copied a database onto the file wants that one; what was committed last to the former is kept."""
+        journal, kept = Path(f"{self.path}-wal"), Path(f"{self.path}-wal-of-the-former-{time.time_ns()}")
+        with suppress(OSError):
+            shutil.copyfile(journal, kept)
+            kept.chmod(0o600)
+            os.truncate(journal, 0)  # SQLite cannot lay over the file what it cannot read
+            log.error("a copy was written over %s: the log of the former one is kept in %s", self.path.name, kept.name)
 
     def _remove_leftovers(self, files: _Files) -> None:
         """SQLite leaves log and index of a file that was moved away where they were; another one's they are not."""
