@@ -76,8 +76,9 @@ class Options:
     sockets_per_identity_max: int | None = None
     """Sockets of one `Socket.identity` in one namespace; one more is refused. None, because tabs are many, and dead
     connections count until they are noticed. A recovered session takes the place that it had."""
-    dynamic_namespaces_max: int = 10_000
-    """Namespaces made as clients ask for them. At the bound an empty one makes room, or the client is refused."""
+    dynamic_namespaces_max: int = 5_000
+    """Namespaces made as clients ask for them. At the bound an empty one makes room, or the client is refused. Each
+    takes 2.2 KB: 11 MB, should a single client ask for all of them."""
     empty_namespace_linger_s: float | None = None
     """How long after the last socket has left such a namespace is removed, with whatever was set on it alone.
 
