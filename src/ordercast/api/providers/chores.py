@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ordercast.commerce.moments import moment
 from ordercast.commerce.payments import Notice
-from ordercast.db import Store, Transaction
+from ordercast.db import Store, StoreError, Transaction
 from ordercast.db import payments as units
 
 from .registry import Providers
@@ -40,6 +40,8 @@ async def _ring_forever(sandbox: SandboxProvider) -> None:
     while True:
         try:
             await sandbox.ring(hear_sandbox)
+        except StoreError as error:
+            log.warning("the sandbox could not tell its news; trying again: %s", error)
         except Exception:
             log.exception("the sandbox could not tell its news; trying again")
         await asyncio.sleep(RING_EVERY_S)

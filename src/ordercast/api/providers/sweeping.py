@@ -50,6 +50,8 @@ class Sweeping:
         while True:
             try:
                 await self.sweep()
+            except StoreError as error:
+                log.warning("payments could not be compared; trying again later: %s", error)
             except Exception:
                 log.exception("payments could not be compared; trying again later")
             await asyncio.sleep(SWEEP_EVERY_S)
