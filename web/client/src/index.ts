@@ -3,4 +3,5 @@ export * from "./errors.js";
 export * from "./events.js";
 export * from "./live.js";
 export * from "./orders.js";
+export { isOrder } from "./payloads.js";
 export { covers, parsePosition, type Position } from "./position.js";

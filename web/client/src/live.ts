@@ -1,8 +1,9 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { type CommandName, type Commands, readAck } from "./commands.js";
 import { CommandRefused, CommandUnanswered, type LiveProblem, readProblem } from "./errors.js";
-import type { EventName, Events } from "./events.js";
+import type { EventName, Events, Resync } from "./events.js";
 import { Once, positionOf } from "./once.js";
+import { problemIn } from "./payloads.js";
 import { parsePosition, type Position } from "./position.js";
 import { Store } from "./store.js";
 
@@ -209,11 +210,26 @@ export class Live {
     for (const handler of [...this.#anyHandlers]) handler(name, args);
     if (name === "auth_expired" || name === "auth_revoked")
       this.#farewell = readProblem(args[0], name === "auth_expired" ? "token_expired" : "token_revoked");
-    if (name === "ready") this.#ready(args[0] as Events["ready"]);
-    else if (name === "resync") this.#tellGap((args[0] as Events["resync"] | undefined)?.reason ?? "resync");
+    const problem = problemIn(name, args[0]);
+    if (name === "ready" && problem === undefined) this.#ready(args[0] as Events["ready"]);
+    else if (name === "resync") this.#tellGap(problem === undefined ? (args[0] as Resync).reason : "resync");
     // These two speak of the connection, not of a change: the same position may come with them again.
     else if (!this.#once.admits(name, positionOf(args))) return;
-    for (const handler of [...(this.#handlers.get(name) ?? [])]) handler(args[0] as never, positionOf(args));
+    if (problem !== undefined) {
+      console.error(`The event ${name} is left out: ${problem}.`, args[0]);
+      return;
+    }
+    for (const handler of [...(this.#handlers.get(name) ?? [])])
+      this.#call(name, () => handler(args[0] as never, positionOf(args)));
+  }
+
+  /** What one handler throws is its own: the others hear the event all the same. */
+  #call(name: string, handler: () => void): void {
+    try {
+      handler();
+    } catch (error) {
+      console.error(`A handler of ${name} failed.`, error);
+    }
   }
 
   #ready({ position, identity }: Events["ready"]): void {

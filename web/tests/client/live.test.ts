@@ -1,6 +1,6 @@
 // @vitest-environment node
 import type { Socket as ServerSocket } from "socket.io";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CommandRefused, Live, type LiveOptions } from "../../client/src";
 import { NodeServer } from "../support/node-server";
 import { anOrder } from "../support/orders";
@@ -231,5 +231,51 @@ describe("a command", () => {
     await expect(connect().command("unwatch_order", { orderId: "ord_1" })).rejects.toMatchObject({
       code: "ack_malformed",
     });
+  });
+});
+
+describe("a payload that is not what its event promises", () => {
+  beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => undefined));
+  afterEach(() => vi.restoreAllMocks());
+
+  it("is said to the console and left out, and the next event is heard", async () => {
+    const live = connect();
+    await connected(live);
+    const heard: unknown[] = [];
+    live.on("newOrder", (order) => heard.push(order.id));
+    const socket = await serverSide();
+    for (const [index, bad] of [{ _id: "665f", items: [] }, null, undefined, 5, "x", []].entries())
+      socket.emit("newOrder", bad, `abc:${index + 1}`);
+    socket.emit("newOrder", anOrder(), "abc:9");
+    await until("the order is heard", () => heard.length > 0);
+    expect(heard).toEqual([anOrder().id]);
+    expect(console.error).toHaveBeenCalledTimes(6);
+  });
+
+  it("costs no connection and no gap, even where it speaks of the connection itself", async () => {
+    const live = connect();
+    await connected(live);
+    const gaps: string[] = [];
+    live.onGap((reason) => gaps.push(reason));
+    const socket = await serverSide();
+    socket.emit("ready", null);
+    socket.emit("ready", { position: "nowhere" });
+    socket.emit("resync");
+    await until("the gap is told", () => gaps.length > 0);
+    expect(gaps).toEqual(["resync"]);
+    expect(live.getSnapshot()).toMatchObject({ state: "connected", readyAt: undefined });
+  });
+
+  it("keeps no other handler from hearing, where one of them throws", async () => {
+    const live = connect();
+    await connected(live);
+    const heard: string[] = [];
+    live.on("newOrder", () => {
+      throw new Error("no");
+    });
+    live.on("newOrder", (order) => heard.push(order.id));
+    (await serverSide()).emit("newOrder", anOrder(), "abc:1");
+    await until("it is heard", () => heard.length > 0);
+    expect(console.error).toHaveBeenCalledOnce();
   });
 });

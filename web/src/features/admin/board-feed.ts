@@ -1,5 +1,6 @@
 import {
   covers,
+  isOrder,
   type Live,
   type Order,
   type OrderStatusUpdated,
@@ -108,7 +109,7 @@ export class BoardFeed {
     this.#board.setFetch({ loading: true, problem: undefined });
     try {
       const page = await this.#source.page(cursor);
-      this.#board.merge(page.items);
+      this.#board.merge(page.items.filter(isOrder));
       this.#board.setFetch({ loading: false, nextCursor: page.nextCursor });
       return page;
     } catch (error) {

@@ -69,7 +69,14 @@ describe("a refund", () => {
       version: 1,
     });
     expect(screen.getByTestId("order-refunding").textContent).toBe("BDT\u00a025.50");
-    const told = { orderId: "ord_1001", version: 3, at: "2026-01-05T10:02:00Z", amountPaid: 144_00 };
+    const named = { id: "evt_1", seq: 3, oldPaymentStatus: "paid" };
+    const told = {
+      ...named,
+      orderId: "ord_1001",
+      version: 3,
+      at: "2026-01-05T10:02:00Z",
+      amountPaid: 144_00,
+    };
     const after = { newPaymentStatus: "partially_refunded", amountRefunded: 25_50, amountRefunding: 0 };
     server.io.emit("payment_update", { ...told, ...after }, "e:3");
     await waitFor(() => expect(screen.getByTestId("order-refunded").textContent).toBe("BDT\u00a025.50"));
@@ -157,7 +164,7 @@ describe("money that differs", () => {
     server.on("GET /api/payment-mismatches", () => ({ body: { items: left, nextCursor: null } }));
     server.io.emit(
       "payment_mismatch",
-      { ...card, id: "evt_1", seq: 2, mismatchId: "mis_1", version: 1 },
+      { ...card, id: "evt_1", seq: 2, mismatchId: "mis_1", version: 1, at: card.createdAt },
       "e:2",
     );
     const shown = await screen.findByTestId("mismatch-card");

@@ -99,7 +99,9 @@ it("counts anew when a notification is heard", async () => {
   await waitFor(() => expect(screen.getByTestId("socket-state").dataset["state"]).toBe("connected"));
   await waitFor(() => expect(screen.getByTestId("notices-unread").textContent).toBe("1 unread"));
   unread = 2;
-  server.io.emit("notification", { notificationId: "ntf_2" }, "e:2");
+  const words = { title: "t", text: "t", titleBn: "t", textBn: "t", link: "/admin", severity: "info" };
+  const told = { id: "evt_1", seq: 2, notificationId: "ntf_2", orderId: null, at: "2026-01-05T10:00:00Z" };
+  server.io.emit("notification", { ...told, ...words }, "e:2");
   await waitFor(() => expect(screen.getByTestId("notices-unread").textContent).toBe("2 unread"));
 });
 
