@@ -131,6 +131,6 @@ class MemoryRecovery:
             yield [entry.message for entry in entries if entry.is_for(entitled)]
 
     def _behind(self, after: int) -> list[Entry]:
-        # Numbers are consecutive, so the place is known.
-        start = after + 1 - self._oldest()
+        # Numbers are consecutive, so the place among those in memory is known.
+        start = after + 1 - self._entries[0].seq
         return list(itertools.islice(self._entries, start, start + BATCH_EVENTS))
