@@ -152,7 +152,7 @@ async def test_what_json_cannot_say_is_told_as_far_as_it_can_be(
     assert (name, payload) == ("news", told)
 
 
-@pytest.mark.parametrize("version", ["two", 1.5, b"\xff"])
+@pytest.mark.parametrize("version", [-1, 0, 2**63 - 1])
 @pytest.mark.parametrize("at", ["", "9999-99-99", b"\xfe"])
 async def test_a_version_or_moment_that_is_none_stops_nothing(
     node: Node, outside: Outside, force: Force, version: Any, at: Any

@@ -85,9 +85,8 @@ async def test_a_row_that_cannot_be_told_stops_neither_those_behind_it_nor_a_rep
 ) -> None:
     line = await admin(node)
 
-    outside(
-        "INSERT INTO feed (kind, entity_id, version, actor, at, after) VALUES (?, 'x', 1, 'a', 't', ?)", kind, after
-    )
+    statement = "INSERT INTO feed (kind, entity_id, version, actor, at, after) VALUES (?, 'x', 1, 'a', ?, ?)"
+    outside(statement, kind, "2026-11-21T06:15:19.608Z", after)
     outside(PLACE, "ord_1", "cus_1")
     await until(lambda: line.heard("newOrder"))
     returned = await admin(node, offset=line.events()[0][-1])
