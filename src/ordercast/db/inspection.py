@@ -374,7 +374,11 @@ def _told_flaw(name: str, value: Any) -> Flaw | None:
     try:
         msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
-        return Flaw(name, "is no strict JSON", msgspec.json.encode(read_json(text)).decode())
+        try:
+            mended = msgspec.json.encode(read_json(text)).decode()
+        except (ValueError, RecursionError):
+            mended = None  # of a change that is told without it
+        return Flaw(name, "is no JSON that can be told", mended)
     return None if problem is None else Flaw(name, problem, text)
 
 
