@@ -96,7 +96,7 @@ async def test_duty_is_a_drivers_own_or_the_shops_to_set(client: Client, store: 
     }  # fmt: skip
     for headers in (driver("drv_b"), CUSTOMER):
         problem(await client.post("/api/drivers/drv_a/duty", {"onDuty": True}, headers), 403, "not-permitted")
-    problem(await client.post("/api/drivers/me/duty", {"onDuty": True}, driver("drv_nobody")), 404, "not-found")
+    problem(await client.post("/api/drivers/drv_nobody/duty", {"onDuty": True}, STORE), 404, "not-found")
     problem(await client.post("/api/drivers/drv_a/duty", {"onDuty": 1}, STORE), 422, "invalid-field", "onDuty")
 
 

@@ -13,6 +13,7 @@ from ordercast.db import SqliteStore
 from tests.commerce.orders import BY_ID, PRODUCTS, request_json
 
 from .client import CUSTOMER, DRIVER, SERVICE, STORE, STRANGER, Client, bearer, problem, token
+from .drivers_at_work import on_duty
 
 ANSWERED = {
     "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
@@ -149,6 +150,8 @@ async def test_each_lists_what_is_theirs_newest_first(client: Client) -> None:
     assert await listed(DRIVER) == []
     for status in ("processing", "ready_for_delivery"):
         mine = (await client.move(mine, status)).json()
+    assert await listed(DRIVER) == []
+    await on_duty(client, "drv_1")
     assert await listed(DRIVER) == [mine["id"]]
     assert (await client.move(mine, "driver_assigned", DRIVER)).json()["driverId"] == "drv_1"
     assert await listed(DRIVER) == [mine["id"]]
@@ -188,6 +191,7 @@ async def test_a_list_is_filtered_by_former_names_too(client: Client) -> None:
     assert await listed("ready") == [pickup["id"], delivery["id"]]
     assert await listed("ready_for_pickup") == [pickup["id"]]
     assert await listed("packing") == []
+    await on_duty(client, "drv_1")
     assert await listed("ready", DRIVER) == [delivery["id"]]
     assert await listed("in_transit", DRIVER) == []
     problem(await client.get("/api/orders?status=shipped", STORE), 422, "unknown-status", "status")

@@ -23,6 +23,7 @@ from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
 from .repeats import done_once
+from .shown import shown_now
 
 MYSELF: Final = "me"
 
@@ -77,7 +78,12 @@ async def set_duty(
     if actor.role not in STAFF and not (actor.role is Role.DRIVER and whose == actor.id):
         raise NotPermitted(actor, "say whether a driver works")
     now = desk.now()
-    driver = await desk.store.write(lambda transaction: units.set_duty(transaction, whose, data.on_duty, now))
+    name = (actor.name or "") if actor.role is Role.DRIVER else None
+
+    def unit(transaction: Transaction) -> Driver:
+        return units.set_duty(transaction, whose, data.on_duty, now, known_elsewhere_as=name)
+
+    driver = await desk.store.write(unit)
     return json_answer(msgspec.json.encode(driver))
 
 
@@ -107,7 +113,8 @@ async def choose_driver(
             rules=desk.deliveries,
         )
 
-    return json_answer((await done_once(desk, request, actor, data, unit, rows=rows_of_order(order_id))).answer)
+    outcome = await done_once(desk, request, actor, data, unit, rows=rows_of_order(order_id))
+    return json_answer(await shown_now(desk.store, outcome.answer, actor))
 
 
 def chosen(driver_id: str | None, *, nearest: bool) -> str | None:

@@ -13,10 +13,10 @@ from msgspec import Meta, Struct
 from ordercast.commerce.deliveries import Proof
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
-from ordercast.commerce.masking import masked, told_outside
+from ordercast.commerce.masking import masked, move_shown_to
 from ordercast.commerce.orders import CashPayment, Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentTaken
-from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.waiting import UNBOUNDED
@@ -34,6 +34,7 @@ from .documented import CONFLICTS, REFUSALS
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage, cut
 from .paying import place_paid
 from .repeats import created, find_earlier, request_key
+from .shown import shown
 
 _NUMBER_MAX: Final = 2**63 - 1
 
@@ -169,7 +170,8 @@ async def list_orders(
     limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     cursor: Annotated[str | None, QueryParameter(pattern=CURSOR_PATTERN)] = None,
 ) -> Response[OrderPage]:
-    """List orders, newest first: the shop sees all, a customer their own, a driver those they carry or could take.
+    """List orders, newest first: the shop sees all, a customer their own, a driver those they have or had, and on duty
+    those they could take.
 
     `status` may be a former name.
     """
@@ -184,11 +186,15 @@ async def list_orders(
         return units.page(transaction, actor, before=before, limit=limit + 1, statuses=statuses)
 
     rows, seq = await desk.store.read(query)
-    page = JsonPage([document for _number, document in rows[:limit] if document is not None])
+    page = JsonPage([_listed_for(actor, document) for _number, document in rows[:limit] if document is not None])
     if len(rows) > limit:
         page.next_cursor = str(rows[limit - 1][0])
     page.position = f"{desk.store.epoch}:{seq}"
     return json_answer(page.encode())
+
+
+def _listed_for(actor: Actor, document: str) -> str:
+    return shown(document.encode(), actor).decode() if actor.role is Role.DRIVER else document
 
 
 @get("/api/orders/{order_id:str}", tags=["orders"], responses=REFUSALS)
@@ -209,35 +215,41 @@ async def get_history(
 ) -> Response[History]:
     """The moves of an order, oldest first: who, when and why.
 
-    Customers and guests are told in which role somebody acted, not who it was, and not the staff's reasons.
+    Customers and guests are told in which role somebody acted, not who it was, and not the staff's reasons; a driver
+    who does not have the order, no reasons but their own.
     """
     identity = await desk.identify_someone(request)
 
-    def query(transaction: Transaction) -> list[tuple[Any, ...]]:
-        document_for(transaction, order_id, identity)
-        return units.history(transaction, order_id, after=int(cursor), limit=limit + 1)
+    def query(transaction: Transaction) -> tuple[bytes, list[tuple[Any, ...]]]:
+        document = document_for(transaction, order_id, identity)
+        return document, units.history(transaction, order_id, after=int(cursor), limit=limit + 1)
 
-    rows, next_cursor = cut(await desk.store.read(query), limit)
-    entries = [HistoryEntry(*row) for row in rows]
-    if identity.actor.role in (Role.CUSTOMER, Role.GUEST):
-        entries = [_as_told_outside(entry) for entry in entries]
+    document, found = await desk.store.read(query)
+    rows, next_cursor = cut(found, limit)
+    entries = _moves_shown_to(identity.actor, document, [HistoryEntry(*row) for row in rows])
     return json_answer(msgspec.json.encode(History(entries, next_cursor)))
 
 
-def _as_told_outside(entry: HistoryEntry) -> HistoryEntry:
-    actor, reason = told_outside(entry.actor, entry.reason)
-    return msgspec.structs.replace(entry, actor=actor, reason=reason)
+def _moves_shown_to(viewer: Actor, document: bytes, entries: list[HistoryEntry]) -> list[HistoryEntry]:
+    if viewer.role in SEES_EVERY_ORDER:
+        return entries
+    order = msgspec.json.decode(document)
+    told = [move_shown_to(viewer, order, entry.actor, entry.reason) for entry in entries]
+    return [
+        msgspec.structs.replace(entry, actor=actor, reason=reason)
+        for entry, (actor, reason) in zip(entries, told, strict=True)
+    ]
 
 
 def document_for(transaction: Transaction, order_id: str, identity: Identity) -> bytes:
-    """The order as this identity may see it: by a tracking token, with the person in it masked. Raises NotFound, also
-    where it may not know of it.
+    """The order as this identity may see it: by a tracking token, with the person in it masked; as a driver, as
+    much as the delivery needs. Raises NotFound, also where it may not know of it.
     """
     by_token = identity.order_id == order_id
     document = units.order_document(transaction, order_id, None if by_token else identity.actor)
     if document is None:
         raise NotFound("order")
-    return msgspec.json.encode(masked(msgspec.json.decode(document))) if by_token else document
+    return msgspec.json.encode(masked(msgspec.json.decode(document))) if by_token else shown(document, identity.actor)
 
 
 # --- Moving -----------------------------------------------------------------------------------------------------------
@@ -297,7 +309,7 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
         )
 
     await desk.check_guesses(order_id, actor, handover)
-    return json_answer(await desk.store.write(UnitOfWork(unit, rows_of_order(order_id))))
+    return json_answer(shown(await desk.store.write(UnitOfWork(unit, rows_of_order(order_id))), actor))
 
 
 ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]

@@ -41,7 +41,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from .people import INSIDERS
+from .people import INSIDERS, SEES_EVERY_ORDER
 
 if TYPE_CHECKING:
     from .money import Money
@@ -227,8 +227,10 @@ class StateConflict(ShopError):
 
 class StaleVersion(StateConflict):
     def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], expected: int, asker: Actor) -> None:
-        # Colleagues are told who it was; a customer, in which role somebody acted.
-        self.changed_by = order.changed_by if asker.role in INSIDERS else order.changed_by.partition(":")[0]
+        # Colleagues are told which of them it was; of a buyer, and as a buyer, in which role somebody acted.
+        role = order.changed_by.partition(":")[0]
+        is_told = asker.role in SEES_EVERY_ORDER or (asker.role in INSIDERS and role in INSIDERS)
+        self.changed_by = order.changed_by if is_told else role
         self.changed_at = order.changed_at
         seen = f"The order is at version {order.version} ({order.status}), not {expected}."
         by = f" {self.changed_by} changed it." if self.changed_by else ""

@@ -1,14 +1,25 @@
-"""An order as whoever holds its tracking link may see it: links are forwarded, printed and left in histories. And its
-moves as its buyer may see them.
+"""An order, and its moves, as somebody who is not the shop may see them: by its tracking link, for links are forwarded,
+printed and left in histories; and as a driver, who is told what the delivery needs for as long as it needs it.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from .people import STAFF
+from .people import INSIDERS, STAFF, Actor, Role
+from .states import PaymentMethod
+from .transitions import TERMINAL
 
 _HIDDEN: Final = "•••"
+# What is seen from a driver's seat. Named one by one: what an order is given later is nobody's to see by accident.
+_NOBODYS: Final = (
+    "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
+    "total", "currency", "amountPaid", "amountRefunded", "amountRefunding", "pricesIncludeTax", "cartItems", "driverId",
+    "heldFrom", "createdAt", "updatedAt",
+)  # fmt: skip
+_AREA: Final = frozenset({"city", "postcode", "country"})
+# About a kilometre: enough to choose a delivery by, too little to find a door by.
+_AREA_DECIMALS: Final = 2
 # Enough for a buyer to know the order again by; the rest of an address says where somebody lives.
 _SHOWN_OF_ADDRESS: Final = frozenset({"city", "country"})
 
@@ -28,6 +39,55 @@ def masked(order: dict[str, Any]) -> dict[str, Any]:
         "billingInfo": _address(order.get("billingInfo")),
         "shippingInfo": _address(order.get("shippingInfo")),
     }
+
+
+def shown_to(actor: Actor, order: dict[str, Any], *, today: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The order's document as somebody may see it who may know of it: whole, but for a driver.
+
+    A driver who has the order sees whom it goes to, the door's telephone, and what is to be collected there. While it
+    waits for a driver they see about where it goes; after its end, or once it is somebody else's, no more of the buyer
+    than the town. Which of these it is, `today` says, for an `order` as it was earlier.
+    """
+    if actor.role is not Role.DRIVER:
+        return order
+    shown: dict[str, Any] = {name: order[name] for name in _NOBODYS if name in order}
+    info, payment = order.get("customerInfo") or {}, order.get("paymentInfo") or {}
+    is_cash = payment.get("method") == PaymentMethod.CASH
+    owed = max(0, (order.get("total") or 0) - (order.get("amountPaid") or 0)) if is_cash else 0
+    person = {"name": info.get("name"), "mobile": info.get("mobile")}
+    shipping = order.get("shippingInfo")
+    if not delivers(actor, today or order):
+        owed, person = 0, {"name": None, "mobile": None}
+        stands = today or order
+        is_offered = stands.get("driverId") is None and stands["status"] not in TERMINAL
+        shipping = _area(shipping, _AREA if is_offered else _SHOWN_OF_ADDRESS)
+    return {
+        **shown,
+        "promoCode": None,
+        "customerId": None,
+        "customerInfo": {**person, "email": None},
+        "billingInfo": None,
+        "shippingInfo": shipping,
+        "paymentInfo": {"method": payment.get("method")},
+        "amountToCollect": owed,
+    }
+
+
+def delivers(actor: Actor, order: dict[str, Any]) -> bool:
+    """Whether the order is this driver's to bring, from when it was given to them to its end."""
+    return actor.role is Role.DRIVER and order.get("driverId") == actor.id and order["status"] not in TERMINAL
+
+
+def move_shown_to(actor: Actor, order: dict[str, Any], moved_by: str, reason: str | None) -> tuple[str, str | None]:
+    """Who made a move and why, as somebody may be told who may know of the order."""
+    if actor.role in (Role.CUSTOMER, Role.GUEST):
+        return told_outside(moved_by, reason)
+    if actor.role is not Role.DRIVER or moved_by == str(actor):
+        return moved_by, reason
+    role = moved_by.partition(":")[0]
+    if not delivers(actor, order):
+        return role, None
+    return (moved_by if role in INSIDERS else role), reason
 
 
 def told_outside(actor: str, reason: str | None) -> tuple[str, str | None]:
@@ -52,7 +112,16 @@ def _mobile(mobile: str | None) -> str | None:
 
 
 def _address(address: dict[str, Any] | None) -> dict[str, Any] | None:
+    shown = _area(address, _SHOWN_OF_ADDRESS)
+    return None if address is None or shown is None else {**shown, "name": _name(address.get("name"))}
+
+
+def _area(address: dict[str, Any] | None, shown: frozenset[str]) -> dict[str, Any] | None:
+    """An address with nothing but `shown` to be read in it; with the postcode goes about where it is."""
     if address is None:
         return None
-    shown = {key: value if key in _SHOWN_OF_ADDRESS else _HIDDEN for key, value in address.items()}
-    return {**shown, "name": _name(address.get("name"))}
+    place = address.get("location")
+    area = {key: value if key in shown else _HIDDEN for key, value in address.items() if key != "location"}
+    if place is None or "postcode" not in shown:
+        return area
+    return {**area, "location": {axis: round(place[axis], _AREA_DECIMALS) for axis in ("lat", "lng")}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from .money import PRICE_MINOR_MAX
 from .places import Location
@@ -172,3 +172,5 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     held_from: OrderStatus | None
     created_at: str
     updated_at: str
+    amount_to_collect: int | UnsetType = UNSET
+    """For a driver: the cash that is to be taken at the door of an order that they have."""

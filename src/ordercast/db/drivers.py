@@ -53,14 +53,23 @@ def page(transaction: Transaction, after: str, limit: int) -> list[Driver]:
     return transaction.page(transaction.sql.deliveries.drivers_after, _driver, "accounts", after=after, limit=limit)
 
 
-def set_duty(transaction: Transaction, driver_id: str, on_duty: bool, now: Moment) -> Driver:
-    """Let a driver begin or end their work; the orders that they have stay theirs. Raises NotFound."""
-    if find(transaction, driver_id) is None:
+def set_duty(
+    transaction: Transaction, driver_id: str, on_duty: bool, now: Moment, *, known_elsewhere_as: str | None = None
+) -> Driver:
+    """Let a driver begin or end their work; the orders that they have stay theirs. Raises NotFound.
+
+    `known_elsewhere_as` is the name of one whom another issuer vouches for, and who needs no account here.
+    """
+    if known_elsewhere_as is None and find(transaction, driver_id) is None:
         raise NotFound("driver")
     transaction.run(transaction.sql.deliveries.set_duty, driver_id=driver_id, on_duty=int(on_duty), updated_at=now)
-    found = find(transaction, driver_id)
-    assert found is not None
-    return found
+    return find(transaction, driver_id) or Driver(driver_id, known_elsewhere_as or "", True, on_duty)
+
+
+def is_on_duty(transaction: Transaction, driver_id: str) -> bool:
+    """Whether they said that they work; a new driver has not."""
+    row = transaction.one(transaction.sql.deliveries.on_duty, driver_id=driver_id)
+    return row is not None and bool(row[0])
 
 
 def keep_place(transaction: Transaction, driver_id: str, place: Place, now: Moment) -> None:

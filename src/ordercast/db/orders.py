@@ -21,7 +21,6 @@ from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assi
 from . import drivers, ledger
 from .deliveries import choose_nearest, settle
 from .lenient_json import is_moment, read_json
-from .statements import Statements
 from .transaction import Transaction
 from .types import Unheard
 
@@ -161,8 +160,9 @@ _StateRow = tuple[
 
 
 def may_know(actor: Actor, customer_id: str | None, driver_id: str | None, status: str) -> bool:
-    """Whether `actor` may see such an order: the shop all, customers their own, drivers those they carry or could
-    take. A guest is known by a tracking token, which names the order itself, and passes elsewhere.
+    """Whether `actor` may know of such an order: the shop of all, customers of their own, drivers of those they have or
+    could take. What they see of it, `commerce.masking` says. A guest is known by a tracking token, which names the
+    order itself, and passes elsewhere.
     """
     match actor.role:
         case Role.ADMIN | Role.STORE | Role.SERVICE:
@@ -170,9 +170,26 @@ def may_know(actor: Actor, customer_id: str | None, driver_id: str | None, statu
         case Role.CUSTOMER:
             return bool(actor.id) and actor.id == customer_id
         case Role.DRIVER:
-            return driver_id == actor.id or (driver_id is None and status == OrderStatus.READY_FOR_DELIVERY)
+            return driver_id == actor.id or _is_offered(driver_id, status)
         case Role.GUEST:
             return False
+
+
+def _may_see(
+    transaction: Transaction, actor: Actor, customer_id: str | None, driver_id: str | None, status: str
+) -> bool:
+    """Whether `actor` is shown such an order: what waits for a driver, only to those who are at work. Whoever was told
+    of it may take it all the same, and so begin.
+    """
+    if not may_know(actor, customer_id, driver_id, status):
+        return False
+    if actor.role is Role.DRIVER and _is_offered(driver_id, status):
+        return drivers.is_on_duty(transaction, actor.id)
+    return True
+
+
+def _is_offered(driver_id: str | None, status: str) -> bool:
+    return driver_id is None and status == OrderStatus.READY_FOR_DELIVERY
 
 
 def order_document(transaction: Transaction, order_id: str, actor: Actor | None = None) -> bytes | None:
@@ -182,7 +199,7 @@ def order_document(transaction: Transaction, order_id: str, actor: Actor | None 
     row = transaction.one(transaction.sql.orders.document, id=order_id)
     if row is None:
         row = transaction.one(transaction.sql.mirrored.document, id=order_id)
-    if row is None or (actor is not None and not may_know(actor, *row[1:])):
+    if row is None or (actor is not None and not _may_see(transaction, actor, *row[1:])):
         return None
     return transaction.decoded(row, _sound, "orders", order_id)
 
@@ -234,7 +251,7 @@ def page(
     # A change that is seen here and has no number yet gets a higher one: it is told again at worst, never missed.
     rows = [
         row
-        for statement, values in _lists(transaction.sql, actor, statuses)
+        for statement, values in _lists(transaction, actor, statuses)
         for row in transaction.all(statement, before=before, limit=limit, **values)
     ]
     rows.sort(key=itemgetter(0), reverse=True)
@@ -251,9 +268,13 @@ def _listed(transaction: Transaction, number: int, document: str) -> str | None:
     return found[0] if found else None
 
 
-def _lists(sql: Statements, actor: Actor, statuses: Collection[OrderStatus]) -> Iterator[tuple[str, dict[str, str]]]:
+def _lists(
+    transaction: Transaction, actor: Actor, statuses: Collection[OrderStatus]
+) -> Iterator[tuple[str, dict[str, str]]]:
     """The lists, disjoint and each newest first, that together are what `actor` may know of."""
-    if actor.role is Role.DRIVER and (not statuses or OrderStatus.READY_FOR_DELIVERY in statuses):
+    sql = transaction.sql
+    takes = actor.role is Role.DRIVER and (not statuses or OrderStatus.READY_FOR_DELIVERY in statuses)
+    if takes and drivers.is_on_duty(transaction, actor.id):
         yield sql.orders.to_take_before, {}
     for of in (sql.orders, sql.mirrored):
         match actor.role:

@@ -1177,6 +1177,7 @@ export interface components {
             heldFrom: components["schemas"]["OrderStatus"] | null;
             createdAt: string;
             updatedAt: string;
+            amountToCollect?: number;
         };
         /** OrderLine */
         OrderLine: {
@@ -1313,6 +1314,7 @@ export interface components {
             heldFrom: components["schemas"]["OrderStatus"] | null;
             createdAt: string;
             updatedAt: string;
+            amountToCollect?: number;
             trackingToken?: string | null;
         };
         /** Problem */

@@ -16,9 +16,10 @@ from ordercast.api.budgets import COMMANDS, who
 from ordercast.api.desk import FrontDesk
 from ordercast.api.errors import charged, refused_fields
 from ordercast.api.refusals import SignInRequired
+from ordercast.api.shown import shown_now
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Actor, Role
-from ordercast.db import Row, Transaction, UnitOfWork
+from ordercast.db import Row, Transaction, UnitOfWork, rows_of_order
 from ordercast.db.idempotency import KEY_MAX, RequestKey, once
 from ordercast.hub import CommandAck, EventRefused, Server, Socket, success
 
@@ -82,10 +83,32 @@ class Commands:
 
         Gives the answer's JSON, read. Raises KeyReused, and what `effect` does.
         """
+        return msgspec.json.decode(await self._answer(caller, name, command, effect, rows))
+
+    async def once_on_order(
+        self,
+        caller: Caller,
+        name: str,
+        command: Repeatable,
+        effect: Callable[[Transaction], bytes],
+        order_id: str,
+    ) -> Any:
+        """As `once`, for an effect that answers that order: gives it as the caller may see it."""
+        answer = await self._answer(caller, name, command, effect, rows_of_order(order_id))
+        return msgspec.json.decode(await shown_now(self.desk.store, answer, caller.actor))
+
+    async def _answer(
+        self,
+        caller: Caller,
+        name: str,
+        command: Repeatable,
+        effect: Callable[[Transaction], bytes],
+        rows: frozenset[Row],
+    ) -> bytes:
         key = _key(caller, name, command)
         now = self.desk.now()
         outcome = await self.desk.store.write(UnitOfWork(lambda transaction: once(transaction, key, now, effect), rows))
-        return msgspec.json.decode(outcome.answer)
+        return outcome.answer
 
 
 def _whose(socket: Socket) -> str | None:

@@ -14,7 +14,7 @@ from ordercast.api.whereabouts import Whereabouts
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
-from ordercast.db import Transaction, rows_of_order
+from ordercast.db import Transaction
 from ordercast.db.drivers import Place
 from ordercast.db.orders import assign_driver
 
@@ -64,7 +64,7 @@ async def _assign(commands: Commands, caller: Caller, command: AssignDriver) -> 
             rules=commands.desk.deliveries,
         )
 
-    return await commands.once(caller, ASSIGN, command, effect, rows=rows_of_order(command.order_id))
+    return await commands.once_on_order(caller, ASSIGN, command, effect, command.order_id)
 
 
 async def _locate(

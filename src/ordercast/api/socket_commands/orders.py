@@ -14,7 +14,7 @@ from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.orders import Reason
 from ordercast.commerce.people import Role
 from ordercast.commerce.text_rules import check_texts
-from ordercast.db import Transaction, rows_of_order
+from ordercast.db import Transaction
 from ordercast.db import orders as units
 
 from .answering import Caller, Commands, Repeatable
@@ -61,4 +61,4 @@ async def _update(commands: Commands, caller: Caller, command: UpdateOrderStatus
         )
 
     await commands.desk.check_guesses(command.order_id, actor, handover)
-    return await commands.once(caller, UPDATE, command, effect, rows=rows_of_order(command.order_id))
+    return await commands.once_on_order(caller, UPDATE, command, effect, command.order_id)

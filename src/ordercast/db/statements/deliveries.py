@@ -55,6 +55,7 @@ class DeliveryStatements:
               AND accounts.active = 1 AND NOT EXISTS (
                 SELECT 1 FROM orders WHERE orders.driver_id = driver_states.driver_id AND {is_open})
         """)  # noqa: S608 - names of ours
+        self.on_duty = text(select(driver_states.c.on_duty).where(driver_states.c.driver_id == bindparam("driver_id")))
         self.hold = text(
             to_change(select(driver_states.c.driver_id).where(driver_states.c.driver_id == bindparam("driver_id")))
         )
