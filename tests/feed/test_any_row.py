@@ -22,6 +22,7 @@ from typing import Any, cast
 import psycopg
 import pytest
 import sqlalchemy
+from tests.chance import chance_of
 from tests.db.forced import force
 from tests.db.shop import STORE, now, place_one
 
@@ -148,9 +149,7 @@ def _is_numbered(column: sqlalchemy.Column[Any]) -> bool:
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Shop:
     place = request.getfixturevalue("postgres_url") if request.param == "postgresql" else tmp_path / "shop.db"
-    seed = random.randrange(2**32)
-    print(f"\nseed {seed}")  # noqa: T201 - by which a failure is drawn again
-    shop = Shop(place, random.Random(seed))
+    shop = Shop(place, chance_of(request.node.name))
     store = shop.open()
     store.migrate()
     await store.start()
