@@ -101,6 +101,56 @@ async def test_a_dispute_opens_and_closes(client: Client, store: SqliteStore) ->
     assert (lost["paymentStatus"], lost["amountRefunded"]) == ("refunded", order["total"])
 
 
+async def test_a_refund_is_given_back_when_its_provider_says_so_and_taken_back_when_it_fails(
+    client: Client, store: SqliteStore
+) -> None:
+    order, payment = await paid(client, store)
+    for kind, ends in (
+        ("refund.pending", ("paid", 0, 400)),
+        ("payment.refunded", ("partially_refunded", 400, 0)),
+        ("refund.pending", ("partially_refunded", 400, 0)),
+        ("refund.cancelled", ("paid", 0, 0)),
+        ("payment.refunded", ("paid", 0, 0)),
+    ):
+        await tell(client, kind, f"{kind} {ends}", payment=payment, id="re_1", amount=400)
+        now = await look(client, order)
+        assert (now["paymentStatus"], now["amountRefunded"], now["amountRefunding"]) == ends
+
+
+def stripe_refund(event_id: str, kind: str, payment: str, **refund: Any) -> bytes:
+    about = {"id": "re_1", "object": "refund", "currency": "bdt", "payment_intent": payment} | refund
+    return json.dumps({"id": event_id, "object": "event", "type": kind, "data": {"object": about}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "ends"),
+    [
+        (None, ("paid", 0, 400)),
+        ("pending", ("paid", 0, 400)),
+        ("requires_action", ("paid", 0, 400)),
+        ("succeeded", ("partially_refunded", 400, 0)),
+        ("failed", ("paid", 0, 0)),
+        ("canceled", ("paid", 0, 0)),
+    ],
+)
+async def test_each_status_of_a_refund_of_stripes_is_what_it_says(
+    client: Client, store: SqliteStore, *, status: str | None, ends: tuple[str, int, int]
+) -> None:
+    order, _ = await paid(client, store)
+    await store.write(
+        lambda transaction: transaction.run(
+            "INSERT INTO payments (order_id, provider, reference, kind, amount, currency)"
+            " VALUES (:id, 'stripe', 'pi_1', 'authorized', 1, 'BDT')",
+            id=order["id"],
+        )
+    )
+    for event_id, kind in (("a", "refund.created"), ("b", "refund.updated"), ("c", "charge.refund.updated")):
+        body = stripe_refund(event_id, kind, "pi_1", status=status, amount=400, metadata=None, reason=None)
+        assert (await client.http.post(STRIPE_PATH, content=body, headers=stripe_headers(body))).status_code == 200
+    now = await look(client, order)
+    assert (now["paymentStatus"], now["amountRefunded"], now["amountRefunding"]) == ends
+
+
 async def test_an_event_that_comes_again_counts_once(client: Client, store: SqliteStore) -> None:
     order, payment = await paid(client, store)
     for message_id in ("a", "a", "b"):  # the same delivery again, and the same refund in another event

@@ -16,14 +16,17 @@ from ordercast.commerce.payment_flow import (
     Duty,
     Known,
     Owed,
+    RefundNews,
     accepted,
     cash_collected,
     decide_refund,
     given_back,
+    refund_sums,
     refundable,
     standing,
     way,
 )
+from ordercast.commerce.payment_flow import RefundState as R
 from ordercast.commerce.payments import Books
 from ordercast.commerce.states import PaymentMethod, PaymentState
 from ordercast.commerce.states import PaymentStatus as P
@@ -46,7 +49,15 @@ def test_every_way_is_legal_and_the_shortest() -> None:
     assert way(P.PAID, P.PAID) == ()
     assert way(P.AUTHORIZED, P.REFUNDED) == (P.PAID, P.REFUNDED)
     assert way(P.VOIDED, P.PAID) is None
-    assert way(P.REFUNDED, P.DISPUTED) is None
+    assert way(P.REFUNDED, P.PARTIALLY_REFUNDED) == (P.PARTIALLY_REFUNDED,)
+
+
+def test_what_was_captured_in_part_never_passes_through_paid_nor_the_rest_through_failed() -> None:
+    for source in P:
+        for target in P:
+            assert P.FAILED not in (way(source, target) or ())[:-1]
+            assert not {P.PAID, P.PARTIALLY_REFUNDED} & {*(way(source, target, in_full=False) or ())[:-1]}
+    assert way(P.AUTHORIZED, P.REFUNDED, in_full=False) == (P.FAILED, P.REFUNDED)
 
 
 def test_what_is_owed_at_an_end_by_what_a_provider_holds() -> None:
@@ -59,6 +70,8 @@ def test_what_is_owed_at_an_end_by_what_a_provider_holds() -> None:
         (Owed(Duty.REFUND, 600),),
     )
     assert given_back(paid(), CASH) == (paid(refunded=TOTAL, status=P.REFUNDED), ())
+    in_part = PaymentState(P.FAILED, TOTAL, 600)
+    assert given_back(in_part, CARD) == (replace(in_part, refunding=600), (Owed(Duty.REFUND, 600),))
     for status in (P.DISPUTED, P.REFUNDED, P.VOIDED):
         over = PaymentState(status, TOTAL, TOTAL)
         assert given_back(over, CARD) == (over, ())
@@ -95,34 +108,90 @@ def test_a_refund_never_passes_what_was_captured(refunded: int, refunding: int, 
 
 # --- Facts ------------------------------------------------------------------------------------------------------------
 
-FACTS = {
+
+def news(reference: str, state: R, amount: int) -> RefundNews:
+    return RefundNews("x", reference, state, amount)
+
+
+def heard(kept: Known, ledger: list[RefundNews], fact: Known | RefundNews) -> Known:
+    """What is known with one more fact; refunds and disputes are kept, as the ledger keeps them."""
+    before = refund_sums(ledger)
+    if isinstance(fact, RefundNews):
+        ledger.append(fact)
+        fact = Known()
+    sums = refund_sums(ledger)
+    came_back = max(0, before.succeeded - sums.succeeded)
+    is_disputed = kept.is_disputed or fact.is_disputed
+    return Known(fact.captured, sums.succeeded, sums.pending, came_back, is_disputed, ended=fact.ended)
+
+
+def told(state: PaymentState, facts: tuple[Known | RefundNews, ...]) -> PaymentState:
+    """Facts one after another."""
+    kept, ledger = Known(), list[RefundNews]()
+    for fact in facts:
+        kept = heard(kept, ledger, fact)
+        after = standing(state, kept)
+        assert way(state.status, after.status, in_full=after.captured == after.total) is not None, (state, fact)
+        state = after
+    return state
+
+
+FACTS: dict[str, Known | RefundNews] = {
     "captured": Known(captured=TOTAL),
-    "refund": Known(refunds=300),
+    "refund": news("re", R.SUCCEEDED, 300),
     "disputed": Known(is_disputed=True),
     "failed": Known(ended=P.FAILED),
 }
-
-
-def told(state: PaymentState, names: tuple[str, ...]) -> PaymentState:
-    """Facts one after another; sums and disputes are kept, as the ledger keeps them."""
-    kept = Known()
-    for name in names:
-        fact = FACTS[name]
-        kept = Known(
-            fact.captured, max(kept.refunds, fact.refunds), kept.is_disputed or fact.is_disputed, ended=fact.ended
-        )
-        after = standing(state, kept)
-        assert way(state.status, after.status) is not None, (state, name)
-        state = after
-    return state
 
 
 @pytest.mark.parametrize("order", list(permutations(FACTS)), ids="-".join)
 def test_facts_lead_to_the_same_end_in_whatever_order_and_however_often(order: tuple[str, ...]) -> None:
     begin = PaymentState(P.AUTHORIZED, TOTAL)
     end = PaymentState(P.DISPUTED, TOTAL, TOTAL, 300)
-    assert told(begin, order) == end
-    assert told(begin, (*order, *order[::-1])) == end
+    facts = tuple(FACTS[name] for name in order)
+    assert told(begin, facts) == end
+    assert told(begin, (*facts, *facts[::-1])) == end
+
+
+@pytest.mark.parametrize(
+    ("states", "ends"),
+    [
+        ({R.PENDING}, PaymentState(P.PAID, TOTAL, TOTAL, 0, 300)),
+        ({R.PENDING, R.SUCCEEDED}, PaymentState(P.PARTIALLY_REFUNDED, TOTAL, TOTAL, 300)),
+        ({R.PENDING, R.FAILED}, PaymentState(P.PAID, TOTAL, TOTAL)),
+        ({R.SUCCEEDED, R.FAILED}, PaymentState(P.PAID, TOTAL, TOTAL)),
+        ({R.PENDING, R.SUCCEEDED, R.FAILED}, PaymentState(P.PAID, TOTAL, TOTAL)),
+    ],
+)
+def test_a_refund_ends_where_its_life_ends_whichever_part_of_it_is_heard_first(
+    states: set[R], ends: PaymentState
+) -> None:
+    facts: list[Known | RefundNews] = [FACTS["captured"], *(news("re", state, 300) for state in states)]
+    for order in permutations(facts):
+        begin = PaymentState(P.AUTHORIZED, TOTAL)
+        assert told(begin, order) == ends
+        assert told(begin, (*order, *order[::-1], *order)) == ends
+
+
+def test_only_the_refund_that_came_back_is_taken_from_the_sum() -> None:
+    two = (FACTS["captured"], news("a", R.SUCCEEDED, 300), news("b", R.SUCCEEDED, 600))
+    assert told(PaymentState(P.AUTHORIZED, TOTAL), two).status is P.REFUNDED
+    after = told(PaymentState(P.AUTHORIZED, TOTAL), (*two, news("a", R.FAILED, 0)))
+    assert after == PaymentState(P.PARTIALLY_REFUNDED, TOTAL, TOTAL, 600)
+    assert refundable(after) == 300
+
+
+def test_paid_is_paid_in_full() -> None:
+    held, part, rest = PaymentState(P.AUTHORIZED, TOTAL), Known(captured=600), Known(captured=TOTAL)
+    assert told(held, (part,)) == PaymentState(P.FAILED, TOTAL, 600)
+    assert told(held, (part, rest)) == told(held, (rest, part)) == PaymentState(P.PAID, TOTAL, TOTAL)
+    assert told(held, (part, news("re", R.SUCCEEDED, 600))) == PaymentState(P.REFUNDED, TOTAL, 600, 600)
+    assert told(held, (part, news("re", R.SUCCEEDED, 200))) == PaymentState(P.FAILED, TOTAL, 600, 200)
+    assert told(held, (part, Known(is_disputed=True))) == PaymentState(P.DISPUTED, TOTAL, 600)
+
+
+def test_what_another_program_wrote_as_refunded_stays_where_the_ledger_knows_less() -> None:
+    assert standing(paid(refunded=500), Known(refunds=300)).refunded == 500
 
 
 def test_a_failure_told_after_the_release_changes_nothing() -> None:
@@ -135,6 +204,10 @@ class PaymentMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.ledger: list[RefundNews] = []
+        self.asked = 0
+        self.captured_percent = 100
+        self.is_lost = False
         self.payment = PaymentState(P.AUTHORIZED, TOTAL)
         self.history = [P.AUTHORIZED]
         self.books = Books("x", "BDT", 0, 0, is_held=True)
@@ -170,12 +243,11 @@ class PaymentMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.tasks)
     def provider_answers(self, refuses: bool) -> None:
         deed = self.tasks.pop(0)
-        released = deed.amount if deed.duty is Duty.REFUND else 0
-        before = replace(self.payment, refunding=self.payment.refunding - min(released, self.payment.refunding))
         known = self.heard
         match deed.duty:
             case Duty.CAPTURE if self.books.is_held and not refuses:
-                self.books = replace(self.books, captured=deed.amount, is_held=False)
+                part = deed.amount * self.captured_percent // 100
+                self.books = replace(self.books, captured=part, is_held=False)
             case Duty.VOID if self.books.is_held:
                 self.books = replace(self.books, is_held=False)
                 known = replace(known, ended=P.VOIDED)
@@ -183,9 +255,28 @@ class PaymentMachine(RuleBasedStateMachine):
                 known = replace(known, ended=P.FAILED)
             case Duty.REFUND if not refuses and self._gives_back(deed.amount):
                 self.books = replace(self.books, refunded=self.books.refunded + deed.amount)
+                self.asked += 1
+                self.ledger.append(news(f"re_{self.asked}", R.PENDING, deed.amount))
             case _:
                 pass
-        self._hear(replace(known, captured=self.books.captured, refunds=self.books.refunded), before)
+        self._hear(replace(known, captured=self.books.captured))
+
+    @rule(percent=st.sampled_from([60, 100]))
+    def the_bank_lets_go_of_a_part(self, percent: int) -> None:
+        self.captured_percent = percent
+
+    @rule(number=st.integers(1, 3), state=st.sampled_from(list(R)))
+    def a_refund_goes_on(self, number: int, state: R) -> None:
+        """In whatever order its provider tells, and again."""
+        of_it = [kept for kept in self.ledger if kept.reference == f"re_{number}"]
+        if not of_it or self.is_lost:
+            return
+        if state is R.FAILED and all(kept.state is not R.FAILED for kept in of_it):
+            self.books = replace(self.books, refunded=self.books.refunded - of_it[0].amount)
+        before = refund_sums(self.ledger).succeeded
+        self.ledger.append(replace(of_it[0], state=state))
+        came_back = max(0, before - refund_sums(self.ledger).succeeded)
+        self._hear(replace(self.heard, captured=self.books.captured, came_back=came_back))
 
     def _gives_back(self, amount: int) -> bool:
         return not self.books.is_disputed and amount <= self.books.captured - self.books.refunded
@@ -197,23 +288,27 @@ class PaymentMachine(RuleBasedStateMachine):
         self.books = replace(self.books, is_disputed=is_open)
         if not is_open and not won:
             self.books = replace(self.books, refunded=self.books.captured)
+            self.is_lost = True
         known = replace(self.heard, captured=self.books.captured, is_disputed=is_open)
-        self._hear(replace(known, is_lost=not is_open and not won), self.payment)
+        self._hear(replace(known, is_lost=self.is_lost))
 
     @rule()
     def the_provider_repeats_itself(self) -> None:
-        self._hear(self.heard, self.payment)
+        self._hear(self.heard)
 
-    def _hear(self, known: Known, before: PaymentState) -> None:
-        self.heard = replace(known, ended=None)
-        after = standing(before, known)
-        if self.ended:
+    def _hear(self, known: Known) -> None:
+        sums = refund_sums(self.ledger)
+        still = sum(deed.amount for deed in self.tasks if deed.duty is Duty.REFUND)
+        known = replace(known, refunds=sums.succeeded, refunding=sums.pending + still)
+        self.heard = replace(known, ended=None, came_back=0)
+        after = standing(self.payment, known)
+        if self.ended and all(kept.state is not R.FAILED for kept in self.ledger):
             after, owed = given_back(after, CARD)
             self._owe(owed)
         self._become(after)
 
     def _become(self, after: PaymentState) -> None:
-        steps = way(self.payment.status, after.status)
+        steps = way(self.payment.status, after.status, in_full=after.captured == after.total)
         assert steps is not None, (self.payment, after)
         self.history += steps
         self.payment = after

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ordercast.commerce.errors import GuardRefused
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
@@ -23,10 +24,12 @@ from ordercast.commerce.payments import (
     Notice,
     PaymentTaken,
     Refunded,
+    RefundFailed,
+    RefundPending,
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
-from ordercast.db import SqliteStore
-from ordercast.db.payments import hear
+from ordercast.db import SqliteStore, payment_tasks
+from ordercast.db.payments import adopt, carried_out, hear, owing
 from ordercast.db.placing import Placing
 from ordercast.db.statements import SQLITE
 from tests.chance import examples
@@ -51,10 +54,15 @@ async def told(store: SqliteStore, reference: str, event_id: str, fact: Fact) ->
     return await store.write(partial(hear, provider="sandbox", notice=notice, now=now()))
 
 
-FACTS: dict[str, Captured | Refunded | DisputeOpened | DisputeClosed] = {
+FACTS: dict[str, Captured | Refunded | RefundPending | RefundFailed | DisputeOpened | DisputeClosed] = {
     "captured": Captured(11_250),
     "refund a": Refunded("re_a", 1_000),
     "refund b": Refunded("re_b", 2_000),
+    "refund b pending": RefundPending("re_b", 2_000),
+    "refund c": Refunded("re_c", 4_000),
+    "refund c failed": RefundFailed("re_c"),
+    "refund d pending": RefundPending("re_d", 500),
+    "refund e cancelled": RefundFailed("re_e", 600),
     "opened": DisputeOpened("dp"),
     "won": DisputeClosed("dp", won=True),
 }
@@ -67,7 +75,7 @@ def fact_of(name: str, order_id: str) -> Fact:
 
 
 @examples(60, one_fixture_for_all=True)
-@given(st.permutations(sorted(FACTS)), st.lists(st.sampled_from(sorted(FACTS)), max_size=5), st.booleans())
+@given(st.permutations(sorted(FACTS)), st.lists(st.sampled_from(sorted(FACTS)), max_size=9), st.booleans())
 async def test_events_in_any_order_and_any_number_lead_to_one_end(
     store: SqliteStore, order: list[str], again: list[str], other_event: bool
 ) -> None:
@@ -81,7 +89,7 @@ async def test_events_in_any_order_and_any_number_lead_to_one_end(
     (row,) = await ask(
         store, "SELECT payment_status, captured, refunded, refunding FROM orders WHERE id = :id", id=order_id
     )
-    assert row == ("partially_refunded", total, 3_000, 0)
+    assert row == ("partially_refunded", total, 3_000, 500)
     assert await ask(
         store, "SELECT kind, sum(amount) FROM payments WHERE order_id = :id GROUP BY kind", id=order_id
     ) == [("authorized", total), ("captured", total)]
@@ -92,6 +100,100 @@ async def test_events_in_any_order_and_any_number_lead_to_one_end(
     )
     for before, after in moves[1:]:
         assert before == after or PaymentStatus(after) in PAYMENT_TRANSITIONS[PaymentStatus(before)]
+
+
+async def money(store: SqliteStore, order_id: str) -> tuple[object, ...]:
+    """The payment's status, and what was captured, refunded and is promised back."""
+    (row,) = await ask(
+        store, "SELECT payment_status, captured, refunded, refunding FROM orders WHERE id = :id", id=order_id
+    )
+    return row
+
+
+async def test_what_came_back_can_be_given_back_again(store: SqliteStore) -> None:
+    order_id, reference, total = await place_held(store)
+    await told(store, reference, "a", Captured(total))
+    await told(store, reference, "b", Refunded(f"re_{order_id}", 4_000))
+    assert await money(store, order_id) == ("partially_refunded", total, 4_000, 0)
+    await told(store, reference, "c", RefundFailed(f"re_{order_id}", 4_000))
+    assert await money(store, order_id) == ("paid", total, 0, 0)
+    await move(store, order_id, "cancelled")
+    assert await money(store, order_id) == ("paid", total, 0, total)
+    cards = await ask(store, "SELECT kind, ours FROM payment_mismatches WHERE order_id = :id", id=order_id)
+    assert cards == [("refund_failed", "4000")]
+
+
+async def test_a_refund_that_came_back_is_not_asked_for_again_by_itself(store: SqliteStore) -> None:
+    order_id, reference, total = await place_held(store)
+    await told(store, reference, "a", Captured(total))
+    await move(store, order_id, "cancelled")
+    (task,) = await store.read(lambda transaction: payment_tasks.due(transaction, now()))
+    pending = RefundPending(f"re_{order_id}", total, task.id)
+    await store.write(partial(carried_out, task=task, fact=pending, now=now()))
+    assert await money(store, order_id) == ("paid", total, 0, total)
+    # The provider does not say whose refund it was, and tells of it again and again.
+    for event_id in ("b", "c"):
+        await told(store, reference, event_id, RefundFailed(pending.reference))
+    await told(store, reference, "d", Captured(total))
+    assert await money(store, order_id) == ("paid", total, 0, 0)
+    assert await store.read(lambda transaction: owing(transaction, 10)) == []
+    assert await ask(store, "SELECT id, state FROM payment_tasks") == [(task.id, "refused")]
+
+
+async def test_a_failure_heard_before_our_own_answer_ends_the_refund_all_the_same(store: SqliteStore) -> None:
+    order_id, reference, total = await place_held(store)
+    await told(store, reference, "a", Captured(total))
+    await move(store, order_id, "cancelled")
+    (task,) = await store.read(lambda transaction: payment_tasks.due(transaction, now()))
+    await told(store, reference, "b", RefundFailed(f"re_{order_id}", total, task.id))
+    for fact in (RefundPending(f"re_{order_id}", total, task.id), Refunded(f"re_{order_id}", total, task.id)):
+        await store.write(partial(carried_out, task=task, fact=fact, now=now()))
+    assert await money(store, order_id) == ("paid", total, 0, 0)
+    assert await ask(store, "SELECT id, state FROM payment_tasks") == [(task.id, "refused")]
+
+
+async def test_a_refund_closes_no_task_of_another_order(store: SqliteStore) -> None:
+    order_id, reference, total = await place_held(store)
+    await told(store, reference, "a", Captured(total))
+    await move(store, order_id, "cancelled")
+    _, other, _ = await place_held(store)
+    await told(store, other, "b", Captured(total))
+    await told(store, other, "c", Refunded("re_other", 5, f"{order_id}:refund:1"))
+    assert await ask(store, "SELECT state FROM payment_tasks") == [("due",)]
+
+
+async def test_what_was_captured_in_part_is_not_paid_and_can_be_given_back(store: SqliteStore) -> None:
+    order_id, reference, total = await place_held(store)
+    await told(store, reference, "a", Captured(6_000))
+    assert await money(store, order_id) == ("failed", 6_000, 0, 0)
+    cards = await ask(store, "SELECT kind, ours, theirs FROM payment_mismatches WHERE resolved_at IS NULL")
+    assert cards == [("paid_in_part", str(total), "6000")]
+    with pytest.raises(GuardRefused):
+        await move(store, order_id, "processing")
+    await move(store, order_id, "cancelled")
+    assert await money(store, order_id) == ("failed", 6_000, 0, 6_000)
+    await told(store, reference, "b", Refunded(f"re_{order_id}", 6_000, f"{order_id}:refund:1"))
+    assert await money(store, order_id) == ("refunded", 6_000, 6_000, 0)
+    statuses = await ask(store, "SELECT to_payment_status FROM order_history WHERE order_id = :id", id=order_id)
+    assert "paid" not in {status for (status,) in statuses}
+
+
+async def test_the_card_of_a_part_is_gone_once_all_was_captured(store: SqliteStore) -> None:
+    order_id, reference, total = await place_held(store)
+    for event_id, amount in (("a", 6_000), ("b", total), ("c", 6_000)):
+        await told(store, reference, event_id, Captured(amount))
+    assert await money(store, order_id) == ("paid", total, 0, 0)
+    assert await ask(store, "SELECT kind FROM payment_mismatches WHERE resolved_at IS NULL") == []
+
+
+async def test_what_another_program_ends_after_a_part_was_captured_owes_that_part(store: SqliteStore) -> None:
+    order_id, reference, _ = await place_held(store)
+    await told(store, reference, "a", Captured(6_000))
+    await store.write(lambda transaction: transaction.run("UPDATE orders SET status = 'cancelled'"))
+    assert await store.read(lambda transaction: owing(transaction, 10)) == [order_id]
+    await store.write(partial(adopt, order_id=order_id, now=now()))
+    assert await ask(store, "SELECT kind, amount FROM payment_tasks") == [("refund", 6_000)]
+    assert await store.read(lambda transaction: owing(transaction, 10)) == []
 
 
 async def test_a_capture_heard_after_the_order_was_cancelled_is_given_back(store: SqliteStore) -> None:

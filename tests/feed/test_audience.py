@@ -195,6 +195,14 @@ def test_a_refund_that_was_made_is_told_to_the_buyer_in_a_sentence_about_money()
     assert events["customer_order_update"].args[0]["title"] == "Partly refunded"
 
 
+def test_a_refund_that_came_back_is_told_as_that_and_not_as_a_payment() -> None:
+    before = {**ORDER, "status": "delivered", "paymentStatus": "refunded", "amountPaid": 24000, "amountRefunded": 24000}
+    events = told("order.payment_changed", before, {**before, "paymentStatus": "paid", "amountRefunded": 0})
+
+    assert events["payment_update"].args[0]["newPaymentStatus"] == "paid"
+    assert events["customer_order_update"].args[0]["title"] == "Refund came back"
+
+
 def test_a_payment_mismatch_is_told_to_the_shop_alone() -> None:
     card = {"id": "pmm_1", "orderId": "ord_1", "kind": "captured", "ours": 2, "theirs": 1, "text": "We have ..."}
     events = told("payment.mismatch", None, card)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -16,10 +17,11 @@ PAYMENT_TRANSITIONS: Final[dict[P, frozenset[P]]] = {
     P.UNPAID: frozenset({P.AUTHORIZED, P.PAID, P.FAILED, P.VOIDED}),
     P.AUTHORIZED: frozenset({P.PAID, P.FAILED, P.VOIDED}),
     P.PAID: frozenset({P.PARTIALLY_REFUNDED, P.REFUNDED, P.DISPUTED}),
-    P.PARTIALLY_REFUNDED: frozenset({P.REFUNDED, P.DISPUTED}),
-    P.FAILED: frozenset({P.AUTHORIZED, P.PAID, P.VOIDED}),  # a customer may try another card
-    P.DISPUTED: frozenset({P.PAID, P.PARTIALLY_REFUNDED, P.REFUNDED}),  # won, settled or lost
-    P.REFUNDED: frozenset(),
+    P.PARTIALLY_REFUNDED: frozenset({P.REFUNDED, P.DISPUTED, P.PAID}),  # a refund may come back
+    # A customer may try another card. What was captured of a sum that failed is given back, or disputed.
+    P.FAILED: frozenset({P.AUTHORIZED, P.PAID, P.VOIDED, P.REFUNDED, P.DISPUTED}),
+    P.DISPUTED: frozenset({P.PAID, P.PARTIALLY_REFUNDED, P.REFUNDED, P.FAILED}),  # won, settled or lost
+    P.REFUNDED: frozenset({P.PARTIALLY_REFUNDED, P.PAID, P.FAILED}),  # a refund may come back
     P.VOIDED: frozenset(),
 }
 
@@ -56,7 +58,7 @@ def given_back(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentSta
     """
     if payment.status is P.UNPAID:
         return replace(payment, status=P.VOIDED), ()
-    if payment.status in {P.AUTHORIZED, P.FAILED}:
+    if payment.status in {P.AUTHORIZED, P.FAILED} and payment.captured == 0:
         return payment, (Owed(Duty.VOID),)
     rest = refundable(payment)
     if rest == 0:
@@ -78,7 +80,7 @@ def cash_collected(payment: PaymentState) -> PaymentState:
 
 def refundable(payment: PaymentState) -> int:
     """What may still be given back, in minor units: nothing while a bank decides about it."""
-    if payment.status not in {P.PAID, P.PARTIALLY_REFUNDED}:
+    if payment.status not in {P.PAID, P.PARTIALLY_REFUNDED, P.FAILED}:
         return 0
     return payment.captured - payment.refunded - payment.refunding
 
@@ -100,6 +102,46 @@ def decide_refund(
     return replace(payment, refunding=payment.refunding + part), (Owed(Duty.REFUND, part),)
 
 
+class RefundState(StrEnum):
+    """What a provider tells of one refund in its life; the later outweigh the earlier, whichever is heard first."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """It never came to be, was cancelled, or came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundNews:
+    """One state that was told of the refund `reference`, by the provider's name for it."""
+
+    provider: str
+    reference: str
+    state: RefundState
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefundSums:
+    """What all of an order's refunds come to, in minor units."""
+
+    pending: int = 0
+    succeeded: int = 0
+
+
+_WEIGHT: Final = {state: weight for weight, state in enumerate(RefundState)}
+
+
+def refund_sums(told: Iterable[RefundNews]) -> RefundSums:
+    """Add up refunds by the last state that each has come to. Neither order nor repetition matters."""
+    last: dict[tuple[str, str], RefundNews] = {}
+    for news in told:
+        name = (news.provider, news.reference)
+        if name not in last or _WEIGHT[last[name].state] < _WEIGHT[news.state]:
+            last[name] = news
+    return RefundSums(*(sum(n.amount for n in last.values() if n.state is s) for s in list(RefundState)[:2]))
+
+
 # --- Where facts lead -------------------------------------------------------------------------------------------------
 
 
@@ -109,6 +151,11 @@ class Known:
 
     captured: int = 0
     refunds: int = 0
+    """Refunds that were made."""
+    refunding: int = 0
+    """Refunds under way, and those that the provider is still to be asked for."""
+    came_back: int = 0
+    """By how much this news lessened `refunds`."""
     is_disputed: bool = False
     is_lost: bool = False
     """A dispute was decided against the shop: all of the money is gone."""
@@ -119,17 +166,20 @@ class Known:
 def standing(payment: PaymentState, known: Known) -> PaymentState:
     """Where the payment stands by what is known of it. Facts add up: neither their order nor repetition matters.
 
-    Only whole sums are captured; so whatever follows a capture tells of the whole capture, even if it is heard first.
+    Nothing is given back or disputed but what was captured; so what follows a capture counts once that is heard too,
+    and it is told how much it was.
     """
-    follows = known.refunds > 0 or known.is_disputed or known.is_lost
-    captured = min(max(payment.captured, known.captured, payment.total if follows else 0), payment.total)
-    refunded = captured if known.is_lost else min(max(known.refunds, payment.refunded), captured)
-    refunding = min(payment.refunding, captured - refunded)
-    status = _status(payment.status, known, captured, refunded)
+    captured = min(max(payment.captured, known.captured), payment.total)
+    # Another program may have written down more than the ledger has.
+    refunded = min(max(known.refunds, payment.refunded - known.came_back), captured)
+    refunded = captured if known.is_lost else refunded
+    refunding = min(known.refunding, captured - refunded)
+    status = _status(payment, known, captured, refunded)
     return replace(payment, status=status, captured=captured, refunded=refunded, refunding=refunding)
 
 
-def _status(before: P, known: Known, captured: int, refunded: int) -> P:
+def _status(payment: PaymentState, known: Known, captured: int, refunded: int) -> P:
+    before, total = payment.status, payment.total
     if captured == 0:
         # A failure told after the release changes nothing: there is nothing left that could fail.
         return before if known.ended is None or before is P.VOIDED else known.ended
@@ -137,13 +187,22 @@ def _status(before: P, known: Known, captured: int, refunded: int) -> P:
         return P.REFUNDED
     if known.is_disputed:
         return P.DISPUTED
+    if captured < total:
+        return P.FAILED  # paid is paid in full
     return P.PARTIALLY_REFUNDED if refunded else P.PAID
 
 
-def way(source: P, target: P) -> tuple[P, ...] | None:
-    """The shortest legal way from one status to another, without its start; None where the table has none."""
+_SHORT: Final = frozenset({P.FAILED})
+_IN_FULL: Final = frozenset({P.PAID, P.PARTIALLY_REFUNDED})
+
+
+def way(source: P, target: P, *, in_full: bool = True) -> tuple[P, ...] | None:
+    """The shortest legal way from one status to another, without its start; None where the table has none.
+
+    What was captured `in_full` does not pass through `failed`, and what was not does not pass through `paid`.
+    """
+    seen = set((_SHORT if in_full else _IN_FULL) - {source, target}) | {source}
     ways: deque[tuple[P, ...]] = deque([(source,)])
-    seen = {source}
     while ways:
         so_far = ways.popleft()
         if so_far[-1] is target:

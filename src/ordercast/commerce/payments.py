@@ -94,8 +94,19 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundPending:
+    """One refund of `amount` is under way, by the provider's name for it: the customer has not got the money yet.
+    `task_id` is the key under which we asked, if we did.
+    """
+
+    reference: str
+    amount: int
+    task_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refunded:
-    """One refund of `amount`, by the provider's name for it; `task_id` is the key under which we asked, if we did."""
+    """One refund of `amount` was made."""
 
     reference: str
     amount: int
@@ -104,9 +115,13 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class RefundFailed:
-    """A refund that had been made came back: the customer's bank did not take it."""
+    """A refund came to nothing, be it that the customer's bank sent it back or that it was cancelled. The shop has the
+    money again; `amount` is 0 where the provider does not say how much.
+    """
 
     reference: str
+    amount: int = 0
+    task_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +135,8 @@ class DisputeClosed:
     won: bool
 
 
-Fact: TypeAlias = Captured | Voided | Failed | Refunded | RefundFailed | DisputeOpened | DisputeClosed
+RefundFact: TypeAlias = RefundPending | Refunded | RefundFailed
+Fact: TypeAlias = Captured | Voided | Failed | RefundFact | DisputeOpened | DisputeClosed
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +151,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """A payment as it stands in the provider's books; sums in minor units. `refunded` counts lost disputes too."""
+    """A payment as it stands in the provider's books; sums in minor units. `refunded` counts lost disputes too, and
+    refunds under way.
+    """
 
     reference: str
     currency: str
@@ -171,8 +189,11 @@ class PaymentProvider(Protocol):
         """Let go of what is held; Captured where it was taken before. Raises ProviderRefused."""
         ...
 
-    async def refund(self, reference: str, amount: Money, key: str) -> Refunded:
-        """Give back a part or all of what was captured. Raises ProviderRefused."""
+    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | RefundPending:
+        """Give back a part or all of what was captured; what becomes of one under way comes as a notice.
+
+        Raises ProviderRefused.
+        """
         ...
 
     async def lookup(self, reference: str) -> Books | None:

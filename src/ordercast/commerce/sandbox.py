@@ -15,6 +15,7 @@ SANDBOX: Final = "sandbox"
 # Long enough to be seen in a demo, short enough to wait for in a test.
 SLOW_S: Final = 2.0
 CHARGEBACK_AFTER_S: Final = 2.0
+REFUND_ENDS_AFTER_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,12 @@ class Outcome:
     """Each later deed is unavailable when it is asked for the first time, and done at the second."""
     refuses_capture: bool = False
     refuses_refund: bool = False
+    is_refund_pending: bool = False
+    """Refunds are under way for some moments."""
+    is_refund_returned: bool = False
+    """Refunds come back some moments later."""
+    captured_percent: int = 100
+    """How much of what is held its bank lets go of."""
     is_charged_back: bool = False
     """Disputed some moments after the capture."""
     loses: int = 0
@@ -47,6 +54,9 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "tok_flaky": Outcome(is_captured_at_once=False, is_flaky=True),
     "tok_capture_fails": Outcome(last4="0341", is_captured_at_once=False, refuses_capture=True),
     "tok_refund_fails": Outcome(last4="5126", refuses_refund=True),
+    "tok_refund_pending": Outcome(last4="7726", is_refund_pending=True),
+    "tok_refund_returns": Outcome(last4="3075", is_refund_pending=True, is_refund_returned=True),
+    "tok_captured_in_part": Outcome(last4="6060", is_captured_at_once=False, captured_percent=60),
     "tok_chargeback": Outcome(last4="0259", is_charged_back=True),
     "tok_mismatch": Outcome(last4="0101", loses=1),
 }

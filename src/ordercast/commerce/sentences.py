@@ -61,9 +61,12 @@ _PAYMENT: Final[dict[str, _Text]] = {
 }
 
 
-def for_payer(payment_status: str, number: int | str) -> _Text:
+_REFUND_RETURNED: Final = ("Refund came back", "A refund of order {number} came back; the shop will be in touch.")
+
+
+def for_payer(payment_status: str, number: int | str, *, is_refund_returned: bool = False) -> _Text:
     """Give a title and a sentence for an order whose payment has come to `payment_status`."""
-    title, text = _PAYMENT[payment_status]
+    title, text = _REFUND_RETURNED if is_refund_returned else _PAYMENT[payment_status]
     return title, text.format(number=number)
 
 

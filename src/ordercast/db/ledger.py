@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
-from ordercast.commerce.payments import CASH_PROVIDER, PaymentTaken, Refunded
+from ordercast.commerce.payment_flow import RefundNews, RefundState
+from ordercast.commerce.payments import CASH_PROVIDER, PaymentTaken, Refunded, RefundFact, RefundFailed, RefundPending
 from ordercast.commerce.people import Role
 from ordercast.commerce.placing import OrderPlaced
 from ordercast.commerce.states import PaymentStatus
@@ -51,7 +55,7 @@ def follow(transaction: Transaction, change: StatusChanged) -> None:
     handed_back = after.refunded - before.refunded
     if handed_back:
         refund = Refunded(f"{before.id}:{CASH_PROVIDER}:{before.version}", handed_back)
-        give_back(
+        add_refund(
             transaction,
             before.id,
             CASH_PROVIDER,
@@ -86,24 +90,47 @@ def move(
     )
 
 
-def give_back(
+def add_refund(
     transaction: Transaction,
     order_id: str,
     provider: str,
-    refund: Refunded,
+    refund: RefundFact,
     *,
     currency: str,
     reason: str | None,
     now: Moment,
-) -> None:
-    """Write down a refund; told twice by the provider's name for it, it counts once."""
-    transaction.run(
+) -> bool:
+    """Write down what was told of a refund; False where that was known. A state told twice counts once."""
+    added = transaction.run(
         transaction.sql.ledger.refund,
         order_id=order_id,
         provider=provider,
         reference=refund.reference,
+        state=_STATES[type(refund)],
         amount=refund.amount,
         currency=currency,
         reason=reason,
+        task_id=refund.task_id,
         at=now,
     )
+    return added == 1
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRefund(RefundNews):
+    """A row of the refunds: `task_id` is the key under which we asked for it, if we did."""
+
+    task_id: str | None = None
+
+
+def refunds_of(transaction: Transaction, order_id: str) -> list[KeptRefund]:
+    """All that was told of the order's refunds."""
+    rows = transaction.all(transaction.sql.ledger.refunds, order_id=order_id)
+    return [KeptRefund(who, name, RefundState(state), amount, task) for who, name, state, amount, task in rows]
+
+
+_STATES: Final[dict[type[RefundFact], RefundState]] = {
+    RefundPending: RefundState.PENDING,
+    Refunded: RefundState.SUCCEEDED,
+    RefundFailed: RefundState.FAILED,
+}

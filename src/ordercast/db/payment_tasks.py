@@ -199,6 +199,34 @@ def finish(
     return changed == 1
 
 
+def finish_refund(transaction: Transaction, order_id: str, task_id: str, state: TaskState) -> None:
+    """Close a refund of this order as what the provider told of it. One that was done may be refused after all."""
+    transaction.run(
+        transaction.sql.payment_tasks.finish_refund,
+        order_id=order_id,
+        task_id=task_id,
+        new_state=state,
+        new_problem=_CAME_BACK if state is TaskState.REFUSED else None,
+    )
+
+
+_CAME_BACK: Final = "The refund came back."
+
+
+def refunds_due(transaction: Transaction, order_id: str) -> int:
+    """How much the order's provider is still to be asked to give back, in minor units."""
+    row = transaction.one(transaction.sql.payment_tasks.refunds_due, order_id=order_id)
+    assert row is not None
+    amount: int = row[0]
+    return amount
+
+
+def was_refund_refused(transaction: Transaction, order_id: str) -> bool:
+    """Whether a refund of the order was refused, or came back: then people see to it."""
+    row = transaction.one(transaction.sql.payment_tasks.refunds_refused, order_id=order_id)
+    return row is not None and row[0] > 0
+
+
 def postpone(transaction: Transaction, task_id: str, until: Moment, problem: str) -> None:
     """Try again from `until` on."""
     transaction.run(transaction.sql.payment_tasks.postpone, task_id=task_id, new_due_at=until, new_problem=problem)

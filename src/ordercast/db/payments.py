@@ -12,7 +12,18 @@ from ordercast.commerce.errors import NotPermitted, StaleVersion
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payment_books import MismatchKind
-from ordercast.commerce.payment_flow import Known, Owed, accepted, decide_refund, given_back, standing, way
+from ordercast.commerce.payment_flow import (
+    Known,
+    Owed,
+    RefundState,
+    RefundSums,
+    accepted,
+    decide_refund,
+    given_back,
+    refund_sums,
+    standing,
+    way,
+)
 from ordercast.commerce.payments import (
     CASH_PROVIDER,
     Captured,
@@ -22,7 +33,9 @@ from ordercast.commerce.payments import (
     Failed,
     Notice,
     Refunded,
+    RefundFact,
     RefundFailed,
+    RefundPending,
     Voided,
 )
 from ordercast.commerce.people import STAFF, Actor, Role
@@ -40,8 +53,13 @@ _SENTENCES: Final[dict[type[Fact], str]] = {
     Captured: "The payment was captured.",
     Voided: "The payment was released; nothing was charged.",
     Failed: "The payment could not be captured.",
-    RefundFailed: "A refund came back.",
     DisputeOpened: "The customer's bank has opened a dispute.",
+}
+
+_OF_REFUNDS: Final[dict[type[Fact], str]] = {
+    RefundPending: "is on its way back",
+    Refunded: "was refunded",
+    RefundFailed: "came back; the customer has not got the money",
 }
 
 PAYMENTS: Final = Actor(Role.SERVICE, "payments")
@@ -82,7 +100,7 @@ def ask_refund(
     if handed_back:
         name = f"{order_id}:{CASH_PROVIDER}:{state.version}"
         refund = Refunded(name, handed_back)
-        ledger.give_back(transaction, order_id, CASH_PROVIDER, refund, currency=state.currency, reason=reason, now=now)
+        ledger.add_refund(transaction, order_id, CASH_PROVIDER, refund, currency=state.currency, reason=reason, now=now)
     _save(transaction, order_id, after, actor, reason=reason, now=now)
     payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=reason, now=now)
     return newest_document(transaction, order_id)
@@ -133,7 +151,7 @@ def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, 
     if fact is None or task.order_id is None:
         payment_tasks.finish(transaction, task.id)
         return
-    if not isinstance(fact, Refunded):  # a refund closes its own task, whoever tells of it first
+    if not isinstance(fact, RefundFact):  # a refund closes its own task, whoever tells of it first
         payment_tasks.finish(transaction, task.id)
     record(transaction, Told(task.order_id, task.provider, task.reference, fact, now, task.reason))
 
@@ -146,8 +164,8 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Mom
         record(transaction, Told(task.order_id, task.provider, task.reference, Failed(), now, sentence=sentence))
     elif task.kind is TaskKind.REFUND:
         state = load_state(transaction, task.order_id, PAYMENTS)
-        rest = max(0, state.refunding - task.amount.minor)
-        payment = replace(state.payment, refunding=rest)
+        still = _refunding(transaction, task.order_id, refund_sums(ledger.refunds_of(transaction, task.order_id)))
+        payment = replace(state.payment, refunding=min(still, state.captured - state.refunded))
         _save(transaction, task.order_id, payment, PAYMENTS, reason=sentence, now=now)
     deed = f"{task.kind} of {task.amount}" if task.amount.minor else str(task.kind)
     mismatches.raise_card(
@@ -169,11 +187,12 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Mom
 def record(transaction: Transaction, told: Told) -> None:
     """Take in one fact: the ledger first, then where all that is known puts the order's payment."""
     state = load_state(transaction, told.order_id, PAYMENTS)
-    released = _keep(transaction, state, told)
-    before = replace(state.payment, refunding=state.refunding - min(released, state.refunding))
-    after, owed = _following(state, standing(before, _known(transaction, told)))
+    before = refund_sums(ledger.refunds_of(transaction, told.order_id))
+    _keep(transaction, state, told)
+    stands = standing(state.payment, _known(transaction, told, before))
+    after, owed = (stands, ()) if _is_for_people(transaction, state) else _following(state, stands)
     _check_sums(transaction, state, told)
-    steps = way(state.payment_status, after.status)
+    steps = way(state.payment_status, after.status, in_full=after.captured == after.total)
     if steps is None:
         sentence = f"The payment is {state.payment_status} here, and {after.status} by what {told.provider} told us."
         _differs(transaction, told, MismatchKind.IMPOSSIBLE_MOVE, sentence)
@@ -181,6 +200,8 @@ def record(transaction: Transaction, told: Told) -> None:
     if after.captured > state.captured:
         taken = Money(after.captured - state.captured, state.currency)
         _move(transaction, told, Movement.CAPTURED, taken)
+    if isinstance(told.fact, Captured):
+        _check_in_full(transaction, told, after, state.currency)
     reason = told.sentence or _sentence(told.fact, state.currency)
     # A status that the table does not reach at once is reached through those between: each is told.
     for status in steps or ([after.status] if after != state.payment else []):
@@ -198,30 +219,28 @@ def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, 
     return payment, accepted(payment)
 
 
-def _keep(transaction: Transaction, state: OrderState, told: Told) -> int:
-    """Write the fact down; how much of what was promised back it made good, in minor units."""
+def _is_for_people(transaction: Transaction, state: OrderState) -> bool:
+    """Whether an order that has ended had a refund that came back, or was refused: it is not asked for again and again,
+    but when somebody does.
+    """
+    return state.status in UNFULFILLED and (
+        payment_tasks.was_refund_refused(transaction, state.id)
+        or any(kept.state is RefundState.FAILED for kept in ledger.refunds_of(transaction, state.id))
+    )
+
+
+def _keep(transaction: Transaction, state: OrderState, told: Told) -> None:
+    """Write the fact down."""
     fact = told.fact
     sql = transaction.sql.ledger
     match fact:
-        case Refunded():
-            ledger.give_back(
-                transaction,
-                told.order_id,
-                told.provider,
-                fact,
-                currency=state.currency,
-                reason=told.reason,
-                now=told.now,
-            )
-            return _made_good(transaction, fact.task_id)
+        case RefundPending() | Refunded() | RefundFailed():
+            _keep_refund(transaction, state, told, fact)
         case DisputeOpened():
             transaction.run(sql.open_dispute, **_dispute(told, fact.reference, DisputeState.OPEN))
         case DisputeClosed():
             outcome = DisputeState.WON if fact.won else DisputeState.LOST
             transaction.run(sql.close_dispute, **_dispute(told, fact.reference, outcome))
-        case RefundFailed():
-            sentence = f"The refund {fact.reference} came back; the customer has not got the money."
-            _differs(transaction, told, MismatchKind.REFUND_FAILED, sentence)
         case Voided() | Failed():
             kind = Movement.VOIDED if isinstance(fact, Voided) else Movement.FAILED
             if state.payment_status in {PaymentStatus.AUTHORIZED, PaymentStatus.FAILED, PaymentStatus.UNPAID}:
@@ -229,26 +248,42 @@ def _keep(transaction: Transaction, state: OrderState, told: Told) -> int:
                 _move(transaction, told, kind, amount)
         case Captured():
             pass  # kept by how much it adds to what was captured before
-    return 0
 
 
-def _made_good(transaction: Transaction, task_id: str | None) -> int:
-    if task_id is None:
-        return 0
-    row = transaction.one(transaction.sql.payment_tasks.by_id, id=task_id)
-    if row is None or not payment_tasks.finish(transaction, task_id):
-        return 0
-    amount: int = row[6]
-    return amount
+def _keep_refund(transaction: Transaction, state: OrderState, told: Told, fact: RefundFact) -> None:
+    """Write down what was told of a refund, and close the task that asked for it."""
+    is_news = ledger.add_refund(
+        transaction, told.order_id, told.provider, fact, currency=state.currency, reason=told.reason, now=told.now
+    )
+    kept = ledger.refunds_of(transaction, told.order_id)
+    of_it = [row for row in kept if (row.provider, row.reference) == (told.provider, fact.reference)]
+    has_failed = any(row.state is RefundState.FAILED for row in of_it)
+    # A provider's failure may leave out whose refund it was; what came before has said it.
+    for task_id in {fact.task_id, *(row.task_id for row in of_it)} - {None}:
+        assert task_id is not None
+        outcome = TaskState.REFUSED if has_failed else TaskState.DONE
+        payment_tasks.finish_refund(transaction, told.order_id, task_id, outcome)
+    if is_news and isinstance(fact, RefundFailed):
+        amount = max(row.amount for row in of_it)
+        what = f"The refund {fact.reference} of {Money(amount, state.currency)}"
+        sentence = f"{what} came back; the customer has not got the money."
+        _differs(transaction, told, MismatchKind.REFUND_FAILED, sentence, ours=amount)
 
 
-def _known(transaction: Transaction, told: Told) -> Known:
-    row = transaction.one(transaction.sql.ledger.refunded, order_id=told.order_id)
+def _refunding(transaction: Transaction, order_id: str, sums: RefundSums) -> int:
+    """What is promised back and not confirmed: under way, or still to be asked for."""
+    return sums.pending + payment_tasks.refunds_due(transaction, order_id)
+
+
+def _known(transaction: Transaction, told: Told, before: RefundSums) -> Known:
+    sums = refund_sums(ledger.refunds_of(transaction, told.order_id))
     disputes = [state for (state,) in transaction.all(transaction.sql.ledger.disputes, order_id=told.order_id)]
     ended = {Voided: PaymentStatus.VOIDED, Failed: PaymentStatus.FAILED}.get(type(told.fact))
     return Known(
         captured=told.fact.amount if isinstance(told.fact, Captured) else 0,
-        refunds=row[0] if row is not None else 0,
+        refunds=sums.succeeded,
+        refunding=_refunding(transaction, told.order_id, sums),
+        came_back=max(0, before.succeeded - sums.succeeded),
         is_disputed=DisputeState.OPEN in disputes,
         is_lost=DisputeState.LOST in disputes,
         ended=ended,
@@ -260,13 +295,33 @@ def _check_sums(transaction: Transaction, state: OrderState, told: Told) -> None
     if isinstance(told.fact, Captured) and told.fact.amount > state.total:
         theirs = Money(told.fact.amount, state.currency)
         _differs(transaction, told, MismatchKind.CAPTURED, f"{theirs} was captured, more than the order's total.")
-    row = transaction.one(transaction.sql.ledger.refunded, order_id=told.order_id)
-    if isinstance(told.fact, Refunded) and row is not None and row[0] > state.total:
-        theirs = Money(row[0], state.currency)
+    refunded = refund_sums(ledger.refunds_of(transaction, told.order_id)).succeeded
+    if isinstance(told.fact, Refunded) and refunded > state.total:
+        theirs = Money(refunded, state.currency)
         _differs(transaction, told, MismatchKind.REFUNDED, f"{theirs} was refunded, more than the order's total.")
 
 
-def _differs(transaction: Transaction, told: Told, kind: MismatchKind, sentence: str) -> None:
+def _check_in_full(transaction: Transaction, told: Told, payment: PaymentState, currency: str) -> None:
+    """Have somebody see to an order of which a part was captured; take the card off the board once all of it was."""
+    if payment.captured == payment.total:
+        card = mismatches.open_of(transaction, told.order_id).get(MismatchKind.PAID_IN_PART)
+        if card is not None:
+            mismatches.resolve(transaction, card, PAYMENTS, "All of it was captured.", told.now)
+        return
+    theirs, ours = Money(payment.captured, currency), Money(payment.total, currency)
+    sentence = f"{theirs} was captured of the order's {ours}: it is not paid. What was captured can be given back."
+    _differs(transaction, told, MismatchKind.PAID_IN_PART, sentence, ours=payment.total, theirs=payment.captured)
+
+
+def _differs(
+    transaction: Transaction,
+    told: Told,
+    kind: MismatchKind,
+    sentence: str,
+    *,
+    ours: int | None = None,
+    theirs: int | None = None,
+) -> None:
     mismatches.raise_card(
         transaction,
         told.order_id,
@@ -276,12 +331,15 @@ def _differs(transaction: Transaction, told: Told, kind: MismatchKind, sentence:
         reference=told.payment,
         actor=PAYMENTS,
         now=told.now,
+        ours=ours,
+        theirs=theirs,
     )
 
 
 def _sentence(fact: Fact, currency: str) -> str:
-    if isinstance(fact, Refunded):
-        return f"{Money(fact.amount, currency)} was refunded."
+    if isinstance(fact, RefundFact):
+        what = Money(fact.amount, currency) if fact.amount else "A refund"
+        return f"{what} {_OF_REFUNDS[type(fact)]}."
     if isinstance(fact, DisputeClosed):
         return f"The dispute was {'won' if fact.won else 'lost'}."
     return _SENTENCES[type(fact)]

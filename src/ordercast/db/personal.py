@@ -87,7 +87,9 @@ HOLDINGS: Final[dict[str, Holding]] = {
     ),
     "delivery_proofs": Holding(_THEIR_ORDERS, ("order_id", "kind", "value", "at"), {"value": "'[erased]'"}),
     "payments": Holding(_THEIR_ORDERS, ("order_id", "provider", "reference", "kind", "amount", "currency", "at"), {}),
-    "refunds": Holding(_THEIR_ORDERS, ("order_id", "provider", "reference", "amount", "currency", "reason", "at"), {}),
+    "refunds": Holding(
+        _THEIR_ORDERS, ("order_id", "provider", "reference", "state", "amount", "currency", "reason", "at"), {}
+    ),
     # Taken away by `saved_cards`, which also has the provider forget the card.
     "payment_methods": Holding(
         "customer_id = :customer_id", ("id", "provider", "reference", "brand", "last4", "created_at"), {}

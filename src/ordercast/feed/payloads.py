@@ -145,7 +145,8 @@ def for_customer(change: OrderChange) -> dict[str, Any]:
     """What the buyer may see: no actor, no reason, nothing of other people."""
     order = change.after
     if change.before is not None and not change.has_new_status():
-        title, text = sentences.for_payer(order["paymentStatus"], order["number"])
+        has_returned = order.get("amountRefunded", 0) < change.before.get("amountRefunded", 0)
+        title, text = sentences.for_payer(order["paymentStatus"], order["number"], is_refund_returned=has_returned)
     else:
         title, text = sentences.for_customer(order["status"], order["fulfilment"], order["number"])
     return {

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from ordercast.api.providers import Providers
+from ordercast.api.providers.chores import hear_sandbox
 from ordercast.api.providers.sandbox import SandboxProvider
 from ordercast.api.providers.settling import ASKED_FOR_MS_MAX, BACKOFF_S, Settling
+from ordercast.api.providers.sweeping import Sweeping
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import Money
@@ -139,6 +141,74 @@ async def test_a_refund_that_is_refused_is_promised_no_longer_and_raises_a_card(
     (card,) = (await client.get("/api/payment-mismatches", STORE)).json()["items"]
     assert card["kind"] == "task_refused"
     assert await settle() == 0  # and nobody goes on asking
+
+
+async def test_a_refund_under_way_is_not_given_back_yet_and_then_is(
+    client: Client, store: SqliteStore, providers: Providers, settle: Settle
+) -> None:
+    order = await client.place(**by("tok_refund_pending"))
+    order = (await client.post(f"/api/orders/{order['id']}/refund", _refund(order, 4_000), STORE)).json()
+    await settle()
+    assert money(await now_is(client, order)) == ("paid", TOTAL, 0, 4_000)
+    assert await Sweeping(store, providers).sweep() == 0  # the provider counts it already, and that is no difference
+    await _ring(providers)
+    assert money(await now_is(client, order)) == ("partially_refunded", TOTAL, 4_000, 0)
+
+
+async def test_a_refund_that_comes_back_raises_a_card_and_can_be_asked_for_again(
+    client: Client, store: SqliteStore, providers: Providers, settle: Settle
+) -> None:
+    order = await client.place(**by("tok_refund_returns"))
+    order = (await client.move(order, "cancelled", reason="sold out")).json()
+    await settle()
+    assert money(await now_is(client, order)) == ("paid", TOTAL, 0, TOTAL)
+    await _ring(providers)
+    order = await now_is(client, order)
+    assert money(order) == ("paid", TOTAL, 0, 0)
+    (card,) = (await client.get("/api/payment-mismatches", STORE)).json()["items"]
+    assert (card["orderId"], card["kind"], card["ours"]) == (order["id"], "refund_failed", TOTAL)
+    assert await books(store) == [(TOTAL, 0, 0)]
+    assert await Sweeping(store, providers).sweep() == 0
+    assert await settle() == 0  # nobody goes on asking by themselves
+
+    again = await client.post(f"/api/orders/{order['id']}/refund", _refund(order, None), STORE)
+    assert money(again.json()) == ("paid", TOTAL, 0, TOTAL)
+    assert await settle() == 1
+
+
+async def test_a_part_that_the_bank_lets_go_of_is_no_payment_and_is_given_back(
+    client: Client, store: SqliteStore, providers: Providers, settle: Settle
+) -> None:
+    order = await client.place(**by("tok_captured_in_part"))
+    await client.move(order, "processing")
+    await settle()
+    order = await now_is(client, order)
+    assert money(order) == ("failed", 6_750, 0, 0)
+    (card,) = (await client.get("/api/payment-mismatches", STORE)).json()["items"]
+    assert (card["kind"], card["ours"], card["theirs"]) == ("paid_in_part", TOTAL, 6_750)
+    assert "BDT 67.50" in card["text"]
+    assert "BDT 112.50" in card["text"]
+    assert await Sweeping(store, providers).sweep() == 0
+    part = await client.post(f"/api/orders/{order['id']}/refund", _refund(order, 750), STORE)
+    assert money(part.json()) == ("failed", 6_750, 0, 750)
+    await settle()
+    order = await now_is(client, order)
+    await client.move(order, "cancelled", reason="not paid")
+    await settle()
+    assert money(await now_is(client, order)) == ("refunded", 6_750, 6_750, 0)
+    assert await books(store) == [(6_750, 6_750, 0)]
+
+
+def _refund(order: dict[str, Any], amount: int | None) -> dict[str, Any]:
+    return {"reason": "sorry", "version": order["version"]} | ({} if amount is None else {"amount": amount})
+
+
+async def _ring(providers: Providers) -> None:
+    """Let the sandbox tell what is to come."""
+    sandbox = providers.by_name["sandbox"]
+    assert isinstance(sandbox, SandboxProvider)
+    sandbox._now_ms = lambda: time.time_ns() // 1_000_000 + 60_000
+    await sandbox.ring(hear_sandbox)
 
 
 async def test_what_another_program_cancels_is_given_back_too(

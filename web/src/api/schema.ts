@@ -1052,7 +1052,7 @@ export interface components {
          * @description What differs; an order has at most one open card of each.
          * @enum {string}
          */
-        MismatchKind: "unknown_payment" | "currency" | "captured" | "refunded" | "held" | "disputed" | "task_refused" | "impossible_move" | "refund_failed";
+        MismatchKind: "unknown_payment" | "currency" | "captured" | "refunded" | "held" | "disputed" | "paid_in_part" | "task_refused" | "impossible_move" | "refund_failed";
         /** MismatchPage */
         MismatchPage: {
             items: components["schemas"]["PaymentMismatch"][];

@@ -88,6 +88,9 @@ export const bn: Record<MessageKey, string> = {
   "payment.tok_flaky": "আটকে রাখা হয়; পরের প্রতিটি ধাপ দ্বিতীয় চেষ্টায় হয়",
   "payment.tok_capture_fails": "আটকে রাখা হয়, কিন্তু নেওয়া যায় না",
   "payment.tok_refund_fails": "পরিশোধ হয়, কিন্তু ফেরত দেওয়া যায় না",
+  "payment.tok_refund_pending": "পরিশোধ হয়; ফেরতে কয়েক সেকেন্ড লাগে",
+  "payment.tok_refund_returns": "পরিশোধ হয়; ফেরত দেওয়া টাকা ফিরে আসে",
+  "payment.tok_captured_in_part": "আটকে রাখা হয়; মাত্র ৬০ % নেওয়া যায়",
   "payment.tok_chargeback": "পরিশোধ হয়, তারপর ব্যাংক আপত্তি তোলে",
   "payment.tok_mismatch": "পরিশোধ হয়, ব্যাংকের হিসাবে এক পয়সা কম",
 
@@ -199,6 +202,7 @@ export const bn: Record<MessageKey, string> = {
   "mismatch.task_refused": "প্রদানকারী করতে রাজি হয়নি",
   "mismatch.impossible_move": "বার্তাটি খাপ খায় না",
   "mismatch.refund_failed": "ফেরত দেওয়া টাকা ফিরে এসেছে",
+  "mismatch.paid_in_part": "পুরোটা পরিশোধ হয়নি",
 
   "paid.inCash": "নগদে",
   "paid.byCard": "কার্ডে ({card})",

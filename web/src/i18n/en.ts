@@ -89,6 +89,9 @@ export const en = {
   "payment.tok_flaky": "Held; each later step works at the second try",
   "payment.tok_capture_fails": "Held, and cannot be taken",
   "payment.tok_refund_fails": "Paid, and cannot be refunded",
+  "payment.tok_refund_pending": "Paid; refunds take some seconds",
+  "payment.tok_refund_returns": "Paid; refunds come back",
+  "payment.tok_captured_in_part": "Held; only 60 % can be taken",
   "payment.tok_chargeback": "Paid, then disputed by its bank",
   "payment.tok_mismatch": "Paid, one minor unit short in the bank's books",
 
@@ -200,6 +203,7 @@ export const en = {
   "mismatch.task_refused": "refused by the provider",
   "mismatch.impossible_move": "a message that does not fit",
   "mismatch.refund_failed": "a refund came back",
+  "mismatch.paid_in_part": "not paid in full",
 
   "paid.inCash": "in cash",
   "paid.byCard": "by card ({card})",

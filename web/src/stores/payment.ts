@@ -12,6 +12,9 @@ export const TEST_CARDS = [
   "tok_flaky",
   "tok_capture_fails",
   "tok_refund_fails",
+  "tok_refund_pending",
+  "tok_refund_returns",
+  "tok_captured_in_part",
   "tok_chargeback",
   "tok_mismatch",
 ] as const;

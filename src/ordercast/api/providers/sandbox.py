@@ -23,7 +23,15 @@ from ordercast.commerce.errors import NoticeRefused, ProviderRefused, ProviderUn
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import PRICE_MINOR_MAX, Money
 from ordercast.commerce.payments import Books, Charge, Notice, PaymentTaken, SavedCard
-from ordercast.commerce.sandbox import CHARGEBACK_AFTER_S, SANDBOX, SLOW_S, Outcome, outcome_of, taken_by
+from ordercast.commerce.sandbox import (
+    CHARGEBACK_AFTER_S,
+    REFUND_ENDS_AFTER_S,
+    SANDBOX,
+    SLOW_S,
+    Outcome,
+    outcome_of,
+    taken_by,
+)
 from ordercast.commerce.states import PaymentMethod
 from ordercast.db import Store, Transaction
 from ordercast.db import sandbox as units
@@ -39,11 +47,12 @@ TOLD_AGAIN_S: Final = 60.0
 
 
 class _Data(Struct, frozen=True):
-    """`id` is the refund's or the dispute's."""
+    """`id` is the refund's or the dispute's, `key` the one under which a refund was asked for."""
 
     payment: str
     amount: int = 0
     id: str = ""
+    key: str | None = None
 
 
 class _Event(Struct, frozen=True):
@@ -58,8 +67,10 @@ _FACTS: Final[dict[str, Callable[[_Data], port.Fact]]] = {
     "payment.captured": lambda data: port.Captured(data.amount),
     "payment.voided": lambda _: port.Voided(),
     "payment.failed": lambda _: port.Failed(),
-    "payment.refunded": lambda data: port.Refunded(data.id, data.amount),
-    "refund.failed": lambda data: port.RefundFailed(data.id),
+    "payment.refunded": lambda data: port.Refunded(data.id, data.amount, data.key),
+    "refund.pending": lambda data: port.RefundPending(data.id, data.amount, data.key),
+    "refund.failed": lambda data: port.RefundFailed(data.id, data.amount, data.key),
+    "refund.cancelled": lambda data: port.RefundFailed(data.id, data.amount, data.key),
     "dispute.opened": lambda data: port.DisputeOpened(data.id),
     "dispute.won": lambda data: port.DisputeClosed(data.id, won=True),
     "dispute.lost": lambda data: port.DisputeClosed(data.id, won=False),
@@ -121,7 +132,7 @@ class SandboxProvider:
                 return entry
             if not entry.is_held or outcome.refuses_capture:
                 raise ProviderRefused("The bank did not release the money.")
-            return replace(entry, captured=amount.minor, is_held=False)
+            return replace(entry, captured=amount.minor * outcome.captured_percent // 100, is_held=False)
 
         def unit(transaction: Transaction) -> Entry:
             entry, is_new = units.change_once(transaction, reference, key, change)
@@ -139,7 +150,7 @@ class SandboxProvider:
         entry = await self._changed(reference, key, lambda entry: replace(entry, is_held=False))
         return port.Captured(entry.captured) if entry.captured else port.Voided()
 
-    async def refund(self, reference: str, amount: Money, key: str) -> port.Refunded:
+    async def refund(self, reference: str, amount: Money, key: str) -> port.Refunded | port.RefundPending:
         outcome = await self._ready(reference, key)
 
         def change(entry: Entry) -> Entry:
@@ -151,8 +162,20 @@ class SandboxProvider:
                 raise ProviderRefused("That is more than is left of the payment.")
             return replace(entry, refunded=entry.refunded + amount.minor)
 
-        await self._changed(reference, key, change)
-        return port.Refunded("sbr_" + _digest(key), amount.minor, key)
+        name, now_ms = "sbr_" + _digest(key), self._now_ms()
+
+        def unit(transaction: Transaction) -> Entry | None:
+            entry, is_new = units.change_once(transaction, reference, key, change)
+            if is_new and outcome.is_refund_pending:
+                kind = "refund.failed" if outcome.is_refund_returned else "payment.refunded"
+                data = {"payment": reference, "amount": amount.minor, "id": name, "key": key}
+                _announce(transaction, kind, data, f"{key}:ends", now_ms + int(REFUND_ENDS_AFTER_S * 1000))
+            return entry
+
+        if await self._store.write(unit) is None:
+            raise _unknown(reference)
+        made = port.RefundPending if outcome.is_refund_pending else port.Refunded
+        return made(name, amount.minor, key)
 
     async def forget_card(self, card: SavedCard) -> None:
         """Nothing is kept of it here: the card's name says all."""
@@ -197,11 +220,8 @@ class SandboxProvider:
             units.change_once(transaction, entry.reference, f"{entry.key}:loses", lambda _: short)
         if not outcome.is_charged_back:
             return
-        dispute = "sbd_" + _digest(entry.key)
-        due_at = moment(now_ms + int(CHARGEBACK_AFTER_S * 1000))
-        data = {"payment": entry.reference, "amount": entry.captured, "id": dispute}
-        body = msgspec.json.encode({"type": "dispute.opened", "timestamp": due_at, "data": data})
-        units.announce(transaction, "sbe_" + _digest(f"{entry.key}:dispute"), body, due_at)
+        data = {"payment": entry.reference, "amount": entry.captured, "id": "sbd_" + _digest(entry.key)}
+        _announce(transaction, "dispute.opened", data, f"{entry.key}:dispute", now_ms + int(CHARGEBACK_AFTER_S * 1000))
 
     # --- Steps ------------------------------------------------------------------------------------------------------
 
@@ -236,9 +256,18 @@ def _fact(kind: str, data: _Data) -> port.Fact | None:
     read = _FACTS.get(kind)
     if read is None:
         return None
-    if data.amount < (kind in {"payment.captured", "payment.refunded"}) or data.amount > PRICE_MINOR_MAX:
+    if data.amount < (kind in _WITH_AMOUNT) or data.amount > PRICE_MINOR_MAX:
         raise NoticeRefused("The event's amount cannot be.")
     return read(data)
+
+
+_WITH_AMOUNT: Final = frozenset({"payment.captured", "payment.refunded", "refund.pending"})
+
+
+def _announce(transaction: Transaction, kind: str, data: Mapping[str, object], key: str, at_ms: int) -> None:
+    """Have an event told at `at_ms`; `key` is what it is named by."""
+    body = msgspec.json.encode({"type": kind, "timestamp": moment(at_ms), "data": data})
+    units.announce(transaction, "sbe_" + _digest(key), body, moment(at_ms))
 
 
 def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Moment) -> None:
@@ -247,9 +276,16 @@ def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Moment
 
 
 def _tell(transaction: Transaction, notice: Notice, hear: Callable[[Transaction, Notice], None]) -> None:
-    if isinstance(notice.fact, port.DisputeOpened) and notice.payment is not None:
+    fact = notice.fact
+    if isinstance(fact, port.DisputeOpened) and notice.payment is not None:
+        units.change_once(transaction, notice.payment, fact.reference, lambda entry: replace(entry, is_disputed=True))
+    if isinstance(fact, port.RefundFailed) and notice.payment is not None:
+        back = fact.amount
         units.change_once(
-            transaction, notice.payment, notice.fact.reference, lambda entry: replace(entry, is_disputed=True)
+            transaction,
+            notice.payment,
+            fact.reference,
+            lambda entry: replace(entry, refunded=max(0, entry.refunded - back)),
         )
     hear(transaction, notice)
     units.drop_notice(transaction, notice.event_id)

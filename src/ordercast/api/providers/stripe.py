@@ -24,6 +24,7 @@ from ordercast.commerce.payments import (
     Notice,
     PaymentTaken,
     Refunded,
+    RefundPending,
     SavedCard,
     Voided,
 )
@@ -31,7 +32,7 @@ from ordercast.commerce.states import PaymentMethod, PaymentStatus
 
 from .signatures import check_stripe
 from .stripe_api import Refusal, StripeApi
-from .stripe_events import read_event
+from .stripe_events import ENDED_REFUNDS, read_event
 from .stripe_units import from_stripe, to_stripe
 
 # A payment whose answer was lost is looked for among those of so long before and after it was asked for.
@@ -104,15 +105,17 @@ class StripeProvider:
                 raise ProviderRefused(refusal.sentence) from None
         return Voided()
 
-    async def refund(self, reference: str, amount: Money, key: str) -> Refunded:
+    async def refund(self, reference: str, amount: Money, key: str) -> Refunded | RefundPending:
         fields = {"payment_intent": reference, "amount": str(to_stripe(amount)), "metadata[task_id]": key}
         try:
             refund = await self._api.post("/v1/refunds", fields, key)
         except Refusal as refusal:
             raise ProviderRefused(refusal.sentence) from None
-        if refund["status"] not in {"succeeded", "pending"}:
-            raise ProviderRefused(f"The refund is {refund['status']}.")
-        return Refunded(refund["id"], from_stripe(refund["amount"], amount.currency), key)
+        status = refund.get("status")
+        if status in ENDED_REFUNDS:
+            raise ProviderRefused(f"The refund is {status}.")
+        made = Refunded if status == "succeeded" else RefundPending
+        return made(refund["id"], from_stripe(refund["amount"], amount.currency), key)
 
     async def forget_card(self, card: SavedCard) -> None:
         try:

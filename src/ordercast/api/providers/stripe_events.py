@@ -17,7 +17,9 @@ from ordercast.commerce.payments import (
     Failed,
     Notice,
     Refunded,
+    RefundFact,
     RefundFailed,
+    RefundPending,
     Voided,
 )
 
@@ -76,12 +78,25 @@ def _in_iso(amount: int, about: _Object) -> int:
     return amount if about.currency is None else from_stripe(amount, about.currency)
 
 
-def _refund(refund: _Object) -> Fact | None:
-    if refund.status in {"failed", "canceled"}:
-        return RefundFailed(refund.id)
-    if refund.status not in {"succeeded", "pending"} or not refund.amount:
+ENDED_REFUNDS: Final = frozenset({"failed", "canceled"})
+
+
+def _refund(refund: _Object) -> RefundFact | None:
+    if refund.status in ENDED_REFUNDS:
+        return _refund_failed(refund)
+    if not refund.amount:
         return None
-    return Refunded(refund.id, _in_iso(refund.amount, refund), (refund.metadata or {}).get("task_id"))
+    # No status, `pending` and `requires_action`, and whatever is named one day: not given back yet.
+    made = Refunded if refund.status == "succeeded" else RefundPending
+    return made(refund.id, _in_iso(refund.amount, refund), _task_of(refund))
+
+
+def _refund_failed(refund: _Object) -> RefundFailed:
+    return RefundFailed(refund.id, _in_iso(refund.amount or 0, refund), _task_of(refund))
+
+
+def _task_of(refund: _Object) -> str | None:
+    return (refund.metadata or {}).get("task_id")
 
 
 def _dispute(dispute: _Object) -> Fact | None:
@@ -99,7 +114,7 @@ _READ: Final[dict[str, Callable[[_Object], Fact | None]]] = {
     "payment_intent.payment_failed": lambda _: Failed(),
     "refund.created": _refund,
     "refund.updated": _refund,
-    "refund.failed": lambda refund: RefundFailed(refund.id),
+    "refund.failed": _refund_failed,
     "charge.refund.updated": _refund,
     "charge.dispute.created": _dispute,
     "charge.dispute.updated": _dispute,

@@ -43,7 +43,8 @@ _UNFULFILLED: Final = names(UNFULFILLED)
 # sees that a question asks for what an index holds only where both are one expression.
 OWING_SQL: Final = f"""\
 CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') \
-WHEN payment_status = 'failed' THEN status IN ({_UNFULFILLED}) \
+WHEN payment_status = 'failed' \
+THEN status IN ({_UNFULFILLED}) AND (captured = 0 OR refunded + refunding < captured) \
 WHEN payment_status IN ('paid', 'partially_refunded') \
 THEN status IN ({_UNFULFILLED}) AND refunded + refunding < captured ELSE FALSE END"""
 

@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint, Index, Table
 
 from ordercast.commerce.payment_books import MismatchKind
+from ordercast.commerce.payment_flow import RefundState
 
 from .columns import (
     actor,
@@ -89,13 +90,17 @@ refunds = Table(
     entry(),
     identifier("order_id"),
     word("provider"),
-    # The provider's name for the refund: told twice, it counts once.
+    # The provider's name for the refund: each state of it, told twice, counts once.
     line("reference"),
+    word("state", default=RefundState.SUCCEEDED),
     amount("amount"),
     currency(),
     reason(),
+    # Under which key we asked for it, if we did.
+    line("task_id", optional=True),
     moment("at"),
-    Index("refunds_by_reference", "provider", "reference", unique=True),
+    one_of("state", RefundState),
+    Index("refunds_by_reference", "provider", "reference", "state", unique=True),
     Index("refunds_by_order", "order_id"),
 )
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy import func as sql
 from sqlalchemy import text as sql_text
 
+from ordercast.commerce.payment_flow import RefundState
 from ordercast.db import dialects
 from ordercast.db.dialects.dialect import Insert
 from ordercast.db.schema import (
@@ -36,11 +37,14 @@ from ordercast.db.schema import (
     refunds,
 )
 from ordercast.db.schema.orders import OWING_SQL
-from ordercast.db.schema.payments import TO_COMPARE_SQL
+from ordercast.db.schema.payments import TO_COMPARE_SQL, TaskKind, TaskState
 
 from .compiling import ONE, ZERO, Compiler, oldest, to_change
 
-_DUE: Final[ColumnElement[str]] = literal_column("'due'")
+_DUE: Final[ColumnElement[str]] = literal_column(f"'{TaskState.DUE}'")
+_DONE: Final[ColumnElement[str]] = literal_column(f"'{TaskState.DONE}'")
+_REFUSED: Final[ColumnElement[str]] = literal_column(f"'{TaskState.REFUSED}'")
+_REFUND: Final[ColumnElement[str]] = literal_column(f"'{TaskKind.REFUND}'")
 _TASK: Final = (
     "entry", "id", "order_id", "provider", "reference", "kind", "amount", "currency", "reason", "attempts",
     "created_at",
@@ -65,11 +69,12 @@ class LedgerStatements:
         )
         self.refund = text(
             _values(
-                text, refunds, "order_id", "provider", "reference", "amount", "currency", "reason", "at"
-            ).on_conflict_do_nothing(index_elements=["provider", "reference"])
-        )
-        self.refunded = text(
-            select(cast(sql.coalesce(sql.sum(refunds.c.amount), ZERO), BigInteger), sql.count()).where(
+                text, refunds, "order_id", "provider", "reference", "state", "amount", "currency", "reason", "task_id",
+                "at",
+            ).on_conflict_do_nothing(index_elements=["provider", "reference", "state"])
+        )  # fmt: skip
+        self.refunds = text(
+            select(refunds.c.provider, refunds.c.reference, refunds.c.state, refunds.c.amount, refunds.c.task_id).where(
                 refunds.c.order_id == bindparam("order_id")
             )
         )
@@ -180,6 +185,26 @@ class PaymentTaskStatements:
             )
         )
         self.next_due = text(select(sql.min(payment_tasks.c.due_at)).where(payment_tasks.c.state == _DUE))
+        of_order = and_(payment_tasks.c.order_id == bindparam("order_id"), payment_tasks.c.kind == _REFUND)
+        self.refunds_due = text(
+            select(cast(sql.coalesce(sql.sum(payment_tasks.c.amount), ZERO), BigInteger)).where(
+                of_order, payment_tasks.c.state == _DUE
+            )
+        )
+        self.refunds_refused = text(select(sql.count()).where(of_order, payment_tasks.c.state == _REFUSED))
+        # One that was carried out is refused after all where its refund comes back.
+        self.finish_refund = text(
+            update(payment_tasks)
+            .values(state=bindparam("new_state"), problem=bindparam("new_problem"))
+            .where(
+                payment_tasks.c.id == bindparam("task_id"),
+                of_order,
+                or_(
+                    payment_tasks.c.state == _DUE,
+                    and_(payment_tasks.c.state == _DONE, cast(bindparam("new_state"), Text) == _REFUSED),
+                ),
+            )
+        )
         open_one = and_(payment_tasks.c.id == bindparam("task_id"), payment_tasks.c.state == _DUE)
         self.finish = text(
             update(payment_tasks).values(state=bindparam("new_state"), problem=bindparam("new_problem")).where(open_one)
@@ -202,14 +227,20 @@ class PaymentTaskStatements:
             select(payment_tasks.c.entry)
             .where(
                 payment_tasks.c.order_id == order_id,
-                or_(payment_tasks.c.state == _DUE, payment_tasks.c.state == literal_column("'refused'")),
+                or_(payment_tasks.c.state == _DUE, payment_tasks.c.state == _REFUSED),
             )
+            .exists()
+        )
+        # What came back is asked for again by somebody, or by nobody.
+        came_back = (
+            select(refunds.c.entry)
+            .where(refunds.c.order_id == order_id, refunds.c.state == literal_column(f"'{RefundState.FAILED}'"))
             .exists()
         )
         self.owing = text(
             select(order_id)
             .select_from(sql_text(along_index) if text.dialect is dialects.SQLITE else orders)
-            .where(literal_column(f"({OWING_SQL})"), not_(unsettled))
+            .where(literal_column(f"({OWING_SQL})"), not_(unsettled), not_(came_back))
             .limit(bindparam("limit"))
             .offset(ZERO)
         )

@@ -5,6 +5,7 @@ type Payment = Pick<Order, "paymentStatus" | "amountPaid" | "amountRefunded" | "
 /** What may still be given back, in minor units: nothing while a bank decides about a dispute. */
 export function refundable(payment: Payment): number {
   const { paymentStatus, amountPaid, amountRefunded, amountRefunding } = payment;
-  if (paymentStatus !== "paid" && paymentStatus !== "partially_refunded") return 0;
+  // Of a sum that failed a part may have been captured.
+  if (!["paid", "partially_refunded", "failed"].includes(paymentStatus)) return 0;
   return amountPaid - amountRefunded - amountRefunding;
 }

@@ -342,7 +342,7 @@ CREATE INDEX orders_by_time ON orders (created_at)
 
 CREATE UNIQUE INDEX orders_by_tracking_hash ON orders (tracking_hash) WHERE tracking_hash IS NOT NULL
 
-CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE FALSE END
+CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND (captured = 0 OR refunded + refunding < captured) WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE FALSE END
 
 CREATE INDEX orders_waiting_by_caller ON orders (placed_from) WHERE placed_from IS NOT NULL AND status = 'pending' AND payment_status = 'unpaid'
 
@@ -400,7 +400,7 @@ CREATE TABLE payment_mismatches (
   note ordercast_text,
   actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
   PRIMARY KEY (id),
-  CONSTRAINT kind_known CHECK (kind = 'unknown_payment' OR kind = 'currency' OR kind = 'captured' OR kind = 'refunded' OR kind = 'held' OR kind = 'disputed' OR kind = 'task_refused' OR kind = 'impossible_move' OR kind = 'refund_failed'),
+  CONSTRAINT kind_known CHECK (kind = 'unknown_payment' OR kind = 'currency' OR kind = 'captured' OR kind = 'refunded' OR kind = 'held' OR kind = 'disputed' OR kind = 'paid_in_part' OR kind = 'task_refused' OR kind = 'impossible_move' OR kind = 'refund_failed'),
   CONSTRAINT resolved_by_somebody CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
 )
 
@@ -536,17 +536,20 @@ CREATE TABLE refunds (
   order_id ordercast_id NOT NULL,
   provider ordercast_word NOT NULL,
   reference ordercast_line NOT NULL,
+  state ordercast_word DEFAULT 'succeeded' NOT NULL,
   amount BIGINT DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
   currency ordercast_currency NOT NULL,
   reason ordercast_line,
+  task_id ordercast_line,
   at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (entry),
+  CONSTRAINT state_known CHECK (state = 'pending' OR state = 'succeeded' OR state = 'failed'),
   CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
 
 CREATE INDEX refunds_by_order ON refunds (order_id)
 
-CREATE UNIQUE INDEX refunds_by_reference ON refunds (provider, reference)
+CREATE UNIQUE INDEX refunds_by_reference ON refunds (provider, reference, state)
 
 CREATE TABLE revocations (
   name ordercast_line NOT NULL,
@@ -812,20 +815,20 @@ BEGIN
   IF OLD.payment_status = 'paid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'partially_refunded', 'refunded') THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is paid becomes disputed, partially_refunded, refunded and nothing else';
   END IF;
-  IF OLD.payment_status = 'partially_refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'refunded') THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is partially_refunded becomes disputed, refunded and nothing else';
+  IF OLD.payment_status = 'partially_refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'paid', 'refunded') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is partially_refunded becomes disputed, paid, refunded and nothing else';
   END IF;
-  IF OLD.payment_status = 'refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is refunded changes no more';
+  IF OLD.payment_status = 'refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'partially_refunded') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is refunded becomes failed, paid, partially_refunded and nothing else';
   END IF;
-  IF OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'paid', 'voided') THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is failed becomes authorized, paid, voided and nothing else';
+  IF OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'disputed', 'paid', 'refunded', 'voided') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is failed becomes authorized, disputed, paid, refunded, voided and nothing else';
   END IF;
   IF OLD.payment_status = 'voided' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is voided changes no more';
   END IF;
-  IF OLD.payment_status = 'disputed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('paid', 'partially_refunded', 'refunded') THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is disputed becomes paid, partially_refunded, refunded and nothing else';
+  IF OLD.payment_status = 'disputed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'partially_refunded', 'refunded') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is disputed becomes failed, paid, partially_refunded, refunded and nothing else';
   END IF;
   RETURN NEW;
 END

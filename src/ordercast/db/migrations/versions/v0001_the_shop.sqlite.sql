@@ -289,7 +289,7 @@ CREATE INDEX orders_by_time ON orders (created_at)
 
 CREATE UNIQUE INDEX orders_by_tracking_hash ON orders (tracking_hash) WHERE tracking_hash IS NOT NULL
 
-CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE FALSE END
+CREATE INDEX orders_owing ON orders (number) WHERE CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') WHEN payment_status = 'failed' THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND (captured = 0 OR refunded + refunding < captured) WHEN payment_status IN ('paid', 'partially_refunded') THEN status IN ('cancelled', 'expired', 'rejected', 'returned') AND refunded + refunding < captured ELSE FALSE END
 
 CREATE INDEX orders_waiting_by_caller ON orders (placed_from) WHERE placed_from IS NOT NULL AND status = 'pending' AND payment_status = 'unpaid'
 
@@ -353,7 +353,7 @@ CREATE TABLE payment_mismatches (
   note TEXT CONSTRAINT note_is_text CHECK (length(CAST(note AS BLOB)) <= 8192),
   actor TEXT DEFAULT 'db:external' NOT NULL CONSTRAINT actor_is_line CHECK (length(CAST(actor AS BLOB)) <= 2048),
   PRIMARY KEY (id),
-  CONSTRAINT kind_known CHECK (kind = 'unknown_payment' OR kind = 'currency' OR kind = 'captured' OR kind = 'refunded' OR kind = 'held' OR kind = 'disputed' OR kind = 'task_refused' OR kind = 'impossible_move' OR kind = 'refund_failed'),
+  CONSTRAINT kind_known CHECK (kind = 'unknown_payment' OR kind = 'currency' OR kind = 'captured' OR kind = 'refunded' OR kind = 'held' OR kind = 'disputed' OR kind = 'paid_in_part' OR kind = 'task_refused' OR kind = 'impossible_move' OR kind = 'refund_failed'),
   CONSTRAINT resolved_by_somebody CHECK ((resolved_at IS NULL) = (resolved_by IS NULL))
 )
  STRICT
@@ -496,18 +496,21 @@ CREATE TABLE refunds (
   order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
   provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
   reference TEXT NOT NULL CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
+  state TEXT DEFAULT 'succeeded' NOT NULL CONSTRAINT state_is_word CHECK (length(CAST(state AS BLOB)) <= 64),
   amount INTEGER DEFAULT 0 NOT NULL CONSTRAINT amount_not_negative CHECK (amount >= 0),
   currency TEXT NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
   reason TEXT CONSTRAINT reason_is_line CHECK (length(CAST(reason AS BLOB)) <= 2048),
+  task_id TEXT CONSTRAINT task_id_is_line CHECK (length(CAST(task_id AS BLOB)) <= 2048),
   at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at) IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at) IS at ELSE at IS NULL END),
   PRIMARY KEY (entry),
+  CONSTRAINT state_known CHECK (state = 'pending' OR state = 'succeeded' OR state = 'failed'),
   CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
  STRICT
 
 CREATE INDEX refunds_by_order ON refunds (order_id)
 
-CREATE UNIQUE INDEX refunds_by_reference ON refunds (provider, reference)
+CREATE UNIQUE INDEX refunds_by_reference ON refunds (provider, reference, state)
 
 CREATE TABLE revocations (
   name TEXT NOT NULL CONSTRAINT name_is_line CHECK (length(CAST(name AS BLOB)) <= 2048),
@@ -693,11 +696,11 @@ BEGIN
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is unpaid becomes authorized, failed, paid, voided and nothing else') WHERE OLD.payment_status = 'unpaid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'failed', 'paid', 'voided');
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is authorized becomes failed, paid, voided and nothing else') WHERE OLD.payment_status = 'authorized' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'voided');
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is paid becomes disputed, partially_refunded, refunded and nothing else') WHERE OLD.payment_status = 'paid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'partially_refunded', 'refunded');
-  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is partially_refunded becomes disputed, refunded and nothing else') WHERE OLD.payment_status = 'partially_refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'refunded');
-  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is refunded changes no more') WHERE OLD.payment_status = 'refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided');
-  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is failed becomes authorized, paid, voided and nothing else') WHERE OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'paid', 'voided');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is partially_refunded becomes disputed, paid, refunded and nothing else') WHERE OLD.payment_status = 'partially_refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'paid', 'refunded');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is refunded becomes failed, paid, partially_refunded and nothing else') WHERE OLD.payment_status = 'refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'partially_refunded');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is failed becomes authorized, disputed, paid, refunded, voided and nothing else') WHERE OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'disputed', 'paid', 'refunded', 'voided');
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is voided changes no more') WHERE OLD.payment_status = 'voided' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided');
-  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is disputed becomes paid, partially_refunded, refunded and nothing else') WHERE OLD.payment_status = 'disputed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('paid', 'partially_refunded', 'refunded');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is disputed becomes failed, paid, partially_refunded, refunded and nothing else') WHERE OLD.payment_status = 'disputed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'partially_refunded', 'refunded');
 END
 
 CREATE TRIGGER orders_counted BEFORE UPDATE ON orders WHEN NEW.version NOT IN (OLD.version, OLD.version + 1) OR NEW.attempts < OLD.attempts
