@@ -111,14 +111,18 @@ async def test_an_order_that_ends_gives_its_use_back(client: Client) -> None:
     assert (await client.place(CUSTOMER, promoCode="EID-10"))["promoCode"] == "EID-10"
 
 
-async def test_each_customer_has_their_own_uses_guests_by_their_address(client: Client) -> None:
+async def test_nobody_uses_up_what_others_may_use_by_typing_their_address(client: Client) -> None:
     await make(client, usesPerCustomerMax=1)
-    assert (await place(client, promoCode="EID-10")).status_code == 201
-    refused = problem(await place(client, promoCode="EID-10"), 422, "promotion-refused", "promoCode")
-    assert refused["detail"] == "EID-10 has been used by this customer as often as it may be."
-    other = {"name": "Zoe", "email": "zoe@example.com", "mobile": "+8801700000001"}
-    assert (await place(client, promoCode="EID-10", customerInfo=other)).status_code == 201
+    for _ in range(2):
+        assert (await place(client, promoCode="EID-10")).status_code == 201
     await client.place(CUSTOMER, promoCode="EID-10")
+    refused = problem(
+        await client.post("/api/orders", request_json(promoCode="EID-10"), CUSTOMER),
+        422,
+        "promotion-refused",
+        "promoCode",
+    )
+    assert refused["detail"] == "EID-10 has been used by this customer as often as it may be."
     quoted = await client.post("/api/checkout/quote", {"cartItems": [SAMOSAS], "promoCode": "EID-10"}, CUSTOMER)
     problem(quoted, 422, "promotion-refused", "promoCode")
 

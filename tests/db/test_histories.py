@@ -92,7 +92,6 @@ class Model:
     history: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
 
     def place(self, new: NewOrder) -> None:
-        customer_id = new.customer_id if new.guest_email is None else "guest"
         placed = place_order(
             new.command,
             {product.id: product for product in CATALOGUE},
@@ -102,7 +101,7 @@ class Model:
             customer_id=new.customer_id,
             actor=new.actor,
             now=new.now,
-            offer=self._offer(new, customer_id),
+            offer=self._offer(new, new.customer_id),
         )
         take_stock(self.stock, placed.priced.lines)
         is_paid = new.payment.status is PaymentStatus.PAID
@@ -113,7 +112,7 @@ class Model:
             new.payment.info.method,
             new.command.fulfilment,
             1,
-            customer_id=customer_id,
+            customer_id=new.customer_id,
             changed_by=str(new.actor),
             changed_at=new.now,
             total=placed.priced.total,

@@ -70,7 +70,7 @@ class Shop:
             other.close()
 
     def facts(self) -> dict[str, str]:
-        return {"product": HELD, "order": self.order, "driver": self.driver, "guest": "asha@example.com"}
+        return {"product": HELD, "order": self.order, "driver": self.driver}
 
     def placing(self, product: str, email: str, key: str | None = None, quantity: int = 1, **changes: Any) -> Placing:
         customer = {"name": "Asha Rahman", "email": email, "mobile": "+8801700000000"}
@@ -140,17 +140,6 @@ ROWS: Final[dict[str, tuple[tuple[str, ...], Callable[[Shop], Unit]]]] = {
     "promotion": (
         ("UPDATE promotions SET active = active WHERE code = 'ONCE'",),
         lambda shop: shop.placing(FREE, "new@example.com", "once", quantity=9, promoCode="once"),
-    ),
-    "customer": (
-        ("UPDATE customers SET name = name WHERE email = '{guest}'",),
-        lambda shop: shop.placing(FREE, "asha@example.com", "once"),
-    ),
-    "customer, who is new": (
-        (
-            ("INSERT INTO customers (id, email, registered, name, created_at)"
-             " VALUES ('cus_x', 'new@example.com', 0, 'x', '2026-01-01T00:00:00.000Z')"),
-        ),
-        lambda shop: shop.placing(FREE, "new@example.com", "once"),
     ),
     "answer to the same key": (
         (

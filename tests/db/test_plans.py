@@ -77,7 +77,6 @@ VALUES: Final[dict[str, Any]] = {
     "limit": 50,
     "window": 100,
     "ids": '["ord_2"]',
-    "emails": '["a@example.com"]',
     "pids": '["a"]',
     "recipients": '["store"]',
     "rows": "[]",

@@ -80,7 +80,6 @@ def add(transaction: Transaction, account: Account, now: str) -> bool:
             transaction.sql.people.add_customer,
             id=account.id,
             email=email,
-            registered=1,
             name=account.name,
             created_at=now,
         )

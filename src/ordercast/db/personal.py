@@ -38,7 +38,7 @@ class Holding(NamedTuple):
 HOLDINGS: Final[dict[str, Holding]] = {
     "customers": Holding(
         "id = :customer_id",
-        ("id", "email", "name", "mobile", "registered", "created_at"),
+        ("id", "email", "name", "mobile", "created_at"),
         {"email": "'erased:' || id", "name": "''", "mobile": "''"},
     ),
     "accounts": Holding(

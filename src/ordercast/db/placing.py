@@ -17,7 +17,7 @@ from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PlaceOrder
 from ordercast.commerce.payments import PaymentTaken
-from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.people import Actor
 from ordercast.commerce.placing import OrderPlaced, place_order, take_stock
 from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
@@ -28,11 +28,10 @@ from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from .products import product_of
 from .promotions import Promotions
 from .transaction import Transaction
-from .types import Conflict, Joinable, Row, Unheard
+from .types import Joinable, Row, Unheard
 
 _PRODUCT: Final = "products"
 _PROMOTION: Final = "promotions"
-_GUEST: Final = "customers"
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -43,7 +42,9 @@ class NewOrder:
     command: PlaceOrder
     order_id: OrderId
     customer_id: CustomerId
-    """A fresh id for a guest who is new here; the signed-in customer's own."""
+    """The signed-in customer's own; a fresh one for a guest, for an address that was typed is nobody's proof of being
+    who ordered with it before.
+    """
     tracking_hash: bytes | None
     actor: Actor
     payment: PaymentTaken
@@ -51,11 +52,6 @@ class NewOrder:
     placed_from: str | None = None
     """Of a guest who pays later: whom `waiting` bounds, where anything does."""
     waiting: WaitingBounds = UNBOUNDED
-
-    @property
-    def guest_email(self) -> str | None:
-        """Whose record the order is put to; None for a customer who is signed in."""
-        return None if self.actor.role is Role.CUSTOMER else self.command.customer_info.email.lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +76,10 @@ class Placing(Joinable[Outcome]):
 
     @property
     def rows(self) -> frozenset[Row]:
-        """The products, the promotion and the guest that it changes."""
+        """The products and the promotion that it changes."""
         rows = {(_PRODUCT, item.product_id) for item in self.new.command.cart_items}
         if self.new.command.promo_code is not None:
             rows.add((_PROMOTION, as_code(self.new.command.promo_code)))
-        if self.new.guest_email is not None:
-            rows.add((_GUEST, self.new.guest_email))
         return frozenset(rows)
 
     @staticmethod
@@ -95,7 +89,6 @@ class Placing(Joinable[Outcome]):
         for table, of, every, free in (
             (_PRODUCT, "ids", sql.products.by_ids, sql.products.held_by_nobody),
             (_PROMOTION, "codes", sql.promotions.by_codes, sql.promotions.held_by_nobody),
-            (_GUEST, "emails", sql.people.guests, sql.people.guests_held_by_nobody),
         ):
             if table in ids:
                 values = {of: ids[table]}
@@ -109,8 +102,6 @@ class Placing(Joinable[Outcome]):
         if products := names.get(_PRODUCT):
             transaction.all(sql.products.by_ids_to_sell, ids=_array(products))
         Promotions(transaction).hold(names.get(_PROMOTION, ()))
-        if guests := names.get(_GUEST):
-            transaction.all(sql.people.guests_to_change, emails=_array(guests))
 
 
 def _by_table(rows: Iterable[Row]) -> dict[str, set[str]]:
@@ -168,34 +159,28 @@ class _Counter:
         self._shop = shop.rules(transaction)
         self._promotions = Promotions(transaction)
         self._promotions.hold(each.command.promo_code for each in new)
-        emails = {each.guest_email for each in new} - {None}
-        self._guests: dict[str, str] = dict(transaction.all(transaction.sql.people.guests, emails=_array(emails)))
         callers = {each.placed_from for each in new} - {None}
         self._waiting = _waiting(transaction, callers) if callers else {}
 
     def place(self, new: NewOrder) -> _Placed:
         """Decide one order. What it raises leaves everything as it was."""
-        email = new.guest_email
-        known = new.customer_id if email is None else self._guests.get(email, new.customer_id)
         order = place_order(
             new.command,
             self._products,
             self._shop,
             new.payment,
             order_id=new.order_id,
-            customer_id=CustomerId(known),
+            customer_id=new.customer_id,
             actor=new.actor,
             now=new.now,
-            offer=self._promotions.offer(new.command.promo_code, known, new.now),
+            offer=self._promotions.offer(new.command.promo_code, new.customer_id, new.now),
         )
         waiting = self._with(new, order)
         take_stock(self._stock, order.priced.lines)
         if new.placed_from is not None:
             self._waiting[new.placed_from] = waiting
         if order.priced.promo_code is not None:
-            self._promotions.use(order.priced.promo_code, known)
-        if email is not None:
-            self._guests[email] = known
+            self._promotions.use(order.priced.promo_code, new.customer_id)
         return _Placed(new, order)
 
     def _with(self, new: NewOrder, order: OrderPlaced) -> Waiting:
@@ -243,7 +228,6 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
         for line in each.order.priced.lines:
             sold[line.product_id] += line.quantity
     transaction.run(sql.products.reserve, rows=_ENCODE(sorted(sold.items())).decode())
-    _keep_guests(transaction, placed)
     mark = transaction.one(sql.feed.mark)
     assert mark is not None
     transaction.many(sql.orders.insert, [_order_row(each) for each in placed])
@@ -258,23 +242,6 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     for each in placed:
         ledger.begin(transaction, each.order)
     return documents
-
-
-def _keep_guests(transaction: Transaction, placed: Sequence[_Placed]) -> None:
-    """Keep each guest under the name they gave last. Raises Conflict where another node has just made one of them."""
-    guests: dict[str, tuple[str, ...]] = {}
-    for each in placed:
-        if (email := each.new.guest_email) is not None:
-            info, first = each.order.command.customer_info, guests.get(email)
-            created_at = each.order.at if first is None else first[-1]
-            guests[email] = (each.order.customer_id, email, info.name, info.mobile, created_at)
-    if not guests:
-        return
-    # In the order of their addresses, so that two nodes with the same guests do not wait for each other.
-    rows = _ENCODE([guests[email] for email in sorted(guests)]).decode()
-    for email, customer_id in transaction.all(transaction.sql.people.upsert_guests, rows=rows):
-        if customer_id != guests[email][0]:
-            raise Conflict
 
 
 def _order_row(placed: _Placed) -> dict[str, Any]:

@@ -8,17 +8,17 @@ from ordercast.commerce.people import Role
 
 from .columns import flag, identifier, line, metadata, moment, one_of, partial, word
 
+# Who has an account here. A guest is no row but their order: an address that was typed proves nothing, so it must not
+# join two orders, rename anybody, or use up what somebody else was promised.
 customers = Table(
     "customers",
     metadata,
     identifier("id", primary_key=True),
     line("email"),
-    # A guest who types the address of an account holder must not become that person, nor rename them.
-    flag("registered", False),
     line("name"),
     line("mobile", default=""),
     moment("created_at"),
-    UniqueConstraint("email", "registered", name="customer_email_once"),
+    UniqueConstraint("email", name="customer_email_once"),
 )
 
 accounts = Table(

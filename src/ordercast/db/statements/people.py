@@ -8,34 +8,19 @@ from sqlalchemy import (
     update,
 )
 
-from ordercast.db import dialects
 from ordercast.db.schema import (
     accounts,
     customers,
 )
 
-from .compiling import ONE, ZERO, Compiler, free, insert_rows, to_change
+from .compiling import ONE, ZERO, Compiler, to_change
 
 
 class PeopleStatements:
     def __init__(self, text: Compiler) -> None:
-        guest = insert_rows(text.dialect, customers, ("id", "email", "name", "mobile", "created_at"))
-        kept = guest.on_conflict_do_update(
-            index_elements=["email", "registered"],
-            set_={"name": guest.excluded.name, "mobile": guest.excluded.mobile},
-        )
-        # Whose row it became: another node may have made one meanwhile. With one writer at a time nobody can have.
-        is_shared = text.dialect is not dialects.SQLITE
-        self.upsert_guests = text(kept.returning(customers.c.email, customers.c.id) if is_shared else kept)
-        guests = select(customers.c.email, customers.c.id).where(
-            customers.c.email.in_(text.dialect.values_of("emails")), customers.c.registered == ZERO
-        )
-        self.guests = text(guests)
-        self.guests_to_change = text(to_change(guests.order_by(customers.c.email)))
-        self.guests_held_by_nobody = text(free(guests))
         self.add_customer = text(
             text.dialect.insert(customers)
-            .values({name: bindparam(name) for name in ("id", "email", "registered", "name", "created_at")})
+            .values({name: bindparam(name) for name in ("id", "email", "name", "created_at")})
             .on_conflict_do_nothing()
         )
         self.account_by_email = text(

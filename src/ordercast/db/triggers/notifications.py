@@ -39,8 +39,8 @@ def _note(recipient: str, kind: NotificationKind, data: str, severity: str, when
 def _of_changes(dialect: Dialect) -> Trigger:
     number = "'number', o.number"
     by_customer = f"'{Role.CUSTOMER}:' || o.customer_id"
-    # A guest has no account, so nobody to keep it for; a customer whom another back end knows is in no table of ours.
-    has_account = "NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0)"
+    # A guest, who has a tracking token, has no account to keep it for; a customer of another back end is in no table.
+    has_account = "(o.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id))"
     notes = (
         _note(
             "o.customer_id",

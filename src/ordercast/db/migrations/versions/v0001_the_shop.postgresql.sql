@@ -82,12 +82,11 @@ CREATE INDEX accounts_of_drivers ON accounts (id) WHERE role = 'driver'
 CREATE TABLE customers (
   id ordercast_id NOT NULL,
   email ordercast_line NOT NULL,
-  registered BIGINT DEFAULT 0 NOT NULL CONSTRAINT registered_is_flag CHECK (registered = 0 OR registered = 1),
   name ordercast_line NOT NULL,
   mobile ordercast_line DEFAULT '' NOT NULL,
   created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id),
-  CONSTRAINT customer_email_once UNIQUE (email, registered)
+  CONSTRAINT customer_email_once UNIQUE (email)
 )
 
 CREATE TABLE deliveries (
@@ -1163,7 +1162,7 @@ BEGIN
     SELECT o.customer_id, 'order_status', o.id, json_build_object('number', o.number, 'status', NEW.to_status, 'fulfilment', o.fulfilment),
       CASE WHEN NEW.to_status IN ('cancelled', 'delivery_failed', 'expired', 'rejected') THEN 'warning' ELSE 'info' END, NEW.at
     FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL AND NEW.actor <> 'customer:' || o.customer_id AND NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0);
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL AND NEW.actor <> 'customer:' || o.customer_id AND (o.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id));
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
     SELECT 'store', 'order_cancelled', o.id, json_build_object('number', o.number),
       'warning', NEW.at

@@ -17,12 +17,11 @@ CREATE INDEX accounts_of_drivers ON accounts (id) WHERE role = 'driver'
 CREATE TABLE customers (
   id TEXT NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
   email TEXT NOT NULL CONSTRAINT email_is_line CHECK (length(CAST(email AS BLOB)) <= 2048),
-  registered INTEGER DEFAULT 0 NOT NULL CONSTRAINT registered_is_flag CHECK (registered = 0 OR registered = 1),
   name TEXT NOT NULL CONSTRAINT name_is_line CHECK (length(CAST(name AS BLOB)) <= 2048),
   mobile TEXT DEFAULT '' NOT NULL CONSTRAINT mobile_is_line CHECK (length(CAST(mobile AS BLOB)) <= 2048),
   created_at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT created_at_is_moment CHECK (CASE length(created_at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', created_at) IS created_at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', created_at) IS created_at ELSE created_at IS NULL END),
   PRIMARY KEY (id),
-  CONSTRAINT customer_email_once UNIQUE (email, registered)
+  CONSTRAINT customer_email_once UNIQUE (email)
 )
  STRICT
 
@@ -884,7 +883,7 @@ BEGIN
     SELECT o.customer_id, 'order_status', o.id, json_object('number', o.number, 'status', NEW.to_status, 'fulfilment', o.fulfilment),
       CASE WHEN NEW.to_status IN ('cancelled', 'delivery_failed', 'expired', 'rejected') THEN 'warning' ELSE 'info' END, NEW.at
     FROM orders o
-    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL AND NEW.actor <> 'customer:' || o.customer_id AND NOT EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id AND registered = 0);
+    WHERE o.id = NEW.order_id AND NEW.from_status <> NEW.to_status AND o.customer_id IS NOT NULL AND NEW.actor <> 'customer:' || o.customer_id AND (o.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id));
   INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
     SELECT 'store', 'order_cancelled', o.id, json_object('number', o.number),
       'warning', NEW.at
