@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
 from ordercast.app import _today
+from ordercast.commerce.moments import moment as moment_of
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.feed import Fleeting, LiveStats, Pump
@@ -158,8 +160,10 @@ async def test_our_own_latency_is_told(client: Client, store: SqliteStore, serve
     await client.place()
     await clerk.heard("newOrder")
     pump = Pump(store, server.main)
-    pump.latency.observe("2026-01-01T00:00:00.000Z")
-    pump.latency.observe("no time at all")
+    pump.latency.observe(moment_of(time.time_ns() // 1_000_000 - 1_500))
+    for other in ("no time at all", "2020-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z"):
+        pump.latency.observe(other)  # a program's own idea of now says nothing of us
     found = await store.read(_today(settings, pump)())
     assert found.latency is not None
     assert found.latency.count == 1
+    assert 1_500 <= (found.latency.median or 0) < 60_000
