@@ -24,6 +24,7 @@ from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
 from ordercast.api.providers import Providers, providers_of
 from ordercast.api.providers.chores import payment_chores
+from ordercast.api.response_headers import connect_sources
 from ordercast.api.sockets import open_socket_door
 from ordercast.chores import Chore, Chores, expire, forget_revocations, prune, tell_shop
 from ordercast.commerce.ids import RANDOM_BYTES
@@ -104,6 +105,8 @@ def build_hub(
             ping_timeout_s=settings.ping_timeout_ms / 1000,
             origins=settings.origins,
             origins_setting=cross_origin.SETTING,
+            allowed_hosts=settings.hosts,
+            allowed_hosts_setting="ORDERCAST_ALLOWED_HOSTS",
             sid_prefix=settings.node,
             drain_s=settings.drain_s,
             trusted_proxies=settings.trusted_proxies,
@@ -189,7 +192,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             parts=neighbours.parts,
             latency=pump.latency.spread,
             draining=lambda: uvicorn.should_exit,
-            extra_routes=page_routes(),
+            extra_routes=page_routes(connect=connect_sources(settings)),
         )
         uvicorn = make_server(
             server,

@@ -57,6 +57,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Origins of other sites whose pages may call us; ``*`` allows every one. Our own pages always may."""
     socket_url: str = ""
     """Where the pages connect their sockets; empty means the page's own origin."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names that requests may be addressed to, such as ``shop.example.com`` or ``*.example.com``; ``*`` for every one.
+    Loopback names, addresses, and names without a dot always are."""
+    hsts_s: Annotated[int, Meta(ge=0, le=63_072_000)] = 31_536_000
+    """For how long a browser that came by https comes by nothing else (RFC 6797); 0 says nothing of it."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     node: Annotated[str, Meta(pattern=r"^[A-Za-z0-9]{0,16}$")] = ""
@@ -174,6 +179,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return (*self.cors_origins, *_LOCAL_PAGES) if is_development else self.cors_origins
 
     @property
+    def hosts(self) -> tuple[str, ...]:
+        """Names of ours: `allowed_hosts`, and those that other settings give us."""
+        said = (self.host, urlsplit(self.socket_url).hostname or "")
+        return (*self.allowed_hosts, *filter(None, said))
+
+    @property
     def role_names(self) -> dict[str, str]:
         """`jwt_roles`, read: the role of ours for each of theirs."""
         return {theirs: ours for theirs, _, ours in (pair.rpartition(":") for pair in self.jwt_roles)}
@@ -257,6 +268,9 @@ def _check(settings: Settings) -> None:
     for origin in settings.cors_origins:
         if origin != "*" and not _is_origin(origin):
             raise ConfigError("cors_origins", f"{origin!r} is not an origin such as https://shop.example.com")
+    for host in settings.allowed_hosts:
+        if re.fullmatch(r"\*|(\*?\.)?[\w-]+(\.[\w-]+)*", host) is None:
+            raise ConfigError("allowed_hosts", f"{host!r} is not a host such as shop.example.com or *.example.com")
     for proxy in settings.trusted_proxies:
         if not _is_network(proxy):
             raise ConfigError("trusted_proxies", f"{proxy!r} is not an address or network such as 10.0.0.0/8")

@@ -57,6 +57,7 @@ from .head import HeadAsGet
 from .links import add_links
 from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
+from .response_headers import AddResponseHeaders
 from .terms import SignInRules
 
 _ROUTES: Final = [
@@ -131,7 +132,8 @@ def create_api(
     )
     close_bodies(application)
     add_links(application.openapi_schema)
-    application.asgi_handler = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
+    handler = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
+    application.asgi_handler = AddResponseHeaders(handler, settings.hsts_s)
     return application
 
 
@@ -169,7 +171,7 @@ def _openapi() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Ordercast",
         version=version("ordercast"),
-        path=docs_page.PATH,
+        openapi_router=docs_page.router(),
         components=Components(security_schemes=bearer),
         render_plugins=[docs_page.DocsPage(path="/"), docs_page.DocsJson()],
     )

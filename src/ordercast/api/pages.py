@@ -22,25 +22,26 @@ _CACHED_FOLDERS: Final = {
     "images": CacheControlHeader(public=True, max_age=86_400),
 }
 
-# The pages load nothing from elsewhere, so a script that got into them could load nothing either. Sockets may go to
-# wherever the configuration points them.
-_DOCUMENT_HEADERS: Final = {
-    "cache-control": "no-cache",
-    "content-security-policy": (
-        "default-src 'self'; connect-src *; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
-        "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-    ),
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "same-origin",
-}
+# The pages load nothing from elsewhere, so a script that got into them could load nothing either, and tell nobody.
+_POLICY: Final = (
+    "default-src 'self'; connect-src {connect}; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+)
+# The connection test goes to wherever its user says, and knows no secrets.
+_ANYWHERE: Final = "*"
+
+_PATHS: Final = ["/", "/shop", "/admin", "/track", "/track/{order_id:str}"]
 
 _NOT_BUILT: Final[bytes] = (
     b"<!doctype html><title>Ordercast</title><p>The pages are not built yet: run <code>make pages</code>."
 )
 
 
-def page_routes(pages: Path = PAGES) -> list[Router | HTTPRouteHandler]:
-    """The routes of the pages; each page's address answers the one document, which finds its way by itself."""
+def page_routes(pages: Path = PAGES, connect: str = "'self'") -> list[Router | HTTPRouteHandler]:
+    """The routes of the pages; each page's address answers the one document, which finds its way by itself.
+
+    `connect` says to a browser where they may connect (CSP's ``connect-src``).
+    """
     folders = [
         create_static_files_router(
             path=f"/{folder}", directories=[pages / folder], include_in_schema=False, cache_control=cache
@@ -48,15 +49,16 @@ def page_routes(pages: Path = PAGES) -> list[Router | HTTPRouteHandler]:
         for folder, cache in _CACHED_FOLDERS.items()
         if (pages / folder).is_dir()
     ]
-    return [_document(pages / "index.html"), *folders]
+    index = pages / "index.html"
+    return [_document(index, _PATHS, connect), _document(index, ["/test-socket"], _ANYWHERE), *folders]
 
 
-def _document(path: Path) -> HTTPRouteHandler:
+def _document(path: Path, paths: list[str], connect: str) -> HTTPRouteHandler:
     content: bytes = path.read_bytes() if path.is_file() else _NOT_BUILT
-    page = Constant(content, MediaType.HTML, _DOCUMENT_HEADERS)
+    page = Constant(content, MediaType.HTML, {"content-security-policy": _POLICY.format(connect=connect)})
 
     @get(
-        ["/", "/shop", "/admin", "/track", "/track/{order_id:str}", "/test-socket"],
+        paths,
         include_in_schema=False,
         media_type=MediaType.HTML,
         sync_to_thread=False,

@@ -63,8 +63,8 @@ class Forwarding:
         for name, value in headers:
             if name == b"x-forwarded-for":
                 said.append(value)
-            elif name == b"x-forwarded-proto":
-                # Of several, the first is what the client used.
+            elif name == b"x-forwarded-proto" and scheme is None:
+                # Of several, in one header or in more, the first is what the client used.
                 scheme = _SCHEMES.get(value.partition(b",")[0].strip().lower(), scheme)
         return self._last_stranger(peer, b",".join(said)), scheme
 

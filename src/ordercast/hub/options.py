@@ -93,6 +93,11 @@ class Options:
     own host always may."""
     origins_setting: str = "Options.origins"
     """What an operator knows that list by: a page that is refused is answered, and logged once, with this name."""
+    allowed_hosts: Sequence[str] = ("*",)
+    """Names that requests may be addressed to, by `Host` (``hub.hosts``), besides loopback names, addresses, and names
+    without a dot; ``*`` for any."""
+    allowed_hosts_setting: str = "Options.allowed_hosts"
+    """What an operator knows that list by."""
     transports: Sequence[str] = ("polling", "websocket")
     """Those that are served."""
     allow_upgrades: bool = True

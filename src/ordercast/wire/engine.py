@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from ordercast.hub import Application, DisconnectReason, Handshake
 from ordercast.hub.callers import Forwarding
+from ordercast.hub.hosts import AllowedHosts
 from ordercast.hub.origins import RefusedOrigins
 from ordercast.protocol.engineio import PROTOCOL_VERSION, OpenPacket
 from ordercast.protocol.message import Message
@@ -47,6 +48,7 @@ class Engine:
         self.admission = Admission(self.options)
         self.connections = Connections(self.options.connections_per_address_max)
         self.forwarding = Forwarding(self.options.trusted_proxies)
+        self.hosts = AllowedHosts(self.options.allowed_hosts, self.options.allowed_hosts_setting)
         self.line = Line()
         self._refused_origins = RefusedOrigins(self.options.origins_setting)
         self._last_words: dict[str, Sequence[Message]] = {}

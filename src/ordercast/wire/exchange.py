@@ -140,6 +140,7 @@ class Exchange:
             (b"content-type", content_type),
             (b"content-length", b"%d" % len(body)),
             (b"cache-control", b"no-store"),
+            (b"x-content-type-options", b"nosniff"),
         ]
         origin = self.headers.get(b"origin")
         if origin:

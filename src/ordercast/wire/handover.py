@@ -208,6 +208,7 @@ def _refusal(refusal: Refusal, message: str | None) -> bytes:
     retry_after = "" if refusal.retry_after_s is None else f"Retry-After: {refusal.retry_after_s}\r\n"
     head = (
         f"HTTP/1.1 {refusal.status} {phrase}\r\nContent-Type: application/json\r\n"
+        f"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
         f"Content-Length: {len(body)}\r\n{retry_after}Connection: close\r\n\r\n"
     )
     return head.encode() + body

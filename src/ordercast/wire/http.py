@@ -15,6 +15,7 @@ from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
 import httptools
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ordercast.hub import caller_of
@@ -24,12 +25,15 @@ from .engine import Engine
 from .exchange import Exchange
 from .handover import UpgradeRequest, WebSocketHandover
 from .polling import Polling
+from .transport import Refusal
 
 log = logging.getLogger("ordercast.wire")
 
+_TEXT = b"text/plain; charset=utf-8"
 _REJECTIONS = {
     400: b"Bad Request",
     408: b"Request Timeout",
+    421: b"Misdirected Request",  # RFC 9110 section 15.5.20
     429: b"Too Many Requests",
     431: b"Request Header Fields Too Large",
 }
@@ -46,6 +50,10 @@ class PipelineFull(Exception):
 
 class HeadTooLarge(Exception):
     """Raised inside the parser, which passes it on as the context of its own error."""
+
+
+class HostRefused(Exception):
+    """Raised inside the parser too, with the sentence that says why."""
 
 
 class Http(HttpToolsProtocol):
@@ -133,6 +141,9 @@ class Http(HttpToolsProtocol):
             raise HeadTooLarge
         if len(self.pipeline) >= PIPELINED_MAX:
             raise PipelineFull
+        refused = self._engine.hosts.refused(self.headers)
+        if refused is not None:
+            raise HostRefused(refused)
         self._find_client()
         path, _, query = self.url.partition(b"?")
         if b"%" in path or path[:1] != b"/":
@@ -243,6 +254,10 @@ class Http(HttpToolsProtocol):
         if isinstance(cause, PipelineFull):
             self._end_pipeline()
             return
+        if isinstance(cause, HostRefused):
+            CONNECTIONS_REFUSED.labels("host").inc()
+            self._reject(421, str(cause))
+            return
         if cause is not None and not isinstance(cause, httptools.HttpParserError | UnicodeError):
             log.error("a request could not be served", exc_info=cause)
         self._reject(400)
@@ -258,17 +273,16 @@ class Http(HttpToolsProtocol):
         last.keep_alive = False
         self._leave()
 
-    def _reject(self, status: int) -> None:
+    def _reject(self, status: int, detail: str = "") -> None:
         """Answer what is no request of ours, and end the connection: what follows may be out of step."""
         if self.transport.is_closing():
             return
         phrase = _REJECTIONS[status]
-        log.info("closing %s: %s", self.client and self.client[0], phrase.decode())
+        if not detail:
+            log.info("closing %s: %s", self.client and self.client[0], phrase.decode())
         cycle: Any = self.cycle
         if cycle is None or cycle.response_complete or not getattr(cycle, "response_started", False):
-            head = b"HTTP/1.1 %d %b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: %d\r\n"
-            head += b"Retry-After: 10\r\n" if status == 429 else b""
-            self.transport.write(head % (status, phrase, len(phrase)) + b"Connection: close\r\n\r\n" + phrase)
+            self.transport.write(_rejection(status, detail))
         self.transport.close()
         self._watch_response()
 
@@ -318,6 +332,22 @@ class Http(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._watch_response()
+
+
+def _rejection(status: int, detail: str) -> bytes:
+    phrase = _REJECTIONS[status]
+    kind, body = (b"application/problem+json", _problem(status, detail)) if detail else (_TEXT, phrase)
+    head = b"HTTP/1.1 %d %b\r\nContent-Type: %b\r\nContent-Length: %d\r\n" % (status, phrase, kind, len(body))
+    head += b"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+    head += b"Retry-After: 10\r\n" if status == 429 else b""
+    return head + b"Connection: close\r\n\r\n" + body
+
+
+def _problem(status: int, detail: str) -> bytes:
+    """RFC 9457, and Engine.IO's own members beside: it does not matter who asks."""
+    title = _REJECTIONS[status].decode()
+    members = {"type": "/problems/host-refused", "title": title, "status": status, "detail": detail}
+    return msgspec.json.encode({**members, "code": Refusal.FORBIDDEN.code, "message": detail})
 
 
 def _untaken_bytes(transport: asyncio.Transport) -> int:

@@ -2,6 +2,7 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "wouter";
 import { useText } from "../i18n/text";
 import { Logo } from "./icons";
+import { PlaceLink } from "./place-link";
 import { LanguageSwitch, ThemeToggle } from "./preferences";
 
 interface ShellProps {
@@ -61,11 +62,10 @@ export function Shell({ title, tabTitle = title, tools, lead, wide = false, chil
 
 function Places() {
   const { t } = useText();
-  const [location] = useLocation();
   return PLACES.map(([href, key]) => (
-    <Link key={href} href={href} aria-current={location === href ? "page" : undefined}>
+    <PlaceLink key={href} href={href}>
       {t(key)}
-    </Link>
+    </PlaceLink>
   ));
 }
 

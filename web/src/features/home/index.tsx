@@ -1,7 +1,7 @@
-import { Link } from "wouter";
 import { useText } from "../../i18n/text";
 import { useLive } from "../../live/use-live";
 import { Connection } from "../../ui/connection";
+import { PlaceLink } from "../../ui/place-link";
 import { Shell } from "../../ui/shell";
 import "./home.css";
 
@@ -26,7 +26,7 @@ export default function HomePage() {
           <li key={href} className="card place">
             <img src={image} alt="" width="240" height="180" />
             <h2>
-              <Link href={href}>{t(`home.${key}`)}</Link>
+              <PlaceLink href={href}>{t(`home.${key}`)}</PlaceLink>
             </h2>
             <p className="muted">{t(`home.${key}Text`)}</p>
           </li>
