@@ -64,7 +64,6 @@ def test_a_websocket_opens_speaks_and_closes(play: Callable[[Scenario], None]) -
         {"Connection": "keep-alive, Upgrade"},  # Firefox
         {"Connection": "upgrade", "Upgrade": "WebSocket"},
         {"Sec_WebSocket_Extensions": "permessage-deflate; client_max_window_bits"},
-        {"Sec_WebSocket_Protocol": "chat, superchat"},
         {"Cookie": "a=b", "User_Agent": "x" * 5_000},
         {f"X_Custom_{n}": "v" for n in range(100)},
     ],
@@ -78,7 +77,6 @@ def test_the_headers_that_browsers_send_are_taken(play: Callable[[Scenario], Non
             head = (await peer.reader.readuntil(b"\r\n\r\n")).lower()
             assert head.startswith(b"http/1.1 101 ")
             assert b"sec-websocket-extensions" not in head
-            assert b"sec-websocket-protocol" not in head
             await peer.take_open()
 
     play(scenario)
@@ -181,6 +179,51 @@ def test_a_handshake_that_is_not_one_of_ours_is_refused(
         assert refused.value.status == status
         assert not server.clients
         await serves(at)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://elsewhere.example" + WEBSOCKET,
+        WEBSOCKET.replace("socket.io", "socket%2Eio"),
+        "/socket.io?EIO=4&transport=websocket",
+    ],
+)
+def test_a_target_in_an_unusual_form_is_found(play: Callable[[Scenario], None], target: str) -> None:
+    """RFC 9112 section 3.2.2: a proxy may send it absolute."""
+
+    async def scenario(at: Running, _server: Server) -> None:
+        async with await Peer.open(at.port, target) as peer:
+            await peer.take_open()
+
+    play(scenario)
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered"),
+    [
+        ("shop.v2", "shop.v2"),
+        ("shop.v2, shop.v1", "shop.v2"),
+        (" ,shop.v2,shop.v1", "shop.v2"),
+        ("", None),
+        ("no token", None),
+        ('"shop"', None),
+    ],
+)
+def test_the_first_subprotocol_that_is_offered_is_answered(
+    play: Callable[[Scenario], None], offered: str, answered: str | None
+) -> None:
+    """As the reference does: a client that offered some hangs up upon none (RFC 6455 section 4.1)."""
+
+    async def scenario(at: Running, _server: Server) -> None:
+        async with await Peer.dial(at.port) as peer:
+            peer.writer.write(upgrade_request(at.port, Sec_WebSocket_Protocol=offered))
+            head = (await peer.reader.readuntil(b"\r\n\r\n")).decode().lower()
+        assert head.startswith("http/1.1 101 ")
+        lines = dict(line.split(": ", 1) for line in head.split("\r\n")[1:] if line)
+        assert lines.get("sec-websocket-protocol") == answered
 
     play(scenario)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
-from collections.abc import Callable, MutableSet
+from collections.abc import Callable, Iterable, MutableSet
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +34,8 @@ from .websocket import TextWebSocketTransport, WebSocketTransport
 READ_BUFFER_BYTES = 2_048
 # Section 11.3 of RFC 6455: what an opening handshake is made of. picows is given no more, because it keeps it.
 _HANDSHAKE_HEADERS = (b"host", b"upgrade", b"sec-websocket-key", b"sec-websocket-version")
+# The first of the subprotocols that a client offers: each is a token (RFC 6455 section 4.1).
+_SUBPROTOCOL = re.compile(rb"[\s,]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*(?:,|$)")
 
 log = logging.getLogger("ordercast.wire")
 
@@ -142,7 +145,7 @@ class WebSocketHandover(asyncio.Protocol):
     def _change_hands(self, request: bytes, handshake: Handshake, session: Session | None) -> None:
         self._connections.discard(self)
         options = self._engine.options
-        added = added_headers(options, handshake, initial=session is None)
+        added = added_headers(options, handshake, initial=session is None) + _subprotocol(handshake.raw_headers)
         kind: type[WebSocketTransport] = WebSocketTransport
         if "b64" in parse_query(handshake.raw_query):
             kind = TextWebSocketTransport
@@ -173,6 +176,13 @@ def _opening(listener: WSListener, headers: Headers) -> Callable[[Any], Any]:
         return lambda _request: listener
     added = [(name.decode("ascii"), value.decode("latin-1")) for name, value in headers]
     return lambda _request: WSUpgradeResponseWithListener(WSUpgradeResponse.create_101_response(added), listener)
+
+
+def _subprotocol(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Answer an offer of subprotocols (`protocols`) with the first, as the reference does: clients hang up if not."""
+    offered = b",".join(value for name, value in headers if name == b"sec-websocket-protocol")
+    first = _SUBPROTOCOL.match(offered)
+    return [] if first is None else [(b"sec-websocket-protocol", first[1])]
 
 
 def _picows_protocol(factory: Callable[[Any], Any], message_bytes_max: int) -> WSProtocol:

@@ -145,9 +145,7 @@ class Http(HttpToolsProtocol):
         if refused is not None:
             raise HostRefused(refused)
         self._find_client()
-        path, _, query = self.url.partition(b"?")
-        if b"%" in path or path[:1] != b"/":
-            path = _decoded(self.url)
+        path, query = _path_and_query(self.url)
         if path.rstrip(b"/") == self._path and not (self.parser.should_upgrade() and self._should_upgrade()):
             self._serve(query)
             return
@@ -217,7 +215,7 @@ class Http(HttpToolsProtocol):
         # We shall not be told of the connection's end. The parser knows us, and the cycle too.
         method, self.parser, self.cycle = self.parser.get_method(), cast(Any, None), cast(Any, None)
         address, secure = self.client[0] if self.client else "", self.scheme == "https"
-        request = UpgradeRequest(method, self.url, self.headers, address, secure)
+        request = UpgradeRequest(method, b"?".join(_path_and_query(self.url)), self.headers, address, secure)
         WebSocketHandover(self._engine, self.transport, self.connections).begin(request, rest)
 
     # Bounds
@@ -360,7 +358,9 @@ def _untaken_bytes(transport: asyncio.Transport) -> int:
     return transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
 
 
-def _decoded(url: bytes) -> bytes:
-    """The path of a request target in an unusual form: absolute, or with escapes."""
-    path: bytes = httptools.parse_url(url).path or b""
-    return unquote_to_bytes(path)
+def _path_and_query(target: bytes) -> tuple[bytes, bytes]:
+    """Split a request target; one in an unusual form may be absolute, or have escapes in its path."""
+    path, _, query = target.partition(b"?")
+    if b"%" in path or path[:1] != b"/":
+        path = unquote_to_bytes(httptools.parse_url(target).path or b"")
+    return path, query
