@@ -203,17 +203,15 @@ async def test_a_websocket_for_a_session_that_has_upgraded_is_closed(poller: Pol
 @pytest.mark.parametrize(
     "break_rule",
     [
-        lambda peer: peer.send("5"),
         lambda peer: peer.send("2"),
         lambda peer: peer.send("3probe"),
         lambda peer: peer.send('42["echo",1]'),
         lambda peer: peer.send("garbage"),
         lambda peer: peer.send(""),
-        lambda peer: peer.send("2probe", "2probe"),
         lambda peer: peer.send("2probe", "42[1]"),
         lambda peer: peer.send_bytes(frame(BINARY, b"\x01")),
     ],
-    ids=["upgrade first", "bare ping", "pong", "message", "garbage", "empty", "probe twice", "no upgrade", "binary"],
+    ids=["bare ping", "pong", "message", "garbage", "empty", "no upgrade", "binary"],
 )
 async def test_a_probe_that_breaks_the_rules_is_closed_and_polling_goes_on(
     poller: Poller, at: Running, break_rule: Callable[[Peer], None]
@@ -225,6 +223,34 @@ async def test_a_probe_that_breaks_the_rules_is_closed_and_polling_goes_on(
         assert await peer.closing(within_s=AT_ONCE_S) == 1002
     await until(lambda: not session.upgrading)
     await works_by_polling(poller)
+
+
+async def test_an_upgrade_without_a_probe_is_taken(poller: Poller, server: Server) -> None:
+    """The client for .NET sends none, and polls no more once it has its sid."""
+    async with await open_probe(poller) as peer:
+        peer.send("5", '421["echo",1]')
+
+        await peer.expect("431[1]")
+        assert only_socket(server).transport_name == "websocket"
+
+
+async def test_an_upgrade_without_a_probe_releases_the_poll_that_is_held(poller: Poller) -> None:
+    poll = asyncio.create_task(poller.poll())
+    await held(poller)
+    async with await open_probe(poller) as peer:
+        peer.send("5")
+
+        assert await poll == "6"
+        peer.send('421["echo",1]')
+        await peer.expect("431[1]")
+
+
+async def test_a_probe_that_is_sent_again_is_answered_again(poller: Poller) -> None:
+    async with await open_probe(poller) as peer:
+        peer.send("2probe", "2probe")
+        await peer.expect("3probe", "3probe")
+        peer.send("5", '421["echo",1]')
+        await peer.expect("431[1]")
 
 
 async def test_a_session_that_ends_takes_its_probe_along(poller: Poller, server: Server) -> None:

@@ -215,11 +215,14 @@ class WebSocketTransport(WSListener):
             session.receive(parse_packet(data))
 
     def _receive_probe(self, session: Session, data: bytes) -> None:
-        """Section "Upgrade": a ping and a pong that say ``probe``, then the client's UPGRADE."""
-        if data == _PROBE and not session.upgrading:
+        """Section "Upgrade": a ping and a pong that say ``probe``, then the client's UPGRADE.
+
+        As with the reference the probe may be left out, which the client for .NET does, or be sent again.
+        """
+        if data == _PROBE:
             self._write(_PROBE_ANSWER)
             session.probe_answered()
-        elif parse_packet(data).type is PacketType.UPGRADE and session.upgrading:
+        elif parse_packet(data).type is PacketType.UPGRADE:
             self._stop_timer()
             if session.is_open:
                 session.upgrade(self)
