@@ -9,7 +9,7 @@ import msgspec
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from ordercast.hub.origins import RefusedOrigins, is_listed
+from ordercast.hub.origins import RefusedOrigins, is_listed, is_own
 
 SETTING: Final = "ORDERCAST_CORS_ORIGINS"
 
@@ -38,7 +38,7 @@ _LOOKED_AT: Final = frozenset({b"origin", b"host", b"access-control-request-meth
 
 def _is_of_another(headers: Mapping[bytes, str]) -> bool:
     origin = headers.get(b"origin")
-    return origin is not None and origin.partition("://")[2].lower() != headers.get(b"host", "").lower()
+    return origin is not None and not is_own(origin, headers.get(b"host", ""))
 
 
 async def _refuse(sentence: str, send: Send) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ordercast.hub.origins import is_listed
+from ordercast.hub.origins import is_listed, is_own
 
 from .desk import AnyRequest
 from .refusals import OriginRefused
@@ -28,4 +28,4 @@ def comes_from_ours(request: AnyRequest, origins: Sequence[str]) -> bool:
         return request.headers.get("sec-fetch-site", "none") in {"same-origin", "none"}
     host = request.headers.get("host", "")
     names = [listed for listed in origins if listed != "*"]
-    return is_listed(origin, names) or (bool(host) and origin.partition("://")[2].lower() == host.lower())
+    return is_own(origin, host) or is_listed(origin, names)

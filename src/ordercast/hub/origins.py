@@ -12,6 +12,8 @@ ANY_PORT: Final = ":*"
 _LOGGED_MAX: Final = 100
 _SHOWN_MAX: Final = 200
 _PORT: Final = re.compile(r":\d+$")
+# Scheme and authority. Programs say the scheme of their WebSocket, and some a path; browsers do neither.
+_AUTHORITY: Final = re.compile(r"(?:http|ws)(s?)://([^/]+)", re.IGNORECASE)
 
 log = logging.getLogger("ordercast.hub")
 
@@ -19,6 +21,17 @@ log = logging.getLogger("ordercast.hub")
 def is_listed(origin: str, origins: Sequence[str]) -> bool:
     """Whether `origins` name the origin: to the letter, by ``*``, or on any port by ``http://localhost:*``."""
     return origin in origins or "*" in origins or _PORT.sub("", origin) + ANY_PORT in origins
+
+
+def is_own(origin: str, host: str) -> bool:
+    """Whether it is the origin of the host that was asked. Either may name the scheme's own port: the client for Swift
+    sends ``Host: shop.example:443`` beside ``Origin: wss://shop.example``.
+    """
+    match = _AUTHORITY.match(origin)
+    if match is None or not host:
+        return False
+    default_port = ":443" if match[1] else ":80"
+    return match[2].lower().removesuffix(default_port) == host.lower().removesuffix(default_port)
 
 
 class RefusedOrigins:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ordercast.hub.origins import is_listed
+from ordercast.hub.origins import is_listed, is_own
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -21,8 +21,8 @@ def is_allowed(origin: bytes, host: bytes, origins: Sequence[str]) -> bool:
     """
     if not origin:
         return True
-    own = origin.partition(b"://")[2]
-    return (bool(host) and own.lower() == host.lower()) or is_listed(origin.decode("latin-1"), origins)
+    name = origin.decode("latin-1")
+    return is_own(name, host.decode("latin-1")) or is_listed(name, origins)
 
 
 def cors_headers(origin: bytes, host: bytes, origins: Sequence[str]) -> Headers:
