@@ -116,6 +116,7 @@ async def test_a_websocket_handshake_offers_no_upgrade(server: Running) -> None:
         ("GET", {"EIO": ""}, 5, "Unsupported protocol version"),
         ("GET", {"EIO": "abc"}, 5, "Unsupported protocol version"),
         ("GET", {"EIO": "3"}, 5, "Unsupported protocol version"),
+        ("GET", {"EIO": "", "sid": "unknown"}, 1, "Session ID unknown"),
         ("GET", {"transport": ""}, 0, "Transport unknown"),
         ("GET", {"transport": "abc"}, 0, "Transport unknown"),
         ("GET", {"transport": "constructor"}, 0, "Transport unknown"),

@@ -153,7 +153,6 @@ MALFORMED: list[list[str | bytes]] = [
     ['42/other,["message"]'],
     [f'42["message",{DEEP}]'],
     [f'40/custom,{{"a":{DEEP}}}'],
-    ['450-["message"]'],
     ['45["message"]'],
     ['45100000000-["message"]'],
     ['451-["message",{"_placeholder":true,"num":-1}]', b"\x01"],

@@ -41,7 +41,10 @@ class Handshake:
 
     @cached_property
     def query(self) -> dict[str, str]:
-        return {name: values[-1] for name, values in parse_qs(self.raw_query.decode("latin-1")).items()}
+        return {
+            name: values[-1]
+            for name, values in parse_qs(self.raw_query.decode("latin-1"), keep_blank_values=True).items()
+        }
 
     @property
     def url(self) -> str:

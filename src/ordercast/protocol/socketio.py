@@ -178,8 +178,8 @@ def _checked_attachments(kind: PacketType, digits: bytes | None) -> int:
         if digits is not None:
             raise MalformedPacket(kind.name, "announces attachments, which only binary packets have")
         return 0
-    if digits is None or int(digits) == 0:
-        raise MalformedPacket(kind.name, "announces no attachment")
+    if digits is None:
+        raise MalformedPacket(kind.name, "says not how many attachments it has")
     if int(digits) > ATTACHMENTS_MAX:
         raise MalformedPacket(kind.name, f"announces more than {ATTACHMENTS_MAX} attachments")
     return int(digits)

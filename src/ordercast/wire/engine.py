@@ -24,7 +24,8 @@ from .session import Session
 from .transport import Refusal, Transport
 
 SID_BYTES = 15  # 120 bits: knowing a sid is being the session (CVE-2017-16031)
-QUERY_BYTES_MAX = 8_192
+# As long as all of a request's head may be with Node.js, because tokens stand here too.
+QUERY_BYTES_MAX = 16_384
 QUERY_FIELDS_MAX = 64
 # How long the last words to a polling client wait for its next poll.
 LINGER_S = 5.0
@@ -81,7 +82,9 @@ class Engine:
     def _check_protocol(self, query: Query) -> Refusal | None:
         if query.get("transport", "") not in self.options.transports:
             return Refusal.TRANSPORT_UNKNOWN
-        return None if query.get("EIO") == PROTOCOL_VERSION else Refusal.UNSUPPORTED_PROTOCOL_VERSION
+        # Of an open session it is known: not every client says it again, and the reference looks at it only once.
+        is_known = query.get("EIO") == PROTOCOL_VERSION or bool(query.get("sid"))
+        return None if is_known else Refusal.UNSUPPORTED_PROTOCOL_VERSION
 
     def _check_request(self, method: bytes, query: Query, transport: str) -> Refusal | None:
         asked = query.get("transport", "")
