@@ -1,7 +1,7 @@
 // Many stock clients in one process, each with a connection of its own and every option at its default but those given.
 import { io } from "socket.io-client";
 
-const { url, auth, counts } = JSON.parse(process.argv[2]);
+const { url, auth, counts, ...options } = JSON.parse(process.argv[2]);
 const say = (kind, data) => process.stdout.write(JSON.stringify({ kind, ...data }) + "\n");
 
 const KINDS = { polling: ["polling"], upgrade: ["polling", "websocket"], websocket: ["websocket"] };
@@ -9,7 +9,7 @@ const KINDS = { polling: ["polling"], upgrade: ["polling", "websocket"], websock
 for (const [kind, count] of Object.entries(counts)) {
   for (let number = 0; number < count; number += 1) {
     const client = `${kind} ${number}`;
-    const socket = io(url, { auth, forceNew: true, transports: KINDS[kind] });
+    const socket = io(url, { auth, forceNew: true, transports: KINDS[kind], ...options });
     socket.on("connect", () =>
       say("connect", {
         client,

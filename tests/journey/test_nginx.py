@@ -91,8 +91,10 @@ class Crowd:
 
 @pytest.mark.node
 def test_every_client_connects_whatever_its_transport_and_both_nodes_have_some(site: Site, listen: Listen) -> None:
-    crowd = Crowd(listen, site, 24)
+    crowd, slashless = Crowd(listen, site, 24), Crowd(listen, site, 2, addTrailingSlash=False)
     crowd.wait_for_connections()
+    slashless.wait_for_connections()
+    slashless.listener.wait_for(lambda _: len(slashless.of_client("upgrade")) == 2)
     crowd.listener.wait_for(lambda _: len(crowd.of_client("upgrade")) == 24)
 
     nodes = Counter(crowd.where().values())
