@@ -50,6 +50,8 @@ OnReady = Callable[[Settings, int, list[str]], None]
 
 # Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
 LISTEN_BACKLOG: Final = 4_096
+# 3000 and 9000, 3001 and 9001: two nodes of one machine are not in each other's way.
+METRICS_PORT_OFFSET: Final = 6_000
 # After clients were sent away: ten seconds for requests that have come (GRACEFUL_STOP_S), ten for what is committed
 # last and for connections to others. A service manager's own limit (`TimeoutStopSec`) belongs above this and `drain_s`.
 STOP_S_MAX: Final = 20.0
@@ -168,6 +170,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
     supervision.raise_files_max()
     listening = _listen(settings)
     port = listening.getsockname()[1]
+    metrics = _listen_for_operators(settings, port)
     store = open_store(settings, to_serve=True)
     await begin(store)
     try:
@@ -192,6 +195,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             parts=neighbours.parts,
             latency=pump.latency.spread,
             draining=lambda: uvicorn.should_exit,
+            metrics_port=_metrics_port(settings, metrics),
             extra_routes=page_routes(connect=connect_sources(settings)),
         )
         uvicorn = make_server(
@@ -203,7 +207,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
         uvicorn.on_signal = lambda: _stopping(settings.drain_s + STOP_S_MAX)
         uvicorn.heeds_signals = False
         signals.serve(uvicorn.stop, _noting(lambda: f"{server!r} {pump!r} {store!r}"))
-        await uvicorn.serve(sockets=[listening])
+        await uvicorn.serve(sockets=[listening, *([metrics] if metrics is not None else [])])
         await chores.stop()
         pump.stop()
         await neighbours.close()
@@ -283,13 +287,50 @@ _NO_ADDRESS_OF_OURS: Final = frozenset({errno.EADDRNOTAVAIL, socket.EAI_NONAME, 
 
 
 def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    return _listen_on(settings.host, settings.port, "")
+
+
+def _listen_on(host: str, port: int, setting: str) -> socket.socket:
+    """Raises ConfigError, which names the settings that begin with `setting`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=LISTEN_BACKLOG)
+        return socket.create_server((host, port), family=family, backlog=LISTEN_BACKLOG)
     except OSError as error:
         if error.errno in _NO_ADDRESS_OF_OURS:
-            raise ConfigError("host", f"{settings.host!r} is no address of this machine") from None
-        raise ConfigError("port", f"cannot listen on {settings.host}:{settings.port} ({error.strerror})") from None
+            raise ConfigError(f"{setting}host", f"{host!r} is no address of this machine") from None
+        raise ConfigError(f"{setting}port", f"cannot listen on {host}:{port} ({error.strerror})") from None
+
+
+def _listen_for_operators(settings: Settings, port: int) -> socket.socket | None:
+    """Where figures are told, if that is a place of its own. Raises ConfigError, but not for a port that nobody named:
+    a shop that sells without figures is better than none.
+    """
+    if settings.metrics_host == "off" or settings.metrics_beside:
+        return None
+    asked = settings.metrics_port
+    if asked is None:
+        asked = _own_metrics_port(port) if settings.port else 0
+    try:
+        listening = _listen_on(settings.metrics_host, asked, "metrics_")
+    except ConfigError as error:
+        if settings.metrics_port is not None:
+            raise
+        log.warning("no figures are told: %s; name another port, or `off` in ORDERCAST_METRICS_HOST", error)
+        return None
+    log.info("figures for Prometheus on http://%s:%d/metrics", settings.metrics_host, listening.getsockname()[1])
+    return listening
+
+
+def _own_metrics_port(port: int) -> int:
+    """As far from the shop's for each node of a machine."""
+    return port + METRICS_PORT_OFFSET if port + METRICS_PORT_OFFSET < 65_536 else port - METRICS_PORT_OFFSET
+
+
+def _metrics_port(settings: Settings, listening: socket.socket | None) -> int:
+    if listening is not None:
+        own: int = listening.getsockname()[1]
+        return own
+    return settings.port if settings.metrics_beside else 0
 
 
 def _ready(on_ready: OnReady, settings: Settings, port: int, demo_people: list[str]) -> None:

@@ -51,6 +51,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535)] = 3000
+    metrics_host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    """Where figures for Prometheus are told, on a port of their own; ``off``: nowhere."""
+    metrics_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
+    """The same as `port`: beside the shop, to everybody who can reach it. None: `port` and 6000."""
     database_url: str = "sqlite:///ordercast.db"
     secret: str = ""
     cors_origins: tuple[str, ...] = ()
@@ -177,6 +181,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """
         is_development = self.host in _LOOPBACK and self.demo and self.sqlite_path is not None
         return (*self.cors_origins, *_LOCAL_PAGES) if is_development else self.cors_origins
+
+    @property
+    def metrics_beside(self) -> bool:
+        """Whether figures are told on the shop's own port."""
+        return self.metrics_host != "off" and self.metrics_port == self.port != 0
 
     @property
     def hosts(self) -> tuple[str, ...]:

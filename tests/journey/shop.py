@@ -41,6 +41,7 @@ class Shop:
             **{name: value for name, value in os.environ.items() if not name.startswith("ORDERCAST_")},
             "ORDERCAST_DATABASE_URL": f"sqlite:///{self.database}",
             "ORDERCAST_PORT": str(self.port),
+            "ORDERCAST_METRICS_PORT": str(self.port),  # beside the shop, so that a test has one address to know
             "ORDERCAST_BUDGETS": "off",  # tests are load; those of budgets turn them on
             "ORDERCAST_TOKEN_MINUTES": str(max(1, TTL_S // 60)),
             **(environ or {}),

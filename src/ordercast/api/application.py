@@ -15,7 +15,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ControllerRouterHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from ordercast.commerce.stats import Spread
 from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
@@ -55,6 +55,7 @@ from .entry import Entry
 from .errors import answer
 from .head import HeadAsGet
 from .links import add_links
+from .operators_door import OperatorsDoor
 from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
 from .response_headers import AddResponseHeaders
@@ -94,11 +95,13 @@ def create_api(
     parts: Mapping[str, Callable[[], str]] | None = None,
     latency: Callable[[], Spread | None] | None = None,
     draining: Callable[[], bool] = lambda: False,
+    metrics_port: int | None = None,
     extra_routes: Sequence[ControllerRouterHandler] = (),
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
 
-    `doorkeeper` is the one that the sockets use and the feed's pump tells; one made here hears of no revocation.
+    `doorkeeper` is the one that the sockets use and the feed's pump tells; one made here hears of no revocation. Of the
+    port that listens for operators, `metrics_port` is the number; 0 where there is none.
     """
     doorkeeper = doorkeeper or make_doorkeeper(settings, store)
     desk = FrontDesk(
@@ -113,6 +116,7 @@ def create_api(
         deliveries=delivery_rules(settings),
         timezone=settings.timezone,
         latency=latency or (lambda: None),
+        metrics_port=metrics_port,
         draining=draining,
         budgets=doorkeeper.budgets,
         waiting=_waiting_bounds(settings),
@@ -132,7 +136,9 @@ def create_api(
     )
     close_bodies(application)
     add_links(application.openapi_schema)
-    handler = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
+    handler: ASGIApp = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
+    if metrics_port and metrics_port != settings.port:
+        handler = OperatorsDoor(handler, metrics_port)
     application.asgi_handler = AddResponseHeaders(handler, settings.hsts_s)
     return application
 

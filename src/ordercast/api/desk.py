@@ -60,6 +60,8 @@ class FrontDesk:
     """Of payments; where none is needed, none."""
     parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """What this node can do without, by name, each saying `up` while it is there."""
+    metrics_port: int | None = None
+    """The one port on which figures are told, 0 for none; None: whichever is asked."""
     draining: Callable[[], bool] = lambda: False
     """Whether this node is being stopped."""
     passwords: Passwords = field(default_factory=Passwords)

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 from litestar import Response, get
+from litestar.exceptions import NotFoundException
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -15,7 +16,8 @@ from ordercast.db import StoreError, shop
 
 from . import descriptors
 from .answers import json_answer
-from .desk import AtDesk
+from .desk import AnyRequest, AtDesk
+from .operators_door import is_by
 
 LOCALES: Final = ("en", "bn")
 # A balancer's own patience is seldom longer, and to be told is better than to guess.
@@ -82,8 +84,13 @@ async def ready(desk: AtDesk) -> Response[Health]:
 
 
 @get("/metrics", tags=["operation"], media_type="text/plain")
-async def metrics() -> Response[bytes]:
-    """Figures for Prometheus."""
+async def metrics(request: AnyRequest, desk: AtDesk) -> Response[bytes]:
+    """Figures for Prometheus, on a port of their own unless they are asked for on the shop's.
+
+    Raises NotFound.
+    """
+    if desk.metrics_port is not None and not is_by(request.scope, desk.metrics_port):
+        raise NotFoundException
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
