@@ -94,7 +94,7 @@ def check(change: Change) -> str | None:
 
 
 def _tell(change: Change, epoch: str, namespace: str) -> list[Told]:
-    if any(raw is not None and len(memoryview(raw)) > EVENT_BYTES_MAX for raw in (change.before, change.after)):
+    if _is_large(change.after) or _is_large(change.before):
         raise RowTooLarge(f"it is larger than {EVENT_BYTES_MAX} bytes")
     announcements = list(announce(change, lambda index: f"{epoch}:{change.seq}.{index}"))
     told = []
@@ -106,6 +106,10 @@ def _tell(change: Change, epoch: str, namespace: str) -> list[Told]:
             raise RowTooLarge(f"it is larger than {EVENT_BYTES_MAX} bytes")
         told.append(Told(position, announcement.rooms, message))
     return told
+
+
+def _is_large(raw: msgspec.Raw | None) -> bool:
+    return raw is not None and len(memoryview(raw)) > EVENT_BYTES_MAX
 
 
 def _tell_node(listener: Callable[[Change], None], change: Change) -> None:
