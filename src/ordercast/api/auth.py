@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import jwt
 
-from ordercast.commerce.people import GUEST, Actor, Role
+from ordercast.commerce.people import GUEST, SUBJECT_CHARACTERS_MAX, Actor, Role
 from ordercast.config import OWN_ISSUER
 
 from .claims import OWN_CLAIMS, ClaimNames, ClaimRefused, required
@@ -116,6 +116,8 @@ def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
     said.encode()  # JSON may hold half a surrogate pair
     if "\x00" in said:
         raise ValueError("a database does not take a NUL in a text")
+    if len(actor.id) > SUBJECT_CHARACTERS_MAX:
+        raise ValueError(f"a subject has {SUBJECT_CHARACTERS_MAX} characters at most")
     return Identity(
         actor, expires_at=int(expires_at), issued_at_ms=round(float(claims.get("iat", 0)) * 1000), names=names
     )

@@ -17,6 +17,7 @@ from ordercast.db import (
     NotCommitted,
     Overloaded,
     ReadLockedElsewhere,
+    RuleBroken,
     StoreError,
     Unstorable,
     is_database_error,
@@ -124,6 +125,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     TooManyAttempts: Kind(429, "too-many-attempts", "Too many attempts"),
     TooManyWatches: Kind(429, "too-many-watches", "Too many watches"),
     Unstorable: Kind(422, "invalid-field", "A field cannot be taken"),
+    RuleBroken: Kind(422, "rule-broken", "A rule of the database refuses it"),
     Overloaded: Kind(503, "overloaded", "Too busy"),
     LockedElsewhere: Kind(503, "locked-elsewhere", "Locked by another program"),
     ReadLockedElsewhere: Kind(503, "locked-elsewhere", "Locked by another program"),
@@ -144,8 +146,9 @@ _HUNG_UP: Final = "client disconnected prematurely"
 def answer(desk: FrontDesk, request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to any error that a handler let through."""
     error = charged(desk.budgets, _known(error), desk.who(request))
+    error = RuleBroken.of(error) or error
     kind = _kind(error)
-    if isinstance(error, Unstorable):
+    if isinstance(error, (Unstorable, RuleBroken)):
         log.warning("%s %s let through what cannot be kept", request.method, request.url.path, exc_info=error)
     if kind is not None:
         return _respond(_problem(kind, error), _headers(kind, error))
@@ -179,6 +182,7 @@ def refused_fields(error: Exception) -> dict[str, Any] | None:
     None for an error that is no refusal.
     """
     error = _known(error)
+    error = RuleBroken.of(error) or error
     kind = _kind(error)
     if kind is None:
         return None

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+# As OpenID Connect Core 1.0 bounds `sub`; our own have 30.
+SUBJECT_CHARACTERS_MAX: Final = 255
+
 
 class Role(StrEnum):
     ADMIN = "admin"

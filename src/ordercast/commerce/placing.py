@@ -17,7 +17,7 @@ from .errors import (
 )
 from .ids import CustomerId, OrderId
 from .moments import Moment
-from .money import Money, shared_out, tax_on_line
+from .money import AMOUNT_MAX, Money, shared_out, tax_on_line
 from .orders import OrderLine, PlaceOrder, QuoteOrder
 from .payments import PaymentTaken
 from .people import Actor
@@ -55,7 +55,7 @@ def price_order(
     cart: PlaceOrder | QuoteOrder, products: Mapping[str, Product], shop: Shop, offer: Offer | None = None
 ) -> PricedOrder:
     """Price the cart. Raises UnknownProduct for a line that is not in `products`, InvalidField for one that cannot be
-    sold, PromotionRefused for an offer that does not hold.
+    sold and for a sum past all bounds, PromotionRefused for an offer that does not hold.
     """
     sold = [_product(index, cart, products, shop) for index in range(len(cart.cart_items))]
     totals = [product.price * item.quantity for product, item in zip(sold, cart.cart_items, strict=True)]
@@ -71,13 +71,16 @@ def price_order(
     fee = shop.shipping_fee(cart.fulfilment, cart.destination, subtotal)
     if promotion is not None and promotion.kind is PromotionKind.FREE_DELIVERY:
         fee = 0
+    total = subtotal - discount + fee + (0 if shop.prices_include_tax else tax)
+    if max(subtotal, total) > AMOUNT_MAX:
+        raise InvalidField("cartItems", f"One order comes to {Money(AMOUNT_MAX, shop.currency)} at most.")
     return PricedOrder(
         lines=lines,
         subtotal=subtotal,
         tax=tax,
         shipping_fee=fee,
         discount=discount,
-        total=subtotal - discount + fee + (0 if shop.prices_include_tax else tax),
+        total=total,
         currency=shop.currency,
         prices_include_tax=shop.prices_include_tax,
         promo_code=None if promotion is None else promotion.code,

@@ -90,6 +90,8 @@ def edit(
             **{f"new_{name}": value for name, value in values.items()},
         )
     except transaction.refusals:
+        if after.slug == before.slug:
+            raise
         raise InvalidField("slug", f"There is a product {after.slug!r} already.") from None
     return msgspec.structs.replace(after, version=before.version + 1)
 

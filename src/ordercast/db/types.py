@@ -118,6 +118,22 @@ class Unstorable(Exception):
         super().__init__("Something in this request cannot be kept: a NUL in a text, or a number that is too large.")
 
 
+class RuleBroken(Exception):
+    """A rule of the database refused the change: a CHECK, a domain, a trigger. Doors look for what it would refuse
+    before it comes so far; what another program did meanwhile may let one through.
+    """
+
+    @classmethod
+    def of(cls, error: Exception) -> RuleBroken | None:
+        """What the driver of either database raises for it."""
+        if not any(class_.__name__ == "IntegrityError" for class_ in type(error).__mro__):
+            return None
+        sentence, *_ = str(error).splitlines() or [""]
+        broken = cls(f"The database refuses this: {sentence.rstrip('.')}.")
+        broken.__cause__ = error
+        return broken
+
+
 class StoreError(Exception):
     """The store could not do what was asked; nothing was written. Come back in `retry_after_s`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy import Dialect as Compiled
@@ -12,6 +13,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from .trigger import Trigger
 
 Insert = sqlite.Insert | postgresql.Insert
+
+
+# The API takes 64; readers give up between some hundreds and a thousand.
+JSON_LEVELS_MAX: Final = 100
+FLOAT_MAX: Final = "1.7976931348623157e308"
 
 
 class Dialect(ABC):
@@ -93,6 +99,20 @@ class Dialect(ABC):
     @abstractmethod
     def is_hex(self, column: str) -> str:
         """Whether a text is 16 digits to the base of 16."""
+
+    @abstractmethod
+    def is_no_utf8(self, column: str) -> str:
+        """Whether a text holds bytes that are none."""
+
+    @abstractmethod
+    def is_unreadable_json(self, column: str) -> str:
+        """Whether a document has what no reader of ours takes: a number past a double's range, half a surrogate pair,
+        or more levels than JSON_LEVELS_MAX.
+        """
+
+    @abstractmethod
+    def has_other_items(self, column: str) -> str:
+        """Whether an array has an item that is no object."""
 
     # --- Triggers ---------------------------------------------------------------------------------------------------
 

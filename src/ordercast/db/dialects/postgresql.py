@@ -69,6 +69,16 @@ class PostgresqlDialect(Dialect):
     def is_hex(self, column: str) -> str:
         return f"{column} ~ '^[0-9a-f]{{16}}$'"
 
+    def is_no_utf8(self, column: str) -> str:
+        del column
+        return "FALSE"  # it takes nothing else
+
+    def is_unreadable_json(self, column: str) -> str:
+        return f"NOT ordercast_is_readable(CAST({column} AS text))"
+
+    def has_other_items(self, column: str) -> str:
+        return f"jsonb_path_exists({column}, 'strict $[*] ? (@.type() != \"object\")', '{{}}', true)"
+
     # `A` for always: what comes by replication fires them too, and so does who has set session_replication_role.
     triggers_at_work = """
         SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND NOT tgisinternal AND pg_table_is_visible(tgrelid)

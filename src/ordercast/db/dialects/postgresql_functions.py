@@ -6,6 +6,8 @@ from typing import Final
 
 from ordercast.commerce.ids import ALPHABET
 
+from .dialect import FLOAT_MAX, JSON_LEVELS_MAX
+
 # Triggers must find our tables whoever's session fires them: replication applies with an empty path, and a session may
 # have a temporary table that is called like one of ours. The place is chosen when the schema is made; it stays in each
 # function that says FIXED_PATH.
@@ -39,4 +41,20 @@ BEGIN
 END
 $$"""
 
-FUNCTIONS: Final = (_PLACE, _NOW, _ACTOR, _NEW_ID)
+# The type JSON keeps half a surrogate pair, which JSONB refuses; a NUL, which readers take, JSONB refuses too. Without
+# what is escaped a backslash begins an escape.
+_IS_READABLE: Final = f"""\
+CREATE FUNCTION ordercast_is_readable(document text) RETURNS boolean
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE {FIXED_PATH} AS $$
+DECLARE
+  value jsonb;
+BEGIN
+  value := replace(replace(document, '\\\\', '--'), '\\u0000', '');
+  RETURN NOT jsonb_path_exists(value, '$.**{{{JSON_LEVELS_MAX}}}')
+    AND NOT jsonb_path_exists(value, '$.** ? (@.type() == "number" && (@ > {FLOAT_MAX} || @ < -{FLOAT_MAX}))');
+EXCEPTION WHEN OTHERS THEN
+  RETURN document IS NULL;
+END
+$$"""
+
+FUNCTIONS: Final = (_PLACE, _NOW, _ACTOR, _NEW_ID, _IS_READABLE)

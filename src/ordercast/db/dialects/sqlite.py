@@ -3,14 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, select
 from sqlalchemy.dialects import sqlite
 
 from ordercast.commerce.ids import ALPHABET
 
-from .dialect import Dialect
+from .dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect
 from .trigger import Refusal, Trigger
+
+# Each character written anew from its code is the same, or its bytes were none. Sixteen at a time, of pieces of 4,096:
+# to find the n-th character SQLite counts from the first. LIMIT keeps it from finding each once more for every use.
+_CHARACTERS: Final = 16
+_PIECE: Final = 4_096
+
+
+def _pieces(of: str, size: int) -> str:
+    numbers = f"'[' || substr(replace(hex(zeroblob(length({of}) / {size} + 1)), '00', ',0'), 2) || ']'"
+    return f"SELECT substr({of} || '{' ' * _CHARACTERS}', {size} * key + 1, {size}) AS piece FROM json_each({numbers})"
+
+
+_WRITTEN_ANEW: Final = f"char({', '.join(f'unicode(substr(piece, {n}, 1))' for n in range(1, _CHARACTERS + 1))})"
+_IS_NO_UTF8: Final = (
+    # Most texts are printable ASCII, which is seen at once.
+    f"{{x}} GLOB '*[^ -~]*' AND EXISTS (SELECT 1 FROM ({_pieces('{x}', _PIECE)} LIMIT -1) AS whole WHERE EXISTS ("
+    f"SELECT 1 FROM ({_pieces('whole.piece', _CHARACTERS)} LIMIT -1) WHERE {_WRITTEN_ANEW} <> piece))"
+)
+
+# JSON: an exponent of three digits or a hundred digits in a row first, which hardly any document has.
+_IS_PAST_DOUBLE: Final = (
+    f"({{x}} GLOB '*[0-9][eE][0-9+][0-9][0-9]*' OR {{x}} GLOB '*{'[0-9]' * 100}*') AND EXISTS ("
+    f"SELECT 1 FROM json_tree({{x}}) WHERE type IN ('integer', 'real') AND abs(value) > {FLOAT_MAX})"
+)
+# Half a pair: a high one that no low one follows, or a low one that follows no high one. Spaces before the first, so
+# that six characters stand before each; without escaped backslashes, so that each backslash begins an escape.
+_ALONE: Final = (
+    r"*\u[dD][89abAB]??[^\]*", r"*\u[dD][89abAB]??\[^u]*", r"*\u[dD][89abAB]??\u[^dD]*",
+    r"*\u[dD][89abAB]??\u[dD][^c-fC-F]*", r"*[^\]?????\u[dD][c-fC-F]*", r"*\[^u]????\u[dD][c-fC-F]*",
+    r"*\u[^dD]???\u[dD][c-fC-F]*", r"*\u[dD][^89abAB]??\u[dD][c-fC-F]*",
+)  # fmt: skip
+_ESCAPES: Final = r"'      ' || replace({x}, '\\', '--')"
+_HAS_HALF_A_PAIR: Final = (
+    r"instr({x}, '\u') > 0 AND (" + " OR ".join(f"{_ESCAPES} GLOB '{pattern}'" for pattern in _ALONE) + ")"
+)
+
+
+def _openings(of: str) -> str:
+    return f"length({of}) - length(replace(replace({of}, '[', ''), '{{', ''))"
+
+
+# Levels are counted by the path of what is deepest.
+_IS_DEEP: Final = (
+    f"{_openings('{x}')} > {JSON_LEVELS_MAX} AND EXISTS (SELECT 1 FROM json_tree({{x}})"
+    f" WHERE length(path) - length(replace(replace(path, '[', ''), '.', '')) >= {JSON_LEVELS_MAX})"
+)
 
 
 class SqliteDialect(Dialect):
@@ -64,6 +111,19 @@ class SqliteDialect(Dialect):
 
     def is_hex(self, column: str) -> str:
         return f"length(CAST({column} AS BLOB)) = 16 AND {column} NOT GLOB '*[^0-9a-f]*'"
+
+    def is_no_utf8(self, column: str) -> str:
+        return _IS_NO_UTF8.replace("{x}", column)
+
+    def is_unreadable_json(self, column: str) -> str:
+        # A CASE, for of what is no JSON each is an error rather than a refusal; that, the column's own rule refuses.
+        unreadable = f"{_IS_PAST_DOUBLE} OR {_HAS_HALF_A_PAIR} OR {_IS_DEEP}"
+        unreadable = f"CASE WHEN json_valid({{x}}) THEN {unreadable} ELSE 0 END"
+        return unreadable.replace("{x}", column)
+
+    def has_other_items(self, column: str) -> str:
+        others = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> 'object')"
+        return f"CASE WHEN json_valid({column}) THEN {others} ELSE 0 END"
 
     triggers_at_work = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     columns_there = """

@@ -227,7 +227,14 @@ def json_value(name: str) -> Column[str]:
     """Any JSON, or none."""
     bytes_max = domains.DOCUMENT_BYTES_MAX
     within = Said(lambda dialect: f"{dialect.bytes_of(name)} <= {bytes_max}")
-    return Column(name, Json, _is_json(name), CheckConstraint(within, name=f"{name}_is_short"), nullable=True)
+    return Column(
+        name,
+        Json,
+        _is_json(name),
+        CheckConstraint(within, name=f"{name}_is_short"),
+        nullable=True,
+        info={"is_json": True},
+    )
 
 
 def _is_json(name: str) -> CheckConstraint:

@@ -14,6 +14,8 @@ from sqlalchemy import BigInteger, LargeBinary
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
+from ordercast.commerce.people import SUBJECT_CHARACTERS_MAX
+
 # --- Bounds -----------------------------------------------------------------------------------------------------------
 
 # A name of 500 characters of any script, which is the longest that the API takes; PostgreSQL indexes up to 2,704 bytes.
@@ -22,9 +24,7 @@ LINE_BYTES_MAX: Final = 2_048
 TEXT_BYTES_MAX: Final = 8_192
 # Our own names of states, kinds and providers.
 WORD_BYTES_MAX: Final = 64
-# OpenID Connect has subjects of up to 255 characters; ours have 30.
-ID_CHARACTERS_MAX: Final = 255
-ID_BYTES_MAX: Final = 4 * ID_CHARACTERS_MAX
+ID_BYTES_MAX: Final = 4 * SUBJECT_CHARACTERS_MAX
 # A cart of 200 lines, each with the longest name and image, is half of it; so is the largest request by default.
 DOCUMENT_BYTES_MAX: Final = 2 * 1024 * 1024
 # The row of the feed, or the kept answer, of an order each of whose four documents is that large.
@@ -148,9 +148,10 @@ MOMENT: Final = Domain(
     "moment",
     sqlalchemy.Text(),
     _TEXT,
-    # Written anew it is the same, or there is no such day. By its length first: of 'now' a CHECK must not ask.
-    "CASE length({x}) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', {x}) IS {x}"
-    " WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', {x}) IS {x} ELSE {x} IS NULL END",
+    # Written anew it is the same, or there is no such day; SQLite finds that out where it is asked to count. By its
+    # length first: of 'now' a CHECK must not ask.
+    "CASE length({x}) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', {x}, '+0 days') IS {x}"
+    " WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', {x}, '+0 days') IS {x} ELSE {x} IS NULL END",
     _MOMENT,
 )
 CURRENCY: Final = Domain(

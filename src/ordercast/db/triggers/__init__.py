@@ -14,6 +14,7 @@ from ordercast.db.dialects import POSTGRESQL, Dialect, Trigger
 
 from .access import access_triggers
 from .catalogue import catalogue_triggers
+from .content import content_triggers
 from .deliveries import delivery_triggers
 from .events import event_triggers
 from .mirrored import mirrored_triggers
@@ -39,6 +40,7 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
         *privacy_triggers(dialect),
         *payment_triggers(dialect),
         *mirrored_triggers(dialect),
+        *content_triggers(dialect),
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

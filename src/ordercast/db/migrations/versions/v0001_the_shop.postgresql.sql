@@ -22,6 +22,19 @@ BEGIN
 END
 $$
 
+CREATE FUNCTION ordercast_is_readable(document text) RETURNS boolean
+  LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path FROM CURRENT AS $$
+DECLARE
+  value jsonb;
+BEGIN
+  value := replace(replace(document, '\\', '--'), '\u0000', '');
+  RETURN NOT jsonb_path_exists(value, '$.**{100}')
+    AND NOT jsonb_path_exists(value, '$.** ? (@.type() == "number" && (@ > 1.7976931348623157e308 || @ < -1.7976931348623157e308))');
+EXCEPTION WHEN OTHERS THEN
+  RETURN document IS NULL;
+END
+$$
+
 CREATE DOMAIN ordercast_id AS TEXT COLLATE "C"
   CONSTRAINT is_id CHECK (octet_length(VALUE) BETWEEN 1 AND 1020)
 
@@ -1397,6 +1410,236 @@ $$
 CREATE TRIGGER sources_resynced AFTER UPDATE ON source_positions FOR EACH ROW WHEN (NEW.resyncs > OLD.resyncs) EXECUTE FUNCTION sources_resynced()
 
 ALTER TABLE source_positions ENABLE ALWAYS TRIGGER sources_resynced
+
+CREATE FUNCTION mirrored_orders_content() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.document AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'document_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER mirrored_orders_content BEFORE INSERT ON mirrored_orders FOR EACH ROW EXECUTE FUNCTION mirrored_orders_content()
+
+ALTER TABLE mirrored_orders ENABLE ALWAYS TRIGGER mirrored_orders_content
+
+CREATE FUNCTION mirrored_orders_content_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.document AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'document_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER mirrored_orders_content_changed BEFORE UPDATE OF document ON mirrored_orders FOR EACH ROW EXECUTE FUNCTION mirrored_orders_content_changed()
+
+ALTER TABLE mirrored_orders ENABLE ALWAYS TRIGGER mirrored_orders_content_changed
+
+CREATE FUNCTION notifications_content() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.data AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'data_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER notifications_content BEFORE INSERT ON notifications FOR EACH ROW EXECUTE FUNCTION notifications_content()
+
+ALTER TABLE notifications ENABLE ALWAYS TRIGGER notifications_content
+
+CREATE FUNCTION notifications_content_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.data AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'data_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER notifications_content_changed BEFORE UPDATE OF data ON notifications FOR EACH ROW EXECUTE FUNCTION notifications_content_changed()
+
+ALTER TABLE notifications ENABLE ALWAYS TRIGGER notifications_content_changed
+
+CREATE FUNCTION orders_content() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.billing_info AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'billing_info_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.shipping_info AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'shipping_info_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.cart_items AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'cart_items_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF jsonb_path_exists(NEW.cart_items, 'strict $[*] ? (@.type() != "object")', '{}', true) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'cart_items_has_objects: each item is an object';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.payment_info AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_info_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_content BEFORE INSERT ON orders FOR EACH ROW WHEN (substr(NEW.actor, 1, 3) = 'db:') EXECUTE FUNCTION orders_content()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_content
+
+CREATE FUNCTION orders_content_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.billing_info AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'billing_info_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.shipping_info AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'shipping_info_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.cart_items AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'cart_items_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF jsonb_path_exists(NEW.cart_items, 'strict $[*] ? (@.type() != "object")', '{}', true) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'cart_items_has_objects: each item is an object';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.payment_info AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'payment_info_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER orders_content_changed BEFORE UPDATE OF billing_info, shipping_info, cart_items, payment_info ON orders FOR EACH ROW WHEN (NEW.version <= OLD.version) EXECUTE FUNCTION orders_content_changed()
+
+ALTER TABLE orders ENABLE ALWAYS TRIGGER orders_content_changed
+
+CREATE FUNCTION payment_mismatches_content() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.ours AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'ours_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.theirs AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'theirs_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER payment_mismatches_content BEFORE INSERT ON payment_mismatches FOR EACH ROW EXECUTE FUNCTION payment_mismatches_content()
+
+ALTER TABLE payment_mismatches ENABLE ALWAYS TRIGGER payment_mismatches_content
+
+CREATE FUNCTION payment_mismatches_content_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.ours AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'ours_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.theirs AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'theirs_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER payment_mismatches_content_changed BEFORE UPDATE OF ours, theirs ON payment_mismatches FOR EACH ROW EXECUTE FUNCTION payment_mismatches_content_changed()
+
+ALTER TABLE payment_mismatches ENABLE ALWAYS TRIGGER payment_mismatches_content_changed
+
+CREATE FUNCTION published_events_content() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.rooms AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'rooms_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.args AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'args_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER published_events_content BEFORE INSERT ON published_events FOR EACH ROW EXECUTE FUNCTION published_events_content()
+
+ALTER TABLE published_events ENABLE ALWAYS TRIGGER published_events_content
+
+CREATE FUNCTION published_events_content_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.rooms AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'rooms_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.args AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'args_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER published_events_content_changed BEFORE UPDATE OF rooms, args ON published_events FOR EACH ROW EXECUTE FUNCTION published_events_content_changed()
+
+ALTER TABLE published_events ENABLE ALWAYS TRIGGER published_events_content_changed
+
+CREATE FUNCTION sandbox_payments_content() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.asked AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'asked_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER sandbox_payments_content BEFORE INSERT ON sandbox_payments FOR EACH ROW EXECUTE FUNCTION sandbox_payments_content()
+
+ALTER TABLE sandbox_payments ENABLE ALWAYS TRIGGER sandbox_payments_content
+
+CREATE FUNCTION sandbox_payments_content_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.asked AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'asked_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER sandbox_payments_content_changed BEFORE UPDATE OF asked ON sandbox_payments FOR EACH ROW EXECUTE FUNCTION sandbox_payments_content_changed()
+
+ALTER TABLE sandbox_payments ENABLE ALWAYS TRIGGER sandbox_payments_content_changed
+
+CREATE FUNCTION shop_content() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.tax_rates_bp AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'tax_rates_bp_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.delivery_zones AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF jsonb_path_exists(NEW.delivery_zones, 'strict $[*] ? (@.type() != "object")', '{}', true) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones_has_objects: each item is an object';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER shop_content BEFORE INSERT ON shop FOR EACH ROW EXECUTE FUNCTION shop_content()
+
+ALTER TABLE shop ENABLE ALWAYS TRIGGER shop_content
+
+CREATE FUNCTION shop_content_changed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT ordercast_is_readable(CAST(NEW.tax_rates_bp AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'tax_rates_bp_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF NOT ordercast_is_readable(CAST(NEW.delivery_zones AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  IF jsonb_path_exists(NEW.delivery_zones, 'strict $[*] ? (@.type() != "object")', '{}', true) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones_has_objects: each item is an object';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER shop_content_changed BEFORE UPDATE OF tax_rates_bp, delivery_zones ON shop FOR EACH ROW EXECUTE FUNCTION shop_content_changed()
+
+ALTER TABLE shop ENABLE ALWAYS TRIGGER shop_content_changed
 
 CREATE FUNCTION feed_written_by_hand() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

@@ -1,0 +1,97 @@
+"""What stands in texts and documents that other programs write: text that is text, JSON that every reader can read.
+
+SQLite keeps whatever bytes it is given for a text, and either database takes JSON that none of our readers does. To
+look at each character costs, so our own orders and moves, which the row tells, are spared, and so are texts of plain
+ASCII. What is not looked at here (kept answers, sessions, rows that triggers write) is read with replacement; see
+``db.damage``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Table
+
+from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
+from ordercast.db.schema import (
+    feed,
+    idempotency,
+    metadata,
+    order_history,
+    order_lines,
+    sessions,
+)
+from ordercast.db.schema.columns import DOMAIN
+from ordercast.db.schema.domains import ARRAY, OBJECT, JsonAsSent
+
+# Written with every order or connection, by nobody but us; to corrupt them harms their own reader alone.
+_NOT_LOOKED_AT: Final = frozenset({feed, idempotency, order_history, order_lines, sessions})
+# Whose version and actor tell another program's write from ours.
+_VERSIONED: Final = frozenset({"orders"})
+_EXACT: Final = frozenset({"moment", "currency"})
+"""Domains whose own condition lets nothing else through."""
+
+
+def content_triggers(dialect: Dialect) -> list[Trigger]:
+    return [
+        trigger
+        for table in metadata.sorted_tables
+        if table not in _NOT_LOOKED_AT
+        for trigger in _of_table(table, dialect)
+    ]
+
+
+def _of_table(table: Table, dialect: Dialect) -> list[Trigger]:
+    columns = [*_texts(table), *_documents(table)] if dialect is SQLITE else _documents(table)
+    if not columns:
+        return []
+    refusals = tuple(refusal for name in columns for refusal in _refusals(table, name, dialect))
+    inserted, updated = None, None
+    if table.name in _VERSIONED:
+        inserted, updated = "substr(NEW.actor, 1, 3) = 'db:'", "NEW.version <= OLD.version"
+        if dialect is SQLITE:
+            # The name itself is looked at whoever it names.
+            inserted = f"({inserted} OR NEW.actor GLOB '*[^ -~]*' OR instr(NEW.actor, char(0)))"
+    return [
+        Trigger(f"{table.name}_content", "BEFORE INSERT", table.name, refusals, inserted),
+        Trigger(
+            f"{table.name}_content_changed", f"BEFORE UPDATE OF {', '.join(columns)}", table.name, refusals, updated
+        ),
+    ]
+
+
+def _texts(table: Table) -> list[str]:
+    return [
+        column.name
+        for column in table.columns
+        if (domain := column.info.get(DOMAIN)) is not None
+        and domain.base.startswith("TEXT")
+        and domain.name not in _EXACT
+    ]
+
+
+def _documents(table: Table) -> list[str]:
+    return [
+        column.name
+        for column in table.columns
+        if column.info.get(DOMAIN) in {OBJECT, ARRAY} or column.type is JsonAsSent or column.info.get("is_json")
+    ]
+
+
+def _refusals(table: Table, name: str, dialect: Dialect) -> list[Refusal]:
+    new = f"NEW.{name}"
+    found = []
+    if dialect is SQLITE:
+        found += [
+            Refusal(f"{name}_is_utf8: a text has no NUL", f"instr({new}, char(0)) > 0"),
+            Refusal(f"{name}_is_utf8: a text is UTF-8", dialect.is_no_utf8(new)),
+        ]
+    if name in _documents(table):
+        sentence = f"{name}_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most"
+        found.append(Refusal(sentence, dialect.is_unreadable_json(new)))
+        if (table.name, name) in _OF_OBJECTS:
+            found.append(Refusal(f"{name}_has_objects: each item is an object", dialect.has_other_items(new)))
+    return found
+
+
+_OF_OBJECTS: Final = frozenset({("orders", "cart_items"), ("shop", "delivery_zones")})

@@ -1,0 +1,219 @@
+"""What another program may put into any column of any table, and what either database refuses, tried with SQL alone."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Final
+
+import psycopg
+import pytest
+from sqlalchemy import Column, Float, Table
+
+from ordercast.commerce.money import AMOUNT_MAX
+from ordercast.db.dialects import SQLITE
+from ordercast.db.schema import metadata
+from ordercast.db.schema.columns import DOMAIN
+from ordercast.db.schema.domains import COUNT_MAX, VERSION_MAX, JsonAsSent
+from ordercast.db.triggers import content
+
+from .programs import Program
+
+REFUSALS: Final = (
+    sqlite3.IntegrityError,
+    psycopg.IntegrityError,
+    psycopg.DataError,
+    psycopg.errors.ProgramLimitExceeded,
+)
+LONG: Final = "x" * 10_000_000
+HALF: Final = '{"a":"\\ud83d"}'
+DEEP: Final = '{"a":' * 200 + "1" + "}" * 200
+
+# A row that is taken, where a value of the column's domain is not enough.
+VALID: Final[dict[str, Any]] = {
+    "accounts.role": "admin",
+    "deliveries.stage": "pending",
+    "delivery_proofs.kind": "note",
+    "feed.kind": "order.changed",
+    "meta.name": "anything",
+    "notifications.kind": "assigned",
+    "notifications.severity": "info",
+    "orders.fulfilment": "delivery",
+    "orders.held_from": None,
+    "orders.payment_status": "unpaid",
+    "orders.promo_code": None,
+    "orders.status": "pending",
+    "orders.version": 1,
+    "payment_disputes.state": "open",
+    "payment_mismatches.kind": "captured",
+    "payment_mismatches.resolved_at": None,
+    "payment_mismatches.resolved_by": None,
+    "payment_tasks.kind": "refund",
+    "payment_tasks.state": "due",
+    "payments.kind": "captured",
+    "promotions.code": "TEN",
+    "promotions.ends_at": None,
+    "promotions.kind": "amount",
+    "refunds.state": "succeeded",
+    "shop.id": 1,
+    "shop.rounding": "half_up",
+}
+OF_DOMAIN: Final[dict[str, Any]] = {
+    "array": "[]",
+    "currency": "BDT",
+    "digest": b"x",
+    "identity": b"x",
+    "moment": "2026-01-01T10:00:00.000Z",
+    "object": "{}",
+}  # fmt: skip
+HOSTILE: Final[dict[str, list[Any]]] = {
+    "array": ["{}", "5", "[", '[{"a":[1e400]}]', '[{"a":"\\udc00"}]', '["' + LONG + '"]'],
+    "count": [-1 - COUNT_MAX, COUNT_MAX + 1, 2**63 - 1, "abc"],
+    "currency": ["", "taka", "bdt", "BD", LONG],
+    "digest": [LONG.encode()],
+    "identity": [LONG.encode()],
+    "moment": [
+        "", "now", "yesterday", "2026-01-01", "2026-02-31T10:00:00.000Z", "2026-13-01T10:00:00.000Z",
+        "2026-01-01T24:00:00.000Z", "2026-01-01T10:00:60Z", "2026-01-01T10:00:00+06:00", "2026-01-01 10:00:00", LONG,
+    ],
+    "object": ["[]", "5", "{", '{"a":[1e400]}', HALF, DEEP, '{"a":"' + LONG + '"}'],
+    "version": [-1, VERSION_MAX + 1, 2**63 - 1, "abc"],
+}  # fmt: skip
+# What a column of whole numbers keeps in SQLite where no rule says otherwise; PostgreSQL makes whole numbers of them.
+BROKEN: Final = [12.99, float("inf"), b"x"]
+DAMAGED: Final = [b"Jos\xe9", b"Jos\xe9 and", b"\x80", b"\xe2\x82", b"\xc0\xaf", b"\xed\xa0\x80", b"\xff", b"a\x00b"]
+
+
+@pytest.fixture
+def shop(program: Program) -> Iterator[Program]:
+    with program.rolled_back():
+        program.do("DELETE FROM order_lines")
+        yield program
+
+
+def columns() -> list[Column[Any]]:
+    return [column for table in metadata.sorted_tables for column in table.columns]
+
+
+def is_number_of_row(column: Column[Any]) -> bool:
+    """Given by the database itself, or by nobody."""
+    is_key = column.primary_key and column.name in {"entry", "number", "seq"}
+    return is_key or str(column) in {"notifications.written_in", "shop.id"}
+
+
+def hostile(column: Column[Any], shop: Program) -> list[Any]:
+    """Values that would harm others than the row that holds them."""
+    domain = column.info.get(DOMAIN)
+    if column.info.get("is_amount"):
+        values: list[Any] = [-1, AMOUNT_MAX + 1, 2**63 - 1, "abc"]
+    elif isinstance(column.type, Float):
+        values = [float("inf"), float("-inf"), 1e300, "abc"]
+    elif column.type is JsonAsSent:
+        values = ["{}", "5", "[1e400]", '["\\ud83d"]', "[" * 200 + "]" * 200, '["' + LONG + '"]']
+    elif column.info.get("is_json"):
+        values = ["[1e400]", HALF, "[", '"' + LONG + '"']
+    elif domain is not None:
+        values = HOSTILE.get(domain.name, [LONG * (6 if domain.name == "foreign" else 1)])
+    else:
+        values = [2**63 - 1, "abc"]  # a flag, or a number with a rule of its own
+    is_whole = (domain is None and not isinstance(column.type, Float)) or (domain and domain.base == "BIGINT")
+    is_json = column.type is JsonAsSent or column.info.get("is_json")
+    return [*values, *(BROKEN if shop.dialect is SQLITE and is_whole and not is_json else [])]
+
+
+def valid(column: Column[Any]) -> Any:
+    name = str(column)
+    if name in VALID:
+        return VALID[name]
+    domain = column.info.get(DOMAIN)
+    if domain is None or domain.base == "BIGINT":
+        return "[]" if column.type is JsonAsSent else None if column.nullable else 1
+    return OF_DOMAIN.get(domain.name, "x")
+
+
+def insert(
+    shop: Program, table: Table, column: Column[Any] | None = None, value: Any = None, *, raw: bool = False
+) -> None:
+    row = {each.name: valid(each) for each in table.columns if not is_number_of_row(each)}
+    if table.name == "orders":
+        row |= dict.fromkeys(("subtotal", "captured", "refunded", "refunding"), 0)
+        del row["actor"]  # whoever names no actor is another program
+    if column is not None:
+        row[column.name] = value
+    marks = ["CAST(? AS TEXT)" if raw and column is not None and name == column.name else "?" for name in row]
+    names = ", ".join(f'"{name}"' for name in row)
+    shop.do(f"INSERT INTO {table.name} ({names}) VALUES ({', '.join(marks)})", list(row.values()))
+
+
+def refused(shop: Program, table: Table, column: Column[Any], value: Any, *, raw: bool = False) -> str:
+    """The sentence with which it is; empty where it is taken."""
+    try:
+        insert(shop, table, column, value, raw=raw)
+    except REFUSALS as error:
+        return str(error)
+    return ""
+
+
+def tables() -> list[Table]:
+    # The shop has its row already, and what it takes is tried by UPDATE.
+    return [table for table in metadata.sorted_tables if table.name not in {"shop", "order_lines", "sign_ins"}]
+
+
+@pytest.mark.parametrize("table", tables(), ids=str)
+def test_a_row_of_any_table_is_taken(shop: Program, table: Table) -> None:
+    insert(shop, table)
+
+
+@pytest.mark.parametrize("table", tables(), ids=str)
+def test_a_value_that_harms_others_is_refused_in_every_column(shop: Program, table: Table) -> None:
+    for column in table.columns:
+        if is_number_of_row(column):
+            continue
+        values = hostile(column, shop)
+        assert values, f"{column} has no rule"
+        for value in values:
+            shop.do("SAVEPOINT attempt")
+            refusal = refused(shop, table, column, value)
+            assert refusal, f"{column} took {str(value)[:60]!r}"
+            shop.do("ROLLBACK TO attempt")
+
+
+@pytest.mark.parametrize("assignment", [
+    "tax_rates_bp = '[]'", "tax_rates_bp = '{\"a\":1e400}'", "delivery_fee = 9223372036854775807", "currency = 'taka'",
+    "delivery_zones = '[5]'", "delivery_zones = '{}'", "free_delivery_from = -1", "version = 9223372036854775807",
+    "updated_at = 'now'", "rounding = 'up'", "id = 2",
+])  # fmt: skip
+def test_the_shops_row_takes_nothing_that_no_order_could_be_priced_by(shop: Program, assignment: str) -> None:
+    with shop.refused(".", Exception):
+        shop.do(f"UPDATE shop SET {assignment}")
+
+
+@pytest.mark.parametrize("damaged", DAMAGED, ids=repr)
+def test_what_is_no_utf8_is_refused_in_every_text_that_is_looked_at(sqlite_program: Program, damaged: bytes) -> None:
+    with sqlite_program.rolled_back():
+        for table in tables():
+            if table in content._NOT_LOOKED_AT:
+                continue
+            for name in content._texts(table):
+                sqlite_program.do("SAVEPOINT attempt")
+                refusal = refused(sqlite_program, table, table.c[name], damaged, raw=True)
+                assert refusal, f"{table.name}.{name} took {damaged!r}"
+                sqlite_program.do("ROLLBACK TO attempt")
+
+
+@pytest.mark.parametrize("damaged", DAMAGED, ids=repr)
+@pytest.mark.parametrize("column", ["customer_name", "customer_email", "billing_info"])
+def test_an_update_of_an_order_is_looked_at_too(sqlite_program: Program, column: str, damaged: bytes) -> None:
+    with sqlite_program.rolled_back():
+        sqlite_program.do("INSERT INTO orders (id) VALUES ('ord_1')")
+        value = b'{"a":"' + damaged + b'"}' if column == "billing_info" else damaged
+        with sqlite_program.refused("_is_utf8|_is_json|_is_object|_is_readable"):
+            sqlite_program.do(f"UPDATE orders SET {column} = CAST(? AS TEXT)", [value])
+
+
+def test_every_script_and_any_length_is_utf8(sqlite_program: Program) -> None:
+    with sqlite_program.rolled_back():
+        texts = ["আশা রহমান", "Zoë", "🛵" * 400, "\ufffd", "\U0010ffff", "é" * 15, "é" * 16, "é" * 17]
+        for number, text in enumerate(texts):
+            sqlite_program.do("INSERT INTO orders (id, customer_name) VALUES (?, ?)", [f"ord_{number}", text])
+        sqlite_program.do("INSERT INTO orders (billing_info) VALUES (?)", ['{"name":"' + "চা " * 60_000 + '"}'])
