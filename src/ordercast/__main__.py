@@ -23,6 +23,7 @@ from cyclopts.validators import Number
 from ordercast import config, telemetry
 from ordercast.api.application import openapi_document
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
+from ordercast.api.providers import payments_sentence
 from ordercast.app import begin, demo_password, open_store, seed, serve
 from ordercast.app import migrate as migrate_database
 from ordercast.commerce.moments import moment
@@ -60,7 +61,7 @@ def serve_command(
 def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
     name = "localhost" if settings.host in {"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"} else settings.host  # noqa: S104
     url = f"http://{name}:{port}"
-    lines = [f"> Ready on {url}", "> Socket.io server initialized", ""]
+    lines = [f"> Ready on {url}", "> Socket.io server initialized", f"> Payments: {payments_sentence(settings)}", ""]
     pages = {"Shop": "/shop", "Admin board": "/admin", "Socket test": "/test-socket", "API reference": "/docs"}
     lines += [f"  {title:<14} {url}{path}" for title, path in pages.items()]
     if demo_people:

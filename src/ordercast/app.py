@@ -22,13 +22,14 @@ from ordercast.api.budgets import make_budgets
 from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.pages import page_routes
-from ordercast.api.providers import Providers, providers_of
+from ordercast.api.providers import Providers, payments_sentence, providers_of
 from ordercast.api.providers.chores import payment_chores
 from ordercast.api.response_headers import connect_sources
 from ordercast.api.sockets import open_socket_door
 from ordercast.chores import Chore, Chores, expire, forget_revocations, prune, tell_shop
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Store, Transaction, Unusable, shop, stats
@@ -183,6 +184,8 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
         pump.start()
         neighbours.hear_backends(server)
         providers = providers_of(settings, store)
+        is_moneyless = settings.payments == SANDBOX
+        log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_sentence(settings))
         live_stats = LiveStats(store, Fleeting(server.main), _today(settings, pump), settings.stats_every_ms / 1000)
         always = [live_stats.run, Inspector(store).run, forget_revocations(doorkeeper)]
         chores = Chores(store, leading=await _leading(settings, store, providers, neighbours), always=always)

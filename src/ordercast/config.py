@@ -81,8 +81,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mongodb_collection: Annotated[str, Meta(pattern=r"^(?!system\.)[^$\x00]{1,200}$")] = "orders"
     mongodb_currency: Annotated[str, Meta(pattern=r"^([A-Z]{3})?$")] = ""
     """What its amounts are in; empty: the shop's own currency."""
+    payments: Literal["", "cash", "sandbox", "stripe"] = ""
+    """Who takes new card payments. Empty: the provider that is configured, else the sandbox for a demo on an embedded
+    database, else nobody: `cash` alone. With ``sandbox`` no money moves.
+    """
     stripe_secret_key: str = ""
-    """With it, cards are charged through Stripe; without it, the sandbox takes them and no money moves."""
+    """With it, cards are charged through Stripe."""
     stripe_webhook_secret: str = ""
     """Signs what Stripe sends to ``/api/payments/webhook/stripe`` (``whsec_...``)."""
     stripe_api_url: str = "https://api.stripe.com"
@@ -179,7 +183,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Origins of other sites that are let in. A demo that shows itself on its own machine alone lets in what is
         developed beside it: a page's own server there has another port.
         """
-        is_development = self.host in _LOOPBACK and self.demo and self.sqlite_path is not None
+        is_development = self.host in _LOOPBACK and self.is_demo
         return (*self.cors_origins, *_LOCAL_PAGES) if is_development else self.cors_origins
 
     @property
@@ -192,6 +196,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Names of ours: `allowed_hosts`, and those that other settings give us."""
         said = (self.host, urlsplit(self.socket_url).hostname or "")
         return (*self.allowed_hosts, *filter(None, said))
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether this is the demo shop on a file of its own."""
+        return self.demo and self.sqlite_path is not None
+
+    @property
+    def card_provider(self) -> str | None:
+        """Who takes new card payments, by its name; None where cash alone is taken."""
+        if self.payments:
+            return None if self.payments == "cash" else self.payments
+        if self.stripe_secret_key:
+            return "stripe"
+        return "sandbox" if self.is_demo else None
 
     @property
     def role_names(self) -> dict[str, str]:
@@ -299,6 +317,8 @@ def _check_budgets(settings: Settings) -> None:
 
 
 def _check_payments(settings: Settings) -> None:
+    if settings.payments == "stripe" and not settings.stripe_secret_key:
+        raise ConfigError("payments", "stripe takes no payment without ORDERCAST_STRIPE_SECRET_KEY")
     if urlsplit(settings.stripe_api_url).scheme not in {"http", "https"}:
         raise ConfigError("stripe_api_url", "must be an http(s) URL")
     if settings.stripe_webhook_secret and not settings.stripe_secret_key:

@@ -80,6 +80,8 @@ async def test_the_pages_are_told_where_to_connect(store: SqliteStore, settings:
     async with over(elsewhere, store) as http:
         config = (await http.get("/api/config")).json()
     assert config.pop("paymentProvider") == "sandbox"
+    assert config.pop("paymentMethods") == ["cash", "card", "saved_card"]
+    assert "no money moves" in config.pop("paymentNotice")
     digits = config.pop("currencyDigits")
     assert (digits["ISK"], digits["JOD"], digits["CLF"]) == (0, 3, 4)
     assert not {"BDT", "HUF", "IDR", "XXX"} & set(digits)

@@ -4,14 +4,17 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pytest
 
+from ordercast.api.providers import payments_sentence, providers_of
 from ordercast.commerce.sandbox import OUTCOMES
+from ordercast.config import ConfigError, Settings, load
 from ordercast.db import SqliteStore
 from ordercast.db import payments as units
 from tests.commerce.orders import request_json
 
-from .client import CUSTOMER, DRIVER, NOBODY, STORE, STRANGER, Client, bearer, problem
+from .client import CUSTOMER, DRIVER, NOBODY, SECRET, STORE, STRANGER, Client, bearer, over, problem
 from .conftest import Settle
 
 TOTAL = 11_250
@@ -328,3 +331,55 @@ async def test_a_guest_with_a_tracking_token_sees_amounts_and_no_provider(client
     shown = await client.get(f"/api/orders/{order['id']}", bearer(order["trackingToken"]))
     assert shown.json()["amountPaid"] == TOTAL
     assert "sbx_" not in shown.text
+
+
+# --- Who takes money --------------------------------------------------------------------------------------------------
+
+
+SHOP = Settings(secret=SECRET, database_url="postgresql://shop@db/shop", budgets="off")
+
+
+@pytest.mark.parametrize(
+    ("changes", "provider"),
+    [
+        ({}, None),
+        ({"demo": False, "database_url": "sqlite:///shop.db"}, None),
+        ({"database_url": "sqlite:///shop.db"}, "sandbox"),
+        ({"payments": "sandbox"}, "sandbox"),
+        ({"stripe_secret_key": "sk"}, "stripe"),
+        ({"stripe_secret_key": "sk", "database_url": "sqlite:///shop.db"}, "stripe"),
+        ({"stripe_secret_key": "sk", "payments": "cash"}, None),
+        ({"stripe_secret_key": "sk", "payments": "sandbox"}, "sandbox"),
+    ],
+)
+def test_the_sandbox_takes_payments_for_a_demo_and_where_it_is_asked_for(
+    store: SqliteStore, changes: dict[str, Any], provider: str | None
+) -> None:
+    settings = msgspec.structs.replace(SHOP, **changes)
+    taking = providers_of(settings, store).taking
+    assert (None if taking is None else taking.name) == settings.card_provider == provider
+    sentence = payments_sentence(settings)
+    assert (provider or "cash alone") in sentence
+    assert ("no money moves" in sentence) is (provider == "sandbox")
+
+
+@pytest.mark.parametrize(
+    "info", [{"method": "card", "token": "tok_visa"}, {"method": "saved_card", "savedMethodId": "pm_1"}]
+)
+async def test_a_card_is_refused_where_nobody_takes_cards(store: SqliteStore, info: dict[str, Any]) -> None:
+    async with over(SHOP, store, providers_of(SHOP, store)) as http:
+        client = Client(http)
+        response = await client.post("/api/orders", request_json(paymentInfo=info), CUSTOMER)
+        problem(response, 422, "invalid-field", "paymentInfo.method")
+        assert "takes no cards" in response.json()["detail"]
+        await client.place()  # cash is taken
+        config = (await client.get("/api/config")).json()
+    assert (config["paymentProvider"], config["paymentNotice"]) == (None, None)
+    assert config["paymentMethods"] == ["cash"]
+
+
+def test_a_provider_that_is_named_and_not_configured_is_refused_at_the_start() -> None:
+    with pytest.raises(ConfigError, match="ORDERCAST_PAYMENTS: stripe takes no payment"):
+        load({"ORDERCAST_PAYMENTS": "stripe", "ORDERCAST_SECRET": SECRET})
+    with pytest.raises(ConfigError, match="ORDERCAST_PAYMENTS"):
+        load({"ORDERCAST_PAYMENTS": "paypal", "ORDERCAST_SECRET": SECRET})

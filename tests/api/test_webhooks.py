@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from ordercast.api.providers import Providers, providers_of
+from ordercast.api.providers import providers_of
 from ordercast.api.providers.signatures import TOLERANCE_S, check_standard, check_stripe
 from ordercast.commerce.errors import NoticeRefused
 from ordercast.config import Settings
@@ -36,17 +36,21 @@ SANDBOX_PATH, STRIPE_PATH = "/api/payments/webhook/sandbox", "/api/payments/webh
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return msgspec.structs.replace(
-        settings, sandbox_webhook_secret=STANDARD, stripe_secret_key="sk_test", stripe_webhook_secret=STRIPE
+        settings,
+        payments="sandbox",
+        sandbox_webhook_secret=STANDARD,
+        stripe_secret_key="sk_test",
+        stripe_webhook_secret=STRIPE,
     )
 
 
 @pytest.fixture
 async def client(store: SqliteStore, settings: Settings) -> AsyncIterator[Client]:
     """A shop whose payments are the sandbox's, though it knows Stripe."""
-    stripe_first = providers_of(settings, store)
-    async with over(settings, store, Providers(stripe_first.all[::-1])) as http:
+    providers = providers_of(settings, store)
+    async with over(settings, store, providers) as http:
         yield Client(http)
-    await stripe_first.close()
+    await providers.close()
 
 
 def standard_headers(body: bytes, message_id: str = "msg_1", at: float | None = None) -> dict[str, str]:

@@ -12,6 +12,8 @@ from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ordercast.commerce.currencies import unusual_digits
+from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
+from ordercast.commerce.states import PaymentMethod
 from ordercast.db import StoreError, shop
 
 from . import descriptors
@@ -45,8 +47,12 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     """Where to connect the socket; empty for the page's own origin."""
     currency: str
     locales: tuple[str, ...]
+    payment_methods: tuple[PaymentMethod, ...]
+    """What can be paid with here."""
     payment_provider: str | None
-    """Who takes card payments, as `sandbox`; a page offers the tokens of one that it knows."""
+    """Who takes card payments, as `sandbox`; null where nobody does. A page offers the tokens of one that it knows."""
+    payment_notice: str | None
+    """What is to be known before anybody pays: that no money moves, where the sandbox takes payments."""
     currency_digits: dict[str, int]
     """By ISO 4217, how many digits behind the point those currencies have that have not two."""
 
@@ -98,8 +104,16 @@ async def metrics(request: AnyRequest, desk: AtDesk) -> Response[bytes]:
 async def page_config(desk: AtDesk) -> Response[PageConfig]:
     """What the pages read first."""
     currency = await desk.store.read(shop.currency)
-    taking = next((provider.name for provider in desk.providers.all), None)
-    config = PageConfig(desk.socket_url, currency, LOCALES, taking, unusual_digits())
+    taking = None if desk.providers.taking is None else desk.providers.taking.name
+    config = PageConfig(
+        desk.socket_url,
+        currency,
+        LOCALES,
+        payment_methods=tuple(PaymentMethod) if taking else (PaymentMethod.CASH,),
+        payment_provider=taking,
+        payment_notice=SANDBOX_NOTICE if taking == SANDBOX else None,
+        currency_digits=unusual_digits(),
+    )
     return json_answer(msgspec.json.encode(config))
 
 

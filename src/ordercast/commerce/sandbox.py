@@ -11,6 +11,7 @@ from .payments import PaymentTaken
 from .states import PaymentMethod, PaymentStatus
 
 SANDBOX: Final = "sandbox"
+SANDBOX_NOTICE: Final = "Card payments are taken by the sandbox: no money moves."
 
 # Long enough to be seen in a demo, short enough to wait for in a test.
 SLOW_S: Final = 2.0

@@ -1207,7 +1207,9 @@ export interface components {
             socketUrl: string;
             currency: string;
             locales: string[];
+            paymentMethods: components["schemas"]["PaymentMethod"][];
             paymentProvider: string | null;
+            paymentNotice: string | null;
             currencyDigits: {
                 [key: string]: number;
             };

@@ -4,6 +4,6 @@ A deed that an order's change owes is a row first (``db.payment_tasks``), and as
 ``settling``; ``sweeping`` compares the provider's books with ours.
 """
 
-from .registry import Providers, providers_of
+from .registry import Providers, payments_sentence, providers_of
 
-__all__ = ["Providers", "providers_of"]
+__all__ = ["Providers", "payments_sentence", "providers_of"]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from ordercast.commerce.errors import ProviderUnavailable
+from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.payments import PaymentProvider
 from ordercast.config import Settings
 from ordercast.db import Store
@@ -15,9 +16,10 @@ from .stripe import StripeProvider
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """The first takes new payments; each is found by its name, to settle what it took."""
+    """Each is found by its name, to settle what it took; `taking` takes new payments by card, if one does."""
 
     all: tuple[PaymentProvider, ...] = ()
+    taking: PaymentProvider | None = None
     by_name: dict[str, PaymentProvider] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -30,16 +32,29 @@ class Providers:
 
     @property
     def current(self) -> PaymentProvider:
-        """Raises ProviderUnavailable where there is none."""
-        if not self.all:
-            raise ProviderUnavailable
-        return self.all[0]
+        """Who takes new payments by card. Raises InvalidField where nobody does."""
+        if self.taking is None:
+            raise InvalidField("paymentInfo.method", "This shop takes no cards; pay in cash.")
+        return self.taking
 
 
 def providers_of(settings: Settings, store: Store) -> Providers:
-    """Stripe where it is configured, and else the sandbox; which stays, for the payments that it took."""
-    sandbox = SandboxProvider(store, settings.sandbox_webhook_secret)
-    if not settings.stripe_secret_key:
-        return Providers((sandbox,))
-    stripe = StripeProvider(settings.stripe_secret_key, settings.stripe_webhook_secret, settings.stripe_api_url)
-    return Providers((stripe, sandbox))
+    """Those that are configured, and the sandbox, for what it took: whether it takes more is said by the settings."""
+    all_: list[PaymentProvider] = [SandboxProvider(store, settings.sandbox_webhook_secret)]
+    if settings.stripe_secret_key:
+        stripe = StripeProvider(settings.stripe_secret_key, settings.stripe_webhook_secret, settings.stripe_api_url)
+        all_.append(stripe)
+    taking = next((provider for provider in all_ if provider.name == settings.card_provider), None)
+    return Providers(tuple(all_), taking)
+
+
+_MONEYLESS: Final = "ORDERCAST_PAYMENTS=sandbox: no money moves, whatever card is used"
+
+
+def payments_sentence(settings: Settings) -> str:
+    """Who takes payments, for the start and the log."""
+    if settings.card_provider is None:
+        return "cash alone; for cards, configure a provider"
+    if settings.card_provider == SandboxProvider.name:
+        return f"cash, and cards by the sandbox ({'the demo: no money moves' if settings.is_demo else _MONEYLESS})"
+    return f"cash, and cards by {settings.card_provider}"

@@ -1,5 +1,7 @@
+import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useState } from "react";
 import { useStore } from "zustand";
+import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { Connection } from "../../ui/connection";
 import { Empty, Loading, ProblemNote } from "../../ui/notes";
@@ -50,6 +52,7 @@ export function LiveBoard({ session }: { session: Session }) {
       <p className="visually-hidden" aria-live="polite">
         {announcement}
       </p>
+      <SandboxNotice />
       <StatsStrip live={live} />
       <Filters orders={all} shown={shown} onChange={setShown} />
       {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
@@ -70,6 +73,18 @@ export function LiveBoard({ session }: { session: Session }) {
         </button>
       )}
     </Shell>
+  );
+}
+
+/** Said on every board while the sandbox takes card payments: an order that is paid so has brought in nothing. */
+function SandboxNotice() {
+  const { t } = useText();
+  const config = useQuery(configQuery);
+  if (config.data?.paymentProvider !== "sandbox") return null;
+  return (
+    <p className="note" role="note" data-testid="sandbox-notice">
+      {t("payment.noMoney")}
+    </p>
   );
 }
 

@@ -17,10 +17,11 @@ export function PaymentFields() {
   const config = useQuery(configQuery);
   const saved = useQuery(savedCardsQuery(customer)).data ?? NO_CARDS;
   // Another provider's tokens are made by its own form, which this page does not have.
+  const takesCards = config.data?.paymentMethods.includes("card") ?? false;
   const inSandbox = config.data?.paymentProvider === "sandbox";
   const offered: Method[] = ["cash"];
   if (inSandbox || method === "card") offered.push("card");
-  if (saved.length > 0 || method === "saved_card") offered.push("saved_card");
+  if ((takesCards && saved.length > 0) || method === "saved_card") offered.push("saved_card");
   return (
     <fieldset>
       <legend>{t("checkout.payment")}</legend>
@@ -38,6 +39,7 @@ export function PaymentFields() {
           </label>
         ))}
       </div>
+      {inSandbox && <p className="payment-notice">{t("payment.noMoney")}</p>}
       {method === "card" && <TestCards mayBeSaved={customer !== undefined} />}
       {method === "saved_card" && <SavedCards cards={saved} holder={customer} />}
     </fieldset>
