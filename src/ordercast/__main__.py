@@ -14,25 +14,30 @@ import signal
 import sys
 import time
 from collections import Counter
+from getpass import getpass
 from typing import Annotated, Any, Literal
 
 import uvloop
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
-from ordercast import config, telemetry
+from ordercast import checking, config, telemetry
 from ordercast.api.application import openapi_document
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
-from ordercast.api.providers import payments_sentence
+from ordercast.api.providers import payments_sentence, providers_of
 from ordercast.app import begin, demo_password, open_store, seed, serve
 from ordercast.app import migrate as migrate_database
+from ordercast.checking import Finding, Verdict
+from ordercast.commerce.errors import ShopError
 from ordercast.commerce.moments import moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.config import ConfigError, Settings
 from ordercast.db import access
+from ordercast.db.accounts import Account
 from ordercast.db.epochs import begin_epoch
 from ordercast.db.repair import Deed
 from ordercast.db.sqlite_file import begin_epoch_of
+from ordercast.founding import make_account
 from ordercast.inspecting import repair as repair_rows
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
@@ -229,6 +234,77 @@ async def _repair(settings: Settings, *, dry_run: bool) -> int:
     else:
         print(", ".join(f"{count} {deed}" for deed, count in found.items()) + ".")
     return found[Deed.LEFT]
+
+
+account = App(name="account", help="Accounts of people.")
+app.command(account)
+
+
+@account.command(name="create")
+def account_create(
+    *,
+    email: Annotated[str, Parameter(help="The address to sign in with.")],
+    name: Annotated[str | None, Parameter(help="What others see; the address's first part without it.")] = None,
+    role: Annotated[Literal["admin", "store", "driver", "customer"], Parameter(help="What it may do.")] = "admin",
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make an account, such as the first admin's. The password is asked for at the terminal, or read as the first line
+    of the standard input where there is none; never from the command line, which others on the machine can see.
+    """
+    settings = _settings(database_url=database_url)
+    password = _typed_password()
+    try:
+        made = uvloop.run(_make_account(settings, email, name or email.partition("@")[0], Role(role), password))
+    except ShopError as error:
+        print(f"ordercast: {error}", file=sys.stderr)
+        sys.exit(1)
+    print(f"{made.email} ({made.role}) can sign in.")
+
+
+def _typed_password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass("Password: ")
+    if getpass("The same again: ") != password:
+        print("ordercast: the two are not the same.", file=sys.stderr)
+        sys.exit(1)
+    return password
+
+
+async def _make_account(settings: Settings, email: str, name: str, role: Role, password: str) -> Account:
+    store = open_store(settings)
+    await begin(store)
+    try:
+        return await make_account(store, email, name, role, password)
+    finally:
+        await store.close()
+
+
+@app.command
+def check(*, database_url: DatabaseUrl = None) -> None:
+    """Print what an operator should know before a shop is opened to the world, by the settings that `serve` would have.
+
+    Ends with 1 where something is unsafe.
+    """
+    settings = _settings(make_secret=False, database_url=database_url)
+    found = [*checking.of_settings(settings), *uvloop.run(_look_at_store(settings))]
+    print("\n".join(map(str, found)))
+    unsafe = sum(each.verdict is Verdict.UNSAFE for each in found)
+    print(f"\n{unsafe} unsafe." if unsafe else "\nNothing is unsafe.")
+    if unsafe:
+        sys.exit(1)
+
+
+async def _look_at_store(settings: Settings) -> list[Finding]:
+    store = open_store(settings)
+    await begin(store)
+    providers = providers_of(settings, store)
+    try:
+        found = list(checking.of_payments(settings, providers))
+        return [*found, *await checking.of_store(settings, store, demo_password(settings))]
+    finally:
+        await providers.close()
+        await store.close()
 
 
 def _agrees(question: str) -> bool:

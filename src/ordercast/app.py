@@ -32,10 +32,11 @@ from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.config import ConfigError, Settings
-from ordercast.db import SqliteStore, Store, Transaction, Unusable, shop, stats
+from ordercast.db import SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.db.space import Space
 from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
+from ordercast.founding import NO_ADMIN
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.inspecting import Inspector
 from ordercast.neighbours import Neighbours
@@ -206,6 +207,8 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             http=cast(AsgiApplication, api),
         )
         _settle_garbage()
+        if not await store.read(accounts.has_admin):
+            log.warning("%s", NO_ADMIN)
         uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)
         uvicorn.on_signal = lambda: _stopping(settings.drain_s + STOP_S_MAX)
         uvicorn.heeds_signals = False

@@ -224,6 +224,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.database_url.removeprefix("sqlite:///"))
 
     @property
+    def secret_file(self) -> Path | None:
+        """Where an embedded database keeps the secret that was made for it."""
+        return None if self.sqlite_path is None else self.sqlite_path.with_suffix(".secret")
+
+    @property
     def shown_database_url(self) -> str:
         """Where the database is, for people and logs; of a server's URL nothing that may be, or hold, a password."""
         if self.sqlite_path is not None:

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from ordercast.commerce.currencies import unusual_digits
 from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
 from ordercast.commerce.states import PaymentMethod
-from ordercast.db import StoreError, shop
+from ordercast.db import StoreError, accounts, shop
 
 from . import descriptors
 from .answers import json_answer
@@ -53,6 +53,8 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     """Who takes card payments, as `sandbox`; null where nobody does. A page offers the tokens of one that it knows."""
     payment_notice: str | None
     """What is to be known before anybody pays: that no money moves, where the sandbox takes payments."""
+    has_admin: bool
+    """Whether somebody could sign in to work on this shop; the first admin is made by `ordercast account create`."""
     currency_digits: dict[str, int]
     """By ISO 4217, how many digits behind the point those currencies have that have not two."""
 
@@ -103,7 +105,7 @@ async def metrics(request: AnyRequest, desk: AtDesk) -> Response[bytes]:
 @get("/api/config", tags=["operation"])
 async def page_config(desk: AtDesk) -> Response[PageConfig]:
     """What the pages read first."""
-    currency = await desk.store.read(shop.currency)
+    currency, has_admin = await desk.store.read(lambda t: (shop.currency(t), accounts.has_admin(t)))
     taking = None if desk.providers.taking is None else desk.providers.taking.name
     config = PageConfig(
         desk.socket_url,
@@ -112,6 +114,7 @@ async def page_config(desk: AtDesk) -> Response[PageConfig]:
         payment_methods=tuple(PaymentMethod) if taking else (PaymentMethod.CASH,),
         payment_provider=taking,
         payment_notice=SANDBOX_NOTICE if taking == SANDBOX else None,
+        has_admin=has_admin,
         currency_digits=unusual_digits(),
     )
     return json_answer(msgspec.json.encode(config))

@@ -116,6 +116,11 @@ def change(
     return changed
 
 
+def has_admin(transaction: Transaction) -> bool:
+    """Whether somebody can sign in who may make accounts."""
+    return transaction.one(transaction.sql.people.anybody_of, role=Role.ADMIN.value) is not None
+
+
 def set_hash(transaction: Transaction, account_id: str, password_hash: str) -> None:
     """Give an account a new password; what was signed in with the former one ends, by a trigger."""
     transaction.run(transaction.sql.people.set_hash, account_id=account_id, new_password_hash=password_hash)

@@ -1210,6 +1210,7 @@ export interface components {
             paymentMethods: components["schemas"]["PaymentMethod"][];
             paymentProvider: string | null;
             paymentNotice: string | null;
+            hasAdmin: boolean;
             currencyDigits: {
                 [key: string]: number;
             };

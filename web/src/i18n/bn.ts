@@ -136,6 +136,8 @@ export const bn: Record<MessageKey, string> = {
   "admin.title": "অর্ডার",
   "admin.lead": "{name} হিসেবে সাইন ইন করা",
   "admin.signIn": "অর্ডার দেখতে সাইন ইন করুন",
+  "admin.none":
+    "এই দোকানের এখনও কোনো অ্যাডমিন নেই। যে মেশিন এটি চালায় সেখানে প্রথম জনকে তৈরি করুন: ordercast account create --email you@example.com",
   "admin.signInLead": "দোকানের মানুষদের জন্য।",
   "admin.notStaff": "এই বোর্ড দোকানের মানুষদের জন্য।",
   "admin.filter": "কোন অর্ডার দেখাবে",

@@ -137,6 +137,8 @@ export const en = {
   "admin.title": "Orders",
   "admin.lead": "Signed in as {name}",
   "admin.signIn": "Sign in to the orders",
+  "admin.none":
+    "This shop has no admin yet. Make the first one on the machine that serves it: ordercast account create --email you@example.com",
   "admin.signInLead": "For the people of the shop.",
   "admin.notStaff": "This board is for the people of the shop.",
   "admin.filter": "Show orders",

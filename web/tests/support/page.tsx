@@ -18,6 +18,7 @@ export function show(page: ReactElement, server: NodeServer) {
       currency: "BDT",
       locales: ["en", "bn"],
       paymentProvider: "sandbox",
+      hasAdmin: true,
       currencyDigits: {},
     },
   }));

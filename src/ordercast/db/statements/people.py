@@ -65,6 +65,9 @@ class PeopleStatements:
             .where(accounts.c.password_hash == bindparam("password_hash"), accounts.c.active == ONE)
             .order_by(accounts.c.created_at, accounts.c.id)
         )
+        self.anybody_of = text(
+            select(accounts.c.id).where(accounts.c.role == bindparam("role"), accounts.c.active == ONE)
+        )
         self.add_account = text(
             text.dialect.insert(accounts)
             .values({n: bindparam(n) for n in ("id", "email", "name", "password_hash", "role", "created_at")})

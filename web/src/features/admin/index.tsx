@@ -1,3 +1,5 @@
+import { useQuery } from "@tanstack/react-query";
+import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { Empty } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
@@ -12,13 +14,20 @@ export default function AdminPage() {
   if (session === null) {
     return (
       <Shell title={t("admin.signIn")}>
-        <LoginForm lead={t("admin.signInLead")} />
+        <SignIn />
       </Shell>
     );
   }
   if (!isStaff(session)) return <NotStaff />;
   // Another person is another board: nothing of the one before may stay on it.
   return <LiveBoard key={session.user.id} session={session} />;
+}
+
+/** Nobody can sign up as an admin: who finds a shop without one is told where the first is made. */
+function SignIn() {
+  const { t } = useText();
+  const config = useQuery(configQuery);
+  return <LoginForm lead={t(config.data?.hasAdmin === false ? "admin.none" : "admin.signInLead")} />;
 }
 
 function NotStaff() {

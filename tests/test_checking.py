@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ordercast.api.providers import providers_of
+from ordercast.app import demo_password
+from ordercast.checking import Verdict, of_payments, of_settings, of_store
+from ordercast.commerce.errors import AddressTaken, InvalidField
+from ordercast.commerce.people import Role
+from ordercast.config import Settings
+from ordercast.db import SqliteStore
+from ordercast.db.seed import seed_demo
+from ordercast.founding import make_account
+
+SECRET = "8f3b1c9d7e5a4f6082b4c6d8e0f1a3b5"
+SAFE = {"host": "10.0.0.1", "trusted_proxies": ("10.0.0.2",), "allowed_hosts": ("shop.example.com",), "secret": SECRET}
+
+
+def verdicts(**changes: object) -> dict[str, Verdict]:
+    return {each.about: each.verdict for each in of_settings(Settings(**{**SAFE, **changes}))}  # type: ignore[arg-type]
+
+
+def test_a_node_behind_its_proxy_is_fine() -> None:
+    assert set(verdicts().values()) == {Verdict.FINE}
+
+
+@pytest.mark.parametrize(
+    ("about", "changes"),
+    [
+        ("listening", {"trusted_proxies": ()}),
+        ("proxies", {"trusted_proxies": ("0.0.0.0/0",)}),
+        ("proxies", {"trusted_proxies": ("10.0.0.2", "::/0")}),
+        ("hosts", {"allowed_hosts": ("*",)}),
+        ("origins", {"cors_origins": ("*",)}),
+        ("origins", {"cors_origins": ("http://shop.example.com",)}),
+        ("secret", {"secret": "a" * 40}),
+        ("secret", {"secret": "12" * 20}),
+        ("budgets", {"budgets": "off"}),
+        ("budgets", {"budget_sign_ins": "off"}),
+        ("metrics", {"metrics_port": 3000}),
+    ],
+)
+def test_what_is_unsafe_is_said(about: str, changes: dict[str, object]) -> None:
+    assert verdicts(**changes)[about] is Verdict.UNSAFE
+
+
+@pytest.mark.parametrize(
+    ("about", "changes"),
+    [
+        ("proxies", {"trusted_proxies": (), "host": "127.0.0.1"}),
+        ("hosts", {"allowed_hosts": ()}),
+        ("metrics", {"metrics_host": "off"}),
+        ("metrics", {"metrics_host": "10.0.0.1"}),
+        ("redis", {"redis_url": "redis://10.0.0.3"}),
+    ],
+)
+def test_what_should_be_known_is_said(about: str, changes: dict[str, object]) -> None:
+    assert verdicts(**changes)[about] is Verdict.NOTE
+
+
+async def started(folder: Path) -> tuple[Settings, SqliteStore]:
+    settings = Settings(database_url=f"sqlite:///{folder / 'shop.db'}", secret=SECRET)
+    store = SqliteStore(folder / "shop.db")
+    store.prepare()
+    await store.start()
+    return settings, store
+
+
+async def test_demo_people_are_unsafe_and_a_shop_without_an_admin_is_told_how(tmp_path: Path) -> None:
+    settings, store = await started(tmp_path)
+    try:
+        empty = {each.about: each for each in await of_store(settings, store, demo_password(settings))}
+        assert empty["people"].verdict is Verdict.NOTE
+        assert "ordercast account create" in empty["people"].sentence
+        assert empty["readiness"].verdict is Verdict.FINE
+
+        now_ms = 1_795_241_719_608
+        await seed_demo(store, demo_password(settings), mark="m", now_ms=now_ms, random_bytes=os.urandom(40))
+        seeded = {each.about: each for each in await of_store(settings, store, demo_password(settings))}
+        assert seeded["people"].verdict is Verdict.UNSAFE
+        assert "admin@example.com" in seeded["people"].sentence
+        assert next(of_payments(settings, providers_of(settings, store))).verdict is Verdict.UNSAFE
+    finally:
+        await store.close()
+
+
+async def test_the_first_admin_is_made_by_the_rules_of_every_account(tmp_path: Path) -> None:
+    _, store = await started(tmp_path)
+    try:
+        made = await make_account(store, "Boss@Example.com", "Boss", Role.ADMIN, "a long enough phrase")
+        assert (made.email, made.role) == ("boss@example.com", Role.ADMIN)
+        with pytest.raises(AddressTaken):
+            await make_account(store, "boss@example.com", "Boss", Role.ADMIN, "a long enough phrase")
+        for email, name, password in (
+            ("boss", "Boss", "a long enough phrase"), ("b@example.com", " ", "a long enough phrase"),
+            ("c@example.com", "C", "short"), ("d@example.com", "", "a long enough phrase"),
+        ):  # fmt: skip
+            with pytest.raises(InvalidField):
+                await make_account(store, email, name, Role.ADMIN, password)
+    finally:
+        await store.close()
