@@ -24,6 +24,7 @@ from cyclopts.validators import Number
 from ordercast import checking, config, telemetry
 from ordercast.api.application import openapi_document
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
+from ordercast.api.keys import Keys
 from ordercast.api.providers import payments_sentence, providers_of
 from ordercast.app import begin, demo_password, open_store, seed, serve
 from ordercast.app import migrate as migrate_database
@@ -153,7 +154,7 @@ def _name_in(settings: Settings, text: str) -> str:
     if text.count(".") != 2:
         return text
     try:
-        names = verify_token(settings.secret, text).names
+        names = verify_token(Keys.of(settings), text).names
     except TokenRefused as error:
         raise ConfigError("secret", f"does not fit this token: {error.message}") from None
     return names[0]

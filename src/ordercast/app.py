@@ -21,6 +21,7 @@ from ordercast.api import Doorkeeper, create_api, cross_origin, make_doorkeeper
 from ordercast.api.budgets import make_budgets
 from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
+from ordercast.api.keys import Keys
 from ordercast.api.pages import page_routes
 from ordercast.api.providers import Providers, payments_sentence, providers_of
 from ordercast.api.providers.chores import payment_chores
@@ -123,7 +124,7 @@ def build_hub(
     doorkeeper = doorkeeper or make_doorkeeper(settings, store)
     desk = FrontDesk(
         store,
-        settings.secret,
+        Keys.of(settings),
         doorkeeper,
         budgets=doorkeeper.budgets,
         deliveries=delivery_rules(settings),

@@ -57,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The same as `port`: beside the shop, to everybody who can reach it. None: `port` and 6000."""
     database_url: str = "sqlite:///ordercast.db"
     secret: str = ""
+    secret_previous: str = ""
+    """The secret before this one, while what was made with it is still to be good."""
     cors_origins: tuple[str, ...] = ()
     """Origins of other sites whose pages may call us; ``*`` allows every one. Our own pages always may."""
     socket_url: str = ""
@@ -310,8 +312,15 @@ def _check(settings: Settings) -> None:
         raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
     _check_place_and_time(settings)
     _check_budgets(settings)
-    if settings.secret and len(settings.secret.encode()) < SECRET_BYTES_MIN:
-        raise ConfigError("secret", f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
+    for name in ("secret", "secret_previous"):
+        _check_secret(name, getattr(settings, name))
+    if settings.secret_previous and settings.secret_previous == settings.secret:
+        raise ConfigError("secret_previous", "is the secret of now; it names the one before")
+
+
+def _check_secret(name: str, secret: str) -> None:
+    if secret and len(secret.encode()) < SECRET_BYTES_MIN:
+        raise ConfigError(name, f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
 
 
 def _check_budgets(settings: Settings) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from ordercast.api import Doorkeeper
 from ordercast.api.desk import FrontDesk
+from ordercast.api.keys import Keys
 from ordercast.api.refusals import StillRunning
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
@@ -71,7 +72,7 @@ async def test_of_two_at_once_one_runs_and_the_other_is_told_so(client: Client, 
 
 
 async def test_a_key_is_free_again_once_its_request_failed(store: SqliteStore) -> None:
-    desk = FrontDesk(store, "secret", Doorkeeper("secret", store))
+    desk = FrontDesk(store, Keys("secret"), Doorkeeper("secret", store))
     request = RequestKey("scope", "key", b"")
 
     def fails() -> None:

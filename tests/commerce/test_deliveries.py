@@ -99,12 +99,12 @@ def proof(kind: ProofKind, value: str = "x") -> Proof:
 @pytest.mark.parametrize("kind", ProofKind)
 def test_each_kind_of_proof_is_taken(kind: ProofKind) -> None:
     strict = DeliveryRules(proof_required=True)
-    check_handover(change(S.IN_TRANSIT, S.DELIVERED), Handover(strict, proof(kind, "123456"), "123456"))
+    check_handover(change(S.IN_TRANSIT, S.DELIVERED), Handover(strict, proof(kind, "123456"), ("654321", "123456")))
 
 
 def test_a_wrong_code_proves_nothing() -> None:
     with pytest.raises(InvalidField) as refused:
-        check_handover(change(S.IN_TRANSIT, S.DELIVERED), Handover(proof=proof(ProofKind.CODE), code="123456"))
+        check_handover(change(S.IN_TRANSIT, S.DELIVERED), Handover(proof=proof(ProofKind.CODE), codes=("123456",)))
     assert refused.value.field == "proof.value"
 
 

@@ -54,6 +54,7 @@ from .doorkeeper import Doorkeeper, make_doorkeeper
 from .entry import Entry
 from .errors import answer
 from .head import HeadAsGet
+from .keys import Keys
 from .links import add_links
 from .operators_door import OperatorsDoor
 from .providers import Providers, providers_of
@@ -104,11 +105,12 @@ def create_api(
     port that listens for operators, `metrics_port` is the number; 0 where there is none.
     """
     doorkeeper = doorkeeper or make_doorkeeper(settings, store)
+    keys = Keys.of(settings)
     desk = FrontDesk(
         store,
-        settings.secret,
+        keys,
         doorkeeper,
-        SignInRules(settings.token_minutes * 60, settings.sign_in_days),
+        SignInRules(settings.token_minutes * 60, settings.sign_in_days, keys.ids),
         settings.origins,
         settings.socket_url,
         providers=providers or providers_of(settings, store),

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -17,6 +17,7 @@ from ordercast.commerce.people import GUEST, SUBJECT_CHARACTERS_MAX, Actor, Role
 from ordercast.config import OWN_ISSUER
 
 from .claims import OWN_CLAIMS, ClaimNames, ClaimRefused, required
+from .keys import Keys, key_id
 
 ISSUER: Final = OWN_ISSUER
 ALGORITHM: Final = "HS256"
@@ -87,22 +88,32 @@ def issue_token(
         claims["name"] = name
     if sign_in is not None:
         claims["sid"] = sign_in
-    return jwt.encode(claims, secret, ALGORITHM)
+    return jwt.encode(claims, secret, ALGORITHM, {"kid": key_id(secret)})
 
 
-def verify_token(secret: str, token: str, backend_claims: ClaimNames = OWN_CLAIMS) -> Identity:
-    """Read a token that was signed with this shop's secret: by the shop, or by a back end that was given the secret and
-    names no issuer, whose claims may be called otherwise. Raises TokenRefused.
+def verify_token(secret: str | Keys, token: str, backend_claims: ClaimNames = OWN_CLAIMS) -> Identity:
+    """Read a token that was signed with this shop's secret, or with that before it: by the shop, or by a back end that
+    was given the secret and names no issuer, whose claims may be called otherwise. Raises TokenRefused.
     """
     check_length(token)
     with reading_token():
-        # The subject is read by us: PyJWT takes none that is a number, as the ids of many back ends are.
-        claims = jwt.decode(token, secret, [ALGORITHM], options={"verify_sub": False})
+        claims = _claims(Keys(secret) if isinstance(secret, str) else secret, token)
         if "iss" not in claims:
             return identity_of(claims, backend_claims)
         if claims["iss"] != ISSUER:
             raise jwt.InvalidIssuerError
         return identity_of(claims, OWN_CLAIMS)
+
+
+def _claims(keys: Keys, token: str) -> dict[str, Any]:
+    """The claims of a token that one of the keys has signed: that which it names, or any if it names none of ours."""
+    named = jwt.get_unverified_header(token).get("kid")
+    secrets = [secret for secret in keys.all if key_id(secret) == named] or keys.all
+    for secret in secrets:
+        # The subject is read by us: PyJWT takes none that is a number, as the ids of many back ends are.
+        with suppress(jwt.InvalidSignatureError):
+            return jwt.decode(token, secret, [ALGORITHM], options={"verify_sub": False})
+    raise jwt.InvalidSignatureError
 
 
 def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
@@ -166,9 +177,15 @@ def tracking_token(secret: str, order_id: str) -> str:
     return TRACKING_PREFIX + hashlib.blake2b(order_id.encode(), key=key, digest_size=_TRACKING_BYTES).hexdigest()
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=8)
 def _tracking_key(secret: str) -> bytes:
     return hashlib.sha256(b"tracking:" + secret.encode()).digest()
+
+
+def tracking_token_kept(keys: Keys, order_id: str, kept: bytes | None) -> str | None:
+    """The order's token that has the hash which is `kept` of it; None where no key of today has made that one."""
+    tokens = (tracking_token(secret, order_id) for secret in keys.all)
+    return next((token for token in tokens if tracking_hash(token) == kept), None)
 
 
 def tracking_hash(token: str) -> bytes:

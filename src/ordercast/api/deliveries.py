@@ -49,7 +49,7 @@ async def get_delivery(order_id: FromPath[str], request: AnyRequest, desk: AtDes
     document, delivery = await desk.store.read(query)
     is_buyer = role in (Role.CUSTOMER, Role.GUEST)
     shows_code = is_buyer and _ORDERED.decode(document).fulfilment is Fulfilment.DELIVERY
-    code = delivery_code(desk.secret, order_id) if shows_code else None
+    code = delivery_code(desk.keys.current, order_id) if shows_code else None
     return json_answer(msgspec.json.encode(ShownDelivery(**msgspec.structs.asdict(delivery), code=code)))
 
 

@@ -1,4 +1,4 @@
-"""What every request handler needs at hand: the store, the secret, the clock and chance."""
+"""What every request handler needs at hand: the store, the keys, the clock and chance."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from .budgets import DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets,
 from .chance import Chance
 from .doorkeeper import Doorkeeper
 from .figures import Figures
+from .keys import Keys
 from .passwords import Passwords
 from .providers import Providers
 from .refusals import SignInRequired, StillRunning, TooManyAttempts
@@ -41,7 +42,7 @@ class FrontDesk:
     """One per application."""
 
     store: Store
-    secret: str
+    keys: Keys
     doorkeeper: Doorkeeper
     sign_in_rules: SignInRules = field(default_factory=SignInRules)
     origins: tuple[str, ...] = ()
@@ -81,7 +82,7 @@ class FrontDesk:
 
     def handover(self, order_id: str, proof: Proof | None) -> Handover:
         """What a proof of that order's delivery is held against."""
-        return Handover(self.deliveries, proof, delivery_code(self.secret, order_id))
+        return Handover(self.deliveries, proof, tuple(delivery_code(secret, order_id) for secret in self.keys.all))
 
     async def check_guesses(self, order_id: str, actor: Actor, handover: Handover) -> None:
         """Bound how often somebody may guess the code of a delivery. Raises TooManyAttempts.
@@ -140,7 +141,7 @@ class FrontDesk:
         """By which a guest's unpaid orders are counted; an address is in it, and cannot be read from it."""
         if self.waiting is UNBOUNDED:
             return None
-        return blake2b(caller_of(request).encode(), digest_size=16, key=self.secret.encode()[:64]).hexdigest()
+        return blake2b(caller_of(request).encode(), digest_size=16, key=self.keys.current.encode()[:64]).hexdigest()
 
     def who(self, request: AnyRequest) -> str | None:
         """Whose budget a request is charged to, which was identified or brought no good token."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import time
 from typing import Final
 
@@ -11,11 +12,21 @@ from ordercast.config import Settings
 from ordercast.db import Change, Store, access
 from ordercast.db.orders import tracked
 
-from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, check_length, tracking_hash, verify_token
+from .auth import (
+    NOBODY,
+    TRACKING_PREFIX,
+    Identity,
+    TokenRefused,
+    check_length,
+    tracking_hash,
+    tracking_token,
+    verify_token,
+)
 from .budgets import REFUSED_TOKENS, Budgets, make_budgets
 from .claims import OWN_CLAIMS, ClaimNames
 from .issuers import Issuer
 from .key_set import KeySet
+from .keys import Keys
 from .revocations import Revocations
 
 REVOKED_SENTENCE: Final = "The token has been revoked; sign in again."
@@ -29,7 +40,7 @@ class Doorkeeper:
 
     def __init__(
         self,
-        secret: str,
+        secret: str | Keys,
         store: Store,
         issuer: Issuer | None = None,
         backend_claims: ClaimNames = OWN_CLAIMS,
@@ -37,7 +48,7 @@ class Doorkeeper:
         budgets: Budgets | None = None,
     ) -> None:
         self.revocations = Revocations()
-        self._secret = secret
+        self._keys = Keys(secret) if isinstance(secret, str) else secret
         self._store = store
         self._issuer = issuer
         self._backend_claims = backend_claims
@@ -85,7 +96,7 @@ class Doorkeeper:
     async def _person(self, token: str) -> Identity:
         if self._issuer is not None and self._issuer.signs(token):
             return await self._issuer.verify(token)
-        return verify_token(self._secret, token, self._backend_claims)
+        return verify_token(self._keys, token, self._backend_claims)
 
     async def _tracked(self, token: str) -> Identity:
         check_length(token)
@@ -96,6 +107,9 @@ class Doorkeeper:
         if found is None:
             raise TokenRefused("token_invalid", "No order has this tracking token.")
         order_id, ended_at = found
+        # The hash alone would outlive the secret that the token was made with.
+        if not any(hmac.compare_digest(token, tracking_token(secret, order_id)) for secret in self._keys.all):
+            raise TokenRefused("token_invalid", "This tracking token was made with a secret that is no longer in use.")
         expires_at = None if ended_at is None else tracking_ends(ended_at)
         if expires_at is not None and expires_at <= time.time():
             raise TokenRefused("token_expired", "The order ended a while ago, and its tracking link with it.")
@@ -110,4 +124,4 @@ def make_doorkeeper(settings: Settings, store: Store, budgets: Budgets | None = 
     if settings.jwks_url:
         keys = KeySet(settings.jwks_url)
         issuer = Issuer(keys, settings.jwt_issuer, settings.jwt_audience, claims)
-    return Doorkeeper(settings.secret, store, issuer, claims, budgets=budgets or make_budgets(settings))
+    return Doorkeeper(Keys.of(settings), store, issuer, claims, budgets=budgets or make_budgets(settings))

@@ -26,7 +26,7 @@ from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.placing import NewOrder, Placing
 
 from .answers import json_answer
-from .auth import Identity, tracking_hash, tracking_token
+from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
 from .body import JsonBody
 from .budgets import ORDERS
 from .desk import AnyRequest, AtDesk, FrontDesk
@@ -104,7 +104,7 @@ async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, desk: AtD
         outcome = await find_earlier(desk, key)
         if outcome is None:
             outcome = await _place(data, request, desk, actor, key)
-    content = outcome.answer if actor.role is Role.CUSTOMER else _with_tracking(desk, outcome.answer)
+    content = outcome.answer if actor.role is Role.CUSTOMER else await _with_tracking(desk, outcome)
     return created(outcome, content, 201)
 
 
@@ -142,7 +142,7 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, buyer: _Buyer, 
             command=command,
             order_id=order_id,
             customer_id=CustomerId(actor.id if is_customer else desk.new_id("cus")),
-            tracking_hash=None if is_customer else tracking_hash(tracking_token(desk.secret, order_id)),
+            tracking_hash=None if is_customer else tracking_hash(tracking_token(desk.keys.current, order_id)),
             actor=actor,
             payment=payment,
             now=desk.now(),
@@ -154,9 +154,28 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, buyer: _Buyer, 
     return await place_paid(desk, command, actor, order_id, place, whose=buyer.whose)
 
 
-def _with_tracking(desk: AtDesk, order: bytes) -> bytes:
-    token = tracking_token(desk.secret, _ID_OF.decode(order).id)
-    return order[:-1] + f',"trackingToken":"{token}"}}'.encode()
+async def _with_tracking(desk: FrontDesk, outcome: Outcome) -> bytes:
+    """The answer with the order's token, for its guest; for one who asks again, with the token that opens it today."""
+    order_id = _ID_OF.decode(outcome.answer).id
+    is_new = not outcome.replayed
+    token = tracking_token(desk.keys.current, order_id) if is_new else await _living_token(desk, order_id)
+    return outcome.answer if token is None else outcome.answer[:-1] + f',"trackingToken":"{token}"}}'.encode()
+
+
+async def _living_token(desk: FrontDesk, order_id: str) -> str | None:
+    """The token that the order has; a new one if the secret of that is no longer in use. None where it has none any
+    more, because its buyer was forgotten.
+    """
+    kept = await desk.store.read(lambda transaction: units.tracking_hash(transaction, order_id))
+    token = tracking_token_kept(desk.keys, order_id, kept)
+    if kept is None or token is not None:
+        return token
+    token = tracking_token(desk.keys.current, order_id)
+
+    def unit(transaction: Transaction) -> bool:
+        return units.replace_tracking_hash(transaction, order_id, kept, tracking_hash(token))
+
+    return token if await desk.store.write(UnitOfWork(unit, rows_of_order(order_id))) else None
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------

@@ -31,17 +31,18 @@ async def refresh(request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
     """
     check_origin(request, desk.origins)
     token = await _token(request, desk)
-    following, now_ms = token.next(desk.secret), desk.now_ms()
-    terms = desk.sign_in_rules.terms(now_ms)
+    following = [token.next(secret) for secret in desk.keys.all]
+    now_ms = desk.now_ms()
+    terms, next_hashes = desk.sign_in_rules.terms(now_ms), [each.hashes.token for each in following]
 
     def unit(transaction: Transaction) -> access.SignIn | Refusal:
-        return access.refresh(transaction, token.hashes, following.hashes.token, terms)
+        return access.refresh(transaction, token.hashes, next_hashes, terms)
 
     found = await desk.store.write(unit)
     if isinstance(found, Refusal):
         await desk.budgets.take(REFUSED_TOKENS, caller_of(request))
         raise RefreshRefused
-    return answer(desk, found.account, found.id, now_ms, cookie(desk, request, following))
+    return answer(desk, found.account, found.id, now_ms, cookie(desk, request, following[found.turn]))
 
 
 @post("/api/auth/logout", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | {403: REFUSALS[403]})

@@ -126,7 +126,7 @@ def answer(
     """Answer with an access token that says what the account was at that moment."""
     ttl_s = desk.sign_in_rules.token_ttl_s
     token = issue_token(
-        desk.secret,
+        desk.keys.current,
         account.role,
         account.id,
         ttl_s,

@@ -24,6 +24,8 @@ class SignInRules:
 
     token_ttl_s: int = 3600
     idle_days: int = 14
+    key_ids: tuple[str, ...] = ("",)
+    """Names of the secrets by which sign-ins are good."""
 
     @property
     def idle_s(self) -> int:
@@ -41,4 +43,5 @@ class SignInRules:
             oldest_start=at(-WHOLE_LIFE_IDLES * self.idle_s),
             graceful_since=at(-GRACE_S),
             tokens_end=at(self.token_ttl_s + SKEW_S),
+            key_ids=self.key_ids,
         )

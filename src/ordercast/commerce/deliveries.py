@@ -66,8 +66,8 @@ class Handover:
 
     rules: DeliveryRules = DeliveryRules()
     proof: Proof | None = None
-    code: str | None = None
-    """The order's delivery code."""
+    codes: tuple[str, ...] = ()
+    """The order's delivery code; while the shop's secret is being changed, that of before it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def check_handover(change: StatusChanged, handover: Handover) -> None:
         raise InvalidField("proof", "Only a delivery that is handed over is proved.")
     if is_handover and proof is None and handover.rules.proof_required and change.actor.role is Role.DRIVER:
         raise ProofRequired
-    if proof is not None and proof.kind is ProofKind.CODE and proof.value != handover.code:
+    if proof is not None and proof.kind is ProofKind.CODE and proof.value not in handover.codes:
         raise InvalidField("proof.value", "This is not the code that the buyer was shown.")
     again = (before.status, change.status) == (S.DELIVERY_FAILED, S.IN_TRANSIT)
     if again and before.attempts >= handover.rules.attempts_max:

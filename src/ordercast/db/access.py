@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final, NamedTuple
@@ -41,6 +42,8 @@ class Terms:
     """A token that was replaced after this may come once more: from another tab, or because the answer was lost."""
     tokens_end: Moment
     """By then each token issued before now has expired."""
+    key_ids: tuple[str, ...] = ("",)
+    """Names of the shop's secrets: of that which makes tokens, and of those that a sign-in may still be of."""
 
 
 class Refusal(Enum):
@@ -54,6 +57,8 @@ class Refusal(Enum):
 class SignIn:
     id: str
     account: Account
+    turn: int = 0
+    """Which of the tokens that could replace the one shown is the one that did."""
 
 
 class Revoked(NamedTuple):
@@ -79,33 +84,43 @@ def open_sign_in(
         rotated_at=terms.now,
         created_at=terms.now,
         expires_at=terms.idle_end,
+        key_id=terms.key_ids[0],
     )
     rows = transaction.all(transaction.sql.access.of_account, account_id=account_id)
     for id_, *_ in rows[SIGN_INS_MAX:]:
         close(transaction, id_, terms, reason="Too many sign-ins.")
 
 
-def refresh(transaction: Transaction, token: RefreshHashes, next_hash: bytes, terms: Terms) -> SignIn | Refusal:
-    """Replace a refresh token by the one whose hash is `next_hash`. A refusal is a result: what it does is kept."""
+def refresh(
+    transaction: Transaction, token: RefreshHashes, next_hashes: Sequence[bytes], terms: Terms
+) -> SignIn | Refusal:
+    """Replace a refresh token by the first of those whose hashes are `next_hashes`; one that was just replaced, by that
+    of them which did. A refusal is a result: what it does is kept.
+    """
     row = transaction.one(transaction.sql.access.by_family_to_refresh, family_hash=token.family)
     if row is None:
         return Refusal.UNKNOWN
-    id_, current, former, rotated_at, created_at, expires_at, account_id, email, name, role, password_hash = row
+    id_, current, former, rotated_at, created_at, expires_at, made_with, *account_row = row
+    if made_with not in terms.key_ids:
+        close(transaction, id_, terms, reason="The shop's secret was changed.")
+        return Refusal.ENDED
     if expires_at <= terms.now or created_at < terms.oldest_start:
         close(transaction, id_, terms, reason="The sign-in has ended.")
         return Refusal.ENDED
-    account = _account(transaction, account_id, email, name, role, password_hash)
+    account = _account(transaction, *account_row)
     if token.token == current:
         transaction.run(
             transaction.sql.access.rotate,
             sign_in_id=id_,
-            new_token_hash=next_hash,
+            new_token_hash=next_hashes[0],
+            new_key_id=terms.key_ids[0],
             now=terms.now,
             new_expires_at=terms.idle_end,
         )
         return SignIn(id_, account)
     if token.token == former and rotated_at >= terms.graceful_since:
-        return SignIn(id_, account)
+        # A node that has another secret yet has replaced it: which token by, nobody can tell here.
+        return SignIn(id_, account, next_hashes.index(current)) if current in next_hashes else Refusal.UNKNOWN
     close(transaction, id_, terms, reason="A refresh token was used twice.")
     return Refusal.REUSED
 
@@ -115,8 +130,7 @@ def find(transaction: Transaction, family_hash: bytes) -> SignIn | None:
     row = transaction.one(transaction.sql.access.by_family, family_hash=family_hash)
     if row is None:
         return None
-    *_, account_id, email, name, role, password_hash = row
-    return SignIn(row[0], _account(transaction, account_id, email, name, role, password_hash))
+    return SignIn(row[0], _account(transaction, *row[-5:]))
 
 
 def _account(transaction: Transaction, *row: Any) -> Account:

@@ -306,6 +306,18 @@ def history(transaction: Transaction, order_id: str, *, after: int, limit: int) 
     return transaction.all(transaction.sql.orders.history, order_id=order_id, after=after, limit=limit)
 
 
+def tracking_hash(transaction: Transaction, order_id: str) -> bytes | None:
+    """What is kept of the order's tracking token."""
+    row = transaction.one(transaction.sql.orders.tracking_hash, id=order_id)
+    return None if row is None or row[0] is None else bytes(row[0])
+
+
+def replace_tracking_hash(transaction: Transaction, order_id: str, former: bytes, digest: bytes) -> bool:
+    """Give the order another tracking token; False where it has lost the former one meanwhile."""
+    values = {"order_id": order_id, "former": former, "new_tracking_hash": digest}
+    return bool(transaction.run(transaction.sql.orders.replace_tracking_hash, **values))
+
+
 def tracked(transaction: Transaction, tracking_hash: bytes) -> tuple[str, str | None] | None:
     """The order of a tracking token, and the moment at which it ended; None where no order has that token."""
     row = transaction.one(transaction.sql.orders.by_tracking_hash, tracking_hash=tracking_hash)

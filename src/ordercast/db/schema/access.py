@@ -16,6 +16,8 @@ sign_ins = Table(
     of(domains.DIGEST, "family_hash", unique=True),
     of(domains.DIGEST, "token_hash"),
     of(domains.DIGEST, "former_hash", optional=True),
+    # The name of the shop's secret that made the newest of them: with that secret the sign-in ends.
+    line("key_id", default=""),
     moment("rotated_at"),
     moment("created_at"),
     given_moment("expires_at"),

@@ -17,6 +17,7 @@ class AccessStatements:
                     name: bindparam(name)
                     for name in (
                         "id", "account_id", "family_hash", "token_hash", "rotated_at", "created_at", "expires_at",
+                        "key_id",
                     )
                 }
             )
@@ -29,6 +30,7 @@ class AccessStatements:
                 sign_ins.c.rotated_at,
                 sign_ins.c.created_at,
                 sign_ins.c.expires_at,
+                sign_ins.c.key_id,
                 accounts.c.id,
                 accounts.c.email,
                 accounts.c.name,
@@ -45,6 +47,7 @@ class AccessStatements:
             .values(
                 former_hash=sign_ins.c.token_hash,
                 token_hash=bindparam("new_token_hash"),
+                key_id=bindparam("new_key_id"),
                 rotated_at=bindparam("now"),
                 expires_at=bindparam("new_expires_at"),
             )

@@ -92,6 +92,12 @@ class OrderStatements:
         self.by_tracking_hash = text(
             select(orders.c.id, ended_at).where(orders.c.tracking_hash == bindparam("tracking_hash"))
         )
+        self.tracking_hash = text(select(orders.c.tracking_hash).where(orders.c.id == bindparam("id")))
+        self.replace_tracking_hash = text(
+            update(orders)
+            .values(tracking_hash=bindparam("new_tracking_hash"))
+            .where(orders.c.id == bindparam("order_id"), orders.c.tracking_hash == bindparam("former"))
+        )
         # One statement per filter: a filter that may be absent would keep SQLite from using its index.
         newest = (
             select(orders.c.number, document)

@@ -664,6 +664,7 @@ CREATE TABLE sign_ins (
   family_hash ordercast_digest NOT NULL,
   token_hash ordercast_digest NOT NULL,
   former_hash ordercast_digest,
+  key_id ordercast_line DEFAULT '' NOT NULL,
   rotated_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   expires_at ordercast_moment NOT NULL,
