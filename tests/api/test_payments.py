@@ -383,3 +383,94 @@ def test_a_provider_that_is_named_and_not_configured_is_refused_at_the_start() -
         load({"ORDERCAST_PAYMENTS": "stripe", "ORDERCAST_SECRET": SECRET})
     with pytest.raises(ConfigError, match="ORDERCAST_PAYMENTS"):
         load({"ORDERCAST_PAYMENTS": "paypal", "ORDERCAST_SECRET": SECRET})
+
+
+# --- Paying again -----------------------------------------------------------------------------------------------------
+
+
+async def pay(client: Client, order: dict[str, Any], token: str, headers: Mapping[str, str], **more: Any) -> Any:
+    return await client.post(f"/api/orders/{order['id']}/pay", by(token), headers, **more)
+
+
+async def test_an_order_whose_payment_failed_is_paid_by_another_card(
+    client: Client, store: SqliteStore, settle: Settle
+) -> None:
+    order = await client.place(CUSTOMER, **by("tok_capture_fails"))
+    await client.move(order, "processing")
+    await settle()
+    assert (await look(client, order))["paymentStatus"] == "failed"
+
+    paid = await pay(client, order, "tok_authorize_only", CUSTOMER)
+    assert (paid.status_code, paid.json()["paymentStatus"]) == (200, "authorized")
+    await settle()  # what failed is let go, and what was accepted long ago is captured
+
+    now = await look(client, order)
+    assert (now["paymentStatus"], now["amountPaid"]) == ("paid", TOTAL)
+    books = "SELECT captured, held FROM sandbox_payments ORDER BY created_at"
+    assert await store.read(lambda transaction: transaction.all(books)) == [(0, 0), (TOTAL, 0)]
+    await client.move(now, "cancelled", reason="sold out")
+    await settle()
+    assert (await look(client, order))["paymentStatus"] == "refunded"
+    kinds = "SELECT id, state FROM payment_tasks WHERE kind <> 'abandon' ORDER BY entry"
+    assert await store.read(lambda transaction: transaction.all(kinds)) == [
+        (f"{order['id']}:capture", "refused"),
+        (f"{order['id']}:void", "done"),
+        (f"{order['id']}:capture:2", "done"),
+        (f"{order['id']}:refund:1", "done"),
+    ]
+
+
+async def test_an_order_that_was_to_be_paid_in_cash_is_paid_by_card(client: Client, settle: Settle) -> None:
+    order = await client.place(CUSTOMER)
+    paid = await pay(client, order, "tok_visa", CUSTOMER)
+    assert paid.json()["paymentInfo"] == {"method": "card", "brand": "visa", "last4": "4242"}
+    assert (paid.json()["paymentStatus"], paid.json()["amountPaid"]) == ("paid", TOTAL)
+    again = await pay(client, order, "tok_visa", CUSTOMER)
+    assert "The order is pending and its payment paid" in problem(again, 409, "not-payable")["detail"]
+    assert await settle() == 0
+
+
+async def test_a_guest_pays_by_the_tracking_token_and_is_shown_nobodys_name(client: Client) -> None:
+    order = await client.place(NOBODY)
+    token = bearer(order["trackingToken"])
+    paid = await pay(client, order, "tok_visa", token)
+    assert paid.json()["paymentStatus"] == "paid"
+    assert paid.json()["customerInfo"] != order["customerInfo"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "kind"),
+    [(NOBODY, 401, "sign-in-required"), (DRIVER, 403, "not-permitted"), (STRANGER, 404, "not-found")],
+)
+async def test_others_do_not_pay(client: Client, headers: Mapping[str, str], status: int, kind: str) -> None:
+    order = await client.place(CUSTOMER)
+    problem(await pay(client, order, "tok_visa", headers), status, kind)
+
+
+async def test_a_payment_that_is_asked_for_twice_by_one_key_is_taken_once(client: Client, store: SqliteStore) -> None:
+    order = await client.place(CUSTOMER)
+    keyed = {**CUSTOMER, "Idempotency-Key": "once"}
+    first, second = [await pay(client, order, "tok_visa", keyed) for _ in range(2)]
+    assert first.json() == second.json()
+    count = "SELECT count(*) FROM sandbox_payments"
+    assert await store.read(lambda transaction: transaction.all(count)) == [(1,)]
+
+
+async def test_a_card_that_is_declined_leaves_the_order_as_it_was(client: Client, settle: Settle) -> None:
+    order = await client.place(CUSTOMER)
+    problem(await pay(client, order, "tok_declined", CUSTOMER), 402, "payment-declined")
+    assert (await look(client, order))["version"] == order["version"]
+    assert await settle() == 0
+
+
+async def test_what_was_taken_for_an_order_that_ended_meanwhile_is_given_back(
+    client: Client, store: SqliteStore, settle: Settle
+) -> None:
+    order = await client.place(CUSTOMER)
+    paying = asyncio.create_task(pay(client, order, "tok_slow", CUSTOMER))
+    await asked_for(store)
+    await client.move(order, "cancelled", reason="sold out")
+    problem(await paying, 409, "not-payable")
+    await settle()
+    books = "SELECT captured, refunded FROM sandbox_payments"
+    assert await store.read(lambda transaction: transaction.all(books)) == [(TOTAL, TOTAL)]

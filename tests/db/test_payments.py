@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.commerce.errors import GuardRefused
+from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
@@ -21,17 +22,20 @@ from ordercast.commerce.payments import (
     DisputeClosed,
     DisputeOpened,
     Fact,
+    Failed,
     Notice,
     PaymentTaken,
     Refunded,
     RefundFailed,
     RefundPending,
+    Voided,
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.db import SqliteStore, payment_tasks
-from ordercast.db.payments import adopt, carried_out, hear, owing
+from ordercast.db.payments import PAYMENTS, adopt, carried_out, hear, owing, pay
 from ordercast.db.placing import Placing
 from ordercast.db.statements import SQLITE
+from ordercast.db.sweeping import to_compare
 from tests.chance import examples
 
 from .shop import ask, move, new_order, now
@@ -259,3 +263,26 @@ async def test_looking_for_work_reads_an_index_alone(store: SqliteStore, stateme
     plan = " ".join(row[3] for row in await ask(store, question, limit=1, now="2026"))
     assert index in plan
     assert "SCAN payment_tasks " not in f"{plan} ".replace(f"SCAN payment_tasks USING INDEX {index}", "")
+
+
+async def test_facts_of_a_payment_that_another_has_followed_change_the_order_no_more(store: SqliteStore) -> None:
+    order_id, former, total = await place_held(store)
+    await told(store, former, "a", Failed())
+    taken = PaymentTaken(
+        PaymentStatus.AUTHORIZED, PaymentInfo(PaymentMethod.CARD), Money(total, "BDT"), "sandbox", f"{former}_again"
+    )
+    await store.write(partial(pay, order_id=order_id, taken=taken, actor=PAYMENTS, now=now()))
+    assert await money(store, order_id) == ("authorized", 0, 0, 0)
+    for event_id, fact in (("b", Voided()), ("c", Failed()), ("d", Captured(total)), ("e", Refunded("re_f", 5))):
+        await told(store, former, event_id, fact)
+        assert await money(store, order_id) == ("authorized", 0, 0, 0)
+    cards = await ask(store, "SELECT kind, reference FROM payment_mismatches WHERE order_id = :id", id=order_id)
+    assert cards == [("impossible_move", former)]
+    await told(store, f"{former}_again", "f", Captured(total))
+    assert await money(store, order_id) == ("paid", total, 0, 0)
+    compared = await store.read(lambda transaction: to_compare(transaction, (Moment(""), 0), 10))
+    # The void of what failed is due still.
+    assert compared == []
+    await store.write(lambda transaction: payment_tasks.finish(transaction, f"{order_id}:void"))
+    compared = await store.read(lambda transaction: to_compare(transaction, (Moment(""), 0), 10))
+    assert [each.reference for each in compared] == [f"{former}_again"]

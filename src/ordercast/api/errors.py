@@ -99,6 +99,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.ProviderRefused: Kind(502, "payment-provider-refused", "The payment provider refuses"),
     shop.NoticeRefused: Kind(400, "webhook-refused", "The webhook is not the provider's"),
     shop.PriceChanged: Kind(409, "price-changed", "The price has changed"),
+    shop.NotPayable: Kind(409, "not-payable", "Nothing can be paid"),
     shop.NotRefundable: Kind(409, "not-refundable", "Nothing can be given back"),
     shop.RefundTooLarge: Kind(409, "refund-too-large", "More than is left"),
     shop.LivesElsewhere: Kind(409, "lives-elsewhere", "The order lives elsewhere"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 import msgspec
@@ -10,20 +11,26 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.masking import masked
 from ordercast.commerce.money import PRICE_MINOR_MAX
-from ordercast.commerce.orders import Order, Reason
+from ordercast.commerce.orders import CardPayment, Order, Reason, SavedCardPayment
+from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction, mismatches, rows_of_order, saved_cards
 from ordercast.db import payments as units
+from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.mismatches import PaymentMismatch
 
 from .answers import json_answer
 from .body import JsonBody
+from .budgets import ORDERS
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
-from .repeats import created, done_once
+from .orders import document_for
+from .paying import pay_for
+from .repeats import commit_once, created, done_once, find_earlier, request_key
 
 
 class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +39,10 @@ class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
     version: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     amount: Annotated[int, Meta(ge=1, le=PRICE_MINOR_MAX)] | None = None
+
+
+class PayOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    payment_info: CardPayment | SavedCardPayment
 
 
 class PaymentMethodInfo(Struct, frozen=True, rename="camel"):
@@ -55,6 +66,60 @@ class MismatchPage(Struct, frozen=True, rename="camel"):
 
 class ResolveMismatch(Struct, frozen=True, forbid_unknown_fields=True):
     note: Reason | None = None
+
+
+# --- Paying again -----------------------------------------------------------------------------------------------------
+
+
+@post(
+    "/api/orders/{order_id:str}/pay",
+    dto=JsonBody[PayOrder],
+    return_dto=None,
+    status_code=200,
+    tags=["payments"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def pay_order(
+    order_id: FromPath[str], data: JSONBody[PayOrder], request: AnyRequest, desk: AtDesk
+) -> Response[Order]:
+    """Pay by card for an order that stands and is not paid: its payment failed, or it was to be paid in cash. For its
+    customer, who holds its tracking token, and the shop.
+    """
+    identity = await desk.identify_someone(request)
+    actor = identity.actor
+    check_texts(data)
+    if identity.order_id != order_id and actor.role not in {Role.CUSTOMER, *STAFF}:
+        raise NotPermitted(actor, "pay for an order")
+    key = request_key(request, actor, data)
+    with desk.alone(key):
+        # Looked up before the payment is taken: a request sent twice must not be paid twice.
+        outcome = await find_earlier(desk, key)
+        if outcome is None:
+            await desk.budgets.take(ORDERS, desk.who(request))
+            found = await desk.store.read(lambda transaction: document_for(transaction, order_id, identity))
+            order = msgspec.json.decode(found, type=Order)
+            outcome = await _pay(desk, order, data, _Payer(actor, desk.who(request)), key)
+    document = msgspec.json.decode(outcome.answer)
+    shown = msgspec.json.encode(masked(document)) if identity.order_id == order_id else outcome.answer
+    return created(outcome, shown, 200)
+
+
+@dataclass(frozen=True, slots=True)
+class _Payer:
+    """Who pays, and what it is charged to."""
+
+    actor: Actor
+    whose: str | None
+
+
+async def _pay(desk: FrontDesk, order: Order, data: PayOrder, payer: _Payer, key: RequestKey | None) -> Outcome:
+    async def pay(taken: PaymentTaken) -> Outcome:
+        def effect(transaction: Transaction) -> bytes:
+            return units.pay(transaction, order.id, taken, payer.actor, now=desk.now())
+
+        return await commit_once(desk, key, effect, rows=rows_of_order(order.id))
+
+    return await pay_for(desk, order, data.payment_info, payer.actor, pay, whose=payer.whose)
 
 
 # --- Refunds ----------------------------------------------------------------------------------------------------------
@@ -162,4 +227,11 @@ async def _staff(request: AnyRequest, desk: FrontDesk, deed: str) -> Actor:
     return actor
 
 
-ROUTES: Final = [refund_order, list_payment_methods, delete_payment_method, list_mismatches, resolve_mismatch]
+ROUTES: Final = [
+    pay_order,
+    refund_order,
+    list_payment_methods,
+    delete_payment_method,
+    list_mismatches,
+    resolve_mismatch,
+]

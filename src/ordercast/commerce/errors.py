@@ -19,6 +19,7 @@ ShopError
 ├── ProviderRefused           the provider will not capture, void or refund, however often it is asked
 ├── NoticeRefused             a message that no payment provider signed
 ├── PriceChanged              the goods cost something else by the time their payment had been taken
+├── NotPayable                the order is paid, or has ended
 ├── NotRefundable             nothing is left that could be given back
 ├── RefundTooLarge            more than is left
 ├── OutOfStock                fewer pieces are left than were asked for
@@ -154,6 +155,11 @@ class NoticeRefused(ShopError):
 class PriceChanged(ShopError):
     def __init__(self, asked: Money, computed: Money) -> None:
         super().__init__(f"The price has changed meanwhile, from {asked} to {computed}. Nothing was charged.")
+
+
+class NotPayable(ShopError):
+    def __init__(self, status: OrderStatus, payment: PaymentStatus) -> None:
+        super().__init__(f"The order is {status} and its payment {payment}; it cannot be paid for now.")
 
 
 class NotRefundable(ShopError):

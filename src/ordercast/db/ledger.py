@@ -31,17 +31,29 @@ def begin(transaction: Transaction, placed: OrderPlaced) -> None:
 
     An order to be paid in cash has no ledger yet.
     """
-    payment = placed.payment
+    total = Money(placed.priced.total, placed.priced.currency)
+    take(transaction, placed.id, placed.customer_id, placed.payment, total=total, now=placed.at)
+
+
+def take(
+    transaction: Transaction,
+    order_id: str,
+    customer_id: str | None,
+    payment: PaymentTaken,
+    *,
+    total: Money,
+    now: Moment,
+) -> None:
+    """Write down what a provider took of an order's total, and take back the promise to give that back."""
     if payment.provider is None or payment.reference is None:
         return
     if payment.key is not None:
         payment_tasks.drop(transaction, payment.key)
-    total = Money(placed.priced.total, placed.priced.currency)
     kinds = [Movement.AUTHORIZED] + [Movement.CAPTURED] * (payment.status is PaymentStatus.PAID)
     for kind in kinds:
-        move(transaction, placed.id, payment.provider, payment.reference, kind, amount=total, now=placed.at)
-    if payment.saved is not None:
-        saved_cards.add(transaction, placed.customer_id, payment.provider, payment.saved, placed.at)
+        move(transaction, order_id, payment.provider, payment.reference, kind, amount=total, now=now)
+    if payment.saved is not None and customer_id is not None:
+        saved_cards.add(transaction, customer_id, payment.provider, payment.saved, now)
 
 
 def follow(transaction: Transaction, change: StatusChanged) -> None:
@@ -114,6 +126,12 @@ def add_refund(
         at=now,
     )
     return added == 1
+
+
+def payment_of(transaction: Transaction, order_id: str) -> tuple[str, str] | None:
+    """The provider of an order's last payment, and its name for that."""
+    row = transaction.one(transaction.sql.ledger.payment_of_order, order_id=order_id)
+    return None if row is None else (row[0], row[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class PaymentTask:
 def owe(
     transaction: Transaction, order_id: str, owed: Iterable[Owed], *, currency: str, reason: str | None, now: Moment
 ) -> None:
-    """Write down what the provider of the order's payment is to be asked. An order is captured and voided once."""
+    """Write down what the provider of the order's payment is to be asked. A payment is captured and voided once."""
     for deed in owed:
         found = transaction.one(transaction.sql.ledger.payment_of_order, order_id=order_id)
         provider, reference = found if found is not None else ("", "")
@@ -114,7 +114,8 @@ def forget_card(transaction: Transaction, method_id: str, provider: str, card: S
 
 def _id_of(transaction: Transaction, order_id: str, duty: Duty) -> str:
     if duty is not Duty.REFUND:
-        return f"{order_id}:{duty}"
+        tried = len(set(transaction.all(transaction.sql.ledger.payments_of_order, order_id=order_id)))
+        return f"{order_id}:{duty}" if tried <= 1 else f"{order_id}:{duty}:{tried}"
     row = transaction.one(transaction.sql.payment_tasks.count_of_kind, order_id=order_id, kind=TaskKind.REFUND)
     return f"{order_id}:{duty}:{row[0] + 1 if row else 1}"
 

@@ -8,16 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from ordercast.commerce.errors import NotPermitted, StaleVersion
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payment_books import MismatchKind
 from ordercast.commerce.payment_flow import (
+    Duty,
     Known,
     Owed,
     RefundState,
     RefundSums,
     accepted,
+    check_payable,
     decide_refund,
     given_back,
     refund_sums,
@@ -32,6 +36,7 @@ from ordercast.commerce.payments import (
     Fact,
     Failed,
     Notice,
+    PaymentTaken,
     Refunded,
     RefundFact,
     RefundFailed,
@@ -104,6 +109,35 @@ def ask_refund(
     _save(transaction, order_id, after, actor, reason=reason, now=now)
     payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=reason, now=now)
     return newest_document(transaction, order_id)
+
+
+# --- Paying for an order that stands ----------------------------------------------------------------------------------
+
+
+def pay(transaction: Transaction, order_id: str, taken: PaymentTaken, actor: Actor, *, now: Moment) -> bytes:
+    """Give an order that was not paid, or whose payment failed, the payment that was `taken`, and answer it as JSON.
+
+    Raises NotPayable where it has been paid or has ended meanwhile, and ProviderUnavailable as placing does.
+    """
+    ledger.check_promise(transaction, taken)
+    state = load_state(transaction, order_id, PAYMENTS)
+    check_payable(state.status, state.payment)
+    total = Money(state.total, state.currency)
+    if ledger.payment_of(transaction, order_id) is not None:
+        # What failed may be held still.
+        void = (Owed(Duty.VOID),)
+        payment_tasks.owe(transaction, order_id, void, currency=state.currency, reason=None, now=now)
+    ledger.take(transaction, order_id, state.customer_id, taken, total=total, now=now)
+    captured = state.total if taken.status is PaymentStatus.PAID else 0
+    payment = replace(state.payment, status=taken.status, captured=captured)
+    after, owed = _following(replace(state, payment_method=taken.info.method), payment)
+    info = msgspec.json.encode(taken.info).decode()
+    _save(transaction, order_id, after, actor, reason=None, now=now, info=info)
+    payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=None, now=now)
+    return newest_document(transaction, order_id)
+
+
+# --- Adopting ---------------------------------------------------------------------------------------------------------
 
 
 def owing(transaction: Transaction, limit: int) -> list[str]:
@@ -187,6 +221,9 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Mom
 def record(transaction: Transaction, told: Told) -> None:
     """Take in one fact: the ledger first, then where all that is known puts the order's payment."""
     state = load_state(transaction, told.order_id, PAYMENTS)
+    if _is_former(transaction, told):
+        _record_former(transaction, told, state.currency)
+        return
     before = refund_sums(ledger.refunds_of(transaction, told.order_id))
     _keep(transaction, state, told)
     stands = standing(state.payment, _known(transaction, told, before))
@@ -217,6 +254,23 @@ def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, 
     if state.status in {OrderStatus.PENDING, OrderStatus.ON_HOLD}:
         return payment, ()
     return payment, accepted(payment)
+
+
+def _is_former(transaction: Transaction, told: Told) -> bool:
+    """Whether the order has been paid anew since: what becomes of its former payment is not the order's."""
+    current = ledger.payment_of(transaction, told.order_id)
+    return current is not None and current != (told.provider, told.payment)
+
+
+def _record_former(transaction: Transaction, told: Told, currency: str) -> None:
+    """Take in a fact of a payment that came to nothing and was followed by another. Money in it is for people."""
+    fact = told.fact
+    if isinstance(fact, Voided | Failed):
+        kind = Movement.VOIDED if isinstance(fact, Voided) else Movement.FAILED
+        _move(transaction, told, kind, Money(0, currency))
+        return
+    sentence = f"An earlier payment of this order: {_sentence(fact, currency)} The order was paid by another since."
+    _differs(transaction, told, MismatchKind.IMPOSSIBLE_MOVE, sentence)
 
 
 def _is_for_people(transaction: Transaction, state: OrderState) -> bool:
@@ -353,10 +407,20 @@ def _move(transaction: Transaction, told: Told, kind: Movement, amount: Money) -
 
 
 def _save(
-    transaction: Transaction, order_id: str, payment: PaymentState, actor: Actor, *, reason: str | None, now: Moment
+    transaction: Transaction,
+    order_id: str,
+    payment: PaymentState,
+    actor: Actor,
+    *,
+    reason: str | None,
+    now: Moment,
+    info: str | None = None,
 ) -> None:
+    """Write down where the payment stands and, with `info`, by what it is paid."""
+    sql = transaction.sql.ledger
     transaction.run(
-        transaction.sql.ledger.change_order,
+        sql.change_order if info is None else sql.pay_order,
+        **({} if info is None else {"new_payment_info": info}),
         order_id=order_id,
         new_payment_status=payment.status,
         new_captured=payment.captured,

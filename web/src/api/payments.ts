@@ -33,6 +33,14 @@ export const removeSavedCard = (id: string, token: string | undefined) =>
 export const refundOrder = (id: string, refund: Refund, idempotencyKey: string, token: string | undefined) =>
   post<Order>(`/api/orders/${encodeURIComponent(id)}/refund`, refund, { idempotencyKey, token });
 
+/** Pays by card for an order that stands and is not paid; answers it as it then is. */
+export const payOrder = (
+  id: string,
+  paymentInfo: Schemas["PayOrder"]["paymentInfo"],
+  idempotencyKey: string,
+  token: string,
+) => post<Order>(`/api/orders/${encodeURIComponent(id)}/pay`, { paymentInfo }, { idempotencyKey, token });
+
 /** The newest are enough for a board; those behind them come up as these are resolved. */
 const MISMATCHES_LIMIT = 50;
 

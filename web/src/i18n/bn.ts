@@ -80,6 +80,7 @@ export const bn: Record<MessageKey, string> = {
   "payment.testCard": "পরীক্ষার কার্ড",
   "payment.testHint": "পরীক্ষার কার্ড: কোনো টাকা লেনদেন হয় না, যা লেখা আছে তা-ই ঘটে।",
   "payment.noMoney": "কার্ডের পরিশোধ স্যান্ডবক্সে হয়: কোনো টাকা লেনদেন হয় না।",
+  "payment.payNow": "কার্ডে {amount} পরিশোধ করুন",
   "payment.tok_visa": "ভিসা: সঙ্গে সঙ্গে পরিশোধ",
   "payment.tok_mastercard": "মাস্টারকার্ড: সঙ্গে সঙ্গে পরিশোধ",
   "payment.tok_authorize_only": "এখন আটকে রাখা হয়, দোকান গ্রহণ করলে নেওয়া হয়",

@@ -81,6 +81,7 @@ export const en = {
   "payment.testCard": "Test card",
   "payment.testHint": "Cards of the sandbox: no money moves, and each does what it says.",
   "payment.noMoney": "Card payments are taken by the sandbox: no money moves.",
+  "payment.payNow": "Pay {amount} by card",
   "payment.tok_visa": "Visa: paid at once",
   "payment.tok_mastercard": "Mastercard: paid at once",
   "payment.tok_authorize_only": "Held now, taken when the shop accepts",

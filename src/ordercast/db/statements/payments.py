@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -37,13 +37,14 @@ from ordercast.db.schema import (
     refunds,
 )
 from ordercast.db.schema.orders import OWING_SQL
-from ordercast.db.schema.payments import TO_COMPARE_SQL, TaskKind, TaskState
+from ordercast.db.schema.payments import TO_COMPARE_SQL, Movement, TaskKind, TaskState
 
 from .compiling import ONE, ZERO, Compiler, oldest, to_change
 
 _DUE: Final[ColumnElement[str]] = literal_column(f"'{TaskState.DUE}'")
 _DONE: Final[ColumnElement[str]] = literal_column(f"'{TaskState.DONE}'")
 _REFUSED: Final[ColumnElement[str]] = literal_column(f"'{TaskState.REFUSED}'")
+_AUTHORIZED: Final[ColumnElement[str]] = literal_column(f"'{Movement.AUTHORIZED}'")
 _REFUND: Final[ColumnElement[str]] = literal_column(f"'{TaskKind.REFUND}'")
 _TASK: Final = (
     "entry", "id", "order_id", "provider", "reference", "kind", "amount", "currency", "reason", "attempts",
@@ -84,13 +85,18 @@ class LedgerStatements:
             .limit(ONE)
             .offset(ZERO)
         )
-        self.payment_of_order = text(
+        # The last, where one was tried after another had failed.
+        taken = (
             select(payments.c.provider, payments.c.reference)
-            .where(payments.c.order_id == bindparam("order_id"), payments.c.reference.is_not(None))
-            .order_by(payments.c.entry)
-            .limit(ONE)
-            .offset(ZERO)
+            .where(
+                payments.c.order_id == bindparam("order_id"),
+                payments.c.reference.is_not(None),
+                payments.c.kind == _AUTHORIZED,
+            )
+            .order_by(payments.c.entry.desc())
         )
+        self.payment_of_order = text(taken.limit(ONE).offset(ZERO))
+        self.payments_of_order = text(taken)
         opened = _values(text, payment_disputes, "provider", "reference", "order_id", "state", "at")
         self.open_dispute = text(opened.on_conflict_do_nothing())
         # What was decided stays decided, even if its opening is heard afterwards.
@@ -108,23 +114,29 @@ class LedgerStatements:
             ).on_conflict_do_nothing()
         )
         self.forget_old_events = text(oldest(payment_events, payment_events.c.received_at))
-        self.change_order = text(
-            update(orders)
-            .values(
-                {
-                    name: bindparam(f"new_{name}")
-                    for name in (
-                        "payment_status", "captured", "refunded", "refunding", "actor", "reason", "updated_at",
-                    )
-                }
-                | {"version": orders.c.version + ONE}
-            )
-            .where(orders.c.id == bindparam("order_id"))
-        )  # fmt: skip
+        changes: dict[str, ColumnElement[Any]] = {
+            name: bindparam(f"new_{name}")
+            for name in ("payment_status", "captured", "refunded", "refunding", "actor", "reason", "updated_at")
+        } | {"version": orders.c.version + ONE}
+        of_id = orders.c.id == bindparam("order_id")
+        self.change_order = text(update(orders).values(changes).where(of_id))
+        pays = changes | {"payment_info": bindparam("new_payment_info")}
+        self.pay_order = text(update(orders).values(pays).where(of_id))
         # What the sweeper looks at: payments that a provider holds, and orders on which nothing is being asked.
         unasked = not_(
             select(payment_tasks.c.entry)
             .where(payment_tasks.c.order_id == payments.c.order_id, payment_tasks.c.state == _DUE)
+            .exists()
+        )
+        later = payments.alias("later")
+        is_last = not_(
+            select(later.c.entry)
+            .where(
+                later.c.order_id == payments.c.order_id,
+                later.c.entry > payments.c.entry,
+                later.c.kind == _AUTHORIZED,
+                later.c.reference != payments.c.reference,
+            )
             .exists()
         )
         self.to_compare = text(
@@ -139,6 +151,7 @@ class LedgerStatements:
                 # As the index has it, word for word: SQLite uses a partial one only then.
                 literal_column(TO_COMPARE_SQL),
                 unasked,
+                is_last,
             )
             .order_by(payments.c.at, payments.c.entry)
             .limit(bindparam("limit"))

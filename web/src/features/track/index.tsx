@@ -9,6 +9,7 @@ import { useRenewal } from "../session/use-renewal";
 import { Confirmation } from "./confirmation";
 import { DeliveryNote } from "./delivery";
 import { Events } from "./events";
+import { PayAgain } from "./pay-again";
 import { Summary } from "./summary";
 import { Timeline } from "./timeline";
 import { useTrackedOrder } from "./use-tracked-order";
@@ -45,6 +46,7 @@ function TrackedOrder({ id, token }: { id: string; token: string }) {
           <Timeline order={order} history={history} />
           <DeliveryNote order={order} token={token} live={live} />
           <Summary order={order} />
+          <PayAgain order={order} token={token} onPaid={reload} />
           <Events order={order} history={history} />
         </div>
       )}

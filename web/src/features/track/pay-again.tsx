@@ -1,0 +1,60 @@
+import type { Order } from "@ordercast/client";
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { payOrder } from "../../api/payments";
+import { configQuery } from "../../api/shop";
+import { useText } from "../../i18n/text";
+import { TEST_CARDS, type TestCard } from "../../stores/payment";
+import { SelectField } from "../../ui/field";
+import { ProblemNote } from "../../ui/notes";
+
+const ENDED = ["rejected", "expired", "cancelled", "returned", "delivered"];
+
+/** Whether there is something to pay, and nothing of it was taken. */
+export function isPayable({ status, paymentStatus, amountPaid, total }: Order): boolean {
+  const isUnpaid = paymentStatus === "unpaid" || paymentStatus === "failed";
+  return isUnpaid && amountPaid === 0 && total > 0 && !ENDED.includes(status);
+}
+
+/** For an order that stands and is not paid: paying by card. What comes of it is told by the order's own events. */
+export function PayAgain({ order, token, onPaid }: { order: Order; token: string; onPaid: () => void }) {
+  const { t, money } = useText();
+  const config = useQuery(configQuery);
+  const [card, setCard] = useState<TestCard>("tok_visa");
+  const [key, setKey] = useState(() => crypto.randomUUID());
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: () => payOrder(order.id, { method: "card", token: card }, key, token),
+    // The next press is another attempt.
+    onSettled: () => setKey(crypto.randomUUID()),
+    onSuccess: onPaid,
+  });
+  // Another provider's tokens are made by its own form, which this page does not have.
+  if (!isPayable(order) || config.data?.paymentProvider !== "sandbox") return null;
+  return (
+    <form
+      className="pay-again"
+      onSubmit={(event) => {
+        event.preventDefault();
+        mutate();
+      }}
+    >
+      <SelectField
+        label={t("payment.testCard")}
+        name="paymentInfo.token"
+        value={card}
+        hint={t("payment.noMoney")}
+        onChange={({ target }) => setCard(target.value as TestCard)}
+      >
+        {TEST_CARDS.map((each) => (
+          <option key={each} value={each}>
+            {t(`payment.${each}`)}
+          </option>
+        ))}
+      </SelectField>
+      {error && <ProblemNote error={error} />}
+      <button type="submit" className="button button--primary" disabled={isPending}>
+        {t("payment.payNow", { amount: money(order.total, order.currency) })}
+      </button>
+    </form>
+  );
+}
