@@ -133,6 +133,7 @@ def build_hub(
     pump.listen("access.revoked", door.access_revoked)
     pump.listen("customer.erased", lambda _: pump.forget())
     pump.listen("order.status_changed", door.order_moved)
+    telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, pump
 

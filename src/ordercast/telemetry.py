@@ -7,7 +7,10 @@ process-wide, as Prometheus has it, and served at ``/metrics``.
 from __future__ import annotations
 
 import logging
+import math
+import time
 
+import msgspec
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -47,6 +50,9 @@ SESSIONS_UNSAVED = Gauge("ordercast_sessions_unsaved", "Sessions of sockets that
 SESSIONS_GIVEN_UP = Counter("ordercast_sessions_given_up_total", "Sessions that were not saved: too many were waiting")
 DATABASE_FREE_BYTES = Gauge("ordercast_database_free_bytes", "What an embedded database's disk has left")
 DATABASE_LOG_BYTES = Gauge("ordercast_database_log_bytes", "How long an embedded database's write-ahead log is")
+# Where no embedded database is, there is no figure: 0 would be a full disk.
+DATABASE_FREE_BYTES.set(math.nan)
+DATABASE_LOG_BYTES.set(math.nan)
 FEED_LEADING = Gauge("ordercast_feed_leading", "Whether this node numbers the feed and does the shop's chores")
 PARTS_UP = Gauge("ordercast_part_up", "Whether a part that this node can do without is there", ["part"])
 BUS_DROPPED = Gauge("ordercast_bus_dropped", "Fleeting notices to other nodes that were dropped since the start")
@@ -56,6 +62,28 @@ DELIVERY_SECONDS = Histogram(
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
+
+
+REQUEST_LOG = "ordercast.requests"
+
+
+class RequestFormatter(logging.Formatter):
+    """Writes lines that have `facts`, as the others look, at a fifth of the cost: there is one for every order."""
+
+    def __init__(self, log_format: str) -> None:
+        super().__init__()
+        self._is_json = log_format == "json"
+
+    def format(self, record: logging.LogRecord) -> str:
+        seconds, micros = divmod(round(record.created * 1_000_000), 1_000_000)
+        moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{micros:06}Z"
+        facts = record.__dict__.get("facts", {})
+        level = record.levelname.lower()
+        if self._is_json:
+            event = {"event": record.msg, **facts, "level": level, "logger": record.name, "timestamp": moment}
+            return msgspec.json.encode(event).decode()
+        told = " ".join(f"{name}={value}" for name, value in facts.items())
+        return f"{moment} [{level:<9}] {record.msg} {told} [{record.name}]"
 
 
 # Libraries whose INFO repeats what ours says: each connection, each step of starting and stopping.
@@ -80,5 +108,9 @@ def configure_logging(level: str, log_format: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    requests = logging.StreamHandler()
+    requests.setFormatter(RequestFormatter(log_format))
+    logging.getLogger(REQUEST_LOG).handlers = [requests]
+    logging.getLogger(REQUEST_LOG).propagate = False
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

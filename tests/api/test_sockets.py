@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from ordercast.api import Doorkeeper, offered_token
 from ordercast.api.auth import Identity, issue_token
@@ -314,3 +315,13 @@ async def test_an_order_that_goes_on_keeps_its_guests(node: Node, client: Client
     await until(lambda: heard(link, "customer_order_update"))
     await asyncio.sleep(0.02)
     assert link.closed_for is None
+
+
+async def test_a_node_alone_leads_and_says_where_it_stands_before_anything_happens(
+    settings: Settings, store: SqliteStore
+) -> None:
+    node = Node(settings, store)
+    assert REGISTRY.get_sample_value("ordercast_feed_leading") == 1
+    assert REGISTRY.get_sample_value("ordercast_feed_position") == store.last_seq
+    node.pump.stop()
+    await node.server.close()

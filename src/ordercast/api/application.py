@@ -59,6 +59,7 @@ from .links import add_links
 from .operators_door import OperatorsDoor
 from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
+from .request_log import RequestLog
 from .response_headers import AddResponseHeaders
 from .terms import SignInRules
 
@@ -141,7 +142,7 @@ def create_api(
     handler: ASGIApp = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
     if metrics_port and metrics_port != settings.port:
         handler = OperatorsDoor(handler, metrics_port)
-    application.asgi_handler = AddResponseHeaders(handler, settings.hsts_s)
+    application.asgi_handler = RequestLog(AddResponseHeaders(handler, settings.hsts_s))
     return application
 
 
@@ -167,7 +168,7 @@ def _cors(settings: Settings) -> CORSConfig | None:
         allow_credentials="*" not in settings.origins,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", HEADER],
-        expose_headers=[REPLAYED, "Retry-After"],
+        expose_headers=[REPLAYED, "Retry-After", "X-Request-ID"],
         max_age=600,
     )
 

@@ -40,6 +40,7 @@ from .refusals import (
     TooManyWatches,
     UnsupportedBody,
 )
+from .request_log import id_of
 
 log = logging.getLogger("ordercast.api")
 
@@ -150,7 +151,7 @@ def answer(desk: FrontDesk, request: AnyRequest, error: Exception) -> Response[b
     error = RuleBroken.of(error) or error
     kind = _kind(error)
     if isinstance(error, (Unstorable, RuleBroken)):
-        log.warning("%s %s let through what cannot be kept", request.method, request.url.path, exc_info=error)
+        log.warning("%s %s let through what cannot be kept", request.method, _route(request), exc_info=error)
     if kind is not None:
         return _respond(_problem(kind, error), _headers(kind, error))
     if isinstance(error, ValidationException):
@@ -160,9 +161,15 @@ def answer(desk: FrontDesk, request: AnyRequest, error: Exception) -> Response[b
     if isinstance(error, HTTPException) and error.detail == _HUNG_UP:
         # No fault of ours: whoever hangs up amid a request could fill the log. The answer has no reader.
         return _respond(_of_http(HTTPException(error.detail, status_code=400)), {})
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("request %s failed: %s %s", id_of(request.scope), request.method, _route(request), exc_info=error)
     detail = "Something went wrong on our side. It has been noted."
     return _respond(Problem("/problems/internal", "Internal error", 500, detail), {})
+
+
+def _route(request: AnyRequest) -> str:
+    """What was asked for, without what stood in the address: a token may."""
+    template: str = request.scope.get("path_template") or "-"
+    return template
 
 
 def charged(budgets: Budgets, error: Exception, whose: str | None) -> Exception:

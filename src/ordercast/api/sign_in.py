@@ -24,6 +24,7 @@ from .desk import AnyRequest, AtDesk, FrontDesk, caller_of
 from .documented import REFUSALS
 from .refresh_tokens import RefreshToken
 from .refusals import SignInRefused
+from .request_log import ACTOR
 from .same_site import comes_from_ours
 
 PASSWORD_MAX: Final = 1_024
@@ -96,6 +97,7 @@ async def begin(desk: FrontDesk, request: AnyRequest, account: Account) -> Respo
     Raises SignInRefused for an account that was closed or changed since it was found: the password took its time.
     """
     now_ms = desk.now_ms()
+    request.state[ACTOR] = f"{account.role}:{account.id}"
 
     def check(transaction: Transaction) -> None:
         if not accounts.is_unchanged(transaction, account):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -17,6 +18,7 @@ from ordercast.commerce.tracking import tracking_ends
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Change, StoreError
 from ordercast.hub import ComeLater, CommandAck, ConnectRefused, EventRefused, Server, Socket, success
+from ordercast.telemetry import REQUEST_LOG
 
 from .auth import Identity, TokenRefused
 from .desk import FrontDesk
@@ -24,6 +26,8 @@ from .doorkeeper import REVOKED_SENTENCE, Doorkeeper
 from .offered_token import missed_token, offered_token, without_scheme
 from .refusals import IssuerSilent, TooManyAttempts
 from .socket_commands import Telling, Watches, register_commands
+
+log = logging.getLogger(REQUEST_LOG)
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
@@ -80,11 +84,14 @@ class SocketDoor:
         try:
             identity = await self._identify(socket, token)
         except TokenRefused as error:
+            _note(logging.INFO, socket, error.code)
             raise ConnectRefused(error.message, {"code": error.code}) from None
         except TooManyAttempts as error:
             # A stock client does not come back by itself after this: just what is wanted of one with a bad token.
+            _note(logging.INFO, socket, "too_many_attempts")
             raise ConnectRefused(str(error), _retry_later(error)) from None
         except (StoreError, IssuerSilent) as error:
+            _note(logging.INFO, socket, "come_later")
             raise ComeLater(str(error)) from None
         socket.data = _Session(identity)
         socket.identity = _name(identity)
@@ -93,6 +100,7 @@ class SocketDoor:
 
     def connected(self, socket: Socket) -> None:
         session = socket.data
+        _note(logging.DEBUG, socket, "connected")
         if not isinstance(session, _Session):
             _say_what_was_missed(socket)
             return
@@ -155,6 +163,15 @@ class SocketDoor:
     def _known(self, entered: Collection[Socket]) -> list[tuple[Socket, _Session]]:
         everyone = (*entered, *self._arriving)
         return [(socket, socket.data) for socket in everyone if isinstance(socket.data, _Session)]
+
+
+def _note(level: int, socket: Socket, outcome: str) -> None:
+    """A line as requests have them (``request_log``); a socket's id is known to its client too."""
+    if log.isEnabledFor(level):
+        identity = getattr(socket.data, "identity", None)
+        actor = "-" if identity is None else str(identity.actor)
+        facts = {"outcome": outcome, "caller": socket.conn.handshake.caller, "actor": actor, "socket": socket.id}
+        log.log(level, "socket", extra={"facts": facts})
 
 
 class _Moved(msgspec.Struct):

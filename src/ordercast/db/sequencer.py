@@ -17,8 +17,6 @@ from typing import Final
 
 import psycopg
 
-from ordercast.telemetry import FEED_LEADING
-
 from .connections.lasting import LastingConnection
 
 RAW_CHANNEL: Final = "ordercast_raw"
@@ -99,6 +97,5 @@ class Sequencer(LastingConnection):
     def _lead(self, leads: bool) -> None:
         if leads != self._has_lock:
             self._has_lock = leads
-            FEED_LEADING.set(leads)
             log.info("this node %s", "leads: it numbers the feed" if leads else "leads no more")
             self._changed()

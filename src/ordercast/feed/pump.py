@@ -161,6 +161,7 @@ class Pump:
         for change in self._source.changes(max(0, self._position - RECENT_ROWS_MAX), RECENT_ROWS_MAX):
             if change.seq <= self._position:
                 self._remember((change.seq, self._told(change)))
+        telemetry.FEED_POSITION.set(self._position)
         self._source.watch(self.pull)
         self.pull()
 

@@ -161,6 +161,8 @@ class Http(HttpToolsProtocol):
         self.client = client if address == peer else (address, 0)
         self.scheme = cast(Any, said or scheme)
         self.scope["client"], self.scope["scheme"] = self.client, said or scheme
+        # Whether what it says beside that may be believed as well.
+        cast(Any, self.scope)["proxied"] = self._engine.forwarding.is_proxy(peer)
 
     def _leave(self) -> None:
         """Have the answer say that the connection ends with it, so that nobody sends the next request to a node that
