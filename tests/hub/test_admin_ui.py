@@ -345,7 +345,7 @@ async def test_a_session_that_comes_back_is_shown_as_gone_and_come(server: Serve
     assert only_socket(server).recovered
     events = viewer.told("socket_connected", "socket_disconnected", "event_sent")
     assert [event[0] for event in events] == ["socket_disconnected", "event_sent", "event_sent", "socket_connected"]
-    assert [event[3][0] for event in events[1:3]] == ["missed", "ready"]
+    assert [event[3][0] for event in events[1:3]] == ["missed", "recovery:position"]
 
 
 # Figures

@@ -74,7 +74,7 @@ async def test_refusals_and_recovery(server: Server) -> None:
     back = Link(server)
     hear(back, type=0, data={"token": "t", "pid": connected["data"]["pid"], "offset": ready["data"][-1]})
     await settle()
-    assert [packet["data"][0] for packet in take(back)[1:]] == ["missed", "ready"]
+    assert [packet["data"][0] for packet in take(back)[1:]] == ["missed", "recovery:position"]
 
 
 @pytest.mark.parametrize("message", ["0", b"\x80"])

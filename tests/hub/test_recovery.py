@@ -119,6 +119,39 @@ async def test_who_has_heard_nothing_yet_can_come_back_too(server: Server, clien
     assert client.heard() == [1]
 
 
+async def test_the_events_of_recovery_have_names_that_no_application_uses(client: Client) -> None:
+    assert len(client.heard("recovery:position")) == 1
+    assert client.heard("ready") == []
+
+
+async def test_the_events_of_recovery_can_be_named(server: Server) -> None:
+    server.main.recovery = MemoryRecovery(greeting_event="hello", gap_event="gone")
+    client = Client(server)
+    await client.connect(pid="unknown", offset="unknown")
+
+    assert len(client.heard("hello")) == 1
+    assert client.heard("gone") == [{"reason": "offset_unknown"}]
+    assert client.heard("recovery:position") == client.heard("resync") == []
+
+
+async def test_without_the_first_event_who_has_heard_nothing_starts_anew_and_others_recover(server: Server) -> None:
+    """As with the reference, whose offsets come with events alone."""
+    server.main.recovery = MemoryRecovery(greeting_event=None)
+    silent, listening = Client(server), Client(server)
+    await silent.connect()
+    await listening.connect()
+    silent.lose()
+    server.emit("n", 1)
+    listening.lose()
+    server.emit("n", 2)
+
+    await silent.connect()
+    await listening.connect()
+
+    assert (silent.recovered, silent.heard()) == (False, [])
+    assert (listening.recovered, listening.heard()) == (True, [1, 2])
+
+
 async def test_rooms_are_restored_and_only_their_events_replayed(server: Server, client: Client) -> None:
     only_socket(server).join("orders")
     await settle()

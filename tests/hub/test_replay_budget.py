@@ -58,7 +58,7 @@ async def test_who_has_no_name_pays_by_address() -> None:
     links = [await returning(server, start) for _ in range(4)]
 
     assert [told(link).count("news") for link in links] == [19, 19, 0, 0]
-    assert [told(link)[-1] for link in links] == ["ready", "ready", "resync", "resync"]
+    assert [told(link)[-1] for link in links] == ["recovery:position", "recovery:position", "resync", "resync"]
     assert '"replay_budget"' in str(links[3].said[-1])
     await server.close()
 

@@ -52,6 +52,8 @@ class FeedRecovery:
 
     records_emits = False
 
+    gap_event = "resync"
+
     def __init__(self, store: SessionStore, source: FeedSource, pump: Pump, now: Callable[[], str]) -> None:
         self._store = store
         self._source = source

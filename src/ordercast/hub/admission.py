@@ -250,10 +250,11 @@ def _arrive(socket: Socket, gap: str | None) -> Coroutine[Any, Any, None] | None
     namespace, connection = socket.namespace, socket._client.connection
     recovery = namespace.recovery
     assert recovery is not None
-    event, args = recovery.greeting(socket)
-    connection.send(namespace.parser.encode_event(namespace.name, event, args))
+    greeting = recovery.greeting(socket)
+    if greeting is not None:
+        connection.send(namespace.parser.encode_event(namespace.name, *greeting))
     if gap is not None:
-        connection.send(namespace.parser.encode_event(namespace.name, "resync", [{"reason": gap}]))
+        connection.send(namespace.parser.encode_event(namespace.name, recovery.gap_event, [{"reason": gap}]))
     return _enter(socket)
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 EVENTS_MAX = 10_000
 BYTES_MAX = 16_000_000
 SESSIONS_MAX = 100_000
+# No name of an application's, so that no handler of its clients is called by it.
+GREETING_EVENT = "recovery:position"
+GAP_EVENT = "resync"
 # Events handed to one returning client before it must have taken them.
 BATCH_EVENTS = 256
 
@@ -44,13 +47,24 @@ class MemoryRecovery:
     ::
 
         server.main.recovery = MemoryRecovery()
+
+    Two events are its own, and can be given other names: `greeting_event`, with ``({"position": offset}, offset)``
+    behind CONNECT and what was missed, which None turns off; and `gap_event`, with ``{"reason": word}``.
     """
 
     records_emits = True
 
     def __init__(
-        self, *, events_max: int = EVENTS_MAX, bytes_max: int = BYTES_MAX, sessions_max: int = SESSIONS_MAX
+        self,
+        *,
+        events_max: int = EVENTS_MAX,
+        bytes_max: int = BYTES_MAX,
+        sessions_max: int = SESSIONS_MAX,
+        greeting_event: str | None = GREETING_EVENT,
+        gap_event: str = GAP_EVENT,
     ) -> None:
+        self.gap_event = gap_event
+        self._greeting_event = greeting_event
         self._events_max = events_max
         self._bytes_max = bytes_max
         self._sessions_max = sessions_max
@@ -100,10 +114,12 @@ class MemoryRecovery:
         del socket
         return session.rooms
 
-    def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
+    def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]] | None:
         del socket
+        if self._greeting_event is None:
+            return None
         offset = f"{self._epoch}:{self._last_seq}"
-        return "ready", [{"position": offset}, offset]
+        return self._greeting_event, [{"position": offset}, offset]
 
     # What was missed
 

@@ -44,6 +44,11 @@ class Recovery(Protocol):
         """Whether what is emitted gets its offset here; False when offsets come with the events, as from a feed."""
         ...
 
+    @property
+    def gap_event(self) -> str:
+        """The event that tells a client that what it missed cannot be told, ``{"reason": word}``."""
+        ...
+
     def next_offset(self) -> str:
         """The offset of the event that is about to be recorded. Called only if `records_emits`."""
         ...
@@ -84,8 +89,10 @@ class Recovery(Protocol):
         """
         ...
 
-    def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
-        """A small event, with the present offset last, so that a client that has heard nothing can recover too."""
+    def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]] | None:
+        """A small event, with the present offset last, so that a client that has heard nothing can recover too. None:
+        it cannot, as with the reference.
+        """
         ...
 
 

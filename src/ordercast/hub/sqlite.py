@@ -17,7 +17,7 @@ import msgspec
 
 from ordercast.protocol.message import Message
 
-from .memory import BATCH_EVENTS, SESSIONS_MAX, Entry, MemoryRecovery
+from .memory import BATCH_EVENTS, GAP_EVENT, GREETING_EVENT, SESSIONS_MAX, Entry, MemoryRecovery
 from .recovery import Session
 
 # A night's worth for a small program; some 30 MB of file.
@@ -64,8 +64,21 @@ class SqliteRecovery(MemoryRecovery):
     cannot be kept (a full disk): nobody hears it then.
     """
 
-    def __init__(self, path: Path, *, events_max: int = EVENTS_MAX, sessions_max: int = SESSIONS_MAX) -> None:
-        super().__init__(events_max=min(events_max, RECENT_EVENTS_MAX), bytes_max=RECENT_BYTES_MAX)
+    def __init__(
+        self,
+        path: Path,
+        *,
+        events_max: int = EVENTS_MAX,
+        sessions_max: int = SESSIONS_MAX,
+        greeting_event: str | None = GREETING_EVENT,
+        gap_event: str = GAP_EVENT,
+    ) -> None:
+        super().__init__(
+            events_max=min(events_max, RECENT_EVENTS_MAX),
+            bytes_max=RECENT_BYTES_MAX,
+            greeting_event=greeting_event,
+            gap_event=gap_event,
+        )
         self.path = path
         self._kept_max = events_max
         self._sessions_kept_max = sessions_max
