@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import fcntl
 import logging
+import re
 import sys
 import termios
 from typing import Any, cast
@@ -95,6 +96,8 @@ class Http(HttpToolsProtocol):
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
         self._segment_bytes = len(data)
+        if data.find(b"pgrade:", 0, _OFFERS_WITHIN) > 0 and not self._in_body():
+            data = _without_other_upgrades(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -358,6 +361,21 @@ def _untaken_bytes(transport: asyncio.Transport) -> int:
     with contextlib.suppress(OSError):
         fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.TIOCOUTQ, queued)
     return transport.get_write_buffer_size() + int.from_bytes(queued, sys.byteorder)
+
+
+# Where such an offer stands in a head; no more is searched, because every request pays for it.
+_OFFERS_WITHIN = 4_096
+# An offer of another protocol than WebSocket: Java's own HTTP client offers HTTP/2 (``h2c``) on every request.
+_OTHER_UPGRADE = re.compile(rb"\r\nupgrade:(?![ \t]*websocket[ \t]*\r\n)[^\r\n]*", re.IGNORECASE)
+
+
+def _without_other_upgrades(data: bytes) -> bytes:
+    """Leave such offers out of the head that begins here. We may ignore them (RFC 9110 section 7.8), but the parser
+    ends the request with its head, and its body would be lost.
+    """
+    head_bytes = data.find(b"\r\n\r\n") + 2
+    head = _OTHER_UPGRADE.sub(b"", data[:head_bytes] if head_bytes > 1 else data)
+    return head + data[head_bytes:] if head_bytes > 1 else head
 
 
 def _path_and_query(target: bytes) -> tuple[bytes, bytes]:
