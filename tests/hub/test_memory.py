@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ async def socket(server: Server) -> Socket:
     return socket
 
 
-def recorded(server: Server, **bounds: int) -> MemoryRecovery:
+def recorded(server: Server, **bounds: Any) -> MemoryRecovery:
     recovery = server.main.recovery = MemoryRecovery(**bounds)
     return recovery
 
@@ -36,7 +37,9 @@ async def missed(recovery: MemoryRecovery, socket: Socket, offset: str, rooms: S
 
 
 def now(recovery: MemoryRecovery, socket: Socket) -> str:
-    _, (_, offset) = recovery.greeting(socket)
+    greeting = recovery.greeting(socket)
+    assert greeting is not None
+    _, (_, offset) = greeting
     assert isinstance(offset, str)
     return offset
 

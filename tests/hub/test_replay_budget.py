@@ -48,10 +48,16 @@ def told(link: Link) -> list[str]:
     return [str(said)[2:].split('"')[1] for said in link.said if str(said).startswith("42")]
 
 
+def position(recovery: MemoryRecovery, server: Server) -> str:
+    greeting = recovery.greeting(Socket(server.main, Link(server).receiver, "sid", {}))
+    assert greeting is not None
+    return str(greeting[1][-1])
+
+
 async def test_who_has_no_name_pays_by_address() -> None:
     server = Server(Options(replay_burst=1, replay_per_second=0.001))
     server.main.recovery = recovery = MemoryRecovery()
-    start = recovery.greeting(Socket(server.main, Link(server).receiver, "sid", {}))[1][-1]
+    start = position(recovery, server)
     for number in range(19):
         server.emit("news", number)
 
@@ -66,7 +72,7 @@ async def test_who_has_no_name_pays_by_address() -> None:
 async def test_without_a_burst_there_is_no_bound() -> None:
     server = Server(Options(replay_burst=None))
     server.main.recovery = recovery = MemoryRecovery()
-    start = recovery.greeting(Socket(server.main, Link(server).receiver, "sid", {}))[1][-1]
+    start = position(recovery, server)
     server.emit("news")
 
     assert [told(await returning(server, start)).count("news") for _ in range(5)] == [1] * 5

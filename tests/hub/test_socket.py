@@ -107,6 +107,17 @@ async def test_an_event_that_nobody_handles_is_acknowledged_as_unknown(link: Lin
     assert link.closed_for is None
 
 
+async def test_an_event_that_nobody_handles_can_be_left_unanswered_as_with_the_reference() -> None:
+    server = Server(Options(answer_unknown_events=False))
+    link = Link(server)
+    link.hear("0")
+    link.take()
+
+    link.hear('21["nobody"]')
+
+    assert link.take() == []
+
+
 async def test_the_long_name_of_an_unknown_event_is_not_repeated_in_full(link: Link) -> None:
     link.hear(f'21["{"x" * 5_000}"]')
 

@@ -45,7 +45,9 @@ async def missed(recovery: SqliteRecovery, socket: Socket, offset: str) -> list[
 
 
 def now(recovery: SqliteRecovery, socket: Socket) -> str:
-    return str(recovery.greeting(socket)[1][-1])
+    greeting = recovery.greeting(socket)
+    assert greeting is not None
+    return str(greeting[1][-1])
 
 
 @pytest.mark.parametrize("count", [3, RECENT_EVENTS_MAX + 500])

@@ -159,9 +159,9 @@ async def test_a_polling_client_connects_echoes_bytes_and_leaves(
         assert await posts.send(post(query(sid), *post_headers, body=body, path=path)) == (200, "ok")
 
     async def poll() -> str:
-        status, body = await polls.send(request("GET", query(sid), *get_headers, path=path))
+        status, answered = await polls.send(request("GET", query(sid), *get_headers, path=path))
         assert status == 200
-        return body
+        return str(answered)
 
     await say(CONNECTS[client])
     connected, auth = (await poll()).split("\x1e")

@@ -61,6 +61,9 @@ class Options:
     closed only when that is full. None, because only the program knows what its events cost."""
     events_burst_max: int = 100
     """Events that it may send at once after a silence, where `events_per_second_max` is set."""
+    answer_unknown_events: bool = True
+    """Whether an event that nobody handles, and that wants an acknowledgement, is answered with the error
+    `unknown_event`. False: silence, as with the reference, which a client with `retries` waits for."""
     acks_pending_max: int = 1_000
     """Acknowledgements that one socket may owe us at a time."""
     namespaces_max: int = 32

@@ -228,7 +228,7 @@ class Turns(Listening):
     ) -> Coroutine[Any, Any, None] | None:
         """Call the handlers; give a coroutine for the rest as soon as one must be awaited."""
         if not handlers:
-            if ack_id is not None:
+            if ack_id is not None and self.namespace.server.options.answer_unknown_events:
                 self._acknowledge(event, ack_id, _unknown(event))
             return None
         answer = None
