@@ -484,3 +484,18 @@ async def test_a_node_that_starts_on_a_short_feed_has_all_of_it(postgresql: Post
     assert [change.seq for change in late.changes(0, 100)] == [6, 7, 8]
     for each in (first, late):
         await each.close()
+
+
+async def test_a_number_that_was_taken_by_hand_costs_no_order(
+    store: PostgresqlStore, postgresql: PostgresqlShop
+) -> None:
+    first = await place_one(store)
+    ((number,),) = postgresql.ask(f"SELECT number FROM orders WHERE id = '{first.id}'")
+    await asyncio.to_thread(
+        postgresql.execute, *(f"INSERT INTO orders (number, id) VALUES ({number + n}, 'ord_{n}')" for n in (1, 2, 4))
+    )
+
+    placed = await asyncio.gather(*(place_one(store) for _ in range(3)))
+
+    given = postgresql.ask("SELECT id FROM orders")
+    assert {id_ for (id_,) in given} == {first.id, "ord_1", "ord_2", "ord_4", *(order.id for order in placed)}

@@ -228,6 +228,9 @@ class PostgresqlConnector(Connector):
             # "cached plan must not change result type": a new connection plans anew.
             self._age += 1
             return True
+        if isinstance(error, errors.UniqueViolation):
+            # Another program has taken by hand the number that the sequence gave: the next run is given the next.
+            return error.diag.constraint_name == "orders_pkey"
         return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)
 
 

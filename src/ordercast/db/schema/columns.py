@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, ColumnElement, Index, MetaData, Table
+from sqlalchemy import CheckConstraint, Column, ColumnElement, Identity, Index, MetaData, Table
 from sqlalchemy import text as sql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import SchemaItem
@@ -199,7 +199,8 @@ def flag(name: str, default: bool) -> Column[int]:
 
 def entry() -> Column[int]:
     """The row's own number, in the order of writing."""
-    return Column("entry", Integer, primary_key=True)
+    positive = CheckConstraint("entry > 0", name="entry_positive")
+    return Column("entry", Integer, Identity(always=True), positive, primary_key=True)
 
 
 def degrees(name: str, most: int) -> Column[float]:

@@ -59,7 +59,7 @@ feed = written_by_triggers(
     Table(
         "feed",
         metadata,
-        Column("seq", Integer, primary_key=True, autoincrement=True),
+        Column("seq", Integer, CheckConstraint("seq > 0", name="seq_positive"), primary_key=True, autoincrement=True),
         *_told(),
         # A number once given out is never given again, not even when the newest rows were pruned.
         sqlite_autoincrement=True,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Index, Table
+from sqlalchemy import Index, Table
 
 from . import domains
 from .columns import (
     actor,
     count,
+    entry,
     flag,
     identifier,
     json_object,
@@ -23,7 +24,6 @@ from .columns import (
     version,
     word,
 )
-from .domains import Integer
 
 _IS_ORDER: Final = "document IS NOT NULL"
 
@@ -31,7 +31,7 @@ mirrored_orders = Table(
     "mirrored_orders",
     metadata,
     # The order in which they came; it sorts lists.
-    Column("entry", Integer, primary_key=True, autoincrement=True),
+    entry(),
     line("source"),
     # The document's own key as extended JSON: an id of whatever type it has there.
     line("foreign_key"),

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Index, Table
 
 from ordercast.commerce.notifications import NotificationKind, Severity
 
-from .columns import Said, count, identifier, json_object, metadata, moment, one_of, partial, text, word
+from .columns import Said, count, entry, identifier, json_object, metadata, moment, one_of, partial, text, word
 from .domains import Integer
 
 notifications = Table(
@@ -20,7 +20,7 @@ notifications = Table(
     # stands before `entry`, for PostgreSQL fills columns in their order: who has an entry has a transaction's number.
     Column("written_in", Integer, server_default=Said(lambda dialect: f"({dialect.transaction_number})")),
     # The order in which they were written; it sorts pages, and marks go by it.
-    Column("entry", Integer, primary_key=True, autoincrement=True),
+    entry(),
     identifier("id", prefix="ntf", unique=True),
     # ``store`` for the shop's people, or the id of a user.
     identifier("recipient"),

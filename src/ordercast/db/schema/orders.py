@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Table
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Identity, Index, Table
 
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import CARRIED, OPEN, UNFULFILLED, reachable
@@ -56,7 +56,7 @@ orders = Table(
     "orders",
     metadata,
     # The number that people say aloud is the row's own key: it orders lists and pages without another index.
-    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("number", Integer, Identity(), CheckConstraint("number > 0", name="number_positive"), primary_key=True),
     identifier("id", prefix="ord", unique=True),
     word("status", default=OrderStatus.PENDING),
     word("payment_status", default=PaymentStatus.UNPAID),

@@ -19,10 +19,12 @@ from .deliveries import delivery_triggers
 from .events import event_triggers
 from .mirrored import mirrored_triggers
 from .notifications import notification_triggers
+from .numbers import number_triggers
 from .orders import order_triggers
 from .payments import payment_triggers
 from .postgresql import POSTGRESQL_TRIGGERS, RAW_CHANNEL
 from .privacy import privacy_triggers
+from .shop import shop_triggers
 
 __all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
 
@@ -41,6 +43,8 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
         *payment_triggers(dialect),
         *mirrored_triggers(dialect),
         *content_triggers(dialect),
+        *number_triggers(dialect),
+        *shop_triggers(),
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

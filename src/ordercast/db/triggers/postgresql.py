@@ -23,6 +23,7 @@ NEVER_EMPTIED: Final = (
     "feed",
     "meta",
     "mirrored_orders",
+    "notification_marks",
     "notifications",
     "order_history",
     "order_lines",

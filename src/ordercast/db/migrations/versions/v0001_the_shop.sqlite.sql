@@ -26,7 +26,7 @@ CREATE TABLE customers (
  STRICT
 
 CREATE TABLE deliveries (
-  entry INTEGER NOT NULL,
+  entry INTEGER NOT NULL CONSTRAINT entry_positive CHECK (entry > 0),
   order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
   version INTEGER NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
   stage TEXT NOT NULL CONSTRAINT stage_is_word CHECK (length(CAST(stage AS BLOB)) <= 64),
@@ -84,7 +84,7 @@ CREATE TABLE erasures (
 CREATE INDEX erasures_by_customer ON erasures (customer_id)
 
 CREATE TABLE feed (
-  seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CONSTRAINT seq_positive CHECK (seq > 0),
   kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
   entity_id TEXT NOT NULL CONSTRAINT entity_id_is_line CHECK (length(CAST(entity_id AS BLOB)) <= 2048),
   version INTEGER NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
@@ -118,7 +118,7 @@ CREATE TABLE meta (
  STRICT
 
 CREATE TABLE mirrored_orders (
-  entry INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  entry INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CONSTRAINT entry_positive CHECK (entry > 0),
   source TEXT NOT NULL CONSTRAINT source_is_line CHECK (length(CAST(source AS BLOB)) <= 2048),
   foreign_key TEXT NOT NULL CONSTRAINT foreign_key_is_line CHECK (length(CAST(foreign_key AS BLOB)) <= 2048),
   id TEXT CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
@@ -181,7 +181,7 @@ CREATE INDEX notification_reads_by_user ON notification_reads (user_id, recipien
 
 CREATE TABLE notifications (
   written_in INTEGER DEFAULT (NULL),
-  entry INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  entry INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CONSTRAINT entry_positive CHECK (entry > 0),
   id TEXT DEFAULT ('ntf_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
   recipient TEXT NOT NULL CONSTRAINT recipient_is_id CHECK (length(CAST(recipient AS BLOB)) BETWEEN 1 AND 1020),
   kind TEXT NOT NULL CONSTRAINT kind_is_word CHECK (length(CAST(kind AS BLOB)) <= 64),
@@ -202,7 +202,7 @@ CREATE INDEX notifications_by_recipient ON notifications (recipient, entry)
 CREATE INDEX notifications_by_transaction ON notifications (written_in, entry) WHERE written_in IS NOT NULL
 
 CREATE TABLE order_history (
-  entry INTEGER NOT NULL,
+  entry INTEGER NOT NULL CONSTRAINT entry_positive CHECK (entry > 0),
   order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
   version INTEGER NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
   from_status TEXT CONSTRAINT from_status_is_word CHECK (length(CAST(from_status AS BLOB)) <= 64),
@@ -221,7 +221,7 @@ CREATE INDEX history_by_order ON order_history (order_id, entry)
 CREATE INDEX history_of_finishing ON order_history (at) WHERE to_status IN ('delivered', 'ready_for_delivery', 'ready_for_pickup')
 
 CREATE TABLE orders (
-  number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+  number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CONSTRAINT number_positive CHECK (number > 0),
   id TEXT DEFAULT ('ord_' || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 45 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 40 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 35 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 30 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 25 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 20 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 15 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 10 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 5 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) >> 0 & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1) || substr('0123456789abcdefghjkmnpqrstvwxyz', (random() & 31) + 1, 1)) NOT NULL CONSTRAINT id_is_id CHECK (length(CAST(id AS BLOB)) BETWEEN 1 AND 1020),
   status TEXT DEFAULT 'pending' NOT NULL CONSTRAINT status_is_word CHECK (length(CAST(status AS BLOB)) <= 64),
   payment_status TEXT DEFAULT 'unpaid' NOT NULL CONSTRAINT payment_status_is_word CHECK (length(CAST(payment_status AS BLOB)) <= 64),
@@ -362,7 +362,7 @@ CREATE UNIQUE INDEX payment_mismatches_open ON payment_mismatches (order_id, kin
 CREATE INDEX payment_mismatches_to_see_to ON payment_mismatches (id) WHERE resolved_at IS NULL
 
 CREATE TABLE payment_tasks (
-  entry INTEGER NOT NULL,
+  entry INTEGER NOT NULL CONSTRAINT entry_positive CHECK (entry > 0),
   id TEXT NOT NULL CONSTRAINT id_is_line CHECK (length(CAST(id AS BLOB)) <= 2048),
   order_id TEXT CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
   provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
@@ -389,7 +389,7 @@ CREATE INDEX payment_tasks_by_order ON payment_tasks (order_id, entry)
 CREATE INDEX payment_tasks_due ON payment_tasks (due_at) WHERE state = 'due'
 
 CREATE TABLE payments (
-  entry INTEGER NOT NULL,
+  entry INTEGER NOT NULL CONSTRAINT entry_positive CHECK (entry > 0),
   order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
   provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
   reference TEXT CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
@@ -410,7 +410,7 @@ CREATE INDEX payments_by_reference ON payments (provider, reference)
 CREATE INDEX payments_to_compare ON payments (at, entry) WHERE kind = 'authorized' AND reference IS NOT NULL
 
 CREATE TABLE product_history (
-  entry INTEGER NOT NULL,
+  entry INTEGER NOT NULL CONSTRAINT entry_positive CHECK (entry > 0),
   product_id TEXT NOT NULL CONSTRAINT product_id_is_id CHECK (length(CAST(product_id AS BLOB)) BETWEEN 1 AND 1020),
   version INTEGER NOT NULL CONSTRAINT version_is_version CHECK (version BETWEEN 0 AND 9007199254740991),
   "before" TEXT CONSTRAINT before_is_told CHECK (length(CAST(before AS BLOB)) <= 8388608),
@@ -491,7 +491,7 @@ CREATE TABLE published_events (
 CREATE INDEX published_events_by_age ON published_events (created_at)
 
 CREATE TABLE refunds (
-  entry INTEGER NOT NULL,
+  entry INTEGER NOT NULL CONSTRAINT entry_positive CHECK (entry > 0),
   order_id TEXT NOT NULL CONSTRAINT order_id_is_id CHECK (length(CAST(order_id AS BLOB)) BETWEEN 1 AND 1020),
   provider TEXT NOT NULL CONSTRAINT provider_is_word CHECK (length(CAST(provider AS BLOB)) <= 64),
   reference TEXT NOT NULL CONSTRAINT reference_is_line CHECK (length(CAST(reference AS BLOB)) <= 2048),
@@ -1890,6 +1890,96 @@ BEGIN
   SELECT RAISE(ABORT, 'account_id_is_utf8: a text is UTF-8') WHERE NEW.account_id GLOB '*[^ -~]*' AND EXISTS (SELECT 1 FROM (SELECT substr(NEW.account_id || '                ', 4096 * key + 1, 4096) AS piece FROM json_each('[' || substr(replace(hex(zeroblob(length(NEW.account_id) / 4096 + 1)), '00', ',0'), 2) || ']') LIMIT -1) AS whole WHERE EXISTS (SELECT 1 FROM (SELECT substr(whole.piece || '                ', 16 * key + 1, 16) AS piece FROM json_each('[' || substr(replace(hex(zeroblob(length(whole.piece) / 16 + 1)), '00', ',0'), 2) || ']') LIMIT -1) WHERE char(unicode(substr(piece, 1, 1)), unicode(substr(piece, 2, 1)), unicode(substr(piece, 3, 1)), unicode(substr(piece, 4, 1)), unicode(substr(piece, 5, 1)), unicode(substr(piece, 6, 1)), unicode(substr(piece, 7, 1)), unicode(substr(piece, 8, 1)), unicode(substr(piece, 9, 1)), unicode(substr(piece, 10, 1)), unicode(substr(piece, 11, 1)), unicode(substr(piece, 12, 1)), unicode(substr(piece, 13, 1)), unicode(substr(piece, 14, 1)), unicode(substr(piece, 15, 1)), unicode(substr(piece, 16, 1))) <> piece));
   SELECT RAISE(ABORT, 'key_id_is_utf8: a text has no NUL') WHERE instr(NEW.key_id, char(0)) > 0;
   SELECT RAISE(ABORT, 'key_id_is_utf8: a text is UTF-8') WHERE NEW.key_id GLOB '*[^ -~]*' AND EXISTS (SELECT 1 FROM (SELECT substr(NEW.key_id || '                ', 4096 * key + 1, 4096) AS piece FROM json_each('[' || substr(replace(hex(zeroblob(length(NEW.key_id) / 4096 + 1)), '00', ',0'), 2) || ']') LIMIT -1) AS whole WHERE EXISTS (SELECT 1 FROM (SELECT substr(whole.piece || '                ', 16 * key + 1, 16) AS piece FROM json_each('[' || substr(replace(hex(zeroblob(length(whole.piece) / 16 + 1)), '00', ',0'), 2) || ']') LIMIT -1) WHERE char(unicode(substr(piece, 1, 1)), unicode(substr(piece, 2, 1)), unicode(substr(piece, 3, 1)), unicode(substr(piece, 4, 1)), unicode(substr(piece, 5, 1)), unicode(substr(piece, 6, 1)), unicode(substr(piece, 7, 1)), unicode(substr(piece, 8, 1)), unicode(substr(piece, 9, 1)), unicode(substr(piece, 10, 1)), unicode(substr(piece, 11, 1)), unicode(substr(piece, 12, 1)), unicode(substr(piece, 13, 1)), unicode(substr(piece, 14, 1)), unicode(substr(piece, 15, 1)), unicode(substr(piece, 16, 1))) <> piece));
+END
+
+CREATE TRIGGER deliveries_numbered BEFORE INSERT ON deliveries WHEN NEW.entry > 0 AND NEW.entry > coalesce((SELECT max(entry) FROM deliveries), 0) + 1000000
+BEGIN
+  SELECT RAISE(ABORT, 'deliveries_entry: a entry is at most 1000000 ahead of the newest; leave it out for the next');
+END
+
+CREATE TRIGGER deliveries_number_stays BEFORE UPDATE OF entry ON deliveries WHEN NEW.entry <> OLD.entry
+BEGIN
+  SELECT RAISE(ABORT, 'deliveries_entry: a entry that was given stays');
+END
+
+CREATE TRIGGER feed_numbered BEFORE INSERT ON feed WHEN NEW.seq > 0 AND NEW.seq > coalesce((SELECT max(seq) FROM feed), 0) + 1000000
+BEGIN
+  SELECT RAISE(ABORT, 'feed_seq: a seq is at most 1000000 ahead of the newest; leave it out for the next');
+END
+
+CREATE TRIGGER feed_number_stays BEFORE UPDATE OF seq ON feed WHEN NEW.seq <> OLD.seq
+BEGIN
+  SELECT RAISE(ABORT, 'feed_seq: a seq that was given stays');
+END
+
+CREATE TRIGGER mirrored_orders_numbered BEFORE INSERT ON mirrored_orders WHEN NEW.entry > 0 AND NEW.entry > coalesce((SELECT max(entry) FROM mirrored_orders), 0) + 1000000
+BEGIN
+  SELECT RAISE(ABORT, 'mirrored_orders_entry: a entry is at most 1000000 ahead of the newest; leave it out for the next');
+END
+
+CREATE TRIGGER mirrored_orders_number_stays BEFORE UPDATE OF entry ON mirrored_orders WHEN NEW.entry <> OLD.entry
+BEGIN
+  SELECT RAISE(ABORT, 'mirrored_orders_entry: a entry that was given stays');
+END
+
+CREATE TRIGGER notifications_numbered BEFORE INSERT ON notifications WHEN NEW.entry > 0 AND NEW.entry > coalesce((SELECT max(entry) FROM notifications), 0) + 1000000
+BEGIN
+  SELECT RAISE(ABORT, 'notifications_entry: a entry is at most 1000000 ahead of the newest; leave it out for the next');
+END
+
+CREATE TRIGGER notifications_number_stays BEFORE UPDATE OF entry ON notifications WHEN NEW.entry <> OLD.entry
+BEGIN
+  SELECT RAISE(ABORT, 'notifications_entry: a entry that was given stays');
+END
+
+CREATE TRIGGER orders_numbered BEFORE INSERT ON orders WHEN NEW.number > 0 AND NEW.number > coalesce((SELECT max(number) FROM orders), 0) + 1000000
+BEGIN
+  SELECT RAISE(ABORT, 'orders_number: a number is at most 1000000 ahead of the newest; leave it out for the next');
+END
+
+CREATE TRIGGER orders_number_stays BEFORE UPDATE OF number ON orders WHEN NEW.number <> OLD.number
+BEGIN
+  SELECT RAISE(ABORT, 'orders_number: a number that was given stays');
+END
+
+CREATE TRIGGER payment_tasks_numbered BEFORE INSERT ON payment_tasks WHEN NEW.entry > 0 AND NEW.entry > coalesce((SELECT max(entry) FROM payment_tasks), 0) + 1000000
+BEGIN
+  SELECT RAISE(ABORT, 'payment_tasks_entry: a entry is at most 1000000 ahead of the newest; leave it out for the next');
+END
+
+CREATE TRIGGER payment_tasks_number_stays BEFORE UPDATE OF entry ON payment_tasks WHEN NEW.entry <> OLD.entry
+BEGIN
+  SELECT RAISE(ABORT, 'payment_tasks_entry: a entry that was given stays');
+END
+
+CREATE TRIGGER payments_numbered BEFORE INSERT ON payments WHEN NEW.entry > 0 AND NEW.entry > coalesce((SELECT max(entry) FROM payments), 0) + 1000000
+BEGIN
+  SELECT RAISE(ABORT, 'payments_entry: a entry is at most 1000000 ahead of the newest; leave it out for the next');
+END
+
+CREATE TRIGGER payments_number_stays BEFORE UPDATE OF entry ON payments WHEN NEW.entry <> OLD.entry
+BEGIN
+  SELECT RAISE(ABORT, 'payments_entry: a entry that was given stays');
+END
+
+CREATE TRIGGER refunds_numbered BEFORE INSERT ON refunds WHEN NEW.entry > 0 AND NEW.entry > coalesce((SELECT max(entry) FROM refunds), 0) + 1000000
+BEGIN
+  SELECT RAISE(ABORT, 'refunds_entry: a entry is at most 1000000 ahead of the newest; leave it out for the next');
+END
+
+CREATE TRIGGER refunds_number_stays BEFORE UPDATE OF entry ON refunds WHEN NEW.entry <> OLD.entry
+BEGIN
+  SELECT RAISE(ABORT, 'refunds_entry: a entry that was given stays');
+END
+
+CREATE TRIGGER shop_kept BEFORE DELETE ON shop
+BEGIN
+  SELECT RAISE(ABORT, 'shop_kept: the rules of the shop are changed by UPDATE, never deleted');
+END
+
+CREATE TRIGGER epoch_kept BEFORE DELETE ON meta WHEN OLD.name = 'epoch'
+BEGIN
+  SELECT RAISE(ABORT, 'epoch_kept: the epoch names the history that is in this database');
 END
 
 INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', 1000)
