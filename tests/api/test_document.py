@@ -34,3 +34,17 @@ def test_an_order_leads_to_what_can_be_done_with_it(document: dict[str, Any]) ->
     reached = {operations[link["operationId"]] for link in links.values()}
     assert reached >= {path for path in document["paths"] if "{order_id}" in path}
     assert all(link["parameters"] for link in links.values())
+
+
+def test_every_operation_parameter_schema_and_property_is_described() -> None:
+    document = msgspec.json.decode(openapi_document())
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert operation.get("summary"), (method, path)
+            assert operation.get("description"), (method, path)
+            assert "Raises" not in operation["description"], (method, path)
+            assert all(each.get("description") for each in operation.get("parameters", [])), (method, path)
+    for name, schema in document["components"]["schemas"].items():
+        assert schema.get("description"), f"{name}: a docstring, or a line of `SCHEMAS` in api/glossary.py"
+        for field, one in (schema.get("properties") or {}).items():
+            assert one.get("description"), f"{name}.{field}: a string under it, or one of `FIELDS` in api/glossary.py"

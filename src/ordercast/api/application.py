@@ -35,6 +35,7 @@ from . import (
     orders,
     payments,
     privacy,
+    problem_pages,
     products,
     profile,
     promotions,
@@ -49,6 +50,7 @@ from . import (
 from .closed_bodies import close_bodies
 from .cross_origin import ReportRefusedOrigins
 from .delivery_rules import delivery_rules
+from .describing import describe
 from .desk import FrontDesk
 from .doorkeeper import Doorkeeper, make_doorkeeper
 from .entry import Entry
@@ -85,6 +87,7 @@ _ROUTES: Final = [
     *emit.ROUTES,
     *health.ROUTES,
     *docs_page.ROUTES,
+    *problem_pages.ROUTES,
 ]
 
 
@@ -138,6 +141,7 @@ def create_api(
         on_startup=[docs_page.describe],
     )
     close_bodies(application)
+    describe(application.openapi_schema)
     add_links(application.openapi_schema)
     handler: ASGIApp = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
     if metrics_port and metrics_port != settings.port:
@@ -181,6 +185,7 @@ def _openapi() -> OpenAPIConfig:
         title="Ordercast",
         version=version("ordercast"),
         openapi_router=docs_page.router(),
+        use_handler_docstrings=True,
         components=Components(security_schemes=bearer),
         render_plugins=[docs_page.DocsPage(path="/"), docs_page.DocsJson()],
     )

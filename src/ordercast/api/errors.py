@@ -141,6 +141,18 @@ _HTTP_KINDS: Final = {
     413: Kind(413, "body-too-large", "The body is too large"),
 }
 
+_REFUSED: Final = Kind(400, "refused", "Refused")
+_INTERNAL: Final = Kind(500, "internal", "Internal error")
+# Told before any handler is asked: by the port.
+_HOST_REFUSED: Final = Kind(421, "host-refused", "Misdirected Request")
+
+
+def kinds() -> dict[str, Kind]:
+    """Every type of problem that is told, by its name."""
+    all_ = [*KINDS.values(), *_HTTP_KINDS.values(), _REFUSED, _INTERNAL, _HOST_REFUSED]
+    return {kind.slug: kind for kind in all_}
+
+
 # Litestar's words for it; it has no class of its own for them.
 _HUNG_UP: Final = "client disconnected prematurely"
 
@@ -163,7 +175,7 @@ def answer(desk: FrontDesk, request: AnyRequest, error: Exception) -> Response[b
         return _respond(_of_http(HTTPException(error.detail, status_code=400)), {})
     log.error("request %s failed: %s %s", id_of(request.scope), request.method, _route(request), exc_info=error)
     detail = "Something went wrong on our side. It has been noted."
-    return _respond(Problem("/problems/internal", "Internal error", 500, detail), {})
+    return _respond(Problem(f"/problems/{_INTERNAL.slug}", _INTERNAL.title, _INTERNAL.status, detail), {})
 
 
 def _route(request: AnyRequest) -> str:
@@ -254,5 +266,5 @@ def _of_parameters(error: ValidationException) -> Problem:
 
 
 def _of_http(error: HTTPException) -> Problem:
-    kind = _HTTP_KINDS.get(error.status_code, Kind(error.status_code, "refused", "Refused"))
+    kind = _HTTP_KINDS.get(error.status_code, _REFUSED._replace(status=error.status_code))
     return Problem(f"/problems/{kind.slug}", kind.title, kind.status, f"{error.detail or kind.title}.")

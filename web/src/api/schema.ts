@@ -11,10 +11,18 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListOrders */
+        /**
+         * List orders
+         * @description List orders, newest first: the shop sees all, a customer their own, a driver those they have or had, and on duty those they could take.
+         *
+         *     `status` may be a former name.
+         */
         get: operations["ApiOrdersListOrders"];
         put?: never;
-        /** PlaceOrder */
+        /**
+         * Place order
+         * @description Place an order. Prices come from the catalogue; a guest is answered with a tracking token.
+         */
         post: operations["ApiOrdersPlaceOrder"];
         delete?: never;
         options?: never;
@@ -29,7 +37,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetOrder */
+        /**
+         * Get order
+         * @description One order, for those who may know of it; a guest by its tracking token, as Bearer or as `?token=`.
+         */
         get: operations["ApiOrdersOrderIdGetOrder"];
         put?: never;
         post?: never;
@@ -46,7 +57,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetHistory */
+        /**
+         * Get history
+         * @description The moves of an order, oldest first: who, when and why.
+         *
+         *     Customers and guests are told in which role somebody acted, not who it was, and not the staff's reasons; a driver who does not have the order, no reasons but their own.
+         */
         get: operations["ApiOrdersOrderIdHistoryGetHistory"];
         put?: never;
         post?: never;
@@ -65,7 +81,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** MoveOrder */
+        /**
+         * Move order
+         * @description Move an order along its status flow. A version that is no longer the order's is answered with 409.
+         */
         post: operations["ApiOrdersOrderIdStatusMoveOrder"];
         delete?: never;
         options?: never;
@@ -82,7 +101,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** CancelOrder */
+        /**
+         * Cancel order
+         * @description Cancel an order: a customer while it is pending, the shop until the goods have left it.
+         */
         post: operations["ApiOrdersOrderIdCancelCancelOrder"];
         delete?: never;
         options?: never;
@@ -97,7 +119,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListDrivers */
+        /**
+         * List drivers
+         * @description List the drivers, those too who are not active now. For the shop.
+         */
         get: operations["ApiDriversListDrivers"];
         put?: never;
         post?: never;
@@ -116,7 +141,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SetDuty */
+        /**
+         * Set duty
+         * @description Begin or end a driver's work: the shop for anybody, a driver for `me`. The orders that they have stay theirs.
+         */
         post: operations["ApiDriversDriverIdDutySetDuty"];
         delete?: never;
         options?: never;
@@ -133,7 +161,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ChooseDriver */
+        /**
+         * Choose driver
+         * @description Give an order that is ready for delivery to a driver. A driver takes one by moving it to `driver_assigned`.
+         */
         post: operations["ApiOrdersOrderIdDriverChooseDriver"];
         delete?: never;
         options?: never;
@@ -148,7 +179,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetDelivery */
+        /**
+         * Get delivery
+         * @description Who brings an order, where they are while they carry it, and when it should be there.
+         *
+         *     For those who may know of the order; the tracking token will do.
+         */
         get: operations["ApiOrdersOrderIdDeliveryGetDelivery"];
         put?: never;
         post?: never;
@@ -165,7 +201,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetStats */
+        /**
+         * Get stats
+         * @description Orders, sums, states, hours, times and ages of one day. For the shop.
+         */
         get: operations["ApiStatsGetStats"];
         put?: never;
         post?: never;
@@ -184,7 +223,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** PayOrder */
+        /**
+         * Pay order
+         * @description Pay by card for an order that stands and is not paid: its payment failed, or it was to be paid in cash. For its customer, who holds its tracking token, and the shop.
+         */
         post: operations["ApiOrdersOrderIdPayPayOrder"];
         delete?: never;
         options?: never;
@@ -201,7 +243,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** RefundOrder */
+        /**
+         * Refund order
+         * @description Give a part or all of an order's money back. For the shop.
+         *
+         *     The answer shows it as `amountRefunding` until the payment provider has done it, which `payment_update` tells. Money that was paid in cash is handed back by the shop, and counts as refunded at once.
+         */
         post: operations["ApiOrdersOrderIdRefundRefundOrder"];
         delete?: never;
         options?: never;
@@ -216,7 +263,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListPaymentMethods */
+        /**
+         * List payment methods
+         * @description The cards that the signed-in customer has saved.
+         */
         get: operations["ApiPaymentMethodsListPaymentMethods"];
         put?: never;
         post?: never;
@@ -236,7 +286,10 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** DeletePaymentMethod */
+        /**
+         * Delete payment method
+         * @description Keep a card no longer, here and at the payment provider's.
+         */
         delete: operations["ApiPaymentMethodsMethodIdDeletePaymentMethod"];
         options?: never;
         head?: never;
@@ -250,7 +303,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListMismatches */
+        /**
+         * List mismatches
+         * @description Where a payment provider's money differs from ours, newest first; with `resolved`, what was seen to as well.
+         */
         get: operations["ApiPaymentMismatchesListMismatches"];
         put?: never;
         post?: never;
@@ -269,7 +325,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ResolveMismatch */
+        /**
+         * Resolve mismatch
+         * @description Take a card off the board: somebody has seen to it. One that was taken off before stays as it was.
+         */
         post: operations["ApiPaymentMismatchesMismatchIdResolveResolveMismatch"];
         delete?: never;
         options?: never;
@@ -286,7 +345,12 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** HearProvider */
+        /**
+         * Hear provider
+         * @description Take in an event of a payment provider. Its signature covers the raw body; what comes twice counts once.
+         *
+         *     What concerns no payment of this shop is answered alike, so that the provider does not send it again.
+         */
         post: operations["ApiPaymentsWebhookProviderHearProvider"];
         delete?: never;
         options?: never;
@@ -301,7 +365,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListNotifications */
+        /**
+         * List notifications
+         * @description List what one was told, newest first; with `unread`, what one has not read, of which a page may be short and yet have a next one. The shop's people share theirs, and each reads for themselves.
+         */
         get: operations["ApiNotificationsListNotifications"];
         put?: never;
         post?: never;
@@ -320,7 +387,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ReadNotification */
+        /**
+         * Read notification
+         * @description Note that one has read it; again changes nothing.
+         */
         post: operations["ApiNotificationsNotificationIdReadReadNotification"];
         delete?: never;
         options?: never;
@@ -337,7 +407,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ReadNotifications */
+        /**
+         * Read notifications
+         * @description Note that one has read them all.
+         */
         post: operations["ApiNotificationsReadReadNotifications"];
         delete?: never;
         options?: never;
@@ -352,10 +425,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListProducts */
+        /**
+         * List products
+         * @description List what is for sale; with `every`, for the shop, what is not too. Prices are minor units of `currency`.
+         */
         get: operations["ApiProductsListProducts"];
         put?: never;
-        /** AddProduct */
+        /**
+         * Add product
+         * @description Add a product. For the shop.
+         */
         post: operations["ApiProductsAddProduct"];
         delete?: never;
         options?: never;
@@ -370,14 +449,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetProduct */
+        /**
+         * Get product
+         * @description One product; one that is not for sale, for the shop alone.
+         */
         get: operations["ApiProductsProductIdGetProduct"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** EditProduct */
+        /**
+         * Edit product
+         * @description Change some fields of a product, or its stock. For the shop, whose screens are told by `product_update`.
+         */
         patch: operations["ApiProductsProductIdEditProduct"];
         trace?: never;
     };
@@ -388,7 +473,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetProductHistory */
+        /**
+         * Get product history
+         * @description The edits of a product, oldest first: who, when and why. For the shop. Sales are not among them.
+         */
         get: operations["ApiProductsProductIdHistoryGetProductHistory"];
         put?: never;
         post?: never;
@@ -405,10 +493,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListPromotions */
+        /**
+         * List promotions
+         * @description List the promotions by their codes, ended ones too. For the shop.
+         */
         get: operations["ApiPromotionsListPromotions"];
         put?: never;
-        /** AddPromotion */
+        /**
+         * Add promotion
+         * @description Make a promotion. For the shop.
+         */
         post: operations["ApiPromotionsAddPromotion"];
         delete?: never;
         options?: never;
@@ -423,14 +517,20 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetPromotion */
+        /**
+         * Get promotion
+         * @description One promotion. For the shop.
+         */
         get: operations["ApiPromotionsCodeGetPromotion"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
-        /** EditPromotion */
+        /**
+         * Edit promotion
+         * @description Change how long and how often a promotion holds, or end it. For the shop.
+         */
         patch: operations["ApiPromotionsCodeEditPromotion"];
         trace?: never;
     };
@@ -443,7 +543,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** QuoteOrder */
+        /**
+         * Quote order
+         * @description Say what a cart would come to now. Nothing is set aside; `POST /api/orders` compares its `total` with ours.
+         */
         post: operations["ApiCheckoutQuoteQuoteOrder"];
         delete?: never;
         options?: never;
@@ -458,9 +561,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetShop */
+        /**
+         * Get shop
+         * @description How the shop charges: currency, taxes, delivery fees.
+         */
         get: operations["ApiShopGetShop"];
-        /** ChangeShop */
+        /**
+         * Change shop
+         * @description Let other rules hold from the next order on; those that are placed keep their sums. For an admin.
+         */
         put: operations["ApiShopChangeShop"];
         post?: never;
         delete?: never;
@@ -476,7 +585,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetStatusFlow */
+        /**
+         * Get status flow
+         * @description Every permitted move of an order, by whom, and what each status is called.
+         */
         get: operations["ApiStatusFlowGetStatusFlow"];
         put?: never;
         post?: never;
@@ -495,7 +607,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SignIn */
+        /**
+         * Sign in
+         * @description Exchange an address and a password for an access token, and a cookie that `/api/auth/refresh` takes.
+         */
         post: operations["ApiAuthLoginSignIn"];
         delete?: never;
         options?: never;
@@ -512,7 +627,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Refresh */
+        /**
+         * Refresh
+         * @description Exchange the cookie for a fresh access token and the next cookie. A cookie that was exchanged before, and not just now, ends the sign-in: two have it.
+         */
         post: operations["ApiAuthRefreshRefresh"];
         delete?: never;
         options?: never;
@@ -529,7 +647,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SignOut */
+        /**
+         * Sign out
+         * @description End the sign-in of the cookie, and that of the token if one is sent: their tokens are refused and their sockets end, on every node.
+         */
         post: operations["ApiAuthLogoutSignOut"];
         delete?: never;
         options?: never;
@@ -546,7 +667,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** SignOutEverywhere */
+        /**
+         * Sign out everywhere
+         * @description End every sign-in of whoever asks, and refuse every token that they were given. Needs a token.
+         */
         post: operations["ApiAuthLogoutAllSignOutEverywhere"];
         delete?: never;
         options?: never;
@@ -563,7 +687,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Register */
+        /**
+         * Register
+         * @description Make a customer's account. It is not signed in by that: `/api/auth/login` does.
+         */
         post: operations["ApiAuthRegisterRegister"];
         delete?: never;
         options?: never;
@@ -580,7 +707,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ChangePassword */
+        /**
+         * Change password
+         * @description Choose another password. Everything that was signed in with the former one ends; the answer is signed in anew.
+         */
         post: operations["ApiAuthPasswordChangePassword"];
         delete?: never;
         options?: never;
@@ -595,7 +725,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** GetMe */
+        /**
+         * Get me
+         * @description Whom the token speaks for.
+         */
         get: operations["ApiMeGetMe"];
         put?: never;
         post?: never;
@@ -612,10 +745,16 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ListAccounts */
+        /**
+         * List accounts
+         * @description List the accounts, those too that are closed. For an admin.
+         */
         get: operations["ApiAccountsListAccounts"];
         put?: never;
-        /** MakeAccount */
+        /**
+         * Make account
+         * @description Make an account of any role. For an admin.
+         */
         post: operations["ApiAccountsMakeAccount"];
         delete?: never;
         options?: never;
@@ -632,7 +771,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** ChangeAccount */
+        /**
+         * Change account
+         * @description Change an account, close it (`active: false`) or open it again. Whose role changes, or who is closed out, is signed out everywhere at once. For an admin.
+         */
         post: operations["ApiAccountsAccountIdChangeAccount"];
         delete?: never;
         options?: never;
@@ -647,7 +789,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ExportCustomer */
+        /**
+         * Export customer
+         * @description All that is known of a customer, registered or guest. For an admin.
+         */
         get: operations["ApiCustomersCustomerIdExportExportCustomer"];
         put?: never;
         post?: never;
@@ -664,7 +809,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** ExportMe */
+        /**
+         * Export me
+         * @description All that is known of oneself. For a customer.
+         */
         get: operations["ApiMeExportExportMe"];
         put?: never;
         post?: never;
@@ -683,7 +831,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** EraseCustomer */
+        /**
+         * Erase customer
+         * @description Forget a customer, registered or guest, whose orders have all come to an end. For an admin.
+         */
         post: operations["ApiCustomersCustomerIdEraseEraseCustomer"];
         delete?: never;
         options?: never;
@@ -700,7 +851,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** EraseMe */
+        /**
+         * Erase me
+         * @description Have oneself forgotten, account and all. For a customer with an account; it takes the password once more.
+         */
         post: operations["ApiMeEraseEraseMe"];
         delete?: never;
         options?: never;
@@ -717,7 +871,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Revoke */
+        /**
+         * Revoke
+         * @description Refuse a token, or all that a person was given until now, and end the sockets that it opened, on every node.
+         */
         post: operations["ApiAuthRevokeRevoke"];
         delete?: never;
         options?: never;
@@ -734,7 +891,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Emit */
+        /**
+         * Emit
+         * @description Publish an event to rooms. Needs a service token.
+         */
         post: operations["ApiEmitEmit"];
         delete?: never;
         options?: never;
@@ -751,7 +911,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** EmitBooking */
+        /**
+         * Emit booking
+         * @description Tell the shop, and the user it is for, of a new booking: any object, passed on whole as `new_booking`.
+         */
         post: operations["EmitBookingEmitBooking"];
         delete?: never;
         options?: never;
@@ -766,7 +929,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Live */
+        /**
+         * Live
+         * @description The process answers.
+         */
         get: operations["HealthLiveLive"];
         put?: never;
         post?: never;
@@ -783,7 +949,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Ready */
+        /**
+         * Ready
+         * @description Orders can be written and read, as a small write has just shown; 503 if not. A part that is missing, or a disk that is nearly full, makes it `degraded`, which is still 200: a balancer that took every node out because Redis is away would lose the orders too.
+         */
         get: operations["HealthReadyReady"];
         put?: never;
         post?: never;
@@ -800,7 +969,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics */
+        /**
+         * Metrics
+         * @description Figures for Prometheus, on a port of their own unless they are asked for on the shop's.
+         */
         get: operations["MetricsMetrics"];
         put?: never;
         post?: never;
@@ -817,7 +989,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** PageConfig */
+        /**
+         * Page config
+         * @description What the pages read first.
+         */
         get: operations["ApiConfigPageConfig"];
         put?: never;
         post?: never;
@@ -831,191 +1006,373 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** AccountInfo */
+        /**
+         * AccountInfo
+         * @description An account, without its password.
+         */
         AccountInfo: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description The address, in lower case. */
             email: string;
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
+            /** @description Whether it may be used now. */
             active: boolean;
         };
-        /** AccountPage */
+        /**
+         * AccountPage
+         * @description A page of accounts.
+         */
         AccountPage: {
+            /** @description This page's. */
             items: components["schemas"]["AccountInfo"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
         };
-        /** AddressInfo */
+        /**
+         * AddressInfo
+         * @description A postal address.
+         */
         AddressInfo: {
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description Street and house. */
             line1: string;
+            /** @description Town or village. */
             city: string;
             /** @description ISO 3166-1 alpha-2 */
             country: string;
+            /** @description The postcode, as it is written there. */
             postcode?: string | null;
+            /** @description What a first line had no room for. */
             line2?: string | null;
+            /** @description Where that is, if the buyer's page knows it: by it the arrival is estimated. */
             location?: components["schemas"]["Location"] | null;
         };
-        /** AssignDriver */
+        /**
+         * AssignDriver
+         * @description As over HTTP: a driver, or `nearest`.
+         */
         AssignDriver: {
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description The driver's id (`drv_...`). */
             driverId?: string | null;
-            /** @default false */
+            /**
+             * @description Choose whoever is free and nearest.
+             * @default false
+             */
             nearest: boolean;
         };
-        /** CancelOrder */
+        /**
+         * CancelOrder
+         * @description Why an order is cancelled, and the version that was seen.
+         */
         CancelOrder: {
+            /** @description Why, for the history. */
             reason: string;
+            /** @description Grows with every change; a change names the one that it saw. */
             version?: number | null;
         };
-        /** CardPayment */
+        /**
+         * CardPayment
+         * @description Paid by a card that only the payment provider has seen; with `save`, it may be used again.
+         */
         CardPayment: {
+            /** @description A token: a JWT, or an order's tracking token. */
             token: string;
+            /** @description Keep the card for the next time. */
             save?: boolean | null;
-            /** @constant */
+            /**
+             * @description How it is paid or proved.
+             * @constant
+             */
             method: "card";
         };
-        /** CartItem */
+        /**
+         * CartItem
+         * @description A line of a cart.
+         */
         CartItem: {
+            /** @description The product's id (`prd_...`). */
             productId: string;
+            /** @description How many pieces. */
             quantity: number;
         };
-        /** CashPayment */
+        /**
+         * CashPayment
+         * @description Paid to the driver or at the counter.
+         */
         CashPayment: {
-            /** @constant */
+            /**
+             * @description How it is paid or proved.
+             * @constant
+             */
             method: "cash";
         };
-        /** ChangeAccount */
+        /**
+         * ChangeAccount
+         * @description What is left out stays as it is.
+         */
         ChangeAccount: {
+            /** @description The name, as people are to see it. */
             name?: string | null;
-            /** @enum {null|string} */
+            /**
+             * @description What it may do.
+             * @enum {null|string}
+             */
             role?: "admin" | "store" | "driver" | "customer" | null;
+            /** @description Whether it may be used now. */
             active?: boolean | null;
         };
-        /** ChangePassword */
+        /**
+         * ChangePassword
+         * @description The present password, and another.
+         */
         ChangePassword: {
+            /** @description The present one. */
             current: string;
             /** @description 10 to 128 characters */
             new: string;
         };
-        /** ChangeShop */
+        /**
+         * ChangeShop
+         * @description The rules as they shall be, whole; `version` is the one that the asker saw.
+         */
         ChangeShop: {
             /**
              * @description ISO 4217
              * @default BDT
              */
             currency: string;
+            /** @description By tax class, in basis points: 1500 is 15 %. */
             taxRatesBp?: {
                 [key: string]: number;
             };
-            /** @default false */
+            /**
+             * @description Whether prices have their tax in them.
+             * @default false
+             */
             pricesIncludeTax: boolean;
+            /** @description How half a minor unit is rounded. */
             rounding?: components["schemas"]["Rounding"];
-            /** @default 6000 */
+            /**
+             * @description For bringing an order, in minor units.
+             * @default 6000
+             */
             deliveryFee: number;
-            /** @default 150000 */
+            /**
+             * @description A subtotal from which delivery costs nothing.
+             * @default 150000
+             */
             freeDeliveryFrom: number | null;
-            /** @default [] */
+            /**
+             * @description The first that holds decides; where none does, the two above.
+             * @default []
+             */
             deliveryZones: (components["schemas"]["DeliveryZone"] | unknown)[];
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
         };
-        /** CustomerInfo */
+        /**
+         * CustomerInfo
+         * @description Who buys; an address that was typed proves nobody.
+         */
         CustomerInfo: {
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description The address, in lower case. */
             email: string;
+            /** @description A telephone number, best with its country (`+880...`). */
             mobile: string;
         };
-        /** DeliveryProof */
+        /**
+         * DeliveryProof
+         * @description What shows that an order was handed over.
+         */
         DeliveryProof: {
+            /** @description Which kind it is. */
             kind: string;
+            /** @description For the shop alone. */
             value: string | null;
+            /** @description When it happened (RFC 3339, UTC). */
             at: string;
         };
-        /** DeliveryZone */
+        /**
+         * DeliveryZone
+         * @description What delivery to some addresses costs: those in `country`, whose postcode begins with one of `postcodes`.
+         */
         DeliveryZone: {
+            /** @description In minor units. */
             fee: number;
+            /** @description A subtotal from which delivery costs nothing here. */
             freeFrom?: number | null;
             /** @description ISO 3166-1 alpha-2 */
             country?: string | null;
-            /** @default [] */
+            /**
+             * @description None given is any.
+             * @default []
+             */
             postcodes: (string | unknown)[];
         };
-        /** Destination */
+        /**
+         * Destination
+         * @description As much of an address as the price of its delivery depends on.
+         */
         Destination: {
             /** @description ISO 3166-1 alpha-2 */
             country: string;
+            /** @description The postcode, as it is written there. */
             postcode?: string | null;
         };
-        /** Driver */
+        /**
+         * Driver
+         * @description `orders` is how many they have now; `position` where they were seen last, to some seconds.
+         */
         Driver: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description Whether it may be used now. */
             active: boolean;
-            /** @default false */
+            /**
+             * @description Whether they work now.
+             * @default false
+             */
             onDuty: boolean;
+            /** @description Where they are. */
             position?: components["schemas"]["Place"] | null;
-            /** @default 0 */
+            /**
+             * @description How many orders, or which.
+             * @default 0
+             */
             orders: number;
         };
-        /** DriverName */
+        /**
+         * DriverName
+         * @description A driver, as buyers are told.
+         */
         DriverName: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description The name, as people are to see it. */
             name: string | null;
         };
-        /** DriverPage */
+        /**
+         * DriverPage
+         * @description A page of drivers.
+         */
         DriverPage: {
+            /** @description This page's. */
             items: components["schemas"]["Driver"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
         };
-        /** Duty */
+        /**
+         * Duty
+         * @description Whether a driver works.
+         */
         Duty: {
+            /** @description Whether they work now. */
             onDuty: boolean;
         };
-        /** EditProduct */
+        /**
+         * EditProduct
+         * @description What is not named stays. `version` is the one that the asker saw; the stock is changed by so many pieces, with a reason, since orders take from it meanwhile.
+         */
         EditProduct: {
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
             /** @description Its name in addresses */
             slug?: string;
+            /** @description The name, as people are to see it. */
             name?: string;
+            /** @description The name in Bengali. */
             nameBn?: string;
+            /** @description What it is, for buyers. */
             description?: string;
+            /** @description The same in Bengali. */
             descriptionBn?: string;
+            /** @description Of one piece, in minor units. */
             price?: number;
+            /** @description By which of the shop's rates it is taxed. */
             taxClass?: string;
+            /** @description Where its picture is: a path on this server or a URL. */
             image?: string;
+            /** @description Whether it may be used now. */
             active?: boolean;
-            /** @default 0 */
+            /**
+             * @description So many pieces more, or fewer.
+             * @default 0
+             */
             stockBy: number;
+            /** @description Why, for the history. */
             reason?: string | null;
         };
-        /** EditPromotion */
+        /**
+         * EditPromotion
+         * @description What is not named stays; what it takes off never changes. `active: false` ends it.
+         */
         EditPromotion: {
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description It holds from this sum of goods on, in minor units. */
             minSubtotal?: number;
+            /** @description Until when it holds; null for ever. */
             endsAt?: string | null;
+            /** @description How often it holds in all; null for ever. */
             usesMax?: number | null;
+            /** @description How often it holds for one customer; null for ever. */
             usesPerCustomerMax?: number | null;
+            /** @description Whether it may be used now. */
             active?: boolean;
         };
-        /** Emit */
+        /**
+         * Emit
+         * @description An event for rooms.
+         */
         Emit: {
+            /** @description The event's name. */
             event: string;
+            /** @description The rooms that hear it. */
             rooms: string[];
+            /** @description Its arguments: any JSON. */
             args?: unknown[];
         };
-        /** EraseMe */
+        /**
+         * EraseMe
+         * @description One's password, so that nobody else can do it.
+         */
         EraseMe: {
+            /** @description The password, as it is typed. */
             password: string;
         };
-        /** Erased */
+        /**
+         * Erased
+         * @description What was forgotten.
+         */
         Erased: {
+            /** @description The customer's id (`cus_...`). */
             customerId: string;
+            /** @description When it was forgotten (RFC 3339, UTC). */
             erasedAt: string;
+            /** @description How many orders stay, without the person in them. */
             orders: number;
         };
-        /** Export */
+        /**
+         * Export
+         * @description `data` is all that is known, a list of rows by table.
+         */
         Export: {
+            /** @description The customer's id (`cus_...`). */
             customerId: string;
+            /** @description When it was written (RFC 3339, UTC). */
             exportedAt: string;
+            /** @description What it is about. */
             data: {
                 [key: string]: {
                     [key: string]: unknown;
@@ -1024,44 +1381,79 @@ export interface components {
         };
         /**
          * Fulfilment
+         * @description Whether an order is brought or fetched.
          * @default delivery
          * @enum {string}
          */
         Fulfilment: "delivery" | "pickup";
-        /** Health */
+        /**
+         * Health
+         * @description Whether this node can work.
+         */
         Health: {
+            /** @description `live`, `ready`, `degraded` (all orders are taken and told, and a part is missing), `draining` (it is being stopped) or `not ready`. */
             status: string;
+            /** @description What this node can do without, such as the bus to other nodes: `up`, or what it is instead. */
             parts?: {
                 [key: string]: string;
             };
+            /** @description Rows that cannot be read, by name: what needs them is refused or told as a gap; `ordercast repair` mends them. */
             damaged?: string[];
+            /** @description What will keep orders from being taken if nobody acts, a sentence for each. */
             warnings?: string[];
+            /** @description Why it is not ready: a sentence for each thing that keeps orders from being taken, or told. */
             faults?: string[];
         };
-        /** History */
+        /**
+         * History
+         * @description The moves of an order.
+         */
         History: {
+            /** @description This page's. */
             items: components["schemas"]["HistoryEntry"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
         };
-        /** HistoryEntry */
+        /**
+         * HistoryEntry
+         * @description One move of an order.
+         */
         HistoryEntry: {
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description The state before. */
             fromStatus: components["schemas"]["OrderStatus"] | null;
+            /** @description The state after. */
             toStatus: components["schemas"]["OrderStatus"];
+            /** @description The payment's state before. */
             fromPaymentStatus: components["schemas"]["PaymentStatus"] | null;
+            /** @description The payment's state after. */
             toPaymentStatus: components["schemas"]["PaymentStatus"];
+            /** @description Who did it: a role and an id. */
             actor: string;
+            /** @description Why, for the history. */
             reason: string | null;
+            /** @description When it happened (RFC 3339, UTC). */
             at: string;
         };
-        /** Hour */
+        /**
+         * Hour
+         * @description One hour of the local clock; of an hour that the clock goes through twice, both.
+         */
         Hour: {
+            /** @description How many orders, or which. */
             orders: number;
+            /** @description What was ordered. */
             ordered: number;
         };
-        /** Location */
+        /**
+         * Location
+         * @description Degrees of WGS 84, as every telephone gives them.
+         */
         Location: {
+            /** @description Latitude in degrees. */
             lat: number;
+            /** @description Longitude in degrees. */
             lng: number;
         };
         /**
@@ -1070,433 +1462,842 @@ export interface components {
          * @enum {string}
          */
         MismatchKind: "unknown_payment" | "currency" | "captured" | "refunded" | "held" | "disputed" | "paid_in_part" | "task_refused" | "impossible_move" | "refund_failed";
-        /** MismatchPage */
+        /**
+         * MismatchPage
+         * @description A page of mismatches.
+         */
         MismatchPage: {
+            /** @description This page's. */
             items: components["schemas"]["PaymentMismatch"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
         };
-        /** Move */
+        /**
+         * Move
+         * @description One permitted move of an order.
+         */
         Move: {
+            /** @description Where it was before. */
             from: components["schemas"]["OrderStatus"];
+            /** @description Where it is then. */
             to: components["schemas"]["OrderStatus"];
+            /** @description Who may make the move. */
             roles: string[];
+            /** @description Whether a reason must be given. */
             needsReason: boolean;
+            /** @description Whether it is brought or fetched. */
             fulfilment: components["schemas"]["Fulfilment"] | null;
+            /** @description Conditions that the server also looks at, by name. */
             guards: string[];
         };
-        /** MoveOrder */
+        /**
+         * MoveOrder
+         * @description `status` may be a former name; `version` is the one that the asker saw.
+         */
         MoveOrder: {
+            /** @description The state it is in. */
             status: string;
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description Why, for the history. */
             reason?: string | null;
+            /** @description Of a delivery that was handed over. */
             proof?: components["schemas"]["Proof"] | null;
         };
-        /** NewAccount */
+        /**
+         * NewAccount
+         * @description An account to be made.
+         */
         NewAccount: {
+            /** @description The address, in lower case. */
             email: string;
+            /** @description The name, as people are to see it. */
             name: string;
-            /** @enum {string} */
+            /**
+             * @description What it may do.
+             * @enum {string}
+             */
             role: "admin" | "store" | "driver" | "customer";
             /** @description 10 to 128 characters */
             password: string;
         };
-        /** NewProduct */
+        /**
+         * NewProduct
+         * @description `price` is in minor units of the shop's currency.
+         */
         NewProduct: {
             /** @description Its name in addresses */
             slug: string;
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description Of one piece, in minor units. */
             price: number;
+            /** @description Pieces that are left. */
             stock: number;
-            /** @default  */
+            /**
+             * @description The name in Bengali.
+             * @default
+             */
             nameBn: string;
-            /** @default  */
+            /**
+             * @description What it is, for buyers.
+             * @default
+             */
             description: string;
-            /** @default  */
+            /**
+             * @description The same in Bengali.
+             * @default
+             */
             descriptionBn: string;
-            /** @default standard */
+            /**
+             * @description By which of the shop's rates it is taxed.
+             * @default standard
+             */
             taxClass: string;
-            /** @default  */
+            /**
+             * @description Where its picture is: a path on this server or a URL.
+             * @default
+             */
             image: string;
-            /** @default true */
+            /**
+             * @description Whether it may be used now.
+             * @default true
+             */
             active: boolean;
         };
-        /** NewPromotion */
+        /**
+         * NewPromotion
+         * @description `value`: basis points of the goods (1000 is 10 %), minor units of the shop's currency, or 0 for free delivery.
+         */
         NewPromotion: {
             /** @description Compared without regard to case */
             code: string;
+            /** @description Which kind it is. */
             kind: components["schemas"]["PromotionKind"];
-            /** @default 0 */
+            /**
+             * @description How much: basis points of a percentage, minor units of a sum.
+             * @default 0
+             */
             value: number;
-            /** @default 0 */
+            /**
+             * @description It holds from this sum of goods on, in minor units.
+             * @default 0
+             */
             minSubtotal: number;
+            /** @description From when it holds; null from now on. */
             startsAt?: string | null;
+            /** @description Until when it holds; null for ever. */
             endsAt?: string | null;
+            /** @description How often it holds in all; null for ever. */
             usesMax?: number | null;
+            /** @description How often it holds for one customer; null for ever. */
             usesPerCustomerMax?: number | null;
-            /** @default true */
+            /**
+             * @description Whether it may be used now.
+             * @default true
+             */
             active: boolean;
         };
-        /** Notification */
+        /**
+         * Notification
+         * @description A word to somebody, kept until it is read.
+         */
         Notification: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description A few words. */
             title: string;
+            /** @description A sentence for people. */
             text: string;
+            /** @description The title in Bengali. */
             titleBn: string;
+            /** @description The sentence in Bengali. */
             textBn: string;
+            /** @description The page that it leads to. */
             link: string;
+            /** @description How much it matters. */
             severity: components["schemas"]["Severity"];
+            /** @description The order's id (`ord_...`). */
             orderId: string | null;
+            /** @description When it was made (RFC 3339, UTC). */
             createdAt: string;
+            /** @description When it was read; null while it is not. */
             readAt: string | null;
         };
-        /** NotificationPage */
+        /**
+         * NotificationPage
+         * @description A page of notifications.
+         */
         NotificationPage: {
+            /** @description This page's. */
             items: components["schemas"]["Notification"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
+            /** @description How many there are in all, counted as far as a thousand. */
             unread: number;
-            /** @default false */
+            /**
+             * @description There are more than those, which were not counted.
+             * @default false
+             */
             unreadMore: boolean;
         };
-        /** OpenOrders */
+        /**
+         * OpenOrders
+         * @description Orders that wait for anything now, of whatever day, by the minutes since they were placed.
+         */
         OpenOrders: {
+            /** @description How many. */
             count: number;
+            /** @description How long the oldest has been waiting. */
             oldestSeconds: number | null;
+            /** @description How long what is open has been waiting. */
             ages: {
                 [key: string]: number;
             };
         };
-        /** Order */
+        /**
+         * Order
+         * @description A whole order as the API answers it and the feed carries it. Sums are minor units of `currency`.
+         */
         Order: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description Counted from the shop's first; short enough to be said. */
             number: number;
+            /** @description The state it is in. */
             status: components["schemas"]["OrderStatus"];
+            /** @description The state of its payment, which is an axis of its own. */
             paymentStatus: components["schemas"]["PaymentStatus"];
+            /** @description Whether it is brought or fetched. */
             fulfilment: components["schemas"]["Fulfilment"];
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description The goods before discount, shipping and what is added of tax, in minor units. */
             subtotal: number;
+            /** @description Tax, in minor units. */
             tax: number;
+            /** @description For bringing it, in minor units. */
             shippingFee: number;
+            /** @description What a promotion takes off, in minor units. */
             discount: number;
+            /** @description What is to be paid, in minor units. */
             total: number;
+            /** @description By ISO 4217. */
             currency: string;
+            /** @description What has been captured, or handed over. */
             amountPaid: number;
+            /** @description What was given back, in minor units. */
             amountRefunded: number;
+            /** @description Promised back, and not confirmed by the payment provider yet. */
             amountRefunding: number;
+            /** @description Whether `tax` is within the other sums, or comes on top of them. */
             pricesIncludeTax: boolean;
+            /** @description A promotion's code, as it was typed. */
             promoCode: string | null;
+            /** @description Who buys. */
             customerInfo: components["schemas"]["PublicCustomerInfo"];
+            /** @description To whom the bill goes. */
             billingInfo: components["schemas"]["AddressInfo"] | null;
+            /** @description Where it is brought; not for what is fetched. */
             shippingInfo: components["schemas"]["AddressInfo"] | null;
+            /** @description What is bought. */
             cartItems: components["schemas"]["OrderLine"][];
+            /** @description How it is paid; never a card's number. */
             paymentInfo: components["schemas"]["PaymentInfo"];
+            /** @description The customer's id (`cus_...`). */
             customerId: string | null;
+            /** @description The driver's id (`drv_...`). */
             driverId: string | null;
+            /** @description The state that it comes back to, while it is on hold. */
             heldFrom: components["schemas"]["OrderStatus"] | null;
+            /** @description When it was made (RFC 3339, UTC). */
             createdAt: string;
+            /** @description When it was last changed (RFC 3339, UTC). */
             updatedAt: string;
+            /** @description For a driver: the cash that is to be taken at the door of an order that they have. */
             amountToCollect?: number;
         };
-        /** OrderLine */
+        /**
+         * OrderLine
+         * @description One line of the cart as it was sold: name and price are of that day. `discount` is its share of the order's, `tax` what the rest of the line bears.
+         */
         OrderLine: {
+            /** @description The product's id (`prd_...`). */
             productId: string;
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description How many pieces. */
             quantity: number;
+            /** @description Of one piece when it was ordered, in minor units. */
             unitPrice: number;
+            /** @description Of all pieces of the line, in minor units. */
             lineTotal: number;
+            /** @description Tax, in minor units. */
             tax: number;
+            /** @description Where its picture is: a path on this server or a URL. */
             image: string;
-            /** @default 0 */
+            /**
+             * @description What a promotion takes off, in minor units.
+             * @default 0
+             */
             discount: number;
         };
-        /** OrderPage */
+        /**
+         * OrderPage
+         * @description A page of orders.
+         */
         OrderPage: {
+            /** @description This page's. */
             items: components["schemas"]["Order"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
+            /** @description ``epoch:seq`` of the feed in the same moment as the list: live events go on from here. */
             position: string;
         };
         /**
          * OrderStatus
+         * @description The state of an order.
          * @enum {string}
          */
         OrderStatus: "pending" | "processing" | "ready_for_pickup" | "ready_for_delivery" | "driver_assigned" | "picked_up" | "in_transit" | "delivered" | "delivery_failed" | "returning" | "returned" | "on_hold" | "rejected" | "expired" | "cancelled";
-        /** PageConfig */
+        /**
+         * PageConfig
+         * @description What pages must know before they start.
+         */
         PageConfig: {
+            /** @description Where to connect the socket; empty for the page's own origin. */
             socketUrl: string;
+            /** @description By ISO 4217. */
             currency: string;
+            /** @description Languages of the pages (BCP 47). */
             locales: string[];
+            /** @description What can be paid with here. */
             paymentMethods: components["schemas"]["PaymentMethod"][];
+            /** @description Who takes card payments, as `sandbox`; null where nobody does. A page offers the tokens of one that it knows. */
             paymentProvider: string | null;
+            /** @description What is to be known before anybody pays: that no money moves, where the sandbox takes payments. */
             paymentNotice: string | null;
+            /** @description Whether somebody could sign in to work on this shop; the first admin is made by `ordercast account create`. */
             hasAdmin: boolean;
+            /** @description By ISO 4217, how many digits behind the point those currencies have that have not two. */
             currencyDigits: {
                 [key: string]: number;
             };
         };
-        /** PayOrder */
+        /**
+         * PayOrder
+         * @description How an order that stands is paid.
+         */
         PayOrder: {
+            /** @description How it is paid; never a card's number. */
             paymentInfo: components["schemas"]["CardPayment"] | components["schemas"]["SavedCardPayment"];
         };
-        /** PaymentInfo */
+        /**
+         * PaymentInfo
+         * @description How the order is paid, as far as it may be shown: never a token.
+         */
         PaymentInfo: {
+            /** @description How it is paid or proved. */
             method: components["schemas"]["PaymentMethod"];
+            /** @description The card's brand. */
             brand?: string | null;
+            /** @description The card's last four digits. */
             last4?: string | null;
         };
         /**
          * PaymentMethod
+         * @description How an order is paid.
          * @enum {string}
          */
         PaymentMethod: "cash" | "card" | "saved_card";
-        /** PaymentMethodInfo */
+        /**
+         * PaymentMethodInfo
+         * @description A saved card, as far as it may be shown.
+         */
         PaymentMethodInfo: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description The card's brand. */
             brand: string | null;
+            /** @description The card's last four digits. */
             last4: string | null;
+            /** @description When it was made (RFC 3339, UTC). */
             createdAt: string;
         };
-        /** PaymentMethodPage */
+        /**
+         * PaymentMethodPage
+         * @description A page of saved cards.
+         */
         PaymentMethodPage: {
+            /** @description This page's. */
             items: components["schemas"]["PaymentMethodInfo"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor?: string | null;
         };
-        /** PaymentMismatch */
+        /**
+         * PaymentMismatch
+         * @description `ours` and `theirs` say what differs, sums in minor units; `text` says it for people.
+         */
         PaymentMismatch: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description The order's id (`ord_...`). */
             orderId: string;
+            /** @description The payment provider's name. */
             provider: string;
+            /** @description What the provider calls it. */
             reference: string | null;
+            /** @description Which kind it is. */
             kind: components["schemas"]["MismatchKind"];
+            /** @description The sum by our books, in minor units. */
             ours: number | string | boolean | null;
+            /** @description The sum by the provider's, in minor units. */
             theirs: number | string | boolean | null;
+            /** @description A sentence for people. */
             text: string;
+            /** @description When it was made (RFC 3339, UTC). */
             createdAt: string;
+            /** @description When somebody settled it; null while it waits. */
             resolvedAt: string | null;
+            /** @description Who settled it. */
             resolvedBy: string | null;
+            /** @description A word for whoever brings or packs it. */
             note: string | null;
         };
-        /** PaymentMove */
+        /**
+         * PaymentMove
+         * @description One permitted move of a payment.
+         */
         PaymentMove: {
+            /** @description Where it was before. */
             from: components["schemas"]["PaymentStatus"];
+            /** @description Where it is then. */
             to: components["schemas"]["PaymentStatus"];
         };
         /**
          * PaymentStatus
+         * @description The state of a payment.
          * @enum {string}
          */
         PaymentStatus: "unpaid" | "authorized" | "paid" | "partially_refunded" | "refunded" | "failed" | "voided" | "disputed";
-        /** Person */
+        /**
+         * Person
+         * @description Whom a token speaks for; `email` only where there is an account.
+         */
         Person: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
+            /** @description The name, as people are to see it. */
             name?: string | null;
+            /** @description The address, in lower case. */
             email?: string | null;
         };
-        /** Place */
+        /**
+         * Place
+         * @description Where a driver was. `accuracy` is metres.
+         */
         Place: {
+            /** @description Latitude in degrees. */
             lat: number;
+            /** @description Longitude in degrees. */
             lng: number;
+            /** @description Within so many metres. */
             accuracy: number | null;
+            /** @description When it happened (RFC 3339, UTC). */
             at: string;
         };
-        /** PlaceOrder */
+        /**
+         * PlaceOrder
+         * @description The command of a checkout. Prices are no part of it; `total` is compared with ours, never used.
+         */
         PlaceOrder: {
+            /** @description Who buys. */
             customerInfo: components["schemas"]["CustomerInfo"];
+            /** @description To whom the bill goes. */
             billingInfo: components["schemas"]["AddressInfo"];
+            /** @description Where it is brought; not for what is fetched. */
             shippingInfo?: components["schemas"]["AddressInfo"] | null;
+            /** @description What is bought. */
             cartItems: components["schemas"]["CartItem"][];
+            /** @description How it is paid; never a card's number. */
             paymentInfo: components["schemas"]["CashPayment"] | components["schemas"]["CardPayment"] | components["schemas"]["SavedCardPayment"];
+            /** @description Whether it is brought or fetched. */
             fulfilment?: components["schemas"]["Fulfilment"];
+            /** @description A promotion's code, as it was typed. */
             promoCode?: string | null;
+            /** @description What is to be paid, in minor units. */
             total?: number | null;
         };
-        /** PlacedOrder */
+        /**
+         * PlacedOrder
+         * @description An order, as it was just placed.
+         */
         PlacedOrder: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description Counted from the shop's first; short enough to be said. */
             number: number;
+            /** @description The state it is in. */
             status: components["schemas"]["OrderStatus"];
+            /** @description The state of its payment, which is an axis of its own. */
             paymentStatus: components["schemas"]["PaymentStatus"];
+            /** @description Whether it is brought or fetched. */
             fulfilment: components["schemas"]["Fulfilment"];
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description The goods before discount, shipping and what is added of tax, in minor units. */
             subtotal: number;
+            /** @description Tax, in minor units. */
             tax: number;
+            /** @description For bringing it, in minor units. */
             shippingFee: number;
+            /** @description What a promotion takes off, in minor units. */
             discount: number;
+            /** @description What is to be paid, in minor units. */
             total: number;
+            /** @description By ISO 4217. */
             currency: string;
+            /** @description What has been captured, or handed over. */
             amountPaid: number;
+            /** @description What was given back, in minor units. */
             amountRefunded: number;
+            /** @description Promised back, and not confirmed by the payment provider yet. */
             amountRefunding: number;
+            /** @description Whether `tax` is within the other sums, or comes on top of them. */
             pricesIncludeTax: boolean;
+            /** @description A promotion's code, as it was typed. */
             promoCode: string | null;
+            /** @description Who buys. */
             customerInfo: components["schemas"]["PublicCustomerInfo"];
+            /** @description To whom the bill goes. */
             billingInfo: components["schemas"]["AddressInfo"] | null;
+            /** @description Where it is brought; not for what is fetched. */
             shippingInfo: components["schemas"]["AddressInfo"] | null;
+            /** @description What is bought. */
             cartItems: components["schemas"]["OrderLine"][];
+            /** @description How it is paid; never a card's number. */
             paymentInfo: components["schemas"]["PaymentInfo"];
+            /** @description The customer's id (`cus_...`). */
             customerId: string | null;
+            /** @description The driver's id (`drv_...`). */
             driverId: string | null;
+            /** @description The state that it comes back to, while it is on hold. */
             heldFrom: components["schemas"]["OrderStatus"] | null;
+            /** @description When it was made (RFC 3339, UTC). */
             createdAt: string;
+            /** @description When it was last changed (RFC 3339, UTC). */
             updatedAt: string;
+            /** @description For a driver: the cash that is to be taken at the door of an order that they have. */
             amountToCollect?: number;
+            /** @description For a guest: shows this order to whoever holds it. */
             trackingToken?: string | null;
         };
-        /** Problem */
+        /**
+         * Problem
+         * @description Why a request was refused. `type` is stable, `detail` is a sentence for people.
+         */
         Problem: {
+            /** @description Which kind it is; a problem's is the address of a page about it. */
             type: string;
+            /** @description A few words. */
             title: string;
+            /** @description The state it is in. */
             status: number;
+            /** @description What is wrong, and what would be right: a sentence for people. */
             detail: string;
+            /** @description The request's field at fault, as a path such as ``cartItems[0].quantity``. */
             field?: string | null;
+            /** @description Which of the caller's budgets is spent, as ``orders``. */
             budget?: string | null;
+            /** @description For tokens: ``token_expired``, ``token_malformed``, ``token_invalid`` or ``token_revoked``. */
             code?: string | null;
+            /** @description The order's status now. */
             current?: string | null;
+            /** @description Grows with every change; a change names the one that it saw. */
             version?: number | null;
+            /** @description Where the asker may move the order now. */
             allowed?: string[] | null;
+            /** @description Who changed it since the asker looked, and when; a customer is told the role alone. */
             changedBy?: string | null;
+            /** @description When it was changed since (RFC 3339, UTC). */
             changedAt?: string | null;
+            /** @description What was sent. */
             given?: number | null;
+            /** @description The total of the request, and ours, in minor units. */
             computed?: number | null;
+            /** @description Pieces in stock; or orders that are under way. */
             left?: number | null;
+            /** @description What is left of the payment, in minor units. */
             refundable?: number | null;
         };
-        /** Product */
+        /**
+         * Product
+         * @description One thing for sale. `price` is in minor units of `currency`, before tax; `stock` is what is left to sell.
+         */
         Product: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description Its name in addresses. */
             slug: string;
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description The name in Bengali. */
             nameBn: string;
+            /** @description What it is, for buyers. */
             description: string;
+            /** @description The same in Bengali. */
             descriptionBn: string;
+            /** @description Of one piece, in minor units. */
             price: number;
+            /** @description By ISO 4217. */
             currency: string;
+            /** @description Pieces that are left. */
             stock: number;
+            /** @description By which of the shop's rates it is taxed. */
             taxClass: string;
+            /** @description Where its picture is: a path on this server or a URL. */
             image: string;
-            /** @default true */
+            /**
+             * @description Whether it is for sale now.
+             * @default true
+             */
             active: boolean;
-            /** @default 1 */
+            /**
+             * @description Grows with every change; a change names the one that it saw.
+             * @default 1
+             */
             version: number;
         };
-        /** ProductEdit */
+        /**
+         * ProductEdit
+         * @description One edit of a product.
+         */
         ProductEdit: {
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description What it was. */
             before: components["schemas"]["Product"] | null;
+            /** @description What it became. */
             after: components["schemas"]["Product"];
+            /** @description Who did it: a role and an id. */
             actor: string;
+            /** @description Why, for the history. */
             reason: string | null;
+            /** @description When it happened (RFC 3339, UTC). */
             at: string;
         };
-        /** ProductHistory */
+        /**
+         * ProductHistory
+         * @description The edits of a product.
+         */
         ProductHistory: {
+            /** @description This page's. */
             items: components["schemas"]["ProductEdit"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
         };
-        /** ProductPage */
+        /**
+         * ProductPage
+         * @description A page of products.
+         */
         ProductPage: {
+            /** @description This page's. */
             items: components["schemas"]["Product"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
         };
-        /** Promotion */
+        /**
+         * Promotion
+         * @description As it stands. Amounts are minor units of `currency`; `uses` are orders that stand, ended ones not among them.
+         */
         Promotion: {
+            /** @description What it is called by programs, or typed by people. */
             code: string;
+            /** @description Which kind it is. */
             kind: components["schemas"]["PromotionKind"];
+            /** @description How much: basis points of a percentage, minor units of a sum. */
             value: number;
+            /** @description By ISO 4217. */
             currency: string;
+            /** @description It holds from this sum of goods on, in minor units. */
             minSubtotal: number;
+            /** @description From when it holds; null from now on. */
             startsAt: string | null;
+            /** @description Until when it holds; null for ever. */
             endsAt: string | null;
+            /** @description How often it was used. */
             uses: number;
+            /** @description How often it holds in all; null for ever. */
             usesMax: number | null;
+            /** @description How often it holds for one customer; null for ever. */
             usesPerCustomerMax: number | null;
+            /** @description Whether it may be used now. */
             active: boolean;
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description When it was made (RFC 3339, UTC). */
             createdAt: string;
+            /** @description When it was last changed (RFC 3339, UTC). */
             updatedAt: string;
         };
         /**
          * PromotionKind
+         * @description What a promotion takes off.
          * @enum {string}
          */
         PromotionKind: "percent" | "amount" | "free_delivery";
-        /** PromotionPage */
+        /**
+         * PromotionPage
+         * @description A page of promotions.
+         */
         PromotionPage: {
+            /** @description This page's. */
             items: components["schemas"]["Promotion"][];
+            /** @description Give it as `cursor` for the next page; null on the last. */
             nextCursor: string | null;
         };
-        /** Proof */
+        /**
+         * Proof
+         * @description What shows that a delivery was handed over. `value` is the code, a note, or where photo or signature are kept.
+         */
         Proof: {
+            /** @description Which kind it is. */
             kind: components["schemas"]["ProofKind"];
+            /** @description How much: basis points of a percentage, minor units of a sum. */
             value: string;
         };
         /**
          * ProofKind
+         * @description How it is shown that an order was handed over.
          * @enum {string}
          */
         ProofKind: "code" | "photo" | "signature" | "note";
-        /** PublicCustomerInfo */
+        /**
+         * PublicCustomerInfo
+         * @description Who ordered; an order written by another program may not say.
+         */
         PublicCustomerInfo: {
+            /** @description The name, as people are to see it. */
             name: string | null;
+            /** @description The address, in lower case. */
             email: string | null;
+            /** @description A telephone number, best with its country (`+880...`). */
             mobile: string | null;
         };
-        /** Published */
+        /**
+         * Published
+         * @description How the event was taken.
+         */
         Published: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
         };
-        /** Quote */
+        /**
+         * Quote
+         * @description The sums of the order that would be placed, named as there.
+         */
         Quote: {
+            /** @description What is bought. */
             cartItems: components["schemas"]["OrderLine"][];
+            /** @description The goods before discount, shipping and what is added of tax, in minor units. */
             subtotal: number;
+            /** @description What a promotion takes off, in minor units. */
             discount: number;
+            /** @description Tax, in minor units. */
             tax: number;
+            /** @description For bringing it, in minor units. */
             shippingFee: number;
+            /** @description What is to be paid, in minor units. */
             total: number;
+            /** @description By ISO 4217. */
             currency: string;
+            /** @description Whether prices have their tax in them. */
             pricesIncludeTax: boolean;
+            /** @description A promotion's code, as it was typed. */
             promoCode: string | null;
         };
-        /** QuoteOrder */
+        /**
+         * QuoteOrder
+         * @description The question what a cart would come to.
+         */
         QuoteOrder: {
+            /** @description What is bought. */
             cartItems: components["schemas"]["CartItem"][];
+            /** @description Whether it is brought or fetched. */
             fulfilment?: components["schemas"]["Fulfilment"];
+            /** @description Without it, delivery is priced as where no zone holds. */
             destination?: components["schemas"]["Destination"] | null;
+            /** @description A promotion's code, as it was typed. */
             promoCode?: string | null;
         };
-        /** Received */
+        /**
+         * Received
+         * @description That the provider's event was taken in.
+         */
         Received: {
-            /** @default true */
+            /**
+             * @description Whether it was taken in.
+             * @default true
+             */
             received: boolean;
         };
-        /** RefundOrder */
+        /**
+         * RefundOrder
+         * @description `amount` in minor units; without one, all that is left. `version` is the one that the asker saw.
+         */
         RefundOrder: {
+            /** @description Why, for the history. */
             reason: string;
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description In minor units. */
             amount?: number | null;
         };
-        /** Register */
+        /**
+         * Register
+         * @description A customer's account to be made.
+         */
         Register: {
+            /** @description The address, in lower case. */
             email: string;
+            /** @description The name, as people are to see it. */
             name: string;
             /** @description 10 to 128 characters */
             password: string;
         };
-        /** ResolveMismatch */
+        /**
+         * ResolveMismatch
+         * @description What was found, for whoever looks later.
+         */
         ResolveMismatch: {
+            /** @description A word for whoever brings or packs it. */
             note?: string | null;
         };
-        /** Revoke */
+        /**
+         * Revoke
+         * @description What is to be refused from now on.
+         */
         Revoke: {
+            /** @description A token's `jti`, a sign-in's `sid`, a person's `sub`, or an order's id for its tracking token. */
             name: string;
+            /** @description Why, for the history. */
             reason?: string | null;
         };
-        /** Revoked */
+        /**
+         * Revoked
+         * @description What is refused from now on.
+         */
         Revoked: {
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description Since when (RFC 3339, UTC). */
             since: string;
         };
         /**
          * Role
+         * @description What somebody may do.
          * @enum {string}
          */
         Role: "admin" | "store" | "customer" | "driver" | "service" | "guest";
@@ -1507,117 +2308,211 @@ export interface components {
          * @enum {string}
          */
         Rounding: "half_up" | "half_even";
-        /** SavedCardPayment */
+        /**
+         * SavedCardPayment
+         * @description Paid by a card that was saved before, named by the id that we gave it.
+         */
         SavedCardPayment: {
+            /** @description The id of a saved card. */
             savedMethodId: string;
-            /** @constant */
+            /**
+             * @description How it is paid or proved.
+             * @constant
+             */
             method: "saved_card";
         };
-        /** Seen */
+        /**
+         * Seen
+         * @description How many were read by that.
+         */
         Seen: {
+            /** @description How many are left, counted as far as a thousand. */
             unread: number;
-            /** @default false */
+            /**
+             * @description There are more than those, which were not counted.
+             * @default false
+             */
             unreadMore: boolean;
         };
         /**
          * Severity
+         * @description How much a notification matters.
          * @enum {string}
          */
         Severity: "info" | "warning" | "error";
-        /** ShownDelivery */
+        /**
+         * ShownDelivery
+         * @description A delivery, as whoever asks may see it.
+         */
         ShownDelivery: {
+            /** @description The order's id (`ord_...`). */
             orderId: string;
+            /** @description How far the delivery is. */
             stage: components["schemas"]["OrderStatus"];
+            /** @description Who brings it. */
             driver: components["schemas"]["DriverName"] | null;
+            /** @description How often it was tried at the door. */
             attempts: number;
+            /** @description Where they are. */
             position: components["schemas"]["Place"] | null;
+            /** @description When it should be there, by an estimate of now. */
             eta: string | null;
+            /** @description What shows that it was handed over. */
             proof: components["schemas"]["DeliveryProof"] | null;
+            /** @description For the buyer, of a delivery: what the driver may ask for at the door. */
             code?: string | null;
         };
-        /** SignIn */
+        /**
+         * SignIn
+         * @description An address and a password.
+         */
         SignIn: {
+            /** @description The address, in lower case. */
             email: string;
+            /** @description The password, as it is typed. */
             password: string;
         };
-        /** SignedIn */
+        /**
+         * SignedIn
+         * @description An access token, and whose it is.
+         */
         SignedIn: {
+            /** @description A token: a JWT, or an order's tracking token. */
             token: string;
+            /** @description Seconds. */
             expiresIn: number;
+            /** @description Who signed in. */
             user: components["schemas"]["User"];
         };
-        /** Spread */
+        /**
+         * Spread
+         * @description Some durations in three figures, each one that did occur (nearest rank); null where there were none.
+         */
         Spread: {
+            /** @description How many. */
             count: number;
+            /** @description Half are below, in milliseconds. */
             median: number | null;
+            /** @description Nine of ten are below, in milliseconds. */
             p90: number | null;
+            /** @description Ninety-nine of a hundred are below, in milliseconds. */
             p99: number | null;
         };
-        /** StandingShop */
+        /**
+         * StandingShop
+         * @description The rules, and which they are by count.
+         */
         StandingShop: {
             /**
              * @description ISO 4217
              * @default BDT
              */
             currency: string;
+            /** @description By tax class, in basis points: 1500 is 15 %. */
             taxRatesBp?: {
                 [key: string]: number;
             };
-            /** @default false */
+            /**
+             * @description Whether prices have their tax in them.
+             * @default false
+             */
             pricesIncludeTax: boolean;
+            /** @description How half a minor unit is rounded. */
             rounding?: components["schemas"]["Rounding"];
-            /** @default 6000 */
+            /**
+             * @description For bringing an order, in minor units.
+             * @default 6000
+             */
             deliveryFee: number;
-            /** @default 150000 */
+            /**
+             * @description A subtotal from which delivery costs nothing.
+             * @default 150000
+             */
             freeDeliveryFrom: number | null;
-            /** @default [] */
+            /**
+             * @description The first that holds decides; where none does, the two above.
+             * @default []
+             */
             deliveryZones: (components["schemas"]["DeliveryZone"] | unknown)[];
+            /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+            /** @description When it was last changed (RFC 3339, UTC). */
             updatedAt: string;
         };
-        /** Stats */
+        /**
+         * Stats
+         * @description One day. Sums are minor units of `currency`.
+         */
         Stats: {
+            /** @description The day, by the shop's clock. */
             date: string;
+            /** @description The time zone that the day was counted in. */
             tz: string;
+            /** @description By ISO 4217. */
             currency: string;
+            /** @description Placed on that day. */
             orders: number;
+            /** @description What those come to that were not rejected, cancelled, expired or returned. */
             ordered: number;
+            /** @description What was captured of those of the day, less what was refunded: money that is the shop's now. */
             revenue: number;
+            /** @description By the state of the order. */
             byStatus: {
                 [key: string]: number;
             };
+            /** @description By the hour of the day. */
             byHour: components["schemas"]["Hour"][];
+            /** @description Seconds from `processing` to ready, of the orders that became ready on that day. */
             preparation: components["schemas"]["Spread"];
+            /** @description Seconds from `picked_up` to the door, of the orders that were delivered on that day. */
             delivery: components["schemas"]["Spread"];
+            /** @description What is not done yet. */
             open: components["schemas"]["OpenOrders"];
+            /** @description Milliseconds from the moment on a change to its writing to this node's sockets, of the newest; null elsewhere. */
             latency: components["schemas"]["Spread"] | null;
+            /** @description When it happened (RFC 3339, UTC). */
             at: string;
         };
-        /** StatusFlow */
+        /**
+         * StatusFlow
+         * @description The table of permitted moves.
+         */
         StatusFlow: {
+            /** @description The order's moves. */
             order: components["schemas"]["Move"][];
+            /** @description The payment's moves. */
             payment: components["schemas"]["PaymentMove"][];
+            /** @description What states are called, by language. */
             labels: {
                 [key: string]: {
                     [key: string]: string;
                 };
             };
+            /** @description What differs for an order that is collected. */
             pickupLabels: {
                 [key: string]: {
                     [key: string]: string;
                 };
             };
+            /** @description Former names, taken on input; where two stand, the fulfilment decides. */
             legacy: {
                 [key: string]: components["schemas"]["OrderStatus"] | {
                     [key: string]: components["schemas"]["OrderStatus"];
                 };
             };
         };
-        /** User */
+        /**
+         * User
+         * @description Who signed in.
+         */
         User: {
+            /** @description The id, prefixed and sortable by age. */
             id: string;
+            /** @description The address, in lower case. */
             email: string;
+            /** @description The name, as people are to see it. */
             name: string;
+            /** @description What it may do. */
             role: components["schemas"]["Role"];
         };
     };
@@ -1632,8 +2527,11 @@ export interface operations {
     ApiOrdersListOrders: {
         parameters: {
             query?: {
+                /** @description Orders in this state alone; old names are understood. */
                 status?: string | null;
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string | null;
             };
             header?: never;
@@ -1799,6 +2697,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The order's id (`ord_...`). */
                 order_id: string;
             };
             cookie?: never;
@@ -1864,11 +2763,14 @@ export interface operations {
     ApiOrdersOrderIdHistoryGetHistory: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /** @description The order's id (`ord_...`). */
                 order_id: string;
             };
             cookie?: never;
@@ -1936,6 +2838,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The order's id (`ord_...`). */
                 order_id: string;
             };
             cookie?: never;
@@ -2034,6 +2937,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The order's id (`ord_...`). */
                 order_id: string;
             };
             cookie?: never;
@@ -2130,7 +3034,9 @@ export interface operations {
     ApiDriversListDrivers: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
             };
             header?: never;
@@ -2200,6 +3106,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The driver's id (`drv_...`). */
                 driver_id: string;
             };
             cookie?: never;
@@ -2271,6 +3178,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The order's id (`ord_...`). */
                 order_id: string;
             };
             cookie?: never;
@@ -2369,6 +3277,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The order's id (`ord_...`). */
                 order_id: string;
             };
             cookie?: never;
@@ -2506,6 +3415,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The order's id (`ord_...`). */
                 order_id: string;
             };
             cookie?: never;
@@ -2604,6 +3514,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The order's id (`ord_...`). */
                 order_id: string;
             };
             cookie?: never;
@@ -2767,6 +3678,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The saved card's id, as the list of them has it. */
                 method_id: string;
             };
             cookie?: never;
@@ -2830,8 +3742,11 @@ export interface operations {
     ApiPaymentMismatchesListMismatches: {
         parameters: {
             query?: {
+                /** @description Those that somebody has settled, in place of those that wait. */
                 resolved?: boolean;
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
             };
             header?: never;
@@ -2901,6 +3816,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The mismatch's id, as the list of them has it. */
                 mismatch_id: string;
             };
             cookie?: never;
@@ -2972,6 +3888,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The payment provider's name, such as `stripe`. */
                 provider: string;
             };
             cookie?: never;
@@ -3010,8 +3927,11 @@ export interface operations {
     ApiNotificationsListNotifications: {
         parameters: {
             query?: {
+                /** @description Unread ones alone. */
                 unread?: boolean;
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string | null;
             };
             header?: never;
@@ -3081,6 +4001,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The notification's id (`ntf_...`). */
                 notification_id: string;
             };
             cookie?: never;
@@ -3211,8 +4132,11 @@ export interface operations {
     ApiProductsListProducts: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
+                /** @description Those too that are not for sale now. */
                 every?: boolean;
             };
             header?: never;
@@ -3369,6 +4293,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The product's id (`prd_...`). */
                 product_id: string;
             };
             cookie?: never;
@@ -3418,6 +4343,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The product's id (`prd_...`). */
                 product_id: string;
             };
             cookie?: never;
@@ -3514,11 +4440,14 @@ export interface operations {
     ApiProductsProductIdHistoryGetProductHistory: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
             };
             header?: never;
             path: {
+                /** @description The product's id (`prd_...`). */
                 product_id: string;
             };
             cookie?: never;
@@ -3584,7 +4513,9 @@ export interface operations {
     ApiPromotionsListPromotions: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
             };
             header?: never;
@@ -3750,6 +4681,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The promotion's code, as it is typed at the checkout. */
                 code: string;
             };
             cookie?: never;
@@ -3817,6 +4749,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The promotion's code, as it is typed at the checkout. */
                 code: string;
             };
             cookie?: never;
@@ -4419,7 +5352,9 @@ export interface operations {
     ApiAccountsListAccounts: {
         parameters: {
             query?: {
+                /** @description How many at most. */
                 limit?: number;
+                /** @description Where the page before ended: its `nextCursor`. */
                 cursor?: string;
             };
             header?: never;
@@ -4549,6 +5484,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The account's id (`usr_...`, `cus_...` or `drv_...`). */
                 account_id: string;
             };
             cookie?: never;
@@ -4629,6 +5565,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The customer's id (`cus_...`). */
                 customer_id: string;
             };
             cookie?: never;
@@ -4743,6 +5680,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description The customer's id (`cus_...`). */
                 customer_id: string;
             };
             cookie?: never;
