@@ -67,7 +67,7 @@ def test_of_a_url_that_is_none_nothing_is_repeated(url: str) -> None:
 
 def test_a_shop_on_sqlite_starts_without_the_driver_of_the_other() -> None:
     program = (
-        "import sys; from ordercast.config import load; load({}, secret='-' * 32).shown_database_url;"
+        f"import sys; from ordercast.config import load; load({{}}, secret='{SECRET}').shown_database_url;"
         " sys.exit('psycopg' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -11,11 +11,12 @@ import binascii
 import os
 import re
 import secrets
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from ipaddress import ip_network
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlsplit
@@ -35,6 +36,12 @@ _LOCAL_PAGES = tuple(
 )
 _NOT_UNDERSTOOD = "is no URL that PostgreSQL understands; in its password write @ as %40, and / # % and spaces alike"
 _RATE = re.compile(r"[1-9]\d{0,8}/[1-9]\d{0,5}[smh]")  # as `hub.Rate` reads it
+# By chance 32 hex digits have sixteen different ones, and cannot be packed below their 32 bytes and zlib's frame.
+SECRET_DISTINCT_MIN = 8
+SECRET_COMPRESSED_MIN = 32
+_EXAMPLE = re.compile(
+    r"(?i)change[ _-]?(me|this|it)|your[\w -]{0,12}secret|replace[ _-]?(me|this)|qwertyuiop|asdfghjkl"
+)
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 
@@ -321,6 +328,22 @@ def _check(settings: Settings) -> None:
 def _check_secret(name: str, secret: str) -> None:
     if secret and len(secret.encode()) < SECRET_BYTES_MIN:
         raise ConfigError(name, f"must be at least {SECRET_BYTES_MIN} bytes long, e.g. from `openssl rand -hex 32`")
+    if secret and _is_guessable(secret):
+        raise ConfigError(
+            name, "can be guessed: it repeats itself, counts on, or is an example; `openssl rand -hex 32`"
+        )
+
+
+def _is_guessable(secret: str) -> bool:
+    """Whether it was not made by chance: few different characters or steps between them, repetition, or an example's
+    words. Whoever guesses it signs tokens for everybody.
+    """
+    steps = {ord(after) - ord(before) for before, after in pairwise(secret)}
+    return (
+        min(len(set(secret)), len(steps)) < SECRET_DISTINCT_MIN
+        or len(zlib.compress(secret.encode(), 9)) < SECRET_COMPRESSED_MIN
+        or _EXAMPLE.search(secret) is not None
+    )
 
 
 def _check_budgets(settings: Settings) -> None:

@@ -284,7 +284,9 @@ def test_a_host_that_is_none_of_ours_is_said_to_be_the_host(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("ttl", ["0", "-5"])
 def test_a_token_that_would_be_expired_is_not_printed(tmp_path: Path, ttl: str) -> None:
-    done = ordercast(tmp_path, "token", "--role", "store", "--ttl", ttl, ORDERCAST_SECRET="x" * 32)
+    done = ordercast(
+        tmp_path, "token", "--role", "store", "--ttl", ttl, ORDERCAST_SECRET="a secret of at least thirty-two bytes"
+    )
     assert (done.returncode != 0, done.stdout.count("eyJ")) == (True, 0)
 
 
@@ -312,7 +314,7 @@ def test_a_database_of_another_program_is_left_alone_with_the_way_on(tmp_path: P
         connection.execute("CREATE TABLE orders (id integer)")
     connection.close()
 
-    done = ordercast(tmp_path, "migrate", ORDERCAST_SECRET="x" * 32)
+    done = ordercast(tmp_path, "migrate", ORDERCAST_SECRET="a secret of at least thirty-two bytes")
 
     assert done.returncode == 2
     assert done.stderr == (

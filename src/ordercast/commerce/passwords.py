@@ -1,15 +1,34 @@
-"""Which passwords may be chosen."""
+"""Which passwords may be chosen: what NIST SP 800-63B (section 3.1.1.2) says of a blocklist, as rules and a list."""
 
 from __future__ import annotations
 
+import gzip
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib import resources
 from typing import Final
 
 from .errors import InvalidField
 
-# NIST SP 800-63B: length counts, kinds of characters do not. The longest bounds what a hash costs.
+# Length counts, kinds of characters do not. The longest bounds what a hash costs.
 CHOSEN_MIN: Final = 10
 CHOSEN_MAX: Final = 128
 _DISTINCT_MIN: Final = 4
+# Of words that somebody's name is made of, shorter ones are part of too many others.
+_OWN_WORD_MIN: Final = 4
+# What is left of a password without what anybody would try first; so little is guessed along with it.
+_REST_MIN: Final = 5
+
+# 19,640 passwords that leaks have in common, most frequent first: Royce Williams' list
+# (https://gist.github.com/roycewilliams/226886fd01572964e1431ac8afc999ce), in the form in which Django ships it.
+_LIST: Final = "common_passwords.txt.gz"
+_OUR_NAME: Final = "ordercast"
+_ROWS: Final = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "qazwsxedcrfvtgb")
+# Three in a row happen; four are a way of not thinking of something.
+_RUN_MIN: Final = 4
+_DISGUISED: Final = str.maketrans("@4301$57!", "aaeolssti")
 
 
 def check_choice(password: str, *, email: str, name: str, field: str = "password") -> None:
@@ -18,5 +37,61 @@ def check_choice(password: str, *, email: str, name: str, field: str = "password
         raise InvalidField(field, f"A password has {CHOSEN_MIN} to {CHOSEN_MAX} characters.")
     if len(set(password)) < _DISTINCT_MIN:
         raise InvalidField(field, f"A password has at least {_DISTINCT_MIN} different characters.")
-    if password.casefold().strip() in {email.casefold(), email.casefold().partition("@")[0], name.casefold()}:
-        raise InvalidField(field, "A password is not one's own address or name.")
+    # As the same person might type it another time: letters of one size, composed alike.
+    plain = unicodedata.normalize("NFKC", password).casefold().strip()
+    # Digits and signs around one's own name are no secret either.
+    if _is_of(plain, _own_words(email, name), of_rest=r"[^\W\d_]"):
+        raise InvalidField(field, "A password is not one's own address or name, nor the shop's, with little added.")
+    if _is_common(plain):
+        raise InvalidField(field, "This password is among those that are tried first, as many people have it.")
+    if len(_unit(plain)) < _REST_MIN + 1 or _is_of(plain, _runs(plain), of_rest=r"."):
+        raise InvalidField(field, "A password does not repeat a few characters, nor follow the alphabet or the keys.")
+
+
+def _is_of(plain: str, words: Iterator[str], *, of_rest: str) -> bool:
+    """Whether little of the kind that counts is left without these words, some of which are there."""
+    rest = plain
+    for word in sorted(words, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return rest != plain and len(re.findall(of_rest, rest)) < _REST_MIN
+
+
+def _own_words(email: str, name: str) -> Iterator[str]:
+    yield _OUR_NAME
+    for text in (email.casefold(), name.casefold()):
+        yield from (word for word in (text.strip(), *re.split(r"[\W_]+", text)) if len(word) >= _OWN_WORD_MIN)
+
+
+def _is_common(plain: str) -> bool:
+    """Whether it is a common password, or one with digits and signs around it or in place of letters."""
+    readings = {plain, plain.translate(_DISGUISED)}
+    readings |= {re.sub(r"^[\W\d_]+|[\W\d_]+$", "", reading) for reading in readings}
+    return any(len(reading) >= _OWN_WORD_MIN and reading in _common() for reading in readings)
+
+
+def _unit(plain: str) -> str:
+    """What is repeated, where nothing else is done."""
+    once = re.sub(r"(.)\1+", r"\1", plain, flags=re.DOTALL)
+    repeated = re.fullmatch(r"(.+?)\1+.{0,3}", once, flags=re.DOTALL)
+    return once if repeated is None else repeated[1]
+
+
+def _runs(plain: str) -> Iterator[str]:
+    """Pieces of it that lie side by side in the alphabet or on the keys, forwards or backwards."""
+    start = 0
+    for end in range(1, len(plain) + 1):
+        if end < len(plain) and _are_neighbours(plain[start : end + 1]):
+            continue
+        if end - start >= _RUN_MIN:
+            yield plain[start:end]
+        start = end
+
+
+def _are_neighbours(piece: str) -> bool:
+    return any(piece in row or piece[::-1] in row for row in _ROWS)
+
+
+@lru_cache(maxsize=1)
+def _common() -> frozenset[str]:
+    packed = resources.files(__package__).joinpath(_LIST).read_bytes()
+    return frozenset(gzip.decompress(packed).decode().split())
