@@ -90,6 +90,12 @@ async def test_no_admin_locks_themselves_out(client: Client, change: dict[str, A
     assert (await client.post(f"{PATH}/{account_id}", {"name": "Nadia"}, mine)).status_code == 200
 
 
+@pytest.mark.parametrize("change", [{"active": False}, {"role": "store"}], ids=["closed", "role"])
+async def test_the_last_admin_stays_whoever_asks(client: Client, change: dict[str, Any]) -> None:
+    refused = await client.post(f"{PATH}/{await id_of(client, Role.ADMIN)}", change, ADMIN)
+    problem(refused, 409, "last-admin")
+
+
 async def test_a_customer_stays_one_and_nobody_else_becomes_one(client: Client) -> None:
     for role, other in (("customer", "store"), ("driver", "customer")):
         path = f"{PATH}/{await id_of(client, role)}"

@@ -47,10 +47,10 @@ async def test_seeding_again_hashes_nothing_and_keeps_what_is_there(
 
 async def test_who_was_deleted_stays_away_unless_asked_for_again(store: SqliteStore) -> None:
     await seed(store, "first")
-    gone = "DELETE FROM accounts WHERE email IN ('admin@example.com', 'driver@example.com')"
+    gone = "DELETE FROM accounts WHERE email IN ('store@example.com', 'driver@example.com')"
     await store.write(lambda transaction: transaction.run(gone))
-    assert await seed(store, "first") == ["store@example.com", "customer@example.com"]
-    assert await seed(store, "second") == ["store@example.com", "customer@example.com"]
+    assert await seed(store, "first") == ["admin@example.com", "customer@example.com"]
+    assert await seed(store, "second") == ["admin@example.com", "customer@example.com"]
     assert len(await seed(store, "second", again=True)) == 4
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.deliveries import DeliveryRules
-from ordercast.commerce.errors import NoDriverFree, PromotionRefused, ShopError, StaleVersion
+from ordercast.commerce.errors import LastAdmin, NoDriverFree, PromotionRefused, ShopError, StaleVersion
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import Role
 from ordercast.db import Change, SessionRow, StoreClosed, StoreUnavailable, Transaction, accounts, products
@@ -401,3 +401,46 @@ async def test_a_trigger_that_is_missing_is_a_fault(store: AnyStore, database: S
     await asyncio.to_thread(database.execute, f"DROP TRIGGER orders_changed{where}")
     (fault,) = await store.faults()
     assert "orders_changed" in fault
+
+
+# --- The last admin ---------------------------------------------------------------------------------------------------
+
+
+async def hire_admins(store: AnyStore, *names: str) -> None:
+    def unit(transaction: Transaction) -> None:
+        for name in names:
+            accounts.add(transaction, Account(name, f"{name}@example.com", name, Role.ADMIN, "hash"), now())
+
+    await store.write(unit)
+
+
+@pytest.mark.parametrize("change", [{"active": False}, {"role": Role.STORE}], ids=["closed", "demoted"])
+@pytest.mark.parametrize("others", [1, 2])
+async def test_admins_who_send_each_other_away_at_once_leave_one(
+    store: AnyStore, other: AnyStore, change: dict[str, Any], others: int
+) -> None:
+    names = [f"usr_{number}" for number in range(1 + others)]
+    await hire_admins(store, *names)
+
+    async def send_away(node: AnyStore, name: str) -> str:
+        wanted = {"name": None, "role": None, "active": None, **change}
+        try:
+            await node.write(lambda transaction: accounts.change(transaction, name, **wanted))
+        except LastAdmin:
+            return "last"
+        return "gone"
+
+    nodes = itertools.cycle((store, other))
+    outcomes = await asyncio.gather(*(send_away(node, name) for node, name in zip(nodes, names, strict=False)))
+    assert sorted(outcomes) == ["gone"] * others + ["last"]
+    left = "SELECT count(*) FROM accounts WHERE role = 'admin' AND active = 1"
+    assert await ask(store, left) == [(1,)]
+
+
+@pytest.mark.parametrize("deed", ["UPDATE accounts SET active = 0", "DELETE FROM accounts WHERE role = 'admin'"])
+async def test_no_program_sends_the_last_admin_away(store: AnyStore, deed: str) -> None:
+    await hire_admins(store, "usr_1", "usr_2")
+    with pytest.raises(Exception, match="last_admin: somebody stays who may make accounts"):
+        await store.write(lambda transaction: transaction.run(deed))
+    left = "SELECT count(*) FROM accounts WHERE role = 'admin' AND active = 1"
+    assert await ask(store, left) == [(2,)]

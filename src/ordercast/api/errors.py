@@ -106,6 +106,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.LivesElsewhere: Kind(409, "lives-elsewhere", "The order lives elsewhere"),
     shop.AddressTaken: Kind(409, "address-taken", "Address taken"),
     shop.OwnAccount: Kind(409, "own-account", "Not one's own account"),
+    shop.LastAdmin: Kind(409, "last-admin", "The last admin stays"),
     shop.OrdersOpen: Kind(409, "orders-open", "Orders are under way"),
     shop.OutOfStock: Kind(409, "out-of-stock", "Out of stock"),
     shop.TooManyWaiting: Kind(429, "too-many-waiting", "Too many orders wait"),

@@ -28,6 +28,7 @@ ShopError
 ├── LivesElsewhere            the order is another program's, which alone may change it
 ├── AddressTaken              another account has this address
 ├── OwnAccount                an admin may not shut themselves out
+├── LastAdmin                 somebody stays who may make accounts
 ├── OrdersOpen                somebody whose orders are under way cannot be forgotten
 └── StateConflict             the order is not in a state that allows it
     ├── StaleVersion          the order has changed since the actor looked
@@ -202,6 +203,11 @@ class AddressTaken(ShopError):
 class OwnAccount(ShopError):
     def __init__(self) -> None:
         super().__init__("Nobody closes their own account or changes their own role; another admin does.")
+
+
+class LastAdmin(ShopError):
+    def __init__(self) -> None:
+        super().__init__("This is the last admin whose account is open. Make another one first.")
 
 
 class OrdersOpen(ShopError):

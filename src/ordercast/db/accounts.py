@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.errors import InvalidField, NotFound
+from ordercast.commerce.errors import InvalidField, LastAdmin, NotFound
 from ordercast.commerce.people import Role
 
 from .transaction import Transaction
+from .triggers.access import LAST_ADMIN
 
 TABLE: Final = "accounts"
 
@@ -91,8 +92,8 @@ def change(
 ) -> Account:
     """Change what is given. A role that changes, or an account that is closed, ends its sign-ins by a trigger.
 
-    Raises NotFound, and InvalidField where a customer's account would become another's or the other way round: what a
-    customer bought hangs on its id.
+    Raises NotFound, LastAdmin, and InvalidField where a customer's account would become another's or the other way
+    round: what a customer bought hangs on its id.
     """
     row = transaction.one(transaction.sql.people.account_by_id_to_change, id=account_id)
     if row is None:
@@ -106,13 +107,13 @@ def change(
         role=account.role if role is None else role,
         active=account.active if active is None else active,
     )
-    transaction.run(
-        transaction.sql.people.change_account,
-        account_id=account_id,
-        new_name=changed.name,
-        new_role=changed.role,
-        new_active=int(changed.active),
-    )
+    values = {"new_name": changed.name, "new_role": changed.role, "new_active": int(changed.active)}
+    try:
+        transaction.run(transaction.sql.people.change_account, account_id=account_id, **values)
+    except transaction.refusals as error:
+        if LAST_ADMIN in str(error):
+            raise LastAdmin from None
+        raise
     return changed
 
 

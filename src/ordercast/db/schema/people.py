@@ -33,5 +33,6 @@ accounts = Table(
     moment("created_at"),
     one_of("role", [Role.ADMIN, Role.STORE, Role.CUSTOMER, Role.DRIVER]),
     # A shop has a few among all its customers.
+    partial("accounts_of_admins", "id", where=f"role = '{Role.ADMIN}' AND active = 1"),
     partial("accounts_of_drivers", "id", where=f"role = '{Role.DRIVER}'"),
 )

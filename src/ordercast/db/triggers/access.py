@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Final
 
-from ordercast.db.dialects import Dialect, Trigger
+from ordercast.commerce.people import Role
+from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
 
 from .making import FEED_COLUMNS
+
+LAST_ADMIN: Final = "last_admin"
+"""The rule that an admin is left."""
 
 _ACCOUNT_CHANGED: Final = (
     "NEW.active < OLD.active OR NEW.role <> OLD.role OR NEW.password_hash <> OLD.password_hash OR NEW.id <> OLD.id"
@@ -28,6 +33,7 @@ def access_triggers(dialect: Dialect) -> list[Trigger]:
         """),
     )
     return [
+        *_last_admin(dialect),
         Trigger("access_revoked", "AFTER INSERT", "revocations", told),
         Trigger("access_revoked_again", "AFTER UPDATE", "revocations", told),
         Trigger(
@@ -39,6 +45,18 @@ def access_triggers(dialect: Dialect) -> list[Trigger]:
         ),
         Trigger("accounts_removed", "AFTER DELETE", "accounts", _ended("The account was removed.", dialect)),
     ]
+
+
+def _last_admin(dialect: Dialect) -> Iterator[Trigger]:
+    # The one who stays is locked until the commit: of two admins who close each other on two nodes, one waits, or both
+    # do and the database lets one go on.
+    lock = "" if dialect is SQLITE else " FOR UPDATE"
+    others = f"SELECT 1 FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 AND id <> OLD.id{lock}"
+    kept = Refusal(f"{LAST_ADMIN}: somebody stays who may make accounts", f"NOT EXISTS ({others})")
+    was = f"OLD.role = '{Role.ADMIN}' AND OLD.active = 1"
+    is_no_more = f"(NEW.role <> '{Role.ADMIN}' OR NEW.active <> 1)"
+    yield Trigger("last_admin_stays", "BEFORE UPDATE", "accounts", (kept,), f"{was} AND {is_no_more}")
+    yield Trigger("last_admin_not_removed", "BEFORE DELETE", "accounts", (kept,), was)
 
 
 def _ended(reason: str, dialect: Dialect) -> tuple[str, ...]:

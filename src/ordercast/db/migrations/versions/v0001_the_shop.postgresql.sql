@@ -90,6 +90,8 @@ CREATE TABLE accounts (
   UNIQUE (email)
 )
 
+CREATE INDEX accounts_of_admins ON accounts (id) WHERE role = 'admin' AND active = 1
+
 CREATE INDEX accounts_of_drivers ON accounts (id) WHERE role = 'driver'
 
 CREATE TABLE customers (
@@ -1236,6 +1238,32 @@ $$
 CREATE TRIGGER events_published AFTER INSERT ON published_events FOR EACH ROW EXECUTE FUNCTION events_published()
 
 ALTER TABLE published_events ENABLE ALWAYS TRIGGER events_published
+
+CREATE FUNCTION last_admin_stays() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id LIMIT 1 FOR UPDATE) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'last_admin: somebody stays who may make accounts';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER last_admin_stays BEFORE UPDATE ON accounts FOR EACH ROW WHEN (OLD.role = 'admin' AND OLD.active = 1 AND (NEW.role <> 'admin' OR NEW.active <> 1)) EXECUTE FUNCTION last_admin_stays()
+
+ALTER TABLE accounts ENABLE ALWAYS TRIGGER last_admin_stays
+
+CREATE FUNCTION last_admin_not_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id LIMIT 1 FOR UPDATE) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'last_admin: somebody stays who may make accounts';
+  END IF;
+  RETURN OLD;
+END
+$$
+
+CREATE TRIGGER last_admin_not_removed BEFORE DELETE ON accounts FOR EACH ROW WHEN (OLD.role = 'admin' AND OLD.active = 1) EXECUTE FUNCTION last_admin_not_removed()
+
+ALTER TABLE accounts ENABLE ALWAYS TRIGGER last_admin_not_removed
 
 CREATE FUNCTION access_revoked() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN

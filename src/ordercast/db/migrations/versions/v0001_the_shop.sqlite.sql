@@ -12,6 +12,8 @@ CREATE TABLE accounts (
 )
  STRICT
 
+CREATE INDEX accounts_of_admins ON accounts (id) WHERE role = 'admin' AND active = 1
+
 CREATE INDEX accounts_of_drivers ON accounts (id) WHERE role = 'driver'
 
 CREATE TABLE customers (
@@ -919,6 +921,16 @@ BEGIN
   INSERT INTO feed (kind, entity_id, version, actor, reason, at, before, after)
     VALUES ('event.published', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,
       json_object('event', NEW.event, 'rooms', CASE WHEN json_valid(NEW.rooms) THEN json(NEW.rooms) END, 'args', CASE WHEN json_valid(NEW.args) THEN json(NEW.args) END));
+END
+
+CREATE TRIGGER last_admin_stays BEFORE UPDATE ON accounts WHEN OLD.role = 'admin' AND OLD.active = 1 AND (NEW.role <> 'admin' OR NEW.active <> 1)
+BEGIN
+  SELECT RAISE(ABORT, 'last_admin: somebody stays who may make accounts') WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id LIMIT 1);
+END
+
+CREATE TRIGGER last_admin_not_removed BEFORE DELETE ON accounts WHEN OLD.role = 'admin' AND OLD.active = 1
+BEGIN
+  SELECT RAISE(ABORT, 'last_admin: somebody stays who may make accounts') WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id LIMIT 1);
 END
 
 CREATE TRIGGER access_revoked AFTER INSERT ON revocations
