@@ -36,6 +36,7 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "deliveries.free": "its index holds only the drivers who are on duty",
     "people.emails_with_hash": "of the demo, which has a dozen accounts",
     "people.replace_hash": "of the demo, which has a dozen accounts",
+    "people.an_admin": "its index holds only the admins, and the first will do",
     "payment_tasks.owing": "its index holds only the orders that owe something",
     "deliveries.carried": "what one driver has with them, sorted",
     "orders.waiting_of_callers": "what guests have waiting, which is bounded (commerce.waiting)",

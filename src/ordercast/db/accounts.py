@@ -119,7 +119,7 @@ def change(
 
 def has_admin(transaction: Transaction) -> bool:
     """Whether somebody can sign in who may make accounts."""
-    return transaction.one(transaction.sql.people.anybody_of, role=Role.ADMIN.value) is not None
+    return transaction.one(transaction.sql.people.an_admin) is not None
 
 
 def set_hash(transaction: Transaction, account_id: str, password_hash: str) -> None:

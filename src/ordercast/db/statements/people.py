@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from sqlalchemy import (
     bindparam,
+    literal_column,
     select,
     update,
 )
 
+from ordercast.commerce.people import Role
 from ordercast.db.schema import (
     accounts,
     customers,
@@ -65,8 +67,11 @@ class PeopleStatements:
             .where(accounts.c.password_hash == bindparam("password_hash"), accounts.c.active == ONE)
             .order_by(accounts.c.created_at, accounts.c.id)
         )
-        self.anybody_of = text(
-            select(accounts.c.id).where(accounts.c.role == bindparam("role"), accounts.c.active == ONE)
+        self.an_admin = text(
+            select(accounts.c.id)
+            .where(accounts.c.role == literal_column(f"'{Role.ADMIN}'"), accounts.c.active == ONE)
+            .limit(ONE)
+            .offset(ZERO)
         )
         self.add_account = text(
             text.dialect.insert(accounts)
