@@ -474,3 +474,100 @@ async def test_what_was_taken_for_an_order_that_ended_meanwhile_is_given_back(
     await settle()
     books = "SELECT captured, refunded FROM sandbox_payments"
     assert await store.read(lambda transaction: transaction.all(books)) == [(TOTAL, TOTAL)]
+
+
+# --- 3-D Secure -------------------------------------------------------------------------------------------------------
+
+
+async def place_to_confirm(client: Client, **more: Any) -> tuple[dict[str, Any], str]:
+    """An order whose customer is sent to the sandbox's bank, and where that is."""
+    back = "https://shop.example.com/track/{orderId}?from=bank"
+    order = await client.place(CUSTOMER, **by("tok_3ds", returnUrl=back), **more)
+    return order, order["paymentAction"]["url"]
+
+
+async def answer(client: Client, url: str, word: str) -> Any:
+    path, _, query = url.partition("?")
+    return await client.http.post(f"{path}/{word}?{query}")
+
+
+async def test_an_order_waits_for_its_customer_at_the_bank_and_is_captured_when_it_is_accepted(
+    client: Client, settle: Settle
+) -> None:
+    order, url = await place_to_confirm(client)
+    assert (order["status"], order["paymentStatus"], order["amountPaid"]) == ("pending", "unpaid", 0)
+    assert (await client.move(order, "processing")).status_code == 409
+    page = await client.get(url)
+    assert (page.status_code, page.headers["content-type"].split(";")[0]) == (200, "text/html")
+    assert "BDT 112.50" in page.text
+    assert "no money moves" in page.text
+
+    back = await answer(client, url, "confirm")
+
+    assert (back.status_code, back.headers["location"]) == (303, f"/track/{order['id']}?from=bank")
+    now = await look(client, order)
+    assert now["paymentStatus"] == "authorized"
+    await answer(client, url, "decline")  # it has been confirmed
+    now = (await client.move(now, "processing")).json()
+    await settle()
+    assert (await look(client, order))["paymentStatus"] == "paid"
+
+
+async def test_what_the_customer_declines_has_failed_and_can_be_paid_again(client: Client, settle: Settle) -> None:
+    order, url = await place_to_confirm(client)
+    await answer(client, url, "decline")
+    assert (await look(client, order))["paymentStatus"] == "failed"
+    paid = await pay(client, order, "tok_3ds", CUSTOMER)
+    assert paid.json()["paymentStatus"] == "unpaid"
+    await answer(client, paid.json()["paymentAction"]["url"], "confirm")
+    assert (await look(client, order))["paymentStatus"] == "authorized"
+    await settle()
+    assert (await look(client, order))["paymentStatus"] == "authorized"
+
+
+async def test_a_bank_that_is_left_for_another_card_holds_nothing(
+    client: Client, store: SqliteStore, settle: Settle
+) -> None:
+    order, url = await place_to_confirm(client)
+    assert (await pay(client, order, "tok_visa", CUSTOMER)).json()["paymentStatus"] == "paid"
+    await settle()
+    await answer(client, url, "confirm")  # too late: it was let go
+    now = await look(client, order)
+    assert (now["paymentStatus"], now["amountPaid"]) == ("paid", TOTAL)
+    books = "SELECT captured, held FROM sandbox_payments ORDER BY created_at"
+    assert await store.read(lambda transaction: transaction.all(books)) == [(0, 0), (TOTAL, 0)]
+
+
+@pytest.mark.parametrize("first", ["settle", "confirm"])
+async def test_an_order_that_ends_while_its_customer_is_at_the_bank_holds_nothing(
+    client: Client, store: SqliteStore, settle: Settle, first: str
+) -> None:
+    order, url = await place_to_confirm(client)
+    await client.move(order, "cancelled", CUSTOMER, reason="changed my mind")
+    if first == "settle":
+        await settle()
+    await answer(client, url, "confirm")
+    await settle()
+    assert (await look(client, order))["paymentStatus"] == "voided"
+    books = "SELECT captured, held FROM sandbox_payments"
+    assert await store.read(lambda transaction: transaction.all(books)) == [(0, 0)]
+
+
+async def test_a_payment_that_was_made_is_found_where_its_message_was_lost(client: Client, store: SqliteStore) -> None:
+    order, _ = await place_to_confirm(client)
+    check = f"/api/orders/{order['id']}/pay/check"
+    assert (await client.post(check, {}, CUSTOMER)).json()["paymentStatus"] == "unpaid"
+    await store.write(lambda transaction: transaction.run("UPDATE sandbox_payments SET held = 1"))
+    problem(await client.post(check, {}, STRANGER), 404, "not-found")
+    for _ in range(2):
+        assert (await client.post(check, {}, CUSTOMER)).json()["paymentStatus"] == "authorized"
+
+
+async def test_the_banks_page_leads_nowhere_else(client: Client) -> None:
+    _, url = await place_to_confirm(client)
+    path = url.partition("?")[0]
+    for elsewhere in ("https://evil.example", "//evil.example", "/\\evil.example"):
+        assert (await client.http.post(f"{path}/confirm", params={"back": elsewhere})).status_code == 422
+    problem(await client.get("/api/payments/sandbox/sbx_unknown"), 404, "not-found")
+    order = await client.place(CUSTOMER, **by("tok_authorize_only"))
+    assert "paymentAction" not in order

@@ -61,7 +61,9 @@ def test_what_was_captured_in_part_never_passes_through_paid_nor_the_rest_throug
 
 
 def test_what_is_owed_at_an_end_by_what_a_provider_holds() -> None:
-    assert given_back(PaymentState(P.UNPAID, TOTAL), CARD) == (PaymentState(P.VOIDED, TOTAL), ())
+    assert given_back(PaymentState(P.UNPAID, TOTAL), CASH) == (PaymentState(P.VOIDED, TOTAL), ())
+    at_the_bank = (Owed(Duty.VOID, is_optional=True),)
+    assert given_back(PaymentState(P.UNPAID, TOTAL), CARD) == (PaymentState(P.VOIDED, TOTAL), at_the_bank)
     for status in (P.AUTHORIZED, P.FAILED):
         held = PaymentState(status, TOTAL)
         assert given_back(held, CARD) == (held, (Owed(Duty.VOID),))
@@ -192,6 +194,14 @@ def test_paid_is_paid_in_full() -> None:
 
 def test_what_another_program_wrote_as_refunded_stays_where_the_ledger_knows_less() -> None:
     assert standing(paid(refunded=500), Known(refunds=300)).refunded == 500
+
+
+def test_what_is_held_after_all_is_authorized_unless_it_was_released_or_taken() -> None:
+    held = Known(is_held=True)
+    for status in (P.UNPAID, P.FAILED):
+        assert standing(PaymentState(status, TOTAL), held).status is P.AUTHORIZED
+    for state in (PaymentState(P.VOIDED, TOTAL), PaymentState(P.AUTHORIZED, TOTAL), paid()):
+        assert standing(state, held) == state
 
 
 def test_a_failure_told_after_the_release_changes_nothing() -> None:

@@ -157,7 +157,7 @@ def test_an_order_is_prepared_once_its_payment_is_sure(
 @pytest.mark.parametrize(
     ("before", "after", "owed"),
     [
-        ({"payment_status": PaymentStatus.UNPAID}, PaymentStatus.VOIDED, []),
+        ({"payment_status": PaymentStatus.UNPAID}, PaymentStatus.VOIDED, [Owed(Duty.VOID, is_optional=True)]),
         ({"payment_status": PaymentStatus.AUTHORIZED}, PaymentStatus.AUTHORIZED, [Owed(Duty.VOID)]),
         ({"payment_status": PaymentStatus.PAID, "captured": 900}, PaymentStatus.PAID, [Owed(Duty.REFUND, 900)]),
         (

@@ -67,6 +67,7 @@ FIELDS: Final[dict[str, str]] = {
     "billingInfo": "To whom the bill goes.",
     "shippingInfo": "Where it is brought; not for what is fetched.",
     "postcode": "The postcode, as it is written there.",
+    "returnUrl": "Where the customer comes back to from their bank; `{orderId}` in it stands for the order's.",
     "token": "A token: a JWT, or an order's tracking token.",
     "productId": "The product's id (`prd_...`).",
     "quantity": "How many pieces.",

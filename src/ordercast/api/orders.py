@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -14,8 +14,8 @@ from ordercast.commerce.deliveries import Proof
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.masking import masked, move_shown_to
-from ordercast.commerce.orders import CashPayment, Order, PlaceOrder, Reason
-from ordercast.commerce.payments import PaymentTaken
+from ordercast.commerce.orders import Order, PlaceOrder, Reason
+from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
@@ -42,6 +42,8 @@ _NUMBER_MAX: Final = 2**63 - 1
 class PlacedOrder(Order, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     tracking_token: str | None = None
     """For a guest: shows this order to whoever holds it."""
+    payment_action: PaymentAction | None = None
+    """What the customer is to do before the payment is made; the order waits for it unpaid."""
 
 
 class OrderPage(Struct, frozen=True, rename="camel"):
@@ -125,8 +127,7 @@ async def _place(
     placed_from = None
     if actor.role is Role.GUEST:
         desk.waiting.check_order(sum(item.quantity for item in command.cart_items))
-        if isinstance(command.payment_info, CashPayment):
-            placed_from = desk.placed_from(request)
+        placed_from = desk.placed_from(request)
     async with desk.guessing(command.promo_code, whose):
         return await _paid_and_placed(desk, command, _Buyer(actor, whose, placed_from), key)
 
@@ -138,6 +139,8 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, buyer: _Buyer, 
     order_id = OrderId(desk.new_id("ord"))
 
     async def place(payment: PaymentTaken) -> Outcome:
+        # Of guests, those are bounded that pay later.
+        placed_from = buyer.placed_from if payment.status is PaymentStatus.UNPAID else None
         new = NewOrder(
             command=command,
             order_id=order_id,
@@ -146,12 +149,20 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, buyer: _Buyer, 
             actor=actor,
             payment=payment,
             now=desk.now(),
-            placed_from=buyer.placed_from,
-            waiting=UNBOUNDED if buyer.placed_from is None else desk.waiting,
+            placed_from=placed_from,
+            waiting=UNBOUNDED if placed_from is None else desk.waiting,
         )
-        return await desk.store.write(Placing(new, key))
+        return with_action(await desk.store.write(Placing(new, key)), payment.action)
 
     return await place_paid(desk, command, actor, order_id, place, whose=buyer.whose)
+
+
+def with_action(outcome: Outcome, action: PaymentAction | None) -> Outcome:
+    """Tell with the order what its customer is to do. A repetition tells the order alone: it can be paid for anew."""
+    if action is None or outcome.replayed:
+        return outcome
+    told = outcome.answer[:-1] + b',"paymentAction":' + msgspec.json.encode(action) + b"}"
+    return replace(outcome, answer=told)
 
 
 async def _with_tracking(desk: FrontDesk, outcome: Outcome) -> bytes:

@@ -71,7 +71,8 @@ async def pay_for(
     card = await desk.store.read(lambda transaction: _card(transaction, desk, info, actor))
     amount = Money(order.total, order.currency)
     async with desk.budgets.counting(DECLINED_CARDS, whose, PaymentDeclined):
-        payment = await _charge(desk, provider, Charge(desk.new_id("pay"), order.id, amount, card))
+        charge = Charge(desk.new_id("pay"), order.id, amount, card, _return_url(info, order.id))
+        payment = await _charge(desk, provider, charge)
     return await _then(desk, payment, pay)
 
 
@@ -93,7 +94,13 @@ async def _take(desk: FrontDesk, command: PlaceOrder, actor: Actor, order_id: st
     if amount.minor == 0:
         return _nothing_to_pay(amount, card)
     # One for each attempt, not for each request: what a former attempt took is given back, and cannot be used again.
-    return await _charge(desk, provider, Charge(order_id, order_id, amount, card))
+    assert not isinstance(command.payment_info, CashPayment)
+    back = _return_url(command.payment_info, order_id)
+    return await _charge(desk, provider, Charge(order_id, order_id, amount, card, back))
+
+
+def _return_url(info: CardPayment | SavedCardPayment, order_id: str) -> str | None:
+    return None if info.return_url is None else info.return_url.replace("{orderId}", order_id)
 
 
 async def _charge(desk: FrontDesk, provider: PaymentProvider, charge: Charge) -> PaymentTaken:

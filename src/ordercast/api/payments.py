@@ -14,10 +14,11 @@ from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.masking import masked
 from ordercast.commerce.money import PRICE_MINOR_MAX
 from ordercast.commerce.orders import CardPayment, Order, Reason, SavedCardPayment
-from ordercast.commerce.payments import PaymentTaken
+from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import STAFF, Actor, Role
+from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.text_rules import check_texts
-from ordercast.db import Transaction, mismatches, rows_of_order, saved_cards
+from ordercast.db import Transaction, UnitOfWork, ledger, mismatches, rows_of_order, saved_cards
 from ordercast.db import payments as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.mismatches import PaymentMismatch
@@ -28,7 +29,7 @@ from .budgets import ORDERS
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
-from .orders import document_for
+from .orders import document_for, with_action
 from .paying import pay_for
 from .repeats import commit_once, created, done_once, find_earlier, request_key
 
@@ -39,6 +40,13 @@ class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
     version: Annotated[int, Meta(ge=1, le=2**63 - 1)]
     amount: Annotated[int, Meta(ge=1, le=PRICE_MINOR_MAX)] | None = None
+
+
+class PaidOrder(Order, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The order as it stands with the payment that it was given."""
+
+    payment_action: PaymentAction | None = None
+    """What the customer is to do before the payment is made."""
 
 
 class PayOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
@@ -81,7 +89,7 @@ class ResolveMismatch(Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def pay_order(
     order_id: FromPath[str], data: JSONBody[PayOrder], request: AnyRequest, desk: AtDesk
-) -> Response[Order]:
+) -> Response[PaidOrder]:
     """Pay by card for an order that stands and is not paid: its payment failed, or it was to be paid in cash. For its
     customer, who holds its tracking token, and the shop.
     """
@@ -104,6 +112,32 @@ async def pay_order(
     return created(outcome, shown, 200)
 
 
+@post("/api/orders/{order_id:str}/pay/check", status_code=200, tags=["payments"], responses=REFUSALS | CONFLICTS)
+async def check_payment(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Order]:
+    """Look at the provider whether a payment that waited for its customer was made, and answer the order: for a page
+    that they came back to, in case the provider's message is late.
+    """
+    identity = await desk.identify_someone(request)
+
+    def look(transaction: Transaction) -> tuple[bytes, tuple[str, str] | None]:
+        return document_for(transaction, order_id, identity), ledger.payment_of(transaction, order_id)
+
+    document, payment = await desk.store.read(look)
+    if payment is None or msgspec.json.decode(document, type=Order).payment_status is not PaymentStatus.UNPAID:
+        return json_answer(document)
+    provider = desk.providers.by_name.get(payment[0])
+    books = None if provider is None else await provider.lookup(payment[1])
+    if books is not None:
+        found, now = books, desk.now()
+        await desk.store.write(
+            UnitOfWork(
+                lambda transaction: units.looked_up(transaction, order_id, payment[0], found, now),
+                rows_of_order(order_id),
+            )
+        )
+    return json_answer((await desk.store.read(look))[0])
+
+
 @dataclass(frozen=True, slots=True)
 class _Payer:
     """Who pays, and what it is charged to."""
@@ -117,7 +151,7 @@ async def _pay(desk: FrontDesk, order: Order, data: PayOrder, payer: _Payer, key
         def effect(transaction: Transaction) -> bytes:
             return units.pay(transaction, order.id, taken, payer.actor, now=desk.now())
 
-        return await commit_once(desk, key, effect, rows=rows_of_order(order.id))
+        return with_action(await commit_once(desk, key, effect, rows=rows_of_order(order.id)), taken.action)
 
     return await pay_for(desk, order, data.payment_info, payer.actor, pay, whose=payer.whose)
 
@@ -229,6 +263,7 @@ async def _staff(request: AnyRequest, desk: FrontDesk, deed: str) -> Actor:
 
 ROUTES: Final = [
     pay_order,
+    check_payment,
     refund_order,
     list_payment_methods,
     delete_payment_method,

@@ -29,6 +29,8 @@ Mobile = Annotated[str, Meta(max_length=MOBILE_MAX, pattern=r"^\+?[\d() .\-]{5,}
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
 Postcode = Annotated[str, Meta(max_length=POSTCODE_MAX)]
 PromoCode = Annotated[str, Meta(min_length=1, max_length=CODE_MAX)]
+# Where a customer comes back to from their bank; `{orderId}` in it stands for the order's.
+ReturnUrl = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://[^\s/]+/\S*$")]
 Reason = Annotated[str, Meta(max_length=REASON_MAX)]
 
 
@@ -65,11 +67,12 @@ class CashPayment(Struct, frozen=True, tag_field="method", tag="cash", forbid_un
     """Paid to the driver or at the counter."""
 
 
-class CardPayment(Struct, frozen=True, tag_field="method", tag="card", forbid_unknown_fields=True):
+class CardPayment(Struct, frozen=True, tag_field="method", tag="card", rename="camel", forbid_unknown_fields=True):
     """Paid by a card that only the payment provider has seen; with `save`, it may be used again."""
 
     token: Annotated[str, Meta(max_length=128, pattern=r"^(tok|pm)_[A-Za-z0-9_]+$")]
     save: bool | None = None
+    return_url: ReturnUrl | None = None
 
 
 class SavedCardPayment(
@@ -78,6 +81,7 @@ class SavedCardPayment(
     """Paid by a card that was saved before, named by the id that we gave it."""
 
     saved_method_id: Annotated[str, Meta(max_length=64, pattern=r"^pm_[A-Za-z0-9_]+$")]
+    return_url: ReturnUrl | None = None
 
 
 class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -20,7 +20,7 @@ PAYMENT_TRANSITIONS: Final[dict[P, frozenset[P]]] = {
     P.PAID: frozenset({P.PARTIALLY_REFUNDED, P.REFUNDED, P.DISPUTED}),
     P.PARTIALLY_REFUNDED: frozenset({P.REFUNDED, P.DISPUTED, P.PAID}),  # a refund may come back
     # A customer may try another card. What was captured of a sum that failed is given back, or disputed.
-    P.FAILED: frozenset({P.AUTHORIZED, P.PAID, P.VOIDED, P.REFUNDED, P.DISPUTED}),
+    P.FAILED: frozenset({P.UNPAID, P.AUTHORIZED, P.PAID, P.VOIDED, P.REFUNDED, P.DISPUTED}),
     P.DISPUTED: frozenset({P.PAID, P.PARTIALLY_REFUNDED, P.REFUNDED, P.FAILED}),  # won, settled or lost
     P.REFUNDED: frozenset({P.PARTIALLY_REFUNDED, P.PAID, P.FAILED}),  # a refund may come back
     P.VOIDED: frozenset(),
@@ -41,6 +41,8 @@ class Owed:
 
     duty: Duty
     amount: int = 0
+    is_optional: bool = False
+    """Nothing to be asked where no provider knows of the payment."""
 
 
 # --- Paying for what stands -------------------------------------------------------------------------------------------
@@ -68,7 +70,9 @@ def given_back(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentSta
     status changes when the provider has said so.
     """
     if payment.status is P.UNPAID:
-        return replace(payment, status=P.VOIDED), ()
+        # A customer may be with their bank just now.
+        void = () if method is PaymentMethod.CASH else (Owed(Duty.VOID, is_optional=True),)
+        return replace(payment, status=P.VOIDED), void
     if payment.status in {P.AUTHORIZED, P.FAILED} and payment.captured == 0:
         return payment, (Owed(Duty.VOID),)
     rest = refundable(payment)
@@ -170,6 +174,7 @@ class Known:
     is_disputed: bool = False
     is_lost: bool = False
     """A dispute was decided against the shop: all of the money is gone."""
+    is_held: bool = False
     ended: P | None = None
     """VOIDED or FAILED, where the authorization ended so."""
 
@@ -191,6 +196,8 @@ def standing(payment: PaymentState, known: Known) -> PaymentState:
 
 def _status(payment: PaymentState, known: Known, captured: int, refunded: int) -> P:
     before, total = payment.status, payment.total
+    if captured == 0 and known.is_held:
+        return P.AUTHORIZED if before in {P.UNPAID, P.FAILED} else before
     if captured == 0:
         # A failure told after the release changes nothing: there is nothing left that could fail.
         return before if known.ended is None or before is P.VOIDED else known.ended

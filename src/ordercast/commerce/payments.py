@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
+from msgspec import Struct
+
 from .moments import Moment
 from .money import Money
 from .orders import PaymentInfo
@@ -51,9 +53,20 @@ class Charge:
     order_id: str
     amount: Money
     card: CardToken | SavedCard
+    return_url: str | None = None
+    """Where the customer comes back to, if their bank wants to see them first."""
 
 
 # --- What is answered -------------------------------------------------------------------------------------------------
+
+
+class PaymentAction(Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What the customer is to do before their bank lets the payment go (3-D Secure, a redirect)."""
+
+    url: str | None = None
+    """Where their browser is to go; it comes back to `returnUrl`."""
+    client_secret: str | None = None
+    """For the provider's own script, by which a page does it in place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +74,8 @@ class PaymentTaken:
     """What an order starts with: its payment's state, and what of the method may be shown.
 
     `amount` is what the provider was asked for, `key` under which it was asked, `reference` its name for the payment;
-    all are None where no provider took part.
+    all are None where no provider took part. With an `action` nothing was taken yet: the status is UNPAID, until the
+    provider tells that it is authorized, or failed.
     """
 
     status: PaymentStatus
@@ -71,9 +85,15 @@ class PaymentTaken:
     reference: str | None = None
     key: str | None = None
     saved: SavedCard | None = None
+    action: PaymentAction | None = None
 
 
 BY_CASH: Final = PaymentTaken(PaymentStatus.UNPAID, PaymentInfo(PaymentMethod.CASH))
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """All of it is held: the customer has done what their bank wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +156,7 @@ class DisputeClosed:
 
 
 RefundFact: TypeAlias = RefundPending | Refunded | RefundFailed
-Fact: TypeAlias = Captured | Voided | Failed | RefundFact | DisputeOpened | DisputeClosed
+Fact: TypeAlias = Authorized | Captured | Voided | Failed | RefundFact | DisputeOpened | DisputeClosed
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ class Outcome:
     last4: str = "4242"
     is_captured_at_once: bool = True
     declines: bool = False
+    needs_action: bool = False
+    """The customer is sent to a page of the bank's, which holds the money when they confirm."""
     is_slow: bool = False
     is_unavailable: bool = False
     is_flaky: bool = False
@@ -49,6 +51,7 @@ OUTCOMES: Final[dict[str, Outcome]] = {
     "tok_visa": Outcome(),
     "tok_mastercard": Outcome(brand="mastercard", last4="4444"),
     "tok_authorize_only": Outcome(is_captured_at_once=False),
+    "tok_3ds": Outcome(last4="3220", is_captured_at_once=False, needs_action=True),
     "tok_declined": Outcome(declines=True),
     "tok_slow": Outcome(is_slow=True),
     "tok_unavailable": Outcome(is_unavailable=True),

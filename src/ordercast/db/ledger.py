@@ -49,8 +49,8 @@ def take(
         return
     if payment.key is not None:
         payment_tasks.drop(transaction, payment.key)
-    kinds = [Movement.AUTHORIZED] + [Movement.CAPTURED] * (payment.status is PaymentStatus.PAID)
-    for kind in kinds:
+    begun = Movement.REQUESTED if payment.action is not None else Movement.AUTHORIZED
+    for kind in [begun] + [Movement.CAPTURED] * (payment.status is PaymentStatus.PAID):
         move(transaction, order_id, payment.provider, payment.reference, kind, amount=total, now=now)
     if payment.saved is not None and customer_id is not None:
         saved_cards.add(transaction, customer_id, payment.provider, payment.saved, now)

@@ -50,6 +50,8 @@ def owe(
     """Write down what the provider of the order's payment is to be asked. A payment is captured and voided once."""
     for deed in owed:
         found = transaction.one(transaction.sql.ledger.payment_of_order, order_id=order_id)
+        if found is None and deed.is_optional:
+            continue
         provider, reference = found if found is not None else ("", "")
         _add(
             transaction,

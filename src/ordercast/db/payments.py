@@ -30,6 +30,8 @@ from ordercast.commerce.payment_flow import (
 )
 from ordercast.commerce.payments import (
     CASH_PROVIDER,
+    Authorized,
+    Books,
     Captured,
     DisputeClosed,
     DisputeOpened,
@@ -55,6 +57,7 @@ from .schema.payments import DisputeState, Movement, TaskKind, TaskState
 from .transaction import Transaction
 
 _SENTENCES: Final[dict[type[Fact], str]] = {
+    Authorized: "The payment was authorized.",
     Captured: "The payment was captured.",
     Voided: "The payment was released; nothing was charged.",
     Failed: "The payment could not be captured.",
@@ -180,6 +183,13 @@ def hear(transaction: Transaction, provider: str, notice: Notice, now: Moment) -
     return "taken in"
 
 
+def looked_up(transaction: Transaction, order_id: str, provider: str, books: Books, now: Moment) -> None:
+    """Take in what a provider's books say of a payment that waited for its customer."""
+    fact: Fact | None = Captured(books.captured) if books.captured else Authorized() if books.is_held else None
+    if fact is not None:
+        record(transaction, Told(order_id, provider, books.reference, fact, now))
+
+
 def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Moment) -> None:
     """Close a task that the provider has carried out, and take in what that did. Done twice, it is done once."""
     if fact is None or task.order_id is None:
@@ -300,6 +310,9 @@ def _keep(transaction: Transaction, state: OrderState, told: Told) -> None:
             if state.payment_status in {PaymentStatus.AUTHORIZED, PaymentStatus.FAILED, PaymentStatus.UNPAID}:
                 amount = Money(0, state.currency)
                 _move(transaction, told, kind, amount)
+        case Authorized():
+            if state.payment_status in {PaymentStatus.FAILED, PaymentStatus.UNPAID}:
+                _move(transaction, told, Movement.AUTHORIZED, Money(state.total, state.currency))
         case Captured():
             pass  # kept by how much it adds to what was captured before
 
@@ -340,6 +353,7 @@ def _known(transaction: Transaction, told: Told, before: RefundSums) -> Known:
         came_back=max(0, before.succeeded - sums.succeeded),
         is_disputed=DisputeState.OPEN in disputes,
         is_lost=DisputeState.LOST in disputes,
+        is_held=isinstance(told.fact, Authorized),
         ended=ended,
     )
 

@@ -34,8 +34,15 @@ class Entry:
     is_disputed: bool = False
     asked: tuple[str, ...] = ()
 
+    @property
+    def amount(self) -> Money:
+        """What was asked for."""
+        return Money(self.authorized, self.currency)
 
-def open_entry(transaction: Transaction, key: str, card: str, amount: Money, *, captured: int, now: Moment) -> Entry:
+
+def open_entry(
+    transaction: Transaction, key: str, card: str, amount: Money, *, captured: int, is_held: bool, now: Moment
+) -> Entry:
     """Take a payment; one that was taken with `key` before is answered as it now is."""
     transaction.run(
         transaction.sql.sandbox.open,
@@ -46,7 +53,7 @@ def open_entry(transaction: Transaction, key: str, card: str, amount: Money, *, 
         authorized=amount.minor,
         captured=captured,
         refunded=0,
-        held=int(captured == 0),
+        held=int(is_held),
         disputed=0,
         asked="[]",
         created_at=now,

@@ -147,23 +147,31 @@ class StripeStandIn:
         method, brand, last4 = card
         if method == "pm_declined":
             raise Refused(402, "card_error", "card_declined", decline_code="generic_decline")
-        if method == "pm_secure":
-            assert form["error_on_requires_action"] == "true"
-            raise Refused(402, "card_error", "authentication_required")
+        is_secure, next_action = method == "pm_secure", None
+        if is_secure:
+            # With a return_url by a redirect, else by Stripe's own script.
+            next_action = {"type": "use_stripe_sdk", "use_stripe_sdk": {}}
+            if "return_url" in form:
+                redirect = {"url": "https://hooks.stripe.com/3d_secure", "return_url": form["return_url"]}
+                next_action = {"type": "redirect_to_url", "redirect_to_url": redirect}
         number = next(self._numbers)
         intent = {
             "id": f"pi_{number}",
             "object": "payment_intent",
             "amount": int(form["amount"]),
-            "amount_capturable": int(form["amount"]),
+            "amount_capturable": 0 if is_secure else int(form["amount"]),
             "amount_received": 0,
             "currency": form["currency"],
             "created": int(time.time()),
             "customer": form.get("customer"),
             "metadata": {name[9:-1]: value for name, value in form.items() if name.startswith("metadata[")},
             "payment_method": method,
-            "status": "requires_capture",
-            "latest_charge": {
+            "status": "requires_action" if is_secure else "requires_capture",
+            "client_secret": f"pi_{number}_secret_x",
+            "next_action": next_action,
+            "latest_charge": None
+            if is_secure
+            else {
                 "id": f"ch_{number}",
                 "amount_refunded": 0,
                 "disputed": False,

@@ -12,11 +12,12 @@ import pytest
 from ordercast.api.providers import Providers, providers_of
 from ordercast.api.providers.settling import Settling
 from ordercast.api.providers.stripe import StripeProvider
+from ordercast.api.providers.stripe_events import read_event
 from ordercast.api.providers.sweeping import Sweeping
 from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused, ProviderUnavailable
 from ordercast.commerce.moments import moment
 from ordercast.commerce.money import Money
-from ordercast.commerce.payments import Books, Captured, CardToken, Charge, Voided
+from ordercast.commerce.payments import Authorized, Books, Captured, CardToken, Charge, Voided
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from tests.api.client import CUSTOMER, STORE, Client, problem
@@ -123,7 +124,6 @@ async def test_a_card_is_kept_at_stripe_used_again_and_forgotten(
     ("token", "status", "kind", "field"),
     [
         ("tok_chargeDeclined", 402, "payment-declined", None),
-        ("tok_threeDSecure", 402, "payment-declined", None),
         ("tok_other", 422, "invalid-field", "paymentInfo.token"),
     ],
 )
@@ -261,3 +261,50 @@ async def test_a_declined_card_and_an_unknown_one_are_told_apart(stripe: StripeP
 
 def test_the_secret_key_is_in_no_repr(stripe: StripeProvider, settings: Settings) -> None:
     assert SECRET_KEY not in repr(stripe) + repr(stripe._api)
+
+
+# --- 3-D Secure -------------------------------------------------------------------------------------------------------
+
+
+async def test_a_card_whose_bank_wants_to_see_the_customer_waits_for_that(
+    client: Client, stand_in: StripeStandIn, settle: Settle
+) -> None:
+    order = await client.place(CUSTOMER, **by("tok_threeDSecure", returnUrl="https://shop.example.com/track/{orderId}"))
+    (intent,) = stand_in.intents.values()
+    assert order["paymentStatus"] == "unpaid"
+    assert order["paymentAction"] == {
+        "url": "https://hooks.stripe.com/3d_secure",
+        "clientSecret": intent["client_secret"],
+    }
+    assert intent["next_action"]["redirect_to_url"]["return_url"] == f"https://shop.example.com/track/{order['id']}"
+    check = f"/api/orders/{order['id']}/pay/check"
+    assert (await client.post(check, {}, CUSTOMER)).json()["paymentStatus"] == "unpaid"
+
+    intent.update(status="requires_capture", amount_capturable=intent["amount"])
+    assert (await client.post(check, {}, CUSTOMER)).json()["paymentStatus"] == "authorized"
+
+    await client.move(await look(client, order), "processing")
+    await settle()
+    assert (await look(client, order))["paymentStatus"] == "paid"
+
+
+async def test_a_page_with_stripes_script_is_given_the_secret_alone(client: Client) -> None:
+    order = await client.place(CUSTOMER, **by("tok_threeDSecure"))
+    assert set(order["paymentAction"]) == {"clientSecret"}
+
+
+async def test_an_order_that_expires_meanwhile_lets_go_of_the_intent(
+    client: Client, stand_in: StripeStandIn, settle: Settle
+) -> None:
+    order = await client.place(CUSTOMER, **by("tok_threeDSecure"))
+    await client.move(order, "rejected")
+    await settle()
+    (intent,) = stand_in.intents.values()
+    assert intent["status"] == "canceled"
+    assert (await look(client, order))["paymentStatus"] == "voided"
+
+
+def test_stripe_tells_that_a_payment_was_authorized_after_all() -> None:
+    about = {"id": "pi_1", "object": "payment_intent", "amount_capturable": 5, "currency": "bdt"}
+    event = {"id": "evt", "type": "payment_intent.amount_capturable_updated", "data": {"object": about}}
+    assert read_event(msgspec.json.encode(event)).fact == Authorized()

@@ -39,7 +39,12 @@ export const payOrder = (
   paymentInfo: Schemas["PayOrder"]["paymentInfo"],
   idempotencyKey: string,
   token: string,
-) => post<Order>(`/api/orders/${encodeURIComponent(id)}/pay`, { paymentInfo }, { idempotencyKey, token });
+) =>
+  post<Schemas["PaidOrder"]>(
+    `/api/orders/${encodeURIComponent(id)}/pay`,
+    { paymentInfo },
+    { idempotencyKey, token },
+  );
 
 /** The newest are enough for a board; those behind them come up as these are resolved. */
 const MISMATCHES_LIMIT = 50;

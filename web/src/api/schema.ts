@@ -234,6 +234,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/orders/{order_id}/pay/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check payment
+         * @description Look at the provider whether a payment that waited for its customer was made, and answer the order: for a page that they came back to, in case the provider's message is late.
+         */
+        post: operations["ApiOrdersOrderIdPayCheckCheckPayment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/orders/{order_id}/refund": {
         parameters: {
             query?: never;
@@ -1086,6 +1106,8 @@ export interface components {
             token: string;
             /** @description Keep the card for the next time. */
             save?: boolean | null;
+            /** @description Where the customer comes back to from their bank; `{orderId}` in it stands for the order's. */
+            returnUrl?: string | null;
             /**
              * @description How it is paid or proved.
              * @constant
@@ -1785,12 +1807,86 @@ export interface components {
             };
         };
         /**
+         * PaidOrder
+         * @description The order as it stands with the payment that it was given.
+         */
+        PaidOrder: {
+            /** @description The id, prefixed and sortable by age. */
+            id: string;
+            /** @description Counted from the shop's first; short enough to be said. */
+            number: number;
+            /** @description The state it is in. */
+            status: components["schemas"]["OrderStatus"];
+            /** @description The state of its payment, which is an axis of its own. */
+            paymentStatus: components["schemas"]["PaymentStatus"];
+            /** @description Whether it is brought or fetched. */
+            fulfilment: components["schemas"]["Fulfilment"];
+            /** @description Grows with every change; a change names the one that it saw. */
+            version: number;
+            /** @description The goods before discount, shipping and what is added of tax, in minor units. */
+            subtotal: number;
+            /** @description Tax, in minor units. */
+            tax: number;
+            /** @description For bringing it, in minor units. */
+            shippingFee: number;
+            /** @description What a promotion takes off, in minor units. */
+            discount: number;
+            /** @description What is to be paid, in minor units. */
+            total: number;
+            /** @description By ISO 4217. */
+            currency: string;
+            /** @description What has been captured, or handed over. */
+            amountPaid: number;
+            /** @description What was given back, in minor units. */
+            amountRefunded: number;
+            /** @description Promised back, and not confirmed by the payment provider yet. */
+            amountRefunding: number;
+            /** @description Whether `tax` is within the other sums, or comes on top of them. */
+            pricesIncludeTax: boolean;
+            /** @description A promotion's code, as it was typed. */
+            promoCode: string | null;
+            /** @description Who buys. */
+            customerInfo: components["schemas"]["PublicCustomerInfo"];
+            /** @description To whom the bill goes. */
+            billingInfo: components["schemas"]["AddressInfo"] | null;
+            /** @description Where it is brought; not for what is fetched. */
+            shippingInfo: components["schemas"]["AddressInfo"] | null;
+            /** @description What is bought. */
+            cartItems: components["schemas"]["OrderLine"][];
+            /** @description How it is paid; never a card's number. */
+            paymentInfo: components["schemas"]["PaymentInfo"];
+            /** @description The customer's id (`cus_...`). */
+            customerId: string | null;
+            /** @description The driver's id (`drv_...`). */
+            driverId: string | null;
+            /** @description The state that it comes back to, while it is on hold. */
+            heldFrom: components["schemas"]["OrderStatus"] | null;
+            /** @description When it was made (RFC 3339, UTC). */
+            createdAt: string;
+            /** @description When it was last changed (RFC 3339, UTC). */
+            updatedAt: string;
+            /** @description For a driver: the cash that is to be taken at the door of an order that they have. */
+            amountToCollect?: number;
+            /** @description What the customer is to do before the payment is made. */
+            paymentAction?: components["schemas"]["PaymentAction"] | null;
+        };
+        /**
          * PayOrder
          * @description How an order that stands is paid.
          */
         PayOrder: {
             /** @description How it is paid; never a card's number. */
             paymentInfo: components["schemas"]["CardPayment"] | components["schemas"]["SavedCardPayment"];
+        };
+        /**
+         * PaymentAction
+         * @description What the customer is to do before their bank lets the payment go (3-D Secure, a redirect).
+         */
+        PaymentAction: {
+            /** @description Where their browser is to go; it comes back to `returnUrl`. */
+            url?: string | null;
+            /** @description For the provider's own script, by which a page does it in place. */
+            clientSecret?: string | null;
         };
         /**
          * PaymentInfo
@@ -1993,6 +2089,8 @@ export interface components {
             amountToCollect?: number;
             /** @description For a guest: shows this order to whoever holds it. */
             trackingToken?: string | null;
+            /** @description What the customer is to do before the payment is made; the order waits for it unpaid. */
+            paymentAction?: components["schemas"]["PaymentAction"] | null;
         };
         /**
          * Problem
@@ -2315,6 +2413,8 @@ export interface components {
         SavedCardPayment: {
             /** @description The id of a saved card. */
             savedMethodId: string;
+            /** @description Where the customer comes back to from their bank; `{orderId}` in it stands for the order's. */
+            returnUrl?: string | null;
             /**
              * @description How it is paid or proved.
              * @constant
@@ -3425,6 +3525,101 @@ export interface operations {
                 "application/json": components["schemas"]["PayOrder"];
             };
         };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaidOrder"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The payment was declined */
+            402: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is none, or none that the asker may know of */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiOrdersOrderIdPayCheckCheckPayment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The order's id (`ord_...`). */
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Request fulfilled, document follows */
             200: {

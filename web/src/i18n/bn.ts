@@ -84,6 +84,7 @@ export const bn: Record<MessageKey, string> = {
   "payment.tok_visa": "ভিসা: সঙ্গে সঙ্গে পরিশোধ",
   "payment.tok_mastercard": "মাস্টারকার্ড: সঙ্গে সঙ্গে পরিশোধ",
   "payment.tok_authorize_only": "এখন আটকে রাখা হয়, দোকান গ্রহণ করলে নেওয়া হয়",
+  "payment.tok_3ds": "ব্যাংকের পাতায় নিশ্চিত করলে আটকে রাখা হয় (৩-ডি সিকিউর)",
   "payment.tok_declined": "প্রত্যাখ্যাত",
   "payment.tok_slow": "দুই সেকেন্ড পরে পরিশোধ",
   "payment.tok_unavailable": "ব্যাংক উত্তর দেয় না",

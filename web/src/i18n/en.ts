@@ -85,6 +85,7 @@ export const en = {
   "payment.tok_visa": "Visa: paid at once",
   "payment.tok_mastercard": "Mastercard: paid at once",
   "payment.tok_authorize_only": "Held now, taken when the shop accepts",
+  "payment.tok_3ds": "Held, once you confirm at its bank (3-D Secure)",
   "payment.tok_declined": "Declined",
   "payment.tok_slow": "Paid after two seconds",
   "payment.tok_unavailable": "Its bank does not answer",

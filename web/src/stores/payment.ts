@@ -6,6 +6,7 @@ export const TEST_CARDS = [
   "tok_visa",
   "tok_mastercard",
   "tok_authorize_only",
+  "tok_3ds",
   "tok_declined",
   "tok_slow",
   "tok_unavailable",
@@ -47,6 +48,8 @@ export const usePayment = create<PaymentState>()((set) => ({
 
 export function paymentInfoOf({ method, card, save, savedCard }: PaymentChoice): PaymentInfo {
   if (method === "cash") return { method };
-  if (method === "saved_card") return { method, savedMethodId: savedCard };
-  return { method, token: card, ...(save && { save }) };
+  // Where the buyer comes back to, if their bank wants to see them first.
+  const returnUrl = `${location.origin}/track/{orderId}`;
+  if (method === "saved_card") return { method, savedMethodId: savedCard, returnUrl };
+  return { method, token: card, returnUrl, ...(save && { save }) };
 }

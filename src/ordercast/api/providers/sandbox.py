@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
 from msgspec import Struct
@@ -32,7 +33,7 @@ from ordercast.commerce.sandbox import (
     outcome_of,
     taken_by,
 )
-from ordercast.commerce.states import PaymentMethod
+from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.db import Store, Transaction
 from ordercast.db import sandbox as units
 from ordercast.db.sandbox import Entry
@@ -60,10 +61,13 @@ class _Event(Struct, frozen=True):
     data: _Data
 
 
+CONFIRM_PATH: Final = "/api/payments/sandbox"
+
 _EVENT: Final = msgspec.json.Decoder(_Event)
 
 
 _FACTS: Final[dict[str, Callable[[_Data], port.Fact]]] = {
+    "payment.authorized": lambda _: port.Authorized(),
     "payment.captured": lambda data: port.Captured(data.amount),
     "payment.voided": lambda _: port.Voided(),
     "payment.failed": lambda _: port.Failed(),
@@ -112,13 +116,23 @@ class SandboxProvider:
 
         def unit(transaction: Transaction) -> Entry:
             entry = units.open_entry(
-                transaction, charge.key, name, charge.amount, captured=captured, now=moment(now_ms)
+                transaction,
+                charge.key,
+                name,
+                charge.amount,
+                captured=captured,
+                is_held=not captured and not outcome.needs_action,
+                now=moment(now_ms),
             )
             if captured:
                 self._after_capture(transaction, entry, outcome, now_ms)
             return entry
 
         entry = await self._store.write(unit)
+        if outcome.needs_action:
+            back = quote(_path_of(charge.return_url or ""), safe="")
+            action = port.PaymentAction(f"{CONFIRM_PATH}/{entry.reference}?back={back}")
+            taken, saved = replace(taken, status=PaymentStatus.UNPAID, action=action), None
         return replace(
             taken, amount=charge.amount, provider=self.name, reference=entry.reference, key=charge.key, saved=saved
         )
@@ -183,6 +197,33 @@ class SandboxProvider:
     async def close(self) -> None:
         """It has no connections; the store is the shop's."""
 
+    async def entry(self, reference: str) -> Entry | None:
+        """A payment in its books."""
+        return await self._store.read(lambda transaction: units.by_reference(transaction, reference))
+
+    async def confirm(self, reference: str, hear: Callable[[Transaction, Notice], None], *, is_let: bool) -> None:
+        """The customer has confirmed the payment at the sandbox's page, or has not. Once for each payment."""
+        kind = "payment.authorized" if is_let else "payment.failed"
+        fact = port.Authorized() if is_let else port.Failed()
+
+        def change(entry: Entry) -> Entry:
+            if not outcome_of(f"tok_{entry.card}").needs_action:
+                raise ProviderRefused("This payment needs no confirmation.")
+            return replace(entry, is_held=is_let)
+
+        def unit(transaction: Transaction) -> None:
+            # Released meanwhile, it cannot be held any more.
+            entry = units.by_reference(transaction, reference)
+            if entry is None:
+                raise _unknown(reference)
+            if any(key.endswith(":void") or ":void:" in key for key in entry.asked):
+                raise ProviderRefused("This payment has ended.")
+            _, is_new = units.change_once(transaction, reference, "confirmed", change)
+            if is_new:
+                hear(transaction, Notice("sbe_" + _digest(f"{reference}:confirmed"), kind, reference, fact))
+
+        await self._store.write(unit)
+
     # --- Books ------------------------------------------------------------------------------------------------------
 
     async def lookup(self, reference: str) -> Books | None:
@@ -241,6 +282,12 @@ class SandboxProvider:
         if entry is None:
             raise _unknown(reference)
         return entry
+
+
+def _path_of(url: str) -> str:
+    """Where on this site that is: the sandbox's page leads nowhere else."""
+    parts = urlsplit(url)
+    return urlunsplit(("", "", "/" + parts.path.lstrip("/\\"), parts.query, ""))
 
 
 def read_event(event_id: str, body: bytes) -> Notice:

@@ -1,7 +1,8 @@
 """Stripe, over its HTTPS API: PaymentIntents that are captured by hand, and refunds.
 
 Set the shop's page up with Stripe's own form, which turns a card into a token (``tok_...``) or a payment method
-(``pm_...``); a card number never comes here. A card whose bank wants the customer to confirm counts as declined.
+(``pm_...``); a card number never comes here. Where a card's bank wants the customer to confirm, the
+payment waits for that.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ordercast.commerce.payments import (
     CardToken,
     Charge,
     Notice,
+    PaymentAction,
     PaymentTaken,
     Refunded,
     RefundPending,
@@ -68,8 +70,9 @@ class StripeProvider:
             intent = await self._api.post("/v1/payment_intents", _intent(charge, owner), charge.key)
         except Refusal as refusal:
             raise _not_taken(refusal) from None
+        if intent["status"] == "requires_action":
+            return _to_be_confirmed(self.name, charge, intent)
         if intent["status"] != "requires_capture":
-            # The bank wants something of the customer first, which nobody is there to give.
             await self.void(intent["id"], f"{charge.key}:unfinished")
             raise PaymentDeclined
         details = ((intent.get("latest_charge") or {}).get("payment_method_details") or {}).get("card") or {}
@@ -198,11 +201,12 @@ def _intent(charge: Charge, owner: str | None) -> dict[str, str]:
         "capture_method": "manual",
         "confirm": "true",
         "payment_method_types[]": "card",
-        "error_on_requires_action": "true",
         "metadata[order_id]": charge.order_id,
         "metadata[key]": charge.key,
         "expand[]": "latest_charge",
     }
+    if charge.return_url is not None:
+        fields["return_url"] = charge.return_url
     if owner is not None:
         fields["customer"] = owner
     if isinstance(card, SavedCard):
@@ -212,6 +216,22 @@ def _intent(charge: Charge, owner: str | None) -> dict[str, str]:
     if card.token.startswith("pm_"):
         return fields | {"payment_method": card.token}
     return fields | {"payment_method_data[type]": "card", "payment_method_data[card][token]": card.token}
+
+
+def _to_be_confirmed(name: str, charge: Charge, intent: Mapping[str, Any]) -> PaymentTaken:
+    """The bank wants to see the customer first: by a redirect, where a `return_url` was given, or Stripe's script."""
+    redirect = (intent.get("next_action") or {}).get("redirect_to_url") or {}
+    method = PaymentMethod.SAVED_CARD if isinstance(charge.card, SavedCard) else PaymentMethod.CARD
+    action = PaymentAction(redirect.get("url"), intent.get("client_secret"))
+    return PaymentTaken(
+        PaymentStatus.UNPAID,
+        PaymentInfo(method),
+        amount=charge.amount,
+        provider=name,
+        reference=intent["id"],
+        key=charge.key,
+        action=action,
+    )
 
 
 def _received(intent: Mapping[str, Any]) -> Captured:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import NoticeRefused
 from ordercast.commerce.payments import (
+    Authorized,
     Captured,
     DisputeClosed,
     DisputeOpened,
@@ -36,6 +37,7 @@ class _Object(Struct, frozen=True):
     status: str | None = None
     amount: Sum | None = None
     amount_received: Sum | None = None
+    amount_capturable: Sum | None = None
     currency: str | None = None
     payment_intent: str | None = None
     metadata: dict[str, str] | None = None
@@ -109,6 +111,7 @@ def _closed(dispute: _Object) -> Fact | None:
 
 
 _READ: Final[dict[str, Callable[[_Object], Fact | None]]] = {
+    "payment_intent.amount_capturable_updated": lambda intent: Authorized() if intent.amount_capturable else None,
     "payment_intent.succeeded": _captured,
     "payment_intent.canceled": lambda _: Voided(),
     "payment_intent.payment_failed": lambda _: Failed(),

@@ -33,6 +33,8 @@ from .columns import (
 class Movement(StrEnum):
     """What happened to a customer's money, other than a refund."""
 
+    REQUESTED = "requested"
+    """Nothing yet: the customer is to go to their bank first."""
     AUTHORIZED = "authorized"
     CAPTURED = "captured"
     VOIDED = "voided"

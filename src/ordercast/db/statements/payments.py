@@ -44,7 +44,9 @@ from .compiling import ONE, ZERO, Compiler, oldest, to_change
 _DUE: Final[ColumnElement[str]] = literal_column(f"'{TaskState.DUE}'")
 _DONE: Final[ColumnElement[str]] = literal_column(f"'{TaskState.DONE}'")
 _REFUSED: Final[ColumnElement[str]] = literal_column(f"'{TaskState.REFUSED}'")
-_AUTHORIZED: Final[ColumnElement[str]] = literal_column(f"'{Movement.AUTHORIZED}'")
+_BEGINNINGS: Final[tuple[ColumnElement[str], ...]] = tuple(
+    literal_column(f"'{kind}'") for kind in (Movement.REQUESTED, Movement.AUTHORIZED)
+)
 _REFUND: Final[ColumnElement[str]] = literal_column(f"'{TaskKind.REFUND}'")
 _TASK: Final = (
     "entry", "id", "order_id", "provider", "reference", "kind", "amount", "currency", "reason", "attempts",
@@ -91,7 +93,7 @@ class LedgerStatements:
             .where(
                 payments.c.order_id == bindparam("order_id"),
                 payments.c.reference.is_not(None),
-                payments.c.kind == _AUTHORIZED,
+                payments.c.kind.in_(_BEGINNINGS),
             )
             .order_by(payments.c.entry.desc())
         )
@@ -134,7 +136,7 @@ class LedgerStatements:
             .where(
                 later.c.order_id == payments.c.order_id,
                 later.c.entry > payments.c.entry,
-                later.c.kind == _AUTHORIZED,
+                later.c.kind.in_(_BEGINNINGS),
                 later.c.reference != payments.c.reference,
             )
             .exists()

@@ -8,6 +8,7 @@ import { productsQuery } from "../../api/shop";
 import { useCart } from "../../stores/cart";
 import { usePayment } from "../../stores/payment";
 import type { Session } from "../session/session";
+import { visitBank } from "../../stores/bank-visit";
 import { attemptSucceeded, keyFor } from "./attempt";
 import { composeOrder } from "./new-order";
 
@@ -26,6 +27,10 @@ export function usePlaceOrder(customer: Session | undefined) {
       attemptSucceeded();
       useCart.getState().clear();
       usePayment.getState().reset();
+      if (order.paymentAction?.url) {
+        visitBank(order.paymentAction.url, order.id, order.trackingToken);
+        return;
+      }
       navigate(trackingPath(order), { state: { placed: true } });
       void queries.invalidateQueries({ queryKey: savedCardsQuery(customer).queryKey });
     },

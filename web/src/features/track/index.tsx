@@ -6,6 +6,7 @@ import { Shell } from "../../ui/shell";
 import { LoginForm } from "../session/login";
 import { useSession } from "../session/session";
 import { useRenewal } from "../session/use-renewal";
+import { tokenFromVisit } from "../../stores/bank-visit";
 import { Confirmation } from "./confirmation";
 import { DeliveryNote } from "./delivery";
 import { Events } from "./events";
@@ -21,7 +22,7 @@ export default function TrackPage() {
   const [query] = useSearchParams();
   const session = useSession();
   useRenewal();
-  const token = query.get("token") ?? session?.token;
+  const token = query.get("token") ?? tokenFromVisit(id) ?? session?.token;
   if (token === undefined) {
     return (
       <Shell title={t("track.title")}>

@@ -7,6 +7,7 @@ import { useText } from "../../i18n/text";
 import { TEST_CARDS, type TestCard } from "../../stores/payment";
 import { SelectField } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
+import { visitBank } from "../../stores/bank-visit";
 
 const ENDED = ["rejected", "expired", "cancelled", "returned", "delivered"];
 
@@ -23,10 +24,16 @@ export function PayAgain({ order, token, onPaid }: { order: Order; token: string
   const [card, setCard] = useState<TestCard>("tok_visa");
   const [key, setKey] = useState(() => crypto.randomUUID());
   const { mutate, isPending, error } = useMutation({
-    mutationFn: () => payOrder(order.id, { method: "card", token: card }, key, token),
+    mutationFn: () => {
+      const returnUrl = `${location.origin}/track/{orderId}`;
+      return payOrder(order.id, { method: "card", token: card, returnUrl }, key, token);
+    },
     // The next press is another attempt.
     onSettled: () => setKey(crypto.randomUUID()),
-    onSuccess: onPaid,
+    onSuccess: ({ paymentAction }) => {
+      if (paymentAction?.url) visitBank(paymentAction.url, order.id, token);
+      else onPaid();
+    },
   });
   // Another provider's tokens are made by its own form, which this page does not have.
   if (!isPayable(order) || config.data?.paymentProvider !== "sandbox") return null;

@@ -458,7 +458,7 @@ CREATE TABLE payments (
   currency ordercast_currency NOT NULL,
   at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (entry),
-  CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed'),
+  CONSTRAINT kind_known CHECK (kind = 'requested' OR kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed'),
   CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
 
@@ -836,8 +836,8 @@ BEGIN
   IF OLD.payment_status = 'refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'partially_refunded') THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is refunded becomes failed, paid, partially_refunded and nothing else';
   END IF;
-  IF OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'disputed', 'paid', 'refunded', 'voided') THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is failed becomes authorized, disputed, paid, refunded, voided and nothing else';
+  IF OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'disputed', 'paid', 'refunded', 'unpaid', 'voided') THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is failed becomes authorized, disputed, paid, refunded, unpaid, voided and nothing else';
   END IF;
   IF OLD.payment_status = 'voided' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'order_payment_flow: a payment that is voided changes no more';
@@ -1241,7 +1241,7 @@ ALTER TABLE published_events ENABLE ALWAYS TRIGGER events_published
 
 CREATE FUNCTION last_admin_stays() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  IF NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id LIMIT 1 FOR UPDATE) THEN
+  IF NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id FOR UPDATE) THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'last_admin: somebody stays who may make accounts';
   END IF;
   RETURN NEW;
@@ -1254,7 +1254,7 @@ ALTER TABLE accounts ENABLE ALWAYS TRIGGER last_admin_stays
 
 CREATE FUNCTION last_admin_not_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  IF NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id LIMIT 1 FOR UPDATE) THEN
+  IF NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id FOR UPDATE) THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'last_admin: somebody stays who may make accounts';
   END IF;
   RETURN OLD;

@@ -400,7 +400,7 @@ CREATE TABLE payments (
   currency TEXT NOT NULL CONSTRAINT currency_is_currency CHECK (currency GLOB '[A-Z][A-Z][A-Z]' AND length(CAST(currency AS BLOB)) = 3),
   at TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')) NOT NULL CONSTRAINT at_is_moment CHECK (CASE length(at) WHEN 24 THEN strftime('%Y-%m-%dT%H:%M:%fZ', at, '+0 days') IS at WHEN 20 THEN strftime('%Y-%m-%dT%H:%M:%SZ', at, '+0 days') IS at ELSE at IS NULL END),
   PRIMARY KEY (entry),
-  CONSTRAINT kind_known CHECK (kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed'),
+  CONSTRAINT kind_known CHECK (kind = 'requested' OR kind = 'authorized' OR kind = 'captured' OR kind = 'voided' OR kind = 'failed'),
   CONSTRAINT amounts_within_bounds CHECK (amount <= 10000000000000)
 )
  STRICT
@@ -700,7 +700,7 @@ BEGIN
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is paid becomes disputed, partially_refunded, refunded and nothing else') WHERE OLD.payment_status = 'paid' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'partially_refunded', 'refunded');
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is partially_refunded becomes disputed, paid, refunded and nothing else') WHERE OLD.payment_status = 'partially_refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('disputed', 'paid', 'refunded');
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is refunded becomes failed, paid, partially_refunded and nothing else') WHERE OLD.payment_status = 'refunded' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'partially_refunded');
-  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is failed becomes authorized, disputed, paid, refunded, voided and nothing else') WHERE OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'disputed', 'paid', 'refunded', 'voided');
+  SELECT RAISE(ABORT, 'order_payment_flow: a payment that is failed becomes authorized, disputed, paid, refunded, unpaid, voided and nothing else') WHERE OLD.payment_status = 'failed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('authorized', 'disputed', 'paid', 'refunded', 'unpaid', 'voided');
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is voided changes no more') WHERE OLD.payment_status = 'voided' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided');
   SELECT RAISE(ABORT, 'order_payment_flow: a payment that is disputed becomes failed, paid, partially_refunded, refunded and nothing else') WHERE OLD.payment_status = 'disputed' AND NEW.payment_status IN ('authorized', 'disputed', 'failed', 'paid', 'partially_refunded', 'refunded', 'unpaid', 'voided') AND NOT NEW.payment_status IN ('failed', 'paid', 'partially_refunded', 'refunded');
 END
@@ -925,12 +925,12 @@ END
 
 CREATE TRIGGER last_admin_stays BEFORE UPDATE ON accounts WHEN OLD.role = 'admin' AND OLD.active = 1 AND (NEW.role <> 'admin' OR NEW.active <> 1)
 BEGIN
-  SELECT RAISE(ABORT, 'last_admin: somebody stays who may make accounts') WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id LIMIT 1);
+  SELECT RAISE(ABORT, 'last_admin: somebody stays who may make accounts') WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id);
 END
 
 CREATE TRIGGER last_admin_not_removed BEFORE DELETE ON accounts WHEN OLD.role = 'admin' AND OLD.active = 1
 BEGIN
-  SELECT RAISE(ABORT, 'last_admin: somebody stays who may make accounts') WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id LIMIT 1);
+  SELECT RAISE(ABORT, 'last_admin: somebody stays who may make accounts') WHERE NOT EXISTS (SELECT 1 FROM accounts WHERE role = 'admin' AND active = 1 AND id <> OLD.id);
 END
 
 CREATE TRIGGER access_revoked AFTER INSERT ON revocations

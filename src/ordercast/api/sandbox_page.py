@@ -1,0 +1,68 @@
+"""The page of the sandbox's bank, to which a customer with ``tok_3ds`` is sent, and where no money moves either."""
+
+from __future__ import annotations
+
+import html
+import logging
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from litestar import Response, get, post
+from litestar.enums import MediaType
+from litestar.params import FromPath, QueryParameter
+
+from ordercast.commerce.errors import NotFound, ProviderRefused
+from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
+
+from .desk import AtDesk, FrontDesk
+from .providers.chores import hear_sandbox
+from .providers.sandbox import CONFIRM_PATH, SandboxProvider
+
+log = logging.getLogger("ordercast.payments")
+
+_POLICY: Final = "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+_PAGE: Final = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>The sandbox's bank</title>
+<h1>Is it you who pays {amount}?</h1>
+<p>{notice}</p>
+<form method="post" action="{path}/confirm?back={back}"><button>Confirm</button></form>
+<form method="post" action="{path}/decline?back={back}"><button>Decline</button></form>
+</html>
+"""
+Back = Annotated[str, QueryParameter(max_length=4_000, pattern=r"^/([^/\\\\].*)?$")]
+
+
+@get(f"{CONFIRM_PATH}/{{reference:str}}", include_in_schema=False, media_type=MediaType.HTML)
+async def show_confirmation(reference: FromPath[str], desk: AtDesk, back: Back = "/") -> Response[str]:
+    """Ask the customer, as a bank would."""
+    entry = await _sandbox(desk).entry(reference)
+    if entry is None:
+        raise NotFound("payment")
+    path, amount = html.escape(f"{CONFIRM_PATH}/{reference}"), html.escape(str(entry.amount))
+    page = _PAGE.format(amount=amount, notice=SANDBOX_NOTICE, path=path, back=quote(back, safe=""))
+    return Response(page, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+
+
+@post(f"{CONFIRM_PATH}/{{reference:str}}/{{answer:str}}", include_in_schema=False, status_code=303)
+async def take_answer(
+    reference: FromPath[str], answer: FromPath[str], desk: AtDesk, back: Back = "/"
+) -> Response[None]:
+    """Take the customer's answer, and send them back."""
+    if answer not in {"confirm", "decline"}:
+        raise NotFound("answer")
+    try:
+        await _sandbox(desk).confirm(reference, hear_sandbox, is_let=answer == "confirm")
+    except ProviderRefused as error:
+        log.info("the sandbox's page: %s", error)
+    return Response(None, status_code=303, headers={"Location": back})
+
+
+def _sandbox(desk: FrontDesk) -> SandboxProvider:
+    provider = desk.providers.by_name.get(SANDBOX)
+    if not isinstance(provider, SandboxProvider):
+        raise NotFound("payment provider")
+    return provider
+
+
+ROUTES: Final = [show_confirmation, take_answer]
