@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from ordercast.db import SqliteStore
+from ordercast.db.schema import BOOKING_EVENTS, RESERVED_EVENTS
+from ordercast.feed.audience import AUDIENCE
 
 from .client import CUSTOMER, SERVICE, STORE, Client, problem
 
@@ -90,3 +94,32 @@ async def test_a_wrong_user_is_named(client: Client, user_id: object) -> None:
 async def test_a_booking_is_an_object(client: Client, body: object) -> None:
     response = await client.post("/emit-booking", body, SERVICE)
     assert response.status_code == 422, response.text
+
+
+def documented_events() -> set[str]:
+    """Every event of ours that the reference names, to whomever it is told."""
+    reference = (Path(__file__).parents[2] / "docs" / "reference" / "events.md").read_text()
+    told = reference.split("## Server to client")[1].split("## Client to server")[0]
+    return {*re.findall(r"(?m)^\| `(\w+)` \|", told), "stats"}
+
+
+def test_every_event_of_ours_is_reserved() -> None:
+    assert {rule.event for rule in AUDIENCE} | documented_events() <= RESERVED_EVENTS
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_EVENTS))
+async def test_what_the_shop_itself_tells_nobody_else_does(client: Client, store: SqliteStore, name: str) -> None:
+    body = {"event": name, "rooms": ["store-owners"], "args": [{"_id": "665f", "items": []}]}
+    problem(await client.post("/api/emit", body, SERVICE), 422, "invalid-field", "event")
+    assert store.last_seq == 0
+
+
+@pytest.mark.parametrize("args", [[], [5], [[]], [None], [{}, {}], ["booking"]])
+@pytest.mark.parametrize("name", sorted(BOOKING_EVENTS))
+async def test_a_booking_is_one_object_at_the_general_door_too(
+    client: Client, store: SqliteStore, name: str, args: list[Any]
+) -> None:
+    body = {"event": name, "rooms": ["store-owners"], "args": args}
+    problem(await client.post("/api/emit", body, SERVICE), 422, "invalid-field", "args")
+    assert (await client.post("/api/emit", {**body, "args": [{"id": "b1"}]}, SERVICE)).status_code == 202
+    assert published(store)["event"] == name

@@ -6,13 +6,15 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
+import msgspec
 import psycopg
 import pytest
 from sqlalchemy import Column, Float, Table
 
 from ordercast.commerce.money import AMOUNT_MAX
+from ordercast.commerce.shop import DeliveryZone
 from ordercast.db.dialects import SQLITE
-from ordercast.db.schema import metadata
+from ordercast.db.schema import BOOKING_EVENTS, RESERVED_EVENTS, metadata
 from ordercast.db.schema.columns import DOMAIN
 from ordercast.db.schema.domains import COUNT_MAX, VERSION_MAX, JsonAsSent
 from ordercast.db.triggers import content
@@ -252,3 +254,75 @@ def test_every_script_and_any_length_is_utf8(sqlite_program: Program) -> None:
         for number, text in enumerate(texts):
             sqlite_program.do("INSERT INTO orders (id, customer_name) VALUES (?, ?)", [f"ord_{number}", text])
         sqlite_program.do("INSERT INTO orders (billing_info) VALUES (?)", ['{"name":"' + "চা " * 60_000 + '"}'])
+
+
+# --- Events of ours ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(RESERVED_EVENTS))
+def test_what_the_shop_itself_tells_no_other_program_publishes(shop: Program, name: str) -> None:
+    with shop.refused("event_not_reserved"):
+        shop.do("INSERT INTO published_events (event) VALUES (?)", [name])
+
+
+@pytest.mark.parametrize("name", sorted(BOOKING_EVENTS))
+def test_a_booking_is_published_with_one_object(shop: Program, name: str) -> None:
+    for args in ("[]", "[5]", "[[]]", "[{}, {}]"):
+        with shop.refused("booking_is_one_object"):
+            shop.do("INSERT INTO published_events (event, args) VALUES (?, ?)", [name, args])
+    shop.do("INSERT INTO published_events (event, args) VALUES (?, '[{}]')", [name])
+
+
+# --- Facts of the database ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("statement", [
+    "DELETE FROM meta WHERE name = 'epoch'", "UPDATE meta SET name = 'x' WHERE name = 'epoch'",
+    "UPDATE meta SET value = '' WHERE name = 'epoch'", "UPDATE meta SET value = 'a:b' WHERE name = 'epoch'",
+    "INSERT INTO meta (name, value) VALUES ('feed_newest', 'abc')", "DELETE FROM shop",
+    "INSERT INTO meta (name, value) VALUES ('feed_newest', '99999999999999999')",
+    "INSERT INTO shop (id) VALUES (2)",
+])  # fmt: skip
+def test_what_every_node_goes_by_stays_what_it_is(shop: Program, statement: str) -> None:
+    with shop.refused("epoch_kept|epoch_is_hex|feed_newest|one_shop|shop_kept"):
+        shop.do(statement)
+
+
+@pytest.mark.parametrize("statement", [
+    "INSERT INTO meta (name, value) VALUES ('feed_newest', '9000000000000000')",
+    "UPDATE meta SET value = '9000000000000000' WHERE name = 'feed_newest'",
+    "UPDATE meta SET value = '1' WHERE name = 'feed_newest'",
+])  # fmt: skip
+def test_the_sequencers_number_neither_leaps_nor_falls(postgresql_program: Program, statement: str) -> None:
+    with postgresql_program.rolled_back():
+        if statement.startswith("UPDATE"):
+            postgresql_program.do("INSERT INTO meta (name, value) VALUES ('feed_newest', '7')")
+        with postgresql_program.refused("feed_newest: the feed's newest number"):
+            postgresql_program.do(statement)
+
+
+@pytest.mark.parametrize("rates", [
+    "{}", '{"standard":-1}', '{"standard":10001}', '{"standard":1.5}', '{"standard":"5"}', '{"Standard":5}', '{"":5}',
+])  # fmt: skip
+def test_tax_rates_by_which_nothing_could_be_priced_are_refused(shop: Program, rates: str) -> None:
+    with shop.refused("tax_rates"):
+        shop.do("UPDATE shop SET tax_rates_bp = ?", [rates])
+
+
+@pytest.mark.parametrize("zones", [
+    "[{}]", "[5]", '[{"fee":-1}]', '[{"fee":"5"}]', '[{"fee":1.5}]', '[{"fee":5,"odd":1}]',
+    '[{"fee":5,"country":"bd"}]', '[{"fee":5,"country":7}]', '[{"fee":5,"postcodes":"1"}]',
+    '[{"fee":5,"postcodes":[1]}]', '[{"fee":5,"freeFrom":-1}]',
+])  # fmt: skip
+def test_zones_by_which_nothing_could_be_priced_are_refused(shop: Program, zones: str) -> None:
+    with shop.refused("delivery_zones"):
+        shop.do("UPDATE shop SET delivery_zones = ?", [zones])
+
+
+def test_zones_and_rates_as_the_shop_writes_them_are_taken(shop: Program) -> None:
+    zones = [
+        DeliveryZone(fee=5, free_from=100, country="BD", postcodes=("12", "13")),
+        DeliveryZone(fee=0),
+    ]
+    shop.do("UPDATE shop SET delivery_zones = ?", [msgspec.json.encode(zones).decode()])
+    shop.do("UPDATE shop SET tax_rates_bp = ?", ['{"exempt":0,"reduced_2":500,"standard":10000}'])

@@ -13,7 +13,7 @@ from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
-from ordercast.db.schema import RESERVED_EVENTS
+from ordercast.db.schema import BOOKING_EVENTS, RESERVED_EVENTS
 
 from .body import PLAIN, JsonBody
 from .desk import AnyRequest, AtDesk
@@ -55,7 +55,9 @@ _SERVICE_REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 422
 async def emit(data: JSONBody[Emit], request: AnyRequest, desk: AtDesk) -> Response[Published]:
     """Publish an event to rooms. Needs a service token."""
     if data.event in RESERVED_EVENTS:
-        raise InvalidField("event", f"The event name {data.event} is reserved.")
+        raise InvalidField("event", f"The event name {data.event} is reserved: only the shop itself tells it.")
+    if data.event in BOOKING_EVENTS and not (len(data.args) == 1 and isinstance(data.args[0], dict)):
+        raise InvalidField("args", f"The event {data.event} has one argument, an object.")
     return await _publish(data, request, desk)
 
 

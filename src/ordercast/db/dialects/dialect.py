@@ -93,8 +93,16 @@ class Dialect(ABC):
         """Whether a column that holds JSON as it was sent holds an array."""
 
     @abstractmethod
+    def is_of_one_object(self, column: str) -> str:
+        """Whether such an array holds one object and nothing else."""
+
+    @abstractmethod
     def bytes_of(self, column: str) -> str:
         """How many bytes a column of text or JSON takes."""
+
+    @abstractmethod
+    def is_in_digits(self, column: str) -> str:
+        """Whether a text is a whole number of up to 16 digits."""
 
     @abstractmethod
     def is_hex(self, column: str) -> str:

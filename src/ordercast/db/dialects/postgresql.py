@@ -63,8 +63,15 @@ class PostgresqlDialect(Dialect):
     def is_array(self, column: str) -> str:
         return f"json_typeof({column}) = 'array'"
 
+    def is_of_one_object(self, column: str) -> str:
+        length = f"CASE json_typeof({column}) WHEN 'array' THEN json_array_length({column}) ELSE 0 END"
+        return f"({length} = 1 AND json_typeof({column} -> 0) = 'object')"
+
     def bytes_of(self, column: str) -> str:
         return f"pg_column_size({column})"
+
+    def is_in_digits(self, column: str) -> str:
+        return f"{column} ~ '^[0-9]{{1,16}}$'"
 
     def is_hex(self, column: str) -> str:
         return f"{column} ~ '^[0-9a-f]{{16}}$'"

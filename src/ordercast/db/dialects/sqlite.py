@@ -106,8 +106,15 @@ class SqliteDialect(Dialect):
         # A CASE, for json_type of what is no JSON is an error rather than a refusal.
         return f"CASE WHEN json_valid({column}) THEN json_type({column}) = 'array' ELSE 0 END"
 
+    def is_of_one_object(self, column: str) -> str:
+        fits = f"json_array_length({column}) = 1 AND json_type({column}, '$[0]') = 'object'"
+        return f"CASE WHEN json_valid({column}) THEN {fits} ELSE 0 END"
+
     def bytes_of(self, column: str) -> str:
         return f"length(CAST({column} AS BLOB))"
+
+    def is_in_digits(self, column: str) -> str:
+        return f"length(CAST({column} AS BLOB)) BETWEEN 1 AND 16 AND {column} NOT GLOB '*[^0-9]*'"
 
     def is_hex(self, column: str) -> str:
         return f"length(CAST({column} AS BLOB)) = 16 AND {column} NOT GLOB '*[^0-9a-f]*'"
@@ -116,10 +123,10 @@ class SqliteDialect(Dialect):
         return _IS_NO_UTF8.replace("{x}", column)
 
     def is_unreadable_json(self, column: str) -> str:
-        # A CASE, for of what is no JSON each is an error rather than a refusal; that, the column's own rule refuses.
-        unreadable = f"{_IS_PAST_DOUBLE} OR {_HAS_HALF_A_PAIR} OR {_IS_DEEP}"
-        unreadable = f"CASE WHEN json_valid({{x}}) THEN {unreadable} ELSE 0 END"
-        return unreadable.replace("{x}", column)
+        # A CASE: its conditions are asked one after another, where an OR would ask all of them; and of what is no JSON,
+        # which the column's own rule refuses, each is an error.
+        whens = " ".join(f"WHEN {each} THEN 1" for each in (_IS_PAST_DOUBLE, _HAS_HALF_A_PAIR, _IS_DEEP))
+        return f"CASE WHEN NOT json_valid({{x}}) THEN 0 {whens} ELSE 0 END".replace("{x}", column)
 
     def has_other_items(self, column: str) -> str:
         others = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> 'object')"

@@ -5,7 +5,7 @@ from .answers import idempotency, meta, sessions
 from .catalogue import product_history, products
 from .columns import complete, metadata
 from .deliveries import deliveries, delivery_proofs, driver_states
-from .feed import RESERVED_EVENTS, feed, feed_to_number, published_events
+from .feed import BOOKING_EVENTS, RESERVED_EVENTS, feed, feed_to_number, published_events
 from .mirrored import mirrored_orders, source_positions
 from .notifications import notification_marks, notification_reads, notifications
 from .orders import order_history, order_lines, orders
@@ -28,6 +28,7 @@ for _table in (*metadata.sorted_tables, feed_to_number):
     complete(_table)
 
 __all__ = [
+    "BOOKING_EVENTS",
     "RESERVED_EVENTS",
     "accounts",
     "customers",

@@ -39,4 +39,7 @@ meta = Table(
     text("value"),
     # Every position begins with it, and a colon ends it.
     CheckConstraint(Said(lambda dialect: f"name <> 'epoch' OR {dialect.is_hex('value')}"), name="epoch_is_hex"),
+    CheckConstraint(
+        Said(lambda dialect: f"name <> 'feed_newest' OR {dialect.is_in_digits('value')}"), name="feed_newest_is_number"
+    ),
 )

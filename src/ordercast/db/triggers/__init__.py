@@ -25,6 +25,7 @@ from .payments import payment_triggers
 from .postgresql import POSTGRESQL_TRIGGERS, RAW_CHANNEL
 from .privacy import privacy_triggers
 from .shop import shop_triggers
+from .shop_rules import shop_rules
 
 __all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
 
@@ -45,6 +46,7 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
         *content_triggers(dialect),
         *number_triggers(dialect),
         *shop_triggers(),
+        *shop_rules(dialect),
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

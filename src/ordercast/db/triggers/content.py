@@ -94,4 +94,4 @@ def _refusals(table: Table, name: str, dialect: Dialect) -> list[Refusal]:
     return found
 
 
-_OF_OBJECTS: Final = frozenset({("orders", "cart_items"), ("shop", "delivery_zones")})
+_OF_OBJECTS: Final = frozenset({("orders", "cart_items")})

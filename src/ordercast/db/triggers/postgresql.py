@@ -70,7 +70,35 @@ _NUMBERED_BY_ONE: Final = [
     ),
 ]
 
+# What the sequencer goes on from. A leap would take it to where numbers end, and a fall to numbers that are given.
+FEED_NEWEST: Final = "feed_newest"
+NEWEST_AHEAD_MAX: Final = 1_000_000
+_NEWEST: Final = f"{FEED_NEWEST}: the feed's newest number never falls, and rises by {NEWEST_AHEAD_MAX} at most"
+
+
+def _leaps(former: str) -> str:
+    return f"CAST(NEW.value AS bigint) NOT BETWEEN {former} AND {former} + {NEWEST_AHEAD_MAX}"
+
+
+_COUNTED_ON: Final = [
+    Trigger(
+        "meta_feed_newest",
+        "AFTER UPDATE",
+        "meta",
+        (Refusal(_NEWEST, _leaps("CAST(OLD.value AS bigint)")),),
+        f"NEW.name = '{FEED_NEWEST}' AND OLD.name = '{FEED_NEWEST}'",
+    ),
+    Trigger(
+        "meta_feed_newest_begun",
+        "AFTER INSERT",
+        "meta",
+        (Refusal(_NEWEST, _leaps("coalesce((SELECT max(seq) FROM feed), 0)")),),
+        f"NEW.name = '{FEED_NEWEST}'",
+    ),
+]
+
 POSTGRESQL_TRIGGERS: Final = [
+    *_COUNTED_ON,
     *BY_HAND_TRIGGERS,
     Trigger("feed_written", "AFTER INSERT", "feed", (f"PERFORM pg_notify('{RAW_CHANNEL}', '')",), each="STATEMENT"),
     *_NUMBERED_BY_ONE,

@@ -17,4 +17,11 @@ def shop_triggers() -> list[Trigger]:
             "epoch_kept: the epoch names the history that is in this database",
             when="OLD.name = 'epoch'",
         ),
+        refused(
+            "epoch_named",
+            "UPDATE",
+            "meta",
+            "epoch_kept: the epoch names the history that is in this database",
+            when="OLD.name = 'epoch' AND NEW.name <> 'epoch'",
+        ),
     ]

@@ -187,7 +187,8 @@ CREATE TABLE meta (
   name ordercast_line NOT NULL,
   value ordercast_text NOT NULL,
   PRIMARY KEY (name),
-  CONSTRAINT epoch_is_hex CHECK (name <> 'epoch' OR value ~ '^[0-9a-f]{16}$')
+  CONSTRAINT epoch_is_hex CHECK (name <> 'epoch' OR value ~ '^[0-9a-f]{16}$'),
+  CONSTRAINT feed_newest_is_number CHECK (name <> 'feed_newest' OR value ~ '^[0-9]{1,16}$')
 )
 
 CREATE TABLE mirrored_orders (
@@ -535,12 +536,13 @@ CREATE TABLE promotions (
 
 CREATE TABLE published_events (
   id ordercast_id DEFAULT (ordercast_new_id('evt')) NOT NULL,
-  event ordercast_line NOT NULL  CONSTRAINT event_not_reserved CHECK (event NOT IN ('connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener', 'error')),
+  event ordercast_line NOT NULL  CONSTRAINT event_not_reserved CHECK (event NOT IN ('auth_expired', 'auth_expiring', 'auth_ignored', 'auth_revoked', 'connect', 'connect_error', 'customer_order_update', 'delivery_update', 'disconnect', 'disconnecting', 'error', 'message', 'newListener', 'newOrder', 'new_order', 'notification', 'orderStatusUpdated', 'order_update', 'participants', 'payment_mismatch', 'payment_update', 'product_update', 'ready', 'removeListener', 'resync', 'seen', 'stats', 'typing', 'watching')),
   rooms JSON DEFAULT '[]' NOT NULL CONSTRAINT rooms_is_array CHECK (json_typeof(rooms) = 'array') CONSTRAINT rooms_is_short CHECK (pg_column_size(rooms) <= 2097152),
   args JSON DEFAULT '[]' NOT NULL CONSTRAINT args_is_array CHECK (json_typeof(args) = 'array') CONSTRAINT args_is_short CHECK (pg_column_size(args) <= 2097152),
   actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
   created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
-  PRIMARY KEY (id)
+  PRIMARY KEY (id),
+  CONSTRAINT booking_is_one_object CHECK (event NOT IN ('booking_update', 'new_booking') OR (CASE json_typeof(args) WHEN 'array' THEN json_array_length(args) ELSE 0 END = 1 AND json_typeof(args -> 0) = 'object'))
 )
 
 CREATE INDEX published_events_by_age ON published_events (created_at)
@@ -1640,9 +1642,6 @@ BEGIN
   IF NOT ordercast_is_readable(CAST(NEW.delivery_zones AS text)) THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
   END IF;
-  IF jsonb_path_exists(NEW.delivery_zones, 'strict $[*] ? (@.type() != "object")', '{}', true) THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones_has_objects: each item is an object';
-  END IF;
   RETURN NEW;
 END
 $$
@@ -1658,9 +1657,6 @@ BEGIN
   END IF;
   IF NOT ordercast_is_readable(CAST(NEW.delivery_zones AS text)) THEN
     RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
-  END IF;
-  IF jsonb_path_exists(NEW.delivery_zones, 'strict $[*] ? (@.type() != "object")', '{}', true) THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones_has_objects: each item is an object';
   END IF;
   RETURN NEW;
 END
@@ -1691,6 +1687,99 @@ $$
 CREATE TRIGGER epoch_kept BEFORE DELETE ON meta FOR EACH ROW WHEN (OLD.name = 'epoch') EXECUTE FUNCTION epoch_kept()
 
 ALTER TABLE meta ENABLE ALWAYS TRIGGER epoch_kept
+
+CREATE FUNCTION epoch_named() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'epoch_kept: the epoch names the history that is in this database';
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER epoch_named BEFORE UPDATE ON meta FOR EACH ROW WHEN (OLD.name = 'epoch' AND NEW.name <> 'epoch') EXECUTE FUNCTION epoch_named()
+
+ALTER TABLE meta ENABLE ALWAYS TRIGGER epoch_named
+
+CREATE FUNCTION shop_ruled() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF (SELECT count(*) FROM jsonb_each(NEW.tax_rates_bp) AS m) NOT BETWEEN 1 AND 20
+    OR EXISTS (SELECT 1 FROM jsonb_each(NEW.tax_rates_bp) AS m WHERE NOT (m.key ~ '^[a-z][a-z0-9_-]*$' AND length(m.key) <= 32 AND CASE WHEN jsonb_typeof(m.value) = 'number' THEN CAST(m.value AS numeric) BETWEEN 0 AND 10000 AND CAST(m.value AS numeric) % 1 = 0 ELSE FALSE END)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'tax_rates: up to 20 classes in small letters, each of 0 to 10000 basis points';
+  END IF;
+  IF       (SELECT count(*) FROM jsonb_array_elements(NEW.delivery_zones) AS z) > 200 OR EXISTS (
+          SELECT 1 FROM jsonb_array_elements(NEW.delivery_zones) AS z WHERE CASE WHEN jsonb_typeof(z.value) = 'object' THEN NOT (SELECT count(*) FROM jsonb_each(z.value) AS m WHERE m.key = 'fee') = 1 OR EXISTS (SELECT 1 FROM jsonb_each(z.value) AS m WHERE NOT (CASE m.key
+  WHEN 'fee' THEN CASE WHEN jsonb_typeof(m.value) = 'number' THEN CAST(m.value AS numeric) BETWEEN 0 AND 10000000000 AND CAST(m.value AS numeric) % 1 = 0 ELSE FALSE END
+  WHEN 'freeFrom' THEN jsonb_typeof(m.value) = 'null' OR CASE WHEN jsonb_typeof(m.value) = 'number' THEN CAST(m.value AS numeric) BETWEEN 0 AND 10000000000 AND CAST(m.value AS numeric) % 1 = 0 ELSE FALSE END
+  WHEN 'country' THEN jsonb_typeof(m.value) = 'null' OR jsonb_typeof(m.value) = 'string' AND (m.value #>> '{}') ~ '^[A-Z]{2}$'
+  WHEN 'postcodes' THEN CASE WHEN jsonb_typeof(m.value) = 'array' THEN
+    (SELECT count(*) FROM jsonb_array_elements(m.value) AS p) <= 200 AND NOT EXISTS (
+      SELECT 1 FROM jsonb_array_elements(m.value) AS p
+      WHERE jsonb_typeof(p.value) <> 'string' OR length((p.value #>> '{}')) NOT BETWEEN 1 AND 20)
+    ELSE FALSE END
+  ELSE FALSE END)) ELSE TRUE END)
+     THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones: up to 200 objects of fee, and perhaps freeFrom, country, postcodes';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER shop_ruled BEFORE INSERT ON shop FOR EACH ROW EXECUTE FUNCTION shop_ruled()
+
+ALTER TABLE shop ENABLE ALWAYS TRIGGER shop_ruled
+
+CREATE FUNCTION shop_ruled_anew() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF (SELECT count(*) FROM jsonb_each(NEW.tax_rates_bp) AS m) NOT BETWEEN 1 AND 20
+    OR EXISTS (SELECT 1 FROM jsonb_each(NEW.tax_rates_bp) AS m WHERE NOT (m.key ~ '^[a-z][a-z0-9_-]*$' AND length(m.key) <= 32 AND CASE WHEN jsonb_typeof(m.value) = 'number' THEN CAST(m.value AS numeric) BETWEEN 0 AND 10000 AND CAST(m.value AS numeric) % 1 = 0 ELSE FALSE END)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'tax_rates: up to 20 classes in small letters, each of 0 to 10000 basis points';
+  END IF;
+  IF       (SELECT count(*) FROM jsonb_array_elements(NEW.delivery_zones) AS z) > 200 OR EXISTS (
+          SELECT 1 FROM jsonb_array_elements(NEW.delivery_zones) AS z WHERE CASE WHEN jsonb_typeof(z.value) = 'object' THEN NOT (SELECT count(*) FROM jsonb_each(z.value) AS m WHERE m.key = 'fee') = 1 OR EXISTS (SELECT 1 FROM jsonb_each(z.value) AS m WHERE NOT (CASE m.key
+  WHEN 'fee' THEN CASE WHEN jsonb_typeof(m.value) = 'number' THEN CAST(m.value AS numeric) BETWEEN 0 AND 10000000000 AND CAST(m.value AS numeric) % 1 = 0 ELSE FALSE END
+  WHEN 'freeFrom' THEN jsonb_typeof(m.value) = 'null' OR CASE WHEN jsonb_typeof(m.value) = 'number' THEN CAST(m.value AS numeric) BETWEEN 0 AND 10000000000 AND CAST(m.value AS numeric) % 1 = 0 ELSE FALSE END
+  WHEN 'country' THEN jsonb_typeof(m.value) = 'null' OR jsonb_typeof(m.value) = 'string' AND (m.value #>> '{}') ~ '^[A-Z]{2}$'
+  WHEN 'postcodes' THEN CASE WHEN jsonb_typeof(m.value) = 'array' THEN
+    (SELECT count(*) FROM jsonb_array_elements(m.value) AS p) <= 200 AND NOT EXISTS (
+      SELECT 1 FROM jsonb_array_elements(m.value) AS p
+      WHERE jsonb_typeof(p.value) <> 'string' OR length((p.value #>> '{}')) NOT BETWEEN 1 AND 20)
+    ELSE FALSE END
+  ELSE FALSE END)) ELSE TRUE END)
+     THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'delivery_zones: up to 200 objects of fee, and perhaps freeFrom, country, postcodes';
+  END IF;
+  RETURN NEW;
+END
+$$
+
+CREATE TRIGGER shop_ruled_anew BEFORE UPDATE OF tax_rates_bp, delivery_zones ON shop FOR EACH ROW EXECUTE FUNCTION shop_ruled_anew()
+
+ALTER TABLE shop ENABLE ALWAYS TRIGGER shop_ruled_anew
+
+CREATE FUNCTION meta_feed_newest() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF CAST(NEW.value AS bigint) NOT BETWEEN CAST(OLD.value AS bigint) AND CAST(OLD.value AS bigint) + 1000000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed_newest: the feed's newest number never falls, and rises by 1000000 at most';
+  END IF;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER meta_feed_newest AFTER UPDATE ON meta FOR EACH ROW WHEN (NEW.name = 'feed_newest' AND OLD.name = 'feed_newest') EXECUTE FUNCTION meta_feed_newest()
+
+ALTER TABLE meta ENABLE ALWAYS TRIGGER meta_feed_newest
+
+CREATE FUNCTION meta_feed_newest_begun() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  IF CAST(NEW.value AS bigint) NOT BETWEEN coalesce((SELECT max(seq) FROM feed), 0) AND coalesce((SELECT max(seq) FROM feed), 0) + 1000000 THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed_newest: the feed's newest number never falls, and rises by 1000000 at most';
+  END IF;
+  RETURN NULL;
+END
+$$
+
+CREATE TRIGGER meta_feed_newest_begun AFTER INSERT ON meta FOR EACH ROW WHEN (NEW.name = 'feed_newest') EXECUTE FUNCTION meta_feed_newest_begun()
+
+ALTER TABLE meta ENABLE ALWAYS TRIGGER meta_feed_newest_begun
 
 CREATE FUNCTION feed_written_by_hand() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
