@@ -83,6 +83,15 @@ async def test_what_is_not_for_sale_is_seen_by_the_shop_alone(client: Client) ->
     problem(await client.post("/api/checkout/quote", body), 422, "unknown-product", "cartItems[0].productId")
 
 
+async def test_a_rule_that_another_program_has_brought_us_up_against_is_no_fault_of_ours(
+    client: Client, store: SqliteStore
+) -> None:
+    full = "UPDATE products SET stock = 1000000000000, sold = 0 WHERE slug = 'samosa'"
+    await store.write(lambda transaction: transaction.run(full))
+    refused = problem(await edit(client, version=2, stockBy=5, reason="found five"), 422, "rule-broken")
+    assert "stock_within_bounds" in refused["detail"]
+
+
 async def test_the_history_tells_every_edit(client: Client) -> None:
     await edit(client, price=3_000)
     await edit(client, version=2, stockBy=1, reason="found one")

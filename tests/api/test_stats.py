@@ -8,6 +8,7 @@ import pytest
 
 from ordercast.app import _today
 from ordercast.commerce.moments import moment as moment_of
+from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.feed import Fleeting, LiveStats, Pump
@@ -60,6 +61,15 @@ async def test_revenue_is_what_was_captured_less_what_was_refunded(client: Clien
         await store.write(lambda transaction, s=statement: transaction.run(s, id=order["id"]))  # type: ignore[misc]
     await client.place()
     assert (await stats(client))["revenue"] == order["total"] - 100
+
+
+async def test_a_day_of_the_largest_orders_adds_up(client: Client, store: SqliteStore) -> None:
+    largest = "INSERT INTO orders (total, created_at) VALUES (:total, :at)"
+    for minute in range(30):
+        moment = f"{DAY}T10:{minute % 3:02}:00.000Z"
+        await store.write(lambda t, at=moment: t.run(largest, total=AMOUNT_MAX, at=at))  # type: ignore[misc]
+    found = await stats(client, f"?date={DAY}")
+    assert found["ordered"] == 30 * AMOUNT_MAX
 
 
 async def test_the_same_moment_is_another_day_elsewhere(client: Client, store: SqliteStore) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,13 +10,14 @@ from hypothesis import strategies as st
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.errors import (
     AddressRequired,
+    InvalidField,
     NotPermitted,
     TotalDiffers,
     UnknownProduct,
 )
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.moments import Moment
-from ordercast.commerce.money import tax_on_line
+from ordercast.commerce.money import PRICE_MINOR_MAX, tax_on_line
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.placing import OrderPlaced, place_order, price_order
 from ordercast.commerce.shop import DEMO_SHOP
@@ -52,6 +54,13 @@ def test_sums_add_up_line_by_line(cart: list[Any], fulfilment: str) -> None:
     free = fulfilment == "pickup" or priced.subtotal >= 150_000
     assert priced.shipping_fee == (0 if free else DEMO_SHOP.delivery_fee)
     assert priced.total < 2**53
+
+
+def test_no_order_comes_to_more_than_a_row_may_hold() -> None:
+    product = msgspec.structs.replace(PRODUCTS["samosa"], price=PRICE_MINOR_MAX)
+    cart = command(cartItems=[{"productId": product.id, "quantity": 999}] * 2)
+    with pytest.raises(InvalidField, match="at most"):
+        price_order(cart, {product.id: product}, DEMO_SHOP)
 
 
 @given(carts)

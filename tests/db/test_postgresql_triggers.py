@@ -21,6 +21,7 @@ from .programs import PostgresqlProgram
 LEFT_TO_BE_EMPTIED = {
     "driver_states",
     "idempotency",
+    "notification_marks",
     "notification_reads",
     "sandbox_notices",
     "sandbox_payments",

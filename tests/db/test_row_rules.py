@@ -273,7 +273,7 @@ def test_a_booking_is_published_with_one_object(shop: Program, name: str) -> Non
     shop.do("INSERT INTO published_events (event, args) VALUES (?, '[{}]')", [name])
 
 
-# --- Facts of the database ----------------------------------------------------------------------------------------------
+# --- Facts of the database --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("statement", [
@@ -297,7 +297,7 @@ def test_the_sequencers_number_neither_leaps_nor_falls(postgresql_program: Progr
     with postgresql_program.rolled_back():
         if statement.startswith("UPDATE"):
             postgresql_program.do("INSERT INTO meta (name, value) VALUES ('feed_newest', '7')")
-        with postgresql_program.refused("feed_newest: the feed's newest number"):
+        with postgresql_program.refused("feed_newest: the newest number"):
             postgresql_program.do(statement)
 
 

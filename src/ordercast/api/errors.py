@@ -161,7 +161,6 @@ _HUNG_UP: Final = "client disconnected prematurely"
 def answer(desk: FrontDesk, request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to any error that a handler let through."""
     error = charged(desk.budgets, _known(error), desk.who(request))
-    error = RuleBroken.of(error) or error
     kind = _kind(error)
     if isinstance(error, (Unstorable, RuleBroken)):
         log.warning("%s %s let through what cannot be kept", request.method, _route(request), exc_info=error)
@@ -203,7 +202,6 @@ def refused_fields(error: Exception) -> dict[str, Any] | None:
     None for an error that is no refusal.
     """
     error = _known(error)
-    error = RuleBroken.of(error) or error
     kind = _kind(error)
     if kind is None:
         return None
@@ -215,6 +213,8 @@ def refused_fields(error: Exception) -> dict[str, Any] | None:
 
 def _known(error: Exception) -> Exception:
     """The database's own errors are its troubles, also where nobody foresaw them: they are noted, and told as such."""
+    if (broken := RuleBroken.of(error)) is not None:
+        return broken
     if not is_database_error(error):
         return error
     log.error("the database refused what it was asked", exc_info=error)

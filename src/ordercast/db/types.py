@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -118,15 +118,25 @@ class Unstorable(Exception):
         super().__init__("Something in this request cannot be kept: a NUL in a text, or a number that is too large.")
 
 
+# A CHECK, or a value of another type. What a trigger refuses may be an operator's own word, and hold for a time.
+_BROKEN_RULES: Final = frozenset({"SQLITE_CONSTRAINT_CHECK", "SQLITE_CONSTRAINT_DATATYPE"})
+_CHECK_VIOLATION: Final = "23514"
+
+
 class RuleBroken(Exception):
-    """A rule of the database refused the change: a CHECK, a domain, a trigger. Doors look for what it would refuse
-    before it comes so far; what another program did meanwhile may let one through.
+    """A CHECK of the database, or a domain, refuses the value. Doors look for what it would refuse before it comes so
+    far; what another program did meanwhile may let one through.
     """
 
     @classmethod
     def of(cls, error: Exception) -> RuleBroken | None:
         """What the driver of either database raises for it."""
-        if not any(class_.__name__ == "IntegrityError" for class_ in type(error).__mro__):
+        is_sqlites = getattr(error, "sqlite_errorname", None) in _BROKEN_RULES
+        is_postgresqls = (
+            getattr(error, "sqlstate", None) == _CHECK_VIOLATION
+            and getattr(getattr(error, "diag", None), "constraint_name", None) is not None
+        )
+        if not (is_sqlites or is_postgresqls):
             return None
         sentence, *_ = str(error).splitlines() or [""]
         broken = cls(f"The database refuses this: {sentence.rstrip('.')}.")

@@ -73,7 +73,7 @@ _NUMBERED_BY_ONE: Final = [
 # What the sequencer goes on from. A leap would take it to where numbers end, and a fall to numbers that are given.
 FEED_NEWEST: Final = "feed_newest"
 NEWEST_AHEAD_MAX: Final = 1_000_000
-_NEWEST: Final = f"{FEED_NEWEST}: the feed's newest number never falls, and rises by {NEWEST_AHEAD_MAX} at most"
+_NEWEST: Final = f"{FEED_NEWEST}: the newest number of the feed never falls, and rises by {NEWEST_AHEAD_MAX} at most"
 
 
 def _leaps(former: str) -> str:

@@ -1758,7 +1758,7 @@ ALTER TABLE shop ENABLE ALWAYS TRIGGER shop_ruled_anew
 CREATE FUNCTION meta_feed_newest() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF CAST(NEW.value AS bigint) NOT BETWEEN CAST(OLD.value AS bigint) AND CAST(OLD.value AS bigint) + 1000000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed_newest: the feed's newest number never falls, and rises by 1000000 at most';
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed_newest: the newest number of the feed never falls, and rises by 1000000 at most';
   END IF;
   RETURN NULL;
 END
@@ -1771,7 +1771,7 @@ ALTER TABLE meta ENABLE ALWAYS TRIGGER meta_feed_newest
 CREATE FUNCTION meta_feed_newest_begun() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
   IF CAST(NEW.value AS bigint) NOT BETWEEN coalesce((SELECT max(seq) FROM feed), 0) AND coalesce((SELECT max(seq) FROM feed), 0) + 1000000 THEN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed_newest: the feed's newest number never falls, and rises by 1000000 at most';
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'feed_newest: the newest number of the feed never falls, and rises by 1000000 at most';
   END IF;
   RETURN NULL;
 END
