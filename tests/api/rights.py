@@ -45,6 +45,7 @@ ROUTES: Final[dict[str, str]] = {
     "POST /api/orders/{order_id}/driver": "A A - - - - -",
     "GET /api/orders/{order_id}/history": "A A O O A O -",
     "POST /api/orders/{order_id}/pay": "A A O - - O -",
+    "POST /api/orders/{order_id}/pay/check": "A A O - - O -",
     "POST /api/orders/{order_id}/refund": "A A - - - - -",
     "POST /api/orders/{order_id}/status": "A A O O - - -",
     "GET /api/payment-methods": "- - A - - - -",

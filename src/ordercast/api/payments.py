@@ -24,6 +24,7 @@ from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.mismatches import PaymentMismatch
 
 from .answers import json_answer
+from .auth import Identity
 from .body import JsonBody
 from .budgets import ORDERS
 from .desk import AnyRequest, AtDesk, FrontDesk
@@ -96,8 +97,7 @@ async def pay_order(
     identity = await desk.identify_someone(request)
     actor = identity.actor
     check_texts(data)
-    if identity.order_id != order_id and actor.role not in {Role.CUSTOMER, *STAFF}:
-        raise NotPermitted(actor, "pay for an order")
+    _check_may_pay(identity, order_id)
     key = request_key(request, actor, data)
     with desk.alone(key):
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
@@ -118,6 +118,7 @@ async def check_payment(order_id: FromPath[str], request: AnyRequest, desk: AtDe
     that they came back to, in case the provider's message is late.
     """
     identity = await desk.identify_someone(request)
+    _check_may_pay(identity, order_id)
 
     def look(transaction: Transaction) -> tuple[bytes, tuple[str, str] | None]:
         return document_for(transaction, order_id, identity), ledger.payment_of(transaction, order_id)
@@ -136,6 +137,11 @@ async def check_payment(order_id: FromPath[str], request: AnyRequest, desk: AtDe
             )
         )
     return json_answer((await desk.store.read(look))[0])
+
+
+def _check_may_pay(identity: Identity, order_id: str) -> None:
+    if identity.order_id != order_id and identity.actor.role not in {Role.CUSTOMER, *STAFF}:
+        raise NotPermitted(identity.actor, "pay for an order")
 
 
 @dataclass(frozen=True, slots=True)
