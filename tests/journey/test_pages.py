@@ -122,6 +122,30 @@ def test_a_card_that_is_declined_says_so_and_nothing_is_ordered(
     expect(admin.get_by_test_id("order-card")).to_have_count(0)
 
 
+def test_a_buyer_goes_to_the_bank_declines_comes_back_and_pays_by_another_card(
+    shop: Shop, buyers_browser: Browser
+) -> None:
+    buyer = open_page(buyers_browser, f"{shop.url}/shop")
+
+    check_out(buyer, shop, card="tok_3ds")
+    expect(buyer.get_by_role("heading", name="Is it you who pays")).to_be_visible()
+    buyer.get_by_role("button", name="Decline").click()
+
+    payment = buyer.get_by_test_id("track-payment")
+    expect(payment).to_have_attribute("data-status", "failed")
+    fill(buyer, "paymentInfo.token", "tok_3ds")
+    buyer.get_by_role("button", name="by card").click()
+    buyer.get_by_role("button", name="Confirm").click()
+    expect(payment).to_have_attribute("data-status", "authorized")
+    assert page_errors(buyer) == []
+
+
+def test_the_board_says_that_no_money_moves(shop: Shop, shops_browser: Browser) -> None:
+    admin = open_page(shops_browser, f"{shop.url}/admin")
+    log_in(admin, shop)
+    expect(admin.get_by_test_id("sandbox-notice")).to_contain_text("no money moves")
+
+
 def test_a_promotion_a_card_and_a_refund_in_part_are_seen_alike_by_shop_and_buyer(
     shop: Shop, buyers_browser: Browser, shops_browser: Browser
 ) -> None:
