@@ -9,7 +9,8 @@ export default defineConfig({
   plugins: [react()],
   // The pages are built from the client's source, so a change in it needs no build step of its own.
   resolve: { alias: { "@ordercast/client": path("./client/src/index.ts") } },
-  build: { outDir: "../src/ordercast/pages", emptyOutDir: true },
+  // What is bundled keeps its authors' notices, as their licences ask; the server serves them at /licenses.md.
+  build: { outDir: "../src/ordercast/pages", emptyOutDir: true, license: { fileName: "licenses.md" } },
   server: {
     proxy: {
       "/api": server,

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ordercast.api import create_api
-from ordercast.api.pages import page_routes
+from ordercast.api.pages import PAGES, page_routes
 from ordercast.api.response_headers import connect_sources
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
@@ -92,3 +92,13 @@ async def test_the_documents_page_runs_its_own_script_alone(client: Client) -> N
     assert "default-src 'none'" in policy
     assert re.search(r"script-src 'sha256-[\w+/=]+';", policy)
     assert "unsafe-inline" not in policy
+
+
+async def test_the_pages_come_with_the_notices_of_what_is_bundled(store: SqliteStore, settings: Settings) -> None:
+    assert (PAGES / "index.html").is_file(), "run `make pages`"
+    application = create_api(settings, store, extra_routes=page_routes())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test") as http:  # type: ignore[arg-type]
+        notices = (await http.get("/licenses.md")).text
+    for bundled in ("react", "react-dom", "@tanstack/react-query", "socket.io-client", "wouter", "zustand"):
+        assert f"## {bundled} " in notices, bundled
+    assert notices.count("Permission is hereby granted") > 5

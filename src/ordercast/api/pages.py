@@ -32,6 +32,8 @@ _ANYWHERE: Final = "*"
 
 _PATHS: Final = ["/", "/shop", "/admin", "/track", "/track/{order_id:str}"]
 
+_NO_NOTICES: Final[bytes] = b"The pages are not built yet.\n"
+
 _NOT_BUILT: Final[bytes] = (
     b"<!doctype html><title>Ordercast</title><p>The pages are not built yet: run <code>make pages</code>."
 )
@@ -50,7 +52,12 @@ def page_routes(pages: Path = PAGES, connect: str = "'self'") -> list[Router | H
         if (pages / folder).is_dir()
     ]
     index = pages / "index.html"
-    return [_document(index, _PATHS, connect), _document(index, ["/test-socket"], _ANYWHERE), *folders]
+    return [
+        _notices(pages / "licenses.md"),
+        _document(index, _PATHS, connect),
+        _document(index, ["/test-socket"], _ANYWHERE),
+        *folders,
+    ]
 
 
 def _document(path: Path, paths: list[str], connect: str) -> HTTPRouteHandler:
@@ -67,3 +74,14 @@ def _document(path: Path, paths: list[str], connect: str) -> HTTPRouteHandler:
         return page.answer(request)
 
     return document
+
+
+def _notices(path: Path) -> HTTPRouteHandler:
+    """The licences of what the pages were bundled from, which the bundler has collected."""
+    notices = Constant(path.read_bytes() if path.is_file() else _NO_NOTICES, "text/markdown; charset=utf-8")
+
+    @get("/licenses.md", include_in_schema=False, media_type="text/markdown", sync_to_thread=False)
+    def licenses(request: AnyRequest) -> Response[Any]:
+        return notices.answer(request)
+
+    return licenses
