@@ -9,6 +9,10 @@ PIP    := $(BIN)/pip --quiet --quiet --disable-pip-version-check
 NPM    := $(shell command -v npm 2>/dev/null || echo $(abspath $(BIN))/ordercast-npm)
 export PATH := $(PATH):$(abspath $(BIN))
 
+# The hashes are of every file of a version, wheels for all platforms and the sources: one set of pins fits all machines.
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links
+
 PAGES  := src/ordercast/pages/index.html
 WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
@@ -18,17 +22,18 @@ WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/n
 help:            ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-$(VENV)/.installed: requirements.txt pyproject.toml
+$(VENV)/.installed: requirements.txt requirements-build.txt pyproject.toml
 	@scripts/make-venv $(PYTHON) $(VENV)
 	@echo "Installing Python packages (the first time takes half a minute) ..."
-	@$(PIP) install -r requirements.txt
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --require-hashes -r requirements-build.txt
 	@command -v npm >/dev/null || scripts/install-npm $(BIN)
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing what the tests need ..."
-	@$(PIP) install -r requirements-dev.txt
+	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
 $(PAGES): $(WEB_SOURCES) | $(VENV)/.installed
@@ -78,8 +83,9 @@ schema: $(VENV)/.installed ## Write the first migration anew from the tables (un
 
 pins: ## Compile the requirement files anew from pyproject.toml
 	$(BIN)/pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header -o requirements.txt pyproject.toml requirements-build.in
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+	$(COMPILE) -o requirements.txt pyproject.toml
+	$(COMPILE) -c requirements.txt -o requirements-build.txt requirements-build.in
+	$(COMPILE) --extra dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## Remove what was built; the shop's data stays
 	rm -rf $(VENV) web/node_modules src/ordercast/pages tests/clients/node_modules bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

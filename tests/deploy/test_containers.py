@@ -136,3 +136,41 @@ def test_every_image_has_a_version() -> None:
     for name, service in COMPOSE["services"].items():
         if service["image"] != "ordercast":
             assert re.fullmatch(r"[a-z/]+:\d+(\.\d+)?", service["image"]), name
+
+
+def test_no_service_has_or_gains_more_privileges_than_it_needs() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["read_only"] is True, name
+        assert set(service.get("cap_add", [])) <= {
+            "CHOWN", "DAC_OVERRIDE", "FOWNER", "NET_BIND_SERVICE", "SETGID", "SETUID",
+        }, name  # fmt: skip
+
+
+# What is installed
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-build.txt", "requirements-dev.txt"])
+def test_every_pin_has_the_hashes_of_its_files(name: str) -> None:
+    text = (ROOT / name).read_text()
+    pins = re.findall(r"^[\w.-]+==[^\n]*(?:\n    --hash=sha256:[0-9a-f]{64}[^\n]*)*", text, re.MULTILINE)
+    assert len(pins) == len(re.findall(r"^[a-zA-Z]", text, re.MULTILINE)) > 2
+    assert all("--hash=" in pin for pin in pins)
+    # A wheel for every platform, and the sources: never one file of one machine.
+    assert "index-url" not in text
+    assert "find-links" not in text
+
+
+def test_everything_is_installed_by_its_hash() -> None:
+    installed = DOCKERFILE + (ROOT / "Makefile").read_text()
+    lines = [line for line in installed.splitlines() if "install" in line and "-r requirements" in line]
+    assert len(lines) == 5
+    assert all("--require-hashes" in line for line in lines)
+
+
+def test_what_builds_is_not_in_what_is_served() -> None:
+    pins = (ROOT / "requirements.txt").read_text()
+    assert not re.search(r"^(hatchling|editables|pluggy|pathspec)==", pins, re.MULTILINE)
+    assert "uninstall --yes polyfactory faker" in DOCKERFILE
+    assert "--without-pip /opt/ordercast" in DOCKERFILE
