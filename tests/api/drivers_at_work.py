@@ -19,8 +19,11 @@ def driver(driver_id: str) -> dict[str, str]:
 
 
 async def hire(store: SqliteStore, *driver_ids: str) -> None:
-    add = "INSERT INTO accounts (id, email, name, password_hash, role) VALUES (:id, :id, :name, '', 'driver')"
-    rows = [{"id": driver_id, "name": driver_id.removeprefix("drv_").title()} for driver_id in driver_ids]
+    add = "INSERT INTO accounts (id, email, name, password_hash, role) VALUES (:id, :email, :name, '', 'driver')"
+    rows = [
+        {"id": driver_id, "email": driver_id, "name": driver_id.removeprefix("drv_").title()}
+        for driver_id in driver_ids
+    ]
     await store.write(lambda transaction: transaction.many(add, rows))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -30,6 +30,9 @@ class _Translating(Transaction):
 
     def run(self, statement: str, **values: Any) -> int:
         return super().run(_translated(statement), **values)
+
+    def many(self, statement: str, rows: Iterable[Mapping[str, Any]]) -> int:
+        return super().many(_translated(statement), rows)
 
 
 def _translated(statement: str) -> str:
