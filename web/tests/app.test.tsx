@@ -1,4 +1,4 @@
-import { screen, waitFor } from "@testing-library/react";
+import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { App } from "../src/app";
@@ -49,10 +49,30 @@ describe("the pages", () => {
   it("put the focus on the heading when one is left for another", async () => {
     open("/");
     await heading();
-    await user.click(screen.getByRole("link", { name: "Connection" }));
-    await screen.findByRole("heading", { level: 1, name: "Connection test" });
-    await waitFor(() => expect(document.activeElement?.textContent).toBe("Connection test"));
-    expect(screen.getByRole("link", { name: "Connection" }).getAttribute("aria-current")).toBe("page");
+    const places = () => within(screen.getByRole("navigation"));
+    await user.click(places().getByRole("link", { name: "Shop" }));
+    await screen.findByRole("heading", { level: 1, name: "Shop" });
+    await waitFor(() => expect(document.activeElement?.textContent).toBe("Shop"));
+    expect(places().getByRole("link", { name: "Shop" }).getAttribute("aria-current")).toBe("page");
+  });
+
+  it("load the one page that may connect anywhere as a document of its own", async () => {
+    open("/");
+    await heading();
+    const link = screen.getByRole("link", { name: "Connection" });
+    // jsdom cannot load another document; what counts is that nobody else has handled the click.
+    const wasLeft = new Promise<boolean>((resolve) => {
+      window.addEventListener(
+        "click",
+        (event) => (resolve(!event.defaultPrevented), event.preventDefault()),
+        {
+          once: true,
+        },
+      );
+    });
+    await user.click(link);
+    expect(await wasLeft).toBe(true);
+    expect(link.getAttribute("href")).toBe("/test-socket");
   });
 });
 

@@ -63,6 +63,9 @@ ADVICE: Final[dict[str, Advice]] = {
     "lives-elsewhere": Advice("The order is another program's, which alone may change it.", "Change it there."),
     "address-taken": Advice("There is an account with this address.", "Sign in with it, or take another address."),
     "own-account": Advice("An admin may not shut themselves out.", "Let another admin do it."),
+    "last-admin": Advice(
+        "The last admin cannot be closed or made something else: nobody could undo it.", "Make another admin first."
+    ),
     "orders-open": Advice("Somebody whose orders are under way cannot be forgotten.", "Wait until they have ended."),
     "out-of-stock": Advice("Fewer pieces are left than were asked for.", "Order `left` at most."),
     "too-many-waiting": Advice(
