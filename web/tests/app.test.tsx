@@ -62,13 +62,11 @@ describe("the pages", () => {
     const link = screen.getByRole("link", { name: "Connection" });
     // jsdom cannot load another document; what counts is that nobody else has handled the click.
     const wasLeft = new Promise<boolean>((resolve) => {
-      window.addEventListener(
-        "click",
-        (event) => (resolve(!event.defaultPrevented), event.preventDefault()),
-        {
-          once: true,
-        },
-      );
+      const left = (event: MouseEvent) => {
+        resolve(!event.defaultPrevented);
+        event.preventDefault();
+      };
+      window.addEventListener("click", left, { once: true });
     });
     await user.click(link);
     expect(await wasLeft).toBe(true);

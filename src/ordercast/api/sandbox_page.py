@@ -41,7 +41,9 @@ async def show_confirmation(reference: FromPath[str], desk: AtDesk, back: Back =
         raise NotFound("payment")
     path, amount = html.escape(f"{CONFIRM_PATH}/{reference}"), html.escape(str(entry.amount))
     page = _PAGE.format(amount=amount, notice=SANDBOX_NOTICE, path=path, back=quote(back, safe=""))
-    return Response(page, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})
+    # A form is sent with `Origin: null` from a page that tells nobody where it is; this one tells its origin alone.
+    headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store", "Referrer-Policy": "strict-origin"}
+    return Response(page, headers=headers)
 
 
 @post(f"{CONFIRM_PATH}/{{reference:str}}/{{answer:str}}", include_in_schema=False, status_code=303)
