@@ -1,4 +1,7 @@
-"""What stock clients of other languages send, byte by byte, as their sources write it.
+"""What stock clients of other languages send, byte by byte; none of them runs here.
+
+Packets and steps are as their sources write them. What their HTTP and WebSocket libraries add is written as those are
+known to, and all of it for Go and Java's own HTTP client.
 
 Each is where it differs from the JavaScript client: the order of a query, headers, steps that are left out.
 """
