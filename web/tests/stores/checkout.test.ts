@@ -81,12 +81,18 @@ describe("the order composed from the five stores", () => {
   });
 
   it("is paid by a token, or by a card that was kept", () => {
+    const returnUrl = `${location.origin}/track/{orderId}`;
     usePayment.getState().choose({ method: "card", card: "tok_declined" });
-    expect(composeOrder().paymentInfo).toEqual({ method: "card", token: "tok_declined" });
+    expect(composeOrder().paymentInfo).toEqual({ method: "card", token: "tok_declined", returnUrl });
     usePayment.getState().choose({ save: true });
-    expect(composeOrder().paymentInfo).toEqual({ method: "card", token: "tok_declined", save: true });
+    expect(composeOrder().paymentInfo).toEqual({
+      method: "card",
+      token: "tok_declined",
+      returnUrl,
+      save: true,
+    });
     usePayment.getState().choose({ method: "saved_card", savedCard: "pm_1" });
-    expect(composeOrder().paymentInfo).toEqual({ method: "saved_card", savedMethodId: "pm_1" });
+    expect(composeOrder().paymentInfo).toEqual({ method: "saved_card", savedMethodId: "pm_1", returnUrl });
   });
 });
 

@@ -18,6 +18,8 @@ export function show(page: ReactElement, server: NodeServer) {
       currency: "BDT",
       locales: ["en", "bn"],
       paymentProvider: "sandbox",
+      paymentMethods: ["cash", "card", "saved_card"],
+      paymentNotice: null,
       hasAdmin: true,
       currencyDigits: {},
     },
