@@ -177,7 +177,7 @@ async def test_others_go_round_what_is_held_while_it_is_held(shop: Shop, case: s
             await related
 
 
-@pytest.mark.parametrize("case", ["product", "order", "customer", "promotion", "answer to the same key"])
+@pytest.mark.parametrize("case", ["product", "order", "promotion", "answer to the same key"])
 async def test_what_needs_it_is_refused_in_time_and_done_once_when_it_is_asked_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:

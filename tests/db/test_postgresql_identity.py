@@ -102,7 +102,7 @@ async def test_a_history_that_went_back_and_on_is_known_by_the_row_that_was_read
     await follower.hears_rows(3)
     epoch = store.epoch
     # As after a restore, and as many orders of other nodes: the same number is another row.
-    postgresql.execute("UPDATE feed SET entity_id = 'ord_other', at = 'later' WHERE seq = 3")
+    postgresql.execute("UPDATE feed SET entity_id = 'ord_other', at = '2026-12-24T18:00:00.000Z' WHERE seq = 3")
     await until(lambda: store.epoch != epoch)
 
 
