@@ -95,8 +95,15 @@ async def test_a_damaged_row_is_named_and_mended_once_and_forgotten(
 ) -> None:
     await place_one(store)
     if table == "idempotency":
+        fingerprint = "x'66'" if store.dialect is SQLITE else "'f'"
         await store.write(
-            lambda t: t.run("INSERT INTO idempotency VALUES ('s', 'k', 'f', '{}', '2026-01-01T00:00:00.000Z')")
+            lambda t: t.run(
+                f"INSERT INTO idempotency VALUES ('s', 'k', {fingerprint}, '{{}}', '2026-01-01T00:00:00.000Z')"
+            )
+        )
+    if table == "customers":
+        await store.write(
+            lambda t: t.run("INSERT INTO customers (id, email, name) VALUES ('cus_1', 'asha@example.com', 'Asha')")
         )
     if table == "meta":
         await store.write(lambda t: t.run("INSERT INTO meta (name, value) VALUES ('mine', 'x')"))

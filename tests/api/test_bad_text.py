@@ -106,7 +106,8 @@ async def test_what_is_published_is_kept_to_the_letter(client: Client, store: An
     headers = {"Content-Type": "application/json", **SERVICE}
     assert (await client.http.post("/api/emit", content=content, headers=headers)).status_code == 202
     booking = {"userId": "u1", NUL: NUL}
-    assert (await client.post("/emit-booking", booking, SERVICE)).status_code == 202
+    answer = await client.post("/emit-booking", booking, SERVICE)
+    assert answer.status_code == 202, answer.text
     kept = await store.read(lambda transaction: transaction.all("SELECT after FROM feed ORDER BY 1"))
     told = {event["event"]: event for (event,) in (map(msgspec.json.decode, row) for row in kept)}
     assert told["hi"]["args"] == msgspec.json.decode(args)

@@ -66,7 +66,9 @@ async def test_an_order_that_cannot_be_expired_keeps_no_other_from_it(store: Sql
             " BEGIN SELECT RAISE(ABORT, 'not mine'); END"
         )
     )
-    set_back = f"UPDATE orders SET {sabotage}, version = version + 1, updated_at = '2026-01-01T00:00:00.000Z' WHERE id = :id"
+    set_back = (
+        f"UPDATE orders SET {sabotage}, version = version + 1, updated_at = '2026-01-01T00:00:00.000Z' WHERE id = :id"
+    )
     await store.write(lambda transaction: transaction.run(set_back, id=first.id))
     assert await expire(store) == 1
     assert await ask(store, "SELECT status FROM orders WHERE id = :id", id=second.id) == [("expired",)]
@@ -77,7 +79,9 @@ async def test_those_behind_orders_that_cannot_be_expired_are_come_to(
 ) -> None:
     monkeypatch.setattr(expiry, "EXPIRED_AT_ONCE_MAX", 2)
     await store.write(lambda transaction: transaction.run("INSERT INTO orders (payment_info) VALUES ('{}'), ('{}')"))
-    await store.write(lambda transaction: transaction.run("UPDATE orders SET version = 2, updated_at = '2026-01-01T00:00:00.000Z'"))
+    await store.write(
+        lambda transaction: transaction.run("UPDATE orders SET version = 2, updated_at = '2026-01-01T00:00:00.000Z'")
+    )
     order = await place_one(store)
     unit = partial(expire_pending, before=moment(LATER_MS), now=moment(LATER_MS))
     first = await store.write(unit)

@@ -81,7 +81,8 @@ async def ready(desk: AtDesk) -> Response[Health]:
     except TimeoutError:
         faults = [f"The database has not answered for {SILENT_S_MAX:.0f} s."]
     if descriptors.none_left():
-        faults = [*faults, "No file descriptors are left: nobody new is let in."]
+        # It may be why the database cannot be opened.
+        faults = ["No file descriptors are left: nobody new is let in.", *faults]
     warnings = [*desk.store.warnings(), *filter(None, [descriptors.few_left()])]
     parts = {name: state() for name, state in desk.parts.items()}
     damaged = desk.store.damaged.sentences(DAMAGED_NAMED_MAX)

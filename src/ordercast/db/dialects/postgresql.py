@@ -65,7 +65,8 @@ class PostgresqlDialect(Dialect):
 
     def is_of_one_object(self, column: str) -> str:
         length = f"CASE json_typeof({column}) WHEN 'array' THEN json_array_length({column}) ELSE 0 END"
-        return f"({length} = 1 AND json_typeof({column} -> 0) = 'object')"
+        # By its text: to take the item out, PostgreSQL would read its escapes, and it knows no NUL.
+        return f"({length} = 1 AND {column}::text ~ '^\\s*\\[\\s*\\{{')"
 
     def bytes_of(self, column: str) -> str:
         return f"pg_column_size({column})"

@@ -542,7 +542,7 @@ CREATE TABLE published_events (
   actor ordercast_line DEFAULT ordercast_actor() NOT NULL,
   created_at ordercast_moment DEFAULT (ordercast_now()) NOT NULL,
   PRIMARY KEY (id),
-  CONSTRAINT booking_is_one_object CHECK (event NOT IN ('booking_update', 'new_booking') OR (CASE json_typeof(args) WHEN 'array' THEN json_array_length(args) ELSE 0 END = 1 AND json_typeof(args -> 0) = 'object'))
+  CONSTRAINT booking_is_one_object CHECK (event NOT IN ('booking_update', 'new_booking') OR (CASE json_typeof(args) WHEN 'array' THEN json_array_length(args) ELSE 0 END = 1 AND args::text ~ '^\s*\[\s*\{'))
 )
 
 CREATE INDEX published_events_by_age ON published_events (created_at)
