@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from .browsers import browser, open_page, page_errors
+from .nodes import eventually
 from .shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -192,7 +193,8 @@ def test_the_socket_page_connects_without_a_token_upgrades_and_echoes(shop: Shop
 
     expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
     expect(page.get_by_test_id("socket-transport")).to_have_text("websocket")
-    assert f"socket connected: {page.get_by_test_id('socket-id').inner_text()}" in shop.output
+    socket_id = page.get_by_test_id("socket-id").inner_text()
+    eventually(lambda: f"socket connected: {socket_id}" in shop.output)
     page.get_by_test_id("echo-input").fill('["hello", {"n": 1}, null]')
     page.get_by_test_id("echo-send").click()
 

@@ -20,6 +20,7 @@ from tests.peers import Poller
 from .cutting_proxy import CuttingProxy
 from .listener import Listener
 from .other_program import copy_order, prune, publish
+from .nodes import eventually
 from .shop import Shop
 
 pytestmark = pytest.mark.node
@@ -145,7 +146,7 @@ def test_who_returns_before_the_server_noticed_is_not_deaf_when_it_does(
 
         hears(client, range(6))
         assert again["recovered"]
-        assert f"session taken over: {first['id']}" in shop.output
+        eventually(lambda: f"session taken over: {first['id']}" in shop.output)
         client.emit("echo", 1)
         client.wait_for(lambda listener: listener.of_kind("ack"))
 
