@@ -19,8 +19,8 @@ from tests.peers import Poller
 
 from .cutting_proxy import CuttingProxy
 from .listener import Listener
-from .other_program import copy_order, prune, publish
 from .nodes import eventually
+from .other_program import copy_order, prune, publish
 from .shop import Shop
 
 pytestmark = pytest.mark.node
