@@ -244,7 +244,9 @@ def _rules(table: Table, dialect: Dialect) -> Iterator[tuple[str, str]]:
     compiled = dialect.compiled
     written = compiled.ddl_compiler(compiled, None)  # type: ignore[arg-type]  # of what stands within a statement
     of_columns = (constraint for column in table.columns for constraint in column.constraints)
-    for constraint in dict.fromkeys((*table.constraints, *of_columns)):
+    # A table's constraints are a set: by name, what is found does not depend on the run.
+    constraints = sorted({*table.constraints, *of_columns}, key=lambda constraint: str(constraint.name))
+    for constraint in constraints:
         # Those that are the other database's own are written as nothing here.
         if isinstance(constraint, CheckConstraint) and written.process(constraint):
             rule = constraint.sqltext.compile(dialect=compiled, compile_kwargs={"literal_binds": True})
@@ -318,17 +320,20 @@ def _rules_broken(broken: list[tuple[str, str]], values: dict[str, Any], flawed:
     bounds is brought back, and the rest is a person's. A rule that speaks of what is mended is asked again after that.
     """
     flaws: dict[str, Flaw] = {}
-    for name, rule in broken:
-        for column, mended in _nearest(name, rule, values):
-            if column not in flawed:
-                flaws.setdefault(column, Flaw(column, f"breaks {name}", mended))
+    # What the row itself says comes first: a total at its bound would break the rule of the sums in turn.
+    nearest = [(name, *found) for name, _ in broken for found in _derived(name, values)]
+    nearest += [(name, *found) for name, rule in broken for found in _within_bounds(rule, values)]
+    for name, column, mended in nearest:
+        if column not in flawed:
+            flaws.setdefault(column, Flaw(column, f"breaks {name}", mended))
     for name, rule in broken:
         if not any(re.search(rf"\b{column}\b", rule) for column in (*flaws, *flawed)):
             flaws[name] = Flaw(name, "is broken; a person must say what is right", UNMENDABLE)
     return list(flaws.values())
 
 
-def _nearest(name: str, rule: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def _derived(name: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A column of a broken rule with the value that follows from the row's other columns."""
     if name == "order_sums" and all(type(values[part]) is int for part in _SUMS):
         subtotal, discount, fee, tax, is_included = (values[part] for part in _SUMS)
         total = subtotal - discount + fee + (0 if is_included else tax)
@@ -338,6 +343,10 @@ def _nearest(name: str, rule: str, values: dict[str, Any]) -> Iterator[tuple[str
         status, fulfilment = _text_of(values["status"])[0], _text_of(values["fulfilment"])[0]
         with suppress(UnknownStatus, ValueError):
             yield "status", str(resolve_status(status, Fulfilment(fulfilment)))
+
+
+def _within_bounds(rule: str, values: dict[str, Any]) -> Iterator[tuple[str, int]]:
+    """Each column that is out of the bounds which a rule writes, with the nearest value within."""
     for column, value in values.items():
         if type(value) is not int:
             continue
