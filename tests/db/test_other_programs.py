@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ordercast.db.dialects import POSTGRESQL, SQLITE, Dialect
-from ordercast.db.migrate import FIRST_ORDER_NUMBER
 from ordercast.db.schema import metadata
+from ordercast.db.schema_script import FIRST_ORDER_NUMBER
 from ordercast.db.triggers import missing_triggers, triggers
 from tests.commerce.ids import is_id
 

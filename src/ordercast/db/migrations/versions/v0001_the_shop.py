@@ -1,15 +1,17 @@
 """The shop, its orders, and the feed that its triggers fill.
 
-Until the first release this is the whole schema, and `make schema` writes its script anew; afterwards it is frozen, and
-every change is a migration of its own.
+Until the first release this is the whole schema as the present tables and triggers have it. With the release its script
+(`make schema`) is kept beside this file and frozen, and every change is a migration of its own.
 """
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from alembic import op
+
+from ordercast.db.dialects import DIALECTS
+from ordercast.db.schema_script import schema_statements
 
 revision = "0001"
 down_revision = None
@@ -18,13 +20,13 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for statement in _script().split("\n\n"):
+    for statement in _statements():
         # Without parameters, or the driver would take a percent sign for the beginning of one.
-        op.get_bind().exec_driver_sql(statement.strip(), execution_options={"no_parameters": True})
+        op.get_bind().exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
 def downgrade() -> None:
-    script = _script()
+    script = "\n".join(_statements())
     if op.get_bind().dialect.name == "sqlite":
         # Dropping a table first deletes its rows, which the triggers of orders and history refuse.
         for trigger in re.findall(r"(?m)^CREATE TRIGGER (\w+)", script):
@@ -37,6 +39,6 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {function}")
 
 
-def _script() -> str:
-    """What the schema is in the language of the database that is migrated."""
-    return Path(__file__).with_suffix(f".{op.get_bind().dialect.name}.sql").read_text(encoding="utf-8")
+def _statements() -> list[str]:
+    """What makes the schema, in the language of the database that is migrated."""
+    return schema_statements(DIALECTS[op.get_bind().dialect.name])
