@@ -13,8 +13,12 @@ export PATH := $(PATH):$(abspath $(BIN))
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 
+# Made, not kept: the pages, and the pages' types of the API.
 PAGES  := src/ordercast/pages/index.html
-WEB_SOURCES := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
+TYPES  := web/src/api/schema.ts
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path $(TYPES) \
+	-not -name '*.tsbuildinfo' 2>/dev/null)
+SERVER_SOURCES := $(shell find src -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test check lint types web fmt bench clean pins schema api-types pages
@@ -36,10 +40,21 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
-$(PAGES): $(WEB_SOURCES) | $(VENV)/.installed
-	@echo "Building the pages ..."
-	@cd web && $(NPM) ci --silent && $(NPM) run --silent build -- --logLevel warn
+web/node_modules/.installed: web/package-lock.json | $(VENV)/.installed
+	@echo "Installing what the pages are built with ..."
+	@cd web && $(NPM) ci --silent
 	@touch $@
+
+# Vite takes the types away unread: they are made for who checks them.
+$(PAGES): $(WEB_SOURCES) web/node_modules/.installed
+	@echo "Building the pages ..."
+	@cd web && $(NPM) run --silent build -- --logLevel warn
+	@touch $@
+
+$(TYPES): $(SERVER_SOURCES) web/node_modules/.installed
+	@mkdir -p build
+	@$(BIN)/ordercast openapi > build/openapi.json
+	@cd web && $(NPM) exec --silent -- openapi-typescript ../build/openapi.json -o src/api/schema.ts
 
 install: $(VENV)/.installed ## Make .venv with everything that serving needs
 
@@ -54,8 +69,8 @@ test: check      ## Everything that must hold, with the real browser, databases 
 
 check: $(VENV)/.installed-dev pages lint types web
 
-web: pages
-	cd web && $(NPM) run --silent lint && $(NPM) test --silent
+web: api-types
+	cd web && $(NPM) run --silent types && $(NPM) run --silent lint && $(NPM) test --silent
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -65,7 +80,7 @@ lint: $(VENV)/.installed-dev
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy
 
-fmt: $(VENV)/.installed-dev pages ## Format, and mend what a machine can
+fmt: $(VENV)/.installed-dev api-types ## Format, and mend what a machine can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	cd web && $(NPM) run --silent format
@@ -73,13 +88,10 @@ fmt: $(VENV)/.installed-dev pages ## Format, and mend what a machine can
 bench: $(VENV)/.installed-dev ## Ours beside its peers, as CPU per message
 	$(BIN)/python -m bench
 
-api-types: $(VENV)/.installed pages ## Make the pages' types of the API anew
-	$(BIN)/ordercast openapi > web/openapi.json
-	cd web && $(NPM) exec --silent -- openapi-typescript openapi.json -o src/api/schema.ts
-	@rm web/openapi.json
+api-types: $(TYPES) ## Make the pages' types of the API, for an editor to read
 
-schema: $(VENV)/.installed ## Write the first migration anew from the tables (until the first release)
-	$(BIN)/python -c "from ordercast.db import migrate; migrate.write_first_migration()"
+schema: $(VENV)/.installed ## Write the schema as SQL into build/, to read or to compare
+	@$(BIN)/python -m ordercast.db.schema_script build
 
 pins: ## Compile the requirement files anew from pyproject.toml
 	$(BIN)/pip install --quiet pip-tools
@@ -88,4 +100,4 @@ pins: ## Compile the requirement files anew from pyproject.toml
 	$(COMPILE) --extra dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## Remove what was built; the shop's data stays
-	rm -rf $(VENV) web/node_modules src/ordercast/pages tests/clients/node_modules bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/node_modules $(TYPES) src/ordercast/pages build tests/clients/node_modules bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
