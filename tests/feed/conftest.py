@@ -37,6 +37,9 @@ class Line:
     def close(self, reason: DisconnectReason) -> None:
         self.closed_for = reason
 
+    def send_apart(self, message: Message) -> None:
+        self.send(message)
+
     async def drained(self) -> None:
         return
 

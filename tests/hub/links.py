@@ -38,6 +38,9 @@ class Link:
     def close(self, reason: DisconnectReason) -> None:
         self.closed_for = self.closed_for or reason
 
+    def send_apart(self, message: Message) -> None:
+        self.send(message)
+
     async def drained(self) -> None:
         await asyncio.sleep(0)
 

@@ -11,7 +11,7 @@ from ordercast.hub import Connection, DisconnectReason, Handshake, Options
 from ordercast.protocol.engineio import Packet, PacketType
 from ordercast.protocol.message import Message
 from ordercast.wire import Engine
-from ordercast.wire.session import MESSAGE_BYTES, TURN_BYTES_MAX, Session
+from ordercast.wire.session import FRAMES_GAP_S, MESSAGE_BYTES, TURN_BYTES_MAX, Session
 from tests.clock import HandClock, time_by_hand
 
 BACKLOG_MAX = 100 * (10 + MESSAGE_BYTES)
@@ -103,6 +103,44 @@ def test_what_is_sent_in_one_turn_is_one_write(clock: HandClock, session: Sessio
     clock.advance(0)
 
     assert wire.writes == [[b"4a", b"4b"]]
+
+
+def test_what_is_sent_apart_is_a_write_of_its_own(clock: HandClock, session: Session, wire: Wire) -> None:
+    session.send_apart(message("40"))
+    session.send(message("4a"))
+    session.send(message("4b"))
+
+    clock.advance(FRAMES_GAP_S / 2)
+    assert wire.writes == [[b"40"]]
+
+    clock.advance(FRAMES_GAP_S)
+    assert [b"".join(write) for write in wire.writes] == [b"40", b"4a4b"]
+
+
+def test_what_is_sent_apart_comes_behind_what_waits(clock: HandClock, session: Session, wire: Wire) -> None:
+    session.send(message("4a"))
+    session.send_apart(message("40"))
+    assert wire.writes == [[b"4a", b"40"]]
+
+    session.blocked = True
+    session.send_apart(message("4b"))
+    clock.advance(1)
+    assert len(wire.writes) == 1
+    session.unblock()
+
+    assert b"".join(wire.writes[-1]) == b"4b"
+
+
+def test_one_answer_to_a_poll_takes_all_that_waits(clock: HandClock, application: Application) -> None:
+    wire = Wire("polling")
+    session = Engine(application).open(HANDSHAKE, wire, blocked=False)
+    clock.advance(0)
+
+    session.send_apart(message("40"))
+    session.send(message("4a"))
+    clock.advance(0)
+
+    assert wire.writes[1:] == [[b"40", b"4a"]]
 
 
 def test_a_very_long_turn_is_several_writes(clock: HandClock, session: Session, wire: Wire) -> None:

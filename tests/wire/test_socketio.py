@@ -69,6 +69,17 @@ async def test_a_namespace_is_entered_and_the_payload_handed_on(
     await opened.expect(f'42{prefix}["auth",{json.dumps(auth or {}, separators=(",", ":"))}]')
 
 
+async def test_who_awaits_frame_by_frame_hears_of_its_connection_before_the_first_event(opened: Peer) -> None:
+    """As Node.js does by hand: two frames that it finds together it hears in one task, and misses the second."""
+    opened.send("40")
+    async with asyncio.timeout(PATIENCE_S):
+        first = await opened.reader.read(2**16)
+
+    assert first[2:].startswith(b"40")
+    assert len(first) == 2 + first[1]
+    await opened.expect('42["auth",{}]')
+
+
 @pytest.mark.parametrize("connect", ["40/random", "40/random,", '40/random,{"token":"x"}'])
 async def test_an_unknown_namespace_is_refused(opened: Peer, connect: str) -> None:
     opened.send(connect)

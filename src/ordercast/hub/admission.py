@@ -131,7 +131,7 @@ async def _admit_later(socket: Socket, pending: Awaitable[None] | None, remainin
     elif claim.offset and gap is None:
         socket.take_turns(_catch_up(socket, claim.offset))
     else:
-        # In one write with the answer: who was cut off between the two would have a session and no place in it.
+        # In the turn of the answer: who was cut off between the two has a session and no place in it, and starts anew.
         socket.take_turns(_arrive(socket, gap))
 
 
@@ -205,7 +205,7 @@ def _answer(socket: Socket) -> None:
     client.hold(socket._held_bytes)
     socket.connected = True
     answer = {"sid": socket.id} if socket.pid is None else {"sid": socket.id, "pid": socket.pid}
-    client.connection.send(client.server.parser.encode(PacketType.CONNECT, socket.namespace.name, answer))
+    client.connection.send_apart(client.server.parser.encode(PacketType.CONNECT, socket.namespace.name, answer))
     log.info(
         "socket connected: %s namespace=%s transport=%s recovered=%s",
         socket.id,

@@ -85,6 +85,14 @@ class Connection(Protocol):
         """Queue a message; what one loop turn queues leaves in one write. Never blocks, never raises."""
         ...
 
+    def send_apart(self, message: Message) -> None:
+        """Send a message apart from those behind it, where they leave as frames.
+
+        A program that awaits one frame and then the next hears both of one segment in one task, and misses the second.
+        A poll's answer is one payload, which a client takes apart by itself.
+        """
+        ...
+
     def close(self, reason: DisconnectReason) -> None:
         """End the session after what was queued. The receiver's `closed` is called within the same turn or later."""
         ...

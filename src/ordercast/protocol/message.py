@@ -27,7 +27,7 @@ class Message:
         """Whether it is worth compressing, should the connection compress at all."""
         self.deflated: bytes | None = None
         """The frames once more, compressed; kept here by whoever compresses."""
-        self._frames: bytes | None = None
+        self._frames: bytes | None = None if text or attachments else b""
         self._payload: bytes | None = None
 
     @property
@@ -66,3 +66,5 @@ class Message:
 CLOSE = Message(b"1")
 PING = Message(b"2")
 NOOP = Message(b"6")
+NO_FRAMES = Message(b"")
+"""Leaves no trace on a WebSocket."""

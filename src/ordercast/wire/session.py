@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ordercast.hub import DisconnectReason, Handshake, Receiver
 from ordercast.protocol.engineio import Packet, PacketType
 from ordercast.protocol.errors import MalformedPacket
-from ordercast.protocol.message import PING, Message
+from ordercast.protocol.message import NO_FRAMES, PING, Message
 
 from .transport import Transport
 
@@ -27,6 +27,9 @@ TURN_BYTES_MAX = 65_536
 # What a message that waits takes beside its bytes: a client that reads nothing could have half a million answers of
 # eight bytes wait.
 MESSAGE_BYTES = 200
+# Between frames that a client is to read one by one: what is written at once after the other, a busy Node.js finds
+# lying together.
+FRAMES_GAP_S = 0.002
 
 # Ends that the client should hear of: what is queued waits for its next poll. After the others it is not listening,
 # or not to be trusted.
@@ -86,7 +89,8 @@ class Session:
 
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
-        return f"<Session {self.sid} {state} {self.transport_name} queued={len(self._outbox)}>"
+        queued = sum(message is not NO_FRAMES for message in self._outbox)
+        return f"<Session {self.sid} {state} {self.transport_name} queued={queued}>"
 
     @property
     def transport_name(self) -> str:
@@ -112,6 +116,17 @@ class Session:
         self._backlog_bytes += len(message) if message.attachments else len(message.text)
         if self._backlog_bytes > TURN_BYTES_MAX:
             self.flush()
+
+    def send_apart(self, message: Message) -> None:
+        if self.blocked or self.transport.name != "websocket":
+            self.send(message)
+            return
+        self._outbox.append(message)
+        self.flush()
+        if not self.blocked:
+            # A queue that is not empty waits: what follows leaves upon the timer instead of the end of this turn.
+            self._outbox.append(NO_FRAMES)
+            asyncio.get_running_loop().call_later(FRAMES_GAP_S, self.flush)
 
     def close(self, reason: DisconnectReason) -> None:
         if not self.is_open:

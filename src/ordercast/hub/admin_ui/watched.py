@@ -108,6 +108,13 @@ class WatchedConnection:
 
     def send(self, message: Message) -> None:
         self._connection.send(message)
+        self._note(message)
+
+    def send_apart(self, message: Message) -> None:
+        self._connection.send_apart(message)
+        self._note(message)
+
+    def _note(self, message: Message) -> None:
         if self._watcher.sees_counts:
             self._watcher.counts.sent(message)
             if self._watcher.sees_events:
