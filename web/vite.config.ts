@@ -1,12 +1,30 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const server = process.env["ORDERCAST_DEV_SERVER"] ?? "http://localhost:3000";
 
+// The stock client as it is published, which the server gives to pages without a bundler (/socket.io/socket.io.js).
+const stockClient = (): Plugin => ({
+  name: "stock-client",
+  apply: "build",
+  generateBundle() {
+    const folder = path("node_modules/socket.io-client/dist");
+    for (const name of readdirSync(folder)) {
+      this.emitFile({
+        type: "asset",
+        fileName: `socket.io/${name}`,
+        source: readFileSync(`${folder}/${name}`),
+      });
+    }
+  },
+});
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), stockClient()],
   // The pages are built from the client's source, so a change in it needs no build step of its own.
   resolve: { alias: { "@ordercast/client": path("./client/src/index.ts") } },
   // What is bundled keeps its authors' notices, as their licences ask; the server serves them at /licenses.md.

@@ -202,3 +202,17 @@ def test_options_that_a_browser_carries_out_in_its_own_way(
 
     for way in WAYS.values():
         assert page.evaluate(TALK, [server, {**way, **options}])["bytes"] == [0, 1, 255]
+
+
+@pytest.mark.parametrize("build", ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js"])
+def test_a_page_without_a_bundler_takes_the_client_from_the_server(
+    page: Page, page_origin: str, server: str, build: str
+) -> None:
+    page.goto(f"{page_origin}/any")
+    at = f"{server}/socket.io/{build}"
+    if ".esm." in build:
+        page.evaluate("async (at) => { window.io = (await import(at)).io; }", at)
+    else:
+        page.add_script_tag(url=at)
+
+    assert page.evaluate(TALK, [server, WAYS["upgrade"]])["bytes"] == [0, 1, 255]

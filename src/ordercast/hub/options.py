@@ -37,6 +37,9 @@ class Options:
 
     path: str = "/socket.io/"
     """Where clients find it: their `path` must be the same."""
+    serve_client: bool = True
+    """Whether the stock client is served below it, for pages without a bundler: `socket.io.js`, `socket.io.min.js`,
+    `socket.io.esm.min.js`, `socket.io.msgpack.min.js` and their maps."""
     ping_interval_s: float = 25.0
     """How long after the last sign of life a client is pinged; the reference's default."""
     ping_timeout_s: float = 20.0

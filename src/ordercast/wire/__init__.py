@@ -4,7 +4,8 @@ Upstream: browsers and clients. Downstream: ``hub`` is told of connections, mess
 Stays true: one session, one sid, one transport at a time; whatever a client sends ends in an answer or a close.
 """
 
+from .asgi import AsgiApplication
 from .engine import Engine
-from .serve import AsgiApplication, make_server, serve
+from .serve import make_server, serve
 
 __all__ = ["AsgiApplication", "Engine", "make_server", "serve"]

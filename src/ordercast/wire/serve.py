@@ -7,7 +7,7 @@ import functools
 import logging
 import signal
 import threading
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Final, cast
@@ -16,6 +16,8 @@ import uvicorn
 
 from ordercast.hub import Application
 
+from .asgi import AsgiApplication, Receive, Scope, Send
+from .client_files import ClientFiles
 from .descriptors import DescriptorWatch
 from .engine import Engine
 from .http import Http
@@ -23,11 +25,6 @@ from .polling import Polling
 from .repeats import leave_out_repeats, say_all
 
 log = logging.getLogger("ordercast.wire.serve")
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-AsgiApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 # How long a stop waits for requests that have come, once all clients are sent away; and how long when it was asked for
 # again, which is time enough for what the database is not silent about.
@@ -48,6 +45,9 @@ def make_server(
 ) -> PortServer:
     """Give a uvicorn server, not yet started, for `application` (a `hub.Server`) and `http` beside it."""
     engine = Engine(application)
+    asgi = http or _not_found
+    if application.options.serve_client:
+        asgi = ClientFiles(asgi, application.options.path, application.options.origins)
     options: dict[str, Any] = {
         "log_config": None,
         "access_log": False,
@@ -58,7 +58,7 @@ def make_server(
         "proxy_headers": False,
     }
     config = uvicorn.Config(
-        cast(Any, http or _not_found),
+        cast(Any, asgi),
         host=host,
         port=port,
         http=cast(Any, functools.partial(Http, Polling(engine), engine)),
