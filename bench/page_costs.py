@@ -25,7 +25,6 @@ from ordercast.db.connections.postgresql import connect as connect_postgresql
 from ordercast.db.connections.sqlite import connect as connect_sqlite
 from ordercast.db.dialects import POSTGRESQL, SQLITE
 from ordercast.db.postgresql import PostgresqlStore
-from ordercast.db.statements import statements
 
 from .contender import SQLITE_URL, database_for
 from .measure import Result
@@ -87,7 +86,7 @@ def measure(databases: Sequence[str], samples: int, rows: Sequence[int] = ROWS) 
 def _costs(database: str, rows: int, samples: int) -> dict[str, list[float]]:
     with database_for(database) as (url, _), closing(_grown(url, rows)) as connection:
         is_sqlite = url.startswith(SQLITE_URL)
-        transaction = Transaction(connection, statements(SQLITE if is_sqlite else POSTGRESQL))
+        transaction = Transaction(connection, SQLITE if is_sqlite else POSTGRESQL)
         clock = time.thread_time if is_sqlite else time.perf_counter
         return {
             name: [_us(transaction, question, clock) for _ in range(samples)] for name, question in QUESTIONS.items()

@@ -50,7 +50,7 @@ class Inspector:
 
     async def look_round(self, share_max: float = SHARE_MAX) -> None:
         """Look at every row once; those that are damaged are noted, and those that were are forgotten."""
-        for table in await self._store.read(lambda transaction: tables(transaction.sql.dialect)):
+        for table in await self._store.read(lambda transaction: tables(transaction.dialect)):
             await self._look_through(table, share_max)
 
     async def _look_through(self, table: Table, share_max: float) -> None:
@@ -82,7 +82,7 @@ class Inspector:
         known = self._store.damaged.all()[:AGAIN_ROWS_MAX]
         if not known:
             return
-        by_name = {table.name: table for table in await self._store.read(lambda t: tables(t.sql.dialect))}
+        by_name = {table.name: table for table in await self._store.read(lambda t: tables(t.dialect))}
         for table, name in known:
             found = await self._store.read(lambda t, of=by_name[table], n=name: is_damaged(t, of, n, check))  # type: ignore[misc]
             if found is False:
@@ -102,7 +102,7 @@ async def repair(store: Store, *, dry_run: bool) -> AsyncIterator[tuple[DamagedT
 
 
 async def _damaged(store: Store) -> AsyncIterator[DamagedTableRow]:
-    for table in await store.read(lambda transaction: tables(transaction.sql.dialect)):
+    for table in await store.read(lambda transaction: tables(transaction.dialect)):
         after = None
         while True:
             piece: Piece = await store.read(lambda t, table=table, after=after: look(t, table, after, check))  # type: ignore[misc]

@@ -12,6 +12,7 @@ import psycopg
 
 from ordercast.db import SqliteStore, Transaction
 from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.statement import Statement
 from ordercast.db.store import change_of
 from ordercast.db.types import Change
 
@@ -22,20 +23,22 @@ NUMBERED_S_MAX = 5.0
 class _Translating(Transaction):
     """Takes the tests' own questions, which name their values as SQLite does."""
 
-    def one(self, statement: str, **values: Any) -> tuple[Any, ...] | None:
+    def one(self, statement: Statement | str, **values: Any) -> tuple[Any, ...] | None:
         return super().one(_translated(statement), **values)
 
-    def all(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    def all(self, statement: Statement | str, **values: Any) -> list[tuple[Any, ...]]:
         return super().all(_translated(statement), **values)
 
-    def run(self, statement: str, **values: Any) -> int:
+    def run(self, statement: Statement | str, **values: Any) -> int:
         return super().run(_translated(statement), **values)
 
-    def many(self, statement: str, rows: Iterable[Mapping[str, Any]]) -> int:
+    def many(self, statement: Statement | str, rows: Iterable[Mapping[str, Any]]) -> int:
         return super().many(_translated(statement), rows)
 
 
-def _translated(statement: str) -> str:
+def _translated(statement: Statement | str) -> Statement | str:
+    if isinstance(statement, Statement):
+        return statement
     return statement if "%(" in statement else re.sub(r"(?<![:\w']):([a-z_]+)", r"%(\1)s", statement)
 
 
@@ -44,14 +47,14 @@ class PromptStore(PostgresqlStore):
 
     async def write(self, unit: Callable[[Transaction], T]) -> T:
         result = await super().write(
-            lambda transaction: unit(_Translating(transaction._connection, transaction.sql, transaction.damaged))
+            lambda transaction: unit(_Translating(transaction._connection, transaction.dialect, transaction.damaged))
         )
         self._settle()
         return result
 
     async def read(self, query: Callable[[Transaction], T]) -> T:
         return await super().read(
-            lambda transaction: query(_Translating(transaction._connection, transaction.sql, transaction.damaged))
+            lambda transaction: query(_Translating(transaction._connection, transaction.dialect, transaction.damaged))
         )
 
     def changes(self, after: int, limit: int) -> list[Change]:

@@ -11,10 +11,10 @@ from typing import Any, Final
 from sqlalchemy import Column, Float, LargeBinary, Table
 from sqlalchemy import Integer as AnyInteger
 
+from ordercast.db.columns import DOMAIN
 from ordercast.db.dialects import SQLITE, Dialect
+from ordercast.db.domains import Json, JsonAsSent
 from ordercast.db.schema import feed, feed_to_number, metadata
-from ordercast.db.schema.columns import DOMAIN
-from ordercast.db.schema.domains import Json, JsonAsSent
 
 RARE: Final = 20
 """How many rows are not like the others."""

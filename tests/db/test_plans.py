@@ -33,7 +33,7 @@ NEVER_GROW: Final = frozenset({"shop"})
 
 LOOKS_AT_MORE: Final[dict[str, str]] = {
     "products.add": "SQLite looks for the lines of a missing product only where one is missing",
-    "deliveries.free": "its index holds only the drivers who are on duty",
+    "drivers.FREE": "its index holds only the drivers who are on duty",
     "people.emails_with_hash": "of the demo, which has a dozen accounts",
     "people.replace_hash": "of the demo, which has a dozen accounts",
     "people.an_admin": "its index holds only the admins, and the first will do",
@@ -107,7 +107,7 @@ OF_STATEMENTS: Final[dict[str, Any]] = {
     "products.history.after": 0,
     "promotions.after": "",
     "people.after": "",
-    "deliveries.after": "",
+    "drivers.after": "",
     "access.after": "",
     "shop.after": "",
     # What is pruned is what is older than anything.

@@ -17,7 +17,8 @@ from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.epochs import begin_epoch
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.sequencer import _NUMBER
-from ordercast.db.statements import OfRows, statements
+from ordercast.db.statement import OfRows
+from ordercast.db.statements import statements
 from tests.journey.cutting_proxy import CuttingProxy
 from tests.postgres import Postgres, running_postgres
 

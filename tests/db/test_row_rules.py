@@ -13,10 +13,10 @@ from sqlalchemy import Column, Float, Table
 
 from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.commerce.shop import DeliveryZone
+from ordercast.db.columns import DOMAIN
 from ordercast.db.dialects import SQLITE
+from ordercast.db.domains import COUNT_MAX, VERSION_MAX, JsonAsSent
 from ordercast.db.schema import BOOKING_EVENTS, RESERVED_EVENTS, metadata
-from ordercast.db.schema.columns import DOMAIN
-from ordercast.db.schema.domains import COUNT_MAX, VERSION_MAX, JsonAsSent
 from ordercast.db.triggers import content
 
 from .programs import Program

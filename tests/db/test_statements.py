@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ordercast.db import dialects
+from ordercast.db import dialects, nouns
 from ordercast.db.connections.sqlite import connect
 from ordercast.db.dialects import Dialect
 from ordercast.db.migrate import upgrade
@@ -37,7 +37,7 @@ def texts(dialect: Dialect) -> dict[str, str]:
                 if several is None
                 else {f"{group_name}.{name}.{part}": each for part, each in several}
             )
-    return found
+    return found | {name: statement.texts[dialect] for name, statement in nouns.statements().items()}
 
 
 @pytest.fixture(scope="module")

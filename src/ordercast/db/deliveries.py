@@ -83,7 +83,7 @@ def choose_nearest(transaction: Transaction, order: OrderState, rules: DeliveryR
         if chosen.id == held:
             return held
         # Another node may be giving them an order just now: whether they are free still is asked when they are held.
-        transaction.one(transaction.sql.deliveries.hold, driver_id=chosen.id)
+        transaction.one(drivers.HOLD, driver_id=chosen.id)
         held = chosen.id
     raise NoDriverFree(order, allowed_next(order, asker.role))
 
@@ -106,7 +106,7 @@ def settle(transaction: Transaction, change: StatusChanged, handover: Handover) 
     if change.status not in ON_THE_WAY or change.driver_id is None:
         return None
     if change.status is OrderStatus.DRIVER_ASSIGNED:
-        transaction.run(transaction.sql.deliveries.assigned, id=change.driver_id, at=change.at)
+        transaction.run(drivers.ASSIGNED, id=change.driver_id, at=change.at)
     row = transaction.one(transaction.sql.deliveries.destination, id=change.before.id)
     driver = drivers.find(transaction, change.driver_id)
     place = None if driver is None else driver.position

@@ -61,11 +61,11 @@ def order_document(row: str, dialect: Dialect) -> str:
     """SQL for the text of the document of `row`: ``NEW``, ``OLD`` or a table's name."""
     pairs = [f"'{key}', {row}.{column}" for key, column in _PLAIN.items()]
     pairs += [f"'{key}', {dialect.json_truth(f'{row}.{column}')}" for key, column in _FLAGS.items()]
-    customer = dialect.json_object(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
+    customer = dialect.object_of(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
     pairs.append(f"'customerInfo', {customer}")
     pairs += [f"'{key}', {dialect.json_of(f'{row}.{column}')}" for key, column in _JSON.items()]
     pairs += [f"'{key}', {row}.{column}" for key, column in _TAIL.items()]
-    return dialect.json_text(dialect.json_object(pairs))
+    return dialect.json_text(dialect.object_of(pairs))
 
 
 # --- Products ---------------------------------------------------------------------------------------------------------
@@ -80,4 +80,4 @@ def product_document(row: str, dialect: Dialect) -> str:
         f"'{key}', {dialect.json_truth(f'{row}.{column}') if column == 'active' else f'{row}.{column}'}"
         for key, column in _PRODUCT.items()
     ]
-    return dialect.json_text(dialect.json_object(pairs))
+    return dialect.json_text(dialect.object_of(pairs))

@@ -11,13 +11,81 @@ from msgspec import Struct
 from ordercast.commerce.deliveries import Candidate
 from ordercast.commerce.errors import NotFound
 from ordercast.commerce.moments import Moment
+from ordercast.commerce.people import Role
 from ordercast.commerce.places import Location
+from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.transitions import TERMINAL
 
+from .columns import check, degrees, flag, given_moment, identifier, index, moment, real, table
 from .lenient_json import is_moment
+from .noun import Impersonal, Noun
+from .sql import literals
+from .statement import Statement, statements_in
 from .transaction import Transaction
 
 # Where somebody was longer ago says nothing of where they are.
 PLACE_AGE_S_MAX: Final = 15 * 60
+# Whoever does not know it to within half the earth does not know it.
+ACCURACY_M_MAX: Final = 20_100_000
+
+driver_states = table(
+    "driver_states",
+    identifier("driver_id", primary_key=True),
+    flag("on_duty", False),
+    degrees("lat", 90),
+    degrees("lng", 180),
+    real("accuracy_m", check("accuracy_bounds", f"accuracy_m BETWEEN 0 AND {ACCURACY_M_MAX}")),
+    given_moment("located_at", optional=True),
+    given_moment("assigned_at", optional=True),
+    moment("updated_at"),
+    index("drivers_on_duty", "driver_id", where="on_duty = 1"),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+# The names of all that are open, for which an index has places, and not of those that are not.
+_IS_OPEN: Final = f"orders.status IN ({literals({*OrderStatus} - {*TERMINAL})})"
+
+_DRIVER: Final = f"""
+    SELECT accounts.id, accounts.name, accounts.active, driver_states.on_duty, driver_states.lat, driver_states.lng,
+      driver_states.accuracy_m, driver_states.located_at,
+      (SELECT count(*) FROM orders WHERE orders.driver_id = accounts.id AND {_IS_OPEN})
+    FROM accounts LEFT JOIN driver_states ON driver_states.driver_id = accounts.id
+    WHERE accounts.role = '{Role.DRIVER}'
+"""
+BY_ID: Final = Statement(f"{_DRIVER} AND accounts.id = :id")
+AFTER: Final = Statement(f"{_DRIVER} AND accounts.id > :after ORDER BY accounts.id LIMIT :limit")
+# From those on duty on, which are few; SQLite takes a CROSS JOIN in the order in which it is written.
+FREE: Final = Statement(f"""
+    SELECT accounts.id, driver_states.lat, driver_states.lng, driver_states.located_at, driver_states.assigned_at
+    FROM driver_states CROSS JOIN accounts
+    WHERE driver_states.on_duty = 1 AND accounts.id = driver_states.driver_id AND accounts.role = '{Role.DRIVER}'
+      AND accounts.active = 1 AND NOT EXISTS (
+        SELECT 1 FROM orders WHERE orders.driver_id = driver_states.driver_id AND {_IS_OPEN})
+""")
+ON_DUTY: Final = Statement("SELECT on_duty FROM driver_states WHERE driver_id = :driver_id")
+HOLD: Final = Statement("SELECT driver_id FROM driver_states WHERE driver_id = :driver_id @for_update")
+SET_DUTY: Final = Statement("""
+    INSERT INTO driver_states (driver_id, on_duty, updated_at) VALUES (:driver_id, :on_duty, :updated_at)
+    ON CONFLICT (driver_id) DO UPDATE SET on_duty = excluded.on_duty, updated_at = excluded.updated_at
+""")
+SET_PLACE: Final = Statement("""
+    INSERT INTO driver_states (driver_id, lat, lng, accuracy_m, located_at, updated_at)
+    VALUES (:driver_id, :lat, :lng, :accuracy_m, :located_at, :updated_at)
+    ON CONFLICT (driver_id) DO UPDATE SET lat = excluded.lat, lng = excluded.lng, accuracy_m = excluded.accuracy_m,
+      located_at = excluded.located_at, updated_at = excluded.updated_at
+""")
+ASSIGNED: Final = Statement("UPDATE driver_states SET assigned_at = :at WHERE driver_id = :id")
+
+NOUN: Final = Noun(
+    name="drivers",
+    tables=(driver_states,),
+    statements=statements_in(globals()),
+    personal={"driver_states": Impersonal("where drivers are")},
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 class Place(Struct, frozen=True):
@@ -45,12 +113,12 @@ class Driver(Struct, frozen=True, rename="camel"):
 
 
 def find(transaction: Transaction, driver_id: str) -> Driver | None:
-    return transaction.read_one(transaction.sql.deliveries.driver, _driver, "accounts", id=driver_id)
+    return transaction.read_one(BY_ID, _driver, "accounts", id=driver_id)
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Driver]:
     """The next drivers by id after `after` ("" for the first)."""
-    return transaction.page(transaction.sql.deliveries.drivers_after, _driver, "accounts", after=after, limit=limit)
+    return transaction.page(AFTER, _driver, "accounts", after=after, limit=limit)
 
 
 def set_duty(
@@ -62,20 +130,20 @@ def set_duty(
     """
     if known_elsewhere_as is None and find(transaction, driver_id) is None:
         raise NotFound("driver")
-    transaction.run(transaction.sql.deliveries.set_duty, driver_id=driver_id, on_duty=int(on_duty), updated_at=now)
+    transaction.run(SET_DUTY, driver_id=driver_id, on_duty=int(on_duty), updated_at=now)
     return find(transaction, driver_id) or Driver(driver_id, known_elsewhere_as or "", True, on_duty)
 
 
 def is_on_duty(transaction: Transaction, driver_id: str) -> bool:
     """Whether they said that they work; a new driver has not."""
-    row = transaction.one(transaction.sql.deliveries.on_duty, driver_id=driver_id)
+    row = transaction.one(ON_DUTY, driver_id=driver_id)
     return row is not None and bool(row[0])
 
 
 def keep_place(transaction: Transaction, driver_id: str, place: Place, now: Moment) -> None:
     """Keep where a driver is: for choosing the nearest, and for who looks only now."""
     transaction.run(
-        transaction.sql.deliveries.set_place,
+        SET_PLACE,
         driver_id=driver_id,
         lat=place.lat,
         lng=place.lng,
@@ -93,7 +161,7 @@ def free(transaction: Transaction, now: Moment) -> list[Candidate]:
         place = place_of((lat, lng, None, located_at))
         return Candidate(id_, place.location if place is not None and is_fresh(place.at, now) else None, assigned_at)
 
-    return transaction.read(transaction.sql.deliveries.free, candidate, "driver_states")
+    return transaction.read(FREE, candidate, "driver_states")
 
 
 def is_fresh(located_at: str, now: Moment) -> bool:

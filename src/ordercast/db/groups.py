@@ -18,7 +18,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 from ordercast.telemetry import CHANGES_LOCKED, GROUP_SIZE, GROUPS_RUN_AGAIN, UNITS_COMMITTED
 
 from .connections import Connection, Connector
-from .statements import Statements
 from .transaction import Transaction
 from .types import Conflict, Joinable, LockedElsewhere, NotCommitted, OutcomeUnknown, Row, UnitOfWork
 
@@ -78,12 +77,11 @@ class Outcomes:
 class Groups:
     """Owns its connection; used from one thread, but for `give_up`."""
 
-    def __init__(self, connector: Connector, sql: Statements, not_connected: Callable[[Exception], None]) -> None:
+    def __init__(self, connector: Connector, not_connected: Callable[[Exception], None]) -> None:
         """`not_connected` is called where a lost connection could not be opened again: whoever waits for the next
         group would wait for as long.
         """
         self._connector = connector
-        self._sql = sql
         self._not_connected = not_connected
         self._began_at: float | None = None  # the group that is being run
         # Held to begin and end a group, and to give one up: whoever does must not meet the next.
@@ -95,7 +93,7 @@ class Groups:
 
     def open(self) -> None:
         self._connection: Connection = self._connector.open()
-        self._transaction = Transaction(self._connection, self._sql, self._connector.damaged)
+        self._transaction = Transaction(self._connection, self._connector.dialect, self._connector.damaged)
 
     def close(self) -> None:
         with self._lock:

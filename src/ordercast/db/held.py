@@ -18,7 +18,6 @@ from ordercast.telemetry import CHANGES_HELD
 
 from .connections import Connector
 from .groups import Done, Groups, Held, Outcomes, Waiting, kind_rows, locked
-from .statements import Statements
 from .transaction import Transaction
 from .types import Joinable, NotCommitted, Row
 
@@ -45,9 +44,8 @@ Bucket = list[Held]
 class HeldUnits:
     """Those that wait. `tell` is called with outcomes, on this thread or on the caller's."""
 
-    def __init__(self, connector: Connector, sql: Statements, tell: Tell) -> None:
+    def __init__(self, connector: Connector, tell: Tell) -> None:
         self._connector = connector
-        self._sql = sql
         self._tell = tell
         self._lock = threading.Lock()  # of the two below, which the writer's thread looks at
         self._held: list[Held] = []
@@ -176,7 +174,7 @@ class HeldUnits:
     ) -> Outcomes | None:
         try:
             if self._groups is None:
-                self._groups = Groups(self._connector, self._sql, self._not_connected)
+                self._groups = Groups(self._connector, self._not_connected)
             return self._groups.run(group, wait_ms=wait_ms, first=first)
         except self._connector.troubles as error:
             log.warning("no connection for those who wait for a row: %s", error)

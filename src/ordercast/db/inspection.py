@@ -122,7 +122,7 @@ def look(
 
 def is_damaged(transaction: Transaction, table: Table, name: str, check: Check | None) -> bool | None:
     """Whether the row that people call so is damaged still; None where it is not found so easily."""
-    column = TableQuestion.of(table, transaction.sql.dialect).named_by
+    column = TableQuestion.of(table, transaction.dialect).named_by
     if column is None or "\ufffd" in name:
         return None
     is_number = isinstance(column.type, sqlalchemy.Integer)
@@ -135,7 +135,7 @@ def is_damaged(transaction: Transaction, table: Table, name: str, check: Check |
 
 def of_key(transaction: Transaction, row: DamagedTableRow, check: Check | None) -> DamagedTableRow | None:
     """The row as it now is; None where nothing is wrong with it any more, or it has gone."""
-    (table,) = (table for table in tables(transaction.sql.dialect) if table.name == row.table)
+    (table,) = (table for table in tables(transaction.dialect) if table.name == row.table)
     asked, rows = _answered(transaction, table, lambda asked: asked.of_key(), TableQuestion.values(row.key))
     examined = [asked.examined(values, check) for values in rows]
     return examined[0] if examined and examined[0].flaws else None
@@ -144,7 +144,7 @@ def of_key(transaction: Transaction, row: DamagedTableRow, check: Check | None) 
 def _answered(
     transaction: Transaction, table: Table, question: Callable[[TableQuestion], str], values: dict[str, Any]
 ) -> tuple[TableQuestion, list[tuple[Any, ...]]]:
-    asked = TableQuestion.of(table, transaction.sql.dialect)
+    asked = TableQuestion.of(table, transaction.dialect)
     with transaction.as_stored(StoredText):
         try:
             rows = transaction.attempt(lambda part: part.all(question(asked), **values))
@@ -152,7 +152,7 @@ def _answered(
             if not transaction.is_of_row(error):
                 raise
             # A rule that cannot even be asked, of what is no JSON say: then the columns alone are looked at.
-            asked = TableQuestion.of(table, transaction.sql.dialect, with_rules=False)
+            asked = TableQuestion.of(table, transaction.dialect, with_rules=False)
             rows = transaction.all(question(asked), **values)
     return asked, rows
 
@@ -185,7 +185,7 @@ class TableQuestion:
     def rows(self) -> str:
         shown = [self._shown(column) for column in self.columns]
         shown += [f"CASE WHEN ({rule}) THEN 1 WHEN ({rule}) IS NULL THEN 1 ELSE 0 END" for rule in self.rules.values()]
-        return f'SELECT {", ".join(shown)} FROM "{self.table.name}"'  # noqa: S608 - all of it is the schema's
+        return f'SELECT {", ".join(shown)} FROM "{self.table.name}"'
 
     def behind(self, after: tuple[Any, ...] | None, limit: int) -> str:
         keys = ", ".join(f'"{column.name}"' for column in self.keys)

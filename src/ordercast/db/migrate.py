@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS alembic_version (
   CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 )
 """
-_STAMP: Final = f"INSERT INTO alembic_version (version_num) VALUES ('{NEWEST}')"  # noqa: S608 - ours
+_STAMP: Final = f"INSERT INTO alembic_version (version_num) VALUES ('{NEWEST}')"
 
 
 class NotMigrated(Exception):

@@ -60,7 +60,7 @@ HOLDINGS: Final[dict[str, Holding]] = {
             "customer_mobile": "NULL",
             "billing_info": "NULL",
             "shipping_info": "NULL",
-            "payment_info": lambda dialect: dialect.json_object(
+            "payment_info": lambda dialect: dialect.object_of(
                 [f"'method', {dialect.json_member('payment_info', 'method')}"]
             ),
             "tracking_hash": "NULL",
@@ -116,7 +116,6 @@ COPIES: Final[dict[str, str]] = {
 """Tables that hold documents, which are searched for what is the customer's."""
 
 IMPERSONAL: Final[dict[str, str]] = {
-    "driver_states": "where drivers are",
     "meta": "facts of the database",
     "order_lines": "goods and sums of an order",
     "payment_disputes": "a provider's name for a dispute",

@@ -51,7 +51,7 @@ class PostgresqlStore(DatabaseStore):
         self._may_lead = may_lead
         self._connector = PostgresqlConnector(url, self._recognise)
         self._sql = statements(POSTGRESQL)
-        super().__init__(Readers(self._connector, self._sql))
+        super().__init__(Readers(self._connector))
         self._tailer = Tailer(url, self._sql, self._see, self._connector)
         self._sequencer = Sequencer(url, lambda: self._soon(self._wake))
         self._patience: asyncio.TimerHandle | None = None
@@ -96,7 +96,7 @@ class PostgresqlStore(DatabaseStore):
         self._loop = asyncio.get_running_loop()
         try:
             self._take(await asyncio.to_thread(self._tailer.begin, NEWEST_ROWS))
-            self._writer = await asyncio.to_thread(Writer, self._connector, self._sql, self._on_commit)
+            self._writer = await asyncio.to_thread(Writer, self._connector, self._on_commit)
         except psycopg.Error as error:
             self._tailer.close()
             raise Unusable(error) from error

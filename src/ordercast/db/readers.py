@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from .connections import Connection, Connector
-from .statements import Statements
 from .transaction import Transaction
 from .types import Overloaded, ReadLockedElsewhere, StoreClosed, StoreUnavailable
 
@@ -32,11 +31,10 @@ log = logging.getLogger("ordercast.db")
 class Readers:
     """Each query sees one snapshot of the database, from its first read to its end."""
 
-    def __init__(self, connector: Connector, sql: Statements) -> None:
+    def __init__(self, connector: Connector) -> None:
         self._connector = connector
         self.damaged = connector.damaged
         """Rows of the database that were met and cannot be read."""
-        self._sql = sql
         self._local = threading.local()
         self._connections: list[Connection] = []
         self._pool: ThreadPoolExecutor | None = None
@@ -130,7 +128,7 @@ class Readers:
             try:
                 is_hurried = time.monotonic() - self._locked_at < LOCKED_FOR_S
                 self._connector.begin_read(connection, HURRIED_MS if is_hurried else None)
-                return query(Transaction(connection, self._sql, self.damaged))
+                return query(Transaction(connection, self._connector.dialect, self.damaged))
             finally:
                 del self._began_at[connection]
                 if self._connector.in_transaction(connection):

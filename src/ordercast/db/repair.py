@@ -81,12 +81,12 @@ def _told_as_gap(change: Change, rooms: Rooms) -> dict[str, Any]:
 
 
 def _write(transaction: Transaction, row: DamagedTableRow, values: dict[str, Any]) -> None:
-    dialect = transaction.sql.dialect
+    dialect = transaction.dialect
     (table,) = (table for table in tables(dialect) if table.name == row.table)
     asked = TableQuestion.of(table, dialect)
     slot = "%(new_{})s" if dialect is POSTGRESQL else ":new_{}"
     changes = ", ".join(f'"{name}" = {slot.format(name)}' for name in values)
-    statement = f'UPDATE "{row.table}" SET {changes} WHERE {asked.has_key}'  # noqa: S608 - all of it is the schema's
+    statement = f'UPDATE "{row.table}" SET {changes} WHERE {asked.has_key}'
     given = {f"new_{name}": bytes_of(value) for name, value in values.items()}
     transaction.run(statement, **given, **asked.values(row.key))
 
@@ -94,7 +94,7 @@ def _write(transaction: Transaction, row: DamagedTableRow, values: dict[str, Any
 @contextmanager
 def _without_triggers(transaction: Transaction, table: str) -> Iterator[None]:
     """Within this transaction alone, which nobody else sees before they are there again."""
-    if transaction.sql.dialect is POSTGRESQL:
+    if transaction.dialect is POSTGRESQL:
         found = transaction.all(
             "SELECT tgname FROM pg_trigger WHERE tgrelid = CAST(%(table)s AS regclass) AND NOT tgisinternal",
             table=table,

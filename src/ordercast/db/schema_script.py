@@ -13,15 +13,15 @@ from typing import Final
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
+from .domains import DOMAINS
 from .schema import feed, feed_to_number, metadata
-from .schema.domains import DOMAINS
 from .triggers import triggers
 
 FIRST_ORDER_NUMBER: Final = 1001
 
 _FIRST_ROWS: Final = {
     SQLITE: (
-        f"INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', {FIRST_ORDER_NUMBER - 1})",  # noqa: S608 - a number of ours
+        f"INSERT INTO sqlite_sequence (name, seq) VALUES ('orders', {FIRST_ORDER_NUMBER - 1})",
         "INSERT INTO shop (id) VALUES (1)",
         "INSERT INTO meta (name, value) VALUES ('epoch', lower(hex(randomblob(8))))",
     ),

@@ -50,7 +50,7 @@ class SqliteStore(DatabaseStore):
     def __init__(self, path: Path, space: Space | None = None) -> None:
         self._file = DatabaseFile(path)
         self._connector = GuardedConnector(self._file)
-        super().__init__(Readers(self._connector, SQLITE))
+        super().__init__(Readers(self._connector))
         self.path = path
         self._renewal: asyncio.Task[None] | None = None
         self._numbers: dict[str, int] = {}  # as they were seen last, for while the file is away
@@ -88,7 +88,7 @@ class SqliteStore(DatabaseStore):
         """Open the migrated database and begin to write, read and watch on the running loop. Raises Unusable."""
         try:
             self._file.begin(self._high_water.open())
-            self._writer = Writer(self._connector, SQLITE, self._on_commit)
+            self._writer = Writer(self._connector, self._on_commit)
             self._is_closed = False
             self._resume()
         except (sqlite3.Error, OSError) as error:

@@ -1,4 +1,4 @@
-"""What a unit of work is handed: the open transaction, and the statements that may be run in it."""
+"""What a unit of work is handed: the open transaction, in which it runs its statements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from ordercast.commerce.errors import ShopError
 
 from .connections import Connection
 from .damage import DamagedRow, DamagedRows, problem_of
-from .statements import OfRows, Statements
+from .dialects import Dialect
+from .statement import BulkStatement, OfRows, Statement
 from .types import Unstorable
 
 T = TypeVar("T")
@@ -35,13 +36,19 @@ class Transaction:
     Unstorable for a value that the database cannot hold.
     """
 
-    __slots__ = ("_connection", "damaged", "sql")
+    __slots__ = ("_connection", "damaged", "dialect")
 
-    def __init__(self, connection: Connection, sql: Statements, damaged: DamagedRows | None = None) -> None:
+    def __init__(self, connection: Connection, dialect: Dialect, damaged: DamagedRows | None = None) -> None:
         self._connection = connection
-        self.sql = sql
+        self.dialect = dialect
         self.damaged = DamagedRows() if damaged is None else damaged
         """Where rows are noted that cannot be read."""
+
+    @property
+    def sql(self) -> Any:
+        from .statements import statements  # noqa: PLC0415
+
+        return statements(self.dialect)
 
     @property
     def refusals(self) -> type[Exception]:
@@ -50,28 +57,32 @@ class Transaction:
         """
         return self._connection.IntegrityError
 
-    def one(self, statement: str, **values: Any) -> tuple[Any, ...] | None:
+    def one(self, statement: Statement | str, **values: Any) -> tuple[Any, ...] | None:
         """The first row, or None; later rows are not looked at."""
+        text = statement if isinstance(statement, str) else statement.texts[self.dialect]
         try:
-            row: tuple[Any, ...] | None = self._connection.execute(statement, values).fetchone()
+            row: tuple[Any, ...] | None = self._connection.execute(text, values).fetchone()
         except (self._connection.DataError, *_NOT_WRITABLE) as error:
             raise Unstorable from error
         return row
 
-    def all(self, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    def all(self, statement: Statement | str, **values: Any) -> list[tuple[Any, ...]]:
+        text = statement if isinstance(statement, str) else statement.texts[self.dialect]
         try:
-            return self._connection.execute(statement, values).fetchall()
+            return self._connection.execute(text, values).fetchall()
         except (self._connection.DataError, *_NOT_WRITABLE) as error:
             raise Unstorable from error
 
-    def read(self, statement: str, decode: Callable[[tuple[Any, ...]], T], table: str, /, **values: Any) -> list[T]:
+    def read(
+        self, statement: Statement | str, decode: Callable[[tuple[Any, ...]], T], table: str, /, **values: Any
+    ) -> list[T]:
         """The rows as `decode` has them. One that it cannot read is left out, and noted by its first column as a row of
         `table`: it must not keep the others from who asks for them.
         """
         return self.readable(self.all(statement, **values), decode, table)
 
     def read_one(
-        self, statement: str, decode: Callable[[tuple[Any, ...]], T], table: str, /, **values: Any
+        self, statement: Statement | str, decode: Callable[[tuple[Any, ...]], T], table: str, /, **values: Any
     ) -> T | None:
         """The first row as `decode` has it, or None. Raises DamagedRow where it cannot be read."""
         row = self.one(statement, **values)
@@ -79,7 +90,7 @@ class Transaction:
 
     def page(
         self,
-        statement: str,
+        statement: Statement | str,
         decode: Callable[[tuple[Any, ...]], T],
         table: str,
         /,
@@ -158,18 +169,22 @@ class Transaction:
             return True
         return getattr(error, "sqlite_errorcode", None) == SQLITE_ERROR
 
-    def run(self, statement: str, **values: Any) -> int:
+    def run(self, statement: Statement | str, **values: Any) -> int:
         """Execute a change; answers how many rows it touched."""
+        text = statement if isinstance(statement, str) else statement.texts[self.dialect]
         try:
-            return self._connection.execute(statement, values).rowcount
+            return self._connection.execute(text, values).rowcount
         except (self._connection.DataError, *_NOT_WRITABLE) as error:
             raise Unstorable from error
 
-    def many(self, statement: str, rows: Iterable[Mapping[str, Any]]) -> int:
+    def many(self, statement: Statement | str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Execute a change for each of `rows`; answers how many rows all of them touched."""
         if isinstance(statement, OfRows):
             return self.run(statement, rows=statement.encoded(rows))
+        if isinstance(statement, BulkStatement) and self.dialect.inserts_in_bulk:
+            return self.run(statement, rows=statement.encoded(rows))
+        text = statement if isinstance(statement, str) else statement.texts[self.dialect]
         try:
-            return self._connection.executemany(statement, rows).rowcount
+            return self._connection.executemany(text, rows).rowcount
         except (self._connection.DataError, *_NOT_WRITABLE) as error:
             raise Unstorable from error

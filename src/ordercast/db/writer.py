@@ -18,7 +18,6 @@ from typing import Final, TypeVar
 from .connections import Connector
 from .groups import HURRIED_MS, Done, Groups, Outcomes, Unit, Waiting
 from .held import HeldUnits
-from .statements import Statements
 from .transaction import Transaction
 from .types import NotCommitted, Overloaded, StoreClosed
 
@@ -37,14 +36,14 @@ log = logging.getLogger("ordercast.db")
 class Writer:
     """Owns its connection from `start` on. `committed` is called on the loop after each commit."""
 
-    def __init__(self, connector: Connector, sql: Statements, committed: Callable[[], None]) -> None:
+    def __init__(self, connector: Connector, committed: Callable[[], None]) -> None:
         self._committed = committed
         self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
         self._waiting = 0  # touched on the loop's thread only
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ordercast-writer", daemon=True)
-        self._groups = Groups(connector, sql, self._refuse_waiting)
-        self._held = HeldUnits(connector, sql, self._tell)
+        self._groups = Groups(connector, self._refuse_waiting)
+        self._held = HeldUnits(connector, self._tell)
 
     def __repr__(self) -> str:
         state = "running" if self.is_running else "stopped"

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from ordercast.db.damage import DamagedRows
+from ordercast.db.dialects import Dialect
 
 
 class Cursor(Protocol):
@@ -36,6 +37,7 @@ class Connection(Protocol):
 class Connector(ABC):
     """Opens connections to one database, and tells what its errors mean."""
 
+    dialect: Dialect
     begin_writing: str
     begin_reading: str
     takes_turns: bool

@@ -16,6 +16,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
 from ordercast.config import parts_of_postgresql_url
+from ordercast.db.dialects import POSTGRESQL
 
 from .connector import Connection, Connector, Cursor
 
@@ -134,6 +135,7 @@ class _PostgresqlConnection:
 
 
 class PostgresqlConnector(Connector):
+    dialect = POSTGRESQL
     begin_writing = "BEGIN"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     # A connection that was closed under us is no OperationalError in psycopg's words where it was closed by us.

@@ -7,6 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final, cast
 
+from ordercast.db.dialects import SQLITE
+
 from .connector import Connection, Connector
 
 # How long a statement waits for another program's transaction before it gives up.
@@ -71,6 +73,7 @@ def connect(
 
 
 class SqliteConnector(Connector):
+    dialect = SQLITE
     # IMMEDIATE: a read that turns into a write fails at once, whatever the busy timeout.
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"

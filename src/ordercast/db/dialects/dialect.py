@@ -1,4 +1,4 @@
-"""What a database must be able to say; each method gives SQL."""
+"""What a database must be able to say; each method gives SQL. In statements and triggers they are macros: ``@now``."""
 
 from __future__ import annotations
 
@@ -68,9 +68,11 @@ class Dialect(ABC):
 
     # --- JSON -------------------------------------------------------------------------------------------------------
 
-    @abstractmethod
-    def json_object(self, pairs: Iterable[str]) -> str:
-        """An object of ``'key', value`` pairs, to be put into another one."""
+    json_object: str
+    """The function that makes an object of ``'key', value`` pairs, to be put into another one."""
+
+    def object_of(self, pairs: Iterable[str]) -> str:
+        return f"{self.json_object}({', '.join(pairs)})"
 
     @abstractmethod
     def json_text(self, value: str) -> str:
@@ -121,6 +123,41 @@ class Dialect(ABC):
     @abstractmethod
     def has_other_items(self, column: str) -> str:
         """Whether an array has an item that is no object."""
+
+    # --- Statements -------------------------------------------------------------------------------------------------
+
+    percent: str
+    """How a percent sign stands in a statement."""
+    for_update: str
+    """At the end of a SELECT: nobody else changes its rows until the transaction ends. SQLite has one writer at a time
+    and needs no word for it; in a reader PostgreSQL refuses it.
+    """
+    inserts_in_bulk: bool
+    """Whether a `statement.BulkStatement` is run once for all its rows."""
+
+    @abstractmethod
+    def parameter(self, name: str) -> str:
+        """How a parameter stands in a statement."""
+
+    @abstractmethod
+    def postgresql(self, *words: str) -> str:
+        """What PostgreSQL alone is told."""
+
+    @abstractmethod
+    def sqlite(self, *words: str) -> str:
+        """What SQLite alone is told."""
+
+    @abstractmethod
+    def json_texts(self, array: str) -> str:
+        """A query for the texts of a JSON array that is a parameter, so that one statement takes any number of them."""
+
+    @abstractmethod
+    def json_rows(self, array: str, *columns: str) -> str:
+        """A query for the rows of a JSON array of arrays; each of `columns` is a name and PostgreSQL's type."""
+
+    @abstractmethod
+    def bulk_values(self, *columns: str) -> str:
+        """What an INSERT of many rows inserts; see ``statement.BulkStatement``."""
 
     # --- Triggers ---------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from sqlalchemy import JSON, ColumnElement, Select, Table, Text, bindparam, cast
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import psycopg
 
-from .dialect import Dialect
+from .dialect import Dialect, Insert
 from .postgresql_functions import FIXED_PATH, FUNCTIONS
 from .trigger import Refusal, Trigger
 
@@ -29,6 +29,10 @@ class PostgresqlDialect(Dialect):
         SELECT coalesce(string_agg(' ' || each || ' ', ''), '') FROM pg_snapshot_xip(pg_current_snapshot()) AS each
     """
     functions = FUNCTIONS
+    json_object = "json_build_object"
+    percent = "%%"
+    for_update = "FOR NO KEY UPDATE"
+    inserts_in_bulk = True
 
     def new_id(self, prefix: str) -> str:
         return f"ordercast_new_id('{prefix}')"
@@ -44,9 +48,6 @@ class PostgresqlDialect(Dialect):
 
     def held(self, query: str) -> str:
         return f"{query} FOR SHARE"
-
-    def json_object(self, pairs: Iterable[str]) -> str:
-        return f"json_build_object({', '.join(pairs)})"
 
     def json_text(self, value: str) -> str:
         return f"CAST({value} AS text)"
@@ -87,6 +88,28 @@ class PostgresqlDialect(Dialect):
     def has_other_items(self, column: str) -> str:
         return f"jsonb_path_exists({column}, 'strict $[*] ? (@.type() != \"object\")', '{{}}', true)"
 
+    def parameter(self, name: str) -> str:
+        return f"%({name})s"
+
+    def postgresql(self, *words: str) -> str:
+        return ", ".join(words)
+
+    def sqlite(self, *words: str) -> str:
+        del words
+        return ""
+
+    def json_texts(self, array: str) -> str:
+        return f"SELECT value FROM json_array_elements_text(CAST({array} AS json))"
+
+    def json_rows(self, array: str, *columns: str) -> str:
+        typed = (column.split() for column in columns)
+        values = (f"CAST(value ->> {place} AS {type_}) AS {name}" for place, (name, type_) in enumerate(typed))
+        # Binary: of JSON as text every column would read its row from the beginning.
+        return f"SELECT {', '.join(values)} FROM jsonb_array_elements(CAST({array} AS jsonb))"
+
+    def bulk_values(self, *columns: str) -> str:
+        return f"({', '.join(column.split()[0] for column in columns)}) {self.json_rows(':rows', *columns)} WHERE TRUE"
+
     # `A` for always: what comes by replication fires them too, and so does who has set session_replication_role.
     triggers_at_work = """
         SELECT tgname FROM pg_trigger WHERE tgenabled = 'A' AND NOT tgisinternal AND pg_table_is_visible(tgrelid)
@@ -106,6 +129,7 @@ class PostgresqlDialect(Dialect):
     """
 
     def create_trigger(self, trigger: Trigger) -> list[str]:
+        trigger = trigger.expanded(self)
         name, table = trigger.name, trigger.table
         steps = "\n".join(_step(item) for item in trigger.body)
         when = ""
@@ -122,7 +146,7 @@ class PostgresqlDialect(Dialect):
             f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
         ]
 
-    def insert(self, table: Table) -> postgresql.Insert:
+    def insert(self, table: Table) -> Insert:
         return postgresql.insert(table)
 
     def values_of(self, name: str) -> Select[tuple[str]]:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from ordercast.commerce.ids import ALPHABET
 
-from .dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect
+from .dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect, Insert
 from .trigger import Refusal, Trigger
 
 # Each character written anew from its code is the same, or its bytes were none. Sixteen at a time, of pieces of 4,096:
@@ -67,6 +67,10 @@ class SqliteDialect(Dialect):
     external_actor = "'db:external'"
     transaction_number = "NULL"
     open_transactions = "SELECT ''"
+    json_object = "json_object"
+    percent = "%"
+    for_update = ""
+    inserts_in_bulk = False
 
     def new_id(self, prefix: str) -> str:
         now_ms = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
@@ -85,9 +89,6 @@ class SqliteDialect(Dialect):
 
     def held(self, query: str) -> str:
         return query  # there is one writer at a time
-
-    def json_object(self, pairs: Iterable[str]) -> str:
-        return f"json_object({', '.join(pairs)})"
 
     def json_text(self, value: str) -> str:
         return value
@@ -132,6 +133,27 @@ class SqliteDialect(Dialect):
         others = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> 'object')"
         return f"CASE WHEN json_valid({column}) THEN {others} ELSE 0 END"
 
+    def parameter(self, name: str) -> str:
+        return f":{name}"
+
+    def postgresql(self, *words: str) -> str:
+        del words
+        return ""
+
+    def sqlite(self, *words: str) -> str:
+        return ", ".join(words)
+
+    def json_texts(self, array: str) -> str:
+        return f"SELECT value FROM json_each({array})"
+
+    def json_rows(self, array: str, *columns: str) -> str:
+        values = (f"value ->> {place} AS {column.split()[0]}" for place, column in enumerate(columns))
+        return f"SELECT {', '.join(values)} FROM json_each({array})"
+
+    def bulk_values(self, *columns: str) -> str:
+        names = [column.split()[0] for column in columns]
+        return f"({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})"
+
     triggers_at_work = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
     columns_there = """
         SELECT t.name || '.' || c.name FROM sqlite_master AS t, pragma_table_xinfo(t.name) AS c WHERE t.type = 'table'
@@ -139,11 +161,12 @@ class SqliteDialect(Dialect):
     indexes_there = "SELECT name FROM sqlite_master WHERE type = 'index'"
 
     def create_trigger(self, trigger: Trigger) -> list[str]:
+        trigger = trigger.expanded(self)
         when = "" if trigger.when is None else f" WHEN {trigger.when}"
         steps = "".join(f"  {_step(item)};\n" for item in trigger.body)
         return [f"CREATE TRIGGER {trigger.name} {trigger.event} ON {trigger.table}{when}\nBEGIN\n{steps}END"]
 
-    def insert(self, table: Table) -> sqlite.Insert:
+    def insert(self, table: Table) -> Insert:
         return sqlite.insert(table)
 
     def values_of(self, name: str) -> Select[tuple[str]]:

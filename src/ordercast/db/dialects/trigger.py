@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ordercast.db.sql import expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +17,13 @@ class Refusal:
     sentence: str
     when: str | None = None
 
+    def expanded(self, words: Any) -> Refusal:
+        return self if self.when is None else replace(self, when=expand(self.when, words))
+
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What a database does by itself at an `event`: ``BEFORE UPDATE``, ``AFTER INSERT``. Its words are such as both
-    databases understand.
-    """
+    """What a database does by itself at an `event`: ``BEFORE UPDATE``, ``AFTER INSERT``; its SQL has macros."""
 
     name: str
     event: str
@@ -32,3 +36,9 @@ class Trigger:
     @property
     def is_before(self) -> bool:
         return self.event.startswith("BEFORE")
+
+    def expanded(self, words: Any) -> Trigger:
+        """As the dialect `words` has it."""
+        body = (expand(part, words) if isinstance(part, str) else part.expanded(words) for part in self.body)
+        when = None if self.when is None else expand(self.when, words)
+        return replace(self, body=tuple(body), when=when)

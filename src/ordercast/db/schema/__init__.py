@@ -1,10 +1,12 @@
 """The tables, by subject."""
 
+from ordercast.db.columns import complete, metadata
+from ordercast.db.drivers import driver_states
+
 from .access import revocations, sign_ins
 from .answers import idempotency, meta, sessions
 from .catalogue import product_history, products
-from .columns import complete, metadata
-from .deliveries import deliveries, delivery_proofs, driver_states
+from .deliveries import deliveries, delivery_proofs
 from .feed import BOOKING_EVENTS, RESERVED_EVENTS, feed, feed_to_number, published_events
 from .mirrored import mirrored_orders, source_positions
 from .notifications import notification_marks, notification_reads, notifications
@@ -25,7 +27,8 @@ from .sandbox import sandbox_notices, sandbox_payments
 from .shop import shop
 
 for _table in (*metadata.sorted_tables, feed_to_number):
-    complete(_table)
+    if "strict" not in _table.info:
+        complete(_table)
 
 __all__ = [
     "BOOKING_EVENTS",

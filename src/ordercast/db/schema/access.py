@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import ForeignKey, Index, Table
 
-from . import domains
-from .columns import actor, given_moment, identifier, line, metadata, moment, of, reason
+from ordercast.db import domains
+from ordercast.db.columns import actor, given_moment, identifier, line, metadata, moment, of, reason
 
 sign_ins = Table(
     "sign_ins",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Index, Table
 
-from . import domains
-from .columns import Said, given_moment, line, metadata, moment, of, text, told
+from ordercast.db import domains
+from ordercast.db.columns import Said, given_moment, line, metadata, moment, of, text, told
 
 idempotency = Table(
     "idempotency",

@@ -6,8 +6,7 @@ from sqlalchemy import CheckConstraint, Column, Index, Table
 from sqlalchemy import text as sql
 
 from ordercast.commerce.money import PRICE_MINOR_MAX
-
-from .columns import (
+from ordercast.db.columns import (
     actor,
     currency,
     entry,
@@ -24,7 +23,7 @@ from .columns import (
     version,
     word,
 )
-from .domains import COUNT_MAX, Integer
+from ordercast.db.domains import COUNT_MAX, Integer
 
 products = Table(
     "products",

@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from sqlalchemy import CheckConstraint, Column, Index, Table
+from sqlalchemy import Index, Table
 
 from ordercast.commerce.deliveries import ProofKind
-
-from .columns import (
+from ordercast.db.columns import (
     actor,
     count,
     degrees,
     entry,
-    flag,
     given_moment,
     identifier,
     metadata,
     moment,
     one_of,
-    partial,
     text,
     version,
     word,
-)
-from .domains import Real
-
-# Whoever does not know it to within half the earth does not know it.
-ACCURACY_M_MAX: Final = 20_100_000
-
-driver_states = Table(
-    "driver_states",
-    metadata,
-    identifier("driver_id", primary_key=True),
-    flag("on_duty", False),
-    degrees("lat", 90),
-    degrees("lng", 180),
-    Column(
-        "accuracy_m",
-        Real,
-        CheckConstraint(f"accuracy_m BETWEEN 0 AND {ACCURACY_M_MAX}", name="accuracy_bounds"),
-    ),
-    given_moment("located_at", optional=True),
-    given_moment("assigned_at", optional=True),
-    moment("updated_at"),
-    partial("drivers_on_duty", "driver_id", where="on_duty = 1"),
-    sqlite_with_rowid=False,
 )
 
 # Each stage of a delivery, as it was then: the order's own row knows only its driver of now.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import CheckConstraint, Column, Identity, Index, MetaData, Table
 
-from .columns import (
+from ordercast.db.columns import (
     Said,
     actor,
     given_moment,
@@ -23,7 +23,7 @@ from .columns import (
     word,
     written_by_triggers,
 )
-from .domains import Integer
+from ordercast.db.domains import Integer
 
 # Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw; and those under
 # which we tell, on whose payloads pages and apps rely.

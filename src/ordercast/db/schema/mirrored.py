@@ -6,8 +6,8 @@ from typing import Final
 
 from sqlalchemy import Index, Table
 
-from . import domains
-from .columns import (
+from ordercast.db import domains
+from ordercast.db.columns import (
     actor,
     count,
     entry,

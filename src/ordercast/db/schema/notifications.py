@@ -9,9 +9,20 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Table
 
 from ordercast.commerce.notifications import NotificationKind, Severity
-
-from .columns import Said, count, entry, identifier, json_object, metadata, moment, one_of, partial, text, word
-from .domains import Integer
+from ordercast.db.columns import (
+    Said,
+    count,
+    entry,
+    identifier,
+    json_object,
+    metadata,
+    moment,
+    one_of,
+    partial,
+    text,
+    word,
+)
+from ordercast.db.domains import Integer
 
 notifications = Table(
     "notifications",

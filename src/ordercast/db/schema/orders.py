@@ -8,9 +8,8 @@ from sqlalchemy import CheckConstraint, Column, ForeignKey, Identity, Index, Tab
 
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import CARRIED, OPEN, UNFULFILLED, reachable
-
-from . import domains
-from .columns import (
+from ordercast.db import domains
+from ordercast.db.columns import (
     actor,
     amount,
     count,
@@ -34,7 +33,7 @@ from .columns import (
     word,
     written_by_triggers,
 )
-from .domains import Integer
+from ordercast.db.domains import Integer
 
 _IS_PENDING: Final = f"status = '{OrderStatus.PENDING}'"
 

@@ -9,8 +9,7 @@ from sqlalchemy import CheckConstraint, Index, Table
 
 from ordercast.commerce.payment_books import MismatchKind
 from ordercast.commerce.payment_flow import RefundState
-
-from .columns import (
+from ordercast.db.columns import (
     actor,
     amount,
     count,

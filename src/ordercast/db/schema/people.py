@@ -5,8 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Table, UniqueConstraint
 
 from ordercast.commerce.people import Role
-
-from .columns import flag, identifier, line, metadata, moment, one_of, partial, word
+from ordercast.db.columns import flag, identifier, line, metadata, moment, one_of, partial, word
 
 # Who has an account here. A guest is no row but their order: an address that was typed proves nothing, so it must not
 # join two orders, rename anybody, or use up what somebody else was promised.

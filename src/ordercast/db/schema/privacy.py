@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Index, Table
 
-from .columns import actor, identifier, metadata, moment
+from ordercast.db.columns import actor, identifier, metadata, moment
 
 erasures = Table(
     "erasures",

@@ -6,8 +6,7 @@ from sqlalchemy import CheckConstraint, Table
 
 from ordercast.commerce.money import BASIS_POINTS
 from ordercast.commerce.promotions import PromotionKind
-
-from .columns import (
+from ordercast.db.columns import (
     actor,
     amount,
     count,

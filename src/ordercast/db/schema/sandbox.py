@@ -6,7 +6,18 @@ from __future__ import annotations
 
 from sqlalchemy import Index, Table
 
-from .columns import amount, currency, flag, given_moment, identifier, json_array, line, metadata, told, word
+from ordercast.db.columns import (
+    amount,
+    currency,
+    flag,
+    given_moment,
+    identifier,
+    json_array,
+    line,
+    metadata,
+    told,
+    word,
+)
 
 sandbox_payments = Table(
     "sandbox_payments",

@@ -9,8 +9,7 @@ from sqlalchemy import CheckConstraint, Column, Table
 
 from ordercast.commerce.money import Rounding
 from ordercast.commerce.shop import DEMO_SHOP
-
-from .columns import (
+from ordercast.db.columns import (
     actor,
     amount,
     currency,
@@ -23,7 +22,7 @@ from .columns import (
     version,
     word,
 )
-from .domains import Integer
+from ordercast.db.domains import Integer
 
 _TAX_RATES: Final = msgspec.json.encode(DEMO_SHOP.tax_rates_bp).decode()
 

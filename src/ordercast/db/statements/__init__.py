@@ -14,7 +14,7 @@ from ordercast.db.dialects import Dialect
 from .access import AccessStatements
 from .answers import AnswerStatements, MetaStatements, SessionStatements
 from .catalogue import ProductStatements
-from .compiling import Compiler, OfRows
+from .compiling import Compiler
 from .deliveries import DeliveryStatements
 from .feed import FeedStatements
 from .mirrored import MirrorStatements
@@ -27,7 +27,7 @@ from .sandbox import SandboxStatements
 from .shop import PromotionStatements, ShopStatements
 from .stats import StatsStatements
 
-__all__ = ["SQLITE", "OfRows", "Statements", "statements"]
+__all__ = ["SQLITE", "Statements", "statements"]
 
 
 class Statements:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -22,6 +22,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from ordercast.db.dialects import SQLITE, Dialect
 from ordercast.db.dialects.dialect import Insert
+from ordercast.db.statement import OfRows
 
 # As text: a number given by value would become a parameter that nobody supplies.
 ONE: Final[ColumnElement[int]] = literal_column("1")
@@ -71,22 +72,6 @@ def insert_rows(dialect: Dialect, table: Table, columns: Sequence[str]) -> Inser
     # SQLite would take an ON CONFLICT right behind a table for the condition of a join.
     values = select(*dialect.rows_of("rows", table, columns)).where(literal_column("TRUE"))
     return dialect.insert(table).from_select(columns, values, include_defaults=False)
-
-
-class OfRows(str):
-    """A statement that takes any number of rows at once, as `insert_rows` gives it; `encoded` makes its parameter."""
-
-    __slots__ = ("columns",)
-    columns: tuple[str, ...]
-
-    def encoded(self, rows: Iterable[Mapping[str, Any]]) -> str:
-        columns = self.columns
-        return _ENCODE([[_in_json(row[name]) for name in columns] for row in rows]).decode()
-
-
-def _in_json(value: Any) -> Any:
-    # As PostgreSQL reads bytes from text.
-    return f"\\x{value.hex()}" if isinstance(value, bytes) else value
 
 
 def insert_many(text: Compiler, table: Table, columns: Sequence[str], *, once: bool = False) -> str:

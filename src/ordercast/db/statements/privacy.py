@@ -7,10 +7,10 @@ from sqlalchemy import bindparam, insert, select, update
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import dialects
+from ordercast.db.columns import names
 from ordercast.db.dialects import Dialect
 from ordercast.db.personal import HOLDINGS, KNOWN_BY, Holding
 from ordercast.db.schema import erasures, idempotency, metadata, published_events
-from ordercast.db.schema.columns import names
 
 from .compiling import Compiler, to_change
 from .feed import keyed_feed
@@ -31,7 +31,7 @@ class PrivacyStatements:
         erasing = (_erase(table, holding, dialect) for table, holding in HOLDINGS.items())
         self.erase = [text.written(statement) for statement in erasing if statement is not None]
         self.open_orders = text.written(
-            "SELECT count(*) FROM orders WHERE customer_id = :customer_id"  # noqa: S608 - names of ours
+            "SELECT count(*) FROM orders WHERE customer_id = :customer_id"
             f" AND status IN ({names({*OrderStatus} - {*TERMINAL})})"
         )
         self.is_known = text.written(
@@ -52,7 +52,7 @@ class PrivacyStatements:
               entity_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)
               OR {_mentions(dialect, "after")} OR {_mentions(dialect, "before")}
               OR {dialect.contains("actor", ":customer_id")})
-        """)  # noqa: S608 - names of ours
+        """)
         this = key == bindparam("feed_key")
         self.feed_row = text(to_change(select(*(feed.c[name] for name in _DOCUMENTED)).where(this)))
         self.rewrite_feed = text(
@@ -64,7 +64,7 @@ class PrivacyStatements:
             SELECT scope, key FROM idempotency
             WHERE created_at >= :since
               AND ({_mentions(dialect, "answer")} OR {dialect.contains("scope", ":customer_id")})
-        """)  # noqa: S608 - names of ours
+        """)
         answered = (idempotency.c.scope == bindparam("of_scope"), idempotency.c.key == bindparam("of_key"))
         self.answer = text(to_change(select(idempotency.c.answer).where(*answered)))
         self.remove_answer = text(idempotency.delete().where(*answered))
@@ -72,12 +72,12 @@ class PrivacyStatements:
 
         # A socket's identity is `customer:<id>`, or `guest:<order's id>`.
         self.sessions = text.written(
-            f"SELECT pid FROM sessions WHERE {_mentions(dialect, dialect.text_of('identity'))}"  # noqa: S608 - names of ours
+            f"SELECT pid FROM sessions WHERE {_mentions(dialect, dialect.text_of('identity'))}"
         )
 
 
 def _show(table: str, holding: Holding) -> str:
-    return f"SELECT {', '.join(holding.shown)} FROM {table} WHERE {holding.whose}"  # noqa: S608 - names of ours
+    return f"SELECT {', '.join(holding.shown)} FROM {table} WHERE {holding.whose}"
 
 
 def _part(table: str, holding: Holding, text: Compiler) -> str:
@@ -87,7 +87,7 @@ def _part(table: str, holding: Holding, text: Compiler) -> str:
         shown = [columns[name] for name in holding.shown]
         return text(select(*shown).where(columns.order_id.in_(text.dialect.values_of("ids"))))
     return text.written(
-        f"SELECT {', '.join((holding.key, *holding.shown))} FROM {table}"  # noqa: S608 - names of ours
+        f"SELECT {', '.join((holding.key, *holding.shown))} FROM {table}"
         f" WHERE {holding.whose} AND {holding.key} > :after ORDER BY {holding.key} LIMIT :limit"
     )
 
@@ -95,19 +95,19 @@ def _part(table: str, holding: Holding, text: Compiler) -> str:
 def _erase(table: str, holding: Holding, dialect: Dialect) -> str | None:
     which = f"WHERE {holding.whose} AND {holding.touched}"
     if holding.left is None:
-        return f"DELETE FROM {table} {which}"  # noqa: S608 - names of ours
+        return f"DELETE FROM {table} {which}"
     if not holding.left:
         return None
     left = ", ".join(
         f"{column} = {value if isinstance(value, str) else value(dialect)}" for column, value in holding.left.items()
     )
-    return f"UPDATE {table} SET {left} {which}"  # noqa: S608 - names of ours
+    return f"UPDATE {table} SET {left} {which}"
 
 
 # Every document with the customer's id in it, or with that of an order of theirs.
 def _mentions(dialect: Dialect, column: str) -> str:
     order = dialect.contains(column, "orders.id")
-    theirs = f"SELECT 1 FROM orders WHERE customer_id = :customer_id AND {order}"  # noqa: S608 - names of ours
+    theirs = f"SELECT 1 FROM orders WHERE customer_id = :customer_id AND {order}"
     return f"({dialect.contains(column, ':customer_id')} OR EXISTS ({theirs}))"
 
 

@@ -11,8 +11,8 @@ from sqlalchemy import text as sql_text
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import dialects
+from ordercast.db.columns import names
 from ordercast.db.schema import order_history, orders
-from ordercast.db.schema.columns import names
 from ordercast.db.schema.orders import FINISHING_SQL
 
 from .compiling import ONE, ZERO, Compiler

@@ -20,7 +20,7 @@ _ACCOUNT_CHANGED: Final = (
 
 
 def access_triggers(dialect: Dialect) -> list[Trigger]:
-    document = dialect.json_object(["'name', NEW.name", "'since', NEW.since", "'until', NEW.until"])
+    document = dialect.object_of(["'name', NEW.name", "'since', NEW.since", "'until', NEW.until"])
     # A refresh token was given as well: without this, who has one would fetch what is not refused. `since` leaves alone
     # who signed in anew before the row was written.
     told = (

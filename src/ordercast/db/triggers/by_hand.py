@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from sqlalchemy import Table
 
+from ordercast.db.columns import DOMAIN
 from ordercast.db.dialects import Refusal, Trigger
 from ordercast.db.schema import feed, order_history
-from ordercast.db.schema.columns import DOMAIN
 
 _BY_HAND = "pg_trigger_depth() = 0"
 

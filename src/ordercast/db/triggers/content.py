@@ -12,7 +12,9 @@ from typing import Final
 
 from sqlalchemy import Table
 
+from ordercast.db.columns import DOMAIN
 from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
+from ordercast.db.domains import ARRAY, OBJECT, JsonAsSent
 from ordercast.db.schema import (
     feed,
     idempotency,
@@ -21,8 +23,6 @@ from ordercast.db.schema import (
     order_lines,
     sessions,
 )
-from ordercast.db.schema.columns import DOMAIN
-from ordercast.db.schema.domains import ARRAY, OBJECT, JsonAsSent
 
 # Written with every order or connection, by nobody but us; to corrupt them harms their own reader alone.
 _NOT_LOOKED_AT: Final = frozenset({feed, idempotency, order_history, order_lines, sessions})

@@ -7,9 +7,9 @@ from typing import Final
 
 from ordercast.commerce.deliveries import CARRYING
 from ordercast.commerce.states import Fulfilment
+from ordercast.db.columns import names
 from ordercast.db.dialects import Dialect, Trigger
-from ordercast.db.schema import deliveries
-from ordercast.db.schema.columns import names
+from ordercast.db.schema.deliveries import deliveries
 
 from .making import FEED_COLUMNS, refused, same
 from .notifications import notes_of_deliveries
@@ -48,9 +48,9 @@ def delivery_triggers(dialect: Dialect) -> list[Trigger]:
 
 def _document(dialect: Dialect) -> str:
     name = "(SELECT name FROM accounts WHERE id = NEW.driver_id)"
-    driver = dialect.json_object(["'id', NEW.driver_id", f"'name', {name}"])
+    driver = dialect.object_of(["'id', NEW.driver_id", f"'name', {name}"])
     located_at = "(SELECT located_at FROM driver_states WHERE driver_id = NEW.driver_id)"
-    position = dialect.json_object(["'lat', NEW.lat", "'lng', NEW.lng", f"'at', {located_at}"])
+    position = dialect.object_of(["'lat', NEW.lat", "'lng', NEW.lng", f"'at', {located_at}"])
     pairs = [
         "'orderId', o.id",
         "'number', o.number",
@@ -62,4 +62,4 @@ def _document(dialect: Dialect) -> str:
         "'eta', NEW.eta_at",
         f"'position', CASE WHEN NEW.lat IS NOT NULL THEN {position} END",
     ]
-    return dialect.json_text(dialect.json_object(pairs))
+    return dialect.json_text(dialect.object_of(pairs))

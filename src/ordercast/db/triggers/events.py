@@ -11,7 +11,7 @@ from .making import FEED_COLUMNS
 
 def event_triggers(dialect: Dialect) -> list[Trigger]:
     rooms, args = dialect.json_of("NEW.rooms"), dialect.json_of("NEW.args")
-    document = dialect.json_object(["'event', NEW.event", f"'rooms', {rooms}", f"'args', {args}"])
+    document = dialect.object_of(["'event', NEW.event", f"'rooms', {rooms}", f"'args', {args}"])
     told = cleandoc(f"""
         INSERT INTO feed ({FEED_COLUMNS})
           VALUES ('event.published', NEW.id, 1, NEW.actor, NULL, NEW.created_at, NULL,

@@ -40,7 +40,7 @@ def _differs(member: str) -> str:
 
 
 def _resynced(dialect: Dialect) -> Trigger:
-    reason = dialect.json_text(dialect.json_object(["'reason', 'source_history_lost'"]))
+    reason = dialect.json_text(dialect.object_of(["'reason', 'source_history_lost'"]))
     told = cleandoc(f"""
         INSERT INTO feed ({FEED_COLUMNS})
           VALUES ('feed.resync', NEW.name, NEW.resyncs, NEW.name, NULL, NEW.updated_at, NULL, {reason})

@@ -8,8 +8,8 @@ from typing import Final
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.people import Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus
+from ordercast.db.columns import names
 from ordercast.db.dialects import Dialect, Trigger
-from ordercast.db.schema.columns import names
 
 from .making import FEED_COLUMNS
 
@@ -45,28 +45,28 @@ def _of_changes(dialect: Dialect) -> Trigger:
         _note(
             "o.customer_id",
             NotificationKind.ORDER_STATUS,
-            dialect.json_object([number, "'status', NEW.to_status", "'fulfilment', o.fulfilment"]),
+            dialect.object_of([number, "'status', NEW.to_status", "'fulfilment', o.fulfilment"]),
             f"CASE WHEN NEW.to_status IN ({_WENT_WRONG}) THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END",
             f"{_MOVED} AND o.customer_id IS NOT NULL AND NEW.actor <> {by_customer} AND {has_account}",
         ),
         _note(
             f"'{SHOP}'",
             NotificationKind.ORDER_CANCELLED,
-            dialect.json_object([number]),
+            dialect.object_of([number]),
             f"'{Severity.WARNING}'",
             f"{_MOVED} AND NEW.to_status = '{OrderStatus.CANCELLED}' AND NEW.actor = {by_customer}",
         ),
         _note(
             f"'{SHOP}'",
             NotificationKind.DELIVERY_TROUBLE,
-            dialect.json_object([number, "'attempts', o.attempts"]),
+            dialect.object_of([number, "'attempts', o.attempts"]),
             f"'{Severity.WARNING}'",
             f"{_MOVED} AND NEW.to_status = '{OrderStatus.DELIVERY_FAILED}'",
         ),
         _note(
             f"'{SHOP}'",
             NotificationKind.PAYMENT_TROUBLE,
-            dialect.json_object([number, "'paymentStatus', NEW.to_payment_status"]),
+            dialect.object_of([number, "'paymentStatus', NEW.to_payment_status"]),
             f"'{Severity.ERROR}'",
             f"NEW.from_payment_status <> NEW.to_payment_status AND NEW.to_payment_status IN ({_IN_TROUBLE})",
         ),
@@ -82,7 +82,7 @@ def notes_of_deliveries(dialect: Dialect) -> tuple[str, ...]:
         _note(
             "NEW.driver_id",
             NotificationKind.ASSIGNED,
-            dialect.json_object([number]),
+            dialect.object_of([number]),
             f"'{Severity.INFO}'",
             f"NEW.stage = '{OrderStatus.DRIVER_ASSIGNED}' AND NEW.driver_id IS NOT NULL"
             f" AND o.actor <> '{Role.DRIVER}:' || NEW.driver_id",
@@ -90,7 +90,7 @@ def notes_of_deliveries(dialect: Dialect) -> tuple[str, ...]:
         _note(
             "NEW.former_driver_id",
             NotificationKind.UNASSIGNED,
-            dialect.json_object([number]),
+            dialect.object_of([number]),
             f"'{Severity.WARNING}'",
             f"NEW.former_driver_id IS NOT NULL AND o.actor <> '{Role.DRIVER}:' || NEW.former_driver_id",
         ),
@@ -108,7 +108,7 @@ def _told(dialect: Dialect) -> Trigger:
     told = cleandoc(f"""
         INSERT INTO feed ({FEED_COLUMNS})
           VALUES ('notification.made', NEW.id, 1, 'service:shop', NULL, NEW.created_at, NULL,
-            {dialect.json_text(dialect.json_object(pairs))})
+            {dialect.json_text(dialect.object_of(pairs))})
     """)
     return Trigger("notifications_told", "AFTER INSERT", "notifications", (told,))
 

@@ -12,8 +12,8 @@ from typing import Final
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES_FROM, TRANSITIONS, Effect, Guard, Transition
+from ordercast.db.columns import names
 from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
-from ordercast.db.schema.columns import names
 
 from .making import IMPORTING
 

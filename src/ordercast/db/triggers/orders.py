@@ -7,11 +7,11 @@ from typing import Final
 
 from ordercast.commerce.people import Role
 from ordercast.commerce.transitions import FAILING, GIVING_BACK
+from ordercast.db.columns import names
 from ordercast.db.dialects import Dialect, Refusal, Trigger
 from ordercast.db.documents import TOLD_COLUMNS, order_document
 from ordercast.db.personal import ERASED_ACTOR
 from ordercast.db.schema import order_history
-from ordercast.db.schema.columns import names
 
 from .deliveries import DELIVERY_MOVED
 from .making import FEED_COLUMNS, changed, refused, same

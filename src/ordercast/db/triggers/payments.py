@@ -45,5 +45,5 @@ def _told(version: int, at: str, dialect: Dialect) -> str:
     return cleandoc(f"""
         INSERT INTO feed ({FEED_COLUMNS})
           VALUES ('payment.mismatch', NEW.id, {version}, NEW.actor, NULL, {at}, NULL,
-            {dialect.json_text(dialect.json_object(pairs))})
+            {dialect.json_text(dialect.object_of(pairs))})
     """)

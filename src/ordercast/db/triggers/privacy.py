@@ -10,7 +10,7 @@ from .making import FEED_COLUMNS
 
 
 def privacy_triggers(dialect: Dialect) -> list[Trigger]:
-    document = dialect.json_text(dialect.json_object(["'id', NEW.id"]))
+    document = dialect.json_text(dialect.object_of(["'id', NEW.id"]))
     told = cleandoc(f"""
         INSERT INTO feed ({FEED_COLUMNS})
           VALUES ('customer.erased', NEW.customer_id, 1, NEW.actor, NULL, NEW.at, NULL, {document})

@@ -1,4 +1,4 @@
-"""What the tables' columns are made of. Every default serves a plain INSERT by another program as well as ours."""
+"""What tables are made of. Every default serves a plain INSERT by another program as well as ours. SQL has macros."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import CheckConstraint, Column, ColumnElement, Identity, Index, MetaData, Table
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import SchemaItem
@@ -15,6 +25,7 @@ from sqlalchemy.util import OrderedSet
 
 from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.db.dialects import DIALECTS, Dialect
+from ordercast.db.sql import expand, literals
 
 from . import domains
 from .domains import Domain, Integer, Json, JsonAsSent, Real
@@ -58,6 +69,54 @@ def new_id(prefix: str) -> Said:
     return Said(lambda dialect: f"({dialect.new_id(prefix)})")
 
 
+def words(sql_text: str) -> Said:
+    """SQL whose macros each database has its own words for."""
+    return Said(lambda dialect: expand(sql_text, dialect))
+
+
+# --- Tables -----------------------------------------------------------------------------------------------------------
+
+
+def table(
+    name: str,
+    *parts: SchemaItem,
+    rowid: bool = True,
+    autoincrement: bool = False,
+    by_triggers: bool = False,
+    metadata: MetaData = metadata,
+) -> Table:
+    """A table; in SQLite kept by its primary key where it has no `rowid`. With `autoincrement` a number that was given
+    out is never given again, not even when the newest rows were removed.
+
+    What triggers alone fill (`by_triggers`), from what was checked, PostgreSQL asks no more, for every order writes
+    such rows; but of those that somebody writes by hand. See ``triggers.by_hand``.
+    """
+    made = Table(name, metadata, *parts, sqlite_with_rowid=rowid, sqlite_autoincrement=autoincrement)
+    if by_triggers:
+        written_by_triggers(made)
+    complete(made)
+    return made
+
+
+def check(name: str, condition: str) -> CheckConstraint:
+    return CheckConstraint(words(condition) if "@" in condition else condition, name=name)
+
+
+def unique(name: str, *columns: str) -> UniqueConstraint:
+    return UniqueConstraint(*columns, name=name)
+
+
+def index(name: str, *columns: str, unique: bool = False, where: str | None = None) -> Index:
+    """An index, perhaps `where` of some rows only."""
+    if where is None:
+        return Index(name, *columns, unique=unique)
+    return Index(name, *columns, unique=unique, sqlite_where=sql(where), postgresql_where=sql(where))
+
+
+def references(column: str, *, ondelete: str | None = None) -> ForeignKey:
+    return ForeignKey(column, ondelete=ondelete)
+
+
 def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
     """An index of only those rows."""
     return Index(name, *columns, unique=unique, sqlite_where=sql(where), postgresql_where=sql(where))
@@ -66,9 +125,7 @@ def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index
 # --- Columns and their rules ------------------------------------------------------------------------------------------
 
 
-def names(values: Iterable[str]) -> str:
-    """The values as SQL lists them, in the order of their alphabet."""
-    return ", ".join(f"'{value}'" for value in sorted(values))
+names = literals
 
 
 def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
@@ -182,6 +239,7 @@ def complete(table: Table) -> None:
     """Add what the table's columns say together; called once, when all of them are there."""
     # Without it SQLite keeps a text where a number belongs. Known since its version 3.37.
     table.dialect_options["sqlite"]["strict"] = True
+    table.info["strict"] = True
     for column in table.columns:
         # A set is written in any order, and the script of a migration must not change by itself.
         column.constraints = OrderedSet(sorted(column.constraints, key=lambda constraint: str(constraint.name)))
@@ -195,6 +253,26 @@ def complete(table: Table) -> None:
 def flag(name: str, default: bool) -> Column[int]:
     check = CheckConstraint(f"{name} = 0 OR {name} = 1", name=f"{name}_is_flag")
     return Column(name, Integer, check, nullable=False, server_default=sql(str(int(default))))
+
+
+def integer(
+    name: str, *parts: SchemaItem, default: int | str | None = None, optional: bool = False, primary_key: bool = False
+) -> Column[int]:
+    """A whole number of which no domain says more."""
+    server_default = words(default) if isinstance(default, str) else None if default is None else sql(str(default))
+    return Column(
+        name,
+        Integer,
+        *parts,
+        nullable=optional and not primary_key,
+        server_default=server_default,
+        primary_key=primary_key,
+        autoincrement="auto",
+    )
+
+
+def real(name: str, *parts: SchemaItem) -> Column[float]:
+    return Column(name, Real, *parts)
 
 
 def entry() -> Column[int]:

@@ -1,0 +1,56 @@
+"""SQL as statements, triggers and tables have it: macros for what two databases say differently, named parameters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+_LITERAL: Final = r"'(?:[^']|'')*'"
+_MACRO: Final = re.compile(rf"{_LITERAL}|@([a-z]\w*)")
+_PARAMETER: Final = re.compile(rf"{_LITERAL}|:([a-z]\w*)")
+_PART: Final = re.compile(rf"{_LITERAL}|[(),]|[^'(),]+")
+
+
+def expand(sql: str, words: Any) -> str:
+    """`sql` with each ``@name`` outside of quotes replaced by that attribute of `words`: a text, or a function that is
+    given what stands between the parentheses, by its commas.
+    """
+    found, at = list[str](), 0
+    while (macro := _MACRO.search(sql, at)) is not None:
+        found.append(sql[at : macro.start()])
+        at = macro.end()
+        if macro[1] is None:  # a literal
+            found.append(macro[0])
+            continue
+        meant: str | Callable[..., str] = getattr(words, macro[1])
+        if not isinstance(meant, str):
+            arguments, at = arguments_at(sql, at)
+            meant = meant(*(expand(each, words) for each in arguments))
+        found.append(meant)
+    return "".join((*found, sql[at:]))
+
+
+def arguments_at(sql: str, begin: int) -> tuple[list[str], int]:
+    """What stands between the parentheses that open at `begin`, by its commas, and where they end."""
+    arguments, depth, at = [""], 0, begin
+    while (part := _PART.match(sql, at)) is not None:
+        word, at = part[0], part.end()
+        depth += (word == "(") - (word == ")")
+        if depth == 0:
+            return [argument.strip() for argument in arguments], at
+        if word == "," and depth == 1:
+            arguments.append("")
+        elif word != "(" or depth > 1:
+            arguments[-1] += word
+    raise ValueError(f"a macro is not closed: {sql[begin:]}")
+
+
+def with_parameters(sql: str, written: Callable[[str], str]) -> str:
+    """`sql` with each ``:name`` outside of quotes as `written` has it."""
+    return _PARAMETER.sub(lambda found: found[0] if found[1] is None else written(found[1]), sql)
+
+
+def literals(values: Iterable[str]) -> str:
+    """The values as SQL lists them, in the order of their alphabet."""
+    return ", ".join(f"'{value}'" for value in sorted(values))
