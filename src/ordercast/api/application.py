@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import ASGIApp, ControllerRouterHandler
 
 from ordercast.commerce.stats import Spread
@@ -48,17 +45,15 @@ from . import (
     stats,
     webhooks,
 )
-from .closed_bodies import close_bodies
 from .cross_origin import ReportRefusedOrigins
 from .delivery_rules import delivery_rules
-from .describing import describe
 from .desk import FrontDesk
 from .doorkeeper import Doorkeeper, make_doorkeeper
 from .entry import Entry
 from .errors import answer
 from .head import HeadAsGet
 from .keys import Keys
-from .links import add_links
+from .openapi import make_document
 from .operators_door import OperatorsDoor
 from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
@@ -135,16 +130,12 @@ def create_api(
         exception_handlers={Exception: partial(answer, desk)},
         before_request=Entry(desk),
         cors_config=_cors(settings),
-        openapi_config=_openapi(),
+        openapi_config=None,  # see `ApiDocument`
         request_max_body_size=settings.body_bytes_max,
         # Litestar's own would replace the handlers that ``telemetry`` gave to the whole process.
         logging_config=None,
         state=State({"api_document": docs_page.ApiDocument()}),
-        on_startup=[docs_page.describe],
     )
-    close_bodies(application)
-    describe(application.openapi_schema)
-    add_links(application.openapi_schema)
     handler: ASGIApp = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
     if metrics_port and metrics_port != settings.port:
         handler = OperatorsDoor(handler, metrics_port)
@@ -155,7 +146,7 @@ def create_api(
 def openapi_document() -> bytes:
     """The OpenAPI document as JSON, without a server: for what is generated from it."""
     application = create_api(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
-    return msgspec.json.format(msgspec.json.encode(application.openapi_schema.to_schema()))
+    return msgspec.json.format(msgspec.json.encode(make_document(application)))
 
 
 def _waiting_bounds(settings: Settings) -> WaitingBounds:
@@ -176,18 +167,4 @@ def _cors(settings: Settings) -> CORSConfig | None:
         allow_headers=["Authorization", "Content-Type", HEADER],
         expose_headers=[REPLAYED, "Retry-After", "X-Request-ID"],
         max_age=600,
-    )
-
-
-def _openapi() -> OpenAPIConfig:
-    bearer: dict[str, Any] = {
-        "token": SecurityScheme(type="http", scheme="bearer", description="A JWT, or an order's tracking token")
-    }
-    return OpenAPIConfig(
-        title="Ordercast",
-        version=version("ordercast"),
-        openapi_router=docs_page.router(),
-        use_handler_docstrings=True,
-        components=Components(security_schemes=bearer),
-        render_plugins=[docs_page.DocsPage(path="/"), docs_page.DocsJson()],
     )

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec.inspect
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.spec import Schema
+from litestar.openapi.spec import OpenAPI, Schema
 
 
-def close_bodies(application: Litestar) -> None:
+def close_bodies(application: Litestar, document: OpenAPI) -> None:
     """Say so in the application's document, as the decoder has it (JSON Schema, ``additionalProperties``)."""
-    schemas = application.openapi_schema.components.schemas or {}
+    schemas = document.components.schemas or {}
     closed = {name for body in _bodies(application) for name in _closed(msgspec.inspect.type_info(body))}
     for name in closed & schemas.keys():
         schema = schemas[name]

@@ -1,8 +1,4 @@
-"""The API's documents: OpenAPI as JSON, and a page that reads it to people without fetching anything elsewhere.
-
-Describing the API takes the better part of a tenth of a second, and the description never changes: it is made once, on
-a thread, when the application starts.
-"""
+"""The API's documents: OpenAPI as JSON, and a page that reads it to people without fetching anything elsewhere."""
 
 from __future__ import annotations
 
@@ -10,19 +6,16 @@ import asyncio
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from litestar import Litestar, Response, Router, get
-from litestar._openapi.plugin import OpenAPIPlugin
-from litestar.datastructures import ResponseHeader
+from litestar import Litestar, Response, get
 from litestar.enums import MediaType
-from litestar.openapi.plugins import OpenAPIRenderPlugin
 
 from .constants import Constant
 from .desk import AnyRequest
+from .openapi import make_document
 
 PATH: Final = "/docs"
 
@@ -40,9 +33,11 @@ _POLICY: Final = (
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
+_DOCS: Final = Constant(_PAGE, MediaType.HTML, {"content-security-policy": _POLICY})
+
 
 class ApiDocument:
-    """The OpenAPI document of one application, as it is sent."""
+    """The OpenAPI document of one application, as it is sent: made once, on a thread, when it is first asked for."""
 
     def __init__(self) -> None:
         self._making: asyncio.Task[Constant] | None = None
@@ -55,49 +50,19 @@ class ApiDocument:
 
 
 def _describe(application: Litestar) -> Constant:
-    # Asked of the plugin, because it hands what it keeps to every page that renders the document.
-    schema = application.plugins.get(OpenAPIPlugin).provide_openapi_schema()
-    return Constant(msgspec.json.encode(schema), "application/json")
+    return Constant(msgspec.json.encode(make_document(application)), "application/json")
 
 
-class DocsPage(OpenAPIRenderPlugin):
+@get(PATH, include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
+def docs_page(request: AnyRequest) -> Response[Any]:
     """The page is the same for every schema: its script fetches ``/openapi.json``."""
-
-    def __init__(self, *, path: str | Sequence[str]) -> None:
-        super().__init__(path=path)
-
-    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
-        return _PAGE
+    return _DOCS.answer(request)
 
 
-class DocsJson(OpenAPIRenderPlugin):
-    """The document under the page's own path, where Litestar would encode it anew for each request."""
-
-    def __init__(self) -> None:
-        super().__init__(path="/openapi.json", media_type=MediaType.JSON)
-        self._content = b""
-
-    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
-        if not self._content:
-            self._content = msgspec.json.encode(openapi_schema)
-        return self._content
-
-
-def router() -> Router:
-    """Where the page is served."""
-    headers = [ResponseHeader(name="Content-Security-Policy", value=_POLICY)]
-    return Router(PATH, route_handlers=[], include_in_schema=False, response_headers=headers)
-
-
-@get("/openapi.json", include_in_schema=False)
+@get(["/openapi.json", f"{PATH}/openapi.json"], include_in_schema=False)
 async def openapi_json(request: AnyRequest) -> Response[Any]:
     document: Constant = await request.app.state.api_document.get(request.app)
     return document.answer(request)
 
 
-async def describe(application: Litestar) -> None:
-    """Make the document before the first request asks for it."""
-    await application.state.api_document.get(application)
-
-
-ROUTES: Final = [openapi_json]
+ROUTES: Final = [docs_page, openapi_json]
