@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import logging
 import math
+import re
+import secrets
 import time
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
 
 import msgspec
 import structlog
@@ -65,6 +70,23 @@ FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this no
 
 
 REQUEST_LOG = "ordercast.requests"
+REQUEST_ID_HEADER = b"x-request-id"
+# What proxies make of it: UUIDs, hexadecimal numbers; and nothing that would be another line of the log.
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+def request_ids() -> Callable[[], str]:
+    """Ids that no other process makes; they are no secret, so there is no chance in each."""
+    process, numbers = secrets.token_hex(6), count(1)
+    return lambda: f"{process}-{next(numbers):x}"
+
+
+def given_request_id(scope: Mapping[str, Any]) -> str | None:
+    """The id that a named proxy has given the request; anybody else's could be made to look like another's."""
+    if not scope.get("proxied"):
+        return None
+    given: bytes = next((value for name, value in scope["headers"] if name == REQUEST_ID_HEADER), b"")
+    return given.decode() if _REQUEST_ID.fullmatch(given) else None
 
 
 class RequestFormatter(logging.Formatter):

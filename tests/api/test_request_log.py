@@ -9,10 +9,9 @@ import httpx
 import pytest
 
 from ordercast.api import create_api
-from ordercast.api.request_log import given_id
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
-from ordercast.telemetry import REQUEST_LOG, RequestFormatter
+from ordercast.telemetry import REQUEST_LOG, RequestFormatter, given_request_id
 from tests.commerce.orders import request_json
 
 from .client import PASSWORD, STORE, Client
@@ -85,7 +84,7 @@ async def test_no_line_holds_a_token_or_what_somebody_typed(
     ],
 )
 def test_an_id_is_taken_from_a_named_proxy_where_it_is_one(given: bytes, proxied: bool, taken: str | None) -> None:
-    assert given_id({"proxied": proxied, "headers": [(b"x-request-id", given)]}) == taken
+    assert given_request_id({"proxied": proxied, "headers": [(b"x-request-id", given)]}) == taken
 
 
 async def test_every_answer_has_one_id_and_a_stranger_does_not_choose_it(

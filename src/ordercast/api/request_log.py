@@ -7,21 +7,14 @@ template and the actor by their id: no token, address or name of a person stands
 from __future__ import annotations
 
 import logging
-import re
-import secrets
 import time
-from collections.abc import Callable
-from itertools import count
 from typing import Any, Final
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from ordercast.telemetry import REQUEST_LOG
+from ordercast.telemetry import REQUEST_ID_HEADER, REQUEST_LOG, given_request_id, request_ids
 
-HEADER: Final = b"x-request-id"
-# What proxies make of it: UUIDs, hexadecimal numbers; and nothing that would be another line of the log.
-_TAKEN: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # Where a handler says who has just become known, as by signing in.
 ACTOR: Final = "actor"
@@ -30,42 +23,28 @@ _IDENTITY: Final = "identity"
 log = logging.getLogger(REQUEST_LOG)
 
 
-def _ids() -> Callable[[], str]:
-    """Ids that no other process makes; they are no secret, so there is no chance in each."""
-    process, numbers = secrets.token_hex(6), count(1)
-    return lambda: f"{process}-{next(numbers):x}"
-
-
 class RequestLog:
     """Wraps the application, outermost: an id comes in from a proxy that is named, or is made."""
 
     def __init__(self, application: ASGIApp) -> None:
         self._application = application
-        self._next_id = _ids()
+        self._next_id = request_ids()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
             await self._application(scope, receive, send)
             return
         began_s = time.perf_counter()
-        id_ = given_id(scope) or self._next_id()
+        id_ = given_request_id(scope) or self._next_id()
         scope["request_id"] = id_  # type: ignore[typeddict-unknown-key]
 
         async def send_with_id(message: Any) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (HEADER, id_.encode())]
+                message["headers"] = [*message["headers"], (REQUEST_ID_HEADER, id_.encode())]
                 _note(scope, message["status"], (time.perf_counter() - began_s) * 1_000, id_)
             await send(message)
 
         await self._application(scope, receive, send_with_id)
-
-
-def given_id(scope: Any) -> str | None:
-    """The id that a named proxy has given the request; anybody else's could be made to look like another's."""
-    if not scope.get("proxied"):
-        return None
-    given = next((value for name, value in scope["headers"] if name == HEADER), b"")
-    return given.decode() if _TAKEN.fullmatch(given) else None
 
 
 def id_of(scope: Any) -> str:

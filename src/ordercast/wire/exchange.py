@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 from .origins import Headers, cors_headers, preflight_headers
+from .request_log import RequestNote
 from .transport import Refusal
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Exchange:
         "keep_alive",
         "method",
         "more_body",
+        "note",
         "origins",
         "raw_headers",
         "raw_query",
@@ -53,8 +55,11 @@ class Exchange:
         "response_headers",
     )
 
-    def __init__(self, http: Http, method: bytes, raw_query: bytes, *, keep_alive: bool) -> None:
+    def __init__(
+        self, http: Http, method: bytes, raw_query: bytes, *, keep_alive: bool, note: RequestNote | None = None
+    ) -> None:
         self._http = http
+        self.note = note
         self.method = method
         self.raw_query = raw_query
         self.raw_headers: list[tuple[bytes, bytes]] = http.headers
@@ -153,6 +158,10 @@ class Exchange:
         transport: asyncio.Transport = self._http.transport
         if transport.is_closing():
             return
+        note = self.note
+        if note is not None:
+            note.write(status)
+            headers = [*headers, note.header]
         lines = [b"%b: %b\r\n" % header for header in (*self._http.server_state.default_headers, *headers)]
         if not self.keep_alive:
             lines.append(b"connection: close\r\n")

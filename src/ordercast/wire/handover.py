@@ -26,6 +26,7 @@ from .engine import Engine, Query, parse_query
 from .fairness import feed
 from .hooks import added_headers
 from .origins import Headers
+from .request_log import RequestNote
 from .session import Session
 from .transport import Refusal
 from .websocket import TextWebSocketTransport, WebSocketTransport
@@ -68,6 +69,7 @@ class UpgradeRequest:
     headers: Headers
     address: str
     secure: bool
+    note: RequestNote | None
 
 
 class WebSocketHandover(asyncio.Protocol):
@@ -80,6 +82,7 @@ class WebSocketHandover(asyncio.Protocol):
         """uvicorn's register of whom to shut down."""
         self._rest = b""
         """What came behind the request."""
+        self._note: RequestNote | None = None
         self._decided = False
         self._waited = False
 
@@ -87,6 +90,7 @@ class WebSocketHandover(asyncio.Protocol):
         """Take over from HTTP, with what came behind the request."""
         method, target, headers = request.method, request.target, request.headers
         self._rest = rest
+        self._note = request.note
         path, _, raw_query = target.partition(b"?")
         lookup = dict(headers)
         query = parse_query(raw_query)
@@ -153,9 +157,13 @@ class WebSocketHandover(asyncio.Protocol):
             kind = DeflatingTransport
             added.append(DEFLATE_ACCEPTED)
         listener = kind(self._engine, handshake, session, self._connections)
+        if self._note is not None:
+            added.append(self._note.header)
         picows = _picows_protocol(_opening(listener, added), options.message_bytes_max)
         picows.connection_made(self._transport)
         feed(picows, request)
+        if self._note is not None:
+            self._note.write(101 if listener in self._connections else 400)
         # uvloop keeps the `data_received` of the last protocol that had one: without this, all of uvicorn's.
         self._transport.set_protocol(_NOBODY)
         self._transport.set_protocol(picows)
@@ -166,6 +174,8 @@ class WebSocketHandover(asyncio.Protocol):
 
     def _refuse(self, handshake: Handshake, refusal: Refusal, message: str | None = None) -> None:
         self._engine.tell_refused(handshake, refusal, message)
+        if self._note is not None:
+            self._note.write(refusal.status)
         self._transport.write(_refusal(refusal, message))
         self._transport.close()
 

@@ -26,6 +26,7 @@ from .engine import Engine
 from .exchange import Exchange
 from .handover import UpgradeRequest, WebSocketHandover
 from .polling import Polling
+from .request_log import note_request
 from .transport import Refusal
 
 log = logging.getLogger("ordercast.wire")
@@ -184,7 +185,9 @@ class Http(HttpToolsProtocol):
     def _serve(self, query: bytes) -> None:
         keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         keep_alive = keep_alive and not self._engine.is_draining
-        exchange = Exchange(self, self.parser.get_method(), query, keep_alive=keep_alive)
+        method = self.parser.get_method()
+        note = note_request(self.scope, method, self._options.path)
+        exchange = Exchange(self, method, query, keep_alive=keep_alive, note=note)
         earlier: Any = self.cycle
         self.cycle = cast(Any, exchange)
         if earlier is None or earlier.response_complete:
@@ -220,7 +223,9 @@ class Http(HttpToolsProtocol):
         # We shall not be told of the connection's end. The parser knows us, and the cycle too.
         method, self.parser, self.cycle = self.parser.get_method(), cast(Any, None), cast(Any, None)
         address, secure = self.client[0] if self.client else "", self.scheme == "https"
-        request = UpgradeRequest(method, b"?".join(_path_and_query(self.url)), self.headers, address, secure)
+        path, query = _path_and_query(self.url)
+        note = note_request(self.scope, method, self._options.path if path.rstrip(b"/") == self._path else "-")
+        request = UpgradeRequest(method, b"?".join((path, query)), self.headers, address, secure, note)
         WebSocketHandover(self._engine, self.transport, self.connections).begin(request, rest)
 
     # Bounds
