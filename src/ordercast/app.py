@@ -26,7 +26,6 @@ from ordercast.api.pages import page_routes
 from ordercast.api.providers import Providers, payments_sentence, providers_of
 from ordercast.api.providers.chores import payment_chores
 from ordercast.api.response_headers import connect_sources
-from ordercast.api.sockets import open_socket_door
 from ordercast.chores import Chore, Chores, expire, forget_revocations, prune, tell_shop
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import Moment, moment
@@ -41,6 +40,7 @@ from ordercast.founding import NO_ADMIN
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.inspecting import Inspector
 from ordercast.neighbours import Neighbours
+from ordercast.sockets import serve_sockets
 from ordercast.supervision import Signals
 from ordercast.wire import AsgiApplication, make_server
 
@@ -129,10 +129,10 @@ def build_hub(
         budgets=doorkeeper.budgets,
         deliveries=delivery_rules(settings),
     )
-    door = open_socket_door(server, desk, Watching(pump, server.main), Fleeting(server.main))
-    pump.listen("access.revoked", door.access_revoked)
+    auth = serve_sockets(server, desk, Watching(pump, server.main), Fleeting(server.main))
+    pump.listen("access.revoked", auth.access_revoked)
     pump.listen("customer.erased", lambda _: pump.forget())
-    pump.listen("order.status_changed", door.order_moved)
+    pump.listen("order.status_changed", auth.order_moved)
     telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, pump

@@ -15,9 +15,9 @@ import pytest
 from ordercast.db import SqliteStore
 from ordercast.db.space import Space
 from tests.commerce.orders import request_json
+from tests.sockets.conftest import Connect, connect
 
 from .client import STORE, Client, problem
-from .socket_commands.conftest import Connect, connect
 
 __all__ = ["connect"]
 

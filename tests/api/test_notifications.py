@@ -9,7 +9,7 @@ import pytest
 from ordercast.commerce.moments import moment
 from ordercast.db import SqliteStore, notifications
 from ordercast.hub import Server
-from tests.api.socket_commands.phone import Phone
+from tests.sockets.phone import Phone
 
 from .client import CUSTOMER, SERVICE, STORE, STRANGER, Client, bearer, problem, signed_in, token
 from .drivers_at_work import driver, given, hire, moved, ready

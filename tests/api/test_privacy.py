@@ -16,10 +16,10 @@ from ordercast.db.nouns import NOUNS
 from ordercast.db.personal import COPIES, HOLDINGS, IMPERSONAL
 from ordercast.db.schema import metadata
 from tests.commerce.orders import request_json
+from tests.sockets.test_auth import Node, heard, node, until
 
 from .client import PASSWORD, SERVICE, STORE, Client, bearer, over, problem, signed_in, token
 from .endings import bring
-from .test_sockets import Node, heard, node, until
 
 __all__ = ["node"]
 

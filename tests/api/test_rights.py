@@ -15,11 +15,11 @@ from ordercast.api.application import openapi_document
 from ordercast.db import SqliteStore, accounts
 from ordercast.hub import Server
 from tests.commerce.orders import PRODUCTS, request_json
+from tests.sockets.phone import Phone
 
 from .client import NOBODY, PASSWORD, STORE, Client, bearer, signed_in
 from .drivers_at_work import given, hire, on_duty, ready
 from .rights import COMMANDS, ROLES, ROUTES
-from .socket_commands.phone import Phone
 
 REFUSED = {400, 401, 403, 404}
 COUNTER = itertools.count()

@@ -13,10 +13,10 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.db import SqliteStore
 from ordercast.hub import Server
 from tests.commerce.orders import ADDRESS
+from tests.sockets.phone import Phone
 
 from .client import STORE, Client, problem, token
 from .drivers_at_work import DOOR, driver, given, hire, on_duty, ready
-from .socket_commands.phone import Phone
 
 # What the order of `ready` says of its buyer; the last is the door, to the metre.
 PERSON: Final = ("Asha", "asha@example.com", "01700000000", "12 Lake Road", "cus_1", "23.7896")

@@ -13,7 +13,7 @@ from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.feed import Fleeting, LiveStats, Pump
 from ordercast.hub import Server
-from tests.api.socket_commands.phone import Phone
+from tests.sockets.phone import Phone
 
 from .client import CUSTOMER, DRIVER, SERVICE, STORE, Client, problem, token
 from .drivers_at_work import given, hire, moved, ready

@@ -52,6 +52,10 @@ class Identity:
     names: tuple[str, ...] = ()
     """By which this very token may be revoked: its own id, its sign-in's, its order's."""
 
+    def __str__(self) -> str:
+        """What its sockets and idempotency keys go by: guests are told apart by their orders."""
+        return f"guest:{self.order_id}" if self.order_id is not None else str(self.actor)
+
 
 NOBODY: Final = Identity(GUEST)
 

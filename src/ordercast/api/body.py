@@ -22,6 +22,9 @@ T = TypeVar("T")
 # No control characters; a database does not take each of them. Python's `$` also matches before a last line feed.
 PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
 IdText = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)]
+INTEGER_MAX: Final = 2**63 - 1  # what both databases can count to
+Version = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
+"""Of what the asker saw; a change to another one is refused."""
 
 _PLACE: Final = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 _NAMED: Final = re.compile(r"(?:unknown|missing required) field `(?P<name>[^`]*)`", re.DOTALL)

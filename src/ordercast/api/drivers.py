@@ -1,29 +1,31 @@
-"""Drivers over HTTP: the shop sees who there are, and gives one an order; they say whether they work."""
+"""Drivers: the shop sees who there are, and gives one an order (by a socket as well); they say whether they work."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.orders import Order
-from ordercast.commerce.people import STAFF, Role
-from ordercast.db import Transaction, rows_of_order
+from ordercast.commerce.people import STAFF, Actor, Role
+from ordercast.db import Transaction, orders, rows_of_order
 from ordercast.db import drivers as units
 from ordercast.db.drivers import Driver
-from ordercast.db.orders import assign_driver
+from ordercast.db.idempotency import RequestKey
 
 from .answers import json_answer
-from .body import IdText, JsonBody
-from .desk import AnyRequest, AtDesk
+from .auth import Identity
+from .body import IdText, JsonBody, Version
+from .commands import Command, IdempotentCommand
+from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
-from .repeats import done_once
-from .shown import shown_now
+from .repeats import command_key, commit_once, request_key
+from .shown import shown_outcome
 
 MYSELF: Final = "me"
 
@@ -36,7 +38,16 @@ class DriverPage(Struct, frozen=True, rename="camel"):
 class AssignDriver(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """A driver, or `nearest`: who on duty has no order and is nearest to the shop. `version` is the one seen."""
 
-    version: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    version: Version
+    driver_id: IdText | None = None
+    nearest: bool = False
+
+
+class AssignDriverCommand(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """As `AssignDriver`, by a socket."""
+
+    order_id: IdText
+    version: Version
     driver_id: IdText | None = None
     nearest: bool = False
 
@@ -100,21 +111,38 @@ async def choose_driver(
 ) -> Response[Order]:
     """Give an order that is ready for delivery to a driver. A driver takes one by moving it to `driver_assigned`."""
     actor = (await desk.identify_someone(request)).actor
-    now, driver_id = desk.now(), chosen(data.driver_id, nearest=data.nearest)
+    key = request_key(request, actor, data)
+    with desk.alone(key):
+        return json_answer(await assign(desk, actor, order_id, data, key))
 
-    def unit(transaction: Transaction) -> bytes:
-        return assign_driver(
+
+async def assign_driver(desk: FrontDesk, identity: Identity, command: AssignDriverCommand) -> Any:
+    """Give an order that is ready for delivery to a driver, and answer it as it is now."""
+    key = command_key(identity, "assign_driver", command)
+    return msgspec.json.decode(await assign(desk, identity.actor, command.order_id, command, key))
+
+
+async def assign(
+    desk: FrontDesk, actor: Actor, order_id: str, wanted: AssignDriver | AssignDriverCommand, key: RequestKey | None
+) -> bytes:
+    """Give an order to a driver; gives it as `actor` may see it. Raises InvalidField, and what
+    ``db.orders.assign_driver`` does.
+    """
+    now, driver_id = desk.now(), chosen(wanted.driver_id, nearest=wanted.nearest)
+
+    def effect(transaction: Transaction) -> bytes:
+        return orders.assign_driver(
             transaction,
             order_id,
             driver_id,
             actor,
-            expected_version=data.version,
+            expected_version=wanted.version,
             now=now,
             rules=desk.deliveries,
         )
 
-    outcome = await done_once(desk, request, actor, data, unit, rows=rows_of_order(order_id))
-    return json_answer(await shown_now(desk.store, outcome.answer, actor))
+    outcome = await commit_once(desk, key, effect, rows=rows_of_order(order_id))
+    return await shown_outcome(desk.store, outcome, actor)
 
 
 def chosen(driver_id: str | None, *, nearest: bool) -> str | None:
@@ -125,3 +153,4 @@ def chosen(driver_id: str | None, *, nearest: bool) -> str | None:
 
 
 ROUTES: Final = [list_drivers, set_duty, choose_driver]
+COMMANDS: Final = [Command("assign_driver", AssignDriverCommand, assign_driver)]

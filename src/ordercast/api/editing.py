@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.people import STAFF, Actor, Role
 
 from .desk import AnyRequest, FrontDesk
-
-Version = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 
 ADMIN: Final = frozenset({Role.ADMIN})
 

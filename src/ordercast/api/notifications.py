@@ -1,15 +1,15 @@
-"""Notifications over HTTP: what somebody was told, kept until they read it."""
+"""Notifications: what somebody was told, kept until they read it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import NotPermitted
+from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.notifications import addressed_as
 from ordercast.commerce.people import Actor
 from ordercast.db import Transaction
@@ -17,9 +17,14 @@ from ordercast.db import notifications as units
 from ordercast.db.notifications import Notification
 
 from .answers import json_answer
+from .auth import Identity
+from .body import IdText
+from .commands import Command
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import REFUSALS
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX
+
+IDS_MAX: Final = 100
 
 
 class NotificationPage(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -36,6 +41,13 @@ class Seen(Struct, frozen=True, rename="camel", omit_defaults=True):
     """How many are left, counted as far as a thousand."""
     unread_more: bool = False
     """There are more than those, which were not counted."""
+
+
+class MarkSeen(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """By a socket: which notifications were read, or `all`."""
+
+    notification_ids: Annotated[list[IdText], Meta(min_length=1, max_length=IDS_MAX)] | None = None
+    all: bool = False
 
 
 @get("/api/notifications", tags=["notifications"], responses=REFUSALS)
@@ -76,6 +88,13 @@ async def read_notifications(request: AnyRequest, desk: AtDesk) -> Response[Seen
     return json_answer(msgspec.json.encode(await seen(desk, actor, None)))
 
 
+async def mark_seen(desk: FrontDesk, identity: Identity, command: MarkSeen) -> Any:
+    """Note what was read; answers how many are left. Again changes nothing, so it needs no client id."""
+    if (command.notification_ids is None) is not command.all:
+        raise InvalidField("notificationIds", "Name the notifications that were read, or say all.")
+    return msgspec.to_builtins(await seen(desk, identity.actor, command.notification_ids))
+
+
 async def seen(desk: FrontDesk, actor: Actor, ids: list[str] | None) -> Seen:
     """Note what somebody has read, everything with None; gives how many are left. Raises NotPermitted, NotFound."""
     recipients, now = recipients_of(actor), desk.now()
@@ -92,3 +111,4 @@ def recipients_of(actor: Actor) -> tuple[str, ...]:
 
 
 ROUTES: Final = [list_notifications, read_notification, read_notifications]
+COMMANDS: Final = [Command("mark_seen", MarkSeen, mark_seen)]

@@ -1,4 +1,4 @@
-"""Orders over HTTP: placing, looking, moving."""
+"""Orders: placing, looking, moving; over HTTP, and moving by a socket as well."""
 
 from __future__ import annotations
 
@@ -27,16 +27,18 @@ from ordercast.db.placing import NewOrder, Placing
 
 from .answers import json_answer
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
-from .body import JsonBody
+from .body import INTEGER_MAX, IdText, JsonBody, Version
 from .budgets import ORDERS
+from .commands import Command, IdempotentCommand
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage, cut
 from .paying import place_paid
-from .repeats import created, find_earlier, request_key
-from .shown import shown
+from .repeats import command_key, commit_once, created, find_earlier, request_key
+from .shown import shown, shown_outcome
 
-_NUMBER_MAX: Final = 2**63 - 1
+StatusName = Annotated[str, Meta(min_length=1, max_length=64)]
+"""Present or former."""
 
 
 class PlacedOrder(Order, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -72,16 +74,26 @@ class History(Struct, frozen=True, rename="camel"):
 class MoveOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """`status` may be a former name; `version` is the one that the asker saw."""
 
-    status: Annotated[str, Meta(min_length=1, max_length=64)]
-    version: Annotated[int, Meta(ge=1, le=_NUMBER_MAX)]
+    status: StatusName
+    version: Version
     reason: Reason | None = None
     proof: Proof | None = None
     """Of a delivery that was handed over."""
 
 
+class UpdateOrderStatus(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """As `MoveOrder`, by a socket."""
+
+    order_id: IdText
+    status: StatusName
+    version: Version
+    reason: Reason | None = None
+    proof: Proof | None = None
+
+
 class CancelOrder(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
-    version: Annotated[int, Meta(ge=1, le=_NUMBER_MAX)] | None = None
+    version: Version | None = None
 
 
 class _Identified(Struct):
@@ -209,7 +221,7 @@ async def list_orders(
     actor = identity.actor
     if actor.role is Role.GUEST:
         raise NotPermitted(actor, "list orders")
-    before = _NUMBER_MAX if cursor is None else int(cursor)
+    before = INTEGER_MAX if cursor is None else int(cursor)
     statuses = () if status is None else statuses_called(status)
 
     def query(transaction: Transaction) -> tuple[list[tuple[int, str | None]], int]:
@@ -297,7 +309,8 @@ async def move_order(
     order_id: FromPath[str], data: JSONBody[MoveOrder], request: AnyRequest, desk: AtDesk
 ) -> Response[Order]:
     """Move an order along its status flow. A version that is no longer the order's is answered with 409."""
-    return await _move(order_id, data, request, desk)
+    identity = await desk.identify_someone(request)
+    return json_answer(await change_status(desk, identity.actor, order_id, data.status, data, proof=data.proof))
 
 
 @post(
@@ -312,21 +325,45 @@ async def cancel_order(
     order_id: FromPath[str], data: JSONBody[CancelOrder], request: AnyRequest, desk: AtDesk
 ) -> Response[Order]:
     """Cancel an order: a customer while it is pending, the shop until the goods have left it."""
-    return await _move(order_id, data, request, desk)
+    identity = await desk.identify_someone(request)
+    return json_answer(await change_status(desk, identity.actor, order_id, OrderStatus.CANCELLED, data))
 
 
-async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequest, desk: AtDesk) -> Response[Order]:
-    actor = (await desk.identify_someone(request)).actor
+async def update_order_status(desk: FrontDesk, identity: Identity, command: UpdateOrderStatus) -> Any:
+    """Move an order, and answer it as it is now."""
+    document = await change_status(
+        desk,
+        identity.actor,
+        command.order_id,
+        command.status,
+        command,
+        proof=command.proof,
+        key=command_key(identity, "update_order_status", command),
+    )
+    return msgspec.json.decode(document)
+
+
+async def change_status(
+    desk: FrontDesk,
+    actor: Actor,
+    order_id: str,
+    status: str,
+    wanted: MoveOrder | CancelOrder | UpdateOrderStatus,
+    *,
+    proof: Proof | None = None,
+    key: RequestKey | None = None,
+) -> bytes:
+    """Move an order to `status`; gives it as `actor` may see it. Raises NotPermitted, TooManyAttempts, and what
+    ``db.orders.change_status`` does.
+    """
     if actor.role is Role.GUEST:
         raise NotPermitted(actor, "move an order")
     # A reason may be typed on several lines; it is kept on one.
     reason = None if wanted.reason is None else " ".join(wanted.reason.split())
     check_texts(msgspec.structs.replace(wanted, reason=reason))
-    status = wanted.status if isinstance(wanted, MoveOrder) else OrderStatus.CANCELLED
-    now = desk.now()
-    handover = desk.handover(order_id, wanted.proof if isinstance(wanted, MoveOrder) else None)
+    now, handover = desk.now(), desk.handover(order_id, proof)
 
-    def unit(transaction: Transaction) -> bytes:
+    def effect(transaction: Transaction) -> bytes:
         return units.change_status(
             transaction,
             order_id,
@@ -339,7 +376,9 @@ async def _move(order_id: str, wanted: MoveOrder | CancelOrder, request: AnyRequ
         )
 
     await desk.check_guesses(order_id, actor, handover)
-    return json_answer(shown(await desk.store.write(UnitOfWork(unit, rows_of_order(order_id))), actor))
+    outcome = await commit_once(desk, key, effect, rows=rows_of_order(order_id))
+    return await shown_outcome(desk.store, outcome, actor)
 
 
 ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]
+COMMANDS: Final = [Command("update_order_status", UpdateOrderStatus, update_order_status)]

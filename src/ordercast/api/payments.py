@@ -25,7 +25,7 @@ from ordercast.db.mismatches import PaymentMismatch
 
 from .answers import json_answer
 from .auth import Identity
-from .body import JsonBody
+from .body import JsonBody, Version
 from .budgets import ORDERS
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
@@ -39,7 +39,7 @@ class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """`amount` in minor units; without one, all that is left. `version` is the one that the asker saw."""
 
     reason: Reason
-    version: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+    version: Version
     amount: Annotated[int, Meta(ge=1, le=PRICE_MINOR_MAX)] | None = None
 
 

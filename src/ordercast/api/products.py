@@ -20,10 +20,10 @@ from ordercast.db import products as units
 from ordercast.db import shop as shops
 
 from .answers import json_answer
-from .body import JsonBody
+from .body import JsonBody, Version
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
-from .editing import Version, given, staff_asking
+from .editing import given, staff_asking
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, cut
 from .repeats import create_once
 

@@ -19,10 +19,10 @@ from ordercast.db import promotions as units
 from ordercast.db import shop as shops
 
 from .answers import json_answer
-from .body import JsonBody
+from .body import JsonBody, Version
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
-from .editing import Version, given, staff_asking
+from .editing import given, staff_asking
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
 from .repeats import create_once
 

@@ -16,6 +16,8 @@ from ordercast.db import Row, Transaction, UnitOfWork
 from ordercast.db.idempotency import KEY_MAX, Outcome, RequestKey, earlier_outcome, once
 
 from .answers import json_answer
+from .auth import Identity
+from .commands import IdempotentCommand
 from .desk import AnyRequest, FrontDesk
 
 HEADER: Final = "Idempotency-Key"
@@ -63,9 +65,19 @@ def request_key(request: AnyRequest, actor: Actor, command: msgspec.Struct | dic
         return None
     if _KEY.fullmatch(key) is None:
         raise InvalidField(HEADER, f"An Idempotency-Key is 1 to {KEY_MAX} visible ASCII characters.")
-    # Of what was understood, not of the bytes: a client may write the same JSON in another order the second time.
-    fingerprint = hashlib.sha256(msgspec.json.encode(command, order="sorted")).digest()
-    return RequestKey(f"{actor} {request.url.path}", key, fingerprint)
+    return RequestKey(f"{actor} {request.url.path}", key, _fingerprint(command))
+
+
+def command_key(identity: Identity, name: str, command: IdempotentCommand) -> RequestKey | None:
+    """The same of the socket command called `name`: its client id."""
+    if command.client_id is None:
+        return None
+    return RequestKey(f"{identity} socket:{name}", command.client_id, _fingerprint(command))
+
+
+def _fingerprint(command: msgspec.Struct | dict[str, Any]) -> bytes:
+    """Of what was understood, not of the bytes: a client may write the same JSON in another order the second time."""
+    return hashlib.sha256(msgspec.json.encode(command, order="sorted")).digest()
 
 
 async def find_earlier(desk: FrontDesk, key: RequestKey | None) -> Outcome | None:

@@ -16,10 +16,10 @@ from ordercast.db import shop as units
 from ordercast.db.shop import StandingShop
 
 from .answers import json_answer
-from .body import JsonBody
+from .body import JsonBody, Version
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
-from .editing import ADMIN, Version, staff_asking
+from .editing import ADMIN, staff_asking
 
 
 class ChangeShop(Shop, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ import msgspec
 from ordercast.commerce.masking import shown_to
 from ordercast.commerce.people import Actor, Role
 from ordercast.db import Store
+from ordercast.db.idempotency import Outcome
 from ordercast.db.orders import order_document
 
 
@@ -17,12 +18,12 @@ def shown(document: bytes, actor: Actor) -> bytes:
     return msgspec.json.encode(shown_to(actor, msgspec.json.decode(document)))
 
 
-async def shown_now(store: Store, answer: bytes, actor: Actor) -> bytes:
-    """As `shown`, for an answer that may have been kept from an earlier request: what a driver may see of it is settled
-    by how the order stands today.
+async def shown_outcome(store: Store, outcome: Outcome, actor: Actor) -> bytes:
+    """As `shown`, of an outcome that may have been kept from an earlier request: what a driver may see of that is
+    settled by how the order stands today.
     """
-    if actor.role is not Role.DRIVER:
-        return answer
-    order = msgspec.json.decode(answer)
+    if not outcome.replayed or actor.role is not Role.DRIVER:
+        return shown(outcome.answer, actor)
+    order = msgspec.json.decode(outcome.answer)
     today = await store.read(lambda transaction: order_document(transaction, order["id"]))
     return msgspec.json.encode(shown_to(actor, order, today=None if today is None else msgspec.json.decode(today)))

@@ -5,6 +5,7 @@ Stays true: live delivery and replay call the same audience function on the same
 """
 
 from .audience import AUDIENCE
+from .driver_positions import DriverPositions
 from .fleeting import Fleeting
 from .live_stats import LiveStats
 from .position import Position
@@ -12,4 +13,4 @@ from .pump import Pump
 from .sessions import FeedRecovery
 from .watching import Watching
 
-__all__ = ["AUDIENCE", "FeedRecovery", "Fleeting", "LiveStats", "Position", "Pump", "Watching"]
+__all__ = ["AUDIENCE", "DriverPositions", "FeedRecovery", "Fleeting", "LiveStats", "Position", "Pump", "Watching"]

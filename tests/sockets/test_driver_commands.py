@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ordercast.api import whereabouts
 from ordercast.db import SqliteStore
+from ordercast.feed import driver_positions
 from tests.api.client import STORE, Client
 from tests.api.drivers_at_work import given, hire, moved, on_duty, ready
 
@@ -90,7 +90,7 @@ async def test_shop_buyer_and_driver_hear_each_stage_once(client: Client, connec
 async def test_a_place_is_told_while_the_order_is_carried_and_not_before_or_after(
     client: Client, connect: Connect, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whereabouts, "TOLD_EVERY_S", 0.0)
+    monkeypatch.setattr(driver_positions, "BROADCAST_EVERY_S", 0.0)
     await hire(store, "drv_a")
     order = await given(client, await ready(client, None), "drv_a")
     rider, clerk = await connect("driver", "drv_a"), await connect("store")
@@ -119,7 +119,7 @@ async def test_a_place_is_told_while_the_order_is_carried_and_not_before_or_afte
 async def test_of_many_places_the_newest_is_told_and_few(
     client: Client, connect: Connect, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(whereabouts, "TOLD_EVERY_S", 0.2)
+    monkeypatch.setattr(driver_positions, "BROADCAST_EVERY_S", 0.2)
     await hire(store, "drv_a")
     await moved(client, await given(client, await ready(client), "drv_a"), "picked_up", by="drv_a")
     rider, clerk = await connect("driver", "drv_a"), await connect("store")

@@ -1,4 +1,4 @@
-"""The socket door: who a connecting socket is, which rooms that opens, and the commands it may send."""
+"""Authenticates sockets: who one is, which rooms that opens, and when its token ends."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from weakref import WeakSet
 
 import msgspec
 
+from ordercast.api.auth import Identity, TokenRefused
+from ordercast.api.doorkeeper import REVOKED_SENTENCE, Doorkeeper
+from ordercast.api.refusals import IssuerSilent, TooManyAttempts
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room
 from ordercast.commerce.tracking import tracking_ends
@@ -20,29 +23,13 @@ from ordercast.db import Change, StoreError
 from ordercast.hub import ComeLater, CommandAck, ConnectRefused, EventRefused, Server, Socket, success
 from ordercast.telemetry import REQUEST_LOG
 
-from .auth import Identity, TokenRefused
-from .desk import FrontDesk
-from .doorkeeper import REVOKED_SENTENCE, Doorkeeper
 from .offered_token import missed_token, offered_token, without_scheme
-from .refusals import IssuerSilent, TooManyAttempts
-from .socket_commands import Telling, Watches, register_commands
 
 log = logging.getLogger(REQUEST_LOG)
 
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
 _WHERE_TOKENS_GO: Final = "A token is read from auth.token, or from the header Authorization: Bearer."
-
-
-def open_socket_door(server: Server, desk: FrontDesk, watches: Watches, telling: Telling) -> SocketDoor:
-    """Register authentication and the socket commands on `server`. Nothing here emits what a shop's change tells."""
-    door = SocketDoor(server, desk.doorkeeper)
-    server.use(door.authenticate)
-    server.on("connection", door.connected)
-    server.event("auth_refresh", door.refresh)
-    server.event("echo", _echo)
-    register_commands(server, desk, watches, telling)
-    return door
 
 
 def rooms_of(identity: Identity) -> tuple[str, ...]:
@@ -59,7 +46,7 @@ def rooms_of(identity: Identity) -> tuple[str, ...]:
     return ()
 
 
-class SocketDoor:
+class SocketAuth:
     """One per node. What the feed tells of rights, it is to be given as well."""
 
     def __init__(self, server: Server, doorkeeper: Doorkeeper) -> None:
@@ -94,7 +81,7 @@ class SocketDoor:
             _note(logging.INFO, socket, "come_later")
             raise ComeLater(str(error)) from None
         socket.data = _Session(identity)
-        socket.identity = _name(identity)
+        socket.identity = str(identity)
         socket.join(*rooms_of(identity))
         self._arriving.add(socket)
 
@@ -126,7 +113,7 @@ class SocketDoor:
             raise EventRefused("issuer_silent", str(error)) from None
         except StoreError as error:
             raise EventRefused("store_unavailable", str(error)) from None
-        if not isinstance(session, _Session) or _name(identity) != socket.identity:
+        if not isinstance(session, _Session) or str(identity) != socket.identity:
             raise EventRefused("token_invalid", "The token is not of the one who connected.")
         if not socket.connected:
             # It left while the token was looked up; nobody would stop a timer that began now.
@@ -225,13 +212,3 @@ def _say_what_was_missed(socket: Socket) -> None:
 
 def _retry_later(error: TooManyAttempts) -> dict[str, Any]:
     return {"code": "too_many_attempts", "budget": error.budget, "retryAfter": error.retry_after_s}
-
-
-def _name(identity: Identity) -> str:
-    return f"guest:{identity.order_id}" if identity.order_id is not None else str(identity.actor)
-
-
-def _echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
-    """``echo``: the arguments come back as they came; it alone is acknowledged by more or less than one value."""
-    del socket
-    return args

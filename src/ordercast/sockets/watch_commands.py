@@ -1,47 +1,40 @@
-"""Watching one order: its state now, and every change that follows, without a gap and without one told twice."""
+"""``watch_order`` and ``unwatch_order``: an order as it stands, then each change of it, without a gap and each once."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from ordercast.api.auth import Identity
 from ordercast.api.body import IdText
+from ordercast.api.desk import FrontDesk
 from ordercast.api.orders import document_for
 from ordercast.api.refusals import TooManyWatches
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
 from ordercast.db import Transaction, orders
+from ordercast.feed import Watching
 from ordercast.hub import LimitReached, Socket
 
-from .answering import Caller, Commands
+from .command_router import Caller, CommandRouter
 
 # A board that shows more orders than this hears of all of them anyway.
 WATCHES_MAX: Final = 200
-
-
-class Watches(Protocol):
-    """What the feed does for a watch: see ``feed.watching``."""
-
-    async def begin(
-        self, socket: Socket, order_id: str, room: str | None, look: Callable[[], Awaitable[tuple[bytes, int | None]]]
-    ) -> tuple[bytes, str]: ...
 
 
 class WatchOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     order_id: IdText
 
 
-def register(commands: Commands, watches: Watches) -> None:
-    commands.add("watch_order", WatchOrder, partial(_watch, commands, watches))
-    commands.add("unwatch_order", WatchOrder, _unwatch)
+def register(router: CommandRouter, watching: Watching) -> None:
+    router.on("watch_order", WatchOrder, partial(_watch, router.context, watching))
+    router.on("unwatch_order", WatchOrder, _unwatch)
 
 
-async def _watch(commands: Commands, watches: Watches, caller: Caller, command: WatchOrder) -> dict[str, Any]:
+async def _watch(context: FrontDesk, watching: Watching, caller: Caller, command: WatchOrder) -> dict[str, Any]:
     """Answer the order and the position at which it stood so; what changes from there on is told."""
     room = _room(caller.identity, command.order_id)
     if room is not None and room not in caller.socket.rooms and _watches(caller.socket) >= WATCHES_MAX:
@@ -52,8 +45,8 @@ async def _watch(commands: Commands, watches: Watches, caller: Caller, command: 
         return document, orders.seen_with(transaction, command.order_id)
 
     try:
-        document, position = await watches.begin(
-            caller.socket, command.order_id, room, lambda: commands.desk.store.read(query)
+        document, position = await watching.begin(
+            caller.socket, command.order_id, room, lambda: context.store.read(query)
         )
     except LimitReached as error:
         raise TooManyWatches(WATCHES_MAX) from error

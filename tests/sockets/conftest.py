@@ -7,8 +7,33 @@ import pytest
 
 from ordercast.hub import Server
 from tests.api.client import token
+from tests.api.conftest import (
+    client,
+    postgresql_store,
+    providers,
+    seeded,
+    seeded_postgres,
+    server,
+    settings,
+    sqlite_store,
+    store,
+)
 
 from .phone import Phone
+
+__all__ = [
+    "Connect",
+    "client",
+    "connect",
+    "postgresql_store",
+    "providers",
+    "seeded",
+    "seeded_postgres",
+    "server",
+    "settings",
+    "sqlite_store",
+    "store",
+]
 
 Connect = Callable[..., Awaitable[Phone]]
 

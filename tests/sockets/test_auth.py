@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from ordercast.api import Doorkeeper, offered_token
+from ordercast.api import Doorkeeper
 from ordercast.api.auth import Identity, issue_token
 from ordercast.app import build_hub
 from ordercast.commerce.moments import moment
@@ -20,10 +20,10 @@ from ordercast.commerce.people import GUEST
 from ordercast.commerce.tracking import TRACKED_AFTER_END_S
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, access
+from ordercast.sockets import offered_token
+from tests.api.client import SECRET, Client, token
+from tests.api.endings import bring
 from tests.hub.links import Link, settle
-
-from .client import SECRET, Client, token
-from .endings import bring
 
 
 class Node:
@@ -254,16 +254,17 @@ async def test_nothing_is_recovered_with_a_revoked_token(node: Node, client: Cli
 
 async def test_who_is_revoked_on_the_way_in_does_not_stay(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     assert node.server.main.recovery is not None
-    save, saved = node.server.main.recovery.save, asyncio.Event()
+    save, saving, saved = node.server.main.recovery.save, asyncio.Event(), asyncio.Event()
 
     async def slowly(session: Any) -> None:
+        saving.set()
         await saved.wait()
         await save(session)
 
     monkeypatch.setattr(node.server.main.recovery, "save", slowly)
     link = Link(node.server)
     link.hear("0" + json.dumps({"token": token("store")}))
-    await asyncio.sleep(0.02)
+    await saving.wait()
     await revoke(node.store, "usr_1")
     await until(lambda: node.doorkeeper.revocations.cover(Identity(GUEST, names=("usr_1",))))
     saved.set()

@@ -6,9 +6,9 @@ from typing import Any, NoReturn
 
 import pytest
 
-from ordercast.api.socket_commands import watching
 from ordercast.db import SqliteStore
 from ordercast.hub import Server
+from ordercast.sockets import watch_commands
 from tests.api.client import CUSTOMER, Client
 
 from .conftest import Connect
@@ -86,7 +86,7 @@ async def test_nobody_watches_what_they_may_not_know_of(client: Client, connect:
 async def test_a_socket_watches_a_bounded_number_of_orders(
     client: Client, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watching, "WATCHES_MAX", 2)
+    monkeypatch.setattr(watch_commands, "WATCHES_MAX", 2)
     orders = [await client.place() for _ in range(3)]
     clerk = await connect("store")
     for order in orders[:2]:

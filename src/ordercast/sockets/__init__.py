@@ -1,0 +1,11 @@
+"""THE SOCKET'S DOOR: who a connecting socket is, which rooms that opens, and the commands it may send.
+
+Upstream: clients, through ``hub``. Downstream: ``api``, whose nouns answer most commands, and ``feed``, which a watch
+and a driver's position need: so it stands above both.
+Stays true: nothing here emits what a change of the shop tells; a socket is told by the feed, or of its own token.
+"""
+
+from .auth import SocketAuth, rooms_of
+from .server import serve_sockets
+
+__all__ = ["SocketAuth", "rooms_of", "serve_sockets"]

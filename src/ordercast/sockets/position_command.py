@@ -1,0 +1,58 @@
+"""``driver_location``: a driver's telephone reports where it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+
+from ordercast.api.desk import FrontDesk
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.people import Role
+from ordercast.db.drivers import Place
+from ordercast.feed import DriverPositions
+
+from .command_router import Caller, CommandRouter
+
+# A telephone's clock may be a little fast.
+AHEAD_S_MAX: Final = 60
+
+
+class DriverLocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the sender is. `accuracy` is metres; `at` is when it was so, now if it is left out."""
+
+    lat: Annotated[float, Meta(ge=-90, le=90)]
+    lng: Annotated[float, Meta(ge=-180, le=180)]
+    accuracy: Annotated[float, Meta(ge=0, le=1_000_000)] | None = None
+    at: datetime | None = None
+
+
+def register(router: CommandRouter, positions: DriverPositions) -> None:
+    router.on("driver_location", DriverLocation, partial(_locate, router.context, positions))
+
+
+async def _locate(
+    context: FrontDesk, positions: DriverPositions, caller: Caller, command: DriverLocation
+) -> dict[str, Any]:
+    """Take where a driver is; answers whether it is news."""
+    actor = caller.identity.actor
+    if actor.role is not Role.DRIVER:
+        raise NotPermitted(actor, "say where a driver is")
+    at = _at(command.at, context.now())
+    return {"taken": positions.update(actor.id, Place(command.lat, command.lng, command.accuracy, at))}
+
+
+def _at(at: datetime | None, now: Moment) -> Moment:
+    if at is None:
+        return now
+    if at.tzinfo is None:
+        raise InvalidField("at", "A time needs its offset from UTC, such as Z.")
+    if at > datetime.fromisoformat(now) + timedelta(seconds=AHEAD_S_MAX):
+        raise InvalidField("at", "This time has not come yet.")
+    try:
+        return moment(int(at.astimezone(UTC).timestamp() * 1000))
+    except (OverflowError, ValueError):
+        raise InvalidField("at", "This is no time that a calendar has.") from None

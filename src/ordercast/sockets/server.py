@@ -1,0 +1,39 @@
+"""Registers authentication and all commands on a Socket.IO server."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from ordercast.api import drivers, notifications, orders
+from ordercast.api.commands import Command
+from ordercast.api.desk import FrontDesk
+from ordercast.feed import DriverPositions, Fleeting, Watching
+from ordercast.hub import Server, Socket
+
+from . import position_command, watch_commands
+from .auth import SocketAuth
+from .command_router import CommandRouter
+
+_COMMANDS: Final[list[Command[Any]]] = [*orders.COMMANDS, *drivers.COMMANDS, *notifications.COMMANDS]
+
+
+def serve_sockets(server: Server, context: FrontDesk, watching: Watching, fleeting: Fleeting) -> SocketAuth:
+    """Have every socket of `server` authenticated and served. What the feed tells of rights goes to the result."""
+    auth = SocketAuth(server, context.doorkeeper)
+    server.use(auth.authenticate)
+    server.on("connection", auth.connected)
+    server.event("auth_refresh", auth.refresh)
+    server.event("echo", _echo)
+    router = CommandRouter(server, context)
+    for command in _COMMANDS:
+        router.add(command)
+    watch_commands.register(router, watching)
+    positions = DriverPositions(context.store, fleeting, context.deliveries, context.now, server.spawn)
+    position_command.register(router, positions)
+    return auth
+
+
+def _echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
+    """``echo``: the arguments come back as they came; it alone is acknowledged by more or less than one value."""
+    del socket
+    return args
