@@ -22,7 +22,7 @@ from ordercast.api.budgets import make_budgets
 from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.keys import Keys
-from ordercast.api.pages import page_routes
+from ordercast.api.pages import Pages
 from ordercast.api.providers import Providers, payments_sentence, providers_of
 from ordercast.api.providers.chores import payment_chores
 from ordercast.api.response_headers import connect_sources
@@ -202,7 +202,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             latency=pump.latency.spread,
             draining=lambda: uvicorn.should_exit,
             metrics_port=_metrics_port(settings, metrics),
-            extra_routes=page_routes(connect=connect_sources(settings)),
+            pages=Pages(connect=connect_sources(settings)),
         )
         uvicorn = make_server(
             server,

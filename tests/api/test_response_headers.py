@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ordercast.api import create_api
-from ordercast.api.pages import PAGES, page_routes
+from ordercast.api.pages import PAGES, Pages
 from ordercast.api.response_headers import connect_sources
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
@@ -45,7 +45,7 @@ async def test_every_answer_says_what_it_is_and_where_it_came_from_to_nobody(cli
 
 
 async def test_a_page_that_was_opened_with_a_token_is_not_kept(store: SqliteStore, settings: Settings) -> None:
-    application = create_api(settings, store, extra_routes=page_routes())
+    application = create_api(settings, store, pages=Pages())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test") as http:  # type: ignore[arg-type]
         page = await http.get("/track/ord_1?token=trk_x")
         plain = await http.get("/track/ord_1")
@@ -78,7 +78,7 @@ def test_pages_connect_to_what_is_configured(socket_url: str, sources: str) -> N
 
 
 async def test_the_pages_policy_names_where_they_connect(store: SqliteStore, settings: Settings) -> None:
-    application = create_api(settings, store, extra_routes=page_routes(connect="'self' wss://live.example.com"))
+    application = create_api(settings, store, pages=Pages(connect="'self' wss://live.example.com"))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test") as http:  # type: ignore[arg-type]
         for path in ("/", "/shop", "/admin", "/track/ord_1"):
             policy = (await http.get(path)).headers["content-security-policy"]
@@ -96,7 +96,7 @@ async def test_the_documents_page_runs_its_own_script_alone(client: Client) -> N
 
 async def test_the_pages_come_with_the_notices_of_what_is_bundled(store: SqliteStore, settings: Settings) -> None:
     assert (PAGES / "index.html").is_file(), "run `make pages`"
-    application = create_api(settings, store, extra_routes=page_routes())
+    application = create_api(settings, store, pages=Pages())
     async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test") as http:  # type: ignore[arg-type]
         notices = (await http.get("/licenses.md")).text
     for bundled in ("react", "react-dom", "@tanstack/react-query", "socket.io-client", "wouter", "zustand"):

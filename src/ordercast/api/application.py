@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from litestar import Litestar
+from litestar import Litestar, Response
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
-from litestar.types import ASGIApp, ControllerRouterHandler
+from litestar.exceptions import NotFoundException
+from litestar.types import ASGIApp
 
 from ordercast.commerce.stats import Spread
 from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
@@ -47,7 +48,7 @@ from . import (
 )
 from .cross_origin import ReportRefusedOrigins
 from .delivery_rules import delivery_rules
-from .desk import FrontDesk
+from .desk import AnyRequest, FrontDesk
 from .doorkeeper import Doorkeeper, make_doorkeeper
 from .entry import Entry
 from .errors import answer
@@ -55,6 +56,7 @@ from .head import HeadAsGet
 from .keys import Keys
 from .openapi import make_document
 from .operators_door import OperatorsDoor
+from .pages import Pages
 from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
 from .request_log import RequestLog
@@ -98,7 +100,7 @@ def create_api(
     latency: Callable[[], Spread | None] | None = None,
     draining: Callable[[], bool] = lambda: False,
     metrics_port: int | None = None,
-    extra_routes: Sequence[ControllerRouterHandler] = (),
+    pages: Pages | None = None,
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
 
@@ -125,9 +127,9 @@ def create_api(
         waiting=_waiting_bounds(settings),
     )
     application = Litestar(
-        [*_ROUTES, *extra_routes],
+        [*_ROUTES, *(pages.routes() if pages is not None else ())],
         dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers={Exception: partial(answer, desk)},
+        exception_handlers={Exception: partial(answer, desk), NotFoundException: partial(_answer_unknown, desk, pages)},
         before_request=Entry(desk),
         cors_config=_cors(settings),
         openapi_config=None,  # see `ApiDocument`
@@ -141,6 +143,14 @@ def create_api(
         handler = OperatorsDoor(handler, metrics_port)
     application.asgi_handler = RequestLog(AddResponseHeaders(handler, settings.hsts_s))
     return application
+
+
+def _answer_unknown(
+    desk: FrontDesk, pages: Pages | None, request: AnyRequest, error: NotFoundException
+) -> Response[Any]:
+    """The application for a browser that goes to an address which it may know; for a program, the problem."""
+    page = None if pages is None else pages.navigation(request)
+    return answer(desk, request, error) if page is None else page
 
 
 def openapi_document() -> bytes:

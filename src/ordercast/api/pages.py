@@ -30,7 +30,9 @@ _POLICY: Final = (
 # The connection test goes to wherever its user says, and knows no secrets.
 _ANYWHERE: Final = "*"
 
-_PATHS: Final = ["/", "/shop", "/admin", "/track", "/track/{order_id:str}"]
+# Answered to programs too, such as a monitor, which name no HTML among what they accept. A new page needs no line here:
+# a browser finds it at any address (`Pages.navigation`).
+_TO_PROGRAMS_TOO: Final = ["/", "/shop", "/admin", "/track", "/track/{order_id:str}"]
 
 _NO_NOTICES: Final[bytes] = b"The pages are not built yet.\n"
 
@@ -39,49 +41,53 @@ _NOT_BUILT: Final[bytes] = (
 )
 
 
-def page_routes(pages: Path = PAGES, connect: str = "'self'") -> list[Router | HTTPRouteHandler]:
-    """The routes of the pages; each page's address answers the one document, which finds its way by itself.
+class Pages:
+    """The built application: one document for every page's address, which finds its way by itself, and its files."""
 
-    `connect` says to a browser where they may connect (CSP's ``connect-src``).
-    """
-    folders = [
-        create_static_files_router(
-            path=f"/{folder}", directories=[pages / folder], include_in_schema=False, cache_control=cache
-        )
-        for folder, cache in _CACHED_FOLDERS.items()
-        if (pages / folder).is_dir()
-    ]
-    index = pages / "index.html"
-    return [
-        _notices(pages / "licenses.md"),
-        _document(index, _PATHS, connect),
-        _document(index, ["/test-socket"], _ANYWHERE),
-        *folders,
-    ]
+    def __init__(self, folder: Path = PAGES, connect: str = "'self'") -> None:
+        """`connect` says to a browser where the pages may connect (CSP's ``connect-src``)."""
+        index = folder / "index.html"
+        self._folder = folder
+        self._content: bytes = index.read_bytes() if index.is_file() else _NOT_BUILT
+        self._document = self._with_policy(connect)
+
+    def routes(self) -> list[Router | HTTPRouteHandler]:
+        files = [
+            create_static_files_router(
+                path=f"/{name}", directories=[self._folder / name], include_in_schema=False, cache_control=cache
+            )
+            for name, cache in _CACHED_FOLDERS.items()
+            if (self._folder / name).is_dir()
+        ]
+        return [
+            _route("/licenses.md", _notices(self._folder / "licenses.md")),
+            _route(_TO_PROGRAMS_TOO, self._document),
+            _route("/test-socket", self._with_policy(_ANYWHERE)),
+            *files,
+        ]
+
+    def navigation(self, request: AnyRequest) -> Response[Any] | None:
+        """The document, where a browser navigates to an address that no route has; None to a program, which is told
+        that there is none.
+        """
+        headers = request.headers
+        is_unknown = not request.scope.get("path_template")
+        navigates = headers.get("sec-fetch-mode", "navigate") == "navigate" and "text/html" in headers.get("accept", "")
+        return self._document.answer(request) if is_unknown and request.method == "GET" and navigates else None
+
+    def _with_policy(self, connect: str) -> Constant:
+        headers = {"content-security-policy": _POLICY.format(connect=connect), "vary": "Accept"}
+        return Constant(self._content, MediaType.HTML, headers)
 
 
-def _document(path: Path, paths: list[str], connect: str) -> HTTPRouteHandler:
-    content: bytes = path.read_bytes() if path.is_file() else _NOT_BUILT
-    page = Constant(content, MediaType.HTML, {"content-security-policy": _POLICY.format(connect=connect)})
-
-    @get(
-        paths,
-        include_in_schema=False,
-        media_type=MediaType.HTML,
-        sync_to_thread=False,
-    )
-    def document(request: AnyRequest) -> Response[Any]:
-        return page.answer(request)
-
-    return document
-
-
-def _notices(path: Path) -> HTTPRouteHandler:
+def _notices(path: Path) -> Constant:
     """The licences of what the pages were bundled from, which the bundler has collected."""
-    notices = Constant(path.read_bytes() if path.is_file() else _NO_NOTICES, "text/markdown; charset=utf-8")
+    return Constant(path.read_bytes() if path.is_file() else _NO_NOTICES, "text/markdown; charset=utf-8")
 
-    @get("/licenses.md", include_in_schema=False, media_type="text/markdown", sync_to_thread=False)
-    def licenses(request: AnyRequest) -> Response[Any]:
-        return notices.answer(request)
 
-    return licenses
+def _route(path: str | list[str], content: Constant) -> HTTPRouteHandler:
+    @get(path, include_in_schema=False, sync_to_thread=False)
+    def constant(request: AnyRequest) -> Response[Any]:
+        return content.answer(request)
+
+    return constant

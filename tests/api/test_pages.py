@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ordercast.api import create_api
+from ordercast.api.pages import Pages
+from ordercast.config import Settings
+from ordercast.db import SqliteStore
+
+from .client import problem
+
+NAVIGATION = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8", "sec-fetch-mode": "navigate"}
+
+
+@pytest.fixture
+async def http(store: SqliteStore, settings: Settings, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html>the application")
+    application = create_api(settings, store, pages=Pages(tmp_path))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test") as http:  # type: ignore[arg-type]
+        yield http
+
+
+@pytest.mark.parametrize("path", ["/", "/shop", "/track/ord_1", "/bookings/of/today", "/no-such-page", "/api/nothing"])
+async def test_a_browser_finds_the_application_at_any_address_that_nothing_else_has(
+    http: httpx.AsyncClient, path: str
+) -> None:
+    for headers in (NAVIGATION, {"accept": "text/html"}):  # an old browser says nothing of how it fetches
+        answer = await http.get(path, headers=headers)
+        assert (answer.status_code, answer.text) == (200, "<!doctype html>the application")
+        assert "Accept" in answer.headers["vary"]
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        assert (await http.head(path, headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"accept": "application/json"}, {"accept": "text/html, */*", "sec-fetch-mode": "cors"}],
+    ids=["anything", "json", "fetch"],
+)
+async def test_a_program_is_told_that_there_is_no_such_address(
+    http: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    problem(await http.get("/bookings", headers=headers), 404, "not-found")
+    problem(await http.get("/api/nothing", headers=headers), 404, "not-found")
+
+
+async def test_what_a_route_does_not_find_is_not_taken_for_a_page(http: httpx.AsyncClient) -> None:
+    problem(await http.get("/api/products/prd_nothing", headers=NAVIGATION), 404, "not-found")
+    problem(await http.get("/assets/gone.js", headers=NAVIGATION), 404, "not-found")
+    problem(await http.post("/bookings", headers=NAVIGATION), 404, "not-found")
+
+
+@pytest.mark.parametrize("path", ["/", "/shop", "/admin", "/track", "/track/ord_1", "/test-socket"])
+async def test_the_pages_answer_programs_that_accept_anything(http: httpx.AsyncClient, path: str) -> None:
+    answer = await http.get(path)
+    assert answer.text == "<!doctype html>the application"
+    again = await http.get(path, headers={"if-none-match": answer.headers["etag"]})
+    assert again.status_code == 304
