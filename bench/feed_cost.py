@@ -24,13 +24,13 @@ from tests.db.shop import new_order, now
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.people import Actor, Role
-from ordercast.db import SqliteStore, products
+from ordercast.db import SqliteStore, feed, products
 from ordercast.db.connections.sqlite import connect as connect_sqlite
 from ordercast.db.dialects import SQLITE, Dialect
 from ordercast.db.documents import order_document
 from ordercast.db.placing import Placing
 from ordercast.db.postgresql import PostgresqlStore
-from ordercast.db.statements import statements
+from ordercast.db.statement import Statement
 from ordercast.db.triggers import triggers
 
 from . import outsider
@@ -156,16 +156,15 @@ def _let_go(store: SqliteStore | PostgresqlStore) -> None:
 
 def _take_feed_away(url: str, dialect: Dialect) -> None:
     """Have orders be placed without a row of the feed, and answered from their own rows."""
-    (placed,) = (trigger for trigger in triggers(dialect) if trigger.name == "orders_placed")
-    kept = replace(placed, body=tuple(step for step in placed.body if "INSERT INTO feed" not in str(step)))
+    (telling,) = (trigger for trigger in triggers(dialect) if trigger.name == "orders_placed")
+    kept = replace(telling, body=tuple(step for step in telling.body if "INSERT INTO feed" not in str(step)))
     drop = "DROP TRIGGER orders_placed" if dialect is SQLITE else "DROP FUNCTION orders_placed CASCADE"
     with closing(_connection_to(url)) as connection:
         for statement in (drop, *dialect.create_trigger(kept)):
             connection.execute(statement)
-    sql = statements(dialect).feed
-    sql.mark = "SELECT coalesce(max(number), 0) FROM orders"
-    mark = ":mark" if dialect is SQLITE else "%(mark)s"
-    sql.placed_after = f"SELECT id, {order_document('orders', dialect)} FROM orders WHERE number > {mark}"  # noqa: S608
+    feed.MARK.texts[dialect] = "SELECT coalesce(max(number), 0) FROM orders"
+    placed = Statement(f"SELECT id, {order_document('orders')} FROM orders WHERE number > :mark")  # noqa: S608
+    feed.PLACED_AFTER.texts[dialect] = placed.texts[dialect]
 
 
 def _connection_to(url: str) -> Any:

@@ -12,9 +12,7 @@ import psycopg
 from tests.postgres import Postgres, running_postgres
 
 from ordercast.db.connections.postgresql import PostgresqlConnector
-from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.sequencer import LOCK, Sequencer
-from ordercast.db.statements import statements
 from ordercast.db.tailer import Seen, Tailer
 
 from . import outsider
@@ -91,7 +89,7 @@ class _Follower:
     def __init__(self, url: str) -> None:
         self.rows = 0
         self._goes_on = False
-        self._tailer = Tailer(url, statements(POSTGRESQL), self._see, PostgresqlConnector(url))
+        self._tailer = Tailer(url, self._see, PostgresqlConnector(url))
         self.last_seq = self._tailer.begin(0).last_seq
 
     def _see(self, seen: Seen) -> None:

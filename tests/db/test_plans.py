@@ -32,7 +32,7 @@ Costs: TypeAlias = dict[str, tuple[int, int]]
 NEVER_GROW: Final = frozenset({"shop"})
 
 LOOKS_AT_MORE: Final[dict[str, str]] = {
-    "products.add": "SQLite looks for the lines of a missing product only where one is missing",
+    "products.ADD": "SQLite looks for the lines of a missing product only where one is missing",
     "drivers.FREE": "its index holds only the drivers who are on duty",
     "people.emails_with_hash": "of the demo, which has a dozen accounts",
     "people.replace_hash": "of the demo, which has a dozen accounts",
@@ -104,7 +104,7 @@ OF_STATEMENTS: Final[dict[str, Any]] = {
     **{f"privacy.part.{table}.after": "" for table in ("notification_reads", "erasures")},
     "mismatches.before": "~",
     "products.after": "",
-    "products.history.after": 0,
+    "products.HISTORY.after": 0,
     "promotions.after": "",
     "people.after": "",
     "drivers.after": "",

@@ -11,14 +11,22 @@ import psycopg
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import NotCommitted, OutcomeUnknown, StoreError, StoreUnavailable, Transaction, Unusable, products
+from ordercast.db import (
+    NotCommitted,
+    OutcomeUnknown,
+    StoreError,
+    StoreUnavailable,
+    Transaction,
+    Unusable,
+    feed,
+    idempotency,
+    products,
+)
 from ordercast.db.connections.postgresql import BY_INDEX, IDLE_IN_TRANSACTION_MS_MAX, connect
 from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.epochs import begin_epoch
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.sequencer import _NUMBER
-from ordercast.db.statement import OfRows
-from ordercast.db.statements import statements
 from tests.journey.cutting_proxy import CuttingProxy
 from tests.postgres import Postgres, running_postgres
 
@@ -26,7 +34,7 @@ from .shop import STORE, busy_writer, move, now, place_one
 from .shops import PostgresqlShop
 from .test_stores import PLACED, Follower, ids
 
-_AFTER = statements(POSTGRESQL).feed.after
+_AFTER = feed.AFTER.texts[POSTGRESQL]
 
 
 async def until(found: Callable[[], bool], timeout_s: float = 60.0) -> None:
@@ -67,8 +75,7 @@ def test_the_feed_is_looked_up_by_index_also_by_a_plan_that_was_made_while_it_wa
 
 
 def test_a_group_of_rows_is_one_value_whose_bytes_the_database_can_read() -> None:
-    statement = statements(POSTGRESQL).answers.keep
-    assert isinstance(statement, OfRows)
+    statement = idempotency.KEEP
     row = {"scope": "s", "key": "k", "fingerprint": b"\x01\xff", "answer": None, "created_at": "at"}
     assert statement.encoded([row, row]) == '[["s","k","\\\\x01ff",null,"at"],["s","k","\\\\x01ff",null,"at"]]'
 

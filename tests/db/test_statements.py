@@ -74,5 +74,5 @@ def test_both_have_the_same_statements_and_they_are_compiled_once() -> None:
 
 def test_sqlite_is_told_of_no_lock_and_postgresql_of_each() -> None:
     held = [name for name, text in texts(dialects.POSTGRESQL).items() if " FOR NO KEY UPDATE" in text]
-    assert {"orders.state", "products.by_ids_to_sell", "access.by_family_to_refresh"} <= {*held}
+    assert {"orders.state", "products.BY_IDS_FOR_UPDATE", "access.by_family_to_refresh"} <= {*held}
     assert not [name for name, text in texts(dialects.SQLITE).items() if " FOR " in text]

@@ -256,9 +256,15 @@ def flag(name: str, default: bool) -> Column[int]:
 
 
 def integer(
-    name: str, *parts: SchemaItem, default: int | str | None = None, optional: bool = False, primary_key: bool = False
+    name: str,
+    *parts: SchemaItem,
+    default: int | str | None = None,
+    optional: bool = False,
+    primary_key: bool = False,
+    unique: bool | None = None,
+    numbered: bool = False,
 ) -> Column[int]:
-    """A whole number of which no domain says more."""
+    """A whole number of which no domain says more; as a key the database itself may have `numbered` the rows by it."""
     server_default = words(default) if isinstance(default, str) else None if default is None else sql(str(default))
     return Column(
         name,
@@ -267,12 +273,18 @@ def integer(
         nullable=optional and not primary_key,
         server_default=server_default,
         primary_key=primary_key,
-        autoincrement="auto",
+        unique=unique,
+        autoincrement=numbered,
     )
 
 
 def real(name: str, *parts: SchemaItem) -> Column[float]:
     return Column(name, Real, *parts)
+
+
+def entry_id(name: str) -> Column[int]:
+    """The row's own number, as `entry`, of a table that is PostgreSQL's alone."""
+    return Column(name, Integer, Identity(always=True), primary_key=True)
 
 
 def entry() -> Column[int]:

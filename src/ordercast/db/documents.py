@@ -11,8 +11,6 @@ from typing import Final
 
 from ordercast.commerce.catalogue import Product
 
-from .dialects import Dialect
-
 _PLAIN: Final = {
     "id": "id",
     "number": "number",
@@ -57,15 +55,15 @@ TOLD_COLUMNS: Final = (
 )
 
 
-def order_document(row: str, dialect: Dialect) -> str:
+def order_document(row: str) -> str:
     """SQL for the text of the document of `row`: ``NEW``, ``OLD`` or a table's name."""
     pairs = [f"'{key}', {row}.{column}" for key, column in _PLAIN.items()]
-    pairs += [f"'{key}', {dialect.json_truth(f'{row}.{column}')}" for key, column in _FLAGS.items()]
-    customer = dialect.object_of(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
-    pairs.append(f"'customerInfo', {customer}")
-    pairs += [f"'{key}', {dialect.json_of(f'{row}.{column}')}" for key, column in _JSON.items()]
+    pairs += [f"'{key}', @json_truth({row}.{column})" for key, column in _FLAGS.items()]
+    customer = ", ".join(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
+    pairs.append(f"'customerInfo', @json_object({customer})")
+    pairs += [f"'{key}', @json_of({row}.{column})" for key, column in _JSON.items()]
     pairs += [f"'{key}', {row}.{column}" for key, column in _TAIL.items()]
-    return dialect.json_text(dialect.object_of(pairs))
+    return f"@json_text(@json_object({', '.join(pairs)}))"
 
 
 # --- Products ---------------------------------------------------------------------------------------------------------
@@ -74,10 +72,10 @@ _PRODUCT: Final = dict(zip(Product.__struct_encode_fields__, Product.__struct_fi
 PRODUCT_COLUMNS: Final = tuple(_PRODUCT.values())
 
 
-def product_document(row: str, dialect: Dialect) -> str:
+def product_document(row: str) -> str:
     """SQL for the text of a product as everyone is told it; `row` as for ``order_document``."""
-    pairs = [
-        f"'{key}', {dialect.json_truth(f'{row}.{column}') if column == 'active' else f'{row}.{column}'}"
+    pairs = (
+        f"'{key}', {f'@json_truth({row}.active)' if column == 'active' else f'{row}.{column}'}"
         for key, column in _PRODUCT.items()
-    ]
-    return dialect.json_text(dialect.object_of(pairs))
+    )
+    return f"@json_text(@json_object({', '.join(pairs)}))"

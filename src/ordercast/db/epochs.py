@@ -11,6 +11,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from . import meta
 from .transaction import Transaction
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def is_epoch(value: object) -> bool:
 def begin_epoch(transaction: Transaction) -> str:
     """Begin a new epoch, where an operator knows what cannot be seen from here."""
     epoch = new_epoch()
-    transaction.run(transaction.sql.meta.keep, name="epoch", value=epoch)
+    transaction.run(meta.KEEP, name="epoch", value=epoch)
     return epoch
 
 

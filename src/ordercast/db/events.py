@@ -2,10 +2,71 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor
 
+from .columns import actor as actor_column
+from .columns import check, identifier, index, json_array_as_sent, line, moment, table
+from .dialects import Trigger
+from .noun import Copies, Noun
+from .sql import literals
+from .statement import Statement, statements_in
 from .transaction import Transaction
+from .trigger_helpers import told
+from .types import ChangeKind
+
+# Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw; and those under
+# which we tell, on whose payloads pages and apps rely.
+RESERVED_EVENTS: Final = frozenset({
+    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error",
+    "new_order", "newOrder", "order_update", "orderStatusUpdated", "customer_order_update", "delivery_update",
+    "payment_update", "payment_mismatch", "product_update", "notification", "stats",
+    "message", "typing", "seen", "participants",
+    "ready", "watching", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
+})  # fmt: skip
+BOOKING_EVENTS: Final = frozenset({"new_booking", "booking_update"})
+"""Ours too, and told by a booking back end alone: with one object, whatever is in it."""
+
+published_events = table(
+    "published_events",
+    identifier("id", prefix="evt", primary_key=True),
+    line("event", check("event_not_reserved", f"event NOT IN ({literals(RESERVED_EVENTS)})")),
+    json_array_as_sent("rooms"),
+    json_array_as_sent("args"),
+    actor_column(),
+    moment("created_at"),
+    check("booking_is_one_object", f"event NOT IN ({literals(BOOKING_EVENTS)}) OR @is_of_one_object(args)"),
+    index("published_events_by_age", "created_at"),
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+PUBLISH: Final = Statement("""
+    INSERT INTO published_events (id, event, rooms, args, actor, created_at)
+    VALUES (:id, :event, :rooms, :args, :actor, :created_at)
+""")
+FORGET_OLD: Final = Statement("""
+    DELETE FROM published_events WHERE id IN (
+      SELECT id FROM published_events WHERE created_at < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
+""")
+REMOVE: Final = Statement("DELETE FROM published_events WHERE id = :id")
+
+# --- Triggers ---------------------------------------------------------------------------------------------------------
+
+_DOCUMENT: Final = "@json_object('event', NEW.event, 'rooms', @json_of(NEW.rooms), 'args', @json_of(NEW.args))"
+_PUBLISHED: Final = told(ChangeKind.EVENT_PUBLISHED, "NEW.id", at="NEW.created_at", after=f"@json_text({_DOCUMENT})")
+
+NOUN: Final = Noun(
+    name="published_events",
+    tables=(published_events,),
+    statements=statements_in(globals()),
+    triggers=(Trigger("events_published", "AFTER INSERT", "published_events", (_PUBLISHED,)),),
+    personal={"published_events": Copies("what the feed was made of: removed")},
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 def publish(
@@ -20,7 +81,7 @@ def publish(
 ) -> None:
     """Keep the event; `rooms` and `args` are JSON arrays."""
     transaction.run(
-        transaction.sql.feed.publish_event,
+        PUBLISH,
         id=event_id,
         event=event,
         rooms=rooms.decode(),

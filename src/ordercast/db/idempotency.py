@@ -11,10 +11,56 @@ import msgspec
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.moments import Moment
 
+from . import domains
+from .columns import index, line, moment, of, table, told
+from .noun import Copies, Noun
+from .statement import BulkStatement, Statement, statements_in
 from .transaction import Transaction
 from .types import Conflict
 
 KEY_MAX: Final = 255
+
+idempotency = table(
+    "idempotency",
+    line("scope", primary_key=True),
+    line("key", primary_key=True),
+    of(domains.DIGEST, "fingerprint"),
+    told("answer"),
+    moment("created_at"),
+    index("idempotency_by_age", "created_at"),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+EARLIER: Final = Statement("SELECT fingerprint, answer FROM idempotency WHERE scope = :scope AND key = :key")
+KEEP: Final = BulkStatement("""
+    INSERT INTO idempotency @bulk_values(
+      scope ordercast_line, key ordercast_line, fingerprint ordercast_digest, answer ordercast_told,
+      created_at ordercast_moment)
+    ON CONFLICT DO NOTHING
+""")
+FORGET_OLD: Final = Statement("""
+    DELETE FROM idempotency WHERE (scope, key) IN (
+      SELECT scope, key FROM idempotency
+      WHERE created_at < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
+""")
+ANSWER_FOR_UPDATE: Final = Statement(
+    "SELECT answer FROM idempotency WHERE scope = :of_scope AND key = :of_key @for_update"
+)
+REMOVE: Final = Statement("DELETE FROM idempotency WHERE scope = :of_scope AND key = :of_key")
+REWRITE: Final = Statement("UPDATE idempotency SET answer = :new_answer WHERE scope = :of_scope AND key = :of_key")
+
+NOUN: Final = Noun(
+    name="idempotency",
+    tables=(idempotency,),
+    statements=statements_in(globals()),
+    personal={
+        "idempotency": Copies("answers to their requests: removed; to those of others about their orders: rewritten")
+    },
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 class KeyReused(ShopError):
@@ -59,7 +105,7 @@ def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Ou
     if not new:
         return
     kept = transaction.many(
-        transaction.sql.answers.keep,
+        KEEP,
         [
             {
                 "scope": request.scope,
@@ -77,7 +123,7 @@ def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Ou
 
 def earlier_outcome(transaction: Transaction, request: RequestKey) -> Outcome | None:
     """The answer that the request had before. Raises KeyReused."""
-    row = transaction.one(transaction.sql.answers.earlier, scope=request.scope, key=request.key)
+    row = transaction.one(EARLIER, scope=request.scope, key=request.key)
     if row is None:
         return None
     fingerprint, answer = row

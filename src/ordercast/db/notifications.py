@@ -16,6 +16,7 @@ from ordercast.commerce.errors import NotFound
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, words
 
+from . import meta
 from .lenient_json import read_json
 from .transaction import UNREADABLE, Transaction
 
@@ -195,11 +196,11 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
     order is on its board at once anyhow. The mark is written with it, so none is left out or told twice.
     """
     sql = transaction.sql
-    mark = _mark_in(transaction.one(sql.meta.value_to_change, name=_MARK))
+    mark = _mark_in(transaction.one(meta.VALUE_FOR_UPDATE, name=_MARK))
     placed, through = _newest(transaction, mark or 0)
     if mark is not None and not _is_behind(mark, placed, through):
         return False
-    transaction.run(sql.meta.keep, name=_MARK, value=str(through))
+    transaction.run(meta.KEEP, name=_MARK, value=str(through))
     if mark is None:  # what was there before us is no news
         return False
     row = transaction.one(sql.notifications.new_orders, mark=mark, through=through)
@@ -214,7 +215,7 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
 
 def has_new_orders(transaction: Transaction) -> bool:
     """Whether `tell_of_new_orders` has anything to do: to be asked of a reader, which is cheap."""
-    mark = _mark_in(transaction.one(transaction.sql.meta.value, name=_MARK))
+    mark = _mark_in(transaction.one(meta.VALUE, name=_MARK))
     return mark is None or _is_behind(mark, *_newest(transaction, mark))
 
 
@@ -244,7 +245,7 @@ def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
     in a round, and not looked through again for each that goes.
     """
     sql = transaction.sql
-    place = transaction.one(sql.meta.value, name=_FORGOTTEN_THROUGH)
+    place = transaction.one(meta.VALUE, name=_FORGOTTEN_THROUGH)
     after_at, after_entry = _place_in(place)
     looked_at = transaction.all(
         sql.notifications.old,
@@ -258,9 +259,9 @@ def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
     if old:
         transaction.run(sql.notifications.forget, ids=_json(old))
     if len(looked_at) < FORGOTTEN_AT_ONCE_MAX:
-        transaction.run(sql.meta.forget, name=_FORGOTTEN_THROUGH)
+        transaction.run(meta.FORGET, name=_FORGOTTEN_THROUGH)
         return False
-    transaction.run(sql.meta.keep, name=_FORGOTTEN_THROUGH, value=_json(looked_at[-1][:2]))
+    transaction.run(meta.KEEP, name=_FORGOTTEN_THROUGH, value=_json(looked_at[-1][:2]))
     return True
 
 

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import drivers
+from . import drivers, events, feed, idempotency, meta, products, promotions, sessions, shop
 from .noun import Noun
 from .statement import Statement
 
-NOUNS: Final[tuple[Noun, ...]] = (drivers.NOUN,)
+NOUNS: Final[tuple[Noun, ...]] = (
+    products.NOUN,
+    drivers.NOUN,
+    events.NOUN,
+    feed.NOUN,
+    idempotency.NOUN,
+    sessions.NOUN,
+    promotions.NOUN,
+    shop.NOUN,
+    meta.NOUN,
+)
 
 
 def statements() -> dict[str, Statement]:

@@ -18,7 +18,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentStatus, resolve_status
 from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assignment, decide_status_change
 
-from . import drivers, ledger
+from . import drivers, feed, ledger
 from .deliveries import choose_nearest, settle
 from .lenient_json import is_moment, read_json
 from .transaction import Transaction
@@ -234,7 +234,7 @@ def _sound(row: tuple[Any, ...]) -> bytes:
 
 def newest_document(transaction: Transaction, order_id: str) -> bytes:
     """The order that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
-    row = transaction.one(transaction.sql.feed.newest_document)
+    row = transaction.one(feed.NEWEST_DOCUMENT)
     if row is None or row[0] != order_id:
         raise Unheard(order_id)
     document: str = row[1]
@@ -255,7 +255,7 @@ def page(
         for row in transaction.all(statement, before=before, limit=limit, **values)
     ]
     rows.sort(key=itemgetter(0), reverse=True)
-    newest = transaction.one(transaction.sql.feed.newest_seq)
+    newest = transaction.one(feed.NEWEST_SEQ)
     listed = [(number, _listed(transaction, number, document)) for number, document in rows[:limit]]
     return listed, (newest[0] or 0) if newest else 0
 
@@ -295,7 +295,7 @@ def _lists(
 
 def seen_with(transaction: Transaction, order_id: str) -> int | None:
     """The feed's newest number; None where this snapshot shows a change of the order that has no number yet."""
-    row = transaction.one(transaction.sql.feed.seen_with, entity_id=order_id)
+    row = transaction.one(feed.SEEN_WITH, entity_id=order_id)
     assert row is not None
     newest, waits = row
     return None if waits else int(newest)

@@ -107,27 +107,17 @@ HOLDINGS: Final[dict[str, Holding]] = {
 KNOWN_BY: Final = ("customers", "accounts", "orders", "payment_methods", "mirrored_orders")
 """Tables by whose texts somebody is known, and looked for in the copies."""
 
-COPIES: Final[dict[str, str]] = {
-    "feed": "events of their orders, and those that back ends published to them: rewritten, so that no replay tells",
-    "published_events": "what the feed was made of: removed",
-    "idempotency": "answers to their requests: removed; to those of others about their orders: rewritten",
-    "sessions": "their sockets' places: removed",
-}
+COPIES: Final[dict[str, str]] = {}
 """Tables that hold documents, which are searched for what is the customer's."""
 
 IMPERSONAL: Final[dict[str, str]] = {
-    "meta": "facts of the database",
     "order_lines": "goods and sums of an order",
     "payment_disputes": "a provider's name for a dispute",
     "payment_events": "names of a provider's messages",
     "payment_mismatches": "sums, and the names of orders and payments",
     "payment_tasks": "what a provider is to be asked, by its own names for payments and cards",
-    "product_history": "what became of the catalogue, and who of the shop did it",
-    "products": "the catalogue",
-    "promotions": "codes, and how often each was used",
     "revocations": "names of people and tokens that are refused, which must outlive them",
     "sandbox_notices": "of the make-believe provider",
     "sandbox_payments": "of the make-believe provider",
-    "shop": "the shop's own terms",
     "source_positions": "how far other programs' databases have been read",
 }

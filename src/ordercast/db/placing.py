@@ -23,7 +23,7 @@ from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 
-from . import ledger, products, shop
+from . import feed, ledger, products, promotions, shop
 from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from .products import product_of
 from .promotions import Promotions
@@ -85,10 +85,10 @@ class Placing(Joinable[Outcome]):
     @staticmethod
     def find_held(transaction: Transaction, units: Sequence[Placing]) -> frozenset[Row]:
         ids = {table: _array(names) for table, names in _by_table(row for unit in units for row in unit.rows).items()}
-        sql, held = transaction.sql, set()
+        held = set()
         for table, of, every, free in (
-            (_PRODUCT, "ids", sql.products.by_ids, sql.products.held_by_nobody),
-            (_PROMOTION, "codes", sql.promotions.by_codes, sql.promotions.held_by_nobody),
+            (_PRODUCT, "ids", products.BY_IDS, products.UNLOCKED),
+            (_PROMOTION, "codes", promotions.BY_CODES, promotions.UNLOCKED),
         ):
             if table in ids:
                 values = {of: ids[table]}
@@ -98,9 +98,9 @@ class Placing(Joinable[Outcome]):
 
     @staticmethod
     def hold(transaction: Transaction, rows: frozenset[Row]) -> None:
-        sql, names = transaction.sql, _by_table(rows)
-        if products := names.get(_PRODUCT):
-            transaction.all(sql.products.by_ids_to_sell, ids=_array(products))
+        names = _by_table(rows)
+        if ids := names.get(_PRODUCT):
+            transaction.all(products.BY_IDS_FOR_UPDATE, ids=_array(ids))
         Promotions(transaction).hold(names.get(_PROMOTION, ()))
 
 
@@ -152,7 +152,7 @@ class _Counter:
 
     def __init__(self, transaction: Transaction, new: Sequence[NewOrder]) -> None:
         ids = {item.product_id for each in new for item in each.command.cart_items}
-        rows = transaction.all(transaction.sql.products.by_ids_to_sell, ids=_array(ids))
+        rows = transaction.all(products.BY_IDS_FOR_UPDATE, ids=_array(ids))
         # One that cannot be read is not for sale: it must not keep the orders beside it from being placed.
         self._products = {product.id: product for product in transaction.readable(rows, product_of, products.TABLE)}
         self._stock = {product.id: product.stock for product in self._products.values()}
@@ -227,11 +227,11 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     for each in placed:
         for line in each.order.priced.lines:
             sold[line.product_id] += line.quantity
-    transaction.run(sql.products.reserve, rows=_ENCODE(sorted(sold.items())).decode())
-    mark = transaction.one(sql.feed.mark)
+    transaction.run(products.RESERVE, rows=_ENCODE(sorted(sold.items())).decode())
+    mark = transaction.one(feed.MARK)
     assert mark is not None
     transaction.many(sql.orders.insert, [_order_row(each) for each in placed])
-    documents = {id_: text.encode() for id_, text in transaction.all(sql.feed.placed_after, mark=mark[0])}
+    documents = {id_: text.encode() for id_, text in transaction.all(feed.PLACED_AFTER, mark=mark[0])}
     for each in placed:
         if each.order.id not in documents:
             raise Unheard(each.order.id)

@@ -14,13 +14,13 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
+from . import feed
 from .connections.postgresql import PostgresqlConnector
 from .dialects import POSTGRESQL
 from .epochs import history_of
 from .migrate import must_be_newest, upgrade
 from .readers import Readers
 from .sequencer import Sequencer
-from .statements import statements
 from .store import DatabaseStore, change_of
 from .tailer import Seen, Tailer
 from .transaction import Transaction
@@ -50,9 +50,8 @@ class PostgresqlStore(DatabaseStore):
         self._url = url
         self._may_lead = may_lead
         self._connector = PostgresqlConnector(url, self._recognise)
-        self._sql = statements(POSTGRESQL)
         super().__init__(Readers(self._connector))
-        self._tailer = Tailer(url, self._sql, self._see, self._connector)
+        self._tailer = Tailer(url, self._see, self._connector)
         self._sequencer = Sequencer(url, lambda: self._soon(self._wake))
         self._patience: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -153,7 +152,7 @@ class PostgresqlStore(DatabaseStore):
 
     async def older(self, after: int, limit: int) -> list[Change]:
         """As `changes`, of all that the feed still has."""
-        found = await self.read(lambda transaction: transaction.all(self._sql.feed.after, after=after, limit=limit))
+        found = await self.read(lambda transaction: transaction.all(feed.AFTER, after=after, limit=limit))
         if found and found[0][0] > after + 1:
             self._first_seq = max(self._first_seq, found[0][0])  # pruned by another node a moment ago
         return [change_of(row) for row in found]
@@ -175,7 +174,7 @@ class PostgresqlStore(DatabaseStore):
         return await self.read(lambda transaction: self._newest(transaction) >= seq)
 
     def _newest(self, transaction: Transaction) -> int:
-        row = transaction.one(self._sql.feed.newest_seq)
+        row = transaction.one(feed.NEWEST_SEQ)
         return (row[0] or 0) if row else 0
 
     @property

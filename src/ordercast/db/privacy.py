@@ -13,7 +13,7 @@ from ordercast.commerce.forgetting import Forgetting
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
 
-from . import access, saved_cards
+from . import access, events, feed, idempotency, saved_cards, sessions
 from .lenient_json import read_json
 from .personal import ERASED_ACTOR, HOLDINGS, Holding
 from .transaction import Transaction
@@ -106,7 +106,7 @@ def camel(name: str) -> str:
 
 def find_copies(transaction: Transaction, customer_id: str, now: Moment) -> Copies:
     """Look through all documents, which may take seconds: a query for a reader, before the unit that erases."""
-    newest = transaction.one(transaction.sql.feed.newest_seq)
+    newest = transaction.one(feed.NEWEST_SEQ)
     return Copies(
         now,
         (newest[0] or 0) if newest else 0,
@@ -168,13 +168,11 @@ def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, forgett
         _rewrite_change(transaction, feed_key, customer_id, forgetting)
     for scope, key in chain(copies.answers, _answers(transaction, customer_id, copies.at)):
         if scope.startswith(f"{Role.CUSTOMER}:{customer_id} "):
-            transaction.run(
-                transaction.sql.privacy.remove_answer, of_scope=scope, of_key=key
-            )  # nobody can ask again as them
+            transaction.run(idempotency.REMOVE, of_scope=scope, of_key=key)  # nobody can ask again as them
         else:
             _rewrite_answer(transaction, scope, key, forgetting)
     for pid in copies.pids:
-        transaction.run(transaction.sql.sessions.forget, pid=pid)
+        transaction.run(sessions.FORGET, pid=pid)
 
 
 def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, forgetting: Forgetting) -> None:
@@ -184,7 +182,7 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, f
     kind, entity_id, actor, reason, before, after = row
     if kind == "event.published":
         # What a back end says of somebody has no form that we know: it is told to nobody any more.
-        transaction.run(transaction.sql.privacy.remove_event, id=entity_id)
+        transaction.run(events.REMOVE, id=entity_id)
         after = msgspec.json.encode({"event": _event_in(after), "rooms": [], "args": []}).decode()
     was_theirs = actor == f"{Role.CUSTOMER}:{customer_id}"
     transaction.run(
@@ -205,10 +203,9 @@ def _event_in(published: str) -> str:
 
 
 def _rewrite_answer(transaction: Transaction, scope: str, key: str, forgetting: Forgetting) -> None:
-    sql = transaction.sql.privacy
-    row = transaction.one(sql.answer, of_scope=scope, of_key=key)
+    row = transaction.one(idempotency.ANSWER_FOR_UPDATE, of_scope=scope, of_key=key)
     if row is not None:
-        transaction.run(sql.rewrite_answer, of_scope=scope, of_key=key, new_answer=_forgotten(row[0], forgetting))
+        transaction.run(idempotency.REWRITE, of_scope=scope, of_key=key, new_answer=_forgotten(row[0], forgetting))
 
 
 def _forgotten(document: str | None, forgetting: Forgetting) -> str | None:

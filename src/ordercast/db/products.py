@@ -1,8 +1,9 @@
-"""Looking at products, and the shop's work on its catalogue."""
+"""Products: what is for sale, how much of it is left, and the shop's work on its catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import cleandoc
 from typing import Any, Final
 
 import msgspec
@@ -10,12 +11,214 @@ import msgspec
 from ordercast.commerce.catalogue import Product
 from ordercast.commerce.errors import EditConflict, InvalidField, NotFound, TooFewLeft
 from ordercast.commerce.moments import Moment
+from ordercast.commerce.money import PRICE_MINOR_MAX
 from ordercast.commerce.people import Actor
 
+from . import columns, meta
+from .columns import (
+    check,
+    entry,
+    flag,
+    given_moment,
+    identifier,
+    index,
+    integer,
+    line,
+    moment,
+    table,
+    text,
+    version,
+    word,
+)
+from .dialects import Trigger
+from .documents import PRODUCT_COLUMNS, product_document
+from .domains import COUNT_MAX
+from .noun import Impersonal, Noun
+from .statement import Statement, statements_in
 from .transaction import Transaction
-from .triggers.making import IMPORTING
+from .trigger_helpers import FEED_COLUMNS, IMPORTING, changed, refused, told
+from .types import ChangeKind
 
 TABLE: Final = "products"
+STOCK_KEEPER: Final = "service:stock"
+"""Who is said to have acted where an order took the last piece."""
+
+products = table(
+    TABLE,
+    identifier("id", prefix="prd", primary_key=True),
+    line("slug", unique=True),
+    line("name"),
+    line("name_bn", default=""),
+    text("description", default=""),
+    text("description_bn", default=""),
+    integer("price", check("price_bounds", f"price BETWEEN 0 AND {PRICE_MINOR_MAX}")),
+    columns.currency("BDT"),
+    integer("stock", check("stock_not_negative", "stock >= 0")),
+    word("tax_class", default="standard"),
+    line("image", default=""),
+    flag("active", True),
+    version(),
+    # Pieces that orders have taken from the stock and not given back. An order moves pieces between the two; only
+    # somebody who counts the shelves changes their sum.
+    integer("sold", default=0),
+    columns.actor(),
+    columns.reason(),
+    moment("updated_at"),
+    index("products_for_sale", "id", where="active = 1"),
+    index("products_by_tax_class", "tax_class", where="active = 1"),
+    # Of the sum, which orders leave as it is: what bounded either alone would keep an order from giving back.
+    check("stock_within_bounds", f"stock + sold BETWEEN -{COUNT_MAX} AND {COUNT_MAX}"),
+    check("stock_is_count", f"stock <= {2 * COUNT_MAX}"),
+)
+
+product_history = table(
+    "product_history",
+    entry(),
+    identifier("product_id"),
+    version(None),
+    columns.told("before", optional=True),
+    columns.told("after"),
+    columns.actor(given=True),
+    columns.reason(),
+    given_moment("at"),
+    index("product_history_by_product", "product_id", "entry"),
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+_PRODUCT: Final = """
+    SELECT id, slug, name, name_bn, description, description_bn, price, currency, stock, tax_class, image, active,
+      version
+    FROM products
+"""
+BY_ID: Final = Statement(f"{_PRODUCT} WHERE id = :id")
+BY_ID_FOR_UPDATE: Final = Statement(f"{_PRODUCT} WHERE id = :id @for_update")
+BY_IDS: Final = Statement(f"{_PRODUCT} WHERE id IN (@json_texts(:ids))")
+# In one order for everybody: two who want the same products must not wait for each other.
+BY_IDS_FOR_UPDATE: Final = Statement(f"{_PRODUCT} WHERE id IN (@json_texts(:ids)) ORDER BY id @for_update")
+UNLOCKED: Final = Statement(f"{_PRODUCT} WHERE id IN (@json_texts(:ids)) @for_update @postgresql(SKIP LOCKED)")
+ALL_AFTER: Final = Statement(f"{_PRODUCT} WHERE id > :after ORDER BY id LIMIT :limit")
+FOR_SALE_AFTER: Final = Statement(f"{_PRODUCT} WHERE id > :after AND active = 1 ORDER BY id LIMIT :limit")
+RESERVE: Final = Statement("""
+    UPDATE products SET stock = products.stock - taken.quantity, sold = products.sold + taken.quantity
+    FROM (@json_rows(:rows, id ordercast_id, quantity bigint)) AS taken
+    WHERE products.id = taken.id
+""")
+ADD: Final = Statement("""
+    INSERT INTO products (id, slug, name, name_bn, description, description_bn, price, currency, stock, tax_class,
+      image, active, version, actor, reason, updated_at)
+    VALUES (:id, :slug, :name, :name_bn, :description, :description_bn, :price, :currency, :stock, :tax_class,
+      :image, :active, :version, :actor, :reason, :updated_at)
+    ON CONFLICT (slug) DO NOTHING
+""")
+# Of the version that was read, so that nobody's edit is lost.
+EDIT: Final = Statement("""
+    UPDATE products SET slug = :new_slug, name = :new_name, name_bn = :new_name_bn, description = :new_description,
+      description_bn = :new_description_bn, price = :new_price, currency = :new_currency, stock = :new_stock,
+      tax_class = :new_tax_class, image = :new_image, active = :new_active, version = version + 1,
+      actor = :new_actor, reason = :new_reason, updated_at = :new_updated_at
+    WHERE id = :product_id
+""")
+LAST_EDIT: Final = Statement("SELECT actor, updated_at FROM products WHERE id = :id")
+HISTORY: Final = Statement("""
+    SELECT entry, version, before, after, actor, reason, at
+    FROM product_history WHERE product_id = :product_id AND entry > :after ORDER BY entry LIMIT :limit
+""")
+
+# --- Triggers ---------------------------------------------------------------------------------------------------------
+# Every edit is numbered, written down and told; so is the moment when the last piece goes, or comes back.
+
+_HISTORY_COLUMNS: Final = "product_id, version, before, after, actor, reason, at"
+_OLD, _NEW, _NOW = product_document("OLD"), product_document("NEW"), product_document("products")
+
+# A whole catalogue that is brought in is no news.
+_ADDED: Final = (
+    cleandoc(f"""
+        INSERT INTO product_history ({_HISTORY_COLUMNS})
+          VALUES (NEW.id, NEW.version, NULL, {_NEW}, NEW.actor, NEW.reason, NEW.updated_at)
+    """),
+    cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          SELECT '{ChangeKind.PRODUCT_ADDED}', NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, {_NEW}
+          WHERE NOT EXISTS (SELECT 1 FROM meta WHERE name = '{IMPORTING}')
+    """),
+)
+
+# Orders move pieces between `stock` and `sold`: each is told as an order, and would drown the catalogue's own news.
+_IS_EDITED: Final = "OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR " + changed(
+    column for column in PRODUCT_COLUMNS if column not in {"stock", "version"}
+)
+# The inner UPDATE edits nothing, so it does not fire this again.
+_EDITED: Final = (
+    cleandoc("""
+        UPDATE products
+          SET version = OLD.version + 1, actor = @external_actor, reason = NULL, updated_at = @now
+          WHERE id = NEW.id AND NEW.version <= OLD.version
+    """),
+    cleandoc(f"""
+        INSERT INTO product_history ({_HISTORY_COLUMNS})
+          SELECT id, version, {_OLD}, {_NOW}, actor, reason, updated_at
+          FROM products WHERE id = NEW.id
+    """),
+    cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          SELECT '{ChangeKind.PRODUCT_CHANGED}', id, version, actor, reason, updated_at,
+            {_OLD}, {_NOW}
+          FROM products WHERE id = NEW.id
+    """),
+)
+_SOLD_OUT: Final = told(
+    ChangeKind.PRODUCT_CHANGED,
+    "NEW.id",
+    version="NEW.version",
+    actor=f"'{STOCK_KEEPER}'",
+    at="@now",
+    before=_OLD,
+    after=_NEW,
+)
+_SOLD_OUT_OR_BACK: Final = "(OLD.stock = 0) <> (NEW.stock = 0)"
+_ADDED_TO: Final = "history is only ever added to"
+
+_TRIGGERS: Final = (
+    Trigger("products_added", "AFTER INSERT", "products", _ADDED),
+    Trigger("products_edited", "AFTER UPDATE", "products", _EDITED, when=_IS_EDITED),
+    Trigger(
+        "products_sold_out",
+        "AFTER UPDATE OF stock",
+        "products",
+        (_SOLD_OUT,),
+        when=f"{_SOLD_OUT_OR_BACK} AND NOT ({_IS_EDITED})",
+    ),
+    refused(
+        "products_kept",
+        "DELETE",
+        "products",
+        "product_sold: what was sold is made inactive, never deleted",
+        when="EXISTS (SELECT 1 FROM order_lines WHERE product_id = OLD.id)",
+    ),
+    refused(
+        "products_named_once",
+        "UPDATE",
+        "products",
+        "product_sold: a product keeps its id",
+        when="OLD.id IS DISTINCT FROM NEW.id",
+    ),
+    refused("product_history_kept", "DELETE", "product_history", _ADDED_TO),
+    refused("product_history_unchanged", "UPDATE", "product_history", _ADDED_TO),
+)
+
+NOUN: Final = Noun(
+    name="products",
+    tables=(products, product_history),
+    statements=statements_in(globals()),
+    triggers=_TRIGGERS,
+    personal={
+        "products": Impersonal("the catalogue"),
+        "product_history": Impersonal("what became of the catalogue, and who of the shop did it"),
+    },
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 def product_of(row: tuple[Any, ...]) -> Product:
@@ -30,27 +233,25 @@ def _row(product: Product, actor: Actor, reason: str | None, now: Moment) -> dic
 
 
 def find(transaction: Transaction, product_id: str) -> Product | None:
-    return transaction.read_one(transaction.sql.products.by_id, product_of, TABLE, id=product_id)
+    return transaction.read_one(BY_ID, product_of, TABLE, id=product_id)
 
 
 def page(transaction: Transaction, after: str, limit: int, *, every: bool = False) -> list[Product]:
     """The next products by id after `after` ("" for the first): those for sale, or `every` one."""
-    sql = transaction.sql.products
-    statement = sql.every_after if every else sql.for_sale_after
-    return transaction.page(statement, product_of, TABLE, after=after, limit=limit)
+    return transaction.page(ALL_AFTER if every else FOR_SALE_AFTER, product_of, TABLE, after=after, limit=limit)
 
 
-def seed(transaction: Transaction, products: Iterable[Product], actor: Actor, now: Moment) -> None:
+def seed(transaction: Transaction, catalogue: Iterable[Product], actor: Actor, now: Moment) -> None:
     """Bring in a catalogue, of which nobody is told; a product whose slug is known keeps its price and stock."""
-    rows = [_row(product, actor, None, now) for product in products]
-    transaction.run(transaction.sql.meta.keep, name=IMPORTING, value=str(actor))
-    transaction.many(transaction.sql.products.add, rows)
-    transaction.run(transaction.sql.meta.forget, name=IMPORTING)
+    rows = [_row(product, actor, None, now) for product in catalogue]
+    transaction.run(meta.KEEP, name=IMPORTING, value=str(actor))
+    transaction.many(ADD, rows)
+    transaction.run(meta.FORGET, name=IMPORTING)
 
 
 def add(transaction: Transaction, product: Product, actor: Actor, now: Moment) -> None:
     """Keep a new product. Raises InvalidField for a slug that is known."""
-    if transaction.run(transaction.sql.products.add, **_row(product, actor, None, now)) == 0:
+    if transaction.run(ADD, **_row(product, actor, None, now)) == 0:
         raise InvalidField("slug", f"There is a product {product.slug!r} already.")
 
 
@@ -69,12 +270,12 @@ def edit(
 
     Raises NotFound, EditConflict, TooFewLeft, and InvalidField for a slug that another has.
     """
-    found = transaction.one(transaction.sql.products.by_id_to_change, id=product_id)
+    found = transaction.one(BY_ID_FOR_UPDATE, id=product_id)
     if found is None:
         raise NotFound("product")
     before = transaction.decoded(found, product_of, TABLE)
     if before.version != expected_version:
-        row = transaction.one(transaction.sql.products.last_edit, id=product_id)
+        row = transaction.one(LAST_EDIT, id=product_id)
         raise EditConflict("product", before.version, expected_version, *(row or ("", "")))
     after = msgspec.structs.replace(before, **changes, stock=before.stock + stock_by)
     if after == before:
@@ -85,7 +286,7 @@ def edit(
     del values["id"], values["version"]
     try:
         transaction.run(
-            transaction.sql.products.edit,
+            EDIT,
             product_id=product_id,
             **{f"new_{name}": value for name, value in values.items()},
         )
@@ -97,7 +298,5 @@ def edit(
 
 
 def history(transaction: Transaction, product_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
-    """The next edits behind the entry `after`, oldest first: each its entry, and what ``statements.catalogue._HISTORY``
-    names.
-    """
-    return transaction.all(transaction.sql.products.history, product_id=product_id, after=after, limit=limit)
+    """The next edits behind the entry `after`, oldest first: each as `HISTORY` has it."""
+    return transaction.all(HISTORY, product_id=product_id, after=after, limit=limit)

@@ -9,12 +9,88 @@ import msgspec
 
 from ordercast.commerce.errors import EditConflict, InvalidField, NotFound
 from ordercast.commerce.moments import Moment
+from ordercast.commerce.money import BASIS_POINTS
 from ordercast.commerce.people import Actor
-from ordercast.commerce.promotions import Offer, Promotion, as_code
+from ordercast.commerce.promotions import Offer, Promotion, PromotionKind, as_code
+from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.transitions import GIVING_BACK
 
+from . import columns
+from .columns import amount, check, count, flag, given_moment, line, moment, one_of, table, version, word
+from .noun import Impersonal, Noun
+from .sql import literals
+from .statement import Statement, statements_in
 from .transaction import Transaction
 
 TABLE: Final = "promotions"
+
+_VALUE_FITS: Final = (
+    f"CASE kind WHEN '{PromotionKind.PERCENT}' THEN value BETWEEN 1 AND {BASIS_POINTS}"
+    f" WHEN '{PromotionKind.AMOUNT}' THEN value > 0 ELSE value = 0 END"
+)
+
+promotions = table(
+    TABLE,
+    line("code", check("code_in_capitals", "code = upper(code)"), primary_key=True),
+    word("kind"),
+    count("value", check("value_fits_kind", _VALUE_FITS), default=None),
+    columns.currency("BDT"),
+    amount("min_subtotal"),
+    given_moment("starts_at", optional=True),
+    given_moment("ends_at", optional=True),
+    count("uses", check("uses_not_negative", "uses >= 0")),
+    count("uses_max", default=None, optional=True),
+    count("uses_per_customer_max", default=None, optional=True),
+    flag("active", True),
+    version(),
+    columns.actor(),
+    moment("created_at"),
+    moment("updated_at"),
+    one_of("kind", PromotionKind),
+    check("uses_within_max", "uses_max IS NULL OR uses <= uses_max"),
+    check("ends_after_start", "ends_at IS NULL OR starts_at IS NULL OR ends_at > starts_at"),
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+_COLUMNS: Final = """code, kind, value, currency, min_subtotal, starts_at, ends_at, uses, uses_max,
+      uses_per_customer_max, active, version, created_at, updated_at"""
+BY_CODE: Final = Statement(f"SELECT {_COLUMNS}, actor FROM promotions WHERE code = :code")
+BY_CODE_FOR_UPDATE: Final = Statement(f"SELECT {_COLUMNS}, actor FROM promotions WHERE code = :code @for_update")
+BY_CODES: Final = Statement("SELECT code FROM promotions WHERE code IN (@json_texts(:codes))")
+UNLOCKED: Final = Statement(
+    "SELECT code FROM promotions WHERE code IN (@json_texts(:codes)) @for_update @postgresql(SKIP LOCKED)"
+)
+AFTER: Final = Statement(f"SELECT {_COLUMNS} FROM promotions WHERE code > :after ORDER BY code LIMIT :limit")
+ADD: Final = Statement("""
+    INSERT INTO promotions (code, kind, value, currency, min_subtotal, starts_at, ends_at, uses_max,
+      uses_per_customer_max, active, actor, created_at, updated_at)
+    VALUES (:code, :kind, :value, :currency, :min_subtotal, :starts_at, :ends_at, :uses_max, :uses_per_customer_max,
+      :active, :actor, :created_at, :updated_at)
+""")
+CHANGE: Final = Statement("""
+    UPDATE promotions SET min_subtotal = :new_min_subtotal, ends_at = :new_ends_at, uses_max = :new_uses_max,
+      uses_per_customer_max = :new_uses_per_customer_max, active = :new_active, version = version + 1,
+      actor = :new_actor, updated_at = :new_updated_at
+    WHERE code = :promotion_code
+""")
+# Of orders that stand: who cancelled one may use the code again.
+USES_BY_CUSTOMER: Final = Statement(f"""
+    SELECT count(*) FROM (
+      SELECT number FROM orders
+      WHERE promo_code = :code AND customer_id = :customer_id
+        AND status IN ({literals({*OrderStatus} - {*GIVING_BACK})})
+      LIMIT :limit) AS uses
+""")
+
+NOUN: Final = Noun(
+    name="promotions",
+    tables=(promotions,),
+    statements=statements_in(globals()),
+    personal={"promotions": Impersonal("codes, and how often each was used")},
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 class Promotions:
@@ -30,7 +106,7 @@ class Promotions:
         so that two nodes with the same ones do not wait for each other.
         """
         for code in sorted({as_code(each) for each in written if each is not None}):
-            row = self._transaction.one(self._transaction.sql.promotions.by_code_to_change, code=code)
+            row = self._transaction.one(BY_CODE_FOR_UPDATE, code=code)
             self._found[code] = None if row is None else self._transaction.decoded(row, _promotion_of, TABLE)
 
     def offer(self, written: str | None, customer_id: str | None, now: Moment) -> Offer | None:
@@ -60,18 +136,18 @@ class Promotions:
             if promotion is None or promotion.uses_per_customer_max is None:
                 return 0
             values = {"code": code, "customer_id": customer_id, "limit": promotion.uses_per_customer_max}
-            row = self._transaction.one(self._transaction.sql.promotions.uses_by_customer, **values)
+            row = self._transaction.one(USES_BY_CUSTOMER, **values)
             uses = self._uses[code, customer_id] = int(row[0]) if row is not None else 0
         return uses
 
 
 def find(transaction: Transaction, code: str) -> Promotion | None:
-    return transaction.read_one(transaction.sql.promotions.by_code, _promotion_of, TABLE, code=code)
+    return transaction.read_one(BY_CODE, _promotion_of, TABLE, code=code)
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Promotion]:
     """The next promotions by code after `after` ("" for the first)."""
-    return transaction.page(transaction.sql.promotions.after, _promotion_of, TABLE, after=after, limit=limit)
+    return transaction.page(AFTER, _promotion_of, TABLE, after=after, limit=limit)
 
 
 def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
@@ -80,7 +156,7 @@ def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
     values = msgspec.structs.asdict(promotion) | {"active": int(promotion.active), "actor": str(actor)}
     del values["uses"], values["version"]
     try:
-        transaction.run(transaction.sql.promotions.add, **values)
+        transaction.run(ADD, **values)
     except transaction.refusals:
         raise InvalidField("code", f"There is a promotion {promotion.code} already.") from None
 
@@ -89,7 +165,7 @@ def change(
     transaction: Transaction, code: str, changes: dict[str, Any], *, expected_version: int, actor: Actor, now: Moment
 ) -> Promotion:
     """Change some of a promotion's fields. Raises NotFound, EditConflict, and InvalidField for what cannot be."""
-    row = transaction.one(transaction.sql.promotions.by_code_to_change, code=code)
+    row = transaction.one(BY_CODE_FOR_UPDATE, code=code)
     if row is None:
         raise NotFound("promotion")
     before = transaction.decoded(row, _promotion_of, TABLE)
@@ -98,7 +174,7 @@ def change(
     changed = msgspec.structs.replace(before, **changes, version=before.version + 1, updated_at=now)
     _check(changed)
     transaction.run(
-        transaction.sql.promotions.change,
+        CHANGE,
         promotion_code=code,
         new_min_subtotal=changed.min_subtotal,
         new_ends_at=changed.ends_at,

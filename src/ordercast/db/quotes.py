@@ -9,7 +9,7 @@ from ordercast.commerce.orders import PlaceOrder, QuoteOrder
 from ordercast.commerce.placing import PricedOrder, price_order, take_stock
 
 from . import shop
-from .products import TABLE, product_of
+from .products import BY_IDS, TABLE, product_of
 from .promotions import Promotions
 from .transaction import Transaction
 
@@ -17,7 +17,7 @@ from .transaction import Transaction
 def quote(transaction: Transaction, cart: PlaceOrder | QuoteOrder, customer_id: str | None, now: Moment) -> PricedOrder:
     """Price the cart as placing it would, and take nothing. Raises what ``price_order`` does, and OutOfStock."""
     ids = msgspec.json.encode([item.product_id for item in cart.cart_items]).decode()
-    products = transaction.read(transaction.sql.products.by_ids, product_of, TABLE, ids=ids)
+    products = transaction.read(BY_IDS, product_of, TABLE, ids=ids)
     found = {product.id: product for product in products}
     offer = Promotions(transaction).offer(cart.promo_code, customer_id, now)
     priced = price_order(cart, found, shop.rules(transaction), offer)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
+from . import meta
 from .transaction import Transaction
 from .types import StoreError
 
@@ -99,9 +100,9 @@ class Readiness:
         value = secrets.token_hex(ROW_BYTES // 2) if self._is_in_doubt else ""
         names = [f"{name}{number}" for number in range(DOUBTED_ROWS if self._is_in_doubt else 1)]
         for each in names:
-            transaction.run(transaction.sql.meta.keep, name=each, value=value)
+            transaction.run(meta.KEEP, name=each, value=value)
         for each in names:
-            transaction.run(transaction.sql.meta.forget, name=each)
+            transaction.run(meta.FORGET, name=each)
 
     async def stop(self) -> None:
         self._found = None

@@ -14,7 +14,7 @@ from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import moment
 from ordercast.commerce.people import Actor, Role
 
-from . import accounts, products
+from . import accounts, meta, products
 from .accounts import Account
 from .transaction import UNREADABLE, Transaction
 from .types import Store
@@ -89,21 +89,21 @@ async def _attempt(
             accounts.replace_hash(transaction, seeded.password_hash, password_hash)
         if seeded is None or seeded.mark != mark:
             kept = msgspec.json.encode(_Seeded(mark, password_hash)).decode()
-            transaction.run(transaction.sql.meta.keep, name=_META, value=kept)
+            transaction.run(meta.KEEP, name=_META, value=kept)
         return accounts.emails_with(transaction, password_hash)
 
     return await store.write(unit)
 
 
 def _seeded(transaction: Transaction) -> _Seeded | None:
-    return _seeded_of(transaction.one(transaction.sql.meta.value, name=_META))
+    return _seeded_of(transaction.one(meta.VALUE, name=_META))
 
 
 def _is_first(transaction: Transaction, seeded: _Seeded | None) -> bool:
     """Whether nobody has seeded since that was read; nobody then does before this unit's commit."""
     if seeded is None:
-        return transaction.run(transaction.sql.meta.add, name=_META, value="null") == 1
-    return _seeded_of(transaction.one(transaction.sql.meta.value_to_change, name=_META)) == seeded
+        return transaction.run(meta.ADD, name=_META, value="null") == 1
+    return _seeded_of(transaction.one(meta.VALUE_FOR_UPDATE, name=_META)) == seeded
 
 
 def _seeded_of(row: tuple[Any, ...] | None) -> _Seeded | None:
@@ -121,4 +121,4 @@ _UNKNOWN: Final = _Seeded("", "")
 
 def is_seeded(transaction: Transaction) -> bool:
     """Whether the database was ever filled with the demo shop."""
-    return transaction.one(transaction.sql.meta.value, name=_META) is not None
+    return transaction.one(meta.VALUE, name=_META) is not None

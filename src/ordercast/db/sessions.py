@@ -10,8 +10,11 @@ import msgspec
 
 from ordercast.commerce.moments import Moment, moment
 
-from . import access
+from . import access, domains, events, feed, idempotency
+from .columns import given_moment, index, line, of, table, text, told
 from .lenient_json import is_moment
+from .noun import Copies, Noun
+from .statement import Statement, statements_in
 from .transaction import Transaction
 from .types import SessionRow
 
@@ -22,6 +25,45 @@ PROVIDER_EVENTS_AGE_S_MAX: Final = 60 * 24 * 3600
 # In one unit of work: an order that comes meanwhile waits for milliseconds, not for the whole of it.
 PRUNED_ROWS_MAX: Final = 1_000
 
+sessions = table(
+    "sessions",
+    line("pid", primary_key=True),
+    line("sid"),
+    text("namespace"),
+    of(domains.IDENTITY, "identity"),
+    told("rooms"),
+    given_moment("seen_at"),
+    index("sessions_by_age", "seen_at"),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+SAVE: Final = Statement("""
+    INSERT INTO sessions (pid, sid, namespace, identity, rooms, seen_at)
+    VALUES (:pid, :sid, :namespace, :identity, :rooms, :seen_at)
+    ON CONFLICT (pid) DO UPDATE SET sid = excluded.sid, namespace = excluded.namespace,
+      identity = excluded.identity, rooms = excluded.rooms, seen_at = excluded.seen_at
+""")
+LOAD: Final = Statement("""
+    SELECT pid, sid, namespace, identity, rooms, seen_at FROM sessions WHERE pid IN (@json_texts(:pids))
+""")
+FORGET: Final = Statement("DELETE FROM sessions WHERE pid = :pid")
+FORGET_ALL: Final = Statement("DELETE FROM sessions WHERE pid IN (@json_texts(:pids))")
+FORGET_OLD: Final = Statement("""
+    DELETE FROM sessions WHERE pid IN (
+      SELECT pid FROM sessions WHERE seen_at < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
+""")
+
+NOUN: Final = Noun(
+    name="sessions",
+    tables=(sessions,),
+    statements=statements_in(globals()),
+    personal={"sessions": Copies("their sockets' places: removed")},
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
+
 
 def keep(transaction: Transaction, changes: Mapping[str, SessionRow | None]) -> None:
     """Save these sessions, and forget those that are None. In the order of their pids, so that two nodes with the same
@@ -29,10 +71,10 @@ def keep(transaction: Transaction, changes: Mapping[str, SessionRow | None]) -> 
     """
     save(transaction, [changes[pid] for pid in sorted(changes)])
     if forgotten := sorted(pid for pid, session in changes.items() if session is None):
-        transaction.run(transaction.sql.sessions.forget_all, pids=msgspec.json.encode(forgotten).decode())
+        transaction.run(FORGET_ALL, pids=msgspec.json.encode(forgotten).decode())
 
 
-def save(transaction: Transaction, sessions: Iterable[SessionRow | None]) -> None:
+def save(transaction: Transaction, changed: Iterable[SessionRow | None]) -> None:
     rows = [
         {
             "pid": session.pid,
@@ -42,16 +84,16 @@ def save(transaction: Transaction, sessions: Iterable[SessionRow | None]) -> Non
             "rooms": msgspec.json.encode(session.rooms).decode(),
             "seen_at": session.seen_at,
         }
-        for session in sessions
+        for session in changed
         if session is not None
     ]
     if rows:
-        transaction.many(transaction.sql.sessions.save, rows)
+        transaction.many(SAVE, rows)
 
 
 def load(transaction: Transaction, pids: Sequence[str]) -> dict[str, SessionRow]:
     """Those of the sessions that are kept, by their pids."""
-    statement, asked = transaction.sql.sessions.load, msgspec.json.encode(pids).decode()
+    statement, asked = LOAD, msgspec.json.encode(pids).decode()
     return {session.pid: session for session in transaction.read(statement, _session, "sessions", pids=asked)}
 
 
@@ -65,29 +107,31 @@ def _session(row: tuple[Any, ...]) -> SessionRow:
 
 
 def forget(transaction: Transaction, pid: str) -> None:
-    transaction.run(transaction.sql.sessions.forget, pid=pid)
+    transaction.run(FORGET, pid=pid)
 
 
 def prune(transaction: Transaction, feed_rows_max: int | None, sessions_age_s_max: int, now: str) -> bool:
     """Forget up to PRUNED_ROWS_MAX rows of each kind that are too old, with None none of the feed; whether there may be
     more.
     """
-    sql, yesterday = transaction.sql, _before(now, ANSWERS_AGE_S_MAX)
+    yesterday = _before(now, ANSWERS_AGE_S_MAX)
     forgotten = [
-        transaction.run(sql.sessions.forget_old, before=_before(now, sessions_age_s_max), limit=PRUNED_ROWS_MAX),
-        transaction.run(sql.answers.forget_old, before=yesterday, limit=PRUNED_ROWS_MAX),
-        transaction.run(sql.feed.forget_old_events, before=yesterday, limit=PRUNED_ROWS_MAX),
+        transaction.run(FORGET_OLD, before=_before(now, sessions_age_s_max), limit=PRUNED_ROWS_MAX),
+        transaction.run(idempotency.FORGET_OLD, before=yesterday, limit=PRUNED_ROWS_MAX),
+        transaction.run(events.FORGET_OLD, before=yesterday, limit=PRUNED_ROWS_MAX),
         transaction.run(
-            sql.ledger.forget_old_events, before=_before(now, PROVIDER_EVENTS_AGE_S_MAX), limit=PRUNED_ROWS_MAX
+            transaction.sql.ledger.forget_old_events,
+            before=_before(now, PROVIDER_EVENTS_AGE_S_MAX),
+            limit=PRUNED_ROWS_MAX,
         ),
         access.forget(transaction, _before(now, 0), PRUNED_ROWS_MAX),
     ]
-    newest = transaction.one(sql.feed.newest_seq)
+    newest = transaction.one(feed.NEWEST_SEQ)
     if feed_rows_max is not None and newest is not None and newest[0] is not None:
         # The newest row stays: the feed's last position must be readable from the feed. And it has no holes: where
         # somebody holds one of those that are to go, none does.
         through = newest[0] - max(1, feed_rows_max)
-        forgotten.append(transaction.run(sql.feed.forget_old_changes, through=through, limit=PRUNED_ROWS_MAX))
+        forgotten.append(transaction.run(feed.FORGET_OLD, through=through, limit=PRUNED_ROWS_MAX))
     return max(forgotten) >= PRUNED_ROWS_MAX
 
 

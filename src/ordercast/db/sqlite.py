@@ -13,14 +13,13 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from . import dialects
+from . import dialects, feed
 from .connections.sqlite import create_private
 from .high_water import HighWater
 from .migrate import upgrade
 from .readers import Readers
 from .space import Space
 from .sqlite_file import DatabaseFile, FileLost, GuardedConnector
-from .statements import SQLITE
 from .store import DatabaseStore, change_of
 from .transaction import Transaction
 from .types import Change, StoreClosed, Unusable
@@ -34,6 +33,9 @@ LOOK_AGAIN_S: Final = 0.1
 LOOK_AGAIN_AT_THE_SAME_S: Final = 2.0
 # A disk that fills at 50 MB/s gives up its last 256 MB in this.
 SPACE_EVERY_S: Final = 5.0
+
+# Texts of the statements that go to a connection of our own.
+_AFTER, _OLDEST, _NEWEST = (each.texts[dialects.SQLITE] for each in (feed.AFTER, feed.OLDEST_SEQ, feed.NEWEST_SEQ))
 
 log = logging.getLogger("ordercast.db")
 
@@ -162,7 +164,7 @@ class SqliteStore(DatabaseStore):
         self.epoch = self._file.standing.epoch
         self._file.feed.execute("PRAGMA busy_timeout = 0")  # the loop never waits for a lock
         self._data_version = self._look()
-        for statement in (SQLITE.feed.oldest_seq, SQLITE.feed.newest_seq):
+        for statement in (_OLDEST, _NEWEST):
             self._number(statement)
 
     async def _opened_anew(self) -> bool:
@@ -185,10 +187,10 @@ class SqliteStore(DatabaseStore):
         """Committed rows with a number above `after`, oldest first. SQLite has one writer at a time, so numbers come
         in the order of commits and none appears later below one already seen. None while the file is away.
         """
-        feed = self._open_feed()
-        if feed is None:
+        connection = self._open_feed()
+        if connection is None:
             return []
-        rows = feed.execute(SQLITE.feed.after, {"after": after, "limit": limit}).fetchall()
+        rows = connection.execute(_AFTER, {"after": after, "limit": limit}).fetchall()
         if rows:
             self._file.told = rows[-1][0]
             self._high_water.note(self.epoch, rows[-1][0])
@@ -197,12 +199,12 @@ class SqliteStore(DatabaseStore):
     @property
     def last_seq(self) -> int:
         """The newest committed feed number; 0 if there is none."""
-        return self._number(SQLITE.feed.newest_seq)
+        return self._number(_NEWEST)
 
     @property
     def first_seq(self) -> int:
         """The oldest feed number still kept; 0 if there is none."""
-        return self._number(SQLITE.feed.oldest_seq)
+        return self._number(_OLDEST)
 
     async def older(self, after: int, limit: int) -> list[Change]:
         """As `changes`, for what was told long ago."""

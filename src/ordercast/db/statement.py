@@ -36,17 +36,18 @@ class Statement:
 
     __slots__ = ("sql", "texts")
 
-    def __init__(self, sql: str) -> None:
-        self.sql = cleandoc(sql)
+    def __init__(self, sql: str = "", **by_dialect: str) -> None:
+        """`sql`, or where nothing of it is the same ``sqlite`` and ``postgresql``."""
+        self.sql: str | dict[str, str] = {name: cleandoc(each) for name, each in by_dialect.items()} or cleandoc(sql)
         self.texts = _Texts(self._text)
         """As each database takes it."""
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {' '.join(self.sql.split())[:60]}>"
+        return f"<{type(self).__name__} {' '.join(str(self.sql).split())[:60]}>"
 
     def _text(self, dialect: Dialect) -> str:
-        sql = expand(self.sql, dialect).strip().replace("%", dialect.percent)
-        return with_parameters(sql, dialect.parameter)
+        sql = self.sql if isinstance(self.sql, str) else self.sql[dialect.name]
+        return with_parameters(expand(sql, dialect).strip().replace("%", dialect.percent), dialect.parameter)
 
 
 class BulkStatement(Statement):
@@ -60,7 +61,7 @@ class BulkStatement(Statement):
 
     def __init__(self, sql: str) -> None:
         super().__init__(sql)
-        _, _, values = self.sql.partition("@bulk_values")
+        _, _, values = sql.partition("@bulk_values")
         named, _ = arguments_at(values, 0)
         self.columns = tuple(each.split()[0] for each in named)
 

@@ -10,12 +10,12 @@ from typing import Final, NamedTuple
 
 import psycopg
 
+from . import feed
 from .connections.lasting import LastingConnection
 from .connections.postgresql import PostgresqlConnector
 from .dialects import POSTGRESQL
 from .epochs import has_gone_back, history_of, renew_epoch
 from .sequencer import FEED_CHANNEL
-from .statements import Statements
 from .store import change_of
 from .triggers import missing_triggers
 from .types import Change
@@ -27,6 +27,9 @@ PAGE_ROWS: Final = 1_024
 LOOK_EVERY_S: Final = 0.5
 # Whether the database is still the same one, and how far back its feed reaches.
 RECOGNISE_EVERY_S: Final = 1.0
+
+# Texts of the statements that go to a connection of our own.
+_AFTER, _OLDEST, _NEWEST = (each.texts[POSTGRESQL] for each in (feed.AFTER, feed.OLDEST_SEQ, feed.NEWEST_SEQ))
 
 log = logging.getLogger("ordercast.db")
 
@@ -45,11 +48,10 @@ class Seen(NamedTuple):
 class Tailer(LastingConnection):
     """Gives what it sees to `see`, on its thread, in order. `begin` looks for the first time."""
 
-    def __init__(self, url: str, sql: Statements, see: Callable[[Seen], None], connector: PostgresqlConnector) -> None:
+    def __init__(self, url: str, see: Callable[[Seen], None], connector: PostgresqlConnector) -> None:
         """The `connector` is told which database is followed, and what is missing there: changes go to no other."""
         super().__init__(url, name="tailer")
         self._connector = connector
-        self._sql = sql
         self._see = see
         self._read = 0
         self._mark: str | None = None  # of the row that was read last, where it is known
@@ -148,12 +150,12 @@ class Tailer(LastingConnection):
             self._waiting_id, self._waiting_since = oldest, time.monotonic()
 
     def _bounds(self, connection: psycopg.Connection) -> tuple[int, int]:
-        ((oldest,),) = self.ask(connection, self._sql.feed.oldest_seq)
-        ((newest,),) = self.ask(connection, self._sql.feed.newest_seq)
+        ((oldest,),) = self.ask(connection, _OLDEST)
+        ((newest,),) = self.ask(connection, _NEWEST)
         return oldest or 0, newest or 0
 
     def _page(self, connection: psycopg.Connection, limit: int) -> list[Change]:
-        found = self.ask(connection, self._sql.feed.after, {"after": self._read, "limit": limit})
+        found = self.ask(connection, _AFTER, {"after": self._read, "limit": limit})
         rows = [change_of(row) for row in found]
         if rows:
             self._mark = f"{rows[-1].entity_id} {rows[-1].at}"

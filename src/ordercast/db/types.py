@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -16,13 +17,32 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class ChangeKind(StrEnum):
+    """What a row of the feed tells of; the first word is the noun that changed."""
+
+    ORDER_PLACED = "order.placed"
+    ORDER_IMPORTED = "order.imported"
+    ORDER_STATUS_CHANGED = "order.status_changed"
+    ORDER_PAYMENT_CHANGED = "order.payment_changed"
+    ORDER_CHANGED = "order.changed"
+    DELIVERY_MOVED = "delivery.moved"
+    PRODUCT_ADDED = "product.added"
+    PRODUCT_CHANGED = "product.changed"
+    PAYMENT_MISMATCH = "payment.mismatch"
+    NOTIFICATION_MADE = "notification.made"
+    EVENT_PUBLISHED = "event.published"
+    ACCESS_REVOKED = "access.revoked"
+    CUSTOMER_ERASED = "customer.erased"
+    FEED_RESYNC = "feed.resync"
+    """Something behind this cannot be told: whoever hears of it looks anew."""
+
+
 class Change(msgspec.Struct, frozen=True):
     """One row of the feed: what changed, as it was at that moment. Rows come in the order of their commits."""
 
     seq: int
     kind: str
-    """``order.placed``, ``order.imported``, ``order.status_changed``, ``order.payment_changed``, ``order.changed``,
-    ``delivery.moved``, ``notification.made``, ``event.published``, ``payment.mismatch`` or ``feed.resync``."""
+    """A `ChangeKind`, or what another version of this program, or a person, has written."""
     entity_id: str
     version: int
     actor: str

@@ -132,6 +132,8 @@ class Dialect(ABC):
     """At the end of a SELECT: nobody else changes its rows until the transaction ends. SQLite has one writer at a time
     and needs no word for it; in a reader PostgreSQL refuses it.
     """
+    feed_key: str
+    """What a row of the feed is known by from its writing on."""
     inserts_in_bulk: bool
     """Whether a `statement.BulkStatement` is run once for all its rows."""
 

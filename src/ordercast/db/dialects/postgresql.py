@@ -32,6 +32,7 @@ class PostgresqlDialect(Dialect):
     json_object = "json_build_object"
     percent = "%%"
     for_update = "FOR NO KEY UPDATE"
+    feed_key = "id"
     inserts_in_bulk = True
 
     def new_id(self, prefix: str) -> str:

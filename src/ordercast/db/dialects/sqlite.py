@@ -70,6 +70,7 @@ class SqliteDialect(Dialect):
     json_object = "json_object"
     percent = "%"
     for_update = ""
+    feed_key = "seq"
     inserts_in_bulk = False
 
     def new_id(self, prefix: str) -> str:

@@ -2,12 +2,17 @@
 
 from ordercast.db.columns import complete, metadata
 from ordercast.db.drivers import driver_states
+from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS, published_events
+from ordercast.db.feed import feed, feed_to_number
+from ordercast.db.idempotency import idempotency
+from ordercast.db.meta import meta
+from ordercast.db.products import product_history, products
+from ordercast.db.promotions import promotions
+from ordercast.db.sessions import sessions
+from ordercast.db.shop import shop
 
 from .access import revocations, sign_ins
-from .answers import idempotency, meta, sessions
-from .catalogue import product_history, products
 from .deliveries import deliveries, delivery_proofs
-from .feed import BOOKING_EVENTS, RESERVED_EVENTS, feed, feed_to_number, published_events
 from .mirrored import mirrored_orders, source_positions
 from .notifications import notification_marks, notification_reads, notifications
 from .orders import order_history, order_lines, orders
@@ -22,9 +27,7 @@ from .payments import (
 )
 from .people import accounts, customers
 from .privacy import erasures
-from .promotions import promotions
 from .sandbox import sandbox_notices, sandbox_payments
-from .shop import shop
 
 for _table in (*metadata.sorted_tables, feed_to_number):
     if "strict" not in _table.info:

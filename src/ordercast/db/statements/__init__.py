@@ -12,11 +12,8 @@ from ordercast.db import dialects
 from ordercast.db.dialects import Dialect
 
 from .access import AccessStatements
-from .answers import AnswerStatements, MetaStatements, SessionStatements
-from .catalogue import ProductStatements
 from .compiling import Compiler
 from .deliveries import DeliveryStatements
-from .feed import FeedStatements
 from .mirrored import MirrorStatements
 from .notifications import NotificationStatements
 from .orders import OrderStatements
@@ -24,7 +21,6 @@ from .payments import CardStatements, LedgerStatements, MismatchStatements, Paym
 from .people import PeopleStatements
 from .privacy import PrivacyStatements
 from .sandbox import SandboxStatements
-from .shop import PromotionStatements, ShopStatements
 from .stats import StatsStatements
 
 __all__ = ["SQLITE", "Statements", "statements"]
@@ -36,9 +32,6 @@ class Statements:
     def __init__(self, dialect: Dialect) -> None:
         text = Compiler(dialect)
         self.dialect = dialect
-        self.products = ProductStatements(text)
-        self.shop = ShopStatements(text)
-        self.promotions = PromotionStatements(text)
         self.people = PeopleStatements(text)
         self.orders = OrderStatements(text)
         self.deliveries = DeliveryStatements(text)
@@ -49,10 +42,6 @@ class Statements:
         self.sandbox = SandboxStatements(text)
         self.notifications = NotificationStatements(text)
         self.stats = StatsStatements(text)
-        self.feed = FeedStatements(text)
-        self.answers = AnswerStatements(text)
-        self.sessions = SessionStatements(text)
-        self.meta = MetaStatements(text)
         self.access = AccessStatements(text)
         self.privacy = PrivacyStatements(text)
         self.mirrored = MirrorStatements(text)

@@ -20,6 +20,7 @@ from ordercast.db.schema import (
     order_lines,
     orders,
 )
+from ordercast.db.sql import expand
 
 from .compiling import ONE, ZERO, Compiler, free, insert_many, insert_rows, to_change
 
@@ -46,7 +47,7 @@ _HISTORY: Final = (
 
 class OrderStatements:
     def __init__(self, text: Compiler) -> None:
-        document: ColumnElement[str] = literal_column(order_document("orders", text.dialect))
+        document: ColumnElement[str] = literal_column(expand(order_document("orders"), text.dialect))
         self.insert = insert_many(text, orders, _PLACED)
         self.insert_lines = text(insert_rows(text.dialect, order_lines, _LINE))
         waiting = (

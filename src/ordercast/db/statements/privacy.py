@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, insert, select, update
 
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import TERMINAL
@@ -10,10 +10,9 @@ from ordercast.db import dialects
 from ordercast.db.columns import names
 from ordercast.db.dialects import Dialect
 from ordercast.db.personal import HOLDINGS, KNOWN_BY, Holding
-from ordercast.db.schema import erasures, idempotency, metadata, published_events
+from ordercast.db.schema import erasures, feed, feed_to_number, metadata
 
 from .compiling import Compiler, to_change
-from .feed import keyed_feed
 
 _DOCUMENTED = ("kind", "entity_id", "actor", "reason", "before", "after")
 _FORGOTTEN = ("actor", "reason", "before", "after")
@@ -58,22 +57,20 @@ class PrivacyStatements:
         self.rewrite_feed = text(
             update(feed).values({name: bindparam(f"new_{name}") for name in _FORGOTTEN}).where(this)
         )
-        self.remove_event = text(published_events.delete().where(published_events.c.id == bindparam("id")))
-
         self.answers = text.written(f"""
             SELECT scope, key FROM idempotency
             WHERE created_at >= :since
               AND ({_mentions(dialect, "answer")} OR {dialect.contains("scope", ":customer_id")})
         """)
-        answered = (idempotency.c.scope == bindparam("of_scope"), idempotency.c.key == bindparam("of_key"))
-        self.answer = text(to_change(select(idempotency.c.answer).where(*answered)))
-        self.remove_answer = text(idempotency.delete().where(*answered))
-        self.rewrite_answer = text(update(idempotency).values(answer=bindparam("new_answer")).where(*answered))
-
         # A socket's identity is `customer:<id>`, or `guest:<order's id>`.
         self.sessions = text.written(
             f"SELECT pid FROM sessions WHERE {_mentions(dialect, dialect.text_of('identity'))}"
         )
+
+
+def keyed_feed(dialect: Dialect) -> tuple[Table, ColumnElement[int]]:
+    """The feed, and what of it a row is known by from its writing on."""
+    return (feed, feed.c.seq) if dialect is dialects.SQLITE else (feed_to_number, feed_to_number.c.id)
 
 
 def _show(table: str, holding: Holding) -> str:

@@ -10,13 +10,12 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+from ordercast.db import events, meta, products, shop
 from ordercast.db.dialects import POSTGRESQL, Dialect, Trigger
 
 from .access import access_triggers
-from .catalogue import catalogue_triggers
 from .content import content_triggers
 from .deliveries import delivery_triggers
-from .events import event_triggers
 from .mirrored import mirrored_triggers
 from .notifications import notification_triggers
 from .numbers import number_triggers
@@ -24,8 +23,6 @@ from .orders import order_triggers
 from .payments import payment_triggers
 from .postgresql import POSTGRESQL_TRIGGERS, RAW_CHANNEL
 from .privacy import privacy_triggers
-from .shop import shop_triggers
-from .shop_rules import shop_rules
 
 __all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
 
@@ -35,18 +32,18 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
     """All of them, in the order in which they are made."""
     return (
         *order_triggers(dialect),
-        *catalogue_triggers(dialect),
+        *products.NOUN.triggers,
         *delivery_triggers(dialect),
         *notification_triggers(dialect),
-        *event_triggers(dialect),
+        *events.NOUN.triggers,
         *access_triggers(dialect),
         *privacy_triggers(dialect),
         *payment_triggers(dialect),
         *mirrored_triggers(dialect),
         *content_triggers(dialect),
         *number_triggers(dialect),
-        *shop_triggers(),
-        *shop_rules(dialect),
+        *shop.NOUN.triggers,
+        *meta.NOUN.triggers,
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

@@ -8,8 +8,7 @@ from typing import Final
 
 from ordercast.commerce.people import Role
 from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
-
-from .making import FEED_COLUMNS
+from ordercast.db.trigger_helpers import FEED_COLUMNS
 
 LAST_ADMIN: Final = "last_admin"
 """The rule that an admin is left."""

@@ -10,8 +10,8 @@ from ordercast.commerce.states import Fulfilment
 from ordercast.db.columns import names
 from ordercast.db.dialects import Dialect, Trigger
 from ordercast.db.schema.deliveries import deliveries
+from ordercast.db.trigger_helpers import FEED_COLUMNS, refused, same
 
-from .making import FEED_COLUMNS, refused, same
 from .notifications import notes_of_deliveries
 
 # Part of the trigger on orders, before the order's own row in the feed, which stays the last that a change writes.

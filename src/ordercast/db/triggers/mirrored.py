@@ -6,8 +6,7 @@ from inspect import cleandoc
 from typing import Final
 
 from ordercast.db.dialects import Dialect, Trigger
-
-from .making import FEED_COLUMNS
+from ordercast.db.trigger_helpers import FEED_COLUMNS
 
 _PAYMENT: Final = ("paymentStatus", "amountPaid", "amountRefunded")
 

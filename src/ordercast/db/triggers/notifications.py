@@ -10,8 +10,7 @@ from ordercast.commerce.people import Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus
 from ordercast.db.columns import names
 from ordercast.db.dialects import Dialect, Trigger
-
-from .making import FEED_COLUMNS
+from ordercast.db.trigger_helpers import FEED_COLUMNS
 
 _COLUMNS: Final = "recipient, kind, order_id, data, severity, created_at"
 _IN_TROUBLE: Final = names({PaymentStatus.FAILED, PaymentStatus.DISPUTED})

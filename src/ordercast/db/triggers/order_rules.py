@@ -14,8 +14,7 @@ from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, Pay
 from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES_FROM, TRANSITIONS, Effect, Guard, Transition
 from ordercast.db.columns import names
 from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
-
-from .making import IMPORTING
+from ordercast.db.trigger_helpers import IMPORTING
 
 
 def _is_in(column: str, values: Iterable[str]) -> str:

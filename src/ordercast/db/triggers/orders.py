@@ -12,9 +12,9 @@ from ordercast.db.dialects import Dialect, Refusal, Trigger
 from ordercast.db.documents import TOLD_COLUMNS, order_document
 from ordercast.db.personal import ERASED_ACTOR
 from ordercast.db.schema import order_history
+from ordercast.db.trigger_helpers import FEED_COLUMNS, changed, refused, same
 
 from .deliveries import DELIVERY_MOVED
-from .making import FEED_COLUMNS, changed, refused, same
 from .order_rules import order_rules
 
 _HISTORY_COLUMNS: Final = (
@@ -24,13 +24,13 @@ _ENDS: Final = f"OLD.status <> NEW.status AND NEW.status IN ({names(GIVING_BACK)
 
 
 def order_triggers(dialect: Dialect) -> list[Trigger]:
-    return [*order_rules(dialect), _placed(dialect), _changed(dialect), _lines_take_stock(dialect), *_KEPT]
+    return [*order_rules(dialect), _placed(), _changed(dialect), _lines_take_stock(dialect), *_KEPT]
 
 
 # --- What is written down and told ------------------------------------------------------------------------------------
 
 
-def _placed(dialect: Dialect) -> Trigger:
+def _placed() -> Trigger:
     body = (
         Refusal(
             "order_promotion: there is no such promotion",
@@ -48,7 +48,7 @@ def _placed(dialect: Dialect) -> Trigger:
         cleandoc(f"""
             INSERT INTO feed ({FEED_COLUMNS})
               VALUES (CASE NEW.status WHEN 'pending' THEN 'order.placed' ELSE 'order.imported' END,
-                NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, {order_document("NEW", dialect)})
+                NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at, NULL, {order_document("NEW")})
         """),
     )
     return Trigger("orders_placed", "AFTER INSERT", "orders", body)
@@ -83,7 +83,7 @@ def _changed(dialect: Dialect) -> Trigger:
                   ELSE 'order.changed'
                 END,
                 id, version, actor, reason, updated_at,
-                {order_document("OLD", dialect)}, {order_document("orders", dialect)}
+                {order_document("OLD")}, {order_document("orders")}
               FROM orders WHERE number = NEW.number
         """),
     )

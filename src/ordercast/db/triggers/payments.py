@@ -6,8 +6,7 @@ from inspect import cleandoc
 from typing import Final
 
 from ordercast.db.dialects import Dialect, Trigger
-
-from .making import FEED_COLUMNS, refused
+from ordercast.db.trigger_helpers import FEED_COLUMNS, refused
 
 _RESOLVED: Final = "OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL"
 _ADDED_TO: Final = "the ledger of payments is only ever added to"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from inspect import cleandoc
 
 from ordercast.db.dialects import Dialect, Trigger
-
-from .making import FEED_COLUMNS
+from ordercast.db.trigger_helpers import FEED_COLUMNS
 
 
 def privacy_triggers(dialect: Dialect) -> list[Trigger]:

@@ -1,4 +1,4 @@
-"""The shop's rules: what every order is priced by."""
+"""The shop's rules, in its one row: what every order is priced by; see ``commerce.shop``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,76 @@ import msgspec
 
 from ordercast.commerce.errors import EditConflict, InvalidField
 from ordercast.commerce.moments import Moment
+from ordercast.commerce.money import Rounding
 from ordercast.commerce.people import Actor
 from ordercast.commerce.shop import DEMO_SHOP, Shop
+from ordercast.db import columns
+from ordercast.db.columns import (
+    amount,
+    check,
+    flag,
+    integer,
+    json_array,
+    json_object,
+    moment,
+    one_of,
+    table,
+    version,
+    word,
+)
+from ordercast.db.damage import DamagedRow
+from ordercast.db.noun import Impersonal, Noun
+from ordercast.db.statement import Statement, statements_in
+from ordercast.db.transaction import Transaction
 
-from .damage import DamagedRow
-from .transaction import Transaction
+from .triggers import TRIGGERS
 
 KEY: Final = 1
 """Of the one row."""
+
+shop = table(
+    "shop",
+    integer("id", check("one_shop", "id = 1"), primary_key=True),
+    columns.currency(DEMO_SHOP.currency),
+    json_object("tax_rates_bp", msgspec.json.encode(DEMO_SHOP.tax_rates_bp).decode()),
+    flag("prices_include_tax", DEMO_SHOP.prices_include_tax),
+    word("rounding", default=DEMO_SHOP.rounding),
+    amount("delivery_fee", DEMO_SHOP.delivery_fee),
+    amount("free_delivery_from", DEMO_SHOP.free_delivery_from, optional=True),
+    json_array("delivery_zones"),
+    version(),
+    columns.actor(),
+    moment("updated_at"),
+    one_of("rounding", Rounding),
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+_RULES: Final = """
+    SELECT currency, tax_rates_bp, prices_include_tax, rounding, delivery_fee, free_delivery_from, delivery_zones,
+      version, actor, updated_at
+    FROM shop
+"""
+RULES: Final = Statement(_RULES)
+RULES_FOR_UPDATE: Final = Statement(f"{_RULES} @for_update")
+CHANGE_RULES: Final = Statement("""
+    UPDATE shop SET currency = :new_currency, tax_rates_bp = :new_tax_rates_bp,
+      prices_include_tax = :new_prices_include_tax, rounding = :new_rounding, delivery_fee = :new_delivery_fee,
+      free_delivery_from = :new_free_delivery_from, delivery_zones = :new_delivery_zones, version = version + 1,
+      actor = :new_actor, updated_at = :new_updated_at
+""")
+# One after another: a shop has few of them, and may have many products of each.
+NEXT_TAX_CLASS: Final = Statement("SELECT min(tax_class) FROM products WHERE active = 1 AND tax_class > :after")
+
+NOUN: Final = Noun(
+    name="shop",
+    tables=(shop,),
+    statements=statements_in(globals()),
+    triggers=TRIGGERS,
+    personal={"shop": Impersonal("the shop's own terms")},
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 class StandingShop(Shop, frozen=True, kw_only=True, rename="camel"):
@@ -34,26 +96,26 @@ def rules(transaction: Transaction) -> Shop:
 
 def standing(transaction: Transaction) -> StandingShop:
     """As `rules`. Raises DamagedRow where nobody can know what is charged."""
-    return transaction.decoded(_row(transaction, transaction.sql.shop.rules), _shop_of, "shop", KEY)
+    return transaction.decoded(_row(transaction, RULES), _shop_of, "shop", KEY)
 
 
 def currency(transaction: Transaction) -> str:
     """What the shop's sums are in, also where the rest of its rules cannot be read."""
-    row = transaction.one(transaction.sql.shop.rules)
+    row = transaction.one(RULES)
     named = None if row is None else row[Shop.__struct_fields__.index("currency")]
     return named if isinstance(named, str) else DEMO_SHOP.currency
 
 
 def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, actor: Actor, now: Moment) -> None:
     """Let new rules hold from the next order on. Raises EditConflict, InvalidField for a tax class that is in use."""
-    version, changed_by, changed_at = _row(transaction, transaction.sql.shop.rules_to_change)[-3:]
+    version, changed_by, changed_at = _row(transaction, RULES_FOR_UPDATE)[-3:]
     if version != expected_version:
         raise EditConflict("shop", version, expected_version, changed_by, changed_at)
     for tax_class in _used_tax_classes(transaction):
         if tax_class not in new.tax_rates_bp:
             raise InvalidField("taxRatesBp", f"Products that are for sale are of the tax class {tax_class!r}.")
     transaction.run(
-        transaction.sql.shop.change_rules,
+        CHANGE_RULES,
         **{f"new_{name}": _kept(getattr(new, name)) for name in Shop.__struct_fields__},
         new_actor=str(actor),
         new_updated_at=now,
@@ -62,13 +124,13 @@ def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, 
 
 def _used_tax_classes(transaction: Transaction) -> Iterator[str]:
     """Those of products that are for sale."""
-    found = transaction.one(transaction.sql.shop.next_tax_class, after="")
+    found = transaction.one(NEXT_TAX_CLASS, after="")
     while found is not None and found[0] is not None:
         yield found[0]
-        found = transaction.one(transaction.sql.shop.next_tax_class, after=found[0])
+        found = transaction.one(NEXT_TAX_CLASS, after=found[0])
 
 
-def _row(transaction: Transaction, statement: str) -> tuple[Any, ...]:
+def _row(transaction: Transaction, statement: Statement) -> tuple[Any, ...]:
     row = transaction.one(statement)
     if row is None:
         raise DamagedRow("shop", KEY, "there is no such row")
