@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from ordercast.api.providers import providers_of
 from ordercast.app import demo_password
 from ordercast.checking import Verdict, of_payments, of_settings, of_store
 from ordercast.commerce.errors import AddressTaken, InvalidField
@@ -14,6 +13,7 @@ from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db.seed import seed_demo
 from ordercast.founding import make_account
+from ordercast.payments import providers_of
 
 SECRET = "8f3b1c9d7e5a4f6082b4c6d8e0f1a3b5"
 SAFE = {"host": "10.0.0.1", "trusted_proxies": ("10.0.0.2",), "allowed_hosts": ("shop.example.com",), "secret": SECRET}

@@ -25,7 +25,6 @@ from ordercast import checking, config, telemetry
 from ordercast.api.application import openapi_document
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
 from ordercast.api.keys import Keys
-from ordercast.api.providers import payments_sentence, providers_of
 from ordercast.app import begin, demo_password, open_store, seed, serve
 from ordercast.app import migrate as migrate_database
 from ordercast.checking import Finding, Verdict
@@ -40,6 +39,7 @@ from ordercast.db.repair import Deed
 from ordercast.db.sqlite_file import begin_epoch_of
 from ordercast.founding import make_account
 from ordercast.inspecting import repair as repair_rows
+from ordercast.payments import payments_sentence, providers_of
 
 app = App(name="ordercast", help="Every committed change of a shop on every screen entitled to see it.")
 

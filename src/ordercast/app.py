@@ -23,8 +23,6 @@ from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.desk import FrontDesk
 from ordercast.api.keys import Keys
 from ordercast.api.pages import Pages
-from ordercast.api.providers import Providers, payments_sentence, providers_of
-from ordercast.api.providers.chores import payment_chores
 from ordercast.api.response_headers import connect_sources
 from ordercast.chores import Chore, Chores, expire, forget_revocations, prune, tell_shop
 from ordercast.commerce.ids import RANDOM_BYTES
@@ -40,6 +38,8 @@ from ordercast.founding import NO_ADMIN
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.inspecting import Inspector
 from ordercast.neighbours import Neighbours
+from ordercast.payments import Providers, payments_sentence, providers_of
+from ordercast.payments.jobs import payment_chores
 from ordercast.sockets import serve_sockets
 from ordercast.supervision import Signals
 from ordercast.wire import AsgiApplication, make_server

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 
 from ordercast.api import create_api
-from ordercast.api.providers import Providers
 from ordercast.config import Settings
 from ordercast.db import Store
+from ordercast.payments import Providers
 from tests.commerce.orders import request_json
 from tests.tokens import SignedIn, make_token
 

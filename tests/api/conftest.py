@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ordercast.api.providers import Providers, providers_of
-from ordercast.api.providers.settling import Settling
 from ordercast.app import build_hub
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.seed import seed_demo
 from ordercast.hub import Server
+from ordercast.payments import Providers, providers_of
+from ordercast.payments.payment_worker import Settling
 from tests.postgres import Postgres
 
 from .client import PASSWORD, SECRET, Client, over

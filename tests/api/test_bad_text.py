@@ -10,9 +10,9 @@ import msgspec
 import psycopg
 import pytest
 
-from ordercast.api.providers import providers_of
 from ordercast.config import Settings
 from ordercast.db import Unstorable
+from ordercast.payments import providers_of
 from ordercast.protocol.json import decode_json
 from tests.commerce.orders import request_json
 

@@ -9,14 +9,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from ordercast.api.providers import Providers
-from ordercast.api.providers.sandbox import SandboxProvider
-from ordercast.api.providers.settling import Settling
 from ordercast.commerce.moments import moment
 from ordercast.db import SqliteStore, read_json
 from ordercast.db import sandbox as books
 from ordercast.db.access import revoked
 from ordercast.db.schema import metadata
+from ordercast.payments import Providers
+from ordercast.payments.payment_worker import Settling
+from ordercast.payments.providers.sandbox import SandboxProvider
 from tests.commerce.orders import request_json
 from tests.db.forced import force
 

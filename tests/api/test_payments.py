@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from ordercast.api.providers import payments_sentence, providers_of
 from ordercast.commerce.sandbox import OUTCOMES
 from ordercast.config import ConfigError, Settings, load
 from ordercast.db import SqliteStore
 from ordercast.db import payments as units
+from ordercast.payments import payments_sentence, providers_of
 from tests.commerce.orders import request_json
 
 from .client import CUSTOMER, DRIVER, NOBODY, SECRET, STORE, STRANGER, Client, bearer, over, problem

@@ -19,11 +19,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from ordercast.api.providers import providers_of
-from ordercast.api.providers.signatures import TOLERANCE_S, check_standard, check_stripe
 from ordercast.commerce.errors import NoticeRefused
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
+from ordercast.payments import providers_of
+from ordercast.payments.signatures import TOLERANCE_S, check_standard, check_stripe
 from tests.chance import examples
 
 from .client import SECRET, STORE, Client, over, problem

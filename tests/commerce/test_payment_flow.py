@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from ordercast.commerce.errors import NotRefundable, RefundTooLarge
-from ordercast.commerce.payment_books import MismatchKind, differences
 from ordercast.commerce.payment_flow import (
     PAYMENT_TRANSITIONS,
     Duty,
@@ -28,6 +27,7 @@ from ordercast.commerce.payment_flow import (
 )
 from ordercast.commerce.payment_flow import RefundState as R
 from ordercast.commerce.payments import Books
+from ordercast.commerce.reconciliation import MismatchKind, differences
 from ordercast.commerce.states import PaymentMethod, PaymentState
 from ordercast.commerce.states import PaymentStatus as P
 

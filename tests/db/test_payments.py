@@ -34,8 +34,8 @@ from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.db import SqliteStore, payment_tasks
 from ordercast.db.payments import PAYMENTS, adopt, carried_out, hear, owing, pay
 from ordercast.db.placing import Placing
+from ordercast.db.reconciliation import to_compare
 from ordercast.db.statements import SQLITE
-from ordercast.db.sweeping import to_compare
 from tests.chance import examples
 
 from .shop import ask, move, new_order, now

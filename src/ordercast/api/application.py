@@ -20,6 +20,7 @@ from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
 from ordercast.hub.origins import ANY_PORT
+from ordercast.payments import Providers, providers_of
 
 from . import (
     accounts,
@@ -57,7 +58,6 @@ from .keys import Keys
 from .openapi import make_document
 from .operators_door import OperatorsDoor
 from .pages import Pages
-from .providers import Providers, providers_of
 from .repeats import HEADER, REPLAYED
 from .request_log import RequestLog
 from .response_headers import AddResponseHeaders

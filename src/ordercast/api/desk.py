@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final, TypeAlias
@@ -13,7 +13,7 @@ from litestar import Request
 from litestar.di import NamedDependency
 
 from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofKind
-from ordercast.commerce.errors import PromotionRefused
+from ordercast.commerce.errors import PaymentDeclined, PromotionRefused
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Actor, Role
@@ -22,15 +22,16 @@ from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.db import Store
 from ordercast.db.idempotency import RequestKey
 from ordercast.hub import callers
+from ordercast.payments import Providers
+from ordercast.payments.checkout import Checkout
 
 from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, delivery_code
-from .budgets import DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets, who
+from .budgets import DECLINED_CARDS, DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets, who
 from .chance import Chance
 from .doorkeeper import Doorkeeper
 from .figures import Figures
 from .keys import Keys
 from .passwords import Passwords
-from .providers import Providers
 from .refusals import SignInRequired, StillRunning, TooManyAttempts
 from .terms import SignInRules
 
@@ -101,6 +102,14 @@ class FrontDesk:
             return
         async with self.budgets.counting(PROMOTION_GUESSES, whose, PromotionRefused):
             yield
+
+    @property
+    def checkout(self) -> Checkout:
+        return Checkout(self.store, self.providers, self.new_id, self.now_ms)
+
+    def charging(self, whose: str | None) -> AbstractAsyncContextManager[None]:
+        """Bound how many cards of somebody may be declined. Raises TooManyAttempts."""
+        return self.budgets.counting(DECLINED_CARDS, whose, PaymentDeclined)
 
     async def identify(self, request: AnyRequest) -> Identity:
         """Who asks; nobody in particular without a token. Raises TokenRefused, or TooManyAttempts for one too many."""

@@ -33,7 +33,6 @@ from .commands import Command, IdempotentCommand
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage, cut
-from .paying import place_paid
 from .repeats import command_key, commit_once, created, find_earlier, request_key
 from .shown import shown, shown_outcome
 
@@ -166,7 +165,7 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, buyer: _Buyer, 
         )
         return with_action(await desk.store.write(Placing(new, key)), payment.action)
 
-    return await place_paid(desk, command, actor, order_id, place, whose=buyer.whose)
+    return await desk.checkout.place(command, actor, order_id, place, counted=desk.charging(buyer.whose))
 
 
 def with_action(outcome: Outcome, action: PaymentAction | None) -> Outcome:

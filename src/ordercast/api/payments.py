@@ -31,7 +31,6 @@ from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
 from .listing import LIMIT_DEFAULT, LIMIT_MAX
 from .orders import document_for, with_action
-from .paying import pay_for
 from .repeats import commit_once, created, done_once, find_earlier, request_key
 
 
@@ -159,7 +158,7 @@ async def _pay(desk: FrontDesk, order: Order, data: PayOrder, payer: _Payer, key
 
         return with_action(await commit_once(desk, key, effect, rows=rows_of_order(order.id)), taken.action)
 
-    return await pay_for(desk, order, data.payment_info, payer.actor, pay, whose=payer.whose)
+    return await desk.checkout.pay(order, data.payment_info, payer.actor, pay, counted=desk.charging(payer.whose))
 
 
 # --- Refunds ----------------------------------------------------------------------------------------------------------

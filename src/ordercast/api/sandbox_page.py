@@ -13,10 +13,10 @@ from litestar.params import FromPath, QueryParameter
 
 from ordercast.commerce.errors import NotFound, ProviderRefused
 from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
+from ordercast.payments.jobs import hear_sandbox
+from ordercast.payments.providers.sandbox import CONFIRM_PATH, SandboxProvider
 
 from .desk import AtDesk, FrontDesk
-from .providers.chores import hear_sandbox
-from .providers.sandbox import CONFIRM_PATH, SandboxProvider
 
 log = logging.getLogger("ordercast.payments")
 

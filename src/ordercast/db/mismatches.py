@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from ordercast.commerce.errors import NotFound
 from ordercast.commerce.moments import Moment
-from ordercast.commerce.payment_books import MismatchKind
 from ordercast.commerce.people import Actor
+from ordercast.commerce.reconciliation import MismatchKind
 
 from .lenient_json import read_json
 from .transaction import Transaction

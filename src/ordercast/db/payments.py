@@ -13,7 +13,6 @@ import msgspec
 from ordercast.commerce.errors import NotPermitted, StaleVersion
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
-from ordercast.commerce.payment_books import MismatchKind
 from ordercast.commerce.payment_flow import (
     Duty,
     Known,
@@ -46,6 +45,7 @@ from ordercast.commerce.payments import (
     Voided,
 )
 from ordercast.commerce.people import STAFF, Actor, Role
+from ordercast.commerce.reconciliation import MismatchKind
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentState, PaymentStatus
 from ordercast.commerce.status_flow import allowed_next
 from ordercast.commerce.transitions import UNFULFILLED

@@ -7,8 +7,8 @@ from typing import Final
 
 from sqlalchemy import CheckConstraint, Index, Table
 
-from ordercast.commerce.payment_books import MismatchKind
 from ordercast.commerce.payment_flow import RefundState
+from ordercast.commerce.reconciliation import MismatchKind
 from ordercast.db.columns import (
     actor,
     amount,

@@ -37,8 +37,7 @@ from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.db import Store, Transaction
 from ordercast.db import sandbox as units
 from ordercast.db.sandbox import Entry
-
-from .signatures import check_standard
+from ordercast.payments.signatures import check_standard
 
 log = logging.getLogger("ordercast.payments")
 

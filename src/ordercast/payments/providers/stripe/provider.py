@@ -31,11 +31,11 @@ from ordercast.commerce.payments import (
     Voided,
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
+from ordercast.payments.signatures import check_stripe
 
-from .signatures import check_stripe
-from .stripe_api import Refusal, StripeApi
-from .stripe_events import ENDED_REFUNDS, read_event
-from .stripe_units import from_stripe, to_stripe
+from .client import Refusal, StripeApi
+from .events import ENDED_REFUNDS, read_event
+from .units import from_stripe, to_stripe
 
 # A payment whose answer was lost is looked for among those of so long before and after it was asked for.
 SEARCH_BEFORE_S: Final = 60

@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ordercast.api.providers.sandbox import SandboxProvider
-from ordercast.api.providers.stripe import StripeProvider
 from ordercast.commerce.currencies import minor_digits
 from ordercast.commerce.errors import PaymentDeclined, ProviderRefused
 from ordercast.commerce.moments import moment
@@ -18,6 +16,8 @@ from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Captured, CardToken, Charge, PaymentProvider, Refunded, Voided
 from ordercast.commerce.states import PaymentStatus
 from ordercast.db import SqliteStore
+from ordercast.payments.providers.sandbox import SandboxProvider
+from ordercast.payments.providers.stripe import StripeProvider
 
 from .stripe_stand_in import SECRET_KEY, StripeStandIn
 

@@ -9,11 +9,6 @@ from typing import Any
 
 import pytest
 
-from ordercast.api.providers import Providers
-from ordercast.api.providers.chores import hear_sandbox
-from ordercast.api.providers.sandbox import SandboxProvider
-from ordercast.api.providers.settling import ASKED_FOR_MS_MAX, BACKOFF_S, Settling
-from ordercast.api.providers.sweeping import Sweeping
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import Money
@@ -21,6 +16,11 @@ from ordercast.commerce.payments import Captured, CardToken, Charge, PaymentTake
 from ordercast.db import SqliteStore
 from ordercast.db import payment_tasks as tasks
 from ordercast.db import payments as units
+from ordercast.payments import Providers
+from ordercast.payments.jobs import hear_sandbox
+from ordercast.payments.payment_worker import ASKED_FOR_MS_MAX, BACKOFF_S, Settling
+from ordercast.payments.providers.sandbox import SandboxProvider
+from ordercast.payments.reconciler import Sweeping
 from tests.api.client import STORE, Client, problem
 from tests.api.conftest import Settle
 from tests.commerce.orders import request_json

@@ -24,7 +24,7 @@ from ordercast.commerce.payments import (
     Voided,
 )
 
-from .stripe_units import from_stripe
+from .units import from_stripe
 
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Sum = Annotated[int, Meta(ge=0, le=10**15)]

@@ -7,11 +7,9 @@ from typing import Final
 
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.payments import PaymentProvider
+from ordercast.commerce.sandbox import SANDBOX
 from ordercast.config import Settings
 from ordercast.db import Store
-
-from .sandbox import SandboxProvider
-from .stripe import StripeProvider
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +37,16 @@ class Providers:
 
 
 def providers_of(settings: Settings, store: Store) -> Providers:
-    """Those that are configured, and the sandbox, for what it took: whether it takes more is said by the settings."""
+    """Those that are configured, and the sandbox, for what it took: whether it takes more is said by the settings.
+
+    Each is loaded when it is needed: what speaks to another server is slow to import.
+    """
+    from .providers.sandbox import SandboxProvider  # noqa: PLC0415
+
     all_: list[PaymentProvider] = [SandboxProvider(store, settings.sandbox_webhook_secret)]
     if settings.stripe_secret_key:
+        from .providers.stripe import StripeProvider  # noqa: PLC0415
+
         stripe = StripeProvider(settings.stripe_secret_key, settings.stripe_webhook_secret, settings.stripe_api_url)
         all_.append(stripe)
     taking = next((provider for provider in all_ if provider.name == settings.card_provider), None)
@@ -55,6 +60,6 @@ def payments_sentence(settings: Settings) -> str:
     """Who takes payments, for the start and the log."""
     if settings.card_provider is None:
         return "cash alone; for cards, configure a provider"
-    if settings.card_provider == SandboxProvider.name:
+    if settings.card_provider == SANDBOX:
         return f"cash, and cards by the sandbox ({'the demo: no money moves' if settings.is_demo else _MONEYLESS})"
     return f"cash, and cards by {settings.card_provider}"

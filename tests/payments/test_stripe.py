@@ -9,17 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from ordercast.api.providers import Providers, providers_of
-from ordercast.api.providers.settling import Settling
-from ordercast.api.providers.stripe import StripeProvider
-from ordercast.api.providers.stripe_events import read_event
-from ordercast.api.providers.sweeping import Sweeping
 from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused, ProviderUnavailable
 from ordercast.commerce.moments import moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Authorized, Books, Captured, CardToken, Charge, Voided
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
+from ordercast.payments import Providers, providers_of
+from ordercast.payments.payment_worker import Settling
+from ordercast.payments.providers.stripe import StripeProvider
+from ordercast.payments.providers.stripe.events import read_event
+from ordercast.payments.reconciler import Sweeping
 from tests.api.client import CUSTOMER, STORE, Client, problem
 from tests.api.conftest import Settle
 from tests.commerce.orders import request_json

@@ -10,10 +10,10 @@ from typing import Final
 
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.moments import Moment, moment
-from ordercast.commerce.payment_books import differences
+from ordercast.commerce.reconciliation import differences
 from ordercast.db import Store, StoreError
-from ordercast.db import sweeping as units
-from ordercast.db.sweeping import Compared
+from ordercast.db import reconciliation as units
+from ordercast.db.reconciliation import Compared
 
 from .registry import Providers
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from ordercast.api.providers import Providers
-from ordercast.api.providers import sweeping as module
-from ordercast.api.providers.sweeping import Sweeping
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.payments import Books
 from ordercast.db import SqliteStore
 from ordercast.db import payments as units
+from ordercast.payments import Providers
+from ordercast.payments import reconciler as module
+from ordercast.payments.reconciler import Sweeping
 from tests.api.client import STORE, Client
 from tests.api.conftest import Settle
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from ordercast.api.providers.stripe_events import read_event
-from ordercast.api.providers.stripe_units import from_stripe, to_stripe
 from ordercast.commerce.currencies import minor_digits
 from ordercast.commerce.errors import ProviderRefused
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Captured, Refunded
+from ordercast.payments.providers.stripe.events import read_event
+from ordercast.payments.providers.stripe.units import from_stripe, to_stripe
 
 
 @pytest.mark.parametrize(

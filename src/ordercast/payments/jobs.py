@@ -14,10 +14,10 @@ from ordercast.commerce.payments import Notice
 from ordercast.db import Store, StoreError, Transaction
 from ordercast.db import payments as units
 
+from .payment_worker import Settling
+from .providers.sandbox import SandboxProvider
+from .reconciler import Sweeping
 from .registry import Providers
-from .sandbox import SandboxProvider
-from .settling import Settling
-from .sweeping import Sweeping
 
 log = logging.getLogger("ordercast.payments")
 

@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from ordercast.commerce.moments import Moment
-from ordercast.commerce.payment_books import COMPARED, Difference, MismatchKind
+from ordercast.commerce.reconciliation import COMPARED, Difference, MismatchKind
 from ordercast.commerce.states import PaymentState, PaymentStatus
 
 from . import mismatches

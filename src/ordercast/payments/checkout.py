@@ -1,0 +1,166 @@
+"""Taking the payment of an order: of one that is about to be placed, or of one that stands unpaid.
+
+The provider is asked before the unit of work, and the process may die in between. So a promise to give the payment back
+is written first; the transaction that places the order takes it back. Whatever happens, nobody is charged for an order
+that does not exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final, TypeVar
+
+from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused
+from ordercast.commerce.moments import moment
+from ordercast.commerce.money import Money
+from ordercast.commerce.orders import CardPayment, CashPayment, Order, PaymentInfo, PlaceOrder, SavedCardPayment
+from ordercast.commerce.payment_flow import check_payable
+from ordercast.commerce.payments import BY_CASH, CardToken, Charge, PaymentProvider, PaymentTaken, SavedCard
+from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.placing import check_order
+from ordercast.commerce.states import PaymentMethod, PaymentState, PaymentStatus
+from ordercast.db import Store, Transaction, payment_tasks, saved_cards
+from ordercast.db.quotes import quote
+
+from .registry import Providers
+
+T = TypeVar("T")
+
+# Longer than any provider's answer may take, shorter than a customer's patience with a held amount.
+GIVE_BACK_AFTER_MS: Final = 5 * 60_000
+
+
+class Checkout:
+    """Takes payments through `providers`. `new_id` makes an id with a prefix; by it an attempt is known."""
+
+    def __init__(
+        self, store: Store, providers: Providers, new_id: Callable[[str], str], now_ms: Callable[[], int]
+    ) -> None:
+        self._store = store
+        self._providers = providers
+        self._new_id = new_id
+        self._now_ms = now_ms
+
+    def __repr__(self) -> str:
+        return f"<Checkout {self._providers!r}>"
+
+    async def place(
+        self,
+        command: PlaceOrder,
+        actor: Actor,
+        order_id: str,
+        place: Callable[[PaymentTaken], Awaitable[T]],
+        *,
+        counted: AbstractAsyncContextManager[None],
+    ) -> T:
+        """Take the payment, then `place` the order with it; a payment whose order is refused is given back. A card is
+        charged while `counted` is entered, which may bound how many are declined.
+
+        Raises PaymentDeclined, ProviderUnavailable, InvalidField, and what `place` and `counted` do.
+        """
+        if isinstance(command.payment_info, CashPayment):
+            payment = BY_CASH
+        else:
+            async with counted:
+                payment = await self._take(command, actor, order_id)
+        return await self._then(payment, place)
+
+    async def pay(
+        self,
+        order: Order,
+        info: CardPayment | SavedCardPayment,
+        actor: Actor,
+        pay: Callable[[PaymentTaken], Awaitable[T]],
+        *,
+        counted: AbstractAsyncContextManager[None],
+    ) -> T:
+        """Take the payment of an order that stands, then `pay` with it; what came too late is given back.
+
+        Raises NotPayable, and as `place` does.
+        """
+        check_payable(order.status, PaymentState(order.payment_status, order.total, order.amount_paid))
+        provider = self._providers.current
+        card = await self._store.read(lambda transaction: self._card(transaction, info, actor))
+        amount = Money(order.total, order.currency)
+        async with counted:
+            charge = Charge(self._new_id("pay"), order.id, amount, card, _return_url(info, order.id))
+            payment = await self._charge(provider, charge)
+        return await self._then(payment, pay)
+
+    async def _then(self, payment: PaymentTaken, go_on: Callable[[PaymentTaken], Awaitable[T]]) -> T:
+        """Go on with what was taken; where that is refused, give it back."""
+        try:
+            return await go_on(payment)
+        except Exception:
+            # Not where we were cancelled: the unit still runs then, and takes the promise back or leaves it.
+            if (key := payment.key) is not None:
+                now = moment(self._now_ms())
+                await self._store.write(lambda transaction: payment_tasks.hasten(transaction, key, now))
+            raise
+
+    async def _take(self, command: PlaceOrder, actor: Actor, order_id: str) -> PaymentTaken:
+        provider = self._providers.current
+        amount, card = await self._store.read(lambda transaction: self._look(transaction, command, actor))
+        if amount.minor == 0:
+            return _nothing_to_pay(amount, card)
+        # One for each attempt, not each request: what a former attempt took is given back, and cannot be used again.
+        assert not isinstance(command.payment_info, CashPayment)
+        back = _return_url(command.payment_info, order_id)
+        return await self._charge(provider, Charge(order_id, order_id, amount, card, back))
+
+    async def _charge(self, provider: PaymentProvider, charge: Charge) -> PaymentTaken:
+        """Ask the provider, once it is promised that what it takes is given back. Its key is one for each attempt."""
+        now_ms = self._now_ms()
+        due_at, now = moment(now_ms + GIVE_BACK_AFTER_MS), moment(now_ms)
+        key = charge.key
+        await self._store.write(
+            lambda transaction: payment_tasks.promise(
+                transaction, key, charge.order_id, provider.name, amount=charge.amount, due_at=due_at, now=now
+            )
+        )
+        try:
+            return await provider.authorize(charge)
+        except (PaymentDeclined, InvalidField, ProviderRefused):
+            # Nothing was taken. Where no answer came, that is unknown, and the promise stays.
+            await self._store.write(lambda transaction: payment_tasks.drop(transaction, key))
+            raise
+
+    def _look(self, transaction: Transaction, command: PlaceOrder, actor: Actor) -> tuple[Money, CardToken | SavedCard]:
+        """What the order comes to now, and the card that is to pay for it."""
+        is_customer = actor.role is Role.CUSTOMER
+        sums = quote(transaction, command, actor.id if is_customer else None, moment(self._now_ms()))
+        check_order(command, sums, actor)
+        assert not isinstance(command.payment_info, CashPayment)
+        return Money(sums.total, sums.currency), self._card(transaction, command.payment_info, actor)
+
+    def _card(
+        self, transaction: Transaction, info: CardPayment | SavedCardPayment, actor: Actor
+    ) -> CardToken | SavedCard:
+        """The card that is to pay."""
+        is_customer = actor.role is Role.CUSTOMER
+        provider = self._providers.current.name
+        if isinstance(info, SavedCardPayment):
+            if not is_customer:
+                raise InvalidField("paymentInfo.savedMethodId", "Saved cards are for customers who are signed in.")
+            return saved_cards.find(transaction, info.saved_method_id, actor.id, provider)
+        if info.save and not is_customer:
+            raise InvalidField("paymentInfo.save", "A card is saved for customers who are signed in.")
+        if not info.save:
+            return CardToken(info.token)
+        return CardToken(info.token, save_for=actor.id, owner=saved_cards.owner_of(transaction, actor.id, provider))
+
+
+def _return_url(info: CardPayment | SavedCardPayment, order_id: str) -> str | None:
+    return None if info.return_url is None else info.return_url.replace("{orderId}", order_id)
+
+
+def _nothing_to_pay(amount: Money, card: CardToken | SavedCard) -> PaymentTaken:
+    """Paid, without a provider: none holds, captures or gives back nothing, and Stripe refuses to be asked. As the
+    amount is kept, an order that has come to cost something meanwhile is refused.
+    """
+    if isinstance(card, SavedCard):
+        info = PaymentInfo(PaymentMethod.SAVED_CARD, brand=card.brand, last4=card.last4)
+    else:
+        info = PaymentInfo(PaymentMethod.CARD)
+    return PaymentTaken(PaymentStatus.PAID, info, amount)
