@@ -39,7 +39,7 @@ from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.inspecting import Inspector
 from ordercast.neighbours import Neighbours
 from ordercast.payments import Providers, payments_sentence, providers_of
-from ordercast.payments.jobs import payment_chores
+from ordercast.payments.jobs import payment_jobs
 from ordercast.sockets import serve_sockets
 from ordercast.supervision import Signals
 from ordercast.wire import AsgiApplication, make_server
@@ -227,7 +227,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
 
 async def _leading(settings: Settings, store: Store, providers: Providers, neighbours: Neighbours) -> list[Chore]:
     """What one node does for all."""
-    leading = [prune(store, settings.notification_days), tell_shop(store), *payment_chores(store, providers)]
+    leading = [prune(store, settings.notification_days), tell_shop(store), *payment_jobs(store, providers)]
     if settings.pending_minutes_max > 0:
         leading.append(expire(store, settings.pending_minutes_max))
     if settings.mongodb_url:

@@ -15,7 +15,7 @@ from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.seed import seed_demo
 from ordercast.hub import Server
 from ordercast.payments import Providers, providers_of
-from ordercast.payments.payment_worker import Settling
+from ordercast.payments.payment_worker import PaymentWorker
 from tests.postgres import Postgres
 
 from .client import PASSWORD, SECRET, Client, over
@@ -97,7 +97,7 @@ async def client(store: Store, settings: Settings, providers: Providers) -> Asyn
 @pytest.fixture
 def settle(store: Store, providers: Providers) -> Settle:
     """Carry out what is owed to payment providers, as the node does after each commit."""
-    return Settling(store, providers).settle
+    return PaymentWorker(store, providers).run_due
 
 
 @pytest.fixture

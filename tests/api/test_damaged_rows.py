@@ -15,7 +15,7 @@ from ordercast.db import sandbox as books
 from ordercast.db.access import revoked
 from ordercast.db.schema import metadata
 from ordercast.payments import Providers
-from ordercast.payments.payment_worker import Settling
+from ordercast.payments.payment_worker import PaymentWorker
 from ordercast.payments.providers.sandbox import SandboxProvider
 from tests.commerce.orders import request_json
 from tests.db.forced import force
@@ -162,7 +162,7 @@ async def test_a_revocation_whose_moment_is_none_refuses_what_there_is(client: C
 async def test_a_payment_task_whose_order_cannot_be_read_keeps_no_other_from_being_carried_out(
     client: Client, store: AnyStore, providers: Providers
 ) -> None:
-    settling = Settling(store, providers)
+    worker = PaymentWorker(store, providers)
     first, second = [
         await client.place(paymentInfo={"method": "card", "token": "tok_authorize_only"}) for _ in range(2)
     ]
@@ -170,7 +170,7 @@ async def test_a_payment_task_whose_order_cannot_be_read_keeps_no_other_from_bei
         await client.move(order, "processing")
     damaged(store, "orders", "payment_info", "[]", f"id = '{first['id']}'")
 
-    await settling.settle()
+    await worker.run_due()
 
     (attempts,) = await store.read(
         lambda t: t.all("SELECT attempts FROM payment_tasks WHERE order_id = :id", id=first["id"])
@@ -189,7 +189,7 @@ async def test_a_payment_task_that_cannot_be_read_keeps_no_other_from_being_carr
         await client.move(order, "processing")
     damaged(store, "payment_tasks", "kind", "odd", f"order_id = '{first['id']}'")
 
-    assert await Settling(store, providers).settle() == 1
+    assert await PaymentWorker(store, providers).run_due() == 1
     assert (await client.get(f"/api/orders/{second['id']}", STORE)).json()["paymentStatus"] == "paid"
     assert store.damaged.of("payment_tasks")
 
@@ -204,7 +204,7 @@ async def test_what_an_unreadable_order_owes_keeps_no_other_from_being_written_d
         )
     damaged(store, "orders", "payment_info", '{"method": "card", "brand": 5}', f"id = '{first['id']}'")
 
-    await Settling(store, providers).settle()
+    await PaymentWorker(store, providers).run_due()
 
     assert (await client.get(f"/api/orders/{second['id']}", STORE)).json()["paymentStatus"] == "refunded"
 
@@ -218,7 +218,7 @@ async def test_a_sandbox_event_that_cannot_be_told_keeps_no_other_from_being_tol
         await store.write(lambda t, n=name, s=said: books.announce(t, n, s, moment(0)))  # type: ignore[misc]
     told: list[str] = []
 
-    await sandbox.ring(lambda _, notice: told.append(notice.event_id))
+    await sandbox.deliver_webhooks(lambda _, notice: told.append(notice.event_id))
 
     assert told == ["b"]
-    assert await sandbox.ring(lambda _, notice: told.append(notice.event_id)) == 0
+    assert await sandbox.deliver_webhooks(lambda _, notice: told.append(notice.event_id)) == 0

@@ -12,22 +12,22 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ordercast.commerce.errors import NotRefundable, RefundTooLarge
 from ordercast.commerce.payment_flow import (
     PAYMENT_TRANSITIONS,
-    Duty,
-    Known,
-    Owed,
+    ActionKind,
+    PaymentFacts,
+    ProviderAction,
     RefundNews,
     accepted,
     cash_collected,
     decide_refund,
+    derive_state,
     given_back,
     refund_sums,
     refundable,
-    standing,
-    way,
+    transition_path,
 )
 from ordercast.commerce.payment_flow import RefundState as R
-from ordercast.commerce.payments import Books
-from ordercast.commerce.reconciliation import MismatchKind, differences
+from ordercast.commerce.payments import ProviderPayment
+from ordercast.commerce.reconciliation import MismatchKind, discrepancies
 from ordercast.commerce.states import PaymentMethod, PaymentState
 from ordercast.commerce.states import PaymentStatus as P
 
@@ -42,38 +42,38 @@ def paid(**changes: Any) -> PaymentState:
 def test_every_way_is_legal_and_the_shortest() -> None:
     for source in P:
         for target in P:
-            steps = way(source, target)
+            steps = transition_path(source, target)
             if steps is not None:
                 assert all(after in PAYMENT_TRANSITIONS[before] for before, after in pairwise((source, *steps)))
                 assert (steps or (source,))[-1] is target
-    assert way(P.PAID, P.PAID) == ()
-    assert way(P.AUTHORIZED, P.REFUNDED) == (P.PAID, P.REFUNDED)
-    assert way(P.VOIDED, P.PAID) is None
-    assert way(P.REFUNDED, P.PARTIALLY_REFUNDED) == (P.PARTIALLY_REFUNDED,)
+    assert transition_path(P.PAID, P.PAID) == ()
+    assert transition_path(P.AUTHORIZED, P.REFUNDED) == (P.PAID, P.REFUNDED)
+    assert transition_path(P.VOIDED, P.PAID) is None
+    assert transition_path(P.REFUNDED, P.PARTIALLY_REFUNDED) == (P.PARTIALLY_REFUNDED,)
 
 
 def test_what_was_captured_in_part_never_passes_through_paid_nor_the_rest_through_failed() -> None:
     for source in P:
         for target in P:
-            assert P.FAILED not in (way(source, target) or ())[:-1]
-            assert not {P.PAID, P.PARTIALLY_REFUNDED} & {*(way(source, target, in_full=False) or ())[:-1]}
-    assert way(P.AUTHORIZED, P.REFUNDED, in_full=False) == (P.FAILED, P.REFUNDED)
+            assert P.FAILED not in (transition_path(source, target) or ())[:-1]
+            assert not {P.PAID, P.PARTIALLY_REFUNDED} & {*(transition_path(source, target, in_full=False) or ())[:-1]}
+    assert transition_path(P.AUTHORIZED, P.REFUNDED, in_full=False) == (P.FAILED, P.REFUNDED)
 
 
 def test_what_is_owed_at_an_end_by_what_a_provider_holds() -> None:
     assert given_back(PaymentState(P.UNPAID, TOTAL), CASH) == (PaymentState(P.VOIDED, TOTAL), ())
-    at_the_bank = (Owed(Duty.VOID, is_optional=True),)
+    at_the_bank = (ProviderAction(ActionKind.VOID, is_optional=True),)
     assert given_back(PaymentState(P.UNPAID, TOTAL), CARD) == (PaymentState(P.VOIDED, TOTAL), at_the_bank)
     for status in (P.AUTHORIZED, P.FAILED):
         held = PaymentState(status, TOTAL)
-        assert given_back(held, CARD) == (held, (Owed(Duty.VOID),))
+        assert given_back(held, CARD) == (held, (ProviderAction(ActionKind.VOID),))
     assert given_back(paid(refunded=200, refunding=100), CARD) == (
         paid(refunded=200, refunding=700),
-        (Owed(Duty.REFUND, 600),),
+        (ProviderAction(ActionKind.REFUND, 600),),
     )
     assert given_back(paid(), CASH) == (paid(refunded=TOTAL, status=P.REFUNDED), ())
     in_part = PaymentState(P.FAILED, TOTAL, 600)
-    assert given_back(in_part, CARD) == (replace(in_part, refunding=600), (Owed(Duty.REFUND, 600),))
+    assert given_back(in_part, CARD) == (replace(in_part, refunding=600), (ProviderAction(ActionKind.REFUND, 600),))
     for status in (P.DISPUTED, P.REFUNDED, P.VOIDED):
         over = PaymentState(status, TOTAL, TOTAL)
         assert given_back(over, CARD) == (over, ())
@@ -82,7 +82,7 @@ def test_what_is_owed_at_an_end_by_what_a_provider_holds() -> None:
 def test_only_what_is_held_is_captured_and_only_what_is_unpaid_collected() -> None:
     for status in P:
         state = PaymentState(status, TOTAL)
-        assert accepted(state) == ((Owed(Duty.CAPTURE, TOTAL),) if status is P.AUTHORIZED else ())
+        assert accepted(state) == ((ProviderAction(ActionKind.CAPTURE, TOTAL),) if status is P.AUTHORIZED else ())
         collected = cash_collected(state)
         assert collected == (PaymentState(P.PAID, TOTAL, TOTAL) if status is P.UNPAID else state)
 
@@ -101,7 +101,7 @@ def test_a_refund_never_passes_what_was_captured(refunded: int, refunding: int, 
             decide_refund(state, CARD, amount, "BDT")
     else:
         after, owed = decide_refund(state, CARD, amount, "BDT")
-        assert owed == (Owed(Duty.REFUND, amount or left),)
+        assert owed == (ProviderAction(ActionKind.REFUND, amount or left),)
         assert after.refunding == refunding + (amount or left)
         handed, nothing = decide_refund(state, CASH, amount, "BDT")
         assert (handed.refunded, nothing) == (refunded + (amount or left), ())
@@ -115,34 +115,37 @@ def news(reference: str, state: R, amount: int) -> RefundNews:
     return RefundNews("x", reference, state, amount)
 
 
-def heard(kept: Known, ledger: list[RefundNews], fact: Known | RefundNews) -> Known:
+def heard(kept: PaymentFacts, ledger: list[RefundNews], fact: PaymentFacts | RefundNews) -> PaymentFacts:
     """What is known with one more fact; refunds and disputes are kept, as the ledger keeps them."""
     before = refund_sums(ledger)
     if isinstance(fact, RefundNews):
         ledger.append(fact)
-        fact = Known()
+        fact = PaymentFacts()
     sums = refund_sums(ledger)
     came_back = max(0, before.succeeded - sums.succeeded)
     is_disputed = kept.is_disputed or fact.is_disputed
-    return Known(fact.captured, sums.succeeded, sums.pending, came_back, is_disputed, ended=fact.ended)
+    return PaymentFacts(fact.captured, sums.succeeded, sums.pending, came_back, is_disputed, ended=fact.ended)
 
 
-def told(state: PaymentState, facts: tuple[Known | RefundNews, ...]) -> PaymentState:
+def told(state: PaymentState, facts: tuple[PaymentFacts | RefundNews, ...]) -> PaymentState:
     """Facts one after another."""
-    kept, ledger = Known(), list[RefundNews]()
+    kept, ledger = PaymentFacts(), list[RefundNews]()
     for fact in facts:
         kept = heard(kept, ledger, fact)
-        after = standing(state, kept)
-        assert way(state.status, after.status, in_full=after.captured == after.total) is not None, (state, fact)
+        after = derive_state(state, kept)
+        assert transition_path(state.status, after.status, in_full=after.captured == after.total) is not None, (
+            state,
+            fact,
+        )
         state = after
     return state
 
 
-FACTS: dict[str, Known | RefundNews] = {
-    "captured": Known(captured=TOTAL),
+FACTS: dict[str, PaymentFacts | RefundNews] = {
+    "captured": PaymentFacts(captured=TOTAL),
     "refund": news("re", R.SUCCEEDED, 300),
-    "disputed": Known(is_disputed=True),
-    "failed": Known(ended=P.FAILED),
+    "disputed": PaymentFacts(is_disputed=True),
+    "failed": PaymentFacts(ended=P.FAILED),
 }
 
 
@@ -168,7 +171,7 @@ def test_facts_lead_to_the_same_end_in_whatever_order_and_however_often(order: t
 def test_a_refund_ends_where_its_life_ends_whichever_part_of_it_is_heard_first(
     states: set[R], ends: PaymentState
 ) -> None:
-    facts: list[Known | RefundNews] = [FACTS["captured"], *(news("re", state, 300) for state in states)]
+    facts: list[PaymentFacts | RefundNews] = [FACTS["captured"], *(news("re", state, 300) for state in states)]
     for order in permutations(facts):
         begin = PaymentState(P.AUTHORIZED, TOTAL)
         assert told(begin, order) == ends
@@ -184,29 +187,29 @@ def test_only_the_refund_that_came_back_is_taken_from_the_sum() -> None:
 
 
 def test_paid_is_paid_in_full() -> None:
-    held, part, rest = PaymentState(P.AUTHORIZED, TOTAL), Known(captured=600), Known(captured=TOTAL)
+    held, part, rest = PaymentState(P.AUTHORIZED, TOTAL), PaymentFacts(captured=600), PaymentFacts(captured=TOTAL)
     assert told(held, (part,)) == PaymentState(P.FAILED, TOTAL, 600)
     assert told(held, (part, rest)) == told(held, (rest, part)) == PaymentState(P.PAID, TOTAL, TOTAL)
     assert told(held, (part, news("re", R.SUCCEEDED, 600))) == PaymentState(P.REFUNDED, TOTAL, 600, 600)
     assert told(held, (part, news("re", R.SUCCEEDED, 200))) == PaymentState(P.FAILED, TOTAL, 600, 200)
-    assert told(held, (part, Known(is_disputed=True))) == PaymentState(P.DISPUTED, TOTAL, 600)
+    assert told(held, (part, PaymentFacts(is_disputed=True))) == PaymentState(P.DISPUTED, TOTAL, 600)
 
 
 def test_what_another_program_wrote_as_refunded_stays_where_the_ledger_knows_less() -> None:
-    assert standing(paid(refunded=500), Known(refunds=300)).refunded == 500
+    assert derive_state(paid(refunded=500), PaymentFacts(refunds=300)).refunded == 500
 
 
 def test_what_is_held_after_all_is_authorized_unless_it_was_released_or_taken() -> None:
-    held = Known(is_held=True)
+    held = PaymentFacts(is_held=True)
     for status in (P.UNPAID, P.FAILED):
-        assert standing(PaymentState(status, TOTAL), held).status is P.AUTHORIZED
+        assert derive_state(PaymentState(status, TOTAL), held).status is P.AUTHORIZED
     for state in (PaymentState(P.VOIDED, TOTAL), PaymentState(P.AUTHORIZED, TOTAL), paid()):
-        assert standing(state, held) == state
+        assert derive_state(state, held) == state
 
 
 def test_a_failure_told_after_the_release_changes_nothing() -> None:
     released = PaymentState(P.VOIDED, TOTAL)
-    assert standing(released, Known(ended=P.FAILED)) == released
+    assert derive_state(released, PaymentFacts(ended=P.FAILED)) == released
 
 
 class PaymentMachine(RuleBasedStateMachine):
@@ -220,13 +223,13 @@ class PaymentMachine(RuleBasedStateMachine):
         self.is_lost = False
         self.payment = PaymentState(P.AUTHORIZED, TOTAL)
         self.history = [P.AUTHORIZED]
-        self.books = Books("x", "BDT", 0, 0, is_held=True)
-        self.tasks: list[Owed] = []
+        self.books = ProviderPayment("x", "BDT", 0, 0, is_held=True)
+        self.tasks: list[ProviderAction] = []
         self.ended = False
-        self.heard = Known()
+        self.heard = PaymentFacts()
 
-    def _owe(self, owed: tuple[Owed, ...]) -> None:
-        self.tasks += [deed for deed in owed if deed.duty is Duty.REFUND or deed not in self.tasks]
+    def _owe(self, owed: tuple[ProviderAction, ...]) -> None:
+        self.tasks += [deed for deed in owed if deed.kind is ActionKind.REFUND or deed not in self.tasks]
 
     @rule()
     @precondition(lambda self: not self.ended)
@@ -254,16 +257,16 @@ class PaymentMachine(RuleBasedStateMachine):
     def provider_answers(self, refuses: bool) -> None:
         deed = self.tasks.pop(0)
         known = self.heard
-        match deed.duty:
-            case Duty.CAPTURE if self.books.is_held and not refuses:
+        match deed.kind:
+            case ActionKind.CAPTURE if self.books.is_held and not refuses:
                 part = deed.amount * self.captured_percent // 100
                 self.books = replace(self.books, captured=part, is_held=False)
-            case Duty.VOID if self.books.is_held:
+            case ActionKind.VOID if self.books.is_held:
                 self.books = replace(self.books, is_held=False)
                 known = replace(known, ended=P.VOIDED)
-            case Duty.CAPTURE if not self.books.captured:
+            case ActionKind.CAPTURE if not self.books.captured:
                 known = replace(known, ended=P.FAILED)
-            case Duty.REFUND if not refuses and self._gives_back(deed.amount):
+            case ActionKind.REFUND if not refuses and self._gives_back(deed.amount):
                 self.books = replace(self.books, refunded=self.books.refunded + deed.amount)
                 self.asked += 1
                 self.ledger.append(news(f"re_{self.asked}", R.PENDING, deed.amount))
@@ -306,19 +309,19 @@ class PaymentMachine(RuleBasedStateMachine):
     def the_provider_repeats_itself(self) -> None:
         self._hear(self.heard)
 
-    def _hear(self, known: Known) -> None:
+    def _hear(self, known: PaymentFacts) -> None:
         sums = refund_sums(self.ledger)
-        still = sum(deed.amount for deed in self.tasks if deed.duty is Duty.REFUND)
+        still = sum(deed.amount for deed in self.tasks if deed.kind is ActionKind.REFUND)
         known = replace(known, refunds=sums.succeeded, refunding=sums.pending + still)
         self.heard = replace(known, ended=None, came_back=0)
-        after = standing(self.payment, known)
+        after = derive_state(self.payment, known)
         if self.ended and all(kept.state is not R.FAILED for kept in self.ledger):
             after, owed = given_back(after, CARD)
             self._owe(owed)
         self._become(after)
 
     def _become(self, after: PaymentState) -> None:
-        steps = way(self.payment.status, after.status, in_full=after.captured == after.total)
+        steps = transition_path(self.payment.status, after.status, in_full=after.captured == after.total)
         assert steps is not None, (self.payment, after)
         self.history += steps
         self.payment = after
@@ -336,7 +339,7 @@ class PaymentMachine(RuleBasedStateMachine):
     @invariant()
     def the_books_agree_once_everything_is_answered(self) -> None:
         if not self.tasks:
-            found = {difference.kind for difference in differences(self.payment, "BDT", self.books)}
+            found = {difference.kind for difference in discrepancies(self.payment, "BDT", self.books)}
             assert not found & {MismatchKind.CAPTURED, MismatchKind.REFUNDED, MismatchKind.DISPUTED}
 
 

@@ -15,7 +15,7 @@ from ordercast.commerce.errors import (
     StaleVersion,
 )
 from ordercast.commerce.moments import Moment
-from ordercast.commerce.payment_flow import Duty, Owed
+from ordercast.commerce.payment_flow import ActionKind, ProviderAction
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderState, PaymentMethod, PaymentStatus
 from ordercast.commerce.states import OrderStatus as S
@@ -157,13 +157,21 @@ def test_an_order_is_prepared_once_its_payment_is_sure(
 @pytest.mark.parametrize(
     ("before", "after", "owed"),
     [
-        ({"payment_status": PaymentStatus.UNPAID}, PaymentStatus.VOIDED, [Owed(Duty.VOID, is_optional=True)]),
-        ({"payment_status": PaymentStatus.AUTHORIZED}, PaymentStatus.AUTHORIZED, [Owed(Duty.VOID)]),
-        ({"payment_status": PaymentStatus.PAID, "captured": 900}, PaymentStatus.PAID, [Owed(Duty.REFUND, 900)]),
+        (
+            {"payment_status": PaymentStatus.UNPAID},
+            PaymentStatus.VOIDED,
+            [ProviderAction(ActionKind.VOID, is_optional=True)],
+        ),
+        ({"payment_status": PaymentStatus.AUTHORIZED}, PaymentStatus.AUTHORIZED, [ProviderAction(ActionKind.VOID)]),
+        (
+            {"payment_status": PaymentStatus.PAID, "captured": 900},
+            PaymentStatus.PAID,
+            [ProviderAction(ActionKind.REFUND, 900)],
+        ),
         (
             {"payment_status": PaymentStatus.PARTIALLY_REFUNDED, "captured": 900, "refunded": 200, "refunding": 100},
             PaymentStatus.PARTIALLY_REFUNDED,
-            [Owed(Duty.REFUND, 600)],
+            [ProviderAction(ActionKind.REFUND, 600)],
         ),
         ({"payment_status": PaymentStatus.DISPUTED, "captured": 900}, PaymentStatus.DISPUTED, []),
     ],
@@ -173,7 +181,7 @@ def test_an_order_is_prepared_once_its_payment_is_sure(
     ("target", "role"), [(S.REJECTED, Role.STORE), (S.EXPIRED, Role.SERVICE), (S.CANCELLED, Role.CUSTOMER)]
 )
 def test_an_order_that_ends_unfulfilled_gives_its_stock_back_and_owes_its_payment(
-    target: S, role: Role, before: dict[str, Any], after: PaymentStatus, owed: list[Owed]
+    target: S, role: Role, before: dict[str, Any], after: PaymentStatus, owed: list[ProviderAction]
 ) -> None:
     order = order_state(payment_method=PaymentMethod.CARD, total=900, **before)
     decision = decide(order, target, role)
@@ -195,7 +203,10 @@ def test_what_was_held_is_captured_when_the_shop_accepts() -> None:
     order = order_state(payment_method=PaymentMethod.CARD, payment_status=PaymentStatus.AUTHORIZED, total=900)
     decision = decide(order, S.PROCESSING, Role.STORE)
     assert isinstance(decision, StatusChanged)
-    assert (decision.payment_status, decision.owed) == (PaymentStatus.AUTHORIZED, (Owed(Duty.CAPTURE, 900),))
+    assert (decision.payment_status, decision.owed) == (
+        PaymentStatus.AUTHORIZED,
+        (ProviderAction(ActionKind.CAPTURE, 900),),
+    )
 
 
 def test_cash_is_paid_when_the_goods_are_handed_over() -> None:

@@ -26,7 +26,7 @@ from ordercast.commerce.promotions import Offer, Promotion, PromotionKind
 from ordercast.commerce.shop import DEMO_SHOP
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus
 from ordercast.commerce.status_flow import StatusChanged, decide_status_change
-from ordercast.commerce.transitions import GIVING_BACK, MOVES
+from ordercast.commerce.transitions import MOVES, RESTOCKING
 from ordercast.db import SqliteStore, Transaction, products, promotions
 from ordercast.db.idempotency import RequestKey
 from ordercast.db.orders import NO_HANDOVER, change_status, may_know
@@ -63,7 +63,7 @@ CUSTOMERS = [Actor(Role.CUSTOMER, "cus_1"), Actor(Role.CUSTOMER, "cus_2")]
 DRIVERS = [Actor(Role.DRIVER, "drv_1"), Actor(Role.DRIVER, "drv_2")]
 NAMES = [*OrderStatus, "new", "accepted", "packing", "ready", "out_for_delivery", "completed"]
 
-ASIDE = GIVING_BACK | {OrderStatus.ON_HOLD}
+ASIDE = RESTOCKING | {OrderStatus.ON_HOLD}
 
 buyers = st.sampled_from([GUEST, STORE, *CUSTOMERS])
 actors = st.sampled_from([STORE, STORE, ADMIN, TIMER, *CUSTOMERS, *DRIVERS])
@@ -152,7 +152,7 @@ class Model:
         return [
             order
             for order_id, order in self.orders.items()
-            if self.codes[order_id] == code and order.status not in GIVING_BACK
+            if self.codes[order_id] == code and order.status not in RESTOCKING
         ]
 
     def _offer(self, new: NewOrder, customer_id: str) -> Offer | None:

@@ -10,7 +10,7 @@ import pytest
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, PaymentStatus
-from ordercast.commerce.transitions import CARRIED, GIVING_BACK, MOVES, OPEN, reachable
+from ordercast.commerce.transitions import CARRIED, MOVES, OPEN, RESTOCKING, reachable
 
 from .programs import Program, SqliteProgram
 
@@ -188,7 +188,7 @@ def sell(shop: Program, quantity: int, position: int = 0) -> None:
     )
 
 
-@pytest.mark.parametrize("end", sorted(GIVING_BACK))
+@pytest.mark.parametrize("end", sorted(RESTOCKING))
 def test_another_programs_lines_take_stock_and_its_end_of_the_order_gives_it_back_once(shop: Program, end: str) -> None:
     shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
     sell(shop, 7)

@@ -23,8 +23,8 @@ from ordercast.commerce.payments import (
     DisputeOpened,
     Fact,
     Failed,
-    Notice,
     PaymentTaken,
+    ProviderEvent,
     Refunded,
     RefundFailed,
     RefundPending,
@@ -32,7 +32,7 @@ from ordercast.commerce.payments import (
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.db import SqliteStore, payment_tasks
-from ordercast.db.payments import PAYMENTS, adopt, carried_out, hear, owing, pay
+from ordercast.db.payments import PAYMENTS, adopt, apply_event, carried_out, owing, pay
 from ordercast.db.placing import Placing
 from ordercast.db.reconciliation import to_compare
 from ordercast.db.statements import SQLITE
@@ -54,8 +54,8 @@ async def place_held(store: SqliteStore) -> tuple[str, str, int]:
 
 
 async def told(store: SqliteStore, reference: str, event_id: str, fact: Fact) -> str:
-    notice = Notice(event_id, type(fact).__name__, reference, fact)
-    return await store.write(partial(hear, provider="sandbox", notice=notice, now=now()))
+    event = ProviderEvent(event_id, type(fact).__name__, reference, fact)
+    return await store.write(partial(apply_event, provider="sandbox", event=event, now=now()))
 
 
 FACTS: dict[str, Captured | Refunded | RefundPending | RefundFailed | DisputeOpened | DisputeClosed] = {

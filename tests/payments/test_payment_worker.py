@@ -17,10 +17,10 @@ from ordercast.db import SqliteStore
 from ordercast.db import payment_tasks as tasks
 from ordercast.db import payments as units
 from ordercast.payments import Providers
-from ordercast.payments.jobs import hear_sandbox
-from ordercast.payments.payment_worker import ASKED_FOR_MS_MAX, BACKOFF_S, Settling
+from ordercast.payments.jobs import apply_sandbox_event
+from ordercast.payments.payment_worker import ASKED_FOR_MS_MAX, BACKOFF_S, PaymentWorker
 from ordercast.payments.providers.sandbox import SandboxProvider
-from ordercast.payments.reconciler import Sweeping
+from ordercast.payments.reconciler import Reconciler
 from tests.api.client import STORE, Client, problem
 from tests.api.conftest import Settle
 from tests.commerce.orders import request_json
@@ -101,15 +101,15 @@ async def test_a_provider_that_does_not_answer_is_asked_again_with_the_same_key(
     client: Client, store: SqliteStore, providers: Providers
 ) -> None:
     clock_ms = [time.time_ns() // 1_000_000 + 60_000]
-    settling = Settling(store, providers, lambda: clock_ms[0])
+    worker = PaymentWorker(store, providers, lambda: clock_ms[0])
     order = await client.place(**by("tok_flaky"))
     await client.move(order, "processing")
 
-    assert await settling.settle() == 1
+    assert await worker.run_due() == 1
     assert (await now_is(client, order))["paymentStatus"] == "authorized"
-    assert await settling.settle() == 0  # not before its time
+    assert await worker.run_due() == 0  # not before its time
     clock_ms[0] += BACKOFF_S[0] * 1000
-    assert await settling.settle() == 1
+    assert await worker.run_due() == 1
 
     assert (await now_is(client, order))["paymentStatus"] == "paid"
     assert await books(store) == [(TOTAL, 0, 0)]
@@ -150,8 +150,10 @@ async def test_a_refund_under_way_is_not_given_back_yet_and_then_is(
     order = (await client.post(f"/api/orders/{order['id']}/refund", _refund(order, 4_000), STORE)).json()
     await settle()
     assert money(await now_is(client, order)) == ("paid", TOTAL, 0, 4_000)
-    assert await Sweeping(store, providers).sweep() == 0  # the provider counts it already, and that is no difference
-    await _ring(providers)
+    assert (
+        await Reconciler(store, providers).reconcile() == 0
+    )  # the provider counts it already, and that is no difference
+    await _deliver(providers)
     assert money(await now_is(client, order)) == ("partially_refunded", TOTAL, 4_000, 0)
 
 
@@ -162,13 +164,13 @@ async def test_a_refund_that_comes_back_raises_a_card_and_can_be_asked_for_again
     order = (await client.move(order, "cancelled", reason="sold out")).json()
     await settle()
     assert money(await now_is(client, order)) == ("paid", TOTAL, 0, TOTAL)
-    await _ring(providers)
+    await _deliver(providers)
     order = await now_is(client, order)
     assert money(order) == ("paid", TOTAL, 0, 0)
     (card,) = (await client.get("/api/payment-mismatches", STORE)).json()["items"]
     assert (card["orderId"], card["kind"], card["ours"]) == (order["id"], "refund_failed", TOTAL)
     assert await books(store) == [(TOTAL, 0, 0)]
-    assert await Sweeping(store, providers).sweep() == 0
+    assert await Reconciler(store, providers).reconcile() == 0
     assert await settle() == 0  # nobody goes on asking by themselves
 
     again = await client.post(f"/api/orders/{order['id']}/refund", _refund(order, None), STORE)
@@ -188,7 +190,7 @@ async def test_a_part_that_the_bank_lets_go_of_is_no_payment_and_is_given_back(
     assert (card["kind"], card["ours"], card["theirs"]) == ("paid_in_part", TOTAL, 6_750)
     assert "BDT 67.50" in card["text"]
     assert "BDT 112.50" in card["text"]
-    assert await Sweeping(store, providers).sweep() == 0
+    assert await Reconciler(store, providers).reconcile() == 0
     part = await client.post(f"/api/orders/{order['id']}/refund", _refund(order, 750), STORE)
     assert money(part.json()) == ("failed", 6_750, 0, 750)
     await settle()
@@ -203,12 +205,12 @@ def _refund(order: dict[str, Any], amount: int | None) -> dict[str, Any]:
     return {"reason": "sorry", "version": order["version"]} | ({} if amount is None else {"amount": amount})
 
 
-async def _ring(providers: Providers) -> None:
+async def _deliver(providers: Providers) -> None:
     """Let the sandbox tell what is to come."""
     sandbox = providers.by_name["sandbox"]
     assert isinstance(sandbox, SandboxProvider)
     sandbox._now_ms = lambda: time.time_ns() // 1_000_000 + 60_000
-    await sandbox.ring(hear_sandbox)
+    await sandbox.deliver_webhooks(apply_sandbox_event)
 
 
 async def test_what_another_program_cancels_is_given_back_too(
@@ -275,7 +277,7 @@ async def test_a_payment_whose_order_was_never_placed_is_given_back_after_a_whil
 ) -> None:
     """The process died between the provider's answer and the commit of the order."""
     clock_ms = [1_900_000_000_000]
-    settling = Settling(store, providers, lambda: clock_ms[0])
+    worker = PaymentWorker(store, providers, lambda: clock_ms[0])
     amount = Money(TOTAL, "BDT")
     now, later = moment(clock_ms[0]), moment(clock_ms[0] + 300_000)
     for key, token in (("ord_a", "tok_visa"), ("ord_b", "tok_authorize_only"), ("ord_c", None)):
@@ -283,10 +285,10 @@ async def test_a_payment_whose_order_was_never_placed_is_given_back_after_a_whil
         await store.write(partial(promise, due_at=later, now=now))
         if token is not None:
             await providers.current.authorize(Charge(key, key, amount, CardToken(token)))
-    assert await settling.settle() == 0
+    assert await worker.run_due() == 0
 
     clock_ms[0] += 301_000
-    assert await settling.settle() == 3
+    assert await worker.run_due() == 3
 
     assert await books(store) == [(TOTAL, TOTAL, 0), (0, 0, 0)]
     assert await rows(store, "SELECT count(*) FROM orders") == [(0,)]
@@ -301,8 +303,8 @@ async def test_an_order_that_comes_too_late_for_its_payment_is_not_placed(
     async def slowly(charge: Charge) -> PaymentTaken:
         """So slowly that the payment is being given back by the time it is answered."""
         taken = await authorize(charge)
-        settling = Settling(store, providers, lambda: 4_000_000_000_000)
-        await settling.settle()
+        worker = PaymentWorker(store, providers, lambda: 4_000_000_000_000)
+        await worker.run_due()
         return taken
 
     monkeypatch.setattr(sandbox, "authorize", slowly)
@@ -317,7 +319,7 @@ async def test_a_provider_silent_for_most_of_a_day_is_asked_no_more(
 ) -> None:
     """Its memory of our keys ends: asked with one again, it could refund a second time."""
     clock_ms = [1_900_000_000_000]
-    settling = Settling(store, providers, lambda: clock_ms[0])
+    worker = PaymentWorker(store, providers, lambda: clock_ms[0])
     asked: list[str] = []
 
     async def silent(reference: str, amount: Money, key: str) -> Refunded:
@@ -334,7 +336,7 @@ async def test_a_provider_silent_for_most_of_a_day_is_asked_no_more(
     )
     for _ in range(200):
         clock_ms[0] += BACKOFF_S[-1] * 1000
-        await settling.settle()
+        await worker.run_due()
     assert len(set(asked)) == 1
     assert len(asked) <= ASKED_FOR_MS_MAX // (BACKOFF_S[-1] * 1000) + 2
     assert money(await now_is(client, order)) == ("paid", TOTAL, 0, 0)
@@ -359,7 +361,7 @@ async def test_a_fault_of_our_own_postpones_one_task_and_holds_up_no_other(
     fine = await client.place(**by("tok_authorize_only"))
     for order in (broken, fine):
         await client.move(order, "processing")
-    assert await Settling(store, providers).settle() == 2
+    assert await PaymentWorker(store, providers).run_due() == 2
     assert (await now_is(client, broken))["paymentStatus"] == "authorized"
     assert (await now_is(client, fine))["paymentStatus"] == "paid"
     assert "is tried again" in caplog.text

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from ordercast.commerce.errors import ProviderUnavailable
-from ordercast.commerce.payments import Books
+from ordercast.commerce.payments import ProviderPayment
 from ordercast.db import SqliteStore
 from ordercast.db import payments as units
 from ordercast.payments import Providers
 from ordercast.payments import reconciler as module
-from ordercast.payments.reconciler import Sweeping
+from ordercast.payments.reconciler import Reconciler
 from tests.api.client import STORE, Client
 from tests.api.conftest import Settle
 
@@ -32,11 +32,11 @@ async def cards(client: Client, resolved: bool = False) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def sweeping(store: SqliteStore, providers: Providers) -> Sweeping:
-    return Sweeping(store, providers)
+def reconciler(store: SqliteStore, providers: Providers) -> Reconciler:
+    return Reconciler(store, providers)
 
 
-async def test_books_that_agree_raise_nothing(client: Client, settle: Settle, sweeping: Sweeping) -> None:
+async def test_books_that_agree_raise_nothing(client: Client, settle: Settle, reconciler: Reconciler) -> None:
     await client.place()
     await place(client, "tok_visa")
     held = await place(client, "tok_authorize_only")
@@ -46,10 +46,10 @@ async def test_books_that_agree_raise_nothing(client: Client, settle: Settle, sw
     await client.move(failed, "processing")
     await settle()
     before = len(await cards(client))
-    assert await sweeping.sweep() == 0
+    assert await reconciler.reconcile() == 0
     await client.move(held, "cancelled", reason="sold out")
     await settle()
-    assert await sweeping.sweep() == 0
+    assert await reconciler.reconcile() == 0
     assert len(await cards(client)) == before
 
 
@@ -67,7 +67,7 @@ async def test_books_that_agree_raise_nothing(client: Client, settle: Settle, sw
 async def test_each_difference_is_one_card_told_to_the_shop(
     client: Client,
     store: SqliteStore,
-    sweeping: Sweeping,
+    reconciler: Reconciler,
     *,
     token: str,
     assignment: str,
@@ -78,7 +78,7 @@ async def test_each_difference_is_one_card_told_to_the_shop(
     order = await place(client, token)
     await tamper(store, assignment)
 
-    assert [await sweeping.sweep() for _ in range(3)] == [1, 0, 0]
+    assert [await reconciler.reconcile() for _ in range(3)] == [1, 0, 0]
 
     (card,) = await cards(client)
     assert (card["orderId"], card["kind"], card["ours"], card["theirs"]) == (order["id"], kind, ours, theirs)
@@ -86,72 +86,72 @@ async def test_each_difference_is_one_card_told_to_the_shop(
     assert (change.kind, change.entity_id, change.actor) == ("payment.mismatch", card["id"], "service:payments")
 
 
-async def test_the_sandbox_can_be_told_to_differ_by_a_token(client: Client, sweeping: Sweeping) -> None:
+async def test_the_sandbox_can_be_told_to_differ_by_a_token(client: Client, reconciler: Reconciler) -> None:
     await place(client, "tok_mismatch")
-    assert await sweeping.sweep() == 1
+    assert await reconciler.reconcile() == 1
     assert (await cards(client))[0]["kind"] == "captured"
 
 
 async def test_a_difference_that_is_gone_is_taken_off_the_board(
-    client: Client, store: SqliteStore, sweeping: Sweeping
+    client: Client, store: SqliteStore, reconciler: Reconciler
 ) -> None:
     await place(client, "tok_visa")
     await tamper(store, "captured = captured - 1")
-    await sweeping.sweep()
+    await reconciler.reconcile()
     await tamper(store, "captured = captured + 1")
-    assert await sweeping.sweep() == 0
+    assert await reconciler.reconcile() == 0
     assert await cards(client) == []
     (card,) = await cards(client, resolved=True)
     assert (card["resolvedBy"], card["note"]) == ("service:payments", "The books agree again.")
 
 
 async def test_what_is_being_asked_for_just_now_is_not_compared(
-    client: Client, settle: Settle, sweeping: Sweeping
+    client: Client, settle: Settle, reconciler: Reconciler
 ) -> None:
     order = await place(client, "tok_visa")
     await client.move(order, "cancelled", reason="sold out")
-    assert await sweeping.sweep() == 0
+    assert await reconciler.reconcile() == 0
     await settle()
-    assert await sweeping.sweep() == 0
+    assert await reconciler.reconcile() == 0
 
 
 async def test_an_order_that_changes_during_the_look_is_left_for_the_next(
-    client: Client, store: SqliteStore, providers: Providers, sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch
+    client: Client, store: SqliteStore, providers: Providers, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = await place(client, "tok_visa")
     await tamper(store, "captured = captured - 1")
     lookup = providers.current.lookup
 
-    async def meanwhile(reference: str) -> Books | None:
+    async def meanwhile(reference: str) -> ProviderPayment | None:
         await client.move(order, "processing")
         return await lookup(reference)
 
     monkeypatch.setattr(providers.current, "lookup", meanwhile)
-    assert await sweeping.sweep() == 0
+    assert await reconciler.reconcile() == 0
     monkeypatch.undo()
-    assert await sweeping.sweep() == 1
+    assert await reconciler.reconcile() == 1
 
 
 async def test_a_silent_provider_says_nothing_about_its_books(
-    client: Client, providers: Providers, sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch
+    client: Client, providers: Providers, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await place(client, "tok_visa")
 
-    async def silent(_reference: str) -> Books | None:
+    async def silent(_reference: str) -> ProviderPayment | None:
         raise ProviderUnavailable
 
     monkeypatch.setattr(providers.current, "lookup", silent)
-    assert await sweeping.sweep() == 0
+    assert await reconciler.reconcile() == 0
     assert await cards(client) == []
 
 
 async def test_each_sweep_goes_on_behind_the_last_and_begins_again_at_the_end(
-    client: Client, store: SqliteStore, sweeping: Sweeping, monkeypatch: pytest.MonkeyPatch
+    client: Client, store: SqliteStore, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SWEPT_AT_ONCE_MAX", 2)
+    monkeypatch.setattr(module, "COMPARED_AT_ONCE_MAX", 2)
     for _ in range(3):
         await place(client, "tok_visa")
     await tamper(store, "captured = captured - 1")
-    assert [await sweeping.sweep() for _ in range(3)] == [2, 1, 0]
+    assert [await reconciler.reconcile() for _ in range(3)] == [2, 1, 0]
     assert len(await cards(client)) == 3
     assert await store.read(lambda transaction: units.owing(transaction, 10)) == []

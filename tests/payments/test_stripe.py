@@ -12,14 +12,14 @@ import pytest
 from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused, ProviderUnavailable
 from ordercast.commerce.moments import moment
 from ordercast.commerce.money import Money
-from ordercast.commerce.payments import Authorized, Books, Captured, CardToken, Charge, Voided
+from ordercast.commerce.payments import Authorized, Captured, CardToken, Charge, ProviderPayment, Voided
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.payments import Providers, providers_of
-from ordercast.payments.payment_worker import Settling
+from ordercast.payments.payment_worker import PaymentWorker
 from ordercast.payments.providers.stripe import StripeProvider
 from ordercast.payments.providers.stripe.events import read_event
-from ordercast.payments.reconciler import Sweeping
+from ordercast.payments.reconciler import Reconciler
 from tests.api.client import CUSTOMER, STORE, Client, problem
 from tests.api.conftest import Settle
 from tests.commerce.orders import request_json
@@ -160,7 +160,7 @@ async def test_a_payment_whose_answer_was_lost_is_found_and_let_go(
     assert held["status"] == "requires_capture"  # Stripe took it, and nobody here knows
 
     later_ms = time.time_ns() // 1_000_000 + 301_000
-    assert await Settling(store, providers, lambda: later_ms).settle() == 1
+    assert await PaymentWorker(store, providers, lambda: later_ms).run_due() == 1
 
     states = [intent["status"] for intent in stand_in.intents.values()]
     assert states == ["requires_capture"] * 3 + ["canceled", "requires_capture"]
@@ -178,7 +178,7 @@ async def test_a_refund_whose_answer_was_lost_is_asked_for_again_and_made_once(
     assert (await look(client, order))["amountRefunding"] == 11_250
 
     later_ms = time.time_ns() // 1_000_000 + 60_000
-    await Settling(store, providers, lambda: later_ms).settle()
+    await PaymentWorker(store, providers, lambda: later_ms).run_due()
 
     assert (await look(client, order))["paymentStatus"] == "refunded"
     assert len(stand_in.refunds) == 1
@@ -193,7 +193,7 @@ async def test_a_refund_made_in_stripes_own_pages_is_a_card_on_the_board(
     await settle()
     (intent,) = stand_in.intents.values()
     intent["latest_charge"]["amount_refunded"] = 500
-    assert await Sweeping(store, providers).sweep() == 1
+    assert await Reconciler(store, providers).reconcile() == 1
     (card,) = (await client.get("/api/payment-mismatches", STORE)).json()["items"]
     assert (card["kind"], card["ours"], card["theirs"]) == ("refunded", 0, 500)
     assert order["id"] == card["orderId"]
@@ -226,12 +226,14 @@ async def test_what_was_done_before_is_answered_as_it_is(stripe: StripeProvider)
 async def test_the_books_tell_of_disputes_open_and_lost(stripe: StripeProvider, stand_in: StripeStandIn) -> None:
     taken = await stripe.authorize(charge("a"))
     reference = taken.reference or ""
-    assert await stripe.lookup(reference) == Books(reference, "BDT", 0, 0, is_held=True)
+    assert await stripe.lookup(reference) == ProviderPayment(reference, "BDT", 0, 0, is_held=True)
     await stripe.capture(reference, TOTAL, "c")
     stand_in.intents[reference]["latest_charge"]["disputed"] = True
     for status, refunded, is_disputed in (("needs_response", 0, True), ("won", 0, False), ("lost", 11_250, False)):
         stand_in.disputes = [{"id": "dp_1", "status": status}]
-        assert await stripe.lookup(reference) == Books(reference, "BDT", 11_250, refunded, is_disputed=is_disputed)
+        assert await stripe.lookup(reference) == ProviderPayment(
+            reference, "BDT", 11_250, refunded, is_disputed=is_disputed
+        )
     assert await stripe.lookup("pi_nothing") is None
 
 

@@ -98,7 +98,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     shop.PaymentDeclined: Kind(402, "payment-declined", "Payment declined"),
     shop.ProviderUnavailable: Kind(503, "payment-provider-unavailable", "The payment provider does not answer"),
     shop.ProviderRefused: Kind(502, "payment-provider-refused", "The payment provider refuses"),
-    shop.NoticeRefused: Kind(400, "webhook-refused", "The webhook is not the provider's"),
+    shop.EventRefused: Kind(400, "webhook-refused", "The webhook is not the provider's"),
     shop.PriceChanged: Kind(409, "price-changed", "The price has changed"),
     shop.NotPayable: Kind(409, "not-payable", "Nothing can be paid"),
     shop.NotRefundable: Kind(409, "not-refundable", "Nothing can be given back"),

@@ -126,9 +126,9 @@ async def check_payment(order_id: FromPath[str], request: AnyRequest, desk: AtDe
     if payment is None or msgspec.json.decode(document, type=Order).payment_status is not PaymentStatus.UNPAID:
         return json_answer(document)
     provider = desk.providers.by_name.get(payment[0])
-    books = None if provider is None else await provider.lookup(payment[1])
-    if books is not None:
-        found, now = books, desk.now()
+    theirs = None if provider is None else await provider.lookup(payment[1])
+    if theirs is not None:
+        found, now = theirs, desk.now()
         await desk.store.write(
             UnitOfWork(
                 lambda transaction: units.looked_up(transaction, order_id, payment[0], found, now),

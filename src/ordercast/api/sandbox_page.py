@@ -13,7 +13,7 @@ from litestar.params import FromPath, QueryParameter
 
 from ordercast.commerce.errors import NotFound, ProviderRefused
 from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
-from ordercast.payments.jobs import hear_sandbox
+from ordercast.payments.jobs import apply_sandbox_event
 from ordercast.payments.providers.sandbox import CONFIRM_PATH, SandboxProvider
 
 from .desk import AtDesk, FrontDesk
@@ -54,7 +54,7 @@ async def take_answer(
     if answer not in {"confirm", "decline"}:
         raise NotFound("answer")
     try:
-        await _sandbox(desk).confirm(reference, hear_sandbox, is_let=answer == "confirm")
+        await _sandbox(desk).confirm(reference, apply_sandbox_event, is_let=answer == "confirm")
     except ProviderRefused as error:
         log.info("the sandbox's page: %s", error)
     return Response(None, status_code=303, headers={"Location": back})

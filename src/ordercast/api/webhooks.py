@@ -9,7 +9,7 @@ from litestar import Response, post
 from litestar.params import FromPath
 from msgspec import Struct
 
-from ordercast.commerce.errors import NotFound, NoticeRefused
+from ordercast.commerce.errors import EventRefused, NotFound
 from ordercast.db import payments as units
 
 from .answers import json_answer
@@ -40,13 +40,13 @@ async def hear_provider(provider: FromPath[str], request: AnyRequest, desk: AtDe
         raise NotFound("payment provider")
     body, now = await request.body(), desk.now()
     try:
-        notice = known.read_notice(body, request.headers, desk.now_ms() / 1000)
-    except NoticeRefused:
+        event = known.read_event(body, request.headers, desk.now_ms() / 1000)
+    except EventRefused:
         # After it was looked at: a provider behind a proxy that is not named must be heard whatever strangers send.
         await desk.budgets.take(WEBHOOKS, caller_of(request))
         raise
-    outcome = await desk.store.write(lambda transaction: units.hear(transaction, provider, notice, now))
-    log.info("%s event %s (%s): %s", provider, notice.event_id, notice.kind, outcome)
+    outcome = await desk.store.write(lambda transaction: units.apply_event(transaction, provider, event, now))
+    log.info("%s event %s (%s): %s", provider, event.event_id, event.kind, outcome)
     return json_answer(b'{"received":true}')
 
 

@@ -17,7 +17,7 @@ ShopError
 ├── PaymentDeclined           the provider said no
 ├── ProviderUnavailable       no answer came from the payment provider in time
 ├── ProviderRefused           the provider will not capture, void or refund, however often it is asked
-├── NoticeRefused             a message that no payment provider signed
+├── EventRefused             a message that no payment provider signed
 ├── PriceChanged              the goods cost something else by the time their payment had been taken
 ├── NotPayable                the order is paid, or has ended
 ├── NotRefundable             nothing is left that could be given back
@@ -149,7 +149,7 @@ class ProviderRefused(ShopError):
     pass
 
 
-class NoticeRefused(ShopError):
+class EventRefused(ShopError):
     pass
 
 

@@ -27,7 +27,7 @@ PAYMENT_TRANSITIONS: Final[dict[P, frozenset[P]]] = {
 }
 
 
-class Duty(StrEnum):
+class ActionKind(StrEnum):
     """What we owe the provider to do."""
 
     CAPTURE = "capture"
@@ -36,10 +36,10 @@ class Duty(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class ProviderAction:
     """A deed that the provider must be asked for; `amount` in minor units, 0 for a void."""
 
-    duty: Duty
+    kind: ActionKind
     amount: int = 0
     is_optional: bool = False
     """Nothing to be asked where no provider knows of the payment."""
@@ -58,12 +58,12 @@ def check_payable(status: OrderStatus, payment: PaymentState) -> None:
 # --- What an order's way makes us owe ---------------------------------------------------------------------------------
 
 
-def accepted(payment: PaymentState) -> tuple[Owed, ...]:
+def accepted(payment: PaymentState) -> tuple[ProviderAction, ...]:
     """The shop prepares the order: what is held is taken, as a whole."""
-    return (Owed(Duty.CAPTURE, payment.total),) if payment.status is P.AUTHORIZED else ()
+    return (ProviderAction(ActionKind.CAPTURE, payment.total),) if payment.status is P.AUTHORIZED else ()
 
 
-def given_back(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentState, tuple[Owed, ...]]:
+def given_back(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
     """The order ends unfulfilled: what becomes of its payment at once, and what the provider is still to do.
 
     Only that which no provider holds changes its status here. A claim on nobody is void, cash is handed back; a card's
@@ -71,16 +71,16 @@ def given_back(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentSta
     """
     if payment.status is P.UNPAID:
         # A customer may be with their bank just now.
-        void = () if method is PaymentMethod.CASH else (Owed(Duty.VOID, is_optional=True),)
+        void = () if method is PaymentMethod.CASH else (ProviderAction(ActionKind.VOID, is_optional=True),)
         return replace(payment, status=P.VOIDED), void
     if payment.status in {P.AUTHORIZED, P.FAILED} and payment.captured == 0:
-        return payment, (Owed(Duty.VOID),)
+        return payment, (ProviderAction(ActionKind.VOID),)
     rest = refundable(payment)
     if rest == 0:
         return payment, ()
     if method is PaymentMethod.CASH:
         return replace(payment, status=P.REFUNDED, refunded=payment.captured), ()
-    return replace(payment, refunding=payment.refunding + rest), (Owed(Duty.REFUND, rest),)
+    return replace(payment, refunding=payment.refunding + rest), (ProviderAction(ActionKind.REFUND, rest),)
 
 
 def cash_collected(payment: PaymentState) -> PaymentState:
@@ -102,7 +102,7 @@ def refundable(payment: PaymentState) -> int:
 
 def decide_refund(
     payment: PaymentState, method: PaymentMethod, amount: int | None, currency: str
-) -> tuple[PaymentState, tuple[Owed, ...]]:
+) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
     """Give back `amount`, or all that is left. Raises NotRefundable or RefundTooLarge."""
     left = refundable(payment)
     if left == 0:
@@ -114,7 +114,7 @@ def decide_refund(
         refunded = payment.refunded + part
         status = P.REFUNDED if refunded == payment.captured else P.PARTIALLY_REFUNDED
         return replace(payment, status=status, refunded=refunded), ()
-    return replace(payment, refunding=payment.refunding + part), (Owed(Duty.REFUND, part),)
+    return replace(payment, refunding=payment.refunding + part), (ProviderAction(ActionKind.REFUND, part),)
 
 
 class RefundState(StrEnum):
@@ -161,7 +161,7 @@ def refund_sums(told: Iterable[RefundNews]) -> RefundSums:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class PaymentFacts:
     """All that a provider has told of one payment: sums in minor units, whatever the order in which it was told."""
 
     captured: int = 0
@@ -179,31 +179,31 @@ class Known:
     """VOIDED or FAILED, where the authorization ended so."""
 
 
-def standing(payment: PaymentState, known: Known) -> PaymentState:
+def derive_state(payment: PaymentState, facts: PaymentFacts) -> PaymentState:
     """Where the payment stands by what is known of it. Facts add up: neither their order nor repetition matters.
 
     Nothing is given back or disputed but what was captured; so what follows a capture counts once that is heard too,
     and it is told how much it was.
     """
-    captured = min(max(payment.captured, known.captured), payment.total)
+    captured = min(max(payment.captured, facts.captured), payment.total)
     # Another program may have written down more than the ledger has.
-    refunded = min(max(known.refunds, payment.refunded - known.came_back), captured)
-    refunded = captured if known.is_lost else refunded
-    refunding = min(known.refunding, captured - refunded)
-    status = _status(payment, known, captured, refunded)
+    refunded = min(max(facts.refunds, payment.refunded - facts.came_back), captured)
+    refunded = captured if facts.is_lost else refunded
+    refunding = min(facts.refunding, captured - refunded)
+    status = _status(payment, facts, captured, refunded)
     return replace(payment, status=status, captured=captured, refunded=refunded, refunding=refunding)
 
 
-def _status(payment: PaymentState, known: Known, captured: int, refunded: int) -> P:
+def _status(payment: PaymentState, facts: PaymentFacts, captured: int, refunded: int) -> P:
     before, total = payment.status, payment.total
-    if captured == 0 and known.is_held:
+    if captured == 0 and facts.is_held:
         return P.AUTHORIZED if before in {P.UNPAID, P.FAILED} else before
     if captured == 0:
         # A failure told after the release changes nothing: there is nothing left that could fail.
-        return before if known.ended is None or before is P.VOIDED else known.ended
+        return before if facts.ended is None or before is P.VOIDED else facts.ended
     if refunded == captured:
         return P.REFUNDED
-    if known.is_disputed:
+    if facts.is_disputed:
         return P.DISPUTED
     if captured < total:
         return P.FAILED  # paid is paid in full
@@ -214,7 +214,7 @@ _SHORT: Final = frozenset({P.FAILED})
 _IN_FULL: Final = frozenset({P.PAID, P.PARTIALLY_REFUNDED})
 
 
-def way(source: P, target: P, *, in_full: bool = True) -> tuple[P, ...] | None:
+def transition_path(source: P, target: P, *, in_full: bool = True) -> tuple[P, ...] | None:
     """The shortest legal way from one status to another, without its start; None where the table has none.
 
     What was captured `in_full` does not pass through `failed`, and what was not does not pass through `paid`.

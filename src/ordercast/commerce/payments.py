@@ -160,7 +160,7 @@ Fact: TypeAlias = Authorized | Captured | Voided | Failed | RefundFact | Dispute
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class ProviderEvent:
     """One event of a provider: `payment` is its name for the payment. No fact: nothing that concerns us."""
 
     event_id: str
@@ -170,7 +170,7 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class ProviderPayment:
     """A payment as it stands in the provider's books; sums in minor units. `refunded` counts lost disputes too, and
     refunds under way.
     """
@@ -210,17 +210,17 @@ class PaymentProvider(Protocol):
         ...
 
     async def refund(self, reference: str, amount: Money, key: str) -> Refunded | RefundPending:
-        """Give back a part or all of what was captured; what becomes of one under way comes as a notice.
+        """Give back a part or all of what was captured; what becomes of one under way comes as an event.
 
         Raises ProviderRefused.
         """
         ...
 
-    async def lookup(self, reference: str) -> Books | None:
+    async def lookup(self, reference: str) -> ProviderPayment | None:
         """The payment as the provider has it; None where it knows of none."""
         ...
 
-    async def find(self, key: str, since: Moment) -> Books | None:
+    async def find(self, key: str, since: Moment) -> ProviderPayment | None:
         """The payment that was taken with `key` at or after `since`, if one was."""
         ...
 
@@ -232,6 +232,6 @@ class PaymentProvider(Protocol):
         """Let go of its connections; nothing is asked any more."""
         ...
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str], now_s: float) -> Notice:
-        """Read an event that arrived over HTTP. Raises NoticeRefused where it was not signed by the provider."""
+    def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
+        """Read an event that arrived over HTTP. Raises EventRefused where it was not signed by the provider."""
         ...

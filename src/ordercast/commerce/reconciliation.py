@@ -1,4 +1,4 @@
-"""Comparing a payment with the provider's books."""
+"""Reconciliation: comparing a payment with the provider's own."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from .money import Money
-from .payments import Books
+from .payments import ProviderPayment
 from .states import PaymentState
 from .states import PaymentStatus as P
 
 
 class MismatchKind(StrEnum):
-    """What differs; an order has at most one open card of each."""
+    """What differs; an order has at most one open of each."""
 
     UNKNOWN_PAYMENT = "unknown_payment"
     CURRENCY = "currency"
@@ -28,7 +28,7 @@ class MismatchKind(StrEnum):
     REFUND_FAILED = "refund_failed"
 
 
-# Those that a look at the books finds, and finds gone.
+# Those that a comparison finds, and finds gone.
 COMPARED: Final = frozenset(
     {
         MismatchKind.UNKNOWN_PAYMENT,
@@ -42,8 +42,8 @@ COMPARED: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that our books and theirs say differently."""
+class Discrepancy:
+    """One thing that we and the provider say differently."""
 
     kind: MismatchKind
     ours: Any
@@ -51,34 +51,34 @@ class Difference:
     sentence: str
 
 
-def differences(payment: PaymentState, currency: str, books: Books | None) -> Iterator[Difference]:
-    """Every difference; `books` are None where the provider knows of no such payment."""
-    if books is None:
-        yield Difference(
+def discrepancies(payment: PaymentState, currency: str, theirs: ProviderPayment | None) -> Iterator[Discrepancy]:
+    """Every difference; `theirs` is None where the provider knows of no such payment."""
+    if theirs is None:
+        yield Discrepancy(
             MismatchKind.UNKNOWN_PAYMENT, str(payment.status), None, "The provider knows nothing of this payment."
         )
         return
-    if books.currency != currency:
-        sentence = f"The order is in {currency}, the provider's payment in {books.currency}."
-        yield Difference(MismatchKind.CURRENCY, currency, books.currency, sentence)
+    if theirs.currency != currency:
+        sentence = f"The order is in {currency}, the provider's payment in {theirs.currency}."
+        yield Discrepancy(MismatchKind.CURRENCY, currency, theirs.currency, sentence)
         return
-    yield from _sums(MismatchKind.CAPTURED, payment.captured, books.captured, currency)
+    yield from _sums(MismatchKind.CAPTURED, payment.captured, theirs.captured, currency)
     # What is under way a provider may count already, or not yet.
-    if not payment.refunded <= books.refunded <= payment.refunded + payment.refunding:
-        yield from _sums(MismatchKind.REFUNDED, payment.refunded, books.refunded, currency)
+    if not payment.refunded <= theirs.refunded <= payment.refunded + payment.refunding:
+        yield from _sums(MismatchKind.REFUNDED, payment.refunded, theirs.refunded, currency)
     # A hold may outlive a capture that was refused; it is let go when the order ends.
-    if books.is_held is not (payment.status is P.AUTHORIZED) and payment.status is not P.FAILED:
-        yield _answers(MismatchKind.HELD, payment.status is P.AUTHORIZED, books.is_held, "is held by the provider")
-    if books.is_disputed is not (payment.status is P.DISPUTED) and payment.status is not P.REFUNDED:
-        yield _answers(MismatchKind.DISPUTED, payment.status is P.DISPUTED, books.is_disputed, "is disputed")
+    if theirs.is_held is not (payment.status is P.AUTHORIZED) and payment.status is not P.FAILED:
+        yield _answers(MismatchKind.HELD, payment.status is P.AUTHORIZED, theirs.is_held, "is held by the provider")
+    if theirs.is_disputed is not (payment.status is P.DISPUTED) and payment.status is not P.REFUNDED:
+        yield _answers(MismatchKind.DISPUTED, payment.status is P.DISPUTED, theirs.is_disputed, "is disputed")
 
 
-def _sums(kind: MismatchKind, ours: int, theirs: int, currency: str) -> Iterator[Difference]:
+def _sums(kind: MismatchKind, ours: int, theirs: int, currency: str) -> Iterator[Discrepancy]:
     if ours != theirs:
         sentence = f"We have {Money(ours, currency)} {kind}, the provider {Money(theirs, currency)}."
-        yield Difference(kind, ours, theirs, sentence)
+        yield Discrepancy(kind, ours, theirs, sentence)
 
 
-def _answers(kind: MismatchKind, ours: bool, theirs: bool, what: str) -> Difference:
+def _answers(kind: MismatchKind, ours: bool, theirs: bool, what: str) -> Discrepancy:
     here, there = ("yes" if answer else "no" for answer in (ours, theirs))
-    return Difference(kind, ours, theirs, f"Whether the payment {what}: {here} here, {there} there.")
+    return Discrepancy(kind, ours, theirs, f"Whether the payment {what}: {here} here, {there} there.")

@@ -8,7 +8,7 @@ from typing import Final
 
 from .errors import GuardRefused, IllegalTransition, NotPermitted, ReasonRequired, StaleVersion
 from .moments import Moment
-from .payment_flow import Owed, accepted, cash_collected, given_back
+from .payment_flow import ProviderAction, accepted, cash_collected, given_back
 from .people import STAFF, Actor, Role
 from .states import OrderState, PaymentMethod, PaymentState, PaymentStatus
 from .states import OrderStatus as S
@@ -22,7 +22,7 @@ class StatusChanged:
     before: OrderState
     status: S
     payment: PaymentState
-    owed: tuple[Owed, ...]
+    owed: tuple[ProviderAction, ...]
     """What the payment provider is to do about it, after the commit."""
     held_from: S | None
     driver_id: str | None
@@ -181,7 +181,7 @@ def _changed(move: Transition, order: OrderState, actor: Actor, reason: str | No
     )
 
 
-def _payment_after(order: OrderState, effects: tuple[Effect, ...]) -> tuple[PaymentState, tuple[Owed, ...]]:
+def _payment_after(order: OrderState, effects: tuple[Effect, ...]) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
     if Effect.GIVE_PAYMENT_BACK in effects:
         return given_back(order.payment, order.payment_method)
     if Effect.CAPTURE_PAYMENT in effects:

@@ -146,10 +146,10 @@ CARRIED: Final = frozenset(t.source for t in TRANSITIONS if Guard.ASSIGNED_DRIVE
 FAILING: Final = frozenset(t.target for t in TRANSITIONS if Effect.COUNT_ATTEMPT in t.effects)
 
 # What was set aside for the order goes back on sale.
-GIVING_BACK: Final = frozenset(t.target for t in TRANSITIONS if Effect.RELEASE_STOCK in t.effects)
+RESTOCKING: Final = frozenset(t.target for t in TRANSITIONS if Effect.RELEASE_STOCK in t.effects)
 
 # So does the customer's money.
-UNFULFILLED: Final = frozenset(t.target for t in TRANSITIONS if Effect.GIVE_PAYMENT_BACK in t.effects)
+REFUNDING: Final = frozenset(t.target for t in TRANSITIONS if Effect.GIVE_PAYMENT_BACK in t.effects)
 
 
 def reachable(fulfilment: Fulfilment) -> frozenset[S]:

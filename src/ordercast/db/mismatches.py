@@ -1,4 +1,4 @@
-"""Where a provider's money differs from ours: one card on the board for each thing, until somebody has seen to it."""
+"""Where a provider's money differs from ours: one for each thing, until somebody has seen to it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PaymentMismatch(Struct, frozen=True, rename="camel"):
     note: str | None
 
 
-def raise_card(
+def raise_discrepancy(
     transaction: Transaction,
     order_id: str,
     kind: MismatchKind,
@@ -50,7 +50,7 @@ def raise_card(
     ours: int | str | bool | None = None,
     theirs: int | str | bool | None = None,
 ) -> bool:
-    """Raise a card; False where one of that kind is open for the order already."""
+    """Raise one; False where one of that kind is open for the order already."""
     raised = transaction.one(
         transaction.sql.mismatches.add,
         order_id=order_id,
@@ -67,7 +67,7 @@ def raise_card(
 
 
 def resolve(transaction: Transaction, mismatch_id: str, actor: Actor, note: str | None, now: Moment) -> PaymentMismatch:
-    """Take a card off the board; one that is off already stays as it is. Raises NotFound."""
+    """Resolve one; one that is resolved already stays as it is. Raises NotFound."""
     transaction.run(transaction.sql.mismatches.resolve, mismatch_id=mismatch_id, at=now, by=str(actor), new_note=note)
     row = transaction.one(transaction.sql.mismatches.by_id, id=mismatch_id)
     if row is None:
@@ -76,7 +76,7 @@ def resolve(transaction: Transaction, mismatch_id: str, actor: Actor, note: str 
 
 
 def open_of(transaction: Transaction, order_id: str) -> dict[MismatchKind, str]:
-    """The open cards of an order: their ids by kind."""
+    """The open ones of an order: their ids by kind."""
     statement = transaction.sql.mismatches.open_of_order
     return dict(transaction.read(statement, lambda row: (MismatchKind(row[1]), row[0]), TABLE, order_id=order_id))
 

@@ -14,7 +14,7 @@ import msgspec
 
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
-from ordercast.commerce.payment_flow import Duty, Owed
+from ordercast.commerce.payment_flow import ActionKind, ProviderAction
 from ordercast.commerce.payments import SavedCard
 
 from .lenient_json import is_moment
@@ -45,7 +45,13 @@ class PaymentTask:
 
 
 def owe(
-    transaction: Transaction, order_id: str, owed: Iterable[Owed], *, currency: str, reason: str | None, now: Moment
+    transaction: Transaction,
+    order_id: str,
+    owed: Iterable[ProviderAction],
+    *,
+    currency: str,
+    reason: str | None,
+    now: Moment,
 ) -> None:
     """Write down what the provider of the order's payment is to be asked. A payment is captured and voided once."""
     for deed in owed:
@@ -55,11 +61,11 @@ def owe(
         provider, reference = found if found is not None else ("", "")
         _add(
             transaction,
-            task_id=_id_of(transaction, order_id, deed.duty),
+            task_id=_id_of(transaction, order_id, deed.kind),
             order_id=order_id,
             provider=provider,
             reference=reference,
-            kind=TaskKind(deed.duty),
+            kind=TaskKind(deed.kind),
             amount=Money(deed.amount, currency),
             reason=reason,
             due_at=now,
@@ -114,12 +120,12 @@ def forget_card(transaction: Transaction, method_id: str, provider: str, card: S
     )
 
 
-def _id_of(transaction: Transaction, order_id: str, duty: Duty) -> str:
-    if duty is not Duty.REFUND:
+def _id_of(transaction: Transaction, order_id: str, kind: ActionKind) -> str:
+    if kind is not ActionKind.REFUND:
         tried = len(set(transaction.all(transaction.sql.ledger.payments_of_order, order_id=order_id)))
-        return f"{order_id}:{duty}" if tried <= 1 else f"{order_id}:{duty}:{tried}"
+        return f"{order_id}:{kind}" if tried <= 1 else f"{order_id}:{kind}:{tried}"
     row = transaction.one(transaction.sql.payment_tasks.count_of_kind, order_id=order_id, kind=TaskKind.REFUND)
-    return f"{order_id}:{duty}:{row[0] + 1 if row else 1}"
+    return f"{order_id}:{kind}:{row[0] + 1 if row else 1}"
 
 
 def _add(

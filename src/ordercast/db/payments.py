@@ -14,30 +14,30 @@ from ordercast.commerce.errors import NotPermitted, StaleVersion
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payment_flow import (
-    Duty,
-    Known,
-    Owed,
+    ActionKind,
+    PaymentFacts,
+    ProviderAction,
     RefundState,
     RefundSums,
     accepted,
     check_payable,
     decide_refund,
+    derive_state,
     given_back,
     refund_sums,
-    standing,
-    way,
+    transition_path,
 )
 from ordercast.commerce.payments import (
     CASH_PROVIDER,
     Authorized,
-    Books,
     Captured,
     DisputeClosed,
     DisputeOpened,
     Fact,
     Failed,
-    Notice,
     PaymentTaken,
+    ProviderEvent,
+    ProviderPayment,
     Refunded,
     RefundFact,
     RefundFailed,
@@ -48,7 +48,7 @@ from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.reconciliation import MismatchKind
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentState, PaymentStatus
 from ordercast.commerce.status_flow import allowed_next
-from ordercast.commerce.transitions import UNFULFILLED
+from ordercast.commerce.transitions import REFUNDING
 
 from . import ledger, mismatches, payment_tasks
 from .orders import load_state, newest_document
@@ -128,7 +128,7 @@ def pay(transaction: Transaction, order_id: str, taken: PaymentTaken, actor: Act
     total = Money(state.total, state.currency)
     if ledger.payment_of(transaction, order_id) is not None:
         # What failed may be held still.
-        void = (Owed(Duty.VOID),)
+        void = (ProviderAction(ActionKind.VOID),)
         payment_tasks.owe(transaction, order_id, void, currency=state.currency, reason=None, now=now)
     ledger.take(transaction, order_id, state.customer_id, taken, total=total, now=now)
     captured = state.total if taken.status is PaymentStatus.PAID else 0
@@ -158,36 +158,36 @@ def adopt(transaction: Transaction, order_id: str, now: Moment) -> None:
     payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=None, now=now)
 
 
-# --- Hearing ----------------------------------------------------------------------------------------------------------
+# --- Events ----------------------------------------------------------------------------------------------------------
 
 
-def hear(transaction: Transaction, provider: str, notice: Notice, now: Moment) -> str:
+def apply_event(transaction: Transaction, provider: str, event: ProviderEvent, now: Moment) -> str:
     """Take in a provider's event; its id is kept with its effect. Gives what became of it, in a word for the log."""
-    if notice.fact is None or notice.payment is None:
+    if event.fact is None or event.payment is None:
         return "of no concern"
-    row = transaction.one(transaction.sql.ledger.order_of_payment, provider=provider, reference=notice.payment)
+    row = transaction.one(transaction.sql.ledger.order_of_payment, provider=provider, reference=event.payment)
     if row is None:
         # Not kept: if it was early, the provider's resending it must not count as a repetition.
         return "of an unknown payment"
     noted = transaction.run(
         transaction.sql.ledger.note_event,
         provider=provider,
-        event_id=notice.event_id,
-        kind=notice.kind,
+        event_id=event.event_id,
+        kind=event.kind,
         order_id=row[0],
         received_at=now,
     )
     if noted == 0:
         return "heard before"
-    record(transaction, Told(row[0], provider, notice.payment, notice.fact, now))
+    record(transaction, Told(row[0], provider, event.payment, event.fact, now))
     return "taken in"
 
 
-def looked_up(transaction: Transaction, order_id: str, provider: str, books: Books, now: Moment) -> None:
+def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: ProviderPayment, now: Moment) -> None:
     """Take in what a provider's books say of a payment that waited for its customer."""
-    fact: Fact | None = Captured(books.captured) if books.captured else Authorized() if books.is_held else None
+    fact: Fact | None = Captured(theirs.captured) if theirs.captured else Authorized() if theirs.is_held else None
     if fact is not None:
-        record(transaction, Told(order_id, provider, books.reference, fact, now))
+        record(transaction, Told(order_id, provider, theirs.reference, fact, now))
 
 
 def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Moment) -> None:
@@ -212,7 +212,7 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Mom
         payment = replace(state.payment, refunding=min(still, state.captured - state.refunded))
         _save(transaction, task.order_id, payment, PAYMENTS, reason=sentence, now=now)
     deed = f"{task.kind} of {task.amount}" if task.amount.minor else str(task.kind)
-    mismatches.raise_card(
+    mismatches.raise_discrepancy(
         transaction,
         task.order_id,
         MismatchKind.TASK_REFUSED,
@@ -236,10 +236,10 @@ def record(transaction: Transaction, told: Told) -> None:
         return
     before = refund_sums(ledger.refunds_of(transaction, told.order_id))
     _keep(transaction, state, told)
-    stands = standing(state.payment, _known(transaction, told, before))
+    stands = derive_state(state.payment, _facts(transaction, told, before))
     after, owed = (stands, ()) if _is_for_people(transaction, state) else _following(state, stands)
     _check_sums(transaction, state, told)
-    steps = way(state.payment_status, after.status, in_full=after.captured == after.total)
+    steps = transition_path(state.payment_status, after.status, in_full=after.captured == after.total)
     if steps is None:
         sentence = f"The payment is {state.payment_status} here, and {after.status} by what {told.provider} told us."
         _differs(transaction, told, MismatchKind.IMPOSSIBLE_MOVE, sentence)
@@ -257,9 +257,9 @@ def record(transaction: Transaction, told: Told) -> None:
     payment_tasks.owe(transaction, told.order_id, owed, currency=state.currency, reason=None, now=told.now)
 
 
-def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, tuple[Owed, ...]]:
+def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
     """What the order's own state makes of its payment: it may have ended, or been accepted, before this was known."""
-    if state.status in UNFULFILLED:
+    if state.status in REFUNDING:
         return given_back(payment, state.payment_method)
     if state.status in {OrderStatus.PENDING, OrderStatus.ON_HOLD}:
         return payment, ()
@@ -287,7 +287,7 @@ def _is_for_people(transaction: Transaction, state: OrderState) -> bool:
     """Whether an order that has ended had a refund that came back, or was refused: it is not asked for again and again,
     but when somebody does.
     """
-    return state.status in UNFULFILLED and (
+    return state.status in REFUNDING and (
         payment_tasks.was_refund_refused(transaction, state.id)
         or any(kept.state is RefundState.FAILED for kept in ledger.refunds_of(transaction, state.id))
     )
@@ -342,11 +342,11 @@ def _refunding(transaction: Transaction, order_id: str, sums: RefundSums) -> int
     return sums.pending + payment_tasks.refunds_due(transaction, order_id)
 
 
-def _known(transaction: Transaction, told: Told, before: RefundSums) -> Known:
+def _facts(transaction: Transaction, told: Told, before: RefundSums) -> PaymentFacts:
     sums = refund_sums(ledger.refunds_of(transaction, told.order_id))
     disputes = [state for (state,) in transaction.all(transaction.sql.ledger.disputes, order_id=told.order_id)]
     ended = {Voided: PaymentStatus.VOIDED, Failed: PaymentStatus.FAILED}.get(type(told.fact))
-    return Known(
+    return PaymentFacts(
         captured=told.fact.amount if isinstance(told.fact, Captured) else 0,
         refunds=sums.succeeded,
         refunding=_refunding(transaction, told.order_id, sums),
@@ -390,7 +390,7 @@ def _differs(
     ours: int | None = None,
     theirs: int | None = None,
 ) -> None:
-    mismatches.raise_card(
+    mismatches.raise_discrepancy(
         transaction,
         told.order_id,
         kind,

@@ -13,7 +13,7 @@ from ordercast.commerce.money import BASIS_POINTS
 from ordercast.commerce.people import Actor
 from ordercast.commerce.promotions import Offer, Promotion, PromotionKind, as_code
 from ordercast.commerce.states import OrderStatus
-from ordercast.commerce.transitions import GIVING_BACK
+from ordercast.commerce.transitions import RESTOCKING
 
 from . import columns
 from .columns import amount, check, count, flag, given_moment, line, moment, one_of, table, version, word
@@ -79,7 +79,7 @@ USES_BY_CUSTOMER: Final = Statement(f"""
     SELECT count(*) FROM (
       SELECT number FROM orders
       WHERE promo_code = :code AND customer_id = :customer_id
-        AND status IN ({literals({*OrderStatus} - {*GIVING_BACK})})
+        AND status IN ({literals({*OrderStatus} - {*RESTOCKING})})
       LIMIT :limit) AS uses
 """)
 

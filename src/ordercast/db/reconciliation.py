@@ -1,4 +1,4 @@
-"""Units of work of the sweeper: which payments to compare, and what a comparison found."""
+"""Units of work of the reconciler: which payments to compare, and what a comparison found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from ordercast.commerce.moments import Moment
-from ordercast.commerce.reconciliation import COMPARED, Difference, MismatchKind
+from ordercast.commerce.reconciliation import COMPARED, Discrepancy, MismatchKind
 from ordercast.commerce.states import PaymentState, PaymentStatus
 
 from . import mismatches
@@ -31,8 +31,8 @@ class Compared:
     version: int
     payment: PaymentState
     currency: str
-    cards: dict[MismatchKind, str]
-    """The order's open cards."""
+    open_mismatches: dict[MismatchKind, str]
+    """Of the order: their ids by kind."""
 
 
 def to_compare(transaction: Transaction, after: tuple[Moment, int], limit: int) -> list[Compared]:
@@ -50,40 +50,42 @@ def to_compare(transaction: Transaction, after: tuple[Moment, int], limit: int) 
         at, entry = rows[-1][:2]
 
 
-def _compared(row: tuple[Any, ...], cards: dict[MismatchKind, str]) -> Compared:
+def _compared(row: tuple[Any, ...], open_mismatches: dict[MismatchKind, str]) -> Compared:
     at, entry, order_id, provider, reference, version, status, *sums = msgspec.convert(row, _Row)
     total, captured, refunded, refunding, currency = sums
     payment = PaymentState(status, total, captured, refunded, refunding)
-    return Compared((cast(Moment, at), entry), order_id, provider, reference, version, payment, currency, cards)
+    return Compared(
+        (cast(Moment, at), entry), order_id, provider, reference, version, payment, currency, open_mismatches
+    )
 
 
 _Row = tuple[str, int, str, str, str, int, PaymentStatus, int, int, int, int, str]
 
 
-def found(transaction: Transaction, compared: Compared, differences: Sequence[Difference], now: Moment) -> int:
-    """Raise a card for each difference, and take off the board those that are no more; how many are new.
+def found(transaction: Transaction, compared: Compared, discrepancies: Sequence[Discrepancy], now: Moment) -> int:
+    """Raise a mismatch for each discrepancy, and resolve those that are no more; how many are new.
 
-    An order that has changed since it was read is left for the next sweep: the books were compared with its past.
+    An order that has changed since it was read is left for the next round: it was compared with its past.
     """
     row = transaction.one(transaction.sql.orders.state, id=compared.order_id)
     if row is None or row[5] != compared.version:
         return 0
-    differing = {difference.kind for difference in differences}
-    for kind, card in compared.cards.items():
+    differing = {discrepancy.kind for discrepancy in discrepancies}
+    for kind, mismatch_id in compared.open_mismatches.items():
         if kind in COMPARED and kind not in differing:
-            mismatches.resolve(transaction, card, PAYMENTS, _AGREED, now)
+            mismatches.resolve(transaction, mismatch_id, PAYMENTS, _AGREED, now)
     return sum(
-        mismatches.raise_card(
+        mismatches.raise_discrepancy(
             transaction,
             compared.order_id,
-            difference.kind,
-            difference.sentence,
+            discrepancy.kind,
+            discrepancy.sentence,
             provider=compared.provider,
             reference=compared.reference,
             actor=PAYMENTS,
             now=now,
-            ours=difference.ours,
-            theirs=difference.theirs,
+            ours=discrepancy.ours,
+            theirs=discrepancy.theirs,
         )
-        for difference in differences
+        for discrepancy in discrepancies
     )

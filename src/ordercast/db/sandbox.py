@@ -99,14 +99,14 @@ def announce(transaction: Transaction, notice_id: str, body: bytes, due_at: Mome
     transaction.run(transaction.sql.sandbox.announce, id=notice_id, body=body.decode(), due_at=due_at)
 
 
-def due_notices(transaction: Transaction, now: Moment, limit: int) -> list[tuple[str, bytes]]:
+def due_events(transaction: Transaction, now: Moment, limit: int) -> list[tuple[str, bytes]]:
     """Events that are to be told by now: their ids and bodies."""
-    rows = transaction.all(transaction.sql.sandbox.due_notices, now=now, limit=limit)
+    rows = transaction.all(transaction.sql.sandbox.due_events, now=now, limit=limit)
     return [(id_, body.encode()) for id_, body in rows]
 
 
-def drop_notice(transaction: Transaction, notice_id: str) -> None:
-    transaction.run(transaction.sql.sandbox.drop_notice, id=notice_id)
+def drop_event(transaction: Transaction, notice_id: str) -> None:
+    transaction.run(transaction.sql.sandbox.drop_event, id=notice_id)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

@@ -1,4 +1,4 @@
-"""What a node does about payments by itself, for ever: settle, sweep, and let the sandbox speak."""
+"""Jobs that a node does about payments for ever: ask what is owed, compare, deliver the sandbox's webhooks."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from functools import partial
 from typing import Any, Final
 
 from ordercast.commerce.moments import moment
-from ordercast.commerce.payments import Notice
+from ordercast.commerce.payments import ProviderEvent
 from ordercast.db import Store, StoreError, Transaction
 from ordercast.db import payments as units
 
-from .payment_worker import Settling
+from .payment_worker import PaymentWorker
 from .providers.sandbox import SandboxProvider
-from .reconciler import Sweeping
+from .reconciler import Reconciler
 from .registry import Providers
 
 log = logging.getLogger("ordercast.payments")
 
-RING_EVERY_S: Final = 0.5
+DELIVER_EVERY_S: Final = 0.5
 
 
-def payment_chores(store: Store, providers: Providers) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+def payment_jobs(store: Store, providers: Providers) -> list[Callable[[], Coroutine[Any, Any, None]]]:
     """Each is called to run as a task of its own, for as long as the node leads."""
     sandboxes = [provider for provider in providers.all if isinstance(provider, SandboxProvider)]
-    ringing = [partial(_ring_forever, sandbox) for sandbox in sandboxes]
-    return [Settling(store, providers).run, Sweeping(store, providers).run, *ringing]
+    delivering = [partial(_deliver_webhooks_forever, sandbox) for sandbox in sandboxes]
+    return [PaymentWorker(store, providers).run, Reconciler(store, providers).run, *delivering]
 
 
-def hear_sandbox(transaction: Transaction, notice: Notice) -> None:
-    """What the sandbox tells, it tells in its own process: taken in as a webhook's message would be."""
-    units.hear(transaction, SandboxProvider.name, notice, moment(time.time_ns() // 1_000_000))
+def apply_sandbox_event(transaction: Transaction, event: ProviderEvent) -> None:
+    """Take in an event of the sandbox, which has no need of HTTP, as a webhook's would be."""
+    units.apply_event(transaction, SandboxProvider.name, event, moment(time.time_ns() // 1_000_000))
 
 
-async def _ring_forever(sandbox: SandboxProvider) -> None:
+async def _deliver_webhooks_forever(sandbox: SandboxProvider) -> None:
     while True:
         try:
-            await sandbox.ring(hear_sandbox)
+            await sandbox.deliver_webhooks(apply_sandbox_event)
         except StoreError as error:
-            log.warning("the sandbox could not tell its news; trying again: %s", error)
+            log.warning("the sandbox could not deliver its events; trying again: %s", error)
         except Exception:
-            log.exception("the sandbox could not tell its news; trying again")
-        await asyncio.sleep(RING_EVERY_S)
+            log.exception("the sandbox could not deliver its events; trying again")
+        await asyncio.sleep(DELIVER_EVERY_S)

@@ -1,4 +1,4 @@
-"""Carrying out what is owed to providers: after the commit, each order's tasks in turn, until they are answered."""
+"""The payment worker: asks providers for what is owed, after the commit, each order's tasks in turn, until answered."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STUCK_S: Final = 60.0
 UNREADABLE_S: Final = 1.0
 
 
-class Settling:
+class PaymentWorker:
     """At work on the node that leads. Two nodes may carry out the same task while one takes over from the other: the
     provider does it once, and it is recorded once.
     """
@@ -56,20 +56,20 @@ class Settling:
         store.watch(self._news.set)
 
     def __repr__(self) -> str:
-        return f"<Settling {'woken' if self._news.is_set() else 'waiting'}>"
+        return f"<PaymentWorker {'woken' if self._news.is_set() else 'waiting'}>"
 
     async def run(self) -> None:
-        """Settle for ever; woken by each commit, and when a task comes due."""
+        """Work for ever; woken by each commit, and when a task comes due."""
         while True:
             self._news.clear()
             try:
-                await self.settle()
+                await self.run_due()
                 wait_s = await self._wait_s()
             except StoreError as error:
                 log.warning("what is owed could not be looked up; trying again: %s", error)
                 wait_s = IDLE_S
             except Exception:
-                log.exception("what is owed could not be settled; trying again")
+                log.exception("what is owed could not be asked for; trying again")
                 wait_s = IDLE_S
             await asyncio.sleep(LOOK_EVERY_S)
             try:
@@ -77,7 +77,7 @@ class Settling:
             except TimeoutError:
                 continue
 
-    async def settle(self) -> int:
+    async def run_due(self) -> int:
         """Carry out all that is due now; how many tasks that was."""
         while await self._adopt() == ADOPTED_AT_ONCE_MAX:
             pass
@@ -189,13 +189,13 @@ async def _ask(provider: PaymentProvider, task: PaymentTask) -> Fact | None:
 
 async def _abandon(provider: PaymentProvider, task: PaymentTask) -> None:
     """Give back what was taken for an order that was never placed, if anything was."""
-    books = await provider.find(task.id, task.created_at)
-    if books is None:
+    theirs = await provider.find(task.id, task.created_at)
+    if theirs is None:
         return
-    captured = books.captured
-    if books.is_held:
-        voided = await provider.void(books.reference, f"{task.id}:void")
+    captured = theirs.captured
+    if theirs.is_held:
+        voided = await provider.void(theirs.reference, f"{task.id}:void")
         captured = voided.amount if isinstance(voided, Captured) else 0
-    if captured > books.refunded:
-        rest = Money(captured - books.refunded, books.currency)
-        await provider.refund(books.reference, rest, f"{task.id}:refund")
+    if captured > theirs.refunded:
+        rest = Money(captured - theirs.refunded, theirs.currency)
+        await provider.refund(theirs.reference, rest, f"{task.id}:refund")

@@ -1,4 +1,4 @@
-"""The sweeper: looks at payments in the providers' books, and raises a card where they are not as ours."""
+"""The reconciler: compares payments with the providers' own, and raises a mismatch where they differ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.moments import Moment, moment
-from ordercast.commerce.reconciliation import differences
+from ordercast.commerce.reconciliation import discrepancies
 from ordercast.db import Store, StoreError
 from ordercast.db import reconciliation as units
 from ordercast.db.reconciliation import Compared
@@ -19,16 +19,16 @@ from .registry import Providers
 
 log = logging.getLogger("ordercast.payments")
 
-SWEEP_EVERY_S: Final = 300.0
-# Payments looked up in one sweep, one after another; the next goes on behind them. So a provider is asked for no more
+RECONCILE_EVERY_S: Final = 300.0
+# Payments looked up in one round, one after another; the next goes on behind them. So a provider is asked for no more
 # than twenty in a minute.
-SWEPT_AT_ONCE_MAX: Final = 100
+COMPARED_AT_ONCE_MAX: Final = 100
 # Older payments change no more, but by disputes, which providers tell by webhook.
-SWEPT_FOR_MS: Final = 7 * 24 * 3_600_000
+COMPARED_FOR_MS: Final = 7 * 24 * 3_600_000
 _BEGINNING: Final = (Moment(""), 0)
 
 
-class Sweeping:
+class Reconciler:
     """At work on the node that leads; goes round and round the payments of the last week."""
 
     def __init__(
@@ -43,24 +43,24 @@ class Sweeping:
         self._after = _BEGINNING
 
     def __repr__(self) -> str:
-        return f"<Sweeping behind {self._after}>"
+        return f"<Reconciler behind {self._after}>"
 
     async def run(self) -> None:
-        """Sweep for ever."""
+        """Compare for ever."""
         while True:
             try:
-                await self.sweep()
+                await self.reconcile()
             except StoreError as error:
                 log.warning("payments could not be compared; trying again later: %s", error)
             except Exception:
                 log.exception("payments could not be compared; trying again later")
-            await asyncio.sleep(SWEEP_EVERY_S)
+            await asyncio.sleep(RECONCILE_EVERY_S)
 
-    async def sweep(self) -> int:
-        """Compare the next payments; how many new cards were raised."""
-        since = (moment(self._now_ms() - SWEPT_FOR_MS), 0)
+    async def reconcile(self) -> int:
+        """Compare the next payments; how many mismatches were raised."""
+        since = (moment(self._now_ms() - COMPARED_FOR_MS), 0)
         page = await self._store.read(
-            lambda transaction: units.to_compare(transaction, max(self._after, since), SWEPT_AT_ONCE_MAX)
+            lambda transaction: units.to_compare(transaction, max(self._after, since), COMPARED_AT_ONCE_MAX)
         )
         raised = 0
         for compared in page:
@@ -70,7 +70,7 @@ class Sweeping:
                 raise
             except Exception:
                 log.exception("the payment %s could not be compared", compared.reference)
-        self._after = page[-1].place if len(page) == SWEPT_AT_ONCE_MAX else _BEGINNING
+        self._after = page[-1].place if len(page) == COMPARED_AT_ONCE_MAX else _BEGINNING
         return raised
 
     async def _compare(self, compared: Compared) -> int:
@@ -78,11 +78,11 @@ class Sweeping:
         if provider is None:
             return 0
         try:
-            books = await provider.lookup(compared.reference)
+            theirs = await provider.lookup(compared.reference)
         except ProviderUnavailable:
             return 0  # the next round looks again
-        found = list(differences(compared.payment, compared.currency, books))
-        if not found and not compared.cards:
+        found = list(discrepancies(compared.payment, compared.currency, theirs))
+        if not found and not compared.open_mismatches:
             return 0
         now = moment(self._now_ms())
         return await self._store.write(lambda transaction: units.found(transaction, compared, found, now))

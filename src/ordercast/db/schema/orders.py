@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Identity, Index, Table
 
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
-from ordercast.commerce.transitions import CARRIED, OPEN, UNFULFILLED, reachable
+from ordercast.commerce.transitions import CARRIED, OPEN, REFUNDING, reachable
 from ordercast.db import domains
 from ordercast.db.columns import (
     actor,
@@ -37,7 +37,7 @@ from ordercast.db.domains import Integer
 
 _IS_PENDING: Final = f"status = '{OrderStatus.PENDING}'"
 
-_UNFULFILLED: Final = names(UNFULFILLED)
+_UNFULFILLED: Final = names(REFUNDING)
 # True of orders that owe the payment provider a deed, by the rules of ``commerce.payment_flow``. A CASE, for SQLite
 # sees that a question asks for what an index holds only where both are one expression.
 OWING_SQL: Final = f"""\

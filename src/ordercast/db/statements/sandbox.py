@@ -31,7 +31,7 @@ class SandboxStatements:
             .where(sandbox_payments.c.reference == bindparam("of_reference"))
         )
         self.announce = text(insert(sandbox_notices).values({n: bindparam(n) for n in ("id", "body", "due_at")}))
-        self.due_notices = text(
+        self.due_events = text(
             select(sandbox_notices.c.id, sandbox_notices.c.body)
             .where(sandbox_notices.c.due_at <= bindparam("now"))
             .order_by(sandbox_notices.c.due_at)
@@ -39,4 +39,4 @@ class SandboxStatements:
             .offset(ZERO)
         )
         self.next_notice = text(select(sql.min(sandbox_notices.c.due_at)))
-        self.drop_notice = text(sandbox_notices.delete().where(sandbox_notices.c.id == bindparam("id")))
+        self.drop_event = text(sandbox_notices.delete().where(sandbox_notices.c.id == bindparam("id")))

@@ -6,7 +6,7 @@ from inspect import cleandoc
 from typing import Final
 
 from ordercast.commerce.people import Role
-from ordercast.commerce.transitions import FAILING, GIVING_BACK
+from ordercast.commerce.transitions import FAILING, RESTOCKING
 from ordercast.db.columns import names
 from ordercast.db.dialects import Dialect, Refusal, Trigger
 from ordercast.db.documents import TOLD_COLUMNS, order_document
@@ -20,7 +20,7 @@ from .order_rules import order_rules
 _HISTORY_COLUMNS: Final = (
     "order_id, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at"
 )
-_ENDS: Final = f"OLD.status <> NEW.status AND NEW.status IN ({names(GIVING_BACK)})"
+_ENDS: Final = f"OLD.status <> NEW.status AND NEW.status IN ({names(RESTOCKING)})"
 
 
 def order_triggers(dialect: Dialect) -> list[Trigger]:
@@ -38,7 +38,7 @@ def _placed() -> Trigger:
         ),
         cleandoc(f"""
             UPDATE promotions SET uses = uses + 1
-              WHERE code = NEW.promo_code AND NEW.status NOT IN ({names(GIVING_BACK)})
+              WHERE code = NEW.promo_code AND NEW.status NOT IN ({names(RESTOCKING)})
         """),
         cleandoc(f"""
             INSERT INTO order_history ({_HISTORY_COLUMNS})
@@ -112,7 +112,7 @@ def _lines_take_stock(dialect: Dialect) -> Trigger:
     body = (
         Refusal(
             "order_lines: what was given back cannot be sold again by the same order",
-            f"({status}) IN ({names(GIVING_BACK)})",
+            f"({status}) IN ({names(RESTOCKING)})",
         ),
         "UPDATE products SET stock = stock - NEW.quantity, sold = sold + NEW.quantity WHERE id = NEW.product_id",
         "UPDATE order_lines SET reserved = 1 WHERE order_number = NEW.order_number AND position = NEW.position",

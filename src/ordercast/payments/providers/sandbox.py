@@ -20,10 +20,10 @@ import msgspec
 from msgspec import Struct
 
 from ordercast.commerce import payments as port
-from ordercast.commerce.errors import NoticeRefused, ProviderRefused, ProviderUnavailable
+from ordercast.commerce.errors import EventRefused, ProviderRefused, ProviderUnavailable
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import PRICE_MINOR_MAX, Money
-from ordercast.commerce.payments import Books, Charge, Notice, PaymentTaken, SavedCard
+from ordercast.commerce.payments import Charge, PaymentTaken, ProviderEvent, ProviderPayment, SavedCard
 from ordercast.commerce.sandbox import (
     CHARGEBACK_AFTER_S,
     REFUND_ENDS_AFTER_S,
@@ -41,7 +41,7 @@ from ordercast.payments.signatures import check_standard
 
 log = logging.getLogger("ordercast.payments")
 
-NOTICES_AT_ONCE_MAX: Final = 32
+EVENTS_AT_ONCE_MAX: Final = 32
 # An event that cannot be told, because its order cannot be read, say, waits for so long.
 TOLD_AGAIN_S: Final = 60.0
 
@@ -200,7 +200,9 @@ class SandboxProvider:
         """A payment in its books."""
         return await self._store.read(lambda transaction: units.by_reference(transaction, reference))
 
-    async def confirm(self, reference: str, hear: Callable[[Transaction, Notice], None], *, is_let: bool) -> None:
+    async def confirm(
+        self, reference: str, apply: Callable[[Transaction, ProviderEvent], None], *, is_let: bool
+    ) -> None:
         """The customer has confirmed the payment at the sandbox's page, or has not. Once for each payment."""
         kind = "payment.authorized" if is_let else "payment.failed"
         fact = port.Authorized() if is_let else port.Failed()
@@ -219,34 +221,34 @@ class SandboxProvider:
                 raise ProviderRefused("This payment has ended.")
             _, is_new = units.change_once(transaction, reference, "confirmed", change)
             if is_new:
-                hear(transaction, Notice("sbe_" + _digest(f"{reference}:confirmed"), kind, reference, fact))
+                apply(transaction, ProviderEvent("sbe_" + _digest(f"{reference}:confirmed"), kind, reference, fact))
 
         await self._store.write(unit)
 
-    # --- Books ------------------------------------------------------------------------------------------------------
+    # --- Payments as it has them --------------------------------------------------------------------------------------
 
-    async def lookup(self, reference: str) -> Books | None:
-        return _books(await self._store.read(lambda transaction: units.by_reference(transaction, reference)))
+    async def lookup(self, reference: str) -> ProviderPayment | None:
+        return _payment_of(await self._store.read(lambda transaction: units.by_reference(transaction, reference)))
 
-    async def find(self, key: str, since: Moment) -> Books | None:
+    async def find(self, key: str, since: Moment) -> ProviderPayment | None:
         del since
-        return _books(await self._store.read(lambda transaction: units.by_key(transaction, key)))
+        return _payment_of(await self._store.read(lambda transaction: units.by_key(transaction, key)))
 
     # --- Messages ---------------------------------------------------------------------------------------------------
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str], now_s: float) -> Notice:
+    def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
         if not self._webhook_secret:
-            raise NoticeRefused("The sandbox takes messages only where ORDERCAST_SANDBOX_WEBHOOK_SECRET is set.")
+            raise EventRefused("The sandbox takes messages only where ORDERCAST_SANDBOX_WEBHOOK_SECRET is set.")
         return read_event(check_standard(self._webhook_secret, body, headers, now_s), body)
 
-    async def ring(self, hear: Callable[[Transaction, Notice], None]) -> int:
-        """Tell its own events that are due, each in one unit with what `hear` makes of it; how many there were."""
+    async def deliver_webhooks(self, apply: Callable[[Transaction, ProviderEvent], None]) -> int:
+        """Deliver its events that are due, each in one unit with what `apply` makes of it; how many there were."""
         now = moment(self._now_ms())
-        due = await self._store.read(lambda transaction: units.due_notices(transaction, now, NOTICES_AT_ONCE_MAX))
+        due = await self._store.read(lambda transaction: units.due_events(transaction, now, EVENTS_AT_ONCE_MAX))
         for event_id, body in due:
             try:
-                notice = read_event(event_id, body)
-                await self._store.write(partial(_tell, notice=notice, hear=hear))
+                event = read_event(event_id, body)
+                await self._store.write(partial(_tell, event=event, apply=apply))
             except Exception:
                 # First in line, it must not keep those behind it from being told.
                 log.exception("the sandbox's event %s cannot be told; trying again later", event_id)
@@ -289,13 +291,13 @@ def _path_of(url: str) -> str:
     return urlunsplit(("", "", "/" + parts.path.lstrip("/\\"), parts.query, ""))
 
 
-def read_event(event_id: str, body: bytes) -> Notice:
-    """Read one of the sandbox's events. Raises NoticeRefused for what is none."""
+def read_event(event_id: str, body: bytes) -> ProviderEvent:
+    """Read one of the sandbox's events. Raises EventRefused for what is none."""
     try:
         event = _EVENT.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise NoticeRefused("This is not one of the sandbox's events.") from None
-    return Notice(event_id, event.type, event.data.payment, _fact(event.type, event.data))
+        raise EventRefused("This is not one of the sandbox's events.") from None
+    return ProviderEvent(event_id, event.type, event.data.payment, _fact(event.type, event.data))
 
 
 def _fact(kind: str, data: _Data) -> port.Fact | None:
@@ -303,7 +305,7 @@ def _fact(kind: str, data: _Data) -> port.Fact | None:
     if read is None:
         return None
     if data.amount < (kind in _WITH_AMOUNT) or data.amount > PRICE_MINOR_MAX:
-        raise NoticeRefused("The event's amount cannot be.")
+        raise EventRefused("The event's amount cannot be.")
     return read(data)
 
 
@@ -317,24 +319,24 @@ def _announce(transaction: Transaction, kind: str, data: Mapping[str, object], k
 
 
 def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Moment) -> None:
-    units.drop_notice(transaction, event_id)
+    units.drop_event(transaction, event_id)
     units.announce(transaction, event_id, body, until)
 
 
-def _tell(transaction: Transaction, notice: Notice, hear: Callable[[Transaction, Notice], None]) -> None:
-    fact = notice.fact
-    if isinstance(fact, port.DisputeOpened) and notice.payment is not None:
-        units.change_once(transaction, notice.payment, fact.reference, lambda entry: replace(entry, is_disputed=True))
-    if isinstance(fact, port.RefundFailed) and notice.payment is not None:
+def _tell(transaction: Transaction, event: ProviderEvent, apply: Callable[[Transaction, ProviderEvent], None]) -> None:
+    fact = event.fact
+    if isinstance(fact, port.DisputeOpened) and event.payment is not None:
+        units.change_once(transaction, event.payment, fact.reference, lambda entry: replace(entry, is_disputed=True))
+    if isinstance(fact, port.RefundFailed) and event.payment is not None:
         back = fact.amount
         units.change_once(
             transaction,
-            notice.payment,
+            event.payment,
             fact.reference,
             lambda entry: replace(entry, refunded=max(0, entry.refunded - back)),
         )
-    hear(transaction, notice)
-    units.drop_notice(transaction, notice.event_id)
+    apply(transaction, event)
+    units.drop_event(transaction, event.event_id)
 
 
 def _card_of(charge: Charge) -> tuple[str, Outcome, SavedCard | None]:
@@ -350,10 +352,10 @@ def _card_of(charge: Charge) -> tuple[str, Outcome, SavedCard | None]:
     return name, outcome, SavedCard(reference, card.save_for, outcome.brand, outcome.last4)
 
 
-def _books(entry: Entry | None) -> Books | None:
+def _payment_of(entry: Entry | None) -> ProviderPayment | None:
     if entry is None:
         return None
-    return Books(
+    return ProviderPayment(
         entry.reference, entry.currency, entry.captured, entry.refunded, entry.is_held, is_disputed=entry.is_disputed
     )
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import NoticeRefused
+from ordercast.commerce.errors import EventRefused
 from ordercast.commerce.payments import (
     Authorized,
     Captured,
@@ -16,7 +16,7 @@ from ordercast.commerce.payments import (
     DisputeOpened,
     Fact,
     Failed,
-    Notice,
+    ProviderEvent,
     Refunded,
     RefundFact,
     RefundFailed,
@@ -57,18 +57,18 @@ _EVENT: Final = msgspec.json.Decoder(_Event)
 _OBJECT: Final = msgspec.json.Decoder(_Object)
 
 
-def read_event(body: bytes) -> Notice:
-    """Read an event whose signature was checked. Raises NoticeRefused for what is no event of Stripe's."""
+def read_event(body: bytes) -> ProviderEvent:
+    """Read an event whose signature was checked. Raises EventRefused for what is no event of Stripe's."""
     try:
         event = _EVENT.decode(body)
         read = _READ.get(event.type)
         if read is None:
-            return Notice(event.id, event.type, None, None)
+            return ProviderEvent(event.id, event.type, None, None)
         about = _OBJECT.decode(event.data.object)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise NoticeRefused("This is not one of Stripe's events.") from None
+        raise EventRefused("This is not one of Stripe's events.") from None
     payment = about.id if event.type.startswith("payment_intent.") else about.payment_intent
-    return Notice(event.id, event.type, payment, read(about))
+    return ProviderEvent(event.id, event.type, payment, read(about))
 
 
 def _captured(intent: _Object) -> Fact | None:

@@ -13,18 +13,18 @@ from typing import Any, Final
 
 import httpx
 
-from ordercast.commerce.errors import InvalidField, NoticeRefused, PaymentDeclined, ProviderRefused, ProviderUnavailable
+from ordercast.commerce.errors import EventRefused, InvalidField, PaymentDeclined, ProviderRefused, ProviderUnavailable
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.payments import (
-    Books,
     Captured,
     CardToken,
     Charge,
-    Notice,
     PaymentAction,
     PaymentTaken,
+    ProviderEvent,
+    ProviderPayment,
     Refunded,
     RefundPending,
     SavedCard,
@@ -138,18 +138,18 @@ class StripeProvider:
         owner: str = customer["id"]
         return owner
 
-    # --- Books ------------------------------------------------------------------------------------------------------
+    # --- Payments as it has them --------------------------------------------------------------------------------------
 
-    async def lookup(self, reference: str) -> Books | None:
+    async def lookup(self, reference: str) -> ProviderPayment | None:
         try:
             intent = await self._api.get(f"/v1/payment_intents/{reference}", {"expand[]": "latest_charge"})
         except Refusal as refusal:
             if refusal.status == 404:
                 return None
             raise ProviderUnavailable from None
-        return await self._books(intent)
+        return await self._payment_of(intent)
 
-    async def find(self, key: str, since: Moment) -> Books | None:
+    async def find(self, key: str, since: Moment) -> ProviderPayment | None:
         asked_at = int(datetime.fromisoformat(since).timestamp())
         query = {
             "created[gte]": str(asked_at - SEARCH_BEFORE_S),
@@ -164,13 +164,13 @@ class StripeProvider:
                 raise ProviderUnavailable from None
             for intent in page["data"]:
                 if (intent.get("metadata") or {}).get("key") == key:
-                    return await self._books(intent)
+                    return await self._payment_of(intent)
             if not page.get("has_more"):
                 return None
             query["starting_after"] = page["data"][-1]["id"]
         raise ProviderUnavailable
 
-    async def _books(self, intent: dict[str, Any]) -> Books:
+    async def _payment_of(self, intent: dict[str, Any]) -> ProviderPayment:
         charge = intent.get("latest_charge") or {}
         currency = intent["currency"].upper()
         captured = from_stripe(intent["amount_received"], currency)
@@ -181,13 +181,13 @@ class StripeProvider:
             refunded = captured if "lost" in states else refunded
             is_disputed = not states.isdisjoint(_OPEN_DISPUTES)
         is_held = intent["status"] == "requires_capture"
-        return Books(intent["id"], currency, captured, refunded, is_held, is_disputed=is_disputed)
+        return ProviderPayment(intent["id"], currency, captured, refunded, is_held, is_disputed=is_disputed)
 
     # --- Messages ---------------------------------------------------------------------------------------------------
 
-    def read_notice(self, body: bytes, headers: Mapping[str, str], now_s: float) -> Notice:
+    def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
         if not self._webhook_secret:
-            raise NoticeRefused("Stripe's messages are taken only where ORDERCAST_STRIPE_WEBHOOK_SECRET is set.")
+            raise EventRefused("Stripe's messages are taken only where ORDERCAST_STRIPE_WEBHOOK_SECRET is set.")
         check_stripe(self._webhook_secret, body, headers.get("stripe-signature", ""), now_s)
         return read_event(body)
 
