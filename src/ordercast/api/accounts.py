@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from ordercast.commerce.errors import AddressTaken, NotPermitted, OwnAccount
@@ -22,7 +22,7 @@ from .answers import json_answer
 from .body import JsonBody
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
-from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .profile import Named, NewPassword
 from .repeats import create_once
 
@@ -61,13 +61,14 @@ class ChangeAccount(Struct, frozen=True, forbid_unknown_fields=True):
 async def list_accounts(
     request: AnyRequest,
     desk: AtDesk,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str, QueryParameter(max_length=64)] = "",
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: IdCursor = "",
 ) -> Response[AccountPage]:
     """List the accounts, those too that are closed. For an admin."""
     await _admin(desk, request, "list accounts")
     found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
-    page = AccountPage(list(map(_info, found[:limit])), found[limit - 1].id if len(found) > limit else None)
+    accounts, next_cursor = cut(found, limit, lambda each: each.id)
+    page = AccountPage(list(map(_info, accounts)), next_cursor)
     return json_answer(msgspec.json.encode(page))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
@@ -23,7 +23,7 @@ from .body import IdText, JsonBody, Version
 from .commands import Command, IdempotentCommand
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
-from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .repeats import command_key, commit_once, request_key
 from .shown import shown_outcome
 
@@ -60,15 +60,15 @@ class Duty(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 async def list_drivers(
     request: AnyRequest,
     desk: AtDesk,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str, QueryParameter(max_length=64)] = "",
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: IdCursor = "",
 ) -> Response[DriverPage]:
     """List the drivers, those too who are not active now. For the shop."""
     actor = (await desk.identify_someone(request)).actor
     if actor.role not in STAFF:
         raise NotPermitted(actor, "list drivers")
     found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
-    page = DriverPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    page = DriverPage(*cut(found, limit, lambda each: each.id))
     return json_answer(msgspec.json.encode(page))
 
 

@@ -22,7 +22,7 @@ from .body import IdText
 from .commands import Command
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import REFUSALS
-from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX
+from .paging import LIMIT_DEFAULT, Limit, NewestFirst
 
 IDS_MAX: Final = 100
 
@@ -55,8 +55,8 @@ async def list_notifications(
     request: AnyRequest,
     desk: AtDesk,
     unread: Annotated[bool, QueryParameter()] = False,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str | None, QueryParameter(pattern=CURSOR_PATTERN)] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: NewestFirst = None,
 ) -> Response[NotificationPage]:
     """List what one was told, newest first; with `unread`, what one has not read, of which a page may be short and yet
     have a next one. The shop's people share theirs, and each reads for themselves.

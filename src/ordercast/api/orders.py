@@ -32,7 +32,7 @@ from .budgets import ORDERS
 from .commands import Command, IdempotentCommand
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
-from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, JsonPage, cut
+from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NewestFirst, NumberCursor, cut, cut_history
 from .repeats import command_key, commit_once, created, find_earlier, request_key
 from .shown import shown, shown_outcome
 
@@ -208,8 +208,8 @@ async def list_orders(
     request: AnyRequest,
     desk: AtDesk,
     status: Annotated[str | None, QueryParameter(max_length=64)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str | None, QueryParameter(pattern=CURSOR_PATTERN)] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: NewestFirst = None,
 ) -> Response[OrderPage]:
     """List orders, newest first: the shop sees all, a customer their own, a driver those they have or had, and on duty
     those they could take.
@@ -226,12 +226,10 @@ async def list_orders(
     def query(transaction: Transaction) -> tuple[list[tuple[int, str | None]], int]:
         return units.page(transaction, actor, before=before, limit=limit + 1, statuses=statuses)
 
-    rows, seq = await desk.store.read(query)
-    page = JsonPage([_listed_for(actor, document) for _number, document in rows[:limit] if document is not None])
-    if len(rows) > limit:
-        page.next_cursor = str(rows[limit - 1][0])
-    page.position = f"{desk.store.epoch}:{seq}"
-    return json_answer(page.encode())
+    found, seq = await desk.store.read(query)
+    rows, next_cursor = cut(found, limit, lambda row: row[0])
+    documents = [_listed_for(actor, document) for _number, document in rows if document is not None]
+    return json_answer(JsonPage(documents, next_cursor, f"{desk.store.epoch}:{seq}").encode())
 
 
 def _listed_for(actor: Actor, document: str) -> str:
@@ -251,8 +249,8 @@ async def get_history(
     order_id: FromPath[str],
     request: AnyRequest,
     desk: AtDesk,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_MAX,
-    cursor: Annotated[str, QueryParameter(pattern=CURSOR_PATTERN)] = "0",
+    limit: Limit = LIMIT_MAX,
+    cursor: NumberCursor = "0",
 ) -> Response[History]:
     """The moves of an order, oldest first: who, when and why.
 
@@ -266,7 +264,7 @@ async def get_history(
         return document, units.history(transaction, order_id, after=int(cursor), limit=limit + 1)
 
     document, found = await desk.store.read(query)
-    rows, next_cursor = cut(found, limit)
+    rows, next_cursor = cut_history(found, limit)
     entries = _moves_shown_to(identity.actor, document, [HistoryEntry(*row) for row in rows])
     return json_answer(msgspec.json.encode(History(entries, next_cursor)))
 

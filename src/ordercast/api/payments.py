@@ -29,8 +29,8 @@ from .body import JsonBody, Version
 from .budgets import ORDERS
 from .desk import AnyRequest, AtDesk, FrontDesk
 from .documented import CONFLICTS, REFUSALS
-from .listing import LIMIT_DEFAULT, LIMIT_MAX
 from .orders import document_for, with_action
+from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .repeats import commit_once, created, done_once, find_earlier, request_key
 
 
@@ -228,15 +228,15 @@ async def list_mismatches(
     request: AnyRequest,
     desk: AtDesk,
     resolved: Annotated[bool, QueryParameter()] = False,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str, QueryParameter(max_length=64)] = mismatches.NEWEST,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: IdCursor = mismatches.NEWEST,
 ) -> Response[MismatchPage]:
     """Where a payment provider's money differs from ours, newest first; with `resolved`, what was seen to as well."""
     await _staff(request, desk, "see payment mismatches")
     found = await desk.store.read(
         lambda transaction: mismatches.page(transaction, cursor, limit + 1, resolved_too=resolved)
     )
-    page = MismatchPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    page = MismatchPage(*cut(found, limit, lambda each: each.id))
     return json_answer(msgspec.json.encode(page))
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, patch, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ordercast.commerce.catalogue import Product
@@ -24,7 +24,7 @@ from .body import JsonBody, Version
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .editing import given, staff_asking
-from .listing import CURSOR_PATTERN, LIMIT_DEFAULT, LIMIT_MAX, cut
+from .paging import LIMIT_DEFAULT, LIMIT_MAX, IdCursor, Limit, NumberCursor, cut, cut_history
 from .repeats import create_once
 
 STOCK_MAX: Final = 1_000_000_000
@@ -96,15 +96,15 @@ class ProductHistory(Struct, frozen=True, rename="camel"):
 async def list_products(
     request: AnyRequest,
     desk: AtDesk,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str, QueryParameter(max_length=64)] = "",
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: IdCursor = "",
     every: FromQuery[bool] = False,
 ) -> Response[ProductPage]:
     """List what is for sale; with `every`, for the shop, what is not too. Prices are minor units of `currency`."""
     if every:
         await staff_asking(desk, request, "see what is not for sale")
     found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, every=every))
-    page = ProductPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
+    page = ProductPage(*cut(found, limit, lambda each: each.id))
     return json_answer(msgspec.json.encode(page))
 
 
@@ -185,8 +185,8 @@ async def get_product_history(
     product_id: FromPath[str],
     request: AnyRequest,
     desk: AtDesk,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_MAX,
-    cursor: Annotated[str, QueryParameter(pattern=CURSOR_PATTERN)] = "0",
+    limit: Limit = LIMIT_MAX,
+    cursor: NumberCursor = "0",
 ) -> Response[ProductHistory]:
     """The edits of a product, oldest first: who, when and why. For the shop. Sales are not among them."""
     await staff_asking(desk, request, "see a product's history")
@@ -196,7 +196,7 @@ async def get_product_history(
     )
     if not found and not after:
         raise NotFound("product")
-    rows, next_cursor = cut(found, limit)
+    rows, next_cursor = cut_history(found, limit)
     items = [ProductEdit(version, _product(old), _product(new), *rest) for version, old, new, *rest in rows]
     return json_answer(msgspec.json.encode(ProductHistory(items, next_cursor)))
 

@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar import Response, get, patch, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ordercast.commerce.errors import NotFound
@@ -23,7 +23,7 @@ from .body import JsonBody, Version
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .editing import given, staff_asking
-from .listing import LIMIT_DEFAULT, LIMIT_MAX
+from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .repeats import create_once
 
 Time = Annotated[datetime, Meta(tz=True)]
@@ -64,13 +64,13 @@ class EditPromotion(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 async def list_promotions(
     request: AnyRequest,
     desk: AtDesk,
-    limit: Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    cursor: Annotated[str, QueryParameter(max_length=64)] = "",
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: IdCursor = "",
 ) -> Response[PromotionPage]:
     """List the promotions by their codes, ended ones too. For the shop."""
     await staff_asking(desk, request, "list promotions")
     found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
-    page = PromotionPage(found[:limit], found[limit - 1].code if len(found) > limit else None)
+    page = PromotionPage(*cut(found, limit, lambda each: each.code))
     return json_answer(msgspec.json.encode(page))
 
 
