@@ -9,10 +9,10 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from ordercast.commerce.errors import AddressTaken, NotPermitted, OwnAccount
+from ordercast.commerce.errors import AddressTaken, OwnAccount
 from ordercast.commerce.orders import Email, Name
 from ordercast.commerce.passwords import check_choice
-from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.people import Role
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db import accounts as units
@@ -20,7 +20,7 @@ from ordercast.db.accounts import Account
 
 from .answers import json_answer
 from .body import JsonBody
-from .desk import AnyRequest, AtDesk, FrontDesk
+from .desk import ADMINS, AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .profile import Named, NewPassword
@@ -65,7 +65,7 @@ async def list_accounts(
     cursor: IdCursor = "",
 ) -> Response[AccountPage]:
     """List the accounts, those too that are closed. For an admin."""
-    await _admin(desk, request, "list accounts")
+    await desk.authorize(request, "list accounts", ADMINS)
     found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     accounts, next_cursor = cut(found, limit, lambda each: each.id)
     page = AccountPage(list(map(_info, accounts)), next_cursor)
@@ -82,7 +82,7 @@ async def list_accounts(
 )
 async def make_account(data: JSONBody[NewAccount], request: AnyRequest, desk: AtDesk) -> Response[AccountInfo]:
     """Make an account of any role. For an admin."""
-    actor = await _admin(desk, request, "make accounts")
+    actor = await desk.authorize(request, "make accounts", ADMINS)
     wanted = Named(data.email.lower(), data.name, Role(data.role))
     check_texts(wanted)
     check_choice(data.password, email=data.email, name=data.name)
@@ -113,7 +113,7 @@ async def change_account(
     """Change an account, close it (`active: false`) or open it again. Whose role changes, or who is closed out, is
     signed out everywhere at once. For an admin.
     """
-    actor = await _admin(desk, request, "change accounts")
+    actor = await desk.authorize(request, "change accounts", ADMINS)
     check_texts(data)
     if account_id == actor.id and (data.active is False or data.role not in {None, actor.role}):
         raise OwnAccount
@@ -123,13 +123,6 @@ async def change_account(
         return units.change(transaction, account_id, name=data.name, role=role, active=data.active)
 
     return json_answer(msgspec.json.encode(_info(await desk.store.write(unit))))
-
-
-async def _admin(desk: FrontDesk, request: AnyRequest, deed: str) -> Actor:
-    actor = (await desk.identify_someone(request)).actor
-    if actor.role is not Role.ADMIN:
-        raise NotPermitted(actor, deed)
-    return actor
 
 
 def _info(account: Account) -> AccountInfo:

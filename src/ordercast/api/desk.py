@@ -13,10 +13,10 @@ from litestar import Request
 from litestar.di import NamedDependency
 
 from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofKind
-from ordercast.commerce.errors import PaymentDeclined, PromotionRefused
+from ordercast.commerce.errors import NotPermitted, PaymentDeclined, PromotionRefused
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
-from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.stats import Spread
 from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.db import Store
@@ -34,6 +34,9 @@ from .keys import Keys
 from .passwords import Passwords
 from .refusals import SignInRequired, StillRunning, TooManyAttempts
 from .terms import SignInRules
+
+ADMINS: Final = frozenset({Role.ADMIN})
+CUSTOMERS: Final = frozenset({Role.CUSTOMER})
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
@@ -145,6 +148,15 @@ class FrontDesk:
             await self.budgets.take(REFUSED_TOKENS, caller_of(request))
             raise SignInRequired
         return identity
+
+    async def authorize(self, request: AnyRequest, action: str, roles: frozenset[Role] = STAFF) -> Actor:
+        """Who asks, if one of `roles` is theirs. Raises NotPermitted, which names the `action`, and what
+        `identify_someone` does.
+        """
+        actor = (await self.identify_someone(request)).actor
+        if actor.role not in roles:
+            raise NotPermitted(actor, action)
+        return actor
 
     def placed_from(self, request: AnyRequest) -> str | None:
         """By which a guest's unpaid orders are counted; an address is in it, and cannot be read from it."""

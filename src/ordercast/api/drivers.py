@@ -64,9 +64,7 @@ async def list_drivers(
     cursor: IdCursor = "",
 ) -> Response[DriverPage]:
     """List the drivers, those too who are not active now. For the shop."""
-    actor = (await desk.identify_someone(request)).actor
-    if actor.role not in STAFF:
-        raise NotPermitted(actor, "list drivers")
+    await desk.authorize(request, "list drivers")
     found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     page = DriverPage(*cut(found, limit, lambda each: each.id))
     return json_answer(msgspec.json.encode(page))

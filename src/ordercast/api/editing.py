@@ -1,26 +1,11 @@
-"""Edits of what staff keep: some fields of a thing, at the version that was seen."""
+"""Which fields an edit names."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from msgspec import Struct
-
-from ordercast.commerce.errors import NotPermitted
-from ordercast.commerce.people import STAFF, Actor, Role
-
-from .desk import AnyRequest, FrontDesk
-
-ADMIN: Final = frozenset({Role.ADMIN})
-
-
-async def staff_asking(desk: FrontDesk, request: AnyRequest, deed: str, *, roles: frozenset[Role] = STAFF) -> Actor:
-    """Who asks, if they may do it. Raises SignInRequired, TokenRefused or NotPermitted."""
-    actor = (await desk.identify_someone(request)).actor
-    if actor.role not in roles:
-        raise NotPermitted(actor, deed)
-    return actor
 
 
 def given(edit: Struct, *, besides: frozenset[str]) -> dict[str, Any]:

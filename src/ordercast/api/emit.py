@@ -9,7 +9,7 @@ from litestar import Response, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
@@ -88,9 +88,7 @@ def _room_of(user_id: object) -> str:
 
 
 async def _publish(data: Emit, request: AnyRequest, desk: AtDesk) -> Response[Published]:
-    actor = (await desk.identify_someone(request)).actor
-    if actor.role is not Role.SERVICE:
-        raise NotPermitted(actor, "publish events")
+    actor = await desk.authorize(request, "publish events", frozenset({Role.SERVICE}))
     if _is_deeper(data.args, DEPTH_MAX):
         raise InvalidField("args", f"Only {DEPTH_MAX} levels of nesting are passed on.")
     rooms, args = msgspec.json.encode(data.rooms), msgspec.json.encode(data.args)

@@ -13,14 +13,14 @@ from litestar.response import Stream
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
-from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.people import Actor
 from ordercast.db import accounts
 from ordercast.db import privacy as units
 from ordercast.db.personal import HOLDINGS
 
 from .answers import json_answer
 from .body import JsonBody
-from .desk import AnyRequest, AtDesk, FrontDesk, caller_of
+from .desk import ADMINS, CUSTOMERS, AnyRequest, AtDesk, FrontDesk, caller_of
 from .documented import CONFLICTS, REFUSALS
 from .refusals import SignInRefused
 from .sign_in import PASSWORD_MAX, SignIn, find_account
@@ -50,14 +50,14 @@ class EraseMe(Struct, frozen=True, forbid_unknown_fields=True):
 @get("/api/customers/{customer_id:str}/export", tags=["people"], responses=_REFUSALS)
 async def export_customer(customer_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Export]:
     """All that is known of a customer, registered or guest. For an admin."""
-    await _admin(desk, request, "export personal data")
+    await desk.authorize(request, "export personal data", ADMINS)
     return await _export(desk, customer_id)
 
 
 @get("/api/me/export", tags=["people"], responses=_REFUSALS)
 async def export_me(request: AnyRequest, desk: AtDesk) -> Response[Export]:
     """All that is known of oneself. For a customer."""
-    return await _export(desk, (await _customer(desk, request, "export personal data")).id)
+    return await _export(desk, (await desk.authorize(request, "export personal data", CUSTOMERS)).id)
 
 
 @post(
@@ -68,7 +68,7 @@ async def export_me(request: AnyRequest, desk: AtDesk) -> Response[Export]:
 )
 async def erase_customer(customer_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Erased]:
     """Forget a customer, registered or guest, whose orders have all come to an end. For an admin."""
-    return await _erase(desk, customer_id, await _admin(desk, request, "erase personal data"))
+    return await _erase(desk, customer_id, await desk.authorize(request, "erase personal data", ADMINS))
 
 
 @post(
@@ -81,7 +81,7 @@ async def erase_customer(customer_id: FromPath[str], request: AnyRequest, desk: 
 )
 async def erase_me(data: JSONBody[EraseMe], request: AnyRequest, desk: AtDesk) -> Response[Erased]:
     """Have oneself forgotten, account and all. For a customer with an account; it takes the password once more."""
-    actor = await _customer(desk, request, "be forgotten here")
+    actor = await desk.authorize(request, "be forgotten here", CUSTOMERS)
     account = await desk.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
     if account is None:
         raise NotPermitted(actor, "be forgotten without an account here; the shop can do it")
@@ -133,20 +133,6 @@ async def _erase(desk: FrontDesk, customer_id: str, actor: Actor) -> Response[Er
         lambda transaction: units.erase(transaction, erasure_id, customer_id, copies, actor=actor, now=now)
     )
     return json_answer(msgspec.json.encode(Erased(customer_id, now, orders)), headers={"Cache-Control": "no-store"})
-
-
-async def _admin(desk: FrontDesk, request: AnyRequest, deed: str) -> Actor:
-    actor = (await desk.identify_someone(request)).actor
-    if actor.role is not Role.ADMIN:
-        raise NotPermitted(actor, deed)
-    return actor
-
-
-async def _customer(desk: FrontDesk, request: AnyRequest, deed: str) -> Actor:
-    actor = (await desk.identify_someone(request)).actor
-    if actor.role is not Role.CUSTOMER:
-        raise NotPermitted(actor, deed)
-    return actor
 
 
 ROUTES: Final = [export_customer, export_me, erase_customer, erase_me]

@@ -23,7 +23,7 @@ from .answers import json_answer
 from .body import JsonBody, Version
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
-from .editing import given, staff_asking
+from .editing import given
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, IdCursor, Limit, NumberCursor, cut, cut_history
 from .repeats import create_once
 
@@ -102,7 +102,7 @@ async def list_products(
 ) -> Response[ProductPage]:
     """List what is for sale; with `every`, for the shop, what is not too. Prices are minor units of `currency`."""
     if every:
-        await staff_asking(desk, request, "see what is not for sale")
+        await desk.authorize(request, "see what is not for sale")
     found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, every=every))
     page = ProductPage(*cut(found, limit, lambda each: each.id))
     return json_answer(msgspec.json.encode(page))
@@ -123,7 +123,7 @@ async def get_product(product_id: FromPath[str], request: AnyRequest, desk: AtDe
 @post("/api/products", dto=JsonBody[NewProduct], return_dto=None, tags=["products"], responses=REFUSALS | CONFLICTS)
 async def add_product(data: JSONBody[NewProduct], request: AnyRequest, desk: AtDesk) -> Response[Product]:
     """Add a product. For the shop."""
-    actor = await staff_asking(desk, request, "add a product")
+    actor = await desk.authorize(request, "add a product")
     check_texts(data)
     product_id, now = desk.new_id("prd"), desk.now()
 
@@ -148,7 +148,7 @@ async def edit_product(
     product_id: FromPath[str], data: JSONBody[EditProduct], request: AnyRequest, desk: AtDesk
 ) -> Response[Product]:
     """Change some fields of a product, or its stock. For the shop, whose screens are told by `product_update`."""
-    actor = await staff_asking(desk, request, "change a product")
+    actor = await desk.authorize(request, "change a product")
     check_texts(data)
     if data.stock_by and not (data.reason or "").strip():
         raise InvalidField("reason", "A reason is needed to change the stock.")
@@ -189,7 +189,7 @@ async def get_product_history(
     cursor: NumberCursor = "0",
 ) -> Response[ProductHistory]:
     """The edits of a product, oldest first: who, when and why. For the shop. Sales are not among them."""
-    await staff_asking(desk, request, "see a product's history")
+    await desk.authorize(request, "see a product's history")
     after = int(cursor)
     found = await desk.store.read(
         lambda transaction: units.history(transaction, product_id, after=after, limit=limit + 1)

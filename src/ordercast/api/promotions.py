@@ -22,7 +22,7 @@ from .answers import json_answer
 from .body import JsonBody, Version
 from .desk import AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
-from .editing import given, staff_asking
+from .editing import given
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .repeats import create_once
 
@@ -68,7 +68,7 @@ async def list_promotions(
     cursor: IdCursor = "",
 ) -> Response[PromotionPage]:
     """List the promotions by their codes, ended ones too. For the shop."""
-    await staff_asking(desk, request, "list promotions")
+    await desk.authorize(request, "list promotions")
     found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     page = PromotionPage(*cut(found, limit, lambda each: each.code))
     return json_answer(msgspec.json.encode(page))
@@ -77,7 +77,7 @@ async def list_promotions(
 @get("/api/promotions/{code:str}", tags=["promotions"], responses=REFUSALS)
 async def get_promotion(code: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Promotion]:
     """One promotion. For the shop."""
-    await staff_asking(desk, request, "see promotions")
+    await desk.authorize(request, "see promotions")
     promotion = await desk.store.read(lambda transaction: units.find(transaction, as_code(code)))
     if promotion is None:
         raise NotFound("promotion")
@@ -93,7 +93,7 @@ async def get_promotion(code: FromPath[str], request: AnyRequest, desk: AtDesk) 
 )
 async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, desk: AtDesk) -> Response[Promotion]:
     """Make a promotion. For the shop."""
-    actor = await staff_asking(desk, request, "make a promotion")
+    actor = await desk.authorize(request, "make a promotion")
     check_value(data.kind, data.value)
     starts_at, ends_at = _moment("startsAt", data.starts_at), _moment("endsAt", data.ends_at)
     now = desk.now()
@@ -132,7 +132,7 @@ async def edit_promotion(
     code: FromPath[str], data: JSONBody[EditPromotion], request: AnyRequest, desk: AtDesk
 ) -> Response[Promotion]:
     """Change how long and how often a promotion holds, or end it. For the shop."""
-    actor = await staff_asking(desk, request, "change a promotion")
+    actor = await desk.authorize(request, "change a promotion")
     changes = given(data, besides=frozenset({"version"}))
     if data.ends_at is not UNSET:
         changes["ends_at"] = _moment("endsAt", data.ends_at)

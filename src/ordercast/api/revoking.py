@@ -9,14 +9,13 @@ from litestar import Response, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import InvalidField, NotPermitted
-from ordercast.commerce.people import Role
+from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import access
 
 from .answers import json_answer
 from .body import JsonBody
-from .desk import AnyRequest, AtDesk
+from .desk import ADMINS, AnyRequest, AtDesk
 from .documented import REFUSALS
 
 NAME_MAX: Final = 200
@@ -43,9 +42,7 @@ class Revoked(Struct, frozen=True):
 )
 async def revoke(data: JSONBody[Revoke], request: AnyRequest, desk: AtDesk) -> Response[Revoked]:
     """Refuse a token, or all that a person was given until now, and end the sockets that it opened, on every node."""
-    actor = (await desk.identify_someone(request)).actor
-    if actor.role is not Role.ADMIN:
-        raise NotPermitted(actor, "revoke tokens")
+    actor = await desk.authorize(request, "revoke tokens", ADMINS)
     check_texts(data)
     if not data.name.strip():
         raise InvalidField("name", "A name is needed.")

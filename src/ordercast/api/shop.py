@@ -17,9 +17,8 @@ from ordercast.db.shop import StandingShop
 
 from .answers import json_answer
 from .body import JsonBody, Version
-from .desk import AnyRequest, AtDesk
+from .desk import ADMINS, AnyRequest, AtDesk
 from .documented import CONFLICTS, REFUSALS
-from .editing import ADMIN, staff_asking
 
 
 class ChangeShop(Shop, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -37,7 +36,7 @@ async def get_shop(desk: AtDesk) -> Response[StandingShop]:
 @put("/api/shop", dto=JsonBody[ChangeShop], return_dto=None, tags=["shop"], responses=REFUSALS | CONFLICTS)
 async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, desk: AtDesk) -> Response[StandingShop]:
     """Let other rules hold from the next order on; those that are placed keep their sums. For an admin."""
-    actor = await staff_asking(desk, request, "change how the shop charges", roles=ADMIN)
+    actor = await desk.authorize(request, "change how the shop charges", ADMINS)
     if not is_in_use(data.currency):
         raise InvalidField("currency", f"ISO 4217 has no currency {data.currency} that is in use.")
     now = desk.now()

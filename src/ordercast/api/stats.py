@@ -10,8 +10,7 @@ import msgspec
 from litestar import Response, get
 from litestar.params import QueryParameter
 
-from ordercast.commerce.errors import InvalidField, NotPermitted
-from ordercast.commerce.people import STAFF
+from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.db import stats
 
@@ -28,9 +27,7 @@ async def get_stats(
     tz: Annotated[str | None, QueryParameter(max_length=64, description="IANA name; the shop's if left out")] = None,
 ) -> Response[Stats]:
     """Orders, sums, states, hours, times and ages of one day. For the shop."""
-    actor = (await desk.identify_someone(request)).actor
-    if actor.role not in STAFF:
-        raise NotPermitted(actor, "see the shop's figures")
+    await desk.authorize(request, "see the shop's figures")
     name, now, latency = tz or desk.timezone, desk.now(), desk.latency()
     where = zone(name)
     of = day_of(now, where) if date is None else _day(date)
