@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from ordercast.__main__ import app
+from ordercast.__main__ import main
 from ordercast.db.groups import Groups
 from ordercast.db.idempotency import Outcome
 
@@ -32,4 +32,4 @@ def _note_commits(path: str) -> None:
 
 if __name__ == "__main__":
     _note_commits(sys.argv.pop(1))
-    app()
+    main()

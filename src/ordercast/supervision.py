@@ -142,3 +142,7 @@ def _say(sentence: str) -> None:
     """To stderr, past what is buffered there and may be in use this moment."""
     with suppress(OSError):
         os.write(2, sentence.encode())
+
+
+SIGNALS: Final = Signals()
+"""Those of this process; heeded once ``__main__`` says so."""

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 from litestar.openapi.spec import OpenAPI, Operation, Parameter, Schema
 
+from .document_structs import Structs
 from .glossary import FIELDS, PARAMETERS, SCHEMAS
 
 # What a docstring tells its programmers, not those who call: which exceptions the handler lets through.
@@ -22,14 +23,13 @@ _RAISES: Final = re.compile(r"\s*\bRaises\b[^.]*(\.(?=\s|$)|$)", re.DOTALL)
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
 
 
-def describe(document: OpenAPI) -> None:
+def describe(document: OpenAPI, structs: Structs) -> None:
     """Put a text to each operation, parameter, schema and property that has none."""
     for operation in _operations(document):
         _describe_operation(operation)
-    classes = dict(_structs())
     for name, schema in (document.components.schemas or {}).items():
         if isinstance(schema, Schema):
-            _describe_schema(name, schema, classes.get(name))
+            _describe_schema(name, schema, structs.get(name))
 
 
 def _operations(document: OpenAPI) -> Iterator[Operation]:
@@ -66,13 +66,6 @@ def _describe_schema(name: str, schema: Schema, class_: type[msgspec.Struct] | N
         # A reference has its schema's own text beside the one here (JSON Schema 2020-12 allows both).
         if text is not None and not property_.description:
             property_.description = text
-
-
-def _structs(class_: type[msgspec.Struct] = msgspec.Struct) -> Iterator[tuple[str, type[msgspec.Struct]]]:
-    for each in class_.__subclasses__():
-        if each.__module__.startswith("ordercast."):
-            yield each.__name__, each
-        yield from _structs(each)
 
 
 def _beside_fields(class_: type[msgspec.Struct]) -> dict[str, str]:

@@ -14,8 +14,8 @@ from litestar.config.app import AppConfig
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, OpenAPI, SecurityScheme
 
-from .closed_bodies import close_bodies
 from .describing import describe
+from .document_structs import close_bodies, structs_of_answers, structs_of_requests
 from .links import add_links
 
 _BEARER: Final = SecurityScheme(type="http", scheme="bearer", description="A JWT, or an order's tracking token")
@@ -24,8 +24,9 @@ _BEARER: Final = SecurityScheme(type="http", scheme="bearer", description="A JWT
 def make_document(application: Litestar) -> dict[str, Any]:
     """Describe the routes of `application`, as JSON's values."""
     document = _made_by_litestar(application)
-    close_bodies(application, document)
-    describe(document)
+    sent = structs_of_requests(application)
+    close_bodies(document, sent)
+    describe(document, structs_of_answers(application) | sent)
     add_links(document)
     return document.to_schema()
 

@@ -1,0 +1,44 @@
+"""What the commands share: settings and the shop's database."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from ordercast import config, telemetry
+from ordercast.config import Settings
+
+if TYPE_CHECKING:
+    from ordercast.db import Store
+
+DatabaseUrl = Annotated[str | None, Parameter(help="Instead of ORDERCAST_DATABASE_URL.")]
+
+log = logging.getLogger("ordercast.config")
+
+
+def load_settings(*, make_secret: bool = True, **overrides: Any) -> Settings:
+    """Read the settings and begin to log as they say. Raises ConfigError."""
+    gc.enable()  # all is loaded
+    settings = config.load(make_secret=make_secret, **overrides)
+    telemetry.configure_logging(settings.log_level, settings.log_format)
+    for sentence in config.misspelt():
+        log.warning(sentence)
+    return settings
+
+
+@asynccontextmanager
+async def started_store(settings: Settings) -> AsyncIterator[Store]:
+    """The shop's database, beside the nodes that serve it. Raises ConfigError for one that cannot be used."""
+    from ordercast.app import begin, open_store  # noqa: PLC0415 - slow to load; not every command has a database
+
+    store = open_store(settings)
+    await begin(store)
+    try:
+        yield store
+    finally:
+        await store.close()

@@ -1,0 +1,46 @@
+"""``ordercast repair``."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Annotated
+
+import uvloop
+from cyclopts import Parameter
+
+from ordercast.config import Settings
+from ordercast.db.repair import Deed
+from ordercast.inspecting import repair as repair_rows
+
+from .process import DatabaseUrl, load_settings, started_store
+
+
+def repair(
+    *,
+    dry_run: Annotated[bool, Parameter(help="Only tell what would be done.")] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Find rows that cannot be read, in every table, and write the nearest values that can; beside a running shop too.
+
+    Ends with 1 where a row is left that only a person can mend.
+    """
+    left = uvloop.run(_repair(load_settings(make_secret=False, database_url=database_url), dry_run=dry_run))
+    if left:
+        sys.exit(1)
+
+
+async def _repair(settings: Settings, *, dry_run: bool) -> int:
+    """How many rows are left to a person."""
+    found: Counter[str] = Counter()
+    async with started_store(settings) as store:
+        async for row, deed in repair_rows(store, dry_run=dry_run):
+            found["found" if deed is None else deed] += 1
+            for flaw in row.flaws:
+                told = "" if deed is None else f" ({deed})"
+                print(f"{row.table} {ascii(row.name)[1:-1]}: {flaw.column} {flaw.problem}{told}")
+    if not found:
+        print("Every row can be read.")
+    else:
+        print(", ".join(f"{count} {deed}" for deed, count in found.items()) + ".")
+    return found[Deed.LEFT]

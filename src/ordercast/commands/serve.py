@@ -1,0 +1,53 @@
+"""``ordercast serve``."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from typing import Annotated
+
+import uvloop
+from cyclopts import Parameter
+
+from ordercast.app import demo_password
+from ordercast.app import serve as serve_shop
+from ordercast.config import Settings
+from ordercast.payments import payments_sentence
+from ordercast.supervision import SIGNALS
+
+from .process import DatabaseUrl, load_settings
+
+
+def serve(
+    *,
+    host: Annotated[str | None, Parameter(help="Instead of ORDERCAST_HOST.")] = None,
+    port: Annotated[int | None, Parameter(help="Instead of ORDERCAST_PORT; 0 takes a free one.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Serve the shop: pages, API and sockets on one port.
+
+    SIGTERM, SIGINT (Ctrl-C) and SIGQUIT stop it in peace: clients are sent away to come back elsewhere, requests that
+    have come are answered. The same again hastens that. SIGHUP, SIGUSR1 and SIGUSR2 are logged with the state.
+    """
+    settings = load_settings(host=host, port=port, database_url=database_url)
+    gc.disable()  # what is made until then lives as long as the process
+    uvloop.run(serve_shop(settings, _say_ready, SIGNALS))
+
+
+def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
+    name = "localhost" if settings.host in {"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"} else settings.host  # noqa: S104
+    url = f"http://{name}:{port}"
+    lines = [f"> Ready on {url}", "> Socket.io server initialized", f"> Payments: {payments_sentence(settings)}", ""]
+    pages = {"Shop": "/shop", "Admin board": "/admin", "Socket test": "/test-socket", "API reference": "/docs"}
+    lines += [f"  {title:<14} {url}{path}" for title, path in pages.items()]
+    if demo_people:
+        password = demo_password(settings)
+        lines += ["", "  Demo logins"]
+        lines += [f"  {email:<22} {password}" for email in demo_people]
+    if settings.budgets == "off":
+        lines.insert(2, "> Budgets are off (ORDERCAST_BUDGETS): callers are not bounded")
+    try:
+        print("\n".join(lines), flush=True)
+    except OSError:  # whoever read it has gone, which is no reason to serve nobody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

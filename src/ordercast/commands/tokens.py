@@ -1,0 +1,71 @@
+"""``ordercast token``, and ``revoke`` which takes it back."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Annotated, Literal
+
+import uvloop
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+from ordercast.api.auth import TokenRefused, issue_token, verify_token
+from ordercast.api.keys import Keys
+from ordercast.commerce.moments import moment
+from ordercast.commerce.people import Actor, Role
+from ordercast.config import ConfigError, Settings
+
+from .process import DatabaseUrl, load_settings, started_store
+
+
+def token(
+    *,
+    role: Annotated[Literal["admin", "store", "customer", "driver", "service"], Parameter(help="What it may do.")],
+    sub: Annotated[str | None, Parameter(help="Whose it is: a customer's, driver's or user's id.")] = None,
+    ttl: Annotated[int, Parameter(help="How long it is good for, in seconds.", validator=Number(gt=0))] = 3600,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Print a JWT signed with the configured secret."""
+    settings = load_settings(make_secret=False, database_url=database_url)
+    print(issue_token(settings.secret, Role(role), sub or f"{role}-cli", ttl))
+
+
+def revoke(
+    name: Annotated[str, Parameter(help="A token, its jti, a sign-in's sid, a person's sub, or an order's id.")],
+    *,
+    reason: Annotated[str | None, Parameter(help="Kept with the revocation.")] = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Refuse a token, or all that somebody was given until now. A running shop ends their sockets at once."""
+    settings = load_settings(make_secret=False, database_url=database_url)
+    named = _name_in(settings, name)
+    is_known = uvloop.run(_revoke(settings, named, reason)) or named != name
+    print(f"{named} is revoked.")
+    if not is_known:
+        print(
+            "No account, customer, order or sign-in of this shop has that name: look whether it is spelt right, unless"
+            " another back end or a token gave it.",
+            file=sys.stderr,
+        )
+
+
+def _name_in(settings: Settings, text: str) -> str:
+    """What a token is revoked by, where one was given instead of a name."""
+    if text.count(".") != 2:
+        return text
+    try:
+        names = verify_token(Keys.of(settings), text).names
+    except TokenRefused as error:
+        raise ConfigError("secret", f"does not fit this token: {error.message}") from None
+    return names[0]
+
+
+async def _revoke(settings: Settings, name: str, reason: str | None) -> bool:
+    """Revoke the name; gives whether this shop knows it."""
+    from ordercast.db import access  # noqa: PLC0415 - slow to load, and `token` has no use for it
+
+    now, operator = moment(time.time_ns() // 1_000_000), Actor(Role.ADMIN, "cli")
+    async with started_store(settings) as store:
+        await store.write(lambda t: access.revoke(t, name, since=now, until=None, actor=operator, reason=reason))
+        return await store.read(lambda t: access.is_known(t, name))
