@@ -213,7 +213,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             log.warning("%s", NO_ADMIN)
         uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)
         uvicorn.on_signal = lambda: _stopping(settings.drain_s + STOP_S_MAX)
-        uvicorn.heeds_signals = False
+        uvicorn.handles_signals = False
         signals.serve(uvicorn.stop, _noting(lambda: f"{server!r} {pump!r} {store!r}"))
         await uvicorn.serve(sockets=[listening, *([metrics] if metrics is not None else [])])
         await chores.stop()

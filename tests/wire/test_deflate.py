@@ -31,16 +31,8 @@ def deflate(data: bytes) -> bytes:
 
 
 @pytest.fixture
-def server() -> Server:
-    server = Server(Options(permessage_deflate=True, message_bytes_max=BYTES_MAX))
-    server.event("echo", lambda _socket, *args: args)
-    return server
-
-
-@pytest.fixture
-async def at(server: Server) -> AsyncIterator[Running]:
-    async with running(server) as at:
-        yield at
+def options() -> Options:
+    return Options(permessage_deflate=True, message_bytes_max=BYTES_MAX)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from .test_serve import PROGRAM, http_application
 @pytest.fixture
 def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     """One client a second, so that few of them make a while; who has seen enough of it calls `stop` again."""
-    monkeypatch.setattr(engine, "SENT_AWAY_PER_S", 1)
+    monkeypatch.setattr(engine, "DRAIN_SESSIONS_PER_S", 1)
 
 
 def stop(at: Running) -> asyncio.Task[None]:
@@ -55,7 +55,7 @@ async def ended_after_s(peer: Peer, began_s: float) -> float:
 
 
 async def test_clients_are_sent_away_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "SENT_AWAY_PER_S", 20)
+    monkeypatch.setattr(engine, "DRAIN_SESSIONS_PER_S", 20)
     async with running(Server()) as at, present(at, 20) as peers:
         began_s = time.monotonic()
 
@@ -67,11 +67,11 @@ async def test_clients_are_sent_away_evenly(monkeypatch: pytest.MonkeyPatch) -> 
         await stopping
 
 
-@pytest.mark.parametrize(("drain_s", "sent_away_per_s"), [(0.0, 0.1), (0.1, 0.1), (300.0, 1_000)])
+@pytest.mark.parametrize(("drain_s", "sessions_per_s"), [(0.0, 0.1), (0.1, 0.1), (300.0, 1_000)])
 async def test_a_stop_takes_no_longer_than_it_may_and_no_longer_than_it_must(
-    monkeypatch: pytest.MonkeyPatch, drain_s: float, sent_away_per_s: float
+    monkeypatch: pytest.MonkeyPatch, drain_s: float, sessions_per_s: float
 ) -> None:
-    monkeypatch.setattr(engine, "SENT_AWAY_PER_S", sent_away_per_s)
+    monkeypatch.setattr(engine, "DRAIN_SESSIONS_PER_S", sessions_per_s)
     async with running(Server(Options(drain_s=drain_s))) as at, present(at, 10) as peers:
         began_s = time.monotonic()
 

@@ -377,11 +377,11 @@ def test_a_query_parses_or_is_empty(raw: bytes, query: dict[str, str]) -> None:
 
 
 async def test_last_words_do_not_linger_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ordercast.wire.engine.LINGER_S", 0.01)
+    monkeypatch.setattr("ordercast.wire.engine.PENDING_CLOSE_S", 0.01)
     engine = Engine(Echo())
     session: Any = type("Ended", (), {"sid": "abc"})()
-    engine.linger(session, [Message(b"4bye")])
+    engine.keep_pending_close(session, [Message(b"4bye")])
 
-    await until(lambda: not engine._last_words)
+    await until(lambda: not engine._pending_close)
 
-    assert engine.take_last_words("abc") == ()
+    assert engine.take_pending_close("abc") == ()

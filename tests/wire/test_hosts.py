@@ -46,11 +46,11 @@ async def test_a_host_that_is_not_ours_is_told_the_setting(request_line: str, mo
 
     assert status == 421
     assert b"nosniff" in head
-    refusal = msgspec.json.decode(body)
-    assert refusal["type"] == "/problems/host-refused"
+    error = msgspec.json.decode(body)
+    assert error["type"] == "/problems/host-refused"
     assert (
-        refusal["detail"]
-        == refusal["message"]
+        error["detail"]
+        == error["message"]
         == ("evil.example is no host of ours: add its name to ORDERCAST_ALLOWED_HOSTS.")
     )
     assert ours != 421

@@ -48,28 +48,17 @@ async def slow_application(scope: Any, receive: Any, send: Any) -> None:
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Server:
+def options(request: pytest.FixtureRequest) -> Options:
     """With `short` as its mark, these deadlines are."""
     marks = request.node.iter_markers("short")
     short = {name: value for mark in marks for which in mark.args for name, value in SHORT[which].items()}
     patient = {"request_head_timeout_s": PATIENCE_S, "request_timeout_s": PATIENCE_S, "response_stall_s": PATIENCE_S}
-    server = Server(
-        Options(
-            request_head_bytes_max=HEAD_BYTES_MAX,
-            request_headers_max=HEADERS_MAX,
-            backlog_bytes_max=30_000_000,
-            **{**patient, **short},
-        )
+    return Options(
+        request_head_bytes_max=HEAD_BYTES_MAX,
+        request_headers_max=HEADERS_MAX,
+        backlog_bytes_max=30_000_000,
+        **{**patient, **short},
     )
-    server.event("echo", lambda _socket, *args: args)
-    return server
-
-
-@pytest.fixture
-def ended(server: Server) -> asyncio.Queue[DisconnectReason]:
-    reasons: asyncio.Queue[DisconnectReason] = asyncio.Queue()
-    server.event("disconnect", lambda _socket, reason: reasons.put_nowait(reason))
-    return reasons
 
 
 @pytest.fixture

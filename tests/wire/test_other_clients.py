@@ -51,12 +51,6 @@ def server() -> Server:
 
 
 @pytest.fixture
-async def at(server: Server) -> AsyncIterator[Running]:
-    async with running(server) as at:
-        yield at
-
-
-@pytest.fixture
 async def connect(at: Running) -> AsyncIterator[Callable[[], Any]]:
     opened: list[asyncio.StreamWriter] = []
 

@@ -9,29 +9,14 @@ import pytest
 
 from ordercast.hub import DisconnectReason, Options, Server, Socket
 from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller, until
-from tests.servers import Running, held, running
+from tests.servers import Running, held
 
 BYTES_MAX = 10_000
 
 
 @pytest.fixture
-def server() -> Server:
-    server = Server(Options(message_bytes_max=BYTES_MAX, backlog_bytes_max=50_000))
-    server.event("echo", lambda _socket, *args: args)
-    return server
-
-
-@pytest.fixture
-def ended(server: Server) -> asyncio.Queue[DisconnectReason]:
-    reasons: asyncio.Queue[DisconnectReason] = asyncio.Queue()
-    server.event("disconnect", lambda _socket, reason: reasons.put_nowait(reason))
-    return reasons
-
-
-@pytest.fixture
-async def at(server: Server) -> AsyncIterator[Running]:
-    async with running(server) as at:
-        yield at
+def options() -> Options:
+    return Options(message_bytes_max=BYTES_MAX, backlog_bytes_max=50_000)
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ def server() -> Server:
 
 
 @pytest.fixture
-async def at(server: Server) -> AsyncIterator[Running]:
-    async with running(server) as at:
-        yield at
-
-
-@pytest.fixture
 async def opened(at: Running) -> AsyncIterator[Peer]:
     """Connected, in no namespace."""
     async with await Peer.open(at.port) as peer:

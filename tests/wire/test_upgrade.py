@@ -16,18 +16,10 @@ UPGRADE_S = 0.15
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest) -> Server:
+def options(request: pytest.FixtureRequest) -> Options:
     """With `short` as its mark, the time for an upgrade is; else it is out of the way of a machine that is busy."""
     short = request.node.get_closest_marker("short") is not None
-    server = Server(Options(upgrade_timeout_s=UPGRADE_S if short else PATIENCE_S))
-    server.event("echo", lambda _socket, *args: args)
-    return server
-
-
-@pytest.fixture
-async def at(server: Server) -> AsyncIterator[Running]:
-    async with running(server) as at:
-        yield at
+    return Options(upgrade_timeout_s=UPGRADE_S if short else PATIENCE_S)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -33,29 +32,8 @@ CONTINUATION = 0x0
 
 
 @pytest.fixture
-def server() -> Server:
-    server = Server(Options(message_bytes_max=BYTES_MAX, backlog_bytes_max=BACKLOG_MAX))
-    server.event("echo", lambda _socket, *args: args)
-    return server
-
-
-@pytest.fixture
-def ended(server: Server) -> asyncio.Queue[DisconnectReason]:
-    reasons: asyncio.Queue[DisconnectReason] = asyncio.Queue()
-    server.event("disconnect", lambda _socket, reason: reasons.put_nowait(reason))
-    return reasons
-
-
-@pytest.fixture
-async def at(server: Server) -> AsyncIterator[Running]:
-    async with running(server) as at:
-        yield at
-
-
-@pytest.fixture
-async def peer(at: Running) -> AsyncIterator[Peer]:
-    async with await Peer.start(at.port) as peer:
-        yield peer
+def options() -> Options:
+    return Options(message_bytes_max=BYTES_MAX, backlog_bytes_max=BACKLOG_MAX)
 
 
 async def serves(at: Running) -> None:

@@ -1,7 +1,7 @@
 """SOCKETS: WebSocket, long polling, the upgrade between them, heartbeat, back-pressure; one port beside HTTP.
 
-Upstream: browsers and clients. Downstream: ``hub`` is told of connections, messages and ends.
-Stays true: one session, one sid, one transport at a time; whatever a client sends ends in an answer or a close.
+Upstream: browsers and clients. Downstream: ``hub`` receives connections, messages and closes.
+Stays true: one session, one sid, one transport at a time; whatever a client sends ends in a response or a close.
 """
 
 from .asgi import AsgiApplication

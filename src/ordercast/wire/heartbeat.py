@@ -21,8 +21,8 @@ CLOCK_S = 0.001
 STALL_TICKS = 4
 
 
-class Beating(Protocol):
-    """What the wheel holds; the fields belong to the wheel."""
+class Pingable(Protocol):
+    """What the heartbeat watches; the fields belong to the heartbeat."""
 
     beat_slot: int
     """Where on the wheel it is; -1 when it is not."""
@@ -43,7 +43,7 @@ class Heartbeat:
         # A ping may come two ticks early but a session never ends early: the one rounds down, the other up.
         self._interval_ticks = max(1, math.floor(interval_s / self._tick_s) - 1)
         self._timeout_ticks = math.ceil(timeout_s / self._tick_s) + 1
-        self._slots: list[set[Beating]] = [set() for _ in range(max(self._interval_ticks, self._timeout_ticks) + 2)]
+        self._slots: list[set[Pingable]] = [set() for _ in range(max(self._interval_ticks, self._timeout_ticks) + 2)]
         self._now = 0
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -51,7 +51,7 @@ class Heartbeat:
     def __repr__(self) -> str:
         return f"<Heartbeat sessions={self._count} tick={self._tick_s * 1000:.0f}ms>"
 
-    def add(self, session: Beating) -> None:
+    def add(self, session: Pingable) -> None:
         """Begin to watch a session that has just opened."""
         session.pong_due_s = 0.0
         self._put(session, self._interval_ticks)
@@ -60,23 +60,23 @@ class Heartbeat:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(self._tick_s, self._tick, loop.time() + self._tick_s)
 
-    def remove(self, session: Beating) -> None:
+    def remove(self, session: Pingable) -> None:
         """Stop watching a session; one that is not watched is ignored."""
         if session.beat_slot >= 0:
             self._slots[session.beat_slot].discard(session)
             session.beat_slot = -1
             self._count -= 1
 
-    def pong(self, session: Beating) -> None:
-        """Take a session's answer. One that nobody asked for changes nothing: it would put the ping off for ever, and
-        only the answer to a ping shows that a client reads.
+    def pong(self, session: Pingable) -> None:
+        """Handle a session's pong. An unsolicited one changes nothing: it would put the ping off for ever, and only
+        the answer to a ping shows that a client reads.
         """
         if session.beat_slot >= 0 and session.pong_due_s:
             self._slots[session.beat_slot].discard(session)
             session.pong_due_s = 0.0
             self._put(session, self._interval_ticks)
 
-    def _put(self, session: Beating, ticks: int) -> None:
+    def _put(self, session: Pingable, ticks: int) -> None:
         slot = (self._now + ticks) % len(self._slots)
         self._slots[slot].add(session)
         session.beat_slot = slot
@@ -93,7 +93,7 @@ class Heartbeat:
             return
         # Missed ticks are made up for at once, and all of them before the first beat: what a beat puts back on the
         # wheel must lie ahead of now.
-        due: list[Beating] = []
+        due: list[Pingable] = []
         while due_s <= now_s + CLOCK_S:
             self._now = (self._now + 1) % len(self._slots)
             due += self._slots[self._now]
@@ -104,7 +104,7 @@ class Heartbeat:
             if session.beat_slot >= 0:  # else the beat before it has ended this one too
                 self._beat(session, now_s)
 
-    def _beat(self, session: Beating, now_s: float) -> None:
+    def _beat(self, session: Pingable, now_s: float) -> None:
         if session.pong_due_s:
             session.beat_slot = -1
             self._count -= 1

@@ -1,4 +1,4 @@
-"""The program's hooks: headers that it adds to answers, and its being told of refusals."""
+"""The program's hooks: headers that it adds to responses, and its callback for rejected requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ordercast.hub import Application, Handshake, Options
 from ordercast.telemetry import CONNECTIONS_REFUSED
 
 from .origins import Headers
-from .transport import Refusal
+from .transport import EngineError
 
 log = logging.getLogger("ordercast.wire")
 
@@ -22,7 +22,10 @@ Hook = Callable[[Handshake], Mapping[str, str]]
 
 
 def added_headers(options: Options, handshake: Handshake, *, initial: bool) -> Headers:
-    """What the program adds to an answer. A hook that fails is logged and adds nothing."""
+    """The headers that the program's hooks add to a response; to a session's first one where it is `initial`.
+
+    A hook that raises, or gives what is no header, is logged and adds nothing.
+    """
     headers = _of(options.initial_headers, handshake) if initial else []
     return headers + _of(options.headers, handshake)
 
@@ -43,13 +46,18 @@ def _header(name: str, value: str) -> tuple[bytes, bytes]:
     return name.lower().encode("ascii"), value.encode("latin-1")
 
 
-def tell_refused(application: Application, handshake: Handshake, refusal: Refusal, message: str | None) -> None:
-    """Count a refused request, and tell the program if it wants to know: its `connection_refused`, if it has one."""
-    CONNECTIONS_REFUSED.labels(refusal.name.lower()).inc()
-    told = getattr(application, "connection_refused", None)
-    if told is None:
+def emit_connection_error(
+    application: Application, handshake: Handshake, error: EngineError, message: str | None
+) -> None:
+    """Count a rejected request, and call the application's `connection_refused` where it has one.
+
+    What that raises is logged. `message` takes the place of the error's own.
+    """
+    CONNECTIONS_REFUSED.labels(error.name.lower()).inc()
+    on_error = getattr(application, "connection_refused", None)
+    if on_error is None:
         return
     try:
-        told(handshake, refusal.code, message or refusal.message)
+        on_error(handshake, error.code, message or error.message)
     except Exception:
         log.exception("connection_refused failed")

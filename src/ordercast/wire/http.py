@@ -12,6 +12,7 @@ import logging
 import re
 import sys
 import termios
+import time
 from typing import Any, cast
 from urllib.parse import unquote_to_bytes
 
@@ -19,15 +20,15 @@ import httptools
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from ordercast.hub import caller_of
+from ordercast.hub import Handshake, caller_of
 from ordercast.telemetry import CONNECTIONS_REFUSED
 
 from .engine import Engine
-from .exchange import Exchange
-from .handover import UpgradeRequest, WebSocketHandover
 from .polling import Polling
+from .polling_request import PollingRequest
 from .request_log import note_request
-from .transport import Refusal
+from .transport import EngineError
+from .websocket_upgrade import UpgradeRequest, WebSocketUpgrade
 
 log = logging.getLogger("ordercast.wire")
 
@@ -68,22 +69,22 @@ class Http(HttpToolsProtocol):
         self._options = engine.options
         self._path = engine.options.path.rstrip("/").encode()
         self._peer: Any = (None, "http")
-        """Who is at the other end, and by which scheme: of each request `client` and `scheme` say whom it is for."""
+        """The peer's address and scheme; `client` and `scheme` are those of the request, which a proxy may forward."""
         self._counted_for: str | None = None
-        """The caller whose connections it is counted among."""
+        """The caller of whom it is counted; see `HttpConnectionLimit`."""
         self._segment_bytes = 0
         self._head_bytes = 0
         """What had come of the head before this segment."""
         self._reading_head = False
         self._reading = True
         """A request is expected or under way. Between two of them uvicorn's keep-alive timer watches."""
-        self._leaving = False
-        """What has come is answered; what comes is not looked at."""
+        self._is_closing = False
+        """Requests that have come are answered; nothing more is read."""
         self._began_s = 0.0
         self._deadline: asyncio.TimerHandle | None = None
         self._stall: asyncio.TimerHandle | None = None
 
-    # Told by the transport
+    # Transport callbacks
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -92,7 +93,7 @@ class Http(HttpToolsProtocol):
         self._count()
 
     def data_received(self, data: bytes) -> None:
-        if self._leaving:
+        if self._is_closing:
             return
         if self.timeout_keep_alive_task is not None:
             self._unset_keepalive_if_required()
@@ -128,7 +129,7 @@ class Http(HttpToolsProtocol):
         # Each of them knows the other; without the collector's help neither would go.
         self.cycle = cast(Any, None)
 
-    # Told by the parser
+    # Parser callbacks
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -155,21 +156,21 @@ class Http(HttpToolsProtocol):
             return
         super().on_headers_complete()
         if self._engine.is_draining:
-            self._leave()
+            self._close_after_response()
 
     def _find_client(self) -> None:
-        """Look who asks; through a proxy, each request may be another's."""
+        """Find the request's client; through a proxy, each request may be of another one."""
         client, scheme = self._peer
         peer = client[0] if client else ""
-        address, said = self._engine.forwarding.client(peer, self.headers)
+        address, forwarded_scheme = self._engine.forwarding.client(peer, self.headers)
         self.client = client if address == peer else (address, 0)
-        self.scheme = cast(Any, said or scheme)
-        self.scope["client"], self.scope["scheme"] = self.client, said or scheme
+        self.scheme = cast(Any, forwarded_scheme or scheme)
+        self.scope["client"], self.scope["scheme"] = self.client, forwarded_scheme or scheme
         # Whether what it says beside that may be believed as well.
         cast(Any, self.scope)["proxied"] = self._engine.forwarding.is_proxy(peer)
 
-    def _leave(self) -> None:
-        """Have the answer say that the connection ends with it, so that nobody sends the next request to a node that
+    def _close_after_response(self) -> None:
+        """Add ``Connection: close`` to the response, so that nobody sends the next request to a node that
         goes: a proxy must not repeat a POST, and would have to answer 502.
         """
         cycle: Any = self.cycle
@@ -187,27 +188,27 @@ class Http(HttpToolsProtocol):
         keep_alive = keep_alive and not self._engine.is_draining
         method = self.parser.get_method()
         note = note_request(self.scope, method, self._options.path)
-        exchange = Exchange(self, method, query, keep_alive=keep_alive, note=note)
+        request = PollingRequest(self, method, query, keep_alive=keep_alive, note=note)
         earlier: Any = self.cycle
-        self.cycle = cast(Any, exchange)
+        self.cycle = cast(Any, request)
         if earlier is None or earlier.response_complete:
-            self._begin(exchange)
+            self._begin(request)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((cast(Any, exchange), self.app))
+            self.pipeline.appendleft((cast(Any, request), self.app))
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if isinstance(cycle, Exchange):
+        if isinstance(cycle, PollingRequest):
             # Not at once: a long chain of piped requests would be as deep a chain of calls.
             self.loop.call_soon(self._begin, cycle)
         else:
             super()._start_asgi_task(cycle, app)
 
-    def _begin(self, exchange: Exchange) -> None:
+    def _begin(self, request: PollingRequest) -> None:
         try:
-            self._polling.serve(exchange)
+            self._polling.serve(request)
         except Exception:  # noqa: BLE001 - answered and logged there
-            exchange.fail()
+            request.fail()
 
     # The upgrade
 
@@ -215,18 +216,22 @@ class Http(HttpToolsProtocol):
         return self._get_upgrade() == b"websocket"
 
     def _upgrade(self, rest: bytes) -> None:
-        """Hand the connection to the WebSockets, with what came behind the request."""
+        """Turn the connection into a WebSocket; `rest` came behind the request."""
         self._reading = False
         self._watch_request()
         self._release()
         self.connections.discard(self)
-        # We shall not be told of the connection's end. The parser knows us, and the cycle too.
+        # We shall not hear of the connection's end. The parser knows us, and the cycle too.
         method, self.parser, self.cycle = self.parser.get_method(), cast(Any, None), cast(Any, None)
-        address, secure = self.client[0] if self.client else "", self.scheme == "https"
         path, query = _path_and_query(self.url)
         note = note_request(self.scope, method, self._options.path if path.rstrip(b"/") == self._path else "-")
-        request = UpgradeRequest(method, b"?".join((path, query)), self.headers, address, secure, note)
-        WebSocketHandover(self._engine, self.transport, self.connections).begin(request, rest)
+        request = UpgradeRequest(method, path, self.handshake(self.headers, query), note)
+        WebSocketUpgrade(self._engine, self.transport, self.connections).begin(request, rest)
+
+    def handshake(self, raw_headers: list[tuple[bytes, bytes]], raw_query: bytes) -> Handshake:
+        """What the hub is told of a request of this connection."""
+        address = self.client[0] if self.client else ""
+        return Handshake(tuple(raw_headers), raw_query, address, secure=self.scheme == "https", time=time.time())
 
     # Bounds
 
@@ -236,17 +241,17 @@ class Http(HttpToolsProtocol):
         if self._engine.forwarding.is_proxy(peer):
             return
         caller = caller_of(peer)
-        if self._engine.connections.opened(caller):
+        if self._engine.http_connections.acquire(caller):
             self._counted_for = caller
             return
         CONNECTIONS_REFUSED.labels("too_many_connections").inc()
-        self._leaving = True
+        self._is_closing = True
         self._reject(429)
 
     def _release(self) -> None:
         caller, self._counted_for = self._counted_for, None
         if caller is not None:
-            self._engine.connections.ended(caller)
+            self._engine.http_connections.release(caller)
 
     def _bound_head(self) -> None:
         self._head_bytes += self._segment_bytes
@@ -274,15 +279,15 @@ class Http(HttpToolsProtocol):
         """Answer the requests that have been taken, and end the connection with the last of them: its client repeats
         those that were not (RFC 9112 section 9.3.2).
         """
-        self._leaving = True
+        self._is_closing = True
         self._reading = self._reading_head = False
         self._watch_request()
         last: Any = self.cycle
         last.keep_alive = False
-        self._leave()
+        self._close_after_response()
 
     def _reject(self, status: int, detail: str = "") -> None:
-        """Answer what is no request of ours, and end the connection: what follows may be out of step."""
+        """Respond with an error and close the connection: what follows may be out of step."""
         if self.transport.is_closing():
             return
         phrase = _REJECTIONS[status]
@@ -355,7 +360,7 @@ def _problem(status: int, detail: str) -> bytes:
     """RFC 9457, and Engine.IO's own members beside: it does not matter who asks."""
     title = _REJECTIONS[status].decode()
     members = {"type": "/problems/host-refused", "title": title, "status": status, "detail": detail}
-    return msgspec.json.encode({**members, "code": Refusal.FORBIDDEN.code, "message": detail})
+    return msgspec.json.encode({**members, "code": EngineError.FORBIDDEN.code, "message": detail})
 
 
 def _untaken_bytes(transport: asyncio.Transport) -> int:

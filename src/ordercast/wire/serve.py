@@ -1,4 +1,4 @@
-"""Running it: Socket.IO and an HTTP application on one port, by uvicorn."""
+"""Serving Socket.IO and an ASGI application on one port, by uvicorn."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ordercast.hub import Application
 
 from .asgi import AsgiApplication, Receive, Scope, Send
 from .client_files import ClientFiles
-from .descriptors import DescriptorWatch
 from .engine import Engine
+from .file_descriptors import FileDescriptorMonitor
 from .http import Http
+from .log_rate_limit import limit_log_rate, unlimit_log_rate
 from .polling import Polling
-from .repeats import leave_out_repeats, say_all
 
 log = logging.getLogger("ordercast.wire.serve")
 
@@ -43,7 +43,15 @@ def make_server(
     http: AsgiApplication | None = None,
     **uvicorn_options: Any,
 ) -> PortServer:
-    """Give a uvicorn server, not yet started, for `application` (a `hub.Server`) and `http` beside it."""
+    """Make a uvicorn server, not yet started.
+
+    :param application: a `hub.Server`, or another `Application` over Engine.IO; its `options` are ours too.
+    :param host: the address to listen on.
+    :param port: the port to listen on; 0 for any.
+    :param http: an ASGI application for all other paths, with its lifespan; without one they answer 404.
+    :param uvicorn_options: arguments of `uvicorn.Config`, such as `ssl_certfile` or `fd`.
+    :raises ValueError: an option of `application` cannot be meant.
+    """
     engine = Engine(application)
     asgi = http or _not_found
     if application.options.serve_client:
@@ -73,26 +81,27 @@ _TICKS_PER_SECOND = 10
 
 
 class PortServer(uvicorn.Server):
-    """uvicorn's server, which sends clients away before it waits for requests to finish, and says when it has started.
+    """uvicorn's server with a graceful stop of Socket.IO's connections.
 
-    A signal begins the stop: the port is closed, so that a proxy and returning clients turn to another node at once;
-    clients are sent away over a while; requests that have come are answered; `serve` returns. A second signal sends all
-    clients away at once and leaves requests a moment more, a third leaves them none.
+    A signal begins the stop: the port is closed, so that a proxy and reconnecting clients turn to another node at once;
+    sessions are closed over `Options.drain_s`; requests that have come are answered; `serve` returns. A second signal
+    closes all sessions at once and gives requests `HURRIED_STOP_S`, a third gives them none.
     """
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
         super().__init__(config)
         self.engine = engine
-        self.heeds_signals = True
-        """Whether `serve` handles the signals of its process; else somebody calls `stop`."""
+        self.handles_signals = True
+        """Whether `serve` handles `STOP_SIGNALS`; otherwise the program calls `stop`."""
         self.is_hurried = False
-        self._descriptors = DescriptorWatch()
+        self._file_descriptors = FileDescriptorMonitor()
         self.on_started: Callable[[], None] = lambda: None
+        """Called once the port is open."""
         self.on_signal: Callable[[], None] = lambda: None
-        """Called once, when the stop is asked for: within the signal's handler."""
+        """Called once, when the stop is requested; by a signal, within its handler."""
 
     def stop(self) -> None:
-        """Begin the stop, or hasten it. May be called by a signal's handler."""
+        """Begin the stop; called again, hasten it. Safe in a signal's handler."""
         if not self.should_exit:
             self.should_exit = True
             self.on_signal()
@@ -108,7 +117,7 @@ class PortServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        if not self.heeds_signals or threading.current_thread() is not threading.main_thread():
+        if not self.handles_signals or threading.current_thread() is not threading.main_thread():
             yield
             return
         before = {each: signal.signal(each, self.handle_exit) for each in STOP_SIGNALS}
@@ -120,14 +129,14 @@ class PortServer(uvicorn.Server):
 
     async def startup(self, sockets: Any = None) -> None:
         self.engine.application.start()
-        leave_out_repeats()
+        limit_log_rate()
         await super().startup(sockets)
         if self.started:
             self.on_started()
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS_PER_SECOND == 0:
-            self._descriptors.look()
+            self._file_descriptors.check()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: Any = None) -> None:
@@ -141,8 +150,8 @@ class PortServer(uvicorn.Server):
         await super().shutdown(sockets)
         hurrying.cancel()
         if self.force_exit:
-            await self._leave()
-        say_all()
+            await self._abort()
+        unlimit_log_rate()
 
     async def _hurry(self) -> None:
         while not self.is_hurried:  # noqa: ASYNC110 - set by a signal's handler
@@ -150,8 +159,8 @@ class PortServer(uvicorn.Server):
         await asyncio.sleep(HURRIED_STOP_S)
         self.force_exit = True
 
-    async def _leave(self) -> None:
-        """End what uvicorn leaves behind when it is forced to."""
+    async def _abort(self) -> None:
+        """Abort what uvicorn leaves behind when it is forced to."""
         requests = {*self.server_state.tasks}
         for connection in list(self.server_state.connections):
             connection.transport.abort()  # first: uvicorn would answer a cancelled request with 500
@@ -171,7 +180,7 @@ async def serve(
     http: AsgiApplication | None = None,
     **uvicorn_options: Any,
 ) -> None:
-    """Serve until a signal says to stop; connections are then told, and come back to the next one."""
+    """Serve until SIGINT, SIGTERM or SIGQUIT, then stop as `PortServer` does. The arguments are `make_server`'s."""
     await make_server(application, host=host, port=port, http=http, **uvicorn_options).serve()
 
 

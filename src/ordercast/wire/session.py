@@ -31,9 +31,9 @@ MESSAGE_BYTES = 200
 # lying together.
 FRAMES_GAP_S = 0.002
 
-# Ends that the client should hear of: what is queued waits for its next poll. After the others it is not listening,
-# or not to be trusted.
-_LINGERING = frozenset(
+# After these reasons what is queued is still delivered, if need be to a polling client's next poll. After the others
+# the client is not listening, or not to be trusted.
+_DELIVERS_QUEUED = frozenset(
     {
         DisconnectReason.SERVER_NAMESPACE_DISCONNECT,
         DisconnectReason.SERVER_SHUTTING_DOWN,
@@ -43,7 +43,7 @@ _LINGERING = frozenset(
 
 
 class Session:
-    """A `Connection` for the hub; a queue between it and whichever transport carries it now."""
+    """The hub's `Connection`: a queue between the hub and the transport that carries the session now."""
 
     __slots__ = (
         "_backlog_bytes",
@@ -71,11 +71,11 @@ class Session:
         self.transport = transport
         self.is_open = True
         self.is_used = False
-        """The client has sent a message, as every client that means to stay does at once."""
+        """A message was received; every client that means to stay sends its CONNECT at once."""
         self.blocked = blocked
         """The transport cannot take a write now: no poll is held, or the network does not keep up."""
         self.upgrading = False
-        """A probe was answered; polls are sent home empty so that the client can change over."""
+        """A probe was answered; polls are answered with NOOP so that the client can upgrade."""
         self.beat_slot = -1
         self.pong_due_s = 0.0
         self._engine = engine
@@ -96,7 +96,7 @@ class Session:
     def transport_name(self) -> str:
         return self.transport.name
 
-    # What the hub asks for
+    # Called by the hub; see `Connection`
 
     @property
     def backlog_bytes(self) -> int:
@@ -133,13 +133,13 @@ class Session:
             return
         # Past the backlog's bound nothing more is handed over: the client is not reading, and a message is missing.
         messages = [] if self._overflowed else self.take_outbox()
-        lingers = bool(messages) and reason in _LINGERING
-        if lingers and not self.blocked:
+        delivers = bool(messages) and reason in _DELIVERS_QUEUED
+        if delivers and not self.blocked:
             # Not together with the close: the stock client would take the close first, and not as meant.
             self.transport.write(messages)
             messages = []
-        if not self.transport.close(messages) and lingers:
-            self._engine.linger(self, messages)
+        if not self.transport.close(messages) and delivers:
+            self._engine.keep_pending_close(self, messages)
         self._end(reason)
 
     async def drained(self) -> None:
@@ -149,19 +149,22 @@ class Session:
                 self._drained = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._drained)
 
-    # What the transports tell
+    # Called by the engine and the transports
 
     def start(self, receiver: Receiver) -> None:
-        """The application has taken the session."""
+        """Deliver what arrives to `receiver` from now on."""
         self._receiver = receiver
 
     def discard(self) -> None:
-        """The application could not take it: nothing of it shall be heard."""
+        """Close it without a write: the application could not take it."""
         self.take_outbox()
         self._end(DisconnectReason.FORCED_SERVER_CLOSE)
 
     def receive(self, packet: Packet) -> None:
-        """Take a packet from the transport that carries the session. Raises MalformedPacket."""
+        """Handle a packet of the transport that carries the session.
+
+        Raises MalformedPacket for one that a client may not send now (Engine.IO protocol, section "Packet types").
+        """
         if not self.is_open:
             return
         if packet.type is PacketType.MESSAGE:
@@ -176,12 +179,12 @@ class Session:
             raise MalformedPacket(f"Engine.IO {packet.type.name}", "is not for the client to send now")
 
     def receive_message(self, data: bytes, *, binary: bool) -> None:
-        """Take a message. Raises MalformedPacket."""
+        """Deliver a message to the hub. Raises MalformedPacket."""
         if self._receiver is None or not self.is_open:
             return
         if not self.is_used:
             self.is_used = True
-            self._engine.admission.used(self)
+            self._engine.session_limits.session_used(self)
         if binary:
             self._receiver.receive_binary(data)
         else:
@@ -193,14 +196,14 @@ class Session:
         self.close(DisconnectReason.PARSE_ERROR)
 
     def closed_by_client(self) -> None:
-        """The client said goodbye: a held poll is sent home with nothing."""
+        """The client sent CLOSE: a held poll is answered with NOOP."""
         if self.is_open:
             self.transport.release()
             self.transport.close(())
             self._end(DisconnectReason.TRANSPORT_CLOSE)
 
     def transport_lost(self, transport: Transport, reason: DisconnectReason) -> None:
-        """A transport is gone; the session with it, if it carried the session."""
+        """`transport` is gone; the session is closed with it, if it carried the session."""
         if transport is self._probe:
             self._forget_probe()
         elif transport is self.transport and self.is_open:
@@ -216,7 +219,7 @@ class Session:
         elif self.upgrading:
             self.transport.release()
         if not self.blocked and not self._outbox:
-            self._tell_drained()
+            self._notify_drained()
 
     def flush(self) -> None:
         """Write what is queued, if the transport can take it."""
@@ -230,20 +233,20 @@ class Session:
     # The upgrade
 
     def begin_probe(self, transport: Transport) -> bool:
-        """A WebSocket asks to take over; False when the session is not polling or another one is at it."""
+        """Let a WebSocket probe; False when the session is not polling, or another one is probing."""
         if not self.is_open or self.transport.name != "polling" or self._probe is not None:
             return False
         self._probe = transport
         return True
 
     def probe_answered(self) -> None:
-        """The probe was heard and answered: release the poll that the client waits for."""
+        """The probe was answered: release the poll that the client waits for."""
         self.upgrading = True
         self.flush()
         self.transport.release()
 
     def upgrade(self, transport: Transport) -> None:
-        """The client has changed over: from here on `transport` carries the session, beginning with what is queued."""
+        """Move the session to `transport`, which carries it from now on, beginning with what is queued."""
         polling, self.transport = self.transport, transport
         self._forget_probe()
         polling.release()
@@ -263,7 +266,7 @@ class Session:
         self.close(DisconnectReason.PING_TIMEOUT)
 
     def is_overdue(self, now_s: float) -> bool:
-        """Whether the pong's deadline has passed, though the wheel has not come round to it yet."""
+        """Whether the pong's deadline has passed, though the heartbeat has not come round to it yet."""
         return bool(self.pong_due_s) and now_s >= self.pong_due_s
 
     # Steps
@@ -281,14 +284,14 @@ class Session:
         self._outbox.append(message)
 
     def take_outbox(self) -> list[Message]:
-        """Empty the queue: whoever takes the messages hands them over."""
+        """Empty the queue and give its messages, for the caller to write."""
         messages, self._outbox = self._outbox, []
         self._backlog_bytes = 0
         self._ping_waits = False
         return messages
 
     def _take_part(self, part_bytes: int) -> list[Message]:
-        """As `take_outbox`, up to so many bytes, and one message at least."""
+        """As `take_outbox`, up to `part_bytes`, and one message at least."""
         taken_bytes = 0
         for count, message in enumerate(self._outbox):
             if count and taken_bytes + len(message) > part_bytes:
@@ -298,7 +301,7 @@ class Session:
             taken_bytes += len(message)
         return self.take_outbox()
 
-    def _tell_drained(self) -> None:
+    def _notify_drained(self) -> None:
         if self._drained is not None:
             self._drained.set_result(None)
             self._drained = None
@@ -307,7 +310,7 @@ class Session:
         self.is_open = False
         self.blocked = True
         self._engine.remove(self)
-        self._tell_drained()
+        self._notify_drained()
         # A client that changes over polls no more, and the stock one is deaf between its last poll and its UPGRADE: it
         # would hear of neither transport's end before its ping timeout. So the end waits for the UPGRADE on the way.
         waits = self.upgrading and reason is not DisconnectReason.TRANSPORT_CLOSE

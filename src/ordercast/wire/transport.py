@@ -1,4 +1,4 @@
-"""The shared words of this room: what carries a session, and why a request for one is refused."""
+"""The shared types of this room: a session's transport, and why a request is rejected."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from ordercast.protocol.message import Message
 
 
 class Transport(Protocol):
-    """What carries one session at a time: a WebSocket, or a chain of polls."""
+    """Carries one session at a time: a WebSocket, or a chain of polls."""
 
     name: str
     part_bytes: int
-    """Of a backlog, hand over so much at a time."""
+    """A backlog is written in parts of so many bytes."""
 
     def write(self, messages: Sequence[Message]) -> None:
-        """Hand over messages, in order, as one write. Called only while the session is not blocked."""
+        """Write messages, in order, as one write. Called only while the session is not blocked."""
         ...
 
     def release(self) -> None:
-        """Send a held request home with nothing, so that the client can change over."""
+        """Answer a held poll with NOOP, so that the client can upgrade; a WebSocket holds none."""
         ...
 
     def close(self, messages: Sequence[Message]) -> bool:
-        """End it, after handing over `messages`; gives False when they must wait for the client to fetch them."""
+        """Close it after writing `messages`; False where they must wait for the client's next poll."""
         ...
 
 
-class Refusal(Enum):
-    """Why a request is not served: code, sentence and HTTP status, as the reference server answers them."""
+class EngineError(Enum):
+    """Why a request is rejected: code, sentence and HTTP status; the first six are the reference server's."""
 
     TRANSPORT_UNKNOWN = (0, "Transport unknown", 400)
     SESSION_UNKNOWN = (1, "Session ID unknown", 400)
@@ -61,11 +61,11 @@ class Refusal(Enum):
 
     @property
     def retry_after_s(self) -> int | None:
-        """When to try again, for programs and proxies that ask; a stock client waits by itself, longer each time."""
+        """The value of `Retry-After`, for programs and proxies; a stock client waits by itself, longer each time."""
         return _RETRY_AFTER_S.get(self.status)
 
     def body(self, message: str | None = None) -> bytes:
-        """The answer in JSON, with `message` in place of the usual sentence."""
+        """The response's JSON body, with `message` in place of the usual sentence."""
         return msgspec.json.encode({"code": self.code, "message": message or self.message})
 
 

@@ -1,4 +1,4 @@
-"""A WebSocket that carries a session from its start, or takes over from polling.
+"""The WebSocket transport: carries a session from its start, or takes over from polling (section "Upgrade").
 
 picows parses the frames (RFC 6455); what it leaves to us is fragments, the bound of a whole message, and reserved bits.
 """
@@ -20,7 +20,7 @@ from ordercast.protocol.message import Message
 from ordercast.protocol.websocket import MessageAssembler, Opcode, serialize_frame
 
 from .engine import Engine
-from .fairness import Throttle
+from .fair_queue import ReadThrottle
 from .session import Session
 
 log = logging.getLogger("ordercast.wire")
@@ -42,7 +42,7 @@ ALLOWANCE_PER_S = 1_280
 
 
 class WebSocketTransport(WSListener):
-    """picows' listener on the one side, the session's transport on the other."""
+    """A `Transport` over picows: its listener on the one side, the session's transport on the other."""
 
     __slots__ = (
         "_allowance",
@@ -68,18 +68,18 @@ class WebSocketTransport(WSListener):
         self._engine = engine
         self._handshake = handshake
         self._session = session
-        """Carried by us, or, until the upgrade, still by polling."""
+        """The session that it carries; until the upgrade, still carried by polling."""
         self._assembler = MessageAssembler(engine.options.message_bytes_max)
         self._allowance = ALLOWANCE
         self._allowed_at_s = asyncio.get_running_loop().time()
         self._timer: asyncio.TimerHandle | None = None
         self._ws: WSTransport | None = None
-        self._write: Callable[[bytes], None] = _write_nowhere
+        self._write: Callable[[bytes], None] = _discard
 
     def __repr__(self) -> str:
         return f"<WebSocketTransport {'open' if self._ws is not None else 'closed'} {self._session}>"
 
-    # What the session asks for
+    # Called by the session; see `Transport`
 
     def write(self, messages: Sequence[Message]) -> None:
         if len(messages) == 1:
@@ -101,7 +101,7 @@ class WebSocketTransport(WSListener):
         return True
 
     def shutdown(self) -> None:
-        """The server stops."""
+        """Close for a stop of the server; called by uvicorn."""
         session = self._session
         if session is not None and session.transport is self:
             session.close(DisconnectReason.SERVER_SHUTTING_DOWN)
@@ -112,7 +112,7 @@ class WebSocketTransport(WSListener):
         else:
             self.close((), WSCloseCode.GOING_AWAY)
 
-    # What picows tells
+    # Called by picows
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         self._connections.add(self)
@@ -131,7 +131,7 @@ class WebSocketTransport(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if transport.is_close_frame_sent:
             # By picows: it parses one frame ahead of the one that it gives us, and closes at once upon a broken one.
-            self._write = _write_nowhere
+            self._write = _discard
             return
         kind = frame.msg_type
         self._allowance -= 1 + (frame.payload_size >> 10)
@@ -154,7 +154,7 @@ class WebSocketTransport(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
         self._connections.discard(self)
         self._ws = None
-        self._write = _write_nowhere
+        self._write = _discard
         self._stop_timer()
         session, self._session = self._session, None
         if session is not None:
@@ -171,7 +171,7 @@ class WebSocketTransport(WSListener):
     # Receiving
 
     def _renew_allowance(self) -> None:
-        """Give what time has earned; a client that sent more than that waits, from then on, in line with its like."""
+        """Refill the allowance for the time that has passed; a client that has used it up is throttled from then on."""
         ws, now_s = self._ws, asyncio.get_running_loop().time()
         earned = (now_s - self._allowed_at_s) * ALLOWANCE_PER_S
         self._allowance = min(ALLOWANCE, self._allowance + round(earned))
@@ -179,7 +179,7 @@ class WebSocketTransport(WSListener):
         if self._allowance <= 0 and ws is not None:
             self._allowance = sys.maxsize
             transport = ws.underlying_transport
-            Throttle(self._engine.line, transport, transport.get_protocol())
+            ReadThrottle(self._engine.fair_queue, transport, transport.get_protocol())
 
     def _carries(self) -> bool:
         return self._session is not None and self._session.transport is self
@@ -227,7 +227,7 @@ class WebSocketTransport(WSListener):
             if session.is_open:
                 session.upgrade(self)
             else:
-                self.close(self._engine.take_last_words(session.sid))
+                self.close(self._engine.take_pending_close(session.sid))
         else:
             raise MalformedPacket("probe", "is neither a probe nor an upgrade")
 
@@ -249,7 +249,7 @@ class WebSocketTransport(WSListener):
 
     def _hang_up(self, ws: WSTransport, code: WSCloseCode) -> None:
         """Send the close frame and end the connection once all is handed over; a peer that does not read is cut."""
-        self._write = _write_nowhere
+        self._write = _discard
         self._stop_timer()
         ws.send_close(code)
         ws.disconnect()
@@ -290,5 +290,5 @@ _DATA = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION})
 _NO_HEADERS = WSUpgradeResponse.create_error_response(400).headers
 
 
-def _write_nowhere(data: bytes) -> None:
-    """Where a closed transport writes."""
+def _discard(data: bytes) -> None:
+    """Discard what is written to a closed transport."""

@@ -120,10 +120,10 @@ async def test_a_client_that_leaves_while_the_program_thinks_leaves_nothing(requ
             await until(lambda: not at.server.server_state.connections)
         left.set()
         await decided.wait()
-        await until(lambda: "asking=0" in repr(at.engine.admission))
+        await until(lambda: "pending=0" in repr(at.engine.session_limits))
 
         await until(lambda: not at.engine.sessions and not server.clients)
-        assert repr(at.engine.admission) == "<Admission sessions=0 addresses=0 asking=0>"
+        assert repr(at.engine.session_limits) == "<SessionLimits sessions=0 addresses=0 pending=0>"
 
 
 async def test_a_stop_does_not_wait_for_the_program() -> None:
@@ -137,7 +137,7 @@ async def test_a_stop_does_not_wait_for_the_program() -> None:
             asking = [await stack.enter_async_context(await Peer.dial(at.port)) for _ in range(2)]
             asking[0].writer.write(upgrade_request(at.port))
             asking[1].writer.write(opening)
-            await until(lambda: "asking=2" in repr(at.engine.admission))
+            await until(lambda: "pending=2" in repr(at.engine.session_limits))
             began = asyncio.get_running_loop().time()
         assert asyncio.get_running_loop().time() - began < GRACEFUL_STOP_S
         for peer in asking:
@@ -179,7 +179,7 @@ async def test_sessions_of_one_address_are_bounded() -> None:
                 assert status == 429
                 at.engine.sessions[poller.sid].closed_by_client()
             await until(lambda: not at.engine.sessions)
-        assert repr(at.engine.admission) == "<Admission sessions=0 addresses=0 asking=0>"
+        assert repr(at.engine.session_limits) == "<SessionLimits sessions=0 addresses=0 pending=0>"
 
 
 async def test_the_bound_holds_though_all_are_allowed_in_the_same_moment() -> None:
@@ -192,7 +192,7 @@ async def test_the_bound_holds_though_all_are_allowed_in_the_same_moment() -> No
     async with running(server) as at:
         pollers = [Poller(at.port) for _ in range(10)]
         requests = [asyncio.create_task(poller.request()) for poller in pollers]
-        await until(lambda: "asking=10" in repr(at.engine.admission))
+        await until(lambda: "pending=10" in repr(at.engine.session_limits))
         allowed.set()
         statuses = sorted([(await request).status_code for request in requests])
         for poller in pollers:
@@ -317,13 +317,13 @@ async def test_connections_of_one_caller_are_bounded() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", at.port)
         assert (await reader.read()).startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
         opened.pop()[1].close()
-        await until(lambda: repr(at.engine.connections) == "<Connections 1 of 1 callers>")
+        await until(lambda: repr(at.engine.http_connections) == "<HttpConnectionLimit 1 of 1 callers>")
         async with await Peer.start(at.port), await Peer.start(at.port):
             # A WebSocket is counted as a session, not among these.
-            assert repr(at.engine.connections) == "<Connections 1 of 1 callers>"
+            assert repr(at.engine.http_connections) == "<HttpConnectionLimit 1 of 1 callers>"
         writer.close()
         opened.pop()[1].close()
-        await until(lambda: repr(at.engine.connections) == "<Connections 0 of 0 callers>")
+        await until(lambda: repr(at.engine.http_connections) == "<HttpConnectionLimit 0 of 0 callers>")
 
 
 async def test_connections_of_a_named_proxy_are_not_bounded() -> None:

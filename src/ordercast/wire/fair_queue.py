@@ -1,4 +1,4 @@
-"""A client that sends much waits in line: one of its kind is served in each turn of the loop, a little at a time.
+"""Fair reading: work of clients that send much is queued, and done a slice at a time, one slice per turn of the loop.
 
 Without it, libuv reads up to 32 buffers from one connection before it looks at the next, and picows doubles its buffer
 as long as it is filled: a single client that sent tiny packets was measured to hold up everybody else for 7 seconds.
@@ -18,7 +18,7 @@ log = logging.getLogger("ordercast.wire")
 # What is handled in one go: some hundred packets, one or two milliseconds.
 SLICE_BYTES = 4_096
 SLICE_PACKETS = 64
-# One read of a connection that waits in line. The buffer is shared by all of them.
+# One read of a throttled connection. The buffer is shared by all of them.
 READ_BYTES = 65_536
 # A slice that takes longer, such as one that completes a large message, is followed by a rest just as long.
 SLICE_S = 0.005
@@ -27,34 +27,34 @@ Step = Callable[[], bool]
 """Do a slice of work; True if there is more."""
 
 
-class Line:
-    """The clients of one engine whose work waits for its turn."""
+class FairQueue:
+    """The queued work of one engine's clients, served round-robin."""
 
     def __init__(self) -> None:
         self.buffer = memoryview(bytearray(READ_BYTES))
-        self._waiting: deque[Step] = deque()
-        self._moving = False
+        self._steps: deque[Step] = deque()
+        self._is_running = False
 
     def __repr__(self) -> str:
-        return f"<Line waiting={len(self._waiting)}>"
+        return f"<FairQueue waiting={len(self._steps)}>"
 
-    def join(self, step: Step) -> None:
-        """Have `step` called until it has no more to do, each time in its turn."""
-        self._waiting.append(step)
-        if not self._moving:
-            self._moving = True
-            asyncio.get_running_loop().call_soon(self._move)
+    def add(self, step: Step) -> None:
+        """Have `step` called until it returns False, each time after those before it. What it raises is logged."""
+        self._steps.append(step)
+        if not self._is_running:
+            self._is_running = True
+            asyncio.get_running_loop().call_soon(self._run_next)
 
-    def _move(self) -> None:
-        step = self._waiting.popleft()
+    def _run_next(self) -> None:
+        step = self._steps.popleft()
         began_s = time.perf_counter()
         if self._run(step):
-            self._waiting.append(step)
+            self._steps.append(step)
         took_s = time.perf_counter() - began_s
-        self._moving = bool(self._waiting)
-        if self._moving:
+        self._is_running = bool(self._steps)
+        if self._is_running:
             loop = asyncio.get_running_loop()
-            loop.call_later(took_s, self._move) if took_s > SLICE_S else loop.call_soon(self._move)
+            loop.call_later(took_s, self._run_next) if took_s > SLICE_S else loop.call_soon(self._run_next)
 
     def _run(self, step: Step) -> bool:
         try:
@@ -64,32 +64,33 @@ class Line:
             return False
 
 
-class Throttle(asyncio.BufferedProtocol):
-    """Stands between a transport and the protocol that it belonged to, and hands over what comes slice by slice.
+class ReadThrottle(asyncio.BufferedProtocol):
+    """Takes the place of a transport's protocol, and passes what is read on to it slice by slice.
 
-    Nothing more is read before all of it is handed over, so that the client's own network holds the rest.
+    Nothing more is read before all of it is passed on, so that the client's own network holds the rest.
     """
 
-    def __init__(self, line: Line, transport: asyncio.Transport, protocol: Any) -> None:
-        self._line = line
+    def __init__(self, queue: FairQueue, transport: asyncio.Transport, protocol: Any) -> None:
+        """Replace `protocol`, which must be buffered, on `transport`."""
+        self._queue = queue
         self._transport = transport
         self._protocol = protocol
         self._pending = memoryview(b"")
         transport.set_protocol(self)
 
-    # Told by the transport
+    # Transport callbacks
 
     def get_buffer(self, sizehint: int) -> memoryview:
         del sizehint
-        return self._line.buffer
+        return self._queue.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         if nbytes <= SLICE_BYTES:
-            feed(self._protocol, self._line.buffer[:nbytes])
+            feed(self._protocol, self._queue.buffer[:nbytes])
             return
-        self._pending = memoryview(bytes(self._line.buffer[:nbytes]))
+        self._pending = memoryview(bytes(self._queue.buffer[:nbytes]))
         self._transport.pause_reading()
-        self._line.join(self._hand_over)
+        self._queue.add(self._pass_on)
 
     def eof_received(self) -> bool | None:
         result: bool | None = self._protocol.eof_received()
@@ -105,9 +106,9 @@ class Throttle(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self._protocol.resume_writing()
 
-    # In its turn
+    # The queue's step
 
-    def _hand_over(self) -> bool:
+    def _pass_on(self) -> bool:
         if self._transport.is_closing():
             return False
         part, self._pending = self._pending[:SLICE_BYTES], self._pending[SLICE_BYTES:]

@@ -1,7 +1,7 @@
-"""From HTTP to picows: a connection that asks to become a WebSocket changes hands, on the one port.
+"""The upgrade of an HTTP connection to WebSocket (RFC 6455 section 4.2), on the one port: from uvicorn to picows.
 
-We build picows' protocol, which nothing of it documents (so its version is pinned, and `tests/wire/test_handover.py`
-goes through every step), feed it the request, set it as the transport's protocol, and step aside.
+We build picows' protocol, which nothing of it documents (so its version is pinned, and `test_websocket_upgrade.py` goes
+through every step), feed it the request, set it as the transport's protocol, and step aside.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Callable, Iterable, MutableSet
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -20,15 +19,15 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]
 
 from ordercast.hub import Handshake
 
-from .admission import Refused
 from .deflate import DEFLATE_ACCEPTED, DeflatingTransport, accepts_deflate
 from .engine import Engine, Query, parse_query
-from .fairness import feed
+from .fair_queue import feed
 from .hooks import added_headers
 from .origins import Headers
 from .request_log import RequestNote
 from .session import Session
-from .transport import Refusal
+from .session_limits import Rejection
+from .transport import EngineError
 from .websocket import TextWebSocketTransport, WebSocketTransport
 
 # picows reads at least this much at a time; a larger buffer would be paid for by every idle connection.
@@ -62,18 +61,16 @@ _NOBODY = asyncio.Protocol()
 
 @dataclass(frozen=True, slots=True)
 class UpgradeRequest:
-    """A request that asks to become a WebSocket, as HTTP has read it."""
+    """An opening handshake (RFC 6455 section 4.1), as HTTP has read it."""
 
     method: bytes
-    target: bytes
-    headers: Headers
-    address: str
-    secure: bool
+    path: bytes
+    handshake: Handshake
     note: RequestNote | None
 
 
-class WebSocketHandover(asyncio.Protocol):
-    """Holds a connection between HTTP and WebSocket: for as long as the program is asked whether it may be opened."""
+class WebSocketUpgrade(asyncio.Protocol):
+    """The connection's protocol between HTTP and WebSocket, while `allow_request` decides."""
 
     def __init__(self, engine: Engine, transport: asyncio.Transport, connections: MutableSet[Any]) -> None:
         self._engine = engine
@@ -87,45 +84,43 @@ class WebSocketHandover(asyncio.Protocol):
         self._waited = False
 
     def begin(self, request: UpgradeRequest, rest: bytes) -> None:
-        """Take over from HTTP, with what came behind the request."""
-        method, target, headers = request.method, request.target, request.headers
+        """Take over from HTTP; `rest` came behind the request."""
+        handshake = request.handshake
         self._rest = rest
         self._note = request.note
-        path, _, raw_query = target.partition(b"?")
-        lookup = dict(headers)
-        query = parse_query(raw_query)
-        handshake = Handshake(tuple(headers), raw_query, request.address, request.secure, time.time())
-        refused = self._check(method, path, query, lookup)
-        if refused is not None:
-            self._refuse(handshake, *refused)
+        headers = dict(handshake.raw_headers)
+        query = parse_query(handshake.raw_query)
+        rejection = self._check(request.method, request.path, query, headers)
+        if rejection is not None:
+            self._reject(handshake, *rejection)
             return
-        minimal = _minimal_request(target, lookup)
+        minimal = _minimal_request(b"?".join((request.path, handshake.raw_query)), headers)
         sid = query.get("sid")
         if sid:
-            self._change_hands(minimal, handshake, self._engine.find(sid))
+            self._upgrade(minimal, handshake, self._engine.find(sid))
             return
 
-        def admitted(refused: Refused | None) -> None:
+        def on_decision(rejection: Rejection | None) -> None:
             self._decided = True
             if self._transport.is_closing():
                 return
-            if refused is not None:
-                self._refuse(handshake, *refused)
+            if rejection is not None:
+                self._reject(handshake, *rejection)
             else:
-                self._change_hands(minimal, handshake, None)
+                self._upgrade(minimal, handshake, None)
 
-        self._engine.admission.ask(handshake, admitted)
+        self._engine.session_limits.check(handshake, on_decision)
         if not self._decided:
             self._wait()
 
     def _wait(self) -> None:
-        """The program takes its time. Nothing is read meanwhile, so that nothing piles up."""
+        """Wait for `allow_request`. Nothing is read meanwhile, so that nothing piles up."""
         self._waited = True
         self._transport.pause_reading()
         self._transport.set_protocol(self)
         self._connections.add(self)
 
-    # Told by the transport, and by uvicorn when the server stops
+    # Callbacks of the transport, and of uvicorn when the server stops
 
     def data_received(self, data: bytes) -> None:
         self._rest += data
@@ -139,14 +134,14 @@ class WebSocketHandover(asyncio.Protocol):
 
     # Steps
 
-    def _check(self, method: bytes, path: bytes, query: Query, headers: dict[bytes, bytes]) -> Refused | None:
+    def _check(self, method: bytes, path: bytes, query: Query, headers: dict[bytes, bytes]) -> Rejection | None:
         if method != b"GET":
-            return Refusal.BAD_REQUEST, None  # RFC 6455 section 4.2.1
+            return Rejection(EngineError.BAD_REQUEST)  # RFC 6455 section 4.2.1
         if path.decode("latin-1").rstrip("/") != self._engine.options.path.rstrip("/"):
-            return Refusal.FORBIDDEN, None  # outside Socket.IO's path there are no WebSockets
+            return Rejection(EngineError.FORBIDDEN)  # outside Socket.IO's path there are no WebSockets
         return self._engine.check(b"GET", query, headers, "websocket")
 
-    def _change_hands(self, request: bytes, handshake: Handshake, session: Session | None) -> None:
+    def _upgrade(self, request: bytes, handshake: Handshake, session: Session | None) -> None:
         self._connections.discard(self)
         options = self._engine.options
         added = added_headers(options, handshake, initial=session is None) + _subprotocol(handshake.raw_headers)
@@ -172,11 +167,11 @@ class WebSocketHandover(asyncio.Protocol):
         if self._rest and not self._transport.is_closing():
             feed(picows, self._rest)
 
-    def _refuse(self, handshake: Handshake, refusal: Refusal, message: str | None = None) -> None:
-        self._engine.tell_refused(handshake, refusal, message)
+    def _reject(self, handshake: Handshake, error: EngineError, message: str | None = None) -> None:
+        self._engine.emit_connection_error(handshake, error, message)
         if self._note is not None:
-            self._note.write(refusal.status)
-        self._transport.write(_refusal(refusal, message))
+            self._note.write(error.status)
+        self._transport.write(_rejection(error, message))
         self._transport.close()
 
 
@@ -223,11 +218,11 @@ def _minimal_request(target: bytes, headers: dict[bytes, bytes]) -> bytes:
     return b"\r\n".join([*lines, b"", b""])
 
 
-def _refusal(refusal: Refusal, message: str | None) -> bytes:
-    phrase, body = HTTPStatus(refusal.status).phrase, refusal.body(message)
-    retry_after = "" if refusal.retry_after_s is None else f"Retry-After: {refusal.retry_after_s}\r\n"
+def _rejection(error: EngineError, message: str | None) -> bytes:
+    phrase, body = HTTPStatus(error.status).phrase, error.body(message)
+    retry_after = "" if error.retry_after_s is None else f"Retry-After: {error.retry_after_s}\r\n"
     head = (
-        f"HTTP/1.1 {refusal.status} {phrase}\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {error.status} {phrase}\r\nContent-Type: application/json\r\n"
         f"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
         f"Content-Length: {len(body)}\r\n{retry_after}Connection: close\r\n\r\n"
     )

@@ -13,9 +13,9 @@ import pytest
 
 from ordercast.hub import Server, Socket
 from ordercast.telemetry import DESCRIPTORS_GONE
-from ordercast.wire import descriptors, repeats
-from ordercast.wire.descriptors import DescriptorWatch
-from ordercast.wire.repeats import LINES_PER_MINUTE, leave_out_repeats, say_all
+from ordercast.wire import file_descriptors, log_rate_limit
+from ordercast.wire.file_descriptors import FileDescriptorMonitor
+from ordercast.wire.log_rate_limit import LINES_PER_MINUTE, limit_log_rate, unlimit_log_rate
 from tests.peers import Peer
 from tests.servers import running
 
@@ -32,10 +32,10 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     clock = Clock()
-    monkeypatch.setattr(repeats, "time", clock)
-    leave_out_repeats()
+    monkeypatch.setattr(log_rate_limit, "time", clock)
+    limit_log_rate()
     yield clock
-    say_all()
+    unlimit_log_rate()
 
 
 def test_lines_of_a_kind_are_counted_after_some_a_minute(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
@@ -80,11 +80,11 @@ def test_who_comes_and_goes_is_always_told(clock: Clock, caplog: pytest.LogCaptu
 
 def test_kinds_are_bounded(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     del clock
-    monkeypatch.setattr(repeats, "KINDS_MAX", 10)
+    monkeypatch.setattr(log_rate_limit, "KINDS_MAX", 10)
     for number in range(100):
         WIRE.info(f"made up {number}")
 
-    (one,) = (each for each in WIRE.filters if isinstance(each, repeats.Repeats))
+    (one,) = (each for each in WIRE.filters if isinstance(each, log_rate_limit.LogRateLimit))
     assert len(one._windows) <= 10
 
 
@@ -138,10 +138,10 @@ def test_no_descriptors_is_said_once_and_their_return_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    watch = DescriptorWatch()
+    watch = FileDescriptorMonitor()
     for is_left in (True, False, False, True, True):
-        monkeypatch.setattr(descriptors, "_is_one_left", lambda is_left=is_left: is_left)
-        watch.look()
+        monkeypatch.setattr(file_descriptors, "_can_open", lambda is_left=is_left: is_left)
+        watch.check()
         assert DESCRIPTORS_GONE._value.get() == (not is_left)
 
     assert [message[:40] for message in caplog.messages] == [

@@ -1,4 +1,4 @@
-"""Who sends much waits in line: one slice in each turn of the loop, and nothing lost or out of order."""
+"""Who sends much waits in queue: one slice in each turn of the loop, and nothing lost or out of order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ordercast.hub import Server
-from ordercast.wire.fairness import SLICE_BYTES, SLICE_PACKETS, Line, Throttle
+from ordercast.wire.fair_queue import SLICE_BYTES, SLICE_PACKETS, FairQueue, ReadThrottle
 from ordercast.wire.websocket import ALLOWANCE
 from tests.peers import TEXT, Peer, Poller, frame, until
 from tests.servers import Running, running
@@ -45,7 +45,7 @@ class Protocol:
 
 
 class Transport:
-    """What `Throttle` asks of a transport."""
+    """What `ReadThrottle` asks of a transport."""
 
     def __init__(self) -> None:
         self.protocol: Any = None
@@ -69,22 +69,22 @@ class Transport:
         self.protocol.buffer_updated(len(data))
 
 
-def throttled(line: Line) -> tuple[Transport, Protocol]:
+def throttled(queue: FairQueue) -> tuple[Transport, Protocol]:
     transport: Any = Transport()
     protocol = Protocol()
-    Throttle(line, transport, protocol)
+    ReadThrottle(queue, transport, protocol)
     return transport, protocol
 
 
 async def test_the_line_lets_one_on_in_each_turn_and_each_in_its_turn() -> None:
-    line, order = Line(), list[str]()
+    queue, order = FairQueue(), list[str]()
 
     def step(name: str) -> bool:
         order.append(name)
         return order.count(name) < 3
 
     for name in "abc":
-        line.join(lambda name=name: step(name))  # type: ignore[misc]
+        queue.add(lambda name=name: step(name))  # type: ignore[misc]
     turns = 0
     while len(order) < 9:
         await asyncio.sleep(0)
@@ -92,11 +92,11 @@ async def test_the_line_lets_one_on_in_each_turn_and_each_in_its_turn() -> None:
         assert len(order) <= turns
 
     assert "".join(order) == "abcabcabc"
-    assert repr(line) == "<Line waiting=0>"
+    assert repr(queue) == "<FairQueue waiting=0>"
 
 
 async def test_after_a_long_slice_the_line_rests_as_long() -> None:
-    line = Line()
+    queue = FairQueue()
     began = [0.0, 0.0]
 
     def long() -> bool:
@@ -108,15 +108,15 @@ async def test_after_a_long_slice_the_line_rests_as_long() -> None:
         return False
 
     began[0] = time.perf_counter()
-    line.join(long)
-    line.join(next_one)
+    queue.add(long)
+    queue.add(next_one)
     await until(lambda: began[1])
 
     assert began[1] - began[0] >= 0.09
 
 
 async def test_a_slice_that_fails_does_not_stop_the_line(caplog: pytest.LogCaptureFixture) -> None:
-    line, done = Line(), list[int]()
+    queue, done = FairQueue(), list[int]()
 
     def fail() -> bool:
         raise ZeroDivisionError
@@ -125,15 +125,15 @@ async def test_a_slice_that_fails_does_not_stop_the_line(caplog: pytest.LogCaptu
         done.append(1)
         return False
 
-    line.join(fail)
-    line.join(succeed)
+    queue.add(fail)
+    queue.add(succeed)
     await until(lambda: done)
 
     assert "a slice of work failed" in caplog.text
 
 
 async def test_a_large_read_is_handed_over_slice_by_slice_and_nothing_is_read_meanwhile() -> None:
-    transport, protocol = throttled(Line())
+    transport, protocol = throttled(FairQueue())
     data = bytes(range(256)) * 41
 
     transport.receive(data)
@@ -146,7 +146,7 @@ async def test_a_large_read_is_handed_over_slice_by_slice_and_nothing_is_read_me
 
 
 async def test_a_small_read_is_handed_over_at_once() -> None:
-    transport, protocol = throttled(Line())
+    transport, protocol = throttled(FairQueue())
 
     transport.receive(b"small")
 
@@ -155,7 +155,7 @@ async def test_a_small_read_is_handed_over_at_once() -> None:
 
 
 async def test_what_waits_for_a_lost_connection_is_forgotten() -> None:
-    transport, protocol = throttled(Line())
+    transport, protocol = throttled(FairQueue())
     transport.receive(b"x" * 3 * SLICE_BYTES)
 
     transport.closing = True
@@ -168,7 +168,7 @@ async def test_what_waits_for_a_lost_connection_is_forgotten() -> None:
 
 
 async def test_all_else_is_told_to_the_protocol_behind() -> None:
-    transport, protocol = throttled(Line())
+    transport, protocol = throttled(FairQueue())
 
     transport.protocol.pause_writing()
     transport.protocol.resume_writing()
@@ -180,16 +180,9 @@ async def test_all_else_is_told_to_the_protocol_behind() -> None:
 # On the port
 
 
-@pytest.fixture
-def server() -> Server:
-    server = Server()
-    server.event("echo", lambda _socket, *args: args)
-    return server
-
-
 def throttles(at: Running) -> list[bool]:
     transports: list[Any] = [session.transport for session in at.engine.sessions.values()]
-    return [isinstance(t._ws.underlying_transport.get_protocol(), Throttle) for t in transports]
+    return [isinstance(t._ws.underlying_transport.get_protocol(), ReadThrottle) for t in transports]
 
 
 async def test_a_client_that_sends_much_is_answered_in_order_and_in_full(server: Server) -> None:

@@ -1,4 +1,4 @@
-"""One request for Engine.IO's path, and its answer."""
+"""One HTTP request for Engine.IO's path, and its response."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
+from ordercast.hub import Handshake
+
 from .origins import Headers, cors_headers, preflight_headers
 from .request_log import RequestNote
-from .transport import Refusal
+from .transport import EngineError
 
 if TYPE_CHECKING:
     from .http import Http
@@ -25,14 +27,16 @@ _HEADS = {
 }
 
 
-class Follower(Protocol):
-    """Who waits for the rest of a request, or for its end."""
+class RequestListener(Protocol):
+    """Notified of the rest of a request, and of its end."""
 
-    def request_changed(self, exchange: Exchange) -> None: ...
+    def request_changed(self, request: PollingRequest) -> None:
+        """More of the body has come (`body`, `more_body`), or the client is gone (`disconnected`)."""
+        ...
 
 
-class Exchange:
-    """Stands where uvicorn's protocol keeps an ASGI cycle, and bears the attributes that it touches there.
+class PollingRequest:
+    """Takes the place of uvicorn's ASGI cycle, with the attributes that uvicorn's protocol touches there.
 
     A cycle is a task, an event and two awaited sends for every poll; this is one object, answered in one write.
     """
@@ -42,9 +46,9 @@ class Exchange:
         "body",
         "disconnected",
         "expects_continue",
-        "follower",
         "headers",
         "keep_alive",
+        "listener",
         "method",
         "more_body",
         "note",
@@ -68,8 +72,8 @@ class Exchange:
         self.expects_continue = http.expect_100_continue
         self.origins: Sequence[str] = ()
         self.response_headers: Headers = []
-        """What the program adds to the answer."""
-        self.follower: Follower | None = None
+        """What the program adds to the response."""
+        self.listener: RequestListener | None = None
         # What uvicorn's protocol reads and writes.
         self.keep_alive = keep_alive
         self.body = bytearray()
@@ -78,45 +82,40 @@ class Exchange:
         self.response_complete = False
 
     def __repr__(self) -> str:
-        return f"<Exchange {self.method.decode()} {'answered' if self.response_complete else 'open'}>"
+        return f"<PollingRequest {self.method.decode()} {'answered' if self.response_complete else 'open'}>"
 
     @property
-    def message_event(self) -> Exchange:
+    def message_event(self) -> PollingRequest:
         """uvicorn's protocol sets this event when a part of the body has come, the request is complete, or lost."""
         return self
 
     def set(self) -> None:
-        follower = self.follower
-        if follower is None:
+        listener = self.listener
+        if listener is None:
             return
         try:
-            follower.request_changed(self)
+            listener.request_changed(self)
         except Exception:  # noqa: BLE001 - answered and logged there
             self.fail()
 
-    @property
-    def address(self) -> str:
-        client = self._http.client
-        return client[0] if client else ""
-
-    @property
-    def secure(self) -> bool:
-        return self._http.scheme == "https"
+    def handshake(self) -> Handshake:
+        """What the hub is told of it, should it open a session."""
+        return self._http.handshake(self.raw_headers, self.raw_query)
 
     # Reading
 
-    def read_body(self, follower: Follower) -> None:
-        """Tell `follower` of what of the body is there, and of each part to come."""
+    def read_body(self, listener: RequestListener) -> None:
+        """Notify `listener` of what of the body is there, and of each part to come."""
         if self.expects_continue and self.more_body:
             self._http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        self.follower = follower
+        self.listener = listener
         self.set()
 
     def resume_reading(self) -> None:
         """uvicorn's protocol stops reading at 64 KiB of body, for a task to take them."""
         self._http.flow.resume_reading()
 
-    # Answering
+    # Responding
 
     def text(self, body: bytes, encoding: bytes = b"") -> None:
         headers = self.response_headers
@@ -124,10 +123,10 @@ class Exchange:
             headers = [*headers, (b"content-encoding", encoding)]
         self._respond(200, _TEXT, body, headers)
 
-    def refuse(self, refusal: Refusal, message: str | None = None) -> None:
-        retry_after_s = refusal.retry_after_s
+    def reject(self, error: EngineError, message: str | None = None) -> None:
+        retry_after_s = error.retry_after_s
         headers = [] if retry_after_s is None else [(b"retry-after", b"%d" % retry_after_s)]
-        self._respond(refusal.status, _JSON, refusal.body(message), headers)
+        self._respond(error.status, _JSON, error.body(message), headers)
 
     def preflight(self) -> None:
         requested = self.headers.get(b"access-control-request-headers", b"")
@@ -135,7 +134,7 @@ class Exchange:
         self._write(204, preflight_headers(origin, host, requested, self.origins), b"")
 
     def fail(self) -> None:
-        """Answer for an exception, which is being handled, of ours or the program's."""
+        """Respond with 500 for the exception that is being handled, and log it."""
         log.exception("a request could not be served")
         if not self.response_complete:
             self._respond(500, _TEXT, b"Internal Server Error", [])
@@ -154,7 +153,7 @@ class Exchange:
 
     def _write(self, status: int, headers: Headers, body: bytes) -> None:
         self.response_complete = True
-        self.follower = None
+        self.listener = None
         transport: asyncio.Transport = self._http.transport
         if transport.is_closing():
             return

@@ -14,9 +14,9 @@ import uvloop
 
 from ordercast.hub import DisconnectReason, Options, Server
 from ordercast.hub.client import Client
-from ordercast.wire.handover import WebSocketHandover
 from ordercast.wire.http import Http
 from ordercast.wire.serve import GRACEFUL_STOP_S
+from ordercast.wire.websocket_upgrade import WebSocketUpgrade
 from tests.peers import AT_ONCE_S, CLOSE, PING, TEXT, WEBSOCKET, Peer, Refused, frame, until, upgrade_request
 from tests.servers import Running, running
 
@@ -399,7 +399,7 @@ def test_an_upgraded_connection_holds_nothing_of_http(play: Callable[[Scenario],
     async def scenario(at: Running, _server: Server) -> None:
         async with await Peer.start(at.port), await Peer.start(at.port):
             gc.collect()
-            assert [thing for thing in gc.get_objects() if isinstance(thing, Http | WebSocketHandover)] == []
+            assert [thing for thing in gc.get_objects() if isinstance(thing, Http | WebSocketUpgrade)] == []
 
     play(scenario)
 

@@ -1,4 +1,4 @@
-"""What is logged over and over is logged some times a minute, then counted: a stranger could otherwise fill a disk."""
+"""A rate limit on log lines of a kind; those left out are counted. A stranger could otherwise fill a disk."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ WINDOW_S: Final = 60.0
 KINDS_MAX: Final = 1_000
 # Who logs about strangers: ours, and the libraries' that their input reaches.
 LOGGERS: Final = ("ordercast.wire", "ordercast.hub", "ordercast.api", "picows.server", "uvicorn.error", "asyncio")
-_ABOUT_STRANGERS: Final = "ordercast.wire"
+_LIMITED_BELOW_WARNING: Final = "ordercast.wire"
 
 
 class _Window:
-    __slots__ = ("began_s", "left_out", "said")
+    __slots__ = ("began_s", "left_out", "logged")
 
     def __init__(self, began_s: float) -> None:
         self.began_s = began_s
-        self.said = 0
+        self.logged = 0
         self.left_out = 0
 
 
-class Repeats(logging.Filter):
+class LogRateLimit(logging.Filter):
     """Lets a kind of line through some times a minute; the first one after that says how many were left out.
 
     Of the hub, lines of less than WARNING are what an operator asked for, one for each socket that comes and goes.
@@ -38,11 +38,11 @@ class Repeats(logging.Filter):
         self._windows: dict[Any, _Window] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno < logging.WARNING and record.name != _ABOUT_STRANGERS:
+        if record.levelno < logging.WARNING and record.name != _LIMITED_BELOW_WARNING:
             return True
         window = self._window((record.name, str(record.msg), _raised_at(record)))
-        window.said += 1
-        if window.said > (TRACEBACKS_PER_MINUTE if record.exc_info else LINES_PER_MINUTE):
+        window.logged += 1
+        if window.logged > (TRACEBACKS_PER_MINUTE if record.exc_info else LINES_PER_MINUTE):
             window.left_out += 1
             return False
         return True
@@ -70,19 +70,19 @@ def _raised_at(record: logging.LogRecord) -> Any:
     return last.tb_frame.f_code, last.tb_lineno, record.exc_info[0]
 
 
-def leave_out_repeats() -> Repeats:
-    """Begin to, afresh, in this process."""
-    repeats = Repeats()
-    say_all()
+def limit_log_rate() -> LogRateLimit:
+    """Install the limit in this process, with new counts."""
+    limit = LogRateLimit()
+    unlimit_log_rate()
     for name in LOGGERS:
-        logging.getLogger(name).addFilter(repeats)
-    return repeats
+        logging.getLogger(name).addFilter(limit)
+    return limit
 
 
-def say_all() -> None:
-    """Undo `leave_out_repeats`."""
+def unlimit_log_rate() -> None:
+    """Undo `limit_log_rate`."""
     for name in LOGGERS:
         logger = logging.getLogger(name)
         for one in tuple(logger.filters):
-            if isinstance(one, Repeats):
+            if isinstance(one, LogRateLimit):
                 logger.removeFilter(one)
