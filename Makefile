@@ -76,6 +76,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/import-cycles ordercast.hub ordercast.contrib
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy

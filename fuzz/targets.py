@@ -17,7 +17,7 @@ from ordercast.commerce.placing import price_order
 from ordercast.commerce.shop import DEMO_SHOP
 from ordercast.commerce.text_rules import check_texts
 from ordercast.feed import Position
-from ordercast.hub.redis_words import Join, Leave, parse_event, parse_request
+from ordercast.hub.bus.redis_emitter_protocol import Join, Leave, parse_event, parse_request
 from ordercast.protocol import msgpack
 from ordercast.protocol.engineio import PacketType, parse_packet, parse_payload, serialize_binary, serialize_payload
 from ordercast.protocol.errors import MalformedPacket, UnencodableValue

@@ -45,7 +45,7 @@ from ordercast.supervision import Signals
 from ordercast.wire import AsgiApplication, make_server
 
 if TYPE_CHECKING:
-    from ordercast.feed.mongodb import MongoSource
+    from ordercast.contrib.mongodb import MongoSource
 
 log = logging.getLogger("ordercast.app")
 
@@ -240,7 +240,7 @@ async def _leading(settings: Settings, store: Store, providers: Providers, neigh
 
 async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
     """The orders of another shop, as the settings name them. Raises ConfigError for a URL that is none."""
-    from ordercast.feed.mongodb import MongoSource  # noqa: PLC0415 - its driver is slow to load
+    from ordercast.contrib.mongodb import MongoSource  # noqa: PLC0415 - its driver is slow to load
 
     currency = settings.mongodb_currency or await store.read(shop.currency)
     try:

@@ -1,7 +1,7 @@
 """For back ends in Python: events for the sockets of a site, by way of Redis or Valkey.
 
 What is published is what `@socket.io/redis-emitter` 5 publishes, so it reaches our nodes
-(`ordercast.hub.redis_backends`) and Node.js servers with `@socket.io/redis-adapter` alike::
+(`ordercast.hub.bus.redis_emitters`) and Node.js servers with `@socket.io/redis-adapter` alike::
 
     emitter = Emitter(redis.Redis())
     emitter.to("store-owners").emit("stock_low", {"sku": "A1"})
@@ -36,7 +36,7 @@ class Redis(Protocol[R_co]):
 
 @dataclass(frozen=True, slots=True)
 class Emitter(Generic[R]):
-    """An audience being described, as with `ordercast.hub.Broadcast`: each word gives a narrower one.
+    """An audience being described, as with `ordercast.hub.BroadcastOperator`: each word gives a narrower one.
 
     What says something gives what the client's `publish` gives: how many servers heard it, or with an asyncio client
     an awaitable of that. A client that cannot reach Redis raises its own error.

@@ -13,9 +13,9 @@ from ordercast.config import ConfigError, Settings
 from ordercast.hub import Server
 
 if TYPE_CHECKING:
-    from ordercast.hub.redis_backends import RedisBackends
-    from ordercast.hub.redis_buckets import RedisBuckets
-    from ordercast.hub.redis_bus import RedisBus
+    from ordercast.hub.bus.redis import RedisBus
+    from ordercast.hub.bus.redis_emitters import RedisBackends
+    from ordercast.hub.redis_token_bucket import RedisBuckets
 
 
 class Neighbours:
@@ -38,7 +38,7 @@ class Neighbours:
         """Begin to hear other back ends, if any may speak. Call it in the server's loop."""
         if self._settings.redis_emitters:
             # Loaded only where it is asked for: the client is slow to import.
-            from ordercast.hub.redis_backends import RedisBackends  # noqa: PLC0415
+            from ordercast.hub.bus.redis_emitters import RedisBackends  # noqa: PLC0415
 
             self.backends = RedisBackends(server, self._settings.redis_url, key=self._settings.redis_emitters)
             self.backends.start()
@@ -61,7 +61,7 @@ class Neighbours:
 
 
 def _bus(settings: Settings) -> RedisBus:
-    from ordercast.hub.redis_bus import RedisBus  # noqa: PLC0415 - as above
+    from ordercast.hub.bus.redis import RedisBus  # noqa: PLC0415 - as above
 
     try:
         return RedisBus(settings.redis_url, prefix=settings.redis_prefix, name=settings.node or "node")
@@ -70,6 +70,6 @@ def _bus(settings: Settings) -> RedisBus:
 
 
 def _buckets(settings: Settings) -> RedisBuckets:
-    from ordercast.hub.redis_buckets import RedisBuckets  # noqa: PLC0415 - as above
+    from ordercast.hub.redis_token_bucket import RedisBuckets  # noqa: PLC0415 - as above
 
     return RedisBuckets(settings.redis_url, prefix=settings.redis_prefix, secret=settings.secret)

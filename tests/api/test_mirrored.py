@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ordercast.commerce.moments import Moment
+from ordercast.contrib.mongodb.mapping import map_order
 from ordercast.db import SqliteStore, Transaction, mirrored
 from ordercast.db.mirrored import Showing
-from ordercast.feed.mongodb.mapping import map_order
 
 from .client import CUSTOMER, DRIVER, STORE, STRANGER, Client, bearer, problem, token
 

@@ -199,7 +199,7 @@ async def test_an_operation_is_whose_the_table_says(role: str, client: Client, s
 
 def commands(server: Server) -> list[str]:
     """All that are registered, also those that nobody thought of here."""
-    return sorted(set(server.main._event_handlers._handlers))
+    return sorted(set(server.main._shared.event_names()))
 
 
 async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> bool:

@@ -65,7 +65,7 @@ async def test_descriptions_chain_and_leave_the_first_as_it_was(trio: Trio) -> N
     assert room.emit("e") == 2
     sent = trio.links["a"].messages[-1]
     assert (sent.volatile, sent.compress) == (False, True)
-    assert repr(room) == "<Broadcast / rooms=('room',) except=()>"
+    assert repr(room) == "<BroadcastOperator / rooms=('room',) except=()>"
 
 
 @pytest.mark.parametrize(
@@ -207,4 +207,4 @@ async def test_a_socket_is_told_in_a_certain_way(trio: Trio) -> None:
         await socket.timeout(0.01).volatile.emit_with_ack("ask")
     assert link.messages[-1].volatile
 
-    assert repr(socket.timeout(1)).startswith(f"<Flagged {socket.id} Flags(")
+    assert repr(socket.timeout(1)).startswith(f"<SocketOperator {socket.id} Flags(")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ordercast.hub import Bus, MemoryBus
-from ordercast.hub.redis_bus import RedisBus
+from ordercast.hub.bus.redis import RedisBus
 from tests.hub.links import eventually
 from tests.valkey import Valkey
 

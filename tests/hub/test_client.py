@@ -75,7 +75,9 @@ async def test_a_timer_of_a_connection_that_is_gone_does_nothing(server: Server)
     assert link.closed_for is DisconnectReason.TRANSPORT_CLOSE
 
 
-async def test_what_comes_while_the_client_is_sent_away_is_ignored_until_it_comes_again(server: Server) -> None:
+async def test_what_comes_while_the_client_is_disconnected_is_ignored_until_it_comes_again(
+    server: Server,
+) -> None:
     link = connect(server)
     (client,) = server.clients
     next(iter(server.main.sockets.values())).disconnect()
@@ -84,7 +86,7 @@ async def test_what_comes_while_the_client_is_sent_away_is_ignored_until_it_come
 
     link.take()
     enter(link)
-    assert client.sent_away == frozenset()
+    assert client.disconnected_namespaces == frozenset()
     link.hear("1", '2["late"]')
     await settle()
 

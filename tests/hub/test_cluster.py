@@ -20,7 +20,7 @@ from ordercast.hub import (
     Server,
     Socket,
 )
-from ordercast.hub.notices import Disconnect, Reach, encode_notice
+from ordercast.hub.cluster_messages import Disconnect, Target, encode_message
 from ordercast.protocol.errors import UnencodableValue
 from tests.hub.links import Link, connect, settle
 
@@ -218,7 +218,7 @@ async def test_a_node_that_is_silent_is_named_and_the_others_answers_are_told(si
     with pytest.raises(AckTimeout) as clients:
         await site.first.to("nobody").timeout(0.01).emit_with_ack("ask")
     assert clients.value.answers == []
-    assert repr(site.first.cluster) == "<Cluster node=node-1 asked=0>"
+    assert repr(site.first.cluster) == "<Cluster node=node-1 pending=0>"
 
 
 # Servers among themselves
@@ -281,10 +281,10 @@ async def test_a_node_alone_tells_and_asks_nobody() -> None:
         b"",
         b"\x80",
         b"cos\nsystem\n(S'true'\ntR.",
-        encode_notice(Disconnect(Reach("/", (), ()), close=False))[:-1],
-        encode_notice({"type": "unknown"}),
-        encode_notice({"type": "emit", "reach": ["/", [], []], "said": [b"42{}", []], "volatile": 0, "compress": 1}),
-        encode_notice(
+        encode_message(Disconnect(Target("/", (), ()), close=False))[:-1],
+        encode_message({"type": "unknown"}),
+        encode_message({"type": "emit", "reach": ["/", [], []], "said": [b"42{}", []], "volatile": 0, "compress": 1}),
+        encode_message(
             {"type": "emit", "reach": ["/", [], []], "said": [b"42{}", []], "volatile": False, "compress": True}
         ),
     ],

@@ -12,7 +12,7 @@ import pytest
 
 from ordercast.hub import DisconnectReason, MemoryRecovery, Server, Session, Socket
 from ordercast.hub.recovery import OFFSET_CHARACTERS_MAX, PID_CHARACTERS_MAX, Claim
-from ordercast.hub.sqlite import SqliteRecovery
+from ordercast.hub.recovery.sqlite import SqliteRecovery
 from tests.hub.links import Link, settle
 
 

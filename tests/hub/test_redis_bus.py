@@ -11,8 +11,8 @@ import pytest
 import redis.asyncio
 
 from ordercast.hub import NodesSilent, Options, Server
-from ordercast.hub.redis_bus import NOTICE_BYTES_MAX, RedisBus
-from ordercast.hub.redis_link import OUTBOX_BYTES_MAX, PULSES_MISSED_MAX, LinkState
+from ordercast.hub.bus.redis import NOTICE_BYTES_MAX, RedisBus
+from ordercast.hub.bus.redis_pubsub import OUTBOX_BYTES_MAX, PULSES_MISSED_MAX, LinkState
 from tests.hub.links import connect, eventually
 from tests.journey.cutting_proxy import CuttingProxy
 from tests.valkey import Valkey
@@ -316,7 +316,7 @@ async def test_who_is_asked_while_redis_is_away_is_silent(valkey: Valkey) -> Non
     connect(servers[0])
 
     async def knows_the_other() -> bool:
-        return await servers[0].server_side_emit_with_ack("load") == [] and "asked" in repr(servers[0].cluster)
+        return await servers[0].server_side_emit_with_ack("load") == [] and "pending" in repr(servers[0].cluster)
 
     bus = servers[0].cluster._bus  # type: ignore[union-attr]
     await eventually(bus.others)

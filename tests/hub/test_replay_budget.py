@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from ordercast.hub import Options, Server, Socket
-from ordercast.hub import replay_budget as module
-from ordercast.hub.memory import MemoryRecovery
-from ordercast.hub.replay_budget import ReplayBudget
+from ordercast.hub.recovery import replay_budget as module
+from ordercast.hub.recovery.memory import MemoryRecovery
+from ordercast.hub.recovery.replay_budget import ReplayBudget
 
 from .links import Link
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 
 from ordercast.hub import Server
-from ordercast.hub.sqlite import SqliteRecovery
+from ordercast.hub.recovery.sqlite import SqliteRecovery
 from ordercast.wire import serve
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import uvloop
 
 from ordercast.hub import NodesSilent, Options, Server, Socket
-from ordercast.hub.redis_backends import RedisBackends
-from ordercast.hub.redis_bus import RedisBus
+from ordercast.hub.bus.redis import RedisBus
+from ordercast.hub.bus.redis_emitters import RedisBackends
 from ordercast.wire import serve
 
 

@@ -29,7 +29,7 @@ PATIENCE_S = 20.0
 PROGRAM = """
 import asyncio, gc, json, sys, uvloop
 from ordercast.hub import Options, Server
-from ordercast.hub.memory import MemoryRecovery
+from ordercast.hub.recovery.memory import MemoryRecovery
 from ordercast.wire import make_server
 
 server = Server(Options(parser=sys.argv[1], permessage_deflate=True))

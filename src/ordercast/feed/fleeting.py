@@ -22,7 +22,7 @@ class Fleeting:
 
     def has_shop(self) -> bool:
         """Whether anybody of the shop is here, on this node."""
-        return bool(self._namespace.recipients((STORE_OWNERS,), ()))
+        return bool(self._namespace.adapter.recipients((STORE_OWNERS,), ()))
 
     def stats(self, stats: Stats) -> None:
         """The shop: today's figures. Each node tells its own sockets, with its own latency."""

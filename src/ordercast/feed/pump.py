@@ -234,12 +234,12 @@ class Pump:
     def _hand_out(self, event: Told) -> int:
         if EVERYBODY in event.rooms:
             return self._hand_to_everybody(event.message)
-        return self._namespace.deliver(event.message, event.rooms)
+        return self._namespace.adapter.deliver(event.message, event.rooms)
 
     def _hand_to_everybody(self, message: Message) -> int:
         """To those who are known; the others hear nothing durable."""
         known = [socket.id for socket in self._namespace.sockets.values() if socket.identity]
-        return self._namespace.deliver(message, known) if known else 0
+        return self._namespace.adapter.deliver(message, known) if known else 0
 
     # Replay
 

@@ -13,7 +13,7 @@ from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room
 from ordercast.db import SessionRow, StoreError
 from ordercast.hub import GapTooOld, Session, Socket
-from ordercast.hub.replay_budget import REPLAY_BUDGET, may_replay, replayed
+from ordercast.hub.recovery.replay_budget import REPLAY_BUDGET, charge_replay, may_replay
 from ordercast.protocol.message import Message
 
 from .gaps import EVERYBODY
@@ -136,12 +136,12 @@ class FeedRecovery:
                 raise GapTooOld(REPLAY_BUDGET)
             skipped = self._pump.skip(after, masks) - after
             if skipped:
-                replayed(socket, skipped // SKIPPED_PER_ROW)
+                charge_replay(socket, skipped // SKIPPED_PER_ROW)
                 after += skipped
                 await asyncio.sleep(0)
                 continue
             rows, made = await self._next_rows(after)
-            replayed(socket, len(rows), anew=made)
+            charge_replay(socket, len(rows), encoded=made)
             if self._pump.position.epoch != position.epoch:
                 raise GapTooOld(EPOCH_CHANGED)
             if after + 1 < self._source.first_seq or not rows or rows[0][0] != after + 1:

@@ -79,5 +79,5 @@ class Watching:
         told = encode_event(
             self._namespace.name, "watching", [{"orderId": order_id, "position": str(position)}, str(position)]
         )
-        self._namespace.deliver(told, (socket.id,))
+        self._namespace.adapter.deliver(told, (socket.id,))
         return position

@@ -6,29 +6,29 @@ Stays true: nothing here knows a shop or a TCP socket, nor loads a database unas
 """
 
 from .acks import CommandAck, failure, success
-from .broadcast import Broadcast
-from .budget import Buckets, Rate
+from .broadcast import BroadcastOperator, RemoteSocket
 from .bus import Bus, NodesSilent
+from .bus.memory import MemoryBus
 from .callers import caller_of
-from .connection import Application, Connection, Handshake, Receiver
-from .dynamic import ParentNamespace
+from .connection import Application, Connection, Receiver
+from .disconnect_reason import DisconnectReason
 from .errors import AckTimeout, ComeLater, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
-from .memory import MemoryRecovery
-from .memory_bus import MemoryBus
+from .event_dispatch import NO_ACK
+from .handshake import Handshake
 from .namespace import Namespace
 from .options import Cookie, Options
-from .reasons import DisconnectReason
+from .parent_namespace import ParentNamespace
 from .recovery import Recovery, Session
-from .remote import RemoteSocket
+from .recovery.memory import MemoryRecovery
 from .server import Server
 from .socket import Socket
-from .turns import NO_ACK
+from .token_bucket import Buckets, Rate
 
 __all__ = [
     "NO_ACK",
     "AckTimeout",
     "Application",
-    "Broadcast",
+    "BroadcastOperator",
     "Buckets",
     "Bus",
     "ComeLater",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from .errors import AckTimeout, HubError, LimitReached
 
@@ -55,8 +55,17 @@ class Acks:
         self._pending.clear()
 
 
+class AckResponses(NamedTuple):
+    """What several sockets answered."""
+
+    responses: list[list[Any]]
+    """Each acknowledgement's arguments, in the order in which the sockets were asked."""
+    complete: bool
+    """Whether nobody is left who might still answer."""
+
+
 def value_of(args: list[Any]) -> Any:
-    """What an acknowledgement says: None, its one value, or a tuple of several."""
+    """The value of an acknowledgement: None, its one argument, or a tuple of several."""
     if len(args) > 1:
         return tuple(args)
     return args[0] if args else None

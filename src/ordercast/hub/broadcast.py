@@ -2,157 +2,267 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic
 
 from .acks import value_of
-from .asking import Gathered, ask
-from .errors import AckTimeout, LimitReached
-from .flags import PLAIN, Flags
-from .notices import Reach
-
-if TYPE_CHECKING:
-    from .cluster import Cluster
-    from .namespace import Namespace
-    from .remote import RemoteSocket
-    from .socket import Socket
-
-log = logging.getLogger("ordercast.hub")
+from .adapter import NO_FLAGS, Adapter, Flags, S
+from .bus import NodesSilent
+from .cluster_messages import SocketDetails
+from .errors import AckTimeout, NotConnected
+from .handshake import Handshake
 
 
-class Broadcast:
-    """An audience being described; each method gives a narrower one, `emit` sends to it.
+class BroadcastOperator(Generic[S]):
+    """An audience being described; each method gives a narrower one, and leaves this as it is; `emit` sends to it.
 
-    A socket in several of the rooms hears an event once. The event is encoded once for all. Rooms are names; a
+    ::
+
+        server.to("store-owners").except_("on-leave").volatile.emit("stock_low", {"sku": "A1"})
+
+    A socket in several of the rooms receives an event once. The event is encoded once for all. Rooms are names; a
     socket's id is a room of its own.
     """
 
-    __slots__ = ("excluded", "flags", "namespace", "rooms")
+    __slots__ = ("_adapter", "excluded", "flags", "rooms")
 
     def __init__(
-        self, namespace: Namespace, rooms: tuple[str, ...] = (), except_: tuple[str, ...] = (), flags: Flags = PLAIN
+        self,
+        adapter: Adapter[S],
+        rooms: tuple[str, ...] = (),
+        except_: tuple[str, ...] = (),
+        flags: Flags = NO_FLAGS,
     ) -> None:
-        self.namespace = namespace
+        self._adapter = adapter
         self.rooms = rooms
         self.excluded = except_
         self.flags = flags
 
     def __repr__(self) -> str:
-        return f"<Broadcast {self.namespace.name} rooms={self.rooms} except={self.excluded}>"
+        return f"<BroadcastOperator {self.namespace} rooms={self.rooms} except={self.excluded}>"
+
+    @property
+    def namespace(self) -> str:
+        """The name of the namespace addressed."""
+        return self._adapter.name
 
     # Who
 
-    def to(self, *rooms: str) -> Broadcast:
-        """Add rooms. Raises ValueError without any: a list that happens to be empty must not address everybody."""
-        return Broadcast(self.namespace, self.rooms + some(rooms), self.excluded, self.flags)
+    def to(self, *rooms: str) -> BroadcastOperator[S]:
+        """Add whoever is in any of `rooms`.
+
+        Raises ValueError without any: a list that happens to be empty must not address everybody.
+        """
+        return BroadcastOperator(self._adapter, self.rooms + require_rooms(rooms), self.excluded, self.flags)
 
     in_ = to
 
-    def except_(self, *rooms: str) -> Broadcast:
-        """Leave out whoever is in these rooms. Raises ValueError without any."""
-        return Broadcast(self.namespace, self.rooms, self.excluded + some(rooms), self.flags)
+    def except_(self, *rooms: str) -> BroadcastOperator[S]:
+        """Leave out whoever is in any of `rooms`. Raises ValueError without any."""
+        return BroadcastOperator(self._adapter, self.rooms, self.excluded + require_rooms(rooms), self.flags)
 
     # How
 
     @property
-    def local(self) -> Broadcast:
+    def local(self) -> BroadcastOperator[S]:
         """Address the sockets of this node alone."""
         return self._with(self.flags._replace(local=True))
 
     @property
-    def volatile(self) -> Broadcast:
-        """Let the event be dropped for whoever cannot take it at once."""
+    def volatile(self) -> BroadcastOperator[S]:
+        """Let the event be dropped for whoever cannot take it at once; it is not recovered."""
         return self._with(self.flags._replace(volatile=True))
 
-    def compress(self, compress: bool) -> Broadcast:
-        """Whether a connection that compresses should compress this; by default it does."""
+    def compress(self, compress: bool) -> BroadcastOperator[S]:
+        """Compress, or do not, where the connection compresses at all; by default it does."""
         return self._with(self.flags._replace(compress=compress))
 
-    def timeout(self, seconds: float) -> Broadcast:
-        """Wait for acknowledgements no longer than this."""
+    def timeout(self, seconds: float) -> BroadcastOperator[S]:
+        """Wait `seconds` for acknowledgements, and no longer."""
         return self._with(self.flags._replace(timeout_s=seconds))
 
-    def _with(self, flags: Flags) -> Broadcast:
-        return Broadcast(self.namespace, self.rooms, self.excluded, flags)
+    def _with(self, flags: Flags) -> BroadcastOperator[S]:
+        return BroadcastOperator(self._adapter, self.rooms, self.excluded, flags)
 
     # What
 
     def emit(self, event: str, *args: Any) -> int:
-        """Send the event; gives the number of sockets addressed on this node. Raises UnencodableValue."""
-        return self.namespace.publish(event, args, self.rooms, self.excluded, self.flags)
+        """Emit an event to everybody addressed, on every node.
+
+        `event` is any name that Socket.IO has not reserved; `args` are what JSON can carry, and `bytes`. Gives the
+        number of sockets addressed on this node. Never waits. Raises UnencodableValue.
+        """
+        return self._adapter.emit(event, args, self.rooms, self.excluded, self.flags)
 
     async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
-        """Send the event and wait until everybody has acknowledged: each answer as `Socket.emit_with_ack` gives it.
+        """Emit an event and wait until everybody has acknowledged it.
 
-        Whoever disconnects meanwhile gives none. Raises AckTimeout, whose `answers` came in time; UnencodableValue.
+        Gives each answer as `Socket.emit_with_ack` does: None, the one value, or a tuple. Whoever disconnects meanwhile
+        gives none. Without a `timeout`, a node that dies meanwhile is waited for. Raises AckTimeout, whose `answers`
+        came in time; UnencodableValue.
+
+        ::
+
+            answers = await server.to("drivers").timeout(5).emit_with_ack("free?")
         """
-        answers, complete = await self._ask(event, args)
-        values = [value_of(answer) for answer in answers]
+        responses, complete = await self._adapter.broadcast_with_ack(event, args, self.rooms, self.excluded, self.flags)
+        values = [value_of(response) for response in responses]
         if not complete:
             raise AckTimeout(event, self.flags.timeout_s, values)
         return values
 
-    async def fetch_sockets(self) -> list[Socket | RemoteSocket]:
-        """The sockets addressed: this node's own, and what the other nodes tell of theirs. Raises NodesSilent."""
-        cluster = self._cluster()
-        there = await cluster.fetch(self.namespace, self._reach()) if cluster is not None else []
-        return [*self.sockets(), *there]
+    async def fetch_sockets(self) -> list[S | RemoteSocket]:
+        """The sockets addressed: this node's own, and copies of what the other nodes know of theirs.
+
+        Raises NodesSilent when a node does not answer within `Options.bus_timeout_s`; its `answers` are the sockets of
+        those that did.
+        """
+        remote: list[SocketDetails] = []
+        try:
+            if not self.flags.local:
+                remote = await self._adapter.fetch_remote_sockets(self.rooms, self.excluded)
+        except NodesSilent as error:
+            raise NodesSilent(error.nodes, [RemoteSocket(self._adapter, each) for each in error.answers]) from None
+        here = tuple(self._adapter.recipients(self.rooms, self.excluded))
+        return [*here, *(RemoteSocket(self._adapter, details) for details in remote)]
 
     def sockets_join(self, *rooms: str) -> None:
-        """Let the sockets addressed enter `rooms`; who would pass `rooms_max` stays out, which is logged.
+        """Make the sockets addressed join `rooms`; one that would pass `Options.rooms_max` does not, which is logged.
 
         Raises ValueError without any.
         """
-        rooms = some(rooms)
-        cluster = self._cluster()
-        if cluster is not None:
-            cluster.join(self._reach(), rooms)
-        for socket in self.sockets():
-            try:
-                socket.join(*rooms)
-            except LimitReached as error:
-                log.warning("socket cannot join: %s %s", socket.id, error)
+        self._adapter.add_sockets(require_rooms(rooms), self.rooms, self.excluded, local=self.flags.local)
 
     def sockets_leave(self, *rooms: str) -> None:
-        """Let the sockets addressed leave `rooms`. Raises ValueError without any."""
-        rooms = some(rooms)
-        cluster = self._cluster()
-        if cluster is not None:
-            cluster.leave(self._reach(), rooms)
-        for socket in self.sockets():
-            socket.leave(*rooms)
+        """Make the sockets addressed leave `rooms`. Raises ValueError without any."""
+        self._adapter.del_sockets(require_rooms(rooms), self.rooms, self.excluded, local=self.flags.local)
 
     def disconnect_sockets(self, *, close: bool = False) -> None:
-        """Send the sockets addressed away; with `close` their connections end too."""
-        cluster = self._cluster()
-        if cluster is not None:
-            cluster.disconnect(self._reach(), close=close)
-        for socket in self.sockets():
-            socket.disconnect(close=close)
-
-    # Steps
-
-    def _cluster(self) -> Cluster | None:
-        """The other nodes, if they are addressed too."""
-        return None if self.flags.local else self.namespace.server.cluster
-
-    async def _ask(self, event: str, args: tuple[Any, ...]) -> Gathered:
-        cluster = self._cluster()
-        if cluster is None:
-            return await ask(self, event, args)
-        here, there = await asyncio.gather(ask(self, event, args), cluster.ask(self._reach(), event, args, self.flags))
-        return Gathered(here.answers + there.answers, complete=here.complete and there.complete)
-
-    def _reach(self) -> Reach:
-        return Reach(self.namespace.name, self.rooms, self.excluded)
-
-    def sockets(self) -> tuple[Socket, ...]:
-        """The sockets addressed that are on this node: a copy, so that they may come and go meanwhile."""
-        return tuple(self.namespace.recipients(self.rooms, self.excluded))
+        """Disconnect the sockets addressed, whose clients stay away; with `close` their connections end too."""
+        self._adapter.disconnect_sockets(self.rooms, self.excluded, local=self.flags.local, close=close)
 
 
-def some(rooms: tuple[str, ...]) -> tuple[str, ...]:
+class Broadcaster(Generic[S]):
+    """The methods that address everybody in a namespace, and every narrower audience; see `BroadcastOperator`."""
+
+    adapter: Adapter[S]
+    """Of the namespace addressed."""
+
+    # Who
+
+    def to(self, *rooms: str) -> BroadcastOperator[S]:
+        """Address whoever is in any of `rooms`. Raises ValueError without any."""
+        return BroadcastOperator(self.adapter, require_rooms(rooms))
+
+    in_ = to
+
+    def except_(self, *rooms: str) -> BroadcastOperator[S]:
+        """Address everybody who is in none of `rooms`. Raises ValueError without any."""
+        return BroadcastOperator(self.adapter, (), require_rooms(rooms))
+
+    # How
+
+    @property
+    def local(self) -> BroadcastOperator[S]:
+        """Address everybody on this node."""
+        return BroadcastOperator(self.adapter).local
+
+    @property
+    def volatile(self) -> BroadcastOperator[S]:
+        """Address everybody who can take an event at once."""
+        return BroadcastOperator(self.adapter).volatile
+
+    def compress(self, compress: bool) -> BroadcastOperator[S]:
+        """Address everybody, with or without compression."""
+        return BroadcastOperator(self.adapter).compress(compress)
+
+    def timeout(self, seconds: float) -> BroadcastOperator[S]:
+        """Address everybody, and wait `seconds` for acknowledgements."""
+        return BroadcastOperator(self.adapter).timeout(seconds)
+
+    # What
+
+    def emit(self, event: str, *args: Any) -> int:
+        """Emit an event to everybody; gives their number on this node. Raises UnencodableValue."""
+        return self.adapter.emit(event, args, (), (), NO_FLAGS)
+
+    async def emit_with_ack(self, event: str, *args: Any) -> list[Any]:
+        """Emit an event to everybody and gather their answers; better with a `timeout`. Raises UnencodableValue."""
+        return await BroadcastOperator(self.adapter).emit_with_ack(event, *args)
+
+    async def fetch_sockets(self) -> list[S | RemoteSocket]:
+        """Everybody's sockets, on every node. Raises NodesSilent."""
+        return await BroadcastOperator(self.adapter).fetch_sockets()
+
+    def sockets_join(self, *rooms: str) -> None:
+        """Make everybody join `rooms`. Raises ValueError without any."""
+        BroadcastOperator(self.adapter).sockets_join(*rooms)
+
+    def sockets_leave(self, *rooms: str) -> None:
+        """Make everybody leave `rooms`. Raises ValueError without any."""
+        BroadcastOperator(self.adapter).sockets_leave(*rooms)
+
+    def disconnect_sockets(self, *, close: bool = False) -> None:
+        """Disconnect everybody; with `close` their connections end too."""
+        BroadcastOperator(self.adapter).disconnect_sockets(close=close)
+
+
+class RemoteSocket:
+    """What `fetch_sockets` gives for a socket of another node: how it was then, and the same methods to act on it.
+
+    `data` is what of it JSON can carry. Nothing here waits but `emit_with_ack`.
+    """
+
+    __slots__ = ("_adapter", "data", "handshake", "id", "rooms")
+
+    def __init__(self, adapter: Adapter[Any], details: SocketDetails) -> None:
+        self._adapter = adapter
+        self.id = details.id
+        self.rooms = frozenset(details.rooms)
+        self.data = details.data
+        self.handshake = Handshake(
+            tuple(details.raw_headers),
+            details.raw_query,
+            details.address,
+            details.secure,
+            details.time,
+            path=details.path,
+            auth=details.auth,
+        )
+
+    def __repr__(self) -> str:
+        return f"<RemoteSocket {self.id} namespace={self._adapter.name} rooms={len(self.rooms)}>"
+
+    def emit(self, event: str, *args: Any) -> None:
+        """Emit an event to it. Raises UnencodableValue."""
+        self._operator().emit(event, *args)
+
+    async def emit_with_ack(self, event: str, *args: Any, timeout_s: float | None = None) -> Any:
+        """Emit an event and wait for its acknowledgement, for `timeout_s` seconds at most.
+
+        Raises AckTimeout, NotConnected, UnencodableValue.
+        """
+        answers = await self._operator(Flags(timeout_s=timeout_s)).emit_with_ack(event, *args)
+        if not answers:
+            raise NotConnected(self.id)
+        return answers[0]
+
+    def join(self, *rooms: str) -> None:
+        """Make it join rooms."""
+        self._operator().sockets_join(*rooms)
+
+    def leave(self, *rooms: str) -> None:
+        """Make it leave rooms."""
+        self._operator().sockets_leave(*rooms)
+
+    def disconnect(self, *, close: bool = False) -> None:
+        """Disconnect it; with `close` its connection ends too."""
+        self._operator().disconnect_sockets(close=close)
+
+    def _operator(self, flags: Flags = NO_FLAGS) -> BroadcastOperator[Any]:
+        return BroadcastOperator(self._adapter, (self.id,), (), flags)
+
+
+def require_rooms(rooms: tuple[str, ...]) -> tuple[str, ...]:
     """Give `rooms` back. Raises ValueError if there are none."""
     if not rooms:
         raise ValueError("name at least one room")

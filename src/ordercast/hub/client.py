@@ -3,46 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from ordercast.protocol.errors import MalformedPacket, UnexpectedPacket, ValueTooBig
 from ordercast.protocol.socketio import Packet, PacketType
 
 from .connection import Connection
-from .reasons import DisconnectReason
-
-if TYPE_CHECKING:
-    from .namespace import Namespace
-    from .server import Server
-    from .socket import Socket
-
+from .disconnect_reason import DisconnectReason
+from .namespace import Namespace
+from .options import Options
+from .parsers import Parser
+from .socket import Socket
 
 # A message up to this is decoded without a look at what it will hold: less than a megabyte, and not for long.
 UNWEIGHED_BYTES_MAX = 16_384
 # What waits and is no larger than this is charged for the worst that it can be, which is cheaper than to look.
 SMALL_BYTES_MAX = 1_024
 DECODED_PER_BYTE_MAX = 100
-# Beside its value: a packet that waits; the task, coroutines and futures of a handler that does; a socket.
-PACKET_BYTES = 250
-HANDLER_BYTES = 2_000
+# A socket, beside its rooms and its auth payload.
 SOCKET_BYTES = 4_000
 
 
-class Entrance:
-    """A client on its way into a namespace, while its middlewares decide."""
+class PendingConnect:
+    """A CONNECT that is not answered yet: the namespace or its middlewares have not decided."""
 
-    __slots__ = ("again", "again_bytes", "held_bytes", "is_withdrawn", "namespace")
+    __slots__ = ("held_bytes", "is_withdrawn", "namespace", "retry_auth", "retry_bytes")
 
     def __init__(self, held_bytes: int = 0) -> None:
         self.held_bytes = held_bytes
         """What the client is charged for it."""
-        self.again_bytes = 0
-        self.namespace: Namespace | None = None
+        self.namespace: Namespace[Socket] | None = None
         """None while it is not even known whether there is one."""
         self.is_withdrawn = False
-        """The client does not want in any more, or wants in anew."""
-        self.again: dict[str, Any] | None = None
+        """The client has disconnected meanwhile, or connects anew."""
+        self.retry_auth: dict[str, Any] | None = None
         """The auth payload of the later CONNECT that takes the place of this one."""
+        self.retry_bytes = 0
+        """What the client is charged for that."""
+
+
+class ClientServer(Protocol):
+    """What a client needs of its server; see `Server`."""
+
+    @property
+    def options(self) -> Options: ...
+
+    @property
+    def parser(self) -> Parser: ...
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None: ...
+
+    def connect(self, client: Client, namespace: str, auth: dict[str, Any], held_bytes: int = 0) -> None: ...
+
+    def forget(self, client: Client) -> None: ...
 
 
 class Client:
@@ -53,23 +70,23 @@ class Client:
         "_decoder",
         "closed_for",
         "connection",
-        "entrances",
+        "disconnected_namespaces",
         "held_bytes",
-        "sent_away",
+        "pending_connects",
         "server",
         "sockets",
         "why",
     )
 
-    def __init__(self, server: Server, connection: Connection) -> None:
+    def __init__(self, server: ClientServer, connection: Connection) -> None:
         self.server = server
         self.connection = connection
         self.sockets: dict[str, Socket] = {}
         """The client's socket in each namespace it is in, by the namespace's name."""
-        self.entrances: dict[str, Entrance] = {}
-        """Namespaces that it is about to enter."""
-        self.sent_away: frozenset[str] = frozenset()
-        """Namespaces that it was told to leave; what it said before it heard of that may still arrive."""
+        self.pending_connects: dict[str, PendingConnect] = {}
+        """Its CONNECTs that are not answered yet, by the namespace's name."""
+        self.disconnected_namespaces: frozenset[str] = frozenset()
+        """Namespaces that we disconnected it from; packets that it sent before it knew may still arrive."""
         self.closed_for: DisconnectReason | None = None
         self.held_bytes = 0
         """What is held in memory for what it sent; see `connection_bytes_max`."""
@@ -82,7 +99,7 @@ class Client:
     def __repr__(self) -> str:
         return f"<Client {self.connection.sid} namespaces={list(self.sockets)}>"
 
-    # Told by the connection
+    # Called by the connection
 
     def receive_text(self, data: bytes) -> None:
         """Take a text message. Raises MalformedPacket."""
@@ -151,15 +168,15 @@ class Client:
         if self.server.parser.weigh(data, max(room, 1)) > room:
             raise ValueTooBig(bound)
 
-    # Told by the sockets
+    # Called by the sockets
 
     def add(self, socket: Socket) -> None:
-        self.sent_away -= {socket.namespace.name}
+        self.disconnected_namespaces -= {socket.namespace.name}
         self.sockets[socket.namespace.name] = socket
         self._stop_connect_timer()
 
     def remove(self, socket: Socket) -> None:
-        self.release(socket._held_bytes)
+        self.release(socket.held_bytes)
         if self.sockets.get(socket.namespace.name) is socket:
             del self.sockets[socket.namespace.name]
 
@@ -183,12 +200,12 @@ class Client:
             self._connect(packet)
         elif socket is not None:
             socket.receive(packet)
-        elif packet.namespace in self.sent_away:
+        elif packet.namespace in self.disconnected_namespaces:
             pass  # it crossed our DISCONNECT on the way
         elif packet.type is PacketType.DISCONNECT:
             self._withdraw(packet.namespace, None)
-        elif packet.namespace not in self.entrances and packet.type is PacketType.ACK:
-            pass  # a last word that harms nobody
+        elif packet.namespace not in self.pending_connects and packet.type is PacketType.ACK:
+            pass  # a late answer harms nobody
         else:
             raise UnexpectedPacket(packet.type.name, f"came without a connection to {packet.namespace!r}")
 
@@ -200,26 +217,26 @@ class Client:
         """
         name, auth = packet.namespace, packet.data or {}
         held_bytes = SOCKET_BYTES + self.weigh(packet)
-        if name in self.entrances:
+        if name in self.pending_connects:
             self._withdraw(name, auth, held_bytes)
             return
         former = self.sockets.get(name)
         if former is not None:
             former.end(DisconnectReason.CLIENT_NAMESPACE_DISCONNECT)
-        elif len(self.sockets) + len(self.entrances) >= self.server.options.namespaces_max:
+        elif len(self.sockets) + len(self.pending_connects) >= self.server.options.namespaces_max:
             raise UnexpectedPacket("CONNECT", f"came for more than {self.server.options.namespaces_max} namespaces")
         self.hold(held_bytes)
         if self.closed_for is None:
-            self.server.admit(self, name, auth, held_bytes)
+            self.server.connect(self, name, auth, held_bytes)
 
-    def _withdraw(self, name: str, again: dict[str, Any] | None, held_bytes: int = 0) -> None:
+    def _withdraw(self, name: str, retry_auth: dict[str, Any] | None, held_bytes: int = 0) -> None:
         # The later CONNECT waits for the middlewares of the earlier: nobody can have a thousand of them running.
-        entrance = self.entrances.get(name)
-        if entrance is not None:
-            entrance.is_withdrawn = True
-            entrance.again = again
-            self.release(entrance.again_bytes)
-            entrance.again_bytes = held_bytes
+        pending = self.pending_connects.get(name)
+        if pending is not None:
+            pending.is_withdrawn = True
+            pending.retry_auth = retry_auth
+            self.release(pending.retry_bytes)
+            pending.retry_bytes = held_bytes
             self.hold(held_bytes)
 
     def _start_connect_timer(self) -> None:
@@ -228,7 +245,7 @@ class Client:
 
     def _connect_timed_out(self) -> None:
         self._connect_timer = None
-        if self.entrances:  # a middleware takes its time; whoever it refuses in the end must not stay for ever
+        if self.pending_connects:  # a middleware takes its time; whoever it refuses in the end must not stay for ever
             self._start_connect_timer()
         elif not self.sockets:
             self.why = "entered no namespace in time"

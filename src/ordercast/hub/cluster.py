@@ -1,151 +1,168 @@
-"""The other nodes, as this one sees them: what is told to them and asked of them."""
+"""The other nodes of the site: what this one sends them, and what they respond."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from ordercast.protocol.errors import ProtocolError
 
-from .asking import Gathered
+from .acks import AckResponses
 from .bus import Bus, NodesSilent
-from .flags import Flags
-from .notices import (
-    Answer,
-    AnyNotice,
-    AskClients,
-    AskServers,
-    AskSockets,
+from .cluster_messages import (
+    AnyMessage,
+    BroadcastWithAck,
     Disconnect,
     Emit,
+    FetchSockets,
     Join,
     Leave,
-    Reach,
-    ServerSide,
-    decode_notice,
-    encode_notice,
+    Query,
+    Request,
+    Response,
+    ServerSideEmit,
+    ServerSideEmitWithAck,
+    SocketDetails,
+    Target,
+    decode_message,
+    encode_message,
     pack,
     unpack,
 )
-from .remote import RemoteSocket
-from .service import Service
-
-if TYPE_CHECKING:
-    from .namespace import Namespace
-    from .server import Server
 
 log = logging.getLogger("ordercast.hub")
 
 
 class Cluster:
-    """Made by a server that has a bus."""
+    """Made by a server that has a bus. What the other nodes request goes to the handler that `start` is given."""
 
-    def __init__(self, server: Server, bus: Bus) -> None:
-        self._server = server
+    def __init__(self, bus: Bus, timeout_s: float) -> None:
         self._bus = bus
-        self._node = bus.open(self.receive)
-        self._service = Service(server, bus, self._node)
+        self._timeout_s = timeout_s
+        self.node = bus.open(self.receive)
+        """This node's name on the bus."""
+        self._handle: Callable[[Request], None] = lambda _request: None
         self._ids = itertools.count(1)
-        self._asked: dict[int, asyncio.Queue[Answer]] = {}
+        self._pending: dict[int, asyncio.Queue[Response]] = {}
 
     def __repr__(self) -> str:
-        return f"<Cluster node={self._node} asked={len(self._asked)}>"
+        return f"<Cluster node={self.node} pending={len(self._pending)}>"
+
+    def on_request(self, handle: Callable[[Request], None]) -> None:
+        """Have `handle` serve what the other nodes request; it may raise ProtocolError."""
+        self._handle = handle
 
     def start(self) -> None:
+        """Begin to receive, in the running loop."""
         self._bus.start()
 
-    # Telling
+    # Requests without a response
 
-    def emit(self, reach: Reach, event: str, args: Sequence[Any], flags: Flags) -> None:
-        """Let the other nodes emit this to their sockets."""
-        self._tell(Emit(reach, pack(event, args), flags.volatile, flags.compress))
+    def emit(self, target: Target, event: str, args: Sequence[Any], *, volatile: bool, compress: bool) -> None:
+        """Have the other nodes emit this to their sockets. Raises UnencodableValue."""
+        self._publish(Emit(target, pack(event, args), volatile, compress))
 
-    def join(self, reach: Reach, rooms: tuple[str, ...]) -> None:
-        self._tell(Join(reach, rooms))
+    def join(self, target: Target, rooms: tuple[str, ...]) -> None:
+        """Have the other nodes' sockets join rooms."""
+        self._publish(Join(target, rooms))
 
-    def leave(self, reach: Reach, rooms: tuple[str, ...]) -> None:
-        self._tell(Leave(reach, rooms))
+    def leave(self, target: Target, rooms: tuple[str, ...]) -> None:
+        """Have the other nodes' sockets leave rooms."""
+        self._publish(Leave(target, rooms))
 
-    def disconnect(self, reach: Reach, *, close: bool) -> None:
-        self._tell(Disconnect(reach, close))
+    def disconnect(self, target: Target, *, close: bool) -> None:
+        """Have the other nodes disconnect their sockets."""
+        self._publish(Disconnect(target, close))
 
-    def server_side(self, namespace: str, event: str, args: Sequence[Any]) -> None:
-        """Say something to the other servers. Raises UnencodableValue."""
-        self._tell(ServerSide(namespace, pack(event, args)))
+    def server_side_emit(self, namespace: str, event: str, args: Sequence[Any]) -> None:
+        """Emit an event to the other servers themselves. Raises UnencodableValue."""
+        self._publish(ServerSideEmit(namespace, pack(event, args)))
 
-    def _tell(self, notice: AnyNotice) -> None:
-        self._bus.publish(encode_notice(notice))
+    def _publish(self, message: AnyMessage) -> None:
+        self._bus.publish(encode_message(message))
 
-    # Asking
+    # Requests with a response
 
-    async def ask(self, reach: Reach, event: str, args: Sequence[Any], flags: Flags) -> Gathered:
-        """Gather the acks of the other nodes' clients; a node that says nothing makes it incomplete."""
-        said = pack(event, args)
-        timeout_s = flags.timeout_s
-        patience_s = None if timeout_s is None else timeout_s + self._server.options.bus_timeout_s
-        question = AskClients(self._node, next(self._ids), reach, said, flags.volatile, flags.compress, timeout_s)
-        answers, silent = await self._gather(question, patience_s)
-        values = [unpack(value)[1:] for answer in answers for value in answer.values]
-        return Gathered(values, complete=not silent and all(answer.is_complete for answer in answers))
+    async def broadcast_with_ack(
+        self,
+        target: Target,
+        event: str,
+        args: Sequence[Any],
+        *,
+        volatile: bool,
+        compress: bool,
+        timeout_s: float | None,
+    ) -> AckResponses:
+        """Gather the acks of the other nodes' clients; a node that does not respond makes them incomplete."""
+        encoded = pack(event, args)
+        patience_s = None if timeout_s is None else timeout_s + self._timeout_s
+        query = BroadcastWithAck(self.node, next(self._ids), target, encoded, volatile, compress, timeout_s)
+        responses, silent = await self._gather(query, patience_s)
+        acks = [unpack(value)[1:] for response in responses for value in response.values]
+        return AckResponses(acks, complete=not silent and all(response.is_complete for response in responses))
 
-    async def fetch(self, namespace: Namespace, reach: Reach) -> list[RemoteSocket]:
-        """The other nodes' sockets. Raises NodesSilent."""
-        question = AskSockets(self._node, next(self._ids), reach)
-        answers, silent = await self._gather(question, self._server.options.bus_timeout_s)
-        sockets = [RemoteSocket(namespace, facts) for answer in answers for facts in answer.sockets]
+    async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
+        """Describe the other nodes' sockets. Raises NodesSilent, whose `answers` are the details that came."""
+        responses, silent = await self._gather(FetchSockets(self.node, next(self._ids), target), self._timeout_s)
+        sockets = [details for response in responses for details in response.sockets]
         if silent:
             raise NodesSilent(silent, sockets)
         return sockets
 
-    async def ask_servers(self, namespace: str, event: str, args: Sequence[Any], timeout_s: float | None) -> list[Any]:
+    async def server_side_emit_with_ack(
+        self, namespace: str, event: str, args: Sequence[Any], timeout_s: float | None
+    ) -> list[Any]:
         """What the handlers on the other nodes return. Raises NodesSilent."""
-        question = AskServers(self._node, next(self._ids), namespace, pack(event, args))
-        answers, silent = await self._gather(question, timeout_s or self._server.options.bus_timeout_s)
-        values = [unpack(value)[1] for answer in answers for value in answer.values]
+        query = ServerSideEmitWithAck(self.node, next(self._ids), namespace, pack(event, args))
+        responses, silent = await self._gather(query, timeout_s or self._timeout_s)
+        values = [unpack(value)[1] for response in responses for value in response.values]
         if silent:
             raise NodesSilent(silent, values)
         return values
 
-    async def _gather(
-        self, question: AskClients | AskSockets | AskServers, timeout_s: float | None
-    ) -> tuple[list[Answer], set[str]]:
-        """Ask everybody; gives the answers, and the nodes that did not give one in time."""
+    async def _gather(self, query: Query, timeout_s: float | None) -> tuple[list[Response], set[str]]:
+        """Send a query to every node; gives the responses, and the nodes from which none came in time."""
         silent = set(await self._bus.others())
-        answers: list[Answer] = []
-        queue = self._asked[question.id] = asyncio.Queue()
+        responses: list[Response] = []
+        queue = self._pending[query.id] = asyncio.Queue()
         try:
-            self._bus.publish(encode_notice(question))
+            self._publish(query)
             async with asyncio.timeout(timeout_s):
                 while silent:
-                    answer = await queue.get()
-                    if answer.node in silent:
-                        silent.discard(answer.node)
-                        answers.append(answer)
+                    response = await queue.get()
+                    if response.node in silent:
+                        silent.discard(response.node)
+                        responses.append(response)
         except TimeoutError:
             log.warning("no answer from node %s", ", ".join(sorted(silent)))
         finally:
-            del self._asked[question.id]
-        return answers, silent
+            del self._pending[query.id]
+        return responses, silent
 
-    # Being told
+    def respond(self, node: str, response: Response) -> None:
+        """Send one node the response to its query."""
+        self._bus.send(node, encode_message(response))
 
-    def receive(self, notice: bytes) -> None:
-        """Take a notice of another node. One that we do not understand is logged, and nothing else."""
+    # Receiving
+
+    def receive(self, data: bytes) -> None:
+        """Take a message of another node. One that is not understood is logged, and nothing else."""
         try:
-            told = decode_notice(notice)
-            if isinstance(told, Answer):
-                queue = self._asked.get(told.id)
+            message = decode_message(data)
+            if isinstance(message, Response):
+                queue = self._pending.get(message.id)
                 if queue is not None:
-                    queue.put_nowait(told)
+                    queue.put_nowait(message)
             else:
-                self._service.do(told)
+                self._handle(message)
         except (msgspec.DecodeError, ProtocolError) as error:
             log.error("notice not understood: %s", error)
 
     async def close(self) -> None:
+        """Leave the site."""
         await self._bus.close()

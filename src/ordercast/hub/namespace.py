@@ -1,70 +1,140 @@
-"""A namespace: its sockets, their rooms, and who may come in."""
+"""A namespace: its sockets, their rooms, and who may connect."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar, overload
 
-from ordercast.protocol.message import Message
-
-from .addressing import Addressing
-from .flags import PLAIN, Flags
-from .listeners import H, Handler, Listeners
-from .notices import Reach
-from .overhearing import overhear
-from .places import Places
-from .reasons import DisconnectReason
+from .adapter import Adapter, NamespaceSocket, S
+from .broadcast import Broadcaster
+from .cluster import Cluster
+from .disconnect_reason import DisconnectReason
+from .errors import ConnectRefused
+from .event_emitter import EventEmitter, H, Handler, register
+from .options import Options
 from .recovery import Recovery
+from .recovery.sessions import Sessions
 from .rooms import Rooms
-from .sessions import Sessions
-from .socket import Socket
-
-if TYPE_CHECKING:
-    from .server import Server
+from .runtime import Runtime
 
 log = logging.getLogger("ordercast.hub")
 
 OWN_EVENTS = frozenset({"connect", "connection", "connection_error", "new_namespace"})
-"""What `Namespace.on` and `Server.on` are told by the server itself."""
+"""Events of `Namespace.on` and `Server.on` that the server itself emits."""
 
-Middleware = Callable[[Socket], Awaitable[None] | None]
+Middleware = Callable[[Any], Awaitable[None] | None]
+"""Called with each connecting `Socket`."""
+MW = TypeVar("MW", bound=Middleware)
+S_contra = TypeVar("S_contra", contravariant=True)
 
 
-class Namespace(Addressing):
-    """Made by `Server.of`. The sockets in it, by id; the rooms they are in; the handlers they share."""
+class NamespaceObserver(Protocol[S_contra]):
+    """Called, in the turn in which it happens, when a socket has come or gone."""
 
-    def __init__(self, server: Server, name: str, *, is_dynamic: bool = False) -> None:
+    def socket_entered(self, socket: S_contra) -> None:
+        """The socket is in its rooms; no handler has been called yet."""
+        ...
+
+    def socket_left(self, socket: S_contra, reason: DisconnectReason) -> None:
+        """The socket is in no room any more. Called for one that never entered, too."""
+        ...
+
+
+class NamespaceServer(Protocol[S]):
+    """The server of a namespace, as its sockets' handlers may need it; see `Server`."""
+
+    @property
+    def options(self) -> Options: ...
+
+    def of(self, name: str) -> Namespace[S]: ...
+
+    def find(self, name: str) -> Namespace[S] | None: ...
+
+    def namespaces(self) -> tuple[Namespace[S], ...]: ...
+
+
+class Namespace(Broadcaster[S]):
+    """Made by `Server.of`. The sockets in it, by id; the rooms they are in; the handlers they share.
+
+    ::
+
+        admin = server.of("/admin")
+
+        @admin.use
+        async def authenticate(socket):
+            if not await is_admin(socket.auth.get("token")):
+                raise ConnectRefused("not authorized")
+
+        admin.to("night-shift").emit("alarm", {"floor": 3})
+    """
+
+    def __init__(
+        self,
+        server: NamespaceServer[S],
+        runtime: Runtime,
+        name: str,
+        cluster: Cluster | None = None,
+        emptied: Callable[[Namespace[S]], None] | None = None,
+    ) -> None:
+        """`emptied` is called when nobody is left in a namespace that was made on demand."""
         self.server = server
         self.name = name
-        self.parser = server.parser
-        self._home = self
-        self.sockets: dict[str, Socket] = {}
-        self.rooms: Rooms[Socket] = Rooms()
-        self.recovery: Recovery | None = None
-        """Set it, before serving, to let sessions outlive connections."""
-        self.sessions = Sessions(self)
+        self.runtime = runtime
+        self.options = runtime.options
+        self.parser = runtime.parser
+        self.adapter = Adapter[S](name, runtime.parser, cluster)
+        self.sessions = Sessions(runtime, self.adapter)
         self.middlewares: list[Middleware] = []
-        self.arriving = 0
+        self.connecting = 0
         """Clients whose middlewares have not decided yet."""
-        self._is_dynamic = is_dynamic
-        bound = server.options.sockets_per_identity_max
-        self.places = None if bound is None else Places(bound)
-        self.overheard: set[Socket] = set()
-        """Those with catch-alls for what is sent."""
-        self._last_ack_id = -1
-        self._listeners = Listeners()
-        self._event_handlers = Listeners()
+        self.observer: NamespaceObserver[S] | None = None
+        bound = self.options.sockets_per_identity_max
+        self.limiter = None if bound is None else ConnectionLimiter(bound)
+        self._emptied = emptied
+        self._emitter = EventEmitter()
+        self._shared = EventEmitter()
 
     def __repr__(self) -> str:
         return f"<Namespace {self.name} sockets={len(self.sockets)}>"
 
-    # Who may come in, and what happens then
+    @property
+    def sockets(self) -> dict[str, S]:
+        """The sockets that are in it, by id."""
+        return self.adapter.sockets
 
-    def use(self, middleware: Middleware) -> Middleware:
-        """Run `middleware` for each connecting socket, in order of adding; raising ConnectRefused keeps it out.
+    @property
+    def rooms(self) -> Rooms[S]:
+        """Who is in which room."""
+        return self.adapter.rooms
 
-        It may be a coroutine function. Rooms joined here are entered at the moment of connection.
+    @property
+    def recovery(self) -> Recovery[S] | None:
+        """Set it, before serving, to let sessions outlive connections."""
+        return self.adapter.recovery
+
+    @recovery.setter
+    def recovery(self, recovery: Recovery[S] | None) -> None:
+        self.adapter.recovery = recovery
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The server's event loop."""
+        return self.runtime.loop
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run `work` as a task in the background; its failure is logged."""
+        self.runtime.spawn(work)
+
+    # Who may connect, and what happens then
+
+    def use(self, middleware: MW) -> MW:
+        """Run ``middleware(socket)`` for each connecting socket, in the order of adding. Usable as a decorator.
+
+        It may be a coroutine function. Rooms joined in it are entered at the moment of connection. It keeps the socket
+        out by raising ConnectRefused, which the client is told, or RetryLater, which makes the client come back by
+        itself; any other exception is logged, and the client is told of an internal error.
         """
         self.middlewares.append(middleware)
         return middleware
@@ -74,16 +144,12 @@ class Namespace(Addressing):
     @overload
     def on(self, event: str, handler: H) -> H: ...
     def on(self, event: str, handler: Handler | None = None) -> Any:
-        """Listen to ``connection``: called with each socket that has connected. Usable as a decorator.
+        """Listen to ``connection``: ``handler(socket)`` for each socket that has connected. Usable as a decorator.
 
-        ``connect`` is the same. Other names are heard when a node says them by `server_side_emit`.
+        ``connect`` is the same. Other events are those that a node emits by `server_side_emit`.
         """
-
-        def add(handler: H) -> H:
-            self._listeners.add("connection" if event == "connect" else event, handler)
-            return handler
-
-        return add if handler is None else add(handler)
+        name = "connection" if event == "connect" else event
+        return register(handler, lambda handler: self._emitter.on(name, handler))
 
     @overload
     def event(self, name: str) -> Callable[[H], H]: ...
@@ -92,138 +158,119 @@ class Namespace(Addressing):
     def event(self, name: str, handler: Handler | None = None) -> Any:
         """Handle an event of every socket here: ``handler(socket, *args)``; what it returns is the ack.
 
-        Unlike `Socket.on`, this costs idle sockets nothing. Usable as a decorator.
+        Unlike `Socket.on`, this costs idle sockets nothing. Usable as a decorator::
+
+            @server.event("add")
+            def add(socket, a, b):
+                return a + b
         """
-
-        def add(handler: H) -> H:
-            self._event_handlers.add(name, handler)
-            return handler
-
-        return add if handler is None else add(handler)
+        return register(handler, lambda handler: self._shared.on(name, handler))
 
     def handlers(self, event: str) -> tuple[Handler, ...]:
-        """What was registered with `on`."""
-        return self._listeners.find(event)
+        """The handlers that were registered with `on`."""
+        return self._emitter.listeners(event)
 
     def event_handlers(self, event: str) -> tuple[Handler, ...]:
-        """The shared handlers of `event`, to be called with the socket before its arguments."""
-        return self._event_handlers.find(event)
+        """The handlers that were registered with `event`, to be called with the socket before its arguments."""
+        return self._shared.listeners(event)
 
-    # Telling
-
-    def publish(
-        self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str], flags: Flags
-    ) -> int:
-        """Send an event to an audience; gives how many sockets of this node were addressed. Raises UnencodableValue."""
-        message = self.encode(event, args, rooms, except_, volatile=flags.volatile)
-        if flags is not PLAIN:
-            message.compress = flags.compress
-        cluster = self.server.cluster
-        if cluster is not None and not flags.local:
-            cluster.emit(Reach(self.name, tuple(rooms), tuple(except_)), event, args, flags)
-        return self.deliver(message, rooms, except_)
-
-    def encode(
-        self, event: str, args: Sequence[Any], rooms: Sequence[str], except_: Sequence[str] = (), *, volatile: bool
-    ) -> Message:
-        """Encode an event for its audience; where emits are recorded, its offset goes last. Raises UnencodableValue."""
-        recovery = self.recovery
-        if recovery is None:
-            return self.parser.encode_event(self.name, event, args, volatile=volatile)
-        if recovery.records_emits and not volatile:
-            message = self.parser.encode_event(self.name, event, [*args, recovery.next_offset()])
-            recovery.record(message, rooms, except_)
-            return message
-        if args and isinstance(args[-1], str):
-            # The stock client takes the last string that it sees for its offset.
-            args = [*args, None]
-        return self.parser.encode_event(self.name, event, args, volatile=volatile)
-
-    def encode_question(self, event: str, args: Sequence[Any], ack_id: int, flags: Flags) -> Message:
-        """Encode an event that is to be acknowledged: it has no offset, and is in no recording."""
-        message = self.parser.encode_event(self.name, event, args, ack_id, volatile=flags.volatile)
-        message.compress = flags.compress
-        return message
-
-    def new_ack_id(self) -> int:
-        """An id that was never used here, by which a broadcast's answers can be told apart too."""
-        self._last_ack_id += 1
-        return self._last_ack_id
-
-    def deliver(self, message: Message, rooms: Sequence[str], except_: Sequence[str] = ()) -> int:
-        """Hand one encoded message to each socket addressed, once; gives their number."""
-        recipients = self.recipients(rooms, except_)
-        for socket in recipients:
-            socket._connection.send(message)
-        count = len(recipients)
-        if self.overheard:
-            overhear(self.parser, message, self.overheard.intersection(recipients))
-        return count
-
-    def recipients(self, rooms: Sequence[str], except_: Sequence[str]) -> Collection[Socket]:
-        """Whoever is addressed on this node; possibly a live view."""
-        if rooms:
-            return self.rooms.members(rooms, except_)
-        if not except_:
-            return self.sockets.values()
-        excluded = set(self.rooms.members(except_))
-        return [socket for socket in self.sockets.values() if socket not in excluded]
+    def notify(self, event: str, *args: Any) -> None:
+        """Call the handlers that were registered with `on`; a failure is logged."""
+        for handler in self.handlers(event):
+            try:
+                pending = handler(*args)
+            except Exception:
+                log.exception("handler failed: event=%r", event)
+            else:
+                if hasattr(pending, "__await__"):
+                    self.spawn(_awaited(pending))
 
     # The other nodes
 
     def server_side_emit(self, event: str, *args: Any) -> None:
-        """Tell what listens to `event` by `Namespace.on` on every other node; nobody, where there is none.
+        """Emit an event to the handlers of `Namespace.on` on every other node; to nobody, where there is none.
 
-        Raises UnencodableValue, and ValueError for a name that has a meaning of its own.
+        Raises UnencodableValue, and ValueError for an event that the server itself emits.
         """
-        if self.server.cluster is not None:
-            self.server.cluster.server_side(self.name, _unreserved(event), args)
+        if self.adapter.cluster is not None:
+            self.adapter.cluster.server_side_emit(self.name, _unreserved(event), args)
 
     async def server_side_emit_with_ack(self, event: str, *args: Any, timeout_s: float | None = None) -> list[Any]:
         """The same, and gather what the handlers return, one value a node; None is no answer.
 
-        Raises NodesSilent after `timeout_s` (by default `bus_timeout_s`), UnencodableValue, ValueError.
+        Raises NodesSilent after `timeout_s` seconds (by default `Options.bus_timeout_s`), UnencodableValue, ValueError.
         """
-        if self.server.cluster is None:
+        if self.adapter.cluster is None:
             return []
-        return await self.server.cluster.ask_servers(self.name, _unreserved(event), args, timeout_s)
+        return await self.adapter.cluster.server_side_emit_with_ack(self.name, _unreserved(event), args, timeout_s)
 
-    # Coming and going; called by `admission` and `Socket`
+    # Coming and going; called by `connect` and `Socket`
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody is in it or about to be."""
-        return not (self.sockets or self.arriving or self.sessions)
+        return not (self.sockets or self.connecting or self.sessions)
 
-    def arrived(self) -> None:
-        """A client that was about to enter has, or has not."""
-        self.arriving -= 1
+    def connect_decided(self) -> None:
+        """A client that was connecting is in, or is not."""
+        self.connecting -= 1
         self._check_empty()
 
     def _check_empty(self) -> None:
-        if self._is_dynamic and self.is_empty:
-            self.server.dynamic.emptied(self)
+        if self._emptied is not None and self.is_empty:
+            self._emptied(self)
 
-    def add(self, socket: Socket) -> None:
+    def add(self, socket: S) -> None:
         """Make a socket reachable: its rooms are entered in the same turn."""
-        self.sockets[socket.id] = socket
-        for room in (socket.id, *socket.rooms):
-            self.rooms.join(socket, room)
-        if self.server.observer is not None:
-            self.server.observer.socket_entered(socket)
+        self.adapter.add(socket)
+        if self.observer is not None:
+            self.observer.socket_entered(socket)
 
-    def remove(self, socket: Socket, reason: DisconnectReason) -> None:
+    def remove(self, socket: S, reason: DisconnectReason) -> None:
         """Forget a socket; its session stays, unless the end was meant."""
-        self.rooms.leave_all(socket)
-        if self.sockets.get(socket.id) is socket:
-            del self.sockets[socket.id]
-        self.overheard.discard(socket)
-        if self.places is not None:
-            self.places.give_back(socket)
+        self.adapter.remove(socket)
+        if self.limiter is not None:
+            self.limiter.release(socket)
         self.sessions.ended(socket, reason)
-        if self.server.observer is not None:
-            self.server.observer.socket_left(socket, reason)
+        if self.observer is not None:
+            self.observer.socket_left(socket, reason)
         self._check_empty()
+
+
+class ConnectionLimiter:
+    """Bounds the sockets of one identity in a namespace, by the identity with which each came in."""
+
+    def __init__(self, per_identity_max: int) -> None:
+        self._max = per_identity_max
+        self._counts: dict[str, int] = {}
+        self._identities: dict[NamespaceSocket, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<ConnectionLimiter sockets={len(self._identities)}>"
+
+    def acquire(self, socket: NamespaceSocket) -> None:
+        """Count the socket. One without an identity counts for nobody. Raises ConnectRefused."""
+        identity = socket.identity
+        if not identity:
+            return
+        count = self._counts.get(identity, 0)
+        if count >= self._max:
+            raise ConnectRefused("Too many connections", {"code": "too_many_connections"})
+        self._counts[identity] = count + 1
+        self._identities[socket] = identity
+
+    def release(self, socket: NamespaceSocket) -> None:
+        """Count the socket no more."""
+        identity = self._identities.pop(socket, None)
+        if identity is None:
+            return
+        self._counts[identity] -= 1
+        if not self._counts[identity]:
+            del self._counts[identity]
+
+
+async def _awaited(pending: Awaitable[Any]) -> None:
+    await pending
 
 
 def _unreserved(event: str) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from .budget import Rate
-    from .connection import Handshake
+    from .handshake import Handshake
     from .parsers import ParserName
+    from .token_bucket import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

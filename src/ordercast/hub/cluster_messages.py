@@ -1,0 +1,135 @@
+"""The messages between nodes: data alone, so that a hostile broker can run nothing here (CVE-2025-61765).
+
+Tags and field names are what nodes of one site have in common, so a rename here keeps the old name on the wire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ordercast.protocol.socketio import Decoder, encode_event
+
+
+class Target(msgspec.Struct, frozen=True, array_like=True):
+    """The sockets addressed, by names that mean the same on every node."""
+
+    namespace: str
+    rooms: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+class EncodedEvent(msgspec.Struct, frozen=True, array_like=True):
+    """An event and its arguments, or the values of a response, encoded as for a client."""
+
+    text: bytes
+    attachments: tuple[bytes, ...]
+
+
+class SocketDetails(msgspec.Struct, frozen=True):
+    """A socket as the other nodes see it."""
+
+    id: str
+    rooms: list[str]
+    data: Any
+    auth: dict[str, Any]
+    raw_headers: list[tuple[bytes, bytes]]
+    raw_query: bytes
+    address: str
+    secure: bool
+    time: float
+    path: str
+
+
+class ClusterMessage(msgspec.Struct, frozen=True, tag=str.lower):
+    """Base of everything that nodes send each other."""
+
+
+class Emit(ClusterMessage, frozen=True):
+    target: Target = msgspec.field(name="reach")
+    event: EncodedEvent = msgspec.field(name="said")
+    volatile: bool
+    compress: bool
+
+
+class Join(ClusterMessage, frozen=True):
+    target: Target = msgspec.field(name="reach")
+    rooms: tuple[str, ...]
+
+
+class Leave(ClusterMessage, frozen=True):
+    target: Target = msgspec.field(name="reach")
+    rooms: tuple[str, ...]
+
+
+class Disconnect(ClusterMessage, frozen=True):
+    target: Target = msgspec.field(name="reach")
+    close: bool
+
+
+class ServerSideEmit(ClusterMessage, frozen=True, tag="serverside"):
+    namespace: str
+    event: EncodedEvent = msgspec.field(name="said")
+
+
+class RequestWithResponse(ClusterMessage, frozen=True):
+    """Base of what each node responds to."""
+
+    node: str
+    """Which node asks."""
+    id: int
+
+
+class BroadcastWithAck(RequestWithResponse, frozen=True, tag="askclients"):
+    target: Target = msgspec.field(name="reach")
+    event: EncodedEvent = msgspec.field(name="said")
+    volatile: bool
+    compress: bool
+    timeout_s: float | None
+
+
+class FetchSockets(RequestWithResponse, frozen=True, tag="asksockets"):
+    target: Target = msgspec.field(name="reach")
+
+
+class ServerSideEmitWithAck(RequestWithResponse, frozen=True, tag="askservers"):
+    namespace: str
+    event: EncodedEvent = msgspec.field(name="said")
+
+
+class Response(ClusterMessage, frozen=True, tag="answer"):
+    id: int
+    node: str
+    """Which node responds."""
+    values: list[EncodedEvent] = []
+    sockets: list[SocketDetails] = []
+    is_complete: bool = True
+
+
+Query = BroadcastWithAck | FetchSockets | ServerSideEmitWithAck
+"""Requests that are responded to."""
+Request = Emit | Join | Leave | Disconnect | ServerSideEmit | Query
+AnyMessage = Request | Response
+encode_message = msgspec.msgpack.Encoder().encode
+decode_message = msgspec.msgpack.Decoder(AnyMessage).decode
+
+
+# An event crosses the bus in the form in which it crosses the wire, so that both ends make the same of it.
+
+
+def pack(event: str, args: Sequence[Any]) -> EncodedEvent:
+    """Encode an event. Raises UnencodableValue."""
+    message = encode_event("/", event, args)
+    return EncodedEvent(message.text, message.attachments)
+
+
+def unpack(encoded: EncodedEvent) -> list[Any]:
+    """Decode ``[event, *args]``. Raises MalformedPacket."""
+    decoder = Decoder(len(encoded.text) + sum(map(len, encoded.attachments)))
+    packet = decoder.receive_text(encoded.text[1:])
+    for attachment in encoded.attachments:
+        packet = decoder.receive_binary(attachment)
+    data: list[Any] = packet.data if packet is not None else []
+    return data

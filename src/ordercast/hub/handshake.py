@@ -1,0 +1,58 @@
+"""The request that opened a connection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs
+
+from .callers import caller_of
+
+
+@dataclass(frozen=True)
+class Handshake:
+    """The request that opened a connection, as it came; parsed only when looked at."""
+
+    raw_headers: tuple[tuple[bytes, bytes], ...]
+    """Names in lower case."""
+    raw_query: bytes
+    address: str
+    """The client's IP address: the peer's, or what a trusted proxy says."""
+    secure: bool
+    time: float
+    """Seconds since the epoch."""
+    path: str = "/socket.io/"
+    auth: dict[str, Any] = field(default_factory=dict)
+    """The payload of the socket's CONNECT; empty where the connection is meant and no socket of it."""
+
+    @property
+    def caller(self) -> str:
+        """Whom bounds and budgets count: an IPv4 address, or an IPv6 /64."""
+        return caller_of(self.address)
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.raw_headers}
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        return {
+            name: values[-1]
+            for name, values in parse_qs(self.raw_query.decode("latin-1"), keep_blank_values=True).items()
+        }
+
+    @property
+    def url(self) -> str:
+        """Path and query, as they were asked for."""
+        return f"{self.path}?{self.raw_query.decode('latin-1')}"
+
+    @property
+    def xdomain(self) -> bool:
+        """Whether a browser's page asked, and said where it comes from."""
+        return "origin" in self.headers
+
+    @property
+    def issued(self) -> int:
+        """Milliseconds since the epoch, as JavaScript counts."""
+        return round(self.time * 1000)
