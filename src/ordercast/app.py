@@ -185,7 +185,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
         server, pump = build_hub(settings, store, doorkeeper, neighbours.bus)
         pump.start()
-        neighbours.hear_backends(server)
+        neighbours.start_emitters(server)
         providers = providers_of(settings, store)
         is_moneyless = settings.payments == SANDBOX
         log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_sentence(settings))

@@ -1,4 +1,4 @@
-"""What Redis joins this node to: the other nodes of the shop, and other back ends that speak to its sockets.
+"""What Redis joins this node to: the other nodes of the shop, and other back ends that emit to its sockets.
 
 Both are parts that a node can do without: what is durable comes from the feed.
 """
@@ -14,8 +14,8 @@ from ordercast.hub import Server
 
 if TYPE_CHECKING:
     from ordercast.hub.bus.redis import RedisBus
-    from ordercast.hub.bus.redis_emitters import RedisBackends
-    from ordercast.hub.redis_token_bucket import RedisBuckets
+    from ordercast.hub.bus.redis_emitters import RedisEmitters
+    from ordercast.hub.redis_token_bucket import RedisTokenBuckets
 
 
 class Neighbours:
@@ -24,8 +24,8 @@ class Neighbours:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.bus: RedisBus | None = None
-        self.backends: RedisBackends | None = None
-        self.buckets: RedisBuckets | None = None
+        self.emitters: RedisEmitters | None = None
+        self.buckets: RedisTokenBuckets | None = None
         self.parts: dict[str, Callable[[], str]] = {}
         """The state of each, by name, for whoever asks whether this node is ready."""
         if settings.redis_url:
@@ -34,17 +34,17 @@ class Neighbours:
             self._add("bus", self.bus)
             self.buckets = _buckets(settings)
 
-    def hear_backends(self, server: Server) -> None:
-        """Begin to hear other back ends, if any may speak. Call it in the server's loop."""
+    def start_emitters(self, server: Server) -> None:
+        """Begin to receive events of other back ends, if any may emit. Call it in the server's loop."""
         if self._settings.redis_emitters:
             # Loaded only where it is asked for: the client is slow to import.
-            from ordercast.hub.bus.redis_emitters import RedisBackends  # noqa: PLC0415
+            from ordercast.hub.bus.redis_emitters import RedisEmitters  # noqa: PLC0415
 
-            self.backends = RedisBackends(server, self._settings.redis_url, key=self._settings.redis_emitters)
-            self.backends.start()
-            self._add("backEnds", self.backends)
+            self.emitters = RedisEmitters(server, self._settings.redis_url, key=self._settings.redis_emitters)
+            self.emitters.start()
+            self._add("backEnds", self.emitters)
 
-    def _add(self, name: str, part: RedisBus | RedisBackends) -> None:
+    def _add(self, name: str, part: RedisBus | RedisEmitters) -> None:
         self.add(name, lambda: part.state)
 
     def add(self, name: str, state: Callable[[], str]) -> None:
@@ -53,11 +53,11 @@ class Neighbours:
         telemetry.PARTS_UP.labels(name).set_function(lambda: state() == "up")
 
     async def close(self) -> None:
-        """Stop hearing other back ends, and counting with other nodes; the bus is closed by the server that has it."""
+        """Stop receiving from other back ends, and counting with other nodes; the server closes its bus itself."""
         if self.buckets is not None:
             await self.buckets.close()
-        if self.backends is not None:
-            await self.backends.close()
+        if self.emitters is not None:
+            await self.emitters.close()
 
 
 def _bus(settings: Settings) -> RedisBus:
@@ -69,7 +69,7 @@ def _bus(settings: Settings) -> RedisBus:
         raise ConfigError("redis_url", str(error)) from None
 
 
-def _buckets(settings: Settings) -> RedisBuckets:
-    from ordercast.hub.redis_token_bucket import RedisBuckets  # noqa: PLC0415 - as above
+def _buckets(settings: Settings) -> RedisTokenBuckets:
+    from ordercast.hub.redis_token_bucket import RedisTokenBuckets  # noqa: PLC0415 - as above
 
-    return RedisBuckets(settings.redis_url, prefix=settings.redis_prefix, secret=settings.secret)
+    return RedisTokenBuckets(settings.redis_url, prefix=settings.redis_prefix, secret=settings.secret)

@@ -13,7 +13,7 @@ from ordercast.hub import (
     AckTimeout,
     MemoryBus,
     MemoryRecovery,
-    NodesSilent,
+    NodesTimedOut,
     NotConnected,
     Options,
     RemoteSocket,
@@ -204,14 +204,14 @@ async def test_a_client_of_another_node_that_is_late_is_missing(site: Site) -> N
 
 async def test_a_node_that_is_silent_is_named_and_the_others_answers_are_told(site: Site) -> None:
     third = MemoryBus(site.buses[0])
-    third.open(lambda _notice: None)
+    third.open(lambda _message: None)
     site.second.on("ask", lambda: "second")
 
-    with pytest.raises(NodesSilent, match="no answer from node node-3") as fetched:
+    with pytest.raises(NodesTimedOut, match="no answer from node node-3") as fetched:
         await site.first.fetch_sockets()
     assert {socket.id for socket in fetched.value.answers} == {site.sockets[name].id for name in "bc"}
 
-    with pytest.raises(NodesSilent) as asked:
+    with pytest.raises(NodesTimedOut) as asked:
         await site.first.server_side_emit_with_ack("ask", timeout_s=0.01)
     assert asked.value.answers == ["second"]
 
@@ -295,7 +295,7 @@ async def test_a_notice_that_is_not_understood_is_logged_and_no_more(
     site.buses[0].publish(notice)
 
     assert await site.heard() == {}
-    assert "notice not understood" in caplog.text
+    assert "message not understood" in caplog.text
     site.first.emit("still here")
     assert set(await site.heard()) == {"a", "b", "c"}
 

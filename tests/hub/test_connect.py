@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ordercast.hub import ComeLater, ConnectRefused, DisconnectReason, LimitReached, Options, Server, Socket
+from ordercast.hub import ConnectRefused, DisconnectReason, LimitReached, Options, RetryLater, Server, Socket
 from tests.hub.links import Link, connect, enter, settle
 from tests.peers import until
 
@@ -146,7 +146,7 @@ async def test_a_refusal_is_told_and_anything_else_is_not(
 async def test_who_comes_while_nobody_can_decide_is_closed_and_not_refused(server: Server) -> None:
     @server.use
     async def busy(socket: Socket) -> None:
-        raise ComeLater("the database is busy")
+        raise RetryLater("the database is busy")
 
     link = Link(server)
     link.hear("0")

@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import pytest
 import redis.asyncio
 
-from ordercast.hub import NodesSilent, Options, Server
-from ordercast.hub.bus.redis import NOTICE_BYTES_MAX, RedisBus
-from ordercast.hub.bus.redis_pubsub import OUTBOX_BYTES_MAX, PULSES_MISSED_MAX, LinkState
+from ordercast.hub import NodesTimedOut, Options, Server
+from ordercast.hub.bus.redis import MESSAGE_BYTES_MAX, RedisBus
+from ordercast.hub.bus.redis_pubsub import HEARTBEATS_MISSED_MAX, OUTBOX_BYTES_MAX, PubSubState
 from tests.hub.links import connect, eventually
 from tests.journey.cutting_proxy import CuttingProxy
 from tests.valkey import Valkey
 
-PULSE_S = 0.05
+HEARTBEAT_S = 0.05
 
 
 class End:
@@ -25,7 +25,7 @@ class End:
 
     def __init__(self, url: str, prefix: str = "ordercast") -> None:
         self.heard: list[bytes] = []
-        self.bus = RedisBus(url, prefix=prefix, name="test", pulse_s=PULSE_S)
+        self.bus = RedisBus(url, prefix=prefix, name="test", heartbeat_s=HEARTBEAT_S)
         self.bus.open(self.heard.append)
         self.bus.start()
 
@@ -38,7 +38,7 @@ class End:
 
         await eventually(is_heard)
 
-    async def is_in_state(self, state: LinkState) -> None:
+    async def is_in_state(self, state: PubSubState) -> None:
         await eventually(lambda: self.bus.state is state)
 
 
@@ -82,7 +82,7 @@ async def test_it_comes_back_with_redis_and_what_was_said_meanwhile_is_dropped_a
     assert repr(one.bus) == f"<RedisBus {one.bus.node} up others=1 dropped=0>"
 
     valkey.kill()
-    await one.is_in_state(LinkState.AWAY)
+    await one.is_in_state(PubSubState.AWAY)
     for _ in range(5):
         one.bus.publish(b"lost")
     assert one.bus.dropped == 5
@@ -118,8 +118,8 @@ async def test_a_redis_that_stands_still_leaves_it_deaf_until_it_goes_on(
     await both_up(one, other)
 
     with valkey.stopped():
-        await one.is_in_state(LinkState.DEAF)
-        assert f"deaf (Deaf: {PULSES_MISSED_MAX} pulses have not come back)" in caplog.text
+        await one.is_in_state(PubSubState.HEARTBEAT_LOST)
+        assert f"deaf (HeartbeatLost: {HEARTBEATS_MISSED_MAX} heartbeats have not come back)" in caplog.text
 
     await both_up(one, other)
     await other.hears(one, b"back")
@@ -127,7 +127,7 @@ async def test_a_redis_that_stands_still_leaves_it_deaf_until_it_goes_on(
 
 async def test_what_waits_for_a_redis_that_stands_still_is_bounded(valkey: Valkey) -> None:
     heard: list[bytes] = []
-    bus = RedisBus(valkey.url, pulse_s=60)
+    bus = RedisBus(valkey.url, heartbeat_s=60)
     bus.open(heard.append)
     bus.start()
     await bus.until_up()
@@ -147,7 +147,7 @@ async def test_a_password_that_is_wrong_is_told(
 
     await eventually(lambda: "away (AuthenticationError" in caplog.text)
 
-    assert end.bus.state is LinkState.AWAY
+    assert end.bus.state is PubSubState.AWAY
     assert "opensesame" not in caplog.text
 
 
@@ -200,12 +200,12 @@ async def test_a_process_that_stood_still_does_not_count_it_as_silence(
     await both_up(one, other)
     await eventually(one.bus.others)
 
-    # Longer than all the pulses that may be missing, and no turn of the loop in it.
-    time.sleep(PULSE_S * (PULSES_MISSED_MAX + 3))  # noqa: ASYNC251 - that is the point
+    # Longer than all the heartbeats that may be missing, and no turn of the loop in it.
+    time.sleep(HEARTBEAT_S * (HEARTBEATS_MISSED_MAX + 3))  # noqa: ASYNC251 - that is the point
     assert other.bus.node in await one.bus.others()
-    await asyncio.sleep(PULSE_S * 2)
+    await asyncio.sleep(HEARTBEAT_S * 2)
 
-    assert one.bus.state is LinkState.UP
+    assert one.bus.state is PubSubState.UP
     assert "connecting anew" not in caplog.text
 
 
@@ -222,7 +222,7 @@ async def test_a_node_that_says_nothing_any_more_is_forgotten(new_end: NewEnd, v
     async def others() -> set[str]:
         return set(await end.bus.others())
 
-    await eventually(lambda: end.bus._last_pulses)
+    await eventually(lambda: end.bus._last_heartbeats)
     assert await others() == {"ghost"}
 
     async def is_forgotten() -> bool:
@@ -237,8 +237,8 @@ async def test_who_was_there_is_not_forgotten_while_redis_is_away(new_end: NewEn
     await eventually(one.bus.others)
 
     valkey.kill()
-    await one.is_in_state(LinkState.AWAY)
-    await asyncio.sleep(PULSE_S * (PULSES_MISSED_MAX + 2))
+    await one.is_in_state(PubSubState.AWAY)
+    await asyncio.sleep(HEARTBEAT_S * (HEARTBEATS_MISSED_MAX + 2))
 
     assert other.bus.node in await one.bus.others()
 
@@ -255,7 +255,7 @@ async def test_garbage_is_logged_and_no_more(
             await client.publish(f"ordercast:{channel}", garbage)
 
     await one.hears(other, b"still here")
-    assert "notice not understood" in caplog.text
+    assert "message not understood" in caplog.text
 
 
 async def test_a_notice_that_is_too_large_is_dropped_and_told(
@@ -264,20 +264,20 @@ async def test_a_notice_that_is_too_large_is_dropped_and_told(
     one, other = new_end(valkey.url), new_end(valkey.url)
     await both_up(one, other)
 
-    one.bus.publish(bytes(NOTICE_BYTES_MAX))
-    one.bus.send(other.bus.node, bytes(NOTICE_BYTES_MAX + 1))
+    one.bus.publish(bytes(MESSAGE_BYTES_MAX))
+    one.bus.send(other.bus.node, bytes(MESSAGE_BYTES_MAX + 1))
 
     await other.hears(one, b"still here")
     assert one.bus.dropped == 2
-    assert max(map(len, other.heard)) < NOTICE_BYTES_MAX
-    assert "NOTICE_BYTES_MAX" in caplog.text
+    assert max(map(len, other.heard)) < MESSAGE_BYTES_MAX
+    assert "MESSAGE_BYTES_MAX" in caplog.text
 
 
 # Servers
 
 
 async def test_servers_are_one_by_redis(valkey: Valkey) -> None:
-    servers = [Server(Options(bus_timeout_s=2), bus=RedisBus(valkey.url, pulse_s=PULSE_S)) for _ in range(2)]
+    servers = [Server(Options(bus_timeout_s=2), bus=RedisBus(valkey.url, heartbeat_s=HEARTBEAT_S)) for _ in range(2)]
     first, second = servers
     for server in servers:
         server.start()
@@ -310,7 +310,7 @@ async def test_servers_are_one_by_redis(valkey: Valkey) -> None:
 
 
 async def test_who_is_asked_while_redis_is_away_is_silent(valkey: Valkey) -> None:
-    servers = [Server(Options(bus_timeout_s=0.2), bus=RedisBus(valkey.url, pulse_s=PULSE_S)) for _ in range(2)]
+    servers = [Server(Options(bus_timeout_s=0.2), bus=RedisBus(valkey.url, heartbeat_s=HEARTBEAT_S)) for _ in range(2)]
     for server in servers:
         server.start()
     connect(servers[0])
@@ -324,7 +324,7 @@ async def test_who_is_asked_while_redis_is_away_is_silent(valkey: Valkey) -> Non
     valkey.kill()
     await eventually(lambda: "away" in repr(bus))
 
-    with pytest.raises(NodesSilent) as silent:
+    with pytest.raises(NodesTimedOut) as silent:
         await servers[0].fetch_sockets()
     assert len(silent.value.nodes) == 1
     for server in servers:

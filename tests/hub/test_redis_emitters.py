@@ -13,12 +13,12 @@ import redis.asyncio
 
 from ordercast.emitter import Emitter
 from ordercast.hub import MemoryBus, MemoryRecovery, Options, Server
-from ordercast.hub.bus.redis_emitters import RedisBackends
-from ordercast.hub.bus.redis_pubsub import LinkState
+from ordercast.hub.bus.redis_emitters import RedisEmitters
+from ordercast.hub.bus.redis_pubsub import PubSubState
 from tests.hub.links import Link, connect, eventually
 from tests.valkey import Valkey
 
-PULSE_S = 0.05
+HEARTBEAT_S = 0.05
 
 
 class Site:
@@ -28,7 +28,7 @@ class Site:
         bus = MemoryBus()
         options = Options(backlog_bytes_max=100_000)
         self.servers = [Server(options, bus=bus), Server(options, bus=MemoryBus(bus))]
-        self.backends = [RedisBackends(server, url, key=key, pulse_s=PULSE_S) for server in self.servers]
+        self.emitters = [RedisEmitters(server, url, key=key, heartbeat_s=HEARTBEAT_S) for server in self.servers]
         self.links: list[Link] = [connect(server) for server in self.servers]
         self.redis = redis.asyncio.Redis.from_url(url)
         self.key = key
@@ -51,16 +51,16 @@ async def new_site(shared_valkey: Valkey) -> AsyncIterator[Callable[..., Any]]:
     async def make(key: str = "socket.io") -> Site:
         site = Site(shared_valkey.url, key)
         sites.append(site)
-        for backends in site.backends:
-            backends.start()
+        for emitters in site.emitters:
+            emitters.start()
             async with asyncio.timeout(60):
-                await backends.until_up()
+                await emitters.until_up()
         return site
 
     yield make
     for site in sites:
-        for backends in site.backends:
-            await backends.close()
+        for emitters in site.emitters:
+            await emitters.close()
         await site.redis.aclose()
 
 
@@ -116,7 +116,7 @@ async def test_what_is_not_for_us_is_left_alone(site: Site, caplog: pytest.LogCa
     await site.publish("-response#/#", b"anything")
 
     assert await site.heard() == [[], []]
-    assert [backends.refused for backends in site.backends] == [0, 0]
+    assert [emitters.refused for emitters in site.emitters] == [0, 0]
     assert not caplog.records
 
 
@@ -148,7 +148,7 @@ async def test_what_is_not_understood_is_told_and_harms_nobody(
         await site.publish(channel, message)
 
     assert await site.heard() == [[], []]
-    assert [backends.refused for backends in site.backends] == [50, 50]
+    assert [emitters.refused for emitters in site.emitters] == [50, 50]
     complaints = [record for record in caplog.records if "not understood" in record.message]
     assert len(complaints) == 2, "one a node: a flood must not fill the log"
     assert max(len(record.message) for record in complaints) < 500
@@ -177,20 +177,20 @@ async def test_where_emits_are_recorded_each_node_gives_its_own_offset(site: Sit
 async def test_it_comes_back_with_redis(valkey: Valkey, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "ordercast.hub")
     server = Server()
-    backends = RedisBackends(server, valkey.url, pulse_s=PULSE_S)
+    emitters = RedisEmitters(server, valkey.url, heartbeat_s=HEARTBEAT_S)
     link = connect(server)
-    backends.start()
-    await backends.until_up()
-    assert repr(backends) == "<RedisBackends socket.io# up refused=0>"
+    emitters.start()
+    await emitters.until_up()
+    assert repr(emitters) == "<RedisEmitters socket.io# up refused=0>"
 
     valkey.kill()
-    await eventually(lambda: backends.state is LinkState.AWAY)
+    await eventually(lambda: emitters.state is PubSubState.AWAY)
     valkey.start()
-    await backends.until_up()
+    await emitters.until_up()
     async with redis.asyncio.Redis.from_url(valkey.url) as client:
         await Emitter(client).emit("back")
     await eventually(lambda: link.said)
 
     assert link.said == ['42["back"]']
     assert "back ends at socket.io: up" in caplog.text
-    await backends.close()
+    await emitters.close()

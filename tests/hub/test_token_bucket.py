@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordercast.hub import Buckets, DisconnectReason, Options, Rate, Server
+from ordercast.hub import DisconnectReason, Options, Rate, Server, TokenBuckets
 from ordercast.hub.token_bucket import TokenBucket
 from tests.hub.links import connect, settle
 from tests.peers import until
@@ -98,18 +98,18 @@ TEN_A_MINUTE = Rate.parse("10/1m")
 
 
 def test_buckets_are_each_keys_own() -> None:
-    buckets = Buckets()
+    buckets = TokenBuckets()
     assert [buckets.take("a", TEN_A_MINUTE, 0.0) for _ in range(10)] == [0] * 10
     assert buckets.take("a", TEN_A_MINUTE, 0.0) == pytest.approx(6)
     assert buckets.take("b", TEN_A_MINUTE, 0.0) == 0
     assert buckets.take("a", TEN_A_MINUTE, 6.0) == 0
     assert buckets.take("a", TEN_A_MINUTE, 6.0) == pytest.approx(6)
     assert [buckets.take("a", TEN_A_MINUTE, 1_000.0) for _ in range(11)][-2:] == [0, pytest.approx(6)]
-    assert repr(buckets) == "<Buckets 3 x 131072>"
+    assert repr(buckets) == "<TokenBuckets 3 x 131072>"
 
 
 def test_what_is_given_back_can_be_taken_again() -> None:
-    buckets = Buckets()
+    buckets = TokenBuckets()
     for _ in range(10):
         buckets.take("a", TEN_A_MINUTE, 0.0)
     buckets.give_back("a", TEN_A_MINUTE)
@@ -119,7 +119,7 @@ def test_what_is_given_back_can_be_taken_again() -> None:
 
 def test_no_number_of_made_up_keys_refills_a_bucket() -> None:
     """What an attacker can evict is no bound."""
-    buckets = Buckets(cells=1_024)
+    buckets = TokenBuckets(cells=1_024)
     for _ in range(10):
         buckets.take("spent", TEN_A_MINUTE, 0.0)
     for number in range(20_000):
@@ -128,7 +128,7 @@ def test_no_number_of_made_up_keys_refills_a_bucket() -> None:
 
 
 def test_few_share_a_budget_with_those_who_have_spent_theirs() -> None:
-    buckets = Buckets()
+    buckets = TokenBuckets()
     for number in range(2_000):
         for _ in range(10):
             buckets.take(f"spent {number}", TEN_A_MINUTE, 0.0)
@@ -136,7 +136,7 @@ def test_few_share_a_budget_with_those_who_have_spent_theirs() -> None:
 
 
 def test_a_key_is_marked_until_its_time() -> None:
-    buckets = Buckets()
+    buckets = TokenBuckets()
     buckets.mark("a", 5.0)
     assert buckets.is_marked("a", 4.0)
     assert not buckets.is_marked("a", 5.0)

@@ -7,16 +7,16 @@ from typing import Any
 
 import uvloop
 
-from ordercast.hub import NodesSilent, Options, Server, Socket
+from ordercast.hub import NodesTimedOut, Options, Server, Socket
 from ordercast.hub.bus.redis import RedisBus
-from ordercast.hub.bus.redis_emitters import RedisBackends
+from ordercast.hub.bus.redis_emitters import RedisEmitters
 from ordercast.wire import serve
 
 
-def made(url: str, name: str, pulse_s: float) -> tuple[Server, RedisBackends]:
-    bus = RedisBus(url, name=name, pulse_s=pulse_s)
+def made(url: str, name: str, heartbeat_s: float) -> tuple[Server, RedisEmitters]:
+    bus = RedisBus(url, name=name, heartbeat_s=heartbeat_s)
     server = Server(Options(bus_timeout_s=1), bus=bus)
-    backends = RedisBackends(server, url, pulse_s=pulse_s)
+    emitters = RedisEmitters(server, url, heartbeat_s=heartbeat_s)
     server.of("/other")
 
     @server.on("connection")
@@ -25,7 +25,7 @@ def made(url: str, name: str, pulse_s: float) -> tuple[Server, RedisBackends]:
 
     @server.event("state")
     def state(_socket: Socket) -> list[str]:
-        return [bus.state, backends.state]
+        return [bus.state, emitters.state]
 
     @server.event("typing")
     def typing(socket: Socket, room: str, text: str = "") -> None:
@@ -35,7 +35,7 @@ def made(url: str, name: str, pulse_s: float) -> tuple[Server, RedisBackends]:
     async def who(_socket: Socket, room: str) -> Any:
         try:
             return sorted(socket.id for socket in await server.in_(room).fetch_sockets())
-        except NodesSilent as error:
+        except NodesTimedOut as error:
             return {"silent": len(error.nodes)}
 
     @server.event("rooms")
@@ -54,14 +54,14 @@ def made(url: str, name: str, pulse_s: float) -> tuple[Server, RedisBackends]:
     def told(*args: Any) -> None:
         server.local.emit("told", *args)
 
-    return server, backends
+    return server, emitters
 
 
-async def main(port: int, url: str, pulse_s: float) -> None:
-    server, backends = made(url, f"node{port}", pulse_s)
-    backends.start()
+async def main(port: int, url: str, heartbeat_s: float) -> None:
+    server, emitters = made(url, f"node{port}", heartbeat_s)
+    emitters.start()
     await serve(server, port=port)
-    await backends.close()
+    await emitters.close()
 
 
 if __name__ == "__main__":

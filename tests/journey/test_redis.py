@@ -44,11 +44,11 @@ def valkey() -> Iterator[Valkey]:
 class Node:
     """One program with a hub; `enter` gives a stock client of it, whose answers `ask` gives."""
 
-    def __init__(self, valkey: Valkey, listen: Listen, pulse_s: float = 0.2) -> None:
+    def __init__(self, valkey: Valkey, listen: Listen, heartbeat_s: float = 0.2) -> None:
         self.port = free_port()
         self._listen = listen
         program = [sys.executable, "-m", "tests.journey.hub_on_redis"]
-        self.process = subprocess.Popen([*program, str(self.port), valkey.url, str(pulse_s)])
+        self.process = subprocess.Popen([*program, str(self.port), valkey.url, str(heartbeat_s)])
 
     def enter(self, *rooms: str, namespace: str = "/") -> Listener:
         client = self._listen(
@@ -124,7 +124,7 @@ def test_two_nodes_are_one_site(nodes: list[Node]) -> None:
 
 
 def test_a_node_that_is_killed_is_silent_and_then_forgotten(valkey: Valkey, listen: Listen) -> None:
-    first, second = Node(valkey, listen, pulse_s=1), Node(valkey, listen, pulse_s=1)
+    first, second = Node(valkey, listen, heartbeat_s=1), Node(valkey, listen, heartbeat_s=1)
     try:
         here, there = first.enter(), second.enter()
         eventually(lambda: all_up(here, there))

@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from ordercast.commerce.people import STAFF, Role
 from ordercast.config import Settings
-from ordercast.hub import Buckets, Rate
+from ordercast.hub import Rate, TokenBuckets
 from ordercast.telemetry import BUDGET_REFUSALS
 
 from .auth import Identity
@@ -143,8 +143,8 @@ class Budgets:
         self._rates = dict(rates or {})
         self._shared = shared
         self._clock = clock
-        self._buckets = Buckets() if self._rates else Buckets(1)
-        self._known = Buckets(16_384) if self._rates else Buckets(1)
+        self._buckets = TokenBuckets() if self._rates else TokenBuckets(1)
+        self._known = TokenBuckets(16_384) if self._rates else TokenBuckets(1)
         self._shared_again_s = 0.0
 
     def __repr__(self) -> str:

@@ -7,12 +7,21 @@ Stays true: nothing here knows a shop or a TCP socket, nor loads a database unas
 
 from .acks import CommandAck, failure, success
 from .broadcast import BroadcastOperator, RemoteSocket
-from .bus import Bus, NodesSilent
+from .bus import Bus, NodesTimedOut
 from .bus.memory import MemoryBus
 from .callers import caller_of
 from .connection import Application, Connection, Receiver
 from .disconnect_reason import DisconnectReason
-from .errors import AckTimeout, ComeLater, ConnectRefused, EventRefused, GapTooOld, HubError, LimitReached, NotConnected
+from .errors import (
+    AckTimeout,
+    ConnectRefused,
+    EventRefused,
+    GapTooOld,
+    HubError,
+    LimitReached,
+    NotConnected,
+    RetryLater,
+)
 from .event_dispatch import NO_ACK
 from .handshake import Handshake
 from .namespace import Namespace
@@ -22,16 +31,14 @@ from .recovery import Recovery, Session
 from .recovery.memory import MemoryRecovery
 from .server import Server
 from .socket import Socket
-from .token_bucket import Buckets, Rate
+from .token_bucket import Rate, TokenBuckets
 
 __all__ = [
     "NO_ACK",
     "AckTimeout",
     "Application",
     "BroadcastOperator",
-    "Buckets",
     "Bus",
-    "ComeLater",
     "CommandAck",
     "ConnectRefused",
     "Connection",
@@ -45,7 +52,7 @@ __all__ = [
     "MemoryBus",
     "MemoryRecovery",
     "Namespace",
-    "NodesSilent",
+    "NodesTimedOut",
     "NotConnected",
     "Options",
     "ParentNamespace",
@@ -53,9 +60,11 @@ __all__ = [
     "Receiver",
     "Recovery",
     "RemoteSocket",
+    "RetryLater",
     "Server",
     "Session",
     "Socket",
+    "TokenBuckets",
     "caller_of",
     "failure",
     "success",

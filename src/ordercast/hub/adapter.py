@@ -227,7 +227,7 @@ class Adapter(Generic[S]):
     # Acting on many sockets
 
     async def fetch_remote_sockets(self, rooms: Sequence[str], except_: Sequence[str]) -> list[SocketDetails]:
-        """Describe the sockets addressed on the other nodes. Raises NodesSilent."""
+        """Describe the sockets addressed on the other nodes. Raises NodesTimedOut."""
         if self.cluster is None:
             return []
         return await self.cluster.fetch_sockets(self._target(rooms, except_))

@@ -6,7 +6,7 @@ from typing import Any, Generic
 
 from .acks import value_of
 from .adapter import NO_FLAGS, Adapter, Flags, S
-from .bus import NodesSilent
+from .bus import NodesTimedOut
 from .cluster_messages import SocketDetails
 from .errors import AckTimeout, NotConnected
 from .handshake import Handshake
@@ -113,15 +113,15 @@ class BroadcastOperator(Generic[S]):
     async def fetch_sockets(self) -> list[S | RemoteSocket]:
         """The sockets addressed: this node's own, and copies of what the other nodes know of theirs.
 
-        Raises NodesSilent when a node does not answer within `Options.bus_timeout_s`; its `answers` are the sockets of
-        those that did.
+        Raises NodesTimedOut when a node does not answer within `Options.bus_timeout_s`; its `answers` are the sockets
+        of those that did.
         """
         remote: list[SocketDetails] = []
         try:
             if not self.flags.local:
                 remote = await self._adapter.fetch_remote_sockets(self.rooms, self.excluded)
-        except NodesSilent as error:
-            raise NodesSilent(error.nodes, [RemoteSocket(self._adapter, each) for each in error.answers]) from None
+        except NodesTimedOut as error:
+            raise NodesTimedOut(error.nodes, [RemoteSocket(self._adapter, each) for each in error.answers]) from None
         here = tuple(self._adapter.recipients(self.rooms, self.excluded))
         return [*here, *(RemoteSocket(self._adapter, details) for details in remote)]
 
@@ -190,7 +190,7 @@ class Broadcaster(Generic[S]):
         return await BroadcastOperator(self.adapter).emit_with_ack(event, *args)
 
     async def fetch_sockets(self) -> list[S | RemoteSocket]:
-        """Everybody's sockets, on every node. Raises NodesSilent."""
+        """Everybody's sockets, on every node. Raises NodesTimedOut."""
         return await BroadcastOperator(self.adapter).fetch_sockets()
 
     def sockets_join(self, *rooms: str) -> None:

@@ -13,7 +13,7 @@ import msgspec
 from ordercast.protocol.errors import ProtocolError
 
 from .acks import AckResponses
-from .bus import Bus, NodesSilent
+from .bus import Bus, NodesTimedOut
 from .cluster_messages import (
     AnyMessage,
     BroadcastWithAck,
@@ -107,22 +107,22 @@ class Cluster:
         return AckResponses(acks, complete=not silent and all(response.is_complete for response in responses))
 
     async def fetch_sockets(self, target: Target) -> list[SocketDetails]:
-        """Describe the other nodes' sockets. Raises NodesSilent, whose `answers` are the details that came."""
+        """Describe the other nodes' sockets. Raises NodesTimedOut, whose `answers` are the details that came."""
         responses, silent = await self._gather(FetchSockets(self.node, next(self._ids), target), self._timeout_s)
         sockets = [details for response in responses for details in response.sockets]
         if silent:
-            raise NodesSilent(silent, sockets)
+            raise NodesTimedOut(silent, sockets)
         return sockets
 
     async def server_side_emit_with_ack(
         self, namespace: str, event: str, args: Sequence[Any], timeout_s: float | None
     ) -> list[Any]:
-        """What the handlers on the other nodes return. Raises NodesSilent."""
+        """What the handlers on the other nodes return. Raises NodesTimedOut."""
         query = ServerSideEmitWithAck(self.node, next(self._ids), namespace, pack(event, args))
         responses, silent = await self._gather(query, timeout_s or self._timeout_s)
         values = [unpack(value)[1] for response in responses for value in response.values]
         if silent:
-            raise NodesSilent(silent, values)
+            raise NodesTimedOut(silent, values)
         return values
 
     async def _gather(self, query: Query, timeout_s: float | None) -> tuple[list[Response], set[str]]:
@@ -161,7 +161,7 @@ class Cluster:
             else:
                 self._handle(message)
         except (msgspec.DecodeError, ProtocolError) as error:
-            log.error("notice not understood: %s", error)
+            log.error("message not understood: %s", error)
 
     async def close(self) -> None:
         """Leave the site."""

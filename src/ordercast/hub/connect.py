@@ -39,7 +39,7 @@ from ordercast.protocol.socketio import PacketType
 
 from .client import Client, PendingConnect
 from .disconnect_reason import DisconnectReason
-from .errors import ComeLater, ConnectRefused, GapTooOld
+from .errors import ConnectRefused, GapTooOld, RetryLater
 from .namespace import Middleware, Namespace
 from .recovery import Claim, Recovery, Session, new_pid, new_sid
 from .recovery.replay_budget import REPLAY_BUDGET, charge_replay, may_replay
@@ -299,7 +299,7 @@ def refuse(client: Client, name: str, error: Exception) -> None:
         _dismiss(client, name)
         return
     _end_pending(client, name)
-    if isinstance(error, ComeLater):
+    if isinstance(error, RetryLater):
         log.info("sent away to come later: %s", error)
         client.close(DisconnectReason.FORCED_SERVER_CLOSE)
         return

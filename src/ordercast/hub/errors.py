@@ -2,7 +2,7 @@
 
 HubError
 ├── ConnectRefused   a middleware's word to the client: CONNECT_ERROR
-├── ComeLater        a middleware cannot decide now: the connection is closed, and the client comes back
+├── RetryLater        a middleware cannot decide now: the connection is closed, and the client comes back
 ├── EventRefused     a handler's word to the client: an error ack
 ├── AckTimeout       the client did not acknowledge in time
 ├── NotConnected     the socket is gone
@@ -29,7 +29,7 @@ class ConnectRefused(HubError):
         super().__init__(message)
 
 
-class ComeLater(HubError):
+class RetryLater(HubError):
     """Raise it in a middleware that cannot decide now, such as while the database is busy.
 
     The connection is closed rather than refused: a stock client comes back by itself after the one, never after the

@@ -198,7 +198,8 @@ class Namespace(Broadcaster[S]):
     async def server_side_emit_with_ack(self, event: str, *args: Any, timeout_s: float | None = None) -> list[Any]:
         """The same, and gather what the handlers return, one value a node; None is no answer.
 
-        Raises NodesSilent after `timeout_s` seconds (by default `Options.bus_timeout_s`), UnencodableValue, ValueError.
+        Raises NodesTimedOut after `timeout_s` seconds (by default `Options.bus_timeout_s`), UnencodableValue, and
+        ValueError.
         """
         if self.adapter.cluster is None:
             return []

@@ -1,4 +1,4 @@
-"""Token buckets that the nodes of one shop share, in Redis or Valkey: `Buckets`, with the server's clock."""
+"""Token buckets that the nodes of one shop share, in Redis or Valkey: `TokenBuckets`, with the server's clock."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ return 0
 """
 
 
-class RedisBuckets:
+class RedisTokenBuckets:
     """Each call raises RedisError or OSError where the server is away."""
 
     def __init__(self, url: str, *, prefix: str, secret: str) -> None:
@@ -56,7 +56,7 @@ class RedisBuckets:
         self._give_back = self._redis.register_script(_GIVE_BACK)
 
     def __repr__(self) -> str:
-        return f"<RedisBuckets {self._prefix}>"
+        return f"<RedisTokenBuckets {self._prefix}>"
 
     async def take(self, key: str, rate: Rate) -> float:
         """Take one and give 0, or take none and give the seconds until there is one."""

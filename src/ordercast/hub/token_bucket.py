@@ -63,7 +63,7 @@ class TokenBucket:
         return 0.0
 
 
-class Buckets:
+class TokenBuckets:
     """A bucket for every key that there may ever be, in memory of a fixed size, with nothing to forget.
 
     A table of keys would have to be bounded, and a bound evicts: who has spent a budget makes up keys until theirs is
@@ -82,7 +82,7 @@ class Buckets:
         self._salt = os.urandom(16)
 
     def __repr__(self) -> str:
-        return f"<Buckets {self.ROWS} x {self._per_row}>"
+        return f"<TokenBuckets {self.ROWS} x {self._per_row}>"
 
     def take(self, key: str, rate: Rate, now_s: float) -> float:
         """Take one and give 0, or take none and give the seconds until there is one."""

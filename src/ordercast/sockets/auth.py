@@ -20,7 +20,7 @@ from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, o
 from ordercast.commerce.tracking import tracking_ends
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Change, StoreError
-from ordercast.hub import ComeLater, CommandAck, ConnectRefused, EventRefused, Server, Socket, success
+from ordercast.hub import CommandAck, ConnectRefused, EventRefused, RetryLater, Server, Socket, success
 from ordercast.telemetry import REQUEST_LOG
 
 from .offered_token import missed_token, offered_token, without_scheme
@@ -79,7 +79,7 @@ class SocketAuth:
             raise ConnectRefused(str(error), _retry_later(error)) from None
         except (StoreError, IssuerSilent) as error:
             _note(logging.INFO, socket, "come_later")
-            raise ComeLater(str(error)) from None
+            raise RetryLater(str(error)) from None
         socket.data = _Session(identity)
         socket.identity = str(identity)
         socket.join(*rooms_of(identity))

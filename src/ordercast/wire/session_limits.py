@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ordercast.hub import Buckets, ConnectRefused, DisconnectReason, Handshake, Options
+from ordercast.hub import ConnectRefused, DisconnectReason, Handshake, Options, TokenBuckets
 
 from .transport import EngineError
 
@@ -46,7 +46,7 @@ class SessionLimits:
         self._sessions_of_caller: dict[str, int] = {}
         self._unused: dict[str, dict[Session, None]] = {}
         """Sessions of each caller that have received no message yet, oldest first."""
-        self._handshakes = None if options.handshakes_per_address is None else Buckets()
+        self._handshakes = None if options.handshakes_per_address is None else TokenBuckets()
         self._pending: set[asyncio.Task[None]] = set()
         """Handshakes that `allow_request` has yet to decide."""
         self._closed = False

@@ -28,23 +28,23 @@ class MemoryBus:
         return self.node
 
     def start(self) -> None:
-        """It was heard from the beginning."""
+        """Nothing is to be started: it receives from `open` on."""
 
-    def publish(self, notice: bytes) -> None:
+    def publish(self, message: bytes) -> None:
         for node in tuple(self._ends):
             if node != self.node:
-                self.send(node, notice)
+                self.send(node, message)
 
-    def send(self, node: str, notice: bytes) -> None:
+    def send(self, node: str, message: bytes) -> None:
         if self.node not in self._ends:
             return
         # Not at once: over a network too, nobody is called back before the call has returned.
-        asyncio.get_running_loop().call_soon(self._hand_over, node, notice)
+        asyncio.get_running_loop().call_soon(self._deliver, node, message)
 
-    def _hand_over(self, node: str, notice: bytes) -> None:
+    def _deliver(self, node: str, message: bytes) -> None:
         end = self._ends.get(node)
         if end is not None and end._receive is not None:
-            end._receive(notice)
+            end._receive(message)
 
     async def others(self) -> Collection[str]:
         return self._ends.keys() - {self.node}

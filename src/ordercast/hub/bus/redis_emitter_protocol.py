@@ -81,7 +81,7 @@ class OfSockets(msgspec.Struct, frozen=True, tag_field="type"):
 
     @property
     def audience(self) -> Audience:
-        """Raises MalformedPacket where no word of it names anybody: that must not address everybody."""
+        """Raises MalformedPacket where nothing in it names a socket: that must not address everybody."""
         if self.opts is not None:
             return self.opts
         if not self.sid:
@@ -120,13 +120,13 @@ class ServerSide(msgspec.Struct, frozen=True, tag_field="type", tag=6):
 
 
 Request = Join | Leave | Disconnect | ServerSide
-_OBEYED: Final = frozenset({2, 3, 4, 6})
+_SERVED: Final = frozenset({2, 3, 4, 6})
 
 
 def parse_request(message: bytes) -> Request | None:
     """None for a question: those are between Node.js servers. Raises MalformedPacket."""
     value = decode_json(message) if message.startswith(b"{") else decode_value(message)
-    if type(value) is dict and type(kind := value.get("type")) is int and kind not in _OBEYED:
+    if type(value) is dict and type(kind := value.get("type")) is int and kind not in _SERVED:
         return None
     request: Request = _converted(value, Request)
     if isinstance(request, ServerSide):

@@ -1,8 +1,8 @@
-"""What other back ends say to our sockets through Redis, in the words of Socket.IO's own Node.js packages.
+"""Events of other back ends for our sockets, through Redis, as Socket.IO's own Node.js packages publish them.
 
 An event is published on ``<key>#<namespace>#``, or ``<key>#<namespace>#<room>#`` for a single room; a request on
-``<key>-request#<namespace>#``. Each node hears everything and serves its own sockets, so every socket is served once.
-Loaded only where asked for.
+``<key>-request#<namespace>#``. Each node receives everything and serves its own sockets, so every socket is served
+once. Loaded only where asked for.
 """
 
 from __future__ import annotations
@@ -21,97 +21,97 @@ from ordercast.hub.socket import Socket
 from ordercast.protocol.errors import MalformedPacket, ProtocolError
 
 from .redis_emitter_protocol import Audience, Disconnect, Join, Leave, ServerSide, parse_event, parse_request
-from .redis_pubsub import PULSE_S, LinkState, RedisLink
+from .redis_pubsub import HEARTBEAT_S, PubSubState, RedisPubSub
 
 log = logging.getLogger("ordercast.hub")
 
 KEY: Final = "socket.io"
-# A back end that says nothing but nonsense must not fill the disk.
-COMPLAIN_EVERY_S: Final = 10.0
+# A back end that publishes nothing but nonsense must not fill the disk.
+LOG_EVERY_S: Final = 10.0
 
 
-class RedisBackends:
+class RedisEmitters:
     """Call `start` in the server's loop, and `close` at the end.
 
-    Whoever can publish under this key is believed: it may say anything to any socket, move it between rooms and send
-    it away.
+    Whoever can publish under this key is believed: it may emit anything to any socket, move it between rooms and
+    disconnect it.
     """
 
-    def __init__(self, server: Server, url: str, *, key: str = KEY, pulse_s: float = PULSE_S) -> None:
+    def __init__(self, server: Server, url: str, *, key: str = KEY, heartbeat_s: float = HEARTBEAT_S) -> None:
         """Raises ValueError for a URL that is none."""
         self._server = server
         self._events = f"{key}#"
         self._requests = f"{key}-request#"
-        self._bytes_max = server.options.backlog_bytes_max  # of more, no client could be told
-        self._complained_at = -COMPLAIN_EVERY_S
+        self._bytes_max = server.options.backlog_bytes_max  # of more, no client could be sent
+        self._logged_at = -LOG_EVERY_S
         self.refused = 0
         """Messages that were not understood."""
         name = secrets.token_hex(6)
-        self._link = RedisLink(
+        self._pubsub = RedisPubSub(
             url,
             name=f"back ends at {key}",
-            hear=self._hear,
-            pulse=(f"{key}-pulse#{name}", name.encode()),
+            on_message=self._on_message,
+            heartbeat=(f"{key}-pulse#{name}", name.encode()),
             # By pattern, also because Node.js servers count those who subscribe by name among those who answer them.
             patterns=[f"{_literal(prefix)}*" for prefix in (self._events, self._requests)],
-            pulse_s=pulse_s,
+            heartbeat_s=heartbeat_s,
         )
 
     def __repr__(self) -> str:
-        return f"<RedisBackends {self._events} {self.state} refused={self.refused}>"
+        return f"<RedisEmitters {self._events} {self.state} refused={self.refused}>"
 
     @property
-    def state(self) -> LinkState:
-        """Whether back ends are heard now."""
-        return self._link.state
+    def state(self) -> PubSubState:
+        """Whether events of back ends are received now."""
+        return self._pubsub.state
 
     async def until_up(self) -> None:
-        """Wait until back ends are heard."""
-        await self._link.up.wait()
+        """Wait until events of back ends are received."""
+        await self._pubsub.up.wait()
 
     def start(self) -> None:
-        self._link.start()
+        self._pubsub.start()
 
     async def close(self) -> None:
-        await self._link.close()
+        await self._pubsub.close()
 
     # What comes
 
-    def _hear(self, channel: str, message: bytes) -> None:
+    def _on_message(self, channel: str, message: bytes) -> None:
         try:
             if len(message) > self._bytes_max:
                 raise MalformedPacket("message", f"of {len(message)} bytes is past backlog_bytes_max")
             if channel.startswith(self._events):
-                self._event(channel, message)
+                self._on_event(channel, message)
             elif channel.startswith(self._requests):
-                self._request(channel.removeprefix(self._requests).removesuffix("#"), message)
+                self._on_request(channel.removeprefix(self._requests).removesuffix("#"), message)
         except ProtocolError as error:
-            self._complain(channel, error)
+            self._log_refused(channel, error)
 
-    def _complain(self, channel: str, error: ProtocolError) -> None:
+    def _log_refused(self, channel: str, error: ProtocolError) -> None:
         self.refused += 1
         now = time.monotonic()
-        if now - self._complained_at >= COMPLAIN_EVERY_S:
-            self._complained_at = now
+        if now - self._logged_at >= LOG_EVERY_S:
+            self._logged_at = now
             log.error("not understood, from a back end on %.100r: %.200s; so far: %d", channel, error, self.refused)
 
-    def _event(self, channel: str, message: bytes) -> None:
-        said = parse_event(message)
-        if not channel.startswith(f"{self._events}{said.namespace}#"):
+    def _on_event(self, channel: str, message: bytes) -> None:
+        parsed = parse_event(message)
+        if not channel.startswith(f"{self._events}{parsed.namespace}#"):
             raise MalformedPacket("packet", "is for another namespace than its channel")
-        audience = self._find(said.namespace, said.audience)
+        audience = self._find(parsed.namespace, parsed.audience)
         if audience is not None:
-            event, *args = said.data
+            event, *args = parsed.data
             audience.emit(event, *args)
 
-    def _request(self, namespace: str, message: bytes) -> None:
+    def _on_request(self, namespace: str, message: bytes) -> None:
         request = parse_request(message)
         if isinstance(request, ServerSide):
-            self._tell(namespace, request)
+            self._server_side_emit(namespace, request)
         elif request is not None:
-            self._obey(namespace, request)
+            self._move_sockets(namespace, request)
 
-    def _tell(self, name: str, request: ServerSide) -> None:
+    def _server_side_emit(self, name: str, request: ServerSide) -> None:
         event, *args = request.data
         if event in OWN_EVENTS:
             raise MalformedPacket("request", f"{event!r} has a meaning of its own")
@@ -119,7 +119,7 @@ class RedisBackends:
         if namespace is not None:
             namespace.notify(event, *args)
 
-    def _obey(self, namespace: str, request: Join | Leave | Disconnect) -> None:
+    def _move_sockets(self, namespace: str, request: Join | Leave | Disconnect) -> None:
         audience = self._find(namespace, request.audience)
         if audience is None:
             return
@@ -134,14 +134,14 @@ class RedisBackends:
                 assert_never(request)
 
     def _find(self, name: str, audience: Audience) -> BroadcastOperator[Socket] | None:
-        """Whoever is meant on this node; None without such a namespace."""
+        """The sockets addressed on this node; None without such a namespace."""
         namespace = self._server.find(name)
         if namespace is None:
             return None
-        said = audience.flags
+        given = audience.flags
         flags = Flags(
-            volatile=said is not None and bool(said.volatile),
-            compress=said is None or said.compress is not False,
+            volatile=given is not None and bool(given.volatile),
+            compress=given is None or given.compress is not False,
             local=True,
         )
         return BroadcastOperator(namespace.adapter, audience.names, audience.excluded, flags)
