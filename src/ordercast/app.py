@@ -17,13 +17,13 @@ from signal import Signals as Signal
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ordercast import supervision, telemetry
-from ordercast.api import Doorkeeper, create_api, cross_origin, make_doorkeeper
+from ordercast.api import Authenticator, create_api, cross_origin, make_authenticator
 from ordercast.api.budgets import make_budgets
+from ordercast.api.context import ApiContext
 from ordercast.api.delivery_rules import delivery_rules
-from ordercast.api.desk import FrontDesk
-from ordercast.api.keys import Keys
 from ordercast.api.pages import Pages
 from ordercast.api.response_headers import connect_sources
+from ordercast.api.signing_keys import SigningKeys
 from ordercast.chores import Chore, Chores, expire, forget_revocations, prune, tell_shop
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.moments import Moment, moment
@@ -101,9 +101,9 @@ async def begin(store: Store) -> None:
 
 
 def build_hub(
-    settings: Settings, store: Store, doorkeeper: Doorkeeper | None = None, bus: Bus | None = None
+    settings: Settings, store: Store, authenticator: Authenticator | None = None, bus: Bus | None = None
 ) -> tuple[Server, Pump]:
-    """Join the socket half to the shop: the door in, and the feed out. `doorkeeper` is the one of the HTTP half."""
+    """Join the socket half to the shop: the door in, and the feed out. `authenticator` is the one of the HTTP half."""
     server = Server(
         Options(
             ping_interval_s=settings.ping_interval_ms / 1000,
@@ -121,15 +121,15 @@ def build_hub(
     )
     pump = Pump(store, server.main)
     server.main.recovery = FeedRecovery(store, store, pump, _now)
-    doorkeeper = doorkeeper or make_doorkeeper(settings, store)
-    desk = FrontDesk(
+    authenticator = authenticator or make_authenticator(settings, store)
+    context = ApiContext(
         store,
-        Keys.of(settings),
-        doorkeeper,
-        budgets=doorkeeper.budgets,
+        SigningKeys.of(settings),
+        authenticator,
+        budgets=authenticator.budgets,
         deliveries=delivery_rules(settings),
     )
-    auth = serve_sockets(server, desk, Watching(pump, server.main), Fleeting(server.main))
+    auth = serve_sockets(server, context, Watching(pump, server.main), Fleeting(server.main))
     pump.listen("access.revoked", auth.access_revoked)
     pump.listen("customer.erased", lambda _: pump.forget())
     pump.listen("order.status_changed", auth.order_moved)
@@ -180,23 +180,23 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
     try:
         demo_people = await _seed_at_start(settings, store)
         neighbours = Neighbours(settings)
-        doorkeeper = make_doorkeeper(settings, store, make_budgets(settings, neighbours.buckets))
+        authenticator = make_authenticator(settings, store, make_budgets(settings, neighbours.buckets))
         if settings.budgets == "off":
             log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
-        server, pump = build_hub(settings, store, doorkeeper, neighbours.bus)
+        server, pump = build_hub(settings, store, authenticator, neighbours.bus)
         pump.start()
         neighbours.start_emitters(server)
         providers = providers_of(settings, store)
         is_moneyless = settings.payments == SANDBOX
         log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_sentence(settings))
         live_stats = LiveStats(store, Fleeting(server.main), _today(settings, pump), settings.stats_every_ms / 1000)
-        always = [live_stats.run, Inspector(store).run, forget_revocations(doorkeeper)]
+        always = [live_stats.run, Inspector(store).run, forget_revocations(authenticator)]
         chores = Chores(store, leading=await _leading(settings, store, providers, neighbours), always=always)
         chores.start()
         api = create_api(
             settings,
             store,
-            doorkeeper=doorkeeper,
+            authenticator=authenticator,
             providers=providers,
             parts=neighbours.parts,
             latency=pump.latency.spread,

@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
-from ordercast.api import Doorkeeper
+from ordercast.api import Authenticator
 from ordercast.commerce.moments import Moment, moment
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork
 from ordercast.db.expiry import Expired, expire_pending, pending_since
@@ -110,11 +110,11 @@ def prune(store: Store, notification_days: int) -> Chore:
     return lambda: forever(PRUNE_EVERY_S, deed, "what is old could not be forgotten")
 
 
-def forget_revocations(doorkeeper: Doorkeeper) -> Chore:
+def forget_revocations(authenticator: Authenticator) -> Chore:
     """Forget which tokens are revoked once they have expired anyhow: each node remembers them for itself."""
 
     async def deed() -> None:
-        doorkeeper.revocations.forget(time.time_ns() // 1_000_000)
+        authenticator.revocations.forget(time.time_ns() // 1_000_000)
 
     return lambda: forever(PRUNE_EVERY_S, deed, "revocations could not be forgotten")
 

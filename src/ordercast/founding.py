@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from ordercast.api.chance import Chance
 from ordercast.api.passwords import Passwords
+from ordercast.api.random_pool import RandomPool
 from ordercast.commerce.errors import AddressTaken, InvalidField
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import moment
@@ -47,7 +47,7 @@ async def make_account(store: Store, email: str, name: str, role: Role, password
     check_texts(wanted)
     check_choice(password, email=wanted.email, name=wanted.name)
     now_ms = time.time_ns() // 1_000_000
-    account_id = new_id(_ID_PREFIXES.get(role, "usr"), now_ms, Chance().take(RANDOM_BYTES))
+    account_id = new_id(_ID_PREFIXES.get(role, "usr"), now_ms, RandomPool().take(RANDOM_BYTES))
     account = Account(account_id, wanted.email, wanted.name, role, await Passwords().hash(password))
     if not await store.write(lambda transaction: accounts.add(transaction, account, moment(now_ms))):
         raise AddressTaken

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from redis.exceptions import ConnectionError as RedisGone
 
-from ordercast.api import create_api, make_doorkeeper
+from ordercast.api import create_api, make_authenticator
 from ordercast.api.application import openapi_document
 from ordercast.api.budgets import (
     ANONYMOUS_COMMANDS,
@@ -71,7 +71,7 @@ async def at(store: SqliteStore, settings: Settings, clock: Clock) -> AsyncItera
     """Clients of one application, each at its own address."""
     budgets = make_budgets(settings)
     budgets._clock = clock
-    application: Any = create_api(settings, store, doorkeeper=make_doorkeeper(settings, store, budgets))
+    application: Any = create_api(settings, store, authenticator=make_authenticator(settings, store, budgets))
     opened: list[httpx.AsyncClient] = []
 
     def client(address: str) -> Client:

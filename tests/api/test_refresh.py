@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from ordercast.api import terms
-from ordercast.api.desk import FrontDesk
+from ordercast.api import token_policy
+from ordercast.api.context import ApiContext
 from ordercast.api.refresh_tokens import RefreshToken
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
@@ -41,12 +41,12 @@ def cookie_of(response: httpx.Response) -> str:
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Let the shop's clock be so many seconds ahead from then on."""
-    now_ms, ahead_s = FrontDesk.now_ms, 0.0
+    now_ms, ahead_s = ApiContext.now_ms, 0.0
 
     def by(seconds: float) -> None:
         nonlocal ahead_s
         ahead_s += seconds
-        monkeypatch.setattr(FrontDesk, "now_ms", lambda desk: now_ms(desk) + round(ahead_s * 1000))
+        monkeypatch.setattr(ApiContext, "now_ms", lambda context: now_ms(context) + round(ahead_s * 1000))
 
     return by
 
@@ -96,14 +96,14 @@ async def test_tabs_that_refresh_at_once_end_up_with_the_same_cookie(client: Cli
     answers = [await refresh(client, former) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert len({cookie_of(answer) for answer in answers}) == 1
-    later(terms.GRACE_S + 1)
+    later(token_policy.GRACE_S + 1)
     assert (await refresh(client, cookie_of(answers[0]))).status_code == 200
 
 
 async def test_a_cookie_that_was_replaced_long_ago_ends_the_sign_in(client: Client, later: Any) -> None:
     stolen = cookie_of(await sign_in(client))
     mine = await refresh(client, stolen)
-    later(terms.GRACE_S + 1)
+    later(token_policy.GRACE_S + 1)
     problem(await refresh(client, stolen), 401, "refresh-refused")
     problem(await refresh(client, cookie_of(mine)), 401, "refresh-refused")
 
@@ -146,7 +146,7 @@ async def test_a_sign_in_ends_when_it_is_not_used(client: Client, later: Any) ->
 
 async def test_a_sign_in_that_is_used_ends_at_last(client: Client, later: Any) -> None:
     token = cookie_of(await sign_in(client))
-    for _ in range(terms.WHOLE_LIFE_IDLES):
+    for _ in range(token_policy.WHOLE_LIFE_IDLES):
         later(13.9 * 24 * 3600)
         answer = await refresh(client, token)
         assert answer.status_code == 200

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from ordercast.api import Doorkeeper
+from ordercast.api import Authenticator
 from ordercast.api.auth import Identity, issue_token
 from ordercast.app import build_hub
 from ordercast.commerce.moments import moment
@@ -31,8 +31,8 @@ class Node:
 
     def __init__(self, settings: Settings, store: SqliteStore) -> None:
         self.store = store
-        self.doorkeeper = Doorkeeper(SECRET, store)
-        self.server, self.pump = build_hub(settings, store, self.doorkeeper)
+        self.authenticator = Authenticator(SECRET, store)
+        self.server, self.pump = build_hub(settings, store, self.authenticator)
         self.pump.start()
 
     async def connect(self, token: str, **auth: Any) -> Link:
@@ -151,14 +151,14 @@ async def test_a_token_that_is_renewed_by_one_who_left_meanwhile_starts_no_timer
     link = await node.connect(mine)
     (socket,) = node.server.main.sockets.values()
     looked_up, asked = asyncio.Event(), asyncio.Event()
-    identify = node.doorkeeper.identify
+    identify = node.authenticator.identify
 
     async def slowly(token: str | None, caller: str | None = None) -> Identity:
         asked.set()
         await looked_up.wait()
         return await identify(token)
 
-    monkeypatch.setattr(node.doorkeeper, "identify", slowly)
+    monkeypatch.setattr(node.authenticator, "identify", slowly)
     link.hear(f'2["auth_refresh","{mine}"]')
     await asked.wait()
     link.lose()
@@ -203,7 +203,7 @@ async def test_nobody_renews_with_the_token_of_another(node: Node) -> None:
 async def test_revoking_a_token_ends_its_sockets_and_no_others(node: Node) -> None:
     one, other = token("store"), token("store")
     links = [await node.connect(one), await node.connect(one), await node.connect(other)]
-    (name,) = (await node.doorkeeper.identify(one)).names
+    (name,) = (await node.authenticator.identify(one)).names
     await revoke(node.store, name)
     await until(lambda: links[0].closed_for is not None and links[1].closed_for is not None)
     assert [heard(link, "auth_revoked")[0][1]["code"] for link in links[:2]] == ["token_revoked"] * 2
@@ -266,7 +266,7 @@ async def test_who_is_revoked_on_the_way_in_does_not_stay(node: Node, monkeypatc
     link.hear("0" + json.dumps({"token": token("store")}))
     await saving.wait()
     await revoke(node.store, "usr_1")
-    await until(lambda: node.doorkeeper.revocations.cover(Identity(GUEST, names=("usr_1",))))
+    await until(lambda: node.authenticator.revocations.is_revoked(Identity(GUEST, names=("usr_1",))))
     saved.set()
     await until(lambda: link.closed_for is not None)
     assert heard(link, "auth_revoked")
@@ -281,7 +281,7 @@ async def test_what_is_no_revocation_refuses_what_was_before_it_and_stops_nobody
             " ('access.revoked', 'usr_1', 1, 'db:clerk', '2026-01-01T00:00:00Z', '{\"name\":\"usr_1\",\"since\":7}')"
         )
     )
-    await until(lambda: "1 names" in repr(node.doorkeeper))
+    await until(lambda: "1 names" in repr(node.authenticator))
     assert link.closed_for is None
     await revoke(node.store, "usr_1")
     await until(lambda: link.closed_for is not None)

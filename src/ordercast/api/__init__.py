@@ -7,6 +7,14 @@ Stays true: nothing here emits an event. Who should hear of a change learns it f
 
 from .application import create_api
 from .auth import Identity, TokenRefused, issue_token, verify_token
-from .doorkeeper import Doorkeeper, make_doorkeeper
+from .authenticator import Authenticator, make_authenticator
 
-__all__ = ["Doorkeeper", "Identity", "TokenRefused", "create_api", "issue_token", "make_doorkeeper", "verify_token"]
+__all__ = [
+    "Authenticator",
+    "Identity",
+    "TokenRefused",
+    "create_api",
+    "issue_token",
+    "make_authenticator",
+    "verify_token",
+]

@@ -18,13 +18,13 @@ from ordercast.db import Transaction
 from ordercast.db import accounts as units
 from ordercast.db.accounts import Account
 
-from .answers import json_answer
+from .answers import json_response
 from .body import JsonBody
-from .desk import ADMINS, AnyRequest, AtDesk
+from .context import ADMINS, AnyRequest, Context
 from .documented import CONFLICTS, REFUSALS
+from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .profile import Named, NewPassword
-from .repeats import create_once
 
 _ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv"}
 
@@ -60,16 +60,16 @@ class ChangeAccount(Struct, frozen=True, forbid_unknown_fields=True):
 @get("/api/accounts", tags=["people"], responses={code: REFUSALS[code] for code in (400, 401, 403, 422)})
 async def list_accounts(
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
 ) -> Response[AccountPage]:
     """List the accounts, those too that are closed. For an admin."""
-    await desk.authorize(request, "list accounts", ADMINS)
-    found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
+    await context.authorize(request, "list accounts", ADMINS)
+    found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     accounts, next_cursor = cut(found, limit, lambda each: each.id)
     page = AccountPage(list(map(_info, accounts)), next_cursor)
-    return json_answer(msgspec.json.encode(page))
+    return json_response(msgspec.json.encode(page))
 
 
 @post(
@@ -80,23 +80,23 @@ async def list_accounts(
     tags=["people"],
     responses={code: REFUSALS[code] for code in (400, 401, 403, 422)} | {409: CONFLICTS[409]},
 )
-async def make_account(data: JSONBody[NewAccount], request: AnyRequest, desk: AtDesk) -> Response[AccountInfo]:
+async def make_account(data: JSONBody[NewAccount], request: AnyRequest, context: Context) -> Response[AccountInfo]:
     """Make an account of any role. For an admin."""
-    actor = await desk.authorize(request, "make accounts", ADMINS)
+    actor = await context.authorize(request, "make accounts", ADMINS)
     wanted = Named(data.email.lower(), data.name, Role(data.role))
     check_texts(wanted)
     check_choice(data.password, email=data.email, name=data.name)
-    password_hash = await desk.passwords.hash(data.password)
-    account_id = desk.new_id(_ID_PREFIXES.get(wanted.role, "usr"))
+    password_hash = await context.passwords.hash(data.password)
+    account_id = context.new_id(_ID_PREFIXES.get(wanted.role, "usr"))
     account = Account(account_id, wanted.email, wanted.name, wanted.role, password_hash)
-    now = desk.now()
+    now = context.now()
 
     def effect(transaction: Transaction) -> bytes:
         if not units.add(transaction, account, now):
             raise AddressTaken
         return msgspec.json.encode(_info(account))
 
-    return await create_once(desk, request, actor, wanted, effect)
+    return await create_once(context, request, actor, wanted, effect)
 
 
 @post(
@@ -108,12 +108,12 @@ async def make_account(data: JSONBody[NewAccount], request: AnyRequest, desk: At
     responses=REFUSALS | {409: CONFLICTS[409]},
 )
 async def change_account(
-    account_id: FromPath[str], data: JSONBody[ChangeAccount], request: AnyRequest, desk: AtDesk
+    account_id: FromPath[str], data: JSONBody[ChangeAccount], request: AnyRequest, context: Context
 ) -> Response[AccountInfo]:
     """Change an account, close it (`active: false`) or open it again. Whose role changes, or who is closed out, is
     signed out everywhere at once. For an admin.
     """
-    actor = await desk.authorize(request, "change accounts", ADMINS)
+    actor = await context.authorize(request, "change accounts", ADMINS)
     check_texts(data)
     if account_id == actor.id and (data.active is False or data.role not in {None, actor.role}):
         raise OwnAccount
@@ -122,7 +122,7 @@ async def change_account(
     def unit(transaction: Transaction) -> Account:
         return units.change(transaction, account_id, name=data.name, role=role, active=data.active)
 
-    return json_answer(msgspec.json.encode(_info(await desk.store.write(unit))))
+    return json_response(msgspec.json.encode(_info(await context.store.write(unit))))
 
 
 def _info(account: Account) -> AccountInfo:

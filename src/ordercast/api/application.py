@@ -28,7 +28,6 @@ from . import (
     docs_page,
     drivers,
     emit,
-    flow,
     health,
     notifications,
     orders,
@@ -40,28 +39,29 @@ from . import (
     promotions,
     quotes,
     refresh,
-    revoking,
+    revocations,
     sandbox_page,
     shop,
     sign_in,
     stats,
+    status_flow,
     webhooks,
 )
+from .authenticator import Authenticator, make_authenticator
+from .context import AnyRequest, ApiContext
 from .cross_origin import ReportRefusedOrigins
 from .delivery_rules import delivery_rules
-from .desk import AnyRequest, FrontDesk
-from .doorkeeper import Doorkeeper, make_doorkeeper
 from .entry import Entry
 from .errors import answer
 from .head import HeadAsGet
-from .keys import Keys
+from .idempotency import HEADER, REPLAYED
 from .openapi import make_document
 from .operators_door import OperatorsDoor
 from .pages import Pages
-from .repeats import HEADER, REPLAYED
 from .request_log import RequestLog
 from .response_headers import AddResponseHeaders
-from .terms import SignInRules
+from .signing_keys import SigningKeys
+from .token_policy import TokenPolicy
 
 _ROUTES: Final = [
     *orders.ROUTES,
@@ -76,13 +76,13 @@ _ROUTES: Final = [
     *promotions.ROUTES,
     *quotes.ROUTES,
     *shop.ROUTES,
-    *flow.ROUTES,
+    *status_flow.ROUTES,
     *sign_in.ROUTES,
     *refresh.ROUTES,
     *profile.ROUTES,
     *accounts.ROUTES,
     *privacy.ROUTES,
-    *revoking.ROUTES,
+    *revocations.ROUTES,
     *emit.ROUTES,
     *health.ROUTES,
     *docs_page.ROUTES,
@@ -94,7 +94,7 @@ def create_api(
     settings: Settings,
     store: Store,
     *,
-    doorkeeper: Doorkeeper | None = None,
+    authenticator: Authenticator | None = None,
     providers: Providers | None = None,
     parts: Mapping[str, Callable[[], str]] | None = None,
     latency: Callable[[], Spread | None] | None = None,
@@ -104,16 +104,16 @@ def create_api(
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
 
-    `doorkeeper` is the one that the sockets use and the feed's pump tells; one made here hears of no revocation. Of the
-    port that listens for operators, `metrics_port` is the number; 0 where there is none.
+    `authenticator` is the one that the sockets use, which the feed tells of revocations; one made here hears of none.
+    `metrics_port` is the number of the port for operators; 0 where there is none.
     """
-    doorkeeper = doorkeeper or make_doorkeeper(settings, store)
-    keys = Keys.of(settings)
-    desk = FrontDesk(
+    authenticator = authenticator or make_authenticator(settings, store)
+    keys = SigningKeys.of(settings)
+    context = ApiContext(
         store,
         keys,
-        doorkeeper,
-        SignInRules(settings.token_minutes * 60, settings.sign_in_days, keys.ids),
+        authenticator,
+        TokenPolicy(settings.token_minutes * 60, settings.sign_in_days, keys.ids),
         settings.origins,
         settings.socket_url,
         providers=providers or providers_of(settings, store),
@@ -123,14 +123,17 @@ def create_api(
         latency=latency or (lambda: None),
         metrics_port=metrics_port,
         draining=draining,
-        budgets=doorkeeper.budgets,
+        budgets=authenticator.budgets,
         waiting=_waiting_bounds(settings),
     )
     application = Litestar(
         [*_ROUTES, *(pages.routes() if pages is not None else ())],
-        dependencies={"desk": Provide(lambda: desk, sync_to_thread=False)},
-        exception_handlers={Exception: partial(answer, desk), NotFoundException: partial(_answer_unknown, desk, pages)},
-        before_request=Entry(desk),
+        dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
+        exception_handlers={
+            Exception: partial(answer, context),
+            NotFoundException: partial(_answer_unknown, context, pages),
+        },
+        before_request=Entry(context),
         cors_config=_cors(settings),
         openapi_config=None,  # see `ApiDocument`
         request_max_body_size=settings.body_bytes_max,
@@ -146,11 +149,11 @@ def create_api(
 
 
 def _answer_unknown(
-    desk: FrontDesk, pages: Pages | None, request: AnyRequest, error: NotFoundException
+    context: ApiContext, pages: Pages | None, request: AnyRequest, error: NotFoundException
 ) -> Response[Any]:
     """The application for a browser that goes to an address which it may know; for a program, the problem."""
     page = None if pages is None else pages.navigation(request)
-    return answer(desk, request, error) if page is None else page
+    return answer(context, request, error) if page is None else page
 
 
 def openapi_document() -> bytes:

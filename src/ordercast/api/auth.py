@@ -17,7 +17,7 @@ from ordercast.commerce.people import GUEST, SUBJECT_CHARACTERS_MAX, Actor, Role
 from ordercast.config import OWN_ISSUER
 
 from .claims import OWN_CLAIMS, ClaimNames, ClaimRefused, required
-from .keys import Keys, key_id
+from .signing_keys import SigningKeys, key_id
 
 ISSUER: Final = OWN_ISSUER
 ALGORITHM: Final = "HS256"
@@ -95,13 +95,13 @@ def issue_token(
     return jwt.encode(claims, secret, ALGORITHM, {"kid": key_id(secret)})
 
 
-def verify_token(secret: str | Keys, token: str, backend_claims: ClaimNames = OWN_CLAIMS) -> Identity:
+def verify_token(secret: str | SigningKeys, token: str, backend_claims: ClaimNames = OWN_CLAIMS) -> Identity:
     """Read a token that was signed with this shop's secret, or with that before it: by the shop, or by a back end that
     was given the secret and names no issuer, whose claims may be called otherwise. Raises TokenRefused.
     """
     check_length(token)
     with reading_token():
-        claims = _claims(Keys(secret) if isinstance(secret, str) else secret, token)
+        claims = _claims(SigningKeys(secret) if isinstance(secret, str) else secret, token)
         if "iss" not in claims:
             return identity_of(claims, backend_claims)
         if claims["iss"] != ISSUER:
@@ -109,7 +109,7 @@ def verify_token(secret: str | Keys, token: str, backend_claims: ClaimNames = OW
         return identity_of(claims, OWN_CLAIMS)
 
 
-def _claims(keys: Keys, token: str) -> dict[str, Any]:
+def _claims(keys: SigningKeys, token: str) -> dict[str, Any]:
     """The claims of a token that one of the keys has signed: that which it names, or any if it names none of ours."""
     named = jwt.get_unverified_header(token).get("kid")
     secrets = [secret for secret in keys.all if key_id(secret) == named] or keys.all
@@ -186,7 +186,7 @@ def _tracking_key(secret: str) -> bytes:
     return hashlib.sha256(b"tracking:" + secret.encode()).digest()
 
 
-def tracking_token_kept(keys: Keys, order_id: str, kept: bytes | None) -> str | None:
+def tracking_token_kept(keys: SigningKeys, order_id: str, kept: bytes | None) -> str | None:
     """The order's token that has the hash which is `kept` of it; None where no key of today has made that one."""
     tokens = (tracking_token(secret, order_id) for secret in keys.all)
     return next((token for token in tokens if tracking_hash(token) == kept), None)

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from ordercast.db.idempotency import KEY_MAX
 
 from .auth import Identity
-from .desk import FrontDesk
+from .context import ApiContext
 
 ClientId = Annotated[str, Meta(min_length=1, max_length=KEY_MAX, pattern=r"^[\x21-\x7e]+$(?!\n)")]
 C = TypeVar("C", bound=Struct)
@@ -33,4 +33,4 @@ class Command(Generic[C]):
 
     name: str
     type: type[C]
-    answer: Callable[[FrontDesk, Identity, C], Awaitable[Any]]
+    answer: Callable[[ApiContext, Identity, C], Awaitable[Any]]

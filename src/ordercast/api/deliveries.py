@@ -13,9 +13,9 @@ from ordercast.commerce.states import Fulfilment
 from ordercast.db import Transaction, deliveries
 from ordercast.db.deliveries import Delivery
 
-from .answers import json_answer
+from .answers import json_response
 from .auth import delivery_code
-from .desk import AnyRequest, AtDesk
+from .context import AnyRequest, Context
 from .documented import REFUSALS
 from .orders import document_for
 
@@ -33,24 +33,24 @@ _ORDERED: Final = msgspec.json.Decoder(_Ordered)
 
 
 @get("/api/orders/{order_id:str}/delivery", tags=["deliveries"], responses=REFUSALS)
-async def get_delivery(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[ShownDelivery]:
+async def get_delivery(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[ShownDelivery]:
     """Who brings an order, where they are while they carry it, and when it should be there.
 
     For those who may know of the order; the tracking token will do.
     """
-    identity = await desk.identify_someone(request)
-    role, now = identity.actor.role, desk.now()
+    identity = await context.require_identity(request)
+    role, now = identity.actor.role, context.now()
 
     def query(transaction: Transaction) -> tuple[bytes, Delivery]:
         document = document_for(transaction, order_id, identity)
         for_staff = role in SEES_EVERY_ORDER
-        return document, deliveries.look(transaction, order_id, desk.deliveries, now, for_staff=for_staff)
+        return document, deliveries.look(transaction, order_id, context.deliveries, now, for_staff=for_staff)
 
-    document, delivery = await desk.store.read(query)
+    document, delivery = await context.store.read(query)
     is_buyer = role in (Role.CUSTOMER, Role.GUEST)
     shows_code = is_buyer and _ORDERED.decode(document).fulfilment is Fulfilment.DELIVERY
-    code = delivery_code(desk.keys.current, order_id) if shows_code else None
-    return json_answer(msgspec.json.encode(ShownDelivery(**msgspec.structs.asdict(delivery), code=code)))
+    code = delivery_code(context.keys.current, order_id) if shows_code else None
+    return json_response(msgspec.json.encode(ShownDelivery(**msgspec.structs.asdict(delivery), code=code)))
 
 
 ROUTES: Final = [get_delivery]

@@ -13,9 +13,9 @@ import msgspec
 from litestar import Litestar, Response, get
 from litestar.enums import MediaType
 
-from .constants import Constant
-from .desk import AnyRequest
+from .context import AnyRequest
 from .openapi import make_document
+from .static_response import StaticResponse
 
 PATH: Final = "/docs"
 
@@ -33,24 +33,24 @@ _POLICY: Final = (
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
-_DOCS: Final = Constant(_PAGE, MediaType.HTML, {"content-security-policy": _POLICY})
+_DOCS: Final = StaticResponse(_PAGE, MediaType.HTML, {"content-security-policy": _POLICY})
 
 
 class ApiDocument:
     """The OpenAPI document of one application, as it is sent: made once, on a thread, when it is first asked for."""
 
     def __init__(self) -> None:
-        self._making: asyncio.Task[Constant] | None = None
+        self._making: asyncio.Task[StaticResponse] | None = None
 
-    async def get(self, application: Litestar) -> Constant:
+    async def get(self, application: Litestar) -> StaticResponse:
         """The document: whoever asks while it is made waits for that one making."""
         if self._making is None or (self._making.done() and self._making.exception() is not None):
             self._making = asyncio.create_task(asyncio.to_thread(_describe, application))
         return await asyncio.shield(self._making)
 
 
-def _describe(application: Litestar) -> Constant:
-    return Constant(msgspec.json.encode(make_document(application)), "application/json")
+def _describe(application: Litestar) -> StaticResponse:
+    return StaticResponse(msgspec.json.encode(make_document(application)), "application/json")
 
 
 @get(PATH, include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
@@ -61,7 +61,7 @@ def docs_page(request: AnyRequest) -> Response[Any]:
 
 @get(["/openapi.json", f"{PATH}/openapi.json"], include_in_schema=False)
 async def openapi_json(request: AnyRequest) -> Response[Any]:
-    document: Constant = await request.app.state.api_document.get(request.app)
+    document: StaticResponse = await request.app.state.api_document.get(request.app)
     return document.answer(request)
 
 

@@ -17,15 +17,15 @@ from ordercast.db import drivers as units
 from ordercast.db.drivers import Driver
 from ordercast.db.idempotency import RequestKey
 
-from .answers import json_answer
+from .answers import json_response
 from .auth import Identity
 from .body import IdText, JsonBody, Version
 from .commands import Command, IdempotentCommand
-from .desk import AnyRequest, AtDesk, FrontDesk
+from .context import AnyRequest, ApiContext, Context
 from .documented import CONFLICTS, REFUSALS
+from .idempotency import command_key, commit_once, request_key
+from .order_views import view_of_outcome
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
-from .repeats import command_key, commit_once, request_key
-from .shown import shown_outcome
 
 MYSELF: Final = "me"
 
@@ -59,15 +59,15 @@ class Duty(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 @get("/api/drivers", tags=["deliveries"], responses=REFUSALS)
 async def list_drivers(
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
 ) -> Response[DriverPage]:
     """List the drivers, those too who are not active now. For the shop."""
-    await desk.authorize(request, "list drivers")
-    found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
+    await context.authorize(request, "list drivers")
+    found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     page = DriverPage(*cut(found, limit, lambda each: each.id))
-    return json_answer(msgspec.json.encode(page))
+    return json_response(msgspec.json.encode(page))
 
 
 @post(
@@ -79,21 +79,21 @@ async def list_drivers(
     responses=REFUSALS,
 )
 async def set_duty(
-    driver_id: FromPath[str], data: JSONBody[Duty], request: AnyRequest, desk: AtDesk
+    driver_id: FromPath[str], data: JSONBody[Duty], request: AnyRequest, context: Context
 ) -> Response[Driver]:
     """Begin or end a driver's work: the shop for anybody, a driver for `me`. The orders that they have stay theirs."""
-    actor = (await desk.identify_someone(request)).actor
+    actor = (await context.require_identity(request)).actor
     whose = actor.id if driver_id == MYSELF and actor.role is Role.DRIVER else driver_id
     if actor.role not in STAFF and not (actor.role is Role.DRIVER and whose == actor.id):
         raise NotPermitted(actor, "say whether a driver works")
-    now = desk.now()
+    now = context.now()
     name = (actor.name or "") if actor.role is Role.DRIVER else None
 
     def unit(transaction: Transaction) -> Driver:
         return units.set_duty(transaction, whose, data.on_duty, now, known_elsewhere_as=name)
 
-    driver = await desk.store.write(unit)
-    return json_answer(msgspec.json.encode(driver))
+    driver = await context.store.write(unit)
+    return json_response(msgspec.json.encode(driver))
 
 
 @post(
@@ -105,28 +105,28 @@ async def set_duty(
     responses=REFUSALS | CONFLICTS,
 )
 async def choose_driver(
-    order_id: FromPath[str], data: JSONBody[AssignDriver], request: AnyRequest, desk: AtDesk
+    order_id: FromPath[str], data: JSONBody[AssignDriver], request: AnyRequest, context: Context
 ) -> Response[Order]:
     """Give an order that is ready for delivery to a driver. A driver takes one by moving it to `driver_assigned`."""
-    actor = (await desk.identify_someone(request)).actor
+    actor = (await context.require_identity(request)).actor
     key = request_key(request, actor, data)
-    with desk.alone(key):
-        return json_answer(await assign(desk, actor, order_id, data, key))
+    with context.alone(key):
+        return json_response(await assign(context, actor, order_id, data, key))
 
 
-async def assign_driver(desk: FrontDesk, identity: Identity, command: AssignDriverCommand) -> Any:
+async def assign_driver(context: ApiContext, identity: Identity, command: AssignDriverCommand) -> Any:
     """Give an order that is ready for delivery to a driver, and answer it as it is now."""
     key = command_key(identity, "assign_driver", command)
-    return msgspec.json.decode(await assign(desk, identity.actor, command.order_id, command, key))
+    return msgspec.json.decode(await assign(context, identity.actor, command.order_id, command, key))
 
 
 async def assign(
-    desk: FrontDesk, actor: Actor, order_id: str, wanted: AssignDriver | AssignDriverCommand, key: RequestKey | None
+    context: ApiContext, actor: Actor, order_id: str, wanted: AssignDriver | AssignDriverCommand, key: RequestKey | None
 ) -> bytes:
     """Give an order to a driver; gives it as `actor` may see it. Raises InvalidField, and what
     ``db.orders.assign_driver`` does.
     """
-    now, driver_id = desk.now(), chosen(wanted.driver_id, nearest=wanted.nearest)
+    now, driver_id = context.now(), chosen(wanted.driver_id, nearest=wanted.nearest)
 
     def effect(transaction: Transaction) -> bytes:
         return orders.assign_driver(
@@ -136,11 +136,11 @@ async def assign(
             actor,
             expected_version=wanted.version,
             now=now,
-            rules=desk.deliveries,
+            rules=context.deliveries,
         )
 
-    outcome = await commit_once(desk, key, effect, rows=rows_of_order(order_id))
-    return await shown_outcome(desk.store, outcome, actor)
+    outcome = await commit_once(context, key, effect, rows=rows_of_order(order_id))
+    return await view_of_outcome(context.store, outcome, actor)
 
 
 def chosen(driver_id: str | None, *, nearest: bool) -> str | None:

@@ -16,9 +16,9 @@ from ordercast.db import Transaction, events
 from ordercast.db.schema import BOOKING_EVENTS, RESERVED_EVENTS
 
 from .body import PLAIN, JsonBody
-from .desk import AnyRequest, AtDesk
+from .context import AnyRequest, Context
 from .documented import CONFLICTS, REFUSALS
-from .repeats import created, done_once
+from .idempotency import created, run_once
 
 EVENT_MAX: Final = 128
 ROOMS_MAX: Final = 100
@@ -52,13 +52,13 @@ _SERVICE_REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 422
     tags=["back ends"],
     responses=_SERVICE_REFUSALS,
 )
-async def emit(data: JSONBody[Emit], request: AnyRequest, desk: AtDesk) -> Response[Published]:
+async def emit(data: JSONBody[Emit], request: AnyRequest, context: Context) -> Response[Published]:
     """Publish an event to rooms. Needs a service token."""
     if data.event in RESERVED_EVENTS:
         raise InvalidField("event", f"The event name {data.event} is reserved: only the shop itself tells it.")
     if data.event in BOOKING_EVENTS and not (len(data.args) == 1 and isinstance(data.args[0], dict)):
         raise InvalidField("args", f"The event {data.event} has one argument, an object.")
-    return await _publish(data, request, desk)
+    return await _publish(data, request, context)
 
 
 @post(
@@ -69,13 +69,13 @@ async def emit(data: JSONBody[Emit], request: AnyRequest, desk: AtDesk) -> Respo
     tags=["back ends"],
     responses=_SERVICE_REFUSALS,
 )
-async def emit_booking(data: JSONBody[dict[str, Any]], request: AnyRequest, desk: AtDesk) -> Response[Published]:
+async def emit_booking(data: JSONBody[dict[str, Any]], request: AnyRequest, context: Context) -> Response[Published]:
     """Tell the shop, and the user it is for, of a new booking: any object, passed on whole as `new_booking`."""
     rooms = [STORE_OWNERS]
     user_id = data.get("userId")
     if user_id is not None:
         rooms.append(_room_of(user_id))
-    return await _publish(Emit("new_booking", rooms, [data]), request, desk)
+    return await _publish(Emit("new_booking", rooms, [data]), request, context)
 
 
 def _room_of(user_id: object) -> str:
@@ -87,18 +87,18 @@ def _room_of(user_id: object) -> str:
         raise InvalidField("userId", "A user's id is short, and has no control characters.") from None
 
 
-async def _publish(data: Emit, request: AnyRequest, desk: AtDesk) -> Response[Published]:
-    actor = await desk.authorize(request, "publish events", frozenset({Role.SERVICE}))
+async def _publish(data: Emit, request: AnyRequest, context: Context) -> Response[Published]:
+    actor = await context.authorize(request, "publish events", frozenset({Role.SERVICE}))
     if _is_deeper(data.args, DEPTH_MAX):
         raise InvalidField("args", f"Only {DEPTH_MAX} levels of nesting are passed on.")
     rooms, args = msgspec.json.encode(data.rooms), msgspec.json.encode(data.args)
-    now, event_id = desk.now(), desk.new_id("evt")
+    now, event_id = context.now(), context.new_id("evt")
 
     def effect(transaction: Transaction) -> bytes:
         events.publish(transaction, event_id, data.event, rooms, args, actor=actor, now=now)
         return msgspec.json.encode(Published(event_id))
 
-    outcome = await done_once(desk, request, actor, data, effect)
+    outcome = await run_once(context, request, actor, data, effect)
     return created(outcome, outcome.answer, 202)
 
 

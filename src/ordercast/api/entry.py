@@ -7,8 +7,8 @@ from typing import Final
 
 from .auth import TokenRefused
 from .budgets import READS
-from .desk import AnyRequest, FrontDesk
-from .refusals import IssuerSilent, TooManyAttempts
+from .context import AnyRequest, ApiContext
+from .refusals import IssuerUnavailable, TooManyAttempts
 from .unsayable import refuse_nul
 
 # What else these are charged to is more than this.
@@ -18,8 +18,8 @@ _CHARGED: Final = frozenset({"GET", "HEAD"})
 class Entry:
     """Charges reading to whoever reads: without a good token, to their address."""
 
-    def __init__(self, desk: FrontDesk) -> None:
-        self._desk = desk
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     async def __call__(self, request: AnyRequest) -> None:
         """Raises NotFoundException, ControlCharacter, TooManyAttempts."""
@@ -27,6 +27,8 @@ class Entry:
         if request.method not in _CHARGED:
             return
         if "authorization" in request.headers:
-            with suppress(TokenRefused, TooManyAttempts, IssuerSilent):  # told by the handler, if it asks who it is
-                await self._desk.identify(request)
-        self._desk.budgets.take_here(READS, self._desk.who(request))
+            with suppress(
+                TokenRefused, TooManyAttempts, IssuerUnavailable
+            ):  # told by the handler, if it asks who it is
+                await self._context.identify(request)
+        self._context.budgets.take_here(READS, self._context.who(request))

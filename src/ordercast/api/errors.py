@@ -27,10 +27,10 @@ from ordercast.telemetry import BUDGET_REFUSALS
 
 from .auth import TokenRefused
 from .budgets import NOT_FOUND, Budgets
-from .desk import AnyRequest, FrontDesk
+from .context import AnyRequest, ApiContext
 from .refusals import (
     BodyMalformed,
-    IssuerSilent,
+    IssuerUnavailable,
     OriginRefused,
     RefreshRefused,
     SignInRefused,
@@ -122,7 +122,7 @@ KINDS: Final[dict[type[Exception], Kind]] = {
     SignInRequired: Kind(401, "sign-in-required", "Sign in first"),
     SignInRefused: Kind(401, "sign-in-refused", "Sign-in refused"),
     RefreshRefused: Kind(401, "refresh-refused", "Sign in again"),
-    IssuerSilent: Kind(503, "issuer-silent", "The issuer does not answer"),
+    IssuerUnavailable: Kind(503, "issuer-silent", "The issuer does not answer"),
     OriginRefused: Kind(403, "origin-refused", "Not from this page"),
     TokenRefused: Kind(401, "token-refused", "Token refused"),
     TooManyAttempts: Kind(429, "too-many-attempts", "Too many attempts"),
@@ -158,9 +158,9 @@ def kinds() -> dict[str, Kind]:
 _HUNG_UP: Final = "client disconnected prematurely"
 
 
-def answer(desk: FrontDesk, request: AnyRequest, error: Exception) -> Response[bytes]:
+def answer(context: ApiContext, request: AnyRequest, error: Exception) -> Response[bytes]:
     """The answer to any error that a handler let through."""
-    error = charged(desk.budgets, _known(error), desk.who(request))
+    error = charged(context.budgets, _known(error), context.who(request))
     kind = _kind(error)
     if isinstance(error, (Unstorable, RuleBroken)):
         log.warning("%s %s let through what cannot be kept", request.method, _route(request), exc_info=error)

@@ -16,9 +16,9 @@ from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
 from ordercast.commerce.states import PaymentMethod
 from ordercast.db import StoreError, accounts, shop
 
-from . import descriptors
-from .answers import json_answer
-from .desk import AnyRequest, AtDesk
+from . import file_descriptors
+from .answers import json_response
+from .context import AnyRequest, Context
 from .operators_door import is_by
 
 LOCALES: Final = ("en", "bn")
@@ -62,54 +62,54 @@ class PageConfig(Struct, frozen=True, rename="camel"):
 @get("/health/live", tags=["operation"])
 async def live() -> Response[Health]:
     """The process answers."""
-    return json_answer(b'{"status":"live"}')
+    return json_response(b'{"status":"live"}')
 
 
 @get("/health/ready", tags=["operation"])
-async def ready(desk: AtDesk) -> Response[Health]:
+async def ready(context: Context) -> Response[Health]:
     """Orders can be written and read, as a small write has just shown; 503 if not. A part that is missing, or a disk
     that is nearly full, makes it `degraded`, which is still 200: a balancer that took every node out because Redis is
     away would lose the orders too.
     """
-    if desk.draining():
-        return json_answer(b'{"status":"draining"}', status_code=503)
+    if context.draining():
+        return json_response(b'{"status":"draining"}', status_code=503)
     try:
         async with asyncio.timeout(SILENT_S_MAX):
-            faults = await desk.store.faults()
+            faults = await context.store.faults()
     except StoreError as error:
         faults = [str(error)]
     except TimeoutError:
         faults = [f"The database has not answered for {SILENT_S_MAX:.0f} s."]
-    if descriptors.none_left():
+    if file_descriptors.none_left():
         # It may be why the database cannot be opened.
         faults = ["No file descriptors are left: nobody new is let in.", *faults]
-    warnings = [*desk.store.warnings(), *filter(None, [descriptors.few_left()])]
-    parts = {name: state() for name, state in desk.parts.items()}
-    damaged = desk.store.damaged.sentences(DAMAGED_NAMED_MAX)
+    warnings = [*context.store.warnings(), *filter(None, [file_descriptors.few_left()])]
+    parts = {name: state() for name, state in context.parts.items()}
+    damaged = context.store.damaged.sentences(DAMAGED_NAMED_MAX)
     is_whole = not damaged and not warnings and all(state == "up" for state in parts.values())
     served = "ready" if is_whole else "degraded"
     health = Health("not ready" if faults else served, parts, damaged, warnings, faults)
-    return json_answer(msgspec.json.encode(health), status_code=503 if faults else 200)
+    return json_response(msgspec.json.encode(health), status_code=503 if faults else 200)
 
 
 @get("/metrics", tags=["operation"], media_type="text/plain")
-async def metrics(request: AnyRequest, desk: AtDesk) -> Response[bytes]:
-    """Figures for Prometheus, on a port of their own unless they are asked for on the shop's.
+async def metrics(request: AnyRequest, context: Context) -> Response[bytes]:
+    """StatsCache for Prometheus, on a port of their own unless they are asked for on the shop's.
 
     Raises NotFound.
     """
-    if desk.metrics_port is not None and not is_by(request.scope, desk.metrics_port):
+    if context.metrics_port is not None and not is_by(request.scope, context.metrics_port):
         raise NotFoundException
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 @get("/api/config", tags=["operation"])
-async def page_config(desk: AtDesk) -> Response[PageConfig]:
+async def page_config(context: Context) -> Response[PageConfig]:
     """What the pages read first."""
-    currency, has_admin = await desk.store.read(lambda t: (shop.currency(t), accounts.has_admin(t)))
-    taking = None if desk.providers.taking is None else desk.providers.taking.name
+    currency, has_admin = await context.store.read(lambda t: (shop.currency(t), accounts.has_admin(t)))
+    taking = None if context.providers.taking is None else context.providers.taking.name
     config = PageConfig(
-        desk.socket_url,
+        context.socket_url,
         currency,
         LOCALES,
         payment_methods=tuple(PaymentMethod) if taking else (PaymentMethod.CASH,),
@@ -118,7 +118,7 @@ async def page_config(desk: AtDesk) -> Response[PageConfig]:
         has_admin=has_admin,
         currency_digits=unusual_digits(),
     )
-    return json_answer(msgspec.json.encode(config))
+    return json_response(msgspec.json.encode(config))
 
 
 ROUTES: Final = [live, ready, metrics, page_config]

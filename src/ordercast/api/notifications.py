@@ -16,11 +16,11 @@ from ordercast.db import Transaction
 from ordercast.db import notifications as units
 from ordercast.db.notifications import Notification
 
-from .answers import json_answer
+from .answers import json_response
 from .auth import Identity
 from .body import IdText
 from .commands import Command
-from .desk import AnyRequest, AtDesk, FrontDesk
+from .context import AnyRequest, ApiContext, Context
 from .documented import REFUSALS
 from .paging import LIMIT_DEFAULT, Limit, NewestFirst
 
@@ -53,7 +53,7 @@ class MarkSeen(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 @get("/api/notifications", tags=["notifications"], responses=REFUSALS)
 async def list_notifications(
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     unread: Annotated[bool, QueryParameter()] = False,
     limit: Limit = LIMIT_DEFAULT,
     cursor: NewestFirst = None,
@@ -61,44 +61,44 @@ async def list_notifications(
     """List what one was told, newest first; with `unread`, what one has not read, of which a page may be short and yet
     have a next one. The shop's people share theirs, and each reads for themselves.
     """
-    actor = (await desk.identify_someone(request)).actor
+    actor = (await context.require_identity(request)).actor
     recipients = recipients_of(actor)
     before = None if cursor is None else int(cursor)
 
     def query(transaction: Transaction) -> units.Page:
         return units.page(transaction, recipients, actor.id, unread_only=unread, before=before, limit=limit)
 
-    found = await desk.store.read(query)
+    found = await context.store.read(query)
     next_cursor = None if found.next_before is None else str(found.next_before)
     page = NotificationPage(found.items, next_cursor, found.unread.count, found.unread.more)
-    return json_answer(msgspec.json.encode(page))
+    return json_response(msgspec.json.encode(page))
 
 
 @post("/api/notifications/{notification_id:str}/read", status_code=200, tags=["notifications"], responses=REFUSALS)
-async def read_notification(notification_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Seen]:
+async def read_notification(notification_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Seen]:
     """Note that one has read it; again changes nothing."""
-    actor = (await desk.identify_someone(request)).actor
-    return json_answer(msgspec.json.encode(await seen(desk, actor, [notification_id])))
+    actor = (await context.require_identity(request)).actor
+    return json_response(msgspec.json.encode(await seen(context, actor, [notification_id])))
 
 
 @post("/api/notifications/read", status_code=200, tags=["notifications"], responses=REFUSALS)
-async def read_notifications(request: AnyRequest, desk: AtDesk) -> Response[Seen]:
+async def read_notifications(request: AnyRequest, context: Context) -> Response[Seen]:
     """Note that one has read them all."""
-    actor = (await desk.identify_someone(request)).actor
-    return json_answer(msgspec.json.encode(await seen(desk, actor, None)))
+    actor = (await context.require_identity(request)).actor
+    return json_response(msgspec.json.encode(await seen(context, actor, None)))
 
 
-async def mark_seen(desk: FrontDesk, identity: Identity, command: MarkSeen) -> Any:
+async def mark_seen(context: ApiContext, identity: Identity, command: MarkSeen) -> Any:
     """Note what was read; answers how many are left. Again changes nothing, so it needs no client id."""
     if (command.notification_ids is None) is not command.all:
         raise InvalidField("notificationIds", "Name the notifications that were read, or say all.")
-    return msgspec.to_builtins(await seen(desk, identity.actor, command.notification_ids))
+    return msgspec.to_builtins(await seen(context, identity.actor, command.notification_ids))
 
 
-async def seen(desk: FrontDesk, actor: Actor, ids: list[str] | None) -> Seen:
+async def seen(context: ApiContext, actor: Actor, ids: list[str] | None) -> Seen:
     """Note what somebody has read, everything with None; gives how many are left. Raises NotPermitted, NotFound."""
-    recipients, now = recipients_of(actor), desk.now()
-    left = await desk.store.write(lambda transaction: units.see(transaction, recipients, actor.id, ids, now))
+    recipients, now = recipients_of(actor), context.now()
+    left = await context.store.write(lambda transaction: units.see(transaction, recipients, actor.id, ids, now))
     return Seen(left.count, left.more)
 
 

@@ -25,16 +25,16 @@ from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.placing import NewOrder, Placing
 
-from .answers import json_answer
+from .answers import json_response
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
 from .body import INTEGER_MAX, IdText, JsonBody, Version
 from .budgets import ORDERS
 from .commands import Command, IdempotentCommand
-from .desk import AnyRequest, AtDesk, FrontDesk
+from .context import AnyRequest, ApiContext, Context
 from .documented import CONFLICTS, REFUSALS
+from .idempotency import command_key, commit_once, created, find_outcome, request_key
+from .order_views import shown, view_of_outcome
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NewestFirst, NumberCursor, cut, cut_history
-from .repeats import command_key, commit_once, created, find_earlier, request_key
-from .shown import shown, shown_outcome
 
 StatusName = Annotated[str, Meta(min_length=1, max_length=64)]
 """Present or former."""
@@ -106,18 +106,18 @@ _ID_OF: Final = msgspec.json.Decoder(_Identified)
 
 
 @post("/api/orders", dto=JsonBody[PlaceOrder], return_dto=None, tags=["orders"], responses=REFUSALS | CONFLICTS)
-async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, desk: AtDesk) -> Response[PlacedOrder]:
+async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, context: Context) -> Response[PlacedOrder]:
     """Place an order. Prices come from the catalogue; a guest is answered with a tracking token."""
-    identity = await desk.identify(request)
+    identity = await context.identify(request)
     check_texts(data)
     actor = identity.actor
     key = request_key(request, actor, data)
-    with desk.alone(key):
+    with context.alone(key):
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
-        outcome = await find_earlier(desk, key)
+        outcome = await find_outcome(context, key)
         if outcome is None:
-            outcome = await _place(data, request, desk, actor, key)
-    content = outcome.answer if actor.role is Role.CUSTOMER else await _with_tracking(desk, outcome)
+            outcome = await _place(data, request, context, actor, key)
+    content = outcome.answer if actor.role is Role.CUSTOMER else await _with_tracking(context, outcome)
     return created(outcome, content, 201)
 
 
@@ -131,23 +131,23 @@ class _Buyer:
 
 
 async def _place(
-    command: PlaceOrder, request: AnyRequest, desk: FrontDesk, actor: Actor, key: RequestKey | None
+    command: PlaceOrder, request: AnyRequest, context: ApiContext, actor: Actor, key: RequestKey | None
 ) -> Outcome:
-    whose = desk.who(request)
-    await desk.budgets.take(ORDERS, whose)
+    whose = context.who(request)
+    await context.budgets.take(ORDERS, whose)
     placed_from = None
     if actor.role is Role.GUEST:
-        desk.waiting.check_order(sum(item.quantity for item in command.cart_items))
-        placed_from = desk.placed_from(request)
-    async with desk.guessing(command.promo_code, whose):
-        return await _paid_and_placed(desk, command, _Buyer(actor, whose, placed_from), key)
+        context.waiting.check_order(sum(item.quantity for item in command.cart_items))
+        placed_from = context.placed_from(request)
+    async with context.guessing(command.promo_code, whose):
+        return await _paid_and_placed(context, command, _Buyer(actor, whose, placed_from), key)
 
 
-async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, buyer: _Buyer, key: RequestKey | None) -> Outcome:
+async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Buyer, key: RequestKey | None) -> Outcome:
     """Take the payment and place the order; a payment whose order was refused is given back."""
     actor = buyer.actor
     is_customer = actor.role is Role.CUSTOMER
-    order_id = OrderId(desk.new_id("ord"))
+    order_id = OrderId(context.new_id("ord"))
 
     async def place(payment: PaymentTaken) -> Outcome:
         # Of guests, those are bounded that pay later.
@@ -155,17 +155,17 @@ async def _paid_and_placed(desk: FrontDesk, command: PlaceOrder, buyer: _Buyer, 
         new = NewOrder(
             command=command,
             order_id=order_id,
-            customer_id=CustomerId(actor.id if is_customer else desk.new_id("cus")),
-            tracking_hash=None if is_customer else tracking_hash(tracking_token(desk.keys.current, order_id)),
+            customer_id=CustomerId(actor.id if is_customer else context.new_id("cus")),
+            tracking_hash=None if is_customer else tracking_hash(tracking_token(context.keys.current, order_id)),
             actor=actor,
             payment=payment,
-            now=desk.now(),
+            now=context.now(),
             placed_from=placed_from,
-            waiting=UNBOUNDED if placed_from is None else desk.waiting,
+            waiting=UNBOUNDED if placed_from is None else context.waiting,
         )
-        return with_action(await desk.store.write(Placing(new, key)), payment.action)
+        return with_action(await context.store.write(Placing(new, key)), payment.action)
 
-    return await desk.checkout.place(command, actor, order_id, place, counted=desk.charging(buyer.whose))
+    return await context.checkout.place(command, actor, order_id, place, counted=context.charging(buyer.whose))
 
 
 def with_action(outcome: Outcome, action: PaymentAction | None) -> Outcome:
@@ -176,28 +176,28 @@ def with_action(outcome: Outcome, action: PaymentAction | None) -> Outcome:
     return replace(outcome, answer=told)
 
 
-async def _with_tracking(desk: FrontDesk, outcome: Outcome) -> bytes:
+async def _with_tracking(context: ApiContext, outcome: Outcome) -> bytes:
     """The answer with the order's token, for its guest; for one who asks again, with the token that opens it today."""
     order_id = _ID_OF.decode(outcome.answer).id
     is_new = not outcome.replayed
-    token = tracking_token(desk.keys.current, order_id) if is_new else await _living_token(desk, order_id)
+    token = tracking_token(context.keys.current, order_id) if is_new else await _living_token(context, order_id)
     return outcome.answer if token is None else outcome.answer[:-1] + f',"trackingToken":"{token}"}}'.encode()
 
 
-async def _living_token(desk: FrontDesk, order_id: str) -> str | None:
+async def _living_token(context: ApiContext, order_id: str) -> str | None:
     """The token that the order has; a new one if the secret of that is no longer in use. None where it has none any
     more, because its buyer was forgotten.
     """
-    kept = await desk.store.read(lambda transaction: units.tracking_hash(transaction, order_id))
-    token = tracking_token_kept(desk.keys, order_id, kept)
+    kept = await context.store.read(lambda transaction: units.tracking_hash(transaction, order_id))
+    token = tracking_token_kept(context.keys, order_id, kept)
     if kept is None or token is not None:
         return token
-    token = tracking_token(desk.keys.current, order_id)
+    token = tracking_token(context.keys.current, order_id)
 
     def unit(transaction: Transaction) -> bool:
         return units.replace_tracking_hash(transaction, order_id, kept, tracking_hash(token))
 
-    return token if await desk.store.write(UnitOfWork(unit, rows_of_order(order_id))) else None
+    return token if await context.store.write(UnitOfWork(unit, rows_of_order(order_id))) else None
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
@@ -206,7 +206,7 @@ async def _living_token(desk: FrontDesk, order_id: str) -> str | None:
 @get("/api/orders", tags=["orders"], responses=REFUSALS)
 async def list_orders(
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     status: Annotated[str | None, QueryParameter(max_length=64)] = None,
     limit: Limit = LIMIT_DEFAULT,
     cursor: NewestFirst = None,
@@ -216,7 +216,7 @@ async def list_orders(
 
     `status` may be a former name.
     """
-    identity = await desk.identify_someone(request)
+    identity = await context.require_identity(request)
     actor = identity.actor
     if actor.role is Role.GUEST:
         raise NotPermitted(actor, "list orders")
@@ -226,10 +226,10 @@ async def list_orders(
     def query(transaction: Transaction) -> tuple[list[tuple[int, str | None]], int]:
         return units.page(transaction, actor, before=before, limit=limit + 1, statuses=statuses)
 
-    found, seq = await desk.store.read(query)
+    found, seq = await context.store.read(query)
     rows, next_cursor = cut(found, limit, lambda row: row[0])
     documents = [_listed_for(actor, document) for _number, document in rows if document is not None]
-    return json_answer(JsonPage(documents, next_cursor, f"{desk.store.epoch}:{seq}").encode())
+    return json_response(JsonPage(documents, next_cursor, f"{context.store.epoch}:{seq}").encode())
 
 
 def _listed_for(actor: Actor, document: str) -> str:
@@ -237,18 +237,18 @@ def _listed_for(actor: Actor, document: str) -> str:
 
 
 @get("/api/orders/{order_id:str}", tags=["orders"], responses=REFUSALS)
-async def get_order(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Order]:
+async def get_order(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Order]:
     """One order, for those who may know of it; a guest by its tracking token, as Bearer or as `?token=`."""
-    identity = await desk.identify_someone(request)
-    document = await desk.store.read(lambda transaction: document_for(transaction, order_id, identity))
-    return json_answer(document)
+    identity = await context.require_identity(request)
+    document = await context.store.read(lambda transaction: document_for(transaction, order_id, identity))
+    return json_response(document)
 
 
 @get("/api/orders/{order_id:str}/history", tags=["orders"], responses=REFUSALS)
 async def get_history(
     order_id: FromPath[str],
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     limit: Limit = LIMIT_MAX,
     cursor: NumberCursor = "0",
 ) -> Response[History]:
@@ -257,16 +257,16 @@ async def get_history(
     Customers and guests are told in which role somebody acted, not who it was, and not the staff's reasons; a driver
     who does not have the order, no reasons but their own.
     """
-    identity = await desk.identify_someone(request)
+    identity = await context.require_identity(request)
 
     def query(transaction: Transaction) -> tuple[bytes, list[tuple[Any, ...]]]:
         document = document_for(transaction, order_id, identity)
         return document, units.history(transaction, order_id, after=int(cursor), limit=limit + 1)
 
-    document, found = await desk.store.read(query)
+    document, found = await context.store.read(query)
     rows, next_cursor = cut_history(found, limit)
     entries = _moves_shown_to(identity.actor, document, [HistoryEntry(*row) for row in rows])
-    return json_answer(msgspec.json.encode(History(entries, next_cursor)))
+    return json_response(msgspec.json.encode(History(entries, next_cursor)))
 
 
 def _moves_shown_to(viewer: Actor, document: bytes, entries: list[HistoryEntry]) -> list[HistoryEntry]:
@@ -303,11 +303,11 @@ def document_for(transaction: Transaction, order_id: str, identity: Identity) ->
     responses=REFUSALS | CONFLICTS,
 )
 async def move_order(
-    order_id: FromPath[str], data: JSONBody[MoveOrder], request: AnyRequest, desk: AtDesk
+    order_id: FromPath[str], data: JSONBody[MoveOrder], request: AnyRequest, context: Context
 ) -> Response[Order]:
     """Move an order along its status flow. A version that is no longer the order's is answered with 409."""
-    identity = await desk.identify_someone(request)
-    return json_answer(await change_status(desk, identity.actor, order_id, data.status, data, proof=data.proof))
+    identity = await context.require_identity(request)
+    return json_response(await change_status(context, identity.actor, order_id, data.status, data, proof=data.proof))
 
 
 @post(
@@ -319,17 +319,17 @@ async def move_order(
     responses=REFUSALS | CONFLICTS,
 )
 async def cancel_order(
-    order_id: FromPath[str], data: JSONBody[CancelOrder], request: AnyRequest, desk: AtDesk
+    order_id: FromPath[str], data: JSONBody[CancelOrder], request: AnyRequest, context: Context
 ) -> Response[Order]:
     """Cancel an order: a customer while it is pending, the shop until the goods have left it."""
-    identity = await desk.identify_someone(request)
-    return json_answer(await change_status(desk, identity.actor, order_id, OrderStatus.CANCELLED, data))
+    identity = await context.require_identity(request)
+    return json_response(await change_status(context, identity.actor, order_id, OrderStatus.CANCELLED, data))
 
 
-async def update_order_status(desk: FrontDesk, identity: Identity, command: UpdateOrderStatus) -> Any:
+async def update_order_status(context: ApiContext, identity: Identity, command: UpdateOrderStatus) -> Any:
     """Move an order, and answer it as it is now."""
     document = await change_status(
-        desk,
+        context,
         identity.actor,
         command.order_id,
         command.status,
@@ -341,7 +341,7 @@ async def update_order_status(desk: FrontDesk, identity: Identity, command: Upda
 
 
 async def change_status(
-    desk: FrontDesk,
+    context: ApiContext,
     actor: Actor,
     order_id: str,
     status: str,
@@ -358,7 +358,7 @@ async def change_status(
     # A reason may be typed on several lines; it is kept on one.
     reason = None if wanted.reason is None else " ".join(wanted.reason.split())
     check_texts(msgspec.structs.replace(wanted, reason=reason))
-    now, handover = desk.now(), desk.handover(order_id, proof)
+    now, handover = context.now(), context.handover(order_id, proof)
 
     def effect(transaction: Transaction) -> bytes:
         return units.change_status(
@@ -372,9 +372,9 @@ async def change_status(
             handover=handover,
         )
 
-    await desk.check_guesses(order_id, actor, handover)
-    outcome = await commit_once(desk, key, effect, rows=rows_of_order(order_id))
-    return await shown_outcome(desk.store, outcome, actor)
+    await context.check_guesses(order_id, actor, handover)
+    outcome = await commit_once(context, key, effect, rows=rows_of_order(order_id))
+    return await view_of_outcome(context.store, outcome, actor)
 
 
 ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]

@@ -11,8 +11,8 @@ from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.static_files import create_static_files_router
 
-from .constants import Constant
-from .desk import AnyRequest
+from .context import AnyRequest
+from .static_response import StaticResponse
 
 PAGES: Final = Path(__file__).parent.parent / "pages"
 
@@ -75,17 +75,17 @@ class Pages:
         navigates = headers.get("sec-fetch-mode", "navigate") == "navigate" and "text/html" in headers.get("accept", "")
         return self._document.answer(request) if is_unknown and request.method == "GET" and navigates else None
 
-    def _with_policy(self, connect: str) -> Constant:
+    def _with_policy(self, connect: str) -> StaticResponse:
         headers = {"content-security-policy": _POLICY.format(connect=connect), "vary": "Accept"}
-        return Constant(self._content, MediaType.HTML, headers)
+        return StaticResponse(self._content, MediaType.HTML, headers)
 
 
-def _notices(path: Path) -> Constant:
+def _notices(path: Path) -> StaticResponse:
     """The licences of what the pages were bundled from, which the bundler has collected."""
-    return Constant(path.read_bytes() if path.is_file() else _NO_NOTICES, "text/markdown; charset=utf-8")
+    return StaticResponse(path.read_bytes() if path.is_file() else _NO_NOTICES, "text/markdown; charset=utf-8")
 
 
-def _route(path: str | list[str], content: Constant) -> HTTPRouteHandler:
+def _route(path: str | list[str], content: StaticResponse) -> HTTPRouteHandler:
     @get(path, include_in_schema=False, sync_to_thread=False)
     def constant(request: AnyRequest) -> Response[Any]:
         return content.answer(request)

@@ -23,15 +23,15 @@ from ordercast.db import payments as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.mismatches import PaymentMismatch
 
-from .answers import json_answer
+from .answers import json_response
 from .auth import Identity
 from .body import JsonBody, Version
 from .budgets import ORDERS
-from .desk import AnyRequest, AtDesk, FrontDesk
+from .context import AnyRequest, ApiContext, Context
 from .documented import CONFLICTS, REFUSALS
+from .idempotency import commit_once, created, find_outcome, request_key, run_once
 from .orders import document_for, with_action
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
-from .repeats import commit_once, created, done_once, find_earlier, request_key
 
 
 class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,54 +88,54 @@ class ResolveMismatch(Struct, frozen=True, forbid_unknown_fields=True):
     responses=REFUSALS | CONFLICTS,
 )
 async def pay_order(
-    order_id: FromPath[str], data: JSONBody[PayOrder], request: AnyRequest, desk: AtDesk
+    order_id: FromPath[str], data: JSONBody[PayOrder], request: AnyRequest, context: Context
 ) -> Response[PaidOrder]:
     """Pay by card for an order that stands and is not paid: its payment failed, or it was to be paid in cash. For its
     customer, who holds its tracking token, and the shop.
     """
-    identity = await desk.identify_someone(request)
+    identity = await context.require_identity(request)
     actor = identity.actor
     check_texts(data)
     _check_may_pay(identity, order_id)
     key = request_key(request, actor, data)
-    with desk.alone(key):
+    with context.alone(key):
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
-        outcome = await find_earlier(desk, key)
+        outcome = await find_outcome(context, key)
         if outcome is None:
-            await desk.budgets.take(ORDERS, desk.who(request))
-            found = await desk.store.read(lambda transaction: document_for(transaction, order_id, identity))
+            await context.budgets.take(ORDERS, context.who(request))
+            found = await context.store.read(lambda transaction: document_for(transaction, order_id, identity))
             order = msgspec.json.decode(found, type=Order)
-            outcome = await _pay(desk, order, data, _Payer(actor, desk.who(request)), key)
+            outcome = await _pay(context, order, data, _Payer(actor, context.who(request)), key)
     document = msgspec.json.decode(outcome.answer)
     shown = msgspec.json.encode(masked(document)) if identity.order_id == order_id else outcome.answer
     return created(outcome, shown, 200)
 
 
 @post("/api/orders/{order_id:str}/pay/check", status_code=200, tags=["payments"], responses=REFUSALS | CONFLICTS)
-async def check_payment(order_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Order]:
+async def check_payment(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Order]:
     """Look at the provider whether a payment that waited for its customer was made, and answer the order: for a page
     that they came back to, in case the provider's message is late.
     """
-    identity = await desk.identify_someone(request)
+    identity = await context.require_identity(request)
     _check_may_pay(identity, order_id)
 
     def look(transaction: Transaction) -> tuple[bytes, tuple[str, str] | None]:
         return document_for(transaction, order_id, identity), ledger.payment_of(transaction, order_id)
 
-    document, payment = await desk.store.read(look)
+    document, payment = await context.store.read(look)
     if payment is None or msgspec.json.decode(document, type=Order).payment_status is not PaymentStatus.UNPAID:
-        return json_answer(document)
-    provider = desk.providers.by_name.get(payment[0])
+        return json_response(document)
+    provider = context.providers.by_name.get(payment[0])
     theirs = None if provider is None else await provider.lookup(payment[1])
     if theirs is not None:
-        found, now = theirs, desk.now()
-        await desk.store.write(
+        found, now = theirs, context.now()
+        await context.store.write(
             UnitOfWork(
                 lambda transaction: units.looked_up(transaction, order_id, payment[0], found, now),
                 rows_of_order(order_id),
             )
         )
-    return json_answer((await desk.store.read(look))[0])
+    return json_response((await context.store.read(look))[0])
 
 
 def _check_may_pay(identity: Identity, order_id: str) -> None:
@@ -151,14 +151,14 @@ class _Payer:
     whose: str | None
 
 
-async def _pay(desk: FrontDesk, order: Order, data: PayOrder, payer: _Payer, key: RequestKey | None) -> Outcome:
+async def _pay(context: ApiContext, order: Order, data: PayOrder, payer: _Payer, key: RequestKey | None) -> Outcome:
     async def pay(taken: PaymentTaken) -> Outcome:
         def effect(transaction: Transaction) -> bytes:
-            return units.pay(transaction, order.id, taken, payer.actor, now=desk.now())
+            return units.pay(transaction, order.id, taken, payer.actor, now=context.now())
 
-        return with_action(await commit_once(desk, key, effect, rows=rows_of_order(order.id)), taken.action)
+        return with_action(await commit_once(context, key, effect, rows=rows_of_order(order.id)), taken.action)
 
-    return await desk.checkout.pay(order, data.payment_info, payer.actor, pay, counted=desk.charging(payer.whose))
+    return await context.checkout.pay(order, data.payment_info, payer.actor, pay, counted=context.charging(payer.whose))
 
 
 # --- Refunds ----------------------------------------------------------------------------------------------------------
@@ -173,24 +173,24 @@ async def _pay(desk: FrontDesk, order: Order, data: PayOrder, payer: _Payer, key
     responses=REFUSALS | CONFLICTS,
 )
 async def refund_order(
-    order_id: FromPath[str], data: JSONBody[RefundOrder], request: AnyRequest, desk: AtDesk
+    order_id: FromPath[str], data: JSONBody[RefundOrder], request: AnyRequest, context: Context
 ) -> Response[Order]:
     """Give a part or all of an order's money back. For the shop.
 
     The answer shows it as `amountRefunding` until the payment provider has done it, which `payment_update` tells. Money
     that was paid in cash is handed back by the shop, and counts as refunded at once.
     """
-    actor = (await desk.identify_someone(request)).actor
+    actor = (await context.require_identity(request)).actor
     reason = " ".join(data.reason.split())
     check_texts(msgspec.structs.replace(data, reason=reason))
     if not reason:
         raise InvalidField("reason", "A refund needs a reason.")
-    now = desk.now()
+    now = context.now()
 
     def effect(transaction: Transaction) -> bytes:
         return units.ask_refund(transaction, order_id, data.amount, reason, actor, version=data.version, now=now)
 
-    outcome = await done_once(desk, request, actor, data, effect, rows=rows_of_order(order_id))
+    outcome = await run_once(context, request, actor, data, effect, rows=rows_of_order(order_id))
     return created(outcome, outcome.answer, 200)
 
 
@@ -198,23 +198,23 @@ async def refund_order(
 
 
 @get("/api/payment-methods", tags=["payments"], responses=REFUSALS)
-async def list_payment_methods(request: AnyRequest, desk: AtDesk) -> Response[PaymentMethodPage]:
+async def list_payment_methods(request: AnyRequest, context: Context) -> Response[PaymentMethodPage]:
     """The cards that the signed-in customer has saved."""
-    customer = await _customer(request, desk)
-    cards = await desk.store.read(lambda transaction: saved_cards.of_customer(transaction, customer.id))
+    customer = await _customer(request, context)
+    cards = await context.store.read(lambda transaction: saved_cards.of_customer(transaction, customer.id))
     items = [PaymentMethodInfo(kept.id, kept.card.brand, kept.card.last4, kept.created_at) for kept in cards]
-    return json_answer(msgspec.json.encode(PaymentMethodPage(items)))
+    return json_response(msgspec.json.encode(PaymentMethodPage(items)))
 
 
 @delete("/api/payment-methods/{method_id:str}", tags=["payments"], responses=REFUSALS)
-async def delete_payment_method(method_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> None:
+async def delete_payment_method(method_id: FromPath[str], request: AnyRequest, context: Context) -> None:
     """Keep a card no longer, here and at the payment provider's."""
-    customer, now = await _customer(request, desk), desk.now()
-    await desk.store.write(lambda transaction: saved_cards.remove(transaction, method_id, customer.id, now))
+    customer, now = await _customer(request, context), context.now()
+    await context.store.write(lambda transaction: saved_cards.remove(transaction, method_id, customer.id, now))
 
 
-async def _customer(request: AnyRequest, desk: FrontDesk) -> Actor:
-    actor = (await desk.identify_someone(request)).actor
+async def _customer(request: AnyRequest, context: ApiContext) -> Actor:
+    actor = (await context.require_identity(request)).actor
     if actor.role is not Role.CUSTOMER:
         raise NotPermitted(actor, "keep cards")
     return actor
@@ -226,18 +226,18 @@ async def _customer(request: AnyRequest, desk: FrontDesk) -> Actor:
 @get("/api/payment-mismatches", tags=["payments"], responses=REFUSALS)
 async def list_mismatches(
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     resolved: Annotated[bool, QueryParameter()] = False,
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = mismatches.NEWEST,
 ) -> Response[MismatchPage]:
     """Where a payment provider's money differs from ours, newest first; with `resolved`, what was seen to as well."""
-    await _staff(request, desk, "see payment mismatches")
-    found = await desk.store.read(
+    await _staff(request, context, "see payment mismatches")
+    found = await context.store.read(
         lambda transaction: mismatches.page(transaction, cursor, limit + 1, resolved_too=resolved)
     )
     page = MismatchPage(*cut(found, limit, lambda each: each.id))
-    return json_answer(msgspec.json.encode(page))
+    return json_response(msgspec.json.encode(page))
 
 
 @post(
@@ -249,18 +249,18 @@ async def list_mismatches(
     responses=REFUSALS,
 )
 async def resolve_mismatch(
-    mismatch_id: FromPath[str], data: JSONBody[ResolveMismatch], request: AnyRequest, desk: AtDesk
+    mismatch_id: FromPath[str], data: JSONBody[ResolveMismatch], request: AnyRequest, context: Context
 ) -> Response[PaymentMismatch]:
     """Take a card off the board: somebody has seen to it. One that was taken off before stays as it was."""
-    actor = await _staff(request, desk, "resolve payment mismatches")
-    note, now = None if data.note is None else " ".join(data.note.split()), desk.now()
+    actor = await _staff(request, context, "resolve payment mismatches")
+    note, now = None if data.note is None else " ".join(data.note.split()), context.now()
     check_texts(msgspec.structs.replace(data, note=note))
-    card = await desk.store.write(lambda transaction: mismatches.resolve(transaction, mismatch_id, actor, note, now))
-    return json_answer(msgspec.json.encode(card))
+    card = await context.store.write(lambda transaction: mismatches.resolve(transaction, mismatch_id, actor, note, now))
+    return json_response(msgspec.json.encode(card))
 
 
-async def _staff(request: AnyRequest, desk: FrontDesk, deed: str) -> Actor:
-    actor = (await desk.identify_someone(request)).actor
+async def _staff(request: AnyRequest, context: ApiContext, deed: str) -> Actor:
+    actor = (await context.require_identity(request)).actor
     if actor.role not in STAFF:
         raise NotPermitted(actor, deed)
     return actor

@@ -18,9 +18,9 @@ from ordercast.db import accounts
 from ordercast.db import privacy as units
 from ordercast.db.personal import HOLDINGS
 
-from .answers import json_answer
+from .answers import json_response
 from .body import JsonBody
-from .desk import ADMINS, CUSTOMERS, AnyRequest, AtDesk, FrontDesk, caller_of
+from .context import ADMINS, CUSTOMERS, AnyRequest, ApiContext, Context, caller_of
 from .documented import CONFLICTS, REFUSALS
 from .refusals import SignInRefused
 from .sign_in import PASSWORD_MAX, SignIn, find_account
@@ -48,16 +48,16 @@ class EraseMe(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @get("/api/customers/{customer_id:str}/export", tags=["people"], responses=_REFUSALS)
-async def export_customer(customer_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Export]:
+async def export_customer(customer_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Export]:
     """All that is known of a customer, registered or guest. For an admin."""
-    await desk.authorize(request, "export personal data", ADMINS)
-    return await _export(desk, customer_id)
+    await context.authorize(request, "export personal data", ADMINS)
+    return await _export(context, customer_id)
 
 
 @get("/api/me/export", tags=["people"], responses=_REFUSALS)
-async def export_me(request: AnyRequest, desk: AtDesk) -> Response[Export]:
+async def export_me(request: AnyRequest, context: Context) -> Response[Export]:
     """All that is known of oneself. For a customer."""
-    return await _export(desk, (await desk.authorize(request, "export personal data", CUSTOMERS)).id)
+    return await _export(context, (await context.authorize(request, "export personal data", CUSTOMERS)).id)
 
 
 @post(
@@ -66,9 +66,9 @@ async def export_me(request: AnyRequest, desk: AtDesk) -> Response[Export]:
     tags=["people"],
     responses=_REFUSALS | {409: CONFLICTS[409]},
 )
-async def erase_customer(customer_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Erased]:
+async def erase_customer(customer_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Erased]:
     """Forget a customer, registered or guest, whose orders have all come to an end. For an admin."""
-    return await _erase(desk, customer_id, await desk.authorize(request, "erase personal data", ADMINS))
+    return await _erase(context, customer_id, await context.authorize(request, "erase personal data", ADMINS))
 
 
 @post(
@@ -79,44 +79,44 @@ async def erase_customer(customer_id: FromPath[str], request: AnyRequest, desk: 
     tags=["people"],
     responses={**_REFUSALS, 409: CONFLICTS[409], 422: REFUSALS[422]},
 )
-async def erase_me(data: JSONBody[EraseMe], request: AnyRequest, desk: AtDesk) -> Response[Erased]:
+async def erase_me(data: JSONBody[EraseMe], request: AnyRequest, context: Context) -> Response[Erased]:
     """Have oneself forgotten, account and all. For a customer with an account; it takes the password once more."""
-    actor = await desk.authorize(request, "be forgotten here", CUSTOMERS)
-    account = await desk.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
+    actor = await context.authorize(request, "be forgotten here", CUSTOMERS)
+    account = await context.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
     if account is None:
         raise NotPermitted(actor, "be forgotten without an account here; the shop can do it")
     try:
-        await find_account(desk, SignIn(account.email, data.password), caller_of(request))
+        await find_account(context, SignIn(account.email, data.password), caller_of(request))
     except SignInRefused:
         raise InvalidField("password", "This is not the present password.") from None
-    return await _erase(desk, actor.id, actor)
+    return await _erase(context, actor.id, actor)
 
 
-async def _export(desk: FrontDesk, customer_id: str) -> Response[Any]:
-    await desk.store.read(lambda transaction: units.check_known(transaction, customer_id))
+async def _export(context: ApiContext, customer_id: str) -> Response[Any]:
+    await context.store.read(lambda transaction: units.check_known(transaction, customer_id))
     name = f"attachment; filename={customer_id}.json" if customer_id.isidentifier() else "attachment"
     headers = {"Cache-Control": "no-store", "Content-Disposition": name}
-    return Stream(_parts(desk, customer_id), media_type="application/json", headers=headers)
+    return Stream(_parts(context, customer_id), media_type="application/json", headers=headers)
 
 
-async def _parts(desk: FrontDesk, customer_id: str) -> AsyncIterator[bytes]:
+async def _parts(context: ApiContext, customer_id: str) -> AsyncIterator[bytes]:
     """An `Export`, written as it is read: somebody with a hundred thousand orders is told of them a page at a time."""
-    head = {"customerId": customer_id, "exportedAt": desk.now()}
+    head = {"customerId": customer_id, "exportedAt": context.now()}
     yield msgspec.json.encode(head)[:-1] + b',"data":'
     opening = b"{"
     for table in HOLDINGS:
         yield opening + msgspec.json.encode(units.camel(table)) + b":["
-        async for rows in _rows_of(desk, table, customer_id):
+        async for rows in _rows_of(context, table, customer_id):
             yield rows
         opening = b"],"
     yield b"]}}"
 
 
-async def _rows_of(desk: FrontDesk, table: str, customer_id: str) -> AsyncIterator[bytes]:
+async def _rows_of(context: ApiContext, table: str, customer_id: str) -> AsyncIterator[bytes]:
     after: int | str | None = None
     comma = b""
     while True:
-        part = await desk.store.read(partial(units.export, table=table, customer_id=customer_id, after=after))
+        part = await context.store.read(partial(units.export, table=table, customer_id=customer_id, after=after))
         if part.rows:
             yield comma + part.rows
             comma = b","
@@ -125,14 +125,14 @@ async def _rows_of(desk: FrontDesk, table: str, customer_id: str) -> AsyncIterat
         after = part.next_after
 
 
-async def _erase(desk: FrontDesk, customer_id: str, actor: Actor) -> Response[Erased]:
-    looked_at = desk.now()
-    copies = await desk.store.read(lambda transaction: units.find_copies(transaction, customer_id, looked_at))
-    erasure_id, now = desk.new_id("era"), desk.now()
-    orders = await desk.store.write(
+async def _erase(context: ApiContext, customer_id: str, actor: Actor) -> Response[Erased]:
+    looked_at = context.now()
+    copies = await context.store.read(lambda transaction: units.find_copies(transaction, customer_id, looked_at))
+    erasure_id, now = context.new_id("era"), context.now()
+    orders = await context.store.write(
         lambda transaction: units.erase(transaction, erasure_id, customer_id, copies, actor=actor, now=now)
     )
-    return json_answer(msgspec.json.encode(Erased(customer_id, now, orders)), headers={"Cache-Control": "no-store"})
+    return json_response(msgspec.json.encode(Erased(customer_id, now, orders)), headers={"Cache-Control": "no-store"})
 
 
 ROUTES: Final = [export_customer, export_me, erase_customer, erase_me]

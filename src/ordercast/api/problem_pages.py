@@ -14,9 +14,9 @@ from litestar.params import FromPath
 
 from ordercast.commerce.errors import NotFound
 
-from .constants import Constant
-from .desk import AnyRequest
+from .context import AnyRequest
 from .errors import Kind, Problem, kinds
+from .static_response import StaticResponse
 
 
 class Advice(NamedTuple):
@@ -137,7 +137,7 @@ pre {{ background: #8882; border-radius: .5rem; overflow-x: auto; padding: .75re
 """
 
 
-def _page(kind: Kind) -> Constant:
+def _page(kind: Kind) -> StaticResponse:
     advice = ADVICE[kind.slug]
     example = msgspec.json.format(
         msgspec.json.encode(Problem(f"/problems/{kind.slug}", kind.title, kind.status, _plain(advice.means)))
@@ -148,7 +148,9 @@ def _page(kind: Kind) -> Constant:
         f"<h2>What to do</h2><p>{_marked(advice.to_do)}</p>",
         f"<h2>Example</h2><pre>{escape(example)}</pre>",
     ]
-    return Constant(_PAGE.format(title=escape(kind.title), body="\n".join(parts)).encode(), MediaType.HTML, _HEADERS)
+    return StaticResponse(
+        _PAGE.format(title=escape(kind.title), body="\n".join(parts)).encode(), MediaType.HTML, _HEADERS
+    )
 
 
 def _plain(text: str) -> str:
@@ -161,13 +163,13 @@ def _marked(text: str) -> str:
     return "".join(f"<code>{part}</code>" if index % 2 else part for index, part in enumerate(parts))
 
 
-def _list() -> Constant:
+def _list() -> StaticResponse:
     rows = [
         f'<li><a href="/problems/{kind.slug}">{escape(kind.title)}</a> <code>{kind.slug}</code> ({kind.status})</li>'
         for kind in sorted(kinds().values(), key=lambda kind: (kind.status, kind.slug))
     ]
     content = _PAGE.format(title="Problems", body=f"<ul>{''.join(rows)}</ul>")
-    return Constant(content.encode(), MediaType.HTML, _HEADERS)
+    return StaticResponse(content.encode(), MediaType.HTML, _HEADERS)
 
 
 _PAGES: Final = {slug: _page(kind) for slug, kind in kinds().items() if slug in ADVICE}

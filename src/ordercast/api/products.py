@@ -19,13 +19,13 @@ from ordercast.db import Transaction
 from ordercast.db import products as units
 from ordercast.db import shop as shops
 
-from .answers import json_answer
+from .answers import json_response
 from .body import JsonBody, Version
-from .desk import AnyRequest, AtDesk
+from .context import AnyRequest, Context
 from .documented import CONFLICTS, REFUSALS
 from .editing import given
+from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, IdCursor, Limit, NumberCursor, cut, cut_history
-from .repeats import create_once
 
 STOCK_MAX: Final = 1_000_000_000
 TEXT_MAX: Final = 2_000
@@ -95,37 +95,37 @@ class ProductHistory(Struct, frozen=True, rename="camel"):
 @get("/api/products", tags=["products"], responses={code: REFUSALS[code] for code in (400, 401, 403, 422)})
 async def list_products(
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
     every: FromQuery[bool] = False,
 ) -> Response[ProductPage]:
     """List what is for sale; with `every`, for the shop, what is not too. Prices are minor units of `currency`."""
     if every:
-        await desk.authorize(request, "see what is not for sale")
-    found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, every=every))
+        await context.authorize(request, "see what is not for sale")
+    found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, every=every))
     page = ProductPage(*cut(found, limit, lambda each: each.id))
-    return json_answer(msgspec.json.encode(page))
+    return json_response(msgspec.json.encode(page))
 
 
 @get("/api/products/{product_id:str}", tags=["products"], responses={code: REFUSALS[code] for code in (400, 401, 404)})
-async def get_product(product_id: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Product]:
+async def get_product(product_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Product]:
     """One product; one that is not for sale, for the shop alone."""
-    product = await desk.store.read(lambda transaction: units.find(transaction, product_id))
-    if product is None or not (product.active or (await desk.identify(request)).actor.role in STAFF):
+    product = await context.store.read(lambda transaction: units.find(transaction, product_id))
+    if product is None or not (product.active or (await context.identify(request)).actor.role in STAFF):
         raise NotFound("product")
-    return json_answer(msgspec.json.encode(product))
+    return json_response(msgspec.json.encode(product))
 
 
 # --- For the shop -----------------------------------------------------------------------------------------------------
 
 
 @post("/api/products", dto=JsonBody[NewProduct], return_dto=None, tags=["products"], responses=REFUSALS | CONFLICTS)
-async def add_product(data: JSONBody[NewProduct], request: AnyRequest, desk: AtDesk) -> Response[Product]:
+async def add_product(data: JSONBody[NewProduct], request: AnyRequest, context: Context) -> Response[Product]:
     """Add a product. For the shop."""
-    actor = await desk.authorize(request, "add a product")
+    actor = await context.authorize(request, "add a product")
     check_texts(data)
-    product_id, now = desk.new_id("prd"), desk.now()
+    product_id, now = context.new_id("prd"), context.now()
 
     def effect(transaction: Transaction) -> bytes:
         shop = shops.rules(transaction)
@@ -134,7 +134,7 @@ async def add_product(data: JSONBody[NewProduct], request: AnyRequest, desk: AtD
         units.add(transaction, product, actor, now)
         return msgspec.json.encode(product)
 
-    return await create_once(desk, request, actor, data, effect)
+    return await create_once(context, request, actor, data, effect)
 
 
 @patch(
@@ -145,15 +145,15 @@ async def add_product(data: JSONBody[NewProduct], request: AnyRequest, desk: AtD
     responses=REFUSALS | CONFLICTS,
 )
 async def edit_product(
-    product_id: FromPath[str], data: JSONBody[EditProduct], request: AnyRequest, desk: AtDesk
+    product_id: FromPath[str], data: JSONBody[EditProduct], request: AnyRequest, context: Context
 ) -> Response[Product]:
     """Change some fields of a product, or its stock. For the shop, whose screens are told by `product_update`."""
-    actor = await desk.authorize(request, "change a product")
+    actor = await context.authorize(request, "change a product")
     check_texts(data)
     if data.stock_by and not (data.reason or "").strip():
         raise InvalidField("reason", "A reason is needed to change the stock.")
     changes = given(data, besides=frozenset({"version", "stock_by", "reason"}))
-    now = desk.now()
+    now = context.now()
 
     def unit(transaction: Transaction) -> bytes:
         return msgspec.json.encode(
@@ -169,7 +169,7 @@ async def edit_product(
             )
         )
 
-    return json_answer(await desk.store.write(unit))
+    return json_response(await context.store.write(unit))
 
 
 def _in_this_shop(transaction: Transaction, changes: dict[str, Any]) -> dict[str, Any]:
@@ -184,21 +184,21 @@ def _in_this_shop(transaction: Transaction, changes: dict[str, Any]) -> dict[str
 async def get_product_history(
     product_id: FromPath[str],
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     limit: Limit = LIMIT_MAX,
     cursor: NumberCursor = "0",
 ) -> Response[ProductHistory]:
     """The edits of a product, oldest first: who, when and why. For the shop. Sales are not among them."""
-    await desk.authorize(request, "see a product's history")
+    await context.authorize(request, "see a product's history")
     after = int(cursor)
-    found = await desk.store.read(
+    found = await context.store.read(
         lambda transaction: units.history(transaction, product_id, after=after, limit=limit + 1)
     )
     if not found and not after:
         raise NotFound("product")
     rows, next_cursor = cut_history(found, limit)
     items = [ProductEdit(version, _product(old), _product(new), *rest) for version, old, new, *rest in rows]
-    return json_answer(msgspec.json.encode(ProductHistory(items, next_cursor)))
+    return json_response(msgspec.json.encode(ProductHistory(items, next_cursor)))
 
 
 def _product(document: str | None) -> Any:

@@ -18,13 +18,13 @@ from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction, accounts
 from ordercast.db.accounts import Account
 
-from .answers import json_answer
+from .answers import json_response
 from .body import JsonBody
 from .budgets import REGISTRATIONS
-from .desk import AnyRequest, AtDesk, caller_of
+from .context import AnyRequest, Context, caller_of
 from .documented import CONFLICTS, REFUSALS
+from .idempotency import create_once
 from .refusals import SignInRefused
-from .repeats import create_once
 from .sign_in import PASSWORD_MAX, SignedIn, SignIn, User, begin, find_account, user_of
 
 # Only told; the rule itself names what is wrong.
@@ -67,23 +67,23 @@ class Named(Struct, frozen=True):
     tags=["people"],
     responses={code: REFUSALS[code] for code in (400, 422)} | {code: CONFLICTS[code] for code in (409, 503)},
 )
-async def register(data: JSONBody[Register], request: AnyRequest, desk: AtDesk) -> Response[User]:
+async def register(data: JSONBody[Register], request: AnyRequest, context: Context) -> Response[User]:
     """Make a customer's account. It is not signed in by that: `/api/auth/login` does."""
-    await desk.budgets.take(REGISTRATIONS, caller_of(request))
+    await context.budgets.take(REGISTRATIONS, caller_of(request))
     wanted = Named(data.email.lower(), data.name, Role.CUSTOMER)
     check_texts(wanted)
     check_choice(data.password, email=data.email, name=data.name)
     # Before anything is looked up, so that a taken address takes as long to refuse as a free one to give.
-    password_hash = await desk.passwords.hash(data.password, caller_of(request))
-    account = Account(desk.new_id("cus"), wanted.email, wanted.name, wanted.role, password_hash)
-    now = desk.now()
+    password_hash = await context.passwords.hash(data.password, caller_of(request))
+    account = Account(context.new_id("cus"), wanted.email, wanted.name, wanted.role, password_hash)
+    now = context.now()
 
     def effect(transaction: Transaction) -> bytes:
         if not accounts.add(transaction, account, now):
             raise AddressTaken
         return msgspec.json.encode(user_of(account))
 
-    return await create_once(desk, request, GUEST, wanted, effect)
+    return await create_once(context, request, GUEST, wanted, effect)
 
 
 @post(
@@ -94,34 +94,34 @@ async def register(data: JSONBody[Register], request: AnyRequest, desk: AtDesk) 
     tags=["people"],
     responses={code: REFUSALS[code] for code in (400, 401, 403, 422)},
 )
-async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
+async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, context: Context) -> Response[SignedIn]:
     """Choose another password. Everything that was signed in with the former one ends; the answer is signed in anew."""
-    actor = (await desk.identify_someone(request)).actor
-    account = await desk.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
+    actor = (await context.require_identity(request)).actor
+    account = await context.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
     if account is None:
         raise NotPermitted(actor, "change a password: this token is of no account")
     try:
-        await find_account(desk, SignIn(account.email, data.current), caller_of(request))
+        await find_account(context, SignIn(account.email, data.current), caller_of(request))
     except SignInRefused:
         raise InvalidField("current", "This is not the present password.") from None
     check_choice(data.new, email=account.email, name=account.name, field="new")
-    password_hash = await desk.passwords.hash(data.new, caller_of(request))
-    await desk.store.write(lambda transaction: accounts.set_hash(transaction, account.id, password_hash))
-    return await begin(desk, request, replace(account, password_hash=password_hash))
+    password_hash = await context.passwords.hash(data.new, caller_of(request))
+    await context.store.write(lambda transaction: accounts.set_hash(transaction, account.id, password_hash))
+    return await begin(context, request, replace(account, password_hash=password_hash))
 
 
 @get("/api/me", tags=["people"], responses={code: REFUSALS[code] for code in (401, 403)})
-async def get_me(request: AnyRequest, desk: AtDesk) -> Response[Person]:
+async def get_me(request: AnyRequest, context: Context) -> Response[Person]:
     """Whom the token speaks for."""
-    actor = (await desk.identify_someone(request)).actor
+    actor = (await context.require_identity(request)).actor
     if actor.role is Role.GUEST:
         raise NotPermitted(actor, "ask who it is")
-    account = await desk.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
+    account = await context.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
     if account is None:
         person = Person(actor.id, actor.role, actor.name)
     else:
         person = Person(account.id, actor.role, account.name, account.email)
-    return json_answer(msgspec.json.encode(person), headers={"Cache-Control": "no-store"})
+    return json_response(msgspec.json.encode(person), headers={"Cache-Control": "no-store"})
 
 
 ROUTES: Final = [register, change_password, get_me]

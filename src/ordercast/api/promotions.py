@@ -18,13 +18,13 @@ from ordercast.db import Transaction
 from ordercast.db import promotions as units
 from ordercast.db import shop as shops
 
-from .answers import json_answer
+from .answers import json_response
 from .body import JsonBody, Version
-from .desk import AnyRequest, AtDesk
+from .context import AnyRequest, Context
 from .documented import CONFLICTS, REFUSALS
 from .editing import given
+from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
-from .repeats import create_once
 
 Time = Annotated[datetime, Meta(tz=True)]
 Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]
@@ -63,25 +63,25 @@ class EditPromotion(Struct, frozen=True, kw_only=True, rename="camel", forbid_un
 @get("/api/promotions", tags=["promotions"], responses=REFUSALS)
 async def list_promotions(
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     limit: Limit = LIMIT_DEFAULT,
     cursor: IdCursor = "",
 ) -> Response[PromotionPage]:
     """List the promotions by their codes, ended ones too. For the shop."""
-    await desk.authorize(request, "list promotions")
-    found = await desk.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
+    await context.authorize(request, "list promotions")
+    found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1))
     page = PromotionPage(*cut(found, limit, lambda each: each.code))
-    return json_answer(msgspec.json.encode(page))
+    return json_response(msgspec.json.encode(page))
 
 
 @get("/api/promotions/{code:str}", tags=["promotions"], responses=REFUSALS)
-async def get_promotion(code: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Promotion]:
+async def get_promotion(code: FromPath[str], request: AnyRequest, context: Context) -> Response[Promotion]:
     """One promotion. For the shop."""
-    await desk.authorize(request, "see promotions")
-    promotion = await desk.store.read(lambda transaction: units.find(transaction, as_code(code)))
+    await context.authorize(request, "see promotions")
+    promotion = await context.store.read(lambda transaction: units.find(transaction, as_code(code)))
     if promotion is None:
         raise NotFound("promotion")
-    return json_answer(msgspec.json.encode(promotion))
+    return json_response(msgspec.json.encode(promotion))
 
 
 @post(
@@ -91,12 +91,12 @@ async def get_promotion(code: FromPath[str], request: AnyRequest, desk: AtDesk) 
     tags=["promotions"],
     responses=REFUSALS | CONFLICTS,
 )
-async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, desk: AtDesk) -> Response[Promotion]:
+async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, context: Context) -> Response[Promotion]:
     """Make a promotion. For the shop."""
-    actor = await desk.authorize(request, "make a promotion")
+    actor = await context.authorize(request, "make a promotion")
     check_value(data.kind, data.value)
     starts_at, ends_at = _moment("startsAt", data.starts_at), _moment("endsAt", data.ends_at)
-    now = desk.now()
+    now = context.now()
 
     def effect(transaction: Transaction) -> bytes:
         promotion = Promotion(
@@ -118,7 +118,7 @@ async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, desk:
         units.add(transaction, promotion, actor)
         return msgspec.json.encode(promotion)
 
-    return await create_once(desk, request, actor, data, effect)
+    return await create_once(context, request, actor, data, effect)
 
 
 @patch(
@@ -129,20 +129,20 @@ async def add_promotion(data: JSONBody[NewPromotion], request: AnyRequest, desk:
     responses=REFUSALS | CONFLICTS,
 )
 async def edit_promotion(
-    code: FromPath[str], data: JSONBody[EditPromotion], request: AnyRequest, desk: AtDesk
+    code: FromPath[str], data: JSONBody[EditPromotion], request: AnyRequest, context: Context
 ) -> Response[Promotion]:
     """Change how long and how often a promotion holds, or end it. For the shop."""
-    actor = await desk.authorize(request, "change a promotion")
+    actor = await context.authorize(request, "change a promotion")
     changes = given(data, besides=frozenset({"version"}))
     if data.ends_at is not UNSET:
         changes["ends_at"] = _moment("endsAt", data.ends_at)
-    now = desk.now()
+    now = context.now()
 
     def unit(transaction: Transaction) -> bytes:
         changed = units.change(transaction, as_code(code), changes, expected_version=data.version, actor=actor, now=now)
         return msgspec.json.encode(changed)
 
-    return json_answer(await desk.store.write(unit))
+    return json_response(await context.store.write(unit))
 
 
 def _moment(field: str, time: datetime | None) -> Moment | None:

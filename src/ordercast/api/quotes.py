@@ -14,10 +14,10 @@ from ordercast.commerce.people import Role
 from ordercast.commerce.placing import PricedOrder
 from ordercast.db.quotes import quote
 
-from .answers import json_answer
+from .answers import json_response
 from .body import JsonBody
 from .budgets import QUOTES
-from .desk import AnyRequest, AtDesk
+from .context import AnyRequest, Context
 from .documented import CONFLICTS, REFUSALS
 
 
@@ -57,16 +57,16 @@ class Quote(Struct, frozen=True, rename="camel"):
     tags=["orders"],
     responses={code: (REFUSALS | CONFLICTS)[code] for code in (400, 401, 409, 422)},
 )
-async def quote_order(data: JSONBody[QuoteOrder], request: AnyRequest, desk: AtDesk) -> Response[Quote]:
+async def quote_order(data: JSONBody[QuoteOrder], request: AnyRequest, context: Context) -> Response[Quote]:
     """Say what a cart would come to now. Nothing is set aside; `POST /api/orders` compares its `total` with ours."""
-    actor = (await desk.identify(request)).actor
+    actor = (await context.identify(request)).actor
     customer_id = actor.id if actor.role is Role.CUSTOMER else None
-    now = desk.now()
-    whose = desk.who(request)
-    await desk.budgets.take(QUOTES, whose)
-    async with desk.guessing(data.promo_code, whose):
-        priced = await desk.store.read(lambda transaction: quote(transaction, data, customer_id, now))
-    return json_answer(msgspec.json.encode(Quote.of(priced)))
+    now = context.now()
+    whose = context.who(request)
+    await context.budgets.take(QUOTES, whose)
+    async with context.guessing(data.promo_code, whose):
+        priced = await context.store.read(lambda transaction: quote(transaction, data, customer_id, now))
+    return json_response(msgspec.json.encode(Quote.of(priced)))
 
 
 ROUTES: Final = [quote_order]

@@ -14,46 +14,46 @@ from ordercast.db.access import Refusal
 
 from .auth import TokenRefused
 from .budgets import REFUSED_TOKENS
-from .desk import AnyRequest, AtDesk, FrontDesk, caller_of
+from .context import AnyRequest, ApiContext, Context, caller_of
+from .csrf import check_origin
 from .documented import REFUSALS, SIGNED_OUT
 from .refresh_tokens import RefreshToken
 from .refusals import RefreshRefused
-from .same_site import check_origin
 from .sign_in import COOKIE, SignedIn, answer, cookie, drop_cookie
 
 _REFUSALS: Final = {401: REFUSALS[401], 403: REFUSALS[403]}
 
 
 @post("/api/auth/refresh", status_code=200, tags=["people"], responses=_REFUSALS)
-async def refresh(request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
+async def refresh(request: AnyRequest, context: Context) -> Response[SignedIn]:
     """Exchange the cookie for a fresh access token and the next cookie. A cookie that was exchanged before, and not
     just now, ends the sign-in: two have it.
     """
-    check_origin(request, desk.origins)
-    token = await _token(request, desk)
-    following = [token.next(secret) for secret in desk.keys.all]
-    now_ms = desk.now_ms()
-    terms, next_hashes = desk.sign_in_rules.terms(now_ms), [each.hashes.token for each in following]
+    check_origin(request, context.origins)
+    token = await _token(request, context)
+    following = [token.next(secret) for secret in context.keys.all]
+    now_ms = context.now_ms()
+    terms, next_hashes = context.token_policy.terms(now_ms), [each.hashes.token for each in following]
 
     def unit(transaction: Transaction) -> access.SignIn | Refusal:
         return access.refresh(transaction, token.hashes, next_hashes, terms)
 
-    found = await desk.store.write(unit)
+    found = await context.store.write(unit)
     if isinstance(found, Refusal):
-        await desk.budgets.take(REFUSED_TOKENS, caller_of(request))
+        await context.budgets.take(REFUSED_TOKENS, caller_of(request))
         raise RefreshRefused
-    return answer(desk, found.account, found.id, now_ms, cookie(desk, request, following[found.turn]))
+    return answer(context, found.account, found.id, now_ms, cookie(context, request, following[found.turn]))
 
 
 @post("/api/auth/logout", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | {403: REFUSALS[403]})
-async def sign_out(request: AnyRequest, desk: AtDesk) -> Response[None]:
+async def sign_out(request: AnyRequest, context: Context) -> Response[None]:
     """End the sign-in of the cookie, and that of the token if one is sent: their tokens are refused and their sockets
     end, on every node.
     """
-    check_origin(request, desk.origins)
-    names = await _names_shown(request, desk)
+    check_origin(request, context.origins)
+    names = await _names_shown(request, context)
     cookie_token = RefreshToken.parse(request.cookies.get(COOKIE, ""))
-    terms = desk.sign_in_rules.terms(desk.now_ms())
+    terms = context.token_policy.terms(context.now_ms())
 
     def unit(transaction: Transaction) -> None:
         found = None if cookie_token is None else access.find(transaction, cookie_token.hashes.family)
@@ -61,39 +61,39 @@ async def sign_out(request: AnyRequest, desk: AtDesk) -> Response[None]:
             access.close(transaction, name, terms, reason="Signed out.")
 
     if names or cookie_token is not None:
-        await desk.store.write(unit)
+        await context.store.write(unit)
     return _signed_out(request)
 
 
-async def _names_shown(request: AnyRequest, desk: FrontDesk) -> set[str]:
+async def _names_shown(request: AnyRequest, context: ApiContext) -> set[str]:
     """The names of the token that is sent along; none of one that is worth nothing any more."""
     try:
-        identity = await desk.identify(request)
+        identity = await context.identify(request)
     except TokenRefused:
         return set()
     return set() if identity.actor.role is Role.GUEST else set(identity.names)
 
 
 @post("/api/auth/logout-all", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | _REFUSALS)
-async def sign_out_everywhere(request: AnyRequest, desk: AtDesk) -> Response[None]:
+async def sign_out_everywhere(request: AnyRequest, context: Context) -> Response[None]:
     """End every sign-in of whoever asks, and refuse every token that they were given. Needs a token."""
-    check_origin(request, desk.origins)
-    actor = (await desk.identify_someone(request)).actor
+    check_origin(request, context.origins)
+    actor = (await context.require_identity(request)).actor
     if actor.role is Role.GUEST:
         raise NotPermitted(actor, "sign out everywhere")
-    since = desk.now()
-    await desk.store.write(
+    since = context.now()
+    await context.store.write(
         lambda transaction: access.close_all(transaction, actor.id, since, actor=actor, reason="Signed out everywhere.")
     )
     return _signed_out(request)
 
 
-async def _token(request: AnyRequest, desk: FrontDesk) -> RefreshToken:
+async def _token(request: AnyRequest, context: ApiContext) -> RefreshToken:
     """The cookie's token, of a sign-in that there is: garbage does not reach the writer. Raises RefreshRefused."""
     token = RefreshToken.parse(request.cookies.get(COOKIE, ""))
-    if token is not None and await desk.store.read(lambda t: access.find(t, token.hashes.family)) is not None:
+    if token is not None and await context.store.read(lambda t: access.find(t, token.hashes.family)) is not None:
         return token
-    await desk.budgets.take(REFUSED_TOKENS, caller_of(request))
+    await context.budgets.take(REFUSED_TOKENS, caller_of(request))
     raise RefreshRefused
 
 

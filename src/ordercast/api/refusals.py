@@ -6,7 +6,7 @@ RequestRefused
 ├── SignInRequired     a token is needed
 ├── SignInRefused      address or password are wrong
 ├── RefreshRefused     no refresh token, or one that is good no more
-├── IssuerSilent       another issuer's keys cannot be had just now
+├── IssuerUnavailable       another issuer's keys cannot be had just now
 ├── OriginRefused      a page of another site tried to use somebody's cookie
 ├── TooManyAttempts    a caller's budget is spent
 ├── TooManyWatches     a socket watches as many orders as it may
@@ -46,7 +46,7 @@ class RefreshRefused(RequestRefused):
         super().__init__("There is no sign-in to go on with. Sign in again.")
 
 
-class IssuerSilent(RequestRefused):
+class IssuerUnavailable(RequestRefused):
     def __init__(self) -> None:
         self.retry_after_s = 5
         super().__init__("The keys by which this token could be checked cannot be had just now.")

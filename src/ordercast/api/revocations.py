@@ -1,70 +1,58 @@
-"""What is revoked, known by heart: each request and each socket is held against it."""
+"""Revoking a token, a sign-in, or everything that somebody was given. For an admin."""
 
 from __future__ import annotations
 
-import time
-from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from litestar import Response, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
 
-from ordercast.db import Change, is_moment, read_json
-from ordercast.db.access import Revoked
+from ordercast.commerce.errors import InvalidField
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import access
 
-from .auth import Identity
+from .answers import json_response
+from .body import JsonBody
+from .context import ADMINS, AnyRequest, Context
+from .documented import REFUSALS
 
-KIND: Final = "access.revoked"
-"""Of the feed's rows that tell of one."""
+NAME_MAX: Final = 200
 
 
-class _Row(msgspec.Struct, frozen=True):
+class Revoke(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
+    """A token's `jti`, a sign-in's `sid`, a person's `sub`, or an order's id for its tracking token."""
+    reason: Annotated[str, Meta(max_length=500)] | None = None
+
+
+class Revoked(Struct, frozen=True):
     name: str
     since: str
-    until: str | None
 
 
-class Revocations:
-    """One per node, used from its loop."""
-
-    def __init__(self) -> None:
-        self._since_ms: dict[str, int] = {}
-        self._until_ms: dict[str, int] = {}
-
-    def __repr__(self) -> str:
-        return f"<Revocations {len(self._since_ms)} names>"
-
-    def note(self, revoked: Revoked) -> None:
-        """Refuse the tokens of a name from now on. Known already, the later moment counts."""
-        # A moment that is none, by another program, refuses all that there is until now, and for good.
-        since_ms = _ms(revoked.since) or time.time_ns() // 1_000_000
-        until_ms = None if revoked.until is None else _ms(revoked.until)
-        self._since_ms[revoked.name] = max(since_ms, self._since_ms.get(revoked.name, 0))
-        if until_ms is None:
-            self._until_ms.pop(revoked.name, None)
-        else:
-            self._until_ms[revoked.name] = until_ms
-
-    def note_change(self, change: Change) -> None:
-        """The same, as the feed tells it."""
-        try:
-            row = msgspec.convert(None if change.after is None else read_json(change.after), _Row)
-        except (ValueError, msgspec.ValidationError):
-            row = _Row(change.entity_id, change.at, None)
-        self.note(Revoked(row.name, row.since, row.until))
-
-    def forget(self, now_ms: int) -> None:
-        """Forget those whose tokens have all expired."""
-        for name in [name for name, until_ms in self._until_ms.items() if until_ms < now_ms]:
-            del self._until_ms[name], self._since_ms[name]
-
-    def cover(self, identity: Identity) -> bool:
-        """Whether the token of that identity is refused: itself, or with whatever its person was given before."""
-        if not self._since_ms:
-            return False
-        if any(name in self._since_ms for name in identity.names):
-            return True
-        return identity.issued_at_ms < self._since_ms.get(identity.actor.id, 0)
+@post(
+    "/api/auth/revoke",
+    dto=JsonBody[Revoke],
+    return_dto=None,
+    status_code=200,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 401, 403, 422)},
+)
+async def revoke(data: JSONBody[Revoke], request: AnyRequest, context: Context) -> Response[Revoked]:
+    """Refuse a token, or all that a person was given until now, and end the sockets that it opened, on every node."""
+    actor = await context.authorize(request, "revoke tokens", ADMINS)
+    check_texts(data)
+    if not data.name.strip():
+        raise InvalidField("name", "A name is needed.")
+    since = context.now()
+    await context.store.write(
+        lambda transaction: access.revoke(
+            transaction, data.name, since=since, until=None, actor=actor, reason=data.reason
+        )
+    )
+    return json_response(msgspec.json.encode(Revoked(data.name, since)))
 
 
-def _ms(moment: str) -> int | None:
-    return round(datetime.fromisoformat(moment).timestamp() * 1000) if is_moment(moment) else None
+ROUTES: Final = [revoke]

@@ -16,7 +16,7 @@ from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
 from ordercast.payments.jobs import apply_sandbox_event
 from ordercast.payments.providers.sandbox import CONFIRM_PATH, SandboxProvider
 
-from .desk import AtDesk, FrontDesk
+from .context import ApiContext, Context
 
 log = logging.getLogger("ordercast.payments")
 
@@ -34,9 +34,9 @@ Back = Annotated[str, QueryParameter(max_length=4_000, pattern=r"^/([^/\\\\].*)?
 
 
 @get(f"{CONFIRM_PATH}/{{reference:str}}", include_in_schema=False, media_type=MediaType.HTML)
-async def show_confirmation(reference: FromPath[str], desk: AtDesk, back: Back = "/") -> Response[str]:
+async def show_confirmation(reference: FromPath[str], context: Context, back: Back = "/") -> Response[str]:
     """Ask the customer, as a bank would."""
-    entry = await _sandbox(desk).entry(reference)
+    entry = await _sandbox(context).entry(reference)
     if entry is None:
         raise NotFound("payment")
     path, amount = html.escape(f"{CONFIRM_PATH}/{reference}"), html.escape(str(entry.amount))
@@ -48,20 +48,20 @@ async def show_confirmation(reference: FromPath[str], desk: AtDesk, back: Back =
 
 @post(f"{CONFIRM_PATH}/{{reference:str}}/{{answer:str}}", include_in_schema=False, status_code=303)
 async def take_answer(
-    reference: FromPath[str], answer: FromPath[str], desk: AtDesk, back: Back = "/"
+    reference: FromPath[str], answer: FromPath[str], context: Context, back: Back = "/"
 ) -> Response[None]:
     """Take the customer's answer, and send them back."""
     if answer not in {"confirm", "decline"}:
         raise NotFound("answer")
     try:
-        await _sandbox(desk).confirm(reference, apply_sandbox_event, is_let=answer == "confirm")
+        await _sandbox(context).confirm(reference, apply_sandbox_event, is_let=answer == "confirm")
     except ProviderRefused as error:
         log.info("the sandbox's page: %s", error)
     return Response(None, status_code=303, headers={"Location": back})
 
 
-def _sandbox(desk: FrontDesk) -> SandboxProvider:
-    provider = desk.providers.by_name.get(SANDBOX)
+def _sandbox(context: ApiContext) -> SandboxProvider:
+    provider = context.providers.by_name.get(SANDBOX)
     if not isinstance(provider, SandboxProvider):
         raise NotFound("payment provider")
     return provider

@@ -15,9 +15,9 @@ from ordercast.db import Transaction
 from ordercast.db import shop as units
 from ordercast.db.shop import StandingShop
 
-from .answers import json_answer
+from .answers import json_response
 from .body import JsonBody, Version
-from .desk import ADMINS, AnyRequest, AtDesk
+from .context import ADMINS, AnyRequest, Context
 from .documented import CONFLICTS, REFUSALS
 
 
@@ -28,24 +28,24 @@ class ChangeShop(Shop, frozen=True, kw_only=True, rename="camel", forbid_unknown
 
 
 @get("/api/shop", tags=["shop"])
-async def get_shop(desk: AtDesk) -> Response[StandingShop]:
+async def get_shop(context: Context) -> Response[StandingShop]:
     """How the shop charges: currency, taxes, delivery fees."""
-    return json_answer(msgspec.json.encode(await desk.store.read(units.standing)))
+    return json_response(msgspec.json.encode(await context.store.read(units.standing)))
 
 
 @put("/api/shop", dto=JsonBody[ChangeShop], return_dto=None, tags=["shop"], responses=REFUSALS | CONFLICTS)
-async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, desk: AtDesk) -> Response[StandingShop]:
+async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, context: Context) -> Response[StandingShop]:
     """Let other rules hold from the next order on; those that are placed keep their sums. For an admin."""
-    actor = await desk.authorize(request, "change how the shop charges", ADMINS)
+    actor = await context.authorize(request, "change how the shop charges", ADMINS)
     if not is_in_use(data.currency):
         raise InvalidField("currency", f"ISO 4217 has no currency {data.currency} that is in use.")
-    now = desk.now()
+    now = context.now()
 
     def unit(transaction: Transaction) -> bytes:
         units.change_rules(transaction, data, expected_version=data.version, actor=actor, now=now)
         return msgspec.json.encode(units.standing(transaction))
 
-    return json_answer(await desk.store.write(unit))
+    return json_response(await context.store.write(unit))
 
 
 ROUTES: Final = [get_shop, change_shop]

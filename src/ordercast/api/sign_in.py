@@ -16,16 +16,16 @@ from ordercast.db import Transaction, accounts
 from ordercast.db.access import open_sign_in
 from ordercast.db.accounts import Account
 
-from .answers import json_answer
+from .answers import json_response
 from .auth import issue_token
 from .body import PLAIN, JsonBody
 from .budgets import ACCOUNT_GUESSES, ACCOUNT_STRANGERS, SIGN_INS
-from .desk import AnyRequest, AtDesk, FrontDesk, caller_of
+from .context import AnyRequest, ApiContext, Context, caller_of
+from .csrf import comes_from_ours
 from .documented import REFUSALS
 from .refresh_tokens import RefreshToken
 from .refusals import SignInRefused
 from .request_log import ACTOR
-from .same_site import comes_from_ours
 
 PASSWORD_MAX: Final = 1_024
 COOKIE: Final = "ordercast_refresh"
@@ -60,13 +60,13 @@ class SignedIn(Struct, frozen=True, rename="camel"):
     tags=["people"],
     responses={code: REFUSALS[code] for code in (400, 401, 422)},
 )
-async def sign_in(data: JSONBody[SignIn], request: AnyRequest, desk: AtDesk) -> Response[SignedIn]:
+async def sign_in(data: JSONBody[SignIn], request: AnyRequest, context: Context) -> Response[SignedIn]:
     """Exchange an address and a password for an access token, and a cookie that `/api/auth/refresh` takes."""
-    account = await find_account(desk, data, caller_of(request))
-    return await begin(desk, request, account)
+    account = await find_account(context, data, caller_of(request))
+    return await begin(context, request, account)
 
 
-async def find_account(desk: FrontDesk, data: SignIn, caller: str) -> Account:
+async def find_account(context: ApiContext, data: SignIn, caller: str) -> Account:
     """The account that the password opens. Raises TooManyAttempts or SignInRefused.
 
     Whoever has signed in from an address before has a budget there that nobody elsewhere can spend: so strangers who
@@ -75,60 +75,60 @@ async def find_account(desk: FrontDesk, data: SignIn, caller: str) -> Account:
     email = data.email.lower()
     device = f"{email} {caller}"
     async with AsyncExitStack() as counted:
-        await counted.enter_async_context(desk.budgets.counting(ACCOUNT_GUESSES, device, SignInRefused))
-        if not await desk.budgets.knows(device):
-            await counted.enter_async_context(desk.budgets.counting(SIGN_INS, caller, SignInRefused))
-            await counted.enter_async_context(desk.budgets.counting(ACCOUNT_STRANGERS, email, SignInRefused))
-        account = await desk.store.read(lambda transaction: accounts.find(transaction, data.email))
+        await counted.enter_async_context(context.budgets.counting(ACCOUNT_GUESSES, device, SignInRefused))
+        if not await context.budgets.knows(device):
+            await counted.enter_async_context(context.budgets.counting(SIGN_INS, caller, SignInRefused))
+            await counted.enter_async_context(context.budgets.counting(ACCOUNT_STRANGERS, email, SignInRefused))
+        account = await context.store.read(lambda transaction: accounts.find(transaction, data.email))
         password_hash = None if account is None else account.password_hash
-        matches = await desk.passwords.match(password_hash, data.password, caller)
+        matches = await context.passwords.match(password_hash, data.password, caller)
         if account is None or not account.active or not matches:
             raise SignInRefused
-    await desk.budgets.know(device)
+    await context.budgets.know(device)
     return account
 
 
 # --- Answers that carry tokens ----------------------------------------------------------------------------------------
 
 
-async def begin(desk: FrontDesk, request: AnyRequest, account: Account) -> Response[SignedIn]:
+async def begin(context: ApiContext, request: AnyRequest, account: Account) -> Response[SignedIn]:
     """Open a sign-in and answer with its first tokens. A page that may not use the cookie is not given one.
 
     Raises SignInRefused for an account that was closed or changed since it was found: the password took its time.
     """
-    now_ms = desk.now_ms()
+    now_ms = context.now_ms()
     request.state[ACTOR] = f"{account.role}:{account.id}"
 
     def check(transaction: Transaction) -> None:
         if not accounts.is_unchanged(transaction, account):
             raise SignInRefused
 
-    if not comes_from_ours(request, desk.origins):
-        await desk.store.read(check)
-        return answer(desk, account, None, now_ms)
-    token, sign_in_id = RefreshToken.make(), desk.new_id("sgn")
-    terms = desk.sign_in_rules.terms(now_ms)
+    if not comes_from_ours(request, context.origins):
+        await context.store.read(check)
+        return answer(context, account, None, now_ms)
+    token, sign_in_id = RefreshToken.make(), context.new_id("sgn")
+    terms = context.token_policy.terms(now_ms)
 
     def unit(transaction: Transaction) -> None:
         accounts.hold(transaction, account.id)
         check(transaction)
         open_sign_in(transaction, sign_in_id, account.id, token.hashes, terms)
 
-    await desk.store.write(unit)
-    return answer(desk, account, sign_in_id, now_ms, cookie(desk, request, token))
+    await context.store.write(unit)
+    return answer(context, account, sign_in_id, now_ms, cookie(context, request, token))
 
 
 def answer(
-    desk: FrontDesk,
+    context: ApiContext,
     account: Account,
     sign_in_id: str | None,
     looked_up_at_ms: int,
     refresh_cookie: Cookie | None = None,
 ) -> Response[SignedIn]:
     """Answer with an access token that says what the account was at that moment."""
-    ttl_s = desk.sign_in_rules.token_ttl_s
+    ttl_s = context.token_policy.token_ttl_s
     token = issue_token(
-        desk.keys.current,
+        context.keys.current,
         account.role,
         account.id,
         ttl_s,
@@ -137,7 +137,7 @@ def answer(
         issued_at_ms=looked_up_at_ms,
     )
     content = msgspec.json.encode(SignedIn(token, ttl_s, user_of(account)))
-    response = json_answer(content, headers={"Cache-Control": "no-store"})
+    response = json_response(content, headers={"Cache-Control": "no-store"})
     if refresh_cookie is not None:
         response.set_cookie(refresh_cookie)
     return response
@@ -147,8 +147,8 @@ def user_of(account: Account) -> User:
     return User(account.id, account.email, account.name, account.role)
 
 
-def cookie(desk: FrontDesk, request: AnyRequest, token: RefreshToken) -> Cookie:
-    return _cookie(request, str(token), desk.sign_in_rules.idle_s)
+def cookie(context: ApiContext, request: AnyRequest, token: RefreshToken) -> Cookie:
+    return _cookie(request, str(token), context.token_policy.idle_s)
 
 
 def drop_cookie(request: AnyRequest, response: Response[Any]) -> None:

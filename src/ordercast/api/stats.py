@@ -14,31 +14,31 @@ from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.db import stats
 
-from .answers import json_answer
-from .desk import AnyRequest, AtDesk
+from .answers import json_response
+from .context import AnyRequest, Context
 from .documented import REFUSALS
 
 
 @get("/api/stats", tags=["operation"], responses=REFUSALS)
 async def get_stats(
     request: AnyRequest,
-    desk: AtDesk,
+    context: Context,
     date: Annotated[str | None, QueryParameter(max_length=10, description="YYYY-MM-DD; today if left out")] = None,
     tz: Annotated[str | None, QueryParameter(max_length=64, description="IANA name; the shop's if left out")] = None,
 ) -> Response[Stats]:
     """Orders, sums, states, hours, times and ages of one day. For the shop."""
-    await desk.authorize(request, "see the shop's figures")
-    name, now, latency = tz or desk.timezone, desk.now(), desk.latency()
+    await context.authorize(request, "see the shop's figures")
+    name, now, latency = tz or context.timezone, context.now(), context.latency()
     where = zone(name)
     of = day_of(now, where) if date is None else _day(date)
 
     def count() -> Awaitable[Stats]:
-        return desk.store.read(
+        return context.store.read(
             lambda transaction: stats.day(transaction, of, where, tz_name=name, now=now, latency=latency)
         )
 
-    found = await desk.figures.of(of.isoformat(), name, count)
-    return json_answer(msgspec.json.encode(found))
+    found = await context.stats_cache.of(of.isoformat(), name, count)
+    return json_response(msgspec.json.encode(found))
 
 
 def _day(text: str) -> Date:

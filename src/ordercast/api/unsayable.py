@@ -9,7 +9,7 @@ from litestar.exceptions import NotFoundException
 
 from ordercast.commerce.errors import ControlCharacter
 
-from .desk import AnyRequest
+from .context import AnyRequest
 
 _SENT: Final = b"%00"
 

@@ -12,9 +12,9 @@ from msgspec import Struct
 from ordercast.commerce.errors import EventRefused, NotFound
 from ordercast.db import payments as units
 
-from .answers import json_answer
+from .answers import json_response
 from .budgets import WEBHOOKS
-from .desk import AnyRequest, AtDesk, caller_of
+from .context import AnyRequest, Context, caller_of
 from .documented import REFUSALS, refused
 
 log = logging.getLogger("ordercast.payments")
@@ -30,24 +30,24 @@ class Received(Struct, frozen=True):
     tags=["back ends"],
     responses={400: refused("The signature is not the provider's"), 404: REFUSALS[404]},
 )
-async def hear_provider(provider: FromPath[str], request: AnyRequest, desk: AtDesk) -> Response[Received]:
+async def hear_provider(provider: FromPath[str], request: AnyRequest, context: Context) -> Response[Received]:
     """Take in an event of a payment provider. Its signature covers the raw body; what comes twice counts once.
 
     What concerns no payment of this shop is answered alike, so that the provider does not send it again.
     """
-    known = desk.providers.by_name.get(provider)
+    known = context.providers.by_name.get(provider)
     if known is None:
         raise NotFound("payment provider")
-    body, now = await request.body(), desk.now()
+    body, now = await request.body(), context.now()
     try:
-        event = known.read_event(body, request.headers, desk.now_ms() / 1000)
+        event = known.read_event(body, request.headers, context.now_ms() / 1000)
     except EventRefused:
         # After it was looked at: a provider behind a proxy that is not named must be heard whatever strangers send.
-        await desk.budgets.take(WEBHOOKS, caller_of(request))
+        await context.budgets.take(WEBHOOKS, caller_of(request))
         raise
-    outcome = await desk.store.write(lambda transaction: units.apply_event(transaction, provider, event, now))
+    outcome = await context.store.write(lambda transaction: units.apply_event(transaction, provider, event, now))
     log.info("%s event %s (%s): %s", provider, event.event_id, event.kind, outcome)
-    return json_answer(b'{"received":true}')
+    return json_response(b'{"received":true}')
 
 
 ROUTES: Final = [hear_provider]

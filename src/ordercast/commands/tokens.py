@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
-from ordercast.api.keys import Keys
+from ordercast.api.signing_keys import SigningKeys
 from ordercast.commerce.moments import moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.config import ConfigError, Settings
@@ -55,7 +55,7 @@ def _name_in(settings: Settings, text: str) -> str:
     if text.count(".") != 2:
         return text
     try:
-        names = verify_token(Keys.of(settings), text).names
+        names = verify_token(SigningKeys.of(settings), text).names
     except TokenRefused as error:
         raise ConfigError("secret", f"does not fit this token: {error.message}") from None
     return names[0]

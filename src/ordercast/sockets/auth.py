@@ -13,8 +13,8 @@ from weakref import WeakSet
 import msgspec
 
 from ordercast.api.auth import Identity, TokenRefused
-from ordercast.api.doorkeeper import REVOKED_SENTENCE, Doorkeeper
-from ordercast.api.refusals import IssuerSilent, TooManyAttempts
+from ordercast.api.authenticator import REVOKED_SENTENCE, Authenticator
+from ordercast.api.refusals import IssuerUnavailable, TooManyAttempts
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room
 from ordercast.commerce.tracking import tracking_ends
@@ -49,9 +49,9 @@ def rooms_of(identity: Identity) -> tuple[str, ...]:
 class SocketAuth:
     """One per node. What the feed tells of rights, it is to be given as well."""
 
-    def __init__(self, server: Server, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, server: Server, authenticator: Authenticator) -> None:
         self._server = server
-        self._doorkeeper = doorkeeper
+        self._authenticator = authenticator
         # Known, but not in their rooms yet: they may be listening to what they missed.
         self._arriving: WeakSet[Socket] = WeakSet()
         self._is_looking = False
@@ -61,7 +61,7 @@ class SocketAuth:
     async def _identify(self, socket: Socket, token: object) -> Identity:
         if not isinstance(token, str):
             raise TokenRefused("token_malformed", "The token must be a string.")
-        return await self._doorkeeper.identify(token, socket.conn.handshake.caller)
+        return await self._authenticator.identify(token, socket.conn.handshake.caller)
 
     async def authenticate(self, socket: Socket) -> None:
         """Let in who shows a good token, or none; a socket without one hears only what it asks for itself."""
@@ -77,7 +77,7 @@ class SocketAuth:
             # A stock client does not come back by itself after this: just what is wanted of one with a bad token.
             _note(logging.INFO, socket, "too_many_attempts")
             raise ConnectRefused(str(error), _retry_later(error)) from None
-        except (StoreError, IssuerSilent) as error:
+        except (StoreError, IssuerUnavailable) as error:
             _note(logging.INFO, socket, "come_later")
             raise RetryLater(str(error)) from None
         socket.data = _Session(identity)
@@ -92,7 +92,7 @@ class SocketAuth:
             _say_what_was_missed(socket)
             return
         self._arriving.discard(socket)
-        if self._doorkeeper.revocations.cover(session.identity):  # while it was on its way in
+        if self._authenticator.revocations.is_revoked(session.identity):  # while it was on its way in
             session.end_revoked(socket)
             return
         session.watch_expiry(socket)
@@ -109,7 +109,7 @@ class SocketAuth:
         except TooManyAttempts as error:
             details = _retry_later(error)
             raise EventRefused(details.pop("code"), str(error), **details) from None
-        except IssuerSilent as error:
+        except IssuerUnavailable as error:
             raise EventRefused("issuer_silent", str(error)) from None
         except StoreError as error:
             raise EventRefused("store_unavailable", str(error)) from None
@@ -126,7 +126,7 @@ class SocketAuth:
 
     def access_revoked(self, change: Change) -> None:
         """End the sockets of a token that is good no more, wherever it was revoked."""
-        self._doorkeeper.heed(change)
+        self._authenticator.on_revoked(change)
         if not self._is_looking:
             # Once for all that this turn brings: every socket is looked at.
             self._is_looking = True
@@ -135,7 +135,7 @@ class SocketAuth:
     def _end_revoked(self) -> None:
         self._is_looking = False
         for socket, session in self._known(self._server.main.sockets.values()):
-            if self._doorkeeper.revocations.cover(session.identity):
+            if self._authenticator.revocations.is_revoked(session.identity):
                 session.end_revoked(socket)
 
     def order_moved(self, change: Change) -> None:

@@ -17,7 +17,7 @@ from ordercast.api.auth import NOBODY, Identity
 from ordercast.api.body import convert
 from ordercast.api.budgets import COMMANDS, who
 from ordercast.api.commands import Command
-from ordercast.api.desk import FrontDesk
+from ordercast.api.context import ApiContext
 from ordercast.api.errors import charged, refused_fields
 from ordercast.api.refusals import SignInRequired
 from ordercast.commerce.errors import InvalidField
@@ -38,7 +38,7 @@ class Caller:
 class CommandRouter:
     """Of one server. A command is a Struct to be read, and a coroutine function that answers it."""
 
-    def __init__(self, server: Server, context: FrontDesk) -> None:
+    def __init__(self, server: Server, context: ApiContext) -> None:
         self.context = context
         self._server = server
 

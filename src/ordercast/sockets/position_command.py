@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from ordercast.api.desk import FrontDesk
+from ordercast.api.context import ApiContext
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
@@ -35,7 +35,7 @@ def register(router: CommandRouter, positions: DriverPositions) -> None:
 
 
 async def _locate(
-    context: FrontDesk, positions: DriverPositions, caller: Caller, command: DriverLocation
+    context: ApiContext, positions: DriverPositions, caller: Caller, command: DriverLocation
 ) -> dict[str, Any]:
     """Take where a driver is; answers whether it is news."""
     actor = caller.identity.actor

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ordercast.api import drivers, notifications, orders
 from ordercast.api.commands import Command
-from ordercast.api.desk import FrontDesk
+from ordercast.api.context import ApiContext
 from ordercast.feed import DriverPositions, Fleeting, Watching
 from ordercast.hub import Server, Socket
 
@@ -17,9 +17,9 @@ from .command_router import CommandRouter
 _COMMANDS: Final[list[Command[Any]]] = [*orders.COMMANDS, *drivers.COMMANDS, *notifications.COMMANDS]
 
 
-def serve_sockets(server: Server, context: FrontDesk, watching: Watching, fleeting: Fleeting) -> SocketAuth:
+def serve_sockets(server: Server, context: ApiContext, watching: Watching, fleeting: Fleeting) -> SocketAuth:
     """Have every socket of `server` authenticated and served. What the feed tells of rights goes to the result."""
-    auth = SocketAuth(server, context.doorkeeper)
+    auth = SocketAuth(server, context.authenticator)
     server.use(auth.authenticate)
     server.on("connection", auth.connected)
     server.event("auth_refresh", auth.refresh)

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ordercast.api.auth import Identity
 from ordercast.api.body import IdText
-from ordercast.api.desk import FrontDesk
+from ordercast.api.context import ApiContext
 from ordercast.api.orders import document_for
 from ordercast.api.refusals import TooManyWatches
 from ordercast.commerce.people import SEES_EVERY_ORDER
@@ -34,7 +34,7 @@ def register(router: CommandRouter, watching: Watching) -> None:
     router.on("unwatch_order", WatchOrder, _unwatch)
 
 
-async def _watch(context: FrontDesk, watching: Watching, caller: Caller, command: WatchOrder) -> dict[str, Any]:
+async def _watch(context: ApiContext, watching: Watching, caller: Caller, command: WatchOrder) -> dict[str, Any]:
     """Answer the order and the position at which it stood so; what changes from there on is told."""
     room = _room(caller.identity, command.order_id)
     if room is not None and room not in caller.socket.rooms and _watches(caller.socket) >= WATCHES_MAX:

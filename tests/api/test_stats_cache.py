@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from ordercast.api.figures import DAYS_MAX, Figures
+from ordercast.api.stats_cache import DAYS_MAX, StatsCache
 from ordercast.commerce.stats import Stats
 
 
@@ -20,7 +20,7 @@ class Shop:
         self.counted = 0
         self.going_on = asyncio.Event()
         self.going_on.set()
-        self.figures = Figures(lambda: self.now_s)
+        self.figures = StatsCache(lambda: self.now_s)
 
     async def count(self) -> Stats:
         self.counted += 1
@@ -76,4 +76,4 @@ async def test_only_so_many_days_are_remembered() -> None:
     shop = Shop(takes_s=1.0)
     for day in range(DAYS_MAX + 1):
         await shop.ask(str(day))
-    assert repr(shop.figures) == f"<Figures {DAYS_MAX} large days>"
+    assert repr(shop.figures) == f"<StatsCache {DAYS_MAX} large days>"

@@ -26,14 +26,14 @@ from ordercast.payments import Providers
 from ordercast.payments.checkout import Checkout
 
 from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, delivery_code
+from .authenticator import Authenticator
 from .budgets import DECLINED_CARDS, DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets, who
-from .chance import Chance
-from .doorkeeper import Doorkeeper
-from .figures import Figures
-from .keys import Keys
 from .passwords import Passwords
+from .random_pool import RandomPool
 from .refusals import SignInRequired, StillRunning, TooManyAttempts
-from .terms import SignInRules
+from .signing_keys import SigningKeys
+from .stats_cache import StatsCache
+from .token_policy import TokenPolicy
 
 ADMINS: Final = frozenset({Role.ADMIN})
 CUSTOMERS: Final = frozenset({Role.CUSTOMER})
@@ -42,13 +42,13 @@ AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class FrontDesk:
+class ApiContext:
     """One per application."""
 
     store: Store
-    keys: Keys
-    doorkeeper: Doorkeeper
-    sign_in_rules: SignInRules = field(default_factory=SignInRules)
+    keys: SigningKeys
+    authenticator: Authenticator
+    token_policy: TokenPolicy = field(default_factory=TokenPolicy)
     origins: tuple[str, ...] = ()
     """Of other sites whose pages may call us."""
     socket_url: str = ""
@@ -70,8 +70,8 @@ class FrontDesk:
     draining: Callable[[], bool] = lambda: False
     """Whether this node is being stopped."""
     passwords: Passwords = field(default_factory=Passwords)
-    chance: Chance = field(default_factory=Chance)
-    figures: Figures = field(default_factory=Figures)
+    random: RandomPool = field(default_factory=RandomPool)
+    stats_cache: StatsCache = field(default_factory=StatsCache)
     running: set[tuple[str, str]] = field(default_factory=set)
     """Requests with an Idempotency-Key that are being answered: their scopes and keys."""
 
@@ -82,7 +82,7 @@ class FrontDesk:
         return moment(self.now_ms())
 
     def new_id(self, prefix: str) -> str:
-        return new_id(prefix, self.now_ms(), self.chance.take(RANDOM_BYTES))
+        return new_id(prefix, self.now_ms(), self.random.take(RANDOM_BYTES))
 
     def handover(self, order_id: str, proof: Proof | None) -> Handover:
         """What a proof of that order's delivery is held against."""
@@ -130,7 +130,7 @@ class FrontDesk:
         except TokenRefused as error:
             return await self._charged(request, error)
         try:
-            return await self.doorkeeper.identify(token, caller_of(request))
+            return await self.authenticator.identify(token, caller_of(request))
         except (TokenRefused, TooManyAttempts) as error:
             return error
 
@@ -141,7 +141,7 @@ class FrontDesk:
             return enough
         return error
 
-    async def identify_someone(self, request: AnyRequest) -> Identity:
+    async def require_identity(self, request: AnyRequest) -> Identity:
         """Who asks. Raises SignInRequired without a token, and what `identify` does."""
         identity = await self.identify(request)
         if identity.actor.role is Role.GUEST and identity.order_id is None:
@@ -151,9 +151,9 @@ class FrontDesk:
 
     async def authorize(self, request: AnyRequest, action: str, roles: frozenset[Role] = STAFF) -> Actor:
         """Who asks, if one of `roles` is theirs. Raises NotPermitted, which names the `action`, and what
-        `identify_someone` does.
+        `require_identity` does.
         """
-        actor = (await self.identify_someone(request)).actor
+        actor = (await self.require_identity(request)).actor
         if actor.role not in roles:
             raise NotPermitted(actor, action)
         return actor
@@ -186,7 +186,7 @@ class FrontDesk:
 
 
 # How a handler asks for it.
-AtDesk: TypeAlias = NamedDependency[FrontDesk]
+Context: TypeAlias = NamedDependency[ApiContext]
 
 
 _IDENTITY: Final = "identity"

@@ -15,10 +15,10 @@ from ordercast.commerce.people import Actor
 from ordercast.db import Row, Transaction, UnitOfWork
 from ordercast.db.idempotency import KEY_MAX, Outcome, RequestKey, earlier_outcome, once
 
-from .answers import json_answer
+from .answers import json_response
 from .auth import Identity
 from .commands import IdempotentCommand
-from .desk import AnyRequest, FrontDesk
+from .context import AnyRequest, ApiContext
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"
@@ -26,8 +26,8 @@ REPLAYED: Final = "Idempotency-Replayed"
 _KEY: Final = re.compile(rf"[\x21-\x7e]{{1,{KEY_MAX}}}")
 
 
-async def done_once(
-    desk: FrontDesk,
+async def run_once(
+    context: ApiContext,
     request: AnyRequest,
     actor: Actor,
     command: msgspec.Struct | dict[str, Any],
@@ -39,19 +39,19 @@ async def done_once(
     the earlier one.
     """
     key = request_key(request, actor, command)
-    with desk.alone(key):
-        return await commit_once(desk, key, effect, rows=rows)
+    with context.alone(key):
+        return await commit_once(context, key, effect, rows=rows)
 
 
 async def create_once(
-    desk: FrontDesk,
+    context: ApiContext,
     request: AnyRequest,
     actor: Actor,
     command: msgspec.Struct | dict[str, Any],
     effect: Callable[[Transaction], bytes],
 ) -> Response[Any]:
-    """As `done_once`, for an `effect` that creates what it answers."""
-    outcome = await done_once(desk, request, actor, command, effect)
+    """As `run_once`, for an `effect` that creates what it answers."""
+    outcome = await run_once(context, request, actor, command, effect)
     return created(outcome, outcome.answer, 201)
 
 
@@ -80,25 +80,25 @@ def _fingerprint(command: msgspec.Struct | dict[str, Any]) -> bytes:
     return hashlib.sha256(msgspec.json.encode(command, order="sorted")).digest()
 
 
-async def find_earlier(desk: FrontDesk, key: RequestKey | None) -> Outcome | None:
+async def find_outcome(context: ApiContext, key: RequestKey | None) -> Outcome | None:
     """The answer that the request had before, if it had. Raises KeyReused."""
     if key is None:
         return None
-    return await desk.store.read(lambda transaction: earlier_outcome(transaction, key))
+    return await context.store.read(lambda transaction: earlier_outcome(transaction, key))
 
 
 async def commit_once(
-    desk: FrontDesk,
+    context: ApiContext,
     key: RequestKey | None,
     effect: Callable[[Transaction], bytes],
     *,
     rows: frozenset[Row] = frozenset(),
 ) -> Outcome:
-    now = desk.now()
-    return await desk.store.write(UnitOfWork(lambda transaction: once(transaction, key, now, effect), rows))
+    now = context.now()
+    return await context.store.write(UnitOfWork(lambda transaction: once(transaction, key, now, effect), rows))
 
 
 def created(outcome: Outcome, content: bytes, status_code: int) -> Response[Any]:
     """The answer to a request that created something, or had created it before."""
     headers = {REPLAYED: "true"} if outcome.replayed else {}
-    return json_answer(content, status_code=status_code, headers=headers)
+    return json_response(content, status_code=status_code, headers=headers)

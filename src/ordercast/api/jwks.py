@@ -11,7 +11,7 @@ import httpx
 import jwt
 import msgspec
 
-from .refusals import IssuerSilent
+from .refusals import IssuerUnavailable
 
 # Asymmetric ones alone: with a public key as an HMAC secret anybody could sign (RFC 8725 section 2.1).
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
@@ -29,7 +29,7 @@ KEYS_MAX: Final = 100
 log = logging.getLogger("ordercast.api")
 
 
-class KeySet:
+class Jwks:
     """One issuer's keys, by their ids; used from one loop."""
 
     def __init__(self, url: str) -> None:
@@ -40,10 +40,10 @@ class KeySet:
         self._asking: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
-        return f"<KeySet {self._url} {len(self._keys)} keys>"
+        return f"<Jwks {self._url} {len(self._keys)} keys>"
 
     async def find(self, key_id: str | None) -> jwt.PyJWK | None:
-        """The key of that id; without an id, the only one there is. Raises IssuerSilent while there are no keys."""
+        """The key of that id; without an id, the only one there is. Raises IssuerUnavailable while there are none."""
         age_s = self._age_s(self._fetched_at)
         if age_s > STALE_S_MAX:
             self._keys = {}
@@ -53,7 +53,7 @@ class KeySet:
         elif age_s > FRESH_S:
             self._ask()  # whoever comes next has them; nobody waits
         if not self._keys:
-            raise IssuerSilent
+            raise IssuerUnavailable
         return self._find(key_id)
 
     def _find(self, key_id: str | None) -> jwt.PyJWK | None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ordercast.hub.origins import is_listed, is_own
 
-from .desk import AnyRequest
+from .context import AnyRequest
 from .refusals import OriginRefused
 
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from ordercast.api.auth import delivery_code
-from ordercast.api.keys import Keys, key_id
+from ordercast.api.signing_keys import SigningKeys, key_id
 from ordercast.config import ConfigError, Settings, load
 from ordercast.db import SqliteStore
 from tests.commerce.orders import request_json
@@ -155,9 +155,9 @@ async def test_who_was_forgotten_is_given_no_token_again(
 
 
 def test_keys_do_not_show_themselves() -> None:
-    assert SECRET not in repr(Keys(SECRET, NEW))
+    assert SECRET not in repr(SigningKeys(SECRET, NEW))
     assert len({key_id(SECRET), key_id(NEW)}) == 2
-    assert Keys(SECRET).ids == (key_id(SECRET),)
+    assert SigningKeys(SECRET).ids == (key_id(SECRET),)
 
 
 @pytest.mark.parametrize("previous", ["short", NEW], ids=["short", "the same"])

@@ -18,7 +18,7 @@ SMALL_S: Final = 0.05
 DAYS_MAX: Final = 32
 
 
-class Figures:
+class StatsCache:
     """Of one node. Used from its loop."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -26,7 +26,7 @@ class Figures:
         self._kept: OrderedDict[tuple[str, str], tuple[float, asyncio.Future[Stats]]] = OrderedDict()
 
     def __repr__(self) -> str:
-        return f"<Figures {len(self._kept)} large days>"
+        return f"<StatsCache {len(self._kept)} large days>"
 
     async def of(self, day: str, tz: str, count: Callable[[], Awaitable[Stats]]) -> Stats:
         """The figures of a day: of now, or for a day that takes long to count, of not long ago. Raises what `count`

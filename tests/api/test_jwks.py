@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from ordercast.api import key_set
-from ordercast.api.key_set import KeySet, read_keys
-from ordercast.api.refusals import IssuerSilent
+from ordercast.api import jwks
+from ordercast.api.jwks import Jwks, read_keys
+from ordercast.api.refusals import IssuerUnavailable
 
 from .issuing import KEYS, STRANGER, KeyServer, described
 
@@ -36,13 +36,13 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Any:
         def monotonic() -> float:
             return time.monotonic() + ahead_s
 
-    monkeypatch.setattr(key_set, "time", Ahead)
+    monkeypatch.setattr(jwks, "time", Ahead)
     return by
 
 
 async def test_keys_are_fetched_once_however_many_wait(published: KeyServer) -> None:
     published.delay_s = 0.05
-    keys = KeySet(published.url)
+    keys = Jwks(published.url)
     found = await asyncio.gather(*(keys.find("RS256") for _ in range(50)))
     assert {key.key_id for key in found if key is not None} == {"RS256"}
     assert await keys.find("ES256") is not None
@@ -52,7 +52,7 @@ async def test_keys_are_fetched_once_however_many_wait(published: KeyServer) -> 
 
 async def test_the_loop_goes_on_while_keys_are_fetched(published: KeyServer) -> None:
     published.delay_s = 0.3
-    asking = asyncio.create_task(KeySet(published.url).find("RS256"))
+    asking = asyncio.create_task(Jwks(published.url).find("RS256"))
     turns = 0
     while not asking.done():
         await asyncio.sleep(0.001)
@@ -63,11 +63,11 @@ async def test_the_loop_goes_on_while_keys_are_fetched(published: KeyServer) -> 
 async def test_a_new_key_is_found_and_unknown_ones_are_not_asked_for_each_time(
     published: KeyServer, later: Any
 ) -> None:
-    keys = KeySet(published.url)
+    keys = Jwks(published.url)
     await keys.find("RS256")
     published.keys.append(described("RS256", "new", STRANGER))
     assert await keys.find("new") is None  # asked a moment ago
-    later(key_set.ASK_EVERY_S)
+    later(jwks.ASK_EVERY_S)
     assert await keys.find("new") is not None
     for number in range(100):
         assert await keys.find(f"made-up-{number}") is None
@@ -75,10 +75,10 @@ async def test_a_new_key_is_found_and_unknown_ones_are_not_asked_for_each_time(
 
 
 async def test_a_key_that_was_taken_back_is_forgotten_while_nobody_waits(published: KeyServer, later: Any) -> None:
-    keys = KeySet(published.url)
+    keys = Jwks(published.url)
     await keys.find("RS256")
     published.keys = [described("ES256")]
-    later(key_set.FRESH_S + 1)
+    later(jwks.FRESH_S + 1)
     assert await keys.find("RS256") is not None  # the answer is on its way
     async with asyncio.timeout(60):
         while "1 keys" not in repr(keys):  # noqa: ASYNC110 - what is waited for tells nobody
@@ -87,13 +87,13 @@ async def test_a_key_that_was_taken_back_is_forgotten_while_nobody_waits(publish
 
 
 async def test_an_issuer_that_is_down_is_done_without_for_a_day(published: KeyServer, later: Any) -> None:
-    keys = KeySet(published.url)
+    keys = Jwks(published.url)
     await keys.find("RS256")
     published.status = 503
-    later(key_set.STALE_S_MAX - 60)
+    later(jwks.STALE_S_MAX - 60)
     assert await keys.find("RS256") is not None
     later(120)
-    with pytest.raises(IssuerSilent):
+    with pytest.raises(IssuerUnavailable):
         await keys.find("RS256")
 
 
@@ -106,27 +106,27 @@ async def test_an_issuer_that_is_down_is_done_without_for_a_day(published: KeySe
         (200, b"[]"),
         (200, b'{"keys": 5}'),
         (200, b'{"keys": []}'),
-        (200, b'{"keys": ["' + b"x" * key_set.BYTES_MAX + b'"]}'),
+        (200, b'{"keys": ["' + b"x" * jwks.BYTES_MAX + b'"]}'),
     ],
     ids=["error", "redirect", "no-json", "array", "number", "none", "too-large"],
 )
 async def test_what_is_no_set_of_keys_is_not_taken(published: KeyServer, status: int, body: bytes) -> None:
     published.status, published.body = status, body
-    with pytest.raises(IssuerSilent):
-        await KeySet(published.url).find("RS256")
+    with pytest.raises(IssuerUnavailable):
+        await Jwks(published.url).find("RS256")
     assert published.asked == 1
 
 
 async def test_nobody_at_the_address_is_silence() -> None:
-    with pytest.raises(IssuerSilent):
-        await KeySet("http://127.0.0.1:9/jwks.json").find("RS256")
+    with pytest.raises(IssuerUnavailable):
+        await Jwks("http://127.0.0.1:9/jwks.json").find("RS256")
 
 
 async def test_the_only_key_needs_no_id(published: KeyServer) -> None:
     published.keys = [{name: value for name, value in described("EdDSA").items() if name != "kid"}]
-    assert await KeySet(published.url).find(None) is not None
+    assert await Jwks(published.url).find(None) is not None
     published.keys = [described(algorithm) for algorithm in KEYS]
-    assert await KeySet(published.url).find(None) is None
+    assert await Jwks(published.url).find(None) is None
 
 
 def test_only_keys_that_check_signatures_are_read() -> None:

@@ -18,7 +18,7 @@ def shown(document: bytes, actor: Actor) -> bytes:
     return msgspec.json.encode(shown_to(actor, msgspec.json.decode(document)))
 
 
-async def shown_outcome(store: Store, outcome: Outcome, actor: Actor) -> bytes:
+async def view_of_outcome(store: Store, outcome: Outcome, actor: Actor) -> bytes:
     """As `shown`, of an outcome that may have been kept from an earlier request: what a driver may see of that is
     settled by how the order stands today.
     """

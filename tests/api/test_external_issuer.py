@@ -12,8 +12,8 @@ import pytest
 
 from ordercast.api.auth import TokenRefused
 from ordercast.api.claims import OWN_CLAIMS, ClaimNames, ClaimRefused
-from ordercast.api.issuers import Issuer
-from ordercast.api.key_set import KeySet
+from ordercast.api.external_issuer import ExternalIssuer
+from ordercast.api.jwks import Jwks
 from ordercast.commerce.people import Actor, Role
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
@@ -30,11 +30,11 @@ def published() -> Iterator[KeyServer]:
 
 
 @pytest.fixture
-def issuer(published: KeyServer) -> Issuer:
-    return Issuer(KeySet(published.url), ISSUER, AUDIENCE, OWN_CLAIMS)
+def issuer(published: KeyServer) -> ExternalIssuer:
+    return ExternalIssuer(Jwks(published.url), ISSUER, AUDIENCE, OWN_CLAIMS)
 
 
-async def refusal(issuer: Issuer, token: str) -> str:
+async def refusal(issuer: ExternalIssuer, token: str) -> str:
     with pytest.raises(TokenRefused) as caught:
         await issuer.verify(token)
     return caught.value.code
@@ -50,7 +50,7 @@ def forged(algorithm: str, secret: bytes, kid: str) -> str:
 
 
 @pytest.mark.parametrize("algorithm", list(KEYS))
-async def test_a_token_of_each_algorithm_is_taken(issuer: Issuer, algorithm: str) -> None:
+async def test_a_token_of_each_algorithm_is_taken(issuer: ExternalIssuer, algorithm: str) -> None:
     signed = issued(algorithm, name="Asha", jti="t1", sid="s1")
     assert issuer.signs(signed)
     identity = await issuer.verify(signed)
@@ -83,7 +83,7 @@ async def test_a_token_of_each_algorithm_is_taken(issuer: Issuer, algorithm: str
         "unknown-role", "odd-role", "other-key", "unknown-key", "key-of-another-kind",
     ],
 )  # fmt: skip
-async def test_any_other_is_refused(issuer: Issuer, changes: dict[str, Any], code: str) -> None:
+async def test_any_other_is_refused(issuer: ExternalIssuer, changes: dict[str, Any], code: str) -> None:
     assert await refusal(issuer, issued(**changes)) == code
 
 
@@ -105,14 +105,14 @@ async def test_our_secret_signs_nothing_in_the_issuers_name(store: SqliteStore, 
             problem(await Client(http).get("/api/me", bearer(attack)), 401, "token-refused")
 
 
-async def test_a_token_of_ours_signed_with_the_issuers_key_is_refused(issuer: Issuer) -> None:
+async def test_a_token_of_ours_signed_with_the_issuers_key_is_refused(issuer: ExternalIssuer) -> None:
     assert await refusal(issuer, issued(iss="ordercast")) == "token_invalid"
 
 
 async def test_a_shared_secret_among_the_keys_is_no_key(published: KeyServer) -> None:
     secret = {"kty": "oct", "kid": "shared", "alg": "HS256", "k": base64.urlsafe_b64encode(b"x" * 32).decode()}
     published.keys.append(secret)
-    issuer = Issuer(KeySet(published.url), ISSUER, AUDIENCE, OWN_CLAIMS)
+    issuer = ExternalIssuer(Jwks(published.url), ISSUER, AUDIENCE, OWN_CLAIMS)
     attack = forged("HS256", b"x" * 32, "shared")
     assert not issuer.signs(attack)
     assert await refusal(issuer, attack) == "token_invalid"

@@ -8,27 +8,27 @@ import jwt
 
 from .auth import TOKEN_CHARACTERS_MAX, Identity, TokenRefused, check_length, identity_of, reading_token
 from .claims import ClaimNames
-from .key_set import ALGORITHMS, KeySet
+from .jwks import ALGORITHMS, Jwks
 
 
-class Issuer:
+class ExternalIssuer:
     """One issuer that is trusted with everything that its tokens say: ids and roles."""
 
-    def __init__(self, keys: KeySet, issuer: str, audience: str, claims: ClaimNames) -> None:
+    def __init__(self, keys: Jwks, issuer: str, audience: str, claims: ClaimNames) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._claims = claims
 
     def __repr__(self) -> str:
-        return f"<Issuer {self._issuer} {self._keys!r}>"
+        return f"<ExternalIssuer {self._issuer} {self._keys!r}>"
 
     def signs(self, token: str) -> bool:
         """Whether a token is signed as its are. Nothing but the way of checking it follows from the answer."""
         return self._header(token).get("alg") in ALGORITHMS
 
     async def verify(self, token: str) -> Identity:
-        """Who the token speaks for. Raises TokenRefused, and IssuerSilent."""
+        """Who the token speaks for. Raises TokenRefused, and IssuerUnavailable."""
         check_length(token)
         key = await self._keys.find(self._header(token).get("kid"))
         if key is None:

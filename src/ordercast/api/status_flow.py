@@ -12,7 +12,7 @@ from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LABELS, LEGACY_NAMES, PICKUP_LABELS, Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import TRANSITIONS, Transition
 
-from .answers import json_answer
+from .answers import json_response
 
 
 class Move(Struct, frozen=True, rename="camel"):
@@ -71,7 +71,7 @@ _FLOW_JSON: Final = msgspec.json.encode(_flow())
 @get("/api/status-flow", tags=["orders"])
 async def get_status_flow() -> Response[StatusFlow]:
     """Every permitted move of an order, by whom, and what each status is called."""
-    return json_answer(_FLOW_JSON, headers={"Cache-Control": "public, max-age=300"})
+    return json_response(_FLOW_JSON, headers={"Cache-Control": "public, max-age=300"})
 
 
 ROUTES: Final = [get_status_flow]

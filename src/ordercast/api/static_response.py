@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from litestar import Response
 
-from .desk import AnyRequest
+from .context import AnyRequest
 
 # RFC 9110 section 15.4.5: what a 304 repeats of the 200 that it stands for.
 _REPEATED: Final = frozenset({"cache-control", "vary"})
 
 
-class Constant:
+class StaticResponse:
     """One such answer, with a strong validator (RFC 9110 section 8.8.3)."""
 
     def __init__(self, content: bytes, media_type: str, headers: Mapping[str, str] | None = None) -> None:
@@ -24,7 +24,7 @@ class Constant:
         self._headers = {"cache-control": "no-cache", **(headers or {}), "etag": self.etag}
 
     def __repr__(self) -> str:
-        return f"<Constant {self._media_type} {len(self.content)} bytes {self.etag}>"
+        return f"<StaticResponse {self._media_type} {len(self.content)} bytes {self.etag}>"
 
     def answer(self, request: AnyRequest) -> Response[Any]:
         """Answer with it, or with 304 where the client has it already."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from ordercast.api import Doorkeeper
-from ordercast.api.desk import FrontDesk
-from ordercast.api.keys import Keys
+from ordercast.api import Authenticator
+from ordercast.api.context import ApiContext
 from ordercast.api.refusals import StillRunning
+from ordercast.api.signing_keys import SigningKeys
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
 from tests.commerce.orders import request_json
@@ -72,20 +72,20 @@ async def test_of_two_at_once_one_runs_and_the_other_is_told_so(client: Client, 
 
 
 async def test_a_key_is_free_again_once_its_request_failed(store: SqliteStore) -> None:
-    desk = FrontDesk(store, Keys("secret"), Doorkeeper("secret", store))
+    context = ApiContext(store, SigningKeys("secret"), Authenticator("secret", store))
     request = RequestKey("scope", "key", b"")
 
     def fails() -> None:
-        with desk.alone(request):
+        with context.alone(request):
             raise LookupError
 
     with pytest.raises(LookupError):
         fails()
-    with desk.alone(request), pytest.raises(StillRunning), desk.alone(request):
+    with context.alone(request), pytest.raises(StillRunning), context.alone(request):
         pass
-    with desk.alone(None), desk.alone(None):
+    with context.alone(None), context.alone(None):
         pass
-    assert desk.running == set()
+    assert context.running == set()
 
 
 BY_CARD = {"paymentInfo": {"method": "card", "token": "tok_visa"}}

@@ -12,7 +12,7 @@ from typing import Final
 _BLOCK_BYTES: Final = 4_096
 
 
-class Chance:
+class RandomPool:
     """Bytes from ``os.urandom``; each is given out once."""
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class Chance:
         self._used = 0
 
     def __repr__(self) -> str:
-        return f"<Chance {len(self._block) - self._used} bytes left>"
+        return f"<RandomPool {len(self._block) - self._used} bytes left>"
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes, at most a block's length."""

@@ -24,43 +24,43 @@ from .auth import (
 )
 from .budgets import REFUSED_TOKENS, Budgets, make_budgets
 from .claims import OWN_CLAIMS, ClaimNames
-from .issuers import Issuer
-from .key_set import KeySet
-from .keys import Keys
-from .revocations import Revocations
+from .external_issuer import ExternalIssuer
+from .jwks import Jwks
+from .revocation_list import RevocationList
+from .signing_keys import SigningKeys
 
 REVOKED_SENTENCE: Final = "The token has been revoked; sign in again."
 
 
-class Doorkeeper:
+class Authenticator:
     """One per node, for its requests and its sockets alike; used from its loop.
 
-    What is revoked is read at the first question, and kept up by `heed`, which the feed's pump is to be given.
+    What is revoked is read at the first question, and kept up by `on_revoked`, which the feed's pump is to be given.
     """
 
     def __init__(
         self,
-        secret: str | Keys,
+        secret: str | SigningKeys,
         store: Store,
-        issuer: Issuer | None = None,
+        issuer: ExternalIssuer | None = None,
         backend_claims: ClaimNames = OWN_CLAIMS,
         *,
         budgets: Budgets | None = None,
     ) -> None:
-        self.revocations = Revocations()
-        self._keys = Keys(secret) if isinstance(secret, str) else secret
+        self.revocations = RevocationList()
+        self._keys = SigningKeys(secret) if isinstance(secret, str) else secret
         self._store = store
         self._issuer = issuer
         self._backend_claims = backend_claims
         self.budgets = budgets or Budgets()
-        self._knows_revoked_of = ""  # the epoch: in a database that was restored, others may be
+        self._revocations_epoch = ""  # the epoch: in a database that was restored, others may be
 
     def __repr__(self) -> str:
-        return f"<Doorkeeper {self.revocations!r}>"
+        return f"<Authenticator {self.revocations!r}>"
 
     async def identify(self, token: str | None, caller: str | None = None) -> Identity:
-        """Who `token` speaks for: nobody in particular without one. Raises TokenRefused, StoreError, IssuerSilent; and
-        TooManyAttempts for a token that `caller` should not have tried any more, never for a good one.
+        """The identity that `token` speaks for; NOBODY without one. Raises TokenRefused, StoreError, IssuerUnavailable;
+        and TooManyAttempts for a token that `caller` should not have tried any more, never for a good one.
         """
         if not token:
             return NOBODY
@@ -71,27 +71,27 @@ class Doorkeeper:
             raise
 
     async def _identify(self, token: str) -> Identity:
-        if self._knows_revoked_of != self._store.epoch:
-            await self._learn()
+        if self._revocations_epoch != self._store.epoch:
+            await self._load_revocations()
         identity = await (self._tracked(token) if token.startswith(TRACKING_PREFIX) else self._person(token))
         self.check(identity)
         return identity
 
     def check(self, identity: Identity) -> None:
         """Raises TokenRefused for a token that was good, and is revoked."""
-        if self.revocations.cover(identity):
+        if self.revocations.is_revoked(identity):
             raise TokenRefused("token_revoked", REVOKED_SENTENCE)
 
-    def heed(self, change: Change) -> None:
+    def on_revoked(self, change: Change) -> None:
         """Take note of what the feed tells that somebody, here or elsewhere, has revoked."""
         self.revocations.note_change(change)
 
-    async def _learn(self) -> None:
-        # What is revoked while this is read comes by `heed`; noting a thing twice does no harm.
+    async def _load_revocations(self) -> None:
+        # What is revoked while this is read comes by `on_revoked`; noting a thing twice does no harm.
         epoch = self._store.epoch
         for revoked in await self._store.read(access.revoked):
             self.revocations.note(revoked)
-        self._knows_revoked_of = epoch
+        self._revocations_epoch = epoch
 
     async def _person(self, token: str) -> Identity:
         if self._issuer is not None and self._issuer.signs(token):
@@ -116,12 +116,12 @@ class Doorkeeper:
         return Identity(GUEST, order_id=order_id, expires_at=expires_at, names=(order_id,))
 
 
-def make_doorkeeper(settings: Settings, store: Store, budgets: Budgets | None = None) -> Doorkeeper:
-    """The doorkeeper that the settings describe; so are its budgets, if they are not given."""
+def make_authenticator(settings: Settings, store: Store, budgets: Budgets | None = None) -> Authenticator:
+    """The authenticator that the settings describe; so are its budgets, if they are not given."""
     roles = {theirs: Role(ours) for theirs, ours in settings.role_names.items()}
     claims = ClaimNames(settings.jwt_subject_claims, settings.jwt_role_claim, roles)
     issuer = None
     if settings.jwks_url:
-        keys = KeySet(settings.jwks_url)
-        issuer = Issuer(keys, settings.jwt_issuer, settings.jwt_audience, claims)
-    return Doorkeeper(Keys.of(settings), store, issuer, claims, budgets=budgets or make_budgets(settings))
+        keys = Jwks(settings.jwks_url)
+        issuer = ExternalIssuer(keys, settings.jwt_issuer, settings.jwt_audience, claims)
+    return Authenticator(SigningKeys.of(settings), store, issuer, claims, budgets=budgets or make_budgets(settings))

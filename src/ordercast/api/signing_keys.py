@@ -14,14 +14,14 @@ from ordercast.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
+class SigningKeys:
     """`current` makes what is new; `previous`, if there is one, is taken beside it."""
 
     current: str = field(repr=False)
     previous: str = field(default="", repr=False)
 
     @classmethod
-    def of(cls, settings: Settings) -> Keys:
+    def of(cls, settings: Settings) -> SigningKeys:
         return cls(settings.secret, settings.secret_previous)
 
     @property

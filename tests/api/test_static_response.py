@@ -10,7 +10,7 @@ import pytest
 from litestar._openapi.plugin import OpenAPIPlugin
 
 from ordercast.api.application import openapi_document
-from ordercast.api.constants import Constant
+from ordercast.api.static_response import StaticResponse
 
 from .client import Client
 
@@ -53,4 +53,4 @@ async def test_who_has_the_document_is_not_sent_it_again(client: Client) -> None
 
 
 def test_a_constant_says_what_it_is() -> None:
-    assert repr(Constant(b"{}", "application/json")).startswith("<Constant application/json 2 bytes")
+    assert repr(StaticResponse(b"{}", "application/json")).startswith("<StaticResponse application/json 2 bytes")

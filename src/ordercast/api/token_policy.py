@@ -19,7 +19,7 @@ _DAY_S: Final = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class SignInRules:
+class TokenPolicy:
     """Of one shop."""
 
     token_ttl_s: int = 3600

@@ -1,0 +1,70 @@
+"""What is revoked, known by heart: each request and each socket is held against it."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from ordercast.db import Change, is_moment, read_json
+from ordercast.db.access import Revoked
+
+from .auth import Identity
+
+KIND: Final = "access.revoked"
+"""Of the feed's rows that tell of one."""
+
+
+class _Row(msgspec.Struct, frozen=True):
+    name: str
+    since: str
+    until: str | None
+
+
+class RevocationList:
+    """One per node, used from its loop."""
+
+    def __init__(self) -> None:
+        self._since_ms: dict[str, int] = {}
+        self._until_ms: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"<RevocationList {len(self._since_ms)} names>"
+
+    def note(self, revoked: Revoked) -> None:
+        """Refuse the tokens of a name from now on. Known already, the later moment counts."""
+        # A moment that is none, by another program, refuses all that there is until now, and for good.
+        since_ms = _ms(revoked.since) or time.time_ns() // 1_000_000
+        until_ms = None if revoked.until is None else _ms(revoked.until)
+        self._since_ms[revoked.name] = max(since_ms, self._since_ms.get(revoked.name, 0))
+        if until_ms is None:
+            self._until_ms.pop(revoked.name, None)
+        else:
+            self._until_ms[revoked.name] = until_ms
+
+    def note_change(self, change: Change) -> None:
+        """The same, as the feed tells it."""
+        try:
+            row = msgspec.convert(None if change.after is None else read_json(change.after), _Row)
+        except (ValueError, msgspec.ValidationError):
+            row = _Row(change.entity_id, change.at, None)
+        self.note(Revoked(row.name, row.since, row.until))
+
+    def forget(self, now_ms: int) -> None:
+        """Forget those whose tokens have all expired."""
+        for name in [name for name, until_ms in self._until_ms.items() if until_ms < now_ms]:
+            del self._until_ms[name], self._since_ms[name]
+
+    def is_revoked(self, identity: Identity) -> bool:
+        """Whether the token of that identity is refused: itself, or with whatever its person was given before."""
+        if not self._since_ms:
+            return False
+        if any(name in self._since_ms for name in identity.names):
+            return True
+        return identity.issued_at_ms < self._since_ms.get(identity.actor.id, 0)
+
+
+def _ms(moment: str) -> int | None:
+    return round(datetime.fromisoformat(moment).timestamp() * 1000) if is_moment(moment) else None
