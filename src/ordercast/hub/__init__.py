@@ -1,4 +1,4 @@
-"""WHO HEARS: namespaces, sockets, rooms, acks, recovery.
+"""NAMESPACES AND ROOMS: namespaces, sockets, rooms, acks, recovery.
 
 Upstream: ``feed`` publishes, ``api`` registers commands, any Python program may do both. Downstream: ``protocol``
 encodes; a connection, made by ``wire``, carries.

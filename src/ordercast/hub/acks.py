@@ -51,7 +51,7 @@ class Acks:
         for answer in tuple(self._pending.values()):
             if not answer.done():
                 answer.set_exception(error)
-                answer.exception()  # whoever waits hears it; a callback that nobody awaits is no reason for a warning
+                answer.exception()  # retrieved: a callback that nobody awaits is no reason for a warning
         self._pending.clear()
 
 

@@ -1,7 +1,7 @@
 """Who is in a namespace and in which rooms, and how an event reaches them: on this node, and on the others.
 
 The same cut as the reference's adapter: whatever addresses many sockets goes through here, and nothing here knows the
-class `Socket`, only what `NamespaceSocket` says of it.
+class `Socket`, only the Protocol `NamespaceSocket`.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ S = TypeVar("S", bound=NamespaceSocket, default=Any)
 
 
 class Flags(NamedTuple):
-    """How an event is sent, beside what it says and who gets it."""
+    """How an event is sent, beside its arguments and its audience."""
 
     volatile: bool = False
     """Dropped for whoever cannot take it at once."""
@@ -73,7 +73,7 @@ class Flags(NamedTuple):
     local: bool = False
     """For the sockets of this node alone."""
     timeout_s: float | None = None
-    """How long acknowledgements are waited for; None: as long as those asked are connected."""
+    """How long acknowledgements are waited for; None: as long as the sockets are connected."""
 
 
 NO_FLAGS: Final = Flags()
@@ -174,7 +174,7 @@ class Adapter(Generic[S]):
     # Acknowledgements
 
     def new_ack_id(self) -> int:
-        """An id that was never used here, by which the answers to a broadcast can be told apart too."""
+        """An id that was never used here, by which the answers to broadcasts are distinct too."""
         self._last_ack_id += 1
         return self._last_ack_id
 

@@ -1,4 +1,4 @@
-"""Who calls: the one place that says which address a request comes from, and what of it is one caller.
+"""Which address a request comes from, and what of it is one caller: the one place that decides it.
 
 A caller is an IPv4 address or an IPv6 /64, the smallest network that is given to anybody: whoever has one address of it
 has them all (RFC 6177). Behind a proxy that is named, it is that proxy's client.
@@ -34,7 +34,7 @@ def caller_of(address: str) -> str:
 
 
 class Forwarding:
-    """What proxies say of their clients, believed from `trusted` addresses and networks alone."""
+    """Resolves the addresses that proxies forward, believed from `trusted` addresses and networks alone."""
 
     def __init__(self, trusted: Sequence[str] = ()) -> None:
         """Raises ValueError for what is neither an address nor a network."""
@@ -47,11 +47,11 @@ class Forwarding:
         return f"<Forwarding trusted={len(self._networks)} warned={len(self._warned)}>"
 
     def is_proxy(self, peer: str) -> bool:
-        """Whether what `peer` says of its clients is believed."""
+        """Whether what `peer` forwards is believed."""
         return self._is_trusted(peer)
 
     def client(self, peer: str, headers: RawHeaders) -> tuple[str, str | None]:
-        """The address of whoever asks through `peer`, and the scheme they asked by, where a proxy says so.
+        """The address of the client behind `peer`, and the scheme it used, where a proxy forwards them.
 
         `X-Forwarded-For` is read from its end, where our own proxies write: the first address that is none of them.
         """
@@ -59,19 +59,19 @@ class Forwarding:
             if any(name in _FORWARDING for name, _ in headers):
                 self._warn(peer)
             return peer, None
-        said, scheme = [], None
+        forwarded, scheme = [], None
         for name, value in headers:
             if name == b"x-forwarded-for":
-                said.append(value)
+                forwarded.append(value)
             elif name == b"x-forwarded-proto" and scheme is None:
                 # Of several, in one header or in more, the first is what the client used.
                 scheme = _SCHEMES.get(value.partition(b",")[0].strip().lower(), scheme)
-        return self._last_stranger(peer, b",".join(said)), scheme
+        return self._last_stranger(peer, b",".join(forwarded)), scheme
 
-    def _last_stranger(self, peer: str, said: bytes) -> str:
+    def _last_stranger(self, peer: str, forwarded: bytes) -> str:
         address = peer
-        while said and self._is_trusted(address):
-            said, _, hop = said.rpartition(b",")
+        while forwarded and self._is_trusted(address):
+            forwarded, _, hop = forwarded.rpartition(b",")
             ip = _parse(_without_port(hop.decode("latin-1").strip()))
             if ip is None:  # "unknown", or nothing that anybody could answer to
                 break

@@ -187,7 +187,7 @@ class Client:
             self.closed(reason)
 
     def disconnect(self) -> None:
-        """Tell the client to leave every namespace, so that it stays away, and end the connection."""
+        """Disconnect the client from every namespace, so that it stays away, and end the connection."""
         for socket in tuple(self.sockets.values()):
             socket.disconnect()
         self.close(DisconnectReason.SERVER_NAMESPACE_DISCONNECT)
@@ -210,10 +210,10 @@ class Client:
             raise UnexpectedPacket(packet.type.name, f"came without a connection to {packet.namespace!r}")
 
     def _connect(self, packet: Packet) -> None:
-        """Let the client in; who was in, or on the way, comes anew.
+        """Connect the client to a namespace; one that is connected, or connecting, connects anew.
 
-        A page that enters, leaves and enters within one turn, as React's strict mode has it, says CONNECT twice and
-        nothing in between: the stock client says goodbye only to a server that has answered.
+        A page that enters, leaves and enters within one turn, as React's strict mode has it, sends CONNECT twice and
+        nothing in between: the stock client sends DISCONNECT only to a server that has answered.
         """
         name, auth = packet.namespace, packet.data or {}
         held_bytes = SOCKET_BYTES + self.weigh(packet)

@@ -78,7 +78,7 @@ class RequestWithResponse(ClusterMessage, frozen=True):
     """Base of what each node responds to."""
 
     node: str
-    """Which node asks."""
+    """Which node requests."""
     id: int
 
 

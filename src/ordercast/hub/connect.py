@@ -17,12 +17,12 @@ What can go wrong, at each await and therefore looked at behind it:
 
 - The connection is lost, or the client disconnects: the pending connect is *withdrawn*; what was claimed is released,
   and nothing is answered.
-- The client says CONNECT again before it is answered, as a page in React's strict mode does: the former is withdrawn,
+- The client sends CONNECT again before it is answered, as a page in React's strict mode does: the former is withdrawn,
   and the later starts when the former has come to its end; so nobody can have a thousand middlewares running.
 - The same session connects elsewhere: the later claim owns it, and this one is dismissed as if withdrawn.
 - A middleware raises: ConnectRefused is the client's error, RetryLater closes the connection so that a stock client
-  comes back by itself, anything else is logged and the client told no more than "Internal server error".
-- The session store fails: the client is let in without its session, since a stock client that is refused stays away.
+  comes back by itself, anything else is logged and the client gets no more than "Internal server error".
+- The session store fails: the client is connected without its session, since a stock client that is refused stays away.
 - A bound is reached (`sockets_per_identity_max`, `connection_bytes_max`): as ConnectRefused, or the connection closes.
 
 The invariant that the replay relies on stands in `recovery`: between the last missed event and the rooms no await.
@@ -195,8 +195,8 @@ async def _resume_session(socket: Socket, claim: Claim) -> str | None:
 async def _load(recovery: Recovery, pid: str) -> Session | None:
     """The session, or None also when the store is out of order.
 
-    A stock client that is refused does not come back by itself, so it is let in without its session: if it has an
-    offset it misses nothing, and otherwise it is told of the gap.
+    A stock client that is refused does not come back by itself, so it is connected without its session: if it
+    has an offset it misses nothing, and otherwise it gets the gap event.
     """
     try:
         return await recovery.load(pid)
@@ -294,13 +294,13 @@ def _enter(socket: Socket) -> Coroutine[Any, Any, None] | None:
 
 
 def refuse(client: Client, name: str, error: Exception) -> None:
-    """Send the client a CONNECT_ERROR; only a ConnectRefused says more than that something failed."""
+    """Send the client a CONNECT_ERROR; only a ConnectRefused shows more than that something failed."""
     if client.closed_for is not None or client.pending_connects[name].is_withdrawn:
         _dismiss(client, name)
         return
     _end_pending(client, name)
     if isinstance(error, RetryLater):
-        log.info("sent away to come later: %s", error)
+        log.info("connection closed, to be retried later: %s", error)
         client.close(DisconnectReason.FORCED_SERVER_CLOSE)
         return
     try:

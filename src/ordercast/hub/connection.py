@@ -37,7 +37,7 @@ class Connection(Protocol):
     def send_apart(self, message: Message) -> None:
         """Send a message apart from those behind it, where they leave as frames.
 
-        A program that awaits one frame and then the next hears both of one segment in one task, and misses the second.
+        A program that awaits one frame and then the next gets both of one segment in one task, and misses the second.
         A poll's answer is one payload, which a client takes apart by itself.
         """
         ...

@@ -1,9 +1,9 @@
 """Errors of the hub.
 
 HubError
-├── ConnectRefused   a middleware's word to the client: CONNECT_ERROR
-├── RetryLater        a middleware cannot decide now: the connection is closed, and the client comes back
-├── EventRefused     a handler's word to the client: an error ack
+├── ConnectRefused   raised by a middleware: the client gets CONNECT_ERROR
+├── RetryLater        raised by a middleware that cannot decide now: the client comes back
+├── EventRefused     raised by a handler: the client gets an error ack
 ├── AckTimeout       the client did not acknowledge in time
 ├── NotConnected     the socket is gone
 ├── LimitReached     a named bound of Options
@@ -48,16 +48,16 @@ class EventRefused(HubError):
 
 
 class AckTimeout(HubError):
-    """Not everybody asked has answered within the time given."""
+    """Not every socket has acknowledged an event in time."""
 
     def __init__(self, event: str, timeout_s: float | None, answers: Sequence[Any] = ()) -> None:
         self.answers = list(answers)
-        """Those that came in time, when several were asked."""
+        """Those that came in time, of a broadcast."""
         super().__init__(f"no ack of {event!r} within {timeout_s} s")
 
 
 class NotConnected(HubError):
-    """The socket was disconnected before, or while, it was asked."""
+    """The socket was disconnected before it acknowledged."""
 
     def __init__(self, sid: str) -> None:
         super().__init__(f"socket {sid} is not connected")

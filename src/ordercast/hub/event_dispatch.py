@@ -133,7 +133,7 @@ class EventDispatcher:
                 try:
                     await pending
                 except Exception as error:
-                    log.error("socket could not be let in: %s", socket.id, exc_info=error)
+                    log.error("socket cannot be connected: %s", socket.id, exc_info=error)
                     self._client.close(DisconnectReason.TRANSPORT_ERROR)
                 self._client.release(held_bytes)
             if inbox and self._bucket is not None:
@@ -307,7 +307,7 @@ class EventDispatcher:
         try:
             message = parser.encode(PacketType.ACK, name, args, ack_id)
         except UnencodableValue as error:
-            # As often what a client sent, given back, as a fault of the program: the sentence says which, in one line.
+            # As often what a client sent, given back, as a fault of the program: the line shows which.
             log.warning("answer cannot be sent: event=%.100r socket=%s: %s", event, socket.id, error)
             message = parser.encode(PacketType.ACK, name, [_INTERNAL_ERROR], ack_id)
         socket.conn.send(message)

@@ -18,7 +18,7 @@ class Handshake:
     """Names in lower case."""
     raw_query: bytes
     address: str
-    """The client's IP address: the peer's, or what a trusted proxy says."""
+    """The client's IP address: the peer's, or the one that a trusted proxy forwards."""
     secure: bool
     time: float
     """Seconds since the epoch."""
@@ -44,12 +44,12 @@ class Handshake:
 
     @property
     def url(self) -> str:
-        """Path and query, as they were asked for."""
+        """Path and query, as requested."""
         return f"{self.path}?{self.raw_query.decode('latin-1')}"
 
     @property
     def xdomain(self) -> bool:
-        """Whether a browser's page asked, and said where it comes from."""
+        """Whether the request has an `Origin`, as a browser's has."""
         return "origin" in self.headers
 
     @property

@@ -7,20 +7,17 @@ their name.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Final
 
-# Past so many the log says no more, and no more are remembered: anybody may send any name.
-_LOGGED_MAX: Final = 100
+from .log_once import LogOnce
+
+# Past so many they are forgotten: anybody may send any name.
 _KNOWN_MAX: Final = 256
-_SHOWN_MAX: Final = 200
 # RFC 9110 section 7.2: a name or an address, and perhaps a port.
 _HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?)(:\d{1,5})?")
-
-log = logging.getLogger("ordercast.hub")
 
 
 def name_of(host: str) -> str:
@@ -38,16 +35,15 @@ class AllowedHosts:
     """
 
     def __init__(self, names: Sequence[str] = ("*",), setting: str = "Options.allowed_hosts") -> None:
-        self._setting = setting
         self._takes_all = "*" in names
         self._exact = {name.lower() for name in names if not name.startswith(("*.", "."))}
         self._below = tuple(name.removeprefix("*").lower() for name in names if name.startswith(("*.", ".")))
         self._known: set[bytes] = set()
-        """Headers that were let in lately: nearly all requests have one of few."""
-        self._logged: set[str] = set()
+        """Headers that were allowed lately: nearly all requests have one of few."""
+        self._refused = LogOnce(lambda host: f"{host or 'Nothing'} is no host of ours: add its name to {setting}.")
 
     def __repr__(self) -> str:
-        return f"<AllowedHosts {len(self._exact) + len(self._below)} named, {len(self._logged)} refused>"
+        return f"<AllowedHosts {len(self._exact) + len(self._below)} named, {len(self._refused)} refused>"
 
     def refused(self, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
         """Why a request with these headers is not answered, which is logged once for each name; None for one that is.
@@ -58,7 +54,7 @@ class AllowedHosts:
             return None
         for name, value in headers:
             if name == b"host" and value not in self._known and not self._learn(value):
-                return self._report(value.decode("latin-1"))
+                return self._refused.report(value.decode("latin-1"))
         return None
 
     def _learn(self, value: bytes) -> bool:
@@ -74,14 +70,6 @@ class AllowedHosts:
         if name in self._exact or name == "localhost" or name.endswith((".localhost", *self._below)):
             return True
         return _is_address(name) or (bool(name) and "." not in name)
-
-    def _report(self, host: str) -> str:
-        shown = "".join(each if " " < each < "\x7f" else "?" for each in host[:_SHOWN_MAX])
-        sentence = f"{shown or 'Nothing'} is no host of ours: add its name to {self._setting}."
-        if shown not in self._logged and len(self._logged) < _LOGGED_MAX:
-            self._logged.add(shown)
-            log.warning("%s", sentence)
-        return sentence
 
 
 def _is_address(name: str) -> bool:

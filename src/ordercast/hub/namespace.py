@@ -133,8 +133,8 @@ class Namespace(Broadcaster[S]):
         """Run ``middleware(socket)`` for each connecting socket, in the order of adding. Usable as a decorator.
 
         It may be a coroutine function. Rooms joined in it are entered at the moment of connection. It keeps the socket
-        out by raising ConnectRefused, which the client is told, or RetryLater, which makes the client come back by
-        itself; any other exception is logged, and the client is told of an internal error.
+        out by raising ConnectRefused, which is the client's error, or RetryLater, after which the client comes back by
+        itself; any other exception is logged, and the client gets an internal error.
         """
         self.middlewares.append(middleware)
         return middleware

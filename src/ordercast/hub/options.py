@@ -33,7 +33,7 @@ class Cookie:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What a server may be told at its making. Times are seconds, sizes bytes."""
+    """The options of a `Server`. Times are seconds, sizes bytes."""
 
     path: str = "/socket.io/"
     """Where clients find it: their `path` must be the same."""
@@ -49,7 +49,7 @@ class Options:
     connect_timeout_s: float = 45.0
     """How long a connection may stay without joining any namespace."""
     message_bytes_max: int = 1_000_000
-    """The largest message, polling body, or set of attachments taken from a client; told to it in the handshake."""
+    """The largest message, polling body, or set of attachments taken from a client; it learns it in the handshake."""
     backlog_bytes_max: int = 4_000_000
     """What may wait for one slow client before it is closed, to recover later: some thousand orders."""
     connection_bytes_max: int = 10_000_000
@@ -76,15 +76,15 @@ class Options:
     replay_burst: int | None = 60_000
     """Events that one identity (without one, one address) may have replayed at once, where each is read and encoded
     anew, or twenty times as many that are remembered: fifty screens of one account come back to some 20,000 missed
-    events. Past it clients are let in with `resync` and the reason `replay_budget`. None: no bound."""
+    events. Past it clients connect with `resync` and the reason `replay_budget`. None: no bound."""
     replay_per_second: float = 500
     """How fast that comes back: one identity costs at most a hundredth of a core in the long run."""
     sockets_per_identity_max: int | None = None
     """Sockets of one `Socket.identity` in one namespace; one more is refused. None, because tabs are many, and dead
     connections count until they are noticed. A recovered session takes the place that it had."""
     dynamic_namespaces_max: int = 5_000
-    """Namespaces made as clients ask for them. At the bound an empty one makes room, or the client is refused. Each
-    takes 2.2 KB: 11 MB, should a single client ask for all of them."""
+    """Namespaces made on demand. At the bound an empty one makes room, or the client is refused. Each
+    takes 2.2 KB: 11 MB, should a single client connect to all of them."""
     empty_namespace_linger_s: float | None = None
     """How long after the last socket has left such a namespace is removed, with whatever was set on it alone.
 
@@ -109,7 +109,7 @@ class Options:
     allow_upgrades: bool = True
     """Whether a polling client may change over to a WebSocket."""
     allow_request: Callable[[Handshake], Awaitable[None] | None] | None = None
-    """Asked before a session is opened; it raises `ConnectRefused` to answer 403 with that message."""
+    """Called before a session is opened; it raises `ConnectRefused` to answer 403 with that message."""
     initial_headers: Callable[[Handshake], Mapping[str, str]] | None = None
     """What to add to the first answer of a session, be it to a poll or to a WebSocket's handshake."""
     headers: Callable[[Handshake], Mapping[str, str]] | None = None

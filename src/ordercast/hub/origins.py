@@ -1,21 +1,17 @@
-"""Lists of origins (RFC 6454) whose pages are let in, and what an operator and a page are told of one that is not."""
+"""Lists of origins (RFC 6454) whose pages may connect, and the sentence about one that may not."""
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from typing import Final
 
-ANY_PORT: Final = ":*"
-# Past so many the log says no more: whoever is no browser may name as many origins as they like.
-_LOGGED_MAX: Final = 100
-_SHOWN_MAX: Final = 200
-_PORT: Final = re.compile(r":\d+$")
-# Scheme and authority. Programs say the scheme of their WebSocket, and some a path; browsers do neither.
-_AUTHORITY: Final = re.compile(r"(?:http|ws)(s?)://([^/]+)", re.IGNORECASE)
+from .log_once import LogOnce
 
-log = logging.getLogger("ordercast.hub")
+ANY_PORT: Final = ":*"
+_PORT: Final = re.compile(r":\d+$")
+# Scheme and authority. Programs give the scheme of their WebSocket, and some a path; browsers do neither.
+_AUTHORITY: Final = re.compile(r"(?:http|ws)(s?)://([^/]+)", re.IGNORECASE)
 
 
 def is_listed(origin: str, origins: Sequence[str]) -> bool:
@@ -24,8 +20,8 @@ def is_listed(origin: str, origins: Sequence[str]) -> bool:
 
 
 def is_own(origin: str, host: str) -> bool:
-    """Whether it is the origin of the host that was asked. Either may name the scheme's own port: the client for Swift
-    sends ``Host: shop.example:443`` beside ``Origin: wss://shop.example``.
+    """Whether it is the origin of the host that was requested. Either may name the scheme's own port: the client for
+    Swift sends ``Host: shop.example:443`` beside ``Origin: wss://shop.example``.
     """
     match = _AUTHORITY.match(origin)
     if match is None or not host:
@@ -34,22 +30,9 @@ def is_own(origin: str, host: str) -> bool:
     return match[2].lower().removesuffix(default_port) == host.lower().removesuffix(default_port)
 
 
-class RefusedOrigins:
+class RefusedOrigins(LogOnce):
     """The sentence about a page that is not let in, logged once for each origin."""
 
     def __init__(self, setting: str) -> None:
-        self._setting = setting
-        """What an operator knows the list by."""
-        self._logged: set[str] = set()
-
-    def __repr__(self) -> str:
-        return f"<RefusedOrigins {len(self._logged)} logged>"
-
-    def report(self, origin: str) -> str:
-        """Log it, unless that was done; gives the sentence for the answer's body."""
-        shown = "".join(each if " " < each < "\x7f" else "?" for each in origin[:_SHOWN_MAX])
-        sentence = f"Pages of {shown} may not connect here: add that origin to {self._setting}."
-        if shown not in self._logged and len(self._logged) < _LOGGED_MAX:
-            self._logged.add(shown)
-            log.warning("%s", sentence)
-        return sentence
+        """`setting` is what an operator knows the list by."""
+        super().__init__(lambda origin: f"Pages of {origin} may not connect here: add that origin to {setting}.")

@@ -1,4 +1,4 @@
-"""Namespaces that are made when a client asks for them: ``/shop-1``, ``/shop-2``, by one description of them all."""
+"""Namespaces that are made on demand: ``/shop-1``, ``/shop-2``, by one description of them all."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .socket import Socket
 log = logging.getLogger("ordercast.hub")
 
 Allows = Callable[[str, dict[str, Any]], bool | Awaitable[bool]]
-"""Decides by a namespace's name, and the auth payload of the client that asks for it, whether it may be made."""
+"""Decides by a namespace's name, and the auth payload of the client that connects, whether it may be made."""
 
 
 class ParentNamespace:
@@ -27,9 +27,9 @@ class ParentNamespace:
 
         shops = server.of(re.compile(r"/shop-\\d+"))
 
-        @shops.event("ask")
-        def ask(socket, question):
-            return f"{socket.namespace.name} was asked {question}"
+        @shops.event("price")
+        def price(socket, sku):
+            return prices[socket.namespace.name][sku]
     """
 
     def __init__(self, which: re.Pattern[str] | Allows) -> None:
@@ -147,7 +147,7 @@ class Namespaces:
     def find_or_make(
         self, name: str, auth: dict[str, Any]
     ) -> Namespace[Socket] | Awaitable[Namespace[Socket] | None] | None:
-        """The namespace that a client asks for: one that exists, or a child of the first parent that allows it.
+        """The namespace to which a client connects: one that exists, or a child of the first parent that allows it.
 
         Raises ConnectRefused where there is no room for it, and whatever a parent's decision raises.
         """
@@ -160,7 +160,7 @@ class Namespaces:
             if not isinstance(allowed, bool):
                 return self._make_when_allowed(name, auth, parent, allowed, remaining)
             if allowed:
-                return self._make_asked_for(name, parent)
+                return self._make_on_demand(name, parent)
         return None
 
     async def _make_when_allowed(
@@ -178,9 +178,9 @@ class Namespaces:
                 return None
             decision = parent.allows(name, auth)
             allowed = _decided(decision) if isinstance(decision, bool) else decision
-        return self._make_asked_for(name, parent)
+        return self._make_on_demand(name, parent)
 
-    def _make_asked_for(self, name: str, parent: ParentNamespace) -> Namespace[Socket]:
+    def _make_on_demand(self, name: str, parent: ParentNamespace) -> Namespace[Socket]:
         existing = self._by_name.get(name)  # somebody else's decision may have been quicker
         if existing is not None:
             return existing
@@ -229,7 +229,7 @@ class Namespaces:
             self._remove(child)
 
     def _remove(self, child: Namespace[Socket]) -> None:
-        """Forget a namespace; the next client that asks for it makes it anew."""
+        """Forget a namespace; the next client that connects makes it anew."""
         log.info("namespace removed: %s", child.name)
         for parent in self._parents:
             parent.children.pop(child.name, None)

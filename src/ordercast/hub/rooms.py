@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Member(Protocol):
-    """Whoever can be in rooms; `rooms` is the inverse map, written only by `Rooms`."""
+    """What can be in rooms; `rooms` is the inverse map, written only by `Rooms`."""
 
     rooms: set[str]
 
@@ -51,7 +51,7 @@ class Rooms(Generic[M]):
         return self._members.keys()
 
     def members(self, rooms: Sequence[str], except_: Iterable[str] = ()) -> Collection[M]:
-        """Whoever is in any of `rooms` and in none of `except_`, each once.
+        """The members of any of `rooms` and of none of `except_`, each once.
 
         For a single room this is the live set, uncopied: do not join or leave while iterating.
         """

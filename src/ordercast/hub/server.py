@@ -89,7 +89,7 @@ class Server(Broadcaster[Socket]):
         """The namespace `name`, made if it does not exist.
 
         A pattern that the whole name must match, or a function ``(name, auth)`` that decides, possibly later, gives a
-        parent of namespaces that are made as clients ask for them. Raises LimitReached past
+        parent of namespaces that are made on demand. Raises LimitReached past
         `Options.dynamic_namespaces_max`.
         """
         if not isinstance(name, str):

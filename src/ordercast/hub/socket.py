@@ -131,7 +131,7 @@ class Socket:
 
     @property
     def disconnect_description(self) -> str:
-        """A sentence to the reason of its end, where there is more to say: what could not be parsed, say."""
+        """A sentence to the reason of its end, where there is one: what could not be parsed, for example."""
         return self._client.why
 
     @property
@@ -254,7 +254,7 @@ class Socket:
         """Call ``handler(*args)`` for each such event; what it returns is the ack, a tuple several values.
 
         None acknowledges with nothing, `NO_ACK` does not acknowledge. It may be a coroutine function. EventRefused
-        raised in it is the client's error; any other exception is logged, and the client told of an internal error.
+        raised in it is the client's error; any other exception is logged, and the client gets an internal error.
 
         ``disconnecting`` and ``disconnect`` are called with a `DisconnectReason`, ``error`` with the exception by which
         a middleware refused an event (and with whatever a client sends under that name).
@@ -409,7 +409,7 @@ class Socket:
             return
         answer = self._acks.resolve(packet.id, packet.data)
         if answer is not None and packet.size > SMALL_ACK_BYTES:
-            # Whoever asked many waits for the slowest of them, and keeps what the others have answered.
+            # A broadcast waits for the slowest of many, and keeps what the others have answered.
             held_bytes = self._client.weigh(packet)
             weakref.finalize(answer, self._client.release, held_bytes).atexit = False
             self._client.hold(held_bytes)
@@ -466,7 +466,7 @@ class Socket:
             self._client.close(DisconnectReason.TAKEN_OVER)
 
     def end(self, reason: DisconnectReason) -> None:
-        """Take this socket out of everything and run its handlers; the client is not told. Idempotent."""
+        """Take this socket out of everything and run its handlers; the client is sent nothing. Idempotent."""
         if not self.connected:
             return
         self._run_own("disconnecting", [reason], self._dispatcher.handlers(self, "disconnecting"))

@@ -44,7 +44,7 @@ class BasicAuth:
     username: str
     password_hash: str = field(repr=False)
     session_secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
-    """Signs session ids. Give every node the same, and a reconnecting dashboard is let in by each of them, also after
+    """Signs session ids. Give every node the same, and a reconnecting dashboard is accepted by each of them, also after
     a restart; without it a session ends with its process."""
 
     def __post_init__(self) -> None:
@@ -112,7 +112,7 @@ class Gate:
         self._waiting = 0
 
     def __call__(self, socket: Socket) -> Awaitable[None] | None:
-        """Let a socket in by its session id at once, by its password after the check. Raises ConnectRefused."""
+        """Accept a socket by its session id at once, by its password after the check. Raises ConnectRefused."""
         session_id = socket.auth.get("sessionId")
         if isinstance(session_id, str) and self._auth.is_session(session_id):
             return None

@@ -1,4 +1,4 @@
-"""What the dashboard may tell the server to do."""
+"""The commands of the dashboard."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went over the wire between two tellings of the dashboard."""
+"""What went over the wire between two updates of the dashboard."""
 
 from __future__ import annotations
 

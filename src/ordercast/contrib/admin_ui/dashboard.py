@@ -1,4 +1,4 @@
-"""The server as its dashboard sees it: told on entering, then change by change, with figures every two seconds."""
+"""The server as its dashboard sees it: a snapshot on entering, then each change, and figures every two seconds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from .watched import WatchedClient, WatchedRooms
 STATS_INTERVAL_S: Final = 2.0
 # Sockets that one who opens the dashboard is shown, about 1 kB each; for more there is the production mode.
 SOCKETS_LISTED_MAX: Final = 10_000
-# Past this an event is shown by its name and size: a large one told to a thousand sockets is a thousand rows.
+# Past this an event is shown by its name and size: a large one for a thousand sockets is a thousand rows.
 EVENT_BYTES_MAX: Final = 10_000
 
 _EVENTS: Final = (b"42", b"45")
@@ -52,7 +52,7 @@ class Dashboard:
         self._own = re.compile(rb"4(?:2|5\d+-)%s," % re.escape(admin.name.encode()))
         self._last_sent: tuple[Message, Packet | None] | None = None
         self._shown: dict[Socket, tuple[str, Any]] = {}
-        """Transport and data of each socket as the dashboard knows them: neither tells when it changes."""
+        """Transport and data of each socket as the dashboard knows them: neither reports its changes."""
 
     def __repr__(self) -> str:
         return f"<Dashboard {self._about['serverId']} {self._mode} watched_by={len(self._admin.sockets)}>"
@@ -68,7 +68,7 @@ class Dashboard:
     # Whoever opens the dashboard
 
     def opened(self, viewer: Socket) -> None:
-        """Tell a socket of the admin namespace how things stand."""
+        """Send a socket of the admin namespace the present state."""
         if self._timer is None:
             self._timer = self._server.loop.call_later(STATS_INTERVAL_S, self._tick)
         viewer.emit("config", {"supportedFeatures": self._features})
@@ -85,7 +85,7 @@ class Dashboard:
             return
         self._timer = self._server.loop.call_later(STATS_INTERVAL_S, self._tick)
         self._admin.emit("server_stats", self._stats(counts.describe(time.time())))
-        self._tell_changes()
+        self._emit_changes()
 
     def _stats(self, aggregated: list[dict[str, Any]]) -> dict[str, Any]:
         clients = self._server.clients
@@ -109,7 +109,7 @@ class Dashboard:
         self._shown[socket] = _changing(socket)
         return describe_socket(socket, self._server.options.path)
 
-    def _tell_changes(self) -> None:
+    def _emit_changes(self) -> None:
         for socket, known in self._shown.items():
             changing = transport, data = _changing(socket)
             if changing != known:
@@ -117,7 +117,7 @@ class Dashboard:
                 about = {"id": socket.id, "nsp": socket.namespace.name, "transport": transport, "data": data}
                 self._admin.emit("socket_updated", about)
 
-    # Told by the server
+    # Called by the server
 
     def open(self, connection: Connection) -> Client:
         return WatchedClient(self._server, connection, self)
@@ -135,7 +135,7 @@ class Dashboard:
         if self._shown.pop(socket, None) is not None and self.sees_events:
             self._admin.emit("socket_disconnected", socket.namespace.name, socket.id, reason.value, _now())
 
-    # Told by what is watched
+    # Called by what is watched
 
     def room_joined(self, namespace: Namespace, room: str, socket: Socket) -> None:
         if self.sees_events:
@@ -147,14 +147,14 @@ class Dashboard:
 
     def event_received(self, socket: Socket, packet: Packet, size: int) -> None:
         if socket.namespace is not self._admin:
-            self._tell_event("event_received", socket, packet, size)
+            self._emit_event("event_received", socket, packet, size)
 
     def event_sent(self, client: Client, message: Message) -> None:
-        # Telling the dashboard what it was told would never end.
+        # Showing the dashboard what it was sent would never end.
         packet = None if self._own.match(message.text) else self._decoded(message)
         socket = client.sockets.get(packet.namespace) if packet is not None else None
         if packet is not None and socket is not None:
-            self._tell_event("event_sent", socket, packet, len(message))
+            self._emit_event("event_sent", socket, packet, len(message))
 
     def _decoded(self, message: Message) -> Packet | None:
         """The event in a message on its way out, None for anything else; a broadcast is decoded once."""
@@ -162,13 +162,13 @@ class Dashboard:
             self._last_sent = message, _decode_event(message)
         return self._last_sent[1]
 
-    def _tell_event(self, kind: str, socket: Socket, packet: Packet, size: int) -> None:
+    def _emit_event(self, kind: str, socket: Socket, packet: Packet, size: int) -> None:
         args = packet.data if size <= EVENT_BYTES_MAX else [packet.data[0], f"({size} bytes, not shown)"]
         # Volatile, because a dashboard that cannot keep up should miss rows of a table rather than its connection.
         viewers = self._admin.volatile
         try:
             viewers.emit(kind, socket.namespace.name, socket.id, args, _now())
-        except UnencodableValue as error:  # as deep as can be read, it cannot be told two levels deeper
+        except UnencodableValue as error:  # as deep as can be read, it cannot be encoded two levels deeper
             viewers.emit(kind, socket.namespace.name, socket.id, [packet.data[0], f"({error})"], _now())
 
 

@@ -1,4 +1,4 @@
-"""A socket in the dashboard's words."""
+"""A socket as the dashboard shows it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def describe_data(data: Any) -> Any:
 
 
 def _name(value: Any) -> str:
-    # Not its repr, which may fail, or tell what it was never meant to.
+    # Not its repr, which may fail, or show what it was never meant to.
     return f"<{type(value).__name__}>"
 
 

@@ -1,4 +1,4 @@
-"""How much the dashboard is told."""
+"""How much the dashboard is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parts of the hub that say what happens to them; they stand in for the plain ones on an instrumented server."""
+"""Parts of the hub that report what happens to them; they replace the plain ones on an instrumented server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Watcher(Protocol):
-    """Who is told."""
+    """Receives the reports."""
 
     counts: Counts
 
@@ -82,7 +82,7 @@ class WatchedClient(Client):
 
 
 class WatchedConnection:
-    """A `Connection` that tells what is sent over another one."""
+    """A `Connection` that reports what is sent over another one."""
 
     __slots__ = ("_client", "_connection", "_watcher")
 

@@ -46,7 +46,7 @@ class PubSubState(StrEnum):
     AWAY = "away"
     """Not connected, or not for long enough to know."""
     HEARTBEAT_LOST = "deaf"
-    """Connected, and our heartbeat does not come back. Readiness has said so by this word from the beginning."""
+    """Connected, and our heartbeat does not come back. By this word readiness has always shown it."""
 
 
 class HeartbeatLost(Exception):

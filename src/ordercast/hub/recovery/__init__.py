@@ -8,7 +8,7 @@ sid, identity, rooms) and *what it missed* (every event for its rooms behind the
 A session is *unknown* -> *owned* by a socket -> *kept* without one -> owned again or *forgotten*::
 
     unknown --connect, new pid--> owned by a socket <--connect with its pid-- kept
-    owned --connection lost--> kept           owned --either side said disconnect--> forgotten
+    owned --connection lost--> kept           owned --either side disconnects--> forgotten
     owned --the same pid connects again--> owned by the newer socket; the older ends as TAKEN_OVER
     kept  --the store's bound is passed--> forgotten
 
@@ -20,7 +20,7 @@ us hold one batch. Its invariant: between the last batch and the rooms that the 
 every event is in the replay or live, never in neither or both. Until then what the client sends waits in its inbox.
 
 What can go wrong. The offset is of another history, or too old, or the replay budget is spent: the client is connected
-anew, told `gap_event` with the reason, and fetches the state. The pid is of another identity: as if it had none, so
+anew, sent `gap_event` with the reason, and fetches the state. The pid is of another identity: as if it had none, so
 that a leaked pid opens nothing. The store fails: nobody is refused for that; the offset alone is enough for the replay.
 The process is killed: an offset means the same to whoever reads the same history, so memory loses it and a file or a
 feed does not. A second cut during the replay: the client presents the last offset that it took.

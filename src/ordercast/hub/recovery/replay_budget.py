@@ -1,4 +1,4 @@
-"""How much may be replayed to one identity: who asks for all of history over and over pays with a gap.
+"""How much may be replayed to one identity: who wants all of history over and over pays with a gap.
 
 One CONNECT with an old offset is a hundred bytes, and can be answered with megabytes that are read and encoded anew.
 """
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from ordercast.hub.handshake import Handshake
 
-# The reason of the gap event by which a client is told to fetch the state instead.
+# The reason of the gap event by which a client learns to fetch the state instead.
 REPLAY_BUDGET = "replay_budget"
 # What is replayed from memory costs a twentieth of what is read and encoded for it.
 REMEMBERED_COST = 0.05
@@ -19,7 +19,7 @@ ACCOUNTS_MAX = 4_096
 
 
 class ReplayBudget:
-    """A token bucket for each identity, shared by its connections; where nobody says who they are, for each address.
+    """A token bucket for each identity, shared by its connections; without an identity, for each address.
 
     Kept as the moment at which it will be full again (GCRA). Spending may overdraw it, because what a batch costs is
     known when it has been made; the next one then waits for nobody: it is refused.

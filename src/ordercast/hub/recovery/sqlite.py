@@ -1,8 +1,8 @@
 """Recovery that outlives the process, for a program that uses the hub alone: what was emitted is kept in a file.
 
-One SQLite file, used on the loop's thread. An event is in it before the first client hears it, which costs the emit
+One SQLite file, used on the loop's thread. An event is in it before the first client gets it, which costs the emit
 some fifteen microseconds, whatever its audience. So a killed process loses nothing; after a loss of power the
-newest events may be missing, and a client that had heard of them is told so.
+newest events may be missing, and a client that had got them is sent the gap event.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .memory import BATCH_EVENTS, GAP_EVENT, GREETING_EVENT, SESSIONS_MAX, Entry
 EVENTS_MAX: Final = 100_000
 # Rows taken out at once when the bound is passed, so that this is seldom done.
 PRUNE_EVENTS: Final = 1_000
-# Of the newest events, which nearly all who come back ask for.
+# Of the newest events, which nearly all who come back have missed.
 RECENT_EVENTS_MAX: Final = 4_096
 RECENT_BYTES_MAX: Final = 16_000_000
 
@@ -61,7 +61,7 @@ class SqliteRecovery(MemoryRecovery):
         server.main.recovery = SqliteRecovery(Path("events.db"))
 
     Raises sqlite3.OperationalError if the file cannot be had, also because another process has it. So does an emit that
-    cannot be kept (a full disk): nobody hears it then.
+    cannot be kept (a full disk): nobody gets it then.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class SqliteRecovery(MemoryRecovery):
     # Steps
 
     def _fact(self, name: str, at_first: str) -> str:
-        """What the file says of itself, written when it is made."""
+        """A fact about the file, written when it is made."""
         self._connection.execute("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)", (name, at_first))
         (value,) = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(value)
