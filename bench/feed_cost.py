@@ -27,8 +27,8 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.db import SqliteStore, feed, products
 from ordercast.db.connections.sqlite import connect as connect_sqlite
 from ordercast.db.dialects import SQLITE, Dialect
-from ordercast.db.documents import order_document
-from ordercast.db.placing import Placing
+from ordercast.db.orders.document import order_document
+from ordercast.db.orders.placing import Placing
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.statement import Statement
 from ordercast.db.triggers import triggers

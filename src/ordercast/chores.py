@@ -16,8 +16,8 @@ from typing import Final
 from ordercast.api import Authenticator
 from ordercast.commerce.moments import Moment, moment
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork
-from ordercast.db.expiry import Expired, expire_pending, pending_since
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
+from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
 
 log = logging.getLogger("ordercast.chores")
 

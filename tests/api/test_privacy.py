@@ -12,8 +12,7 @@ import pytest
 from ordercast.commerce.deliveries import ProofKind
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, privacy
-from ordercast.db.nouns import NOUNS
-from ordercast.db.personal import COPIES, HOLDINGS, IMPERSONAL
+from ordercast.db.nouns import NOUNS, PERSONAL_DATA
 from ordercast.db.schema import metadata
 from tests.commerce.orders import request_json
 from tests.sockets.test_auth import Node, heard, node, until
@@ -73,12 +72,12 @@ async def everything(store: SqliteStore) -> str:
 
 
 def test_of_each_table_it_is_said_what_of_a_person_is_in_it() -> None:
-    decided = [*HOLDINGS, *COPIES, *IMPERSONAL, *(table for noun in NOUNS for table in noun.personal)]
-    assert sorted(decided) == sorted(metadata.tables), "name each new table in db/personal.py"
+    decided = [table for noun in NOUNS for table in noun.personal]
+    assert sorted(decided) == sorted(metadata.tables), "name each new table in its noun's `personal`"
 
 
 def test_what_is_shown_and_left_are_columns() -> None:
-    for table, holding in HOLDINGS.items():
+    for table, holding in PERSONAL_DATA.items():
         assert {*holding.shown, *(holding.left or {})} <= set(metadata.tables[table].c.keys())
 
 

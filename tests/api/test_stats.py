@@ -11,6 +11,8 @@ from ordercast.commerce.moments import moment as moment_of
 from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
+from ordercast.db import stats as units
+from ordercast.db.dialects import SQLITE
 from ordercast.feed import Fleeting, LiveStats, Pump
 from ordercast.hub import Server
 from tests.sockets.phone import Phone
@@ -129,11 +131,11 @@ async def test_only_the_shop_sees_its_figures(client: Client) -> None:
 
 async def test_each_figure_is_read_from_an_index(store: SqliteStore) -> None:
     def plans(transaction: Any) -> list[str]:
-        sql = transaction.sql.stats
         values = {"begin": "", "end": "", "now": ""}
-        statements = (sql.by_minute, sql.durations, sql.open_ages)
+        statements = (units.BY_MINUTE, units.DURATIONS, units.OPEN_AGES)
         return [
-            " ".join(row[3] for row in transaction.all(f"EXPLAIN QUERY PLAN {text}", **values)) for text in statements
+            " ".join(row[3] for row in transaction.all(f"EXPLAIN QUERY PLAN {each.texts[SQLITE]}", **values))
+            for each in statements
         ]
 
     by_minute, durations, open_ages = await store.read(plans)

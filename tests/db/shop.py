@@ -19,7 +19,7 @@ from ordercast.commerce.orders import Order
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.db import Store, Transaction
 from ordercast.db.orders import change_status
-from ordercast.db.placing import NewOrder, Placing
+from ordercast.db.orders.placing import NewOrder, Placing
 from tests.commerce.orders import command, taken
 
 STORE = Actor(Role.STORE, "usr_1")

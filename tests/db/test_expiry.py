@@ -5,8 +5,9 @@ from functools import partial
 import pytest
 
 from ordercast.commerce.moments import moment
-from ordercast.db import SqliteStore, expiry
-from ordercast.db.expiry import expire_pending
+from ordercast.db import SqliteStore
+from ordercast.db.orders import expiry
+from ordercast.db.orders.expiry import expire_pending
 
 from .shop import ask, move, place_one, stock_of
 

@@ -30,7 +30,7 @@ from ordercast.commerce.transitions import MOVES, RESTOCKING
 from ordercast.db import SqliteStore, Transaction, products, promotions
 from ordercast.db.idempotency import RequestKey
 from ordercast.db.orders import NO_HANDOVER, change_status, may_know
-from ordercast.db.placing import NewOrder, Placing
+from ordercast.db.orders.placing import NewOrder, Placing
 from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
 

@@ -28,7 +28,7 @@ from ordercast.db import (
 )
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders import assign_driver, change_status, page
-from ordercast.db.placing import Placing
+from ordercast.db.orders.placing import Placing
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.seed import seed_demo
 from tests.commerce.orders import PRODUCTS

@@ -12,8 +12,8 @@ from ordercast.commerce.errors import NotFound, OutOfStock, ShopError, UnknownSt
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import MOVES
-from ordercast.db import SqliteStore
-from ordercast.db.statements import SQLITE
+from ordercast.db import SqliteStore, orders
+from ordercast.db.dialects import SQLITE
 from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
 
@@ -156,20 +156,19 @@ async def test_whatever_is_tried_the_history_is_legal_and_tells_how_the_order_st
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        ("before", "INTEGER PRIMARY KEY"),
-        ("with_status_before", "orders_by_status"),
-        ("of_customer_before", "orders_by_customer"),
-        ("of_customer_with_status_before", "orders_by_customer"),
-        ("of_driver_before", "orders_by_driver"),
-        ("of_driver_with_status_before", "orders_by_driver"),
-        ("to_take_before", "orders_by_status"),
+        ("BEFORE", "INTEGER PRIMARY KEY"),
+        ("WITH_STATUS_BEFORE", "orders_by_status"),
+        ("OF_CUSTOMER_BEFORE", "orders_by_customer"),
+        ("OF_CUSTOMER_WITH_STATUS_BEFORE", "orders_by_customer"),
+        ("OF_DRIVER_BEFORE", "orders_by_driver"),
+        ("OF_DRIVER_WITH_STATUS_BEFORE", "orders_by_driver"),
+        ("TO_TAKE_BEFORE", "orders_by_status"),
     ],
 )
 async def test_every_list_is_read_along_an_index_and_not_sorted(store: SqliteStore, statement: str, index: str) -> None:
     values = {"before": 9, "limit": 1, "status": "pending", "customer_id": "c", "driver_id": "d"}
-    plan = " ".join(
-        row[3] for row in await ask(store, f"EXPLAIN QUERY PLAN {getattr(SQLITE.orders, statement)}", **values)
-    )
+    text = orders.NOUN.statements[statement].texts[SQLITE]
+    plan = " ".join(row[3] for row in await ask(store, f"EXPLAIN QUERY PLAN {text}", **values))
     assert index in plan
     assert "SEARCH" in plan
     assert "TEMP B-TREE" not in plan

@@ -32,8 +32,8 @@ from ordercast.commerce.payments import (
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.db import SqliteStore, payment_tasks
+from ordercast.db.orders.placing import Placing
 from ordercast.db.payments import PAYMENTS, adopt, apply_event, carried_out, owing, pay
-from ordercast.db.placing import Placing
 from ordercast.db.reconciliation import to_compare
 from ordercast.db.statements import SQLITE
 from tests.chance import examples

@@ -20,7 +20,7 @@ from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.promotions import Promotion, PromotionKind
 from ordercast.db import SqliteStore, Transaction, products, promotions
 from ordercast.db.idempotency import Outcome, RequestKey
-from ordercast.db.placing import Placing
+from ordercast.db.orders.placing import Placing
 from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ordercast.db import dialects, nouns
+from ordercast.db import dialects, nouns, privacy
 from ordercast.db.connections.sqlite import connect
 from ordercast.db.dialects import Dialect
 from ordercast.db.migrate import upgrade
@@ -37,7 +37,8 @@ def texts(dialect: Dialect) -> dict[str, str]:
                 if several is None
                 else {f"{group_name}.{name}.{part}": each for part, each in several}
             )
-    return found | {name: statement.texts[dialect] for name, statement in nouns.statements().items()}
+    every = nouns.statements() | {f"privacy.{name}": statement for name, statement in privacy.STATEMENTS.items()}
+    return found | {name: statement.texts[dialect] for name, statement in every.items()}
 
 
 @pytest.fixture(scope="module")
@@ -74,5 +75,5 @@ def test_both_have_the_same_statements_and_they_are_compiled_once() -> None:
 
 def test_sqlite_is_told_of_no_lock_and_postgresql_of_each() -> None:
     held = [name for name, text in texts(dialects.POSTGRESQL).items() if " FOR NO KEY UPDATE" in text]
-    assert {"orders.state", "products.BY_IDS_FOR_UPDATE", "access.by_family_to_refresh"} <= {*held}
+    assert {"orders.STATE", "products.BY_IDS_FOR_UPDATE", "access.by_family_to_refresh"} <= {*held}
     assert not [name for name, text in texts(dialects.SQLITE).items() if " FOR " in text]

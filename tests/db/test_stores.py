@@ -24,7 +24,7 @@ from ordercast.db.accounts import Account
 from ordercast.db.drivers import set_duty
 from ordercast.db.idempotency import RequestKey
 from ordercast.db.orders import assign_driver, change_status, page
-from ordercast.db.placing import Placing
+from ordercast.db.orders.placing import Placing
 from ordercast.db.privacy import erase, find_copies
 from ordercast.db.seed import DEMO_PEOPLE, seed_demo
 from tests.chance import chance_of

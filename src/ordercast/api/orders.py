@@ -23,7 +23,7 @@ from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction, UnitOfWork, rows_of_order
 from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
-from ordercast.db.placing import NewOrder, Placing
+from ordercast.db.orders.placing import NewOrder, Placing
 
 from .answers import json_response
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept

@@ -16,7 +16,7 @@ from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import Actor
 from ordercast.db import accounts
 from ordercast.db import privacy as units
-from ordercast.db.personal import HOLDINGS
+from ordercast.db.nouns import PERSONAL_DATA
 
 from .answers import json_response
 from .body import JsonBody
@@ -104,7 +104,7 @@ async def _parts(context: ApiContext, customer_id: str) -> AsyncIterator[bytes]:
     head = {"customerId": customer_id, "exportedAt": context.now()}
     yield msgspec.json.encode(head)[:-1] + b',"data":'
     opening = b"{"
-    for table in HOLDINGS:
+    for table in PERSONAL_DATA:
         yield opening + msgspec.json.encode(units.camel(table)) + b":["
         async for rows in _rows_of(context, table, customer_id):
             yield rows

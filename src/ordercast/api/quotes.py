@@ -12,7 +12,7 @@ from msgspec import Struct
 from ordercast.commerce.orders import OrderLine, QuoteOrder
 from ordercast.commerce.people import Role
 from ordercast.commerce.placing import PricedOrder
-from ordercast.db.quotes import quote
+from ordercast.db.orders.quotes import quote
 
 from .answers import json_response
 from .body import JsonBody

@@ -98,6 +98,11 @@ def table(
     return made
 
 
+def names_of(made: Table) -> list[str]:
+    """The names of a table's columns, in their order."""
+    return [column.name for column in made.columns]
+
+
 def check(name: str, condition: str) -> CheckConstraint:
     return CheckConstraint(words(condition) if "@" in condition else condition, name=name)
 
@@ -285,6 +290,12 @@ def real(name: str, *parts: SchemaItem) -> Column[float]:
 def entry_id(name: str) -> Column[int]:
     """The row's own number, as `entry`, of a table that is PostgreSQL's alone."""
     return Column(name, Integer, Identity(always=True), primary_key=True)
+
+
+def numbered(name: str) -> Column[int]:
+    """A number of the row's own that people say aloud, in the order of writing; whoever writes a row may give one."""
+    positive = CheckConstraint(f"{name} > 0", name=f"{name}_positive")
+    return Column(name, Integer, Identity(), positive, primary_key=True)
 
 
 def entry() -> Column[int]:

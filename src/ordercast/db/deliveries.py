@@ -1,10 +1,11 @@
-"""Units of work on deliveries: the arrival and the proof that go with a move, and how a delivery stands."""
+"""Deliveries: who brought which order and what proves it, the arrival that goes with a move, how a delivery stands."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from inspect import cleandoc
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +15,7 @@ from ordercast.commerce.deliveries import (
     ON_THE_WAY,
     DeliveryRules,
     Handover,
+    ProofKind,
     check_handover,
     nearest_free,
     seconds_to_arrival,
@@ -22,12 +24,127 @@ from ordercast.commerce.errors import NoDriverFree, NotFound
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Actor
 from ordercast.commerce.places import Location
-from ordercast.commerce.states import OrderState, OrderStatus
+from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus
 from ordercast.commerce.status_flow import StatusChanged, allowed_next
 
-from . import drivers
+from . import columns, drivers
+from .columns import count, degrees, entry, given_moment, identifier, index, one_of, table, text, version, word
+from .dialects import Trigger
 from .drivers import Place
+from .notifications.triggers import NOTES_OF_DELIVERIES
+from .noun import THEIR_ORDERS, Noun, PersonalData
+from .sql import literals
+from .statement import Statement, statements_in
 from .transaction import UNREADABLE, Transaction
+from .trigger_helpers import FEED_COLUMNS, refused, same
+from .types import ChangeKind
+
+# Each stage of a delivery, as it was then: the order's own row knows only its driver of now.
+deliveries = table(
+    "deliveries",
+    entry(),
+    identifier("order_id"),
+    version(None),
+    word("stage"),
+    identifier("driver_id", optional=True),
+    identifier("former_driver_id", optional=True),
+    count("attempts", default=None),
+    given_moment("eta_at", optional=True),
+    degrees("lat", 90),
+    degrees("lng", 180),
+    given_moment("at"),
+    index("deliveries_by_order", "order_id", "entry"),
+)
+
+delivery_proofs = table(
+    "delivery_proofs",
+    identifier("order_id", primary_key=True),
+    word("kind"),
+    text("value"),
+    columns.actor(given=True),
+    columns.moment("at"),
+    one_of("kind", ProofKind),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+_DESTINATION: Final = "@json_member(orders.shipping_info, location)"
+# Sorted, with a plus that says so: along the numbers lies everything that the driver ever brought.
+CARRIED: Final = Statement(f"""
+    SELECT orders.id, orders.number, orders.customer_id, orders.status, {_DESTINATION}
+    FROM orders WHERE orders.driver_id = :driver_id AND orders.status IN ({literals(CARRYING)})
+    ORDER BY +orders.number
+""")
+DESTINATION: Final = Statement(f"SELECT {_DESTINATION} FROM orders WHERE id = :id")
+PROVE: Final = Statement("""
+    INSERT INTO delivery_proofs (order_id, kind, value, actor, at) VALUES (:order_id, :kind, :value, :actor, :at)
+""")
+PROOF: Final = Statement("SELECT kind, value, at FROM delivery_proofs WHERE order_id = :order_id")
+NEWEST_STAGE: Final = Statement(f"""
+    SELECT orders.status, orders.driver_id, orders.attempts, {_DESTINATION}, accounts.name, driver_states.lat,
+      driver_states.lng, driver_states.accuracy_m, driver_states.located_at
+    FROM orders
+      LEFT JOIN accounts ON accounts.id = orders.driver_id
+      LEFT JOIN driver_states ON driver_states.driver_id = orders.driver_id
+    WHERE orders.id = :id
+""")
+
+# --- Triggers ---------------------------------------------------------------------------------------------------------
+# Each stage is written down with the driver and the place of then, and told.
+
+# Part of the trigger on orders, before the order's own row in the feed, which stays the last that a change writes.
+DELIVERY_MOVED: Final = cleandoc(f"""
+    INSERT INTO deliveries (order_id, version, stage, driver_id, former_driver_id, attempts, eta_at, lat, lng, at)
+      SELECT o.id, o.version, o.status, o.driver_id,
+        CASE WHEN OLD.driver_id IS DISTINCT FROM o.driver_id THEN OLD.driver_id END,
+        o.attempts, CASE WHEN OLD.eta_at IS DISTINCT FROM o.eta_at THEN o.eta_at END, d.lat, d.lng, o.updated_at
+      FROM orders o
+        LEFT JOIN driver_states d ON d.driver_id = o.driver_id AND o.status IN ({literals(CARRYING)})
+      WHERE o.number = NEW.number AND o.fulfilment = '{Fulfilment.DELIVERY}'
+        AND (OLD.driver_id IS DISTINCT FROM o.driver_id OR (OLD.status <> o.status AND o.driver_id IS NOT NULL))
+""")
+
+_DRIVER: Final = "@json_object('id', NEW.driver_id, 'name', (SELECT name FROM accounts WHERE id = NEW.driver_id))"
+_LOCATED_AT: Final = "(SELECT located_at FROM driver_states WHERE driver_id = NEW.driver_id)"
+_POSITION: Final = f"@json_object('lat', NEW.lat, 'lng', NEW.lng, 'at', {_LOCATED_AT})"
+_DOCUMENT: Final = f"""@json_object('orderId', o.id, 'number', o.number, 'customerId', o.customer_id,
+      'stage', NEW.stage, 'driver', CASE WHEN NEW.driver_id IS NOT NULL THEN {_DRIVER} END,
+      'formerDriverId', NEW.former_driver_id, 'attempts', NEW.attempts, 'eta', NEW.eta_at,
+      'position', CASE WHEN NEW.lat IS NOT NULL THEN {_POSITION} END)"""
+_TOLD: Final = cleandoc(f"""
+    INSERT INTO feed ({FEED_COLUMNS})
+      SELECT '{ChangeKind.DELIVERY_MOVED}', o.id, NEW.version, o.actor, o.reason, NEW.at, NULL,
+        @json_text({_DOCUMENT})
+      FROM orders o WHERE o.id = NEW.order_id
+""")
+
+# But where a customer lives may be forgotten.
+_KEPT: Final = same(name for name in columns.names_of(deliveries) if name not in {"lat", "lng"})
+_FORGETS: Final = f"NEW.lat IS NULL AND NEW.lng IS NULL AND {_KEPT}"
+_ADDED_TO: Final = "deliveries: only ever added to"
+
+NOUN: Final = Noun(
+    name="deliveries",
+    tables=(deliveries, delivery_proofs),
+    statements=statements_in(globals()),
+    triggers=(
+        Trigger("deliveries_told", "AFTER INSERT", "deliveries", (*NOTES_OF_DELIVERIES, _TOLD)),
+        refused("deliveries_kept", "DELETE", "deliveries", _ADDED_TO),
+        refused("deliveries_unchanged", "UPDATE", "deliveries", _ADDED_TO, when=f"NOT ({_FORGETS})"),
+    ),
+    # Where it was handed over is where somebody lives; a proof may be their name or their signature.
+    personal={
+        "deliveries": PersonalData(
+            THEIR_ORDERS,
+            ("order_id", "stage", "attempts", "eta_at", "lat", "lng", "at"),
+            {"lat": "NULL", "lng": "NULL"},
+        ),
+        "delivery_proofs": PersonalData(THEIR_ORDERS, ("order_id", "kind", "value", "at"), {"value": "'[erased]'"}),
+    },
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 class DriverName(Struct, frozen=True):
@@ -68,7 +185,7 @@ class Carried:
 
 def carried_by(transaction: Transaction, driver_id: str) -> list[Carried]:
     """The orders that somebody may see the driver come with."""
-    return transaction.read(transaction.sql.deliveries.carried, _carried, "orders", driver_id=driver_id)
+    return transaction.read(CARRIED, _carried, "orders", driver_id=driver_id)
 
 
 def _carried(row: tuple[Any, ...]) -> Carried:
@@ -97,7 +214,7 @@ def settle(transaction: Transaction, change: StatusChanged, handover: Handover) 
     if handover.proof is not None:
         proof = {"kind": handover.proof.kind, "value": handover.proof.value}
         transaction.run(
-            transaction.sql.deliveries.prove,
+            PROVE,
             order_id=change.before.id,
             actor=str(change.actor),
             at=change.at,
@@ -107,7 +224,7 @@ def settle(transaction: Transaction, change: StatusChanged, handover: Handover) 
         return None
     if change.status is OrderStatus.DRIVER_ASSIGNED:
         transaction.run(drivers.ASSIGNED, id=change.driver_id, at=change.at)
-    row = transaction.one(transaction.sql.deliveries.destination, id=change.before.id)
+    row = transaction.one(DESTINATION, id=change.before.id)
     driver = drivers.find(transaction, change.driver_id)
     place = None if driver is None else driver.position
     destination = None if row is None else _location(row[0])
@@ -128,13 +245,13 @@ def arrival(
 
 def look(transaction: Transaction, order_id: str, rules: DeliveryRules, now: Moment, *, for_staff: bool) -> Delivery:
     """How the delivery of an order stands. Raises NotFound."""
-    row = transaction.one(transaction.sql.deliveries.newest_stage, id=order_id)
+    row = transaction.one(NEWEST_STAGE, id=order_id)
     if row is None:
         raise NotFound("order")
     status, driver_id, attempts, destination, name, *located = row
     stage = transaction.decoded((order_id, status), lambda row: OrderStatus(row[1]), "orders")
     place = drivers.place_of(tuple(located))
-    proof = transaction.one(transaction.sql.deliveries.proof, order_id=order_id)
+    proof = transaction.one(PROOF, order_id=order_id)
     return Delivery(
         order_id,
         stage,

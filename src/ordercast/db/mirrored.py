@@ -1,16 +1,206 @@
-"""Units of work on orders that live in another program's database: they are written as they come, and decided there."""
+"""Orders that live in another program's database, as they were last told, and how far each source has been read.
+
+They are written as they come, and decided there; what is mirrored is told as if it had happened here.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from inspect import cleandoc
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from ordercast.commerce.moments import Moment
 
+from . import columns, domains
+from .columns import count, entry, flag, identifier, index, json_object, line, of, table, text, version, word
+from .dialects import Trigger
 from .lenient_json import read_json
+from .noun import Impersonal, Noun, PersonalData
+from .statement import Statement, statements_in
 from .transaction import Transaction
+from .trigger_helpers import FEED_COLUMNS, told
+from .types import ChangeKind
+
+_IS_ORDER: Final = "document IS NOT NULL"
+
+mirrored_orders = table(
+    "mirrored_orders",
+    # The order in which they came; it sorts lists.
+    entry(),
+    line("source"),
+    # The document's own key as extended JSON: an id of whatever type it has there.
+    line("foreign_key"),
+    # What people and programs call the order; none for a document that is no order.
+    identifier("id", unique=True, optional=True),
+    version(0),
+    # As ``orders.document`` has it; none until there is something to tell.
+    json_object("document", optional=True),
+    word("status", optional=True),
+    identifier("customer_id", optional=True),
+    identifier("driver_id", optional=True),
+    # The foreign document whole, as extended JSON: changes of it are told as differences, which are applied to it.
+    of(domains.FOREIGN, "raw"),
+    # The source's time at which a snapshot showed it so: changes up to then are in it already.
+    word("as_of"),
+    # Which snapshot saw it last.
+    count("snapshot", default=None),
+    # It is there no more.
+    flag("gone", False),
+    # It was there before we were: no news.
+    flag("imported", False),
+    columns.actor(given=True),
+    columns.reason(),
+    columns.moment("updated_at"),
+    index("mirrored_by_key", "source", "foreign_key", unique=True),
+    index("mirrored_there", "source", "snapshot", "entry", where="gone = 0"),
+    index("mirrored_by_customer", "customer_id", "entry"),
+    # As lists ask for them: of those that are orders.
+    *(
+        index(f"mirrored_by_{name}", *keys, "entry", where=_IS_ORDER)
+        for name, keys in {
+            "entry": (),
+            "status": ("status",),
+            "customer_status": ("customer_id", "status"),
+            "driver": ("driver_id",),
+            "driver_status": ("driver_id", "status"),
+        }.items()
+    ),
+    autoincrement=True,
+)
+
+source_positions = table(
+    "source_positions",
+    line("name", primary_key=True),
+    # Counts every step: who took one from a position that is no longer the newest takes it back.
+    count("revision"),
+    # Which snapshot this is, counted from one; and how far it has come, none once it is whole.
+    count("snapshot"),
+    word("phase", default="new"),
+    line("after_key", optional=True),
+    # Where the stream goes on: behind a token, or from a time.
+    text("token", optional=True),
+    word("starts_at", optional=True),
+    # Something was lost, which the next snapshot makes good.
+    flag("lost", False),
+    # How often that has happened; each time is told.
+    count("resyncs"),
+    columns.moment("updated_at"),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+MIRRORED_FROM: Final = 10**15
+"""Lists name a mirrored order by its entry and this much: one cursor leads through both tables."""
+
+FIND: Final = Statement("""
+    SELECT entry, id, version, document, raw, as_of, gone
+    FROM mirrored_orders WHERE source = :source AND foreign_key = :foreign_key
+""")
+BEGIN: Final = Statement("""
+    INSERT INTO mirrored_orders (source, foreign_key, raw, as_of, snapshot, actor, updated_at)
+    VALUES (:source, :foreign_key, :raw, :as_of, :snapshot, :actor, :updated_at)
+""")
+SAVE: Final = Statement("""
+    UPDATE mirrored_orders SET id = :new_id, version = :new_version, document = :new_document, status = :new_status,
+      customer_id = :new_customer_id, driver_id = :new_driver_id, raw = :new_raw, as_of = :new_as_of,
+      snapshot = :new_snapshot, gone = :new_gone, imported = :new_imported, actor = :new_actor, reason = :new_reason,
+      updated_at = :new_updated_at
+    WHERE entry = :row_entry
+""")
+ID_TAKEN: Final = Statement("SELECT entry FROM mirrored_orders WHERE id = :id")
+ID_TAKEN_BY_OURS: Final = Statement("SELECT number FROM orders WHERE id = :id @for_update")
+UNSEEN: Final = Statement("""
+    SELECT foreign_key FROM mirrored_orders WHERE source = :source AND snapshot < :snapshot AND gone = 0
+    ORDER BY snapshot, entry LIMIT :limit
+""")
+
+POSITION: Final = Statement("""
+    SELECT revision, snapshot, phase, after_key, token, starts_at, lost, resyncs
+    FROM source_positions WHERE name = :name
+""")
+BEGIN_POSITION: Final = Statement("INSERT INTO source_positions (name) VALUES (:name) ON CONFLICT DO NOTHING")
+MOVE_POSITION: Final = Statement("""
+    UPDATE source_positions SET revision = revision + 1, snapshot = :new_snapshot, phase = :new_phase,
+      after_key = :new_after_key, token = :new_token, starts_at = :new_starts_at, lost = :new_lost,
+      resyncs = :new_resyncs, updated_at = :new_updated_at
+    WHERE name = :source_name AND revision = :expected_revision
+""")
+
+DOCUMENT: Final = Statement("""
+    SELECT document, customer_id, driver_id, status FROM mirrored_orders WHERE id = :id AND document IS NOT NULL
+""")
+
+
+def _newest(of: str = "") -> Statement:
+    # One statement per filter, as ``orders.statements``.
+    return Statement(f"""
+        SELECT entry + {MIRRORED_FROM}, document FROM mirrored_orders
+        WHERE entry < :before - {MIRRORED_FROM} AND document IS NOT NULL {of}
+        ORDER BY entry DESC LIMIT :limit
+    """)
+
+
+BEFORE: Final = _newest()
+WITH_STATUS_BEFORE: Final = _newest("AND status = :status")
+OF_CUSTOMER_BEFORE: Final = _newest("AND customer_id = :customer_id")
+OF_CUSTOMER_WITH_STATUS_BEFORE: Final = _newest("AND customer_id = :customer_id AND status = :status")
+OF_DRIVER_BEFORE: Final = _newest("AND driver_id = :driver_id")
+OF_DRIVER_WITH_STATUS_BEFORE: Final = _newest("AND driver_id = :driver_id AND status = :status")
+
+# --- Triggers ---------------------------------------------------------------------------------------------------------
+
+
+def _member_differs(member: str) -> str:
+    return f"(OLD.document ->> '{member}') IS DISTINCT FROM (NEW.document ->> '{member}')"
+
+
+_PAYMENT: Final = ("paymentStatus", "amountPaid", "amountRefunded")
+# A row begins without a document, so that everything is told by an UPDATE. What was there before us is no news.
+_TOLD: Final = cleandoc(f"""
+    INSERT INTO feed ({FEED_COLUMNS})
+      VALUES (
+        CASE
+          WHEN OLD.document IS NULL AND NEW.imported = 1 THEN '{ChangeKind.ORDER_IMPORTED}'
+          WHEN OLD.document IS NULL THEN '{ChangeKind.ORDER_PLACED}'
+          WHEN {_member_differs("status")} THEN '{ChangeKind.ORDER_STATUS_CHANGED}'
+          WHEN {" OR ".join(map(_member_differs, _PAYMENT))} THEN '{ChangeKind.ORDER_PAYMENT_CHANGED}'
+          ELSE '{ChangeKind.ORDER_CHANGED}'
+        END,
+        NEW.id, NEW.version, NEW.actor, NEW.reason, NEW.updated_at,
+        @json_text(OLD.document), @json_text(NEW.document))
+""")
+_IS_TOLD: Final = "NEW.document IS NOT NULL AND OLD.document IS DISTINCT FROM NEW.document"
+_RESYNCED: Final = told(
+    ChangeKind.FEED_RESYNC,
+    "NEW.name",
+    version="NEW.resyncs",
+    actor="NEW.name",
+    at="NEW.updated_at",
+    after="@json_text(@json_object('reason', 'source_history_lost'))",
+)
+
+NOUN: Final = Noun(
+    name="mirrored",
+    tables=(mirrored_orders, source_positions),
+    statements=statements_in(globals()),
+    triggers=(
+        Trigger("mirrored_told", "AFTER UPDATE", "mirrored_orders", (_TOLD,), when=_IS_TOLD),
+        Trigger("sources_resynced", "AFTER UPDATE", "source_positions", (_RESYNCED,), "NEW.resyncs > OLD.resyncs"),
+    ),
+    personal={
+        # A copy of what another program keeps: gone here, it comes back only if that program has not forgotten it too.
+        "mirrored_orders": PersonalData(
+            "customer_id = :customer_id", ("source", "id", "document", "updated_at"), key="entry", identifies=True
+        ),
+        "source_positions": Impersonal("how far other programs' databases have been read"),
+    },
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
+
 
 NEW: Final = "new"
 SNAPSHOT: Final = "snapshot"
@@ -29,7 +219,7 @@ class OvertakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SourcePosition:
-    """How far a source has been read; see ``schema.mirrored``."""
+    """How far a source has been read; see the table."""
 
     name: str
     revision: int = 0
@@ -71,14 +261,14 @@ class Showing:
 
 
 def find(transaction: Transaction, source: str, foreign_key: str) -> Mirrored | None:
-    row = transaction.one(transaction.sql.mirrored.find, source=source, foreign_key=foreign_key)
+    row = transaction.one(FIND, source=source, foreign_key=foreign_key)
     return None if row is None else Mirrored(*row)
 
 
 def begin(transaction: Transaction, source: str, foreign_key: str, showing: Showing, *, now: Moment) -> Mirrored:
     """A row for a document that was not known; nothing of it is told yet."""
     transaction.run(
-        transaction.sql.mirrored.begin,
+        BEGIN,
         source=source,
         foreign_key=foreign_key,
         raw=showing.raw,
@@ -101,7 +291,7 @@ def show(transaction: Transaction, source: str, row: Mirrored, showing: Showing,
         document = msgspec.json.encode({**showing.order, "version": version}).decode()  # type: ignore[dict-item]
     order = document_of(document) or {}
     transaction.run(
-        transaction.sql.mirrored.save,
+        SAVE,
         row_entry=row.entry,
         new_id=row.id or order.get("id"),
         new_version=version,
@@ -123,13 +313,13 @@ def show(transaction: Transaction, source: str, row: Mirrored, showing: Showing,
 
 def id_is_free(transaction: Transaction, order_id: str) -> bool:
     """Whether no order, mirrored or our own, has that id."""
-    mirrored = transaction.one(transaction.sql.mirrored.id_taken, id=order_id)
-    return mirrored is None and transaction.one(transaction.sql.orders.state, id=order_id) is None
+    mirrored = transaction.one(ID_TAKEN, id=order_id)
+    return mirrored is None and transaction.one(ID_TAKEN_BY_OURS, id=order_id) is None
 
 
 def unseen(transaction: Transaction, source: str, snapshot: int, limit: int) -> list[str]:
     """Keys of rows that were there before a snapshot, and that it has not seen."""
-    rows = transaction.all(transaction.sql.mirrored.unseen, source=source, snapshot=snapshot, limit=limit)
+    rows = transaction.all(UNSEEN, source=source, snapshot=snapshot, limit=limit)
     return [key for (key,) in rows]
 
 
@@ -154,9 +344,9 @@ def document_of(document: str | None) -> dict[str, Any] | None:
 
 def position(transaction: Transaction, name: str) -> SourcePosition:
     """How far that source has been read; it is written down at once if it was never read."""
-    row = transaction.one(transaction.sql.mirrored.position, name=name)
+    row = transaction.one(POSITION, name=name)
     if row is None:
-        transaction.run(transaction.sql.mirrored.begin_position, name=name)
+        transaction.run(BEGIN_POSITION, name=name)
         return SourcePosition(name)
     revision, snapshot, phase, after_key, token, starts_at, lost, resyncs = row
     return SourcePosition(name, revision, snapshot, phase, after_key, token, starts_at, bool(lost), resyncs)
@@ -166,7 +356,7 @@ def move(transaction: Transaction, source: SourcePosition, *, now: Moment, **cha
     """Move on from `source`; gives the new position. Raises OvertakenError where it is no longer the newest."""
     moved = replace(source, **changes)
     touched = transaction.run(
-        transaction.sql.mirrored.move_position,
+        MOVE_POSITION,
         source_name=source.name,
         expected_revision=source.revision,
         new_snapshot=moved.snapshot,

@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from .dialects import Trigger
 from .statement import Statement
 
+ERASED_ACTOR: Final = "customer:erased"
 THEIR_ORDERS: Final = "order_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)"
 
 
@@ -27,6 +28,8 @@ class PersonalData(NamedTuple):
     """SQL: which of those rows erasing concerns at all."""
     key: str = "id"
     """The column by which an export goes through those rows, a page at a time."""
+    identifies: bool = False
+    """Whether somebody is known by its texts: they are looked for in the copies."""
 
     @property
     def goes_with_orders(self) -> bool:

@@ -4,21 +4,93 @@ from __future__ import annotations
 
 from typing import Final
 
-from . import drivers, events, feed, idempotency, meta, products, promotions, sessions, shop
-from .noun import Noun
+from . import (
+    deliveries,
+    drivers,
+    erasures,
+    events,
+    feed,
+    idempotency,
+    meta,
+    mirrored,
+    notifications,
+    orders,
+    products,
+    promotions,
+    sessions,
+    shop,
+    stats,
+)
+from .noun import THEIR_ORDERS, Impersonal, Noun, PersonalData
 from .statement import Statement
 
+_PEOPLE: Final = Noun(
+    name="people",
+    personal={
+        "customers": PersonalData(
+            "id = :customer_id",
+            ("id", "email", "name", "mobile", "created_at"),
+            {"email": "'erased:' || id", "name": "''", "mobile": "''"},
+            identifies=True,
+        ),
+        "accounts": PersonalData(
+            "id = :customer_id AND role = 'customer'",
+            ("id", "email", "name", "role", "active", "created_at"),
+            identifies=True,
+        ),
+        "sign_ins": PersonalData("account_id = :customer_id", ("id", "created_at", "rotated_at", "expires_at")),
+        "revocations": Impersonal("names of people and tokens that are refused, which must outlive them"),
+    },
+)
+_PAYMENTS: Final = Noun(
+    name="payments",
+    personal={
+        "payments": PersonalData(
+            THEIR_ORDERS, ("order_id", "provider", "reference", "kind", "amount", "currency", "at"), {}
+        ),
+        "refunds": PersonalData(
+            THEIR_ORDERS, ("order_id", "provider", "reference", "state", "amount", "currency", "reason", "at"), {}
+        ),
+        # Taken away by `saved_cards`, which also has the provider forget the card.
+        "payment_methods": PersonalData(
+            "customer_id = :customer_id",
+            ("id", "provider", "reference", "brand", "last4", "created_at"),
+            {},
+            identifies=True,
+        ),
+        "payment_disputes": Impersonal("a provider's name for a dispute"),
+        "payment_events": Impersonal("names of a provider's messages"),
+        "payment_mismatches": Impersonal("sums, and the names of orders and payments"),
+        "payment_tasks": Impersonal("what a provider is to be asked, by its own names for payments and cards"),
+        "sandbox_notices": Impersonal("of the make-believe provider"),
+        "sandbox_payments": Impersonal("of the make-believe provider"),
+    },
+)
+
 NOUNS: Final[tuple[Noun, ...]] = (
-    products.NOUN,
+    _PEOPLE,
+    orders.NOUN,
+    deliveries.NOUN,
     drivers.NOUN,
-    events.NOUN,
-    feed.NOUN,
-    idempotency.NOUN,
-    sessions.NOUN,
+    _PAYMENTS,
+    notifications.NOUN,
+    products.NOUN,
     promotions.NOUN,
     shop.NOUN,
+    mirrored.NOUN,
+    erasures.NOUN,
+    stats.NOUN,
+    feed.NOUN,
+    events.NOUN,
+    idempotency.NOUN,
+    sessions.NOUN,
     meta.NOUN,
 )
+
+PERSONAL_DATA: Final = {
+    table: holding for noun in NOUNS for table, holding in noun.personal.items() if isinstance(holding, PersonalData)
+}
+"""What is known of a customer, by table, in the order in which it is erased."""
 
 
 def statements() -> dict[str, Statement]:

@@ -12,10 +12,15 @@ from ordercast.commerce.errors import NotFound, OrdersOpen
 from ordercast.commerce.forgetting import Forgetting
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.transitions import TERMINAL
 
-from . import access, events, feed, idempotency, saved_cards, sessions
+from . import access, erasures, events, feed, idempotency, saved_cards, sessions
 from .lenient_json import read_json
-from .personal import ERASED_ACTOR, HOLDINGS, Holding
+from .noun import ERASED_ACTOR, PersonalData
+from .nouns import PERSONAL_DATA
+from .sql import literals
+from .statement import Statement, statements_in
 from .transaction import Transaction
 
 _JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info", "data", "document"})
@@ -46,12 +51,88 @@ class Copies:
     pids: list[str]
 
 
+# --- Statements: made from what each noun says of its tables ----------------------------------------------------------
+
+
+def _show(table: str, holding: PersonalData) -> Statement:
+    return Statement(f"SELECT {', '.join(holding.shown)} FROM {table} WHERE {holding.whose}")
+
+
+def _part(table: str, holding: PersonalData) -> Statement:
+    """The next rows behind the key ``after``, each with its key first; or those of the orders ``ids``."""
+    shown = ", ".join(holding.shown)
+    if holding.goes_with_orders:
+        return Statement(f"SELECT {shown} FROM {table} WHERE order_id IN (@json_texts(:ids))")
+    return Statement(f"""
+        SELECT {holding.key}, {shown} FROM {table}
+        WHERE {holding.whose} AND {holding.key} > :after ORDER BY {holding.key} LIMIT :limit
+    """)
+
+
+def _erase(table: str, holding: PersonalData) -> Statement | None:
+    which = f"WHERE {holding.whose} AND {holding.touched}"
+    if holding.left is None:
+        return Statement(f"DELETE FROM {table} {which}")
+    if not holding.left:
+        return None
+    left = ", ".join(f"{column} = {value}" for column, value in holding.left.items())
+    return Statement(f"UPDATE {table} SET {left} {which}")
+
+
+# Every document with the customer's id in it, or with that of an order of theirs.
+def _mentions(column: str) -> str:
+    theirs = f"SELECT 1 FROM orders WHERE customer_id = :customer_id AND @contains({column}, orders.id)"
+    return f"(@contains({column}, :customer_id) OR EXISTS ({theirs}))"
+
+
+SHOW: Final = {table: _show(table, holding) for table, holding in PERSONAL_DATA.items() if holding.identifies}
+PART: Final = {table: _part(table, holding) for table, holding in PERSONAL_DATA.items()}
+ERASE: Final = {
+    table: statement for table, holding in PERSONAL_DATA.items() if (statement := _erase(table, holding)) is not None
+}
+ORDERS_OF: Final = Statement("""
+    SELECT number, id FROM orders WHERE customer_id = :customer_id AND number > :after ORDER BY number LIMIT :limit
+""")
+OPEN_ORDERS: Final = Statement(f"""
+    SELECT count(*) FROM orders
+    WHERE customer_id = :customer_id AND status IN ({literals({*OrderStatus} - {*TERMINAL})})
+""")
+IS_KNOWN: Final = Statement("""
+    SELECT EXISTS (SELECT 1 FROM customers WHERE id = :customer_id)
+      OR EXISTS (SELECT 1 FROM orders WHERE customer_id = :customer_id)
+      OR EXISTS (SELECT 1 FROM mirrored_orders WHERE customer_id = :customer_id)
+""")
+TRACKED: Final = Statement("SELECT id FROM orders WHERE customer_id = :customer_id AND tracking_hash IS NOT NULL")
+# The indexed question first: an order's own rows are most of them. Rows that have no number yet, this transaction's own
+# among them, are behind every number.
+FEED_KEYS: Final = Statement(f"""
+    SELECT feed.@feed_key FROM feed
+    WHERE @sqlite(seq > :after)@postgresql((seq > :after OR seq IS NULL)) AND (
+      entity_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)
+      OR {_mentions("after")} OR {_mentions("before")} OR @contains(actor, :customer_id))
+""")
+FEED_ROW: Final = Statement("""
+    SELECT kind, entity_id, actor, reason, before, after FROM feed WHERE @feed_key = :feed_key @for_update
+""")
+REWRITE_FEED: Final = Statement("""
+    UPDATE feed SET actor = :new_actor, reason = :new_reason, before = :new_before, after = :new_after
+    WHERE @feed_key = :feed_key
+""")
+ANSWERS: Final = Statement(f"""
+    SELECT scope, key FROM idempotency
+    WHERE created_at >= :since AND ({_mentions("answer")} OR @contains(scope, :customer_id))
+""")
+# A socket's identity is `customer:<id>`, or `guest:<order's id>`.
+SESSIONS: Final = Statement(f"SELECT pid FROM sessions WHERE {_mentions('@text_of(identity)')}")
+
+STATEMENTS: Final = statements_in(globals())
+
 # --- Telling ----------------------------------------------------------------------------------------------------------
 
 
 def check_known(transaction: Transaction, customer_id: str) -> None:
     """Raises NotFound for somebody of whom nothing is known."""
-    if not _one(transaction, transaction.sql.privacy.is_known, customer_id):
+    if not _one(transaction, IS_KNOWN, customer_id):
         raise NotFound("customer")
 
 
@@ -59,12 +140,12 @@ def export(transaction: Transaction, table: str, customer_id: str, after: int | 
     """What a table holds of a customer, by the names that JSON has: the next part behind `after`, None for the first.
     What belongs to orders comes with so many orders.
     """
-    holding, statement = HOLDINGS[table], transaction.sql.privacy.part[table]
+    holding, statement = PERSONAL_DATA[table], PART[table]
     if after is None:
         after = 0 if holding.goes_with_orders or holding.key in _NUMBERS else ""
     values = {"customer_id": customer_id, "after": after, "limit": EXPORTED_AT_ONCE_MAX}
     if holding.goes_with_orders:
-        found = transaction.all(transaction.sql.privacy.orders_of, **values)
+        found = transaction.all(ORDERS_OF, **values)
         ids = msgspec.json.encode([id_ for _, id_ in found]).decode()
         rows = transaction.all(statement, ids=ids) if found else []
     else:
@@ -78,12 +159,12 @@ def _known(transaction: Transaction, customer_id: str) -> dict[str, list[dict[st
     """What somebody is known by, by table."""
     check_known(transaction, customer_id)
     return {
-        camel(table): [_named(HOLDINGS[table], row) for row in transaction.all(statement, customer_id=customer_id)]
-        for table, statement in transaction.sql.privacy.show.items()
+        camel(table): [_named(PERSONAL_DATA[table], row) for row in transaction.all(statement, customer_id=customer_id)]
+        for table, statement in SHOW.items()
     }
 
 
-def _named(holding: Holding, row: tuple[Any, ...]) -> dict[str, Any]:
+def _named(holding: PersonalData, row: tuple[Any, ...]) -> dict[str, Any]:
     return {camel(column): _shown(column, value) for column, value in zip(holding.shown, row, strict=True)}
 
 
@@ -112,7 +193,7 @@ def find_copies(transaction: Transaction, customer_id: str, now: Moment) -> Copi
         (newest[0] or 0) if newest else 0,
         _feed_keys(transaction, customer_id, 0),
         _answers(transaction, customer_id, ""),
-        [pid for (pid,) in transaction.all(transaction.sql.privacy.sessions, customer_id=customer_id)],
+        [pid for (pid,) in transaction.all(SESSIONS, customer_id=customer_id)],
     )
 
 
@@ -123,24 +204,23 @@ def erase(
     orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen while an order is under way.
     """
     known = _known(transaction, customer_id)
-    if left := _one(transaction, transaction.sql.privacy.open_orders, customer_id):
+    if left := _one(transaction, OPEN_ORDERS, customer_id):
         raise OrdersOpen(left)
     by = ERASED_ACTOR if actor.role is Role.CUSTOMER else str(actor)
     _refuse_tokens(transaction, customer_id, by, now)
     for card in known["paymentMethods"]:
         saved_cards.remove(transaction, card["id"], customer_id, now)
-    sql = transaction.sql.privacy
-    for statement in sql.erase:
+    for statement in ERASE.values():
         transaction.run(statement, customer_id=customer_id, actor=by, now=now)
     _rewrite(transaction, customer_id, copies, Forgetting(_texts(known)))
-    transaction.run(sql.record, id=erasure_id, customer_id=customer_id, actor=by, at=now)
+    transaction.run(erasures.RECORD, id=erasure_id, customer_id=customer_id, actor=by, at=now)
     return len(known["orders"])
 
 
 def _refuse_tokens(transaction: Transaction, customer_id: str, by: str, now: Moment) -> None:
     theirs = [
         customer_id,
-        *(order_id for (order_id,) in transaction.all(transaction.sql.privacy.tracked, customer_id=customer_id)),
+        *(order_id for (order_id,) in transaction.all(TRACKED, customer_id=customer_id)),
     ]
     for name in theirs:
         access.revoke(transaction, name, since=now, until=None, actor=by, reason="The personal data was erased.")
@@ -176,7 +256,7 @@ def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, forgett
 
 
 def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, forgetting: Forgetting) -> None:
-    row = transaction.one(transaction.sql.privacy.feed_row, feed_key=feed_key)
+    row = transaction.one(FEED_ROW, feed_key=feed_key)
     if row is None:  # pruned meanwhile
         return
     kind, entity_id, actor, reason, before, after = row
@@ -186,7 +266,7 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, f
         after = msgspec.json.encode({"event": _event_in(after), "rooms": [], "args": []}).decode()
     was_theirs = actor == f"{Role.CUSTOMER}:{customer_id}"
     transaction.run(
-        transaction.sql.privacy.rewrite_feed,
+        REWRITE_FEED,
         feed_key=feed_key,
         new_actor=ERASED_ACTOR if was_theirs else actor,
         new_reason=None if was_theirs else forgetting.without(reason),
@@ -218,15 +298,15 @@ def _forgotten(document: str | None, forgetting: Forgetting) -> str | None:
 
 
 def _feed_keys(transaction: Transaction, customer_id: str, after: int) -> list[int]:
-    rows = transaction.all(transaction.sql.privacy.feed_keys, customer_id=customer_id, after=after)
+    rows = transaction.all(FEED_KEYS, customer_id=customer_id, after=after)
     return [key for (key,) in rows]
 
 
 def _answers(transaction: Transaction, customer_id: str, since: str) -> list[tuple[str, str]]:
-    rows = transaction.all(transaction.sql.privacy.answers, customer_id=customer_id, since=since)
+    rows = transaction.all(ANSWERS, customer_id=customer_id, since=since)
     return [(scope, key) for scope, key in rows]
 
 
-def _one(transaction: Transaction, question: str, customer_id: str) -> int:
+def _one(transaction: Transaction, question: Statement, customer_id: str) -> int:
     row = transaction.one(question, customer_id=customer_id)
     return row[0] if row is not None else 0

@@ -31,7 +31,6 @@ from .columns import (
     word,
 )
 from .dialects import Trigger
-from .documents import PRODUCT_COLUMNS, product_document
 from .domains import COUNT_MAX
 from .noun import Impersonal, Noun
 from .statement import Statement, statements_in
@@ -128,6 +127,19 @@ HISTORY: Final = Statement("""
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 # Every edit is numbered, written down and told; so is the moment when the last piece goes, or comes back.
 
+_MEMBERS: Final = dict(zip(Product.__struct_encode_fields__, Product.__struct_fields__, strict=True))
+_COLUMNS: Final = tuple(_MEMBERS.values())
+
+
+def product_document(row: str) -> str:
+    """SQL for the text of a product as everyone is told it; `row` as for ``orders.document``."""
+    pairs = (
+        f"'{key}', {f'@json_truth({row}.active)' if column == 'active' else f'{row}.{column}'}"
+        for key, column in _MEMBERS.items()
+    )
+    return f"@json_text(@json_object({', '.join(pairs)}))"
+
+
 _HISTORY_COLUMNS: Final = "product_id, version, before, after, actor, reason, at"
 _OLD, _NEW, _NOW = product_document("OLD"), product_document("NEW"), product_document("products")
 
@@ -146,7 +158,7 @@ _ADDED: Final = (
 
 # Orders move pieces between `stock` and `sold`: each is told as an order, and would drown the catalogue's own news.
 _IS_EDITED: Final = "OLD.stock + OLD.sold <> NEW.stock + NEW.sold OR " + changed(
-    column for column in PRODUCT_COLUMNS if column not in {"stock", "version"}
+    column for column in _COLUMNS if column not in {"stock", "version"}
 )
 # The inner UPDATE edits nothing, so it does not fire this again.
 _EDITED: Final = (

@@ -13,6 +13,7 @@ from ordercast.commerce.reconciliation import COMPARED, Discrepancy, MismatchKin
 from ordercast.commerce.states import PaymentState, PaymentStatus
 
 from . import mismatches
+from .orders import statements
 from .payments import PAYMENTS
 from .transaction import Transaction
 
@@ -67,7 +68,7 @@ def found(transaction: Transaction, compared: Compared, discrepancies: Sequence[
 
     An order that has changed since it was read is left for the next round: it was compared with its past.
     """
-    row = transaction.one(transaction.sql.orders.state, id=compared.order_id)
+    row = transaction.one(statements.STATE, id=compared.order_id)
     if row is None or row[5] != compared.version:
         return 0
     differing = {discrepancy.kind for discrepancy in discrepancies}

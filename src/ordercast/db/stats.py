@@ -12,9 +12,62 @@ import msgspec
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.stats import Hour, Spread, Stats, bounds, local_hour, open_orders, spread
+from ordercast.commerce.transitions import TERMINAL
 
 from . import shop
+from .noun import Noun
+from .orders.table import FINISHING_SQL
+from .sql import literals
+from .statement import Statement, statements_in
 from .transaction import Transaction
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+_IS_OPEN: Final = f"orders.status IN ({literals({*OrderStatus} - {*TERMINAL})})"
+_IS_UNFULFILLED: Final = f"orders.status IN ({literals({*TERMINAL} - {OrderStatus.DELIVERED})})"
+
+# As whole numbers: PostgreSQL's sum is wider than one.
+BY_MINUTE: Final = Statement(f"""
+    SELECT substr(orders.created_at, 1, 16), orders.status, count(*),
+      CAST(sum(CASE WHEN {_IS_UNFULFILLED} THEN 0 ELSE orders.total END) AS bigint),
+      CAST(sum(orders.captured - orders.refunded) AS bigint)
+    FROM orders WHERE orders.created_at >= :begin AND orders.created_at < :end
+    GROUP BY substr(orders.created_at, 1, 16), orders.status
+""")
+# SQLite's planner, left alone, reads every order that ever was.
+OPEN_AGES: Final = Statement(f"""
+    SELECT @seconds_between(orders.created_at, :now) FROM orders @sqlite(INDEXED BY orders_by_status) WHERE {_IS_OPEN}
+""")
+# The same, row by row.
+BY_ORDER: Final = Statement(f"""
+    SELECT orders.id, orders.created_at, orders.status, CASE WHEN {_IS_UNFULFILLED} THEN 0 ELSE 1 END, orders.total,
+      orders.captured, orders.refunded
+    FROM orders WHERE orders.created_at >= :begin AND orders.created_at < :end
+""")
+OPEN_SINCE: Final = Statement(f"SELECT orders.id, orders.created_at FROM orders WHERE {_IS_OPEN}")
+# The condition as the index has it, word for word: SQLite uses a partial one only then.
+_FINISHED: Final = f"""
+    SELECT order_history.entry, order_history.to_status, (
+      SELECT began.at FROM order_history AS began
+      WHERE began.order_id = order_history.order_id AND began.entry < order_history.entry
+        AND began.to_status = CASE order_history.to_status
+          WHEN '{OrderStatus.DELIVERED}' THEN '{OrderStatus.PICKED_UP}' ELSE '{OrderStatus.PROCESSING}' END
+        AND began.from_status <> began.to_status
+      ORDER BY began.entry DESC LIMIT 1) AS since, order_history.at
+    FROM order_history
+    WHERE {FINISHING_SQL} AND order_history.at >= :begin AND order_history.at < :end
+      AND order_history.from_status IN ('{OrderStatus.PROCESSING}', '{OrderStatus.IN_TRANSIT}')
+"""
+DURATIONS: Final = Statement(f"""
+    SELECT finished.to_status, @seconds_between(finished.since, finished.at) FROM ({_FINISHED}) AS finished
+""")
+MOMENTS_OF_FINISHED: Final = Statement(
+    f"SELECT finished.entry, finished.to_status, finished.since, finished.at FROM ({_FINISHED}) AS finished"
+)
+
+NOUN: Final = Noun(name="stats", statements=statements_in(globals()))
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 def day(transaction: Transaction, of: date, tz: tzinfo, *, tz_name: str, now: Moment, latency: Spread | None) -> Stats:
@@ -51,11 +104,10 @@ def _durations(transaction: Transaction, begin: Moment, end: Moment) -> tuple[li
     """How long preparing and delivering took of what was finished; what has no beginning, as an import, is left out."""
     preparation: list[float] = []
     delivery: list[float] = []
-    sql = transaction.sql.stats
     for status, seconds in _counted(
         transaction,
-        lambda: transaction.all(sql.durations, begin=begin, end=end),
-        lambda: transaction.read(sql.moments_of_finished, _lasted, "order_history", begin=begin, end=end),
+        lambda: transaction.all(DURATIONS, begin=begin, end=end),
+        lambda: transaction.read(MOMENTS_OF_FINISHED, _lasted, "order_history", begin=begin, end=end),
     ):
         if seconds is not None:
             (delivery if status == OrderStatus.DELIVERED else preparation).append(seconds)
@@ -84,10 +136,9 @@ def _counted(transaction: Transaction, together: Callable[[], Rows], one_by_one:
 
 def _by_minute(transaction: Transaction, begin: Moment, end: Moment) -> Rows:
     """Minute, status, how many orders, what they come to, and what was received of them."""
-    sql = transaction.sql.stats
 
     def together() -> Rows:
-        rows = transaction.all(sql.by_minute, begin=begin, end=end)
+        rows = transaction.all(BY_MINUTE, begin=begin, end=end)
         for minute, _, _, total, received in rows:
             local_hour(minute, UTC)
             if type(total) is not int or type(received) is not int or max(total, abs(received)) > AMOUNT_MAX:
@@ -95,7 +146,7 @@ def _by_minute(transaction: Transaction, begin: Moment, end: Moment) -> Rows:
         return rows
 
     def one_by_one() -> Rows:
-        return transaction.read(sql.by_order, _order, "orders", begin=begin, end=end)
+        return transaction.read(BY_ORDER, _order, "orders", begin=begin, end=end)
 
     return _counted(transaction, together, one_by_one)
 
@@ -111,11 +162,10 @@ _Amount = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)]
 
 
 def _open_ages(transaction: Transaction, now: Moment) -> list[float]:
-    sql = transaction.sql.stats
     rows = _counted(
         transaction,
-        lambda: transaction.all(sql.open_ages, now=now),
-        lambda: transaction.read(sql.open_since, lambda row: (_seconds(row[1], now),), "orders"),
+        lambda: transaction.all(OPEN_AGES, now=now),
+        lambda: transaction.read(OPEN_SINCE, lambda row: (_seconds(row[1], now),), "orders"),
     )
     return [age for (age,) in rows if age is not None]
 

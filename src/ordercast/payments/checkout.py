@@ -21,7 +21,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.placing import check_order
 from ordercast.commerce.states import PaymentMethod, PaymentState, PaymentStatus
 from ordercast.db import Store, Transaction, payment_tasks, saved_cards
-from ordercast.db.quotes import quote
+from ordercast.db.orders.quotes import quote
 
 from .registry import Providers
 

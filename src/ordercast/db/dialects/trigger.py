@@ -16,6 +16,8 @@ class Refusal:
 
     sentence: str
     when: str | None = None
+    only: str | None = None
+    """The name of the dialect that needs it, where one does not."""
 
     def expanded(self, words: Any) -> Refusal:
         return self if self.when is None else replace(self, when=expand(self.when, words))
@@ -39,6 +41,10 @@ class Trigger:
 
     def expanded(self, words: Any) -> Trigger:
         """As the dialect `words` has it."""
-        body = (expand(part, words) if isinstance(part, str) else part.expanded(words) for part in self.body)
+        body = (
+            expand(part, words) if isinstance(part, str) else part.expanded(words)
+            for part in self.body
+            if isinstance(part, str) or part.only in {None, words.name}
+        )
         when = None if self.when is None else expand(self.when, words)
         return replace(self, body=tuple(body), when=when)

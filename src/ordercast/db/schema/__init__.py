@@ -1,21 +1,22 @@
 """The tables, by subject."""
 
 from ordercast.db.columns import complete, metadata
+from ordercast.db.deliveries import deliveries, delivery_proofs
 from ordercast.db.drivers import driver_states
+from ordercast.db.erasures import erasures
 from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS, published_events
 from ordercast.db.feed import feed, feed_to_number
 from ordercast.db.idempotency import idempotency
 from ordercast.db.meta import meta
+from ordercast.db.mirrored import mirrored_orders, source_positions
+from ordercast.db.notifications.table import notification_marks, notification_reads, notifications
+from ordercast.db.orders.table import order_history, order_lines, orders
 from ordercast.db.products import product_history, products
 from ordercast.db.promotions import promotions
 from ordercast.db.sessions import sessions
 from ordercast.db.shop import shop
 
 from .access import revocations, sign_ins
-from .deliveries import deliveries, delivery_proofs
-from .mirrored import mirrored_orders, source_positions
-from .notifications import notification_marks, notification_reads, notifications
-from .orders import order_history, order_lines, orders
 from .payments import (
     payment_disputes,
     payment_events,
@@ -26,7 +27,6 @@ from .payments import (
     refunds,
 )
 from .people import accounts, customers
-from .privacy import erasures
 from .sandbox import sandbox_notices, sandbox_payments
 
 for _table in (*metadata.sorted_tables, feed_to_number):

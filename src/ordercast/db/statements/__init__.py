@@ -13,15 +13,9 @@ from ordercast.db.dialects import Dialect
 
 from .access import AccessStatements
 from .compiling import Compiler
-from .deliveries import DeliveryStatements
-from .mirrored import MirrorStatements
-from .notifications import NotificationStatements
-from .orders import OrderStatements
 from .payments import CardStatements, LedgerStatements, MismatchStatements, PaymentTaskStatements
 from .people import PeopleStatements
-from .privacy import PrivacyStatements
 from .sandbox import SandboxStatements
-from .stats import StatsStatements
 
 __all__ = ["SQLITE", "Statements", "statements"]
 
@@ -33,18 +27,12 @@ class Statements:
         text = Compiler(dialect)
         self.dialect = dialect
         self.people = PeopleStatements(text)
-        self.orders = OrderStatements(text)
-        self.deliveries = DeliveryStatements(text)
         self.ledger = LedgerStatements(text)
         self.payment_tasks = PaymentTaskStatements(text)
         self.mismatches = MismatchStatements(text)
         self.cards = CardStatements(text)
         self.sandbox = SandboxStatements(text)
-        self.notifications = NotificationStatements(text)
-        self.stats = StatsStatements(text)
         self.access = AccessStatements(text)
-        self.privacy = PrivacyStatements(text)
-        self.mirrored = MirrorStatements(text)
 
 
 @cache

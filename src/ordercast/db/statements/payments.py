@@ -26,6 +26,7 @@ from sqlalchemy import text as sql_text
 from ordercast.commerce.payment_flow import RefundState
 from ordercast.db import dialects
 from ordercast.db.dialects.dialect import Insert
+from ordercast.db.orders.table import OWING_SQL
 from ordercast.db.schema import (
     orders,
     payment_disputes,
@@ -36,7 +37,6 @@ from ordercast.db.schema import (
     payments,
     refunds,
 )
-from ordercast.db.schema.orders import OWING_SQL
 from ordercast.db.schema.payments import TO_COMPARE_SQL, Movement, TaskKind, TaskState
 
 from .compiling import ONE, ZERO, Compiler, oldest, to_change

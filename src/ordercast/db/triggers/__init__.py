@@ -10,19 +10,14 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from ordercast.db import events, meta, products, shop
+from ordercast.db import deliveries, erasures, events, meta, mirrored, notifications, orders, products, shop
 from ordercast.db.dialects import POSTGRESQL, Dialect, Trigger
 
 from .access import access_triggers
 from .content import content_triggers
-from .deliveries import delivery_triggers
-from .mirrored import mirrored_triggers
-from .notifications import notification_triggers
 from .numbers import number_triggers
-from .orders import order_triggers
 from .payments import payment_triggers
 from .postgresql import POSTGRESQL_TRIGGERS, RAW_CHANNEL
-from .privacy import privacy_triggers
 
 __all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
 
@@ -31,15 +26,15 @@ __all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
 def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
     """All of them, in the order in which they are made."""
     return (
-        *order_triggers(dialect),
+        *orders.NOUN.triggers,
         *products.NOUN.triggers,
-        *delivery_triggers(dialect),
-        *notification_triggers(dialect),
+        *deliveries.NOUN.triggers,
+        *notifications.NOUN.triggers,
         *events.NOUN.triggers,
         *access_triggers(dialect),
-        *privacy_triggers(dialect),
+        *erasures.NOUN.triggers,
         *payment_triggers(dialect),
-        *mirrored_triggers(dialect),
+        *mirrored.NOUN.triggers,
         *content_triggers(dialect),
         *number_triggers(dialect),
         *shop.NOUN.triggers,

@@ -1,4 +1,4 @@
-"""The whole order as one JSON document, made by the database; and a product likewise.
+"""The whole order as one JSON document, made by the database.
 
 One expression serves the triggers that fill the feed and the queries behind the API, so what is told and what is
 answered cannot differ; each database has it in its own words. Secrets (the tracking token's hash, a payment token) are
@@ -8,8 +8,6 @@ no part of it.
 from __future__ import annotations
 
 from typing import Final
-
-from ordercast.commerce.catalogue import Product
 
 _PLAIN: Final = {
     "id": "id",
@@ -63,19 +61,4 @@ def order_document(row: str) -> str:
     pairs.append(f"'customerInfo', @json_object({customer})")
     pairs += [f"'{key}', @json_of({row}.{column})" for key, column in _JSON.items()]
     pairs += [f"'{key}', {row}.{column}" for key, column in _TAIL.items()]
-    return f"@json_text(@json_object({', '.join(pairs)}))"
-
-
-# --- Products ---------------------------------------------------------------------------------------------------------
-
-_PRODUCT: Final = dict(zip(Product.__struct_encode_fields__, Product.__struct_fields__, strict=True))
-PRODUCT_COLUMNS: Final = tuple(_PRODUCT.values())
-
-
-def product_document(row: str) -> str:
-    """SQL for the text of a product as everyone is told it; `row` as for ``order_document``."""
-    pairs = (
-        f"'{key}', {f'@json_truth({row}.active)' if column == 'active' else f'{row}.{column}'}"
-        for key, column in _PRODUCT.items()
-    )
     return f"@json_text(@json_object({', '.join(pairs)}))"

@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus
+from ordercast.db.transaction import Transaction
 
-from .orders import change_status
-from .transaction import Transaction
+from . import change_status, statements
 
 TIMER: Final = Actor(Role.SERVICE, "timer")
 log = logging.getLogger("ordercast.db")
@@ -34,16 +34,15 @@ def expire_pending(
 
     Counted from the last change, not from the placing: an order that comes back from `on_hold` has its time again.
     """
-    statement, limit = transaction.sql.orders.pending_since_to_change, limit or EXPIRED_AT_ONCE_MAX
-    found = transaction.all(statement, before=before, after=after, limit=limit)
+    limit = limit or EXPIRED_AT_ONCE_MAX
+    found = transaction.all(statements.PENDING_SINCE_FOR_UPDATE, before=before, after=after, limit=limit)
     orders = sum(_expire(transaction, order_id, now) for order_id, _ in found)
     return Expired(orders, found[-1][1] if len(found) == limit else None)
 
 
 def pending_since(transaction: Transaction, before: Moment, after: int) -> list[int]:
     """The numbers of those that `expire_pending` would find, up to EXPIRED_AT_ONCE_MAX."""
-    statement = transaction.sql.orders.pending_since
-    found = transaction.all(statement, before=before, after=after, limit=EXPIRED_AT_ONCE_MAX)
+    found = transaction.all(statements.PENDING_SINCE, before=before, after=after, limit=EXPIRED_AT_ONCE_MAX)
     return [number for _, number in found]
 
 

@@ -12,13 +12,13 @@ from typing import Final
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES_FROM, TRANSITIONS, Effect, Guard, Transition
-from ordercast.db.columns import names
-from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
+from ordercast.db.dialects import Refusal, Trigger
+from ordercast.db.sql import literals
 from ordercast.db.trigger_helpers import IMPORTING
 
 
 def _is_in(column: str, values: Iterable[str]) -> str:
-    return f"{column} IN ({names(values)})"
+    return f"{column} IN ({literals(values)})"
 
 
 def _refusal(when: str | None, rule: str, sentence: str) -> Refusal:
@@ -106,7 +106,8 @@ _IS_FORMER: Final = _is_in("NEW.status", LEGACY_NAMES)
 _IS_FIRST: Final = f"NEW.status = '{OrderStatus.PENDING}' AND NEW.version = 1"
 _IS_KNOWN: Final = "EXISTS (SELECT 1 FROM orders WHERE id = NEW.id OR number = NEW.number)"
 
-_ONCE: Final = _refusal(_IS_KNOWN, "order_once", "an order is changed by UPDATE, never replaced")
+# SQLite alone has REPLACE, which fires no trigger for the row that goes.
+_ONCE: Final = Refusal("order_once: an order is changed by UPDATE, never replaced", _IS_KNOWN, only="sqlite")
 _FIRST: Final = _refusal(
     f"NOT ({_IS_FIRST}) AND NOT EXISTS (SELECT 1 FROM meta WHERE name = '{IMPORTING}')",
     "order_first_state",
@@ -114,20 +115,9 @@ _FIRST: Final = _refusal(
 )
 
 
-def order_rules(dialect: Dialect) -> list[Trigger]:
-    return [_begin(dialect), *_RULES]
-
-
-def _begin(dialect: Dialect) -> Trigger:
+RULES: Final = (
     # One trigger for all of it: each that looks at an order costs every order a microsecond.
-    if dialect is SQLITE:
-        # It alone has REPLACE, which fires no trigger for the row that goes.
-        when = f"NOT ({_IS_FIRST}) OR {_IS_KNOWN}"
-        return _trigger("orders_begin", "INSERT", when, [*_FORMER_NAMES, _ONCE, _FIRST])
-    return _trigger("orders_begin", "INSERT", f"NOT ({_IS_FIRST})", [*_FORMER_NAMES, _FIRST])
-
-
-_RULES: Final = [
+    _trigger("orders_begin", "INSERT", f"NOT ({_IS_FIRST})@sqlite( OR {_IS_KNOWN})", [*_FORMER_NAMES, _ONCE, _FIRST]),
     _trigger("orders_renamed", "UPDATE", _IS_FORMER, _FORMER_NAMES),
     _trigger("orders_moved", "UPDATE", "OLD.status <> NEW.status", _MOVES),
     _trigger(
@@ -151,4 +141,4 @@ _RULES: Final = [
             _refusal(None, "order_version", "a version rises by one with each change"),
         ],
     ),
-]
+)

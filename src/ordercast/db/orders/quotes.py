@@ -7,11 +7,10 @@ import msgspec
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PlaceOrder, QuoteOrder
 from ordercast.commerce.placing import PricedOrder, price_order, take_stock
-
-from . import shop
-from .products import BY_IDS, TABLE, product_of
-from .promotions import Promotions
-from .transaction import Transaction
+from ordercast.db import shop
+from ordercast.db.products import BY_IDS, TABLE, product_of
+from ordercast.db.promotions import Promotions
+from ordercast.db.transaction import Transaction
 
 
 def quote(transaction: Transaction, cart: PlaceOrder | QuoteOrder, customer_id: str | None, now: Moment) -> PricedOrder:

@@ -17,12 +17,65 @@ from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentStatus, resolve_status
 from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assignment, decide_status_change
+from ordercast.db import drivers, feed, ledger, mirrored
+from ordercast.db.deliveries import choose_nearest, settle
+from ordercast.db.lenient_json import is_moment, read_json
+from ordercast.db.noun import ERASED_ACTOR, THEIR_ORDERS, Impersonal, Noun, PersonalData
+from ordercast.db.statement import Statement, statements_in
+from ordercast.db.transaction import Transaction
+from ordercast.db.types import Unheard
 
-from . import drivers, feed, ledger
-from .deliveries import choose_nearest, settle
-from .lenient_json import is_moment, read_json
-from .transaction import Transaction
-from .types import Unheard
+from . import statements
+from .table import order_history, order_lines, orders
+from .triggers import TRIGGERS
+
+NOUN: Final = Noun(
+    name="orders",
+    tables=(orders, order_lines, order_history),
+    statements=statements_in(vars(statements)),
+    triggers=TRIGGERS,
+    personal={
+        # What was bought and paid stays: the shop's books are kept by law, and stock and statistics are made of it.
+        "orders": PersonalData(
+            "customer_id = :customer_id",
+            (
+                "id", "number", "status", "payment_status", "fulfilment", "subtotal", "tax", "shipping_fee",
+                "discount", "promo_code", "total", "captured", "refunded", "currency", "customer_id", "customer_name",
+                "customer_email", "customer_mobile", "billing_info", "shipping_info", "cart_items", "payment_info",
+                "created_at", "updated_at",
+            ),
+            {
+                "customer_name": "NULL",
+                "customer_email": "NULL",
+                "customer_mobile": "NULL",
+                "billing_info": "NULL",
+                "shipping_info": "NULL",
+                "payment_info": "@json_object('method', @json_member(payment_info, method))",
+                "tracking_hash": "NULL",
+                "placed_from": "NULL",
+                "version": "version + 1",
+                "actor": ":actor",
+                "reason": "'The personal data was erased.'",
+                "updated_at": ":now",
+            },
+            touched="(customer_name IS NOT NULL OR customer_email IS NOT NULL OR customer_mobile IS NOT NULL"
+            " OR billing_info IS NOT NULL OR shipping_info IS NOT NULL)",
+            key="number",
+            identifies=True,
+        ),
+        "order_lines": Impersonal("goods and sums of an order"),
+        # Only what the customer did and said; the shop's own notes are the shop's to write with care.
+        "order_history": PersonalData(
+            THEIR_ORDERS,
+            (
+                "order_id", "version", "from_status", "to_status", "from_payment_status", "to_payment_status",
+                "reason", "at",
+            ),
+            {"actor": f"'{ERASED_ACTOR}'", "reason": "NULL"},
+            touched="actor = 'customer:' || CAST(:customer_id AS TEXT)",
+        ),
+    },
+)  # fmt: skip
 
 NO_HANDOVER: Final = Handover()
 _SOMEBODY: Final = "somebody"
@@ -91,7 +144,7 @@ def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, 
 
 def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Moment | None) -> None:
     transaction.run(
-        transaction.sql.orders.change_status,
+        statements.CHANGE_STATUS,
         order_id=decision.before.id,
         new_status=decision.status,
         new_payment_status=decision.payment.status,
@@ -116,7 +169,7 @@ def load_state(transaction: Transaction, order_id: str, actor: Actor) -> OrderSt
     """What decisions look at, and what nobody else changes before this unit's commit. Raises NotFound, also where
     `actor` may not know of it, LivesElsewhere, and DamagedRow.
     """
-    row = transaction.one(transaction.sql.orders.state, id=order_id)
+    row = transaction.one(statements.STATE, id=order_id)
     if row is None:
         if order_document(transaction, order_id, actor) is not None:
             raise LivesElsewhere
@@ -196,9 +249,9 @@ def order_document(transaction: Transaction, order_id: str, actor: Actor | None 
     """The whole order as JSON, also of one that lives elsewhere; None where there is none, or none that `actor` may
     know of.
     """
-    row = transaction.one(transaction.sql.orders.document, id=order_id)
+    row = transaction.one(statements.DOCUMENT, id=order_id)
     if row is None:
-        row = transaction.one(transaction.sql.mirrored.document, id=order_id)
+        row = transaction.one(mirrored.DOCUMENT, id=order_id)
     if row is None or (actor is not None and not _may_see(transaction, actor, *row[1:])):
         return None
     return transaction.decoded(row, _sound, "orders", order_id)
@@ -270,23 +323,22 @@ def _listed(transaction: Transaction, number: int, document: str) -> str | None:
 
 def _lists(
     transaction: Transaction, actor: Actor, statuses: Collection[OrderStatus]
-) -> Iterator[tuple[str, dict[str, str]]]:
+) -> Iterator[tuple[Statement, dict[str, str]]]:
     """The lists, disjoint and each newest first, that together are what `actor` may know of."""
-    sql = transaction.sql
     takes = actor.role is Role.DRIVER and (not statuses or OrderStatus.READY_FOR_DELIVERY in statuses)
     if takes and drivers.is_on_duty(transaction, actor.id):
-        yield sql.orders.to_take_before, {}
-    for of in (sql.orders, sql.mirrored):
+        yield statements.TO_TAKE_BEFORE, {}
+    for of in (statements, mirrored):
         match actor.role:
             case Role.CUSTOMER:
                 whose = {"customer_id": actor.id}
-                every, one = of.of_customer_before, of.of_customer_with_status_before
+                every, one = of.OF_CUSTOMER_BEFORE, of.OF_CUSTOMER_WITH_STATUS_BEFORE
             case Role.DRIVER:
                 whose = {"driver_id": actor.id}
-                every, one = of.of_driver_before, of.of_driver_with_status_before
+                every, one = of.OF_DRIVER_BEFORE, of.OF_DRIVER_WITH_STATUS_BEFORE
             case _:
                 whose = {}
-                every, one = of.before, of.with_status_before
+                every, one = of.BEFORE, of.WITH_STATUS_BEFORE
         if not statuses:
             yield every, whose
         for status in statuses:
@@ -302,23 +354,23 @@ def seen_with(transaction: Transaction, order_id: str) -> int | None:
 
 
 def history(transaction: Transaction, order_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
-    """The next moves behind the entry `after`, oldest first: each its entry, and what ``statements._HISTORY`` names."""
-    return transaction.all(transaction.sql.orders.history, order_id=order_id, after=after, limit=limit)
+    """The next moves behind the entry `after`, oldest first: each as ``statements.HISTORY`` has it."""
+    return transaction.all(statements.HISTORY, order_id=order_id, after=after, limit=limit)
 
 
 def tracking_hash(transaction: Transaction, order_id: str) -> bytes | None:
     """What is kept of the order's tracking token."""
-    row = transaction.one(transaction.sql.orders.tracking_hash, id=order_id)
+    row = transaction.one(statements.TRACKING_HASH, id=order_id)
     return None if row is None or row[0] is None else bytes(row[0])
 
 
 def replace_tracking_hash(transaction: Transaction, order_id: str, former: bytes, digest: bytes) -> bool:
     """Give the order another tracking token; False where it has lost the former one meanwhile."""
     values = {"order_id": order_id, "former": former, "new_tracking_hash": digest}
-    return bool(transaction.run(transaction.sql.orders.replace_tracking_hash, **values))
+    return bool(transaction.run(statements.REPLACE_TRACKING_HASH, **values))
 
 
 def tracked(transaction: Transaction, tracking_hash: bytes) -> tuple[str, str | None] | None:
     """The order of a tracking token, and the moment at which it ended; None where no order has that token."""
-    row = transaction.one(transaction.sql.orders.by_tracking_hash, tracking_hash=tracking_hash)
+    row = transaction.one(statements.BY_TRACKING_HASH, tracking_hash=tracking_hash)
     return None if row is None else (row[0], row[1] if is_moment(row[1]) else None)

@@ -22,13 +22,14 @@ from ordercast.commerce.placing import OrderPlaced, place_order, take_stock
 from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
+from ordercast.db import feed, ledger, products, promotions, shop
+from ordercast.db.idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
+from ordercast.db.products import product_of
+from ordercast.db.promotions import Promotions
+from ordercast.db.transaction import Transaction
+from ordercast.db.types import Joinable, Row, Unheard
 
-from . import feed, ledger, products, promotions, shop
-from .idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
-from .products import product_of
-from .promotions import Promotions
-from .transaction import Transaction
-from .types import Joinable, Row, Unheard
+from . import statements
 
 _PRODUCT: Final = "products"
 _PROMOTION: Final = "promotions"
@@ -192,7 +193,7 @@ class _Counter:
 
 
 def _waiting(transaction: Transaction, callers: Iterable[str | None]) -> dict[str, Waiting]:
-    rows = transaction.all(transaction.sql.orders.waiting_of_callers, callers=_array(callers))
+    rows = transaction.all(statements.WAITING_OF_CALLERS, callers=_array(callers))
     return {caller: Waiting(count, int(pieces)) for caller, count, pieces in rows}
 
 
@@ -222,7 +223,6 @@ _NUMBER_OF: Final = msgspec.json.Decoder(_Numbered)
 
 def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, bytes]:
     """Write the orders; give each one's document, by its id, as the trigger told it to the feed."""
-    sql = transaction.sql
     sold: Counter[str] = Counter()
     for each in placed:
         for line in each.order.priced.lines:
@@ -230,7 +230,7 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     transaction.run(products.RESERVE, rows=_ENCODE(sorted(sold.items())).decode())
     mark = transaction.one(feed.MARK)
     assert mark is not None
-    transaction.many(sql.orders.insert, [_order_row(each) for each in placed])
+    transaction.many(statements.INSERT, [_order_row(each) for each in placed])
     documents = {id_: text.encode() for id_, text in transaction.all(feed.PLACED_AFTER, mark=mark[0])}
     for each in placed:
         if each.order.id not in documents:
@@ -238,7 +238,7 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     lines = [
         row for each in placed for row in _line_rows(each.order, _NUMBER_OF.decode(documents[each.order.id]).number)
     ]
-    transaction.run(sql.orders.insert_lines, rows=_ENCODE(lines).decode())
+    transaction.run(statements.INSERT_LINES, rows=_ENCODE(lines).decode())
     for each in placed:
         ledger.begin(transaction, each.order)
     return documents

@@ -6,30 +6,26 @@ rows of its own.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table
-
 from ordercast.commerce.notifications import NotificationKind, Severity
 from ordercast.db.columns import (
-    Said,
     count,
     entry,
     identifier,
+    index,
+    integer,
     json_object,
-    metadata,
     moment,
     one_of,
-    partial,
+    table,
     text,
     word,
 )
-from ordercast.db.domains import Integer
 
-notifications = Table(
+notifications = table(
     "notifications",
-    metadata,
     # Which transaction wrote it, where several write at once: a mark must not cover what nobody could see yet. It
     # stands before `entry`, for PostgreSQL fills columns in their order: who has an entry has a transaction's number.
-    Column("written_in", Integer, server_default=Said(lambda dialect: f"({dialect.transaction_number})")),
+    integer("written_in", default="(@transaction_number)", optional=True),
     # The order in which they were written; it sorts pages, and marks go by it.
     entry(),
     identifier("id", prefix="ntf", unique=True),
@@ -42,17 +38,16 @@ notifications = Table(
     moment("created_at"),
     one_of("kind", NotificationKind),
     one_of("severity", Severity),
-    Index("notifications_by_recipient", "recipient", "entry"),
-    Index("notifications_by_age", "created_at", "entry"),
+    index("notifications_by_recipient", "recipient", "entry"),
+    index("notifications_by_age", "created_at", "entry"),
     # Empty on SQLite, which has one writer.
-    partial("notifications_by_transaction", "written_in", "entry", where="written_in IS NOT NULL"),
+    index("notifications_by_transaction", "written_in", "entry", where="written_in IS NOT NULL"),
     # A number once given is never given again: it would lie below somebody's mark.
-    sqlite_autoincrement=True,
+    autoincrement=True,
 )
 
-notification_reads = Table(
+notification_reads = table(
     "notification_reads",
-    metadata,
     # By the notification first: so those of one that is forgotten are found.
     identifier("notification_id", primary_key=True),
     identifier("user_id", primary_key=True),
@@ -60,13 +55,12 @@ notification_reads = Table(
     identifier("recipient"),
     count("entry", default=None),
     moment("read_at"),
-    Index("notification_reads_by_user", "user_id", "recipient", "entry"),
-    sqlite_with_rowid=False,
+    index("notification_reads_by_user", "user_id", "recipient", "entry"),
+    rowid=False,
 )
 
-notification_marks = Table(
+notification_marks = table(
     "notification_marks",
-    metadata,
     identifier("user_id", primary_key=True),
     identifier("recipient", primary_key=True),
     # All that had been written to the recipient up to this entry was read by this user at that moment ...
@@ -74,5 +68,5 @@ notification_marks = Table(
     moment("read_at"),
     # ... but for what transactions wrote that were not committed yet: their numbers, each between spaces.
     text("unseen", default=""),
-    sqlite_with_rowid=False,
+    rowid=False,
 )

@@ -15,12 +15,35 @@ from msgspec import Struct
 from ordercast.commerce.errors import NotFound
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, words
+from ordercast.db import meta
+from ordercast.db.lenient_json import read_json
+from ordercast.db.noun import Noun, PersonalData
+from ordercast.db.statement import statements_in
+from ordercast.db.transaction import UNREADABLE, Transaction
 
-from . import meta
-from .lenient_json import read_json
-from .transaction import UNREADABLE, Transaction
+from . import statements
+from .table import notification_marks, notification_reads, notifications
+from .triggers import TRIGGERS
 
 TABLE: Final = "notifications"
+
+NOUN: Final = Noun(
+    name="notifications",
+    tables=(notifications, notification_reads, notification_marks),
+    statements=statements_in(vars(statements)),
+    triggers=TRIGGERS,
+    personal={
+        "notification_reads": PersonalData(
+            "user_id = :customer_id", ("notification_id", "read_at"), key="notification_id"
+        ),
+        "notification_marks": PersonalData(
+            "user_id = :customer_id", ("recipient", "through", "read_at"), key="through"
+        ),
+        "notifications": PersonalData(
+            "recipient = :customer_id", ("id", "kind", "order_id", "data", "severity", "created_at"), key="entry"
+        ),
+    },
+)
 
 # What nobody reads in a year nobody will.
 UNREAD_DAYS_MAX: Final = 365
@@ -102,21 +125,21 @@ def _rows(
     transaction: Transaction, recipient: str, user_id: str, before: int, limit: int
 ) -> tuple[list[tuple[Any, ...]], int]:
     values = {"recipient": recipient, "user_id": user_id, "before": before, "limit": limit}
-    return transaction.all(transaction.sql.notifications.before, **values), 0
+    return transaction.all(statements.BEFORE, **values), 0
 
 
 def _unread_rows(
     transaction: Transaction, recipient: str, user_id: str, before: int, limit: int
 ) -> tuple[list[tuple[Any, ...]], int]:
     """What is unread, and the entry down to which was looked; 0 for all the way."""
-    sql, mark = transaction.sql.notifications, _mark(transaction, recipient, user_id)
+    mark = _mark(transaction, recipient, user_id)
     values = {"recipient": recipient, "user_id": user_id, "before": before, "limit": limit}
     count, lowest = _behind(transaction, recipient, mark, before)
-    rows = transaction.all(sql.unread_behind, **values, lowest=lowest) if count else []
+    rows = transaction.all(statements.UNREAD_BEHIND, **values, lowest=lowest) if count else []
     if count == UNREAD_COUNTED_MAX and len(rows) < limit:
         return rows, lowest
     for written_in in mark.unseen:
-        rows += transaction.all(sql.unseen, **values, through=mark.through, written_in=written_in)
+        rows += transaction.all(statements.UNSEEN, **values, through=mark.through, written_in=written_in)
     return rows, 0
 
 
@@ -126,14 +149,14 @@ def unread(transaction: Transaction, recipients: Sequence[str], user_id: str) ->
 
 
 def _unread_of(transaction: Transaction, recipient: str, user_id: str) -> Unread:
-    sql, mark = transaction.sql.notifications, _mark(transaction, recipient, user_id)
+    mark = _mark(transaction, recipient, user_id)
     count, lowest = _behind(transaction, recipient, mark, ENTRY_MAX)
     whose = {"recipient": recipient, "user_id": user_id}
-    read = transaction.one(sql.read_behind, **whose, lowest=lowest) if count else None
+    read = transaction.one(statements.READ_BEHIND, **whose, lowest=lowest) if count else None
     late = sum(
         len(
             transaction.all(
-                sql.unseen,
+                statements.UNSEEN,
                 **whose,
                 before=ENTRY_MAX,
                 through=mark.through,
@@ -147,7 +170,7 @@ def _unread_of(transaction: Transaction, recipient: str, user_id: str) -> Unread
 
 
 def _mark(transaction: Transaction, recipient: str, user_id: str) -> _Mark:
-    row = transaction.one(transaction.sql.notifications.mark, recipient=recipient, user_id=user_id)
+    row = transaction.one(statements.MARK, recipient=recipient, user_id=user_id)
     marks = [] if row is None else transaction.readable([row], _mark_of, "notification_marks")
     return marks[0] if marks else _Mark()
 
@@ -159,7 +182,7 @@ def _mark_of(row: tuple[Any, ...]) -> _Mark:
 def _behind(transaction: Transaction, recipient: str, mark: _Mark, before: int) -> tuple[int, int]:
     """How many are behind the mark, as far as they are looked at, and the lowest of these."""
     row = transaction.one(
-        transaction.sql.notifications.behind,
+        statements.BEHIND,
         recipient=recipient,
         through=mark.through,
         before=before,
@@ -175,17 +198,16 @@ def see(
 
     Raises NotFound if one of them is not for this user. What was read before stays read since then.
     """
-    sql = transaction.sql.notifications
     if ids is None:
         for recipient in recipients:
-            transaction.run(sql.see_all, recipient=recipient, user_id=user_id, read_at=now)
-            transaction.run(sql.forget_marks, recipient=recipient, user_id=user_id)
+            transaction.run(statements.SEE_ALL, recipient=recipient, user_id=user_id, read_at=now)
+            transaction.run(statements.FORGET_MARKS, recipient=recipient, user_id=user_id)
         return Unread(0)
     named = {"ids": _json(list(dict.fromkeys(ids))), "recipients": _json(recipients)}
-    found = transaction.one(sql.known, **named)
+    found = transaction.one(statements.KNOWN, **named)
     if found is None or found[0] != len(set(ids)):
         raise NotFound("notification")
-    transaction.run(sql.see, **named, user_id=user_id, read_at=now)
+    transaction.run(statements.SEE, **named, user_id=user_id, read_at=now)
     return unread(transaction, recipients, user_id)
 
 
@@ -195,7 +217,6 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
     One for many, and not within the placing: a shop under load would be told so often that nobody reads it, and each
     order is on its board at once anyhow. The mark is written with it, so none is left out or told twice.
     """
-    sql = transaction.sql
     mark = _mark_in(transaction.one(meta.VALUE_FOR_UPDATE, name=_MARK))
     placed, through = _newest(transaction, mark or 0)
     if mark is not None and not _is_behind(mark, placed, through):
@@ -203,13 +224,13 @@ def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
     transaction.run(meta.KEEP, name=_MARK, value=str(through))
     if mark is None:  # what was there before us is no news
         return False
-    row = transaction.one(sql.notifications.new_orders, mark=mark, through=through)
+    row = transaction.one(statements.NEW_ORDERS, mark=mark, through=through)
     count, first, last = row or (0, None, None)
     if count == 0:
         return False
     data = _json({"count": count, "first": first, "last": last})
     kind, severity = NotificationKind.NEW_ORDERS, Severity.INFO
-    transaction.run(sql.notifications.add, recipient=SHOP, kind=kind, data=data, severity=severity, created_at=now)
+    transaction.run(statements.ADD, recipient=SHOP, kind=kind, data=data, severity=severity, created_at=now)
     return True
 
 
@@ -222,8 +243,8 @@ def has_new_orders(transaction: Transaction) -> bool:
 def _newest(transaction: Transaction, mark: int) -> tuple[int, int]:
     """The newest order behind the mark, or 0; and the newest change of all, as marks count."""
     # In this order: what is committed meanwhile lies behind the newest change, and is told of the next time.
-    change = transaction.one(transaction.sql.notifications.newest_change)
-    order = transaction.one(transaction.sql.notifications.newest_order, mark=mark)
+    change = transaction.one(statements.NEWEST_CHANGE)
+    order = transaction.one(statements.NEWEST_ORDER, mark=mark)
     return ((order[0] or 0) if order else 0, (change[0] or 0) if change else 0)
 
 
@@ -244,11 +265,10 @@ def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
     It goes round what is old, FORGOTTEN_AT_ONCE_MAX at a time, from where it was: what stays unread is passed by once
     in a round, and not looked through again for each that goes.
     """
-    sql = transaction.sql
     place = transaction.one(meta.VALUE, name=_FORGOTTEN_THROUGH)
     after_at, after_entry = _place_in(place)
     looked_at = transaction.all(
-        sql.notifications.old,
+        statements.OLD,
         read_before=_ago(now, days),
         before=_ago(now, max(days, UNREAD_DAYS_MAX)),
         after_at=after_at,
@@ -257,7 +277,7 @@ def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
     )
     old = [id_ for _, _, id_, is_old in looked_at if is_old]
     if old:
-        transaction.run(sql.notifications.forget, ids=_json(old))
+        transaction.run(statements.FORGET, ids=_json(old))
     if len(looked_at) < FORGOTTEN_AT_ONCE_MAX:
         transaction.run(meta.FORGET, name=_FORGOTTEN_THROUGH)
         return False

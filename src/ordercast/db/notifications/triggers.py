@@ -1,0 +1,111 @@
+"""What writes notifications: the history of orders and deliveries. Nobody is told what they did themselves."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Final
+
+from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
+from ordercast.commerce.people import Role
+from ordercast.commerce.states import OrderStatus, PaymentStatus
+from ordercast.db.dialects import Trigger
+from ordercast.db.sql import literals
+from ordercast.db.trigger_helpers import told
+from ordercast.db.types import ChangeKind
+
+_COLUMNS: Final = "recipient, kind, order_id, data, severity, created_at"
+_IN_TROUBLE: Final = literals({PaymentStatus.FAILED, PaymentStatus.DISPUTED})
+_WENT_WRONG: Final = literals(
+    {OrderStatus.REJECTED, OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.DELIVERY_FAILED}
+)
+_MOVED: Final = "NEW.from_status <> NEW.to_status"
+
+
+def _note(recipient: str, kind: NotificationKind, data: str, severity: str, when: str) -> str:
+    """Write one about the order `o` of the new row, if `when`."""
+    return cleandoc(f"""
+        INSERT INTO notifications ({_COLUMNS})
+          SELECT {recipient}, '{kind}', o.id, {data},
+            {severity}, NEW.at
+          FROM orders o
+          WHERE o.id = NEW.order_id AND {when}
+    """)
+
+
+_NUMBER: Final = "'number', o.number"
+_BY_CUSTOMER: Final = f"'{Role.CUSTOMER}:' || o.customer_id"
+# A guest, who has a tracking token, has no account to keep it for; a customer of another back end is in no table.
+_HAS_ACCOUNT: Final = "(o.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id))"
+
+_OF_CHANGES: Final = (
+    _note(
+        "o.customer_id",
+        NotificationKind.ORDER_STATUS,
+        f"@json_object({_NUMBER}, 'status', NEW.to_status, 'fulfilment', o.fulfilment)",
+        f"CASE WHEN NEW.to_status IN ({_WENT_WRONG}) THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END",
+        f"{_MOVED} AND o.customer_id IS NOT NULL AND NEW.actor <> {_BY_CUSTOMER} AND {_HAS_ACCOUNT}",
+    ),
+    _note(
+        f"'{SHOP}'",
+        NotificationKind.ORDER_CANCELLED,
+        f"@json_object({_NUMBER})",
+        f"'{Severity.WARNING}'",
+        f"{_MOVED} AND NEW.to_status = '{OrderStatus.CANCELLED}' AND NEW.actor = {_BY_CUSTOMER}",
+    ),
+    _note(
+        f"'{SHOP}'",
+        NotificationKind.DELIVERY_TROUBLE,
+        f"@json_object({_NUMBER}, 'attempts', o.attempts)",
+        f"'{Severity.WARNING}'",
+        f"{_MOVED} AND NEW.to_status = '{OrderStatus.DELIVERY_FAILED}'",
+    ),
+    _note(
+        f"'{SHOP}'",
+        NotificationKind.PAYMENT_TROUBLE,
+        f"@json_object({_NUMBER}, 'paymentStatus', NEW.to_payment_status)",
+        f"'{Severity.ERROR}'",
+        f"NEW.from_payment_status <> NEW.to_payment_status AND NEW.to_payment_status IN ({_IN_TROUBLE})",
+    ),
+)
+
+NOTES_OF_DELIVERIES: Final = (
+    _note(
+        "NEW.driver_id",
+        NotificationKind.ASSIGNED,
+        f"@json_object({_NUMBER})",
+        f"'{Severity.INFO}'",
+        f"NEW.stage = '{OrderStatus.DRIVER_ASSIGNED}' AND NEW.driver_id IS NOT NULL"
+        f" AND o.actor <> '{Role.DRIVER}:' || NEW.driver_id",
+    ),
+    _note(
+        "NEW.former_driver_id",
+        NotificationKind.UNASSIGNED,
+        f"@json_object({_NUMBER})",
+        f"'{Severity.WARNING}'",
+        f"NEW.former_driver_id IS NOT NULL AND o.actor <> '{Role.DRIVER}:' || NEW.former_driver_id",
+    ),
+)
+"""Part of the trigger that tells of a delivery: of two triggers each database chooses the first by its own law."""
+
+_DOCUMENT: Final = """@json_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id,
+    'data', @json_of(NEW.data), 'severity', NEW.severity)"""
+_TOLD: Final = told(
+    ChangeKind.NOTIFICATION_MADE,
+    "NEW.id",
+    actor="'service:shop'",
+    at="NEW.created_at",
+    after=f"@json_text({_DOCUMENT})",
+)
+
+TRIGGERS: Final = (
+    Trigger(
+        "notifications_of_changes", "AFTER INSERT", "order_history", _OF_CHANGES, when="NEW.from_status IS NOT NULL"
+    ),
+    Trigger("notifications_told", "AFTER INSERT", "notifications", (_TOLD,)),
+    Trigger(
+        "notifications_forgotten",
+        "AFTER DELETE",
+        "notifications",
+        ("DELETE FROM notification_reads WHERE notification_id = OLD.id",),
+    ),
+)

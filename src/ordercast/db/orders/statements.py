@@ -1,0 +1,103 @@
+"""Placing, moving and listing orders."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ordercast.commerce.states import OrderStatus, PaymentStatus
+from ordercast.commerce.transitions import TERMINAL
+from ordercast.db.sql import literals
+from ordercast.db.statement import BulkStatement, Statement
+
+from .document import order_document
+
+_DOCUMENT: Final = order_document("orders")
+
+# --- Placing ----------------------------------------------------------------------------------------------------------
+
+# What it leaves out keeps its default.
+INSERT: Final = BulkStatement("""
+    INSERT INTO orders @bulk_values(
+      id ordercast_id, payment_status ordercast_word, fulfilment ordercast_word, subtotal bigint, tax bigint,
+      shipping_fee bigint, discount bigint, total bigint, captured bigint, currency ordercast_currency,
+      prices_include_tax bigint, promo_code ordercast_line, customer_id ordercast_id, customer_name ordercast_line,
+      customer_email ordercast_line, customer_mobile ordercast_line, billing_info ordercast_object,
+      shipping_info ordercast_object, cart_items ordercast_array, payment_info ordercast_object,
+      tracking_hash ordercast_digest, actor ordercast_line, placed_from ordercast_line, created_at ordercast_moment,
+      updated_at ordercast_moment)
+""")
+INSERT_LINES: Final = Statement("""
+    INSERT INTO order_lines (order_number, position, product_id, quantity, unit_price, line_total, tax, reserved)
+    @json_rows(:rows, order_number bigint, position ordercast_count, product_id ordercast_id,
+      quantity ordercast_count, unit_price bigint, line_total bigint, tax bigint, reserved bigint)
+""")
+# The conditions on the status as the index has them.
+WAITING_OF_CALLERS: Final = Statement(f"""
+    SELECT orders.placed_from, count(DISTINCT orders.number), sum(order_lines.quantity)
+    FROM orders JOIN order_lines ON order_lines.order_number = orders.number
+    WHERE orders.placed_from IN (@json_texts(:callers)) AND orders.placed_from IS NOT NULL
+      AND orders.status = '{OrderStatus.PENDING}' AND orders.payment_status = '{PaymentStatus.UNPAID}'
+    GROUP BY orders.placed_from
+""")
+
+# --- Changing ---------------------------------------------------------------------------------------------------------
+
+STATE: Final = Statement("""
+    SELECT id, status, payment_status, payment_info, fulfilment, version, held_from, driver_id, customer_id, attempts,
+      actor, updated_at, total, captured, refunded, refunding, currency
+    FROM orders WHERE id = :id @for_update
+""")
+CHANGE_STATUS: Final = Statement("""
+    UPDATE orders SET status = :new_status, payment_status = :new_payment_status, version = version + 1,
+      captured = :new_captured, refunded = :new_refunded, refunding = :new_refunding, driver_id = :new_driver_id,
+      held_from = :new_held_from, attempts = :new_attempts, eta_at = :new_eta_at, actor = :new_actor,
+      reason = :new_reason, updated_at = :new_updated_at
+    WHERE id = :order_id
+""")
+_PENDING: Final = f"""
+    SELECT id, number FROM orders
+    WHERE status = '{OrderStatus.PENDING}' AND updated_at < :before AND number > :after
+    ORDER BY number LIMIT :limit
+"""
+PENDING_SINCE: Final = Statement(_PENDING)
+# Those that somebody is changing just now are not unanswered.
+PENDING_SINCE_FOR_UPDATE: Final = Statement(f"{_PENDING} @for_update @postgresql(SKIP LOCKED)")
+
+# --- Tracking ---------------------------------------------------------------------------------------------------------
+
+BY_TRACKING_HASH: Final = Statement(f"""
+    SELECT orders.id, (
+      SELECT max(order_history.at) FROM order_history
+      WHERE order_history.order_id = orders.id AND order_history.to_status IN ({literals(TERMINAL)})
+        AND order_history.from_status IS DISTINCT FROM order_history.to_status)
+    FROM orders WHERE orders.tracking_hash = :tracking_hash
+""")
+TRACKING_HASH: Final = Statement("SELECT tracking_hash FROM orders WHERE id = :id")
+REPLACE_TRACKING_HASH: Final = Statement("""
+    UPDATE orders SET tracking_hash = :new_tracking_hash WHERE id = :order_id AND tracking_hash = :former
+""")
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+DOCUMENT: Final = Statement(f"SELECT {_DOCUMENT}, customer_id, driver_id, status FROM orders WHERE id = :id")
+HISTORY: Final = Statement("""
+    SELECT entry, version, from_status, to_status, from_payment_status, to_payment_status, actor, reason, at
+    FROM order_history WHERE order_id = :order_id AND entry > :after ORDER BY entry LIMIT :limit
+""")
+
+
+def _newest(of: str = "") -> Statement:
+    # One statement per filter: a filter that may be absent would keep SQLite from using its index.
+    return Statement(f"""
+        SELECT number, {_DOCUMENT} FROM orders
+        WHERE number < :before {of} ORDER BY number DESC LIMIT :limit
+    """)
+
+
+BEFORE: Final = _newest()
+WITH_STATUS_BEFORE: Final = _newest("AND status = :status")
+OF_CUSTOMER_BEFORE: Final = _newest("AND customer_id = :customer_id")
+OF_CUSTOMER_WITH_STATUS_BEFORE: Final = _newest("AND customer_id = :customer_id AND status = :status")
+OF_DRIVER_BEFORE: Final = _newest("AND driver_id = :driver_id")
+OF_DRIVER_WITH_STATUS_BEFORE: Final = _newest("AND driver_id = :driver_id AND status = :status")
+TO_TAKE_BEFORE: Final = _newest(f"AND driver_id IS NULL AND status = '{OrderStatus.READY_FOR_DELIVERY}'")
