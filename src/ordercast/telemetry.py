@@ -6,6 +6,7 @@ process-wide, as Prometheus has it, and served at ``/metrics``.
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import re
@@ -16,7 +17,6 @@ from itertools import count
 from typing import Any
 
 import msgspec
-import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
 CONNECTED_SOCKETS = Gauge("ordercast_connected_sockets", "Socket.IO sockets connected to this node")
@@ -89,8 +89,11 @@ def given_request_id(scope: Mapping[str, Any]) -> str | None:
     return given.decode() if _REQUEST_ID.fullmatch(given) else None
 
 
-class RequestFormatter(logging.Formatter):
-    """Writes lines that have `facts`, as the others look, at a fifth of the cost: there is one for every order."""
+class LineFormatter(logging.Formatter):
+    """Writes a record as one line, ``text`` for people or ``json`` for collectors; a traceback follows it.
+
+    A record may bring `facts`: names and values of their own. There is a line for every order, hence no library.
+    """
 
     def __init__(self, log_format: str) -> None:
         super().__init__()
@@ -99,13 +102,27 @@ class RequestFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         seconds, micros = divmod(round(record.created * 1_000_000), 1_000_000)
         moment = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{micros:06}Z"
-        facts = record.__dict__.get("facts", {})
-        level = record.levelname.lower()
+        facts: dict[str, Any] = record.__dict__.get("facts", {})
+        level, message, traceback = record.levelname.lower(), record.getMessage(), self._traceback(record)
         if self._is_json:
-            event = {"event": record.msg, **facts, "level": level, "logger": record.name, "timestamp": moment}
-            return msgspec.json.encode(event).decode()
-        told = " ".join(f"{name}={value}" for name, value in facts.items())
-        return f"{moment} [{level:<9}] {record.msg} {told} [{record.name}]"
+            event = {"event": message, **facts, "level": level, "timestamp": moment, "logger": record.name}
+            return _json(event if traceback is None else {**event, "exception": traceback})
+        told = "".join(f" {name}={value}" for name, value in facts.items())
+        line = f"{moment} [{level:<9}] {message if facts else f'{message:<30}'}{told} [{record.name}]"
+        return line if traceback is None else f"{line}\n{traceback}"
+
+    def _traceback(self, record: logging.LogRecord) -> str | None:
+        parts = [self.formatException(record.exc_info)] if record.exc_info else []
+        if record.stack_info:
+            parts.append(self.formatStack(record.stack_info))
+        return "\n".join(parts) or None
+
+
+def _json(event: dict[str, Any]) -> str:
+    try:
+        return msgspec.json.encode(event).decode()
+    except UnicodeEncodeError:  # half a surrogate pair, as in the name of a file that is no UTF-8
+        return json.dumps(event)
 
 
 # Libraries whose INFO repeats what ours says: each connection, each step of starting and stopping.
@@ -114,25 +131,10 @@ _TALKATIVE = ("picows", "uvicorn", "alembic", "asyncio", "httpx", "httpcore")
 
 def configure_logging(level: str, log_format: str) -> None:
     """Send every logger of the process, ours and the libraries', to stderr in one format."""
-    shared: list[structlog.types.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(colors=False)
-    )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name, structlog.processors.format_exc_info],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-    )
     handler = logging.StreamHandler()
-    handler.setFormatter(formatter)
+    handler.setFormatter(LineFormatter(log_format))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    requests = logging.StreamHandler()
-    requests.setFormatter(RequestFormatter(log_format))
-    logging.getLogger(REQUEST_LOG).handlers = [requests]
-    logging.getLogger(REQUEST_LOG).propagate = False
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))

@@ -11,7 +11,7 @@ import pytest
 from ordercast.api import create_api
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
-from ordercast.telemetry import REQUEST_LOG, RequestFormatter, given_request_id
+from ordercast.telemetry import REQUEST_LOG, LineFormatter, given_request_id
 from tests.commerce.orders import request_json
 
 from .client import PASSWORD, STORE, Client
@@ -65,7 +65,7 @@ async def test_no_line_holds_a_token_or_what_somebody_typed(
     await client.post("/api/auth/login", {"email": "asha@example.com", "password": "correct horse"})
     await client.post("/api/orders", {"customerInfo": {"name": "Asha"}})
     for form in ("console", "json"):
-        text = "\n".join(RequestFormatter(form).format(each) for each in lines())
+        text = "\n".join(LineFormatter(form).format(each) for each in lines())
         assert text.count("\n") == 3
         for secret in (order["trackingToken"], "asha", "Asha", "correct horse", order["id"]):
             assert secret not in text

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ordercast.hub import Options, Server
-from ordercast.telemetry import REQUEST_LOG, RequestFormatter
+from ordercast.telemetry import REQUEST_LOG, LineFormatter
 from tests.peers import WEBSOCKET, Peer, Poller, Refused, until
 from tests.servers import running
 
@@ -78,7 +78,7 @@ async def test_no_line_holds_a_session_id_or_a_token(records: Records) -> None:
             sid = peer.handshake["sid"]
 
     for form in ("console", "json"):
-        text = "\n".join(RequestFormatter(form).format(each) for each in records())
+        text = "\n".join(LineFormatter(form).format(each) for each in records())
         assert text.count("\n") >= 3
         assert not [secret for secret in (poller.sid, sid, "tok_secret") if secret in text]
 
