@@ -12,6 +12,7 @@ from litestar import Litestar, Response
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.events import BaseEventEmitterBackend
 from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp
 
@@ -55,7 +56,6 @@ from .entry import Entry
 from .errors import answer
 from .head import HeadAsGet
 from .idempotency import HEADER, REPLAYED
-from .openapi import make_document
 from .operators_door import OperatorsDoor
 from .pages import Pages
 from .request_log import RequestLog
@@ -88,6 +88,16 @@ _ROUTES: Final = [
     *docs_page.ROUTES,
     *problem_pages.ROUTES,
 ]
+
+
+class _NoEvents(BaseEventEmitterBackend):
+    """What is told is told by the feed. Litestar's own emitter would load anyio's loop at each start."""
+
+    async def __aexit__(self, *_raised: object) -> None:
+        """There is nothing to close."""
+
+    def emit(self, event_id: str, *_args: Any, **_kwargs: Any) -> None:
+        raise NotImplementedError(event_id)
 
 
 def create_api(
@@ -135,6 +145,7 @@ def create_api(
         },
         before_request=Entry(context),
         cors_config=_cors(settings),
+        event_emitter_backend=_NoEvents,
         openapi_config=None,  # see `ApiDocument`
         request_max_body_size=settings.body_bytes_max,
         # Litestar's own would replace the handlers that ``telemetry`` gave to the whole process.
@@ -158,6 +169,8 @@ def _answer_unknown(
 
 def openapi_document() -> bytes:
     """The OpenAPI document as JSON, without a server: for what is generated from it."""
+    from .openapi import make_document  # noqa: PLC0415 - for who serves, `docs_page` makes it
+
     application = create_api(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
     return msgspec.json.format(msgspec.json.encode(make_document(application)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ordercast.commerce.people import GUEST, Role
 from ordercast.commerce.tracking import tracking_ends
@@ -24,10 +24,11 @@ from .auth import (
 )
 from .budgets import REFUSED_TOKENS, Budgets, make_budgets
 from .claims import OWN_CLAIMS, ClaimNames
-from .external_issuer import ExternalIssuer
-from .jwks import Jwks
 from .revocation_list import RevocationList
 from .signing_keys import SigningKeys
+
+if TYPE_CHECKING:
+    from .external_issuer import ExternalIssuer
 
 REVOKED_SENTENCE: Final = "The token has been revoked; sign in again."
 
@@ -122,6 +123,9 @@ def make_authenticator(settings: Settings, store: Store, budgets: Budgets | None
     claims = ClaimNames(settings.jwt_subject_claims, settings.jwt_role_claim, roles)
     issuer = None
     if settings.jwks_url:
+        from .external_issuer import ExternalIssuer  # noqa: PLC0415 - it speaks HTTP, which is slow to load
+        from .jwks import Jwks  # noqa: PLC0415
+
         keys = Jwks(settings.jwks_url)
         issuer = ExternalIssuer(keys, settings.jwt_issuer, settings.jwt_audience, claims)
     return Authenticator(SigningKeys.of(settings), store, issuer, claims, budgets=budgets or make_budgets(settings))

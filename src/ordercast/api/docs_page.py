@@ -14,7 +14,6 @@ from litestar import Litestar, Response, get
 from litestar.enums import MediaType
 
 from .context import AnyRequest
-from .openapi import make_document
 from .static_response import StaticResponse
 
 PATH: Final = "/docs"
@@ -50,6 +49,8 @@ class ApiDocument:
 
 
 def _describe(application: Litestar) -> StaticResponse:
+    from .openapi import make_document  # noqa: PLC0415 - hardly anybody asks for it
+
     return StaticResponse(msgspec.json.encode(make_document(application)), "application/json")
 
 

@@ -7,12 +7,13 @@ import unicodedata
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable
-from typing import Final, TypeVar
-
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
+from functools import cache
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ordercast.db import Overloaded
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
 
 T = TypeVar("T")
 
@@ -28,21 +29,19 @@ class Passwords:
     """One per application; used from its loop."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher()
         self._turn = asyncio.Semaphore(CHECKS_AT_ONCE)
         self._waiting: Counter[str] = Counter()
-        self._nobodys_hash = _hash_of_nothing(self._hasher)
 
     def __repr__(self) -> str:
         return f"<Passwords {self._waiting.total()} waiting>"
 
     async def match(self, password_hash: str | None, password: str, caller: str = "") -> bool:
         """Whether `password` made the hash; None, for nobody, takes as long and never matches. Raises Overloaded."""
-        return await self._in_turn(caller, self._verify, password_hash or self._nobodys_hash, _typed(password))
+        return await self._in_turn(caller, _verify, password_hash or _hash_of_nothing(), _typed(password))
 
     async def hash(self, password: str, caller: str = "") -> str:
         """What is stored of a password. Raises Overloaded."""
-        return await self._in_turn(caller, self._hasher.hash, _typed(password))
+        return await self._in_turn(caller, _hasher().hash, _typed(password))
 
     async def _in_turn(self, caller: str, work: Callable[..., T], *args: str) -> T:
         bound = CALLERS_WAITING_MAX if caller else CHECKS_WAITING_MAX
@@ -58,11 +57,22 @@ class Passwords:
             if not self._waiting[caller]:
                 del self._waiting[caller]
 
-    def _verify(self, password_hash: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
+
+@cache
+def _hasher() -> PasswordHasher:
+    """Loaded with the first password: a node that nobody signs in at has no use for it."""
+    from argon2 import PasswordHasher  # noqa: PLC0415
+
+    return PasswordHasher()
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
+
+    try:
+        return _hasher().verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
 
 
 def _typed(password: str) -> str:
@@ -70,8 +80,10 @@ def _typed(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
-def _hash_of_nothing(hasher: PasswordHasher) -> str:
+@cache
+def _hash_of_nothing() -> str:
     """A hash in the hasher's own parameters that no password is known to make."""
+    hasher = _hasher()
     salt, digest = (b64encode(bytes(size)).decode().rstrip("=") for size in (hasher.salt_len, hasher.hash_len))
     costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
     return f"$argon2id$v=19${costs}${salt}${digest}"

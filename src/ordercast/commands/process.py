@@ -23,7 +23,8 @@ log = logging.getLogger("ordercast.config")
 
 def load_settings(*, make_secret: bool = True, **overrides: Any) -> Settings:
     """Read the settings and begin to log as they say. Raises ConfigError."""
-    gc.enable()  # all is loaded
+    gc.freeze()  # all is loaded, and would be looked through at once
+    gc.enable()
     settings = config.load(make_secret=make_secret, **overrides)
     telemetry.configure_logging(settings.log_level, settings.log_format)
     for sentence in config.misspelt():

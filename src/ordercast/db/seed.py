@@ -6,7 +6,6 @@ import asyncio
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from argon2 import PasswordHasher
 from msgspec import Struct
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
@@ -71,6 +70,8 @@ async def _attempt(
     seeded = await store.read(_seeded)
     password_hash = seeded.password_hash if seeded is not None else ""
     if seeded is None or seeded.mark != mark:
+        from argon2 import PasswordHasher  # noqa: PLC0415 - needed once in a shop's life
+
         # Hashing is slow on purpose: it happens before the unit of work, and off the loop.
         password_hash = await asyncio.to_thread(PasswordHasher().hash, password)
     now = moment(now_ms)
