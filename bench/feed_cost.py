@@ -150,7 +150,7 @@ async def _by_store(store: SqliteStore | PostgresqlStore, pid: int) -> dict[str,
 
 
 def _let_go(store: SqliteStore | PostgresqlStore) -> None:
-    """Take what was read of the feed, as a pump does."""
+    """Take what was read of the feed, as a relay does."""
     store.changes(store.last_seq, 1)
 
 

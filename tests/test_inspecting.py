@@ -18,7 +18,7 @@ from ordercast.db.inspection import TableQuestion, tables
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.repair import Deed
 from ordercast.db.schema import metadata
-from ordercast.feed import pump
+from ordercast.feed.encoding import check_row
 from ordercast.inspecting import Inspector, repair
 from tests.db.forced import force
 from tests.db.shop import STORE, now, place_one
@@ -128,7 +128,7 @@ async def test_a_damaged_row_is_named_and_mended_once_and_forgotten(
     await inspector.look_round(AT_ONCE)
     assert store.damaged.all() == []
     await place_one(store)
-    assert [pump.check(change) for change in store.changes(0, 1_000)] == [None] * len(store.changes(0, 1_000))
+    assert [check_row(change) for change in store.changes(0, 1_000)] == [None] * len(store.changes(0, 1_000))
 
 
 async def test_what_only_a_person_can_know_is_left_and_stays_named(store: AnyStore, place: Path | str) -> None:

@@ -33,7 +33,7 @@ from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.db.space import Space
-from ordercast.feed import FeedRecovery, Fleeting, LiveStats, Pump, Watching
+from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscriptions, Relay
 from ordercast.founding import NO_ADMIN
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.inspecting import Inspector
@@ -102,7 +102,7 @@ async def begin(store: Store) -> None:
 
 def build_hub(
     settings: Settings, store: Store, authenticator: Authenticator | None = None, bus: Bus | None = None
-) -> tuple[Server, Pump]:
+) -> tuple[Server, Relay]:
     """Join the socket half to the shop: the door in, and the feed out. `authenticator` is the one of the HTTP half."""
     server = Server(
         Options(
@@ -119,8 +119,8 @@ def build_hub(
         ),
         bus=bus,
     )
-    pump = Pump(store, server.main)
-    server.main.recovery = FeedRecovery(store, store, pump, _now)
+    relay = Relay(store, server.main)
+    server.main.recovery = FeedRecovery(store, store, relay, _now)
     authenticator = authenticator or make_authenticator(settings, store)
     context = ApiContext(
         store,
@@ -129,13 +129,13 @@ def build_hub(
         budgets=authenticator.budgets,
         deliveries=delivery_rules(settings),
     )
-    auth = serve_sockets(server, context, Watching(pump, server.main), Fleeting(server.main))
-    pump.listen("access.revoked", auth.access_revoked)
-    pump.listen("customer.erased", lambda _: pump.forget())
-    pump.listen("order.status_changed", auth.order_moved)
+    auth = serve_sockets(server, context, OrderSubscriptions(relay, server.main), EphemeralEvents(server.main))
+    relay.on("access.revoked", auth.access_revoked)
+    relay.on("customer.erased", lambda _: relay.clear_memory())
+    relay.on("order.status_changed", auth.order_moved)
     telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
-    return server, pump
+    return server, relay
 
 
 def _bounds(settings: Settings) -> dict[str, Any]:
@@ -183,13 +183,15 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
         authenticator = make_authenticator(settings, store, make_budgets(settings, neighbours.buckets))
         if settings.budgets == "off":
             log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
-        server, pump = build_hub(settings, store, authenticator, neighbours.bus)
-        pump.start()
+        server, relay = build_hub(settings, store, authenticator, neighbours.bus)
+        relay.start()
         neighbours.start_emitters(server)
         providers = providers_of(settings, store)
         is_moneyless = settings.payments == SANDBOX
         log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_sentence(settings))
-        live_stats = LiveStats(store, Fleeting(server.main), _today(settings, pump), settings.stats_every_ms / 1000)
+        live_stats = LiveStats(
+            store, EphemeralEvents(server.main), _today(settings, relay), settings.stats_every_ms / 1000
+        )
         always = [live_stats.run, Inspector(store).run, forget_revocations(authenticator)]
         chores = Chores(store, leading=await _leading(settings, store, providers, neighbours), always=always)
         chores.start()
@@ -199,7 +201,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             authenticator=authenticator,
             providers=providers,
             parts=neighbours.parts,
-            latency=pump.latency.spread,
+            latency=relay.latency.percentiles,
             draining=lambda: uvicorn.should_exit,
             metrics_port=_metrics_port(settings, metrics),
             pages=Pages(connect=connect_sources(settings)),
@@ -214,10 +216,10 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
         uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)
         uvicorn.on_signal = lambda: _stopping(settings.drain_s + STOP_S_MAX)
         uvicorn.handles_signals = False
-        signals.serve(uvicorn.stop, _noting(lambda: f"{server!r} {pump!r} {store!r}"))
+        signals.serve(uvicorn.stop, _noting(lambda: f"{server!r} {relay!r} {store!r}"))
         await uvicorn.serve(sockets=[listening, *([metrics] if metrics is not None else [])])
         await chores.stop()
-        pump.stop()
+        relay.stop()
         await neighbours.close()
         await server.close()
         await providers.close()
@@ -251,12 +253,12 @@ async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
         raise ConfigError("mongodb_url", str(error)) from None
 
 
-def _today(settings: Settings, pump: Pump) -> Callable[[], Callable[[Transaction], Stats]]:
+def _today(settings: Settings, relay: Relay) -> Callable[[], Callable[[Transaction], Stats]]:
     """Make the query for today's figures, each time for the moment at which it is asked for."""
     tz = zone(settings.timezone)
 
     def today() -> Callable[[Transaction], Stats]:
-        now, latency = _now(), pump.latency.spread()
+        now, latency = _now(), relay.latency.percentiles()
         return lambda transaction: stats.day(
             transaction, day_of(now, tz), tz, tz_name=settings.timezone, now=now, latency=latency
         )

@@ -13,8 +13,8 @@ from sqlalchemy import Table
 from ordercast.db import Store, StoreError
 from ordercast.db.inspection import DamagedTableRow, Piece, is_damaged, look, tables
 from ordercast.db.repair import Deed, mend
-from ordercast.feed.gaps import rooms_behind
-from ordercast.feed.pump import check
+from ordercast.feed.encoding import check_row
+from ordercast.feed.gaps import affected_rooms
 
 log = logging.getLogger("ordercast.inspecting")
 
@@ -57,7 +57,7 @@ class Inspector:
         known, found, after = set(self._store.damaged.of(table.name)), set[str](), None
         while True:
             began_s = time.monotonic()
-            piece: Piece = await self._store.read(lambda t, after=after: look(t, table, after, check))  # type: ignore[misc]
+            piece: Piece = await self._store.read(lambda t, after=after: look(t, table, after, check_row))  # type: ignore[misc]
             for row in piece.damaged:
                 found.add(row.name)
                 self._store.damaged.note(table.name, row.name, row.problem)
@@ -84,7 +84,7 @@ class Inspector:
             return
         by_name = {table.name: table for table in await self._store.read(lambda t: tables(t.dialect))}
         for table, name in known:
-            found = await self._store.read(lambda t, of=by_name[table], n=name: is_damaged(t, of, n, check))  # type: ignore[misc]
+            found = await self._store.read(lambda t, of=by_name[table], n=name: is_damaged(t, of, n, check_row))  # type: ignore[misc]
             if found is False:
                 self._store.damaged.mended(table, name)
 
@@ -94,7 +94,7 @@ async def repair(store: Store, *, dry_run: bool) -> AsyncIterator[tuple[DamagedT
     for _ in range(1 if dry_run else PASSES_MAX):
         mended = 0
         async for row in _damaged(store):
-            deed = None if dry_run else await store.write(lambda t, row=row: mend(t, row, rooms_behind, check))  # type: ignore[misc]
+            deed = None if dry_run else await store.write(lambda t, row=row: mend(t, row, affected_rooms, check_row))  # type: ignore[misc]
             mended += deed is Deed.MENDED
             yield row, deed
         if mended == 0:
@@ -105,7 +105,7 @@ async def _damaged(store: Store) -> AsyncIterator[DamagedTableRow]:
     for table in await store.read(lambda transaction: tables(transaction.dialect)):
         after = None
         while True:
-            piece: Piece = await store.read(lambda t, table=table, after=after: look(t, table, after, check))  # type: ignore[misc]
+            piece: Piece = await store.read(lambda t, table=table, after=after: look(t, table, after, check_row))  # type: ignore[misc]
             for row in piece.damaged:
                 yield row
             after = piece.after

@@ -103,8 +103,8 @@ def settle(store: Store, providers: Providers) -> Settle:
 @pytest.fixture
 async def server(settings: Settings, store: Store) -> AsyncIterator[Server]:
     """The socket half of a node, joined to its shop."""
-    server, pump = build_hub(settings, store)
-    pump.start()
+    server, relay = build_hub(settings, store)
+    relay.start()
     yield server
-    pump.stop()
+    relay.stop()
     await server.close()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ordercast.db import SqliteStore
-from ordercast.feed.audience import Announcement, announce
+from ordercast.feed.audience import RoutedEvent, route
 
 from .client import DRIVER, SERVICE, STORE, Client, problem
 
@@ -20,10 +20,10 @@ def sample(name: str) -> Any:
     return json.loads((SAMPLES / name).read_text())
 
 
-def told(store: SqliteStore) -> dict[str, Announcement]:
+def told(store: SqliteStore) -> dict[str, RoutedEvent]:
     """What the newest change is told as."""
     (change,) = store.changes(store.last_seq - 1, 1)
-    return {each.event: each for each in announce(change, lambda index: f"e.{index}")}
+    return {each.name: each for each in route(change, lambda index: f"e.{index}")}
 
 
 async def test_a_web_shops_checkout_is_taken_and_rings_as_its_admin_reads_it(

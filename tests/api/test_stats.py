@@ -13,7 +13,7 @@ from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db import stats as units
 from ordercast.db.dialects import SQLITE
-from ordercast.feed import Fleeting, LiveStats, Pump
+from ordercast.feed import EphemeralEvents, LiveStats, Relay
 from ordercast.hub import Server
 from tests.sockets.phone import Phone
 
@@ -148,8 +148,8 @@ async def test_each_figure_is_read_from_an_index(store: SqliteStore) -> None:
 async def test_todays_figures_are_told_to_the_shop_when_they_change(
     client: Client, store: SqliteStore, server: Server, settings: Settings
 ) -> None:
-    pump = Pump(store, server.main)
-    live = asyncio.create_task(LiveStats(store, Fleeting(server.main), _today(settings, pump), 0.0).run())
+    relay = Relay(store, server.main)
+    live = asyncio.create_task(LiveStats(store, EphemeralEvents(server.main), _today(settings, relay), 0.0).run())
     try:
         clerk, customer = (
             await Phone.connected(server, token("store")),
@@ -171,11 +171,11 @@ async def test_our_own_latency_is_told(client: Client, store: SqliteStore, serve
     clerk = await Phone.connected(server, token("store"))
     await client.place()
     await clerk.heard("newOrder")
-    pump = Pump(store, server.main)
-    pump.latency.observe(moment_of(time.time_ns() // 1_000_000 - 1_500))
+    relay = Relay(store, server.main)
+    relay.latency.observe(moment_of(time.time_ns() // 1_000_000 - 1_500))
     for other in ("no time at all", "2020-01-01T00:00:00.000Z", "9999-12-31T00:00:00.000Z"):
-        pump.latency.observe(other)  # a program's own idea of now says nothing of us
-    found = await store.read(_today(settings, pump)())
+        relay.latency.observe(other)  # a program's own idea of now says nothing of us
+    found = await store.read(_today(settings, relay)())
     assert found.latency is not None
     assert found.latency.count == 1
     assert 1_500 <= (found.latency.median or 0) < 60_000

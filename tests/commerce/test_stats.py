@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.moments import Moment
-from ordercast.commerce.stats import AGE_NAMES, bounds, day_of, local_hour, open_orders, spread, zone
+from ordercast.commerce.stats import AGE_NAMES, bounds, day_of, local_hour, open_orders, percentiles, zone
 
 DHAKA = ZoneInfo("Asia/Dhaka")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -50,7 +50,7 @@ def test_a_day_at_the_end_of_the_calendar_is_refused(day: date) -> None:
 
 @given(st.lists(st.floats(0, 1e6), min_size=1))
 def test_each_percentile_did_occur_and_they_are_in_order(durations: list[float]) -> None:
-    found = spread(durations)
+    found = percentiles(durations)
     assert found.count == len(durations)
     assert found.median is not None
     assert found.p90 is not None
@@ -61,9 +61,9 @@ def test_each_percentile_did_occur_and_they_are_in_order(durations: list[float])
 
 
 def test_known_percentiles() -> None:
-    found = spread([float(n) for n in range(1, 101)])
+    found = percentiles([float(n) for n in range(1, 101)])
     assert (found.median, found.p90, found.p99) == (50, 90, 99)
-    assert spread([]).median is None
+    assert percentiles([]).median is None
 
 
 def test_orders_are_counted_by_how_long_they_wait() -> None:

@@ -57,7 +57,7 @@ async def other(database: ShopDatabase, store: AnyStore) -> AsyncIterator[AnySto
 
 
 class Follower:
-    """Reads a store's feed as the pump does, and keeps all of it."""
+    """Reads a store's feed as the relay does, and keeps all of it."""
 
     def __init__(self, store: AnyStore) -> None:
         self.heard: list[Change] = []

@@ -12,7 +12,7 @@ import pytest
 
 from ordercast.commerce.rooms import STORE_OWNERS
 from ordercast.db import SqliteStore
-from ordercast.feed import FeedRecovery, Pump
+from ordercast.feed import FeedRecovery, Relay
 from ordercast.hub import DisconnectReason, Handshake, Options, Receiver, Server, Socket
 from ordercast.protocol.message import Message
 
@@ -78,14 +78,14 @@ async def store(database: Path) -> AsyncIterator[SqliteStore]:
 
 
 class Node:
-    """One node's hub and pump over a store; what a test needs of `app.build_hub`, with tokens that are plain names."""
+    """One node's hub and relay over a store; what a test needs of `app.build_hub`, with tokens that are plain names."""
 
     def __init__(self, store: SqliteStore, options: Options | None = None) -> None:
         self.server = Server(options)
-        self.pump = Pump(store, self.server.main)
-        self.server.main.recovery = FeedRecovery(store, store, self.pump, lambda: "2026-01-01T00:00:00.000Z")
+        self.relay = Relay(store, self.server.main)
+        self.server.main.recovery = FeedRecovery(store, store, self.relay, lambda: "2026-01-01T00:00:00.000Z")
         self.server.use(self._authenticate)
-        self.pump.start()
+        self.relay.start()
 
     def _authenticate(self, socket: Socket) -> None:
         identity = socket.auth.get("token", "")
@@ -103,7 +103,7 @@ class Node:
 async def node(store: SqliteStore) -> AsyncIterator[Node]:
     node = Node(store)
     yield node
-    node.pump.stop()
+    node.relay.stop()
     await node.server.close()
 
 

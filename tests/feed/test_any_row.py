@@ -48,7 +48,7 @@ from ordercast.db.postgresql import PostgresqlStore
 from ordercast.inspecting import Inspector
 
 from .conftest import Line, Node
-from .test_pump import until
+from .test_relay import until
 
 AnyStore = SqliteStore | PostgresqlStore
 REFUSALS = (sqlite3.Error, psycopg.Error)
@@ -239,7 +239,7 @@ async def test_whatever_is_in_a_row_the_next_order_is_heard_once_and_in_order(sh
         for listener in listeners:
             assert listener.heard(placed) == placed
         damaged = len(store.damaged)
-        node.pump.stop()
+        node.relay.stop()
         await node.server.close()
         await store.close()
         restarts += 1

@@ -6,7 +6,7 @@ import msgspec
 
 from ordercast.db import Change
 from ordercast.feed import AUDIENCE
-from ordercast.feed.audience import Announcement, announce
+from ordercast.feed.audience import RoutedEvent, route
 
 ORDER: dict[str, Any] = {
     "id": "ord_1",
@@ -41,16 +41,16 @@ def change(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> C
     )
 
 
-def told(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, Announcement]:
+def told(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> dict[str, RoutedEvent]:
     """What is told, by event: the shop's form of one that has two."""
-    events: dict[str, Announcement] = {}
-    for announcement in all_told(kind, before, after):
-        events.setdefault(announcement.event, announcement)
+    events: dict[str, RoutedEvent] = {}
+    for routed in all_told(kind, before, after):
+        events.setdefault(routed.name, routed)
     return events
 
 
-def all_told(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> list[Announcement]:
-    return list(announce(change(kind, before, after), lambda index: f"e:9.{index}"))
+def all_told(kind: str, before: dict[str, Any] | None, after: dict[str, Any]) -> list[RoutedEvent]:
+    return list(route(change(kind, before, after), lambda index: f"e:9.{index}"))
 
 
 def test_a_placed_order_is_told_to_the_store_and_to_its_customer() -> None:
@@ -103,7 +103,7 @@ def test_a_status_change_names_both_states_the_version_the_actor_and_the_event()
 
 def test_a_buyer_hears_of_a_status_change_neither_who_of_the_staff_made_it_nor_why() -> None:
     after = {**ORDER, "status": "processing", "version": 2}
-    shop, buyer = (a for a in all_told("order.status_changed", ORDER, after) if a.event == "orderStatusUpdated")
+    shop, buyer = (a for a in all_told("order.status_changed", ORDER, after) if a.name == "orderStatusUpdated")
 
     assert buyer.rooms == ("customer_cus_1",)
     assert buyer.args == [{**shop.args[0], "id": "e:9.1", "actor": "store", "reason": None}]
@@ -148,7 +148,7 @@ def test_a_published_event_goes_where_its_publisher_said() -> None:
         "event.published", None, {"event": "new_booking", "rooms": ["user_1"], "args": [{"bookingId": "b"}, 2]}
     )
 
-    assert events == {"new_booking": Announcement("new_booking", ("user_1",), [{"bookingId": "b"}, 2])}
+    assert events == {"new_booking": RoutedEvent("new_booking", ("user_1",), [{"bookingId": "b"}, 2])}
 
 
 def test_a_row_of_a_kind_that_nobody_knows_tells_nothing() -> None:
@@ -214,5 +214,5 @@ def test_a_payment_mismatch_is_told_to_the_shop_alone() -> None:
 
 def test_a_source_that_has_lost_history_is_told_to_the_store_alone() -> None:
     (resync,) = all_told("feed.resync", None, {"reason": "source_history_lost"})
-    assert (resync.event, resync.rooms) == ("resync", ("store-owners",))
+    assert (resync.name, resync.rooms) == ("resync", ("store-owners",))
     assert resync.args == [{"reason": "source_history_lost"}]

@@ -11,10 +11,10 @@ import pytest
 from tests.db.forced import lawless_sqlite
 
 from ordercast.db import SqliteStore, read_json
-from ordercast.feed import pump as pump_module
+from ordercast.feed.encoding import EVENT_BYTES_MAX
 
 from .conftest import PLACE, Line, Node
-from .test_pump import Outside, admin, until
+from .test_relay import Outside, admin, until
 
 Force = Callable[..., None]
 ORDER = '"id": "ord_1", "number": 1, "status": "pending", "paymentStatus": "unpaid", "total": 1, "customerInfo": {}'
@@ -122,7 +122,7 @@ async def test_in_place_of_a_row_that_cannot_be_told_those_whom_it_was_for_are_t
     assert heard == (set(names) if rooms == {"everybody"} else rooms)
     for name in heard:
         (gap,) = lines[name].heard("resync")
-        assert gap == [*GAP, f"{node.pump.position.epoch}:1"]
+        assert gap == [*GAP, f"{node.relay.position.epoch}:1"]
         returned = await person(node, name, offset=start)
         await until(lambda: len(after_ready(returned)) == len(after_ready(lines[name])))  # noqa: B023
         assert after_ready(returned) == after_ready(lines[name])
@@ -170,7 +170,7 @@ async def test_a_version_or_moment_that_is_none_stops_nothing(
 
 async def test_what_is_too_large_for_a_client_is_a_gap(node: Node, outside: Outside, force: Force) -> None:
     line = await admin(node)
-    text = "x" * pump_module.EVENT_BYTES_MAX
+    text = "x" * EVENT_BYTES_MAX
     force("event.published", f'{{"event": "news", "rooms": ["store-owners"], "args": ["{text}"]}}')
     outside(PLACE, "ord_9", "cus_1")
     await until(lambda: line.heard("newOrder"))
@@ -187,7 +187,7 @@ async def test_a_row_that_cannot_be_told_is_said_once_and_counted_once(
     line = await admin(node)
     force("order.placed", "not JSON")
     await until(lambda: line.heard("resync"))
-    node.pump.forget()
+    node.relay.clear_memory()
     for _ in range(2):
         returned = await admin(node, offset=f"{store.epoch}:0")
         await until(lambda: returned.heard("resync"))  # noqa: B023

@@ -11,8 +11,8 @@ import pytest
 from ordercast.db import Change, SqliteStore
 
 from .conftest import PLACE, Node
-from .test_pump import admin, until
-from .test_sessions import ids
+from .test_recovery import ids
+from .test_relay import admin, until
 
 Outside = Callable[..., None]
 
@@ -64,26 +64,26 @@ async def test_a_client_that_has_heard_more_elsewhere_waits_and_hears_nothing_tw
     assert line.answer["sid"] == first.answer["sid"]
     assert ids(line) == ["ord_2"]
     assert line.heard("resync") == []
-    other.pump.stop()
+    other.relay.stop()
     await other.server.close()
 
 
 async def test_a_position_that_no_node_ever_told_is_of_another_history(behind: LaggingStore, outside: Outside) -> None:
     node = Node(behind)
     outside(PLACE, "ord_1", "cus_1")
-    await until(lambda: node.pump.position.seq == 1)
+    await until(lambda: node.relay.position.seq == 1)
 
     line = await admin(node, offset=f"{behind.epoch}:7")
 
     assert [event[1] for event in line.heard("resync")] == [{"reason": "epoch_changed"}]
-    node.pump.stop()
+    node.relay.stop()
     await node.server.close()
 
 
 async def test_a_node_that_cannot_catch_up_says_so(
     node: Node, behind: LaggingStore, outside: Outside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ordercast.feed.pump.PATIENCE_S", 0.05)
+    monkeypatch.setattr("ordercast.feed.relay.WAIT_S_MAX", 0.05)
     other = Node(behind)
     first = await admin(node)
     behind.held_at = 0
@@ -93,7 +93,7 @@ async def test_a_node_that_cannot_catch_up_says_so(
     line = await admin(other, pid=first.answer["pid"], offset=first.events()[-1][-1])
 
     assert [event[1] for event in line.heard("resync")] == [{"reason": "feed_behind"}]
-    other.pump.stop()
+    other.relay.stop()
     await other.server.close()
 
 
@@ -106,7 +106,7 @@ async def test_who_is_connected_while_the_database_is_restored_is_told(
     await until(lambda: ids(line) == ["ord_1"])
 
     store.epoch = "restored"
-    node.pump.pull()
+    node.relay.pull()
     outside(PLACE, "ord_2", "cus_1")
     await until(lambda: len(ids(line)) == 2)
 
@@ -129,7 +129,7 @@ async def test_rows_that_were_pruned_before_a_node_came_to_them_are_told_to_be_m
         outside(PLACE, f"ord_{number}", "cus_1")
     outside("DELETE FROM feed WHERE seq < 5")
     behind.held_at = None
-    node.pump.pull()
+    node.relay.pull()
     await until(lambda: len(ids(line)) == 3)
 
     assert ids(line) == ["ord_1", "ord_5", "ord_6"]
@@ -137,15 +137,15 @@ async def test_rows_that_were_pruned_before_a_node_came_to_them_are_told_to_be_m
     assert (reason, position) == ({"reason": "history_pruned"}, f"{behind.epoch}:4")
     assert [event[0] for event in line.events()].index("resync") == 3  # ready, two events of the first order, resync
     assert nobody.heard("resync") == []
-    node.pump.stop()
+    node.relay.stop()
     await node.server.close()
 
 
 async def test_a_replay_whose_rows_are_gone_says_so(node: Node, store: SqliteStore, outside: Outside) -> None:
     for number in range(4):
         outside(PLACE, f"ord_{number}", "cus_1")
-    await until(lambda: node.pump.position.seq == 4)
-    node.pump.forget()
+    await until(lambda: node.relay.position.seq == 4)
+    node.relay.clear_memory()
     outside("DELETE FROM feed WHERE seq = 2")  # in the middle, where `first_seq` does not show it
 
     line = await admin(node, offset=f"{store.epoch}:1")
@@ -170,5 +170,5 @@ async def test_many_who_wait_for_the_same_row_are_let_in_when_it_comes(
     behind.held_at = None
     outside(PLACE, "ord_2", "cus_1")
     await until(lambda: all(ids(line) == ["ord_2"] for line in lines))
-    other.pump.stop()
+    other.relay.stop()
     await other.server.close()

@@ -8,7 +8,7 @@ from typing import Any
 
 from ordercast.db import Change
 from ordercast.db.store import change_of
-from ordercast.feed.audience import announce
+from ordercast.feed.audience import route
 from ordercast.feed.position import ROW_END, Position
 
 from .listener import Listener
@@ -37,11 +37,10 @@ class Truth:
 
 
 def _told(row: Change, epoch: str) -> list[tuple[Position, str, Sequence[str]]]:
-    announced = list(announce(row, str))
-    last = len(announced) - 1
+    routed = list(route(row, str))
+    last = len(routed) - 1
     return [
-        (Position(epoch, row.seq, ROW_END if n == last else n), each.event, each.rooms)
-        for n, each in enumerate(announced)
+        (Position(epoch, row.seq, ROW_END if n == last else n), each.name, each.rooms) for n, each in enumerate(routed)
     ]
 
 

@@ -251,7 +251,7 @@ MISSED = 10_000
 
 @pytest.mark.parametrize("way", WAYS)
 def test_ten_thousand_missed_events_are_told_once_and_in_order(shop: Shop, returning: Return, way: str) -> None:
-    """Past what the pump remembers: they are read from the database, and live ones come behind them."""
+    """Past what the relay keeps: they are read from the database, and live ones come behind them."""
     with CuttingProxy(shop.port) as proxy:
         client = returning(proxy.url, auth={"token": shop.token()}, transports=WAYS[way])
         connected(client, way)

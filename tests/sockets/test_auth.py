@@ -32,8 +32,8 @@ class Node:
     def __init__(self, settings: Settings, store: SqliteStore) -> None:
         self.store = store
         self.authenticator = Authenticator(SECRET, store)
-        self.server, self.pump = build_hub(settings, store, self.authenticator)
-        self.pump.start()
+        self.server, self.relay = build_hub(settings, store, self.authenticator)
+        self.relay.start()
 
     async def connect(self, token: str, **auth: Any) -> Link:
         """A client whose CONNECT was answered; `link.take()` gives how."""
@@ -53,7 +53,7 @@ class Node:
         return link
 
     async def stop(self) -> None:
-        self.pump.stop()
+        self.relay.stop()
         await self.server.close()
 
 
@@ -325,5 +325,5 @@ async def test_a_node_alone_leads_and_says_where_it_stands_before_anything_happe
     node = Node(settings, store)
     assert REGISTRY.get_sample_value("ordercast_feed_leading") == 1
     assert REGISTRY.get_sample_value("ordercast_feed_position") == store.last_seq
-    node.pump.stop()
+    node.relay.stop()
     await node.server.close()

@@ -216,7 +216,7 @@ async def test_a_feed_that_cannot_be_read_refuses_the_watch_for_now(
 ) -> None:
     order = await client.place()
     backend = await connect("service", "backend")
-    monkeypatch.setattr("ordercast.feed.pump.PATIENCE_S", 0.0)
+    monkeypatch.setattr("ordercast.feed.relay.WAIT_S_MAX", 0.0)
 
     def fails(*_: object) -> NoReturn:
         raise OSError("the disk is gone")

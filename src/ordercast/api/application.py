@@ -16,7 +16,7 @@ from litestar.events import BaseEventEmitterBackend
 from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp
 
-from ordercast.commerce.stats import Spread
+from ordercast.commerce.stats import Percentiles
 from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
@@ -107,14 +107,15 @@ def create_api(
     authenticator: Authenticator | None = None,
     providers: Providers | None = None,
     parts: Mapping[str, Callable[[], str]] | None = None,
-    latency: Callable[[], Spread | None] | None = None,
+    latency: Callable[[], Percentiles | None] | None = None,
     draining: Callable[[], bool] = lambda: False,
     metrics_port: int | None = None,
     pages: Pages | None = None,
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
 
-    `authenticator` is the one that the sockets use, which the feed tells of revocations; one made here hears of none.
+    `authenticator` is the one that the sockets use, and that the relay calls upon revocations; one made here learns of
+    none.
     `metrics_port` is the number of the port for operators; 0 where there is none.
     """
     authenticator = authenticator or make_authenticator(settings, store)

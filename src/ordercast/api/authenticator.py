@@ -36,7 +36,7 @@ REVOKED_SENTENCE: Final = "The token has been revoked; sign in again."
 class Authenticator:
     """One per node, for its requests and its sockets alike; used from its loop.
 
-    What is revoked is read at the first question, and kept up by `on_revoked`, which the feed's pump is to be given.
+    What is revoked is read at the first question, and kept up by `on_revoked`, which the feed's relay is to be given.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from ordercast.commerce.errors import NotPermitted, PaymentDeclined, PromotionRe
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import STAFF, Actor, Role
-from ordercast.commerce.stats import Spread
+from ordercast.commerce.stats import Percentiles
 from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.db import Store
 from ordercast.db.idempotency import RequestKey
@@ -55,7 +55,7 @@ class ApiContext:
     deliveries: DeliveryRules = field(default_factory=DeliveryRules)
     timezone: str = "UTC"
     """Of the shop: when its day begins."""
-    latency: Callable[[], Spread | None] = lambda: None
+    latency: Callable[[], Percentiles | None] = lambda: None
     """Of this node's events."""
     budgets: Budgets = field(default_factory=Budgets)
     """Of callers; one node's requests and sockets share them."""

@@ -18,7 +18,7 @@ AGE_BOUNDS_MINUTES: Final = (5, 15, 30, 60)
 AGE_NAMES: Final = ("under5", "under15", "under30", "under60", "over60")
 
 
-class Spread(Struct, frozen=True, rename="camel"):
+class Percentiles(Struct, frozen=True, rename="camel"):
     """Some durations in three figures, each one that did occur (nearest rank); null where there were none."""
 
     count: int
@@ -56,12 +56,12 @@ class Stats(Struct, frozen=True, rename="camel"):
     """What was captured of those of the day, less what was refunded: money that is the shop's now."""
     by_status: dict[str, int]
     by_hour: list[Hour]
-    preparation: Spread
+    preparation: Percentiles
     """Seconds from `processing` to ready, of the orders that became ready on that day."""
-    delivery: Spread
+    delivery: Percentiles
     """Seconds from `picked_up` to the door, of the orders that were delivered on that day."""
     open: OpenOrders
-    latency: Spread | None
+    latency: Percentiles | None
     """Milliseconds from the moment on a change to its writing to this node's sockets, of the newest; null elsewhere."""
     at: str
 
@@ -95,13 +95,13 @@ def local_hour(minute: str, tz: tzinfo) -> int:
     return datetime.fromisoformat(f"{minute}:00+00:00").astimezone(tz).hour
 
 
-def spread(durations: Sequence[float]) -> Spread:
+def percentiles(durations: Sequence[float]) -> Percentiles:
     """The nearest-rank percentiles: each is one of the durations."""
     ordered = sorted(durations)
     if not ordered:
-        return Spread(0, None, None, None)
+        return Percentiles(0, None, None, None)
     median, p90, p99 = (round(ordered[ceil(part * len(ordered)) - 1], 3) for part in (0.5, 0.9, 0.99))
-    return Spread(len(ordered), median, p90, p99)
+    return Percentiles(len(ordered), median, p90, p99)
 
 
 def open_orders(ages_s: Sequence[float]) -> OpenOrders:

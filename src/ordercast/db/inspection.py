@@ -48,7 +48,7 @@ JSON_COLUMNS: Final = frozenset(
 _MOMENTS: Final = frozenset({"at", "since", "until"})
 
 Check = Callable[[Change], str | None]
-"""Says why a row of the feed cannot be told; see ``feed.pump.check``."""
+"""Says why a row of the feed cannot be told; see ``feed.encoding.check_row``."""
 
 
 class StoredText(bytes):

@@ -27,7 +27,7 @@ from .transaction import Transaction
 from .types import Change, StoreClosed, Unusable
 from .writer import Writer
 
-# Read at start, for those who come back after a restart; the pump remembers as many.
+# Read at start, for those who come back after a restart; the relay keeps as many.
 NEWEST_ROWS: Final = 4_096
 # Longer than any group or read of ours takes, and than a checkpoint or a failing disk holds one up on a good day.
 ANSWER_S_MAX: Final = 15.0

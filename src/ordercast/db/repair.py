@@ -15,7 +15,7 @@ from .transaction import Transaction
 from .types import Change
 
 Rooms = Callable[[Change], tuple[str, ...]]
-"""Who is told to look anew in place of a row of the feed; see ``feed.gaps.rooms_behind``."""
+"""Who is told to look anew in place of a row of the feed; see ``feed.gaps.affected_rooms``."""
 
 # What one mending shows to be wrong besides, the next mends.
 ROUNDS: Final = 4

@@ -11,7 +11,7 @@ import msgspec
 
 from ordercast.commerce.moments import Moment
 from ordercast.commerce.states import OrderStatus
-from ordercast.commerce.stats import Hour, Spread, Stats, bounds, local_hour, open_orders, spread
+from ordercast.commerce.stats import Hour, Percentiles, Stats, bounds, local_hour, open_orders, percentiles
 from ordercast.commerce.transitions import TERMINAL
 
 from . import shop
@@ -70,7 +70,9 @@ NOUN: Final = Noun(name="stats", statements=statements_in(globals()))
 # --- Units of work ----------------------------------------------------------------------------------------------------
 
 
-def day(transaction: Transaction, of: date, tz: tzinfo, *, tz_name: str, now: Moment, latency: Spread | None) -> Stats:
+def day(
+    transaction: Transaction, of: date, tz: tzinfo, *, tz_name: str, now: Moment, latency: Percentiles | None
+) -> Stats:
     """One day's figures, as they stand now. Raises InvalidField for a day that no calendar has."""
     begin, end = bounds(of, tz)
     statuses: Counter[str] = Counter()
@@ -92,8 +94,8 @@ def day(transaction: Transaction, of: date, tz: tzinfo, *, tz_name: str, now: Mo
         revenue,
         dict(statuses),
         [Hour(*figures) for figures in zip(orders, ordered, strict=True)],
-        spread(preparation),
-        spread(delivery),
+        percentiles(preparation),
+        percentiles(delivery),
         open_orders(ages),
         latency,
         now,

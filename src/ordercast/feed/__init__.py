@@ -1,16 +1,27 @@
 """BRIDGE: what was committed, in order, to whoever should hear it.
 
 Upstream: the feed table of ``db``. Downstream: ``hub``, which delivers to the sockets of this node.
-Stays true: live delivery and replay call the same audience function on the same row, so they cannot differ.
+Stays true: live delivery and replay route and encode the same row by the same functions, so they cannot differ.
+
+The theory of operation stands in `relay` (delivery), `recovery` (who comes back), `gaps` (what cannot be delivered).
 """
 
 from .audience import AUDIENCE
 from .driver_positions import DriverPositions
-from .fleeting import Fleeting
+from .ephemeral import EphemeralEvents
 from .live_stats import LiveStats
 from .position import Position
-from .pump import Pump
-from .sessions import FeedRecovery
-from .watching import Watching
+from .recovery import FeedRecovery
+from .relay import Relay
+from .subscriptions import OrderSubscriptions
 
-__all__ = ["AUDIENCE", "DriverPositions", "FeedRecovery", "Fleeting", "LiveStats", "Position", "Pump", "Watching"]
+__all__ = [
+    "AUDIENCE",
+    "DriverPositions",
+    "EphemeralEvents",
+    "FeedRecovery",
+    "LiveStats",
+    "OrderSubscriptions",
+    "Position",
+    "Relay",
+]

@@ -1,7 +1,7 @@
 """Who may hear each event. This is the page to read when privacy is reviewed.
 
-Each rule says: of which changes, under which name, told to which rooms, with which payload. Live delivery and replay
-both go through `announce`, so they cannot differ; a rule sees nothing but the row, as it was when it was committed.
+Each rule says: of which changes, under which name, to which rooms, with which payload. Live delivery and replay both go
+through `route`, so they cannot differ; a rule sees nothing but the row, as it was when it was committed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, o
 from ordercast.db import Change
 
 from . import payloads
-from .gaps import EVERYBODY, UntellableRow
+from .gaps import EVERYBODY, UnroutableRow
 from .payloads import OrderChange
 
 _KIND: Final = re.compile(r"[a-z_]+(\.[a-z_]+)+")
@@ -54,61 +54,60 @@ class Rule:
 
 
 AUDIENCE: Final = (
-    # event                     who hears it           what they are told             of which changes
+    # event                     rooms                  payload                        of which changes
     Rule("new_order", (_store,), payloads.new_order, OrderChange.is_placed),
     Rule("newOrder", (_store,), payloads.whole_order, OrderChange.is_placed),
     Rule("orderStatusUpdated", (_store, _watchers), payloads.status_updated, OrderChange.has_new_status),
-    Rule("orderStatusUpdated", (_customer,), payloads.status_told_outside, OrderChange.has_new_status),
+    Rule("orderStatusUpdated", (_customer,), payloads.public_status_updated, OrderChange.has_new_status),
     Rule("payment_update", (_store, _watchers, _customer), payloads.payment_updated, OrderChange.has_new_payment),
     Rule("order_update", (_store, _watchers), payloads.whole_order, OrderChange.is_edited),
     Rule("customer_order_update", (_customer, _order), payloads.for_customer, OrderChange.concerns_customer),
 )
 
 
-class Announcement(msgspec.Struct, frozen=True):
-    """One event of one change, and the rooms that are told."""
+class RoutedEvent(msgspec.Struct, frozen=True):
+    """One event of one change, and the rooms that it is for."""
 
-    event: str
+    name: str
     rooms: tuple[str, ...]
     args: Sequence[Any]
 
 
-def announce(change: Change, event_id: Callable[[int], str]) -> Iterator[Announcement]:
-    """Turn a change into its events, in the order in which they are told.
+def route(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEvent]:
+    """Give the events of a change, in the order in which they are delivered.
 
-    `event_id` gives the id of the row's n-th event. A change that no rule speaks of yields nothing.
+    `event_id` gives the id of the row's n-th event. A change that no rule speaks of yields nothing. Raises
+    UnroutableRow, and whatever a rule raises of a document that is none.
     """
-    if (one := _ALONE.get(change.kind)) is not None:
-        yield one(change, event_id(0))
+    if (single := SINGLE_EVENT_ROUTES.get(change.kind)) is not None:
+        yield single(change, event_id(0))
         return
     if change.kind.startswith("product."):
-        yield Announcement("product_update", (STORE_OWNERS,), [payloads.product_updated(change, event_id(0))])
+        yield RoutedEvent("product_update", (STORE_OWNERS,), [payloads.product_updated(change, event_id(0))])
         return
     order_change = OrderChange.of(change)
     if order_change is None:
-        if not _KIND.fullmatch(change.kind):  # of a kind that newer nodes know there is nothing to tell
-            raise UntellableRow("its kind is none")
+        if not _KIND.fullmatch(change.kind):  # a kind that newer nodes know makes no event
+            raise UnroutableRow("its kind is none")
         return
     applying = (rule for rule in AUDIENCE if rule.when(order_change))
     for index, rule in enumerate(applying):
         rooms = tuple(name for room in rule.rooms if (name := room(order_change.after)) is not None)
-        if rooms:  # an order of nobody known has no buyer to tell
-            yield Announcement(rule.event, rooms, [rule.payload(order_change.told_as(event_id(index)))])
+        if rooms:  # an order of nobody known has no buyer
+            yield RoutedEvent(rule.event, rooms, [rule.payload(order_change.with_event_id(event_id(index)))])
 
 
-def _mismatch(change: Change, event_id: str) -> Announcement:
-    return Announcement("payment_mismatch", (STORE_OWNERS,), [{"id": event_id, **payloads.payment_mismatch(change)}])
+def _mismatch(change: Change, event_id: str) -> RoutedEvent:
+    return RoutedEvent("payment_mismatch", (STORE_OWNERS,), [{"id": event_id, **payloads.payment_mismatch(change)}])
 
 
-def _resync(change: Change, event_id: str) -> Announcement:
+def _resync(change: Change, event_id: str) -> RoutedEvent:
     """The shop's people follow what happens, and some of it was missed. Buyers look at how things stand, and each
     difference that was found has been told to them. What stands where a row could not be told names its own rooms.
     """
     del event_id
     missed = msgspec.convert(payloads.decode(change.after), _Missed)
-    return Announcement(
-        "resync", (STORE_OWNERS,) if missed.rooms is None else missed.rooms, [{"reason": missed.reason}]
-    )
+    return RoutedEvent("resync", (STORE_OWNERS,) if missed.rooms is None else missed.rooms, [{"reason": missed.reason}])
 
 
 class _Missed(msgspec.Struct):
@@ -116,7 +115,7 @@ class _Missed(msgspec.Struct):
     rooms: tuple[str, ...] | None = None
 
 
-def _delivery(change: Change, event_id: str) -> Announcement:
+def _delivery(change: Change, event_id: str) -> RoutedEvent:
     """A stage of a delivery: for the shop, the buyer, and the drivers who have the order or just had it."""
     moved = payloads.decode(change.after)
     rooms = [_store(moved), watch_room(change.entity_id), order_room(change.entity_id)]
@@ -124,23 +123,23 @@ def _delivery(change: Change, event_id: str) -> Announcement:
         rooms.append(customer_room(moved["customerId"]))
     driver = moved["driver"] or {}
     rooms += [driver_room(id_) for id_ in (driver.get("id"), moved["formerDriverId"]) if id_]
-    return Announcement("delivery_update", tuple(rooms), [payloads.delivery_moved(change, moved, event_id)])
+    return RoutedEvent("delivery_update", tuple(rooms), [payloads.delivery_moved(change, moved, event_id)])
 
 
-def _notification(change: Change, event_id: str) -> Announcement:
+def _notification(change: Change, event_id: str) -> RoutedEvent:
     """For the one it is for, or for all the shop's people."""
     made = payloads.decode(change.after)
     room = STORE_OWNERS if made["recipient"] == SHOP else user_room(made["recipient"])
-    return Announcement("notification", (room,), [payloads.notification(change, made, event_id)])
+    return RoutedEvent("notification", (room,), [payloads.notification(change, made, event_id)])
 
 
-def _published(change: Change, event_id: str) -> Announcement:
+def _published(change: Change, event_id: str) -> RoutedEvent:
     """An event that a trusted back end published; it named the rooms itself."""
     del event_id
     published = msgspec.convert(payloads.decode(change.after), _Published)
     if not published.event:
-        raise UntellableRow("the event has no name")
-    return Announcement(published.event, tuple(room for room in published.rooms if room != EVERYBODY), published.args)
+        raise UnroutableRow("the event has no name")
+    return RoutedEvent(published.event, tuple(room for room in published.rooms if room != EVERYBODY), published.args)
 
 
 class _Published(msgspec.Struct):
@@ -149,11 +148,11 @@ class _Published(msgspec.Struct):
     args: list[Any]
 
 
-_ALONE: Final[dict[str, Callable[[Change, str], Announcement]]] = {
+SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
     "delivery.moved": _delivery,
     "event.published": _published,
     "feed.resync": _resync,
     "notification.made": _notification,
     "payment.mismatch": _mismatch,
 }
-"""Kinds of changes of which each is told as one event."""
+"""Kinds of changes of which each makes one event."""

@@ -16,7 +16,7 @@ from ordercast.commerce.moments import Moment
 from ordercast.db import Store, StoreError, deliveries, drivers
 from ordercast.db.drivers import Place
 
-from .fleeting import Fleeting
+from .ephemeral import EphemeralEvents
 
 log = logging.getLogger("ordercast.feed")
 
@@ -40,13 +40,13 @@ class DriverPositions:
     def __init__(
         self,
         store: Store,
-        fleeting: Fleeting,
+        ephemeral: EphemeralEvents,
         rules: DeliveryRules,
         now: Callable[[], Moment],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._store = store
-        self._fleeting = fleeting
+        self._ephemeral = ephemeral
         self._rules = rules
         self._now = now
         self._spawn = spawn
@@ -105,4 +105,4 @@ class DriverPositions:
         driver.is_broadcast = True
         for order in carried:
             eta = deliveries.arrival(order.stage, self._rules, driver.position, order.destination, self._now())
-            self._fleeting.driver_moved(order, driver_id, driver.position, eta)
+            self._ephemeral.emit_driver_position(order, driver_id, driver.position, eta)

@@ -1,20 +1,47 @@
-"""Who is told to look anew where a row of the feed cannot be told: those whom it was for, as far as the row says."""
+"""Gaps: where events cannot be delivered, who is told to fetch the state anew (`resync`), and why.
+
+Theory of operation. A client must never be stale without knowing it. So each place that leaves events out sends
+`resync` with a reason in their place, and with the offset behind them, from which the client goes on:
+
+- **A row cannot be encoded** (`UNREADABLE_ROW`, `ROW_TOO_LARGE`): the rooms that it would have reached, as far as its
+  documents say, and everybody known where they do not (`affected_rooms`). That is decided by the row alone, so live
+  delivery and replay send the same.
+- **Rows are gone** before they were delivered or replayed (`HISTORY_PRUNED`), or too many for a replay to be quicker
+  than a fetch (`TOO_FAR_BEHIND`).
+- **An offset means nothing**: of no form of ours (`OFFSET_UNKNOWN`), or of another history of the database, as after a
+  restore (`EPOCH_CHANGED`).
+- **This node is behind** the one that a client comes from, for too long (`FEED_BEHIND`).
+
+The first and the second are found by the relay too, and then sent to all who are concerned; the others by `recovery`,
+and sent to the one who comes back.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from enum import StrEnum
 from typing import Any, Final
 
 from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room, watch_room
 from ordercast.db import Change, read_json
 
-UNREADABLE_ROW: Final = "unreadable_row"
-ROW_TOO_LARGE: Final = "row_too_large"
+
+class GapReason(StrEnum):
+    """The `reason` of a `resync`."""
+
+    UNREADABLE_ROW = "unreadable_row"
+    ROW_TOO_LARGE = "row_too_large"
+    HISTORY_PRUNED = "history_pruned"
+    TOO_FAR_BEHIND = "too_far_behind"
+    OFFSET_UNKNOWN = "offset_unknown"
+    EPOCH_CHANGED = "epoch_changed"
+    FEED_BEHIND = "feed_behind"
+
 
 EVERYBODY: Final = "\x00everybody"
-"""In place of a room: all whom the server knows. Of a row that does not say whom it was for, any of them might be."""
+"""In place of a room: all sockets with an identity, any of whom a row may be for that does not say."""
 
 # Where a document is no JSON, the names in it can be found still.
 _NAMES: Final = re.compile(
@@ -24,20 +51,20 @@ _NAMES: Final = re.compile(
 _DRIVER: Final = re.compile(rb'"driver"\s*:\s*\{\s*"id"\s*:\s*"([^"\\\x00-\x1f]{1,200})"')
 
 
-class UntellableRow(ValueError):
-    """A row that no rule can tell."""
+class UnroutableRow(ValueError):
+    """A row of which no rule can make events."""
 
-    reason = UNREADABLE_ROW
-
-
-class RowTooLarge(UntellableRow):
-    """What it would say is more than a client can be sent."""
-
-    reason = ROW_TOO_LARGE
+    reason = GapReason.UNREADABLE_ROW
 
 
-def rooms_behind(change: Change) -> tuple[str, ...]:
-    """The rooms of those who would have heard of this change; EVERYBODY where it does not say."""
+class RowTooLarge(UnroutableRow):
+    """Its events are larger than a client can be sent."""
+
+    reason = GapReason.ROW_TOO_LARGE
+
+
+def affected_rooms(change: Change) -> tuple[str, ...]:
+    """The rooms that this change's events would have been for; EVERYBODY where it does not say."""
     find = _FINDERS.get(change.kind) or next(
         (found for prefix, found in _FAMILIES.items() if change.kind.startswith(prefix)), None
     )

@@ -7,7 +7,7 @@ from collections import deque
 from datetime import datetime
 from typing import Final
 
-from ordercast.commerce.stats import Spread, spread
+from ordercast.commerce.stats import Percentiles, percentiles
 from ordercast.telemetry import DELIVERY_SECONDS
 
 SAMPLES_MAX: Final = 1_024
@@ -34,6 +34,6 @@ class Latency:
             self._samples_ms.append(seconds * 1000)
             DELIVERY_SECONDS.observe(seconds)
 
-    def spread(self) -> Spread | None:
+    def percentiles(self) -> Percentiles | None:
         """In milliseconds; None before the first."""
-        return spread(self._samples_ms) if self._samples_ms else None
+        return percentiles(self._samples_ms) if self._samples_ms else None

@@ -11,7 +11,7 @@ from typing import Final
 from ordercast.commerce.stats import Stats
 from ordercast.db import Store, Transaction
 
-from .fleeting import Fleeting
+from .ephemeral import EphemeralEvents
 
 log = logging.getLogger("ordercast.feed")
 
@@ -25,13 +25,13 @@ class LiveStats:
     def __init__(
         self,
         store: Store,
-        fleeting: Fleeting,
+        ephemeral: EphemeralEvents,
         today: Callable[[], Callable[[Transaction], Stats]],
         every_s: float,
     ) -> None:
         """`today` is called on the loop, and gives the query of that moment."""
         self._store = store
-        self._fleeting = fleeting
+        self._ephemeral = ephemeral
         self._today = today
         self._every_s = every_s
         self._wanted = asyncio.Event()
@@ -46,14 +46,14 @@ class LiveStats:
             await self._wanted.wait()
             self._wanted.clear()
             took_s = 0.0
-            if self._fleeting.has_shop():
+            if self._ephemeral.has_store_listeners():
                 took_s = await self._tell()
             await asyncio.sleep(max(self._every_s, took_s / SHARE_MAX))
 
     async def _tell(self) -> float:
         began_s = time.monotonic()
         try:
-            self._fleeting.stats(await self._store.read(self._today()))
+            self._ephemeral.emit_stats(await self._store.read(self._today()))
         except Exception:
             log.exception("today's figures could not be counted")
         return time.monotonic() - began_s

@@ -11,7 +11,7 @@ from ordercast.commerce.masking import told_outside
 from ordercast.commerce.notifications import NotificationKind, words
 from ordercast.db import Change, read_json
 
-from .gaps import UntellableRow
+from .gaps import UnroutableRow
 
 
 def decode(raw: msgspec.Raw | None) -> Any:
@@ -37,10 +37,10 @@ class OrderChange(msgspec.Struct, frozen=True):
         if not change.kind.startswith("order."):
             return None
         if change.after is None:
-            raise UntellableRow("there is no order in it")
+            raise UnroutableRow("there is no order in it")
         return cls(change, _checked(decode(change.before)), _checked(decode(change.after)))
 
-    def told_as(self, event_id: str) -> OrderChange:
+    def with_event_id(self, event_id: str) -> OrderChange:
         return OrderChange(self.change, self.before, self.after, event_id)
 
     def is_placed(self) -> bool:
@@ -69,7 +69,7 @@ class OrderChange(msgspec.Struct, frozen=True):
 
 
 def _checked(order: Any) -> Any:
-    """An order's document, or None, if it is what rules and pages take it for. Raises UntellableRow.
+    """An order's document, or None, if it is what rules and pages take it for. Raises UnroutableRow.
 
     A mirrored order may say less than ours.
     """
@@ -82,7 +82,7 @@ def _checked(order: Any) -> Any:
         and (type(total) is int or total is None)
         and type(order["customerInfo"]) is dict
     ):
-        raise UntellableRow("it is no order")
+        raise UnroutableRow("it is no order")
     return order
 
 
@@ -119,7 +119,7 @@ def status_updated(change: OrderChange) -> dict[str, Any]:
     }
 
 
-def status_told_outside(change: OrderChange) -> dict[str, Any]:
+def public_status_updated(change: OrderChange) -> dict[str, Any]:
     """As `status_updated`, for the buyer: who acted is a role, and the staff's reasons stay in the shop."""
     actor, reason = told_outside(change.change.actor, change.change.reason)
     return {**status_updated(change), "actor": actor, "reason": reason}

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ordercast.api import drivers, notifications, orders
 from ordercast.api.commands import Command
 from ordercast.api.context import ApiContext
-from ordercast.feed import DriverPositions, Fleeting, Watching
+from ordercast.feed import DriverPositions, EphemeralEvents, OrderSubscriptions
 from ordercast.hub import Server, Socket
 
 from . import position_command, watch_commands
@@ -17,7 +17,9 @@ from .command_router import CommandRouter
 _COMMANDS: Final[list[Command[Any]]] = [*orders.COMMANDS, *drivers.COMMANDS, *notifications.COMMANDS]
 
 
-def serve_sockets(server: Server, context: ApiContext, watching: Watching, fleeting: Fleeting) -> SocketAuth:
+def serve_sockets(
+    server: Server, context: ApiContext, subscriptions: OrderSubscriptions, ephemeral: EphemeralEvents
+) -> SocketAuth:
     """Have every socket of `server` authenticated and served. What the feed tells of rights goes to the result."""
     auth = SocketAuth(server, context.authenticator)
     server.use(auth.authenticate)
@@ -27,8 +29,8 @@ def serve_sockets(server: Server, context: ApiContext, watching: Watching, fleet
     router = CommandRouter(server, context)
     for command in _COMMANDS:
         router.add(command)
-    watch_commands.register(router, watching)
-    positions = DriverPositions(context.store, fleeting, context.deliveries, context.now, server.spawn)
+    watch_commands.register(router, subscriptions)
+    positions = DriverPositions(context.store, ephemeral, context.deliveries, context.now, server.spawn)
     position_command.register(router, positions)
     return auth
 

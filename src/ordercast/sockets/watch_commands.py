@@ -16,7 +16,7 @@ from ordercast.api.refusals import TooManyWatches
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
 from ordercast.db import Transaction, orders
-from ordercast.feed import Watching
+from ordercast.feed import OrderSubscriptions
 from ordercast.hub import LimitReached, Socket
 
 from .command_router import Caller, CommandRouter
@@ -29,12 +29,14 @@ class WatchOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True
     order_id: IdText
 
 
-def register(router: CommandRouter, watching: Watching) -> None:
-    router.on("watch_order", WatchOrder, partial(_watch, router.context, watching))
+def register(router: CommandRouter, subscriptions: OrderSubscriptions) -> None:
+    router.on("watch_order", WatchOrder, partial(_watch, router.context, subscriptions))
     router.on("unwatch_order", WatchOrder, _unwatch)
 
 
-async def _watch(context: ApiContext, watching: Watching, caller: Caller, command: WatchOrder) -> dict[str, Any]:
+async def _watch(
+    context: ApiContext, subscriptions: OrderSubscriptions, caller: Caller, command: WatchOrder
+) -> dict[str, Any]:
     """Answer the order and the position at which it stood so; what changes from there on is told."""
     room = _room(caller.identity, command.order_id)
     if room is not None and room not in caller.socket.rooms and _watches(caller.socket) >= WATCHES_MAX:
@@ -45,7 +47,7 @@ async def _watch(context: ApiContext, watching: Watching, caller: Caller, comman
         return document, orders.seen_with(transaction, command.order_id)
 
     try:
-        document, position = await watching.begin(
+        document, position = await subscriptions.subscribe(
             caller.socket, command.order_id, room, lambda: context.store.read(query)
         )
     except LimitReached as error:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ordercast.db import SqliteStore
-from ordercast.feed import pump as pump_module
+from ordercast.feed import relay as relay_module
 
 from .conftest import PLACE, Line, Node
 
@@ -35,7 +35,7 @@ async def test_an_order_written_by_another_program_is_told_to_the_store(node: No
 
     ((_, payload, offset),) = line.heard("new_order")
     assert payload["order"]["customerName"] == "Asha Rahman"
-    assert offset == f"{node.pump.position.epoch}:1.0"
+    assert offset == f"{node.relay.position.epoch}:1.0"
 
 
 async def test_what_rolled_back_is_never_told(node: Node, store: SqliteStore, outside: Outside) -> None:
@@ -97,7 +97,7 @@ async def test_a_row_that_cannot_be_told_stops_neither_those_behind_it_nor_a_rep
 
 async def test_more_rows_than_a_batch_are_all_told_in_order(node: Node, store: SqliteStore) -> None:
     line = await admin(node)
-    count = pump_module.BATCH_ROWS * 2 + 3
+    count = relay_module.BATCH_ROWS * 2 + 3
 
     def place_many(transaction: Any) -> None:
         for number in range(count):
@@ -116,7 +116,7 @@ async def test_what_was_committed_while_nobody_listened_is_replayed_as_it_was_to
     listening = await admin(elsewhere)
     for number in range(3):
         outside(PLACE, f"ord_{number}", "cus_1")
-    await until(lambda: len(listening.heard("newOrder")) == 3 and node.pump.position == elsewhere.pump.position)
+    await until(lambda: len(listening.heard("newOrder")) == 3 and node.relay.position == elsewhere.relay.position)
 
     late = await admin(node, offset=f"{store.epoch}:1")
     outside(PLACE, "ord_live", "cus_1")
@@ -124,5 +124,5 @@ async def test_what_was_committed_while_nobody_listened_is_replayed_as_it_was_to
 
     missed_and_live = listening.heard("new_order", "newOrder")[2:]  # it had seen the first order
     assert late.heard("new_order", "newOrder") == missed_and_live
-    elsewhere.pump.stop()
+    elsewhere.relay.stop()
     await elsewhere.server.close()

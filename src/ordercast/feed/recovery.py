@@ -1,4 +1,24 @@
-"""The shop's side of recovery: sessions kept in the database, what was missed told from the feed."""
+"""Recovery of the shop's sockets: sessions kept in the database, missed events replayed from the feed.
+
+Theory of operation. A stock client keeps two strings, a `pid` from its CONNECT answer and the last *offset* it saw, and
+presents them when it connects again (`hub.recovery` is that side). Here an offset is a `Position` in the feed:
+``epoch:seq`` or ``epoch:seq.event``.
+
+- **The offset is enough.** What was missed lies between it and the relay's position, and is made anew from the feed's
+  rows. Nothing depends on what this process remembers, nor on the session: who comes back after a `kill -9`, to another
+  node, or to a database whose sessions cannot be read, misses nothing.
+- **The session adds comfort**: the same `sid`, and the orders that were watched. It is saved soon after CONNECT and not
+  before it, so connecting needs no write.
+- **Rights are today's.** A replay is filtered by the rooms that the token opens now, not by those it opened then.
+- **States** of one return: *gap?* (`gap`: may the offset be replayed at all) -> *wait* (`Relay.wait_until`: this node
+  has read as far as the client has heard elsewhere) -> *replay* (`missed`: batches, each handed to the network before
+  the next) -> *caught up*: no await lies between the last batch and the socket's entry into its rooms, so live delivery
+  goes on exactly behind it. The socket's own events wait meanwhile.
+- **Costs are bounded**: rows per replay (`REPLAY_ROWS_MAX`), events per identity (the replay budget of `hub`), a batch
+  encoded per turn of the loop whoever it is for, rows that concern none of the client's rooms skipped by masks.
+
+What can go wrong ends in a gap, `resync` with a reason from `gaps.GapReason`, and the client fetches the state anew.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +36,11 @@ from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.hub.recovery.replay_budget import REPLAY_BUDGET, charge_replay, may_replay
 from ordercast.protocol.message import Message
 
-from .gaps import EVERYBODY
+from .encoding import EncodedRow
+from .gaps import EVERYBODY, GapReason
+from .history_cache import mask_of
 from .position import ROW_END, Position
-from .pump import EPOCH_CHANGED, HISTORY_PRUNED, Pump, Row, mask_of
+from .relay import Relay
 from .source import FeedSource
 
 # Rows replayed before the connection must have taken them; bounds what one returning client makes us hold.
@@ -54,22 +76,22 @@ class FeedRecovery:
 
     gap_event = "resync"
 
-    def __init__(self, store: SessionStore, source: FeedSource, pump: Pump, now: Callable[[], str]) -> None:
+    def __init__(self, store: SessionStore, source: FeedSource, relay: Relay, now: Callable[[], str]) -> None:
         self._store = store
         self._source = source
-        self._pump = pump
+        self._relay = relay
         self._now = now
-        self._turnstile = asyncio.Lock()
+        self._encoding = asyncio.Lock()
         self._loads = asyncio.Semaphore(LOADS_MAX)
 
     def next_offset(self) -> str:
-        raise NotImplementedError("what the shop tells has its offset from the feed")
+        raise NotImplementedError("durable events have their offset from the feed")
 
     def record(self, message: Message, rooms: Sequence[str], except_: Sequence[str]) -> None:
-        raise NotImplementedError("what the shop tells is recorded by the feed")
+        raise NotImplementedError("durable events are recorded by the feed")
 
     def covers(self, socket: Socket) -> bool:
-        """Who has not said who they are hear nothing durable, and have nothing to recover."""
+        """Sockets without an identity get nothing durable, and have nothing to recover."""
         return bool(socket.identity)
 
     async def save(self, session: Session) -> None:
@@ -109,32 +131,32 @@ class FeedRecovery:
         return (*socket.rooms, *watches)
 
     def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
-        position = str(self._pump.position)
+        position = str(self._relay.position)
         return "ready", [{"position": position, "identity": socket.identity}, position]
 
     def gap(self, offset: str) -> str | None:
         position = Position.parse(offset)
         if position is None:
-            return "offset_unknown"
+            return GapReason.OFFSET_UNKNOWN
         is_ahead = position.seq > self._source.last_seq and not self._source.lags
         if position.epoch != self._source.epoch or is_ahead:
-            return EPOCH_CHANGED
+            return GapReason.EPOCH_CHANGED
         if position.seq + 1 < self._source.first_seq:
-            return HISTORY_PRUNED
-        return "too_far_behind" if self._source.last_seq - position.seq > REPLAY_ROWS_MAX else None
+            return GapReason.HISTORY_PRUNED
+        return GapReason.TOO_FAR_BEHIND if self._source.last_seq - position.seq > REPLAY_ROWS_MAX else None
 
     async def missed(self, socket: Socket, rooms: Sequence[str], offset: str) -> AsyncIterator[Sequence[Message]]:
         position = Position.parse(offset)
         if position is None:
-            raise GapTooOld("offset_unknown")
-        await self._reach(position)
+            raise GapTooOld(GapReason.OFFSET_UNKNOWN)
+        await self._wait_until(position)
         entitled = frozenset((*rooms, socket.id, EVERYBODY))
         masks = [mask_of(room) for room in entitled]
         after = position.seq if position.event == ROW_END else position.seq - 1
-        while after < self._pump.position.seq or self._pump.position.epoch != position.epoch:
+        while after < self._relay.position.seq or self._relay.position.epoch != position.epoch:
             if not may_replay(socket):
                 raise GapTooOld(REPLAY_BUDGET)
-            skipped = self._pump.skip(after, masks) - after
+            skipped = self._relay.skip(after, masks) - after
             if skipped:
                 charge_replay(socket, skipped // SKIPPED_PER_ROW)
                 after += skipped
@@ -142,41 +164,41 @@ class FeedRecovery:
                 continue
             rows, made = await self._next_rows(after)
             charge_replay(socket, len(rows), encoded=made)
-            if self._pump.position.epoch != position.epoch:
-                raise GapTooOld(EPOCH_CHANGED)
+            if self._relay.position.epoch != position.epoch:
+                raise GapTooOld(GapReason.EPOCH_CHANGED)
             if after + 1 < self._source.first_seq or not rows or rows[0][0] != after + 1:
-                raise GapTooOld(HISTORY_PRUNED)
+                raise GapTooOld(GapReason.HISTORY_PRUNED)
             after = rows[-1][0]
             batch = [
-                told.message
+                event.message
                 for _, row in rows
-                for told in row
-                if told.position > position and not entitled.isdisjoint(told.rooms)
+                for event in row
+                if event.position > position and not entitled.isdisjoint(event.rooms)
             ]
             if batch:
                 telemetry.EVENTS_REPLAYED.inc(len(batch))
                 for part in _parts(batch):
                     yield part
 
-    async def _reach(self, position: Position) -> None:
+    async def _wait_until(self, position: Position) -> None:
         """Be no further back than the node that the client comes from: what it has heard it must not hear again."""
-        if position.seq <= self._pump.position.seq:
+        if position.seq <= self._relay.position.seq:
             return
         if not await self._source.has(position.seq):
-            raise GapTooOld(EPOCH_CHANGED)
-        if not await self._pump.reach(position.seq):
-            raise GapTooOld("feed_behind")
+            raise GapTooOld(GapReason.EPOCH_CHANGED)
+        if not await self._relay.wait_until(position.seq):
+            raise GapTooOld(GapReason.FEED_BEHIND)
 
-    async def _next_rows(self, after: int) -> tuple[Sequence[Row], int]:
+    async def _next_rows(self, after: int) -> tuple[Sequence[EncodedRow], int]:
         """Delivered rows behind `after`, if they are kept, and how many had to be encoded for it.
 
         One batch is made per turn of the loop, whoever it is for. So a thousand that return at once, or one who asks
         for all of history, delay nobody by more than a batch.
         """
-        async with self._turnstile:
-            made = -self._pump.older_made
-            rows = await self._pump.rows(after, REPLAY_ROWS)
-            made += self._pump.older_made
+        async with self._encoding:
+            made = -self._relay.rows_encoded
+            rows = await self._relay.rows(after, REPLAY_ROWS)
+            made += self._relay.rows_encoded
             await asyncio.sleep(0)
         return rows, made
 

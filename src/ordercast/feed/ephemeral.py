@@ -1,6 +1,6 @@
-"""What is true for a moment only: told without an offset, dropped first under pressure, never replayed.
+"""Ephemeral events: emitted without an offset, dropped first under pressure, never replayed.
 
-Who hears it stands here as it stands in ``audience`` for what lasts.
+Who may hear each is written here, as it is in ``audience`` for durable ones.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from ordercast.db.drivers import Place
 from ordercast.hub import Namespace
 
 
-class Fleeting:
-    """Tells the sockets; those of the other nodes too, where there is a bus."""
+class EphemeralEvents:
+    """Emits to the sockets of this node, and of the others where there is a bus."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
 
-    def has_shop(self) -> bool:
-        """Whether anybody of the shop is here, on this node."""
+    def has_store_listeners(self) -> bool:
+        """Whether any of the shop's people is connected to this node."""
         return bool(self._namespace.adapter.recipients((STORE_OWNERS,), ()))
 
-    def stats(self, stats: Stats) -> None:
-        """The shop: today's figures. Each node tells its own sockets, with its own latency."""
+    def emit_stats(self, stats: Stats) -> None:
+        """Today's figures, for the shop. Each node emits to its own sockets, with its own latency."""
         self._namespace.to(STORE_OWNERS).local.volatile.emit("stats", msgspec.to_builtins(stats))
 
-    def driver_moved(self, order: Carried, driver_id: str, place: Place, eta: str | None) -> None:
-        """The shop, and the buyer of an order that is being carried: where its driver is."""
+    def emit_driver_position(self, order: Carried, driver_id: str, place: Place, eta: str | None) -> None:
+        """Where the driver of an order is, for the shop, and for the buyer while it is carried."""
         rooms = [STORE_OWNERS, watch_room(order.id), order_room(order.id)]
         if order.customer_id is not None:
             rooms.append(customer_room(order.customer_id))

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from tests.chance import examples
 
 from ordercast.db import SqliteStore
-from ordercast.feed import pump as pump_module
-from ordercast.feed import sessions as sessions_module
+from ordercast.feed import history_cache, replay_buffer
+from ordercast.feed import recovery as recovery_module
 from ordercast.hub import DisconnectReason, Options
 
 from .conftest import PLACE, Line, Node
-from .test_pump import admin, until
+from .test_relay import admin, until
 
 Outside = Callable[..., None]
 
@@ -38,14 +38,14 @@ async def place(node: Node, store: SqliteStore, *order_ids: str) -> None:
             transaction.run("INSERT INTO orders (id, customer_name) VALUES (:id, 'x')", id=order_id)
 
     await store.write(unit)
-    await until(lambda: node.pump.position.seq == store.last_seq)
+    await until(lambda: node.relay.position.seq == store.last_seq)
 
 
 async def test_one_small_event_follows_connect_so_that_silence_can_be_recovered_from(node: Node) -> None:
     line = await admin(node)
 
     assert [event[0] for event in line.events()] == ["ready"]
-    assert offset(line) == str(node.pump.position)
+    assert offset(line) == str(node.relay.position)
 
 
 async def test_who_returns_has_its_id_and_hears_what_it_missed_before_anything_new(
@@ -97,7 +97,7 @@ async def test_another_node_or_a_restarted_one_replays_from_the_database(node: N
 
     assert returned.answer["sid"] == line.answer["sid"]
     assert ids(returned) == ["ord_1", "ord_2"]
-    restarted.pump.stop()
+    restarted.relay.stop()
 
 
 async def test_an_offset_is_honoured_without_a_session(node: Node, store: SqliteStore) -> None:
@@ -136,13 +136,13 @@ async def test_history_that_was_pruned_is_a_gap(node: Node, store: SqliteStore) 
 
     assert returned.heard("resync") == [["resync", {"reason": "history_pruned"}]]
     assert returned.answer["pid"] != line.answer["pid"]
-    restarted.pump.stop()
+    restarted.relay.stop()
 
 
 async def test_a_gap_of_more_rows_than_are_replayed_is_told(
     node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_module, "REPLAY_ROWS_MAX", 3)
+    monkeypatch.setattr(recovery_module, "REPLAY_ROWS_MAX", 3)
     line = await admin(node)
     await place(node, store, "ord_1", "ord_2", "ord_3", "ord_4")
 
@@ -166,10 +166,10 @@ async def test_what_was_published_to_a_sockets_own_id_is_replayed_too(
 async def test_those_who_return_at_once_take_turns_and_leave_some_to_others(
     node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_module, "REPLAY_ROWS", 2)
+    monkeypatch.setattr(recovery_module, "REPLAY_ROWS", 2)
     await place(node, store, *(f"ord_{number}" for number in range(20)))
     turns_of_others = 0
-    start = f"{node.pump.position.epoch}:0"
+    start = f"{node.relay.position.epoch}:0"
     returning = [node.line() for _ in range(5)]
     for line in returning:
         line.connect(token="store:1", offset=start)
@@ -185,7 +185,7 @@ async def test_those_who_return_at_once_take_turns_and_leave_some_to_others(
 async def test_a_session_in_use_is_kept_anew_before_it_grows_old(
     node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_module, "TOUCH_AFTER_S", -1.0)
+    monkeypatch.setattr(recovery_module, "TOUCH_AFTER_S", -1.0)
     line = await admin(node)
     pid = line.answer["pid"]
     row = await store.load_session(pid)
@@ -266,18 +266,18 @@ async def test_random_cuts_lose_nothing_repeat_nothing_and_keep_the_order(
             client.receive(line.texts()[: data.draw(st.integers(0, len(line.sent)))])
             client.connected = False
             if step == "restart":
-                node.pump.stop()
+                node.relay.stop()
                 node = Node(store)
             line = await admin(node, **client.claim())
         client.receive(line.texts())
         assert client.heard == placed
     finally:
-        node.pump.stop()
+        node.relay.stop()
         await store.close()
 
 
 def test_the_limits_of_replay_fit_each_other() -> None:
-    assert sessions_module.REPLAY_ROWS <= pump_module.RECENT_ROWS_MAX
+    assert recovery_module.REPLAY_ROWS <= replay_buffer.ROWS_MAX
 
 
 async def test_who_asks_for_history_over_and_over_is_told_to_fetch_the_state(store: SqliteStore) -> None:
@@ -295,15 +295,15 @@ async def test_who_asks_for_history_over_and_over_is_told_to_fetch_the_state(sto
     another.connect(token="store:2", offset=start)
     await until(lambda: another.heard("ready"))
     assert len(ids(another)) == 30
-    node.pump.stop()
+    node.relay.stop()
     await node.server.close()
 
 
 async def test_a_long_history_is_read_and_encoded_once_for_all_who_come_back_for_it(
     node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pump_module, "RECENT_ROWS_MAX", 10)
-    monkeypatch.setattr(sessions_module, "REPLAY_ROWS", 8)
+    monkeypatch.setattr(replay_buffer, "ROWS_MAX", 10)
+    monkeypatch.setattr(recovery_module, "REPLAY_ROWS", 8)
     line = await admin(node)
     await place(node, store, *(f"ord_{number}" for number in range(60)))
     start = line.events()[0][-1]
@@ -317,22 +317,23 @@ async def test_a_long_history_is_read_and_encoded_once_for_all_who_come_back_for
 
     monkeypatch.setattr(store, "older", counted)
     first = await admin(node, offset=start)
-    made, reads = node.pump.older_made, read
+    made, reads = node.relay.rows_encoded, read
     second = await admin(node, offset=start)
 
     assert ids(first) == ids(second) == [f"ord_{number}" for number in range(60)]
-    assert (made, reads) == (node.pump.older_made, read)
+    assert (made, reads) == (node.relay.rows_encoded, read)
     assert 0 < reads < 10
 
 
 async def test_rows_are_remembered_up_to_a_bound_in_bytes(
     node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pump_module, "ROWS_BYTES_MAX", 20_000)
+    monkeypatch.setattr(replay_buffer, "BYTES_MAX", 20_000)
+    monkeypatch.setattr(history_cache, "BYTES_MAX", 20_000)
     line = await admin(node)
     await place(node, store, *(f"ord_{number}" for number in range(60)))
 
-    assert node.pump.remembered(line_position(line), 100) is None
+    assert node.relay.recent_rows(line_position(line), 100) is None
     returned = await admin(node, offset=line.events()[0][-1])
     assert len(ids(returned)) == 60
 
@@ -344,7 +345,7 @@ def line_position(line: Line) -> int:
 async def test_large_events_are_replayed_in_parts_that_a_connection_can_take(
     node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions_module, "REPLAY_BYTES", 2_000)
+    monkeypatch.setattr(recovery_module, "REPLAY_BYTES", 2_000)
     line = await admin(node)
     await place(node, store, *(f"ord_{number}" for number in range(20)))
     (socket,) = node.server.main.sockets.values()
@@ -360,9 +361,9 @@ async def test_large_events_are_replayed_in_parts_that_a_connection_can_take(
 async def test_rows_for_others_are_skipped_once_they_are_known(
     node: Node, store: SqliteStore, monkeypatch: pytest.MonkeyPatch, outside: Outside
 ) -> None:
-    monkeypatch.setattr(pump_module, "RECENT_ROWS_MAX", 10)
-    monkeypatch.setattr(pump_module, "OLDER_ROWS_MAX", 1)
-    monkeypatch.setattr(sessions_module, "REPLAY_ROWS", 8)
+    monkeypatch.setattr(replay_buffer, "ROWS_MAX", 10)
+    monkeypatch.setattr(history_cache, "ROWS_MAX", 1)
+    monkeypatch.setattr(recovery_module, "REPLAY_ROWS", 8)
     line = await admin(node)
     start = line.events()[0][-1]
     await place(node, store, *(f"ord_{number}" for number in range(30)))
@@ -370,12 +371,12 @@ async def test_rows_for_others_are_skipped_once_they_are_known(
     await place(node, store, *(f"ord_{number}" for number in range(30, 60)))
     made = []
     for _ in range(3):
-        before = node.pump.older_made
+        before = node.relay.rows_encoded
         returned = node.line()
         returned.connect(token="customer_customer_1", offset=start)
         await until(functools.partial(returned.heard, "ready"))
         assert [event[1]["orderId"] for event in returned.heard("customer_order_update")] == ["ord_mine"]
-        made.append(node.pump.older_made - before)
+        made.append(node.relay.rows_encoded - before)
 
     assert made[0] > 40
     assert made[1] == made[2] <= 8
