@@ -94,7 +94,7 @@ async def ready(context: Context) -> Response[Health]:
 
 @get("/metrics", tags=["operation"], media_type="text/plain")
 async def metrics(request: AnyRequest, context: Context) -> Response[bytes]:
-    """StatsCache for Prometheus, on a port of their own unless they are asked for on the shop's.
+    """Figures for Prometheus, on a port of their own unless they are asked for on the shop's.
 
     Raises NotFound.
     """
