@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.api.body import decode
-from ordercast.api.refusals import BodyMalformed
+from ordercast.api.errors import BodyMalformed
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.orders import PlaceOrder

@@ -25,8 +25,8 @@ from ordercast.api.budgets import (
     Budgets,
     make_budgets,
 )
+from ordercast.api.errors import TooManyAttempts
 from ordercast.api.passwords import Passwords
-from ordercast.api.refusals import TooManyAttempts
 from ordercast.config import BUDGETS as SETTINGS
 from ordercast.config import Settings
 from ordercast.db import SqliteStore

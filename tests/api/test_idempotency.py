@@ -7,7 +7,7 @@ import pytest
 
 from ordercast.api import Authenticator
 from ordercast.api.context import ApiContext
-from ordercast.api.refusals import StillRunning
+from ordercast.api.errors import StillRunning
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey

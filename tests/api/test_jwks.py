@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from ordercast.api import jwks
+from ordercast.api.errors import IssuerUnavailable
 from ordercast.api.jwks import Jwks, read_keys
-from ordercast.api.refusals import IssuerUnavailable
 
 from .issuing import KEYS, STRANGER, KeyServer, described
 

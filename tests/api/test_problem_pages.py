@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ordercast.api.errors import kinds
-from ordercast.api.problem_pages import ADVICE
+from ordercast.api.problems import problem_types, type_of
+from ordercast.commerce.errors import Conflict, ShopError
 
 from .client import Client, problem
 
@@ -16,11 +16,19 @@ def told_types() -> set[str]:
     written = {
         slug for path in SOURCES.rglob("*.py") for slug in re.findall(r"/problems/([a-z-]+)\"", path.read_text())
     }
-    return written | set(kinds())
+    return written | set(problem_types())
 
 
-def test_every_type_of_problem_has_its_advice_and_none_stands_there_for_nothing() -> None:
-    assert told_types() == set(ADVICE)
+def test_every_type_of_problem_has_its_words() -> None:
+    assert told_types() == set(problem_types())
+
+
+def test_an_error_has_the_status_of_its_base_class_and_is_called_as_it_is() -> None:
+    for each in Conflict.__subclasses__():
+        found = type_of(each)
+        assert found is not None
+        assert (found.status, found.name != "refused") == (409, True), f"{each.__name__}: words in api/problems.py"
+    assert type_of(ShopError) is None
 
 
 async def test_every_type_of_problem_answers_a_page(client: Client) -> None:

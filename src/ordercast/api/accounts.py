@@ -18,13 +18,12 @@ from ordercast.db import Transaction
 from ordercast.db import accounts as units
 from ordercast.db.accounts import Account
 
-from .answers import json_response
 from .body import JsonBody
 from .context import ADMINS, AnyRequest, Context
-from .documented import CONFLICTS, REFUSALS
 from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .profile import Named, NewPassword
+from .responses import CONFLICTS, REFUSALS, json_response
 
 _ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv"}
 

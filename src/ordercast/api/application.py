@@ -53,7 +53,7 @@ from .context import AnyRequest, ApiContext
 from .cross_origin import ReportRefusedOrigins
 from .delivery_rules import delivery_rules
 from .entry import Entry
-from .errors import answer
+from .error_handler import handle_error
 from .head import HeadAsGet
 from .idempotency import HEADER, REPLAYED
 from .operators_door import OperatorsDoor
@@ -141,7 +141,7 @@ def create_api(
         [*_ROUTES, *(pages.routes() if pages is not None else ())],
         dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
         exception_handlers={
-            Exception: partial(answer, context),
+            Exception: partial(handle_error, context),
             NotFoundException: partial(_answer_unknown, context, pages),
         },
         before_request=Entry(context),
@@ -165,7 +165,7 @@ def _answer_unknown(
 ) -> Response[Any]:
     """The application for a browser that goes to an address which it may know; for a program, the problem."""
     page = None if pages is None else pages.navigation(request)
-    return answer(context, request, error) if page is None else page
+    return handle_error(context, request, error) if page is None else page
 
 
 def openapi_document() -> bytes:

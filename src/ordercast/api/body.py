@@ -15,7 +15,7 @@ from msgspec import Meta
 from ordercast.commerce.errors import InvalidField
 from ordercast.protocol.json import without_lone_surrogates
 
-from .refusals import BodyMalformed, UnsupportedBody
+from .errors import BodyMalformed, UnsupportedBody
 
 T = TypeVar("T")
 

@@ -23,7 +23,7 @@ from ordercast.hub import Rate, TokenBuckets
 from ordercast.telemetry import BUDGET_REFUSALS
 
 from .auth import Identity
-from .refusals import TooManyAttempts
+from .errors import TooManyAttempts
 
 log = logging.getLogger("ordercast.api")
 

@@ -28,9 +28,9 @@ from ordercast.payments.checkout import Checkout
 from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, delivery_code
 from .authenticator import Authenticator
 from .budgets import DECLINED_CARDS, DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets, who
+from .errors import SignInRequired, StillRunning, TooManyAttempts
 from .passwords import Passwords
 from .random_pool import RandomPool
-from .refusals import SignInRequired, StillRunning, TooManyAttempts
 from .signing_keys import SigningKeys
 from .stats_cache import StatsCache
 from .token_policy import TokenPolicy

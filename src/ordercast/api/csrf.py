@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ordercast.hub.origins import is_listed, is_own
 
 from .context import AnyRequest
-from .refusals import OriginRefused
+from .errors import OriginRefused
 
 
 def check_origin(request: AnyRequest, origins: Sequence[str]) -> None:

@@ -13,11 +13,10 @@ from ordercast.commerce.states import Fulfilment
 from ordercast.db import Transaction, deliveries
 from ordercast.db.deliveries import Delivery
 
-from .answers import json_response
 from .auth import delivery_code
 from .context import AnyRequest, Context
-from .documented import REFUSALS
 from .orders import document_for
+from .responses import REFUSALS, json_response
 
 
 class ShownDelivery(Delivery, frozen=True, rename="camel", kw_only=True):

@@ -17,15 +17,14 @@ from ordercast.db import drivers as units
 from ordercast.db.drivers import Driver
 from ordercast.db.idempotency import RequestKey
 
-from .answers import json_response
 from .auth import Identity
 from .body import IdText, JsonBody, Version
 from .commands import Command, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
-from .documented import CONFLICTS, REFUSALS
 from .idempotency import command_key, commit_once, request_key
 from .order_views import view_of_outcome
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
+from .responses import CONFLICTS, REFUSALS, json_response
 
 MYSELF: Final = "me"
 

@@ -17,8 +17,8 @@ from ordercast.db.schema import BOOKING_EVENTS, RESERVED_EVENTS
 
 from .body import PLAIN, JsonBody
 from .context import AnyRequest, Context
-from .documented import CONFLICTS, REFUSALS
 from .idempotency import created, run_once
+from .responses import CONFLICTS, REFUSALS
 
 EVENT_MAX: Final = 128
 ROOMS_MAX: Final = 100

@@ -8,7 +8,7 @@ from typing import Final
 from .auth import TokenRefused
 from .budgets import READS
 from .context import AnyRequest, ApiContext
-from .refusals import IssuerUnavailable, TooManyAttempts
+from .errors import IssuerUnavailable, TooManyAttempts
 from .unsayable import refuse_nul
 
 # What else these are charged to is more than this.

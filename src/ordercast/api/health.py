@@ -17,9 +17,9 @@ from ordercast.commerce.states import PaymentMethod
 from ordercast.db import StoreError, accounts, shop
 
 from . import file_descriptors
-from .answers import json_response
 from .context import AnyRequest, Context
 from .operators_door import is_by
+from .responses import json_response
 
 LOCALES: Final = ("en", "bn")
 # A balancer's own patience is seldom longer, and to be told is better than to guess.

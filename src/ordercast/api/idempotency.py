@@ -15,10 +15,10 @@ from ordercast.commerce.people import Actor
 from ordercast.db import Row, Transaction, UnitOfWork
 from ordercast.db.idempotency import KEY_MAX, Outcome, RequestKey, earlier_outcome, once
 
-from .answers import json_response
 from .auth import Identity
 from .commands import IdempotentCommand
 from .context import AnyRequest, ApiContext
+from .responses import json_response
 
 HEADER: Final = "Idempotency-Key"
 REPLAYED: Final = "Idempotency-Replayed"

@@ -11,7 +11,7 @@ import httpx
 import jwt
 import msgspec
 
-from .refusals import IssuerUnavailable
+from .errors import IssuerUnavailable
 
 # Asymmetric ones alone: with a public key as an HMAC secret anybody could sign (RFC 8725 section 2.1).
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")

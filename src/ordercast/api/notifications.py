@@ -16,13 +16,12 @@ from ordercast.db import Transaction
 from ordercast.db import notifications as units
 from ordercast.db.notifications import Notification
 
-from .answers import json_response
 from .auth import Identity
 from .body import IdText
 from .commands import Command
 from .context import AnyRequest, ApiContext, Context
-from .documented import REFUSALS
 from .paging import LIMIT_DEFAULT, Limit, NewestFirst
+from .responses import REFUSALS, json_response
 
 IDS_MAX: Final = 100
 

@@ -25,16 +25,15 @@ from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders.placing import NewOrder, Placing
 
-from .answers import json_response
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
 from .body import INTEGER_MAX, IdText, JsonBody, Version
 from .budgets import ORDERS
 from .commands import Command, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
-from .documented import CONFLICTS, REFUSALS
 from .idempotency import command_key, commit_once, created, find_outcome, request_key
 from .order_views import shown, view_of_outcome
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NewestFirst, NumberCursor, cut, cut_history
+from .responses import CONFLICTS, REFUSALS, json_response
 
 StatusName = Annotated[str, Meta(min_length=1, max_length=64)]
 """Present or former."""

@@ -23,15 +23,14 @@ from ordercast.db import payments as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.mismatches import PaymentMismatch
 
-from .answers import json_response
 from .auth import Identity
 from .body import JsonBody, Version
 from .budgets import ORDERS
 from .context import AnyRequest, ApiContext, Context
-from .documented import CONFLICTS, REFUSALS
 from .idempotency import commit_once, created, find_outcome, request_key, run_once
 from .orders import document_for, with_action
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
+from .responses import CONFLICTS, REFUSALS, json_response
 
 
 class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):

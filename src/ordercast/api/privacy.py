@@ -18,11 +18,10 @@ from ordercast.db import accounts
 from ordercast.db import privacy as units
 from ordercast.db.nouns import PERSONAL_DATA
 
-from .answers import json_response
 from .body import JsonBody
 from .context import ADMINS, CUSTOMERS, AnyRequest, ApiContext, Context, caller_of
-from .documented import CONFLICTS, REFUSALS
-from .refusals import SignInRefused
+from .errors import SignInRefused
+from .responses import CONFLICTS, REFUSALS, json_response
 from .sign_in import PASSWORD_MAX, SignIn, find_account
 
 _REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 404)}

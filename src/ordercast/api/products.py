@@ -19,13 +19,12 @@ from ordercast.db import Transaction
 from ordercast.db import products as units
 from ordercast.db import shop as shops
 
-from .answers import json_response
 from .body import JsonBody, Version
 from .context import AnyRequest, Context
-from .documented import CONFLICTS, REFUSALS
 from .editing import given
 from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, IdCursor, Limit, NumberCursor, cut, cut_history
+from .responses import CONFLICTS, REFUSALS, json_response
 
 STOCK_MAX: Final = 1_000_000_000
 TEXT_MAX: Final = 2_000

@@ -18,13 +18,12 @@ from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction, accounts
 from ordercast.db.accounts import Account
 
-from .answers import json_response
 from .body import JsonBody
 from .budgets import REGISTRATIONS
 from .context import AnyRequest, Context, caller_of
-from .documented import CONFLICTS, REFUSALS
+from .errors import SignInRefused
 from .idempotency import create_once
-from .refusals import SignInRefused
+from .responses import CONFLICTS, REFUSALS, json_response
 from .sign_in import PASSWORD_MAX, SignedIn, SignIn, User, begin, find_account, user_of
 
 # Only told; the rule itself names what is wrong.

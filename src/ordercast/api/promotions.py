@@ -18,13 +18,12 @@ from ordercast.db import Transaction
 from ordercast.db import promotions as units
 from ordercast.db import shop as shops
 
-from .answers import json_response
 from .body import JsonBody, Version
 from .context import AnyRequest, Context
-from .documented import CONFLICTS, REFUSALS
 from .editing import given
 from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
+from .responses import CONFLICTS, REFUSALS, json_response
 
 Time = Annotated[datetime, Meta(tz=True)]
 Uses = Annotated[int, Meta(ge=1, le=USES_MAX)]

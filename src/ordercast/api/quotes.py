@@ -14,11 +14,10 @@ from ordercast.commerce.people import Role
 from ordercast.commerce.placing import PricedOrder
 from ordercast.db.orders.quotes import quote
 
-from .answers import json_response
 from .body import JsonBody
 from .budgets import QUOTES
 from .context import AnyRequest, Context
-from .documented import CONFLICTS, REFUSALS
+from .responses import CONFLICTS, REFUSALS, json_response
 
 
 class Quote(Struct, frozen=True, rename="camel"):

@@ -16,9 +16,9 @@ from .auth import TokenRefused
 from .budgets import REFUSED_TOKENS
 from .context import AnyRequest, ApiContext, Context, caller_of
 from .csrf import check_origin
-from .documented import REFUSALS, SIGNED_OUT
+from .errors import RefreshRefused
 from .refresh_tokens import RefreshToken
-from .refusals import RefreshRefused
+from .responses import REFUSALS, SIGNED_OUT
 from .sign_in import COOKIE, SignedIn, answer, cookie, drop_cookie
 
 _REFUSALS: Final = {401: REFUSALS[401], 403: REFUSALS[403]}

@@ -13,10 +13,9 @@ from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import access
 
-from .answers import json_response
 from .body import JsonBody
 from .context import ADMINS, AnyRequest, Context
-from .documented import REFUSALS
+from .responses import REFUSALS, json_response
 
 NAME_MAX: Final = 200
 

@@ -15,10 +15,9 @@ from ordercast.db import Transaction
 from ordercast.db import shop as units
 from ordercast.db.shop import StandingShop
 
-from .answers import json_response
 from .body import JsonBody, Version
 from .context import ADMINS, AnyRequest, Context
-from .documented import CONFLICTS, REFUSALS
+from .responses import CONFLICTS, REFUSALS, json_response
 
 
 class ChangeShop(Shop, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):

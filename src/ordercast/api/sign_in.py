@@ -16,16 +16,15 @@ from ordercast.db import Transaction, accounts
 from ordercast.db.access import open_sign_in
 from ordercast.db.accounts import Account
 
-from .answers import json_response
 from .auth import issue_token
 from .body import PLAIN, JsonBody
 from .budgets import ACCOUNT_GUESSES, ACCOUNT_STRANGERS, SIGN_INS
 from .context import AnyRequest, ApiContext, Context, caller_of
 from .csrf import comes_from_ours
-from .documented import REFUSALS
+from .errors import SignInRefused
 from .refresh_tokens import RefreshToken
-from .refusals import SignInRefused
 from .request_log import ACTOR
+from .responses import REFUSALS, json_response
 
 PASSWORD_MAX: Final = 1_024
 COOKIE: Final = "ordercast_refresh"

@@ -14,9 +14,8 @@ from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.db import stats
 
-from .answers import json_response
 from .context import AnyRequest, Context
-from .documented import REFUSALS
+from .responses import REFUSALS, json_response
 
 
 @get("/api/stats", tags=["operation"], responses=REFUSALS)

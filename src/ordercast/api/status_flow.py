@@ -12,7 +12,7 @@ from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LABELS, LEGACY_NAMES, PICKUP_LABELS, Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import TRANSITIONS, Transition
 
-from .answers import json_response
+from .responses import json_response
 
 
 class Move(Struct, frozen=True, rename="camel"):

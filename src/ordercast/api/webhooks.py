@@ -12,10 +12,9 @@ from msgspec import Struct
 from ordercast.commerce.errors import EventRefused, NotFound
 from ordercast.db import payments as units
 
-from .answers import json_response
 from .budgets import WEBHOOKS
 from .context import AnyRequest, Context, caller_of
-from .documented import REFUSALS, refused
+from .responses import REFUSALS, json_response, refused
 
 log = logging.getLogger("ordercast.payments")
 

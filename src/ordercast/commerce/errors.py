@@ -17,25 +17,26 @@ ShopError
 ├── PaymentDeclined           the provider said no
 ├── ProviderUnavailable       no answer came from the payment provider in time
 ├── ProviderRefused           the provider will not capture, void or refund, however often it is asked
-├── EventRefused             a message that no payment provider signed
-├── PriceChanged              the goods cost something else by the time their payment had been taken
-├── NotPayable                the order is paid, or has ended
-├── NotRefundable             nothing is left that could be given back
-├── RefundTooLarge            more than is left
-├── OutOfStock                fewer pieces are left than were asked for
+├── EventRefused              a message that no payment provider signed
 ├── TooManyWaiting            a guest's address has as many unpaid orders waiting for the shop as it may
-├── EditConflict              it has changed since the actor looked: a product, a promotion, the shop's rules
-├── LivesElsewhere            the order is another program's, which alone may change it
-├── AddressTaken              another account has this address
-├── OwnAccount                an admin may not shut themselves out
-├── LastAdmin                 somebody stays who may make accounts
-├── OrdersOpen                somebody whose orders are under way cannot be forgotten
-└── StateConflict             the order is not in a state that allows it
-    ├── StaleVersion          the order has changed since the actor looked
-    ├── IllegalTransition     the table has no such move
-    └── GuardRefused          the move exists, and its condition does not hold
-        ├── AttemptsExhausted what could not be delivered so often goes back
-        └── NoDriverFree      nobody on duty is without an order
+└── Conflict                  the present state does not allow it
+    ├── PriceChanged          the goods cost something else by the time their payment had been taken
+    ├── NotPayable            the order is paid, or has ended
+    ├── NotRefundable         nothing is left that could be given back
+    ├── RefundTooLarge        more than is left
+    ├── OutOfStock            fewer pieces are left than were asked for
+    ├── EditConflict          it has changed since the actor looked: a product, a promotion, the shop's rules
+    ├── LivesElsewhere        the order is another program's, which alone may change it
+    ├── AddressTaken          another account has this address
+    ├── OwnAccount            an admin may not shut themselves out
+    ├── LastAdmin             somebody stays who may make accounts
+    ├── OrdersOpen            somebody whose orders are under way cannot be forgotten
+    └── StateConflict         the order is not in a state that allows it
+        ├── StaleVersion      the order has changed since the actor looked
+        ├── IllegalTransition the table has no such move
+        └── GuardRefused      the move exists, and its condition does not hold
+            ├── AttemptsExhausted  what could not be delivered so often goes back
+            └── NoDriverFree       nobody on duty is without an order
 """
 
 from __future__ import annotations
@@ -121,6 +122,10 @@ class PromotionRefused(InvalidField):
         super().__init__("promoCode", problem)
 
 
+class Conflict(ShopError):
+    """The present state does not allow it; another time it may."""
+
+
 class NotPermitted(ShopError):
     def __init__(self, actor: Actor, deed: str) -> None:
         super().__init__(f"The role {actor.role} may not {deed}.")
@@ -153,28 +158,28 @@ class EventRefused(ShopError):
     pass
 
 
-class PriceChanged(ShopError):
+class PriceChanged(Conflict):
     def __init__(self, asked: Money, computed: Money) -> None:
         super().__init__(f"The price has changed meanwhile, from {asked} to {computed}. Nothing was charged.")
 
 
-class NotPayable(ShopError):
+class NotPayable(Conflict):
     def __init__(self, status: OrderStatus, payment: PaymentStatus) -> None:
         super().__init__(f"The order is {status} and its payment {payment}; it cannot be paid for now.")
 
 
-class NotRefundable(ShopError):
+class NotRefundable(Conflict):
     def __init__(self, status: PaymentStatus) -> None:
         super().__init__(f"The payment is {status}; nothing of it can be given back now.")
 
 
-class RefundTooLarge(ShopError):
+class RefundTooLarge(Conflict):
     def __init__(self, asked: Money, left: Money) -> None:
         self.refundable = left.minor
         super().__init__(f"{asked} was to be given back, and only {left} is left.")
 
 
-class OutOfStock(ShopError):
+class OutOfStock(Conflict):
     def __init__(self, index: int, name: str, asked: int, left: int) -> None:
         self.field = f"cartItems[{index}].quantity"
         self.left = left
@@ -189,28 +194,28 @@ class TooManyWaiting(ShopError):
         super().__init__("Too many unpaid orders of your address wait for the shop. Sign in, pay, or try again later.")
 
 
-class LivesElsewhere(ShopError):
+class LivesElsewhere(Conflict):
     def __init__(self) -> None:
         super().__init__("This order lives in MongoDB; change it there.")
 
 
-class AddressTaken(ShopError):
+class AddressTaken(Conflict):
     def __init__(self) -> None:
         self.field = "email"
         super().__init__("There is an account with this address already.")
 
 
-class OwnAccount(ShopError):
+class OwnAccount(Conflict):
     def __init__(self) -> None:
         super().__init__("Nobody closes their own account or changes their own role; another admin does.")
 
 
-class LastAdmin(ShopError):
+class LastAdmin(Conflict):
     def __init__(self) -> None:
         super().__init__("This is the last admin whose account is open. Make another one first.")
 
 
-class OrdersOpen(ShopError):
+class OrdersOpen(Conflict):
     def __init__(self, count: int) -> None:
         self.left = count
         super().__init__(f"{count} of this customer's orders are still under way. Bring them to an end first.")
@@ -222,14 +227,14 @@ class TooFewLeft(InvalidField):
         super().__init__("stockBy", f"{taken} pieces were to be taken from the stock, and {left} are left.")
 
 
-class EditConflict(ShopError):
+class EditConflict(Conflict):
     def __init__(self, what: str, version: int, expected: int, changed_by: str, changed_at: str) -> None:
         self.version, self.changed_by, self.changed_at = version, changed_by, changed_at
         seen = f"The {what} is at version {version}, not {expected}; {changed_by} changed it."
         super().__init__(f"{seen} Look again before changing it.")
 
 
-class StateConflict(ShopError):
+class StateConflict(Conflict):
     def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], sentence: str) -> None:
         self.order = order
         self.allowed = tuple(allowed)

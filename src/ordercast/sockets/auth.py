@@ -14,7 +14,7 @@ import msgspec
 
 from ordercast.api.auth import Identity, TokenRefused
 from ordercast.api.authenticator import REVOKED_SENTENCE, Authenticator
-from ordercast.api.refusals import IssuerUnavailable, TooManyAttempts
+from ordercast.api.errors import IssuerUnavailable, TooManyAttempts
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room
 from ordercast.commerce.tracking import tracking_ends

@@ -18,8 +18,8 @@ from ordercast.api.body import convert
 from ordercast.api.budgets import COMMANDS, who
 from ordercast.api.commands import Command
 from ordercast.api.context import ApiContext
-from ordercast.api.errors import charged, refused_fields
-from ordercast.api.refusals import SignInRequired
+from ordercast.api.error_handler import charged, refused_fields
+from ordercast.api.errors import SignInRequired
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Role
 from ordercast.hub import CommandAck, EventRefused, Server, Socket, success

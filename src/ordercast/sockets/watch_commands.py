@@ -11,8 +11,8 @@ from msgspec import Struct
 from ordercast.api.auth import Identity
 from ordercast.api.body import IdText
 from ordercast.api.context import ApiContext
+from ordercast.api.errors import TooManyWatches
 from ordercast.api.orders import document_for
-from ordercast.api.refusals import TooManyWatches
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
 from ordercast.db import Transaction, orders

@@ -1,13 +1,18 @@
-"""Answers whose JSON is already written: by the database, or by one encoding at the end of a handler."""
+"""Responses whose JSON is already written, by the database or by one encoding at the end of a handler; and those that
+the OpenAPI document tells of.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from litestar import Response
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
+
+from .problems import CONTENT_TYPE, Problem
 
 
 def json_response(
@@ -45,3 +50,26 @@ class _Written(ASGIResponse):
         del scope, receive
         await send({"type": "http.response.start", "status": self.status_code, "headers": self._heads})
         await send({"type": "http.response.body", "body": self.body, "more_body": False})
+
+
+# --- In the document --------------------------------------------------------------------------------------------------
+
+
+def refused(description: str) -> ResponseSpec:
+    """A refusal of one route's own."""
+    return ResponseSpec(Problem, description=description, generate_examples=False, media_type=CONTENT_TYPE)
+
+
+REFUSALS: Final = {
+    400: refused("The request cannot be read"),
+    401: refused("A token is needed, or the one sent is refused"),
+    403: refused("This role may not do it"),
+    404: refused("There is none, or none that the asker may know of"),
+    422: refused("A field cannot be taken; `field` names it"),
+}
+SIGNED_OUT: Final = {204: ResponseSpec(None, description="Signed out", generate_examples=False)}
+CONFLICTS: Final = {
+    402: refused("The payment was declined"),
+    409: refused("The present state does not allow it"),
+    503: refused("Too much is waiting; come back after `Retry-After` seconds"),
+}
