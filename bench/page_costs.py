@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from tests.db import growth
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import SqliteStore, Transaction, accounts, drivers, mismatches, notifications, orders, products
 from ordercast.db.connections.postgresql import connect as connect_postgresql
 from ordercast.db.connections.sqlite import connect as connect_sqlite
@@ -41,7 +41,7 @@ TABLES: Final = frozenset(
 
 _SHOP: Final = ("store", "usr_1")
 _STORE, _BUYER, _DRIVER = Actor(Role.STORE, "usr_1"), Actor(Role.CUSTOMER, "cus_hot"), Actor(Role.DRIVER, "drv_hot")
-_NOW: Final = Moment("2026-11-30T12:00:00.000Z")
+_NOW: Final = Timestamp("2026-11-30T12:00:00.000Z")
 
 
 def _orders(actor: Actor, *status: OrderStatus, before: int = 2**63 - 1) -> Callable[[Transaction], object]:

@@ -26,9 +26,9 @@ from ordercast.api.response_headers import connect_sources
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.chores import Chore, Chores, expire, forget_revocations, prune, tell_shop
 from ordercast.commerce.ids import RANDOM_BYTES
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
@@ -375,5 +375,5 @@ def _tune_gc() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
-def _now() -> Moment:
-    return moment(time.time_ns() // 1_000_000)
+def _now() -> Timestamp:
+    return timestamp(time.time_ns() // 1_000_000)

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Final
 
 from ordercast.api import Authenticator
-from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
@@ -134,12 +134,12 @@ def expire(store: Store, pending_minutes_max: int) -> Chore:
 
     async def deed() -> None:
         now_ms = time.time_ns() // 1_000_000
-        await expire_all(store, moment(now_ms - pending_minutes_max * 60_000), moment(now_ms))
+        await expire_all(store, timestamp(now_ms - pending_minutes_max * 60_000), timestamp(now_ms))
 
     return lambda: forever(EXPIRE_EVERY_S, deed, "orders could not be expired")
 
 
-async def expire_all(store: Store, before: Moment, now: Moment) -> None:
+async def expire_all(store: Store, before: Timestamp, now: Timestamp) -> None:
     """Expire what is pending and unchanged since `before`. Where another program holds a row that one of them needs,
     such as a product's, each by itself: that one is left for the next time, and no other.
     """
@@ -156,12 +156,12 @@ async def expire_all(store: Store, before: Moment, now: Moment) -> None:
             after = numbers[-1]
 
 
-async def _expire(store: Store, before: Moment, now: Moment, *, after: int, limit: int | None = None) -> Expired:
+async def _expire(store: Store, before: Timestamp, now: Timestamp, *, after: int, limit: int | None = None) -> Expired:
     def unit(transaction: Transaction) -> Expired:
         return expire_pending(transaction, before, now, after=after, limit=limit)
 
     return await store.write(UnitOfWork(unit, waits=False))
 
 
-def _now() -> Moment:
-    return moment(time.time_ns() // 1_000_000)
+def _now() -> Timestamp:
+    return timestamp(time.time_ns() // 1_000_000)

@@ -12,11 +12,11 @@ from ordercast.api.passwords import Passwords
 from ordercast.api.random_pool import RandomPool
 from ordercast.commerce.errors import AddressTaken, InvalidField
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
-from ordercast.commerce.moments import moment
 from ordercast.commerce.orders import Email, Name
 from ordercast.commerce.passwords import check_choice
 from ordercast.commerce.people import Role
 from ordercast.commerce.text_rules import check_texts
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import Store, accounts
 from ordercast.db.accounts import Account
 
@@ -49,6 +49,6 @@ async def make_account(store: Store, email: str, name: str, role: Role, password
     now_ms = time.time_ns() // 1_000_000
     account_id = new_id(_ID_PREFIXES.get(role, "usr"), now_ms, RandomPool().take(RANDOM_BYTES))
     account = Account(account_id, wanted.email, wanted.name, role, await Passwords().hash(password))
-    if not await store.write(lambda transaction: accounts.add(transaction, account, moment(now_ms))):
+    if not await store.write(lambda transaction: accounts.add(transaction, account, timestamp(now_ms))):
         raise AddressTaken
     return account

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ordercast.commerce.moments import moment
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore, Transaction
 
 _UNDERWAY = ("processing", "ready_for_delivery", "driver_assigned", "picked_up", "in_transit")
@@ -25,7 +25,7 @@ _MOVE = (
 
 async def bring(store: SqliteStore, order_id: str, status: str, *, seconds_ago: float = 0) -> None:
     """Let an order for delivery, paid in cash, have come to `status` so many seconds ago."""
-    at = moment(time.time_ns() // 1_000_000 - round(seconds_ago * 1000))
+    at = timestamp(time.time_ns() // 1_000_000 - round(seconds_ago * 1000))
 
     def unit(transaction: Transaction) -> None:
         for step in PATHS[status]:

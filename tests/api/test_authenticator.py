@@ -7,8 +7,8 @@ import pytest
 
 from ordercast.api import Authenticator, TokenRefused, issue_token
 from ordercast.api.auth import NOBODY
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.commerce.tracking import TRACKED_AFTER_END_S
 from ordercast.db import SqliteStore, access
 
@@ -21,8 +21,8 @@ def authenticator(store: SqliteStore) -> Authenticator:
     return Authenticator(SECRET, store)
 
 
-async def revoke(store: SqliteStore, name: str, since: Moment | None = None) -> None:
-    at = since or moment(time.time_ns() // 1_000_000)
+async def revoke(store: SqliteStore, name: str, since: Timestamp | None = None) -> None:
+    at = since or timestamp(time.time_ns() // 1_000_000)
     await store.write(lambda t: access.revoke(t, name, since=at, until=None, actor=None, reason=None))
 
 
@@ -91,7 +91,7 @@ async def test_a_revoked_person_is_refused_until_a_newer_token(
     authenticator: Authenticator, store: SqliteStore
 ) -> None:
     former = token("store")
-    await revoke(store, "usr_1", moment(time.time_ns() // 1_000_000 + 1))
+    await revoke(store, "usr_1", timestamp(time.time_ns() // 1_000_000 + 1))
     assert await refusal(authenticator, former) == "token_revoked"
     await asyncio.sleep(0.01)
     assert (await authenticator.identify(token("store"))).actor.id == "usr_1"
@@ -119,12 +119,12 @@ async def test_a_revocation_is_forgotten_when_its_tokens_have_expired(
     authenticator: Authenticator, store: SqliteStore
 ) -> None:
     now_ms = time.time_ns() // 1_000_000
-    now, until = moment(now_ms), moment(now_ms + 1000)
+    now, until = timestamp(now_ms), timestamp(now_ms + 1000)
     await store.write(lambda t: access.revoke(t, "usr_2", since=now, until=until, actor=None, reason=None))
     await store.write(lambda t: access.revoke(t, "usr_3", since=now, until=None, actor=None, reason=None))
     await authenticator.identify(token("store"))
     assert repr(authenticator) == "<Authenticator <RevocationList 2 names>>"
     authenticator.revocations.forget(now_ms + 2000)
     assert repr(authenticator) == "<Authenticator <RevocationList 1 names>>"
-    await store.prune(feed_rows_max=100, sessions_age_s_max=60, now=moment(now_ms + 2000))
+    await store.prune(feed_rows_max=100, sessions_age_s_max=60, now=timestamp(now_ms + 2000))
     assert [row.name for row in await store.read(access.revoked)] == ["usr_3"]

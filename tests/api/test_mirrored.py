@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ordercast.commerce.moments import Moment
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.contrib.mongodb.mapping import map_order
 from ordercast.db import SqliteStore, Transaction, mirrored
 from ordercast.db.mirrored import Showing
 
 from .client import CUSTOMER, DRIVER, STORE, STRANGER, Client, bearer, problem, token
 
-NOW = Moment("2026-11-28T12:00:00.000Z")
+NOW = Timestamp("2026-11-28T12:00:00.000Z")
 SOURCE = "mongodb:shop.orders"
 PERSON = {"name": "Asha Rahman", "email": "asha@example.com", "phone": "+8801700000000"}
 

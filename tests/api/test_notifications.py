@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ordercast.commerce.moments import moment
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore, notifications
 from ordercast.hub import Server
 from tests.sockets.phone import Phone
@@ -15,7 +15,7 @@ from .client import CUSTOMER, SERVICE, STORE, STRANGER, Client, bearer, problem,
 from .drivers_at_work import driver, given, hire, moved, ready
 
 COLLEAGUE = signed_in("admin", "usr_2")
-NOW = moment(1_795_241_719_608)
+NOW = timestamp(1_795_241_719_608)
 
 
 async def of(client: Client, headers: Mapping[str, str], query: str = "") -> dict[str, Any]:
@@ -294,7 +294,7 @@ async def test_what_was_read_is_forgotten_after_a_while_and_the_rest_after_a_yea
     client: Client, store: SqliteStore, age_days: int, is_read: bool, stays: bool, how: str
 ) -> None:
     add = "INSERT INTO notifications (recipient, kind, data, created_at) VALUES ('cus_1', 'assigned', :data, :at)"
-    at = moment(1_795_241_719_608 - age_days * 86_400_000)
+    at = timestamp(1_795_241_719_608 - age_days * 86_400_000)
     await store.write(lambda t: t.run(add, data='{"number":7}', at=at))
     (item,) = (await of(client, CUSTOMER))["items"]
     if is_read:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from ordercast.app import _today
-from ordercast.commerce.moments import moment as moment_of
 from ordercast.commerce.money import AMOUNT_MAX
+from ordercast.commerce.timestamps import timestamp as moment_of
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db import stats as units

@@ -16,12 +16,12 @@ from ordercast.commerce.deliveries import (
     seconds_to_arrival,
 )
 from ordercast.commerce.errors import AttemptsExhausted, InvalidField, ProofRequired
-from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.geo import Location
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.places import Location
 from ordercast.commerce.states import Fulfilment
 from ordercast.commerce.states import OrderStatus as S
 from ordercast.commerce.status_flow import StatusChanged, decide_status_change
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from tests.commerce.orders import order_state
 
 SHOP = Location(0, 0)
@@ -57,7 +57,7 @@ def test_nothing_is_estimated_without_the_places_it_needs() -> None:
 
 
 def candidate(name: str, lat: float | None, waited_since_ms: int | None = 0) -> Candidate:
-    since = None if waited_since_ms is None else moment(waited_since_ms)
+    since = None if waited_since_ms is None else timestamp(waited_since_ms)
     return Candidate(name, None if lat is None else Location(lat, 0), since)
 
 
@@ -86,7 +86,7 @@ DRIVER = Actor(Role.DRIVER, "drv_1")
 def change(source: S, target: S, **state: Any) -> StatusChanged:
     order = order_state(source, driver_id="drv_1", **state)
     decided = decide_status_change(
-        order, target, DRIVER, reason="because", expected_version=None, now=Moment("2026-01-01T00:00:00.000Z")
+        order, target, DRIVER, reason="because", expected_version=None, now=Timestamp("2026-01-01T00:00:00.000Z")
     )
     assert isinstance(decided, StatusChanged)
     return decided
@@ -126,7 +126,7 @@ def test_only_a_handed_over_delivery_is_proved() -> None:
         Actor(Role.STORE, "usr_1"),
         reason=None,
         expected_version=None,
-        now=Moment("2026-01-01T00:00:00.000Z"),
+        now=Timestamp("2026-01-01T00:00:00.000Z"),
     )
     assert isinstance(collected, StatusChanged)
     check_handover(collected, Handover(DeliveryRules(proof_required=True)))

@@ -16,11 +16,11 @@ from ordercast.commerce.errors import (
     UnknownProduct,
 )
 from ordercast.commerce.ids import CustomerId, OrderId
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import PRICE_MINOR_MAX, tax_on_line
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.placing import OrderPlaced, place_order, price_order
 from ordercast.commerce.shop import DEMO_SHOP
+from ordercast.commerce.timestamps import Timestamp
 
 from .orders import BY_ID, PRODUCTS, command, taken
 
@@ -37,7 +37,7 @@ def place(actor: Actor = GUEST, **changes: Any) -> OrderPlaced:
         order_id=OrderId("ord_1"),
         customer_id=CustomerId("cus_1"),
         actor=actor,
-        now=Moment("2026-11-21T06:15:19.608Z"),
+        now=Timestamp("2026-11-21T06:15:19.608Z"),
     )
 
 

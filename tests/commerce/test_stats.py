@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.commerce.errors import InvalidField
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.stats import AGE_NAMES, bounds, day_of, local_hour, open_orders, percentiles, zone
+from ordercast.commerce.timestamps import Timestamp
 
 DHAKA = ZoneInfo("Asia/Dhaka")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -18,8 +18,8 @@ KOLKATA = ZoneInfo("Asia/Kolkata")
 
 def test_a_day_begins_where_the_shop_is() -> None:
     assert bounds(date(2026, 11, 21), DHAKA) == ("2026-11-20T18:00:00.000Z", "2026-11-21T18:00:00.000Z")
-    assert day_of(Moment("2026-11-20T18:00:00.000Z"), DHAKA) == date(2026, 11, 21)
-    assert day_of(Moment("2026-11-20T17:59:59.999Z"), DHAKA) == date(2026, 11, 20)
+    assert day_of(Timestamp("2026-11-20T18:00:00.000Z"), DHAKA) == date(2026, 11, 21)
+    assert day_of(Timestamp("2026-11-20T17:59:59.999Z"), DHAKA) == date(2026, 11, 20)
 
 
 def test_a_day_on_which_the_clock_is_changed_is_shorter_or_longer() -> None:

@@ -14,16 +14,16 @@ from ordercast.commerce.errors import (
     ShopError,
     StaleVersion,
 )
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.payment_flow import ActionKind, ProviderAction
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderState, PaymentMethod, PaymentStatus
 from ordercast.commerce.states import OrderStatus as S
 from ordercast.commerce.status_flow import StatusChanged, Unchanged, allowed_next, decide_status_change
+from ordercast.commerce.timestamps import Timestamp
 
 from .orders import order_state
 
-NOW = Moment("2026-11-21T06:15:19.608Z")
+NOW = Timestamp("2026-11-21T06:15:19.608Z")
 STORE = {Role.STORE, Role.ADMIN}
 DRIVER = {Role.DRIVER}
 BOTH = STORE | DRIVER

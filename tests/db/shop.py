@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 
 from ordercast.commerce.ids import CustomerId, OrderId, new_id
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import GUEST, Actor, Role
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Store, Transaction
 from ordercast.db.orders import change_status
 from ordercast.db.orders.placing import NewOrder, Placing
@@ -26,8 +26,8 @@ STORE = Actor(Role.STORE, "usr_1")
 _ticks = itertools.count(1_795_241_719_000)
 
 
-def now() -> Moment:
-    return moment(next(_ticks))
+def now() -> Timestamp:
+    return timestamp(next(_ticks))
 
 
 def new_order(actor: Actor = GUEST, **changes: Any) -> NewOrder:
@@ -40,7 +40,7 @@ def new_order(actor: Actor = GUEST, **changes: Any) -> NewOrder:
         tracking_hash=tick.to_bytes(32, "big"),
         actor=actor,
         payment=taken(wanted),
-        now=moment(tick),
+        now=timestamp(tick),
     )
 
 

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from ordercast.commerce.moments import moment
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore
 from ordercast.db.orders import expiry
 from ordercast.db.orders.expiry import expire_pending
@@ -15,7 +15,7 @@ LATER_MS = 1_795_300_000_000
 
 
 async def expire(store: SqliteStore, before_ms: int = LATER_MS) -> int:
-    unit = partial(expire_pending, before=moment(before_ms), now=moment(LATER_MS))
+    unit = partial(expire_pending, before=timestamp(before_ms), now=timestamp(LATER_MS))
     return (await store.write(unit)).orders
 
 
@@ -84,7 +84,7 @@ async def test_those_behind_orders_that_cannot_be_expired_are_come_to(
         lambda transaction: transaction.run("UPDATE orders SET version = 2, updated_at = '2026-01-01T00:00:00.000Z'")
     )
     order = await place_one(store)
-    unit = partial(expire_pending, before=moment(LATER_MS), now=moment(LATER_MS))
+    unit = partial(expire_pending, before=timestamp(LATER_MS), now=timestamp(LATER_MS))
     first = await store.write(unit)
     assert first.orders == 0
     assert first.through is not None
@@ -97,6 +97,6 @@ async def test_an_order_that_comes_back_from_hold_has_its_time_again(store: Sqli
     await move(store, order.id, "on_hold")
     between_ms = 1_795_241_719_000 + 500_000
     back = "UPDATE orders SET status = 'pending', held_from = NULL, version = version + 1, updated_at = :at"
-    await store.write(lambda transaction: transaction.run(back, at=moment(between_ms)))
+    await store.write(lambda transaction: transaction.run(back, at=timestamp(between_ms)))
     assert await expire(store, between_ms - 1) == 0
     assert await expire(store, between_ms + 1) == 1

@@ -14,7 +14,7 @@ import pytest
 from ordercast.chores import expire_all
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.deliveries import DeliveryRules
-from ordercast.commerce.moments import moment
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import (
     LockedElsewhere,
     SessionRow,
@@ -38,7 +38,7 @@ from .shops import PostgresqlShop
 from .test_placing import make_promotions
 
 HELD, FREE = PRODUCTS["samosa"].id, DEMO_CATALOGUE[-1].id
-LATER: Final = moment(4_102_444_800_000)
+LATER: Final = timestamp(4_102_444_800_000)
 IN_TIME_S: Final = 15.0
 """For what must come to pass at all; nothing here waits for time to pass."""
 

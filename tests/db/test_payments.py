@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ordercast.commerce.errors import GuardRefused
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
@@ -31,6 +30,7 @@ from ordercast.commerce.payments import (
     Voided,
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import SqliteStore, payment_tasks
 from ordercast.db.orders.placing import Placing
 from ordercast.db.payments import PAYMENTS, adopt, apply_event, carried_out, owing, pay
@@ -280,9 +280,9 @@ async def test_facts_of_a_payment_that_another_has_followed_change_the_order_no_
     assert cards == [("impossible_move", former)]
     await told(store, f"{former}_again", "f", Captured(total))
     assert await money(store, order_id) == ("paid", total, 0, 0)
-    compared = await store.read(lambda transaction: to_compare(transaction, (Moment(""), 0), 10))
+    compared = await store.read(lambda transaction: to_compare(transaction, (Timestamp(""), 0), 10))
     # The void of what failed is due still.
     assert compared == []
     await store.write(lambda transaction: payment_tasks.finish(transaction, f"{order_id}:void"))
-    compared = await store.read(lambda transaction: to_compare(transaction, (Moment(""), 0), 10))
+    compared = await store.read(lambda transaction: to_compare(transaction, (Timestamp(""), 0), 10))
     assert [each.reference for each in compared] == [f"{former}_again"]

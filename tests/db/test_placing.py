@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.errors import OutOfStock, UnknownProduct
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.promotions import Promotion, PromotionKind
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import SqliteStore, Transaction, products, promotions
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders.placing import Placing
@@ -37,7 +37,7 @@ FEEDS = (
 SCARCE = {"hilsa-curry": 9, "samosa": 5, "jilapi": 0}
 
 
-OPENED = Moment("2026-11-21T06:00:00.000Z")
+OPENED = Timestamp("2026-11-21T06:00:00.000Z")
 
 
 def make_promotions(transaction: Transaction) -> None:

@@ -28,7 +28,7 @@ from tests.db.shop import STORE, now, place_one
 
 from ordercast.chores import expire_all
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.commerce.moments import moment
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import (
     SqliteStore,
     Transaction,
@@ -212,7 +212,7 @@ async def answer_everything(store: AnyStore) -> None:
     ]
     for question in questions:
         await store.read(question)
-    await expire_all(store, moment(1), now())
+    await expire_all(store, timestamp(1), now())
     await store.write(lambda t: notifications.tell_of_new_orders(t, now()))
     await store.prune(feed_rows_max=200_000, sessions_age_s_max=7 * 24 * 3600, now=now())
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bson import Binary, Int64, ObjectId
-from bson.timestamp import Timestamp
+from bson.timestamp import Timestamp as BsonTimestamp
 
 Document = dict[str, Any]
 Key = tuple[str, str]
@@ -27,7 +27,7 @@ class Refused(Exception):
 @dataclass
 class Event:
     seq: int
-    at: Timestamp
+    at: BsonTimestamp
     operation: str
     where: Key
     fields: Document = field(default_factory=dict)
@@ -37,16 +37,16 @@ class Data:
     """Time is a counter of its own: each commit has the next moment."""
 
     def __init__(self) -> None:
-        self.now = Timestamp(1_700_000_000, 1)
+        self.now = BsonTimestamp(1_700_000_000, 1)
         self.log: list[Event] = []
-        self.forgotten = Timestamp(0, 0)
+        self.forgotten = BsonTimestamp(0, 0)
         """Up to when the log was cut off."""
         self._seqs = itertools.count(1)
-        self._versions: dict[Key, dict[str, list[tuple[Timestamp, Document | None]]]] = {}
+        self._versions: dict[Key, dict[str, list[tuple[BsonTimestamp, Document | None]]]] = {}
 
     # --- Reading ----------------------------------------------------------------------------------------------------
 
-    def documents(self, where: Key, at: Timestamp | None = None) -> list[Document]:
+    def documents(self, where: Key, at: BsonTimestamp | None = None) -> list[Document]:
         """As they were at a time, or as they are; in the order of their ids."""
         found = []
         for versions in self._versions.get(where, {}).values():
@@ -65,9 +65,9 @@ class Data:
 
     # --- Writing ----------------------------------------------------------------------------------------------------
 
-    def commit(self, writes: Callable[[], None]) -> Timestamp:
+    def commit(self, writes: Callable[[], None]) -> BsonTimestamp:
         """Run `writes`; all that they log has one time."""
-        self.now = Timestamp(self.now.time, self.now.inc + 1)
+        self.now = BsonTimestamp(self.now.time, self.now.inc + 1)
         writes()
         return self.now
 

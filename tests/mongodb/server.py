@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from bson import Binary, Int64
-from bson.timestamp import Timestamp
+from bson.timestamp import Timestamp as BsonTimestamp
 
 from . import data as rules
 from .data import Data, Document, Event, Key, Refused
@@ -309,7 +309,7 @@ class MongoStandIn:
         self._check_history(since)
         return max((event.seq for event in self.data.log if event.at < since), default=0)
 
-    def _check_history(self, at: Timestamp) -> None:
+    def _check_history(self, at: BsonTimestamp) -> None:
         if at < self.data.forgotten:
             message = "Resume of change stream was not possible, as the resume point may no longer be in the oplog."
             raise Refused(286, "ChangeStreamHistoryLost", message, "NonResumableChangeStreamError")
@@ -348,7 +348,7 @@ class MongoStandIn:
             "postBatchResumeToken": token,
         }  # fmt: skip
 
-    def _time_at(self, seq: int) -> Timestamp:
+    def _time_at(self, seq: int) -> BsonTimestamp:
         """How far the stream has seen: to the end, unless events are left."""
         left = next((event for event in self.data.log if event.seq > seq), None)
         if left is None:
@@ -369,14 +369,14 @@ class MongoStandIn:
         return shown | fields
 
 
-def _token(seq: int, at: Timestamp, kind: str = "event") -> Document:
+def _token(seq: int, at: BsonTimestamp, kind: str = "event") -> Document:
     return {"_data": f"{at.time:08X}{at.inc:08X}{seq:016X}{kind}"}
 
 
-def _place_of(token: Document) -> tuple[int, Timestamp, str]:
+def _place_of(token: Document) -> tuple[int, BsonTimestamp, str]:
     try:
         data = token["_data"]
-        return int(data[16:32], 16), Timestamp(int(data[:8], 16), int(data[8:16], 16)), data[32:]
+        return int(data[16:32], 16), BsonTimestamp(int(data[:8], 16), int(data[8:16], 16)), data[32:]
     except (KeyError, ValueError, TypeError):
         raise Refused(260, "InvalidResumeToken", "invalid resume token") from None
 

@@ -11,10 +11,10 @@ import pytest
 
 from ordercast.commerce.currencies import minor_digits
 from ordercast.commerce.errors import PaymentDeclined, ProviderRefused
-from ordercast.commerce.moments import moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Captured, CardToken, Charge, PaymentProvider, Refunded, Voided
 from ordercast.commerce.states import PaymentStatus
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore
 from ordercast.payments.providers.sandbox import SandboxProvider
 from ordercast.payments.providers.stripe import StripeProvider
@@ -97,7 +97,7 @@ async def test_what_is_let_go_is_held_no_more_and_what_was_taken_says_so(provide
 
 
 async def test_a_payment_whose_answer_was_lost_is_found_by_its_key(provider: PaymentProvider) -> None:
-    since = moment(time.time_ns() // 1_000_000)
+    since = timestamp(time.time_ns() // 1_000_000)
     wanted = charge(Money(AMOUNT, "BDT"), HELD[provider.name])
     assert await provider.find(wanted.key, since) is None
     taken = await provider.authorize(wanted)

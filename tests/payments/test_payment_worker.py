@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ordercast.commerce.errors import ProviderUnavailable
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Captured, CardToken, Charge, PaymentTaken, Refunded
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import SqliteStore
 from ordercast.db import payment_tasks as tasks
 from ordercast.db import payments as units
@@ -279,7 +279,7 @@ async def test_a_payment_whose_order_was_never_placed_is_given_back_after_a_whil
     clock_ms = [1_900_000_000_000]
     worker = PaymentWorker(store, providers, lambda: clock_ms[0])
     amount = Money(TOTAL, "BDT")
-    now, later = moment(clock_ms[0]), moment(clock_ms[0] + 300_000)
+    now, later = timestamp(clock_ms[0]), timestamp(clock_ms[0] + 300_000)
     for key, token in (("ord_a", "tok_visa"), ("ord_b", "tok_authorize_only"), ("ord_c", None)):
         promise = partial(tasks.promise, key=key, order_id=key, provider="sandbox", amount=amount)
         await store.write(partial(promise, due_at=later, now=now))
@@ -367,5 +367,5 @@ async def test_a_fault_of_our_own_postpones_one_task_and_holds_up_no_other(
     assert "is tried again" in caplog.text
 
 
-def _far() -> Moment:
-    return moment(4_000_000_000_000)
+def _far() -> Timestamp:
+    return timestamp(4_000_000_000_000)

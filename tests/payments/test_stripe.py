@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused, ProviderUnavailable
-from ordercast.commerce.moments import moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Authorized, Captured, CardToken, Charge, ProviderPayment, Voided
+from ordercast.commerce.timestamps import timestamp
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.payments import Providers, providers_of
@@ -240,7 +240,7 @@ async def test_the_books_tell_of_disputes_open_and_lost(stripe: StripeProvider, 
 async def test_a_payment_is_found_by_our_key_among_many(stripe: StripeProvider) -> None:
     for number in range(5):
         await stripe.authorize(charge(f"k{number}"))
-    now = moment(time.time_ns() // 1_000_000)
+    now = timestamp(time.time_ns() // 1_000_000)
     found = await stripe.find("k0", now)
     assert found is not None
     assert await stripe.lookup(found.reference) == found

@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 from ordercast.api import Authenticator
 from ordercast.api.auth import Identity, issue_token
 from ordercast.app import build_hub
-from ordercast.commerce.moments import moment
 from ordercast.commerce.people import GUEST
+from ordercast.commerce.timestamps import timestamp
 from ordercast.commerce.tracking import TRACKED_AFTER_END_S
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, access
@@ -79,7 +79,7 @@ async def node(settings: Settings, store: SqliteStore) -> AsyncIterator[Node]:
 
 
 async def revoke(store: SqliteStore, name: str) -> None:
-    now = moment(time.time_ns() // 1_000_000)
+    now = timestamp(time.time_ns() // 1_000_000)
     await store.write(lambda t: access.revoke(t, name, since=now, until=None, actor=None, reason="lost telephone"))
 
 

@@ -15,9 +15,9 @@ from litestar.di import NamedDependency
 from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofKind
 from ordercast.commerce.errors import NotPermitted, PaymentDeclined, PromotionRefused
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.stats import Percentiles
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.db import Store
 from ordercast.db.idempotency import RequestKey
@@ -78,8 +78,8 @@ class ApiContext:
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000
 
-    def now(self) -> Moment:
-        return moment(self.now_ms())
+    def now(self) -> Timestamp:
+        return timestamp(self.now_ms())
 
     def new_id(self, prefix: str) -> str:
         return new_id(prefix, self.now_ms(), self.random.take(RANDOM_BYTES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ordercast.commerce.deliveries import DeliveryRules
-from ordercast.commerce.places import Location
+from ordercast.commerce.geo import Location
 from ordercast.config import Settings
 
 # Gulshan, Dhaka: so that a demo shows arrivals.

@@ -11,9 +11,9 @@ from litestar.params import FromPath, JSONBody
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ordercast.commerce.errors import NotFound
-from ordercast.commerce.moments import Moment, moment_at
 from ordercast.commerce.promotions import USES_MAX, Code, Promotion, PromotionKind, as_code, check_value
 from ordercast.commerce.shop import Amount
+from ordercast.commerce.timestamps import Timestamp, timestamp_at
 from ordercast.db import Transaction
 from ordercast.db import promotions as units
 from ordercast.db import shop as shops
@@ -144,8 +144,8 @@ async def edit_promotion(
     return json_response(await context.store.write(unit))
 
 
-def _moment(field: str, time: datetime | None) -> Moment | None:
-    return None if time is None else moment_at(field, time)
+def _moment(field: str, time: datetime | None) -> Timestamp | None:
+    return None if time is None else timestamp_at(field, time)
 
 
 ROUTES: Final = [list_promotions, get_promotion, add_promotion, edit_promotion]

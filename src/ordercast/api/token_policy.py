@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db.access import Terms
 
 # Tabs that wake together all present the token that they have; and an answer may be lost on its way.
@@ -34,8 +34,8 @@ class TokenPolicy:
     def terms(self, now_ms: int) -> Terms:
         """What holds for a sign-in that is opened, used or closed now."""
 
-        def at(seconds: int) -> Moment:
-            return moment(now_ms + seconds * 1000)
+        def at(seconds: int) -> Timestamp:
+            return timestamp(now_ms + seconds * 1000)
 
         return Terms(
             now=at(0),

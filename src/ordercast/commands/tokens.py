@@ -12,8 +12,8 @@ from cyclopts.validators import Number
 
 from ordercast.api.auth import TokenRefused, issue_token, verify_token
 from ordercast.api.signing_keys import SigningKeys
-from ordercast.commerce.moments import moment
 from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.timestamps import timestamp
 from ordercast.config import ConfigError, Settings
 
 from .process import DatabaseUrl, load_settings, started_store
@@ -65,7 +65,7 @@ async def _revoke(settings: Settings, name: str, reason: str | None) -> bool:
     """Revoke the name; gives whether this shop knows it."""
     from ordercast.db import access  # noqa: PLC0415 - slow to load, and `token` has no use for it
 
-    now, operator = moment(time.time_ns() // 1_000_000), Actor(Role.ADMIN, "cli")
+    now, operator = timestamp(time.time_ns() // 1_000_000), Actor(Role.ADMIN, "cli")
     async with started_store(settings) as store:
         await store.write(lambda t: access.revoke(t, name, since=now, until=None, actor=operator, reason=reason))
         return await store.read(lambda t: access.is_known(t, name))

@@ -14,12 +14,12 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from .errors import AttemptsExhausted, InvalidField, ProofRequired
-from .moments import Moment
+from .geo import Location, distance_m
 from .people import Role
-from .places import Location, distance_m
 from .states import Fulfilment
 from .states import OrderStatus as S
 from .status_flow import StatusChanged, allowed_next
+from .timestamps import Timestamp
 
 # Streets are longer than the straight way: about 1.3 times in towns, by most studies of road networks.
 DETOUR: Final = 1.3
@@ -77,7 +77,7 @@ class Candidate:
     id: str
     location: Location | None
     """None also where it is too old to mean anything."""
-    assigned_at: Moment | None
+    assigned_at: Timestamp | None
     """When they were last given an order."""
 
 

@@ -81,7 +81,7 @@ def delivers(actor: Actor, order: dict[str, Any]) -> bool:
 def move_shown_to(actor: Actor, order: dict[str, Any], moved_by: str, reason: str | None) -> tuple[str, str | None]:
     """Who made a move and why, as somebody may be told who may know of the order."""
     if actor.role in (Role.CUSTOMER, Role.GUEST):
-        return told_outside(moved_by, reason)
+        return public_actor(moved_by, reason)
     if actor.role is not Role.DRIVER or moved_by == str(actor):
         return moved_by, reason
     role = moved_by.partition(":")[0]
@@ -90,7 +90,7 @@ def move_shown_to(actor: Actor, order: dict[str, Any], moved_by: str, reason: st
     return (moved_by if role in INSIDERS else role), reason
 
 
-def told_outside(actor: str, reason: str | None) -> tuple[str, str | None]:
+def public_actor(actor: str, reason: str | None) -> tuple[str, str | None]:
     """Who made a move and why, as the buyer is told: in which role, not who it was, and not the staff's reasons."""
     role = actor.partition(":")[0]
     return role, None if role in STAFF else reason

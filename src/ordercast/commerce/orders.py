@@ -6,8 +6,8 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from .geo import Location
 from .money import PRICE_MINOR_MAX
-from .places import Location
 from .states import Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 
 # Bounds that no honest order meets, so that no dishonest one costs much.

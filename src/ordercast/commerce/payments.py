@@ -12,10 +12,10 @@ from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from .moments import Moment
 from .money import Money
 from .orders import PaymentInfo
 from .states import PaymentMethod, PaymentStatus
+from .timestamps import Timestamp
 
 CASH_PROVIDER: Final = "cash"
 """Whom the ledger names for money that was handed over: the shop itself."""
@@ -220,7 +220,7 @@ class PaymentProvider(Protocol):
         """The payment as the provider has it; None where it knows of none."""
         ...
 
-    async def find(self, key: str, since: Moment) -> ProviderPayment | None:
+    async def find(self, key: str, since: Timestamp) -> ProviderPayment | None:
         """The payment that was taken with `key` at or after `since`, if one was."""
         ...
 

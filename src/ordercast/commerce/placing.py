@@ -16,7 +16,6 @@ from .errors import (
     UnknownProduct,
 )
 from .ids import CustomerId, OrderId
-from .moments import Moment
 from .money import AMOUNT_MAX, Money, shared_out, tax_on_line
 from .orders import OrderLine, PlaceOrder, QuoteOrder
 from .payments import PaymentTaken
@@ -24,6 +23,7 @@ from .people import Actor
 from .promotions import Offer, PromotionKind
 from .shop import Shop
 from .states import Fulfilment
+from .timestamps import Timestamp
 from .transitions import PLACING_ROLES
 
 
@@ -48,7 +48,7 @@ class OrderPlaced:
     payment: PaymentTaken
     customer_id: CustomerId
     actor: Actor
-    at: Moment
+    at: Timestamp
 
 
 def price_order(
@@ -96,7 +96,7 @@ def place_order(
     order_id: OrderId,
     customer_id: CustomerId,
     actor: Actor,
-    now: Moment,
+    now: Timestamp,
     offer: Offer | None = None,
 ) -> OrderPlaced:
     """Decide a new order. Raises NotPermitted, AddressRequired, TotalDiffers, PriceChanged, and what ``price_order``

@@ -9,9 +9,9 @@ from typing import Annotated, Final, Self
 from msgspec import Meta, Struct, structs
 
 from .errors import InvalidField, PromotionRefused
-from .moments import Moment
 from .money import BASIS_POINTS, PRICE_MINOR_MAX, Money, Rounding, divided
 from .orders import CODE_MAX
+from .timestamps import Timestamp
 
 CODE_PATTERN: Final = rf"^[A-Z0-9][A-Z0-9_-]{{1,{CODE_MAX - 1}}}$"
 USES_MAX: Final = 1_000_000_000
@@ -36,15 +36,15 @@ class Promotion(Struct, frozen=True, kw_only=True, rename="camel"):
     value: int
     currency: str
     min_subtotal: int
-    starts_at: Moment | None
-    ends_at: Moment | None
+    starts_at: Timestamp | None
+    ends_at: Timestamp | None
     uses: int
     uses_max: int | None
     uses_per_customer_max: int | None
     active: bool
     version: int
-    created_at: Moment
-    updated_at: Moment
+    created_at: Timestamp
+    updated_at: Timestamp
 
     def used(self) -> Self:
         """As the next order finds it."""
@@ -68,7 +68,7 @@ class Offer:
     code: str
     promotion: Promotion | None
     uses_by_customer: int
-    now: Moment
+    now: Timestamp
 
     def checked(self, subtotal: int, currency: str) -> Promotion:
         """The promotion, if it holds for such an order. Raises PromotionRefused."""
@@ -93,7 +93,7 @@ def check_value(kind: PromotionKind, value: int) -> None:
         raise InvalidField("value", f"A promotion of the kind {kind} has a value from {least} to {most}.")
 
 
-def _refusal(promotion: Promotion, now: Moment, subtotal: int, currency: str, by_customer: int) -> str | None:
+def _refusal(promotion: Promotion, now: Timestamp, subtotal: int, currency: str, by_customer: int) -> str | None:
     """Why it does not hold, as the end of a sentence that begins with its code."""
     needed, there = Money(promotion.min_subtotal, currency), Money(subtotal, currency)
     reasons = {

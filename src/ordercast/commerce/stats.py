@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from .errors import InvalidField
-from .moments import Moment, moment
+from .timestamps import Timestamp, timestamp
 
 # What people ask of a waiting order: is it new, usual, slow, late, forgotten?
 AGE_BOUNDS_MINUTES: Final = (5, 15, 30, 60)
@@ -76,11 +76,11 @@ def zone(name: str) -> tzinfo:
         raise InvalidField("tz", f"There is no time zone {name[:64]!r} here.") from None
 
 
-def day_of(now: Moment, tz: tzinfo) -> date:
+def day_of(now: Timestamp, tz: tzinfo) -> date:
     return datetime.fromisoformat(now).astimezone(tz).date()
 
 
-def bounds(day: date, tz: tzinfo) -> tuple[Moment, Moment]:
+def bounds(day: date, tz: tzinfo) -> tuple[Timestamp, Timestamp]:
     """When a day begins and ends in that zone: 23 to 25 hours. Raises InvalidField for a day outside of all time."""
     try:
         begin = datetime.combine(day, time(), tz)
@@ -113,5 +113,5 @@ def open_orders(ages_s: Sequence[float]) -> OpenOrders:
     return OpenOrders(len(ages_s), round(max(ages_s), 3) if ages_s else None, counts)
 
 
-def _moment(when: datetime) -> Moment:
-    return moment(int(when.timestamp() * 1000))
+def _moment(when: datetime) -> Timestamp:
+    return timestamp(int(when.timestamp() * 1000))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .errors import GuardRefused, IllegalTransition, NotPermitted, ReasonRequired, StaleVersion
-from .moments import Moment
 from .payment_flow import ProviderAction, accepted, cash_collected, given_back
 from .people import STAFF, Actor, Role
 from .states import OrderState, PaymentMethod, PaymentState, PaymentStatus
 from .states import OrderStatus as S
+from .timestamps import Timestamp
 from .transitions import BEFORE_PICKED_UP, MOVES, MOVES_FROM, Effect, Guard, Transition
 
 
@@ -30,7 +30,7 @@ class StatusChanged:
     releases_stock: bool
     actor: Actor
     reason: str | None
-    at: Moment
+    at: Timestamp
 
     @property
     def payment_status(self) -> PaymentStatus:
@@ -61,7 +61,7 @@ def decide_status_change(
     *,
     reason: str | None,
     expected_version: int | None,
-    now: Moment,
+    now: Timestamp,
 ) -> StatusChanged | Unchanged:
     """Decide a move. The actor must be entitled to know of the order; `expected_version` None waives the check.
 
@@ -84,7 +84,7 @@ def decide_status_change(
 
 
 def decide_assignment(
-    order: OrderState, driver_id: str, actor: Actor, *, expected_version: int | None, now: Moment
+    order: OrderState, driver_id: str, actor: Actor, *, expected_version: int | None, now: Timestamp
 ) -> StatusChanged | Unchanged:
     """Decide to give the order to a driver, who exists and is active. Raises as ``decide_status_change`` does."""
     if actor.role not in STAFF:
@@ -163,7 +163,7 @@ def _is_theirs(move: Transition, order: OrderState, driver: Actor) -> bool:
 # --- Effects --------------------------------------------------------------------------------------------------------
 
 
-def _changed(move: Transition, order: OrderState, actor: Actor, reason: str | None, now: Moment) -> StatusChanged:
+def _changed(move: Transition, order: OrderState, actor: Actor, reason: str | None, now: Timestamp) -> StatusChanged:
     effects = move.effects
     payment, owed = _payment_after(order, effects)
     return StatusChanged(

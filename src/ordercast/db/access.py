@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor
+from ordercast.commerce.timestamps import Timestamp
 
 from .accounts import Account, account_of
 from .transaction import Transaction
@@ -33,14 +33,14 @@ class RefreshHashes:
 class Terms:
     """When a sign-in that is opened or refreshed now would end, and what rules meanwhile."""
 
-    now: Moment
-    idle_end: Moment
+    now: Timestamp
+    idle_end: Timestamp
     """Unless it is used again before."""
-    oldest_start: Moment
+    oldest_start: Timestamp
     """One that was opened earlier is over, however often it was used."""
-    graceful_since: Moment
+    graceful_since: Timestamp
     """A token that was replaced after this may come once more: from another tab, or because the answer was lost."""
-    tokens_end: Moment
+    tokens_end: Timestamp
     """By then each token issued before now has expired."""
     key_ids: tuple[str, ...] = ("",)
     """Names of the shop's secrets: of that which makes tokens, and of those that a sign-in may still be of."""
@@ -144,7 +144,7 @@ def close(transaction: Transaction, sign_in_id: str, terms: Terms, *, reason: st
     revoke(transaction, sign_in_id, since=terms.now, until=terms.tokens_end, actor=actor, reason=reason)
 
 
-def close_all(transaction: Transaction, account_id: str, since: Moment, *, actor: Actor, reason: str) -> None:
+def close_all(transaction: Transaction, account_id: str, since: Timestamp, *, actor: Actor, reason: str) -> None:
     """End every sign-in of an account, and refuse every token of that person issued before `since`."""
     transaction.run(transaction.sql.access.close_all, account_id=account_id)
     revoke(transaction, account_id, since=since, until=None, actor=actor, reason=reason)
@@ -157,8 +157,8 @@ def revoke(
     transaction: Transaction,
     name: str,
     *,
-    since: Moment,
-    until: Moment | None,
+    since: Timestamp,
+    until: Timestamp | None,
     actor: Actor | str | None,
     reason: str | None,
 ) -> None:
@@ -197,7 +197,7 @@ def _revoked(row: tuple[Any, ...]) -> Revoked:
     return Revoked(name, since, until)
 
 
-def forget(transaction: Transaction, now: Moment, limit: int) -> int:
+def forget(transaction: Transaction, now: Timestamp, limit: int) -> int:
     """Forget sign-ins and revocations that have ended; gives the larger of the two numbers."""
     ended = transaction.run(transaction.sql.access.forget_ended, before=now, limit=limit)
     return max(ended, transaction.run(transaction.sql.access.forget_revoked, before=now, limit=limit))

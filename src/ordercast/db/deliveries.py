@@ -21,11 +21,11 @@ from ordercast.commerce.deliveries import (
     seconds_to_arrival,
 )
 from ordercast.commerce.errors import NoDriverFree, NotFound
-from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.geo import Location
 from ordercast.commerce.people import Actor
-from ordercast.commerce.places import Location
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus
 from ordercast.commerce.status_flow import StatusChanged, allowed_next
+from ordercast.commerce.timestamps import Timestamp, timestamp
 
 from . import columns, drivers
 from .columns import count, degrees, entry, given_moment, identifier, index, one_of, table, text, version, word
@@ -193,7 +193,9 @@ def _carried(row: tuple[Any, ...]) -> Carried:
     return Carried(id_, number, customer_id, OrderStatus(status), _location(destination))
 
 
-def choose_nearest(transaction: Transaction, order: OrderState, rules: DeliveryRules, now: Moment, asker: Actor) -> str:
+def choose_nearest(
+    transaction: Transaction, order: OrderState, rules: DeliveryRules, now: Timestamp, asker: Actor
+) -> str:
     """The driver who is free and nearest. Raises NoDriverFree."""
     held = None
     while (chosen := nearest_free(drivers.free(transaction, now), rules.shop)) is not None:
@@ -205,7 +207,7 @@ def choose_nearest(transaction: Transaction, order: OrderState, rules: DeliveryR
     raise NoDriverFree(order, allowed_next(order, asker.role))
 
 
-def settle(transaction: Transaction, change: StatusChanged, handover: Handover) -> Moment | None:
+def settle(transaction: Transaction, change: StatusChanged, handover: Handover) -> Timestamp | None:
     """Hold a decided move against the shop's rules of delivery, and keep its proof; gives when it should arrive.
 
     Raises what ``check_handover`` does.
@@ -232,18 +234,18 @@ def settle(transaction: Transaction, change: StatusChanged, handover: Handover) 
 
 
 def arrival(
-    status: OrderStatus, rules: DeliveryRules, place: Place | None, destination: Location | None, now: Moment
-) -> Moment | None:
+    status: OrderStatus, rules: DeliveryRules, place: Place | None, destination: Location | None, now: Timestamp
+) -> Timestamp | None:
     """When an order should be there, by where its driver is."""
     is_known = place is not None and drivers.is_fresh(place.at, now)
     where = place.location if place is not None and is_known else None
     left_s = seconds_to_arrival(status, rules, driver=where, destination=destination)
     if left_s is None:
         return None
-    return moment(int((datetime.fromisoformat(now) + timedelta(seconds=left_s)).timestamp() * 1000))
+    return timestamp(int((datetime.fromisoformat(now) + timedelta(seconds=left_s)).timestamp() * 1000))
 
 
-def look(transaction: Transaction, order_id: str, rules: DeliveryRules, now: Moment, *, for_staff: bool) -> Delivery:
+def look(transaction: Transaction, order_id: str, rules: DeliveryRules, now: Timestamp, *, for_staff: bool) -> Delivery:
     """How the delivery of an order stands. Raises NotFound."""
     row = transaction.one(NEWEST_STAGE, id=order_id)
     if row is None:

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from ordercast.commerce.deliveries import Candidate
 from ordercast.commerce.errors import NotFound
-from ordercast.commerce.moments import Moment
+from ordercast.commerce.geo import Location
 from ordercast.commerce.people import Role
-from ordercast.commerce.places import Location
 from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 
 from .columns import check, degrees, flag, given_moment, identifier, index, moment, real, table
@@ -122,7 +122,7 @@ def page(transaction: Transaction, after: str, limit: int) -> list[Driver]:
 
 
 def set_duty(
-    transaction: Transaction, driver_id: str, on_duty: bool, now: Moment, *, known_elsewhere_as: str | None = None
+    transaction: Transaction, driver_id: str, on_duty: bool, now: Timestamp, *, known_elsewhere_as: str | None = None
 ) -> Driver:
     """Let a driver begin or end their work; the orders that they have stay theirs. Raises NotFound.
 
@@ -140,7 +140,7 @@ def is_on_duty(transaction: Transaction, driver_id: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def keep_place(transaction: Transaction, driver_id: str, place: Place, now: Moment) -> None:
+def keep_place(transaction: Transaction, driver_id: str, place: Place, now: Timestamp) -> None:
     """Keep where a driver is: for choosing the nearest, and for who looks only now."""
     transaction.run(
         SET_PLACE,
@@ -153,7 +153,7 @@ def keep_place(transaction: Transaction, driver_id: str, place: Place, now: Mome
     )
 
 
-def free(transaction: Transaction, now: Moment) -> list[Candidate]:
+def free(transaction: Transaction, now: Timestamp) -> list[Candidate]:
     """Those on duty who have no order; a place that is too old is left out."""
 
     def candidate(row: tuple[Any, ...]) -> Candidate:
@@ -164,7 +164,7 @@ def free(transaction: Transaction, now: Moment) -> list[Candidate]:
     return transaction.read(FREE, candidate, "driver_states")
 
 
-def is_fresh(located_at: str, now: Moment) -> bool:
+def is_fresh(located_at: str, now: Timestamp) -> bool:
     """Whether a place of that time may be taken for where somebody is."""
     age = datetime.fromisoformat(now) - datetime.fromisoformat(located_at)
     return age <= timedelta(seconds=PLACE_AGE_S_MAX)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor
+from ordercast.commerce.timestamps import Timestamp
 
 from .columns import actor as actor_column
 from .columns import check, identifier, index, json_array_as_sent, line, moment, table
@@ -77,7 +77,7 @@ def publish(
     args: bytes,
     *,
     actor: Actor,
-    now: Moment,
+    now: Timestamp,
 ) -> None:
     """Keep the event; `rooms` and `args` are JSON arrays."""
     transaction.run(

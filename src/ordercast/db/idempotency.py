@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce.errors import ShopError
-from ordercast.commerce.moments import Moment
+from ordercast.commerce.timestamps import Timestamp
 
 from . import domains
 from .columns import index, line, moment, of, table, told
@@ -86,7 +86,7 @@ class Outcome:
 
 
 def once(
-    transaction: Transaction, request: RequestKey | None, now: Moment, effect: Callable[[Transaction], bytes]
+    transaction: Transaction, request: RequestKey | None, now: Timestamp, effect: Callable[[Transaction], bytes]
 ) -> Outcome:
     """Run `effect` and keep its answer, or give the answer it had before. Raises KeyReused, and what `effect` does;
     a refusal is not kept, so the same key may be tried again.
@@ -100,7 +100,7 @@ def once(
     return outcome
 
 
-def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Outcome, Moment]]) -> None:
+def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Outcome, Timestamp]]) -> None:
     """Keep answers that requests had for the first time. Raises Conflict where another node has just answered one."""
     if not new:
         return

@@ -20,8 +20,8 @@ import sqlalchemy
 from sqlalchemy import CheckConstraint, Column, Table
 
 from ordercast.commerce.errors import UnknownStatus
-from ordercast.commerce.moments import moment
 from ordercast.commerce.states import Fulfilment, resolve_status
+from ordercast.commerce.timestamps import timestamp
 
 from .dialects import POSTGRESQL, Dialect
 from .lenient_json import is_moment, read_json
@@ -398,7 +398,7 @@ def _is_moment_column(column: Column[Any]) -> bool:
 def _default(table: str, column: Column[Any]) -> Any:
     """What may stand where nothing can be known."""
     if table == "revocations" and column.name == "since":
-        return moment(time.time_ns() // 1_000_000)  # whatever was issued until now is refused
+        return timestamp(time.time_ns() // 1_000_000)  # whatever was issued until now is refused
     if _is_moment_column(column):
         return NEVER
     if column.name in JSON_COLUMNS:

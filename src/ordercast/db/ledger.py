@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from ordercast.commerce.errors import ProviderUnavailable
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payment_flow import RefundNews, RefundState
 from ordercast.commerce.payments import CASH_PROVIDER, PaymentTaken, Refunded, RefundFact, RefundFailed, RefundPending
@@ -14,6 +13,7 @@ from ordercast.commerce.people import Role
 from ordercast.commerce.placing import OrderPlaced
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.status_flow import StatusChanged
+from ordercast.commerce.timestamps import Timestamp
 
 from . import payment_tasks, saved_cards
 from .schema.payments import Movement
@@ -42,7 +42,7 @@ def take(
     payment: PaymentTaken,
     *,
     total: Money,
-    now: Moment,
+    now: Timestamp,
 ) -> None:
     """Write down what a provider took of an order's total, and take back the promise to give that back."""
     if payment.provider is None or payment.reference is None:
@@ -88,7 +88,7 @@ def move(
     kind: Movement,
     *,
     amount: Money,
-    now: Moment,
+    now: Timestamp,
 ) -> None:
     transaction.run(
         transaction.sql.ledger.move,
@@ -110,7 +110,7 @@ def add_refund(
     *,
     currency: str,
     reason: str | None,
-    now: Moment,
+    now: Timestamp,
 ) -> bool:
     """Write down what was told of a refund; False where that was known. A state told twice counts once."""
     added = transaction.run(

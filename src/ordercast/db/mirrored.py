@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ordercast.commerce.moments import Moment
+from ordercast.commerce.timestamps import Timestamp
 
 from . import columns, domains
 from .columns import count, entry, flag, identifier, index, json_object, line, of, table, text, version, word
@@ -265,7 +265,7 @@ def find(transaction: Transaction, source: str, foreign_key: str) -> Mirrored | 
     return None if row is None else Mirrored(*row)
 
 
-def begin(transaction: Transaction, source: str, foreign_key: str, showing: Showing, *, now: Moment) -> Mirrored:
+def begin(transaction: Transaction, source: str, foreign_key: str, showing: Showing, *, now: Timestamp) -> Mirrored:
     """A row for a document that was not known; nothing of it is told yet."""
     transaction.run(
         BEGIN,
@@ -282,7 +282,7 @@ def begin(transaction: Transaction, source: str, foreign_key: str, showing: Show
     return row
 
 
-def show(transaction: Transaction, source: str, row: Mirrored, showing: Showing, *, now: Moment) -> bool:
+def show(transaction: Transaction, source: str, row: Mirrored, showing: Showing, *, now: Timestamp) -> bool:
     """Write what `row` shows now; answers whether anything of it is told."""
     told = showing.order is not None and _differs(row.document, showing.order)
     version = row.version + told
@@ -352,7 +352,7 @@ def position(transaction: Transaction, name: str) -> SourcePosition:
     return SourcePosition(name, revision, snapshot, phase, after_key, token, starts_at, bool(lost), resyncs)
 
 
-def move(transaction: Transaction, source: SourcePosition, *, now: Moment, **changes: Any) -> SourcePosition:
+def move(transaction: Transaction, source: SourcePosition, *, now: Timestamp, **changes: Any) -> SourcePosition:
     """Move on from `source`; gives the new position. Raises OvertakenError where it is no longer the newest."""
     moved = replace(source, **changes)
     touched = transaction.run(

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from ordercast.commerce.errors import NotFound
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor
 from ordercast.commerce.reconciliation import MismatchKind
+from ordercast.commerce.timestamps import Timestamp
 
 from .lenient_json import read_json
 from .transaction import Transaction
@@ -46,7 +46,7 @@ def raise_discrepancy(
     provider: str,
     reference: str | None,
     actor: Actor,
-    now: Moment,
+    now: Timestamp,
     ours: int | str | bool | None = None,
     theirs: int | str | bool | None = None,
 ) -> bool:
@@ -66,7 +66,9 @@ def raise_discrepancy(
     return raised is not None
 
 
-def resolve(transaction: Transaction, mismatch_id: str, actor: Actor, note: str | None, now: Moment) -> PaymentMismatch:
+def resolve(
+    transaction: Transaction, mismatch_id: str, actor: Actor, note: str | None, now: Timestamp
+) -> PaymentMismatch:
     """Resolve one; one that is resolved already stays as it is. Raises NotFound."""
     transaction.run(transaction.sql.mismatches.resolve, mismatch_id=mismatch_id, at=now, by=str(actor), new_note=note)
     row = transaction.one(transaction.sql.mismatches.by_id, id=mismatch_id)

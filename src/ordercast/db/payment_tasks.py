@@ -12,10 +12,10 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payment_flow import ActionKind, ProviderAction
 from ordercast.commerce.payments import SavedCard
+from ordercast.commerce.timestamps import Timestamp
 
 from .lenient_json import is_moment
 from .schema.payments import TaskKind, TaskState
@@ -38,7 +38,7 @@ class PaymentTask:
     amount: Money
     reason: str | None
     attempts: int
-    created_at: Moment
+    created_at: Timestamp
 
 
 # --- Writing down -----------------------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ def owe(
     *,
     currency: str,
     reason: str | None,
-    now: Moment,
+    now: Timestamp,
 ) -> None:
     """Write down what the provider of the order's payment is to be asked. A payment is captured and voided once."""
     for deed in owed:
@@ -74,7 +74,14 @@ def owe(
 
 
 def promise(
-    transaction: Transaction, key: str, order_id: str, provider: str, *, amount: Money, due_at: Moment, now: Moment
+    transaction: Transaction,
+    key: str,
+    order_id: str,
+    provider: str,
+    *,
+    amount: Money,
+    due_at: Timestamp,
+    now: Timestamp,
 ) -> None:
     """Promise to give back, from `due_at` on, what the provider is about to take with `key`.
 
@@ -99,12 +106,12 @@ def drop(transaction: Transaction, key: str) -> None:
     transaction.run(transaction.sql.payment_tasks.drop, task_id=key)
 
 
-def hasten(transaction: Transaction, key: str, now: Moment) -> None:
+def hasten(transaction: Transaction, key: str, now: Timestamp) -> None:
     """Have a promise carried out at once."""
     transaction.run(transaction.sql.payment_tasks.hasten, task_id=key, new_due_at=now)
 
 
-def forget_card(transaction: Transaction, method_id: str, provider: str, card: SavedCard, now: Moment) -> None:
+def forget_card(transaction: Transaction, method_id: str, provider: str, card: SavedCard, now: Timestamp) -> None:
     """Have the provider keep the card no longer."""
     _add(
         transaction,
@@ -138,8 +145,8 @@ def _add(
     kind: TaskKind,
     amount: Money,
     reason: str | None,
-    due_at: Moment,
-    now: Moment,
+    due_at: Timestamp,
+    now: Timestamp,
 ) -> None:
     transaction.run(
         transaction.sql.payment_tasks.add,
@@ -159,7 +166,7 @@ def _add(
 # --- Looking ----------------------------------------------------------------------------------------------------------
 
 
-def due(transaction: Transaction, now: Moment) -> list[PaymentTask]:
+def due(transaction: Transaction, now: Timestamp) -> list[PaymentTask]:
     """What is to be done now: for each order its oldest task, since a refund must not overtake its capture. Those that
     cannot be read keep none behind them from being done.
     """
@@ -177,7 +184,7 @@ def _task(row: tuple[Any, ...]) -> PaymentTask:
     if not is_moment(at):
         raise ValueError("created_at is no moment")
     return PaymentTask(
-        entry, id_, order, provider, reference, kind, Money(amount, currency), reason, n, cast(Moment, at)
+        entry, id_, order, provider, reference, kind, Money(amount, currency), reason, n, cast(Timestamp, at)
     )
 
 
@@ -189,7 +196,7 @@ def is_due(transaction: Transaction, task_id: str) -> bool:
     return transaction.one(transaction.sql.payment_tasks.by_id, id=task_id) is not None
 
 
-def next_due(transaction: Transaction) -> Moment | None:
+def next_due(transaction: Transaction) -> Timestamp | None:
     """When the next task is due, if there is one."""
     row = transaction.one(transaction.sql.payment_tasks.next_due)
     return row[0] if row is not None else None
@@ -236,6 +243,6 @@ def was_refund_refused(transaction: Transaction, order_id: str) -> bool:
     return row is not None and row[0] > 0
 
 
-def postpone(transaction: Transaction, task_id: str, until: Moment, problem: str) -> None:
+def postpone(transaction: Transaction, task_id: str, until: Timestamp, problem: str) -> None:
     """Try again from `until` on."""
     transaction.run(transaction.sql.payment_tasks.postpone, task_id=task_id, new_due_at=until, new_problem=problem)

@@ -11,7 +11,6 @@ from typing import Final
 import msgspec
 
 from ordercast.commerce.errors import NotPermitted, StaleVersion
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payment_flow import (
     ActionKind,
@@ -48,6 +47,7 @@ from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.reconciliation import MismatchKind
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentState, PaymentStatus
 from ordercast.commerce.status_flow import allowed_next
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import REFUNDING
 
 from . import ledger, mismatches, payment_tasks
@@ -81,7 +81,7 @@ class Told:
     provider: str
     payment: str
     fact: Fact
-    now: Moment
+    now: Timestamp
     reason: str | None = None
     """Why we asked for it: for the ledger. In history it stands with whoever asked, where not all may read it."""
     sentence: str | None = None
@@ -92,7 +92,14 @@ class Told:
 
 
 def ask_refund(
-    transaction: Transaction, order_id: str, amount: int | None, reason: str, actor: Actor, *, version: int, now: Moment
+    transaction: Transaction,
+    order_id: str,
+    amount: int | None,
+    reason: str,
+    actor: Actor,
+    *,
+    version: int,
+    now: Timestamp,
 ) -> bytes:
     """Promise `amount` (None: all that is left) back, and answer the order as JSON. Cash is given back at once.
 
@@ -117,7 +124,7 @@ def ask_refund(
 # --- Paying for an order that stands ----------------------------------------------------------------------------------
 
 
-def pay(transaction: Transaction, order_id: str, taken: PaymentTaken, actor: Actor, *, now: Moment) -> bytes:
+def pay(transaction: Transaction, order_id: str, taken: PaymentTaken, actor: Actor, *, now: Timestamp) -> bytes:
     """Give an order that was not paid, or whose payment failed, the payment that was `taken`, and answer it as JSON.
 
     Raises NotPayable where it has been paid or has ended meanwhile, and ProviderUnavailable as placing does.
@@ -148,7 +155,7 @@ def owing(transaction: Transaction, limit: int) -> list[str]:
     return [order_id for (order_id,) in transaction.all(transaction.sql.payment_tasks.owing, limit=limit)]
 
 
-def adopt(transaction: Transaction, order_id: str, now: Moment) -> None:
+def adopt(transaction: Transaction, order_id: str, now: Timestamp) -> None:
     """Write down what such an order owes."""
     state = load_state(transaction, order_id, PAYMENTS)
     after, owed = _following(state, state.payment)
@@ -161,7 +168,7 @@ def adopt(transaction: Transaction, order_id: str, now: Moment) -> None:
 # --- Events ----------------------------------------------------------------------------------------------------------
 
 
-def apply_event(transaction: Transaction, provider: str, event: ProviderEvent, now: Moment) -> str:
+def apply_event(transaction: Transaction, provider: str, event: ProviderEvent, now: Timestamp) -> str:
     """Take in a provider's event; its id is kept with its effect. Gives what became of it, in a word for the log."""
     if event.fact is None or event.payment is None:
         return "of no concern"
@@ -183,14 +190,14 @@ def apply_event(transaction: Transaction, provider: str, event: ProviderEvent, n
     return "taken in"
 
 
-def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: ProviderPayment, now: Moment) -> None:
+def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: ProviderPayment, now: Timestamp) -> None:
     """Take in what a provider's books say of a payment that waited for its customer."""
     fact: Fact | None = Captured(theirs.captured) if theirs.captured else Authorized() if theirs.is_held else None
     if fact is not None:
         record(transaction, Told(order_id, provider, theirs.reference, fact, now))
 
 
-def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Moment) -> None:
+def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Timestamp) -> None:
     """Close a task that the provider has carried out, and take in what that did. Done twice, it is done once."""
     if fact is None or task.order_id is None:
         payment_tasks.finish(transaction, task.id)
@@ -200,7 +207,7 @@ def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, 
     record(transaction, Told(task.order_id, task.provider, task.reference, fact, now, task.reason))
 
 
-def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Moment) -> None:
+def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Timestamp) -> None:
     """Close a task that the provider will not carry out: the order tells so, and a card asks somebody to see to it."""
     if not payment_tasks.finish(transaction, task.id, TaskState.REFUSED, sentence) or task.order_id is None:
         return
@@ -427,7 +434,7 @@ def _save(
     actor: Actor,
     *,
     reason: str | None,
-    now: Moment,
+    now: Timestamp,
     info: str | None = None,
 ) -> None:
     """Write down where the payment stands and, with `info`, by what it is paid."""

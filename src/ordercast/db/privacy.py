@@ -1,4 +1,4 @@
-"""Units of work on personal data: telling a customer all that is known of them, and forgetting them."""
+"""Units of work on personal data: telling a customer all that is known of them, and redaction them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ordercast.commerce.errors import NotFound, OrdersOpen
-from ordercast.commerce.forgetting import Forgetting
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.redaction import Redaction
 from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 
 from . import access, erasures, events, feed, idempotency, saved_cards, sessions
@@ -44,7 +44,7 @@ class Part(NamedTuple):
 class Copies:
     """Where copies of what a customer said were found, and up to which row and moment was looked."""
 
-    at: Moment
+    at: Timestamp
     newest_seq: int
     feed_keys: list[int]
     answers: list[tuple[str, str]]
@@ -185,7 +185,7 @@ def camel(name: str) -> str:
 # --- Forgetting -------------------------------------------------------------------------------------------------------
 
 
-def find_copies(transaction: Transaction, customer_id: str, now: Moment) -> Copies:
+def find_copies(transaction: Transaction, customer_id: str, now: Timestamp) -> Copies:
     """Look through all documents, which may take seconds: a query for a reader, before the unit that erases."""
     newest = transaction.one(feed.NEWEST_SEQ)
     return Copies(
@@ -198,7 +198,7 @@ def find_copies(transaction: Transaction, customer_id: str, now: Moment) -> Copi
 
 
 def erase(
-    transaction: Transaction, erasure_id: str, customer_id: str, copies: Copies, *, actor: Actor, now: Moment
+    transaction: Transaction, erasure_id: str, customer_id: str, copies: Copies, *, actor: Actor, now: Timestamp
 ) -> int:
     """Forget a customer: orders and sums stay, the person goes, and each token of theirs is refused. Gives how many
     orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen while an order is under way.
@@ -212,12 +212,12 @@ def erase(
         saved_cards.remove(transaction, card["id"], customer_id, now)
     for statement in ERASE.values():
         transaction.run(statement, customer_id=customer_id, actor=by, now=now)
-    _rewrite(transaction, customer_id, copies, Forgetting(_texts(known)))
+    _rewrite(transaction, customer_id, copies, Redaction(_texts(known)))
     transaction.run(erasures.RECORD, id=erasure_id, customer_id=customer_id, actor=by, at=now)
     return len(known["orders"])
 
 
-def _refuse_tokens(transaction: Transaction, customer_id: str, by: str, now: Moment) -> None:
+def _refuse_tokens(transaction: Transaction, customer_id: str, by: str, now: Timestamp) -> None:
     theirs = [
         customer_id,
         *(order_id for (order_id,) in transaction.all(TRACKED, customer_id=customer_id)),
@@ -242,20 +242,20 @@ def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
     return [text for text in found if text is None or isinstance(text, str)]
 
 
-def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, forgetting: Forgetting) -> None:
+def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, redaction: Redaction) -> None:
     # With what was written since the search, this unit's own rows among it.
     for feed_key in chain(copies.feed_keys, _feed_keys(transaction, customer_id, copies.newest_seq)):
-        _rewrite_change(transaction, feed_key, customer_id, forgetting)
+        _rewrite_change(transaction, feed_key, customer_id, redaction)
     for scope, key in chain(copies.answers, _answers(transaction, customer_id, copies.at)):
         if scope.startswith(f"{Role.CUSTOMER}:{customer_id} "):
             transaction.run(idempotency.REMOVE, of_scope=scope, of_key=key)  # nobody can ask again as them
         else:
-            _rewrite_answer(transaction, scope, key, forgetting)
+            _rewrite_answer(transaction, scope, key, redaction)
     for pid in copies.pids:
         transaction.run(sessions.FORGET, pid=pid)
 
 
-def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, forgetting: Forgetting) -> None:
+def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, redaction: Redaction) -> None:
     row = transaction.one(FEED_ROW, feed_key=feed_key)
     if row is None:  # pruned meanwhile
         return
@@ -269,9 +269,9 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, f
         REWRITE_FEED,
         feed_key=feed_key,
         new_actor=ERASED_ACTOR if was_theirs else actor,
-        new_reason=None if was_theirs else forgetting.without(reason),
-        new_before=_forgotten(before, forgetting),
-        new_after=_forgotten(after, forgetting),
+        new_reason=None if was_theirs else redaction.without(reason),
+        new_before=_forgotten(before, redaction),
+        new_after=_forgotten(after, redaction),
     )
 
 
@@ -282,17 +282,17 @@ def _event_in(published: str) -> str:
         return "erased"  # it was told to nobody
 
 
-def _rewrite_answer(transaction: Transaction, scope: str, key: str, forgetting: Forgetting) -> None:
+def _rewrite_answer(transaction: Transaction, scope: str, key: str, redaction: Redaction) -> None:
     row = transaction.one(idempotency.ANSWER_FOR_UPDATE, of_scope=scope, of_key=key)
     if row is not None:
-        transaction.run(idempotency.REWRITE, of_scope=scope, of_key=key, new_answer=_forgotten(row[0], forgetting))
+        transaction.run(idempotency.REWRITE, of_scope=scope, of_key=key, new_answer=_forgotten(row[0], redaction))
 
 
-def _forgotten(document: str | None, forgetting: Forgetting) -> str | None:
+def _forgotten(document: str | None, redaction: Redaction) -> str | None:
     if document is None:
         return None
     try:
-        return msgspec.json.encode(forgetting.without(read_json(document))).decode()
+        return msgspec.json.encode(redaction.without(read_json(document))).decode()
     except (ValueError, RecursionError):
         return "null"  # of another program, and nothing that we could read
 

@@ -10,9 +10,9 @@ import msgspec
 
 from ordercast.commerce.catalogue import Product
 from ordercast.commerce.errors import EditConflict, InvalidField, NotFound, TooFewLeft
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import PRICE_MINOR_MAX
 from ordercast.commerce.people import Actor
+from ordercast.commerce.timestamps import Timestamp
 
 from . import columns, meta
 from .columns import (
@@ -239,7 +239,7 @@ def product_of(row: tuple[Any, ...]) -> Product:
     return msgspec.convert(dict(zip(Product.__struct_encode_fields__, values, strict=True)), Product)
 
 
-def _row(product: Product, actor: Actor, reason: str | None, now: Moment) -> dict[str, Any]:
+def _row(product: Product, actor: Actor, reason: str | None, now: Timestamp) -> dict[str, Any]:
     written = {"active": int(product.active), "actor": str(actor), "reason": reason, "updated_at": now}
     return msgspec.structs.asdict(product) | written
 
@@ -253,7 +253,7 @@ def page(transaction: Transaction, after: str, limit: int, *, every: bool = Fals
     return transaction.page(ALL_AFTER if every else FOR_SALE_AFTER, product_of, TABLE, after=after, limit=limit)
 
 
-def seed(transaction: Transaction, catalogue: Iterable[Product], actor: Actor, now: Moment) -> None:
+def seed(transaction: Transaction, catalogue: Iterable[Product], actor: Actor, now: Timestamp) -> None:
     """Bring in a catalogue, of which nobody is told; a product whose slug is known keeps its price and stock."""
     rows = [_row(product, actor, None, now) for product in catalogue]
     transaction.run(meta.KEEP, name=IMPORTING, value=str(actor))
@@ -261,7 +261,7 @@ def seed(transaction: Transaction, catalogue: Iterable[Product], actor: Actor, n
     transaction.run(meta.FORGET, name=IMPORTING)
 
 
-def add(transaction: Transaction, product: Product, actor: Actor, now: Moment) -> None:
+def add(transaction: Transaction, product: Product, actor: Actor, now: Timestamp) -> None:
     """Keep a new product. Raises InvalidField for a slug that is known."""
     if transaction.run(ADD, **_row(product, actor, None, now)) == 0:
         raise InvalidField("slug", f"There is a product {product.slug!r} already.")
@@ -276,7 +276,7 @@ def edit(
     reason: str | None,
     expected_version: int,
     actor: Actor,
-    now: Moment,
+    now: Timestamp,
 ) -> Product:
     """Change some of a product's fields, and its stock by so many pieces.
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce.errors import EditConflict, InvalidField, NotFound
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import BASIS_POINTS
 from ordercast.commerce.people import Actor
 from ordercast.commerce.promotions import Offer, Promotion, PromotionKind, as_code
 from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import RESTOCKING
 
 from . import columns
@@ -109,7 +109,7 @@ class Promotions:
             row = self._transaction.one(BY_CODE_FOR_UPDATE, code=code)
             self._found[code] = None if row is None else self._transaction.decoded(row, _promotion_of, TABLE)
 
-    def offer(self, written: str | None, customer_id: str | None, now: Moment) -> Offer | None:
+    def offer(self, written: str | None, customer_id: str | None, now: Timestamp) -> Offer | None:
         """What the shop knows of the code that a buyer gave; None if none was given. Of a buyer whom nobody knows yet,
         no earlier use is known either.
         """
@@ -162,7 +162,7 @@ def add(transaction: Transaction, promotion: Promotion, actor: Actor) -> None:
 
 
 def change(
-    transaction: Transaction, code: str, changes: dict[str, Any], *, expected_version: int, actor: Actor, now: Moment
+    transaction: Transaction, code: str, changes: dict[str, Any], *, expected_version: int, actor: Actor, now: Timestamp
 ) -> Promotion:
     """Change some of a promotion's fields. Raises NotFound, EditConflict, and InvalidField for what cannot be."""
     row = transaction.one(BY_CODE_FOR_UPDATE, code=code)

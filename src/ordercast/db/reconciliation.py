@@ -8,9 +8,9 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.reconciliation import COMPARED, Discrepancy, MismatchKind
 from ordercast.commerce.states import PaymentState, PaymentStatus
+from ordercast.commerce.timestamps import Timestamp
 
 from . import mismatches
 from .orders import statements
@@ -24,7 +24,7 @@ _AGREED: Final = "The books agree again."
 class Compared:
     """A payment as we have it, of which nothing is being asked just now."""
 
-    place: tuple[Moment, int]
+    place: tuple[Timestamp, int]
     """When it was taken, and its entry in the ledger."""
     order_id: str
     provider: str
@@ -36,7 +36,7 @@ class Compared:
     """Of the order: their ids by kind."""
 
 
-def to_compare(transaction: Transaction, after: tuple[Moment, int], limit: int) -> list[Compared]:
+def to_compare(transaction: Transaction, after: tuple[Timestamp, int], limit: int) -> list[Compared]:
     """The next payments behind that moment and entry of the ledger."""
     statement, (at, entry) = transaction.sql.ledger.to_compare, after
     found: list[Compared] = []
@@ -56,14 +56,14 @@ def _compared(row: tuple[Any, ...], open_mismatches: dict[MismatchKind, str]) ->
     total, captured, refunded, refunding, currency = sums
     payment = PaymentState(status, total, captured, refunded, refunding)
     return Compared(
-        (cast(Moment, at), entry), order_id, provider, reference, version, payment, currency, open_mismatches
+        (cast(Timestamp, at), entry), order_id, provider, reference, version, payment, currency, open_mismatches
     )
 
 
 _Row = tuple[str, int, str, str, str, int, PaymentStatus, int, int, int, int, str]
 
 
-def found(transaction: Transaction, compared: Compared, discrepancies: Sequence[Discrepancy], now: Moment) -> int:
+def found(transaction: Transaction, compared: Compared, discrepancies: Sequence[Discrepancy], now: Timestamp) -> int:
     """Raise a mismatch for each discrepancy, and resolve those that are no more; how many are new.
 
     An order that has changed since it was read is left for the next round: it was compared with its past.

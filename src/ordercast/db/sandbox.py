@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
+from ordercast.commerce.timestamps import Timestamp
 
 from .transaction import Transaction
 
@@ -41,7 +41,7 @@ class Entry:
 
 
 def open_entry(
-    transaction: Transaction, key: str, card: str, amount: Money, *, captured: int, is_held: bool, now: Moment
+    transaction: Transaction, key: str, card: str, amount: Money, *, captured: int, is_held: bool, now: Timestamp
 ) -> Entry:
     """Take a payment; one that was taken with `key` before is answered as it now is."""
     transaction.run(
@@ -94,12 +94,12 @@ def change_once(
     return changed, True
 
 
-def announce(transaction: Transaction, notice_id: str, body: bytes, due_at: Moment) -> None:
+def announce(transaction: Transaction, notice_id: str, body: bytes, due_at: Timestamp) -> None:
     """Have an event told from `due_at` on."""
     transaction.run(transaction.sql.sandbox.announce, id=notice_id, body=body.decode(), due_at=due_at)
 
 
-def due_events(transaction: Transaction, now: Moment, limit: int) -> list[tuple[str, bytes]]:
+def due_events(transaction: Transaction, now: Timestamp, limit: int) -> list[tuple[str, bytes]]:
     """Events that are to be told by now: their ids and bodies."""
     rows = transaction.all(transaction.sql.sandbox.due_events, now=now, limit=limit)
     return [(id_, body.encode()) for id_, body in rows]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ordercast.commerce.errors import InvalidField, NotFound
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.payments import SavedCard
+from ordercast.commerce.timestamps import Timestamp
 
 from . import payment_tasks
 from .transaction import Transaction
@@ -25,7 +25,7 @@ class KeptCard:
     created_at: str
 
 
-def add(transaction: Transaction, customer_id: str, provider: str, card: SavedCard, now: Moment) -> None:
+def add(transaction: Transaction, customer_id: str, provider: str, card: SavedCard, now: Timestamp) -> None:
     """Keep a card; one that the customer keeps already stays under its first id."""
     transaction.one(
         transaction.sql.cards.add,
@@ -61,7 +61,7 @@ def owner_of(transaction: Transaction, customer_id: str, provider: str) -> str |
     return next((kept.card.owner for kept in of_customer(transaction, customer_id) if kept.provider == provider), None)
 
 
-def remove(transaction: Transaction, method_id: str, customer_id: str, now: Moment) -> None:
+def remove(transaction: Transaction, method_id: str, customer_id: str, now: Timestamp) -> None:
     """Keep a card no longer, and have its provider forget it too. Raises NotFound."""
     row = transaction.one(transaction.sql.cards.one, id=method_id, customer_id=customer_id)
     if row is None:

@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
-from ordercast.commerce.moments import moment
 from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.timestamps import timestamp
 
 from . import accounts, meta, products
 from .accounts import Account
@@ -74,7 +74,7 @@ async def _attempt(
 
         # Hashing is slow on purpose: it happens before the unit of work, and off the loop.
         password_hash = await asyncio.to_thread(PasswordHasher().hash, password)
-    now = moment(now_ms)
+    now = timestamp(now_ms)
 
     def unit(transaction: Transaction) -> list[str] | None:
         if not _is_first(transaction, seeded):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.timestamps import Timestamp, timestamp
 
 from . import access, domains, events, feed, idempotency
 from .columns import given_moment, index, line, of, table, text, told
@@ -135,5 +135,5 @@ def prune(transaction: Transaction, feed_rows_max: int | None, sessions_age_s_ma
     return max(forgotten) >= PRUNED_ROWS_MAX
 
 
-def _before(now: str, age_s: int) -> Moment:
-    return moment(int((datetime.fromisoformat(now) - timedelta(seconds=age_s)).timestamp() * 1000))
+def _before(now: str, age_s: int) -> Timestamp:
+    return timestamp(int((datetime.fromisoformat(now) - timedelta(seconds=age_s)).timestamp() * 1000))

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.stats import Hour, Percentiles, Stats, bounds, local_hour, open_orders, percentiles
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 
 from . import shop
@@ -71,7 +71,7 @@ NOUN: Final = Noun(name="stats", statements=statements_in(globals()))
 
 
 def day(
-    transaction: Transaction, of: date, tz: tzinfo, *, tz_name: str, now: Moment, latency: Percentiles | None
+    transaction: Transaction, of: date, tz: tzinfo, *, tz_name: str, now: Timestamp, latency: Percentiles | None
 ) -> Stats:
     """One day's figures, as they stand now. Raises InvalidField for a day that no calendar has."""
     begin, end = bounds(of, tz)
@@ -102,7 +102,7 @@ def day(
     )
 
 
-def _durations(transaction: Transaction, begin: Moment, end: Moment) -> tuple[list[float], list[float]]:
+def _durations(transaction: Transaction, begin: Timestamp, end: Timestamp) -> tuple[list[float], list[float]]:
     """How long preparing and delivering took of what was finished; what has no beginning, as an import, is left out."""
     preparation: list[float] = []
     delivery: list[float] = []
@@ -136,7 +136,7 @@ def _counted(transaction: Transaction, together: Callable[[], Rows], one_by_one:
     return rows
 
 
-def _by_minute(transaction: Transaction, begin: Moment, end: Moment) -> Rows:
+def _by_minute(transaction: Transaction, begin: Timestamp, end: Timestamp) -> Rows:
     """Minute, status, how many orders, what they come to, and what was received of them."""
 
     def together() -> Rows:
@@ -163,7 +163,7 @@ def _order(row: tuple[Any, ...]) -> tuple[str, str, int, int, int]:
 _Amount = Annotated[int, msgspec.Meta(ge=0, le=AMOUNT_MAX)]
 
 
-def _open_ages(transaction: Transaction, now: Moment) -> list[float]:
+def _open_ages(transaction: Transaction, now: Timestamp) -> list[float]:
     rows = _counted(
         transaction,
         lambda: transaction.all(OPEN_AGES, now=now),

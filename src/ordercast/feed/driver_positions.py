@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ordercast.commerce.deliveries import DeliveryRules
-from ordercast.commerce.moments import Moment
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Store, StoreError, deliveries, drivers
 from ordercast.db.drivers import Place
 
@@ -42,7 +42,7 @@ class DriverPositions:
         store: Store,
         ephemeral: EphemeralEvents,
         rules: DeliveryRules,
-        now: Callable[[], Moment],
+        now: Callable[[], Timestamp],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         self._store = store

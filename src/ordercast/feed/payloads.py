@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ordercast.commerce import sentences
-from ordercast.commerce.masking import told_outside
+from ordercast.commerce.masking import public_actor
 from ordercast.commerce.notifications import NotificationKind, words
 from ordercast.db import Change, read_json
 
@@ -121,7 +121,7 @@ def status_updated(change: OrderChange) -> dict[str, Any]:
 
 def public_status_updated(change: OrderChange) -> dict[str, Any]:
     """As `status_updated`, for the buyer: who acted is a role, and the staff's reasons stay in the shop."""
-    actor, reason = told_outside(change.change.actor, change.change.reason)
+    actor, reason = public_actor(change.change.actor, change.change.reason)
     return {**status_updated(change), "actor": actor, "reason": reason}
 
 

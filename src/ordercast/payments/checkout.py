@@ -12,7 +12,6 @@ from contextlib import AbstractAsyncContextManager
 from typing import Final, TypeVar
 
 from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused
-from ordercast.commerce.moments import moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import CardPayment, CashPayment, Order, PaymentInfo, PlaceOrder, SavedCardPayment
 from ordercast.commerce.payment_flow import check_payable
@@ -20,6 +19,7 @@ from ordercast.commerce.payments import BY_CASH, CardToken, Charge, PaymentProvi
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.placing import check_order
 from ordercast.commerce.states import PaymentMethod, PaymentState, PaymentStatus
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import Store, Transaction, payment_tasks, saved_cards
 from ordercast.db.orders.quotes import quote
 
@@ -95,7 +95,7 @@ class Checkout:
         except Exception:
             # Not where we were cancelled: the unit still runs then, and takes the promise back or leaves it.
             if (key := payment.key) is not None:
-                now = moment(self._now_ms())
+                now = timestamp(self._now_ms())
                 await self._store.write(lambda transaction: payment_tasks.hasten(transaction, key, now))
             raise
 
@@ -112,7 +112,7 @@ class Checkout:
     async def _charge(self, provider: PaymentProvider, charge: Charge) -> PaymentTaken:
         """Ask the provider, once it is promised that what it takes is given back. Its key is one for each attempt."""
         now_ms = self._now_ms()
-        due_at, now = moment(now_ms + GIVE_BACK_AFTER_MS), moment(now_ms)
+        due_at, now = timestamp(now_ms + GIVE_BACK_AFTER_MS), timestamp(now_ms)
         key = charge.key
         await self._store.write(
             lambda transaction: payment_tasks.promise(
@@ -129,7 +129,7 @@ class Checkout:
     def _look(self, transaction: Transaction, command: PlaceOrder, actor: Actor) -> tuple[Money, CardToken | SavedCard]:
         """What the order comes to now, and the card that is to pay for it."""
         is_customer = actor.role is Role.CUSTOMER
-        sums = quote(transaction, command, actor.id if is_customer else None, moment(self._now_ms()))
+        sums = quote(transaction, command, actor.id if is_customer else None, timestamp(self._now_ms()))
         check_order(command, sums, actor)
         assert not isinstance(command.payment_info, CashPayment)
         return Money(sums.total, sums.currency), self._card(transaction, command.payment_info, actor)

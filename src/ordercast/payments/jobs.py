@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
-from ordercast.commerce.moments import moment
 from ordercast.commerce.payments import ProviderEvent
+from ordercast.commerce.timestamps import timestamp
 from ordercast.db import Store, StoreError, Transaction
 from ordercast.db import payments as units
 
@@ -33,7 +33,7 @@ def payment_jobs(store: Store, providers: Providers) -> list[Callable[[], Corout
 
 def apply_sandbox_event(transaction: Transaction, event: ProviderEvent) -> None:
     """Take in an event of the sandbox, which has no need of HTTP, as a webhook's would be."""
-    units.apply_event(transaction, SandboxProvider.name, event, moment(time.time_ns() // 1_000_000))
+    units.apply_event(transaction, SandboxProvider.name, event, timestamp(time.time_ns() // 1_000_000))
 
 
 async def _deliver_webhooks_forever(sandbox: SandboxProvider) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ordercast.commerce.errors import ProviderRefused, ProviderUnavailable
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Captured, Fact, PaymentProvider, SavedCard
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Overloaded, Store, StoreError, UnitOfWork
 from ordercast.db import payment_tasks as tasks
 from ordercast.db import payments as units
@@ -123,10 +123,10 @@ class PaymentWorker:
             return IDLE_S
         if due_at <= self._now():
             return UNREADABLE_S  # all that is due and can be read was carried out a moment ago
-        return IDLE_S if due_at > moment(self._now_ms() + int(IDLE_S * 1000)) else LOOK_EVERY_S
+        return IDLE_S if due_at > timestamp(self._now_ms() + int(IDLE_S * 1000)) else LOOK_EVERY_S
 
-    def _now(self) -> Moment:
-        return moment(self._now_ms())
+    def _now(self) -> Timestamp:
+        return timestamp(self._now_ms())
 
     # --- One task ---------------------------------------------------------------------------------------------------
 
@@ -135,7 +135,7 @@ class PaymentWorker:
         try:
             if provider is None:
                 raise ProviderRefused(_NOBODY.format(task.provider or "none"))
-            if task.attempts and task.created_at < moment(self._now_ms() - ASKED_FOR_MS_MAX):
+            if task.attempts and task.created_at < timestamp(self._now_ms() - ASKED_FOR_MS_MAX):
                 raise ProviderRefused("The provider did not answer for too long; look at its own books.")
             fact = await _ask(provider, task)
             await self._record(task, fact)
@@ -163,7 +163,7 @@ class PaymentWorker:
 
     async def _postpone(self, task: PaymentTask, problem: str) -> None:
         wait_s = BACKOFF_S[min(task.attempts, len(BACKOFF_S) - 1)]
-        until = moment(self._now_ms() + wait_s * 1000)
+        until = timestamp(self._now_ms() + wait_s * 1000)
         await self._store.write(lambda transaction: tasks.postpone(transaction, task.id, until, problem))
 
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final
 
 from ordercast.commerce.errors import ProviderUnavailable
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.reconciliation import discrepancies
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Store, StoreError
 from ordercast.db import reconciliation as units
 from ordercast.db.reconciliation import Compared
@@ -25,7 +25,7 @@ RECONCILE_EVERY_S: Final = 300.0
 COMPARED_AT_ONCE_MAX: Final = 100
 # Older payments change no more, but by disputes, which providers tell by webhook.
 COMPARED_FOR_MS: Final = 7 * 24 * 3_600_000
-_BEGINNING: Final = (Moment(""), 0)
+_BEGINNING: Final = (Timestamp(""), 0)
 
 
 class Reconciler:
@@ -58,7 +58,7 @@ class Reconciler:
 
     async def reconcile(self) -> int:
         """Compare the next payments; how many mismatches were raised."""
-        since = (moment(self._now_ms() - COMPARED_FOR_MS), 0)
+        since = (timestamp(self._now_ms() - COMPARED_FOR_MS), 0)
         page = await self._store.read(
             lambda transaction: units.to_compare(transaction, max(self._after, since), COMPARED_AT_ONCE_MAX)
         )
@@ -84,5 +84,5 @@ class Reconciler:
         found = list(discrepancies(compared.payment, compared.currency, theirs))
         if not found and not compared.open_mismatches:
             return 0
-        now = moment(self._now_ms())
+        now = timestamp(self._now_ms())
         return await self._store.write(lambda transaction: units.found(transaction, compared, found, now))

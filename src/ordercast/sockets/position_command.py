@@ -10,8 +10,8 @@ from msgspec import Meta, Struct
 
 from ordercast.api.context import ApiContext
 from ordercast.commerce.errors import InvalidField, NotPermitted
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.people import Role
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db.drivers import Place
 from ordercast.feed import DriverPositions
 
@@ -45,7 +45,7 @@ async def _locate(
     return {"taken": positions.update(actor.id, Place(command.lat, command.lng, command.accuracy, at))}
 
 
-def _at(at: datetime | None, now: Moment) -> Moment:
+def _at(at: datetime | None, now: Timestamp) -> Timestamp:
     if at is None:
         return now
     if at.tzinfo is None:
@@ -53,6 +53,6 @@ def _at(at: datetime | None, now: Moment) -> Moment:
     if at > datetime.fromisoformat(now) + timedelta(seconds=AHEAD_S_MAX):
         raise InvalidField("at", "This time has not come yet.")
     try:
-        return moment(int(at.astimezone(UTC).timestamp() * 1000))
+        return timestamp(int(at.astimezone(UTC).timestamp() * 1000))
     except (OverflowError, ValueError):
         raise InvalidField("at", "This is no time that a calendar has.") from None

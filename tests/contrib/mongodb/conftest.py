@@ -17,7 +17,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from tests.mongodb import MongoStandIn
 
-from ordercast.commerce.moments import Moment, moment
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.contrib.mongodb import MongoSource
 from ordercast.db import Change, SqliteStore, Store
 from ordercast.db.postgresql import PostgresqlStore
@@ -26,8 +26,8 @@ URI = os.environ.get("MONGODB_URI", "")
 SERVERS = ["stand-in", *(["MONGODB_URI"] if URI else [])]
 
 
-def now() -> Moment:
-    return moment(time.time_ns() // 1_000_000)
+def now() -> Timestamp:
+    return timestamp(time.time_ns() // 1_000_000)
 
 
 async def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ordercast import telemetry
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Transaction, mirrored
 from ordercast.db.mirrored import Mirrored, Showing, SourcePosition
@@ -41,7 +41,7 @@ class Mirror:
     # --- Steps ------------------------------------------------------------------------------------------------------
 
     def take_piece(
-        self, transaction: Transaction, position: SourcePosition, piece: Piece, *, now: Moment
+        self, transaction: Transaction, position: SourcePosition, piece: Piece, *, now: Timestamp
     ) -> SourcePosition:
         """Write documents of a snapshot, as far as they differ from what is mirrored."""
         moved = self.pass_piece(transaction, position, piece, now=now)
@@ -56,7 +56,7 @@ class Mirror:
         return moved
 
     def pass_piece(
-        self, transaction: Transaction, position: SourcePosition, piece: Piece, *, now: Moment
+        self, transaction: Transaction, position: SourcePosition, piece: Piece, *, now: Timestamp
     ) -> SourcePosition:
         """Move on behind a piece, whatever was made of it; the last one is empty."""
         after = to_extended_json(piece.documents[-1]["_id"]) if piece.documents else position.after_key
@@ -66,7 +66,7 @@ class Mirror:
         return mirrored.move(transaction, position, now=now, after_key=after, starts_at=starts_at)
 
     def miss_unseen(
-        self, transaction: Transaction, position: SourcePosition, *, now: Moment
+        self, transaction: Transaction, position: SourcePosition, *, now: Timestamp
     ) -> tuple[SourcePosition, bool]:
         """Take some of what a snapshot has not seen for deleted; answers whether there may be more."""
         assert position.starts_at is not None
@@ -79,7 +79,7 @@ class Mirror:
         return moved, len(keys) == UNSEEN_AT_ONCE_MAX
 
     def begin_snapshot(
-        self, transaction: Transaction, position: SourcePosition, *, lost: bool, now: Moment
+        self, transaction: Transaction, position: SourcePosition, *, lost: bool, now: Timestamp
     ) -> SourcePosition:
         return mirrored.move(
             transaction,
@@ -93,7 +93,7 @@ class Mirror:
             lost=lost,
         )
 
-    def end_snapshot(self, transaction: Transaction, position: SourcePosition, *, now: Moment) -> SourcePosition:
+    def end_snapshot(self, transaction: Transaction, position: SourcePosition, *, now: Timestamp) -> SourcePosition:
         """Everything is as it stands there; if something was lost before, that is told now."""
         return mirrored.move(
             transaction,
@@ -112,7 +112,7 @@ class Mirror:
         changes: Sequence[ForeignChange],
         token: str,
         *,
-        now: Moment,
+        now: Timestamp,
     ) -> SourcePosition:
         """Write changes of the stream, and the place behind them."""
         # First: on PostgreSQL another reader of the source then waits here, and finds that it was overtaken.
@@ -123,7 +123,7 @@ class Mirror:
 
     # --- One document -----------------------------------------------------------------------------------------------
 
-    def _take(self, transaction: Transaction, change: ForeignChange, snapshot: int, now: Moment) -> None:
+    def _take(self, transaction: Transaction, change: ForeignChange, snapshot: int, now: Timestamp) -> None:
         row = mirrored.find(transaction, self.source, change.key)
         if row is not None and change.at <= row.as_of:
             return  # a snapshot has shown it already
@@ -152,7 +152,7 @@ class Mirror:
         as_of: str,
         *,
         snapshot: int,
-        now: Moment,
+        now: Timestamp,
         imported: bool = False,
     ) -> None:
         raw = to_extended_json(document)
@@ -161,7 +161,7 @@ class Mirror:
         order = self._order(transaction, row, key, document, now)
         mirrored.show(transaction, self.source, row, Showing(raw, as_of, snapshot, order, imported=imported), now=now)
 
-    def _delete(self, transaction: Transaction, row: Mirrored, as_of: str, snapshot: int, now: Moment) -> None:
+    def _delete(self, transaction: Transaction, row: Mirrored, as_of: str, snapshot: int, now: Timestamp) -> None:
         """An open order that is gone is told as cancelled, so that no screen waits for it; one that had ended is tidied
         away there, and stays as it ended.
         """
@@ -173,7 +173,7 @@ class Mirror:
         mirrored.show(transaction, self.source, row, showing, now=now)
 
     def _order(
-        self, transaction: Transaction, row: Mirrored, key: str, document: dict[str, Any], now: Moment
+        self, transaction: Transaction, row: Mirrored, key: str, document: dict[str, Any], now: Timestamp
     ) -> dict[str, Any] | None:
         """The order in our shape; None, logged and counted, for what is none."""
         if not is_order(document):

@@ -13,7 +13,7 @@ from typing import Final, Protocol, TypeVar
 from pymongo.errors import PyMongoError
 
 from ordercast import telemetry
-from ordercast.commerce.moments import Moment
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import StoreError, Transaction, mirrored
 from ordercast.db.mirrored import OvertakenError, SourcePosition
 
@@ -67,7 +67,7 @@ class MongoSource:
     """
 
     def __init__(
-        self, store: SourceStore, url: str, *, collection: str, currency: str, now: Callable[[], Moment]
+        self, store: SourceStore, url: str, *, collection: str, currency: str, now: Callable[[], Timestamp]
     ) -> None:
         """Raises ValueError for a URL that is none or names no database. `currency` is what its amounts are in."""
         self.name = f"mongodb:{database_of(url)}.{collection}"
@@ -129,7 +129,7 @@ class MongoSource:
     async def _position(self) -> SourcePosition:
         return await self._store.write(lambda transaction: mirrored.position(transaction, self.name))
 
-    async def _write(self, unit: Callable[[Transaction, Moment], T]) -> T:
+    async def _write(self, unit: Callable[[Transaction, Timestamp], T]) -> T:
         now = self._now()
         return await self._store.write(lambda transaction: unit(transaction, now))
 

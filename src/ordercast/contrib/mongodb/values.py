@@ -11,10 +11,10 @@ from typing import Any, Final
 from bson import Binary, Decimal128, Int64, ObjectId, json_util
 from bson.binary import UUID_SUBTYPE
 from bson.codec_options import CodecOptions, DatetimeConversion
-from bson.timestamp import Timestamp
+from bson.timestamp import Timestamp as BsonTimestamp
 
 from ordercast.commerce.currencies import exponent_of
-from ordercast.commerce.moments import YEAR_MAX, YEAR_MIN, moment
+from ordercast.commerce.timestamps import YEAR_MAX, YEAR_MIN, timestamp
 
 # JavaScript reads whole numbers exactly up to here.
 INTEGER_MAX: Final = 2**53 - 1
@@ -91,7 +91,7 @@ def moment_of(value: Any) -> str | None:
     if not isinstance(value, datetime) or not YEAR_MIN <= value.year <= YEAR_MAX:
         return None
     zoned = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    return moment(round(zoned.timestamp() * 1000))
+    return timestamp(round(zoned.timestamp() * 1000))
 
 
 def name_of(value: Any) -> str | None:
@@ -110,14 +110,14 @@ def name_of(value: Any) -> str | None:
     return None
 
 
-def time_of(value: Timestamp) -> str:
+def time_of(value: BsonTimestamp) -> str:
     """A cluster time as a text that sorts as the times do."""
     return f"{value.time:010d}.{value.inc:010d}"
 
 
-def timestamp_of(time: str) -> Timestamp:
+def timestamp_of(time: str) -> BsonTimestamp:
     seconds, _, increment = time.partition(".")
-    return Timestamp(int(seconds), int(increment))
+    return BsonTimestamp(int(seconds), int(increment))
 
 
 def _decimal(value: Any) -> Decimal | None:

@@ -32,7 +32,7 @@ class Dialect(ABC):
     # --- Values -----------------------------------------------------------------------------------------------------
 
     now: str
-    """This moment, as the text that ``commerce.moments`` writes."""
+    """This moment, as the text that ``commerce.timestamps`` writes."""
     external_actor: str
     """Who is said to have made a change that names nobody: another program."""
 

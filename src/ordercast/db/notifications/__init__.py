@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from ordercast.commerce.errors import NotFound
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, words
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import meta
 from ordercast.db.lenient_json import read_json
 from ordercast.db.noun import Noun, PersonalData
@@ -192,7 +192,7 @@ def _behind(transaction: Transaction, recipient: str, mark: _Mark, before: int) 
 
 
 def see(
-    transaction: Transaction, recipients: Sequence[str], user_id: str, ids: Sequence[str] | None, now: Moment
+    transaction: Transaction, recipients: Sequence[str], user_id: str, ids: Sequence[str] | None, now: Timestamp
 ) -> Unread:
     """Note that the user has read these, or with None everything; gives how many are left unread.
 
@@ -211,7 +211,7 @@ def see(
     return unread(transaction, recipients, user_id)
 
 
-def tell_of_new_orders(transaction: Transaction, now: Moment) -> bool:
+def tell_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
     """Write one notification for the shop of all orders that were placed since the last; whether there were any.
 
     One for many, and not within the placing: a shop under load would be told so often that nobody reads it, and each
@@ -258,7 +258,7 @@ def _mark_in(row: tuple[Any, ...] | None) -> int | None:
     return int(written) if _NUMBER.fullmatch(written) else None
 
 
-def forget_old(transaction: Transaction, days: int, now: Moment) -> bool:
+def forget_old(transaction: Transaction, days: int, now: Timestamp) -> bool:
     """Forget what was read, and what the whole shop was told, `days` ago; and the rest after a year. Whether there may
     be more.
 
@@ -293,8 +293,8 @@ def _place_in(row: tuple[Any, ...] | None) -> tuple[str, int]:
         return "", 0
 
 
-def _ago(now: Moment, days: int) -> Moment:
-    return moment(int((datetime.fromisoformat(now) - timedelta(days=days)).timestamp() * 1000))
+def _ago(now: Timestamp, days: int) -> Timestamp:
+    return timestamp(int((datetime.fromisoformat(now) - timedelta(days=days)).timestamp() * 1000))
 
 
 def _json(value: Any) -> str:

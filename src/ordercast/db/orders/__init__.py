@@ -12,11 +12,11 @@ import msgspec
 from ordercast.commerce.deliveries import DeliveryRules, Handover
 from ordercast.commerce.errors import InvalidField, LivesElsewhere, NotFound
 from ordercast.commerce.ids import OrderId
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderState, OrderStatus, PaymentStatus, resolve_status
 from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assignment, decide_status_change
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import drivers, feed, ledger, mirrored
 from ordercast.db.deliveries import choose_nearest, settle
 from ordercast.db.lenient_json import is_moment, read_json
@@ -92,7 +92,7 @@ def change_status(
     *,
     reason: str | None,
     expected_version: int | None,
-    now: Moment,
+    now: Timestamp,
     handover: Handover = NO_HANDOVER,
 ) -> bytes:
     """Move an order to the status called `name`, a former name too, and answer it as JSON.
@@ -113,7 +113,7 @@ def assign_driver(
     actor: Actor,
     *,
     expected_version: int,
-    now: Moment,
+    now: Timestamp,
     rules: DeliveryRules,
 ) -> bytes:
     """Give an order to a driver, or with None to the nearest who is free, and answer it as JSON.
@@ -142,7 +142,7 @@ def _carried_out(transaction: Transaction, decision: StatusChanged | Unchanged, 
     return document
 
 
-def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Moment | None) -> None:
+def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Timestamp | None) -> None:
     transaction.run(
         statements.CHANGE_STATUS,
         order_id=decision.before.id,

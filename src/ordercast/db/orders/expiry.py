@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Final, NamedTuple
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db.transaction import Transaction
 
 from . import change_status, statements
@@ -27,7 +27,7 @@ class Expired(NamedTuple):
 
 
 def expire_pending(
-    transaction: Transaction, before: Moment, now: Moment, *, after: int = 0, limit: int | None = None
+    transaction: Transaction, before: Timestamp, now: Timestamp, *, after: int = 0, limit: int | None = None
 ) -> Expired:
     """Expire the oldest orders with a number above `after` that are pending and unchanged since `before`. One that
     cannot be expired keeps no other from it.
@@ -40,13 +40,13 @@ def expire_pending(
     return Expired(orders, found[-1][1] if len(found) == limit else None)
 
 
-def pending_since(transaction: Transaction, before: Moment, after: int) -> list[int]:
+def pending_since(transaction: Transaction, before: Timestamp, after: int) -> list[int]:
     """The numbers of those that `expire_pending` would find, up to EXPIRED_AT_ONCE_MAX."""
     found = transaction.all(statements.PENDING_SINCE, before=before, after=after, limit=EXPIRED_AT_ONCE_MAX)
     return [number for _, number in found]
 
 
-def _expire(transaction: Transaction, order_id: str, now: Moment) -> bool:
+def _expire(transaction: Transaction, order_id: str, now: Timestamp) -> bool:
     reason, expired = "The shop did not answer in time.", OrderStatus.EXPIRED
 
     def one(part: Transaction) -> None:

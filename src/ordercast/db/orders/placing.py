@@ -14,13 +14,13 @@ import msgspec
 
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.ids import CustomerId, OrderId
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PlaceOrder
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import Actor
 from ordercast.commerce.placing import OrderPlaced, place_order, take_stock
 from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 from ordercast.db import feed, ledger, products, promotions, shop
 from ordercast.db.idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
@@ -49,7 +49,7 @@ class NewOrder:
     tracking_hash: bytes | None
     actor: Actor
     payment: PaymentTaken
-    now: Moment
+    now: Timestamp
     placed_from: str | None = None
     """Of a guest who pays later: whom `waiting` bounds, where anything does."""
     waiting: WaitingBounds = UNBOUNDED

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import msgspec
 
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.orders import PlaceOrder, QuoteOrder
 from ordercast.commerce.placing import PricedOrder, price_order, take_stock
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import shop
 from ordercast.db.products import BY_IDS, TABLE, product_of
 from ordercast.db.promotions import Promotions
 from ordercast.db.transaction import Transaction
 
 
-def quote(transaction: Transaction, cart: PlaceOrder | QuoteOrder, customer_id: str | None, now: Moment) -> PricedOrder:
+def quote(
+    transaction: Transaction, cart: PlaceOrder | QuoteOrder, customer_id: str | None, now: Timestamp
+) -> PricedOrder:
     """Price the cart as placing it would, and take nothing. Raises what ``price_order`` does, and OutOfStock."""
     ids = msgspec.json.encode([item.product_id for item in cart.cart_items]).decode()
     products = transaction.read(BY_IDS, product_of, TABLE, ids=ids)

@@ -9,10 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce.errors import EditConflict, InvalidField
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Rounding
 from ordercast.commerce.people import Actor
 from ordercast.commerce.shop import DEMO_SHOP, Shop
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import columns
 from ordercast.db.columns import (
     amount,
@@ -106,7 +106,7 @@ def currency(transaction: Transaction) -> str:
     return named if isinstance(named, str) else DEMO_SHOP.currency
 
 
-def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, actor: Actor, now: Moment) -> None:
+def change_rules(transaction: Transaction, new: Shop, *, expected_version: int, actor: Actor, now: Timestamp) -> None:
     """Let new rules hold from the next order on. Raises EditConflict, InvalidField for a tax class that is in use."""
     version, changed_by, changed_at = _row(transaction, RULES_FOR_UPDATE)[-3:]
     if version != expected_version:

@@ -21,7 +21,6 @@ from msgspec import Struct
 
 from ordercast.commerce import payments as port
 from ordercast.commerce.errors import EventRefused, ProviderRefused, ProviderUnavailable
-from ordercast.commerce.moments import Moment, moment
 from ordercast.commerce.money import PRICE_MINOR_MAX, Money
 from ordercast.commerce.payments import Charge, PaymentTaken, ProviderEvent, ProviderPayment, SavedCard
 from ordercast.commerce.sandbox import (
@@ -34,6 +33,7 @@ from ordercast.commerce.sandbox import (
     taken_by,
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Store, Transaction
 from ordercast.db import sandbox as units
 from ordercast.db.sandbox import Entry
@@ -121,7 +121,7 @@ class SandboxProvider:
                 charge.amount,
                 captured=captured,
                 is_held=not captured and not outcome.needs_action,
-                now=moment(now_ms),
+                now=timestamp(now_ms),
             )
             if captured:
                 self._after_capture(transaction, entry, outcome, now_ms)
@@ -230,7 +230,7 @@ class SandboxProvider:
     async def lookup(self, reference: str) -> ProviderPayment | None:
         return _payment_of(await self._store.read(lambda transaction: units.by_reference(transaction, reference)))
 
-    async def find(self, key: str, since: Moment) -> ProviderPayment | None:
+    async def find(self, key: str, since: Timestamp) -> ProviderPayment | None:
         del since
         return _payment_of(await self._store.read(lambda transaction: units.by_key(transaction, key)))
 
@@ -243,7 +243,7 @@ class SandboxProvider:
 
     async def deliver_webhooks(self, apply: Callable[[Transaction, ProviderEvent], None]) -> int:
         """Deliver its events that are due, each in one unit with what `apply` makes of it; how many there were."""
-        now = moment(self._now_ms())
+        now = timestamp(self._now_ms())
         due = await self._store.read(lambda transaction: units.due_events(transaction, now, EVENTS_AT_ONCE_MAX))
         for event_id, body in due:
             try:
@@ -252,7 +252,7 @@ class SandboxProvider:
             except Exception:
                 # First in line, it must not keep those behind it from being told.
                 log.exception("the sandbox's event %s cannot be told; trying again later", event_id)
-                later = moment(self._now_ms() + int(TOLD_AGAIN_S * 1000))
+                later = timestamp(self._now_ms() + int(TOLD_AGAIN_S * 1000))
                 await self._store.write(partial(_put_off, event_id=event_id, body=body, until=later))
         return len(due)
 
@@ -314,11 +314,11 @@ _WITH_AMOUNT: Final = frozenset({"payment.captured", "payment.refunded", "refund
 
 def _announce(transaction: Transaction, kind: str, data: Mapping[str, object], key: str, at_ms: int) -> None:
     """Have an event told at `at_ms`; `key` is what it is named by."""
-    body = msgspec.json.encode({"type": kind, "timestamp": moment(at_ms), "data": data})
-    units.announce(transaction, "sbe_" + _digest(key), body, moment(at_ms))
+    body = msgspec.json.encode({"type": kind, "timestamp": timestamp(at_ms), "data": data})
+    units.announce(transaction, "sbe_" + _digest(key), body, timestamp(at_ms))
 
 
-def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Moment) -> None:
+def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Timestamp) -> None:
     units.drop_event(transaction, event_id)
     units.announce(transaction, event_id, body, until)
 

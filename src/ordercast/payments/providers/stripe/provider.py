@@ -14,7 +14,6 @@ from typing import Any, Final
 import httpx
 
 from ordercast.commerce.errors import EventRefused, InvalidField, PaymentDeclined, ProviderRefused, ProviderUnavailable
-from ordercast.commerce.moments import Moment
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.payments import (
@@ -31,6 +30,7 @@ from ordercast.commerce.payments import (
     Voided,
 )
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
+from ordercast.commerce.timestamps import Timestamp
 from ordercast.payments.signatures import check_stripe
 
 from .client import Refusal, StripeApi
@@ -149,7 +149,7 @@ class StripeProvider:
             raise ProviderUnavailable from None
         return await self._payment_of(intent)
 
-    async def find(self, key: str, since: Moment) -> ProviderPayment | None:
+    async def find(self, key: str, since: Timestamp) -> ProviderPayment | None:
         asked_at = int(datetime.fromisoformat(since).timestamp())
         query = {
             "created[gte]": str(asked_at - SEARCH_BEFORE_S),

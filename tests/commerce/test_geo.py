@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordercast.commerce.places import EARTH_RADIUS_M, Location, distance_m
+from ordercast.commerce.geo import EARTH_RADIUS_M, Location, distance_m
 
 places = st.builds(Location, st.floats(-90, 90), st.floats(-180, 180))
 

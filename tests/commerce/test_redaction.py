@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from ordercast.commerce.forgetting import FORGOTTEN, Forgetting
+from ordercast.commerce.redaction import REDACTED, Redaction
 
-ASHA = Forgetting(["Asha Rahman", "asha@example.com", None, "", " 12 ", "12 Lake Road"])
+ASHA = Redaction(["Asha Rahman", "asha@example.com", None, "", " 12 ", "12 Lake Road"])
 
 
 def test_the_parts_that_are_about_the_person_go_whole() -> None:
@@ -36,16 +36,16 @@ def test_their_texts_go_wherever_they_are_written() -> None:
         "deep": {"a": None},
     }
     assert ASHA.without(found) == {
-        "note": FORGOTTEN,
+        "note": REDACTED,
         "position": "epoch:1",
-        "to": [FORGOTTEN, "mina@example.com"],
+        "to": [REDACTED, "mina@example.com"],
         "deep": {"a": None},
     }
 
 
 def test_what_is_too_short_to_be_somebody_is_not_looked_for() -> None:
     assert ASHA.without("12 cups") == "12 cups"
-    assert repr(ASHA) == "<Forgetting 3 texts>"
+    assert repr(ASHA) == "<Redaction 3 texts>"
 
 
 def test_what_is_no_text_stays() -> None:

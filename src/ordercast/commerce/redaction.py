@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-FORGOTTEN: Final = "[erased]"
+REDACTED: Final = "[erased]"
 # A shorter text, such as a house's number, would be found in everything.
 _TEXT_MIN: Final = 4
 
@@ -14,7 +14,7 @@ _ADDRESSES: Final = frozenset({"billingInfo", "shippingInfo"})
 _CARD: Final = frozenset({"brand", "last4"})
 
 
-class Forgetting:
+class Redaction:
     """Knows one person's texts, and takes them out of any JSON: the parts of an order that are about them whole, and
     wherever else one of those texts is written, that text.
     """
@@ -25,7 +25,7 @@ class Forgetting:
         self._texts = sorted(known, key=len, reverse=True)
 
     def __repr__(self) -> str:
-        return f"<Forgetting {len(self._texts)} texts>"  # never the texts themselves
+        return f"<Redaction {len(self._texts)} texts>"  # never the texts themselves
 
     def without(self, value: Any) -> Any:
         """A copy of decoded JSON without the person."""
@@ -50,4 +50,4 @@ class Forgetting:
         folded = text.casefold()
         if not any(known.casefold() in folded for known in self._texts):
             return text
-        return FORGOTTEN
+        return REDACTED

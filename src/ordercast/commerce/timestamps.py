@@ -8,23 +8,23 @@ from typing import Final, NewType
 
 from .errors import InvalidField
 
-Moment = NewType("Moment", str)
+Timestamp = NewType("Timestamp", str)
 
 YEAR_MIN: Final = 2000
 YEAR_MAX: Final = 2200
 
 
-def moment(now_ms: int) -> Moment:
+def timestamp(now_ms: int) -> Timestamp:
     """Write Unix milliseconds as ``2026-11-21T06:15:19.608Z``."""
     seconds, milliseconds = divmod(now_ms, 1000)
-    return Moment(f"{_second(seconds)}.{milliseconds:03d}Z")
+    return Timestamp(f"{_second(seconds)}.{milliseconds:03d}Z")
 
 
-def moment_at(field: str, time: datetime) -> Moment:
+def timestamp_at(field: str, time: datetime) -> Timestamp:
     """Write the time that a request gave, which has a zone. Raises InvalidField for one of another age than ours."""
     if not YEAR_MIN <= time.year <= YEAR_MAX:
         raise InvalidField(field, f"A year from {YEAR_MIN} to {YEAR_MAX} is wanted.")
-    return moment(round(time.timestamp() * 1000))
+    return timestamp(round(time.timestamp() * 1000))
 
 
 # Orders of the same second share all but the last four characters.
