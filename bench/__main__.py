@@ -7,13 +7,14 @@ import gc
 import os
 import sys
 
-from . import contender, feed_cost, feed_lag, feed_rate, locked_row, losses, measure, nodes, page_costs, report
+from . import contender, feed_cost, feed_lag, feed_rate, locked_row, losses, measure, nodes, page_costs, report, starts
 from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
 IDLE = "idle"
 PACE = "order_pace"
 LOSSES = "losses"
+START = "start"
 PACE_ABOUT = "100 orders/s: from due to answered, from due to heard by 100 admins, from answered to heard"
 IDLE_ABOUT = "memory of one more connected client that says nothing"
 # Of ours alone: each gives figures in units of their own.
@@ -50,6 +51,9 @@ def main() -> None:
             report.print_losses(lost)
             results += lost
             continue
+        if name == START:
+            results += _starts(names, arguments.samples)
+            continue
         if name == IDLE:
             rows, about = measure.measure_idle(names), IDLE_ABOUT
         elif name == PACE:
@@ -62,8 +66,17 @@ def main() -> None:
     print(f"written to {report.save(results).relative_to(contender.HERE.parent)}")
 
 
+def _starts(names: list[str], samples: int) -> list[measure.Result]:
+    shops, hubs = starts.measure_shops(names, samples), starts.measure_hubs(names, samples)
+    report.print_table(starts.SHOP_ABOUT, shops)
+    report.print_table(starts.HUB_ABOUT, hubs)
+    own = starts.measure_own(samples)
+    report.print_figures(starts.OWN_ABOUT, own)
+    return [*shops, *hubs, *own]
+
+
 def _arguments() -> argparse.Namespace:
-    known = [*WORKLOADS, PACE, IDLE, LOSSES, *FIGURES]
+    known = [*WORKLOADS, PACE, IDLE, LOSSES, START, *FIGURES]
     parser = argparse.ArgumentParser(prog="python -m bench", description="Server CPU per message, ours beside peers.")
     parser.add_argument("workloads", nargs="*", metavar="workload", help=f"which: {', '.join(known)}; all if none")
     parser.add_argument("--servers", nargs="+", choices=contender.COMMANDS, default=[*contender.COMMANDS])

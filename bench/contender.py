@@ -75,7 +75,7 @@ class Contender:
 @contextlib.contextmanager
 def run(name: str, *, ping_interval_ms: int, ping_timeout_ms: int, recovers: bool = False) -> Iterator[Contender]:
     """Start a server on its core and give it when it listens; end it afterwards, whatever happened."""
-    port = _free_port()
+    port = free_port()
     command = [*COMMANDS[name], str(port), str(ping_interval_ms), str(ping_timeout_ms), str(int(recovers))]
     with _started(name, command, port) as contender:
         yield contender
@@ -85,7 +85,7 @@ def run(name: str, *, ping_interval_ms: int, ping_timeout_ms: int, recovers: boo
 def run_shop(name: str, secret: str, database: str = SQLITE) -> Iterator[Contender]:
     """The same with a whole shop on a database of its own; `secret` signs its tokens. No ping comes in between."""
     with database_for(database) as (url, postgres):
-        environ, port = shop_environ(url, secret), _free_port()
+        environ, port = shop_environ(url, secret), free_port()
         if name == "ours":
             prepare_shop(environ)
             arguments = [str(port)]
@@ -115,7 +115,7 @@ class FragileShop:
 
 def fragile_shop(name: str, secret: str, folder: Path) -> FragileShop:
     """One on a new database in `folder`, not started yet."""
-    port, database = _free_port(), folder / "shop.db"
+    port, database = free_port(), folder / "shop.db"
     environ = shop_environ(f"{SQLITE_URL}{database}", secret)
     arguments = [str(port)] if name == "ours" else [str(port), str(database), secret]
     return FragileShop(name, port, database, [*SHOPS[name], *arguments], environ)
@@ -125,7 +125,7 @@ def fragile_shop(name: str, secret: str, folder: Path) -> FragileShop:
 def run_noting_shop(secret: str, database: str, noted: Path) -> Iterator[Contender]:
     """A shop of ours that writes to `noted`, when it has ended, when each order was committed."""
     with database_for(database) as (url, postgres):
-        environ, port = shop_environ(url, secret), _free_port()
+        environ, port = shop_environ(url, secret), free_port()
         prepare_shop(environ)
         command = [sys.executable, "-m", "bench.servers.noting_shop", str(noted), "serve", "--port", str(port)]
         with _started("ours", command, port, environ, postgres) as contender:
@@ -168,7 +168,7 @@ def run_node(
     environ: dict[str, str], postgres: Postgres | None, port: int | None = None
 ) -> contextlib.AbstractContextManager[Contender]:
     """One more node of ours on a database that was prepared."""
-    port = port or _free_port()
+    port = port or free_port()
     return _started("ours", [*SHOPS["ours"], str(port)], port, environ, postgres)
 
 
@@ -198,7 +198,7 @@ def _started(
         _await_listening(process, port)
         yield Contender(name, process.pid, port, postgres, (environ or {}).get("ORDERCAST_DATABASE_URL", ""))
     finally:
-        _stop(process)
+        stop(process)
 
 
 def prepare(names: list[str]) -> list[str]:
@@ -213,7 +213,7 @@ def prepare(names: list[str]) -> list[str]:
     return names
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
@@ -227,7 +227,7 @@ def _await_listening(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f"{process.args!r} did not start")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
         process.wait(STOP_S_MAX)
