@@ -13,7 +13,7 @@ from litestar.typing import FieldDefinition
 from msgspec import Meta
 
 from ordercast.commerce.errors import InvalidField
-from ordercast.protocol.json import without_lone_surrogates
+from ordercast.protocol.json import replace_lone_surrogates
 
 from .errors import BodyMalformed, UnsupportedBody
 
@@ -73,7 +73,7 @@ def decode(body: bytes, type_: type[T]) -> T:
     except msgspec.ValidationError as error:
         _refuse_field(str(error))
     except msgspec.DecodeError as error:
-        mended = without_lone_surrogates(body)
+        mended = replace_lone_surrogates(body)
         if mended != body:
             return decode(mended, type_)
         raise BodyMalformed(f"The body is not JSON: {_sentence(str(error))}") from None

@@ -102,8 +102,8 @@ def _mismatch(change: Change, event_id: str) -> RoutedEvent:
 
 
 def _resync(change: Change, event_id: str) -> RoutedEvent:
-    """The shop's people follow what happens, and some of it was missed. Buyers look at how things stand, and each
-    difference that was found has been told to them. What stands where a row could not be told names its own rooms.
+    """For the shop's people, who follow each event and have missed some. Buyers look at how things stand, and each
+    difference that was found has reached them. A row that stands for one that could not be encoded names its own rooms.
     """
     del event_id
     missed = msgspec.convert(payloads.decode(change.after), _Missed)

@@ -11,12 +11,12 @@ from ordercast.commerce.stats import Percentiles, percentiles
 from ordercast.telemetry import DELIVERY_SECONDS
 
 SAMPLES_MAX: Final = 1_024
-# An older change was told late for another reason than ours: it was brought in from elsewhere, or has a false time.
+# An older change was not delivered late by us: it was brought in from elsewhere, or has a false time.
 SECONDS_MAX: Final = 24 * 3600.0
 
 
 class Latency:
-    """Of the newest changes. The moment is the deciding's, before the commit: what is told is never too short."""
+    """Of the newest changes. A change's timestamp is its decision's, before the commit: none is reported too short."""
 
     def __init__(self) -> None:
         self._samples_ms: deque[float] = deque(maxlen=SAMPLES_MAX)
@@ -25,7 +25,7 @@ class Latency:
         return f"<Latency of {len(self._samples_ms)} changes>"
 
     def observe(self, at: str) -> None:
-        """Note that what was written at that moment has been told now; a moment of another program may be no time."""
+        """Note that a change of that timestamp has been delivered now; one of another program may be no time."""
         try:
             seconds = time.time() - datetime.fromisoformat(at).timestamp()
         except (ValueError, TypeError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""Today's figures, told to the shop soon after each change of them."""
+"""Today's figures, emitted to the shop soon after each change of them."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ class LiveStats:
         self._ephemeral = ephemeral
         self._today = today
         self._every_s = every_s
-        self._wanted = asyncio.Event()
+        self._due = asyncio.Event()
 
     def __repr__(self) -> str:
-        return f"<LiveStats {'wanted' if self._wanted.is_set() else 'told'}>"
+        return f"<LiveStats {'due' if self._due.is_set() else 'emitted'}>"
 
     async def run(self) -> None:
-        """Tell for ever; what cannot be counted now is counted after the next commit."""
-        self._store.watch(self._wanted.set)
+        """Emit for ever; what cannot be counted now is counted after the next commit."""
+        self._store.watch(self._due.set)
         while True:
-            await self._wanted.wait()
-            self._wanted.clear()
+            await self._due.wait()
+            self._due.clear()
             took_s = 0.0
             if self._ephemeral.has_store_listeners():
-                took_s = await self._tell()
+                took_s = await self._emit()
             await asyncio.sleep(max(self._every_s, took_s / SHARE_MAX))
 
-    async def _tell(self) -> float:
+    async def _emit(self) -> float:
         began_s = time.monotonic()
         try:
             self._ephemeral.emit_stats(await self._store.read(self._today()))

@@ -1,4 +1,4 @@
-"""What each event says. The names are those that front ends already read; see the reference of events."""
+"""The payload of each event. The names are those that front ends already read; see the reference of events."""
 
 from __future__ import annotations
 
@@ -189,18 +189,18 @@ def product_updated(change: Change, event_id: str) -> dict[str, Any]:
 
 def notification(change: Change, made: dict[str, Any], event_id: str) -> dict[str, Any]:
     """The same words as the list of notifications has; ``notificationId`` is what to mark as seen."""
-    said = words(NotificationKind(made["kind"]), made["data"], made["orderId"])
+    text = words(NotificationKind(made["kind"]), made["data"], made["orderId"])
     return {
         "id": event_id,
         "seq": change.seq,
         "version": change.version,
         "at": change.at,
         "notificationId": change.entity_id,
-        "title": said.title,
-        "text": said.text,
-        "titleBn": said.title_bn,
-        "textBn": said.text_bn,
-        "link": said.link,
+        "title": text.title,
+        "text": text.text,
+        "titleBn": text.title_bn,
+        "textBn": text.text_bn,
+        "link": text.link,
         "severity": made["severity"],
         "orderId": made["orderId"],
     }

@@ -49,7 +49,7 @@ REPLAY_ROWS: Final = 128
 SKIPPED_PER_ROW: Final = 8
 # And so many bytes of them, or one event that is larger: a fraction of what may wait for one client.
 REPLAY_BYTES: Final = 1_000_000
-# Past this, a page fetches the state faster than it hears how it came about: it is told to.
+# Past this, a page fetches the state faster than it receives how it came about.
 REPLAY_ROWS_MAX: Final = 20_000
 # How long a returning client waits for its session where the database is held or away. Without it, it is let in anew:
 # by its offset it misses nothing all the same.
@@ -181,7 +181,7 @@ class FeedRecovery:
                     yield part
 
     async def _wait_until(self, position: Position) -> None:
-        """Be no further back than the node that the client comes from: what it has heard it must not hear again."""
+        """Be no further back than the node that the client comes from: what it has received must not be sent again."""
         if position.seq <= self._relay.position.seq:
             return
         if not await self._source.has(position.seq):

@@ -20,12 +20,12 @@ class FeedSource(Protocol):
 
     @property
     def lags(self) -> bool:
-        """Whether other nodes may have told rows that this one has yet to read."""
+        """Whether other nodes may have delivered rows that this one has yet to read."""
         ...
 
     @property
     def damaged(self) -> DamagedRows:
-        """Where rows are noted that cannot be told."""
+        """Where rows are noted that cannot be encoded."""
         ...
 
     @property

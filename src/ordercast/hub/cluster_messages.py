@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from ordercast.protocol.decoding import decode_packet
+from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import Decoder, encode_event
 
 
@@ -127,9 +129,7 @@ def pack(event: str, args: Sequence[Any]) -> EncodedEvent:
 
 def unpack(encoded: EncodedEvent) -> list[Any]:
     """Decode ``[event, *args]``. Raises MalformedPacket."""
-    decoder = Decoder(len(encoded.text) + sum(map(len, encoded.attachments)))
-    packet = decoder.receive_text(encoded.text[1:])
-    for attachment in encoded.attachments:
-        packet = decoder.receive_binary(attachment)
+    message = Message(encoded.text, encoded.attachments)
+    packet = decode_packet(Decoder(len(message)), message)
     data: list[Any] = packet.data if packet is not None else []
     return data

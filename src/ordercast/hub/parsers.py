@@ -7,19 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol
 
 from ordercast.protocol import msgpack, socketio
+from ordercast.protocol.decoding import PacketDecoder, decode_packet
+from ordercast.protocol.memory_estimate import estimate_json, estimate_msgpack
 from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import Packet, PacketType, Source
-from ordercast.protocol.weight import json_weight, msgpack_weight
 
 ParserName = Literal["json", "msgpack"]
-
-
-class PacketDecoder(Protocol):
-    """Turns the messages of one connection into packets; both methods raise MalformedPacket."""
-
-    def receive_text(self, data: bytes) -> Packet | None: ...
-
-    def receive_binary(self, data: bytes) -> Packet | None: ...
 
 
 class MakeDecoder(Protocol):
@@ -52,14 +45,10 @@ class Parser:
 
     def read(self, message: Message) -> Packet | None:
         """Read back what was encoded."""
-        decoder = self.decoder(len(message))
-        packet = decoder.receive_text(message.text[1:]) if message.text else None
-        for attachment in message.attachments:
-            packet = decoder.receive_binary(attachment)
-        return packet
+        return decode_packet(self.decoder(len(message)), message)
 
 
 PARSERS: Final[dict[ParserName, Parser]] = {
-    "json": Parser(socketio.Decoder, socketio.encode, socketio.encode_event, socketio.decode_again, json_weight),
-    "msgpack": Parser(msgpack.Decoder, msgpack.encode, msgpack.encode_event, msgpack.decode_again, msgpack_weight),
+    "json": Parser(socketio.Decoder, socketio.encode, socketio.encode_event, socketio.decode_again, estimate_json),
+    "msgpack": Parser(msgpack.Decoder, msgpack.encode, msgpack.encode_event, msgpack.decode_again, estimate_msgpack),
 }

@@ -30,13 +30,13 @@ def decode_json(text: bytes) -> Any:
     except RecursionError:
         raise MalformedPacket("JSON", "is nested too deeply") from None
     except ValueError as error:  # msgspec.DecodeError, and UnicodeDecodeError for strings that are not UTF-8
-        mended = without_lone_surrogates(text)
-        if mended == text:
+        repaired = replace_lone_surrogates(text)
+        if repaired == text:
             raise MalformedPacket("JSON", str(error)) from None
-    return _decode_mended(mended)
+    return _decode_repaired(repaired)
 
 
-def _decode_mended(text: bytes) -> Any:
+def _decode_repaired(text: bytes) -> Any:
     """Parse what JavaScript makes of a string cut inside an emoji, once each half is U+FFFD."""
     try:
         return _decoder.decode(text)
@@ -46,7 +46,7 @@ def _decode_mended(text: bytes) -> Any:
         raise MalformedPacket("JSON", str(error)) from None
 
 
-def without_lone_surrogates(text: bytes) -> bytes:
+def replace_lone_surrogates(text: bytes) -> bytes:
     """Give JSON text with U+FFFD for each escape of half a surrogate pair, which JavaScript writes of a cut string."""
     return _SURROGATES.sub(_without_half, text)
 

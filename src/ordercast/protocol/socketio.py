@@ -57,14 +57,14 @@ class Packet(msgspec.Struct, frozen=True, gc=False, eq=False):
     data: Any = None
     id: int | None = None
     source: Source = b""
-    """What it was parsed from; no part of what it says."""
+    """What it was parsed from; two packets may be equal without it."""
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Packet) and self._says() == other._says()
+        return isinstance(other, Packet) and self._key() == other._key()
 
     __hash__ = None  # type: ignore[assignment]
 
-    def _says(self) -> tuple[Any, ...]:
+    def _key(self) -> tuple[Any, ...]:
         return self.type, self.namespace, self.data, self.id
 
     @property
@@ -223,10 +223,10 @@ def checked_event(data: Any) -> list[Any]:
     """Give the event back if it is one, with its name as a string. Raises MalformedPacket."""
     if type(data) is list and data and type(data[0]) is str and data[0] not in RESERVED_EVENTS:
         return data
-    return _mended_event(data)
+    return _normalized_event(data)
 
 
-def _mended_event(data: Any) -> list[Any]:
+def _normalized_event(data: Any) -> list[Any]:
     if type(data) is not list or not data:
         raise MalformedPacket("EVENT", "is not a JSON array with a name")
     if type(data[0]) is int:  # JavaScript's emitter takes a number and compares it as text

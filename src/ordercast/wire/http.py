@@ -166,7 +166,7 @@ class Http(HttpToolsProtocol):
         self.client = client if address == peer else (address, 0)
         self.scheme = cast(Any, forwarded_scheme or scheme)
         self.scope["client"], self.scope["scheme"] = self.client, forwarded_scheme or scheme
-        # Whether what it says beside that may be believed as well.
+        # Whether its other headers may be believed as well.
         cast(Any, self.scope)["proxied"] = self._engine.forwarding.is_proxy(peer)
 
     def _close_after_response(self) -> None:
@@ -229,7 +229,7 @@ class Http(HttpToolsProtocol):
         WebSocketUpgrade(self._engine, self.transport, self.connections).begin(request, rest)
 
     def handshake(self, raw_headers: list[tuple[bytes, bytes]], raw_query: bytes) -> Handshake:
-        """What the hub is told of a request of this connection."""
+        """The hub's view of a request of this connection."""
         address = self.client[0] if self.client else ""
         return Handshake(tuple(raw_headers), raw_query, address, secure=self.scheme == "https", time=time.time())
 

@@ -99,7 +99,7 @@ class PollingRequest:
             self.fail()
 
     def handshake(self) -> Handshake:
-        """What the hub is told of it, should it open a session."""
+        """The hub's view of it, should it open a session."""
         return self._http.handshake(self.raw_headers, self.raw_query)
 
     # Reading

@@ -15,6 +15,7 @@ from ordercast.hub.disconnect_reason import DisconnectReason
 from ordercast.hub.namespace import Namespace
 from ordercast.hub.server import Server
 from ordercast.hub.socket import Socket
+from ordercast.protocol.decoding import decode_packet
 from ordercast.protocol.errors import MalformedPacket, UnencodableValue
 from ordercast.protocol.message import Message
 from ordercast.protocol.socketio import Decoder, Packet
@@ -175,14 +176,10 @@ class Dashboard:
 def _decode_event(message: Message) -> Packet | None:
     if message.text[:2] not in _EVENTS:
         return None
-    decoder = Decoder(len(message))
     try:
-        packet = decoder.receive_text(message.text[1:])
-        for attachment in message.attachments:
-            packet = decoder.receive_binary(attachment)
+        return decode_packet(Decoder(len(message)), message)
     except MalformedPacket:  # nested more deeply than can be read, though not than can be written
         return None
-    return packet
 
 
 def _changing(socket: Socket) -> tuple[str, Any]:

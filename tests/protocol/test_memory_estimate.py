@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ordercast.protocol.errors import MalformedPacket
 from ordercast.protocol.json import decode_json
+from ordercast.protocol.memory_estimate import estimate_json, estimate_msgpack
 from ordercast.protocol.msgpack import decode_value
-from ordercast.protocol.weight import json_weight, msgpack_weight
 
 SIZE = 300_000
 # How far the constants may be from a figure of tracemalloc, which does not know what the allocator rounds up.
@@ -66,12 +66,12 @@ def held(decode: Callable[[bytes], Any], data: bytes) -> int:
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_no_json_takes_more_than_it_weighs(text: bytes) -> None:
-    assert held(decode_json, text) <= json_weight(text) * SLACK
+    assert held(decode_json, text) <= estimate_json(text) * SLACK
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_the_rough_answer_is_not_below_the_exact_one(text: bytes) -> None:
-    assert json_weight(text, enough=10**12) >= json_weight(text) * 0.9
+    assert estimate_json(text, enough=10**12) >= estimate_json(text) * 0.9
 
 
 ORDER = {"id": "ord_01jabc000001", "qty": 3, "price": 123456, "name": "Cup of tea", "tags": ["a", "b"], "note": None}
@@ -88,7 +88,7 @@ ORDINARY = {
 @pytest.mark.parametrize("text", ORDINARY.values(), ids=ORDINARY)
 def test_ordinary_documents_of_nearly_a_megabyte_are_light_enough(text: bytes) -> None:
     assert len(text) > 700_000
-    assert json_weight(text) <= BOUND
+    assert estimate_json(text) <= BOUND
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
@@ -104,7 +104,7 @@ def test_whatever_json_holds_its_weight_is_no_guess(value: list[Any]) -> None:
     # Many of the same, so that what the decoder makes once does not count.
     text = msgspec.json.encode([value] * 50)
 
-    assert held(decode_json, text) <= json_weight(text) * SLACK + 4_096
+    assert held(decode_json, text) <= estimate_json(text) * SLACK + 4_096
 
 
 def array(item: bytes) -> bytes:
@@ -130,24 +130,24 @@ PACKED = {
 
 @pytest.mark.parametrize("data", PACKED.values(), ids=PACKED)
 def test_no_msgpack_takes_more_than_it_weighs(data: bytes) -> None:
-    assert held(decode_value, data) <= msgpack_weight(data) * SLACK
+    assert held(decode_value, data) <= estimate_msgpack(data) * SLACK
 
 
 @given(st.lists(VALUES, min_size=1, max_size=5))
 def test_whatever_msgpack_holds_its_weight_is_no_guess(value: list[Any]) -> None:
     data = msgspec.msgpack.encode([value] * 50)
 
-    assert held(decode_value, data) <= msgpack_weight(data) * SLACK + 4_096
+    assert held(decode_value, data) <= estimate_msgpack(data) * SLACK + 4_096
 
 
 def test_a_look_at_msgpack_ends_when_enough_is_known() -> None:
-    assert 1_000 < msgpack_weight(PACKED["arrays"], enough=1_000) < 2_000
+    assert 1_000 < estimate_msgpack(PACKED["arrays"], enough=1_000) < 2_000
 
 
 def test_a_map_that_claims_to_be_huge_weighs_what_follows() -> None:
-    assert msgpack_weight(b"\xdf\xff\xff\xff\xff") < 1_000
+    assert estimate_msgpack(b"\xdf\xff\xff\xff\xff") < 1_000
 
 
 def test_a_byte_that_begins_nothing_is_malformed() -> None:
     with pytest.raises(MalformedPacket, match="begins nothing: 0xc1"):
-        msgpack_weight(b"\xc1")
+        estimate_msgpack(b"\xc1")

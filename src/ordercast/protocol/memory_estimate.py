@@ -1,7 +1,7 @@
-"""How much memory a value takes once it is decoded, told from its bytes, before anything is made of them.
+"""Estimates how much memory a value takes once it is decoded, from its bytes alone.
 
 A megabyte of JSON can hold 300,000 empty objects, which take 25 MB: what a peer sends is worth what it becomes. The
-constants are CPython's on 64 bit, with what the allocator rounds up; `tests/protocol/test_weight.py` holds them to it.
+constants are CPython's on 64 bit, with what the allocator rounds up; `test_memory_estimate.py` holds them to it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DIGITS_ALIKE = bytes.maketrans(b"123456789.-+eE", b"00000000000000")
 _STARTS_ALIKE = bytes.maketrans(b"[:", b",,")
 
 
-def json_weight(text: bytes, enough: int = 0) -> int:
+def estimate_json(text: bytes, enough: int = 0) -> int:
     """The most that the value of this JSON text takes; a rougher answer where that is no more than `enough`."""
     characters = len(text) * (1 + (b"\\" in text)) if text.isascii() else len(text) * _WIDE
     containers = text.count(b"[") * _LIST + text.count(b"{") * _DICT
@@ -79,7 +79,7 @@ _SHORT_STRING = 48
 """A name of a field that repeats, or a string: there are about as many of the one as of the other."""
 
 
-def msgpack_weight(data: bytes, enough: int = 0) -> int:
+def estimate_msgpack(data: bytes, enough: int = 0) -> int:
     """The most that this msgpack value takes; who gives `enough` learns only that it is more than that.
 
     Raises MalformedPacket.
@@ -110,7 +110,7 @@ def _msgpack_item(data: bytes, at: int) -> tuple[int, int]:
         return weight, at + size
     if kind in _MAPS_BY:
         count, at = _msgpack_length(data, at, _MAPS_BY[kind])
-        return _msgpack_map(min(count, len(data) - at)), at  # one that says it is huge is as large as what follows
+        return _msgpack_map(min(count, len(data) - at)), at  # one of a huge count is as large as what follows
     if kind in _STRINGS_BY:
         length, at = _msgpack_length(data, at, _STRINGS_BY[kind])
         return _STRING + _characters(data[at : at + length]), at + length
