@@ -9,7 +9,7 @@ from .errors import AckTimeout, HubError, LimitReached
 
 
 class Acks:
-    """The outstanding acks of one socket, by id. The namespace never uses an id twice: a late answer finds nobody."""
+    """The outstanding acks of one socket, by id. A namespace uses no id twice, so a late answer is nobody else's."""
 
     __slots__ = ("_pending", "_pending_max")
 
@@ -56,7 +56,7 @@ class Acks:
 
 
 class AckResponses(NamedTuple):
-    """What several sockets answered."""
+    """The acknowledgements of a broadcast."""
 
     responses: list[list[Any]]
     """Each acknowledgement's arguments, in the order in which the sockets were asked."""
@@ -86,7 +86,7 @@ class CommandAck(TypedDict):
 
 
 def success(data: Any) -> CommandAck:
-    """Acknowledge a command that was carried out: ``{data, error: null}``."""
+    """Acknowledge a command that was carried out with what JSON can carry: ``{data, error: null}``."""
     return {"data": data, "error": None}
 
 

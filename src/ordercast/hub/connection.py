@@ -15,10 +15,14 @@ class Connection(Protocol):
     """One Engine.IO session, whatever carries it."""
 
     @property
-    def sid(self) -> str: ...
+    def sid(self) -> str:
+        """The secret name of the session: who knows it may send in its place."""
+        ...
 
     @property
-    def handshake(self) -> Handshake: ...
+    def handshake(self) -> Handshake:
+        """The request that opened it."""
+        ...
 
     @property
     def transport_name(self) -> str:
@@ -27,7 +31,7 @@ class Connection(Protocol):
 
     @property
     def backlog_bytes(self) -> int:
-        """What waits to be sent."""
+        """Bytes that wait to be sent."""
         ...
 
     def send(self, message: Message) -> None:
@@ -54,9 +58,13 @@ class Connection(Protocol):
 class Receiver(Protocol):
     """Where a connection delivers what arrives. Both `receive` methods raise MalformedPacket, which closes it."""
 
-    def receive_text(self, data: bytes) -> None: ...
+    def receive_text(self, data: bytes) -> None:
+        """Take a text message, in UTF-8, without its Engine.IO type."""
+        ...
 
-    def receive_binary(self, data: bytes) -> None: ...
+    def receive_binary(self, data: bytes) -> None:
+        """Take a binary message."""
+        ...
 
     def closed(self, reason: DisconnectReason) -> None:
         """Called once, last."""
@@ -73,4 +81,6 @@ class Application(Protocol):
         """Called in the loop when serving begins."""
         ...
 
-    def open(self, connection: Connection) -> Receiver: ...
+    def open(self, connection: Connection) -> Receiver:
+        """Take a new connection; gives where it delivers."""
+        ...

@@ -2,12 +2,13 @@
 
 HubError
 ├── ConnectRefused   raised by a middleware: the client gets CONNECT_ERROR
-├── RetryLater        raised by a middleware that cannot decide now: the client comes back
+├── RetryLater       raised by a middleware that cannot decide now: the client comes back
 ├── EventRefused     raised by a handler: the client gets an error ack
 ├── AckTimeout       the client did not acknowledge in time
 ├── NotConnected     the socket is gone
 ├── LimitReached     a named bound of Options
-└── GapTooOld        what a returning client missed can no longer be replayed
+├── GapTooOld        what a returning client missed can no longer be replayed
+└── NodesTimedOut    other nodes did not answer in time; see `bus`
 """
 
 from __future__ import annotations
@@ -21,7 +22,12 @@ class HubError(Exception):
 
 
 class ConnectRefused(HubError):
-    """Raise it in a middleware: the client's ``connect_error`` gets the message, and `data` as its ``data``."""
+    """Raise it in a middleware: the client's ``connect_error`` gets `message`, and `data`, if any, as its ``data``.
+
+    ::
+
+        raise ConnectRefused("not authorized", {"code": "token_expired"})
+    """
 
     def __init__(self, message: str, data: Any = None) -> None:
         self.message = message
@@ -38,8 +44,12 @@ class RetryLater(HubError):
 
 
 class EventRefused(HubError):
-    """Raise it in an event handler: the ack becomes ``{data: null, error: {code, message, **details}}``, see
-    ``acks.failure``. Nothing is logged.
+    """Raise it in an event handler or middleware: the ack becomes ``{data: null, error: {code, message, **details}}``.
+
+    `code` is for programs, `message` for people, `details` is what JSON can carry. Nothing is logged. See
+    ``acks.failure``::
+
+        raise EventRefused("out_of_stock", "There are 2 left.", left=2)
     """
 
     def __init__(self, code: str, message: str, **details: Any) -> None:
@@ -48,7 +58,7 @@ class EventRefused(HubError):
 
 
 class AckTimeout(HubError):
-    """Not every socket has acknowledged an event in time."""
+    """Not every socket has acknowledged `event` within `timeout_s` seconds."""
 
     def __init__(self, event: str, timeout_s: float | None, answers: Sequence[Any] = ()) -> None:
         self.answers = list(answers)
@@ -64,14 +74,14 @@ class NotConnected(HubError):
 
 
 class LimitReached(HubError):
-    """A bound named in `Options` would be passed."""
+    """The `bound` that `Options` has under the name `option` would be passed."""
 
     def __init__(self, option: str, bound: int) -> None:
         super().__init__(f"{option} = {bound} is reached")
 
 
 class GapTooOld(HubError):
-    """The position a client left at is not kept any more; it must fetch the state anew."""
+    """What came behind a client's offset is not kept any more; it must fetch the state anew. `reason` is one word."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason

@@ -15,14 +15,17 @@ class Handshake:
     """The request that opened a connection, as it came; parsed only when looked at."""
 
     raw_headers: tuple[tuple[bytes, bytes], ...]
-    """Names in lower case."""
+    """Name and value of each header, in their order; names in lower case."""
     raw_query: bytes
+    """What stands behind the question mark."""
     address: str
     """The client's IP address: the peer's, or the one that a trusted proxy forwards."""
     secure: bool
+    """Whether it came by TLS, here or to a trusted proxy."""
     time: float
-    """Seconds since the epoch."""
+    """When it came, in seconds since the epoch."""
     path: str = "/socket.io/"
+    """Without the query."""
     auth: dict[str, Any] = field(default_factory=dict)
     """The payload of the socket's CONNECT; empty where the connection is meant and no socket of it."""
 
@@ -33,10 +36,12 @@ class Handshake:
 
     @cached_property
     def headers(self) -> dict[str, str]:
+        """The headers by name in lower case; of a repeated one the last."""
         return {name.decode("latin-1"): value.decode("latin-1") for name, value in self.raw_headers}
 
     @cached_property
     def query(self) -> dict[str, str]:
+        """The query's parameters; of a repeated one the last."""
         return {
             name: values[-1]
             for name, values in parse_qs(self.raw_query.decode("latin-1"), keep_blank_values=True).items()

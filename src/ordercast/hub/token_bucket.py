@@ -22,14 +22,14 @@ _ROUNDING_S: Final = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many at once after a silence, and in the long run as many in each `period_s`. Written ``30/5m``."""
+    """`burst` at once after a silence, and in the long run as many in each `period_s` seconds. Written ``30/5m``."""
 
     burst: int
     period_s: float
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises ValueError for what is no rate."""
+        """Read a count and a time in ``s``, ``m`` or ``h``. Raises ValueError for what is no rate."""
         found = _RATE.fullmatch(text)
         if found is None:
             raise ValueError(f"{text!r} is not a count and a time, such as 30/5m")
@@ -40,12 +40,12 @@ class Rate:
 
     @property
     def interval_s(self) -> float:
-        """How long one takes to come back."""
+        """Seconds until one that was taken is back."""
         return self.period_s / self.burst
 
 
 class TokenBucket:
-    """One bucket. Refills at a steady rate up to its size. Who sends faster waits; nothing is refused here."""
+    """One bucket of `burst` tokens, refilled by `per_second`. Who takes faster waits; nothing is refused here."""
 
     __slots__ = ("_full_at_s", "_interval_s", "_slack_s")
 
@@ -66,10 +66,10 @@ class TokenBucket:
 class TokenBuckets:
     """A bucket for every key that there may ever be, in memory of a fixed size, with nothing to forget.
 
-    A table of keys would have to be bounded, and a bound evicts: who has spent a budget makes up keys until theirs is
+    A table of keys would have to be bounded, and a bound evicts: who has emptied a bucket makes up keys until theirs is
     forgotten. So keys are hashed into a count-min sketch (Cormode and Muthukrishnan 2005) with conservative update:
     each has a cell in every row, and has spent no more than the least of them says. Two that share cells in all rows
-    share a budget; while 10,000 callers have spent theirs, that befalls one newcomer in 2,500. The hash is keyed, so
+    share a bucket; while 10,000 callers have emptied theirs, that befalls one newcomer in 2,500. The hash is keyed, so
     that nobody can choose whom to share with.
     """
 
@@ -85,8 +85,11 @@ class TokenBuckets:
         return f"<TokenBuckets {self.ROWS} x {self._per_row}>"
 
     def take(self, key: str, rate: Rate, now_s: float) -> float:
-        """Take one and give 0, or take none and give the seconds until there is one."""
-        places = self._places(key)
+        """Take one token and give 0, or take none and give the seconds until there is one.
+
+        `now_s` is of any clock that does not go back. A key is to have one rate as long as it lives.
+        """
+        places = self._cells_of(key)
         cells = self._cells
         full_at_s = min([cells[place] for place in places])
         wait_s = full_at_s - now_s - (rate.burst - 1) * rate.interval_s
@@ -96,8 +99,8 @@ class TokenBuckets:
         return 0.0
 
     def give_back(self, key: str, rate: Rate) -> None:
-        """Undo one `take`."""
-        places = self._places(key)
+        """Undo one `take` of the same key and rate."""
+        places = self._cells_of(key)
         full_at_s = min([self._cells[place] for place in places])
         for place in places:
             if self._cells[place] == full_at_s:  # the others stand for somebody else
@@ -105,16 +108,17 @@ class TokenBuckets:
 
     def mark(self, key: str, until_s: float) -> None:
         """Remember `key` until then, in buckets that serve for nothing else."""
-        self._raise_to(self._places(key), until_s)
+        self._raise_to(self._cells_of(key), until_s)
 
     def is_marked(self, key: str, now_s: float) -> bool:
-        return min([self._cells[place] for place in self._places(key)]) > now_s
+        """Whether `key` is still remembered."""
+        return min([self._cells[place] for place in self._cells_of(key)]) > now_s
 
     def _raise_to(self, places: tuple[int, ...], moment_s: float) -> None:
         for place in places:
             self._cells[place] = max(self._cells[place], moment_s)
 
-    def _places(self, key: str) -> tuple[int, ...]:
+    def _cells_of(self, key: str) -> tuple[int, ...]:
         digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=_HASHES.size, key=self._salt).digest()
         return tuple(row * self._per_row + hashed % self._per_row for row, hashed in enumerate(_HASHES.unpack(digest)))
 

@@ -19,11 +19,12 @@ The replay is `missed`, an iterator over batches that the connection takes one a
 us hold one batch. Its invariant: between the last batch and the rooms that the socket joins nothing is awaited, so
 every event is in the replay or live, never in neither or both. Until then what the client sends waits in its inbox.
 
-What can go wrong. The offset is of another history, or too old, or the replay budget is spent: the client is connected
-anew, sent `gap_event` with the reason, and fetches the state. The pid is of another identity: as if it had none, so
-that a leaked pid opens nothing. The store fails: nobody is refused for that; the offset alone is enough for the replay.
-The process is killed: an offset means the same to whoever reads the same history, so memory loses it and a file or a
-feed does not. A second cut during the replay: the client presents the last offset that it took.
+What can go wrong. The offset is of another history, or too old, or the replay budget is spent: the client gets a new
+session and `gap_event` with the reason, and fetches the state. The pid is of another identity: likewise, so that a
+leaked pid opens nothing. The session is unknown, or its store fails: nobody is refused for that; it gets a new one, and
+by its offset alone the replay; without an offset, the gap event. The process is killed: an offset means the same to
+whoever reads the same history, so memory loses it and a file or a feed does not. The connection is lost again during
+the replay: the client presents the last offset that it took.
 """
 
 from __future__ import annotations

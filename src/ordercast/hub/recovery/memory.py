@@ -67,6 +67,7 @@ class MemoryRecovery:
         greeting_event: str | None = GREETING_EVENT,
         gap_event: str = GAP_EVENT,
     ) -> None:
+        """Keep up to `events_max` events of `bytes_max` bytes together, and `sessions_max` sessions."""
         self.gap_event = gap_event
         self._greeting_event = greeting_event
         self._events_max = events_max

@@ -73,6 +73,7 @@ class SqliteRecovery(MemoryRecovery):
         greeting_event: str | None = GREETING_EVENT,
         gap_event: str = GAP_EVENT,
     ) -> None:
+        """Keep up to `events_max` events and `sessions_max` sessions in the file; the two events as in memory."""
         super().__init__(
             events_max=min(events_max, RECENT_EVENTS_MAX),
             bytes_max=RECENT_BYTES_MAX,
