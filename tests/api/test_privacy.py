@@ -273,7 +273,7 @@ async def test_who_has_no_account_here_asks_the_shop(client: Client) -> None:
 async def test_no_replay_tells_what_was_erased(node: Node, client: Client) -> None:
     mine = token("store")
     link = await node.connect(mine)
-    session, offset = json.loads(str(link.said[0])[2:]), heard(link, "ready")[0][-1]
+    session, offset = json.loads(str(link.sent[0])[2:]), heard(link, "ready")[0][-1]
     link.lose()
     order = await past(client, node.store)
     guest = await node.connect(order["trackingToken"])
@@ -284,7 +284,7 @@ async def test_no_replay_tells_what_was_erased(node: Node, client: Client) -> No
     assert told[1]["order"]["customerName"] is None
     assert told[1]["order"]["total"] == order["total"]
     assert heard(back, "order_update")
-    assert not any(text in str(back.said) for text in PERSON)
+    assert not any(text in str(back.sent) for text in PERSON)
 
 
 # --- What the database lets through -----------------------------------------------------------------------------------

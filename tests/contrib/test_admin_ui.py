@@ -47,9 +47,9 @@ class Viewer(Link):
     def __init__(self, server: Server, auth: Any = None, namespace: str = "/admin") -> None:
         super().__init__(server)
         self.prefix = f"42{namespace},"
-        self.hear(f"0{namespace}," + json.dumps(auth or {}))
+        self.receive(f"0{namespace}," + json.dumps(auth or {}))
 
-    def told(self, *names: str) -> list[list[Any]]:
+    def calls(self, *names: str) -> list[list[Any]]:
         """The events since the last time, with their moments left out; all of them, or those of some names."""
         texts = [text for text in self.take() if isinstance(text, str) and text.startswith(self.prefix)]
         events = [without_moment(json.loads(text.removeprefix(self.prefix))) for text in texts]
@@ -58,7 +58,7 @@ class Viewer(Link):
     def tell(self, event: str, *args: Any) -> list[Any]:
         """Send a command with an ack; give the answer."""
         self.take()
-        self.hear(f"2{self.prefix[2:]}7" + json.dumps([event, *args]))
+        self.receive(f"2{self.prefix[2:]}7" + json.dumps([event, *args]))
         answer = f"43{self.prefix[2:]}7"
         (text,) = [text for text in self.take() if isinstance(text, str) and text.startswith(answer)]
         answered: list[Any] = json.loads(text.removeprefix(answer))
@@ -95,7 +95,7 @@ async def test_whoever_opens_the_dashboard_is_told_how_things_stand(server: Serv
     socket.join("store-owners")
 
     viewer = Viewer(server)
-    config, stats, sockets = viewer.told("config", "server_stats", "all_sockets")
+    config, stats, sockets = viewer.calls("config", "server_stats", "all_sockets")
 
     commands = ["EMIT", "JOIN", "LEAVE", "DISCONNECT", "MJOIN", "MLEAVE", "MDISCONNECT"]
     assert config == ["config", {"supportedFeatures": [*commands, "AGGREGATED_EVENTS", "ALL_EVENTS"]}]
@@ -144,8 +144,8 @@ async def test_nothing_is_shown_that_would_let_the_viewer_pose_as_the_client(ser
     enter(link, auth={"token": "my.jwt"})
 
     viewer = Viewer(server)
-    said = "".join(str(text) for text in viewer.said)
-    shown = viewer.told("all_sockets")[0][1][0]
+    emitted = "".join(str(text) for text in viewer.sent)
+    shown = viewer.calls("all_sockets")[0][1][0]
 
     assert shown["handshake"]["headers"] == {
         "cookie": "[hidden]",
@@ -156,7 +156,7 @@ async def test_nothing_is_shown_that_would_let_the_viewer_pose_as_the_client(ser
     assert shown["handshake"]["url"] == "/socket.io/?EIO=4&token=[hidden]&shop=north"
     assert shown["handshake"]["xdomain"] is True
     for secret in ("Bearer", "s=1", "secret", "my.jwt", link.sid):
-        assert secret not in said
+        assert secret not in emitted
 
 
 async def test_two_sockets_of_one_connection_are_one_client(server: Server) -> None:
@@ -164,7 +164,7 @@ async def test_two_sockets_of_one_connection_are_one_client(server: Server) -> N
     link = connect(server)
     enter(link, "/shop")
 
-    first, _itself, second = Viewer(server).told("all_sockets")[0][1]
+    first, _itself, second = Viewer(server).calls("all_sockets")[0][1]
 
     assert (first["nsp"], second["nsp"]) == ("/", "/shop")
     assert first["clientId"] == second["clientId"]
@@ -198,7 +198,7 @@ async def test_a_long_list_of_sockets_is_cut_off(server: Server, monkeypatch: py
     for _ in range(3):
         connect(server)
 
-    assert len(Viewer(server).told("all_sockets")[0][1]) == 2
+    assert len(Viewer(server).calls("all_sockets")[0][1]) == 2
 
 
 # One by one, in development mode
@@ -208,11 +208,11 @@ async def test_a_socket_is_followed_from_its_first_room_to_its_last(server: Serv
     server.use(lambda socket: socket.join("early"))
     server.on("connection", lambda socket: socket.join("late"))
     viewer = Viewer(server)
-    viewer.told()
+    viewer.calls()
 
     link = connect(server)
     socket = only_socket(server)
-    joined, in_early, connected, in_late = viewer.told()
+    joined, in_early, connected, in_late = viewer.calls()
     assert joined == ["room_joined", "/", socket.id, socket.id]
     assert in_early == ["room_joined", "/", "early", socket.id]
     assert (connected[0], connected[1]["id"]) == ("socket_connected", socket.id)
@@ -221,10 +221,10 @@ async def test_a_socket_is_followed_from_its_first_room_to_its_last(server: Serv
 
     socket.join("late")
     socket.leave("early", "nobody's")
-    assert viewer.told() == [["room_left", "/", "early", socket.id]]
+    assert viewer.calls() == [["room_left", "/", "early", socket.id]]
 
     link.lose(DisconnectReason.PING_TIMEOUT)
-    *left, gone = viewer.told()
+    *left, gone = viewer.calls()
     assert sorted(left) == sorted([["room_left", "/", room, socket.id] for room in (socket.id, "late")])
     assert gone == ["socket_disconnected", "/", socket.id, "ping timeout"]
 
@@ -232,11 +232,11 @@ async def test_a_socket_is_followed_from_its_first_room_to_its_last(server: Serv
 async def test_a_namespace_made_later_is_followed_too(server: Server) -> None:
     viewer = Viewer(server)
     server.of("/later")
-    viewer.told()
+    viewer.calls()
 
     sid = enter(Link(server), "/later")
 
-    assert viewer.told("room_joined") == [["room_joined", "/later", sid, sid]]
+    assert viewer.calls("room_joined") == [["room_joined", "/later", sid, sid]]
 
 
 async def test_events_are_shown_in_both_directions(server: Server) -> None:
@@ -246,7 +246,7 @@ async def test_events_are_shown_in_both_directions(server: Server) -> None:
     sid = only_socket(server).id
     viewer.take()
 
-    link.hear('25["hello",{"a":1}]')
+    link.receive('25["hello",{"a":1}]')
     received, sent, attachment = viewer.take()
     assert str(received).startswith(f'42/admin,["event_received","/","{sid}",["hello",{{"a":1}}],"20')
     assert str(sent).startswith(
@@ -255,7 +255,7 @@ async def test_events_are_shown_in_both_directions(server: Server) -> None:
     assert attachment == b"\x01"
     assert link.take() == ['451-["welcome",1,{"_placeholder":true,"num":0}]', b"\x01", "435[]"]
 
-    link.hear('251-["hello",{"_placeholder":true,"num":0}]'[1:], b"\x02")
+    link.receive('251-["hello",{"_placeholder":true,"num":0}]'[1:], b"\x02")
     assert [text for text in viewer.take() if isinstance(text, bytes)] == [b"\x02", b"\x01"]
 
 
@@ -267,16 +267,16 @@ async def test_a_broadcast_is_shown_for_each_who_hears_it(server: Server) -> Non
 
     server.emit("news", "x")
 
-    assert viewer.told() == [["event_sent", "/", sid, ["news", "x"]] for sid in server.main.sockets]
+    assert viewer.calls() == [["event_sent", "/", sid, ["news", "x"]] for sid in server.main.sockets]
 
 
 async def test_the_dashboard_is_not_told_what_it_was_told(server: Server) -> None:
     viewer, other = Viewer(server), Viewer(server)
     other.take()
-    viewer.hear('2/admin,["anything",1]')
+    viewer.receive('2/admin,["anything",1]')
     server.of("/admin").emit("own", 1)
 
-    assert other.told() == [["own", 1]]
+    assert other.calls() == [["own", 1]]
 
 
 async def test_a_large_event_is_shown_by_its_name_and_size(server: Server) -> None:
@@ -285,32 +285,32 @@ async def test_a_large_event_is_shown_by_its_name_and_size(server: Server) -> No
     viewer = Viewer(server)
     viewer.take()
 
-    link.hear(f'2["big","{"x" * 20_000}"]')
+    link.receive(f'2["big","{"x" * 20_000}"]')
     server.emit("bigger", "x" * 30_000)
 
-    assert viewer.told() == [
+    assert viewer.calls() == [
         ["event_received", "/", sid, ["big", "(20011 bytes, not shown)"]],
         ["event_sent", "/", sid, ["bigger", "(30015 bytes, not shown)"]],
     ]
 
 
 async def test_what_a_client_says_never_harms_the_telling(server: Server) -> None:
-    heard: list[Any] = []
-    server.event("n", lambda _socket, value: heard.append(value))
+    got: list[Any] = []
+    server.event("n", lambda _socket, value: got.append(value))
     link = connect(server)
     sid = only_socket(server).id
     viewer = Viewer(server)
     viewer.take()
 
-    link.hear('2["n",' + "9" * 100 + "]", '2["n",{"_placeholder":true}]')
+    link.receive('2["n",' + "9" * 100 + "]", '2["n",{"_placeholder":true}]')
     depths = 0
     while link.closed_for is None:  # however deep it is: until it cannot be read
         depths += 1
-        link.hear('2["n",' + "[" * depths + "]" * depths + "]")
+        link.receive('2["n",' + "[" * depths + "]" * depths + "]")
 
-    assert len(heard) == 1 + depths
+    assert len(got) == 1 + depths
     shown = [str(text) for text in viewer.take() if '"event_received"' in str(text)]
-    assert len(shown) == len(heard)
+    assert len(shown) == len(got)
     assert any("nested too deeply" in text for text in shown)
     assert all(f'"{sid}",["n",' in text for text in shown)
 
@@ -320,16 +320,16 @@ async def test_an_event_that_nobody_is_there_for_is_not_shown(server: Server) ->
     viewer.take()
     link = Link(server)
 
-    link.hear('2["early"]')
+    link.receive('2["early"]')
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
-    assert viewer.told() == []
+    assert viewer.calls() == []
 
 
 async def test_a_session_that_comes_back_is_shown_as_gone_and_come(server: Server) -> None:
     server.main.recovery = MemoryRecovery()
     ghost = Link(server)
-    ghost.hear("0")
+    ghost.receive("0")
     await settle()
     answer, ready = ghost.take()
     claim = {"pid": json.loads(str(answer)[2:])["pid"], "offset": json.loads(str(ready)[2:])[-1]}
@@ -339,11 +339,11 @@ async def test_a_session_that_comes_back_is_shown_as_gone_and_come(server: Serve
     viewer.take()
 
     returning = Link(server)
-    returning.hear("0" + json.dumps(claim))
+    returning.receive("0" + json.dumps(claim))
     await settle()
 
     assert only_socket(server).recovered
-    events = viewer.told("socket_connected", "socket_disconnected", "event_sent")
+    events = viewer.calls("socket_connected", "socket_disconnected", "event_sent")
     assert [event[0] for event in events] == ["socket_disconnected", "event_sent", "event_sent", "socket_connected"]
     assert [event[3][0] for event in events[1:3]] == ["missed", "recovery:position"]
 
@@ -358,8 +358,8 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def next_stats(viewer: Viewer) -> dict[str, Any]:
     viewer.take()
-    await until(lambda: any("server_stats" in str(text) for text in viewer.said))
-    stats: dict[str, Any] = viewer.told("server_stats")[0][1]
+    await until(lambda: any("server_stats" in str(text) for text in viewer.sent))
+    stats: dict[str, Any] = viewer.calls("server_stats")[0][1]
     return stats
 
 
@@ -377,7 +377,7 @@ async def test_figures_come_again_and_again_and_each_counts_anew(server: Server)
     link = connect(server)
     polling = Link(server)
     polling.transport_name = "polling"
-    link.hear('21["hello"]')
+    link.receive('21["hello"]')
     link.lose()
     stats = await next_stats(viewer)
 
@@ -414,7 +414,7 @@ async def test_changes_that_nobody_tells_are_found(server: Server) -> None:
     socket = only_socket(server)
     viewer = Viewer(server)
     await next_stats(viewer)
-    assert viewer.told("socket_updated") == []
+    assert viewer.calls("socket_updated") == []
 
     link.transport_name = "websocket"
     socket.data = {"step": 2}
@@ -422,9 +422,9 @@ async def test_changes_that_nobody_tells_are_found(server: Server) -> None:
     await next_stats(viewer)
     socket.data["step"] = 3
     viewer.take()
-    await until(lambda: any("socket_updated" in str(text) for text in viewer.said))
+    await until(lambda: any("socket_updated" in str(text) for text in viewer.sent))
 
-    (update,) = viewer.told("socket_updated")
+    (update,) = viewer.calls("socket_updated")
     assert update[1] == {"id": socket.id, "nsp": "/", "transport": "websocket", "data": {"step": 3}}
 
 
@@ -437,7 +437,7 @@ async def test_while_nobody_looks_nothing_is_counted_told_or_timed(server: Serve
     watching = server.observer
     assert isinstance(watching, dashboard.Dashboard)
     link = connect(server)
-    link.hear('2["hello"]')
+    link.receive('2["hello"]')
     server.emit("news")
     assert repr(watching.counts) == "<Counts in=0 out=0>"
     assert not is_timed(watching)
@@ -452,7 +452,7 @@ async def test_while_nobody_looks_nothing_is_counted_told_or_timed(server: Serve
 
     connect(server)
     assert repr(watching.counts) == "<Counts in=0 out=0>"
-    assert len(Viewer(server).told("all_sockets")[0][1]) == 3
+    assert len(Viewer(server).calls("all_sockets")[0][1]) == 3
 
 
 async def test_a_server_that_is_not_instrumented_is_made_of_the_plain_parts() -> None:
@@ -470,16 +470,16 @@ async def test_production_mode_tells_figures_alone() -> None:
     viewer = Viewer(server)
 
     assert type(server.main.rooms) is Rooms
-    config, stats = viewer.told()
+    config, stats = viewer.calls()
     assert config == ["config", {"supportedFeatures": ["AGGREGATED_EVENTS"]}]
     assert stats[1]["serverId"] == "n7"
 
     link = connect(server)
     only_socket(server).join("a")
-    link.hear('2["hello"]')
+    link.receive('2["hello"]')
     server.emit("news")
     link.lose()
-    assert viewer.told() == []
+    assert viewer.calls() == []
     assert isinstance(link.receiver, WatchedClient)
     assert server.observer is not None
     assert repr(server.observer.counts) == "<Counts in=2 out=4>"  # type: ignore[attr-defined]
@@ -585,12 +585,12 @@ async def test_a_read_only_dashboard_looks_and_does_nothing() -> None:
     instrument(server, auth=None, read_only=True)
     link = connect(server)
     viewer = Viewer(server)
-    (config,) = viewer.told("config")
+    (config,) = viewer.calls("config")
     rooms = set(only_socket(server).rooms)
 
     assert config[1] == {"supportedFeatures": ["AGGREGATED_EVENTS", "ALL_EVENTS"]}
     for command in ('["emit","/",null,"hi"]', '["join","/","r"]', '["leave","/","r"]', '["_disconnect","/",true]'):
-        viewer.hear("2/admin," + command)
+        viewer.receive("2/admin," + command)
     assert link.take() == []
     assert link.closed_for is None
     assert only_socket(server).rooms == rooms
@@ -607,8 +607,8 @@ def guarded(password_hash: str = BCRYPT, **options: Any) -> Server:
 
 async def answer_to(server: Server, auth: Any) -> str:
     viewer = Viewer(server, auth)
-    await until(lambda: viewer.said)
-    return str(viewer.said[0])
+    await until(lambda: viewer.sent)
+    return str(viewer.sent[0])
 
 
 INVALID = '44/admin,{"message":"invalid credentials"}'
@@ -618,14 +618,14 @@ INVALID = '44/admin,{"message":"invalid credentials"}'
 async def test_the_password_opens_and_the_session_id_it_gives_opens_again(password_hash: str) -> None:
     server = guarded(password_hash)
     viewer = Viewer(server, RIGHT)
-    await until(lambda: viewer.said)
-    events = viewer.told()
+    await until(lambda: viewer.sent)
+    events = viewer.calls()
     (session_id,) = [event[1] for event in events if event[0] == "session"]
 
     # At once, without a check that takes its time:
     again = Viewer(server, {"sessionId": session_id})
-    assert str(again.said[0]).startswith('40/admin,{"sid":')
-    assert again.told("session")[0][1] != session_id
+    assert str(again.sent[0]).startswith('40/admin,{"sid":')
+    assert again.calls("session")[0][1] != session_id
 
 
 @pytest.mark.parametrize(
@@ -659,10 +659,10 @@ async def test_whoever_is_kept_out_is_told_nothing_and_can_do_nothing() -> None:
     server = guarded()
     link = connect(server)
     viewer = Viewer(server, {"username": "admin", "password": "wrong"})
-    viewer.hear('2/admin,["_disconnect","/",true]')
+    viewer.receive('2/admin,["_disconnect","/",true]')
 
     assert viewer.closed_for is DisconnectReason.PARSE_ERROR
-    assert viewer.told() == []
+    assert viewer.calls() == []
     assert link.closed_for is None
 
 
@@ -716,9 +716,9 @@ def test_bcrypt_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch
 async def test_a_flood_of_guesses_is_turned_away_and_ends() -> None:
     server = guarded()
     guesses = [Viewer(server, {"username": "admin", "password": str(n)}) for n in range(60)]
-    await until(lambda: all(guess.said for guess in guesses))
+    await until(lambda: all(guess.sent for guess in guesses))
 
-    answers = [str(guess.said[0]) for guess in guesses]
+    answers = [str(guess.sent[0]) for guess in guesses]
     turned_away = '44/admin,{"message":"too many attempts, try again later"}'
     assert answers.count(INVALID) == auth.CHECKS_WAITING_MAX
     assert answers.count(turned_away) == 60 - auth.CHECKS_WAITING_MAX
@@ -742,7 +742,7 @@ async def test_the_mode_and_the_namespace_are_ours_to_choose() -> None:
     admin = instrument(server, auth=None, mode=Mode.DEVELOPMENT, namespace="/ops")
 
     assert admin.name == "/ops"
-    assert Viewer(server, namespace="/ops").told("config")
+    assert Viewer(server, namespace="/ops").calls("config")
 
 
 async def test_sockets_that_are_there_already_are_shown() -> None:
@@ -756,7 +756,7 @@ async def test_sockets_that_are_there_already_are_shown() -> None:
     only_socket(server).leave("early")
 
     assert isinstance(server.main.rooms, WatchedRooms)
-    assert viewer.told("room_left") == [["room_left", "/", "early", only_socket(server).id]]
+    assert viewer.calls("room_left") == [["room_left", "/", "early", only_socket(server).id]]
 
 
 # The stock client, on a real port
@@ -773,9 +773,9 @@ def listening() -> Server:
 @pytest.mark.usefixtures("often")
 async def test_a_stock_client_looks_at_a_stock_client(listening: Server) -> None:
     async with asyncio.timeout(60), running(listening) as at, contextlib.AsyncExitStack() as stack:
-        told: dict[str, list[Any]] = {}
+        calls: dict[str, list[Any]] = {}
         viewer = socketio.AsyncClient(reconnection=False)
-        viewer.on("*", lambda event, *args: told.setdefault(event, []).append(args), namespace="/admin")
+        viewer.on("*", lambda event, *args: calls.setdefault(event, []).append(args), namespace="/admin")
         await viewer.connect(at.url, namespaces=["/admin"], auth=RIGHT)
         # The session is ours to close: a polling client that is sent away opens another one, and leaves it.
         http = await stack.enter_async_context(aiohttp.ClientSession())
@@ -783,16 +783,16 @@ async def test_a_stock_client_looks_at_a_stock_client(listening: Server) -> None
         await shopper.connect(at.url, transports=["polling"])
         assert await shopper.call("ask", ()) == "answer"
         (socket,) = listening.main.sockets.values()
-        await until(lambda: "event_received" in told and len(told["server_stats"]) > 2)
+        await until(lambda: "event_received" in calls and len(calls["server_stats"]) > 2)
 
-        assert told["socket_connected"][-1][0]["id"] == socket.id
-        assert told["socket_connected"][-1][0]["transport"] == "polling"
-        assert told["event_received"][0][1:3] == (socket.id, ["ask"])
-        assert told["server_stats"][-1][0]["clientsCount"] == 2
+        assert calls["socket_connected"][-1][0]["id"] == socket.id
+        assert calls["socket_connected"][-1][0]["transport"] == "polling"
+        assert calls["event_received"][0][1:3] == (socket.id, ["ask"])
+        assert calls["server_stats"][-1][0]["clientsCount"] == 2
 
         await viewer.emit("_disconnect", ("/", True, socket.id), namespace="/admin")
-        await until(lambda: not shopper.connected and "socket_disconnected" in told)
-        assert told["socket_disconnected"][0][:3] == ("/", socket.id, "server namespace disconnect")
+        await until(lambda: not shopper.connected and "socket_disconnected" in calls)
+        assert calls["socket_disconnected"][0][:3] == ("/", socket.id, "server namespace disconnect")
         with pytest.raises(NotConnected):
             await socket.emit_with_ack("gone")
         await viewer.disconnect()

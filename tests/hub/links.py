@@ -1,4 +1,4 @@
-"""A connection wired in memory: what the server sends is kept, what the client says is handed in."""
+"""A connection wired in memory: what the server sends is kept, what the client sends is handed in."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ HANDSHAKE = Handshake(((b"x-token", b"abc"),), b"EIO=4&a=1&a=2", "192.0.2.7", se
 
 
 class Link:
-    """One client's connection; `said` is what the client has been told, oldest first."""
+    """One client's connection; `sent` is what the client was sent, oldest first."""
 
     def __init__(self, server: Server) -> None:
         self.sid = "engine-sid"
         self.handshake = HANDSHAKE
         self.transport_name = "websocket"
         self.backlog_bytes = 0
-        self.said: list[str | bytes] = []
+        self.sent: list[str | bytes] = []
         self.messages: list[Message] = []
         self.closed_for: DisconnectReason | None = None
         self.receiver = server.open(self)
@@ -33,7 +33,7 @@ class Link:
     def send(self, message: Message) -> None:
         if self.closed_for is None:
             self.messages.append(message)
-            self.said += [message.text.decode(), *message.attachments]
+            self.sent += [message.text.decode(), *message.attachments]
 
     def close(self, reason: DisconnectReason) -> None:
         self.closed_for = self.closed_for or reason
@@ -46,8 +46,8 @@ class Link:
 
     # The client's side
 
-    def hear(self, *messages: str | bytes) -> None:
-        """The client says this. A malformed packet closes, as every transport does."""
+    def receive(self, *messages: str | bytes) -> None:
+        """The client sends this. A malformed packet closes, as every transport does."""
         for message in messages:
             try:
                 if isinstance(message, str):
@@ -63,13 +63,13 @@ class Link:
         self.receiver.closed(reason)
 
     def take(self) -> list[str | bytes]:
-        """What was said since the last take."""
-        said, self.said = self.said, []
-        return said
+        """What was sent since the last take."""
+        sent, self.sent = self.sent, []
+        return sent
 
 
 def connect(server: Server, namespace: str = "/", auth: Any = None) -> Link:
-    """A client that has entered the namespace; what it was told so far is taken."""
+    """A client that has entered the namespace; what it was sent so far is taken."""
     link = Link(server)
     enter(link, namespace, auth)
     return link
@@ -78,7 +78,7 @@ def connect(server: Server, namespace: str = "/", auth: Any = None) -> Link:
 def enter(link: Link, namespace: str = "/", auth: Any = None) -> str:
     """Enter a namespace; give the sid."""
     prefix = "" if namespace == "/" else namespace + ","
-    link.hear(f"0{prefix}" + ("" if auth is None else json.dumps(auth)))
+    link.receive(f"0{prefix}" + ("" if auth is None else json.dumps(auth)))
     answer = str(link.take()[0])
     assert answer.startswith(f"40{prefix}"), answer
     sid: str = json.loads(answer[2 + len(prefix) :])["sid"]

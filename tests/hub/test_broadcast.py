@@ -27,10 +27,10 @@ class Trio:
 
     def answer(self, name: str, *args: Any) -> None:
         """The client acknowledges what it was told last."""
-        told = str(self.links[name].take()[-1])
-        ack_id = told[2 : told.index("[")]
-        assert ack_id.isdigit(), told
-        self.links[name].hear(f"3{ack_id}{json.dumps(list(args))}")
+        calls = str(self.links[name].take()[-1])
+        ack_id = calls[2 : calls.index("[")]
+        assert ack_id.isdigit(), calls
+        self.links[name].receive(f"3{ack_id}{json.dumps(list(args))}")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ async def test_descriptions_chain_and_leave_the_first_as_it_was(trio: Trio) -> N
 
 
 @pytest.mark.parametrize(
-    ("describe", "heard"),
+    ("describe", "received"),
     [
         (lambda s: s.broadcast, "bc"),
         (lambda s: s.local, "bc"),
@@ -82,10 +82,10 @@ async def test_descriptions_chain_and_leave_the_first_as_it_was(trio: Trio) -> N
         (lambda s: s.volatile.local, "bc"),
     ],
 )
-async def test_a_socket_never_addresses_itself(trio: Trio, describe: Any, heard: str) -> None:
+async def test_a_socket_never_addresses_itself(trio: Trio, describe: Any, received: str) -> None:
     describe(trio.sockets["a"]).emit("e")
 
-    assert "".join(name for name, link in trio.links.items() if link.take()) == heard
+    assert "".join(name for name, link in trio.links.items() if link.take()) == received
 
 
 # What is done to them
@@ -131,7 +131,7 @@ async def test_sockets_are_sent_away(trio: Trio, close: bool) -> None:
 
 
 async def test_everybodys_answers_are_gathered(trio: Trio) -> None:
-    asking = asyncio.create_task(trio.server.timeout(1).emit_with_ack("ask", {"x": 1}))
+    pending = asyncio.create_task(trio.server.timeout(1).emit_with_ack("ask", {"x": 1}))
     await settle()
     first, second = (trio.links[name].messages[-1] for name in "ab")
     assert first is second, "encoded once for all"
@@ -140,38 +140,38 @@ async def test_everybodys_answers_are_gathered(trio: Trio) -> None:
     trio.answer("a", 1)
     trio.answer("b", None, 2)
 
-    assert sorted(await asking, key=str) == [(None, 2), 1, None]
+    assert sorted(await pending, key=str) == [(None, 2), 1, None]
 
 
 async def test_whoever_is_late_is_missing_and_the_others_answers_are_told(trio: Trio) -> None:
-    asking = asyncio.create_task(trio.server.to("room").timeout(0.05).emit_with_ack("ask"))
+    pending = asyncio.create_task(trio.server.to("room").timeout(0.05).emit_with_ack("ask"))
     await settle()
     trio.answer("b", "b")
 
     with pytest.raises(AckTimeout, match=r"no ack of 'ask' within 0\.05 s") as caught:
-        await asking
+        await pending
     assert caught.value.answers == ["b"]
     trio.answer("a", "late, and nobody's")
 
 
 async def test_whoever_leaves_is_waited_for_no_longer(trio: Trio) -> None:
-    asking = asyncio.create_task(trio.server.emit_with_ack("ask"))
+    pending = asyncio.create_task(trio.server.emit_with_ack("ask"))
     await settle()
     trio.answer("a", 1)
     trio.links["b"].lose()
-    trio.links["c"].hear("1")
+    trio.links["c"].receive("1")
 
-    assert await asyncio.wait_for(asking, 60) == [1]
+    assert await asyncio.wait_for(pending, 60) == [1]
 
 
 async def test_whoever_owes_too_many_answers_is_not_waited_for(trio: Trio) -> None:
     owing = [asyncio.create_task(trio.sockets["a"].emit_with_ack("e")) for _ in range(2)]
     await settle()
-    asking = asyncio.create_task(trio.server.to("room").emit_with_ack("ask"))
+    pending = asyncio.create_task(trio.server.to("room").emit_with_ack("ask"))
     await settle()
     trio.answer("b", 1)
 
-    assert await asyncio.wait_for(asking, 60) == [1]
+    assert await asyncio.wait_for(pending, 60) == [1]
     trio.links["a"].lose()
     await asyncio.gather(*owing, return_exceptions=True)
 
@@ -184,10 +184,10 @@ async def test_nobody_answers_nothing(trio: Trio) -> None:
 
 async def test_a_question_given_up_leaves_nothing_behind(trio: Trio) -> None:
     for _ in range(5):
-        asking = asyncio.create_task(trio.server.emit_with_ack("ask"))
+        pending = asyncio.create_task(trio.server.emit_with_ack("ask"))
         await settle()
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+        pending.cancel()
+        await asyncio.gather(pending, return_exceptions=True)
         await settle()
 
     assert repr(trio.sockets["a"]._acks) == "<Acks pending=0>"

@@ -18,7 +18,7 @@ class Site:
     """Nodes that hear each other; `heard` is what each was told, by its name."""
 
     def __init__(self, kind: str, url: str) -> None:
-        self.heard: dict[str, list[bytes]] = {}
+        self.received: dict[str, list[bytes]] = {}
         self.buses: list[Bus] = []
         self._kind = kind
         self._url = url
@@ -29,7 +29,7 @@ class Site:
         notices: list[bytes] = []
         node = bus.open(notices.append)
         bus.start()
-        self.heard[node] = notices
+        self.received[node] = notices
         self.buses.append(bus)
         await eventually(self._everybody_knows_everybody)
         return node
@@ -50,8 +50,8 @@ class Site:
         for bus in self.buses:
             bus.publish(b"end")
         ends = len(self.buses) - 1
-        await eventually(lambda: all(notices.count(b"end") == ends for notices in self.heard.values()))
-        for notices in self.heard.values():
+        await eventually(lambda: all(notices.count(b"end") == ends for notices in self.received.values()))
+        for notices in self.received.values():
             notices[:] = [notice for notice in notices if notice != b"end"]
 
 
@@ -80,56 +80,58 @@ async def test_a_notice_reaches_every_other_node_in_order(new_site: NewSite) -> 
 
     for notice in (b"1", b"2", b"3"):
         site.buses[1].publish(notice)
-    assert all(notices == [] for notices in site.heard.values()), "nobody is called back before the call has returned"
+    assert all(notices == [] for notices in site.received.values()), (
+        "nobody is called back before the call has returned"
+    )
 
     await site.settle()
-    assert list(site.heard.values()) == [[b"1", b"2", b"3"], [], [b"1", b"2", b"3"]]
+    assert list(site.received.values()) == [[b"1", b"2", b"3"], [], [b"1", b"2", b"3"]]
 
 
 async def test_a_notice_to_one_node_reaches_it_alone(new_site: NewSite) -> None:
     site = await new_site(3)
-    _, _, third = site.heard
+    _, _, third = site.received
 
     site.buses[0].send(third, b"x")
     site.buses[0].send("unknown", b"y")
     await site.settle()
 
-    assert list(site.heard.values()) == [[], [], [b"x"]]
+    assert list(site.received.values()) == [[], [], [b"x"]]
 
 
 async def test_notices_to_all_and_to_one_keep_their_order(new_site: NewSite) -> None:
     site = await new_site(2)
-    _, second = site.heard
-    said = [f"{number}".encode() for number in range(2_000)]
+    _, second = site.received
+    sent = [f"{number}".encode() for number in range(2_000)]
 
-    for number, notice in enumerate(said):
+    for number, notice in enumerate(sent):
         if number % 3:
             site.buses[0].publish(notice)
         else:
             site.buses[0].send(second, notice)
     await site.settle()
 
-    assert site.heard[second] == said
+    assert site.received[second] == sent
 
 
 async def test_a_notice_is_any_bytes(new_site: NewSite) -> None:
     site = await new_site(2)
-    said = [b"", bytes(range(256)), b"\r\n$-1\r\n", b"x" * 1_000_000]
+    sent = [b"", bytes(range(256)), b"\r\n$-1\r\n", b"x" * 1_000_000]
 
-    for notice in said:
+    for notice in sent:
         site.buses[0].publish(notice)
     await site.settle()
 
-    assert list(site.heard.values()) == [[], said]
+    assert list(site.received.values()) == [[], sent]
 
 
 async def test_the_others_are_those_that_are_alive(new_site: NewSite) -> None:
     site = await new_site(3)
-    first, second, third = site.heard
+    first, second, third = site.received
     assert set(await site.buses[0].others()) == {second, third}
 
     leaving = site.buses.pop(1)
-    site.heard.pop(second)
+    site.received.pop(second)
     await leaving.close()
 
     async def is_forgotten() -> bool:
@@ -140,24 +142,24 @@ async def test_the_others_are_those_that_are_alive(new_site: NewSite) -> None:
     await site.settle()
 
     assert set(await site.buses[1].others()) == {first}
-    assert list(site.heard.values()) == [[], [b"x"]]
-    assert third in site.heard
+    assert list(site.received.values()) == [[], [b"x"]]
+    assert third in site.received
 
 
 async def test_what_a_closed_bus_says_reaches_nobody(new_site: NewSite) -> None:
     site = await new_site(3)
-    _, second, _ = site.heard
+    _, second, _ = site.received
     leaving = site.buses.pop(1)
-    site.heard.pop(second)
+    site.received.pop(second)
 
     leaving.publish(b"last words")
     await leaving.close()
     leaving.publish(b"too late")
-    leaving.send(next(iter(site.heard)), b"too late")
+    leaving.send(next(iter(site.received)), b"too late")
     await leaving.close()
     await site.settle()
 
-    assert list(site.heard.values()) == [[b"last words"], [b"last words"]]
+    assert list(site.received.values()) == [[b"last words"], [b"last words"]]
 
 
 async def test_sites_are_apart(new_site: NewSite) -> None:
@@ -167,5 +169,5 @@ async def test_sites_are_apart(new_site: NewSite) -> None:
     await one.settle()
     await other.settle()
 
-    assert list(other.heard.values()) == [[], []]
+    assert list(other.received.values()) == [[], []]
     assert len(await other.buses[0].others()) == 1

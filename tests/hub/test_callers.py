@@ -30,7 +30,7 @@ def test_a_caller_is_an_ipv4_address_or_an_ipv6_64(address: str, caller: str) ->
     assert caller_of(address) == caller
 
 
-def said(*values: str) -> list[tuple[bytes, bytes]]:
+def sent(*values: str) -> list[tuple[bytes, bytes]]:
     return [(b"host", b"shop"), *((b"x-forwarded-for", value.encode()) for value in values)]
 
 
@@ -56,7 +56,7 @@ def said(*values: str) -> list[tuple[bytes, bytes]]:
 def test_behind_named_proxies_it_is_the_last_address_that_is_none_of_them(
     peer: str, values: list[str], client: str
 ) -> None:
-    assert Forwarding(["10.0.0.0/8", "fd00::9"]).client(peer, said(*values)) == (client, None)
+    assert Forwarding(["10.0.0.0/8", "fd00::9"]).client(peer, sent(*values)) == (client, None)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_proxy_that_is_not_named_is_told_of_once_with_the_setting(caplog: pyte
     forwarding = Forwarding()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            forwarding.client("127.0.0.1", said("203.0.113.9"))
+            forwarding.client("127.0.0.1", sent("203.0.113.9"))
     (record,) = caplog.records
     assert "ORDERCAST_TRUSTED_PROXIES=127.0.0.1" in record.getMessage()
 
@@ -81,9 +81,9 @@ def test_strangers_cannot_fill_the_log_with_proxies_that_they_are_not(caplog: py
     forwarding = Forwarding()
     with caplog.at_level(logging.WARNING):
         for number in range(50):
-            forwarding.client(f"8.8.8.{number}", said("203.0.113.9"))
+            forwarding.client(f"8.8.8.{number}", sent("203.0.113.9"))
         assert len(caplog.records) == 1
         for number in range(50):
-            forwarding.client(f"10.0.0.{number}", said("203.0.113.9"))
+            forwarding.client(f"10.0.0.{number}", sent("203.0.113.9"))
     assert len(caplog.records) == 9
     assert repr(forwarding) == "<Forwarding trusted=0 warned=9>"

@@ -23,7 +23,7 @@ async def test_each_packet_reaches_the_socket_of_its_namespace(server: Server) -
     link = connect(server)
     enter(link, "/other")
 
-    link.hear('21["where"]', '2/other,1["where"]')
+    link.receive('21["where"]', '2/other,1["where"]')
 
     assert link.take() == ['431["/"]', '43/other,1["/other"]']
     (client,) = server.clients
@@ -31,16 +31,16 @@ async def test_each_packet_reaches_the_socket_of_its_namespace(server: Server) -
 
 
 async def test_its_end_is_told_once_to_every_socket(server: Server) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     for name in ("/", "/other"):
-        server.of(name).event("disconnect", lambda socket, reason: told.append(f"{socket.namespace.name} {reason}"))
+        server.of(name).event("disconnect", lambda socket, reason: calls.append(f"{socket.namespace.name} {reason}"))
     link = connect(server)
     enter(link, "/other")
 
     link.lose(DisconnectReason.PING_TIMEOUT)
     link.receiver.closed(DisconnectReason.TRANSPORT_CLOSE)
 
-    assert told == ["/ ping timeout", "/other ping timeout"]
+    assert calls == ["/ ping timeout", "/other ping timeout"]
     assert not server.clients
 
 
@@ -49,10 +49,10 @@ async def test_a_place_in_a_namespace_is_free_again_once_left(server: Server) ->
     link = connect(server)
     enter(link, "/other")
 
-    link.hear("1")
+    link.receive("1")
     enter(link, "/third")
     enter(link, "/third")
-    link.hear("0")
+    link.receive("0")
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR, "a third at a time is one too many"
 
@@ -60,7 +60,7 @@ async def test_a_place_in_a_namespace_is_free_again_once_left(server: Server) ->
 async def test_who_has_entered_is_not_timed_out_and_may_then_be_in_none(server: Server) -> None:
     link = connect(server)
 
-    link.hear("1")
+    link.receive("1")
     await asyncio.sleep(0.06)
 
     assert link.closed_for is None
@@ -81,13 +81,13 @@ async def test_what_comes_while_the_client_is_disconnected_is_ignored_until_it_c
     link = connect(server)
     (client,) = server.clients
     next(iter(server.main.sockets.values())).disconnect()
-    link.hear('2["late"]', "1")
+    link.receive('2["late"]', "1")
     assert link.closed_for is None
 
     link.take()
     enter(link)
     assert client.disconnected_namespaces == frozenset()
-    link.hear("1", '2["late"]')
+    link.receive("1", '2["late"]')
     await settle()
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR

@@ -40,15 +40,15 @@ class Site:
             (self.sockets[name],) = [s for s in server.main.sockets.values() if s.auth["name"] == name]
         self.sockets["b"].join("room")
 
-    async def heard(self) -> dict[str, list[str | bytes]]:
+    async def received(self) -> dict[str, list[str | bytes]]:
         await settle()
-        return {name: said for name, link in self.links.items() if (said := link.take())}
+        return {name: emitted for name, link in self.links.items() if (emitted := link.take())}
 
     async def answer(self, name: str, *args: Any) -> None:
         """The client acknowledges what it was told last."""
         await settle()
-        told = str(self.links[name].take()[-1])
-        self.links[name].hear(f"3{told[2 : told.index('[')]}{json.dumps(list(args))}")
+        calls = str(self.links[name].take()[-1])
+        self.links[name].receive(f"3{calls[2 : calls.index('[')]}{json.dumps(list(args))}")
 
 
 @pytest.fixture
@@ -62,22 +62,22 @@ async def site() -> Site:
 async def test_an_event_reaches_the_sockets_of_every_node_once(site: Site) -> None:
     assert site.first.emit("hi", 1, {"a": b"\x01"}, datetime(2026, 1, 1, tzinfo=UTC)) == 1
 
-    said = ['451-["hi",1,{"a":{"_placeholder":true,"num":0}},"2026-01-01T00:00:00Z"]', b"\x01"]
-    assert await site.heard() == {"a": said, "b": said, "c": said}
+    emitted = ['451-["hi",1,{"a":{"_placeholder":true,"num":0}},"2026-01-01T00:00:00Z"]', b"\x01"]
+    assert await site.received() == {"a": emitted, "b": emitted, "c": emitted}
 
 
 async def test_an_audience_is_the_same_on_every_node(site: Site) -> None:
     site.first.to("room").emit("room")
-    assert await site.heard() == {"b": ['42["room"]']}
+    assert await site.received() == {"b": ['42["room"]']}
 
     site.first.except_("room").emit("not room")
-    assert await site.heard() == {"a": ['42["not room"]'], "c": ['42["not room"]']}
+    assert await site.received() == {"a": ['42["not room"]'], "c": ['42["not room"]']}
 
     site.sockets["c"].broadcast.emit("others")
-    assert await site.heard() == {"a": ['42["others"]'], "b": ['42["others"]']}
+    assert await site.received() == {"a": ['42["others"]'], "b": ['42["others"]']}
 
     site.first.to(site.sockets["c"].id).volatile.compress(False).emit("c")
-    assert await site.heard() == {"c": ['42["c"]']}
+    assert await site.received() == {"c": ['42["c"]']}
     sent = site.links["c"].messages[-1]
     assert (sent.volatile, sent.compress) == (True, False)
 
@@ -88,7 +88,7 @@ async def test_what_is_local_stays(site: Site) -> None:
     site.first.local.sockets_join("x")
     site.second.local.disconnect_sockets()
 
-    assert await site.heard() == {"b": ['42["local"]', "41"], "c": ['42["local"]', '42["local"]', "41"]}
+    assert await site.received() == {"b": ['42["local"]', "41"], "c": ['42["local"]', '42["local"]', "41"]}
     assert site.sockets["a"].connected
 
 
@@ -112,9 +112,9 @@ async def test_each_node_gives_an_event_the_offset_of_its_own_recording(site: Si
     site.second.main.recovery = recovery = MemoryRecovery()
     site.first.emit("hi", 1)
 
-    heard = await site.heard()
-    assert heard["a"] == ['42["hi",1]']
-    offset = json.loads(str(heard["b"][0])[2:])[-1]
+    received = await site.received()
+    assert received["a"] == ['42["hi",1]']
+    offset = json.loads(str(received["b"][0])[2:])[-1]
     assert recovery.gap(offset) is None
 
 
@@ -123,7 +123,7 @@ async def test_what_cannot_be_encoded_reaches_nobody(site: Site) -> None:
         site.first.emit("hi", object())
     with pytest.raises(UnencodableValue):
         site.first.server_side_emit("hi", object())
-    assert await site.heard() == {}
+    assert await site.received() == {}
 
 
 # Acting on sockets
@@ -152,15 +152,15 @@ async def test_a_remote_socket_is_acted_on_like_any_other(site: Site) -> None:
     b.emit("hi")
     b.join("x")
     b.leave("room")
-    assert await site.heard() == {"b": ['42["hi"]']}
+    assert await site.received() == {"b": ['42["hi"]']}
     assert site.sockets["b"].rooms == {b.id, "x"}
 
-    asking = asyncio.create_task(b.emit_with_ack("ask", timeout_s=1))
+    pending = asyncio.create_task(b.emit_with_ack("ask", timeout_s=1))
     await site.answer("b", None, 2)
-    assert await asking == (None, 2)
+    assert await pending == (None, 2)
 
     b.disconnect(close=True)
-    assert await site.heard() == {"b": ["41"]}
+    assert await site.received() == {"b": ["41"]}
     assert site.links["b"].closed_for is not None
     with pytest.raises(NotConnected):
         await b.emit_with_ack("ask", timeout_s=1)
@@ -177,28 +177,28 @@ async def test_sockets_of_every_node_join_leave_and_are_sent_away(site: Site) ->
     assert [sorted(s.rooms & {"x", "y"}) for s in site.sockets.values()] == [["y"], ["x"], ["y"]]
 
     site.first.to("x").disconnect_sockets()
-    assert await site.heard() == {"b": ["41"]}
+    assert await site.received() == {"b": ["41"]}
 
 
 # Asking
 
 
 async def test_the_answers_of_every_nodes_clients_are_gathered(site: Site) -> None:
-    asking = asyncio.create_task(site.first.timeout(1).emit_with_ack("ask"))
+    pending = asyncio.create_task(site.first.timeout(1).emit_with_ack("ask"))
     await site.answer("a", 1)
     await site.answer("b", [2])
     await site.answer("c", {"x": 3}, "4")
 
-    assert await asking == [1, [2], ({"x": 3}, "4")]
+    assert await pending == [1, [2], ({"x": 3}, "4")]
 
 
 async def test_a_client_of_another_node_that_is_late_is_missing(site: Site) -> None:
-    asking = asyncio.create_task(site.first.timeout(0.05).emit_with_ack("ask"))
+    pending = asyncio.create_task(site.first.timeout(0.05).emit_with_ack("ask"))
     await site.answer("a", 1)
     await site.answer("c", 3)
 
     with pytest.raises(AckTimeout) as caught:
-        await asking
+        await pending
     assert caught.value.answers == [1, 3]
 
 
@@ -211,9 +211,9 @@ async def test_a_node_that_is_silent_is_named_and_the_others_answers_are_told(si
         await site.first.fetch_sockets()
     assert {socket.id for socket in fetched.value.answers} == {site.sockets[name].id for name in "bc"}
 
-    with pytest.raises(NodesTimedOut) as asked:
+    with pytest.raises(NodesTimedOut) as requested:
         await site.first.server_side_emit_with_ack("ask", timeout_s=0.01)
-    assert asked.value.answers == ["second"]
+    assert requested.value.answers == ["second"]
 
     with pytest.raises(AckTimeout) as clients:
         await site.first.to("nobody").timeout(0.01).emit_with_ack("ask")
@@ -225,16 +225,16 @@ async def test_a_node_that_is_silent_is_named_and_the_others_answers_are_told(si
 
 
 async def test_servers_tell_the_others_and_not_themselves(site: Site) -> None:
-    told: list[Any] = []
+    calls: list[Any] = []
     for name, server in {"first": site.first, "second": site.second}.items():
-        server.on("hello", lambda *args, name=name: told.append((name, *args)))
-    site.second.of("/other").on("hello", lambda: told.append("other"))
+        server.on("hello", lambda *args, name=name: calls.append((name, *args)))
+    site.second.of("/other").on("hello", lambda: calls.append("other"))
 
     site.first.server_side_emit("hello", 1, {"a": b"\x01"})
     site.first.of("/other").server_side_emit("hello")
     await settle()
 
-    assert told == [("second", 1, {"a": b"\x01"}), "other"]
+    assert calls == [("second", 1, {"a": b"\x01"}), "other"]
 
 
 async def test_servers_ask_the_others(site: Site, caplog: pytest.LogCaptureFixture) -> None:
@@ -294,10 +294,10 @@ async def test_a_notice_that_is_not_understood_is_logged_and_no_more(
 ) -> None:
     site.buses[0].publish(notice)
 
-    assert await site.heard() == {}
+    assert await site.received() == {}
     assert "message not understood" in caplog.text
     site.first.emit("still here")
-    assert set(await site.heard()) == {"a", "b", "c"}
+    assert set(await site.received()) == {"a", "b", "c"}
 
 
 async def test_a_node_that_has_closed_is_gone_from_the_site(site: Site) -> None:
@@ -307,6 +307,6 @@ async def test_a_node_that_has_closed_is_gone_from_the_site(site: Site) -> None:
 
     site.first.emit("hi")
 
-    assert await site.heard() == {"a": ['42["hi"]']}
+    assert await site.received() == {"a": ['42["hi"]']}
     assert len(await site.first.fetch_sockets()) == 1
     assert repr(site.buses[0]) == "<MemoryBus node-1 nodes=1>"

@@ -22,10 +22,10 @@ async def server() -> Server:
 
 async def test_a_client_is_let_in_with_a_sid_of_its_own(server: Server) -> None:
     link = Link(server)
-    link.hear('0{"token":"123"}')
+    link.receive('0{"token":"123"}')
 
     (socket,) = server.main.sockets.values()
-    assert link.said == [f'40{{"sid":"{socket.id}"}}']
+    assert link.sent == [f'40{{"sid":"{socket.id}"}}']
     assert socket.auth == {"token": "123"}
     assert socket.rooms == {socket.id}
     assert len(socket.id) == 20
@@ -33,40 +33,40 @@ async def test_a_client_is_let_in_with_a_sid_of_its_own(server: Server) -> None:
 
 
 async def test_handlers_are_told_before_the_first_event_of_the_client(server: Server) -> None:
-    heard: list[Any] = []
+    received: list[Any] = []
 
     @server.on("connection")
     def connected(socket: Socket) -> None:
         socket.emit("auth", socket.auth)
-        socket.on("first", lambda: heard.append(1))
+        socket.on("first", lambda: received.append(1))
 
     link = Link(server)
-    link.hear("0", '2["first"]')
+    link.receive("0", '2["first"]')
 
-    assert str(link.said[0]).startswith('40{"sid"')
-    assert link.said[1:] == ['42["auth",{}]']
-    assert heard == [1]
+    assert str(link.sent[0]).startswith('40{"sid"')
+    assert link.sent[1:] == ['42["auth",{}]']
+    assert received == [1]
 
 
 async def test_an_asynchronous_connection_handler_holds_the_events_behind_it(server: Server) -> None:
     """Events before the handler has authorised are handled after it, or never."""
     gate = asyncio.Event()
-    heard: list[str] = []
+    received: list[str] = []
 
     @server.on("connection")
     async def connected(_socket: Socket) -> None:
         await gate.wait()
-        heard.append("authorised")
+        received.append("authorised")
 
-    server.event("command", lambda _socket: heard.append("command"))
+    server.event("command", lambda _socket: received.append("command"))
     link = Link(server)
-    link.hear("0", '2["command"]')
+    link.receive("0", '2["command"]')
     await settle()
-    assert heard == []
+    assert received == []
 
     gate.set()
     await settle()
-    assert heard == ["authorised", "command"]
+    assert received == ["authorised", "command"]
 
 
 async def test_a_connection_handler_that_fails_leaves_the_socket_connected(
@@ -100,7 +100,7 @@ async def test_middlewares_run_in_order_and_may_wait(server: Server) -> None:
 
     server.use(lambda socket: ran.append(f"third {socket.data['user']}"))
     link = Link(server)
-    link.hear('0{"token":"t"}')
+    link.receive('0{"token":"t"}')
     assert server.main.sockets == {}
 
     await settle()
@@ -135,10 +135,10 @@ async def test_a_refusal_is_told_and_anything_else_is_not(
 
     server.use(refuse_later if asynchronous else refuse)
     link = Link(server)
-    link.hear("0")
+    link.receive("0")
     await settle()
 
-    assert link.said == [answer]
+    assert link.sent == [answer]
     assert not server.main.sockets
     assert link.closed_for is None, "another namespace may still be open to it"
 
@@ -149,11 +149,11 @@ async def test_who_comes_while_nobody_can_decide_is_closed_and_not_refused(serve
         raise RetryLater("the database is busy")
 
     link = Link(server)
-    link.hear("0")
+    link.receive("0")
     await settle()
 
     # A stock client that is refused by CONNECT_ERROR stays away; one whose connection ends comes back by itself.
-    assert link.said == []
+    assert link.sent == []
     assert link.closed_for is DisconnectReason.FORCED_SERVER_CLOSE
     assert not server.main.sockets
 
@@ -165,7 +165,7 @@ async def test_who_was_refused_may_try_again(server: Server) -> None:
 
     server.use(check)
     link = Link(server)
-    link.hear("0")
+    link.receive("0")
     assert link.take() == ['44{"message":"wrong token"}']
 
     enter(link, auth={"token": "right"})
@@ -187,32 +187,32 @@ async def test_a_client_that_goes_while_a_middleware_waits_leaves_nothing(server
     async def wait(_socket: Socket) -> None:
         await gate.wait()
 
-    told: list[Any] = []
-    server.on("connection", told.append)
+    calls: list[Any] = []
+    server.on("connection", calls.append)
     link = Link(server)
-    link.hear("0")
+    link.receive("0")
     await settle()
 
     link.lose()
     gate.set()
     await settle()
 
-    assert (told, server.main.sockets, server.clients, link.said) == ([], {}, set(), [])
+    assert (calls, server.main.sockets, server.clients, link.sent) == ([], {}, set(), [])
 
 
 async def test_an_event_before_the_middleware_has_decided_closes(server: Server) -> None:
-    heard: list[Any] = []
-    server.event("command", lambda _socket: heard.append(1))
+    received: list[Any] = []
+    server.event("command", lambda _socket: received.append(1))
 
     @server.use
     async def wait(_socket: Socket) -> None:
         await asyncio.sleep(60)
 
     link = Link(server)
-    link.hear("0", '2["command"]')
+    link.receive("0", '2["command"]')
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
-    assert heard == []
+    assert received == []
 
 
 # Coming anew
@@ -220,21 +220,21 @@ async def test_an_event_before_the_middleware_has_decided_closes(server: Server)
 
 def sids(link: Link) -> list[str]:
     """The ids that the client was given, oldest first; nothing else was said to it."""
-    return [json.loads(str(said).removeprefix("40"))["sid"] for said in link.take()]
+    return [json.loads(str(sent).removeprefix("40"))["sid"] for sent in link.take()]
 
 
 async def test_who_connects_again_while_connected_comes_anew_and_keeps_the_connection(server: Server) -> None:
     """React's strict mode: connect, disconnect, connect within a turn; the stock client says CONNECT twice."""
-    told: list[Any] = []
-    server.on("connection", lambda socket: told.append(socket.auth))
-    server.event("disconnect", lambda socket, reason: told.append((socket.auth, str(reason))))
+    calls: list[Any] = []
+    server.on("connection", lambda socket: calls.append(socket.auth))
+    server.event("disconnect", lambda socket, reason: calls.append((socket.auth, str(reason))))
     server.of("/other")
     link = Link(server)
     enter(link, "/other")
 
-    link.hear('0{"n":1}', '0{"n":2}')
+    link.receive('0{"n":1}', '0{"n":2}')
 
-    assert told == [{"n": 1}, ({"n": 1}, "client namespace disconnect"), {"n": 2}]
+    assert calls == [{"n": 1}, ({"n": 1}, "client namespace disconnect"), {"n": 2}]
     assert sids(link)[1] == next(iter(server.main.sockets))
     assert link.closed_for is None
     assert len(server.of("/other").sockets) == 1
@@ -252,7 +252,7 @@ async def test_who_connects_again_while_a_middleware_decides_is_answered_once(se
             raise ConnectRefused("never told")
 
     link = Link(server)
-    link.hear('0{"n":0}', '0{"n":1}', '0{"n":2}')
+    link.receive('0{"n":0}', '0{"n":1}', '0{"n":2}')
     await settle()
     assert seen == [0], "one at a time, so that nobody can have a thousand of them running"
 
@@ -268,19 +268,19 @@ async def test_who_connects_again_while_a_middleware_decides_is_answered_once(se
 
 async def test_who_leaves_while_a_middleware_decides_is_not_let_in_and_may_come_again(server: Server) -> None:
     gate = asyncio.Event()
-    told: list[Any] = []
-    server.on("connection", lambda socket: told.append(socket.auth["n"]))
+    calls: list[Any] = []
+    server.on("connection", lambda socket: calls.append(socket.auth["n"]))
     server.use(lambda _socket: gate.wait())  # type: ignore[type-var]
     link = Link(server)
 
-    link.hear('0{"n":1}', "1")
+    link.receive('0{"n":1}', "1")
     gate.set()
     await settle()
-    assert (told, link.take(), link.closed_for) == ([], [], None)
+    assert (calls, link.take(), link.closed_for) == ([], [], None)
 
-    link.hear('0{"n":2}')
+    link.receive('0{"n":2}')
     await settle()
-    assert told == [2]
+    assert calls == [2]
     assert len(sids(link)) == 1
 
 
@@ -288,7 +288,7 @@ async def test_a_disconnect_handler_that_closes_ends_the_coming_anew(server: Ser
     server.event("disconnect", lambda socket, _reason: socket._client.close(DisconnectReason.FORCED_SERVER_CLOSE))
     link = connect(server)
 
-    link.hear("0")
+    link.receive("0")
 
     assert link.take() == []
     assert not server.main.sockets
@@ -317,7 +317,7 @@ async def test_what_comes_out_of_turn_closes_at_once(server: Server, messages: l
     """CVE-2026-48804 among them: a binary header before CONNECT."""
     link = Link(server)
 
-    link.hear(*messages)
+    link.receive(*messages)
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
     assert not server.clients
@@ -326,10 +326,10 @@ async def test_what_comes_out_of_turn_closes_at_once(server: Server, messages: l
 async def test_last_words_without_a_connection_are_ignored(server: Server) -> None:
     link = Link(server)
 
-    link.hear("1", "30[]", "1/admin,")
+    link.receive("1", "30[]", "1/admin,")
 
     assert link.closed_for is None
-    assert link.said == []
+    assert link.sent == []
 
 
 async def test_the_namespaces_of_a_connection_are_bounded(server: Server) -> None:
@@ -339,7 +339,7 @@ async def test_the_namespaces_of_a_connection_are_bounded(server: Server) -> Non
     for number in range(3):
         enter(link, f"/{number}")
 
-    link.hear("0/3,")
+    link.receive("0/3,")
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
 
@@ -347,10 +347,10 @@ async def test_the_namespaces_of_a_connection_are_bounded(server: Server) -> Non
 async def test_an_unknown_namespace_is_not_made(server: Server) -> None:
     link = Link(server)
     for number in range(100):
-        link.hear(f"0/random{number},")
+        link.receive(f"0/random{number},")
 
-    assert link.said[0] == '44/random0,{"message":"Invalid namespace"}'
-    assert len(link.said) == 100
+    assert link.sent[0] == '44/random0,{"message":"Invalid namespace"}'
+    assert len(link.sent) == 100
     assert repr(server) == "<Server clients=1 namespaces=['/']>"
 
 
@@ -359,7 +359,7 @@ async def test_an_unknown_namespace_is_not_made(server: Server) -> None:
 
 async def test_who_enters_no_namespace_is_closed_in_time(server: Server) -> None:
     silent, refused, entered = Link(server), Link(server), connect(server)
-    refused.hear("0/unknown,")
+    refused.receive("0/unknown,")
 
     await until(lambda: silent.closed_for and refused.closed_for)
 
@@ -377,11 +377,11 @@ async def test_a_slow_middleware_is_waited_for_and_whoever_it_refuses_is_closed(
         raise ConnectRefused("no")
 
     link = Link(server)
-    link.hear("0")
+    link.receive("0")
     await asyncio.sleep(0.08)
     assert link.closed_for is None
 
     gate.set()
     await until(lambda: link.closed_for)
-    assert link.said == ['44{"message":"no"}']
+    assert link.sent == ['44{"message":"no"}']
     assert link.closed_for is DisconnectReason.FORCED_SERVER_CLOSE

@@ -38,19 +38,19 @@ async def test_each_socket_sees_the_request_with_its_own_auth() -> None:
 
 async def test_an_end_has_a_reason_and_where_there_is_more_to_say_a_sentence() -> None:
     server = Server(Options(inbox_packets_max=1))
-    told: list[tuple[DisconnectReason, str]] = []
-    server.event("disconnect", lambda socket, reason: told.append((reason, socket.disconnect_description)))
+    calls: list[tuple[DisconnectReason, str]] = []
+    server.event("disconnect", lambda socket, reason: calls.append((reason, socket.disconnect_description)))
 
     @server.event("slow")
     async def slow(socket: Socket) -> None:
         await server.loop.create_future()
 
-    connect(server).hear("2{}")
-    connect(server).hear('51-["e",{"_placeholder":true,"num":7}]', b"x")
-    connect(server).hear('2["slow"]', '2["slow"]', '2["slow"]')
+    connect(server).receive("2{}")
+    connect(server).receive('51-["e",{"_placeholder":true,"num":7}]', b"x")
+    connect(server).receive('2["slow"]', '2["slow"]', '2["slow"]')
     connect(server).lose()
 
-    assert told == [
+    assert calls == [
         (DisconnectReason.PARSE_ERROR, "EVENT: is not a JSON array with a name"),
         (DisconnectReason.PARSE_ERROR, "binary packet: placeholder 7 names none of 1 attachments"),
         (DisconnectReason.INBOX_FULL, "more than 1 packets waited for a handler"),

@@ -35,7 +35,7 @@ every_way = pytest.mark.parametrize("how", ["sync", "async", "recovery"])
 
 async def come(server: Server, **auth: Any) -> tuple[Link, str]:
     link = Link(server)
-    link.hear("0" + json.dumps(auth))
+    link.receive("0" + json.dumps(auth))
     await settle()
     return link, str(link.take()[0])
 
@@ -75,9 +75,9 @@ async def test_a_session_that_returns_takes_the_place_of_its_ghost() -> None:
     server = make_server("recovery")
     await come(server, user="ann")
     ghost = Link(server)
-    ghost.hear('0{"user":"ann"}')
+    ghost.receive('0{"user":"ann"}')
     await settle()
-    pid, offset = json.loads(str(ghost.said[0])[2:])["pid"], json.loads(str(ghost.said[1])[2:])[-1]
+    pid, offset = json.loads(str(ghost.sent[0])[2:])["pid"], json.loads(str(ghost.sent[1])[2:])[-1]
 
     _, answer = await come(server, user="ann", pid=pid, offset=offset)
 

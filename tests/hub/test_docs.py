@@ -35,19 +35,19 @@ def documented_options() -> dict[str, str]:
         for node in ast.parse(Path(options_module.__file__).read_text()).body
         if isinstance(node, ast.ClassDef) and node.name == "Options"
     ]
-    said: dict[str, str] = {}
+    described: dict[str, str] = {}
     for field, text in zip(declared.body, [*declared.body[1:], None], strict=True):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             is_text = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
-            said[field.target.id] = " ".join(str(text.value.value).split()) if is_text else ""  # type: ignore[union-attr]
-    return said
+            described[field.target.id] = " ".join(str(text.value.value).split()) if is_text else ""  # type: ignore[union-attr]
+    return described
 
 
 def option_rows() -> list[str]:
     """The table of the reference page, as the source would have it."""
-    said = documented_options()
+    described = documented_options()
     defaults = {field.name: field.default for field in dataclasses.fields(Options)}
-    return [f"| `{name}` | `{defaults[name]!r}` | {said[name]} |" for name in defaults]
+    return [f"| `{name}` | `{defaults[name]!r}` | {described[name]} |" for name in defaults]
 
 
 def test_the_table_of_options_is_that_of_the_source() -> None:

@@ -42,7 +42,7 @@ async def test_middlewares_run_in_order_and_may_change_the_arguments(link: Link,
 
     socket.use(lambda _event, args: args.append("last"))
 
-    link.hear('21["e",2]', '22["e",3]')
+    link.receive('21["e",2]', '22["e",3]')
     await settle()
 
     assert link.take() == ['431[4,"e","last"]', '432[6,"e","last"]']
@@ -68,9 +68,9 @@ async def test_an_event_that_a_middleware_refuses_goes_no_further(
     link: Link, socket: Socket, how: str, error: BaseException, answer: str
 ) -> None:
     handled: list[Any] = []
-    told: list[Any] = []
+    calls: list[Any] = []
     socket.on("refused", lambda *args: handled.append(args))
-    socket.on("error", told.append)
+    socket.on("error", calls.append)
 
     def refuse(event: str, _args: list[Any]) -> None:
         if event == "refused":
@@ -82,12 +82,12 @@ async def test_an_event_that_a_middleware_refuses_goes_no_further(
 
     socket.use(refuse if how == "sync" else refuse_later)
 
-    link.hear('21["refused"]', '2["refused"]', '22["e",1]')
+    link.receive('21["refused"]', '2["refused"]', '22["e",1]')
     await settle()
 
     assert link.take() == [f"431[{answer}]", "432[1]"]
     assert handled == []
-    assert told == [error, error]
+    assert calls == [error, error]
     assert link.closed_for is None
 
 
@@ -101,7 +101,7 @@ async def test_an_error_handler_may_wait_and_send_the_client_away(link: Link, so
     def refuse(_event: str, _args: list[Any]) -> None:
         raise EventRefused("no", "No.")
 
-    link.hear('21["e"]')
+    link.receive('21["e"]')
     await settle()
 
     assert link.take() == ['431[{"data":null,"error":{"code":"no","message":"No."}}]', "41"]
@@ -116,7 +116,7 @@ async def test_a_client_that_goes_while_a_middleware_waits_is_not_handled(link: 
     async def wait(_event: str, _args: list[Any]) -> None:
         await gate.wait()
 
-    link.hear('2["e"]')
+    link.receive('2["e"]')
     await settle()
     link.lose()
     gate.set()
@@ -133,7 +133,7 @@ async def test_later_events_wait_while_a_middleware_waits(link: Link, socket: So
         if args == [1]:
             await gate.wait()
 
-    link.hear('21["e",1]', '22["e",2]')
+    link.receive('21["e",1]', '22["e",2]')
     await settle()
     assert link.take() == []
 

@@ -47,26 +47,26 @@ async def test_events_that_wait_are_bounded_in_bytes(server: Server) -> None:
     waiting_handler(server)
     link = connect(server)
 
-    link.hear('2["slow"]', *[json.dumps(["slow", "x" * 10_000]).join(("2", "")) for _ in range(40)])
+    link.receive('2["slow"]', *[json.dumps(["slow", "x" * 10_000]).join(("2", "")) for _ in range(40)])
 
     assert link.closed_for is DisconnectReason.INBOX_FULL
     await server.close()
 
 
 async def test_events_that_wait_hold_their_text_and_are_decoded_in_their_turn(server: Server) -> None:
-    heard: list[Any] = []
+    received: list[Any] = []
     go_on = waiting_handler(server)
-    server.event("next", lambda _, *args: heard.append(args))
+    server.event("next", lambda _, *args: received.append(args))
     link = connect(server)
     before = held(link)
 
     dense = json.dumps(["next", [[]] * 1_000], separators=(",", ":"))
-    link.hear('2["slow"]', "2" + dense, '51-["next",{"_placeholder":true,"num":0}]', b"raw", '2["next",{"a":1}]')
+    link.receive('2["slow"]', "2" + dense, '51-["next",{"_placeholder":true,"num":0}]', b"raw", '2["next",{"a":1}]')
 
     assert held(link) - before < len(dense) + 15_000
     go_on.set()
     await turns(5)
-    assert heard == [([[]] * 1_000,), (b"raw",), ({"a": 1},)]
+    assert received == [([[]] * 1_000,), (b"raw",), ({"a": 1},)]
     assert held(link) == before
 
 
@@ -75,7 +75,7 @@ async def test_what_a_waiting_handler_was_given_counts_as_it_is_decoded(server: 
     link = connect(server)
     before = held(link)
 
-    link.hear("2" + json.dumps(["slow", [[]] * 2_000], separators=(",", ":")))
+    link.receive("2" + json.dumps(["slow", [[]] * 2_000], separators=(",", ":")))
 
     assert held(link) - before > 2_000 * 56
     go_on.set()
@@ -94,7 +94,7 @@ async def test_what_watches_every_event_and_waits_counts_too(server: Server) -> 
         socket.on_any(watch)
 
     link = connect(server)
-    link.hear(*['2["event"]'] * 200)
+    link.receive(*['2["event"]'] * 200)
 
     assert link.closed_for is DisconnectReason.INBOX_FULL
     go_on.set()
@@ -103,21 +103,21 @@ async def test_what_watches_every_event_and_waits_counts_too(server: Server) -> 
 
 
 async def test_a_message_that_would_hold_too_much_is_refused_before_it_is_decoded(server: Server) -> None:
-    heard: list[Any] = []
-    server.event("event", lambda _, value: heard.append(value))
+    received: list[Any] = []
+    server.event("event", lambda _, value: received.append(value))
     link = connect(server)
 
-    link.hear("2" + json.dumps(["event", [{}] * 10_000], separators=(",", ":")))
+    link.receive("2" + json.dumps(["event", [{}] * 10_000], separators=(",", ":")))
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
-    assert heard == []
+    assert received == []
 
 
 async def test_what_waits_to_be_sent_leaves_less_for_what_comes(server: Server) -> None:
     link = connect(server)
     link.backlog_bytes = BOUND
 
-    link.hear("2" + json.dumps(["event", "x" * 20_000]))
+    link.receive("2" + json.dumps(["event", "x" * 20_000]))
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
 
@@ -125,27 +125,27 @@ async def test_what_waits_to_be_sent_leaves_less_for_what_comes(server: Server) 
 async def test_msgpack_is_weighed_as_well() -> None:
     server = Server(Options(connection_bytes_max=BOUND, parser="msgpack"))
     link = Link(server)
-    link.hear(msgpack.encode(PacketType.CONNECT, "/").attachments[0])
+    link.receive(msgpack.encode(PacketType.CONNECT, "/").attachments[0])
     assert held(link) >= SOCKET_BYTES
 
-    link.hear(msgpack.encode_event("/", "event", [[[]] * 20_000]).attachments[0])
+    link.receive(msgpack.encode_event("/", "event", [[[]] * 20_000]).attachments[0])
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
 
 
 async def test_msgpack_that_waits_is_decoded_in_its_turn() -> None:
     server = Server(Options(parser="msgpack"))
-    heard: list[Any] = []
+    received: list[Any] = []
     go_on = waiting_handler(server)
-    server.event("next", lambda _, *args: heard.append(args))
+    server.event("next", lambda _, *args: received.append(args))
     link = Link(server)
-    link.hear(msgpack.encode(PacketType.CONNECT, "/").attachments[0])
+    link.receive(msgpack.encode(PacketType.CONNECT, "/").attachments[0])
 
-    link.hear(*[msgpack.encode_event("/", event, [b"raw", 1]).attachments[0] for event in ("slow", "next")])
+    link.receive(*[msgpack.encode_event("/", event, [b"raw", 1]).attachments[0] for event in ("slow", "next")])
     go_on.set()
     await turns(5)
 
-    assert heard == [(b"raw", 1)]
+    assert received == [(b"raw", 1)]
 
 
 async def test_an_auth_payload_counts_for_as_long_as_its_socket_lives(server: Server) -> None:
@@ -156,10 +156,10 @@ async def test_an_auth_payload_counts_for_as_long_as_its_socket_lives(server: Se
 
     enter(link, "/one", {"token": "t" * 4_000})
     assert held(link) - before > 4_000
-    link.hear("1/one,")
+    link.receive("1/one,")
     assert held(link) == before
 
-    link.hear(*[f"0{name}," + json.dumps({"token": "t" * 130_000}) for name in ("/one", "/two", "/three")])
+    link.receive(*[f"0{name}," + json.dumps({"token": "t" * 130_000}) for name in ("/one", "/two", "/three")])
     assert link.closed_for in (DisconnectReason.INBOX_FULL, DisconnectReason.PARSE_ERROR)
 
 
@@ -173,13 +173,13 @@ async def test_who_connects_anew_while_a_middleware_decides_is_charged_for_the_l
 
     link = Link(server)
     for _ in range(100):
-        link.hear("0" + json.dumps({"token": "t" * 10_000}))
+        link.receive("0" + json.dumps({"token": "t" * 10_000}))
 
     assert link.closed_for is None
     decided.set()
     await turns(10)
     assert held(link) < 30_000
-    link.hear("1")
+    link.receive("1")
     assert held(link) == 0
 
 
@@ -195,42 +195,42 @@ async def test_rooms_are_bounded_in_bytes(server: Server) -> None:
     socket.leave("room", "r" * 1_000, "elsewhere")
     assert held(link) == before
     socket.join("room")
-    link.hear("1")
+    link.receive("1")
     assert held(link) == 0
 
 
 async def test_acks_that_are_owed_and_answers_that_wait_count(server: Server) -> None:
     link, other = connect(server), connect(server)
     before = held(link)
-    asking = asyncio.ensure_future(server.emit_with_ack("question"))
+    pending = asyncio.ensure_future(server.emit_with_ack("question"))
     await turns()
     assert held(link) - before == 2_000
 
-    link.hear("30" + json.dumps([[[]] * 1_000], separators=(",", ":")))
+    link.receive("30" + json.dumps([[[]] * 1_000], separators=(",", ":")))
     await turns()
     assert held(link) - before > 56_000
 
-    other.hear("30[]")
-    await asking
-    del asking
+    other.receive("30[]")
+    await pending
+    del pending
     await turns()
     assert held(link) == before
 
 
 async def test_attachments_are_awaited_without_the_value_that_they_belong_to(server: Server) -> None:
-    heard: list[Any] = []
-    server.event("event", lambda _, *args: heard.append(args))
+    received: list[Any] = []
+    server.event("event", lambda _, *args: received.append(args))
     link = connect(server)
 
-    link.hear(f'51-["event",{{"_placeholder":true,"num":0}},"{"x" * 5_000}"]', b"raw")
+    link.receive(f'51-["event",{{"_placeholder":true,"num":0}},"{"x" * 5_000}"]', b"raw")
 
-    assert heard == [(b"raw", "x" * 5_000)]
+    assert received == [(b"raw", "x" * 5_000)]
 
 
 async def test_an_attachment_is_taken_by_one_place_alone(server: Server) -> None:
     link = connect(server)
 
-    link.hear('51-["event",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]', b"raw")
+    link.receive('51-["event",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]', b"raw")
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
     assert link.receiver.why == "binary packet: has two placeholders for attachment 0"

@@ -25,7 +25,7 @@ class Room:
             self.sockets[name] = next(s for s in self.server.main.sockets.values() if s not in self.sockets.values())
             self.sockets[name].join(*rooms)
 
-    def heard(self) -> str:
+    def received(self) -> str:
         """Who heard something since the last time, as often as they did."""
         return "".join(name * len(link.take()) for name, link in self.links.items())
 
@@ -37,11 +37,11 @@ async def room() -> Room:
 
 async def test_everybody(room: Room) -> None:
     assert room.server.emit("hi", 1) == 3
-    assert room.heard() == "abc"
+    assert room.received() == "abc"
 
 
 @pytest.mark.parametrize(
-    ("rooms", "except_", "heard"),
+    ("rooms", "except_", "received"),
     [
         (["one"], [], "ab"),
         (["two"], [], "b"),
@@ -54,33 +54,33 @@ async def test_everybody(room: Room) -> None:
         ([], ["one", "two"], "c"),
     ],
 )
-async def test_an_audience_hears_once(room: Room, rooms: list[str], except_: list[str], heard: str) -> None:
+async def test_an_audience_hears_once(room: Room, rooms: list[str], except_: list[str], received: str) -> None:
     audience = room.server.main.to(*rooms) if rooms else room.server.except_(*except_)
     if except_:
         audience = audience.except_(*except_)
 
-    assert audience.emit("hi") == len(heard)
+    assert audience.emit("hi") == len(received)
 
-    assert room.heard() == heard
+    assert room.received() == received
 
 
 async def test_a_socket_addresses_the_others(room: Room) -> None:
     room.sockets["a"].broadcast.emit("hi")
-    assert room.heard() == "bc"
+    assert room.received() == "bc"
 
     room.sockets["a"].to("one").emit("hi")
-    assert room.heard() == "b"
+    assert room.received() == "b"
 
     room.sockets["a"].to("one").to("two").except_(room.sockets["b"].id).emit("hi")
-    assert room.heard() == ""
+    assert room.received() == ""
 
 
 async def test_a_socket_is_a_room_of_its_own(room: Room) -> None:
     room.server.to(room.sockets["c"].id).emit("hi")
-    assert room.heard() == "c"
+    assert room.received() == "c"
 
     room.server.except_(room.sockets["c"].id).in_("one").emit("hi")
-    assert room.heard() == "ab"
+    assert room.received() == "ab"
 
 
 async def test_a_broadcast_is_encoded_once_for_all(room: Room) -> None:
@@ -97,7 +97,7 @@ async def test_what_cannot_be_encoded_reaches_nobody(room: Room) -> None:
         room.server.to("one").emit("hi", object())
     with pytest.raises(UnencodableValue):
         room.server.emit("disconnect")
-    assert room.heard() == ""
+    assert room.received() == ""
 
 
 async def test_who_is_gone_hears_nothing_and_leaves_no_room_behind(room: Room) -> None:
@@ -111,22 +111,22 @@ async def test_who_is_gone_hears_nothing_and_leaves_no_room_behind(room: Room) -
 async def test_namespaces_are_apart(room: Room) -> None:
     admin = room.server.of("admin")
     admin.on("connection", lambda socket: socket.join("one"))
-    heard: list[Any] = []
-    admin.event("e", lambda _socket, value: heard.append(("admin", value)))
-    room.server.event("e", lambda _socket, value: heard.append(("main", value)))
+    received: list[Any] = []
+    admin.event("e", lambda _socket, value: received.append(("admin", value)))
+    room.server.event("e", lambda _socket, value: received.append(("main", value)))
     enter(room.links["a"], "/admin")
 
     assert admin.to("one").emit("hi") == 1
     assert room.links["a"].take() == ['42/admin,["hi"]']
-    room.links["a"].hear('2/admin,["e",1]', '2["e",2]')
-    assert heard == [("admin", 1), ("main", 2)]
+    room.links["a"].receive('2/admin,["e",1]', '2["e",2]')
+    assert received == [("admin", 1), ("main", 2)]
 
 
 async def test_leaving_one_namespace_is_not_leaving_the_other(room: Room) -> None:
     admin = room.server.of("/admin")
     enter(room.links["a"], "/admin")
 
-    room.links["a"].hear("1")
+    room.links["a"].receive("1")
 
     assert admin.emit("hi") == 1
     assert room.server.emit("hi") == 2
@@ -153,7 +153,7 @@ async def test_a_handler_may_change_rooms_and_handlers_while_it_is_told(room: Ro
         socket.on("move", lambda socket=socket, name=name: (socket.leave("one"), socket.join(name), socket.off("move")))
 
     for link in room.links.values():
-        link.hear('2["move"]', '2["move"]')
+        link.receive('2["move"]', '2["move"]')
 
     assert room.server.to("one").emit("hi") == 0
     assert room.server.to("a", "b", "c").emit("hi") == 3

@@ -21,10 +21,10 @@ async def server() -> Server:
 
 
 async def test_a_child_is_made_for_who_asks_and_has_what_its_parent_was_told(server: Server) -> None:
-    told: list[Any] = []
+    calls: list[Any] = []
     shops = server.of(SHOP)
-    shops.use(lambda socket: told.append(("use", socket.namespace.name)))
-    shops.on("connection", lambda socket: told.append(("connection", socket.namespace.name)))
+    shops.use(lambda socket: calls.append(("use", socket.namespace.name)))
+    shops.on("connection", lambda socket: calls.append(("connection", socket.namespace.name)))
 
     @shops.event("ask")
     def ask(socket: Socket, value: int) -> int:
@@ -32,10 +32,10 @@ async def test_a_child_is_made_for_who_asks_and_has_what_its_parent_was_told(ser
 
     link = connect(server, "/shop-1")
     enter(link, "/shop-2")
-    link.hear('2/shop-2,7["ask",1]')
+    link.receive('2/shop-2,7["ask",1]')
 
     assert link.take() == ["43/shop-2,7[2]"]
-    assert told == [(what, f"/shop-{n}") for n in (1, 2) for what in ("use", "connection")]
+    assert calls == [(what, f"/shop-{n}") for n in (1, 2) for what in ("use", "connection")]
     assert set(shops.children) == {"/shop-1", "/shop-2"}
     assert server.of("/shop-1").emit("hi") == 1
     assert shops.emit("hi") == 2
@@ -45,18 +45,18 @@ async def test_a_child_is_made_for_who_asks_and_has_what_its_parent_was_told(ser
 async def test_what_the_parent_is_told_later_holds_for_the_children_it_has(server: Server) -> None:
     shops = server.of(SHOP)
     link = connect(server, "/shop-1")
-    told: list[Any] = []
+    calls: list[Any] = []
 
     @shops.on("connection")
     def connected(socket: Socket) -> None:
-        told.append(socket.auth)
+        calls.append(socket.auth)
 
-    shops.event("e", lambda _socket, value: told.append(value))
-    shops.use(lambda _socket: told.append("use"))
-    link.hear('2/shop-1,["e",1]')
+    shops.event("e", lambda _socket, value: calls.append(value))
+    shops.use(lambda _socket: calls.append("use"))
+    link.receive('2/shop-1,["e",1]')
     connect(server, "/shop-1", {"n": 2})
 
-    assert told == [1, "use", {"n": 2}]
+    assert calls == [1, "use", {"n": 2}]
 
 
 @pytest.mark.parametrize("name", ["/shop-x", "/shop-1/more", "/my/shop-1", "/shop-1\\n", "/shop-"])
@@ -65,9 +65,9 @@ async def test_the_whole_name_must_match(server: Server, name: str) -> None:
     server.of(re.compile("/shop-[0-9]"))
     link = Link(server)
 
-    link.hear(f"0{name},")
+    link.receive(f"0{name},")
 
-    assert link.said == [f'44{name},{{"message":"Invalid namespace"}}']
+    assert link.sent == [f'44{name},{{"message":"Invalid namespace"}}']
 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
@@ -84,12 +84,12 @@ async def test_a_function_decides_by_name_and_auth(server: Server, asynchronous:
     other = server.of(lambda name, _auth: name == "/everybody's")
     link = Link(server)
 
-    link.hear('0/ann,{"user":"ann"}', '0/bob,{"user":"ann"}', "0/everybody's,")
+    link.receive('0/ann,{"user":"ann"}', '0/bob,{"user":"ann"}', "0/everybody's,")
     await settle()
 
     assert set(own.children) == {"/ann"}
     assert set(other.children) == {"/everybody's"}
-    assert [str(said).split(",", 1)[0] for said in link.said if str(said).startswith("44")] == ["44/bob"]
+    assert [str(sent).split(",", 1)[0] for sent in link.sent if str(sent).startswith("44")] == ["44/bob"]
     assert repr(own).startswith("<ParentNamespace <function")
 
 
@@ -110,10 +110,10 @@ async def test_a_decision_that_fails_keeps_the_client_out(
 
     server.of(fail_later if asynchronous else fail)
     link = Link(server)
-    link.hear("0/x,")
+    link.receive("0/x,")
     await settle()
 
-    assert link.said == [f'44/x,{{"message":"{message}"}}']
+    assert link.sent == [f'44/x,{{"message":"{message}"}}']
     assert link.closed_for is None
 
 
@@ -126,14 +126,14 @@ async def test_a_slow_decision_meets_a_client_that_is_gone_or_wants_in_anew(serv
 
     parent = server.of(decide)
     gone, again = Link(server), Link(server)
-    gone.hear("0/x,")
-    again.hear('0/x,{"n":1}', '0/x,{"n":2}')
+    gone.receive("0/x,")
+    again.receive('0/x,{"n":1}', '0/x,{"n":2}')
     gone.lose()
     gate.set()
     await settle()
 
     assert [socket.auth for socket in parent.children["/x"].sockets.values()] == [{"n": 2}]
-    assert len(again.said) == 1
+    assert len(again.sent) == 1
 
 
 async def test_a_program_that_names_a_child_makes_it_by_the_pattern_alone(server: Server) -> None:
@@ -148,12 +148,12 @@ async def test_a_program_that_names_a_child_makes_it_by_the_pattern_alone(server
 async def test_new_namespaces_are_told_before_anybody_is_in_them(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told: list[str] = []
+    calls: list[str] = []
 
     @server.on("new_namespace")
     def made(namespace: Namespace) -> None:
-        told.append(namespace.name)
-        namespace.on("connection", lambda _socket: told.append(f"{namespace.name} {len(namespace.sockets)}"))
+        calls.append(namespace.name)
+        namespace.on("connection", lambda _socket: calls.append(f"{namespace.name} {len(namespace.sockets)}"))
 
     @server.on("new_namespace")
     async def fail(_namespace: Namespace) -> None:
@@ -169,7 +169,7 @@ async def test_new_namespaces_are_told_before_anybody_is_in_them(
     connect(server, "/shop-1")
     await settle()
 
-    assert told == ["/plain", "/shop-1", "/shop-1 1"]
+    assert calls == ["/plain", "/shop-1", "/shop-1 1"]
     assert "handler failed: event='new_namespace'" in caplog.text
     assert "task failed" in caplog.text
 
@@ -182,7 +182,7 @@ async def test_at_the_bound_an_empty_child_makes_room_and_then_nobody_does(serve
     links = [connect(server, f"/shop-{n}") for n in range(3)]
     refused = Link(server)
 
-    refused.hear("0/shop-3,")
+    refused.receive("0/shop-3,")
     assert refused.take() == ['44/shop-3,{"message":"Too many namespaces","data":{"code":"too_many_namespaces"}}']
     with pytest.raises(LimitReached, match="dynamic_namespaces_max = 3 is reached"):
         server.of("/shop-3")
@@ -218,7 +218,7 @@ async def test_a_child_whose_only_client_was_refused_is_removed_too(server: Serv
         raise ConnectRefused("no")
 
     link = Link(server)
-    link.hear("0/shop-1,")
+    link.receive("0/shop-1,")
     await asyncio.sleep(0.03)  # longer than an empty one lingers
     assert set(shops.children) == {"/shop-1"}, "somebody is about to enter"
 

@@ -33,7 +33,7 @@ class Client:
         self.link = Link(self.server)
         if self.pid:
             auth |= {"pid": self.pid, "offset": self.offset}
-        self.link.hear("0" + json.dumps(auth))
+        self.link.receive("0" + json.dumps(auth))
         await settle()
         self.listen()
 
@@ -53,7 +53,7 @@ class Client:
         self.listen()
         self.link.lose()
 
-    def heard(self, event: str = "n") -> list[Any]:
+    def received(self, event: str = "n") -> list[Any]:
         """The first argument of each such event so far."""
         self.listen()
         return [data[1] for data in self.events if data[0] == event]
@@ -104,7 +104,7 @@ async def test_who_comes_back_hears_what_it_missed_once_and_in_order(server: Ser
     await client.connect()
     server.emit("n", 4)
 
-    assert client.heard() == [1, 2, 3, 4]
+    assert client.received() == [1, 2, 3, 4]
     assert client.recovered
     assert client.sid == sid
     assert only_socket(server).recovered
@@ -116,12 +116,12 @@ async def test_who_has_heard_nothing_yet_can_come_back_too(server: Server, clien
 
     await client.connect()
 
-    assert client.heard() == [1]
+    assert client.received() == [1]
 
 
 async def test_the_events_of_recovery_have_names_that_no_application_uses(client: Client) -> None:
-    assert len(client.heard("recovery:position")) == 1
-    assert client.heard("ready") == []
+    assert len(client.received("recovery:position")) == 1
+    assert client.received("ready") == []
 
 
 async def test_the_events_of_recovery_can_be_named(server: Server) -> None:
@@ -129,9 +129,9 @@ async def test_the_events_of_recovery_can_be_named(server: Server) -> None:
     client = Client(server)
     await client.connect(pid="unknown", offset="unknown")
 
-    assert len(client.heard("hello")) == 1
-    assert client.heard("gone") == [{"reason": "offset_unknown"}]
-    assert client.heard("recovery:position") == client.heard("resync") == []
+    assert len(client.received("hello")) == 1
+    assert client.received("gone") == [{"reason": "offset_unknown"}]
+    assert client.received("recovery:position") == client.received("resync") == []
 
 
 async def test_without_the_first_event_who_has_heard_nothing_starts_anew_and_others_recover(server: Server) -> None:
@@ -148,8 +148,8 @@ async def test_without_the_first_event_who_has_heard_nothing_starts_anew_and_oth
     await silent.connect()
     await listening.connect()
 
-    assert (silent.recovered, silent.heard()) == (False, [])
-    assert (listening.recovered, listening.heard()) == (True, [1, 2])
+    assert (silent.recovered, silent.received()) == (False, [])
+    assert (listening.recovered, listening.received()) == (True, [1, 2])
 
 
 async def test_rooms_are_restored_and_only_their_events_replayed(server: Server, client: Client) -> None:
@@ -163,7 +163,7 @@ async def test_rooms_are_restored_and_only_their_events_replayed(server: Server,
 
     await client.connect()
 
-    assert client.heard() == [1, 4]
+    assert client.received() == [1, 4]
     assert only_socket(server).rooms == {client.sid, "orders"}
 
 
@@ -193,7 +193,7 @@ async def test_a_session_takes_over_from_a_connection_still_believed_alive(serve
 
     assert ghost.closed_for is DisconnectReason.TAKEN_OVER
     assert reasons == [DisconnectReason.TAKEN_OVER]
-    assert client.heard() == [1, 2, 3]
+    assert client.received() == [1, 2, 3]
     assert (client.sid, len(server.main.sockets)) == (sid, 1)
 
 
@@ -203,13 +203,15 @@ async def test_a_pid_presented_twice_at_once_belongs_to_one(server: Server, clie
     links = [Link(server) for _ in range(3)]
 
     for link in links:
-        link.hear("0" + claim)
+        link.receive("0" + claim)
     await settle()
 
     assert len(server.main.sockets) == 1
     assert [link.closed_for is None for link in links].count(True) >= 1
     open_links = [
-        link for link in links if any(str(said).startswith("40") for said in link.said) and link.closed_for is None
+        link
+        for link in links
+        if any(str(emitted).startswith("40") for emitted in link.sent) and link.closed_for is None
     ]
     assert len(open_links) == 1
     assert server.emit("n", 1) == 1
@@ -221,7 +223,7 @@ async def test_replay_again_and_again_repeats_nothing(server: Server, client: Cl
         server.emit("n", number)
         await client.connect()
 
-    assert client.heard() == list(range(10))
+    assert client.received() == list(range(10))
 
 
 async def test_events_of_a_storm_of_reconnections_are_heard_once(server: Server, client: Client) -> None:
@@ -242,7 +244,7 @@ async def test_events_of_a_storm_of_reconnections_are_heard_once(server: Server,
     client.lose()
     await client.connect()
 
-    assert client.heard() == list(range(sent))
+    assert client.received() == list(range(sent))
 
 
 async def test_a_gap_is_told(server: Server, client: Client) -> None:
@@ -253,8 +255,8 @@ async def test_a_gap_is_told(server: Server, client: Client) -> None:
     await client.connect()
     server.emit("n", "after")
 
-    assert client.heard("resync") == [{"reason": "history_pruned"}]
-    assert client.heard() == ["after"]
+    assert client.received("resync") == [{"reason": "history_pruned"}]
+    assert client.received() == ["after"]
     assert not client.recovered
 
 
@@ -276,7 +278,7 @@ async def test_a_claim_that_cannot_be_met_is_answered_with_the_reason(
 
     await client.connect(**claim)
 
-    assert client.heard("resync") == [{"reason": reason}]
+    assert client.received("resync") == [{"reason": reason}]
     assert client.pid not in ("", "unknown")
 
 
@@ -289,7 +291,7 @@ async def test_what_cannot_be_a_claim_is_none(server: Server, claim: dict[str, A
 
     await client.connect(**claim)
 
-    assert client.heard("resync") == []
+    assert client.received("resync") == []
     assert len(server.main.sockets) == 1
 
 
@@ -303,17 +305,17 @@ async def test_anothers_pid_opens_nothing(server: Server) -> None:
     thief.pid, thief.offset = owner.pid, owner.offset
     await thief.connect(user="thief")
 
-    assert thief.heard() == []
-    assert thief.heard("resync") == [{"reason": "identity_changed"}]
+    assert thief.received() == []
+    assert thief.received("resync") == [{"reason": "identity_changed"}]
     assert (thief.sid != owner.sid, thief.pid != owner.pid) == (True, True)
     await owner.connect(user="owner")
-    assert owner.heard() == ["secret"]
+    assert owner.received() == ["secret"]
 
 
 @pytest.mark.parametrize("meant", ["by the client", "by the server"])
 async def test_an_end_that_was_meant_ends_the_session(server: Server, client: Client, meant: str) -> None:
     if meant == "by the client":
-        client.link.hear("1")
+        client.link.receive("1")
     else:
         only_socket(server).disconnect()
         client.link.take()
@@ -339,8 +341,8 @@ async def test_a_fleeting_event_moves_no_offset(server: Server, client: Client) 
 
     assert client.offset == offset
     await client.connect()
-    assert client.heard() == [1, 2]
-    assert client.heard("typing") == [{"who": "x"}]
+    assert client.received() == [1, 2]
+    assert client.received("typing") == [{"who": "x"}]
 
 
 async def test_a_recovery_that_fails_closes_so_that_the_client_tries_again(
@@ -360,7 +362,7 @@ async def test_a_recovery_that_fails_closes_so_that_the_client_tries_again(
         assert not server.clients
 
     await client.connect()
-    assert client.heard() == [1]
+    assert client.received() == [1]
 
 
 @pytest.mark.parametrize("broken", ["load", "save"])
@@ -379,13 +381,13 @@ async def test_a_session_store_out_of_order_refuses_nobody(
         patch.setattr(recovery, broken, fail)
         await client.connect()
     assert client.link.closed_for is None
-    assert client.heard() == [1, 2], "an offset is enough to be told what one missed"
-    assert client.heard("resync") == []
+    assert client.received() == [1, 2], "an offset is enough to be told what one missed"
+    assert client.received("resync") == []
 
     client.lose()
     server.emit("n", 3)
     await client.connect()
-    assert client.heard() == [1, 2, 3]
+    assert client.received() == [1, 2, 3]
 
 
 async def test_without_an_offset_a_session_that_cannot_be_loaded_is_a_gap_that_is_told(
@@ -398,15 +400,15 @@ async def test_without_an_offset_a_session_that_cannot_be_loaded_is_a_gap_that_i
     client = Client(server)
     await client.connect(pid="p")
 
-    assert client.heard("resync") == [{"reason": "session_unknown"}]
+    assert client.received("resync") == [{"reason": "session_unknown"}]
 
 
 async def test_events_sent_while_the_past_is_told_come_after_it(
     server: Server, client: Client, recovery: MemoryRecovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = asyncio.Event()
-    heard: list[str] = []
-    server.event("command", lambda _socket: heard.append("command"))
+    received: list[str] = []
+    server.event("command", lambda _socket: received.append("command"))
     drained = Link.drained
 
     async def slowly(link: Link) -> None:
@@ -417,16 +419,16 @@ async def test_events_sent_while_the_past_is_told_come_after_it(
     server.emit("n", 1)
     monkeypatch.setattr(Link, "drained", slowly)
     await client.connect()
-    client.link.hear('2["command"]')
+    client.link.receive('2["command"]')
     server.emit("n", 2)
-    assert heard == []
+    assert received == []
 
     gate.set()
     await settle()
     server.emit("n", 3)
 
-    assert client.heard() == [1, 2, 3]
-    assert heard == ["command"]
+    assert client.received() == [1, 2, 3]
+    assert received == ["command"]
 
 
 async def test_a_client_lost_while_the_past_is_told_leaves_nothing(
@@ -448,7 +450,7 @@ async def test_a_client_lost_while_the_past_is_told_leaves_nothing(
 
     assert (server.clients, server.main.sockets, list(server.main.rooms.names())) == (set(), {}, [])
     await client.connect()
-    assert client.heard()[-1] == 1
+    assert client.received()[-1] == 1
 
 
 def test_a_claim_is_read_with_care() -> None:

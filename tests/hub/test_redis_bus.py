@@ -24,9 +24,9 @@ class End:
     """One node's end and what it has heard."""
 
     def __init__(self, url: str, prefix: str = "ordercast") -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self.bus = RedisBus(url, prefix=prefix, name="test", heartbeat_s=HEARTBEAT_S)
-        self.bus.open(self.heard.append)
+        self.bus.open(self.received.append)
         self.bus.start()
 
     async def hears(self, other: End, notice: bytes) -> None:
@@ -34,7 +34,7 @@ class End:
 
         def is_heard() -> bool:
             other.bus.publish(notice)
-            return notice in self.heard
+            return notice in self.received
 
         await eventually(is_heard)
 
@@ -92,7 +92,7 @@ async def test_it_comes_back_with_redis_and_what_was_said_meanwhile_is_dropped_a
     assert one.bus.dropped == 5
     await other.hears(one, b"back")
     await one.hears(other, b"and forth")
-    assert b"lost" not in other.heard
+    assert b"lost" not in other.received
     log_of_one = [record.message for record in caplog.records if one.bus.node in record.message]
     assert sum("away (ConnectionError" in line for line in log_of_one) == 1, "told once, not at each try"
     assert any("up; dropped meanwhile: 5" in line for line in log_of_one)
@@ -126,9 +126,9 @@ async def test_a_redis_that_stands_still_leaves_it_deaf_until_it_goes_on(
 
 
 async def test_what_waits_for_a_redis_that_stands_still_is_bounded(valkey: Valkey) -> None:
-    heard: list[bytes] = []
+    received: list[bytes] = []
     bus = RedisBus(valkey.url, heartbeat_s=60)
-    bus.open(heard.append)
+    bus.open(received.append)
     bus.start()
     await bus.until_up()
     with valkey.stopped():
@@ -269,7 +269,7 @@ async def test_a_notice_that_is_too_large_is_dropped_and_told(
 
     await other.hears(one, b"still here")
     assert one.bus.dropped == 2
-    assert max(map(len, other.heard)) < MESSAGE_BYTES_MAX
+    assert max(map(len, other.received)) < MESSAGE_BYTES_MAX
     assert "MESSAGE_BYTES_MAX" in caplog.text
 
 
@@ -293,13 +293,13 @@ async def test_servers_are_one_by_redis(valkey: Valkey) -> None:
     assert there.handshake.auth == {"name": "b"}
 
     first.emit("typing", {"who": b"\x01"})
-    await eventually(lambda: link.said)
+    await eventually(lambda: link.sent)
     assert link.take() == ['451-["typing",{"who":{"_placeholder":true,"num":0}}]', b"\x01"]
 
-    asking = asyncio.create_task(first.timeout(5).emit_with_ack("ask"))
-    await eventually(lambda: link.said)
-    link.hear('30["answer"]')
-    assert await asking == ["answer"]
+    pending = asyncio.create_task(first.timeout(5).emit_with_ack("ask"))
+    await eventually(lambda: link.sent)
+    link.receive('30["answer"]')
+    assert await pending == ["answer"]
 
     there.join("room")
     await eventually(lambda: "room" in socket.rooms)

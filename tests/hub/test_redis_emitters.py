@@ -37,11 +37,11 @@ class Site:
     async def publish(self, channel: str, message: bytes) -> None:
         await self.redis.publish(self.key + channel, message)
 
-    async def heard(self) -> list[list[str | bytes]]:
+    async def received(self) -> list[list[str | bytes]]:
         """What each client was told, up to an end that is said last."""
         await self.emitter.emit("end")
-        await eventually(lambda: all('42["end"]' in link.said for link in self.links))
-        return [[said for said in link.take() if said != '42["end"]'] for link in self.links]
+        await eventually(lambda: all('42["end"]' in link.sent for link in self.links))
+        return [[sent for sent in link.take() if sent != '42["end"]'] for link in self.links]
 
 
 @pytest.fixture
@@ -78,22 +78,22 @@ async def test_an_event_reaches_each_socket_once_though_every_node_hears_it(site
     await site.emitter.to("nobody").emit("hi")
 
     once = ['451-["hi",{"_placeholder":true,"num":0}]', b"\x01"]
-    assert await site.heard() == [once, once]
+    assert await site.received() == [once, once]
 
 
 async def test_flags_and_exceptions_are_kept(site: Site) -> None:
     (first,) = site.servers[0].main.sockets.values()
     await site.emitter.except_(first.id).volatile.compress(False).emit("hi")
 
-    assert await site.heard() == [[], ['42["hi"]']]
+    assert await site.received() == [[], ['42["hi"]']]
     message = site.links[1].messages[-2]
     assert (message.text, message.volatile, message.compress) == (b'42["hi"]', True, False)
 
 
 async def test_requests_are_obeyed_on_every_node(site: Site) -> None:
-    told: list[Any] = []
+    calls: list[Any] = []
     for server in site.servers:
-        server.on("reload", lambda *args: told.append(args))
+        server.on("reload", lambda *args: calls.append(args))
     sockets = [socket for server in site.servers for socket in server.main.sockets.values()]
 
     await site.emitter.sockets_join("a", "b")
@@ -102,7 +102,7 @@ async def test_requests_are_obeyed_on_every_node(site: Site) -> None:
     await site.emitter.to(sockets[0].id).disconnect_sockets(close=True)
 
     await eventually(lambda: site.links[0].closed_for)
-    await eventually(lambda: told == [(1,), (1,)])
+    await eventually(lambda: calls == [(1,), (1,)])
     assert sockets[1].rooms == {sockets[1].id, "a"}
     assert sockets[1].connected
 
@@ -115,7 +115,7 @@ async def test_what_is_not_for_us_is_left_alone(site: Site, caplog: pytest.LogCa
     await site.publish("-request#/#", b'{"type":5,"requestId":"1","opts":{}}')
     await site.publish("-response#/#", b"anything")
 
-    assert await site.heard() == [[], []]
+    assert await site.received() == [[], []]
     assert [emitters.refused for emitters in site.emitters] == [0, 0]
     assert not caplog.records
 
@@ -147,7 +147,7 @@ async def test_what_is_not_understood_is_told_and_harms_nobody(
     for _ in range(50):
         await site.publish(channel, message)
 
-    assert await site.heard() == [[], []]
+    assert await site.received() == [[], []]
     assert [emitters.refused for emitters in site.emitters] == [50, 50]
     complaints = [record for record in caplog.records if "not understood" in record.message]
     assert len(complaints) == 2, "one a node: a flood must not fill the log"
@@ -160,13 +160,13 @@ async def test_a_key_is_no_pattern(new_site: Callable[..., Any]) -> None:
     await site.emitter.emit("hi")
     await Emitter(site.redis, "xyz").emit("another site")
 
-    assert await site.heard() == [['42["hi"]'], ['42["hi"]']]
+    assert await site.received() == [['42["hi"]'], ['42["hi"]']]
 
 
 async def test_where_emits_are_recorded_each_node_gives_its_own_offset(site: Site) -> None:
     recovery = site.servers[0].main.recovery = MemoryRecovery()
     await site.emitter.emit("hi", "last")
-    await eventually(lambda: all(link.said for link in site.links))
+    await eventually(lambda: all(link.sent for link in site.links))
 
     first, second = (msgspec.json.decode(str(link.take()[0])[2:]) for link in site.links)
     assert first[:2] == ["hi", "last"]
@@ -189,8 +189,8 @@ async def test_it_comes_back_with_redis(valkey: Valkey, caplog: pytest.LogCaptur
     await emitters.until_up()
     async with redis.asyncio.Redis.from_url(valkey.url) as client:
         await Emitter(client).emit("back")
-    await eventually(lambda: link.said)
+    await eventually(lambda: link.sent)
 
-    assert link.said == ['42["back"]']
+    assert link.sent == ['42["back"]']
     assert "back ends at socket.io: up" in caplog.text
     await emitters.close()

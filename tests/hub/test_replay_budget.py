@@ -38,14 +38,14 @@ def test_accounts_are_forgotten_when_they_are_even_and_not_before(monkeypatch: A
 
 async def returning(server: Server, offset: str) -> Link:
     link = Link(server)
-    link.hear(f'0{{"offset":"{offset}"}}')
+    link.receive(f'0{{"offset":"{offset}"}}')
     for _ in range(20):
         await asyncio.sleep(0)
     return link
 
 
-def told(link: Link) -> list[str]:
-    return [str(said)[2:].split('"')[1] for said in link.said if str(said).startswith("42")]
+def calls(link: Link) -> list[str]:
+    return [str(sent)[2:].split('"')[1] for sent in link.sent if str(sent).startswith("42")]
 
 
 def position(recovery: MemoryRecovery, server: Server) -> str:
@@ -63,9 +63,9 @@ async def test_who_has_no_name_pays_by_address() -> None:
 
     links = [await returning(server, start) for _ in range(4)]
 
-    assert [told(link).count("news") for link in links] == [19, 19, 0, 0]
-    assert [told(link)[-1] for link in links] == ["recovery:position", "recovery:position", "resync", "resync"]
-    assert '"replay_budget"' in str(links[3].said[-1])
+    assert [calls(link).count("news") for link in links] == [19, 19, 0, 0]
+    assert [calls(link)[-1] for link in links] == ["recovery:position", "recovery:position", "resync", "resync"]
+    assert '"replay_budget"' in str(links[3].sent[-1])
     await server.close()
 
 
@@ -75,5 +75,5 @@ async def test_without_a_burst_there_is_no_bound() -> None:
     start = position(recovery, server)
     server.emit("news")
 
-    assert [told(await returning(server, start)).count("news") for _ in range(5)] == [1] * 5
+    assert [calls(await returning(server, start)).count("news") for _ in range(5)] == [1] * 5
     await server.close()

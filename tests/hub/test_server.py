@@ -22,16 +22,16 @@ async def test_a_namespace_is_made_once_and_found_by_either_spelling() -> None:
 
 async def test_what_is_said_to_the_server_is_said_to_its_main_namespace() -> None:
     server = Server()
-    told: list[str] = []
-    server.use(lambda _socket: told.append("middleware"))
-    server.on("connection", lambda _socket: told.append("connection"))
-    server.event("e", lambda _socket: told.append("event"))
-    server.of("/other").on("connection", lambda _socket: told.append("wrong"))
+    calls: list[str] = []
+    server.use(lambda _socket: calls.append("middleware"))
+    server.on("connection", lambda _socket: calls.append("connection"))
+    server.event("e", lambda _socket: calls.append("event"))
+    server.of("/other").on("connection", lambda _socket: calls.append("wrong"))
 
     link = connect(server)
-    link.hear('2["e"]')
+    link.receive('2["e"]')
 
-    assert told == ["middleware", "connection", "event"]
+    assert calls == ["middleware", "connection", "event"]
     assert server.in_("nobody").emit("e") == 0
     assert server.volatile.emit("e") == 1
 
@@ -63,7 +63,7 @@ async def test_closing_waits_for_the_last_handlers_but_not_for_ever() -> None:
     await server.close()
     assert done == [1]
 
-    connect(server).hear('2["hang"]')
+    connect(server).receive('2["hang"]')
     began = time.monotonic()
     await server.close()
     assert time.monotonic() - began < 20
@@ -81,40 +81,40 @@ async def test_a_client_knows_its_namespaces() -> None:
 
 async def test_what_crosses_a_disconnect_on_the_way_is_ignored_and_other_namespaces_go_on() -> None:
     server = Server()
-    heard: list[str] = []
-    server.event("late", lambda _socket: heard.append("late"))
-    server.of("/other").event("e", lambda _socket: heard.append("other"))
+    received: list[str] = []
+    server.event("late", lambda _socket: received.append("late"))
+    server.of("/other").event("e", lambda _socket: received.append("other"))
     link: Link = connect(server)
     enter(link, "/other")
     (socket,) = server.main.sockets.values()
     socket.disconnect()
 
-    link.hear('2["late"]', '51-["late",{"_placeholder":true,"num":0}]', b"\x01", '2/other,["e"]')
-    assert heard == ["other"]
+    link.receive('2["late"]', '51-["late",{"_placeholder":true,"num":0}]', b"\x01", '2/other,["e"]')
+    assert received == ["other"]
     assert link.closed_for is None
 
     link.take()
     enter(link)
-    link.hear('2["late"]')
-    assert heard == ["other", "late"]
+    link.receive('2["late"]')
+    assert received == ["other", "late"]
 
 
 async def test_an_event_after_the_clients_own_goodbye_closes() -> None:
     link = connect(Server())
 
-    link.hear("1", '2["late"]')
+    link.receive("1", '2["late"]')
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
 
 
 async def test_refused_connections_are_told() -> None:
     server = Server()
-    told: list[object] = []
-    server.on("connection_error", lambda *args: told.append(args))
+    calls: list[object] = []
+    server.on("connection_error", lambda *args: calls.append(args))
 
     server.connection_refused(HANDSHAKE, 5, "Unsupported protocol version")
 
-    assert told == [(HANDSHAKE, 5, "Unsupported protocol version")]
+    assert calls == [(HANDSHAKE, 5, "Unsupported protocol version")]
 
 
 async def test_sending_a_client_away_with_its_connection_keeps_it_away_from_every_namespace() -> None:

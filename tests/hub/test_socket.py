@@ -59,7 +59,7 @@ async def socket(server: Server, link: Link) -> Socket:
 async def test_what_a_handler_returns_is_the_ack(link: Link, socket: Socket, answer: Any, ack: str) -> None:
     socket.on("ask", lambda: answer)
 
-    link.hear('21["ask"]')
+    link.receive('21["ask"]')
 
     assert link.take() == [ack]
 
@@ -72,7 +72,7 @@ async def test_a_coroutine_answers_when_it_is_done(link: Link, socket: Socket) -
         await gate.wait()
         return value + 1
 
-    link.hear('21["ask",1]')
+    link.receive('21["ask",1]')
     await settle()
     assert link.take() == []
 
@@ -84,14 +84,14 @@ async def test_a_coroutine_answers_when_it_is_done(link: Link, socket: Socket) -
 async def test_bytes_come_and_go(link: Link, socket: Socket) -> None:
     socket.on("up", lambda *args: args)
 
-    link.hear('51-7["up",{"a":[{"_placeholder":true,"num":0}]}]', b"\x01")
+    link.receive('51-7["up",{"a":[{"_placeholder":true,"num":0}]}]', b"\x01")
 
     assert link.take() == ['461-7[{"a":[{"_placeholder":true,"num":0}]}]', b"\x01"]
 
 
 async def test_an_event_that_nobody_handles_is_acknowledged_as_unknown(link: Link) -> None:
     """A client with `retries` sends its next event only once this one is answered."""
-    link.hear('21["nobody"]', '2["error"]', '2["connection"]', '2["__init__"]')
+    link.receive('21["nobody"]', '2["error"]', '2["connection"]', '2["__init__"]')
 
     (ack,) = link.take()
     assert json.loads(str(ack).removeprefix("431")) == [
@@ -110,16 +110,16 @@ async def test_an_event_that_nobody_handles_is_acknowledged_as_unknown(link: Lin
 async def test_an_event_that_nobody_handles_can_be_left_unanswered_as_with_the_reference() -> None:
     server = Server(Options(answer_unknown_events=False))
     link = Link(server)
-    link.hear("0")
+    link.receive("0")
     link.take()
 
-    link.hear('21["nobody"]')
+    link.receive('21["nobody"]')
 
     assert link.take() == []
 
 
 async def test_the_long_name_of_an_unknown_event_is_not_repeated_in_full(link: Link) -> None:
-    link.hear(f'21["{"x" * 5_000}"]')
+    link.receive(f'21["{"x" * 5_000}"]')
 
     (ack,) = link.take()
     assert len(ack) < 500
@@ -142,24 +142,24 @@ async def test_several_handlers_run_in_order_and_the_first_answer_counts(
     socket.on("ask", handler("two", 2))
     socket.on("ask", handler("three", 3))
 
-    link.hear('21["ask"]')
+    link.receive('21["ask"]')
 
     assert ran == ["shared", "one", "two", "three"]
     assert link.take() == ["431[2]"]
 
 
 async def test_a_handler_can_be_removed(link: Link, socket: Socket) -> None:
-    heard: list[int] = []
-    one = socket.on("e", lambda: heard.append(1))
-    socket.on("e", lambda: heard.append(2))
+    received: list[int] = []
+    one = socket.on("e", lambda: received.append(1))
+    socket.on("e", lambda: received.append(2))
 
     socket.off("e", one)
-    link.hear('2["e"]')
+    link.receive('2["e"]')
     socket.off("e")
     socket.off("never")
-    link.hear('2["e"]')
+    link.receive('2["e"]')
 
-    assert heard == [2]
+    assert received == [2]
 
 
 async def test_events_of_one_socket_are_handled_one_after_another_and_others_go_on(
@@ -177,8 +177,8 @@ async def test_events_of_one_socket_are_handled_one_after_another_and_others_go_
     server.event("fast", lambda _socket, name: order.append(name))
     other = connect(server)
 
-    link.hear('2["slow","first"]', '2["fast","second"]', '2["slow","third"]', '2["fast","fourth"]')
-    other.hear('2["fast","other"]')
+    link.receive('2["slow","first"]', '2["fast","second"]', '2["slow","third"]', '2["fast","fourth"]')
+    other.receive('2["fast","other"]')
     await settle()
     assert sorted(order) == ["first begins", "other"]
 
@@ -194,11 +194,11 @@ async def test_acks_of_the_client_do_not_wait_behind_a_handler(link: Link, socke
     async def ask() -> Any:
         return await socket.emit_with_ack("question", timeout_s=1)
 
-    link.hear('21["ask"]')
+    link.receive('21["ask"]')
     await settle()
     assert link.take() == ['420["question"]']
 
-    link.hear("30[42]")
+    link.receive("30[42]")
     await settle()
     assert link.take() == ["431[42]"]
 
@@ -206,10 +206,10 @@ async def test_acks_of_the_client_do_not_wait_behind_a_handler(link: Link, socke
 async def test_an_inbox_past_its_bound_closes_the_connection(link: Link, socket: Socket) -> None:
     socket.on("slow", lambda: asyncio.sleep(60))
 
-    link.hear(*['2["slow"]'] * 6)
+    link.receive(*['2["slow"]'] * 6)
     assert socket.connected
 
-    link.hear('2["slow"]')
+    link.receive('2["slow"]')
     assert link.closed_for is DisconnectReason.INBOX_FULL
     assert repr(socket).startswith(f"<Socket {socket.id} disconnected")
 
@@ -231,7 +231,7 @@ async def test_a_failing_handler_is_logged_answered_and_harms_nothing(
     socket.on("fail", fail_later if asynchronous else fail)
     socket.on("fine", lambda: "fine")
 
-    link.hear('21["fail"]', '2["fail"]', '22["fine"]')
+    link.receive('21["fail"]', '2["fail"]', '22["fine"]')
     await settle()
 
     assert link.take() == [f"431[{INTERNAL_ERROR}]", '432["fine"]']
@@ -247,7 +247,7 @@ async def test_a_refusal_is_told_to_the_client_and_not_logged(
     def cancel() -> None:
         raise EventRefused("too_late", "The order is on its way.", state="in_transit")
 
-    link.hear('21["cancel"]', '2["cancel"]')
+    link.receive('21["cancel"]', '2["cancel"]')
 
     assert link.take() == [
         '431[{"data":null,"error":{"code":"too_late","message":"The order is on its way.","state":"in_transit"}}]'
@@ -265,7 +265,7 @@ async def test_an_answer_that_cannot_be_encoded_is_an_error_ack_and_later_events
     socket.on("bad", later if asynchronous else object)
     socket.on("fine", lambda: "fine")
 
-    link.hear('21["bad"]', '22["fine"]')
+    link.receive('21["bad"]', '22["fine"]')
     await settle()
 
     assert link.take() == [f"431[{INTERNAL_ERROR}]", '432["fine"]']
@@ -278,7 +278,7 @@ async def test_a_refusal_that_cannot_be_encoded_is_an_error_ack(link: Link, sock
     def bad() -> None:
         raise EventRefused("code", "message", details=object())
 
-    link.hear('21["bad"]')
+    link.receive('21["bad"]')
 
     assert link.take() == [f"431[{INTERNAL_ERROR}]"]
 
@@ -289,7 +289,7 @@ async def test_a_handler_whose_work_is_cancelled_has_failed_and_later_events_are
     work = asyncio.get_running_loop().create_future()
     socket.on("wait", lambda: work)
     socket.on("fine", lambda: "fine")
-    link.hear('21["wait"]', '22["fine"]')
+    link.receive('21["wait"]', '22["fine"]')
 
     work.cancel()
     await settle()
@@ -302,7 +302,7 @@ async def test_arguments_that_a_handler_does_not_take_are_a_failure_of_the_event
 ) -> None:
     socket.on("one", lambda a: a)
 
-    link.hear('21["one"]', '22["one",1,2]', '23["one",1]')
+    link.receive('21["one"]', '22["one",1,2]', '23["one",1]')
 
     assert link.take() == [f"431[{INTERNAL_ERROR}]", f"432[{INTERNAL_ERROR}]", "433[1]"]
 
@@ -327,38 +327,38 @@ async def test_what_cannot_be_encoded_is_the_callers_error(link: Link, socket: S
 
 @pytest.mark.parametrize(("ack", "answer"), [("[]", None), ("[1]", 1), ("[null,2]", (None, 2)), ("[[1]]", [1])])
 async def test_an_answer_is_none_one_value_or_a_tuple(link: Link, socket: Socket, ack: str, answer: Any) -> None:
-    asking = asyncio.create_task(socket.emit_with_ack("ask", "x"))
+    pending = asyncio.create_task(socket.emit_with_ack("ask", "x"))
     await settle()
     assert link.take() == ['420["ask","x"]']
 
-    link.hear("30" + ack)
+    link.receive("30" + ack)
 
-    assert await asking == answer
+    assert await pending == answer
 
 
 async def test_an_answer_that_does_not_come_in_time(link: Link, socket: Socket) -> None:
     with pytest.raises(AckTimeout, match=r"no ack of 'ask' within 0\.01 s"):
         await socket.emit_with_ack("ask", timeout_s=0.01)
 
-    link.hear("30[1]")
-    asking = asyncio.create_task(socket.emit_with_ack("again"))
+    link.receive("30[1]")
+    pending = asyncio.create_task(socket.emit_with_ack("again"))
     await settle()
-    link.hear("31[2]")
-    assert await asking == 2, "the late answer was nobody's"
+    link.receive("31[2]")
+    assert await pending == 2, "the late answer was nobody's"
 
 
 async def test_answers_that_nobody_waits_for_are_ignored(link: Link, socket: Socket) -> None:
-    link.hear("30[1]", "3999999[1]", "3[1]", '31-["no"]')
+    link.receive("30[1]", "3999999[1]", "3[1]", '31-["no"]')
     assert link.closed_for is DisconnectReason.PARSE_ERROR, "only the last of them was malformed"
 
 
 async def test_a_disconnect_meanwhile_ends_the_wait(link: Link, socket: Socket) -> None:
-    asking = [asyncio.create_task(socket.emit_with_ack("ask")) for _ in range(2)]
+    pending = [asyncio.create_task(socket.emit_with_ack("ask")) for _ in range(2)]
     await settle()
 
     link.lose()
 
-    for task in asking:
+    for task in pending:
         with pytest.raises(NotConnected):
             await task
     with pytest.raises(NotConnected):
@@ -366,25 +366,25 @@ async def test_a_disconnect_meanwhile_ends_the_wait(link: Link, socket: Socket) 
 
 
 async def test_the_acks_outstanding_are_bounded(link: Link, socket: Socket) -> None:
-    asking = [asyncio.create_task(socket.emit_with_ack("ask")) for _ in range(3)]
+    pending = [asyncio.create_task(socket.emit_with_ack("ask")) for _ in range(3)]
     await settle()
 
     with pytest.raises(LimitReached, match="acks_pending_max = 3 is reached"):
         await socket.emit_with_ack("ask")  # number 3 was for this one
 
-    link.hear("30[]")
-    asking.append(asyncio.create_task(socket.emit_with_ack("ask")))
+    link.receive("30[]")
+    pending.append(asyncio.create_task(socket.emit_with_ack("ask")))
     await settle()
-    link.hear("31[]", "32[]", "34[]")
-    await asyncio.wait_for(asyncio.gather(*asking), 60)
+    link.receive("31[]", "32[]", "34[]")
+    await asyncio.wait_for(asyncio.gather(*pending), 60)
 
 
 async def test_a_cancelled_wait_gives_its_place_back(socket: Socket) -> None:
     for _ in range(10):
-        asking = asyncio.create_task(socket.emit_with_ack("ask"))
+        pending = asyncio.create_task(socket.emit_with_ack("ask"))
         await settle()
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+        pending.cancel()
+        await asyncio.gather(pending, return_exceptions=True)
 
 
 # Rooms
@@ -414,14 +414,14 @@ async def test_the_rooms_of_a_socket_are_bounded(socket: Socket) -> None:
 
 
 async def test_a_client_that_leaves_is_told_to_the_handlers_in_order(link: Link, socket: Socket) -> None:
-    told: list[Any] = []
+    calls: list[Any] = []
     socket.join("room")
-    socket.on("disconnecting", lambda reason: told.append(("disconnecting", reason.value, "room" in socket.rooms)))
-    socket.on("disconnect", lambda reason: told.append(("disconnect", str(reason), "room" in socket.rooms)))
+    socket.on("disconnecting", lambda reason: calls.append(("disconnecting", reason.value, "room" in socket.rooms)))
+    socket.on("disconnect", lambda reason: calls.append(("disconnect", str(reason), "room" in socket.rooms)))
 
-    link.hear("1", '2["late"]')
+    link.receive("1", '2["late"]')
 
-    assert told == [
+    assert calls == [
         ("disconnecting", "client namespace disconnect", True),
         ("disconnect", "client namespace disconnect", False),
     ]
@@ -446,7 +446,7 @@ async def test_the_server_sends_a_client_away(link: Link, socket: Socket, server
 async def test_last_words_that_cross_a_disconnect_are_not_an_offence(link: Link, socket: Socket) -> None:
     socket.disconnect()
 
-    link.hear("30[1]", "1")
+    link.receive("30[1]", "1")
 
     assert link.closed_for is None
 

@@ -28,103 +28,103 @@ async def socket(server: Server, link: Link) -> Socket:
 
 
 @pytest.fixture
-def heard() -> list[Any]:
+def received() -> list[Any]:
     return []
 
 
-async def test_a_handler_for_once_hears_one_event(link: Link, socket: Socket, heard: list[Any]) -> None:
+async def test_a_handler_for_once_hears_one_event(link: Link, socket: Socket, received: list[Any]) -> None:
     @socket.once("e")
     async def hear(value: int) -> int:
-        heard.append(value)
+        received.append(value)
         return value
 
-    socket.once("e", heard.append)
+    socket.once("e", received.append)
 
-    link.hear('21["e",1]', '22["e",2]')
+    link.receive('21["e",1]', '22["e",2]')
     await settle()
 
-    assert heard == [1, 1]
+    assert received == [1, 1]
     known, unknown = link.take()
     assert known == "431[1]"
     assert str(unknown).startswith('432[{"data":null,"error":{"code":"unknown_event",')
 
 
-async def test_a_handler_for_once_can_be_taken_out_before(link: Link, socket: Socket, heard: list[Any]) -> None:
-    socket.once("e", heard.append)
-    socket.off("e", heard.append)
+async def test_a_handler_for_once_can_be_taken_out_before(link: Link, socket: Socket, received: list[Any]) -> None:
+    socket.once("e", received.append)
+    socket.off("e", received.append)
 
-    link.hear('2["e",1]')
+    link.receive('2["e",1]')
 
-    assert heard == []
+    assert received == []
 
 
 async def test_a_prepended_handler_runs_before_the_sockets_own(
-    link: Link, socket: Socket, server: Server, heard: list[Any]
+    link: Link, socket: Socket, server: Server, received: list[Any]
 ) -> None:
-    socket.on("e", lambda: heard.append("own"))
-    socket.prepend("e", lambda: heard.append("prepended"))
-    server.event("e", lambda _socket: heard.append("shared"))
+    socket.on("e", lambda: received.append("own"))
+    socket.prepend("e", lambda: received.append("prepended"))
+    server.event("e", lambda _socket: received.append("shared"))
 
     @socket.prepend("e")
     def first() -> None:
-        heard.append("first")
+        received.append("first")
 
-    link.hear('2["e"]')
+    link.receive('2["e"]')
 
-    assert heard == ["shared", "first", "prepended", "own"]
+    assert received == ["shared", "first", "prepended", "own"]
 
 
 async def test_all_handlers_of_one_event_or_of_every_event_are_removed(
-    link: Link, socket: Socket, heard: list[Any]
+    link: Link, socket: Socket, received: list[Any]
 ) -> None:
     for event in ("a", "b", "c"):
-        socket.on(event, lambda event=event: heard.append(event))
-    socket.on_any(lambda event: heard.append(f"any {event}"))
+        socket.on(event, lambda event=event: received.append(event))
+    socket.on_any(lambda event: received.append(f"any {event}"))
 
     socket.remove_all_listeners("a")
-    link.hear('2["a"]', '2["b"]')
+    link.receive('2["a"]', '2["b"]')
     socket.remove_all_listeners()
-    link.hear('2["b"]', '2["c"]')
+    link.receive('2["b"]', '2["c"]')
 
-    assert heard == ["any a", "any b", "b", "any b", "any c"]
+    assert received == ["any a", "any b", "b", "any b", "any c"]
 
 
 async def test_removing_from_a_socket_that_has_none_leaves_the_others_alone(
-    server: Server, socket: Socket, heard: list[Any]
+    server: Server, socket: Socket, received: list[Any]
 ) -> None:
     other = connect(server)
     (listening,) = set(server.main.sockets.values()) - {socket}
-    listening.on("e", lambda: heard.append(1))
-    listening.on_any_outgoing(lambda *args: heard.append(args))
+    listening.on("e", lambda: received.append(1))
+    listening.on_any_outgoing(lambda *args: received.append(args))
 
     socket.off("e")
     socket.off_any()
     socket.off_any_outgoing()
     socket.remove_all_listeners()
     socket.remove_all_listeners("e")
-    other.hear('2["e"]')
+    other.receive('2["e"]')
     server.emit("out")
 
-    assert heard == [1, ("out",)]
+    assert received == [1, ("out",)]
 
 
 # Catch-alls
 
 
 async def test_a_catch_all_hears_each_event_with_its_name_before_the_handlers(
-    link: Link, socket: Socket, heard: list[Any]
+    link: Link, socket: Socket, received: list[Any]
 ) -> None:
-    socket.on("e", lambda *args: heard.append(("handler", *args)))
-    second = socket.on_any(lambda event, *args: heard.append(("second", event, *args)))
-    socket.prepend_any(lambda event, *args: heard.append(("first", event, *args)))
+    socket.on("e", lambda *args: received.append(("handler", *args)))
+    second = socket.on_any(lambda event, *args: received.append(("second", event, *args)))
+    socket.prepend_any(lambda event, *args: received.append(("first", event, *args)))
 
-    link.hear('2["e",1]')
+    link.receive('2["e",1]')
     socket.off_any(second)
-    link.hear('2["unhandled"]')
+    link.receive('2["unhandled"]')
     socket.off_any()
-    link.hear('2["e"]')
+    link.receive('2["e"]')
 
-    assert heard == [
+    assert received == [
         ("first", "e", 1),
         ("second", "e", 1),
         ("handler", 1),
@@ -148,7 +148,7 @@ async def test_a_catch_all_neither_answers_nor_stops_nor_delays_an_event(
         raise RuntimeError("oops")
 
     socket.on("e", lambda: "answer")
-    link.hear('21["e"]')
+    link.receive('21["e"]')
     assert link.take() == ['431["answer"]']
 
     gate.set()
@@ -157,11 +157,11 @@ async def test_a_catch_all_neither_answers_nor_stops_nor_delays_an_event(
 
 
 async def test_a_catch_all_hears_what_is_sent_however_it_is_sent(
-    server: Server, socket: Socket, heard: list[Any]
+    server: Server, socket: Socket, received: list[Any]
 ) -> None:
     socket.join("room")
-    later = socket.on_any_outgoing(lambda event, *args: heard.append(("later", event, *args)))
-    socket.prepend_any_outgoing(lambda event, *args: heard.append((event, *args)))
+    later = socket.on_any_outgoing(lambda event, *args: received.append(("later", event, *args)))
+    socket.prepend_any_outgoing(lambda event, *args: received.append((event, *args)))
 
     socket.emit("one", 1, {"a": b"\x01"})
     server.emit("all", "x")
@@ -169,19 +169,19 @@ async def test_a_catch_all_hears_what_is_sent_however_it_is_sent(
     server.to("elsewhere").emit("nobody")
     server.except_("room").emit("nobody")
     socket.volatile.emit("volatile")
-    asking = asyncio.create_task(socket.emit_with_ack("ask", timeout_s=0.01))
-    await asyncio.gather(asking, return_exceptions=True)
+    pending = asyncio.create_task(socket.emit_with_ack("ask", timeout_s=0.01))
+    await asyncio.gather(pending, return_exceptions=True)
 
     expected = [("one", 1, {"a": b"\x01"}), ("all", "x"), ("room",), ("volatile",), ("ask",)]
-    assert heard == [told for event in expected for told in (event, ("later", *event))]
+    assert received == [calls for event in expected for calls in (event, ("later", *event))]
 
-    heard.clear()
+    received.clear()
     socket.off_any_outgoing(later)
     socket.emit("e")
     socket.off_any_outgoing()
     socket.emit("e")
     server.emit("e")
-    assert heard == [("e",)]
+    assert received == [("e",)]
     assert not server.main.adapter.outgoing_observed
 
 

@@ -27,12 +27,12 @@ async def play(script: str, at: Running, *arguments: str) -> Any:
         NODE, script, at.url, *arguments, cwd=CLIENTS, stdout=asyncio.subprocess.PIPE
     )
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+        sent, _ = await asyncio.wait_for(process.communicate(), PATIENCE_S)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return json.loads(said)
+    return json.loads(sent)
 
 
 @every_way

@@ -59,8 +59,8 @@ async def test_events_past_the_rate_wait_in_order_and_none_is_lost() -> None:
     fast, other = connect(server), connect(server)
 
     began = server.loop.time()
-    fast.hear(*[f'2["e",{n}]' for n in range(9)])
-    other.hear('2["e",100]')
+    fast.receive(*[f'2["e",{n}]' for n in range(9)])
+    other.receive('2["e",100]')
     assert handled == [0, 1, 2, 100], "others are not held"
     await until(lambda: len(handled) == 10)
 
@@ -72,9 +72,9 @@ async def test_only_who_never_stops_is_closed() -> None:
     server = Server(Options(events_per_second_max=1, events_burst_max=1, inbox_packets_max=5))
     link = connect(server)
 
-    link.hear(*['2["e"]'] * 6)
+    link.receive(*['2["e"]'] * 6)
     assert len(server.clients) == 1
-    link.hear('2["e"]')
+    link.receive('2["e"]')
 
     assert link.closed_for is DisconnectReason.INBOX_FULL
     await server.close()
@@ -85,7 +85,7 @@ async def test_the_end_of_a_socket_ends_its_waiting_events() -> None:
     handled: list[int] = []
     server.event("e", lambda _socket: handled.append(1))
     link = connect(server)
-    link.hear('2["e"]', '2["e"]')
+    link.receive('2["e"]', '2["e"]')
 
     link.lose()
     await asyncio.sleep(0.02)

@@ -21,7 +21,7 @@ class Phone:
     @classmethod
     async def connected(cls, server: Server, token: str | None = None, **auth: Any) -> Phone:
         phone = cls(server)
-        phone._link.hear("0" + json.dumps({"token": token, **auth} if token else auth))
+        phone._link.receive("0" + json.dumps({"token": token, **auth} if token else auth))
         if token:
             await phone.heard("ready")
         async with asyncio.timeout(PATIENCE_S):
@@ -32,7 +32,7 @@ class Phone:
     @property
     def said(self) -> list[str]:
         """Every packet that it was sent, as text without the Engine.IO type."""
-        return [str(text)[1:] for text in self._link.said]
+        return [str(text)[1:] for text in self._link.sent]
 
     @property
     def answer(self) -> dict[str, Any]:
@@ -55,7 +55,7 @@ class Phone:
     def send(self, name: str, *args: Any) -> int:
         """Send a command; gives the id of its acknowledgement."""
         ack_id = next(self._ids)
-        self._link.hear(f"2{ack_id}{json.dumps([name, *args])}")
+        self._link.receive(f"2{ack_id}{json.dumps([name, *args])}")
         return ack_id
 
     async def answered(self, ack_id: int) -> list[Any]:

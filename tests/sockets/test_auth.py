@@ -38,7 +38,7 @@ class Node:
     async def connect(self, token: str, **auth: Any) -> Link:
         """A client whose CONNECT was answered; `link.take()` gives how."""
         link = Link(self.server)
-        link.hear("0" + json.dumps({"token": token, **auth}))
+        link.receive("0" + json.dumps({"token": token, **auth}))
         await until(lambda: packets(link, "44") or heard(link, "ready") or heard(link, "auth_revoked"))
         return link
 
@@ -47,7 +47,7 @@ class Node:
         link = Link(self.server)
         raw = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in headers.items())
         link.handshake = replace(link.handshake, raw_headers=raw, raw_query=query.encode())
-        link.hear("0" + ("" if auth is None else json.dumps(auth)))
+        link.receive("0" + ("" if auth is None else json.dumps(auth)))
         await until(lambda: packets(link, "44") or packets(link, "40"))
         await settle()
         return link
@@ -58,7 +58,7 @@ class Node:
 
 
 def packets(link: Link, kind: str) -> list[Any]:
-    return [json.loads(text[len(kind) :]) for text in map(str, link.said) if text.startswith(kind)]
+    return [json.loads(text[len(kind) :]) for text in map(str, link.sent) if text.startswith(kind)]
 
 
 def heard(link: Link, event: str) -> list[Any]:
@@ -159,7 +159,7 @@ async def test_a_token_that_is_renewed_by_one_who_left_meanwhile_starts_no_timer
         return await identify(token)
 
     monkeypatch.setattr(node.authenticator, "identify", slowly)
-    link.hear(f'2["auth_refresh","{mine}"]')
+    link.receive(f'2["auth_refresh","{mine}"]')
     await asked.wait()
     link.lose()
     looked_up.set()
@@ -180,7 +180,7 @@ async def test_who_does_not_renew_is_warned_and_then_sent_away(node: Node) -> No
 async def test_who_renews_stays(node: Node) -> None:
     link = await node.connect(issue_token(SECRET, "store", "usr_1", 2))
     await until(lambda: heard(link, "auth_expiring"))
-    link.hear("21" + json.dumps(["auth_refresh", {"token": token("store")}]))
+    link.receive("21" + json.dumps(["auth_refresh", {"token": token("store")}]))
     await until(lambda: packets(link, "431"))
     ((ack,),) = packets(link, "431")
     assert ack["error"] is None
@@ -192,7 +192,7 @@ async def test_who_renews_stays(node: Node) -> None:
 
 async def test_nobody_renews_with_the_token_of_another(node: Node) -> None:
     link = await node.connect(token("store"))
-    link.hear("21" + json.dumps(["auth_refresh", token("store", "usr_2")]))
+    link.receive("21" + json.dumps(["auth_refresh", token("store", "usr_2")]))
     await until(lambda: packets(link, "431"))
     assert packets(link, "431")[0][0]["error"]["code"] == "token_invalid"
 
@@ -208,7 +208,7 @@ async def test_revoking_a_token_ends_its_sockets_and_no_others(node: Node) -> No
     await until(lambda: links[0].closed_for is not None and links[1].closed_for is not None)
     assert [heard(link, "auth_revoked")[0][1]["code"] for link in links[:2]] == ["token_revoked"] * 2
     # A stock client comes back by itself after a lost connection; after this packet it does not.
-    assert all("41" in link.said for link in links[:2])
+    assert all("41" in link.sent for link in links[:2])
     await asyncio.sleep(0.02)
     assert links[2].closed_for is None
 
@@ -263,7 +263,7 @@ async def test_who_is_revoked_on_the_way_in_does_not_stay(node: Node, monkeypatc
 
     monkeypatch.setattr(node.server.main.recovery, "save", slowly)
     link = Link(node.server)
-    link.hear("0" + json.dumps({"token": token("store")}))
+    link.receive("0" + json.dumps({"token": token("store")}))
     await saving.wait()
     await revoke(node.store, "usr_1")
     await until(lambda: node.authenticator.revocations.is_revoked(Identity(GUEST, names=("usr_1",))))
