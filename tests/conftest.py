@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .chance import SEED, VARIABLE, chance_of, register_profiles
+from .cpu import CpuDurations
 
 if TYPE_CHECKING:
     from .postgres import Postgres
@@ -17,8 +18,16 @@ if TYPE_CHECKING:
 register_profiles()
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--cpu-durations", type=int, metavar="N", help="show the N dearest tests and files, as CPU seconds"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """Whoever runs the tests may have a shop of their own: its settings are not theirs."""
+    if shown := config.getoption("--cpu-durations"):
+        config.pluginmanager.register(CpuDurations(shown))
     for name in [name for name in os.environ if name.startswith("ORDERCAST_") and "_TEST_" not in name]:
         del os.environ[name]
 
