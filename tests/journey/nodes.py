@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.forked import run
 from tests.postgres import Postgres
 from tests.valkey import Valkey
 
@@ -121,4 +120,4 @@ def seed_demo(database_url: str) -> None:
     """Fill a migrated database, as an operator does."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ORDERCAST_")}
     environ |= {"ORDERCAST_DATABASE_URL": database_url, "ORDERCAST_SECRET": SECRET}
-    subprocess.run([sys.executable, "-m", "ordercast", "demo"], env=environ, check=True, stdout=subprocess.DEVNULL)
+    run(["demo"], cwd=Path(), env=environ).check_returncode()

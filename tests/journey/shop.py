@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.forked import Forked, run
 from tests.ports import free_port
 from tests.tokens import TTL_S, make_token
 
@@ -24,13 +29,28 @@ START_S_MAX = 60.0
 END_S_MAX = 60.0
 
 
+def _url(database: Path) -> str:
+    return f"sqlite:///{database}"
+
+
+@cache
+def _demo_files() -> list[Path]:
+    """The demo's database and its secret, made once by each process of a run: hashing is slow on purpose."""
+    folder = Path(tempfile.mkdtemp(prefix="ordercast-demo-"))
+    atexit.register(shutil.rmtree, folder)
+    environ = {"PATH": os.environ["PATH"], "ORDERCAST_DATABASE_URL": _url(folder / "shop.db")}
+    run(["demo"], cwd=folder, env=environ).check_returncode()
+    return [folder / "shop.db", folder / "shop.secret"]
+
+
 class Shop:
     """One `ordercast serve`. It may be killed and started again on the same port and database.
 
-    That is a file in `folder`, with a secret beside it; unless `environ` names a server's, and the secret.
+    That is a file in `folder`, with a secret beside it; unless `environ` names a server's, and the secret. `executed`
+    as users do it, it loads and makes everything anew; else it is forked, and begins with a copy of the demo's file.
     """
 
-    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None, *, executed: bool = False) -> None:
         self.database = folder / "shop.db"
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -40,14 +60,15 @@ class Shop:
         self._is_demo = (environ or {}).get("ORDERCAST_DEMO", "true") == "true"
         self._environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ORDERCAST_")},
-            "ORDERCAST_DATABASE_URL": f"sqlite:///{self.database}",
+            "ORDERCAST_DATABASE_URL": _url(self.database),
             "ORDERCAST_PORT": str(self.port),
             "ORDERCAST_METRICS_PORT": str(self.port),  # beside the shop, so that a test has one address to know
             "ORDERCAST_BUDGETS": "off",  # tests are load; those of budgets turn them on
             "ORDERCAST_TOKEN_MINUTES": str(max(1, TTL_S // 60)),
             **(environ or {}),
         }
-        self._process: subprocess.Popen[str] | None = None
+        self._executed = executed
+        self._process: subprocess.Popen[str] | Forked | None = None
         self._reader: threading.Thread | None = None
         self._ready = threading.Event()
 
@@ -55,7 +76,15 @@ class Shop:
 
     def start(self) -> None:
         self._ready.clear()
-        self._process = subprocess.Popen(
+        self._process = self._execute() if self._executed else self._fork()
+        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
+        self._reader.start()
+        if not self._ready.wait(START_S_MAX) or self._process.poll() is not None:
+            self.kill()
+            raise AssertionError(f"the shop did not start:\n{self.output}")
+
+    def _execute(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
             [sys.executable, "-m", "ordercast", "serve"],
             cwd=self._folder,
             env=self._environ,
@@ -63,13 +92,20 @@ class Shop:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self._reader = threading.Thread(target=self._read, args=(self._process,), daemon=True)
-        self._reader.start()
-        if not self._ready.wait(START_S_MAX) or self._process.poll() is not None:
-            self.kill()
-            raise AssertionError(f"the shop did not start:\n{self.output}")
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
+    def _fork(self) -> Forked:
+        if self._is_demo and self._has_its_own_file and not self.database.exists():
+            for file in _demo_files():
+                shutil.copy(file, self._folder)
+        return Forked(["serve"], cwd=self._folder, env=self._environ)
+
+    @property
+    def _has_its_own_file(self) -> bool:
+        return (
+            self._environ["ORDERCAST_DATABASE_URL"] == _url(self.database) and "ORDERCAST_SECRET" not in self._environ
+        )
+
+    def _read(self, process: subprocess.Popen[str] | Forked) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             self.output += line

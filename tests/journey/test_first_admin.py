@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import httpx
+
+from tests.forked import run
 
 from .shop import Shop
 
@@ -17,8 +18,7 @@ PASSWORD = "a good long phrase"
 def ordercast(folder: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("ORDERCAST_")}
     environ |= {"ORDERCAST_DEMO": "false", "ORDERCAST_DATABASE_URL": f"sqlite:///{folder / 'shop.db'}"}
-    command = [sys.executable, "-m", "ordercast", *words]
-    return subprocess.run(command, input=typed, cwd=folder, env=environ, capture_output=True, text=True, check=False)
+    return run(words, cwd=folder, env=environ, typed=typed)
 
 
 def test_the_first_admin_is_made_beside_the_running_shop_and_signs_in(tmp_path: Path) -> None:

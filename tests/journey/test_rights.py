@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 
 import httpx
 import pytest
+
+from tests.forked import run
 
 from .listener import Listener
 from .shop import Shop
@@ -18,9 +19,7 @@ Listen = Callable[..., Listener]
 
 def command_line(shop: Shop, *args: str) -> str:
     environ = {**os.environ, "ORDERCAST_DATABASE_URL": f"sqlite:///{shop.database}"}
-    done = subprocess.run(
-        [sys.executable, "-m", "ordercast", *args], env=environ, capture_output=True, text=True, check=False, timeout=60
-    )
+    done = run(args, cwd=shop.database.parent, env=environ)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

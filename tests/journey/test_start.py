@@ -15,24 +15,19 @@ import httpx
 import pytest
 
 from ordercast.app import STOP_S_MAX
+from tests.forked import run
 
 from .nodes import eventually
 from .shop import Shop
 
 
 def ordercast(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "ordercast", *arguments],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run(arguments, cwd=folder, env={"PATH": "/usr/bin:/bin", **environ})
 
 
-def test_start_up_prints_the_pages_and_the_demo_logins_and_a_second_start_the_same(shop: Shop) -> None:
+def test_start_up_prints_the_pages_and_the_demo_logins_and_a_second_start_the_same(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, executed=True)
+    shop.start()
     first = shop.output
     shop.stop()
     shop.output = ""
@@ -44,6 +39,7 @@ def test_start_up_prints_the_pages_and_the_demo_logins_and_a_second_start_the_sa
         assert f"http://localhost:{shop.port}{page}" in first
     assert shop.password in first
     assert shop.login("driver@example.com")
+    shop.kill()
 
 
 def test_logs_keep_their_level_and_format_while_it_serves(tmp_path: Path) -> None:
