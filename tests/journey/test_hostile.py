@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.peers import PATH, TEXT, Closed, Peer, frame, upgrade_request
+from tests.peers import PATH, TEXT, Closed, Peer, frame, until, upgrade_request
 
 from .listener import Listener
 from .other_program import publish
@@ -31,9 +31,9 @@ log = logging.getLogger("tests.figures")
 
 # More of them by hand: see docs/testing.md.
 ABORTS = int(os.environ.get("ORDERCAST_TEST_ABORTS", "5000"))
-# What a good client may wait for an order while the server is under attack, and the machine runs attacker, server,
-# clients and other tests on two cores. Unhindered it waits some 5 ms, under attack 6 to 290 ms were measured; before
-# clients that send much had to wait in line, 7 seconds.
+# What a good client may wait for an order while the server is under attack, beside what the processes in question wait
+# for a core, which others use. Unhindered it waits some 5 ms, under attack 6 to 290 ms were measured; before clients
+# that send much had to wait in line, 7 seconds.
 PATIENCE_S = 5.0
 # How many orders are placed during an attack, at least, and how long a machine that is busy may take to do so.
 ORDERS_MIN, PLACED_S_MAX = 3, 60.0
@@ -48,7 +48,7 @@ ENVIRONMENT = {
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    shop = Shop(tmp_path_factory.mktemp("shop"), ENVIRONMENT)
+    shop = Shop(tmp_path_factory.mktemp("shop"), ENVIRONMENT, executed=True)
     shop.start()
     yield shop
     shop.kill()
@@ -61,6 +61,12 @@ class Good:
         self.placed: dict[str, float] = {}
         self._shop = shop
         self._listener = listener
+        self._waited_before_s = self._waited_for_a_core_s()
+
+    def _waited_for_a_core_s(self) -> float:
+        """How long shop, client and buyer could have run so far, and others did."""
+        stats = (file for pid in (self._shop.pid, self._listener.pid, os.getpid()) for file in _schedstats(pid))
+        return sum(int(stat.split()[1]) for stat in stats) / 1e9
 
     async def buy(self) -> None:
         order = await asyncio.to_thread(self._shop.order)
@@ -82,6 +88,7 @@ class Good:
 
     async def check(self) -> float:
         """Each order was heard, once, in order and soon; gives the longest wait in seconds."""
+        patience_s = PATIENCE_S + max(0.0, self._waited_for_a_core_s() - self._waited_before_s)
         wanted = list(self.placed)
         await asyncio.to_thread(
             self._listener.wait_for, lambda listener: wanted[-1] in [e["payload"] for e in listener.events("newOrder")]
@@ -90,7 +97,15 @@ class Good:
         told = [event["payload"] for event in self._listener.events("newOrder") if event["payload"] in self.placed]
         assert told == wanted
         assert len(self._listener.of_kind("connect")) == 1, "the good client lost its connection"
-        return max(heard[order] - sent_s for order, sent_s in self.placed.items())
+        longest_s = max(heard[order] - sent_s for order, sent_s in self.placed.items())
+        assert longest_s < patience_s
+        return longest_s
+
+
+def _schedstats(pid: int) -> Iterator[str]:
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            yield (thread / "schedstat").read_text()
 
 
 @pytest.fixture
@@ -108,10 +123,8 @@ def undisturbed(shop: Shop, listen: Listen) -> Callable[[], contextlib.AbstractA
         yield good
         await good.enough(buying)
         buying.cancel()
-        longest_s = await good.check()
-        wait_ms = longest_s * 1000
+        wait_ms = await good.check() * 1000
         log.info("%d orders, the longest wait %.0f ms, %.0f MB", len(good.placed), wait_ms, memory_mb(shop))
-        assert longest_s < PATIENCE_S
 
     return around
 
@@ -141,7 +154,7 @@ async def test_many_that_stop_reading_cost_little_and_recover(
 ) -> None:
     """Fifty staff pages on sleeping laptops, and 12 MB of events for each of them."""
     before_mb = memory_mb(shop)
-    auth = {"token": shop.token()}
+    auth, peers = {"token": shop.token()}, list[Peer]()
     async with contextlib.AsyncExitStack() as stack, undisturbed():
         for _ in range(50):
             peer = await Peer.dial(shop.port, receive_buffer_bytes=4_096)
@@ -149,13 +162,24 @@ async def test_many_that_stop_reading_cost_little_and_recover(
             await peer.upgrade(upgrade_request(shop.port))
             await peer.take_open()
             await peer.enter("/", auth)
+            peers.append(peer)
+        alive = asyncio.create_task(say_that_they_live(peers))
         for begin in range(0, 6_000, 500):
             await asyncio.to_thread(publish, shop, range(begin, begin + 500), text="x" * 2_000)
             await asyncio.sleep(0.2)
+        await until(lambda: shop.output.count("reason=backlog full") >= 50)
         peak_mb = memory_mb(shop)
-    assert shop.output.count("reason=backlog full") >= 50
+        alive.cancel()
     # The same bytes are queued for all of them; apart from that, each has what asyncio and the kernel took.
     assert peak_mb - before_mb < 80
+
+
+async def say_that_they_live(peers: list[Peer]) -> None:
+    """Else a machine that is busy lets their heartbeat end them, before what they do not read does."""
+    while True:
+        for peer in peers:
+            peer.send("3")
+        await asyncio.sleep(0.2)
 
 
 async def test_one_that_stops_reading_hears_the_rest_when_it_returns(shop: Shop, undisturbed: Undisturbed) -> None:
@@ -225,7 +249,7 @@ async def test_answers_that_nobody_reads_are_not_kept_for_long(shop: Shop, undis
             peers.append(peer)
         await asyncio.sleep(2)
         # Two heartbeats of 4 seconds, of which the first may be answered in earnest; 5 are given to take the rest.
-        deadline, held_mb, ended = time.monotonic() + 30, math.inf, 0
+        deadline, held_mb, ended = time.monotonic() + 90, math.inf, 0
         while (held_mb > 25 or ended < len(peers)) and time.monotonic() < deadline:
             for peer in peers:
                 peer.send("3")
