@@ -27,12 +27,12 @@ class Ear:
     def __init__(self, client: redis.Redis) -> None:
         self._subscription = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]
         self._subscription.psubscribe("*")
-        self._subscription.get_message(timeout=5)
+        self._subscription.get_message(timeout=60)
 
     def take(self) -> tuple[bytes, bytes]:
         message: Any = None
         while message is None:
-            message = self._subscription.get_message(timeout=5)
+            message = self._subscription.get_message(timeout=60)
         return message["channel"], message["data"]
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from ordercast.db.store import change_of
 from ordercast.db.types import Change
 
 T = TypeVar("T")
-NUMBERED_S_MAX = 5.0
+NUMBERED_S_MAX = 60.0
 
 
 class _Translating(Transaction):

@@ -804,7 +804,7 @@ async def test_an_upgrade_is_shown(listening: Server) -> None:
         viewer = Viewer(listening, RIGHT)
         await until(lambda: listening.of("/admin").sockets)
         shopper = socketio.AsyncClient(reconnection=False)
-        await shopper.connect(at.url, wait_timeout=5)
+        await shopper.connect(at.url, wait_timeout=60)
         (socket,) = listening.main.sockets.values()
         await until(lambda: socket.transport_name == "websocket")
         await next_stats(viewer)

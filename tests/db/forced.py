@@ -16,7 +16,7 @@ def lawless_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection without triggers or checks; the triggers are there again afterwards. All of it is one transaction,
     so a server beside it never misses one.
     """
-    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute("BEGIN IMMEDIATE")
         triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()

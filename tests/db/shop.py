@@ -86,7 +86,7 @@ async def stock_of(store: Store, slug: str) -> int:
 def by_another_program(path: Path, statement: str) -> str:
     """Run `statement` with the `sqlite3` program, as an operator or a cron job would. Raises on its errors."""
     command_line = ["sqlite3", "-cmd", ".timeout 5000", str(path), statement]
-    done = subprocess.run(command_line, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command_line, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode != 0:
         raise RuntimeError(done.stderr)
     return done.stdout

@@ -51,7 +51,7 @@ class SqliteShop(ShopDatabase):
         return by_another_program(self.path, f"BEGIN IMMEDIATE; {'; '.join(statements)}; COMMIT")
 
     def connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=30, check_same_thread=False, isolation_level="IMMEDIATE")
+        connection = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level="IMMEDIATE")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 

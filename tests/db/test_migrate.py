@@ -145,7 +145,7 @@ def test_a_second_up_changes_nothing(place: migrate.Place) -> None:
 def test_two_processes_may_start_together(place: migrate.Place) -> None:
     program = f"from pathlib import *; from ordercast.db import migrate; migrate.upgrade({place!r})"
     started = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) for _ in range(3)]
-    outcomes = [(process.wait(timeout=30), process.communicate()[1]) for process in started]
+    outcomes = [(process.wait(timeout=60), process.communicate()[1]) for process in started]
     assert outcomes == [(0, b"")] * 3
 
 

@@ -40,7 +40,7 @@ def copied(server: Postgres, name: str) -> str:
 
 
 async def placed_again(store: PostgresqlStore) -> str:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while True:
             try:
                 return (await place_one(store)).id

@@ -36,7 +36,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
 
 
 async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110 - it is a task that gets on
             await asyncio.sleep(0)
 

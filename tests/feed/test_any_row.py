@@ -108,7 +108,7 @@ class Shop:
             with psycopg.connect(self.place) as server:
                 server.execute(statement.replace("?", "%s").encode(), values)
             return
-        with sqlite3.connect(self.place, timeout=30) as connection:
+        with sqlite3.connect(self.place, timeout=60) as connection:
             connection.execute(statement, values)
         connection.close()
 

@@ -17,7 +17,8 @@ from tests.hub.links import connect, eventually
 from tests.journey.cutting_proxy import CuttingProxy
 from tests.valkey import Valkey
 
-HEARTBEAT_S = 0.05
+# Three missing are a silence: longer than a machine that is busy keeps anybody from a core.
+HEARTBEAT_S = 0.2
 
 
 class End:
@@ -277,7 +278,7 @@ async def test_a_notice_that_is_too_large_is_dropped_and_told(
 
 
 async def test_servers_are_one_by_redis(valkey: Valkey) -> None:
-    servers = [Server(Options(bus_timeout_s=2), bus=RedisBus(valkey.url, heartbeat_s=HEARTBEAT_S)) for _ in range(2)]
+    servers = [Server(Options(bus_timeout_s=60), bus=RedisBus(valkey.url)) for _ in range(2)]
     first, second = servers
     for server in servers:
         server.start()
@@ -296,7 +297,7 @@ async def test_servers_are_one_by_redis(valkey: Valkey) -> None:
     await eventually(lambda: link.sent)
     assert link.take() == ['451-["typing",{"who":{"_placeholder":true,"num":0}}]', b"\x01"]
 
-    pending = asyncio.create_task(first.timeout(5).emit_with_ack("ask"))
+    pending = asyncio.create_task(first.timeout(60).emit_with_ack("ask"))
     await eventually(lambda: link.sent)
     link.receive('30["answer"]')
     assert await pending == ["answer"]

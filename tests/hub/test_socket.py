@@ -192,7 +192,7 @@ async def test_acks_of_the_client_do_not_wait_behind_a_handler(link: Link, socke
 
     @socket.on("ask")
     async def ask() -> Any:
-        return await socket.emit_with_ack("question", timeout_s=1)
+        return await socket.emit_with_ack("question", timeout_s=60)
 
     link.receive('21["ask"]')
     await settle()

@@ -41,7 +41,7 @@ async def test_msgpack_is_spoken_where_both_are_set_to_it(way: str) -> None:
 
     @server.event("ask me")
     async def ask(socket: Socket) -> Any:
-        total, proof = await socket.emit_with_ack("question", 1, 2, timeout_s=5)
+        total, proof = await socket.emit_with_ack("question", 1, 2, timeout_s=PATIENCE_S)
         return proof if total == 3 else None
 
     async with running(server) as at:

@@ -44,7 +44,7 @@ class CuttingProxy:
         with contextlib.suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
-        self._accepting.join(timeout=5)
+        self._accepting.join(timeout=60)
         self.cut()
 
     # What it does to those who are connected
@@ -93,7 +93,7 @@ class CuttingProxy:
             _reset(client)
             return
         try:
-            server = socket.create_connection(("127.0.0.1", self.server_port), timeout=5)
+            server = socket.create_connection(("127.0.0.1", self.server_port), timeout=60)
         except OSError:
             _reset(client)
             return

@@ -85,7 +85,7 @@ class Listener:
     def stop(self) -> None:
         self._process.kill()
         self._process.wait()
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=60)
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
             stream.close()

@@ -142,7 +142,7 @@ class Shop:
             process.kill()
             raise
         if self._reader is not None:
-            self._reader.join(timeout=5)
+            self._reader.join(timeout=60)
         assert process.stdout is not None
         process.stdout.close()
         return code

@@ -18,7 +18,7 @@ CARD = "4242 4242 4242 4242"
 def post(shop: Shop, body: bytes | dict[str, Any]) -> httpx.Response:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"Content-Type": "application/json"}
-    return httpx.post(f"{shop.url}/api/orders", content=content, headers=headers, timeout=20)
+    return httpx.post(f"{shop.url}/api/orders", content=content, headers=headers, timeout=60)
 
 
 def refused(response: httpx.Response, status: int, kind: str) -> dict[str, Any]:

@@ -179,7 +179,7 @@ def test_whatever_befalls_a_shop_on_sqlite_each_change_is_heard_once_and_in_orde
     shop = Shop(tmp_path, HEARTBEAT)
     shop.start()
     try:
-        connect = partial(sqlite3.connect, shop.database, isolation_level=None, timeout=10)
+        connect = partial(sqlite3.connect, shop.database, isolation_level=None, timeout=60)
         with connect() as stocks:
             stocks.execute("UPDATE products SET stock = 1000000")
         stocks.close()

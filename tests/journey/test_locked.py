@@ -173,7 +173,7 @@ def test_an_order_for_what_is_held_is_refused_in_time_and_taken_once_by_its_key(
         def post(product: int, key: str) -> httpx.Response:
             order = shop.order(cartItems=[{"productId": products[product]["id"], "quantity": 1}])
             order["customerInfo"]["email"] = f"{key}@example.com"
-            return httpx.post(f"{shop.url}/api/orders", json=order, headers={"Idempotency-Key": key}, timeout=30)
+            return httpx.post(f"{shop.url}/api/orders", json=order, headers={"Idempotency-Key": key}, timeout=60)
 
         with psycopg.connect(postgres_server.url(site.database)) as other:
             update = f"UPDATE products SET price = price + 1 WHERE id = '{products[0]['id']}'"

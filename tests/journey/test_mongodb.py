@@ -80,7 +80,7 @@ async def _write(orders: Any) -> None:
 
 
 def _wait_for_end(listener: Listener) -> None:
-    listener.wait_for(lambda one: len(one.events("orderStatusUpdated")) >= 20 * len(OURS), timeout_s=30)
+    listener.wait_for(lambda one: len(one.events("orderStatusUpdated")) >= 20 * len(OURS), timeout_s=60)
 
 
 async def _health(shop: Shop) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.peers import AT_ONCE_S
+
 from .buyers import Buyers
 from .listener import Listener
 from .site import Site, running_site
@@ -26,6 +28,8 @@ KINDS = ("polling", "upgrade", "websocket")
 RECOVERED_WITHIN_S = 30.0
 # Bounded per caller: a sixth one who is somebody else still gets 401.
 FAILED_SIGN_INS = 10
+# None comes back while a machine that is busy counts them.
+SLOW = f"{FAILED_SIGN_INS}/10h"
 
 figures = logging.getLogger("tests.figures")
 
@@ -183,7 +187,7 @@ def test_polls_of_a_node_that_is_gone_are_answered_at_once_so_that_the_client_st
 
         figures.info("%d requests for a lost session answered in %.3f s", len(answers), time.monotonic() - began)
         assert {(answer.status_code, answer.json()["message"]) for answer in answers} == {(400, "Session ID unknown")}
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < AT_ONCE_S
         assert open_session(client).startswith("n2.")
 
 
@@ -198,7 +202,7 @@ def sign_in(url: str, caller: str, claimed: str = "") -> int:
 @pytest.fixture
 def counting_site(tmp_path: Path) -> Iterator[Site]:
     """One whose callers have their budgets."""
-    with running_site(tmp_path, ORDERCAST_BUDGETS="on") as site:
+    with running_site(tmp_path, ORDERCAST_BUDGETS="on", ORDERCAST_BUDGET_ACCOUNT_GUESSES=SLOW) as site:
         yield site
 
 
@@ -230,7 +234,7 @@ def test_nginx_takes_a_flood_of_handshakes_off_the_nodes_and_lets_others_in(site
     answers: Counter[bytes] = Counter()
     for _ in range(6):  # nginx ends a connection after a thousand requests
         with socket.create_connection(("127.0.0.1", site.nginx.port), source_address=("127.0.0.9", 0)) as flooding:
-            flooding.settimeout(10)
+            flooding.settimeout(60)
             flooding.sendall(flood * 900)
             answers += statuses(flooding, 900)
     assert answers[b"200"] >= 1_000

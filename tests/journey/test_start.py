@@ -146,7 +146,10 @@ def test_a_wrong_value_is_refused_at_start_with_the_variables_name(tmp_path: Pat
 
 @pytest.mark.parametrize(("proxies", "last"), [("127.0.0.1", 200), ("", 429)])
 def test_callers_behind_a_trusted_proxy_are_told_apart(tmp_path: Path, proxies: str, last: int) -> None:
-    shop = Shop(tmp_path, {"ORDERCAST_TRUSTED_PROXIES": proxies, "ORDERCAST_BUDGETS": "on"})
+    shop = Shop(
+        tmp_path,
+        {"ORDERCAST_TRUSTED_PROXIES": proxies, "ORDERCAST_BUDGETS": "on", "ORDERCAST_BUDGET_ACCOUNT_GUESSES": "10/10h"},
+    )
     shop.start()
 
     def sign_in(password: str, caller: str) -> int:
@@ -253,7 +256,7 @@ def test_processes_that_start_together_make_one_secret(tmp_path: Path) -> None:
         subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
-    secrets = {process.communicate(timeout=30)[0].strip() for process in started}
+    secrets = {process.communicate(timeout=60)[0].strip() for process in started}
 
     assert len(secrets) == 1
     assert len(secrets.pop()) == 64

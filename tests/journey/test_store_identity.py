@@ -16,7 +16,7 @@ from .shop import Shop
 
 pytestmark = pytest.mark.node
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def place(shop: Shop, body: dict[str, object]) -> httpx.Response:

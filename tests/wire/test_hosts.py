@@ -26,7 +26,7 @@ ASKED = [
 
 
 def answer_to(port: int, request: str, more: str, host: str) -> tuple[int, bytes, bytes]:
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(f"{request} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n".encode())
         heard = b""
         while b"\r\n\r\n" not in heard:

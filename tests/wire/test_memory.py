@@ -43,7 +43,7 @@ POLL = b"/socket.io/?EIO=4&transport=polling"
 
 
 def connect(port: int) -> socket.socket:
-    client = socket.create_connection(("127.0.0.1", port), timeout=5)
+    client = socket.create_connection(("127.0.0.1", port), timeout=60)
     # An abort, not an orderly end; it also leaves no address in TIME_WAIT.
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     return client

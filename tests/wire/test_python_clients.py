@@ -19,7 +19,7 @@ from ordercast.hub import NO_ACK, ConnectRefused, DisconnectReason, Server, Sock
 from tests.ports import free_port
 from tests.servers import Running, official_server, running
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 WAYS = {"websocket": ["websocket"], "polling": ["polling"], "upgrade": ["polling", "websocket"]}
 BYTES = b"\x00\x01\xfe\xff"
 EVERYTHING = (1, "zwei \u20ac", None, True, {"deep": [BYTES, 2.5]}, BYTES)
