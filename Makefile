@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --quiet --quiet --disable-pip-version-check
 # The machine's npm, or the one that comes as a wheel.
 NPM    := $(shell command -v npm 2>/dev/null || echo $(abspath $(BIN))/ordercast-npm)
+# With an npm of the machine's own, the pages are built while Python's packages are installed.
+NEEDED_BY_NPM := $(if $(shell command -v npm 2>/dev/null),,$(VENV)/.installed)
 export PATH := $(PATH):$(abspath $(BIN))
 
 # The hashes are of every file of a version, wheels for all platforms and the sources: one set of pins fits all machines.
@@ -21,7 +23,7 @@ WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path
 SERVER_SOURCES := $(shell find src -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint types web fmt bench clean pins schema api-types pages
+.PHONY: help install run test tools check lint types web web-lint web-types web-test fmt bench clean pins schema api-types pages
 
 help:            ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,7 +42,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@$(PIP) install --require-hashes -r requirements-dev.txt
 	@touch $@
 
-web/node_modules/.installed: web/package-lock.json | $(VENV)/.installed
+web/node_modules/.installed: web/package-lock.json | $(NEEDED_BY_NPM)
 	@echo "Installing what the pages are built with ..."
 	@cd web && $(NPM) ci --silent
 	@touch $@
@@ -63,14 +65,23 @@ pages: $(PAGES)
 run: install pages ## Serve the demo shop on http://localhost:3000
 	@exec $(BIN)/ordercast serve
 
-test: check      ## Everything that must hold, with the real browser, databases and clients
+# Half of what comes before the tests waits for nothing of the other half. Of the tests some wait: three fill two cores.
+test:            ## Everything that must hold, with the real browser, databases and clients
+	+@$(MAKE) --no-print-directory -j 2 check tools
+	$(BIN)/pytest -n 3 --dist loadgroup
+
+tools: $(VENV)/.installed
 	scripts/install-test-tools
-	$(BIN)/pytest -n 2 --dist loadgroup
 
 check: $(VENV)/.installed-dev pages lint types web
 
-web: api-types
-	cd web && $(NPM) run --silent types && $(NPM) run --silent lint && $(NPM) test --silent
+web: web-lint web-types web-test
+
+web-lint web-types: api-types
+	cd web && $(NPM) run --silent $(@:web-%=%)
+
+web-test: web/node_modules/.installed
+	cd web && $(NPM) test --silent
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

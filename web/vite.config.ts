@@ -23,6 +23,9 @@ const stockClient = (): Plugin => ({
   },
 });
 
+/** Tests of what reads or changes a document. */
+const DOM = ["tests/**/*.test.tsx", "tests/stores/*.test.ts", "tests/i18n/text.test.ts"];
+
 export default defineConfig({
   plugins: [react(), stockClient()],
   // The pages are built from the client's source, so a change in it needs no build step of its own.
@@ -36,11 +39,16 @@ export default defineConfig({
     },
   },
   test: {
-    environment: "jsdom",
-    setupFiles: ["tests/setup.ts"],
-    include: ["tests/**/*.test.{ts,tsx}"],
     restoreMocks: true,
     // Patience for a busy machine; what fails, fails by what it shows.
-    testTimeout: 20_000,
+    testTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: "pages", environment: "jsdom", include: DOM, setupFiles: ["tests/setup.ts"] },
+      },
+      // To make a document takes longer than to test what needs none.
+      { extends: true, test: { name: "plain", include: ["tests/**/*.test.ts"], exclude: DOM } },
+    ],
   },
 });

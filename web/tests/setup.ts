@@ -1,16 +1,16 @@
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
 
-configure({ asyncUtilTimeout: 5_000 });
+// Patience for a busy machine, as long as a test may take.
+configure({ asyncUtilTimeout: 60_000 });
 
 afterEach(() => {
-  if (typeof document === "undefined") return;
   cleanup();
   localStorage.clear();
   sessionStorage.clear();
 });
 
-if (typeof document !== "undefined") completeBrowser();
+completeBrowser();
 
 /** What jsdom lacks of a browser, as little of it as the pages use. */
 function completeBrowser(): void {
