@@ -55,7 +55,8 @@ class CpuDurations:
     def pytest_runtest_makereport(self) -> Generator[None, Any, Any]:
         report = yield
         now = cpu_s()
-        report.cpu_s, self._mark = now - self._mark, now
+        # Less than nothing, where processes ended for whom nobody waited.
+        report.cpu_s, self._mark = max(0.0, now - self._mark), now
         return report
 
     def pytest_runtest_logreport(self, report: Any) -> None:

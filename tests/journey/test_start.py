@@ -296,7 +296,8 @@ def test_a_new_epoch_is_not_begun_unasked(shop: Shop) -> None:
     done = ordercast(shop.database.parent, "new-epoch", "--yes", "--database-url", url)
     assert (done.returncode, done.stdout.startswith("The new epoch is ")) == (0, True), done.stderr
 
-    # The running node goes on in a new one.
+    # The running node goes on in a new one, and refuses until it does.
+    eventually(lambda: httpx.get(f"{shop.url}/api/products").status_code == 200)
     order = shop.place()
     assert shop.move(order, "processing", shop.login()).status_code == 200
 
