@@ -24,7 +24,6 @@ from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.pages import Pages
 from ordercast.api.response_headers import connect_sources
 from ordercast.api.signing_keys import SigningKeys
-from ordercast.chores import Chore, Chores, expire, forget_revocations, prune, tell_shop
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
@@ -37,6 +36,7 @@ from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscr
 from ordercast.founding import NO_ADMIN
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.inspecting import Inspector
+from ordercast.jobs import Job, Jobs, expire, forget_revocations, notify_shop, prune
 from ordercast.neighbours import Neighbours
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
@@ -193,8 +193,8 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             store, EphemeralEvents(server.main), _today(settings, relay), settings.stats_every_ms / 1000
         )
         always = [live_stats.run, Inspector(store).run, forget_revocations(authenticator)]
-        chores = Chores(store, leading=await _leading(settings, store, providers, neighbours), always=always)
-        chores.start()
+        jobs = Jobs(store, leading=await _leading(settings, store, providers, neighbours), always=always)
+        jobs.start()
         api = create_api(
             settings,
             store,
@@ -218,7 +218,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
         uvicorn.handles_signals = False
         signals.serve(uvicorn.stop, _noting(lambda: f"{server!r} {relay!r} {store!r}"))
         await uvicorn.serve(sockets=[listening, *([metrics] if metrics is not None else [])])
-        await chores.stop()
+        await jobs.stop()
         relay.stop()
         await neighbours.close()
         await server.close()
@@ -227,9 +227,9 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
         await store.close()
 
 
-async def _leading(settings: Settings, store: Store, providers: Providers, neighbours: Neighbours) -> list[Chore]:
+async def _leading(settings: Settings, store: Store, providers: Providers, neighbours: Neighbours) -> list[Job]:
     """What one node does for all."""
-    leading = [prune(store, settings.notification_days), tell_shop(store), *payment_jobs(store, providers)]
+    leading = [prune(store, settings.notification_days), notify_shop(store), *payment_jobs(store, providers)]
     if settings.pending_minutes_max > 0:
         leading.append(expire(store, settings.pending_minutes_max))
     if settings.mongodb_url:

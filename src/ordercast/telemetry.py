@@ -58,7 +58,7 @@ DATABASE_LOG_BYTES = Gauge("ordercast_database_log_bytes", "How long an embedded
 # Where no embedded database is, there is no figure: 0 would be a full disk.
 DATABASE_FREE_BYTES.set(math.nan)
 DATABASE_LOG_BYTES.set(math.nan)
-FEED_LEADING = Gauge("ordercast_feed_leading", "Whether this node numbers the feed and does the shop's chores")
+FEED_LEADING = Gauge("ordercast_feed_leading", "Whether this node numbers the feed and runs the shop's jobs")
 PARTS_UP = Gauge("ordercast_part_up", "Whether a part that this node can do without is there", ["part"])
 BUS_DROPPED = Gauge("ordercast_bus_dropped", "Fleeting notices to other nodes that were dropped since the start")
 DELIVERY_SECONDS = Histogram(

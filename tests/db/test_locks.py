@@ -11,7 +11,6 @@ from typing import Any, Final
 import psycopg
 import pytest
 
-from ordercast.chores import expire_all
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.deliveries import DeliveryRules
 from ordercast.commerce.timestamps import timestamp
@@ -31,6 +30,7 @@ from ordercast.db.orders import assign_driver, change_status, page
 from ordercast.db.orders.placing import Placing
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.db.seed import seed_demo
+from ordercast.jobs import expire_all
 from tests.commerce.orders import PRODUCTS
 
 from .shop import STORE, ask, move, new_order, now, place_one

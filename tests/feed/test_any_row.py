@@ -26,7 +26,6 @@ from tests.chance import chance_of
 from tests.db.forced import force
 from tests.db.shop import STORE, now, place_one
 
-from ordercast.chores import expire_all
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import (
@@ -46,6 +45,7 @@ from ordercast.db import (
 from ordercast.db.inspection import JSON_COLUMNS, tables
 from ordercast.db.postgresql import PostgresqlStore
 from ordercast.inspecting import Inspector
+from ordercast.jobs import expire_all
 
 from .conftest import Line, Node
 from .test_relay import until

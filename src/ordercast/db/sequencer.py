@@ -4,7 +4,7 @@ Each row gets its number after its commit, from one sequencer at a time, so that
 appears later below one already seen. Rows that are visible together are numbered in the order in which they were
 written: two changes of one order come in theirs, for the second could not be written before the first was committed.
 
-Whichever node holds an advisory lock is the sequencer, and *leads*: it does the shop's chores too. The lock ends with
+Whichever node holds an advisory lock is the sequencer, and *leads*: it runs the shop's jobs too. The lock ends with
 its session, and the server ends the session of one that has not spoken for LEASE_MS: killed, stopped, or cut off.
 """
 

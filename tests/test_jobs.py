@@ -7,16 +7,16 @@ from typing import Any, cast
 
 import pytest
 
-from ordercast import chores
-from ordercast.chores import Chores, forever
+from ordercast import jobs
+from ordercast.jobs import Jobs, run_every
 
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chores, "LEADING_LOOKED_AT_S", 0.005)
+    monkeypatch.setattr(jobs, "LEADING_LOOKED_AT_S", 0.005)
 
 
-def chore(log: list[str], name: str) -> Callable[[], Any]:
+def job(log: list[str], name: str) -> Callable[[], Any]:
     async def run() -> None:
         log.append(f"{name} begins")
         try:
@@ -36,7 +36,7 @@ async def until(log: list[str], count: int) -> None:
 async def test_what_one_node_does_for_all_begins_and_ends_with_its_leading() -> None:
     log: list[str] = []
     store = SimpleNamespace(leads=False)
-    node = Chores(cast(Any, store), leading=[chore(log, "pruning")], always=[chore(log, "counting")])
+    node = Jobs(cast(Any, store), leading=[job(log, "pruning")], always=[job(log, "counting")])
     node.start()
     await until(log, 1)
     await asyncio.sleep(0.03)
@@ -52,12 +52,12 @@ async def test_what_one_node_does_for_all_begins_and_ends_with_its_leading() -> 
 async def test_a_chore_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     tried: list[int] = []
 
-    async def deed() -> None:
+    async def work() -> None:
         tried.append(len(tried))
         if len(tried) == 1:
             raise RuntimeError("the database is away")
 
-    task = asyncio.create_task(forever(0.001, deed, "what is old could not be forgotten"))
+    task = asyncio.create_task(run_every(0.001, work, "what is old could not be forgotten"))
     async with asyncio.timeout(60):
         while len(tried) < 3:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.002)

@@ -1,6 +1,6 @@
-"""What a node does by itself, for ever: what the shop's time brings, and what follows from commits.
+"""Periodic jobs of a node: what the shop's time brings, and what follows from commits.
 
-Most of it one node does for all, the one that leads; a second one that did it too would do no harm, and no good.
+Most of them one node runs for all, the one that leads; a second one that ran them too would do no harm, and no good.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOf
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
 
-log = logging.getLogger("ordercast.chores")
+log = logging.getLogger("ordercast.jobs")
 
-Chore = Callable[[], Coroutine[None, None, None]]
+Job = Callable[[], Coroutine[None, None, None]]
 
 # What is kept of the past: enough that a client which was away for a night recovers.
 FEED_ROWS_MAX: Final = 200_000
@@ -34,24 +34,24 @@ EXPIRE_EVERY_S: Final = 15.0
 NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
 # How soon a node that has come to lead begins with what it then does.
 LEADING_LOOKED_AT_S: Final = 0.25
-# A chore that is told to end does so at its next wait; a driver of another database may need a moment to let go.
+# A job that is told to end does so at its next wait; a driver of another database may need a moment to let go.
 END_S_MAX: Final = 5.0
 
 
-class Chores:
-    """Those of one node: some `always`, some only while it is `leading`."""
+class Jobs:
+    """The jobs of one node: some run `always`, some only while it is `leading`."""
 
-    def __init__(self, store: Store, *, leading: Sequence[Chore], always: Sequence[Chore]) -> None:
+    def __init__(self, store: Store, *, leading: Sequence[Job], always: Sequence[Job]) -> None:
         self._store = store
         self._leading = leading
         self._always = always
         self._tasks: list[asyncio.Task[None]] = []
 
     def __repr__(self) -> str:
-        return f"<Chores {len(self._tasks)} at work>"
+        return f"<Jobs {len(self._tasks)} running>"
 
     def start(self) -> None:
-        self._tasks = [asyncio.create_task(chore()) for chore in (*self._always, self._lead)]
+        self._tasks = [asyncio.create_task(job()) for job in (*self._always, self._lead)]
 
     async def stop(self) -> None:
         await _end(self._tasks)
@@ -63,7 +63,7 @@ class Chores:
         try:
             while True:
                 if self._store.leads and not running:
-                    running = [asyncio.create_task(chore()) for chore in self._leading]
+                    running = [asyncio.create_task(job()) for job in self._leading]
                 elif running and not self._store.leads:
                     await _end(running)
                     running = []
@@ -79,25 +79,27 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks, timeout=END_S_MAX)
 
 
-async def forever(every_s: float, deed: Callable[[], Awaitable[None]], trouble: str) -> None:
-    """Do it again and again; what it raises is logged with `trouble`, a sentence, and it is tried again."""
+async def run_every(every_s: float, work: Callable[[], Awaitable[None]], failure: str) -> None:
+    """Run `work` again and again, with `every_s` seconds between; what it raises is logged with the sentence `failure`,
+    and it is tried again.
+    """
     while True:
         try:
-            await deed()
+            await work()
         except StoreError as error:
-            log.warning("%s; trying again later: %s", trouble, error)
+            log.warning("%s; trying again later: %s", failure, error)
         except Exception:
-            log.exception("%s; trying again later", trouble)
+            log.exception("%s; trying again later", failure)
         await asyncio.sleep(every_s)
 
 
 # --- What the shop's time brings --------------------------------------------------------------------------------------
 
 
-def prune(store: Store, notification_days: int) -> Chore:
+def prune(store: Store, notification_days: int) -> Job:
     """Forget what is too old, in small units between which others run."""
 
-    async def deed() -> None:
+    async def run() -> None:
         await store.prune(feed_rows_max=FEED_ROWS_MAX, sessions_age_s_max=SESSION_AGE_S_MAX, now=_now())
 
         def unit(transaction: Transaction) -> bool:
@@ -107,36 +109,36 @@ def prune(store: Store, notification_days: int) -> Chore:
             if not await store.write(UnitOfWork(unit, waits=False)):
                 break
 
-    return lambda: forever(PRUNE_EVERY_S, deed, "what is old could not be forgotten")
+    return lambda: run_every(PRUNE_EVERY_S, run, "what is old could not be forgotten")
 
 
-def forget_revocations(authenticator: Authenticator) -> Chore:
+def forget_revocations(authenticator: Authenticator) -> Job:
     """Forget which tokens are revoked once they have expired anyhow: each node remembers them for itself."""
 
-    async def deed() -> None:
+    async def run() -> None:
         authenticator.revocations.forget(time.time_ns() // 1_000_000)
 
-    return lambda: forever(PRUNE_EVERY_S, deed, "revocations could not be forgotten")
+    return lambda: run_every(PRUNE_EVERY_S, run, "revocations could not be forgotten")
 
 
-def tell_shop(store: Store) -> Chore:
+def notify_shop(store: Store) -> Job:
     """Notify the shop of new orders, of many at once."""
 
-    async def deed() -> None:
+    async def run() -> None:
         if await store.read(has_new_orders):
             await store.write(UnitOfWork(lambda transaction: tell_of_new_orders(transaction, _now()), waits=False))
 
-    return lambda: forever(NEW_ORDERS_TOLD_EVERY_S, deed, "the shop could not be notified of new orders")
+    return lambda: run_every(NEW_ORDERS_TOLD_EVERY_S, run, "the shop could not be notified of new orders")
 
 
-def expire(store: Store, pending_minutes_max: int) -> Chore:
+def expire(store: Store, pending_minutes_max: int) -> Job:
     """Let orders expire that the shop has not answered for so long, in small units between which others run."""
 
-    async def deed() -> None:
+    async def run() -> None:
         now_ms = time.time_ns() // 1_000_000
         await expire_all(store, timestamp(now_ms - pending_minutes_max * 60_000), timestamp(now_ms))
 
-    return lambda: forever(EXPIRE_EVERY_S, deed, "orders could not be expired")
+    return lambda: run_every(EXPIRE_EVERY_S, run, "orders could not be expired")
 
 
 async def expire_all(store: Store, before: Timestamp, now: Timestamp) -> None:
