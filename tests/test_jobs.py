@@ -49,7 +49,7 @@ async def test_what_one_node_does_for_all_begins_and_ends_with_its_leading() -> 
     assert sorted(log[4:]) == ["counting ends", "pruning ends"]
 
 
-async def test_a_chore_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_job_that_fails_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     tried: list[int] = []
 
     async def work() -> None:

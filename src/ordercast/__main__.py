@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 
-from ordercast.supervision import SIGNALS
+from ordercast.signals import SIGNALS
 
 # Before what is slow to load: a signal may come at any moment.
-SIGNALS.heed()
+SIGNALS.install()
 # What is loaded stays: to look through it for garbage takes a fifth of a start.
 gc.disable()
 
@@ -68,7 +68,7 @@ def main() -> None:
         if called == "serve":
             app()
         else:
-            SIGNALS.leave_to(app)
+            SIGNALS.run_command(app)
     except ConfigError as error:
         print(f"ordercast: {error}", file=sys.stderr)
         sys.exit(2)

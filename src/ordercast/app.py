@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import gc
 import hashlib
 import hmac
 import logging
@@ -16,7 +15,7 @@ from contextlib import suppress
 from signal import Signals as Signal
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ordercast import supervision, telemetry
+from ordercast import process_resources, systemd, telemetry
 from ordercast.api import Authenticator, create_api, cross_origin, make_authenticator
 from ordercast.api.budgets import make_budgets
 from ordercast.api.context import ApiContext
@@ -40,8 +39,8 @@ from ordercast.jobs import Job, Jobs, expire, forget_revocations, notify_shop, p
 from ordercast.neighbours import Neighbours
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
+from ordercast.signals import SignalHandlers
 from ordercast.sockets import serve_sockets
-from ordercast.supervision import Signals
 from ordercast.wire import AsgiApplication, make_server
 
 if TYPE_CHECKING:
@@ -162,16 +161,16 @@ def _bounds(settings: Settings) -> dict[str, Any]:
 def _connections_max(settings: Settings) -> int | None:
     """Of one caller: never so many that nobody else could be let in for want of descriptors."""
     bound = settings.bound("connections_per_caller_max")
-    return None if bound is None else min(bound, supervision.files_max() // 2)
+    return None if bound is None else min(bound, process_resources.open_files_max() // 2)
 
 
-async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None:
+async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) -> None:
     """Serve until a signal says to stop. `on_ready` is told the port, and who can sign in with the demo password, when
     the first request would be answered.
 
     Raises ConfigError when the port or the database cannot be had.
     """
-    supervision.raise_files_max()
+    process_resources.raise_open_files_max()
     listening = _listen(settings)
     port = listening.getsockname()[1]
     metrics = _listen_for_operators(settings, port)
@@ -210,7 +209,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: Signals) -> None
             server,
             http=cast(AsgiApplication, api),
         )
-        _tune_gc()
+        process_resources.tune_gc()
         if not await store.read(accounts.has_admin):
             log.warning("%s", NO_ADMIN)
         uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)
@@ -345,7 +344,7 @@ def _metrics_port(settings: Settings, listening: socket.socket | None) -> int:
 
 def _ready(on_ready: OnReady, settings: Settings, port: int, demo_people: list[str]) -> None:
     on_ready(settings, port, demo_people)
-    supervision.tell("READY=1")
+    systemd.notify("READY=1")
 
 
 def _noting(state: Callable[[], str]) -> Callable[[Signal], None]:
@@ -360,19 +359,8 @@ def _noting(state: Callable[[], str]) -> Callable[[Signal], None]:
 
 
 def _stopping(seconds_max: float) -> None:
-    supervision.tell("STOPPING=1")
-    supervision.end_by(seconds_max)
-
-
-def _tune_gc() -> None:
-    """Keep the cyclic collector from walking what lives as long as the process.
-
-    What a delivery allocates has no cycles. The Socket.IO benchmarks alone showed no gain; the shop was not measured.
-    Nothing is collected first: a start makes a hundred thousand objects, and a hundredth of them is garbage.
-    """
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(50_000, 20, 50)
+    systemd.notify("STOPPING=1")
+    systemd.exit_after(seconds_max)
 
 
 def _now() -> Timestamp:

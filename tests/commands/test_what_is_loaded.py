@@ -54,7 +54,7 @@ def test_the_version_is_told_without_the_shop(tmp_path: Path) -> None:
     said, _ = ordercast(tmp_path, "--version").communicate(timeout=60)
 
     assert said.strip()
-    assert "ordercast.supervision" in loaded(tmp_path)
+    assert "ordercast.signals" in loaded(tmp_path)
     assert stray(tmp_path, OF_THE_SHOP, NEVER, {"cyclopts", "msgspec", "uvloop", "asyncio"}) == []
 
 

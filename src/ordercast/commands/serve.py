@@ -14,7 +14,7 @@ from ordercast.app import demo_password
 from ordercast.app import serve as serve_shop
 from ordercast.config import Settings
 from ordercast.payments import payments_sentence
-from ordercast.supervision import SIGNALS
+from ordercast.signals import SIGNALS
 
 from .process import DatabaseUrl, load_settings
 

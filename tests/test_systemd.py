@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ordercast import supervision
+from ordercast import systemd
 
 
 @pytest.fixture
@@ -41,18 +41,18 @@ def test_an_abstract_address_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0ordercast-{os.getpid()}")
         monkeypatch.setenv("NOTIFY_SOCKET", f"@ordercast-{os.getpid()}")
-        supervision.tell("READY=1")
+        systemd.notify("READY=1")
         assert listening.recv(64) == b"READY=1"
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/at/all"])
 def test_nobody_need_listen(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     monkeypatch.setenv("NOTIFY_SOCKET", address)
-    supervision.tell("READY=1")
+    systemd.notify("READY=1")
 
 
 def test_a_stop_that_hangs_has_an_end() -> None:
-    program = "import time; from ordercast import supervision; supervision.end_by(0.2); time.sleep(60)"
+    program = "import time; from ordercast import systemd; systemd.exit_after(0.2); time.sleep(60)"
     began = time.monotonic()
     result = subprocess.run([sys.executable, "-c", program], stderr=subprocess.PIPE, check=False)
 
@@ -63,9 +63,10 @@ def test_a_stop_that_hangs_has_an_end() -> None:
 
 def test_a_server_may_have_as_many_descriptors_as_the_system_grants() -> None:
     code = (
-        "import resource; from ordercast.supervision import files_max, raise_files_max;"
+        "import resource; from ordercast.process_resources import open_files_max, raise_open_files_max;"
         "hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1];"
-        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard)); raise_files_max(); print(files_max() == hard)"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard));"
+        "raise_open_files_max(); print(open_files_max() == hard)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout == "True\n"
