@@ -16,12 +16,12 @@ from signal import Signals as Signal
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from ordercast import process_resources, systemd, telemetry
-from ordercast.api import Authenticator, create_api, cross_origin, make_authenticator
+from ordercast.api import Authenticator, create_api, make_authenticator
 from ordercast.api.budgets import make_budgets
 from ordercast.api.context import ApiContext
 from ordercast.api.delivery_rules import delivery_rules
-from ordercast.api.pages import Pages
-from ordercast.api.response_headers import connect_sources
+from ordercast.api.middleware import CORS_SETTING
+from ordercast.api.pages import Pages, connect_sources
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.sandbox import SANDBOX
@@ -108,7 +108,7 @@ def build_hub(
             ping_interval_s=settings.ping_interval_ms / 1000,
             ping_timeout_s=settings.ping_timeout_ms / 1000,
             origins=settings.origins,
-            origins_setting=cross_origin.SETTING,
+            origins_setting=CORS_SETTING,
             allowed_hosts=settings.hosts,
             allowed_hosts_setting="ORDERCAST_ALLOWED_HOSTS",
             sid_prefix=settings.node,

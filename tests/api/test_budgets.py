@@ -379,15 +379,15 @@ async def test_while_redis_is_away_each_node_counts_by_itself_and_seldom_asks(cl
         await budgets.take(ORDERS, "a")
     await budgets.give_back(ORDERS, "a")
     await budgets.take(ORDERS, "a")
-    await budgets.know("b")
-    assert await budgets.knows("b")
-    assert not await budgets.knows("c")
+    await budgets.remember_device("b")
+    assert await budgets.is_known_device("b")
+    assert not await budgets.is_known_device("c")
     await budgets.take(READS, "a")
     assert away.asked == 1
     for ask in (
         lambda: budgets.give_back(ORDERS, "a"),
-        lambda: budgets.know("a"),
-        lambda: budgets.knows("c"),
+        lambda: budgets.remember_device("a"),
+        lambda: budgets.is_known_device("c"),
     ):
         clock.now_s += REDIS_REST_S
         await ask()

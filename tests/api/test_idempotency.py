@@ -76,14 +76,14 @@ async def test_a_key_is_free_again_once_its_request_failed(store: SqliteStore) -
     request = RequestKey("scope", "key", b"")
 
     def fails() -> None:
-        with context.alone(request):
+        with context.exclusive(request):
             raise LookupError
 
     with pytest.raises(LookupError):
         fails()
-    with context.alone(request), pytest.raises(StillRunning), context.alone(request):
+    with context.exclusive(request), pytest.raises(StillRunning), context.exclusive(request):
         pass
-    with context.alone(None), context.alone(None):
+    with context.exclusive(None), context.exclusive(None):
         pass
     assert context.running == set()
 

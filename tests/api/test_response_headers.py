@@ -7,8 +7,7 @@ import msgspec
 import pytest
 
 from ordercast.api import create_api
-from ordercast.api.pages import PAGES, Pages
-from ordercast.api.response_headers import connect_sources
+from ordercast.api.pages import PAGES, Pages, connect_sources
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 

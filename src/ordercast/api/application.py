@@ -49,17 +49,14 @@ from . import (
     webhooks,
 )
 from .authenticator import Authenticator, make_authenticator
+from .before_request import BeforeRequest
 from .context import AnyRequest, ApiContext
-from .cross_origin import ReportRefusedOrigins
 from .delivery_rules import delivery_rules
-from .entry import Entry
 from .error_handler import handle_error
-from .head import HeadAsGet
 from .idempotency import HEADER, REPLAYED
-from .operators_door import OperatorsDoor
+from .middleware import HeadMiddleware, OperatorPortMiddleware, RefusedOriginsMiddleware, ResponseHeadersMiddleware
 from .pages import Pages
-from .request_log import RequestLog
-from .response_headers import AddResponseHeaders
+from .request_log import RequestLogMiddleware
 from .signing_keys import SigningKeys
 from .token_policy import TokenPolicy
 
@@ -144,7 +141,7 @@ def create_api(
             Exception: partial(handle_error, context),
             NotFoundException: partial(_answer_unknown, context, pages),
         },
-        before_request=Entry(context),
+        before_request=BeforeRequest(context),
         cors_config=_cors(settings),
         event_emitter_backend=_NoEvents,
         openapi_config=None,  # see `ApiDocument`
@@ -153,10 +150,10 @@ def create_api(
         logging_config=None,
         state=State({"api_document": docs_page.ApiDocument()}),
     )
-    handler: ASGIApp = ReportRefusedOrigins(HeadAsGet(application.asgi_handler), settings.origins)
+    handler: ASGIApp = RefusedOriginsMiddleware(HeadMiddleware(application.asgi_handler), settings.origins)
     if metrics_port and metrics_port != settings.port:
-        handler = OperatorsDoor(handler, metrics_port)
-    application.asgi_handler = RequestLog(AddResponseHeaders(handler, settings.hsts_s))
+        handler = OperatorPortMiddleware(handler, metrics_port)
+    application.asgi_handler = RequestLogMiddleware(ResponseHeadersMiddleware(handler, settings.hsts_s))
     return application
 
 

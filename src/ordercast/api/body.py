@@ -10,7 +10,7 @@ import msgspec
 from litestar.dto import AbstractDTO, DTOFieldDefinition
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField
 from ordercast.protocol.json import replace_lone_surrogates
@@ -108,3 +108,9 @@ def _is_json(media_type: str) -> bool:
     essence = media_type.split(";", maxsplit=1)[0].strip().lower()
     # A body without a type is taken for what we speak; a form that a browser sends across sites is not.
     return essence in {"", "application/json"} or (essence.startswith("application/") and essence.endswith("+json"))
+
+
+def changed_fields(edit: Struct, *, besides: frozenset[str]) -> dict[str, Any]:
+    """The fields that a request names, by their own names, without those in `besides`."""
+    values = {name: getattr(edit, name) for name in edit.__struct_fields__ if name not in besides}
+    return {name: value for name, value in values.items() if value is not msgspec.UNSET}

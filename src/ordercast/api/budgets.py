@@ -115,7 +115,7 @@ ANONYMOUS_COMMANDS: Final[Mapping[str, tuple[Budget, ...]]] = {
 }
 
 
-def who(identity: Identity, caller: str) -> str | None:
+def budget_key(identity: Identity, caller: str) -> str | None:
     """Whose budget it is: a person's own, wherever they are; a guest's is that of their address. None has no bound."""
     if identity.actor.role in TRUSTED:
         return None
@@ -163,7 +163,7 @@ class Budgets:
             wait_s = self._buckets.take(named, rate, self._clock())
         _check(budget, wait_s)
 
-    def take_here(self, budget: Budget, key: str | None) -> None:
+    def take_local(self, budget: Budget, key: str | None) -> None:
         """The same of a budget that each node counts by itself. Raises TooManyAttempts."""
         rate = self._rates.get(budget.name)
         if key is not None and rate is not None:
@@ -202,7 +202,7 @@ class Budgets:
 
     # Known devices
 
-    async def know(self, key: str) -> None:
+    async def remember_device(self, key: str) -> None:
         """Remember for a month that `key` has proved itself."""
         if not self._rates:
             return
@@ -214,7 +214,7 @@ class Budgets:
             except Exception as error:  # noqa: BLE001 - as below
                 self._shared_lost(error)
 
-    async def knows(self, key: str) -> bool:
+    async def is_known_device(self, key: str) -> bool:
         if not self._rates:
             return False
         if self._known.is_marked(key, self._clock()):

@@ -27,7 +27,7 @@ from ordercast.payments.checkout import Checkout
 
 from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, delivery_code
 from .authenticator import Authenticator
-from .budgets import DECLINED_CARDS, DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets, who
+from .budgets import DECLINED_CARDS, DELIVERY_CODES, PROMOTION_GUESSES, REFUSED_TOKENS, Budgets, budget_key
 from .errors import SignInRequired, StillRunning, TooManyAttempts
 from .passwords import Passwords
 from .random_pool import RandomPool
@@ -88,7 +88,7 @@ class ApiContext:
         """What a proof of that order's delivery is held against."""
         return Handover(self.deliveries, proof, tuple(delivery_code(secret, order_id) for secret in self.keys.all))
 
-    async def check_guesses(self, order_id: str, actor: Actor, handover: Handover) -> None:
+    async def limit_delivery_codes(self, order_id: str, actor: Actor, handover: Handover) -> None:
         """Bound how often somebody may guess the code of a delivery. Raises TooManyAttempts.
 
         Nothing takes a guess back: a move that changes nothing succeeds with any code. And each has their own, so that
@@ -98,7 +98,7 @@ class ApiContext:
             await self.budgets.take(DELIVERY_CODES, f"{order_id} {actor}")
 
     @asynccontextmanager
-    async def guessing(self, promo_code: str | None, whose: str | None) -> AsyncIterator[None]:
+    async def limit_promotion_guesses(self, promo_code: str | None, whose: str | None) -> AsyncIterator[None]:
         """Bound how many promotion codes somebody may guess. Raises TooManyAttempts."""
         if promo_code is None:
             yield
@@ -110,7 +110,7 @@ class ApiContext:
     def checkout(self) -> Checkout:
         return Checkout(self.store, self.providers, self.new_id, self.now_ms)
 
-    def charging(self, whose: str | None) -> AbstractAsyncContextManager[None]:
+    def limit_declined_cards(self, whose: str | None) -> AbstractAsyncContextManager[None]:
         """Bound how many cards of somebody may be declined. Raises TooManyAttempts."""
         return self.budgets.counting(DECLINED_CARDS, whose, PaymentDeclined)
 
@@ -119,22 +119,22 @@ class ApiContext:
         # It may have been looked at a moment ago, for the budget that the request is charged to.
         known: Identity | Exception | None = request.state.get(_IDENTITY)
         if known is None:
-            known = request.state[_IDENTITY] = await self._look_at(request)
+            known = request.state[_IDENTITY] = await self._authenticate(request)
         if isinstance(known, Exception):
             raise known
         return known
 
-    async def _look_at(self, request: AnyRequest) -> Identity | TokenRefused | TooManyAttempts:
+    async def _authenticate(self, request: AnyRequest) -> Identity | TokenRefused | TooManyAttempts:
         try:
             token = _token_of(request)
         except TokenRefused as error:
-            return await self._charged(request, error)
+            return await self._refused(request, error)
         try:
             return await self.authenticator.identify(token, caller_of(request))
         except (TokenRefused, TooManyAttempts) as error:
             return error
 
-    async def _charged(self, request: AnyRequest, error: TokenRefused) -> TokenRefused | TooManyAttempts:
+    async def _refused(self, request: AnyRequest, error: TokenRefused) -> TokenRefused | TooManyAttempts:
         try:
             await self.budgets.take(REFUSED_TOKENS, caller_of(request))
         except TooManyAttempts as enough:
@@ -164,13 +164,13 @@ class ApiContext:
             return None
         return blake2b(caller_of(request).encode(), digest_size=16, key=self.keys.current.encode()[:64]).hexdigest()
 
-    def who(self, request: AnyRequest) -> str | None:
+    def budget_key(self, request: AnyRequest) -> str | None:
         """Whose budget a request is charged to, which was identified or brought no good token."""
         known = request.state.get(_IDENTITY)
-        return who(known if isinstance(known, Identity) else NOBODY, caller_of(request))
+        return budget_key(known if isinstance(known, Identity) else NOBODY, caller_of(request))
 
     @contextmanager
-    def alone(self, request: RequestKey | None) -> Iterator[None]:
+    def exclusive(self, request: RequestKey | None) -> Iterator[None]:
         """Answer one request of a key at a time; one without a key at any time. Raises StillRunning."""
         if request is None:
             yield

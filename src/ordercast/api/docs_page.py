@@ -39,13 +39,13 @@ class ApiDocument:
     """The OpenAPI document of one application, as it is sent: made once, on a thread, when it is first asked for."""
 
     def __init__(self) -> None:
-        self._making: asyncio.Task[StaticResponse] | None = None
+        self._made: asyncio.Task[StaticResponse] | None = None
 
     async def get(self, application: Litestar) -> StaticResponse:
         """The document: whoever asks while it is made waits for that one making."""
-        if self._making is None or (self._making.done() and self._making.exception() is not None):
-            self._making = asyncio.create_task(asyncio.to_thread(_describe, application))
-        return await asyncio.shield(self._making)
+        if self._made is None or (self._made.done() and self._made.exception() is not None):
+            self._made = asyncio.create_task(asyncio.to_thread(_describe, application))
+        return await asyncio.shield(self._made)
 
 
 def _describe(application: Litestar) -> StaticResponse:

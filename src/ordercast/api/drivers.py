@@ -109,7 +109,7 @@ async def choose_driver(
     """Give an order that is ready for delivery to a driver. A driver takes one by moving it to `driver_assigned`."""
     actor = (await context.require_identity(request)).actor
     key = request_key(request, actor, data)
-    with context.alone(key):
+    with context.exclusive(key):
         return json_response(await assign(context, actor, order_id, data, key))
 
 

@@ -31,7 +31,7 @@ _HUNG_UP: Final = "client disconnected prematurely"
 
 def handle_error(context: ApiContext, request: AnyRequest, error: Exception) -> Response[bytes]:
     """The response to any error that a handler let through."""
-    error = charged(context.budgets, _known(error), context.who(request))
+    error = charged(context.budgets, _known(error), context.budget_key(request))
     type_ = type_of(type(error))
     if isinstance(error, (Unstorable, RuleBroken)):
         log.warning("%s %s let through what cannot be kept", request.method, _route(request), exc_info=error)
@@ -59,7 +59,7 @@ def charged(budgets: Budgets, error: Exception, whose: str | None) -> Exception:
     """Charge what was not found to whoever guessed it: gives the error to be told, which may be that it is enough."""
     if isinstance(error, shop.NotFound):
         try:
-            budgets.take_here(NOT_FOUND, whose)
+            budgets.take_local(NOT_FOUND, whose)
         except TooManyAttempts as enough:
             return enough
     if isinstance(error, shop.TooManyWaiting):

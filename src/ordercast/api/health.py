@@ -18,7 +18,7 @@ from ordercast.db import StoreError, accounts, shop
 
 from . import file_descriptors
 from .context import AnyRequest, Context
-from .operators_door import is_by
+from .middleware import arrived_on
 from .responses import json_response
 
 LOCALES: Final = ("en", "bn")
@@ -98,7 +98,7 @@ async def metrics(request: AnyRequest, context: Context) -> Response[bytes]:
 
     Raises NotFound.
     """
-    if context.metrics_port is not None and not is_by(request.scope, context.metrics_port):
+    if context.metrics_port is not None and not arrived_on(request.scope, context.metrics_port):
         raise NotFoundException
     return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 

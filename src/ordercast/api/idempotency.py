@@ -39,7 +39,7 @@ async def run_once(
     the earlier one.
     """
     key = request_key(request, actor, command)
-    with context.alone(key):
+    with context.exclusive(key):
         return await commit_once(context, key, effect, rows=rows)
 
 

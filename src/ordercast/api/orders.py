@@ -111,7 +111,7 @@ async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, context: 
     check_texts(data)
     actor = identity.actor
     key = request_key(request, actor, data)
-    with context.alone(key):
+    with context.exclusive(key):
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
         outcome = await find_outcome(context, key)
         if outcome is None:
@@ -132,13 +132,13 @@ class _Buyer:
 async def _place(
     command: PlaceOrder, request: AnyRequest, context: ApiContext, actor: Actor, key: RequestKey | None
 ) -> Outcome:
-    whose = context.who(request)
+    whose = context.budget_key(request)
     await context.budgets.take(ORDERS, whose)
     placed_from = None
     if actor.role is Role.GUEST:
         context.waiting.check_order(sum(item.quantity for item in command.cart_items))
         placed_from = context.placed_from(request)
-    async with context.guessing(command.promo_code, whose):
+    async with context.limit_promotion_guesses(command.promo_code, whose):
         return await _paid_and_placed(context, command, _Buyer(actor, whose, placed_from), key)
 
 
@@ -164,7 +164,8 @@ async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Buy
         )
         return with_action(await context.store.write(Placing(new, key)), payment.action)
 
-    return await context.checkout.place(command, actor, order_id, place, counted=context.charging(buyer.whose))
+    counted = context.limit_declined_cards(buyer.whose)
+    return await context.checkout.place(command, actor, order_id, place, counted=counted)
 
 
 def with_action(outcome: Outcome, action: PaymentAction | None) -> Outcome:
@@ -371,7 +372,7 @@ async def change_status(
             handover=handover,
         )
 
-    await context.check_guesses(order_id, actor, handover)
+    await context.limit_delivery_codes(order_id, actor, handover)
     outcome = await commit_once(context, key, effect, rows=rows_of_order(order_id))
     return await view_of_outcome(context.store, outcome, actor)
 

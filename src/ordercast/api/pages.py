@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from litestar import Response, Router, get
 from litestar.datastructures import CacheControlHeader
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 from litestar.static_files import create_static_files_router
+
+from ordercast.config import Settings
 
 from .context import AnyRequest
 from .static_response import StaticResponse
@@ -91,3 +94,13 @@ def _route(path: str | list[str], content: StaticResponse) -> HTTPRouteHandler:
         return content.answer(request)
 
     return constant
+
+
+def connect_sources(settings: Settings) -> str:
+    """Where the pages may connect, for their CSP: ourselves, and the configured server of their sockets."""
+    url = urlsplit(settings.socket_url)
+    if not url.netloc:
+        return "'self'"
+    is_secure = url.scheme in {"https", "wss"}
+    schemes = ("https", "wss") if is_secure else ("http", "ws")
+    return " ".join(["'self'", *(f"{scheme}://{url.netloc.rpartition('@')[2]}" for scheme in schemes)])

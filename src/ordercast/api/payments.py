@@ -97,14 +97,14 @@ async def pay_order(
     check_texts(data)
     _check_may_pay(identity, order_id)
     key = request_key(request, actor, data)
-    with context.alone(key):
+    with context.exclusive(key):
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
         outcome = await find_outcome(context, key)
         if outcome is None:
-            await context.budgets.take(ORDERS, context.who(request))
+            await context.budgets.take(ORDERS, context.budget_key(request))
             found = await context.store.read(lambda transaction: document_for(transaction, order_id, identity))
             order = msgspec.json.decode(found, type=Order)
-            outcome = await _pay(context, order, data, _Payer(actor, context.who(request)), key)
+            outcome = await _pay(context, order, data, _Payer(actor, context.budget_key(request)), key)
     document = msgspec.json.decode(outcome.answer)
     shown = msgspec.json.encode(masked(document)) if identity.order_id == order_id else outcome.answer
     return created(outcome, shown, 200)
@@ -157,7 +157,8 @@ async def _pay(context: ApiContext, order: Order, data: PayOrder, payer: _Payer,
 
         return with_action(await commit_once(context, key, effect, rows=rows_of_order(order.id)), taken.action)
 
-    return await context.checkout.pay(order, data.payment_info, payer.actor, pay, counted=context.charging(payer.whose))
+    counted = context.limit_declined_cards(payer.whose)
+    return await context.checkout.pay(order, data.payment_info, payer.actor, pay, counted=counted)
 
 
 # --- Refunds ----------------------------------------------------------------------------------------------------------

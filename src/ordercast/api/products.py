@@ -19,9 +19,8 @@ from ordercast.db import Transaction
 from ordercast.db import products as units
 from ordercast.db import shop as shops
 
-from .body import JsonBody, Version
+from .body import JsonBody, Version, changed_fields
 from .context import AnyRequest, Context
-from .editing import given
 from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, IdCursor, Limit, NumberCursor, cut, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
@@ -151,7 +150,7 @@ async def edit_product(
     check_texts(data)
     if data.stock_by and not (data.reason or "").strip():
         raise InvalidField("reason", "A reason is needed to change the stock.")
-    changes = given(data, besides=frozenset({"version", "stock_by", "reason"}))
+    changes = changed_fields(data, besides=frozenset({"version", "stock_by", "reason"}))
     now = context.now()
 
     def unit(transaction: Transaction) -> bytes:

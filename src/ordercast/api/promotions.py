@@ -18,9 +18,8 @@ from ordercast.db import Transaction
 from ordercast.db import promotions as units
 from ordercast.db import shop as shops
 
-from .body import JsonBody, Version
+from .body import JsonBody, Version, changed_fields
 from .context import AnyRequest, Context
-from .editing import given
 from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .responses import CONFLICTS, REFUSALS, json_response
@@ -132,7 +131,7 @@ async def edit_promotion(
 ) -> Response[Promotion]:
     """Change how long and how often a promotion holds, or end it. For the shop."""
     actor = await context.authorize(request, "change a promotion")
-    changes = given(data, besides=frozenset({"version"}))
+    changes = changed_fields(data, besides=frozenset({"version"}))
     if data.ends_at is not UNSET:
         changes["ends_at"] = _moment("endsAt", data.ends_at)
     now = context.now()

@@ -61,9 +61,9 @@ async def quote_order(data: JSONBody[QuoteOrder], request: AnyRequest, context: 
     actor = (await context.identify(request)).actor
     customer_id = actor.id if actor.role is Role.CUSTOMER else None
     now = context.now()
-    whose = context.who(request)
+    whose = context.budget_key(request)
     await context.budgets.take(QUOTES, whose)
-    async with context.guessing(data.promo_code, whose):
+    async with context.limit_promotion_guesses(data.promo_code, whose):
         priced = await context.store.read(lambda transaction: quote(transaction, data, customer_id, now))
     return json_response(msgspec.json.encode(Quote.of(priced)))
 

@@ -33,7 +33,7 @@ async def refresh(request: AnyRequest, context: Context) -> Response[SignedIn]:
     token = await _token(request, context)
     following = [token.next(secret) for secret in context.keys.all]
     now_ms = context.now_ms()
-    terms, next_hashes = context.token_policy.terms(now_ms), [each.hashes.token for each in following]
+    terms, next_hashes = context.token_policy.session_times(now_ms), [each.hashes.token for each in following]
 
     def unit(transaction: Transaction) -> access.SignIn | Refusal:
         return access.refresh(transaction, token.hashes, next_hashes, terms)
@@ -53,7 +53,7 @@ async def sign_out(request: AnyRequest, context: Context) -> Response[None]:
     check_origin(request, context.origins)
     names = await _names_shown(request, context)
     cookie_token = RefreshToken.parse(request.cookies.get(COOKIE, ""))
-    terms = context.token_policy.terms(context.now_ms())
+    terms = context.token_policy.session_times(context.now_ms())
 
     def unit(transaction: Transaction) -> None:
         found = None if cookie_token is None else access.find(transaction, cookie_token.hashes.family)

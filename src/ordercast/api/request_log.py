@@ -23,7 +23,7 @@ _IDENTITY: Final = "identity"
 log = logging.getLogger(REQUEST_LOG)
 
 
-class RequestLog:
+class RequestLogMiddleware:
     """Wraps the application, outermost: an id comes in from a proxy that is named, or is made."""
 
     def __init__(self, application: ASGIApp) -> None:

@@ -75,7 +75,7 @@ async def find_account(context: ApiContext, data: SignIn, caller: str) -> Accoun
     device = f"{email} {caller}"
     async with AsyncExitStack() as counted:
         await counted.enter_async_context(context.budgets.counting(ACCOUNT_GUESSES, device, SignInRefused))
-        if not await context.budgets.knows(device):
+        if not await context.budgets.is_known_device(device):
             await counted.enter_async_context(context.budgets.counting(SIGN_INS, caller, SignInRefused))
             await counted.enter_async_context(context.budgets.counting(ACCOUNT_STRANGERS, email, SignInRefused))
         account = await context.store.read(lambda transaction: accounts.find(transaction, data.email))
@@ -83,7 +83,7 @@ async def find_account(context: ApiContext, data: SignIn, caller: str) -> Accoun
         matches = await context.passwords.match(password_hash, data.password, caller)
         if account is None or not account.active or not matches:
             raise SignInRefused
-    await context.budgets.know(device)
+    await context.budgets.remember_device(device)
     return account
 
 
@@ -106,7 +106,7 @@ async def begin(context: ApiContext, request: AnyRequest, account: Account) -> R
         await context.store.read(check)
         return answer(context, account, None, now_ms)
     token, sign_in_id = RefreshToken.make(), context.new_id("sgn")
-    terms = context.token_policy.terms(now_ms)
+    terms = context.token_policy.session_times(now_ms)
 
     def unit(transaction: Transaction) -> None:
         accounts.hold(transaction, account.id)

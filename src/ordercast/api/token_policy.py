@@ -31,7 +31,7 @@ class TokenPolicy:
     def idle_s(self) -> int:
         return self.idle_days * _DAY_S
 
-    def terms(self, now_ms: int) -> Terms:
+    def session_times(self, now_ms: int) -> Terms:
         """What holds for a sign-in that is opened, used or closed now."""
 
         def at(seconds: int) -> Timestamp:

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ordercast.api.auth import NOBODY, Identity
 from ordercast.api.body import convert
-from ordercast.api.budgets import COMMANDS, who
+from ordercast.api.budgets import COMMANDS, budget_key
 from ordercast.api.commands import Command
 from ordercast.api.context import ApiContext
 from ordercast.api.error_handler import charged, refused_fields
@@ -56,7 +56,7 @@ class CommandRouter:
         async def handle(socket: Socket, *args: Any) -> CommandAck:
             whose = _whose(socket)
             try:
-                self.context.budgets.take_here(COMMANDS, whose)
+                self.context.budgets.take_local(COMMANDS, whose)
                 caller = Caller(socket, _someone(socket))
                 return success(await answer(caller, _read(args, type_)))
             except Exception as error:
@@ -71,7 +71,7 @@ class CommandRouter:
 def _whose(socket: Socket) -> str | None:
     """Whose budget its commands are charged to."""
     identity: Identity = getattr(socket.data, "identity", NOBODY)
-    return who(identity, socket.conn.handshake.caller)
+    return budget_key(identity, socket.conn.handshake.caller)
 
 
 def _someone(socket: Socket) -> Identity:
