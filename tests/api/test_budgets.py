@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from redis.exceptions import ConnectionError as RedisGone
 
-from ordercast.api import create_api, make_authenticator
+from ordercast.api import create_api, make_authenticator, passwords
 from ordercast.api.application import openapi_document
 from ordercast.api.budgets import (
     ANONYMOUS_COMMANDS,
@@ -26,7 +26,6 @@ from ordercast.api.budgets import (
     make_budgets,
 )
 from ordercast.api.errors import TooManyAttempts
-from ordercast.api.passwords import Passwords
 from ordercast.config import BUDGETS as SETTINGS
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
@@ -63,7 +62,7 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture(autouse=True)
 def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checking one is slow on purpose, and there is no other secret in these tests."""
-    monkeypatch.setattr(Passwords, "_verify", lambda _self, _hash, password: password == PASSWORD)
+    monkeypatch.setattr(passwords, "_verify", lambda _hash, password: password == PASSWORD)
 
 
 @pytest.fixture
