@@ -47,7 +47,7 @@ class StripeStandIn:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     @property
@@ -66,6 +66,7 @@ class StripeStandIn:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one write: apart, each answer waits 40 ms for a delayed ACK
 
             def do_GET(self) -> None:
                 self._answer(dict(parse_qsl(urlsplit(self.path).query)))
