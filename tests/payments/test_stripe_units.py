@@ -42,11 +42,16 @@ def test_an_amount_that_is_too_fine_for_stripe_is_refused_and_not_rounded(money:
 def test_every_currency_comes_back_as_it_went(currency: str) -> None:
     for major in (1, 7, 45_000, 9_999_999):
         minor = major * 10 ** minor_digits()[currency]
-        assert from_stripe(to_stripe(Money(minor, currency)), currency) == minor
+        theirs = to_stripe(Money(minor, currency))
+        assert from_stripe(theirs, currency) == minor
+        told = {"amount": theirs, "amount_received": theirs, "currency": currency.lower(), "status": "succeeded"}
+        captured = read_event(event("payment_intent.succeeded", **told))
+        refunded = read_event(event("refund.created", payment_intent="pi_1", **told))
+        assert (captured.fact, captured.currency) == (Captured(minor), currency)
+        assert (refunded.fact, refunded.currency) == (Refunded("x_1", minor), currency)
 
 
 def event(kind: str, **about: object) -> bytes:
-
     return msgspec.json.encode({"id": "evt_1", "type": kind, "data": {"object": {"id": "x_1", **about}}})
 
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.masking import masked
-from ordercast.commerce.money import PRICE_MINOR_MAX
+from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.commerce.orders import CardPayment, Order, Reason, SavedCardPayment
 from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import STAFF, Actor, Role
@@ -38,7 +38,7 @@ class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
     reason: Reason
     version: Version
-    amount: Annotated[int, Meta(ge=1, le=PRICE_MINOR_MAX)] | None = None
+    amount: Annotated[int, Meta(ge=1, le=AMOUNT_MAX)] | None = None
 
 
 class PaidOrder(Order, frozen=True, kw_only=True, rename="camel", omit_defaults=True):

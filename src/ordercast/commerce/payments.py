@@ -167,6 +167,8 @@ class ProviderEvent:
     kind: str
     payment: str | None
     fact: Fact | None
+    currency: str | None = None
+    """Of the fact's amount, where the event says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +195,11 @@ class PaymentProvider(Protocol):
     @property
     def name(self) -> str:
         """As the ledger and the webhook's path call it."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """As people are told it."""
         ...
 
     async def authorize(self, charge: Charge) -> PaymentTaken:

@@ -186,8 +186,17 @@ def apply_event(transaction: Transaction, provider: str, event: ProviderEvent, n
     )
     if noted == 0:
         return "heard before"
+    if event.currency is not None and event.currency != (ours := load_state(transaction, row[0], PAYMENTS).currency):
+        _note_currency(transaction, Told(row[0], provider, event.payment, event.fact, now), ours, event.currency)
+        return "in another currency"
     record(transaction, Told(row[0], provider, event.payment, event.fact, now))
     return "taken in"
+
+
+def _note_currency(transaction: Transaction, told: Told, ours: str, theirs: str) -> None:
+    """Have somebody see to what was told in another currency than the order's: its amount is none of ours."""
+    sentence = f"The order is in {ours}; {told.provider} told us of a sum in {theirs}."
+    _differs(transaction, told, MismatchKind.CURRENCY, sentence, ours=ours, theirs=theirs)
 
 
 def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: ProviderPayment, now: Timestamp) -> None:
@@ -394,8 +403,8 @@ def _differs(
     kind: MismatchKind,
     sentence: str,
     *,
-    ours: int | None = None,
-    theirs: int | None = None,
+    ours: int | str | None = None,
+    theirs: int | str | None = None,
 ) -> None:
     mismatches.raise_discrepancy(
         transaction,

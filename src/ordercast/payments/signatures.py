@@ -1,11 +1,16 @@
-"""Who wrote a webhook: a signature over the raw body and the time of its sending, by a secret that both sides know."""
+"""Who wrote a message: a signature over the raw body and the time of its sending, by a secret that both sides know.
+
+Both schemes are a few lines of HMAC, and their authors' libraries are what the tests sign with and verify by;
+docs/decisions/0018-a-provider-is-one-small-service.md says why they are not what verifies here.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from ordercast.commerce.errors import EventRefused
@@ -13,6 +18,11 @@ from ordercast.commerce.errors import EventRefused
 # Both schemes' own figure: a message recorded on its way is worth nothing five minutes later.
 TOLERANCE_S: Final = 300
 _STANDARD_PREFIX: Final = "whsec_"
+# It is kept as the event's name, and logged.
+_MESSAGE_ID: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,255}")
+
+
+# --- Stripe -----------------------------------------------------------------------------------------------------------
 
 
 def check_stripe(secret: str, body: bytes, header: str, now_s: float) -> None:
@@ -24,24 +34,45 @@ def check_stripe(secret: str, body: bytes, header: str, now_s: float) -> None:
     sent_at = next((value for name, _, value in parts if name == "t"), "")
     _check_time(sent_at, now_s)
     expected = hmac.new(secret.encode(), sent_at.encode() + b"." + body, hashlib.sha256).hexdigest()
-    _check_any(expected, [value for name, _, value in parts if name == "v1"])
+    _check_any([expected], [value for name, _, value in parts if name == "v1"])
 
 
-def check_standard(secret: str, body: bytes, headers: Mapping[str, str], now_s: float) -> str:
+# --- Standard Webhooks ------------------------------------------------------------------------------------------------
+
+
+def check_standard(secrets: Iterable[str], body: bytes, headers: Mapping[str, str], now_s: float) -> str:
     """Standard Webhooks: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature: v1,<base64>``, several of
-    these between spaces. Gives the message's id. Raises EventRefused.
+    these between spaces; one of them is by one of `secrets`. Gives the message's id. Raises EventRefused.
     """
     message_id = headers.get("webhook-id", "")
     sent_at = headers.get("webhook-timestamp", "")
-    if not message_id:
-        raise EventRefused("The message has no webhook-id.")
+    if _MESSAGE_ID.fullmatch(message_id) is None:
+        raise EventRefused("The message's webhook-id is missing, or is none.")
     _check_time(sent_at, now_s)
-    signed = message_id.encode() + b"." + sent_at.encode() + b"." + body
-    key = base64.b64decode(secret.removeprefix(_STANDARD_PREFIX))
-    digest = hmac.new(key, signed, hashlib.sha256).digest()
+    expected = [_standard(secret, message_id, sent_at, body) for secret in secrets]
     given = (part.partition(",") for part in headers.get("webhook-signature", "").split())
-    _check_any(base64.b64encode(digest).decode(), [value for version, _, value in given if version == "v1"])
+    _check_any(expected, [value for version, _, value in given if version == "v1"])
     return message_id
+
+
+def sign_standard(secrets: Iterable[str], message_id: str, body: bytes, now_s: float) -> dict[str, str]:
+    """The three headers of Standard Webhooks, with a signature by each of `secrets`."""
+    sent_at = str(int(now_s))
+    signatures = [f"v1,{_standard(secret, message_id, sent_at, body)}" for secret in secrets]
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": sent_at,
+        "webhook-signature": " ".join(signatures),
+    }
+
+
+def _standard(secret: str, message_id: str, sent_at: str, body: bytes) -> str:
+    key = base64.b64decode(secret.removeprefix(_STANDARD_PREFIX))
+    signed = message_id.encode() + b"." + sent_at.encode() + b"." + body
+    return base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+# --- Steps ------------------------------------------------------------------------------------------------------------
 
 
 def _check_time(sent_at: str, now_s: float) -> None:
@@ -52,7 +83,7 @@ def _check_time(sent_at: str, now_s: float) -> None:
         raise EventRefused(f"The message was not sent within {TOLERANCE_S} seconds of now.")
 
 
-def _check_any(expected: str, given: list[str]) -> None:
+def _check_any(expected: list[str], given: list[str]) -> None:
     # As bytes: compare_digest takes no other texts than ASCII.
-    if not any(hmac.compare_digest(expected.encode(), value.encode()) for value in given):
+    if not any(hmac.compare_digest(ours.encode(), theirs.encode()) for ours in expected for theirs in given):
         raise EventRefused("The signature is not the provider's.")

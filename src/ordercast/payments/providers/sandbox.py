@@ -17,11 +17,10 @@ from typing import Final
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
-from msgspec import Struct
 
 from ordercast.commerce import payments as port
 from ordercast.commerce.errors import EventRefused, ProviderRefused, ProviderUnavailable
-from ordercast.commerce.money import PRICE_MINOR_MAX, Money
+from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Charge, PaymentTaken, ProviderEvent, ProviderPayment, SavedCard
 from ordercast.commerce.sandbox import (
     CHARGEBACK_AFTER_S,
@@ -37,6 +36,7 @@ from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Store, Transaction
 from ordercast.db import sandbox as units
 from ordercast.db.sandbox import Entry
+from ordercast.payments.events import read_event
 from ordercast.payments.signatures import check_standard
 
 log = logging.getLogger("ordercast.payments")
@@ -46,38 +46,7 @@ EVENTS_AT_ONCE_MAX: Final = 32
 TOLD_AGAIN_S: Final = 60.0
 
 
-class _Data(Struct, frozen=True):
-    """`id` is the refund's or the dispute's, `key` the one under which a refund was asked for."""
-
-    payment: str
-    amount: int = 0
-    id: str = ""
-    key: str | None = None
-
-
-class _Event(Struct, frozen=True):
-    type: str
-    data: _Data
-
-
 CONFIRM_PATH: Final = "/api/payments/sandbox"
-
-_EVENT: Final = msgspec.json.Decoder(_Event)
-
-
-_FACTS: Final[dict[str, Callable[[_Data], port.Fact]]] = {
-    "payment.authorized": lambda _: port.Authorized(),
-    "payment.captured": lambda data: port.Captured(data.amount),
-    "payment.voided": lambda _: port.Voided(),
-    "payment.failed": lambda _: port.Failed(),
-    "payment.refunded": lambda data: port.Refunded(data.id, data.amount, data.key),
-    "refund.pending": lambda data: port.RefundPending(data.id, data.amount, data.key),
-    "refund.failed": lambda data: port.RefundFailed(data.id, data.amount, data.key),
-    "refund.cancelled": lambda data: port.RefundFailed(data.id, data.amount, data.key),
-    "dispute.opened": lambda data: port.DisputeOpened(data.id),
-    "dispute.won": lambda data: port.DisputeClosed(data.id, won=True),
-    "dispute.lost": lambda data: port.DisputeClosed(data.id, won=False),
-}
 
 
 class SandboxProvider:
@@ -86,6 +55,7 @@ class SandboxProvider:
     """
 
     name = SANDBOX
+    title = "Sandbox"
 
     def __init__(
         self,
@@ -239,7 +209,7 @@ class SandboxProvider:
     def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
         if not self._webhook_secret:
             raise EventRefused("The sandbox takes messages only where ORDERCAST_SANDBOX_WEBHOOK_SECRET is set.")
-        return read_event(check_standard(self._webhook_secret, body, headers, now_s), body)
+        return read_event(check_standard((self._webhook_secret,), body, headers, now_s), body)
 
     async def deliver_webhooks(self, apply: Callable[[Transaction, ProviderEvent], None]) -> int:
         """Deliver its events that are due, each in one unit with what `apply` makes of it; how many there were."""
@@ -289,27 +259,6 @@ def _path_of(url: str) -> str:
     """Where on this site that is: the sandbox's page leads nowhere else."""
     parts = urlsplit(url)
     return urlunsplit(("", "", "/" + parts.path.lstrip("/\\"), parts.query, ""))
-
-
-def read_event(event_id: str, body: bytes) -> ProviderEvent:
-    """Read one of the sandbox's events. Raises EventRefused for what is none."""
-    try:
-        event = _EVENT.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise EventRefused("This is not one of the sandbox's events.") from None
-    return ProviderEvent(event_id, event.type, event.data.payment, _fact(event.type, event.data))
-
-
-def _fact(kind: str, data: _Data) -> port.Fact | None:
-    read = _FACTS.get(kind)
-    if read is None:
-        return None
-    if data.amount < (kind in _WITH_AMOUNT) or data.amount > PRICE_MINOR_MAX:
-        raise EventRefused("The event's amount cannot be.")
-    return read(data)
-
-
-_WITH_AMOUNT: Final = frozenset({"payment.captured", "payment.refunded", "refund.pending"})
 
 
 def _announce(transaction: Transaction, kind: str, data: Mapping[str, object], key: str, at_ms: int) -> None:

@@ -68,7 +68,8 @@ def read_event(body: bytes) -> ProviderEvent:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise EventRefused("This is not one of Stripe's events.") from None
     payment = about.id if event.type.startswith("payment_intent.") else about.payment_intent
-    return ProviderEvent(event.id, event.type, payment, read(about))
+    currency = None if about.currency is None else about.currency.upper()
+    return ProviderEvent(event.id, event.type, payment, read(about), currency)
 
 
 def _captured(intent: _Object) -> Fact | None:

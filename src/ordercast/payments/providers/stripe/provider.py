@@ -48,6 +48,7 @@ class StripeProvider:
     """A `commerce.payments.PaymentProvider`. Without a `webhook_secret`, no message from outside is believed."""
 
     name = "stripe"
+    title = "Stripe"
 
     def __init__(
         self, secret_key: str, webhook_secret: str, url: str, transport: httpx.AsyncBaseTransport | None = None
