@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ordercast.app import demo_password
@@ -83,6 +84,24 @@ async def test_demo_people_are_unsafe_and_a_shop_without_an_admin_is_told_how(tm
         assert next(of_payments(settings, providers_of(settings, store))).verdict is Verdict.UNSAFE
     finally:
         await store.close()
+
+
+async def test_a_payment_service_of_the_shops_own_is_named_and_an_old_secret_of_it_too(tmp_path: Path) -> None:
+    settings, store = await started(tmp_path)
+    urls = {
+        "payments": "http",
+        "payments_http_url": "https://pay.example.com/path",
+        "payments_http_secret": "whsec_MQ==",
+    }
+    settings = msgspec.structs.replace(settings, **urls, payments_http_secret_previous="whsec_MA==")
+    providers = providers_of(settings, store)
+    try:
+        taken, note = of_payments(settings, providers)
+    finally:
+        await providers.close()
+        await store.close()
+    assert (taken.verdict, note.verdict) == (Verdict.FINE, Verdict.NOTE)
+    assert "pay.example.com," in taken.sentence
 
 
 async def test_the_first_admin_is_made_by_the_rules_of_every_account(tmp_path: Path) -> None:

@@ -175,8 +175,12 @@ def of_payments(settings: Settings, providers: Providers) -> Iterator[Finding]:
         yield unsafe("payments", "Stripe's key is one for tests: no money moves.")
     elif taking == "stripe" and not settings.stripe_webhook_secret:
         yield unsafe("payments", "Without ORDERCAST_STRIPE_WEBHOOK_SECRET nothing is heard of disputes and refunds.")
+    elif taking == "http":
+        yield fine("payments", f"Taken by the service at {settings.http_place}, by signed requests.")
     else:
         yield fine("payments", f"Taken by {taking}.")
+    if settings.payments_http_secret_previous:
+        yield note("payments", "The HTTP provider's previous secret is believed: leave it out once nobody signs by it.")
 
 
 # Of the database

@@ -42,6 +42,7 @@ SECRET_COMPRESSED_MIN = 32
 _EXAMPLE = re.compile(
     r"(?i)change[ _-]?(me|this|it)|your[\w -]{0,12}secret|replace[ _-]?(me|this)|qwertyuiop|asdfghjkl"
 )
+_SIGNING_KEY = "must be `whsec_` and at least 24 bytes in base64, as from `openssl rand -base64 32`"
 SECRET_BYTES_MIN = 32  # RFC 7518 section 3.2: an HS256 key is at least as long as its hash
 
 
@@ -90,7 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mongodb_collection: Annotated[str, Meta(pattern=r"^(?!system\.)[^$\x00]{1,200}$")] = "orders"
     mongodb_currency: Annotated[str, Meta(pattern=r"^([A-Z]{3})?$")] = ""
     """What its amounts are in; empty: the shop's own currency."""
-    payments: Literal["", "cash", "sandbox", "stripe"] = ""
+    payments: Literal["", "cash", "sandbox", "stripe", "http"] = ""
     """Who takes new card payments. Empty: the provider that is configured, else the sandbox for a demo on an embedded
     database, else nobody: `cash` alone. With ``sandbox`` no money moves.
     """
@@ -99,6 +100,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     stripe_webhook_secret: str = ""
     """Signs what Stripe sends to ``/api/payments/webhook/stripe`` (``whsec_...``)."""
     stripe_api_url: str = "https://api.stripe.com"
+    payments_http_url: str = ""
+    """With it, payments are asked of a service of the shop's own, at this address."""
+    payments_http_secret: str = ""
+    """A Standard Webhooks secret (``whsec_...``): signs what that service is asked, and what it tells."""
+    payments_http_secret_previous: str = ""
+    """The secret before it, while the service may still use that one."""
+    payments_http_name: Annotated[str, Meta(max_length=40)] = ""
+    """What people are told that provider is called, such as ``bKash``."""
     sandbox_webhook_secret: str = ""
     """A Standard Webhooks secret, for messages to ``/api/payments/webhook/sandbox``."""
     demo: bool = True
@@ -218,7 +227,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             return None if self.payments == "cash" else self.payments
         if self.stripe_secret_key:
             return "stripe"
+        if self.payments_http_url:
+            return "http"
         return "sandbox" if self.is_demo else None
+
+    @property
+    def http_secrets(self) -> tuple[str, ...]:
+        """Those that the HTTP provider may sign with, the one of now first."""
+        return tuple(filter(None, (self.payments_http_secret, self.payments_http_secret_previous)))
+
+    @property
+    def http_place(self) -> str:
+        """The host of the HTTP provider: its path may be a secret."""
+        return urlsplit(self.payments_http_url).netloc
 
     @property
     def role_names(self) -> dict[str, str]:
@@ -360,9 +381,55 @@ def _check_payments(settings: Settings) -> None:
         raise ConfigError("stripe_api_url", "must be an http(s) URL")
     if settings.stripe_webhook_secret and not settings.stripe_secret_key:
         raise ConfigError("stripe_webhook_secret", "is of no use without ORDERCAST_STRIPE_SECRET_KEY")
+    if not settings.payments and settings.stripe_secret_key and settings.payments_http_url:
+        raise ConfigError("payments", "must say who takes new payments: stripe or http, for both are configured")
+    _check_http_provider(settings)
     secret = settings.sandbox_webhook_secret
     if secret and not _is_standard_secret(secret):
-        raise ConfigError("sandbox_webhook_secret", "must be `whsec_` and at least 24 bytes in base64")
+        raise ConfigError("sandbox_webhook_secret", _SIGNING_KEY)
+
+
+def _check_http_provider(settings: Settings) -> None:
+    url = settings.payments_http_url
+    if not url:
+        if settings.payments == "http":
+            raise ConfigError("payments", "http takes no payment without ORDERCAST_PAYMENTS_HTTP_URL")
+        for name in ("secret", "secret_previous", "name"):
+            if getattr(settings, f"payments_http_{name}"):
+                raise ConfigError(f"payments_http_{name}", "is of no use without ORDERCAST_PAYMENTS_HTTP_URL")
+        return
+    if (problem := _wrong_service_url(url)) is not None:
+        raise ConfigError("payments_http_url", problem)
+    if not settings.payments_http_secret:
+        raise ConfigError("payments_http_secret", "is required with ORDERCAST_PAYMENTS_HTTP_URL: " + _SIGNING_KEY)
+    _check_http_secrets(settings)
+
+
+def _check_http_secrets(settings: Settings) -> None:
+    for name in ("payments_http_secret", "payments_http_secret_previous"):
+        secret = getattr(settings, name)
+        if secret and not _is_standard_secret(secret):
+            raise ConfigError(name, _SIGNING_KEY)
+        if secret and _is_guessable(secret.removeprefix("whsec_")):
+            raise ConfigError(name, "can be guessed: it repeats itself, counts on, or is an example")
+    if settings.payments_http_secret_previous == settings.payments_http_secret:
+        raise ConfigError("payments_http_secret_previous", "is the secret of now; it names the one before")
+
+
+def _wrong_service_url(url: str) -> str | None:
+    """What is wrong with the address of the HTTP provider. Whoever is on the way to it could take every payment."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is no URL"
+    if not re.fullmatch(r"[!-~]+", url) or not parts.hostname or port == 0:
+        return "must be a URL such as https://payments.example.com/ordercast"
+    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in _LOOPBACK):
+        return "must be an https URL, but on this machine itself"
+    if parts.username is not None or parts.fragment:
+        return "must have neither a name and password, for requests are signed, nor a fragment"
+    return None
 
 
 def _is_standard_secret(secret: str) -> bool:

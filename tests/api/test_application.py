@@ -79,7 +79,7 @@ async def test_the_pages_are_told_where_to_connect(store: SqliteStore, settings:
     elsewhere = msgspec.structs.replace(settings, socket_url="wss://live.example.com")
     async with over(elsewhere, store) as http:
         config = (await http.get("/api/config")).json()
-    assert config.pop("paymentProvider") == "sandbox"
+    assert (config.pop("paymentProvider"), config.pop("paymentProviderName")) == ("sandbox", "Sandbox")
     assert config.pop("paymentMethods") == ["cash", "card", "saved_card"]
     assert "no money moves" in config.pop("paymentNotice")
     assert config.pop("hasAdmin") is True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -16,30 +16,54 @@ from ordercast.commerce.payments import Captured, CardToken, Charge, PaymentProv
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore
+from ordercast.payments.providers.http import HttpProvider
 from ordercast.payments.providers.sandbox import SandboxProvider
 from ordercast.payments.providers.stripe import StripeProvider
 
+from .services import SECRET, node_service, python_service
 from .stripe_stand_in import SECRET_KEY, StripeStandIn
 
-HELD = {"sandbox": "tok_authorize_only", "stripe": "tok_visa"}
-DECLINED = {"sandbox": "tok_declined", "stripe": "tok_chargeDeclined"}
-ASKS_FIRST = {"sandbox": "tok_3ds", "stripe": "tok_threeDSecure"}
+HELD = {"sandbox": "tok_authorize_only", "stripe": "tok_visa", "http": "tok_visa"}
+DECLINED = {"sandbox": "tok_declined", "stripe": "tok_chargeDeclined", "http": "tok_declined"}
+ASKS_FIRST = {"sandbox": "tok_3ds", "stripe": "tok_threeDSecure", "http": "tok_redirect"}
 
 # Of every provider: a multiple of the coarsest unit that one of them has.
 AMOUNT, PART = 10_000, 4_000
 _keys = (f"ord_{number}_{os.urandom(4).hex()}" for number in itertools.count(1))
 
 
-@pytest.fixture(params=["sandbox", "stripe"])
-async def provider(request: pytest.FixtureRequest, store: SqliteStore) -> AsyncIterator[PaymentProvider]:
-    if request.param == "sandbox":
-        yield SandboxProvider(store)
-        return
+@pytest.fixture
+def stripe_url() -> Iterator[str]:
     stand_in = StripeStandIn()
-    stripe = StripeProvider(SECRET_KEY, "", stand_in.url)
-    yield stripe
-    await stripe.close()
+    yield stand_in.url
     stand_in.close()
+
+
+@pytest.fixture(scope="module")
+def python_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with python_service(tmp_path_factory.mktemp("payments")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def node_url() -> Iterator[str]:
+    with node_service() as url:
+        yield url
+
+
+@pytest.fixture(params=["sandbox", "stripe", "python", pytest.param("node", marks=pytest.mark.node)])
+async def provider(request: pytest.FixtureRequest, store: SqliteStore) -> AsyncIterator[PaymentProvider]:
+    """Every one; the HTTP provider with each of the services that we show how to write."""
+    provider: PaymentProvider
+    match request.param:
+        case "sandbox":
+            provider = SandboxProvider(store)
+        case "stripe":
+            provider = StripeProvider(SECRET_KEY, "", request.getfixturevalue("stripe_url"))
+        case service:
+            provider = HttpProvider(request.getfixturevalue(f"{service}_url"), [SECRET])
+    yield provider
+    await provider.close()
 
 
 def charge(amount: Money, token: str) -> Charge:

@@ -51,6 +51,8 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     """What can be paid with here."""
     payment_provider: str | None
     """Who takes card payments, as `sandbox`; null where nobody does. A page offers the tokens of one that it knows."""
+    payment_provider_name: str | None
+    """What people call them, as `Stripe`: a shop that has a provider of its own names it."""
     payment_notice: str | None
     """What is to be known before anybody pays: that no money moves, where the sandbox takes payments."""
     has_admin: bool
@@ -114,6 +116,7 @@ async def page_config(context: Context) -> Response[PageConfig]:
         LOCALES,
         payment_methods=tuple(PaymentMethod) if taking else (PaymentMethod.CASH,),
         payment_provider=taking,
+        payment_provider_name=None if context.providers.taking is None else context.providers.taking.title,
         payment_notice=SANDBOX_NOTICE if taking == SANDBOX else None,
         has_admin=has_admin,
         currency_digits=unusual_digits(),

@@ -49,6 +49,10 @@ def providers_of(settings: Settings, store: Store) -> Providers:
 
         stripe = StripeProvider(settings.stripe_secret_key, settings.stripe_webhook_secret, settings.stripe_api_url)
         all_.append(stripe)
+    if settings.payments_http_url:
+        from .providers.http import HttpProvider  # noqa: PLC0415
+
+        all_.append(HttpProvider(settings.payments_http_url, settings.http_secrets, settings.payments_http_name))
     taking = next((provider for provider in all_ if provider.name == settings.card_provider), None)
     return Providers(tuple(all_), taking)
 
@@ -62,4 +66,6 @@ def payments_sentence(settings: Settings) -> str:
         return "cash alone; for cards, configure a provider"
     if settings.card_provider == SANDBOX:
         return f"cash, and cards by the sandbox ({'the demo: no money moves' if settings.is_demo else _MONEYLESS})"
+    if settings.card_provider == "http":
+        return f"cash, and cards by {settings.payments_http_name or 'the HTTP provider'} ({settings.http_place})"
     return f"cash, and cards by {settings.card_provider}"

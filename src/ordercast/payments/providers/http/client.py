@@ -1,0 +1,146 @@
+"""Calling the HTTP provider: one signed POST for each question, one bounded answer, asked again where none came.
+
+Asking again is safe: every request carries its key, and the service does it once. So an answer is either understood in
+full, or it is none; what was done meanwhile stays unknown here, and is found out later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+
+from ordercast.commerce.errors import ProviderUnavailable
+from ordercast.payments.signatures import sign_standard
+
+from .messages import Refusal, RefusalAnswer, Request
+
+log = logging.getLogger("ordercast.payments")
+
+T = TypeVar("T")
+
+# A customer who has pressed "Pay" waits for so long in all; what is owed is asked for again by the payment worker.
+CALL_S_MAX: Final = 20.0
+# One attempt of them: a connection that was dropped in silence leaves time for another.
+ATTEMPT_S_MAX: Final = 10.0
+CONNECT_S_MAX: Final = 3.0
+# Before the second attempt and the third: a service that is being restarted is back by then.
+RETRY_AFTER_S: Final = (0.25, 1.0)
+# The largest answer is a payment: some 3 KB with every field at its bound.
+ANSWER_BYTES_MAX: Final = 16_384
+CONNECTIONS: Final = httpx.Limits(max_connections=32, max_keepalive_connections=8)
+
+_DONE: Final = 200
+# One status alone says no, and only with our own words in its body: a proxy's 404 or 403 says nothing of a payment.
+_REFUSED: Final = 422
+# Busy: with the same key (409), with much else, or not there at the moment.
+_BUSY: Final = frozenset({408, 409, 425, 429})
+
+
+class Refused(Exception):
+    """The service's error: its answer is definite, and nothing was done."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.code = refusal.code
+        self.sentence = refusal.sentence
+        super().__init__(self.sentence)
+
+
+class _NoAnswer(Exception):
+    """Nothing came that can be read. `again`: asked at once, it may be another."""
+
+    def __init__(self, why: str, *, again: bool) -> None:
+        self.again = again
+        super().__init__(why)
+
+
+class HttpClient:
+    """Raises Refused where the service says no, and ProviderUnavailable for whatever is no answer.
+
+    `secrets` are Standard Webhooks secrets, by each of which every request is signed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        secrets: Sequence[str],
+        retry_after_s: Sequence[float] = RETRY_AFTER_S,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._url = url
+        self._secrets = tuple(secrets)
+        self._retry_after_s = retry_after_s
+        self._now_s = now_s
+        # Redirects are not followed: a signed request is for the one address that the operator has set.
+        self._http = httpx.AsyncClient(
+            headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "ordercast"},
+            timeout=httpx.Timeout(ATTEMPT_S_MAX, connect=CONNECT_S_MAX),
+            limits=CONNECTIONS,
+            follow_redirects=False,
+        )
+
+    def __repr__(self) -> str:
+        return f"<HttpClient {self.place}>"
+
+    @property
+    def place(self) -> str:
+        """The service's host and port; its path may be a secret."""
+        return urlsplit(self._url).netloc
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def call(self, request: Request, answer: type[T]) -> T:
+        body = msgspec.json.encode(request)
+        try:
+            async with asyncio.timeout(CALL_S_MAX):
+                return msgspec.json.decode(await self._answered(request, body), type=answer)
+        except TimeoutError:
+            log.warning("%s of %s: no answer within %.0f s", request.operation, request.key, CALL_S_MAX)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            log.warning("%s of %s: the answer cannot be used: %s", request.operation, request.key, error)
+        raise ProviderUnavailable
+
+    async def _answered(self, request: Request, body: bytes) -> bytes:
+        """What it answered with 200. Raises Refused and ProviderUnavailable."""
+        for wait_s in (*self._retry_after_s, None):
+            try:
+                async with asyncio.timeout(ATTEMPT_S_MAX):
+                    return await self._attempt(request, body)
+            except (_NoAnswer, httpx.HTTPError, TimeoutError) as cause:
+                log.warning("%s of %s: %s", request.operation, request.key, str(cause) or type(cause).__name__)
+                if wait_s is None or (isinstance(cause, _NoAnswer) and not cause.again):
+                    break
+            await asyncio.sleep(wait_s)
+        raise ProviderUnavailable
+
+    async def _attempt(self, request: Request, body: bytes) -> bytes:
+        headers = sign_standard(self._secrets, quote(request.key, safe=":"), body, self._now_s())
+        headers["Content-Type"] = "application/json"
+        async with self._http.stream("POST", self._url, content=body, headers=headers) as response:
+            status = response.status_code
+            if status not in {_DONE, _REFUSED}:
+                # 401 and 403: our signature is not believed there. 3xx: it is somewhere else.
+                raise _NoAnswer(f"it answered {status}", again=status in _BUSY or status >= 500)
+            content = await _read(response)
+        if status == _REFUSED:
+            raise Refused(msgspec.json.decode(content, type=RefusalAnswer).error)
+        return content
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """The body as it comes, up to its bound: what is packed may be of any size once it is unpacked."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise _NoAnswer("the answer is packed, which was not asked for", again=False)
+    content = bytearray()
+    async for chunk in response.aiter_raw():
+        content += chunk
+        if len(content) > ANSWER_BYTES_MAX:
+            raise _NoAnswer(f"the answer is longer than {ANSWER_BYTES_MAX} bytes", again=False)
+    return bytes(content)
