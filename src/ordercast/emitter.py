@@ -20,7 +20,7 @@ from ordercast.protocol.json import encode_json
 from ordercast.protocol.msgpack import encode_value
 from ordercast.protocol.socketio import RESERVED_EVENTS, PacketType
 
-# By these names the packages tell what is not from one of their servers.
+# By these names the packages know what is not from one of their servers.
 _SENDER: Final = "emitter"
 _JOIN, _LEAVE, _DISCONNECT, _SERVER_SIDE = 2, 3, 4, 6
 
@@ -38,7 +38,7 @@ class Redis(Protocol[R_co]):
 class Emitter(Generic[R]):
     """An audience being described, as with `ordercast.hub.BroadcastOperator`: each word gives a narrower one.
 
-    What says something gives what the client's `publish` gives: how many servers heard it, or with an asyncio client
+    What publishes gives what the client's `publish` gives: how many servers received it, or with an asyncio client
     an awaitable of that. A client that cannot reach Redis raises its own error.
     """
 

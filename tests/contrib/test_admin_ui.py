@@ -1,4 +1,4 @@
-"""The official Admin UI's protocol: what its dashboard is told, what it may do, and who may open it."""
+"""The official Admin UI's protocol: what its dashboard is sent, what it may do, and who may open it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def only_socket(server: Server) -> Socket:
 # Opening
 
 
-async def test_whoever_opens_the_dashboard_is_told_how_things_stand(server: Server) -> None:
+async def test_who_opens_the_dashboard_is_sent_the_present_state(server: Server) -> None:
     connect(server)
     socket = only_socket(server)
     socket.data = {"user": "asha"}
@@ -259,7 +259,7 @@ async def test_events_are_shown_in_both_directions(server: Server) -> None:
     assert [text for text in viewer.take() if isinstance(text, bytes)] == [b"\x02", b"\x01"]
 
 
-async def test_a_broadcast_is_shown_for_each_who_hears_it(server: Server) -> None:
+async def test_a_broadcast_is_shown_for_each_who_receives_it(server: Server) -> None:
     connect(server)
     connect(server)
     viewer = Viewer(server)
@@ -270,7 +270,7 @@ async def test_a_broadcast_is_shown_for_each_who_hears_it(server: Server) -> Non
     assert viewer.calls() == [["event_sent", "/", sid, ["news", "x"]] for sid in server.main.sockets]
 
 
-async def test_the_dashboard_is_not_told_what_it_was_told(server: Server) -> None:
+async def test_the_dashboard_is_not_shown_what_it_was_sent(server: Server) -> None:
     viewer, other = Viewer(server), Viewer(server)
     other.take()
     viewer.receive('2/admin,["anything",1]')
@@ -294,7 +294,7 @@ async def test_a_large_event_is_shown_by_its_name_and_size(server: Server) -> No
     ]
 
 
-async def test_what_a_client_says_never_harms_the_telling(server: Server) -> None:
+async def test_what_a_client_sends_never_harms_the_dashboard(server: Server) -> None:
     got: list[Any] = []
     server.event("n", lambda _socket, value: got.append(value))
     link = connect(server)
@@ -408,7 +408,7 @@ def test_a_message_counts_as_its_packets_without_their_type() -> None:
 
 
 @pytest.mark.usefixtures("often")
-async def test_changes_that_nobody_tells_are_found(server: Server) -> None:
+async def test_changes_that_nobody_reports_are_found(server: Server) -> None:
     link = connect(server)
     link.transport_name = "polling"
     socket = only_socket(server)
@@ -433,7 +433,7 @@ def is_timed(watching: dashboard.Dashboard) -> bool:
 
 
 @pytest.mark.usefixtures("often")
-async def test_while_nobody_looks_nothing_is_counted_told_or_timed(server: Server) -> None:
+async def test_while_nobody_looks_nothing_is_counted_sent_or_timed(server: Server) -> None:
     watching = server.observer
     assert isinstance(watching, dashboard.Dashboard)
     link = connect(server)
@@ -464,7 +464,7 @@ async def test_a_server_that_is_not_instrumented_is_made_of_the_plain_parts() ->
     assert server.find("/admin") is None
 
 
-async def test_production_mode_tells_figures_alone() -> None:
+async def test_production_mode_sends_figures_alone() -> None:
     server = Server(Options(sid_prefix="n7"))
     instrument(server, auth=None, mode="production", read_only=True)
     viewer = Viewer(server)
@@ -655,7 +655,7 @@ async def test_anything_else_keeps_the_viewer_out(password_hash: str, auth: Any)
     assert not server.of("/admin").sockets
 
 
-async def test_whoever_is_kept_out_is_told_nothing_and_can_do_nothing() -> None:
+async def test_who_is_kept_out_is_sent_nothing_and_can_do_nothing() -> None:
     server = guarded()
     link = connect(server)
     viewer = Viewer(server, {"username": "admin", "password": "wrong"})
@@ -704,7 +704,7 @@ def test_neither_hash_nor_secret_is_in_the_logs() -> None:
     assert repr(BasicAuth(username="admin", password_hash=ARGON2)) == "BasicAuth(username='admin')"
 
 
-def test_bcrypt_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bcrypt_is_required_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> Any:
         raise ImportError(name)
 
@@ -725,7 +725,7 @@ async def test_a_flood_of_guesses_is_turned_away_and_ends() -> None:
     assert (await answer_to(server, RIGHT)).startswith("40/admin")
 
 
-async def test_no_password_is_said_aloud(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_password_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     instrument(Server(), auth=None)
     assert "/admin asks for no password" in caplog.text
 

@@ -46,7 +46,7 @@ async def test_a_wait_that_is_over_gives_its_place_back() -> None:
         acks.expect(4)
 
 
-async def test_an_end_is_heard_by_whoever_waits_and_is_no_warning_where_nobody_does() -> None:
+async def test_an_end_is_raised_where_somebody_waits_and_is_no_warning_where_nobody_does() -> None:
     acks = Acks(10)
     answered, waited, ignored = acks.expect(1), acks.expect(2), acks.expect(3)
     acks.resolve(1, [1])

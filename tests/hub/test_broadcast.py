@@ -26,7 +26,7 @@ class Trio:
         self.server.to(self.sockets["a"].id, self.sockets["b"].id).sockets_join("room")
 
     def answer(self, name: str, *args: Any) -> None:
-        """The client acknowledges what it was told last."""
+        """The client acknowledges what it was sent last."""
         calls = str(self.links[name].take()[-1])
         ack_id = calls[2 : calls.index("[")]
         assert ack_id.isdigit(), calls
@@ -42,7 +42,7 @@ async def trio() -> Trio:
 
 
 async def test_no_room_at_all_is_nobodys_wish(trio: Trio) -> None:
-    """``to(*[])`` for everybody would tell a secret to all."""
+    """``to(*[])`` for everybody would give a secret away."""
     room = trio.server.to("room")
     for owner in (trio.server, trio.server.main, room, trio.sockets["a"], trio.sockets["a"].volatile):
         for address in (owner.to, owner.in_, owner.except_):
@@ -143,7 +143,7 @@ async def test_everybodys_answers_are_gathered(trio: Trio) -> None:
     assert sorted(await pending, key=str) == [(None, 2), 1, None]
 
 
-async def test_whoever_is_late_is_missing_and_the_others_answers_are_told(trio: Trio) -> None:
+async def test_who_is_late_is_missing_and_the_others_answers_are_given(trio: Trio) -> None:
     pending = asyncio.create_task(trio.server.to("room").timeout(0.05).emit_with_ack("ask"))
     await settle()
     trio.answer("b", "b")
@@ -196,7 +196,7 @@ async def test_a_question_given_up_leaves_nothing_behind(trio: Trio) -> None:
 # One socket, addressed in a certain way
 
 
-async def test_a_socket_is_told_in_a_certain_way(trio: Trio) -> None:
+async def test_a_socket_is_addressed_in_a_certain_way(trio: Trio) -> None:
     socket, link = trio.sockets["a"], trio.links["a"]
 
     socket.volatile.compress(False).emit("e", 1)

@@ -15,7 +15,7 @@ from tests.valkey import Valkey
 
 
 class Site:
-    """Nodes that hear each other; `heard` is what each was told, by its name."""
+    """Nodes of one site; `received` is what each has received, by its name."""
 
     def __init__(self, kind: str, url: str) -> None:
         self.received: dict[str, list[bytes]] = {}
@@ -26,10 +26,10 @@ class Site:
 
     async def add(self) -> str:
         bus = self._made()
-        notices: list[bytes] = []
-        node = bus.open(notices.append)
+        messages: list[bytes] = []
+        node = bus.open(messages.append)
         bus.start()
-        self.received[node] = notices
+        self.received[node] = messages
         self.buses.append(bus)
         await eventually(self._everybody_knows_everybody)
         return node
@@ -46,13 +46,13 @@ class Site:
         return MemoryBus(first)
 
     async def settle(self) -> None:
-        """Everything said before this has been heard: a last notice has come through behind it."""
+        """Everything published before this has been received: a last message has come through behind it."""
         for bus in self.buses:
             bus.publish(b"end")
         ends = len(self.buses) - 1
-        await eventually(lambda: all(notices.count(b"end") == ends for notices in self.received.values()))
-        for notices in self.received.values():
-            notices[:] = [notice for notice in notices if notice != b"end"]
+        await eventually(lambda: all(messages.count(b"end") == ends for messages in self.received.values()))
+        for messages in self.received.values():
+            messages[:] = [message for message in messages if message != b"end"]
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -75,12 +75,12 @@ async def new_site(request: pytest.FixtureRequest, shared_valkey: Valkey) -> Asy
 NewSite = Callable[[int], Any]
 
 
-async def test_a_notice_reaches_every_other_node_in_order(new_site: NewSite) -> None:
+async def test_a_message_reaches_every_other_node_in_order(new_site: NewSite) -> None:
     site = await new_site(3)
 
-    for notice in (b"1", b"2", b"3"):
-        site.buses[1].publish(notice)
-    assert all(notices == [] for notices in site.received.values()), (
+    for message in (b"1", b"2", b"3"):
+        site.buses[1].publish(message)
+    assert all(messages == [] for messages in site.received.values()), (
         "nobody is called back before the call has returned"
     )
 
@@ -88,7 +88,7 @@ async def test_a_notice_reaches_every_other_node_in_order(new_site: NewSite) -> 
     assert list(site.received.values()) == [[b"1", b"2", b"3"], [], [b"1", b"2", b"3"]]
 
 
-async def test_a_notice_to_one_node_reaches_it_alone(new_site: NewSite) -> None:
+async def test_a_message_to_one_node_reaches_it_alone(new_site: NewSite) -> None:
     site = await new_site(3)
     _, _, third = site.received
 
@@ -99,27 +99,27 @@ async def test_a_notice_to_one_node_reaches_it_alone(new_site: NewSite) -> None:
     assert list(site.received.values()) == [[], [], [b"x"]]
 
 
-async def test_notices_to_all_and_to_one_keep_their_order(new_site: NewSite) -> None:
+async def test_messages_to_all_and_to_one_keep_their_order(new_site: NewSite) -> None:
     site = await new_site(2)
     _, second = site.received
     sent = [f"{number}".encode() for number in range(2_000)]
 
-    for number, notice in enumerate(sent):
+    for number, message in enumerate(sent):
         if number % 3:
-            site.buses[0].publish(notice)
+            site.buses[0].publish(message)
         else:
-            site.buses[0].send(second, notice)
+            site.buses[0].send(second, message)
     await site.settle()
 
     assert site.received[second] == sent
 
 
-async def test_a_notice_is_any_bytes(new_site: NewSite) -> None:
+async def test_a_message_is_any_bytes(new_site: NewSite) -> None:
     site = await new_site(2)
     sent = [b"", bytes(range(256)), b"\r\n$-1\r\n", b"x" * 1_000_000]
 
-    for notice in sent:
-        site.buses[0].publish(notice)
+    for message in sent:
+        site.buses[0].publish(message)
     await site.settle()
 
     assert list(site.received.values()) == [[], sent]
@@ -146,7 +146,7 @@ async def test_the_others_are_those_that_are_alive(new_site: NewSite) -> None:
     assert third in site.received
 
 
-async def test_what_a_closed_bus_says_reaches_nobody(new_site: NewSite) -> None:
+async def test_what_a_closed_bus_publishes_reaches_nobody(new_site: NewSite) -> None:
     site = await new_site(3)
     _, second, _ = site.received
     leaving = site.buses.pop(1)

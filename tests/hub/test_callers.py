@@ -1,4 +1,4 @@
-"""Who calls: addresses, networks, and what proxies say of their clients."""
+"""Who calls: addresses, networks, and what proxies forward."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def test_behind_named_proxies_it_is_the_last_address_that_is_none_of_them(
 @pytest.mark.parametrize(
     ("value", "scheme"), [("https", "https"), ("HTTPS, http", "https"), ("wss", "https"), ("gopher", None)]
 )
-def test_a_named_proxy_says_by_which_scheme_it_was_asked(value: str, scheme: str | None) -> None:
+def test_a_named_proxy_forwards_the_scheme_of_its_client(value: str, scheme: str | None) -> None:
     headers = [(b"x-forwarded-proto", value.encode())]
     assert Forwarding(["10.0.0.1"]).client("10.0.0.1", headers) == ("10.0.0.1", scheme)
     assert Forwarding().client("10.0.0.1", headers) == ("10.0.0.1", None)
 
 
-def test_a_proxy_that_is_not_named_is_told_of_once_with_the_setting(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_proxy_that_is_not_named_is_logged_once_with_the_setting(caplog: pytest.LogCaptureFixture) -> None:
     forwarding = Forwarding()
     with caplog.at_level(logging.WARNING):
         for _ in range(3):

@@ -30,7 +30,7 @@ async def test_each_packet_reaches_the_socket_of_its_namespace(server: Server) -
     assert repr(client) == "<Client engine-sid namespaces=['/', '/other']>"
 
 
-async def test_its_end_is_told_once_to_every_socket(server: Server) -> None:
+async def test_its_end_reaches_every_socket_once(server: Server) -> None:
     calls: list[str] = []
     for name in ("/", "/other"):
         server.of(name).event("disconnect", lambda socket, reason: calls.append(f"{socket.namespace.name} {reason}"))

@@ -1,4 +1,4 @@
-"""Two nodes of one site: what is said to, asked of, and done to everybody reaches the sockets of both."""
+"""Two nodes of one site: what is emitted to, requested of, and done to everybody reaches the sockets of both."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Site:
         return {name: emitted for name, link in self.links.items() if (emitted := link.take())}
 
     async def answer(self, name: str, *args: Any) -> None:
-        """The client acknowledges what it was told last."""
+        """The client acknowledges what it was sent last."""
         await settle()
         calls = str(self.links[name].take()[-1])
         self.links[name].receive(f"3{calls[2 : calls.index('[')]}{json.dumps(list(args))}")
@@ -202,7 +202,7 @@ async def test_a_client_of_another_node_that_is_late_is_missing(site: Site) -> N
     assert caught.value.answers == [1, 3]
 
 
-async def test_a_node_that_is_silent_is_named_and_the_others_answers_are_told(site: Site) -> None:
+async def test_a_node_that_is_silent_is_named_and_the_others_answers_are_given(site: Site) -> None:
     third = MemoryBus(site.buses[0])
     third.open(lambda _message: None)
     site.second.on("ask", lambda: "second")
@@ -263,7 +263,7 @@ async def test_servers_cannot_counterfeit_each_others_own_events(site: Site, eve
         await site.first.server_side_emit_with_ack(event)
 
 
-async def test_a_node_alone_tells_and_asks_nobody() -> None:
+async def test_a_node_alone_emits_to_and_waits_for_nobody() -> None:
     server = Server()
     server.on("hello", lambda: pytest.fail("its own voice"))
 
@@ -276,7 +276,7 @@ async def test_a_node_alone_tells_and_asks_nobody() -> None:
 
 
 @pytest.mark.parametrize(
-    "notice",
+    "message",
     [
         b"",
         b"\x80",
@@ -289,10 +289,10 @@ async def test_a_node_alone_tells_and_asks_nobody() -> None:
         ),
     ],
 )
-async def test_a_notice_that_is_not_understood_is_logged_and_no_more(
-    site: Site, notice: bytes, caplog: pytest.LogCaptureFixture
+async def test_a_message_that_is_not_understood_is_logged_and_no_more(
+    site: Site, message: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    site.buses[0].publish(notice)
+    site.buses[0].publish(message)
 
     assert await site.received() == {}
     assert "message not understood" in caplog.text

@@ -32,7 +32,7 @@ async def test_a_client_is_let_in_with_a_sid_of_its_own(server: Server) -> None:
     assert socket.id != link.sid, "a public name must not be the key to the connection"
 
 
-async def test_handlers_are_told_before_the_first_event_of_the_client(server: Server) -> None:
+async def test_connection_handlers_run_before_the_first_event_of_the_client(server: Server) -> None:
     received: list[Any] = []
 
     @server.on("connection")
@@ -123,7 +123,7 @@ async def test_middlewares_run_in_order_and_may_wait(server: Server) -> None:
     ],
     ids=str,
 )
-async def test_a_refusal_is_told_and_anything_else_is_not(
+async def test_a_refusal_reaches_the_client_and_any_other_exception_does_not(
     server: Server, error: Exception, answer: str, asynchronous: bool
 ) -> None:
     def refuse(_socket: Socket) -> None:
@@ -219,12 +219,12 @@ async def test_an_event_before_the_middleware_has_decided_closes(server: Server)
 
 
 def sids(link: Link) -> list[str]:
-    """The ids that the client was given, oldest first; nothing else was said to it."""
+    """The ids that the client was given, oldest first; nothing else was sent to it."""
     return [json.loads(str(sent).removeprefix("40"))["sid"] for sent in link.take()]
 
 
 async def test_who_connects_again_while_connected_comes_anew_and_keeps_the_connection(server: Server) -> None:
-    """React's strict mode: connect, disconnect, connect within a turn; the stock client says CONNECT twice."""
+    """React's strict mode: connect, disconnect, connect within a turn; the stock client sends CONNECT twice."""
     calls: list[Any] = []
     server.on("connection", lambda socket: calls.append(socket.auth))
     server.event("disconnect", lambda socket, reason: calls.append((socket.auth, str(reason))))

@@ -17,7 +17,7 @@ def test_headers_and_query_are_read_when_looked_at() -> None:
 @pytest.mark.parametrize(
     ("headers", "xdomain"), [(((b"origin", b"https://shop.example"),), True), ((), False), (((b"x", b"\xff"),), False)]
 )
-def test_a_page_says_where_it_comes_from(headers: tuple[tuple[bytes, bytes], ...], xdomain: bool) -> None:
+def test_a_page_sends_its_origin(headers: tuple[tuple[bytes, bytes], ...], xdomain: bool) -> None:
     assert Handshake(headers, b"", "192.0.2.7", secure=False, time=0.0).xdomain is xdomain
 
 
@@ -36,7 +36,7 @@ async def test_each_socket_sees_the_request_with_its_own_auth() -> None:
     assert (one.conn.sid, one.conn.transport_name) == ("engine-sid", "websocket")
 
 
-async def test_an_end_has_a_reason_and_where_there_is_more_to_say_a_sentence() -> None:
+async def test_an_end_has_a_reason_and_where_there_is_one_a_sentence() -> None:
     server = Server(Options(inbox_packets_max=1))
     calls: list[tuple[DisconnectReason, str]] = []
     server.event("disconnect", lambda socket, reason: calls.append((reason, socket.disconnect_description)))

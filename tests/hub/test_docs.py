@@ -29,7 +29,7 @@ PAGES = (
 
 
 def documented_options() -> dict[str, str]:
-    """What the source says about each option, on one line."""
+    """The docstring of each option, on one line."""
     (declared,) = [
         node
         for node in ast.parse(Path(options_module.__file__).read_text()).body

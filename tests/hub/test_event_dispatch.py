@@ -1,4 +1,4 @@
-"""What an event passes on its way to its handlers. The rest of a socket's turns is told in test_socket.py."""
+"""What an event passes on its way to its handlers. The rest of a socket's dispatch is in test_socket.py."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_once_is_gone_as_it_is_called_and_found_by_the_handler_itself() -> None:
     assert emitter.event_names() == []
 
 
-def test_everything_is_removed_at_once_but_what_hears_everything() -> None:
+def test_everything_is_removed_at_once_but_catch_alls() -> None:
     emitter = EventEmitter()
     emitter.on("e", one)
     emitter.on("other", two)

@@ -44,7 +44,7 @@ def now(recovery: MemoryRecovery, socket: Socket) -> str:
     return offset
 
 
-async def test_what_was_emitted_after_an_offset_is_told_in_order(server: Server, socket: Socket) -> None:
+async def test_what_was_emitted_after_an_offset_is_replayed_in_order(server: Server, socket: Socket) -> None:
     recovery = recorded(server)
     server.emit("n", 1)
     offset = now(recovery, socket)
@@ -55,7 +55,7 @@ async def test_what_was_emitted_after_an_offset_is_told_in_order(server: Server,
     assert await missed(recovery, socket, now(recovery, socket)) == []
 
 
-async def test_only_what_was_for_it_is_told(server: Server, socket: Socket) -> None:
+async def test_only_what_was_for_it_is_replayed(server: Server, socket: Socket) -> None:
     recovery = recorded(server)
     offset = now(recovery, socket)
     server.to("a").emit("a")
@@ -87,7 +87,7 @@ async def test_an_offset_that_cannot_be_met_has_a_reason(server: Server, socket:
         await missed(recovery, socket, first)
 
 
-async def test_a_gap_that_opens_while_the_past_is_told_is_noticed(server: Server, socket: Socket) -> None:
+async def test_a_gap_that_opens_during_a_replay_is_noticed(server: Server, socket: Socket) -> None:
     recovery = recorded(server, events_max=BATCH_EVENTS + 10)
     offset = now(recovery, socket)
     for number in range(BATCH_EVENTS + 5):

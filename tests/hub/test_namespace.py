@@ -1,4 +1,4 @@
-"""Namespaces, rooms and audiences: who hears what, once."""
+"""Namespaces, rooms and audiences: who receives what, once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Room:
             self.sockets[name].join(*rooms)
 
     def received(self) -> str:
-        """Who heard something since the last time, as often as they did."""
+        """Who received something since the last time, as often as they did."""
         return "".join(name * len(link.take()) for name, link in self.links.items())
 
 
@@ -54,7 +54,9 @@ async def test_everybody(room: Room) -> None:
         ([], ["one", "two"], "c"),
     ],
 )
-async def test_an_audience_hears_once(room: Room, rooms: list[str], except_: list[str], received: str) -> None:
+async def test_an_audience_receives_an_event_once(
+    room: Room, rooms: list[str], except_: list[str], received: str
+) -> None:
     audience = room.server.main.to(*rooms) if rooms else room.server.except_(*except_)
     if except_:
         audience = audience.except_(*except_)
@@ -100,7 +102,7 @@ async def test_what_cannot_be_encoded_reaches_nobody(room: Room) -> None:
     assert room.received() == ""
 
 
-async def test_who_is_gone_hears_nothing_and_leaves_no_room_behind(room: Room) -> None:
+async def test_who_is_gone_receives_nothing_and_leaves_no_room_behind(room: Room) -> None:
     room.links["b"].lose()
 
     assert room.server.to("two").emit("hi") == 0
@@ -148,7 +150,7 @@ async def test_the_end_of_a_connection_ends_every_socket_on_it(room: Room) -> No
     assert ended == ["/ ping timeout", "/admin ping timeout"]
 
 
-async def test_a_handler_may_change_rooms_and_handlers_while_it_is_told(room: Room) -> None:
+async def test_a_handler_may_change_rooms_and_handlers_while_it_runs(room: Room) -> None:
     for name, socket in room.sockets.items():
         socket.on("move", lambda socket=socket, name=name: (socket.leave("one"), socket.join(name), socket.off("move")))
 

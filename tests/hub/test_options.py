@@ -1,4 +1,4 @@
-"""Options: what they are when nothing is said, and that nothing can be said wrongly in silence."""
+"""Options: their defaults, and that no option can be wrong in silence."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def test_options_are_named_and_do_not_change() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FIELDS if re.search(r"interval|timeout|linger|stall", name)])
-def test_a_time_says_its_unit(name: str) -> None:
+def test_the_name_of_a_time_ends_with_its_unit(name: str) -> None:
     assert name.endswith("_s")
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_every_option_says_what_it_is_for(name: str) -> None:
+def test_every_option_is_documented(name: str) -> None:
     """A line behind it in the source, which the reference page repeats."""
     source = Path(options_module.__file__).read_text()
     declared = re.search(rf'^    {name}: .*\n    """', source, re.MULTILINE)

@@ -20,7 +20,7 @@ async def server() -> Server:
     return Server(Options(dynamic_namespaces_max=3, empty_namespace_linger_s=0.02))
 
 
-async def test_a_child_is_made_for_who_asks_and_has_what_its_parent_was_told(server: Server) -> None:
+async def test_a_child_is_made_on_demand_and_has_what_its_parent_was_given(server: Server) -> None:
     calls: list[Any] = []
     shops = server.of(SHOP)
     shops.use(lambda socket: calls.append(("use", socket.namespace.name)))
@@ -42,7 +42,7 @@ async def test_a_child_is_made_for_who_asks_and_has_what_its_parent_was_told(ser
     assert repr(shops) == r"<ParentNamespace ^/shop-\d+$ children=2>"
 
 
-async def test_what_the_parent_is_told_later_holds_for_the_children_it_has(server: Server) -> None:
+async def test_what_the_parent_is_given_later_holds_for_the_children_it_has(server: Server) -> None:
     shops = server.of(SHOP)
     link = connect(server, "/shop-1")
     calls: list[Any] = []
@@ -145,7 +145,7 @@ async def test_a_program_that_names_a_child_makes_it_by_the_pattern_alone(server
     assert server.find("/shop-2") is None
 
 
-async def test_new_namespaces_are_told_before_anybody_is_in_them(
+async def test_handlers_get_a_new_namespace_before_anybody_is_in_it(
     server: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls: list[str] = []

@@ -22,7 +22,7 @@ def send(link: Link, **packet: Any) -> None:
 
 
 def take(link: Link) -> list[Any]:
-    """What was said, without what every packet has."""
+    """What was sent, without what every packet has."""
     assert not any(sent for sent in link.sent[::2]), "no text between the binary messages"
     return [msgspec.msgpack.decode(sent) for sent in link.take()[1::2] if isinstance(sent, bytes)]
 

@@ -1,4 +1,4 @@
-"""Sessions that outlive their connections: what a client that comes back is given, and what it is told."""
+"""Sessions that outlive their connections: what a client that comes back is given, and what it is sent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.hub.links import Link, settle
 
 
 class Client:
-    """What a stock client keeps of its session: the pid, and the last string argument it has heard."""
+    """What a stock client keeps of its session: the pid, and the last string argument it has received."""
 
     link: Link
 
@@ -38,7 +38,7 @@ class Client:
         self.listen()
 
     def listen(self) -> None:
-        """Hear what has come in the meantime."""
+        """Take what has come in the meantime."""
         for packet in map(str, self.link.take()):
             data = json.loads(packet[2:])
             if packet.startswith("40"):
@@ -94,7 +94,7 @@ def only_socket(server: Server) -> Socket:
     return socket
 
 
-async def test_who_comes_back_hears_what_it_missed_once_and_in_order(server: Server, client: Client) -> None:
+async def test_who_comes_back_receives_what_it_missed_once_and_in_order(server: Server, client: Client) -> None:
     sid = client.sid
     server.emit("n", 1)
     client.lose()
@@ -110,7 +110,7 @@ async def test_who_comes_back_hears_what_it_missed_once_and_in_order(server: Ser
     assert only_socket(server).recovered
 
 
-async def test_who_has_heard_nothing_yet_can_come_back_too(server: Server, client: Client) -> None:
+async def test_who_has_received_nothing_yet_can_come_back_too(server: Server, client: Client) -> None:
     client.lose()
     server.emit("n", 1)
 
@@ -134,7 +134,7 @@ async def test_the_events_of_recovery_can_be_named(server: Server) -> None:
     assert client.received("recovery:position") == client.received("resync") == []
 
 
-async def test_without_the_first_event_who_has_heard_nothing_starts_anew_and_others_recover(server: Server) -> None:
+async def test_without_the_first_event_who_has_received_nothing_starts_anew_and_others_recover(server: Server) -> None:
     """As with the reference, whose offsets come with events alone."""
     server.main.recovery = MemoryRecovery(greeting_event=None)
     silent, listening = Client(server), Client(server)
@@ -226,7 +226,7 @@ async def test_replay_again_and_again_repeats_nothing(server: Server, client: Cl
     assert client.received() == list(range(10))
 
 
-async def test_events_of_a_storm_of_reconnections_are_heard_once(server: Server, client: Client) -> None:
+async def test_events_of_a_storm_of_reconnections_are_received_once(server: Server, client: Client) -> None:
     sent = 0
 
     async def emit() -> None:
@@ -247,7 +247,7 @@ async def test_events_of_a_storm_of_reconnections_are_heard_once(server: Server,
     assert client.received() == list(range(sent))
 
 
-async def test_a_gap_is_told(server: Server, client: Client) -> None:
+async def test_a_gap_is_an_event_with_its_reason(server: Server, client: Client) -> None:
     client.lose()
     for number in range(150):
         server.emit("n", number)
@@ -390,7 +390,7 @@ async def test_a_session_store_out_of_order_refuses_nobody(
     assert client.received() == [1, 2, 3]
 
 
-async def test_without_an_offset_a_session_that_cannot_be_loaded_is_a_gap_that_is_told(
+async def test_without_an_offset_a_session_that_cannot_be_loaded_is_a_gap(
     server: Server, recovery: MemoryRecovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_pid: str) -> Session | None:
@@ -403,7 +403,7 @@ async def test_without_an_offset_a_session_that_cannot_be_loaded_is_a_gap_that_i
     assert client.received("resync") == [{"reason": "session_unknown"}]
 
 
-async def test_events_sent_while_the_past_is_told_come_after_it(
+async def test_events_emitted_during_a_replay_come_after_it(
     server: Server, client: Client, recovery: MemoryRecovery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = asyncio.Event()
@@ -431,7 +431,7 @@ async def test_events_sent_while_the_past_is_told_come_after_it(
     assert received == ["command"]
 
 
-async def test_a_client_lost_while_the_past_is_told_leaves_nothing(
+async def test_a_client_lost_during_a_replay_leaves_nothing(
     server: Server, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate = asyncio.Event()

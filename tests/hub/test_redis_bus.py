@@ -22,7 +22,7 @@ HEARTBEAT_S = 0.2
 
 
 class End:
-    """One node's end and what it has heard."""
+    """One node's end and what it has received."""
 
     def __init__(self, url: str, prefix: str = "ordercast") -> None:
         self.received: list[bytes] = []
@@ -30,12 +30,12 @@ class End:
         self.bus.open(self.received.append)
         self.bus.start()
 
-    async def hears(self, other: End, notice: bytes) -> None:
-        """Whatever `other` says is heard here again."""
+    async def receives_from(self, other: End, message: bytes) -> None:
+        """Whatever `other` publishes is received here again."""
 
         def is_heard() -> bool:
-            other.bus.publish(notice)
-            return notice in self.received
+            other.bus.publish(message)
+            return message in self.received
 
         await eventually(is_heard)
 
@@ -74,7 +74,7 @@ async def both_up(*ends: End) -> None:
 # Redis goes and comes back
 
 
-async def test_it_comes_back_with_redis_and_what_was_said_meanwhile_is_dropped_and_counted(
+async def test_it_comes_back_with_redis_and_what_was_published_meanwhile_is_dropped_and_counted(
     new_end: NewEnd, valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "ordercast.hub")
@@ -91,8 +91,8 @@ async def test_it_comes_back_with_redis_and_what_was_said_meanwhile_is_dropped_a
     valkey.start()
     await both_up(one, other)
     assert one.bus.dropped == 5
-    await other.hears(one, b"back")
-    await one.hears(other, b"and forth")
+    await other.receives_from(one, b"back")
+    await one.receives_from(other, b"and forth")
     assert b"lost" not in other.received
     log_of_one = [record.message for record in caplog.records if one.bus.node in record.message]
     assert sum("away (ConnectionError" in line for line in log_of_one) == 1, "told once, not at each try"
@@ -107,7 +107,7 @@ async def test_redis_may_come_later_than_the_node(new_end: NewEnd, caplog: pytes
 
     valkey.start()
     try:
-        await other.hears(one, b"hello")
+        await other.receives_from(one, b"hello")
     finally:
         valkey.kill()
 
@@ -123,7 +123,7 @@ async def test_a_redis_that_stands_still_leaves_it_deaf_until_it_goes_on(
         assert f"deaf (HeartbeatLost: {HEARTBEATS_MISSED_MAX} heartbeats have not come back)" in caplog.text
 
     await both_up(one, other)
-    await other.hears(one, b"back")
+    await other.receives_from(one, b"back")
 
 
 async def test_what_waits_for_a_redis_that_stands_still_is_bounded(valkey: Valkey) -> None:
@@ -141,7 +141,7 @@ async def test_what_waits_for_a_redis_that_stands_still_is_bounded(valkey: Valke
     await bus.close()
 
 
-async def test_a_password_that_is_wrong_is_told(
+async def test_a_password_that_is_wrong_is_logged(
     new_end: NewEnd, valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     end = new_end(valkey.url.replace("//", "//somebody:opensesame@"))
@@ -166,8 +166,8 @@ async def test_a_connection_that_is_cut_is_made_anew(new_end: NewEnd, valkey: Va
 
     for number in range(3):
         proxy.cut()
-        await near.hears(far, b"there %d" % number)
-        await far.hears(near, b"back %d" % number)
+        await near.receives_from(far, b"there %d" % number)
+        await far.receives_from(near, b"back %d" % number)
 
 
 async def test_a_connection_that_dies_in_silence_is_noticed_and_made_anew(
@@ -179,8 +179,8 @@ async def test_a_connection_that_dies_in_silence_is_noticed_and_made_anew(
     proxy.blackhole()
     await eventually(lambda: "deaf" in caplog.text)
 
-    await near.hears(far, b"there")
-    await far.hears(near, b"back")
+    await near.receives_from(far, b"there")
+    await far.receives_from(near, b"back")
 
 
 async def test_a_subscription_that_redis_ends_is_taken_again(new_end: NewEnd, valkey: Valkey) -> None:
@@ -190,8 +190,8 @@ async def test_a_subscription_that_redis_ends_is_taken_again(new_end: NewEnd, va
     async with redis.asyncio.Redis.from_url(valkey.url) as client:
         assert await client.client_kill_filter(_type="pubsub") == 2
 
-    await other.hears(one, b"back")
-    await one.hears(other, b"and forth")
+    await other.receives_from(one, b"back")
+    await one.receives_from(other, b"and forth")
 
 
 async def test_a_process_that_stood_still_does_not_count_it_as_silence(
@@ -213,7 +213,7 @@ async def test_a_process_that_stood_still_does_not_count_it_as_silence(
 # Other nodes
 
 
-async def test_a_node_that_says_nothing_any_more_is_forgotten(new_end: NewEnd, valkey: Valkey) -> None:
+async def test_a_node_that_publishes_nothing_any_more_is_forgotten(new_end: NewEnd, valkey: Valkey) -> None:
     end = new_end(valkey.url)
     await both_up(end)
 
@@ -255,11 +255,11 @@ async def test_garbage_is_logged_and_no_more(
         for channel in ("all", "alive", "gone", f"node:{one.bus.node}"):
             await client.publish(f"ordercast:{channel}", garbage)
 
-    await one.hears(other, b"still here")
+    await one.receives_from(other, b"still here")
     assert "message not understood" in caplog.text
 
 
-async def test_a_notice_that_is_too_large_is_dropped_and_told(
+async def test_a_message_that_is_too_large_is_dropped_and_logged(
     new_end: NewEnd, valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     one, other = new_end(valkey.url), new_end(valkey.url)
@@ -268,7 +268,7 @@ async def test_a_notice_that_is_too_large_is_dropped_and_told(
     one.bus.publish(bytes(MESSAGE_BYTES_MAX))
     one.bus.send(other.bus.node, bytes(MESSAGE_BYTES_MAX + 1))
 
-    await other.hears(one, b"still here")
+    await other.receives_from(one, b"still here")
     assert one.bus.dropped == 2
     assert max(map(len, other.received)) < MESSAGE_BYTES_MAX
     assert "MESSAGE_BYTES_MAX" in caplog.text
@@ -310,7 +310,7 @@ async def test_servers_are_one_by_redis(valkey: Valkey) -> None:
         await server.close()
 
 
-async def test_who_is_asked_while_redis_is_away_is_silent(valkey: Valkey) -> None:
+async def test_a_request_while_redis_is_away_times_out(valkey: Valkey) -> None:
     servers = [Server(Options(bus_timeout_s=0.2), bus=RedisBus(valkey.url, heartbeat_s=HEARTBEAT_S)) for _ in range(2)]
     for server in servers:
         server.start()

@@ -73,7 +73,7 @@ def test_a_request_is_read_as_json_and_as_msgpack(message: bytes) -> None:
     assert parse_request(msgspec.msgpack.encode(json.loads(message))) == REQUESTS[message]
 
 
-def test_what_older_packages_left_out_or_said_otherwise_is_understood() -> None:
+def test_what_older_packages_left_out_or_wrote_otherwise_is_understood() -> None:
     assert parse_event(packed("u", {"type": 5, "data": ["hi"]}, {})) == Event("/", Audience(), ["hi"])
     nothing = {"rooms": None, "except": None, "flags": {"volatile": None, "compress": None, "other": 1}}
     assert parse_event(packed("u", {"data": [7], "nsp": None}, nothing, "more")).data == ["7"]

@@ -39,7 +39,7 @@ class Site:
         await self.redis.publish(self.key + channel, message)
 
     async def received(self) -> list[list[str | bytes]]:
-        """What each client was told, up to an end that is said last."""
+        """What each client was sent, up to an end that is published last."""
         await self.emitter.emit("end")
         await eventually(lambda: all('42["end"]' in link.sent for link in self.links))
         return [[sent for sent in link.take() if sent != '42["end"]'] for link in self.links]
@@ -71,7 +71,7 @@ async def site(new_site: Callable[..., Any]) -> Site:
     return made
 
 
-async def test_an_event_reaches_each_socket_once_though_every_node_hears_it(site: Site) -> None:
+async def test_an_event_reaches_each_socket_once_though_every_node_receives_it(site: Site) -> None:
     for server in site.servers:
         server.main.sockets_join("room")
 
@@ -138,7 +138,7 @@ async def test_what_is_not_for_us_is_left_alone(site: Site, caplog: pytest.LogCa
     ],
     ids=range(11),
 )
-async def test_what_is_not_understood_is_told_and_harms_nobody(
+async def test_what_is_not_understood_is_logged_and_harms_nobody(
     site: Site, channel: str, message: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     for server in site.servers:

@@ -20,7 +20,7 @@ async def test_a_namespace_is_made_once_and_found_by_either_spelling() -> None:
     assert server.find("/unknown") is None
 
 
-async def test_what_is_said_to_the_server_is_said_to_its_main_namespace() -> None:
+async def test_what_the_server_emits_goes_to_its_main_namespace() -> None:
     server = Server()
     calls: list[str] = []
     server.use(lambda _socket: calls.append("middleware"))
@@ -107,7 +107,7 @@ async def test_an_event_after_the_clients_own_goodbye_closes() -> None:
     assert link.closed_for is DisconnectReason.PARSE_ERROR
 
 
-async def test_refused_connections_are_told() -> None:
+async def test_refused_connections_are_given_to_handlers() -> None:
     server = Server()
     calls: list[object] = []
     server.on("connection_error", lambda *args: calls.append(args))

@@ -240,7 +240,7 @@ async def test_a_failing_handler_is_logged_answered_and_harms_nothing(
     ] * 2
 
 
-async def test_a_refusal_is_told_to_the_client_and_not_logged(
+async def test_a_refusal_reaches_the_client_and_is_not_logged(
     link: Link, socket: Socket, caplog: pytest.LogCaptureFixture
 ) -> None:
     @socket.on("cancel")
@@ -413,7 +413,7 @@ async def test_the_rooms_of_a_socket_are_bounded(socket: Socket) -> None:
 # The end
 
 
-async def test_a_client_that_leaves_is_told_to_the_handlers_in_order(link: Link, socket: Socket) -> None:
+async def test_handlers_learn_of_a_client_that_leaves_in_order(link: Link, socket: Socket) -> None:
     calls: list[Any] = []
     socket.join("room")
     socket.on("disconnecting", lambda reason: calls.append(("disconnecting", reason.value, "room" in socket.rooms)))

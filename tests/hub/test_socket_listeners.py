@@ -1,4 +1,4 @@
-"""A socket's own handlers: how they come and go, and those that hear everything."""
+"""A socket's own handlers: how they come and go, and those for every event."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def received() -> list[Any]:
     return []
 
 
-async def test_a_handler_for_once_hears_one_event(link: Link, socket: Socket, received: list[Any]) -> None:
+async def test_a_handler_for_once_gets_one_event(link: Link, socket: Socket, received: list[Any]) -> None:
     @socket.once("e")
     async def hear(value: int) -> int:
         received.append(value)
@@ -111,7 +111,7 @@ async def test_removing_from_a_socket_that_has_none_leaves_the_others_alone(
 # Catch-alls
 
 
-async def test_a_catch_all_hears_each_event_with_its_name_before_the_handlers(
+async def test_a_catch_all_gets_each_event_with_its_name_before_the_handlers(
     link: Link, socket: Socket, received: list[Any]
 ) -> None:
     socket.on("e", lambda *args: received.append(("handler", *args)))
@@ -156,7 +156,7 @@ async def test_a_catch_all_neither_answers_nor_stops_nor_delays_an_event(
     assert caplog.text.count("handler failed: event='e'") == 2
 
 
-async def test_a_catch_all_hears_what_is_sent_however_it_is_sent(
+async def test_an_outgoing_catch_all_gets_what_is_sent_however_it_is_sent(
     server: Server, socket: Socket, received: list[Any]
 ) -> None:
     socket.join("room")
@@ -205,7 +205,9 @@ async def test_a_catch_all_of_what_is_sent_may_send_and_wait_and_fail(
     assert other.take() == []
 
 
-async def test_a_socket_that_is_gone_overhears_nothing(server: Server, link: Link, socket: Socket) -> None:
+async def test_outgoing_catch_alls_of_a_socket_that_is_gone_get_nothing(
+    server: Server, link: Link, socket: Socket
+) -> None:
     socket.on_any_outgoing(lambda *_args: None)
 
     link.lose()

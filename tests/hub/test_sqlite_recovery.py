@@ -51,7 +51,7 @@ def now(recovery: SqliteRecovery, socket: Socket) -> str:
 
 
 @pytest.mark.parametrize("count", [3, RECENT_EVENTS_MAX + 500])
-async def test_another_process_tells_what_was_missed(path: Path, opened: list[SqliteRecovery], count: int) -> None:
+async def test_another_process_replays_what_was_missed(path: Path, opened: list[SqliteRecovery], count: int) -> None:
     server, socket = await started(opened, path)
     server.emit("n", "before")
     offset = now(opened[0], socket)
@@ -140,7 +140,7 @@ async def test_a_file_belongs_to_one_process(path: Path, opened: list[SqliteReco
         SqliteRecovery(path)
 
 
-async def test_what_cannot_be_kept_is_heard_by_nobody(path: Path, opened: list[SqliteRecovery]) -> None:
+async def test_what_cannot_be_kept_is_received_by_nobody(path: Path, opened: list[SqliteRecovery]) -> None:
     server, socket = await started(opened, path)
     offset = now(opened[0], socket)
     opened[0]._connection.execute("PRAGMA query_only = ON")

@@ -22,7 +22,7 @@ every_way = pytest.mark.parametrize("way", ["websocket", "polling", "polling,web
 
 
 async def play(script: str, at: Running, *arguments: str) -> Any:
-    """Run a script of `tests/clients`; give what it says."""
+    """Run a script of `tests/clients`; give what it prints."""
     process = await asyncio.create_subprocess_exec(
         NODE, script, at.url, *arguments, cwd=CLIENTS, stdout=asyncio.subprocess.PIPE
     )

@@ -44,7 +44,7 @@ def test_nobody_gets_more_than_a_burst_beyond_the_rate(rate: float, burst: int, 
 
 
 @given(st.floats(0.5, 1_000), st.integers(1, 20), st.floats(0, 1e6))
-def test_who_waits_as_long_as_told_gets_one(rate: float, burst: int, now_s: float) -> None:
+def test_who_waits_as_long_as_given_gets_one(rate: float, burst: int, now_s: float) -> None:
     budget = TokenBucket(rate, burst)
     while not (wait_s := budget.take(now_s)):
         pass

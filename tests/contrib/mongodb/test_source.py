@@ -152,7 +152,7 @@ async def test_documents_that_are_no_orders_stop_nothing(
     assert mirror.of("counter") == []
     assert mirror.told("odd", "total") == [None]
     assert len(mirror.changes()) == 2
-    assert "is not told: it is no order" in caplog.text
+    assert "is not mirrored: it is no order" in caplog.text
     assert caplog.text.count("its total cannot be read") == 1
 
 

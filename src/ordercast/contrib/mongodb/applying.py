@@ -22,7 +22,7 @@ from .values import from_extended_json, to_extended_json
 log = logging.getLogger("ordercast.feed")
 
 DELETED: Final = "The order was deleted in MongoDB."
-# Orders of which it was said already what could not be read; a log that repeats it at each change helps nobody.
+# Orders of which it was logged already what could not be read; a log that repeats it at each change helps nobody.
 SAID_MAX: Final = 10_000
 UNSEEN_AT_ONCE_MAX: Final = 250
 
@@ -94,7 +94,7 @@ class Mirror:
         )
 
     def end_snapshot(self, transaction: Transaction, position: SourcePosition, *, now: Timestamp) -> SourcePosition:
-        """Everything is as it stands there; if something was lost before, that is told now."""
+        """Everything is as it stands there; if something was lost before, it is delivered now."""
         return mirrored.move(
             transaction,
             position,
@@ -162,7 +162,7 @@ class Mirror:
         mirrored.show(transaction, self.source, row, Showing(raw, as_of, snapshot, order, imported=imported), now=now)
 
     def _delete(self, transaction: Transaction, row: Mirrored, as_of: str, snapshot: int, now: Timestamp) -> None:
-        """An open order that is gone is told as cancelled, so that no screen waits for it; one that had ended is tidied
+        """Cancel an open order that is gone, so that no screen waits for it; one that had ended is tidied
         away there, and stays as it ended.
         """
         order, reason = None, None
@@ -198,7 +198,7 @@ class Mirror:
     def _untold(self, key: str, why: str) -> None:
         telemetry.SOURCE_DOCUMENTS_UNTOLD.inc()
         if self._is_new(key, why):
-            log.warning("document %s of %s is not told: %s", key, self.source, why)
+            log.warning("document %s of %s is not mirrored: %s", key, self.source, why)
 
     def _is_new(self, key: str, what: str) -> bool:
         if (key, what) in self._said:

@@ -1,4 +1,4 @@
-"""Applying what a change stream says of an update to the document as it was before.
+"""Applying a change stream's description of an update to the document as it was before.
 
 The stream can also look the document up, but shows it as it is by then: two quick moves would both show the second.
 """

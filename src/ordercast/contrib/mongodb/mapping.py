@@ -89,7 +89,7 @@ def is_order(document: Document) -> bool:
 
 
 def map_order(document: Document, *, number: int, currency: str, now: str, former: Document | None = None) -> Mapped:
-    """Read `document`; `former` is the order as it was told last. A status that nobody knows leaves it where it was.
+    """Read `document`; `former` is the order as mirrored last. A status that nobody knows leaves it where it was.
 
     `number` is for an order that brings none. Amounts are major units of `currency`, unless the document names another.
     """
@@ -160,9 +160,9 @@ class _Reading:
                 return known
             self._unread.append("paymentStatus")
             return PaymentStatus(self._former.get("paymentStatus", PaymentStatus.UNPAID))
-        said = _word(_first(self._document, _STATUS))
-        if said in _PAYMENT_ALONE:
-            return _PAYMENT_NAMES[str(said)]
+        status = _word(_first(self._document, _STATUS))
+        if status in _PAYMENT_ALONE:
+            return _PAYMENT_NAMES[str(status)]
         return PaymentStatus.PAID if self._document.get("isPaid") is True else PaymentStatus.UNPAID
 
     def _fulfilment(self) -> Fulfilment:
@@ -223,18 +223,18 @@ class _Reading:
     # --- People and times -------------------------------------------------------------------------------------------
 
     def _customer(self) -> dict[str, str | None]:
-        told, document = _within(self._document, _CUSTOMER), self._document
-        names = [part for part in (_text(told, "firstName"), _text(told, "lastName")) if part]
+        customer, document = _within(self._document, _CUSTOMER), self._document
+        names = [part for part in (_text(customer, "firstName"), _text(customer, "lastName")) if part]
         return {
-            "name": _text(told, "name", "fullName") or " ".join(names) or _text(document, "customerName"),
-            "email": _text(told, "email") or _text(document, "customerEmail", "email"),
-            "mobile": _text(told, "mobile", "phone", "phoneNumber")
+            "name": _text(customer, "name", "fullName") or " ".join(names) or _text(document, "customerName"),
+            "email": _text(customer, "email") or _text(document, "customerEmail", "email"),
+            "mobile": _text(customer, "mobile", "phone", "phoneNumber")
             or _text(document, "customerPhone", "mobile", "phone"),
         }
 
     def _created_at(self) -> str | None:
-        if (said := moment_of(_first(self._document, _CREATED))) is not None:
-            return said
+        if (created := moment_of(_first(self._document, _CREATED))) is not None:
+            return created
         id_ = self._document["_id"]
         made = moment_of(id_.generation_time) if isinstance(id_, ObjectId) else None
         former: str | None = self._former.get("createdAt")
@@ -252,7 +252,7 @@ def _address(value: Any, customer_name: str | None) -> dict[str, Any] | None:
         "line1": _text(value, "line1", "street", "address", "addressLine1") or "",
         "city": _text(value, "city", "town") or "",
         "country": _text(value, "country", "countryCode") or "",
-        **{name: said for name, said in optional.items() if said is not None},
+        **{name: value for name, value in optional.items() if value is not None},
     }
 
 
@@ -266,7 +266,7 @@ def _within(document: Document, names: tuple[str, ...]) -> Document:
 
 
 def _text(document: Document, *names: str) -> str | None:
-    return next((said for name in names if (said := text(document.get(name))) is not None), None)
+    return next((value for name in names if (value := text(document.get(name))) is not None), None)
 
 
 def _named(document: Document, names: tuple[str, ...]) -> str | None:
@@ -274,5 +274,5 @@ def _named(document: Document, names: tuple[str, ...]) -> str | None:
 
 
 def _word(value: Any) -> str | None:
-    said = text(value)
-    return None if said is None else re.sub(r"[\s-]+", "_", said.lower())
+    word = text(value)
+    return None if word is None else re.sub(r"[\s-]+", "_", word.lower())

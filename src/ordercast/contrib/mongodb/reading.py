@@ -39,11 +39,11 @@ _LOST_CODES: Final = frozenset({280, 286, 260, 50811, 10334})
 
 
 class StreamEnded(Exception):
-    """The server tells no more on this stream; a new one goes on from there."""
+    """The server sends no more on this stream; a new one goes on from there."""
 
 
 class HistoryLost(Exception):
-    """The stream cannot go on from where it was: only the collection itself can tell how things stand."""
+    """The stream cannot go on from where it was: only the collection itself has the present state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def database_of(url: str) -> str:
     if not url.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError("must start with mongodb:// or mongodb+srv://")
     try:
-        # A name that must be looked up is not: that waits until the server is asked.
+        # A name that must be looked up is not: that waits until the server is connected to.
         name = parse_uri(url)["database"] if url.startswith("mongodb://") else _path_of(url)
     except (InvalidURI, ConfigurationError, ValueError) as error:
         raise ValueError(f"is no URL of a MongoDB ({error})") from None
@@ -105,7 +105,7 @@ class ForeignOrders:
                 },
                 codec_options=CODEC,
             )
-        # An answer is at most 16 MB: fewer documents than asked for need not be the last.
+        # An answer is at most 16 MB: fewer documents than requested need not be the last.
         return Piece(reply["cursor"]["firstBatch"], time_of(reply["cursor"]["atClusterTime"]))
 
     @asynccontextmanager
@@ -147,7 +147,7 @@ class telling_loss:  # noqa: N801 - reads as the statement that it makes
 
 
 def sentence(error: Exception) -> str:
-    """What an error says, without the whole answer that the driver puts behind it."""
+    """An error's message, without the whole answer that the driver puts behind it."""
     return str(error).partition(", full error")[0]
 
 

@@ -63,7 +63,7 @@ class Read:
 
 class MongoSource:
     """Mirrors a collection's orders into `store`. Only one may follow a collection at a time: of two, each takes back
-    what it did behind the other's back, so nothing is told twice, but neither gets on well.
+    what it did behind the other's back, so nothing is delivered twice, but neither gets on well.
     """
 
     def __init__(
@@ -138,7 +138,7 @@ class MongoSource:
     async def _take_snapshot(self, orders: ForeignOrders, position: SourcePosition) -> SourcePosition:
         """Read the whole collection, from where a former attempt was if there was one."""
         async with orders.stream():
-            pass  # a server that has no change streams, or no rights for us, says so before anything is written
+            pass  # a server that has no change streams, or no rights for us, answers so before anything is written
         mirror = self._mirror
         if position.phase == mirrored.NEW:
             begun = position
@@ -223,7 +223,7 @@ class MongoSource:
 
     def _leave_out(self, key: str) -> None:
         telemetry.SOURCE_DOCUMENTS_UNTOLD.inc()
-        log.exception("%s: what is told of %s cannot be taken", self.name, key)
+        log.exception("%s: the change to %s cannot be applied", self.name, key)
 
 
 def stop_if_cancelled() -> None:
