@@ -70,6 +70,15 @@ async def test_the_opening_of_a_websocket_has_its_line(records: Records) -> None
     ]
 
 
+async def test_a_file_of_the_client_has_its_line(records: Records) -> None:
+    async with running(Server()) as at, Poller(at.port, "/socket.io/socket.io.min.js.map") as poller:
+        answer = await poller.request(token="tok_secret")
+
+    ((line,),) = [facts(records())]
+    assert (line["route"], line["status"]) == ("/socket.io/socket.io.min.js.map", answer.status_code)
+    assert line["request_id"] == answer.headers["x-request-id"]
+
+
 async def test_no_line_holds_a_session_id_or_a_token(records: Records) -> None:
     async with running(Server()) as at, Poller(at.port) as poller:
         await poller.start()

@@ -14,6 +14,7 @@ from typing import Final
 from .asgi import AsgiApplication, Receive, Scope, Send
 from .compression import accepted_encoding, compress
 from .origins import Headers, cors_headers
+from .request_log import note_request
 
 FOLDER: Final = Path(__file__).parent.parent / "pages" / "socket.io"
 NAMES: Final = (
@@ -27,6 +28,10 @@ _CACHE_CONTROL: Final = (b"cache-control", b"public, max-age=0")
 _NOT_BUILT: Final = (
     b"Socket.IO's client is not built into this server: run `make pages`, or take `socket.io-client` from npm.\n"
 )
+
+
+# The files stay, so they are compressed once: as small as it goes.
+_LEVEL: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +75,14 @@ class ClientFiles:
         file = self._find(name, accepted_encoding(headers.get(b"accept-encoding", b"")))
         added = [(b"x-content-type-options", b"nosniff")]
         added += cors_headers(headers.get(b"origin", b""), headers.get(b"host", b""), self._origins)
-        if file is None:
-            added += [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-            await _answer(send, 404, added, _NOT_BUILT)
-        elif file.is_known(headers.get(b"if-none-match", b"")):
-            await _answer(send, 304, [*added, *file.headers()], b"")
-        else:
-            await _answer(send, 200, [*added, *file.headers(), (b"content-type", file.media_type)], file.body)
+        note = note_request(scope, scope["method"].encode(), scope["path"])
+        if note is not None:
+            added.append(note.header)
+        status, own, body = _answer(file, headers.get(b"if-none-match", b""))
+        if note is not None:
+            note.write(status)
+        await send({"type": "http.response.start", "status": status, "headers": [*added, *own]})
+        await send({"type": "http.response.body", "body": body})
 
     def _find(self, name: str, encoding: bytes) -> _File | None:
         file = self._files.get((name, encoding))
@@ -89,12 +95,15 @@ def _read(path: Path, encoding: bytes) -> _File:
     content = path.read_bytes()
     kind = b"json" if path.suffix == ".map" else b"javascript"
     etag = b'"%b%b"' % (hashlib.sha256(content).hexdigest()[:24].encode(), encoding and b"-" + encoding)
-    body = compress(content, encoding) if encoding else content
+    body = compress(content, encoding, _LEVEL) if encoding else content
     return _File(body, etag, b"application/%b; charset=utf-8" % kind, encoding)
 
 
-async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    if status != 304:
-        headers = [*headers, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+def _answer(file: _File | None, if_none_match: bytes) -> tuple[int, Headers, bytes]:
+    if file is None:
+        headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+        return 404, [*headers, (b"content-length", b"%d" % len(_NOT_BUILT))], _NOT_BUILT
+    if file.is_known(if_none_match):
+        return 304, file.headers(), b""
+    headers = [(b"content-type", file.media_type), (b"content-length", b"%d" % len(file.body))]
+    return 200, [*file.headers(), *headers], file.body

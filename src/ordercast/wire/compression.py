@@ -25,5 +25,6 @@ def _weighted(part: bytes) -> tuple[bytes, bytes]:
     return name.strip(), weight or b"1"
 
 
-def compress(body: bytes, encoding: bytes) -> bytes:
-    return zlib.compress(body, _LEVEL, _FORMATS[encoding])
+def compress(body: bytes, encoding: bytes, level: int = _LEVEL) -> bytes:
+    """Compress to an encoding that `accepted_encoding` gave."""
+    return zlib.compress(body, level, _FORMATS[encoding])
