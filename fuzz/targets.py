@@ -17,7 +17,7 @@ from ordercast.commerce.placing import price_order
 from ordercast.commerce.shop import DEMO_SHOP
 from ordercast.commerce.text_rules import check_texts
 from ordercast.feed import Position
-from ordercast.hub.bus.redis_emitter_protocol import Join, Leave, parse_event, parse_request
+from ordercast.hub.bus.redis_emitter_protocol import JoinRequest, LeaveRequest, parse_event, parse_request
 from ordercast.protocol import msgpack
 from ordercast.protocol.engineio import PacketType, parse_packet, parse_payload, serialize_binary, serialize_payload
 from ordercast.protocol.errors import MalformedPacket, UnencodableValue
@@ -100,7 +100,7 @@ def redis_words(data: bytes) -> None:
     try:
         if data[:1] == b"r":
             request = parse_request(data[1:])
-            assert not isinstance(request, Join | Leave) or request.names
+            assert not isinstance(request, JoinRequest | LeaveRequest) or request.names
             return
         said = parse_event(data[1:])
         encode_event(said.namespace, said.data[0], said.data[1:])

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from ordercast.hub.bus.redis_emitter_protocol import (
     Audience,
-    Disconnect,
-    Event,
-    Flags,
-    Join,
-    Leave,
-    ServerSide,
+    DisconnectRequest,
+    EmitterEvent,
+    EmitterFlags,
+    JoinRequest,
+    LeaveRequest,
+    ServerSideRequest,
     parse_event,
     parse_request,
 )
@@ -31,27 +31,29 @@ EVENTS = {
             b"\x93\xa7emitter\x83\xa4type\x02\xa4data\x94\xa2hi\x81\xa1a\xc4\x02\x00\xff\xd7\xff7\xca:\x00\x00\x00\x00\x01"
             b"\xc0\xa3nsp\xa1/\x83\xa5rooms\x92\xa1a\xa1b\xa5flags\x82\xa8volatile\xc3\xa8compress\xc2\xa6except\x91\xa1c"
         ),
-        Event(
+        EmitterEvent(
             "/",
-            Audience(["a", "b"], ["c"], Flags(volatile=True, compress=False)),
+            Audience(["a", "b"], ["c"], EmitterFlags(volatile=True, compress=False)),
             ["hi", {"a": b"\0\xff"}, datetime(1970, 1, 1, 0, 0, 1, 234_000, UTC), None],
         ),
     ),
     "one room": (
         b"\x93\xa7emitter\x83\xa4type\x02\xa4data\x91\xa2hi\xa3nsp\xa2/x\x83\xa5rooms\x91\xa1a\xa5flags\x80\xa6except\x90",
-        Event("/x", Audience(["a"], [], Flags()), ["hi"]),
+        EmitterEvent("/x", Audience(["a"], [], EmitterFlags()), ["hi"]),
     ),
     "a server": (
         b"\x93\xa6gg2Ie2\x83\xa4type\x02\xa4data\x92\xa2hi\x01\xa3nsp\xa1/\x83\xa5rooms\x91\xa1a\xa6except\x90\xa5flags\x80",
-        Event("/", Audience(["a"], [], Flags()), ["hi", 1]),
+        EmitterEvent("/", Audience(["a"], [], EmitterFlags()), ["hi", 1]),
     ),
 }
 REQUESTS = {
-    b'{"type":2,"opts":{"rooms":["a"],"except":[]},"rooms":["x","y"]}': Join(Audience(["a"], []), rooms=["x", "y"]),
-    b'{"type":3,"opts":{"rooms":[],"except":[]},"rooms":["x"]}': Leave(Audience([], []), rooms=["x"]),
-    b'{"type":4,"opts":{"rooms":[],"except":[]},"close":true}': Disconnect(Audience([], []), close=True),
-    b'{"uid":"emitter","type":6,"data":["e",1]}': ServerSide(["e", 1]),
-    b'{"uid":"gg2Ie2","type":2,"opts":{"rooms":["a"],"except":[]},"rooms":["x"]}': Join(
+    b'{"type":2,"opts":{"rooms":["a"],"except":[]},"rooms":["x","y"]}': JoinRequest(
+        Audience(["a"], []), rooms=["x", "y"]
+    ),
+    b'{"type":3,"opts":{"rooms":[],"except":[]},"rooms":["x"]}': LeaveRequest(Audience([], []), rooms=["x"]),
+    b'{"type":4,"opts":{"rooms":[],"except":[]},"close":true}': DisconnectRequest(Audience([], []), close=True),
+    b'{"uid":"emitter","type":6,"data":["e",1]}': ServerSideRequest(["e", 1]),
+    b'{"uid":"gg2Ie2","type":2,"opts":{"rooms":["a"],"except":[]},"rooms":["x"]}': JoinRequest(
         Audience(["a"], []), rooms=["x"]
     ),
 }
@@ -74,11 +76,11 @@ def test_a_request_is_read_as_json_and_as_msgpack(message: bytes) -> None:
 
 
 def test_what_older_packages_left_out_or_wrote_otherwise_is_understood() -> None:
-    assert parse_event(packed("u", {"type": 5, "data": ["hi"]}, {})) == Event("/", Audience(), ["hi"])
+    assert parse_event(packed("u", {"type": 5, "data": ["hi"]}, {})) == EmitterEvent("/", Audience(), ["hi"])
     nothing = {"rooms": None, "except": None, "flags": {"volatile": None, "compress": None, "other": 1}}
     assert parse_event(packed("u", {"data": [7], "nsp": None}, nothing, "more")).data == ["7"]
     join = parse_request(b'{"type":2,"sid":"s","room":"r","requestId":"1"}')
-    assert isinstance(join, Join)
+    assert isinstance(join, JoinRequest)
     assert (join.audience.names, join.names) == (("s",), ("r",))
 
 
@@ -150,11 +152,11 @@ def test_what_is_no_request_is_malformed(message: bytes) -> None:
 def test_a_request_that_names_nobody_does_not_address_everybody() -> None:
     for message in (b'{"type":4}', b'{"type":4,"opts":null,"sid":""}'):
         request = parse_request(message)
-        assert isinstance(request, Disconnect)
+        assert isinstance(request, DisconnectRequest)
         with pytest.raises(MalformedPacket):
             _ = request.audience
     join = parse_request(b'{"type":2,"opts":{},"rooms":[]}')
-    assert isinstance(join, Join)
+    assert isinstance(join, JoinRequest)
     with pytest.raises(MalformedPacket):
         _ = join.names
 

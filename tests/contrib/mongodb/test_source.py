@@ -11,7 +11,7 @@ from bson import Decimal128, ObjectId
 from ordercast.contrib.mongodb import MongoSource
 from ordercast.contrib.mongodb import source as source_module
 from ordercast.contrib.mongodb.applying import Mirror
-from ordercast.contrib.mongodb.reading import ForeignOrders, Piece
+from ordercast.contrib.mongodb.reading import ForeignOrders, SnapshotBatch
 
 from .conftest import Foreign, Mirrored, until
 
@@ -226,7 +226,7 @@ async def test_a_snapshot_has_no_gap_while_others_write(
     steps = dict.fromkeys(ids, 0)
     reading = ForeignOrders.piece
 
-    async def written_to_meanwhile(self: ForeignOrders, after_key: str | None) -> Piece:
+    async def written_to_meanwhile(self: ForeignOrders, after_key: str | None) -> SnapshotBatch:
         """Before each piece, some orders move: read ones, those about to be read, and those to be read later."""
         for id_ in ids[::5]:
             await foreign.orders.update_one({"_id": id_}, {"$inc": {"total": 1}})
@@ -412,7 +412,7 @@ async def test_an_order_that_goes_and_comes_back_while_history_is_made_good_is_n
     monkeypatch.setattr("ordercast.contrib.mongodb.reading.SNAPSHOT_DOCUMENTS", 1)
     reading, pieces = ForeignOrders.piece, 0
 
-    async def written_to_meanwhile(self: ForeignOrders, after_key: str | None) -> Piece:
+    async def written_to_meanwhile(self: ForeignOrders, after_key: str | None) -> SnapshotBatch:
         nonlocal pieces
         piece = await reading(self, after_key)
         pieces += 1

@@ -16,7 +16,7 @@ from ordercast.db.mirrored import Mirrored, Showing, SourcePosition
 
 from .deltas import updated
 from .mapping import is_order, map_order
-from .reading import ForeignChange, Piece
+from .reading import ForeignChange, SnapshotBatch
 from .values import from_extended_json, to_extended_json
 
 log = logging.getLogger("ordercast.feed")
@@ -41,7 +41,7 @@ class Mirror:
     # --- Steps ------------------------------------------------------------------------------------------------------
 
     def take_piece(
-        self, transaction: Transaction, position: SourcePosition, piece: Piece, *, now: Timestamp
+        self, transaction: Transaction, position: SourcePosition, piece: SnapshotBatch, *, now: Timestamp
     ) -> SourcePosition:
         """Write documents of a snapshot, as far as they differ from what is mirrored."""
         moved = self.pass_piece(transaction, position, piece, now=now)
@@ -56,7 +56,7 @@ class Mirror:
         return moved
 
     def pass_piece(
-        self, transaction: Transaction, position: SourcePosition, piece: Piece, *, now: Timestamp
+        self, transaction: Transaction, position: SourcePosition, piece: SnapshotBatch, *, now: Timestamp
     ) -> SourcePosition:
         """Move on behind a piece, whatever was made of it; the last one is empty."""
         after = to_extended_json(piece.documents[-1]["_id"]) if piece.documents else position.after_key

@@ -47,7 +47,7 @@ class HistoryLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SnapshotBatch:
     """Documents in the order of their ids, as they were at `as_of`; none behind the collection's last."""
 
     documents: list[Document]
@@ -88,7 +88,7 @@ class ForeignOrders:
             async with asyncio.timeout(SILENCE_S_MAX):
                 await self._client.close()
 
-    async def piece(self, after_key: str | None) -> Piece:
+    async def piece(self, after_key: str | None) -> SnapshotBatch:
         """The next documents behind one whose id is `after_key`, all as of one moment, which the server names."""
         # $expr compares ids of any type with any other; a plain $gt sees only those of its own.
         behind = {} if after_key is None else {"$expr": {"$gt": ["$_id", {"$literal": from_extended_json(after_key)}]}}
@@ -106,7 +106,7 @@ class ForeignOrders:
                 codec_options=CODEC,
             )
         # An answer is at most 16 MB: fewer documents than requested need not be the last.
-        return Piece(reply["cursor"]["firstBatch"], time_of(reply["cursor"]["atClusterTime"]))
+        return SnapshotBatch(reply["cursor"]["firstBatch"], time_of(reply["cursor"]["atClusterTime"]))
 
     @asynccontextmanager
     async def stream(self, position: SourcePosition | None = None) -> AsyncIterator[Stream]:

@@ -24,7 +24,7 @@ from .reading import (
     ForeignChange,
     ForeignOrders,
     HistoryLost,
-    Piece,
+    SnapshotBatch,
     Stream,
     StreamEnded,
     change_of,
@@ -152,7 +152,7 @@ class MongoSource:
         passed = await self._write(lambda t, now: mirror.pass_piece(t, position, piece, now=now))
         return await self._end_snapshot(passed)
 
-    async def _take_piece(self, position: SourcePosition, piece: Piece) -> SourcePosition:
+    async def _take_piece(self, position: SourcePosition, piece: SnapshotBatch) -> SourcePosition:
         """Write documents and how far they reach; as with changes, one that cannot be written is left out."""
         try:
             return await self._write(lambda t, now: self._mirror.take_piece(t, position, piece, now=now))

@@ -24,7 +24,7 @@ def _names(rooms: Sequence[Room] | None) -> tuple[str, ...]:
     return tuple(map(str, rooms or ()))
 
 
-class Flags(msgspec.Struct, frozen=True):
+class EmitterFlags(msgspec.Struct, frozen=True):
     volatile: bool | None = None
     compress: bool | None = None
 
@@ -32,7 +32,7 @@ class Flags(msgspec.Struct, frozen=True):
 class Audience(msgspec.Struct, frozen=True):
     rooms: list[Room] | None = None
     except_: list[Room] | None = msgspec.field(default=None, name="except")
-    flags: Flags | None = None
+    flags: EmitterFlags | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -46,7 +46,7 @@ class Audience(msgspec.Struct, frozen=True):
 # Events
 
 
-class Event(NamedTuple):
+class EmitterEvent(NamedTuple):
     namespace: str
     audience: Audience
     data: list[Any]
@@ -59,7 +59,7 @@ class _Packet(msgspec.Struct, frozen=True):
     nsp: str | None = "/"
 
 
-def parse_event(message: bytes) -> Event:
+def parse_event(message: bytes) -> EmitterEvent:
     """Raises MalformedPacket."""
     value = decode_value(message)
     if type(value) is not list or len(value) < 3:
@@ -67,13 +67,13 @@ def parse_event(message: bytes) -> Event:
     packet, audience = _converted(value[1:3], tuple[_Packet, Audience])
     if packet.type not in {PacketType.EVENT, PacketType.BINARY_EVENT}:
         raise MalformedPacket("packet", "is no event")
-    return Event(packet.nsp or "/", audience, checked_event(packet.data))
+    return EmitterEvent(packet.nsp or "/", audience, checked_event(packet.data))
 
 
 # Requests
 
 
-class OfSockets(msgspec.Struct, frozen=True, tag_field="type"):
+class SocketsRequest(msgspec.Struct, frozen=True, tag_field="type"):
     """`sid` in place of `opts` is how older adapters name one socket."""
 
     opts: Audience | None = None
@@ -89,7 +89,7 @@ class OfSockets(msgspec.Struct, frozen=True, tag_field="type"):
         return Audience([self.sid])
 
 
-class OfRooms(OfSockets, frozen=True):
+class RoomsRequest(SocketsRequest, frozen=True):
     rooms: list[Room] = []
     room: Room | None = None
 
@@ -102,24 +102,24 @@ class OfRooms(OfSockets, frozen=True):
         return names
 
 
-class Join(OfRooms, frozen=True, tag=2):
+class JoinRequest(RoomsRequest, frozen=True, tag=2):
     pass
 
 
-class Leave(OfRooms, frozen=True, tag=3):
+class LeaveRequest(RoomsRequest, frozen=True, tag=3):
     pass
 
 
-class Disconnect(OfSockets, frozen=True, tag=4):
+class DisconnectRequest(SocketsRequest, frozen=True, tag=4):
     close: bool | None = None
 
 
-class ServerSide(msgspec.Struct, frozen=True, tag_field="type", tag=6):
+class ServerSideRequest(msgspec.Struct, frozen=True, tag_field="type", tag=6):
     data: Any
     """Name and arguments."""
 
 
-Request = Join | Leave | Disconnect | ServerSide
+Request = JoinRequest | LeaveRequest | DisconnectRequest | ServerSideRequest
 _SERVED: Final = frozenset({2, 3, 4, 6})
 
 
@@ -129,7 +129,7 @@ def parse_request(message: bytes) -> Request | None:
     if type(value) is dict and type(kind := value.get("type")) is int and kind not in _SERVED:
         return None
     request: Request = _converted(value, Request)
-    if isinstance(request, ServerSide):
+    if isinstance(request, ServerSideRequest):
         checked_event(request.data)
     return request
 

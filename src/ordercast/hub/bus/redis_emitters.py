@@ -20,7 +20,15 @@ from ordercast.hub.server import Server
 from ordercast.hub.socket import Socket
 from ordercast.protocol.errors import MalformedPacket, ProtocolError
 
-from .redis_emitter_protocol import Audience, Disconnect, Join, Leave, ServerSide, parse_event, parse_request
+from .redis_emitter_protocol import (
+    Audience,
+    DisconnectRequest,
+    JoinRequest,
+    LeaveRequest,
+    ServerSideRequest,
+    parse_event,
+    parse_request,
+)
 from .redis_pubsub import HEARTBEAT_S, PubSubState, RedisPubSub
 
 log = logging.getLogger("ordercast.hub")
@@ -106,12 +114,12 @@ class RedisEmitters:
 
     def _on_request(self, namespace: str, message: bytes) -> None:
         request = parse_request(message)
-        if isinstance(request, ServerSide):
+        if isinstance(request, ServerSideRequest):
             self._server_side_emit(namespace, request)
         elif request is not None:
             self._move_sockets(namespace, request)
 
-    def _server_side_emit(self, name: str, request: ServerSide) -> None:
+    def _server_side_emit(self, name: str, request: ServerSideRequest) -> None:
         event, *args = request.data
         if event in OWN_EVENTS:
             raise MalformedPacket("request", f"{event!r} has a meaning of its own")
@@ -119,16 +127,16 @@ class RedisEmitters:
         if namespace is not None:
             namespace.notify(event, *args)
 
-    def _move_sockets(self, namespace: str, request: Join | Leave | Disconnect) -> None:
+    def _move_sockets(self, namespace: str, request: JoinRequest | LeaveRequest | DisconnectRequest) -> None:
         audience = self._find(namespace, request.audience)
         if audience is None:
             return
         match request:
-            case Join():
+            case JoinRequest():
                 audience.sockets_join(*request.names)
-            case Leave():
+            case LeaveRequest():
                 audience.sockets_leave(*request.names)
-            case Disconnect():
+            case DisconnectRequest():
                 audience.disconnect_sockets(close=bool(request.close))
             case _:
                 assert_never(request)

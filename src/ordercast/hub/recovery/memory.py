@@ -33,7 +33,7 @@ class HasId(Protocol):
     def id(self) -> str: ...
 
 
-class Entry(NamedTuple):
+class RecordedEvent(NamedTuple):
     """An event and its audience."""
 
     seq: int
@@ -76,7 +76,7 @@ class MemoryRecovery:
         self._epoch = secrets.token_hex(4)
         self._last_seq = 0
         self._bytes = 0
-        self._entries: deque[Entry] = deque()
+        self._entries: deque[RecordedEvent] = deque()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
     def __repr__(self) -> str:
@@ -89,9 +89,9 @@ class MemoryRecovery:
 
     def record(self, message: Message, rooms: Sequence[str], except_: Sequence[str]) -> None:
         self._last_seq += 1
-        self._remember(Entry(self._last_seq, frozenset(rooms), frozenset(except_), message))
+        self._remember(RecordedEvent(self._last_seq, frozenset(rooms), frozenset(except_), message))
 
-    def _remember(self, entry: Entry) -> None:
+    def _remember(self, entry: RecordedEvent) -> None:
         self._entries.append(entry)
         self._bytes += len(entry.message)
         while len(self._entries) > self._events_max or self._bytes > self._bytes_max:
@@ -151,7 +151,7 @@ class MemoryRecovery:
             after = entries[-1].seq
             yield [entry.message for entry in entries if entry.is_for(entitled)]
 
-    def _behind(self, after: int) -> list[Entry]:
+    def _behind(self, after: int) -> list[RecordedEvent]:
         # Numbers are consecutive, so the place among those in memory is known.
         start = after + 1 - self._entries[0].seq
         return list(itertools.islice(self._entries, start, start + BATCH_EVENTS))

@@ -18,7 +18,7 @@ import msgspec
 from ordercast.protocol.message import Message
 
 from . import Session
-from .memory import BATCH_EVENTS, GAP_EVENT, GREETING_EVENT, SESSIONS_MAX, Entry, MemoryRecovery
+from .memory import BATCH_EVENTS, GAP_EVENT, GREETING_EVENT, SESSIONS_MAX, MemoryRecovery, RecordedEvent
 
 # A night's worth for a small program; some 30 MB of file.
 EVENTS_MAX: Final = 100_000
@@ -138,12 +138,12 @@ class SqliteRecovery(MemoryRecovery):
         # Rows past the bound that are still there are not counted on: when they go is nobody's business.
         return max(self._first_seq, self._last_seq - self._kept_max + 1)
 
-    def _behind(self, after: int) -> list[Entry]:
+    def _behind(self, after: int) -> list[RecordedEvent]:
         if after + 1 >= super()._oldest():
             return super()._behind(after)
         return self._read(after, BATCH_EVENTS)
 
-    def _read(self, after: int, limit: int) -> list[Entry]:
+    def _read(self, after: int, limit: int) -> list[RecordedEvent]:
         rows = self._connection.execute(
             "SELECT seq, body FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
         ).fetchall()
@@ -178,6 +178,6 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _entry(seq: int, data: Any) -> Entry:
+def _entry(seq: int, data: Any) -> RecordedEvent:
     body = _body.decode(data)
-    return Entry(seq, frozenset(body.rooms), frozenset(body.except_), Message(body.text, body.attachments))
+    return RecordedEvent(seq, frozenset(body.rooms), frozenset(body.except_), Message(body.text, body.attachments))
