@@ -7,7 +7,7 @@ export function randomKey(): string {
 }
 
 /** The Idempotency-Key of what is being asked: the same for the same body, so that asking again does nothing twice. */
-export class AttemptKey {
+export class IdempotencyKey {
   #body: string | undefined;
   #key = "";
 

@@ -149,8 +149,8 @@ export const bn: Record<MessageKey, string> = {
   "admin.older": "আগের অর্ডার আনুন",
   "admin.arrived": "নতুন অর্ডার {number}, {name}, {total}",
 
-  "ring.on": "শব্দ চালু",
-  "ring.off": "শব্দ বন্ধ",
+  "sound.on": "শব্দ চালু",
+  "sound.off": "শব্দ বন্ধ",
 
   "stage.all": "সব",
   "stage.new": "নতুন",

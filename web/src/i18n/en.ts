@@ -150,8 +150,8 @@ export const en = {
   "admin.older": "Load older orders",
   "admin.arrived": "New order {number} from {name}, {total}",
 
-  "ring.on": "Sound on",
-  "ring.off": "Sound off",
+  "sound.on": "Sound on",
+  "sound.off": "Sound off",
 
   "stage.all": "All",
   "stage.new": "New",

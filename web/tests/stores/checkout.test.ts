@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { attemptSucceeded, keyFor } from "../../src/features/shop/attempt";
+import { forgetKey, keyFor } from "../../src/features/shop/idempotency";
 import { composeOrder } from "../../src/features/shop/new-order";
 import { useBilling } from "../../src/stores/billing";
 import { countOf, QUANTITY_MAX, useCart } from "../../src/stores/cart";
@@ -101,7 +101,7 @@ describe("the idempotency key", () => {
     const key = keyFor(composeOrder());
     expect(key.length).toBeGreaterThanOrEqual(32);
     expect(keyFor(composeOrder())).toBe(key);
-    attemptSucceeded();
+    forgetKey();
     expect(keyFor(composeOrder())).not.toBe(key);
   });
 

@@ -59,7 +59,7 @@ export class BoardFeed {
     const page = await this.#fetch(null);
     if (page === undefined) return;
     this.#fetchedAt = parsePosition(page.position);
-    this.#board.dropSuspects();
+    this.#board.dropStale();
     this.#catchUp();
   }
 
@@ -101,7 +101,7 @@ export class BoardFeed {
   }
 
   async #startAnew(): Promise<void> {
-    this.#board.suspectAll();
+    this.#board.markAllStale();
     await this.reload();
   }
 

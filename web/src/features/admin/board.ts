@@ -49,7 +49,7 @@ export class Board {
     moved: undefined,
   }));
   /** Shown, but perhaps outdated since a gap in what was heard. */
-  #suspect = new Set<string>();
+  #stale = new Set<string>();
 
   has(id: string): boolean {
     return this.store.getState().orders.has(id);
@@ -59,7 +59,7 @@ export class Board {
   merge(incoming: readonly Order[]): void {
     const orders = new Map(this.store.getState().orders);
     for (const order of incoming) if (this.#isNews(order.id, order.version)) orders.set(order.id, order);
-    for (const { id } of incoming) this.#suspect.delete(id);
+    for (const { id } of incoming) this.#stale.delete(id);
     this.store.setState({ orders: withinBound(orders) });
   }
 
@@ -103,22 +103,22 @@ export class Board {
   }
 
   /** After a gap nothing shown is certain until it has been fetched or heard again. */
-  suspectAll(): void {
-    this.#suspect = new Set(this.store.getState().orders.keys());
+  markAllStale(): void {
+    this.#stale = new Set(this.store.getState().orders.keys());
   }
 
   /** Takes away what is still uncertain, now that the newest page has been fetched. */
-  dropSuspects(): void {
-    if (this.#suspect.size === 0) return;
+  dropStale(): void {
+    if (this.#stale.size === 0) return;
     const orders = new Map(this.store.getState().orders);
-    for (const id of this.#suspect) orders.delete(id);
-    this.#suspect.clear();
+    for (const id of this.#stale) orders.delete(id);
+    this.#stale.clear();
     this.store.setState({ orders });
   }
 
   #isNews(id: string, version: number): boolean {
     const shown = this.store.getState().orders.get(id);
-    return shown === undefined || this.#suspect.has(id) || version > shown.version;
+    return shown === undefined || this.#stale.has(id) || version > shown.version;
   }
 }
 

@@ -4,14 +4,14 @@ import { useId, useState } from "react";
 import { assignDriver, driversQuery } from "../../api/deliveries";
 import { useText } from "../../i18n/text";
 import { currentToken } from "../session/session";
-import { useDesk } from "./desk";
+import { useBoardContext } from "./board-context";
 
 const NEAREST = "";
 
 /** Gives an order that waits for a driver to one of them, or to the nearest who is free. */
 export function DriverPicker({ order }: { order: Order }) {
   const { t } = useText();
-  const { board } = useDesk();
+  const { board } = useBoardContext();
   const select = useId();
   const [driverId, setDriverId] = useState(NEAREST);
   const drivers = useQuery({

@@ -8,12 +8,12 @@ import { Empty, Loading, ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
 import { type Session, useSessionStore } from "../session/session";
 import { Columns } from "./columns";
-import { DeskContext } from "./desk";
+import { BoardContext } from "./board-context";
 import { Filters } from "./filters";
 import { listed, type Shown } from "./stages";
 import { Mismatches } from "./mismatches";
 import { Notices } from "./notices";
-import { RingSwitch } from "./ring-switch";
+import { SoundSwitch } from "./sound-switch";
 import { StatsStrip } from "./stats-strip";
 import { useArrivals } from "./use-arrivals";
 import { useBoard } from "./use-board";
@@ -26,7 +26,7 @@ export function LiveBoard({ session }: { session: Session }) {
   const [shown, setShown] = useState<Shown>({ stage: "all", words: "" });
   const announcement = useArrivals(feed);
   const signOut = useSessionStore((state) => state.signOut);
-  const desk = useMemo(() => ({ session, board, feed }), [session, board, feed]);
+  const value = useMemo(() => ({ session, board, feed }), [session, board, feed]);
 
   const all = useMemo(() => [...orders.values()], [orders]);
   const stages = useMemo(() => listed(all, shown), [all, shown]);
@@ -35,7 +35,7 @@ export function LiveBoard({ session }: { session: Session }) {
     <>
       <Connection snapshot={snapshot} />
       <Notices live={live} />
-      <RingSwitch />
+      <SoundSwitch />
       <button type="button" className="button" onClick={signOut}>
         {t("login.signOut")}
       </button>
@@ -56,12 +56,12 @@ export function LiveBoard({ session }: { session: Session }) {
       <StatsStrip live={live} />
       <Filters orders={all} shown={shown} onChange={setShown} />
       {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
-      <DeskContext value={desk}>
+      <BoardContext value={value}>
         <Mismatches live={live} />
         <Orders none={all.length === 0} loading={loading} failed={problem !== undefined}>
           <Columns stages={stages} fresh={fresh} />
         </Orders>
-      </DeskContext>
+      </BoardContext>
       {nextCursor !== null && (
         <button
           type="button"

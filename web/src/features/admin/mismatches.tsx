@@ -7,7 +7,7 @@ import { useText } from "../../i18n/text";
 import { Age } from "../../ui/age";
 import { ProblemText } from "../../ui/notes";
 import { currentToken } from "../session/session";
-import { useDesk } from "./desk";
+import { useBoardContext } from "./board-context";
 
 /** A card for each thing in which a payment provider's money differs from ours, until somebody has seen to it. */
 export function Mismatches({ live }: { live: Live }) {
@@ -46,7 +46,7 @@ function useMismatches(live: Live): Mismatch[] {
 
 function MismatchCard({ card }: { card: Mismatch }) {
   const { t } = useText();
-  const { board } = useDesk();
+  const { board } = useBoardContext();
   const queries = useQueryClient();
   const number = useStore(board.store, ({ orders }) => orders.get(card.orderId)?.number);
   const { mutate, isPending, error } = useMutation({

@@ -1,7 +1,7 @@
 import type { Live } from "@ordercast/client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useId, useState } from "react";
-import { notificationsQuery, readAll } from "../../api/desk-news";
+import { notificationsQuery, readAll } from "../../api/staff-queries";
 import { useLocale } from "../../i18n/locale";
 import { useText } from "../../i18n/text";
 import { Age } from "../../ui/age";

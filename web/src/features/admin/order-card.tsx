@@ -3,7 +3,7 @@ import { memo, type RefObject, useEffect, useRef } from "react";
 import { useText } from "../../i18n/text";
 import { Age } from "../../ui/age";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
-import { useDesk } from "./desk";
+import { useBoardContext } from "./board-context";
 import { DriverPicker } from "./driver-picker";
 import { OrderDetails } from "./order-details";
 import { Payment } from "./payment";
@@ -62,7 +62,7 @@ export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProp
 const FRESH_FOR_MS = 6_000;
 
 function useFreshness(id: string, fresh: boolean): void {
-  const { board } = useDesk();
+  const { board } = useBoardContext();
   useEffect(() => {
     if (!fresh) return;
     const timer = setTimeout(() => board.seen(id), FRESH_FOR_MS);
@@ -72,7 +72,7 @@ function useFreshness(id: string, fresh: boolean): void {
 
 /** A card that was moved by its own button is a new element in another column: the focus follows it there. */
 function useFocusAfterMove(card: RefObject<HTMLLIElement | null>, id: string): void {
-  const { board } = useDesk();
+  const { board } = useBoardContext();
   useEffect(() => {
     const lost = document.activeElement === null || document.activeElement === document.body;
     if (lost && board.store.getState().moved === id) card.current?.focus({ preventScroll: true });

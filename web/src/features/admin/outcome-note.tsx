@@ -4,11 +4,11 @@ import type { HistoryEntry } from "../../api/orders";
 import { statusLabel } from "../../i18n/statuses";
 import { useText } from "../../i18n/text";
 import { ProblemText } from "../../ui/notes";
-import { useDesk } from "./desk";
+import { useBoardContext } from "./board-context";
 
 /** Why the last press on this card did not do what it said. */
 export function OutcomeNote({ id }: { id: string }) {
-  const { board } = useDesk();
+  const { board } = useBoardContext();
   const outcome = useStore(board.store, (state) => state.outcomes.get(id));
   if (outcome === undefined) return null;
   return (

@@ -1,7 +1,7 @@
 import type { Live } from "@ordercast/client";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { statsQuery } from "../../api/desk-news";
+import { statsQuery } from "../../api/staff-queries";
 import { useText } from "../../i18n/text";
 import { currentToken } from "../session/session";
 

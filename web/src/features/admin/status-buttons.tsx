@@ -4,7 +4,7 @@ import { useState } from "react";
 import { statusFlowQuery, type Transition } from "../../api/status-flow";
 import { statusLabel } from "../../i18n/statuses";
 import { type Text, useText } from "../../i18n/text";
-import { useDesk } from "./desk";
+import { useBoardContext } from "./board-context";
 import { nextMoves } from "./next-moves";
 import { OutcomeNote } from "./outcome-note";
 import { ReasonDialog } from "./reason-dialog";
@@ -13,7 +13,7 @@ import { useMove } from "./use-move";
 /** A button for each move the server's table allows, and what became of the last one pressed. */
 export function StatusButtons({ order }: { order: Order }) {
   const { t } = useText();
-  const { session } = useDesk();
+  const { session } = useBoardContext();
   const flow = useQuery(statusFlowQuery);
   const move = useMove(order);
   const [asking, setAsking] = useState<Transition>();

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useText } from "../../i18n/text";
 import type { BoardFeed } from "./board-feed";
-import { ring } from "./ring";
+import { playNewOrderSound } from "./new-order-sound";
 
 /** Rings for each new order, and answers the sentence that a screen reader is to say. */
 export function useArrivals(feed: BoardFeed): string {
@@ -15,7 +15,7 @@ export function useArrivals(feed: BoardFeed): string {
     () =>
       feed.onArrival((order) => {
         const { t, money } = speak.current;
-        ring(Date.now());
+        playNewOrderSound(Date.now());
         setAnnouncement(
           t("admin.arrived", {
             number: String(order.number),

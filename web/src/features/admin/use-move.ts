@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { changeStatus, historyQuery } from "../../api/orders";
 import { Problem } from "../../api/problem";
 import type { Outcome } from "./board";
-import { useDesk } from "./desk";
+import { useBoardContext } from "./board-context";
 
 interface Wanted {
   status: Status;
@@ -12,7 +12,7 @@ interface Wanted {
 
 /** Moves one order, naming the version that was on the screen. */
 export function useMove(order: Order) {
-  const { session, board, feed } = useDesk();
+  const { session, board, feed } = useBoardContext();
   const queries = useQueryClient();
   const { token } = session;
 

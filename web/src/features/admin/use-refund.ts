@@ -1,11 +1,11 @@
 import type { Order } from "@ordercast/client";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { AttemptKey } from "../../api/idempotency-key";
+import { IdempotencyKey } from "../../api/idempotency-key";
 import { refundOrder } from "../../api/payments";
 import { Problem } from "../../api/problem";
 import { currentToken } from "../session/session";
-import { useDesk } from "./desk";
+import { useBoardContext } from "./board-context";
 
 interface Wanted {
   reason: string;
@@ -15,14 +15,14 @@ interface Wanted {
 
 /** Gives money of one order back, once, however often an answer is lost and the button pressed again. */
 export function useRefund(order: Order, onDone: () => void) {
-  const { board, feed } = useDesk();
-  const [attempt] = useState(() => new AttemptKey());
+  const { board, feed } = useBoardContext();
+  const [idempotencyKey] = useState(() => new IdempotencyKey());
   // Not the order's of now: our own refund, its answer lost, changes that. The very same is asked again instead.
   const [version, setVersion] = useState(order.version);
   const { mutate, error, isPending } = useMutation({
     mutationFn: (wanted: Wanted) => {
       const refund = { ...wanted, version };
-      return refundOrder(order.id, refund, attempt.for(refund), currentToken());
+      return refundOrder(order.id, refund, idempotencyKey.for(refund), currentToken());
     },
     onSuccess: (changed) => {
       board.setOutcome(order.id, undefined);

@@ -9,7 +9,7 @@ import { useCart } from "../../stores/cart";
 import { usePayment } from "../../stores/payment";
 import type { Session } from "../session/session";
 import { visitBank } from "../../stores/bank-visit";
-import { attemptSucceeded, keyFor } from "./attempt";
+import { forgetKey, keyFor } from "./idempotency";
 import { composeOrder } from "./new-order";
 
 /** Places the order that the stores hold, and goes to where it can be followed. */
@@ -24,7 +24,7 @@ export function usePlaceOrder(customer: Session | undefined) {
       return placeOrder(order, keyFor(order), customer?.token);
     },
     onSuccess: (order) => {
-      attemptSucceeded();
+      forgetKey();
       useCart.getState().clear();
       usePayment.getState().reset();
       if (order.paymentAction?.url) {

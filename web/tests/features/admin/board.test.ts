@@ -56,10 +56,10 @@ describe("the board", () => {
 
   it("after a gap, believes a lower version and drops what no longer exists", () => {
     board.merge([anOrder({ number: 1, version: 7 }), anOrder({ number: 2 })]);
-    board.suspectAll();
+    board.markAllStale();
     board.arrive(anOrder({ number: 3 }));
     board.merge([anOrder({ number: 1, version: 2 })]);
-    board.dropSuspects();
+    board.dropStale();
     expect(ids().sort()).toEqual(["ord_1", "ord_3"]);
     expect(shown("ord_1")?.version).toBe(2);
   });

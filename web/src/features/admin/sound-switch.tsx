@@ -1,23 +1,23 @@
 import { useEffect } from "react";
 import { useText } from "../../i18n/text";
 import { Bell, BellOff } from "../../ui/icons";
-import { allowSound, ring, useRing } from "./ring";
+import { allowSound, playNewOrderSound, useNewOrderSound } from "./new-order-sound";
 
-export function RingSwitch() {
+export function SoundSwitch() {
   const { t } = useText();
-  const { wanted, setWanted } = useRing();
+  const { wanted, setWanted } = useNewOrderSound();
   useSoundAfterReload(wanted);
   const toggle = async () => {
     setWanted(!wanted);
     if (wanted) return;
     await allowSound();
     // Heard at once, so that its loudness can be set before the first order.
-    ring(Date.now());
+    playNewOrderSound(Date.now());
   };
   return (
     <button type="button" className="button" aria-pressed={wanted} onClick={() => void toggle()}>
       {wanted ? <Bell /> : <BellOff />}
-      {wanted ? t("ring.on") : t("ring.off")}
+      {wanted ? t("sound.on") : t("sound.off")}
     </button>
   );
 }

@@ -1,23 +1,23 @@
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
 
-/** Ten orders in a second are one ring, not a siren. */
+/** Ten orders in a second are one sound, not a siren. */
 const PAUSE_MS = 1_200;
 const TONES_HZ = [880, 1174.7];
 const TONE_S = 0.18;
 
-interface RingState {
+interface SoundState {
   wanted: boolean;
   setWanted: (wanted: boolean) => void;
 }
 
 /** Whether this person wants to hear orders arrive. */
-export const useRing = create<RingState>()(
+export const useNewOrderSound = create<SoundState>()(
   persist((set) => ({ wanted: false, setWanted: (wanted) => set({ wanted }) }), { name: "ordercast.ring" }),
 );
 
 let audio: AudioContext | undefined;
-let lastRing_ms = 0;
+let lastPlayed_ms = 0;
 
 /** Makes sound possible. Browsers allow it only from within a gesture of the user. */
 export async function allowSound(): Promise<void> {
@@ -27,9 +27,10 @@ export async function allowSound(): Promise<void> {
 }
 
 /** Two short tones, if they are wanted and allowed. */
-export function ring(now_ms: number): void {
-  if (!useRing.getState().wanted || audio?.state !== "running" || now_ms - lastRing_ms < PAUSE_MS) return;
-  lastRing_ms = now_ms;
+export function playNewOrderSound(now_ms: number): void {
+  if (!useNewOrderSound.getState().wanted || audio?.state !== "running" || now_ms - lastPlayed_ms < PAUSE_MS)
+    return;
+  lastPlayed_ms = now_ms;
   const context = audio;
   TONES_HZ.forEach((tone_hz, index) => playTone(context, tone_hz, context.currentTime + index * TONE_S));
 }

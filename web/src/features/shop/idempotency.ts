@@ -9,7 +9,7 @@ import type { NewOrder } from "../../api/orders";
  */
 const STORED_AS = "ordercast.attempt";
 
-interface Attempt {
+interface StoredKey {
   key: string;
   /** Of the order, so that neither names nor tokens are stored here. */
   fingerprint: string;
@@ -20,17 +20,17 @@ export function keyFor(order: NewOrder): string {
   const current = stored();
   if (current?.fingerprint === fingerprint) return current.key;
   const key = randomKey();
-  sessionStorage.setItem(STORED_AS, JSON.stringify({ key, fingerprint } satisfies Attempt));
+  sessionStorage.setItem(STORED_AS, JSON.stringify({ key, fingerprint } satisfies StoredKey));
   return key;
 }
 
-export function attemptSucceeded(): void {
+export function forgetKey(): void {
   sessionStorage.removeItem(STORED_AS);
 }
 
-function stored(): Attempt | undefined {
+function stored(): StoredKey | undefined {
   const text = sessionStorage.getItem(STORED_AS);
-  return text === null ? undefined : (JSON.parse(text) as Attempt);
+  return text === null ? undefined : (JSON.parse(text) as StoredKey);
 }
 
 /** Two FNV-1a sums; it tells this tab's last order from the next and has nothing to defend. */
