@@ -32,10 +32,10 @@ from ordercast.commerce.payments import (
 from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import SqliteStore, payment_tasks
+from ordercast.db.dialects import SQLITE
 from ordercast.db.orders.placing import Placing
 from ordercast.db.payments import PAYMENTS, adopt, apply_event, carried_out, owing, pay
 from ordercast.db.reconciliation import to_compare
-from ordercast.db.statements import SQLITE
 from tests.chance import examples
 
 from .shop import ask, move, new_order, now
@@ -255,11 +255,11 @@ async def test_the_database_itself_refuses_sums_that_cannot_be(
 
 
 @pytest.mark.parametrize(
-    ("statement", "index"), [("owing", "orders_owing"), ("due", "payment_tasks_due"), ("next_due", "payment_tasks_due")]
+    ("statement", "index"), [("OWING", "orders_owing"), ("DUE", "payment_tasks_due"), ("NEXT_DUE", "payment_tasks_due")]
 )
 async def test_looking_for_work_reads_an_index_alone(store: SqliteStore, statement: str, index: str) -> None:
     """It is done after every commit."""
-    question = f"EXPLAIN QUERY PLAN {getattr(SQLITE.payment_tasks, statement)}"
+    question = f"EXPLAIN QUERY PLAN {payment_tasks.NOUN.statements[statement].texts[SQLITE]}"
     plan = " ".join(row[3] for row in await ask(store, question, limit=1, now="2026"))
     assert index in plan
     assert "SCAN payment_tasks " not in f"{plan} ".replace(f"SCAN payment_tasks USING INDEX {index}", "")

@@ -37,7 +37,7 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "people.emails_with_hash": "of the demo, which has a dozen accounts",
     "people.replace_hash": "of the demo, which has a dozen accounts",
     "people.an_admin": "its index holds only the admins, and the first will do",
-    "payment_tasks.owing": "its index holds only the orders that owe something",
+    "payment_tasks.OWING": "its index holds only the orders that owe something",
     "deliveries.CARRIED": "what one driver has with them, sorted",
     "orders.WAITING_OF_CALLERS": "what guests have waiting, which is bounded (commerce.waiting)",
     "stats.BY_MINUTE": "a day's orders, for a twentieth of the time at most (api.figures, feed.live_stats)",

@@ -1,8 +1,11 @@
-"""The ledger of payments: a row for everything that happened to a customer's money. It is only ever added to."""
+"""The ledger of payments: a row for everything that happened to a customer's money, as providers told it. It is only
+ever added to.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from ordercast.commerce.errors import ProviderUnavailable
@@ -15,9 +18,173 @@ from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.status_flow import StatusChanged
 from ordercast.commerce.timestamps import Timestamp
 
-from . import payment_tasks, saved_cards
-from .schema.payments import Movement
+from . import columns, payment_tasks, saved_cards
+from .columns import index, table
+from .noun import THEIR_ORDERS, Impersonal, Noun, PersonalData
+from .payment_tasks import TaskState
+from .statement import Statement, statements_in
 from .transaction import Transaction
+from .trigger_helpers import refused
+
+
+class Movement(StrEnum):
+    """What happened to a customer's money, other than a refund."""
+
+    REQUESTED = "requested"
+    """Nothing yet: the customer is to go to their bank first."""
+    AUTHORIZED = "authorized"
+    CAPTURED = "captured"
+    VOIDED = "voided"
+    FAILED = "failed"
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+TO_COMPARE_SQL: Final = f"kind = '{Movement.AUTHORIZED}' AND reference IS NOT NULL"
+
+payments = table(
+    "payments",
+    columns.entry(),
+    columns.identifier("order_id"),
+    columns.word("provider"),
+    # The provider's name for the payment; cash has none.
+    columns.line("reference", optional=True),
+    columns.word("kind"),
+    columns.amount("amount"),
+    columns.currency(),
+    columns.moment("at"),
+    columns.one_of("kind", Movement),
+    index("payments_by_order", "order_id", "entry"),
+    index("payments_by_reference", "provider", "reference"),
+    # What a provider holds, as the sweeper goes round it.
+    index("payments_to_compare", "at", "entry", where=TO_COMPARE_SQL),
+)
+
+refunds = table(
+    "refunds",
+    columns.entry(),
+    columns.identifier("order_id"),
+    columns.word("provider"),
+    # The provider's name for the refund: each state of it, told twice, counts once.
+    columns.line("reference"),
+    columns.word("state", default=RefundState.SUCCEEDED),
+    columns.amount("amount"),
+    columns.currency(),
+    columns.reason(),
+    # Under which key we asked for it, if we did.
+    columns.line("task_id", optional=True),
+    columns.moment("at"),
+    columns.one_of("state", RefundState),
+    index("refunds_by_reference", "provider", "reference", "state", unique=True),
+    index("refunds_by_order", "order_id"),
+)
+
+payment_events = table(
+    "payment_events",
+    columns.word("provider", primary_key=True),
+    columns.line("event_id", primary_key=True),
+    columns.word("kind"),
+    columns.identifier("order_id", optional=True),
+    columns.moment("received_at"),
+    index("payment_events_by_age", "received_at"),
+    rowid=False,
+)
+
+payment_disputes = table(
+    "payment_disputes",
+    columns.word("provider", primary_key=True),
+    columns.line("reference", primary_key=True),
+    columns.identifier("order_id"),
+    columns.word("state"),
+    columns.moment("at"),
+    columns.one_of("state", DisputeState),
+    index("payment_disputes_by_order", "order_id"),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+MOVE: Final = Statement("""
+    INSERT INTO payments (order_id, provider, reference, kind, amount, currency, at)
+    VALUES (:order_id, :provider, :reference, :kind, :amount, :currency, :at)
+""")
+ADD_REFUND: Final = Statement("""
+    INSERT INTO refunds (order_id, provider, reference, state, amount, currency, reason, task_id, at)
+    VALUES (:order_id, :provider, :reference, :state, :amount, :currency, :reason, :task_id, :at)
+    ON CONFLICT (provider, reference, state) DO NOTHING
+""")
+REFUNDS: Final = Statement("""
+    SELECT provider, reference, state, amount, task_id FROM refunds WHERE order_id = :order_id
+""")
+ORDER_OF_PAYMENT: Final = Statement("""
+    SELECT order_id FROM payments WHERE provider = :provider AND reference = :reference LIMIT 1
+""")
+_DISPUTE: Final = """
+    INSERT INTO payment_disputes (provider, reference, order_id, state, at)
+    VALUES (:provider, :reference, :order_id, :state, :at)
+"""
+OPEN_DISPUTE: Final = Statement(f"{_DISPUTE} ON CONFLICT DO NOTHING")
+# What was decided stays decided, even if its opening is heard afterwards.
+CLOSE_DISPUTE: Final = Statement(f"{_DISPUTE} ON CONFLICT (provider, reference) DO UPDATE SET state = excluded.state")
+DISPUTES: Final = Statement("SELECT state FROM payment_disputes WHERE order_id = :order_id")
+NOTE_EVENT: Final = Statement("""
+    INSERT INTO payment_events (provider, event_id, kind, order_id, received_at)
+    VALUES (:provider, :event_id, :kind, :order_id, :received_at)
+    ON CONFLICT DO NOTHING
+""")
+FORGET_OLD_EVENTS: Final = Statement("""
+    DELETE FROM payment_events WHERE (provider, event_id) IN (
+      SELECT provider, event_id FROM payment_events
+      WHERE received_at < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
+""")
+# Payments that a provider holds, and orders on which nothing is being asked. The condition on them as the index has it,
+# word for word: SQLite uses a partial one only then.
+TO_COMPARE: Final = Statement(f"""
+    SELECT payments.at, payments.entry, payments.order_id, payments.provider, payments.reference, orders.version,
+      orders.payment_status, orders.total, orders.captured, orders.refunded, orders.refunding, orders.currency
+    FROM payments JOIN orders ON orders.id = payments.order_id
+    WHERE (payments.at, payments.entry) > (:after_at, :after_entry) AND {TO_COMPARE_SQL}
+      AND NOT EXISTS (
+        SELECT payment_tasks.entry FROM payment_tasks
+        WHERE payment_tasks.order_id = payments.order_id AND payment_tasks.state = '{TaskState.DUE}')
+      AND NOT EXISTS (
+        SELECT later.entry FROM payments AS later
+        WHERE later.order_id = payments.order_id AND later.entry > payments.entry
+          AND later.kind IN ('{Movement.REQUESTED}', '{Movement.AUTHORIZED}')
+          AND later.reference != payments.reference)
+    ORDER BY payments.at, payments.entry LIMIT :limit
+""")
+
+# --- Triggers ---------------------------------------------------------------------------------------------------------
+
+_ADDED_TO: Final = "the ledger of payments is only ever added to"
+
+NOUN: Final = Noun(
+    name="ledger",
+    tables=(payments, refunds, payment_events, payment_disputes),
+    statements=statements_in(globals()),
+    triggers=tuple(
+        refused(f"{of}_{rule}", deed, of, _ADDED_TO)
+        for of in ("payments", "refunds")
+        for rule, deed in (("kept", "DELETE"), ("unchanged", "UPDATE"))
+    ),
+    personal={
+        "payments": PersonalData(
+            THEIR_ORDERS, ("order_id", "provider", "reference", "kind", "amount", "currency", "at"), {}
+        ),
+        "refunds": PersonalData(
+            THEIR_ORDERS, ("order_id", "provider", "reference", "state", "amount", "currency", "reason", "at"), {}
+        ),
+        "payment_events": Impersonal("names of a provider's messages"),
+        "payment_disputes": Impersonal("a provider's name for a dispute"),
+    },
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 def check_promise(transaction: Transaction, payment: PaymentTaken) -> None:
@@ -91,7 +258,7 @@ def move(
     now: Timestamp,
 ) -> None:
     transaction.run(
-        transaction.sql.ledger.move,
+        MOVE,
         order_id=order_id,
         provider=provider,
         reference=reference,
@@ -114,7 +281,7 @@ def add_refund(
 ) -> bool:
     """Write down what was told of a refund; False where that was known. A state told twice counts once."""
     added = transaction.run(
-        transaction.sql.ledger.refund,
+        ADD_REFUND,
         order_id=order_id,
         provider=provider,
         reference=refund.reference,
@@ -130,7 +297,7 @@ def add_refund(
 
 def payment_of(transaction: Transaction, order_id: str) -> tuple[str, str] | None:
     """The provider of an order's last payment, and its name for that."""
-    row = transaction.one(transaction.sql.ledger.payment_of_order, order_id=order_id)
+    row = transaction.one(payment_tasks.PAYMENT_OF_ORDER, order_id=order_id)
     return None if row is None else (row[0], row[1])
 
 
@@ -143,7 +310,7 @@ class KeptRefund(RefundNews):
 
 def refunds_of(transaction: Transaction, order_id: str) -> list[KeptRefund]:
     """All that was told of the order's refunds."""
-    rows = transaction.all(transaction.sql.ledger.refunds, order_id=order_id)
+    rows = transaction.all(REFUNDS, order_id=order_id)
     return [KeptRefund(who, name, RefundState(state), amount, task) for who, name, state, amount, task in rows]
 
 

@@ -12,12 +12,89 @@ from ordercast.commerce.people import Actor
 from ordercast.commerce.reconciliation import MismatchKind
 from ordercast.commerce.timestamps import Timestamp
 
+from . import columns
+from .columns import check, index, table
+from .dialects import Trigger
 from .lenient_json import read_json
+from .noun import Impersonal, Noun
+from .statement import Statement, statements_in
 from .transaction import Transaction
+from .trigger_helpers import told
+from .types import ChangeKind
 
 TABLE: Final = "payment_mismatches"
 
 NEWEST: Final = "~"  # sorts behind every id
+
+
+payment_mismatches = table(
+    "payment_mismatches",
+    columns.identifier("id", prefix="pmm", primary_key=True),
+    columns.identifier("order_id"),
+    columns.word("provider"),
+    columns.line("reference", optional=True),
+    columns.word("kind"),
+    columns.json_value("ours"),
+    columns.json_value("theirs"),
+    columns.text("sentence"),
+    columns.moment("created_at"),
+    columns.given_moment("resolved_at", optional=True),
+    columns.line("resolved_by", optional=True),
+    columns.text("note", optional=True),
+    columns.actor(),
+    columns.one_of("kind", MismatchKind),
+    check("resolved_by_somebody", "(resolved_at IS NULL) = (resolved_by IS NULL)"),
+    # One card for each thing that differs, however often it is looked at.
+    index("payment_mismatches_open", "order_id", "kind", unique=True, where="resolved_at IS NULL"),
+    index("payment_mismatches_to_see_to", "id", where="resolved_at IS NULL"),
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+ADD: Final = Statement("""
+    INSERT INTO payment_mismatches (order_id, provider, reference, kind, ours, theirs, sentence, created_at, actor)
+    VALUES (:order_id, :provider, :reference, :kind, :ours, :theirs, :sentence, :created_at, :actor)
+    ON CONFLICT DO NOTHING RETURNING id
+""")
+_MISMATCH: Final = """
+    SELECT id, order_id, provider, reference, kind, ours, theirs, sentence, created_at, resolved_at, resolved_by, note
+    FROM payment_mismatches
+"""
+BY_ID: Final = Statement(f"{_MISMATCH} WHERE id = :id")
+BEFORE: Final = Statement(f"{_MISMATCH} WHERE id < :before ORDER BY id DESC LIMIT :limit")
+OPEN_BEFORE: Final = Statement(f"""
+    {_MISMATCH} WHERE id < :before AND resolved_at IS NULL ORDER BY id DESC LIMIT :limit
+""")
+OPEN_OF_ORDER: Final = Statement("""
+    SELECT id, kind FROM payment_mismatches WHERE order_id = :order_id AND resolved_at IS NULL
+""")
+RESOLVE: Final = Statement("""
+    UPDATE payment_mismatches SET resolved_at = :at, resolved_by = :by, note = :new_note, actor = :by
+    WHERE id = :mismatch_id AND resolved_at IS NULL
+""")
+
+# --- Triggers ---------------------------------------------------------------------------------------------------------
+
+_DOCUMENT: Final = """@json_text(@json_object('id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider,
+      'reference', NEW.reference, 'kind', NEW.kind, 'ours', @json_of(NEW.ours), 'theirs', @json_of(NEW.theirs),
+      'text', NEW.sentence, 'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at,
+      'resolvedBy', NEW.resolved_by, 'note', NEW.note))"""
+_RAISED: Final = told(ChangeKind.PAYMENT_MISMATCH, "NEW.id", at="NEW.created_at", after=_DOCUMENT)
+_RESOLVED: Final = told(ChangeKind.PAYMENT_MISMATCH, "NEW.id", version="2", at="NEW.resolved_at", after=_DOCUMENT)
+_IS_RESOLVED: Final = "OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL"
+
+NOUN: Final = Noun(
+    name="mismatches",
+    tables=(payment_mismatches,),
+    statements=statements_in(globals()),
+    triggers=(
+        Trigger("mismatches_raised", "AFTER INSERT", TABLE, (_RAISED,)),
+        Trigger("mismatches_resolved", "AFTER UPDATE", TABLE, (_RESOLVED,), when=_IS_RESOLVED),
+    ),
+    personal={TABLE: Impersonal("sums, and the names of orders and payments")},
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 class PaymentMismatch(Struct, frozen=True, rename="camel"):
@@ -52,7 +129,7 @@ def raise_discrepancy(
 ) -> bool:
     """Raise one; False where one of that kind is open for the order already."""
     raised = transaction.one(
-        transaction.sql.mismatches.add,
+        ADD,
         order_id=order_id,
         provider=provider,
         reference=reference,
@@ -70,8 +147,8 @@ def resolve(
     transaction: Transaction, mismatch_id: str, actor: Actor, note: str | None, now: Timestamp
 ) -> PaymentMismatch:
     """Resolve one; one that is resolved already stays as it is. Raises NotFound."""
-    transaction.run(transaction.sql.mismatches.resolve, mismatch_id=mismatch_id, at=now, by=str(actor), new_note=note)
-    row = transaction.one(transaction.sql.mismatches.by_id, id=mismatch_id)
+    transaction.run(RESOLVE, mismatch_id=mismatch_id, at=now, by=str(actor), new_note=note)
+    row = transaction.one(BY_ID, id=mismatch_id)
     if row is None:
         raise NotFound("mismatch")
     return transaction.decoded(row, _mismatch, TABLE)
@@ -79,15 +156,14 @@ def resolve(
 
 def open_of(transaction: Transaction, order_id: str) -> dict[MismatchKind, str]:
     """The open ones of an order: their ids by kind."""
-    statement = transaction.sql.mismatches.open_of_order
-    return dict(transaction.read(statement, lambda row: (MismatchKind(row[1]), row[0]), TABLE, order_id=order_id))
+    return dict(transaction.read(OPEN_OF_ORDER, lambda row: (MismatchKind(row[1]), row[0]), TABLE, order_id=order_id))
 
 
 def page(transaction: Transaction, before: str, limit: int, *, resolved_too: bool) -> list[PaymentMismatch]:
     """The newest below the id `before` (NEWEST for the first page)."""
-    statements = transaction.sql.mismatches
-    statement = statements.before if resolved_too else statements.open_before
-    return transaction.page(statement, _mismatch, TABLE, by="before", before=before, limit=limit)
+    return transaction.page(
+        BEFORE if resolved_too else OPEN_BEFORE, _mismatch, TABLE, by="before", before=before, limit=limit
+    )
 
 
 def _json(value: int | str | bool | None) -> str | None:

@@ -11,17 +11,23 @@ from . import (
     events,
     feed,
     idempotency,
+    ledger,
     meta,
     mirrored,
+    mismatches,
     notifications,
     orders,
+    payment_tasks,
+    payments,
     products,
     promotions,
+    sandbox,
+    saved_cards,
     sessions,
     shop,
     stats,
 )
-from .noun import THEIR_ORDERS, Impersonal, Noun, PersonalData
+from .noun import Impersonal, Noun, PersonalData
 from .statement import Statement
 
 _PEOPLE: Final = Noun(
@@ -42,37 +48,17 @@ _PEOPLE: Final = Noun(
         "revocations": Impersonal("names of people and tokens that are refused, which must outlive them"),
     },
 )
-_PAYMENTS: Final = Noun(
-    name="payments",
-    personal={
-        "payments": PersonalData(
-            THEIR_ORDERS, ("order_id", "provider", "reference", "kind", "amount", "currency", "at"), {}
-        ),
-        "refunds": PersonalData(
-            THEIR_ORDERS, ("order_id", "provider", "reference", "state", "amount", "currency", "reason", "at"), {}
-        ),
-        # Taken away by `saved_cards`, which also has the provider forget the card.
-        "payment_methods": PersonalData(
-            "customer_id = :customer_id",
-            ("id", "provider", "reference", "brand", "last4", "created_at"),
-            {},
-            identifies=True,
-        ),
-        "payment_disputes": Impersonal("a provider's name for a dispute"),
-        "payment_events": Impersonal("names of a provider's messages"),
-        "payment_mismatches": Impersonal("sums, and the names of orders and payments"),
-        "payment_tasks": Impersonal("what a provider is to be asked, by its own names for payments and cards"),
-        "sandbox_notices": Impersonal("of the make-believe provider"),
-        "sandbox_payments": Impersonal("of the make-believe provider"),
-    },
-)
-
 NOUNS: Final[tuple[Noun, ...]] = (
     _PEOPLE,
     orders.NOUN,
     deliveries.NOUN,
     drivers.NOUN,
-    _PAYMENTS,
+    ledger.NOUN,
+    saved_cards.NOUN,
+    payment_tasks.NOUN,
+    mismatches.NOUN,
+    payments.NOUN,
+    sandbox.NOUN,
     notifications.NOUN,
     products.NOUN,
     promotions.NOUN,

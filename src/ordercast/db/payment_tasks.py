@@ -8,22 +8,145 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final, cast
 
 import msgspec
 
 from ordercast.commerce.money import Money
-from ordercast.commerce.payment_flow import ActionKind, ProviderAction
+from ordercast.commerce.payment_flow import ActionKind, ProviderAction, RefundState
 from ordercast.commerce.payments import SavedCard
 from ordercast.commerce.timestamps import Timestamp
 
+from . import columns
+from .columns import index, table
 from .lenient_json import is_moment
-from .schema.payments import TaskKind, TaskState
+from .noun import Impersonal, Noun
+from .orders.table import OWING_SQL
+from .statement import Statement, statements_in
 from .transaction import Transaction
 
 TASKS_AT_ONCE_MAX: Final = 32
 # As many tasks as may be unreadable before those behind them wait for a repair.
 LOOKED_THROUGH_MAX: Final = 4_096
+
+
+class TaskKind(StrEnum):
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+    ABANDON = "abandon"
+    """Give back what was taken for an order that was never placed."""
+    FORGET_CARD = "forget_card"
+
+
+class TaskState(StrEnum):
+    DUE = "due"
+    DONE = "done"
+    REFUSED = "refused"
+    """The provider will not, or it was asked for too long."""
+
+
+payment_tasks = table(
+    "payment_tasks",
+    columns.entry(),
+    # The key under which the provider is asked: however often, it does it once.
+    columns.line("id", unique=True),
+    # No foreign key: what was taken for an order that was never placed is given back too.
+    columns.identifier("order_id", optional=True),
+    columns.word("provider"),
+    columns.line("reference", default=""),
+    columns.word("kind"),
+    columns.amount("amount"),
+    columns.word("currency", default=""),
+    columns.reason(),
+    columns.word("state", default=TaskState.DUE),
+    columns.count("attempts"),
+    columns.given_moment("due_at"),
+    columns.text("problem", optional=True),
+    columns.moment("created_at"),
+    columns.one_of("kind", TaskKind),
+    columns.one_of("state", TaskState),
+    index("payment_tasks_due", "due_at", where="state = 'due'"),
+    index("payment_tasks_by_order", "order_id", "entry"),
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+_TASK: Final = """
+    SELECT entry, id, order_id, provider, reference, kind, amount, currency, reason, attempts, created_at
+    FROM payment_tasks
+"""
+ADD: Final = Statement("""
+    INSERT INTO payment_tasks (id, order_id, provider, reference, kind, amount, currency, reason, due_at, created_at)
+    VALUES (:id, :order_id, :provider, :reference, :kind, :amount, :currency, :reason, :due_at, :created_at)
+    ON CONFLICT (id) DO NOTHING
+""")
+BY_ID: Final = Statement(f"{_TASK} WHERE id = :id AND state = '{TaskState.DUE}' @for_update")
+# One after another for each order: a refund waits for the capture before it.
+DUE: Final = Statement(f"""
+    {_TASK}
+    WHERE state = '{TaskState.DUE}' AND due_at <= :now AND NOT EXISTS (
+      SELECT earlier.entry FROM payment_tasks AS earlier
+      WHERE earlier.order_id = payment_tasks.order_id AND earlier.state = '{TaskState.DUE}'
+        AND earlier.entry < payment_tasks.entry)
+    ORDER BY due_at LIMIT :limit
+""")
+NEXT_DUE: Final = Statement(f"SELECT min(due_at) FROM payment_tasks WHERE state = '{TaskState.DUE}'")
+COUNT_OF_KIND: Final = Statement("SELECT count(*) FROM payment_tasks WHERE order_id = :order_id AND kind = :kind")
+_REFUND_OF_ORDER: Final = f"order_id = :order_id AND kind = '{TaskKind.REFUND}'"
+REFUNDS_DUE: Final = Statement(f"""
+    SELECT CAST(coalesce(sum(amount), 0) AS bigint) FROM payment_tasks
+    WHERE {_REFUND_OF_ORDER} AND state = '{TaskState.DUE}'
+""")
+REFUNDS_REFUSED: Final = Statement(f"""
+    SELECT count(*) FROM payment_tasks WHERE {_REFUND_OF_ORDER} AND state = '{TaskState.REFUSED}'
+""")
+# One that was carried out is refused after all where its refund comes back.
+FINISH_REFUND: Final = Statement(f"""
+    UPDATE payment_tasks SET state = :new_state, problem = :new_problem
+    WHERE id = :task_id AND {_REFUND_OF_ORDER} AND (state = '{TaskState.DUE}'
+      OR state = '{TaskState.DONE}' AND CAST(:new_state AS text) = '{TaskState.REFUSED}')
+""")
+_OPEN_ONE: Final = f"WHERE id = :task_id AND state = '{TaskState.DUE}'"
+FINISH: Final = Statement(f"UPDATE payment_tasks SET state = :new_state, problem = :new_problem {_OPEN_ONE}")
+POSTPONE: Final = Statement(f"""
+    UPDATE payment_tasks SET attempts = attempts + 1, due_at = :new_due_at, problem = :new_problem {_OPEN_ONE}
+""")
+HASTEN: Final = Statement(f"UPDATE payment_tasks SET due_at = :new_due_at {_OPEN_ONE}")
+DROP: Final = Statement(f"DELETE FROM payment_tasks {_OPEN_ONE}")
+
+# Newest first: where one payment was tried after another had failed, the last counts.
+_TAKEN: Final = """
+    SELECT provider, reference FROM payments
+    WHERE order_id = :order_id AND reference IS NOT NULL AND kind IN ('requested', 'authorized')
+    ORDER BY entry DESC
+"""
+PAYMENT_OF_ORDER: Final = Statement(f"{_TAKEN} LIMIT 1")
+PAYMENTS_OF_ORDER: Final = Statement(_TAKEN)
+# Asked after every commit, and nearly always for nothing: SQLite's planner, left alone, reads every order. What came
+# back is asked for again by somebody, or by nobody.
+OWING: Final = Statement(f"""
+    SELECT orders.id FROM orders @sqlite(INDEXED BY orders_owing)
+    WHERE ({OWING_SQL})
+      AND NOT EXISTS (
+        SELECT payment_tasks.entry FROM payment_tasks
+        WHERE payment_tasks.order_id = orders.id
+          AND (payment_tasks.state = '{TaskState.DUE}' OR payment_tasks.state = '{TaskState.REFUSED}'))
+      AND NOT EXISTS (
+        SELECT refunds.entry FROM refunds
+        WHERE refunds.order_id = orders.id AND refunds.state = '{RefundState.FAILED}')
+    LIMIT :limit
+""")
+
+NOUN: Final = Noun(
+    name="payment_tasks",
+    tables=(payment_tasks,),
+    statements=statements_in(globals()),
+    personal={"payment_tasks": Impersonal("what a provider is to be asked, by its own names for payments and cards")},
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +178,7 @@ def owe(
 ) -> None:
     """Write down what the provider of the order's payment is to be asked. A payment is captured and voided once."""
     for deed in owed:
-        found = transaction.one(transaction.sql.ledger.payment_of_order, order_id=order_id)
+        found = transaction.one(PAYMENT_OF_ORDER, order_id=order_id)
         if found is None and deed.is_optional:
             continue
         provider, reference = found if found is not None else ("", "")
@@ -103,12 +226,12 @@ def promise(
 
 def drop(transaction: Transaction, key: str) -> None:
     """Take a promise back."""
-    transaction.run(transaction.sql.payment_tasks.drop, task_id=key)
+    transaction.run(DROP, task_id=key)
 
 
 def hasten(transaction: Transaction, key: str, now: Timestamp) -> None:
     """Have a promise carried out at once."""
-    transaction.run(transaction.sql.payment_tasks.hasten, task_id=key, new_due_at=now)
+    transaction.run(HASTEN, task_id=key, new_due_at=now)
 
 
 def forget_card(transaction: Transaction, method_id: str, provider: str, card: SavedCard, now: Timestamp) -> None:
@@ -129,9 +252,9 @@ def forget_card(transaction: Transaction, method_id: str, provider: str, card: S
 
 def _id_of(transaction: Transaction, order_id: str, kind: ActionKind) -> str:
     if kind is not ActionKind.REFUND:
-        tried = len(set(transaction.all(transaction.sql.ledger.payments_of_order, order_id=order_id)))
+        tried = len(set(transaction.all(PAYMENTS_OF_ORDER, order_id=order_id)))
         return f"{order_id}:{kind}" if tried <= 1 else f"{order_id}:{kind}:{tried}"
-    row = transaction.one(transaction.sql.payment_tasks.count_of_kind, order_id=order_id, kind=TaskKind.REFUND)
+    row = transaction.one(COUNT_OF_KIND, order_id=order_id, kind=TaskKind.REFUND)
     return f"{order_id}:{kind}:{row[0] + 1 if row else 1}"
 
 
@@ -149,7 +272,7 @@ def _add(
     now: Timestamp,
 ) -> None:
     transaction.run(
-        transaction.sql.payment_tasks.add,
+        ADD,
         id=task_id,
         order_id=order_id,
         provider=provider,
@@ -172,7 +295,7 @@ def due(transaction: Transaction, now: Timestamp) -> list[PaymentTask]:
     """
     limit = TASKS_AT_ONCE_MAX
     while True:
-        rows = transaction.all(transaction.sql.payment_tasks.due, now=now, limit=limit)
+        rows = transaction.all(DUE, now=now, limit=limit)
         found = transaction.readable(rows, _task, "payment_tasks")
         if found or len(rows) < limit or limit >= LOOKED_THROUGH_MAX:
             return found[:TASKS_AT_ONCE_MAX]
@@ -193,12 +316,12 @@ _TaskRow = tuple[int, str, str | None, str, str, TaskKind, int, str, str | None,
 
 def is_due(transaction: Transaction, task_id: str) -> bool:
     """Whether there is such a task that is still open."""
-    return transaction.one(transaction.sql.payment_tasks.by_id, id=task_id) is not None
+    return transaction.one(BY_ID, id=task_id) is not None
 
 
 def next_due(transaction: Transaction) -> Timestamp | None:
     """When the next task is due, if there is one."""
-    row = transaction.one(transaction.sql.payment_tasks.next_due)
+    row = transaction.one(NEXT_DUE)
     return row[0] if row is not None else None
 
 
@@ -209,16 +332,14 @@ def finish(
     transaction: Transaction, task_id: str, state: TaskState = TaskState.DONE, problem: str | None = None
 ) -> bool:
     """Close a task; False where another has closed it before."""
-    changed = transaction.run(
-        transaction.sql.payment_tasks.finish, task_id=task_id, new_state=state, new_problem=problem
-    )
+    changed = transaction.run(FINISH, task_id=task_id, new_state=state, new_problem=problem)
     return changed == 1
 
 
 def finish_refund(transaction: Transaction, order_id: str, task_id: str, state: TaskState) -> None:
     """Close a refund of this order as what the provider told of it. One that was done may be refused after all."""
     transaction.run(
-        transaction.sql.payment_tasks.finish_refund,
+        FINISH_REFUND,
         order_id=order_id,
         task_id=task_id,
         new_state=state,
@@ -231,7 +352,7 @@ _CAME_BACK: Final = "The refund came back."
 
 def refunds_due(transaction: Transaction, order_id: str) -> int:
     """How much the order's provider is still to be asked to give back, in minor units."""
-    row = transaction.one(transaction.sql.payment_tasks.refunds_due, order_id=order_id)
+    row = transaction.one(REFUNDS_DUE, order_id=order_id)
     assert row is not None
     amount: int = row[0]
     return amount
@@ -239,10 +360,10 @@ def refunds_due(transaction: Transaction, order_id: str) -> int:
 
 def was_refund_refused(transaction: Transaction, order_id: str) -> bool:
     """Whether a refund of the order was refused, or came back: then people see to it."""
-    row = transaction.one(transaction.sql.payment_tasks.refunds_refused, order_id=order_id)
+    row = transaction.one(REFUNDS_REFUSED, order_id=order_id)
     return row is not None and row[0] > 0
 
 
 def postpone(transaction: Transaction, task_id: str, until: Timestamp, problem: str) -> None:
     """Try again from `until` on."""
-    transaction.run(transaction.sql.payment_tasks.postpone, task_id=task_id, new_due_at=until, new_problem=problem)
+    transaction.run(POSTPONE, task_id=task_id, new_due_at=until, new_problem=problem)

@@ -51,9 +51,11 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import REFUNDING
 
 from . import ledger, mismatches, payment_tasks
+from .ledger import DisputeState, Movement
+from .noun import Noun
 from .orders import load_state, newest_document
-from .payment_tasks import PaymentTask
-from .schema.payments import DisputeState, Movement, TaskKind, TaskState
+from .payment_tasks import PaymentTask, TaskKind, TaskState
+from .statement import Statement, statements_in
 from .transaction import Transaction
 
 _SENTENCES: Final[dict[type[Fact], str]] = {
@@ -69,6 +71,18 @@ _OF_REFUNDS: Final[dict[type[Fact], str]] = {
     Refunded: "was refunded",
     RefundFailed: "came back; the customer has not got the money",
 }
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+_CHANGED: Final = """payment_status = :new_payment_status, version = version + 1, captured = :new_captured,
+      refunded = :new_refunded, refunding = :new_refunding, actor = :new_actor, reason = :new_reason,
+      updated_at = :new_updated_at"""
+CHANGE_ORDER: Final = Statement(f"UPDATE orders SET {_CHANGED} WHERE id = :order_id")
+PAY_ORDER: Final = Statement(f"UPDATE orders SET {_CHANGED}, payment_info = :new_payment_info WHERE id = :order_id")
+
+NOUN: Final = Noun(name="payments", statements=statements_in(globals()))
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 PAYMENTS: Final = Actor(Role.SERVICE, "payments")
 
@@ -152,7 +166,7 @@ def pay(transaction: Transaction, order_id: str, taken: PaymentTaken, actor: Act
 
 def owing(transaction: Transaction, limit: int) -> list[str]:
     """Orders that owe their provider something which nobody has written down: another program has moved them."""
-    return [order_id for (order_id,) in transaction.all(transaction.sql.payment_tasks.owing, limit=limit)]
+    return [order_id for (order_id,) in transaction.all(payment_tasks.OWING, limit=limit)]
 
 
 def adopt(transaction: Transaction, order_id: str, now: Timestamp) -> None:
@@ -172,12 +186,12 @@ def apply_event(transaction: Transaction, provider: str, event: ProviderEvent, n
     """Take in a provider's event; its id is kept with its effect. Gives what became of it, in a word for the log."""
     if event.fact is None or event.payment is None:
         return "of no concern"
-    row = transaction.one(transaction.sql.ledger.order_of_payment, provider=provider, reference=event.payment)
+    row = transaction.one(ledger.ORDER_OF_PAYMENT, provider=provider, reference=event.payment)
     if row is None:
         # Not kept: if it was early, the provider's resending it must not count as a repetition.
         return "of an unknown payment"
     noted = transaction.run(
-        transaction.sql.ledger.note_event,
+        ledger.NOTE_EVENT,
         provider=provider,
         event_id=event.event_id,
         kind=event.kind,
@@ -312,15 +326,14 @@ def _is_for_people(transaction: Transaction, state: OrderState) -> bool:
 def _keep(transaction: Transaction, state: OrderState, told: Told) -> None:
     """Write the fact down."""
     fact = told.fact
-    sql = transaction.sql.ledger
     match fact:
         case RefundPending() | Refunded() | RefundFailed():
             _keep_refund(transaction, state, told, fact)
         case DisputeOpened():
-            transaction.run(sql.open_dispute, **_dispute(told, fact.reference, DisputeState.OPEN))
+            transaction.run(ledger.OPEN_DISPUTE, **_dispute(told, fact.reference, DisputeState.OPEN))
         case DisputeClosed():
             outcome = DisputeState.WON if fact.won else DisputeState.LOST
-            transaction.run(sql.close_dispute, **_dispute(told, fact.reference, outcome))
+            transaction.run(ledger.CLOSE_DISPUTE, **_dispute(told, fact.reference, outcome))
         case Voided() | Failed():
             kind = Movement.VOIDED if isinstance(fact, Voided) else Movement.FAILED
             if state.payment_status in {PaymentStatus.AUTHORIZED, PaymentStatus.FAILED, PaymentStatus.UNPAID}:
@@ -360,7 +373,7 @@ def _refunding(transaction: Transaction, order_id: str, sums: RefundSums) -> int
 
 def _facts(transaction: Transaction, told: Told, before: RefundSums) -> PaymentFacts:
     sums = refund_sums(ledger.refunds_of(transaction, told.order_id))
-    disputes = [state for (state,) in transaction.all(transaction.sql.ledger.disputes, order_id=told.order_id)]
+    disputes = [state for (state,) in transaction.all(ledger.DISPUTES, order_id=told.order_id)]
     ended = {Voided: PaymentStatus.VOIDED, Failed: PaymentStatus.FAILED}.get(type(told.fact))
     return PaymentFacts(
         captured=told.fact.amount if isinstance(told.fact, Captured) else 0,
@@ -447,9 +460,8 @@ def _save(
     info: str | None = None,
 ) -> None:
     """Write down where the payment stands and, with `info`, by what it is paid."""
-    sql = transaction.sql.ledger
     transaction.run(
-        sql.change_order if info is None else sql.pay_order,
+        CHANGE_ORDER if info is None else PAY_ORDER,
         **({} if info is None else {"new_payment_info": info}),
         order_id=order_id,
         new_payment_status=payment.status,

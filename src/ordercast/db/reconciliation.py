@@ -12,7 +12,7 @@ from ordercast.commerce.reconciliation import COMPARED, Discrepancy, MismatchKin
 from ordercast.commerce.states import PaymentState, PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 
-from . import mismatches
+from . import ledger, mismatches
 from .orders import statements
 from .payments import PAYMENTS
 from .transaction import Transaction
@@ -38,11 +38,11 @@ class Compared:
 
 def to_compare(transaction: Transaction, after: tuple[Timestamp, int], limit: int) -> list[Compared]:
     """The next payments behind that moment and entry of the ledger."""
-    statement, (at, entry) = transaction.sql.ledger.to_compare, after
+    at, entry = after
     found: list[Compared] = []
     while True:
         wanted = limit - len(found)
-        rows = transaction.all(statement, after_at=at, after_entry=entry, limit=wanted)
+        rows = transaction.all(ledger.TO_COMPARE, after_at=at, after_entry=entry, limit=wanted)
         found += transaction.readable(
             rows, lambda row: _compared(row, mismatches.open_of(transaction, row[2])), "payments"
         )

@@ -1,5 +1,5 @@
-"""Units of work on the sandbox provider's own books. They share the shop's file and nothing else: an order's payment is
-known there by the sandbox's name for it alone, as it would be at a provider's.
+"""The sandbox provider's own books. They share the shop's file and nothing else: an order's payment is known there by
+the sandbox's name for it alone, as it would be at a provider's. A shop with a real provider leaves them empty.
 """
 
 from __future__ import annotations
@@ -14,9 +14,80 @@ import msgspec
 from ordercast.commerce.money import Money
 from ordercast.commerce.timestamps import Timestamp
 
+from . import columns
+from .columns import index, table
+from .noun import Impersonal, Noun
+from .statement import Statement, statements_in
 from .transaction import Transaction
 
 TABLE: Final = "sandbox_payments"
+
+sandbox_payments = table(
+    "sandbox_payments",
+    columns.line("reference", primary_key=True),
+    columns.line("key", unique=True),
+    # Which card of the sandbox it was: its public name, since a sandbox has no secrets.
+    columns.word("card"),
+    columns.currency(),
+    columns.amount("authorized"),
+    columns.amount("captured"),
+    columns.amount("refunded"),
+    columns.flag("held", False),
+    columns.flag("disputed", False),
+    # Keys of what was asked for, so that it is done once.
+    columns.json_array("asked"),
+    columns.given_moment("created_at"),
+    rowid=False,
+)
+
+sandbox_notices = table(
+    "sandbox_notices",
+    columns.identifier("id", primary_key=True),
+    columns.told("body"),
+    columns.given_moment("due_at"),
+    index("sandbox_notices_due", "due_at"),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+OPEN: Final = Statement("""
+    INSERT INTO sandbox_payments (reference, key, card, currency, authorized, captured, refunded, held, disputed, asked,
+      created_at)
+    VALUES (:reference, :key, :card, :currency, :authorized, :captured, :refunded, :held, :disputed, :asked,
+      :created_at)
+    ON CONFLICT (key) DO NOTHING
+""")
+_ENTRY: Final = """
+    SELECT reference, key, card, currency, authorized, captured, refunded, held, disputed, asked
+    FROM sandbox_payments
+"""
+BY_KEY: Final = Statement(f"{_ENTRY} WHERE key = :key")
+BY_REFERENCE: Final = Statement(f"{_ENTRY} WHERE reference = :reference")
+BY_REFERENCE_FOR_UPDATE: Final = Statement(f"{_ENTRY} WHERE reference = :reference @for_update")
+SAVE: Final = Statement("""
+    UPDATE sandbox_payments SET captured = :new_captured, refunded = :new_refunded, held = :new_held,
+      disputed = :new_disputed, asked = :new_asked
+    WHERE reference = :of_reference
+""")
+ANNOUNCE: Final = Statement("INSERT INTO sandbox_notices (id, body, due_at) VALUES (:id, :body, :due_at)")
+DUE_EVENTS: Final = Statement("""
+    SELECT id, body FROM sandbox_notices WHERE due_at <= :now ORDER BY due_at LIMIT :limit
+""")
+
+DROP_EVENT: Final = Statement("DELETE FROM sandbox_notices WHERE id = :id")
+
+NOUN: Final = Noun(
+    name="sandbox",
+    tables=(sandbox_payments, sandbox_notices),
+    statements=statements_in(globals()),
+    personal={
+        "sandbox_payments": Impersonal("of the make-believe provider"),
+        "sandbox_notices": Impersonal("of the make-believe provider"),
+    },
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +116,7 @@ def open_entry(
 ) -> Entry:
     """Take a payment; one that was taken with `key` before is answered as it now is."""
     transaction.run(
-        transaction.sql.sandbox.open,
+        OPEN,
         reference="sbx_" + hashlib.blake2b(key.encode(), digest_size=12).hexdigest(),
         key=key,
         card=card,
@@ -64,11 +135,11 @@ def open_entry(
 
 
 def by_key(transaction: Transaction, key: str) -> Entry | None:
-    return transaction.read_one(transaction.sql.sandbox.by_key, _entry, TABLE, key=key)
+    return transaction.read_one(BY_KEY, _entry, TABLE, key=key)
 
 
 def by_reference(transaction: Transaction, reference: str) -> Entry | None:
-    return transaction.read_one(transaction.sql.sandbox.by_reference, _entry, TABLE, reference=reference)
+    return transaction.read_one(BY_REFERENCE, _entry, TABLE, reference=reference)
 
 
 def change_once(
@@ -78,12 +149,12 @@ def change_once(
 
     Raises what `change` does, and then nothing is kept.
     """
-    entry = transaction.read_one(transaction.sql.sandbox.by_reference_to_change, _entry, TABLE, reference=reference)
+    entry = transaction.read_one(BY_REFERENCE_FOR_UPDATE, _entry, TABLE, reference=reference)
     if entry is None or key in entry.asked:
         return entry, False
     changed = replace(change(entry), asked=(*entry.asked, key))
     transaction.run(
-        transaction.sql.sandbox.save,
+        SAVE,
         of_reference=reference,
         new_captured=changed.captured,
         new_refunded=changed.refunded,
@@ -96,17 +167,17 @@ def change_once(
 
 def announce(transaction: Transaction, notice_id: str, body: bytes, due_at: Timestamp) -> None:
     """Have an event told from `due_at` on."""
-    transaction.run(transaction.sql.sandbox.announce, id=notice_id, body=body.decode(), due_at=due_at)
+    transaction.run(ANNOUNCE, id=notice_id, body=body.decode(), due_at=due_at)
 
 
 def due_events(transaction: Transaction, now: Timestamp, limit: int) -> list[tuple[str, bytes]]:
     """Events that are to be told by now: their ids and bodies."""
-    rows = transaction.all(transaction.sql.sandbox.due_events, now=now, limit=limit)
+    rows = transaction.all(DUE_EVENTS, now=now, limit=limit)
     return [(id_, body.encode()) for id_, body in rows]
 
 
 def drop_event(transaction: Transaction, notice_id: str) -> None:
-    transaction.run(transaction.sql.sandbox.drop_event, id=notice_id)
+    transaction.run(DROP_EVENT, id=notice_id)
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

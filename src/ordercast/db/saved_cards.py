@@ -9,11 +9,62 @@ from ordercast.commerce.errors import InvalidField, NotFound
 from ordercast.commerce.payments import SavedCard
 from ordercast.commerce.timestamps import Timestamp
 
-from . import payment_tasks
+from . import columns, payment_tasks
+from .columns import index, table
+from .noun import Noun, PersonalData
+from .statement import Statement, statements_in
 from .transaction import Transaction
 from .types import Conflict
 
 CARDS_MAX: Final = 50
+
+payment_methods = table(
+    "payment_methods",
+    columns.identifier("id", prefix="pm", primary_key=True),
+    columns.identifier("customer_id"),
+    columns.word("provider"),
+    # The provider's names for the card and for its holder; no more of a card is ever stored.
+    columns.line("reference"),
+    columns.line("owner"),
+    columns.line("brand", optional=True),
+    columns.word("last4", optional=True),
+    columns.moment("created_at"),
+    index("payment_methods_once", "customer_id", "provider", "reference", unique=True),
+    index("payment_methods_by_customer", "customer_id", "id"),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+ADD: Final = Statement("""
+    INSERT INTO payment_methods (customer_id, provider, reference, owner, brand, last4, created_at)
+    VALUES (:customer_id, :provider, :reference, :owner, :brand, :last4, :created_at)
+    ON CONFLICT DO NOTHING RETURNING id
+""")
+_CARD: Final = """
+    SELECT id, customer_id, provider, reference, owner, brand, last4, created_at
+    FROM payment_methods WHERE customer_id = :customer_id
+"""
+OF_CUSTOMER: Final = Statement(f"{_CARD} ORDER BY id LIMIT :limit")
+ONE: Final = Statement(f"{_CARD} AND id = :id")
+REMOVE: Final = Statement("DELETE FROM payment_methods WHERE id = :id AND customer_id = :customer_id")
+
+NOUN: Final = Noun(
+    name="saved_cards",
+    tables=(payment_methods,),
+    statements=statements_in(globals()),
+    personal={
+        # Taken away by `remove`, which also has the provider forget the card.
+        "payment_methods": PersonalData(
+            "customer_id = :customer_id",
+            ("id", "provider", "reference", "brand", "last4", "created_at"),
+            {},
+            identifies=True,
+        ),
+    },
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +79,7 @@ class KeptCard:
 def add(transaction: Transaction, customer_id: str, provider: str, card: SavedCard, now: Timestamp) -> None:
     """Keep a card; one that the customer keeps already stays under its first id."""
     transaction.one(
-        transaction.sql.cards.add,
+        ADD,
         customer_id=customer_id,
         provider=provider,
         reference=card.reference,
@@ -41,13 +92,13 @@ def add(transaction: Transaction, customer_id: str, provider: str, card: SavedCa
 
 def of_customer(transaction: Transaction, customer_id: str) -> list[KeptCard]:
     """A customer's cards, oldest first."""
-    rows = transaction.all(transaction.sql.cards.of_customer, customer_id=customer_id, limit=CARDS_MAX)
+    rows = transaction.all(OF_CUSTOMER, customer_id=customer_id, limit=CARDS_MAX)
     return [_kept(row) for row in rows]
 
 
 def find(transaction: Transaction, method_id: str, customer_id: str, provider: str) -> SavedCard:
     """A card that `customer_id` may pay with. Raises InvalidField; another's card is not told from none."""
-    row = transaction.one(transaction.sql.cards.one, id=method_id, customer_id=customer_id)
+    row = transaction.one(ONE, id=method_id, customer_id=customer_id)
     if row is None:
         raise InvalidField("paymentInfo.savedMethodId", "You have no such saved card.")
     kept = _kept(row)
@@ -63,11 +114,11 @@ def owner_of(transaction: Transaction, customer_id: str, provider: str) -> str |
 
 def remove(transaction: Transaction, method_id: str, customer_id: str, now: Timestamp) -> None:
     """Keep a card no longer, and have its provider forget it too. Raises NotFound."""
-    row = transaction.one(transaction.sql.cards.one, id=method_id, customer_id=customer_id)
+    row = transaction.one(ONE, id=method_id, customer_id=customer_id)
     if row is None:
         raise NotFound("saved card")
     kept = _kept(row)
-    if transaction.run(transaction.sql.cards.remove, id=method_id, customer_id=customer_id) == 0:
+    if transaction.run(REMOVE, id=method_id, customer_id=customer_id) == 0:
         raise Conflict
     payment_tasks.forget_card(transaction, kept.id, kept.provider, kept.card, now)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from ordercast.commerce.timestamps import Timestamp, timestamp
 
-from . import access, domains, events, feed, idempotency
+from . import access, domains, events, feed, idempotency, ledger
 from .columns import given_moment, index, line, of, table, text, told
 from .lenient_json import is_moment
 from .noun import Copies, Noun
@@ -120,7 +120,7 @@ def prune(transaction: Transaction, feed_rows_max: int | None, sessions_age_s_ma
         transaction.run(idempotency.FORGET_OLD, before=yesterday, limit=PRUNED_ROWS_MAX),
         transaction.run(events.FORGET_OLD, before=yesterday, limit=PRUNED_ROWS_MAX),
         transaction.run(
-            transaction.sql.ledger.forget_old_events,
+            ledger.FORGET_OLD_EVENTS,
             before=_before(now, PROVIDER_EVENTS_AGE_S_MAX),
             limit=PRUNED_ROWS_MAX,
         ),

@@ -15,8 +15,7 @@ from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Overloaded, Store, StoreError, UnitOfWork
 from ordercast.db import payment_tasks as tasks
 from ordercast.db import payments as units
-from ordercast.db.payment_tasks import PaymentTask
-from ordercast.db.schema.payments import TaskKind
+from ordercast.db.payment_tasks import PaymentTask, TaskKind
 
 from .registry import Providers
 

@@ -7,27 +7,22 @@ from ordercast.db.erasures import erasures
 from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS, published_events
 from ordercast.db.feed import feed, feed_to_number
 from ordercast.db.idempotency import idempotency
+from ordercast.db.ledger import payment_disputes, payment_events, payments, refunds
 from ordercast.db.meta import meta
 from ordercast.db.mirrored import mirrored_orders, source_positions
+from ordercast.db.mismatches import payment_mismatches
 from ordercast.db.notifications.table import notification_marks, notification_reads, notifications
 from ordercast.db.orders.table import order_history, order_lines, orders
+from ordercast.db.payment_tasks import payment_tasks
 from ordercast.db.products import product_history, products
 from ordercast.db.promotions import promotions
+from ordercast.db.sandbox import sandbox_notices, sandbox_payments
+from ordercast.db.saved_cards import payment_methods
 from ordercast.db.sessions import sessions
 from ordercast.db.shop import shop
 
 from .access import revocations, sign_ins
-from .payments import (
-    payment_disputes,
-    payment_events,
-    payment_methods,
-    payment_mismatches,
-    payment_tasks,
-    payments,
-    refunds,
-)
 from .people import accounts, customers
-from .sandbox import sandbox_notices, sandbox_payments
 
 for _table in (*metadata.sorted_tables, feed_to_number):
     if "strict" not in _table.info:

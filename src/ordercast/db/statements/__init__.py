@@ -13,9 +13,7 @@ from ordercast.db.dialects import Dialect
 
 from .access import AccessStatements
 from .compiling import Compiler
-from .payments import CardStatements, LedgerStatements, MismatchStatements, PaymentTaskStatements
 from .people import PeopleStatements
-from .sandbox import SandboxStatements
 
 __all__ = ["SQLITE", "Statements", "statements"]
 
@@ -27,11 +25,6 @@ class Statements:
         text = Compiler(dialect)
         self.dialect = dialect
         self.people = PeopleStatements(text)
-        self.ledger = LedgerStatements(text)
-        self.payment_tasks = PaymentTaskStatements(text)
-        self.mismatches = MismatchStatements(text)
-        self.cards = CardStatements(text)
-        self.sandbox = SandboxStatements(text)
         self.access = AccessStatements(text)
 
 

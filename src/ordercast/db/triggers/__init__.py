@@ -10,13 +10,24 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from ordercast.db import deliveries, erasures, events, meta, mirrored, notifications, orders, products, shop
+from ordercast.db import (
+    deliveries,
+    erasures,
+    events,
+    ledger,
+    meta,
+    mirrored,
+    mismatches,
+    notifications,
+    orders,
+    products,
+    shop,
+)
 from ordercast.db.dialects import POSTGRESQL, Dialect, Trigger
 
 from .access import access_triggers
 from .content import content_triggers
 from .numbers import number_triggers
-from .payments import payment_triggers
 from .postgresql import POSTGRESQL_TRIGGERS, RAW_CHANNEL
 
 __all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
@@ -33,7 +44,8 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
         *events.NOUN.triggers,
         *access_triggers(dialect),
         *erasures.NOUN.triggers,
-        *payment_triggers(dialect),
+        *mismatches.NOUN.triggers,
+        *ledger.NOUN.triggers,
         *mirrored.NOUN.triggers,
         *content_triggers(dialect),
         *number_triggers(dialect),
