@@ -25,11 +25,11 @@ from tests.db.shop import new_order, now
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.people import Actor, Role
 from ordercast.db import SqliteStore, feed, products
-from ordercast.db.connections.sqlite import connect as connect_sqlite
 from ordercast.db.dialects import SQLITE, Dialect
 from ordercast.db.orders.document import order_document
 from ordercast.db.orders.placing import Placing
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
+from ordercast.db.sqlite.connection import connect as connect_sqlite
 from ordercast.db.statement import Statement
 from ordercast.db.triggers import triggers
 

@@ -11,9 +11,9 @@ from typing import Final
 import psycopg
 from tests.postgres import Postgres, running_postgres
 
-from ordercast.db.connections.postgresql import PostgresqlConnector
-from ordercast.db.sequencer import LOCK, Sequencer
-from ordercast.db.tailer import Seen, Tailer
+from ordercast.db.postgresql.connection import PostgresqlConnector
+from ordercast.db.postgresql.sequencer import LOCK, Sequencer
+from ordercast.db.postgresql.tailer import Seen, Tailer
 
 from . import outsider
 from .buyers import SECRET, Buyers

@@ -21,10 +21,10 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import SqliteStore, Transaction, accounts, drivers, mismatches, notifications, orders, products
-from ordercast.db.connections.postgresql import connect as connect_postgresql
-from ordercast.db.connections.sqlite import connect as connect_sqlite
 from ordercast.db.dialects import POSTGRESQL, SQLITE
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.connection import connect as connect_postgresql
+from ordercast.db.postgresql.store import PostgresqlStore
+from ordercast.db.sqlite.connection import connect as connect_sqlite
 
 from .contender import SQLITE_URL, database_for
 from .measure import Result

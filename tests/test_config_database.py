@@ -7,7 +7,7 @@ import pytest
 
 from ordercast.config import ConfigError, Settings, load
 from ordercast.db import Unusable
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
 
 SECRET = "a secret of at least thirty-two bytes"
 

@@ -15,7 +15,7 @@ from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import SqliteStore, products
 from ordercast.db.dialects import POSTGRESQL, SQLITE
 from ordercast.db.inspection import TableQuestion, tables
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.db.repair import Deed
 from ordercast.db.schema import metadata
 from ordercast.feed.encoding import check_row

@@ -30,7 +30,7 @@ from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
 from ordercast.db import SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
-from ordercast.db.space import Space
+from ordercast.db.sqlite.space import Space
 from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscriptions, Relay
 from ordercast.founding import NO_ADMIN
 from ordercast.hub import Bus, Options, Rate, Server
@@ -85,7 +85,7 @@ def _store(settings: Settings, *, may_lead: bool = False) -> Store:
     if settings.sqlite_path is not None:
         space = Space(settings.sqlite_path, free_mb_min=settings.disk_free_mb_min, log_mb_max=settings.wal_mb_max)
         return SqliteStore(settings.sqlite_path, space)
-    from ordercast.db.postgresql import PostgresqlStore  # noqa: PLC0415 - its driver is slow to load
+    from ordercast.db.postgresql.store import PostgresqlStore  # noqa: PLC0415 - its driver is slow to load
 
     return PostgresqlStore(settings.database_url, may_lead=may_lead)
 

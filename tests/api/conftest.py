@@ -11,7 +11,7 @@ import pytest
 from ordercast.app import build_hub
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.db.seed import seed_demo
 from ordercast.hub import Server
 from ordercast.payments import Providers, providers_of

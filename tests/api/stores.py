@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from ordercast.db import SqliteStore, Transaction
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.db.statement import Statement
 from ordercast.db.store import change_of
 from ordercast.db.types import Change

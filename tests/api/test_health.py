@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ordercast.db import SqliteStore
-from ordercast.db.space import Space
+from ordercast.db.sqlite.space import Space
 from tests.commerce.orders import request_json
 from tests.sockets.conftest import Connect, connect
 

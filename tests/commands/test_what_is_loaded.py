@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 # By what a run must have asked for to load them.
-OF_POSTGRESQL = {"psycopg", "ordercast.db.postgresql"}
+OF_POSTGRESQL = {"psycopg", "ordercast.db.postgresql.store"}
 OF_OTHERS = {
     "redis",
     "pymongo",
@@ -85,5 +85,5 @@ def test_an_embedded_shop_that_is_there_is_served_without_what_it_does_not_use(s
         assert any("Ready" in line for line in process.stdout)
         process.send_signal(signal.SIGTERM)
 
-    assert {"ordercast.db.sqlite", "ordercast.wire"} <= loaded(shop)
+    assert {"ordercast.db.sqlite.store", "ordercast.wire"} <= loaded(shop)
     assert stray(shop, OF_POSTGRESQL, OF_OTHERS, OF_A_NEW_SHOP, OF_WHAT_IS_ASKED_FOR, NEVER) == []

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from ordercast.db import SqliteStore
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
 from tests.postgres import Postgres
 
 from .shop import by_another_program

@@ -28,7 +28,7 @@ from ordercast.db import (
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders import assign_driver, change_status, page
 from ordercast.db.orders.placing import Placing
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.db.seed import seed_demo
 from ordercast.jobs import expire_all
 from tests.commerce.orders import PRODUCTS
@@ -181,7 +181,7 @@ async def test_others_go_round_what_is_held_while_it_is_held(shop: Shop, case: s
 async def test_what_needs_it_is_refused_in_time_and_done_once_when_it_is_asked_again(
     shop: Shop, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
-    monkeypatch.setattr("ordercast.db.connections.postgresql.LOCKED_MS_MAX", 200)
+    monkeypatch.setattr("ordercast.db.postgresql.connection.LOCKED_MS_MAX", 200)
     statements, needs = ROWS[case]
     unit = needs(shop)
     with shop.held(*statements):
@@ -301,7 +301,7 @@ async def test_readers_go_round_a_table_that_is_locked(shop: Shop) -> None:
 
 
 async def test_a_list_of_a_locked_table_is_refused_in_time(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ordercast.db.connections.postgresql.LOCKED_MS_MAX", 200)
+    monkeypatch.setattr("ordercast.db.postgresql.connection.LOCKED_MS_MAX", 200)
     with shop.held("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE"):
         async with asyncio.timeout(IN_TIME_S):
             with pytest.raises(StoreUnavailable, match="locked by another program"):

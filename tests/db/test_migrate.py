@@ -14,9 +14,9 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from ordercast.db import SqliteStore, Unusable, migrate
-from ordercast.db.connections.sqlite import connect
 from ordercast.db.dialects import POSTGRESQL, SQLITE
 from ordercast.db.schema_script import FIRST_ORDER_NUMBER, schema_script
+from ordercast.db.sqlite.connection import connect
 
 from .programs import PostgresqlProgram, Program, SqliteProgram
 

@@ -17,9 +17,9 @@ import psycopg
 import pytest
 
 from ordercast.db import dialects
-from ordercast.db.connections.sqlite import connect
 from ordercast.db.migrate import upgrade
 from ordercast.db.schema import metadata
+from ordercast.db.sqlite.connection import connect
 from tests.postgres import Postgres
 
 from . import growth

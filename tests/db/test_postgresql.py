@@ -22,11 +22,11 @@ from ordercast.db import (
     idempotency,
     products,
 )
-from ordercast.db.connections.postgresql import BY_INDEX, IDLE_IN_TRANSACTION_MS_MAX, connect
 from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.epochs import begin_epoch
-from ordercast.db.postgresql import PostgresqlStore
-from ordercast.db.sequencer import _NUMBER
+from ordercast.db.postgresql.connection import BY_INDEX, IDLE_IN_TRANSACTION_MS_MAX, connect
+from ordercast.db.postgresql.sequencer import _NUMBER
+from ordercast.db.postgresql.store import PostgresqlStore
 from tests.journey.cutting_proxy import CuttingProxy
 from tests.postgres import Postgres, running_postgres
 
@@ -154,13 +154,13 @@ async def test_a_node_whose_sequencer_is_cut_off_is_followed_by_another(
 
 
 async def test_a_feed_that_nobody_numbers_is_a_fault(store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ordercast.db.tailer.RECOGNISE_EVERY_S", 0.1)
-    monkeypatch.setattr("ordercast.db.postgresql.DEAF_S", 60)
+    monkeypatch.setattr("ordercast.db.postgresql.tailer.RECOGNISE_EVERY_S", 0.1)
+    monkeypatch.setattr("ordercast.db.postgresql.store.DEAF_S", 60)
     await until(lambda: store.leads)
     await asyncio.to_thread(store._sequencer.stop)
     await place_one(store)
     assert await store.faults() == []  # it may come any moment
-    monkeypatch.setattr("ordercast.db.postgresql.DEAF_S", 0.5)
+    monkeypatch.setattr("ordercast.db.postgresql.store.DEAF_S", 0.5)
     async with asyncio.timeout(60):
         while not (faults := await store.faults()):  # noqa: ASYNC110 - nobody sets an event
             await asyncio.sleep(0.05)
@@ -355,8 +355,8 @@ async def test_a_feed_that_has_gone_back_begins_a_new_epoch_while_the_node_runs(
 async def test_a_server_that_answers_nothing_any_more_keeps_nobody_waiting(
     own_server: Postgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ordercast.db.postgresql.ANSWER_S_MAX", 0.5)
-    monkeypatch.setattr("ordercast.db.connections.postgresql.CONNECT_S_MAX", 1)
+    monkeypatch.setattr("ordercast.db.postgresql.store.ANSWER_S_MAX", 0.5)
+    monkeypatch.setattr("ordercast.db.postgresql.connection.CONNECT_S_MAX", 1)
     template = own_server.new_database()
     PostgresqlStore(own_server.url(template)).migrate()
     shop = PostgresqlShop(own_server, template)
@@ -407,7 +407,7 @@ async def test_a_number_is_never_given_out_again_though_the_rows_are_deleted(pos
 async def test_a_person_who_forgot_to_commit_holds_up_nobody_but_whom_it_concerns(
     store: PostgresqlStore, postgresql: PostgresqlShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ordercast.db.connections.postgresql.LOCKED_MS_MAX", 200)
+    monkeypatch.setattr("ordercast.db.postgresql.connection.LOCKED_MS_MAX", 200)
     node = await started(postgresql)
     held, free = await place_one(store), await place_one(store)
     other = postgresql.connect()
@@ -468,13 +468,13 @@ async def test_those_who_wait_while_the_server_is_away_are_told_at_once(own_serv
 async def test_whoever_follows_or_numbers_the_feed_hangs_up_on_a_server_that_swallows(
     store: PostgresqlStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ordercast.db.postgresql.FOLLOWER_ANSWER_S_MAX", 0.3)
+    monkeypatch.setattr("ordercast.db.postgresql.store.FOLLOWER_ANSWER_S_MAX", 0.3)
     await until(lambda: store.leads)
     follower = Follower(store)
     former = {id(each._connection) for each in (store._sequencer, store._tailer)}
     for each in (store._sequencer, store._tailer):
         each._asked_at = time.monotonic() - 1  # an answer that does not come
-        each.hurry(0.3)
+        each.cancel_if_stuck(0.3)
     await until(
         lambda: store.leads and not former & {id(each._connection) for each in (store._sequencer, store._tailer)}
     )

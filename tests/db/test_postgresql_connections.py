@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ordercast.db import NotCommitted
-from ordercast.db.connections.postgresql import connect
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.connection import connect
+from ordercast.db.postgresql.store import PostgresqlStore
 from tests.postgres import Postgres
 
 from .shop import place_one

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from ordercast.db import NotCommitted, StoreError
-from ordercast.db.connections.postgresql import interrupt
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.connection import interrupt
+from ordercast.db.postgresql.store import PostgresqlStore
 from tests.postgres import Postgres
 
 from .shop import place_one

@@ -11,9 +11,9 @@ import pytest
 
 from ordercast.db import migrate
 from ordercast.db.dialects import POSTGRESQL
+from ordercast.db.postgresql.triggers import NO_TRUNCATE
 from ordercast.db.schema import metadata
 from ordercast.db.triggers import RAW_CHANNEL, missing_triggers
-from ordercast.db.triggers.postgresql import NEVER_EMPTIED
 from tests.postgres import Postgres
 
 from .programs import PostgresqlProgram
@@ -65,7 +65,7 @@ def test_a_change_from_outside_names_the_role_and_the_program(
 # --- Nothing goes unheard ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("table", NEVER_EMPTIED)
+@pytest.mark.parametrize("table", NO_TRUNCATE)
 def test_what_is_kept_is_not_emptied_by_truncate(shop: PostgresqlProgram, table: str) -> None:
     shop.do("INSERT INTO orders (id) VALUES ('ord_1')")
     for role in ("origin", "replica"):
@@ -75,7 +75,7 @@ def test_what_is_kept_is_not_emptied_by_truncate(shop: PostgresqlProgram, table:
 
 
 def test_each_table_is_either_kept_or_left_to_be_emptied() -> None:
-    assert set(NEVER_EMPTIED) | LEFT_TO_BE_EMPTIED == metadata.tables.keys()
+    assert set(NO_TRUNCATE) | LEFT_TO_BE_EMPTIED == metadata.tables.keys()
 
 
 def test_a_session_that_replicates_silences_no_trigger(shop: PostgresqlProgram) -> None:

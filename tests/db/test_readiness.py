@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ordercast.db import NotCommitted, SqliteStore, StoreError
-from ordercast.db.space import Space
+from ordercast.db.sqlite.space import Space
 from ordercast.telemetry import DATABASE_LOG_BYTES, UNITS_COMMITTED
 
 from .shop import by_another_program, place_one

@@ -33,11 +33,11 @@ async def test_many_who_come_at_once_are_asked_for_in_few_questions(
 
 
 async def test_who_asks_is_told_why_nothing_could_be_read_and_the_next_may_ask_again(store: SqliteStore) -> None:
-    troubles = [StoreClosed()]
+    operational_errors = [StoreClosed()]
 
     async def read(query: Query) -> dict[str, SessionRow]:
-        if troubles:
-            raise troubles.pop()
+        if operational_errors:
+            raise operational_errors.pop()
         return await store.read(query)
 
     loads = SessionLoads(read)

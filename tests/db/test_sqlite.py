@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import SessionRow, SqliteStore, Store, Unusable, products, sessions, sqlite
+from ordercast.db import SessionRow, SqliteStore, Store, Unusable, products, sessions
+from ordercast.db.sqlite.store import COMMIT_POLL_S
 from ordercast.telemetry import UNITS_COMMITTED
 
 from .shop import STORE, ask, by_another_program, move, now, place_one
@@ -39,7 +40,7 @@ async def test_our_commit_wakes_once_not_again_when_it_is_looked_for(store: Sqli
     woken: list[None] = []
     store.watch(lambda: woken.append(None))
     await place_one(store)
-    await asyncio.sleep(5 * sqlite.COMMIT_POLL_S)
+    await asyncio.sleep(5 * COMMIT_POLL_S)
     assert len(woken) == 1
 
 

@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from ordercast.db import dialects, nouns, privacy
-from ordercast.db.connections.sqlite import connect
 from ordercast.db.dialects import Dialect
 from ordercast.db.migrate import upgrade
+from ordercast.db.sqlite.connection import connect
 from ordercast.db.statements import SQLITE, statements
 from tests.postgres import Postgres
 

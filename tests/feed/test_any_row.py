@@ -43,7 +43,7 @@ from ordercast.db import (
     stats,
 )
 from ordercast.db.inspection import JSON_COLUMNS, tables
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.inspecting import Inspector
 from ordercast.jobs import expire_all
 

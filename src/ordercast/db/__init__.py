@@ -5,9 +5,10 @@ database keeps.
 Stays true: triggers alone fill the feed, so a change made by another program is heard like ours.
 """
 
+from ordercast.db.sqlite.store import SqliteStore
+
 from .damage import DamagedRow, DamagedRows
 from .lenient_json import is_moment, read_json
-from .sqlite import SqliteStore
 from .transaction import Transaction
 from .types import (
     Change,

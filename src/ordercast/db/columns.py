@@ -61,6 +61,8 @@ def _no_check(*_: Any, **__: Any) -> str:
 DOMAIN: Final = "domain"
 """Where a column's `info` has its domain."""
 
+EMPTIED: Final = "may_be_emptied"
+
 NOW: Final = Said(lambda dialect: f"({dialect.now})")
 EXTERNAL_ACTOR: Final = Said(lambda dialect: dialect.external_actor)
 
@@ -83,6 +85,7 @@ def table(
     rowid: bool = True,
     autoincrement: bool = False,
     by_triggers: bool = False,
+    may_be_emptied: bool = False,
     metadata: MetaData = metadata,
 ) -> Table:
     """A table; in SQLite kept by its primary key where it has no `rowid`. With `autoincrement` a number that was given
@@ -90,8 +93,11 @@ def table(
 
     What triggers alone fill (`by_triggers`), from what was checked, PostgreSQL asks no more, for every order writes
     such rows; but of those that somebody writes by hand. See ``triggers.by_hand``.
+
+    What is forgotten by age, or made anew, `may_be_emptied` by hand; any other table PostgreSQL keeps from TRUNCATE.
     """
     made = Table(name, metadata, *parts, sqlite_with_rowid=rowid, sqlite_autoincrement=autoincrement)
+    made.info[EMPTIED] = may_be_emptied
     if by_triggers:
         written_by_triggers(made)
     complete(made)

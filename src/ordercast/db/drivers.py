@@ -40,6 +40,7 @@ driver_states = table(
     moment("updated_at"),
     index("drivers_on_duty", "driver_id", where="on_duty = 1"),
     rowid=False,
+    may_be_emptied=True,
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------

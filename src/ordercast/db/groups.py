@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final, NamedTuple, TypeVar
 
+from ordercast.db.connector import Connection, Connector
 from ordercast.telemetry import CHANGES_LOCKED, GROUP_SIZE, GROUPS_RUN_AGAIN, UNITS_COMMITTED
 
-from .connections import Connection, Connector
 from .transaction import Transaction
-from .types import Conflict, Joinable, LockedElsewhere, NotCommitted, OutcomeUnknown, Row, UnitOfWork
+from .types import Batchable, Conflict, LockedElsewhere, NotCommitted, OutcomeUnknown, Row, UnitOfWork
 
 T = TypeVar("T")
 Unit = Callable[[Transaction], Any]
-Together = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
+RunBatch = Callable[[Transaction, Sequence[Any]], Sequence[Any]]
 
 # Others' work gets in the way of the same group so often only where somebody does nothing else.
 RUNS_MAX: Final = 8
@@ -176,13 +176,13 @@ class Groups:
         """Run the group in the transaction, and commit it. What it raises is the database's trouble, or others' work:
         nobody's change was kept.
         """
-        if not self._connector.takes_turns:
+        if not self._connector.single_writer:
             # Each run locks its products in the order of their ids: two runs of two nodes could wait for each other.
             # Nobody in a group waits for another of it, so those that can be done together come first; those that are
             # not to wait for others come last, for from then on nobody does.
-            group = sorted(group, key=lambda waiting: (not waiting.waits, _together(waiting) is None))
+            group = sorted(group, key=lambda waiting: (not waiting.waits, _batch_runner(waiting) is None))
         runs = list(_runs(group))
-        if len(runs) == 1 and (len(group) == 1 or _together(group[0]) is not None):
+        if len(runs) == 1 and (len(group) == 1 or _batch_runner(group[0]) is not None):
             return self._attempt_alone(group)
         done = [outcome for run in runs for outcome in self._attempt_run(run)]
         self._commit()
@@ -193,7 +193,7 @@ class Groups:
             self._connection.close()
         try:
             self.open()
-        except self._connector.troubles as error:
+        except self._connector.operational_errors as error:
             self._not_connected(error)
             raise
 
@@ -207,11 +207,11 @@ class Groups:
             if self._concerns_all(error):
                 raise
             self._connection.execute("ROLLBACK")
-            is_held_up = self._connector.is_held_up(error)
-            if len(run) == 1 and not (is_held_up and _together(run[0])):
-                done = self._set_aside(run[0], error) if is_held_up else self._failed(run[0], error)
+            is_lock_timeout = self._connector.is_lock_timeout(error)
+            if len(run) == 1 and not (is_lock_timeout and _batch_runner(run[0])):
+                done = self._set_aside(run[0], error) if is_lock_timeout else self._failed(run[0], error)
                 return [] if done is None else [done]
-            self._begin(HURRIED_MS if is_held_up else self._wait_ms)
+            self._begin(HURRIED_MS if is_lock_timeout else self._wait_ms)
             dones = self._attempt_apart(run, error)
         else:
             dones = [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
@@ -222,7 +222,7 @@ class Groups:
         try:
             first(self._transaction)
         except Exception as error:
-            if self._concerns_all(error) or not self._connector.is_held_up(error):
+            if self._concerns_all(error) or not self._connector.is_lock_timeout(error):
                 raise
             self._connection.execute("ROLLBACK")
             for waiting in group:
@@ -236,7 +236,7 @@ class Groups:
     def _commit(self) -> None:
         try:
             self._connector.commit(self._connection)
-        except self._connector.troubles as error:
+        except self._connector.operational_errors as error:
             if self._connector.is_lost(self._connection):
                 raise OutcomeUnknown(error) from error
             raise
@@ -246,7 +246,7 @@ class Groups:
     def _attempt_run(self, run: list[Waiting]) -> list[Done]:
         if not run[0].waits:
             self._hurry_on()
-        if _together(run[0]) is None or len(run) == 1:
+        if _batch_runner(run[0]) is None or len(run) == 1:
             return self._attempt_each(run)
         try:
             results = self._in_savepoint(lambda _: self._results_of(run))
@@ -258,7 +258,7 @@ class Groups:
 
     def _attempt_apart(self, run: list[Waiting], error: Exception) -> list[Done]:
         """Run those that could not be done together, because of `error`."""
-        if self._connector.is_held_up(error):
+        if self._connector.is_lock_timeout(error):
             return self._attempt_round(run, error)
         log.debug("%d changes are made one by one, not together", len(run), exc_info=error)
         return self._attempt_each(run)
@@ -267,10 +267,10 @@ class Groups:
         return [done for waiting in run if (done := self._attempt(waiting)) is not None]
 
     def _results_of(self, run: list[Waiting]) -> Sequence[Any]:
-        together = _together(run[0])
-        if together is None or len(run) == 1:
+        run_batch = _batch_runner(run[0])
+        if run_batch is None or len(run) == 1:
             return [waiting.unit(self._transaction) for waiting in run]
-        return together(self._transaction, [waiting.unit for waiting in run])
+        return run_batch(self._transaction, [waiting.unit for waiting in run])
 
     def _attempt(self, waiting: Waiting) -> Done | None:
         """The unit's outcome; None where it was set aside."""
@@ -282,7 +282,7 @@ class Groups:
         except Exception as error:
             if self._concerns_all(error):
                 raise
-            if self._connector.is_held_up(error):
+            if self._connector.is_lock_timeout(error):
                 self._hurry_on()
                 return self._set_aside(waiting, error)
             return self._failed(waiting, error)
@@ -308,14 +308,14 @@ class Groups:
 
     def _find_held(self, run: list[Waiting]) -> frozenset[Row]:
         unit = run[0].unit
-        if not isinstance(unit, Joinable):
+        if not isinstance(unit, Batchable):
             return frozenset()
         try:
             return self._in_savepoint(
                 lambda transaction: unit.find_held(transaction, [waiting.unit for waiting in run])
             )
         except Exception as error:
-            if self._concerns_all(error) or not self._connector.is_held_up(error):
+            if self._concerns_all(error) or not self._connector.is_lock_timeout(error):
                 raise
             return frozenset()  # a whole table is
 
@@ -338,11 +338,11 @@ class Groups:
         return done
 
     def _set_aside(self, waiting: Waiting, error: Exception, rows: frozenset[Row] | None = None) -> Done | None:
-        if self._connector.takes_turns or not waiting.waits:
+        if self._connector.single_writer or not waiting.waits:
             return Done(waiting.future, None, self._refusal(error))
         if rows is None:
             # Which of them it is that is held is not known; of an order there is no other.
-            rows = frozenset() if isinstance(waiting.unit, Joinable) else rows_of(waiting)
+            rows = frozenset() if isinstance(waiting.unit, Batchable) else rows_of(waiting)
         self._held.append(Held(waiting, rows, error))
         return None
 
@@ -375,26 +375,26 @@ class Groups:
             return
         try:
             self._connection.execute("ROLLBACK")
-        except self._connector.troubles:
+        except self._connector.operational_errors:
             log.exception("a failed group could not be rolled back")
 
     def _failed(self, waiting: Waiting, error: Exception) -> Done:
         """What the caller is told: of the database's trouble that nothing was committed, else the unit's own error."""
-        if not self._connector.is_trouble(error):
+        if not self._connector.is_operational_error(error):
             return Done(waiting.future, None, error)
         self._log(error, "a change was not committed")
         return Done(waiting.future, None, self._refusal(error))
 
     def _refusal(self, error: Exception) -> NotCommitted:
-        if self._connector.is_held_up(error):
+        if self._connector.is_lock_timeout(error):
             return locked(self._connector, error)
         refusal = NotCommitted(error)
         refusal.__cause__ = error
         return refusal
 
     def _log(self, error: Exception, words: str, *values: object) -> None:
-        """The database's troubles say all that there is to say; anything else is a fault of ours."""
-        known = isinstance(error, (*self._connector.troubles, OutcomeUnknown, Conflict))
+        """The database's operational_errors say all that there is to say; anything else is a fault of ours."""
+        known = isinstance(error, (*self._connector.operational_errors, OutcomeUnknown, Conflict))
         log.error(f"{words}: %s", *values, error, exc_info=None if known else error)
 
 
@@ -409,26 +409,26 @@ def locked(connector: Connector, error: Exception) -> LockedElsewhere:
 def rows_of(waiting: Waiting) -> frozenset[Row]:
     """The rows that a unit says it needs; there may be more."""
     unit = waiting.unit
-    return unit.rows if isinstance(unit, Joinable | UnitOfWork) else frozenset()
+    return unit.rows if isinstance(unit, Batchable | UnitOfWork) else frozenset()
 
 
 def kind_rows(waiting: Waiting) -> frozenset[Row]:
     """`rows_of`, and the name that all units of its kind share."""
-    return rows_of(waiting) | {_kind_row(waiting)} if isinstance(waiting.unit, Joinable) else rows_of(waiting)
+    return rows_of(waiting) | {_kind_row(waiting)} if isinstance(waiting.unit, Batchable) else rows_of(waiting)
 
 
 def _kind_row(waiting: Waiting) -> Row:
     return ("", type(waiting.unit).__name__)
 
 
-def _together(waiting: Waiting) -> Together | None:
+def _batch_runner(waiting: Waiting) -> RunBatch | None:
     unit = waiting.unit
-    return unit.together if isinstance(unit, Joinable) else None
+    return unit.run_batch if isinstance(unit, Batchable) else None
 
 
 def _runs(group: list[Waiting]) -> Iterator[list[Waiting]]:
     """Neighbours that can be done together; no unit overtakes another."""
-    for _alike, run in groupby(group, key=lambda waiting: (waiting.waits, _together(waiting))):
+    for _alike, run in groupby(group, key=lambda waiting: (waiting.waits, _batch_runner(waiting))):
         yield list(run)
 
 

@@ -14,12 +14,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from ordercast.db.connector import Connector
 from ordercast.telemetry import CHANGES_HELD
 
-from .connections import Connector
 from .groups import Done, Groups, Held, Outcomes, Waiting, kind_rows, locked
 from .transaction import Transaction
-from .types import Joinable, NotCommitted, Row
+from .types import Batchable, NotCommitted, Row
 
 # Four seconds' worth of those who need one row, in a busy shop; whoever comes later is told at once.
 HELD_MAX: Final = 1_024
@@ -176,7 +176,7 @@ class HeldUnits:
             if self._groups is None:
                 self._groups = Groups(self._connector, self._not_connected)
             return self._groups.run(group, wait_ms=wait_ms, first=first)
-        except self._connector.troubles as error:
+        except self._connector.operational_errors as error:
             log.warning("no connection for those who wait for a row: %s", error)
             self._not_connected(error)
             return None
@@ -258,7 +258,7 @@ class HeldUnits:
 def _next_group(bucket: Bucket, *, alone: bool) -> tuple[Bucket, Callable[[Transaction], None] | None]:
     """Those of a bucket that are run next, and what is waited for first, in their stead."""
     unit, rows = bucket[0].waiting.unit, frozenset(row for row in bucket[0].rows if row[0])
-    if not isinstance(unit, Joinable):
+    if not isinstance(unit, Batchable):
         return bucket[:1], None
     if alone and not rows:  # nobody knows for what; one is enough to find out whether it is there
         return bucket[:1], None

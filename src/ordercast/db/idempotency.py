@@ -29,6 +29,7 @@ idempotency = table(
     moment("created_at"),
     index("idempotency_by_age", "created_at"),
     rowid=False,
+    may_be_emptied=True,
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------

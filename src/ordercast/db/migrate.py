@@ -13,7 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from .connections.sqlite import connect, create_private
+from ordercast.db.sqlite.connection import connect, create_private
+
 from .types import Unusable
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _connect(place: Place) -> Any:
     if isinstance(place, Path):
         create_private(place)
         return connect(place)
-    from .connections.postgresql import connect as connect_to_server
+    from ordercast.db.postgresql.connection import connect as connect_to_server
 
     connection = connect_to_server(place, name="migration")
     connection.autocommit = False

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from .connections import Connection, Connector
+from ordercast.db.connector import Connection, Connector
+
 from .transaction import Transaction
 from .types import Overloaded, ReadLockedElsewhere, StoreClosed, StoreUnavailable
 
@@ -57,7 +58,7 @@ class Readers:
         while self._connections:
             self._connections.pop().close()
 
-    def hurry(self, seconds_max: float) -> None:
+    def cancel_if_stuck(self, seconds_max: float) -> None:
         """Have reads fail that have taken longer: the database does not answer, and callers would wait for ever."""
         latest = time.monotonic() - seconds_max
         for connection, began_at in list(self._began_at.items()):
@@ -108,16 +109,16 @@ class Readers:
             connection = self._connection()
             try:
                 return self._look(connection, query)
-            except self._connector.troubles as error:
+            except self._connector.operational_errors as error:
                 if not (self._connector.is_lost(connection) or self._connector.is_conflict(error)):
                     raise
             # The server has closed it, as one that was restarted has; a read can be done twice.
             return self._look(self._connection(), query)
-        except self._connector.troubles as error:
-            if self._connector.is_held_up(error):
+        except self._connector.operational_errors as error:
+            if self._connector.is_lock_timeout(error):
                 self._locked_at = time.monotonic()
                 raise ReadLockedElsewhere(error) from error
-            if not self._connector.is_trouble(error):
+            if not self._connector.is_operational_error(error):
                 raise
             log.warning("the database could not be read: %s", error)
             raise StoreUnavailable(error) from error

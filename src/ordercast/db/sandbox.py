@@ -38,6 +38,7 @@ sandbox_payments = table(
     columns.json_array("asked"),
     columns.given_moment("created_at"),
     rowid=False,
+    may_be_emptied=True,
 )
 
 sandbox_notices = table(
@@ -47,6 +48,7 @@ sandbox_notices = table(
     columns.given_moment("due_at"),
     index("sandbox_notices_due", "due_at"),
     rowid=False,
+    may_be_emptied=True,
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------

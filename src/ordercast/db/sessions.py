@@ -35,6 +35,7 @@ sessions = table(
     given_moment("seen_at"),
     index("sessions_by_age", "seen_at"),
     rowid=False,
+    may_be_emptied=True,
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------

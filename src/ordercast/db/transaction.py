@@ -10,8 +10,8 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from ordercast.commerce.errors import ShopError
+from ordercast.db.connector import Connection
 
-from .connections import Connection
 from .damage import DamagedRow, DamagedRows, problem_of
 from .dialects import Dialect
 from .statement import BulkStatement, OfRows, Statement

@@ -82,7 +82,7 @@ class UnitOfWork(Generic[T]):
         return self.run(transaction)
 
 
-class Joinable(Generic[T]):
+class Batchable(Generic[T]):
     """A unit of work of which many that wait together are done at once, in fewer statements."""
 
     __slots__ = ()
@@ -106,7 +106,7 @@ class Joinable(Generic[T]):
         raise NotImplementedError
 
     @staticmethod
-    def together(transaction: Transaction, units: Sequence[Any]) -> Sequence[Any]:
+    def run_batch(transaction: Transaction, units: Sequence[Any]) -> Sequence[Any]:
         """Do all of `units`, each of this class, as if one after another: give each one's result, or the error that it
         alone would have raised. What this raises itself takes all of it back, and they are run one by one.
         """

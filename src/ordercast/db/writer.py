@@ -1,7 +1,7 @@
 """The one writer: a thread that runs as many units of work as are waiting in one transaction, and commits once.
 
 A commit is one wait for the disk whoever shares it; that is why a durable order costs microseconds. Units that can be
-done at once (``types.Joinable``) share their statements too; those that need what another program holds wait elsewhere
+done at once (``types.Batchable``) share their statements too; those that need what another program holds wait elsewhere
 (``held``).
 """
 
@@ -15,7 +15,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Final, TypeVar
 
-from .connections import Connector
+from ordercast.db.connector import Connector
+
 from .groups import HURRIED_MS, Done, Groups, Outcomes, Unit, Waiting
 from .held import HeldUnits
 from .transaction import Transaction
@@ -70,7 +71,7 @@ class Writer:
         await asyncio.sleep(0)  # for those who were told last
         self._loop = None
 
-    def hurry(self, seconds_max: float) -> None:
+    def cancel_if_stuck(self, seconds_max: float) -> None:
         """Have a group fail that has taken longer: the database does not answer, and callers would wait for ever."""
         self._groups.give_up(seconds_max)
         self._held.give_up(seconds_max)

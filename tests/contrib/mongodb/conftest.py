@@ -20,7 +20,7 @@ from tests.mongodb import MongoStandIn
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.contrib.mongodb import MongoSource
 from ordercast.db import Change, SqliteStore, Store
-from ordercast.db.postgresql import PostgresqlStore
+from ordercast.db.postgresql.store import PostgresqlStore
 
 URI = os.environ.get("MONGODB_URI", "")
 SERVERS = ["stand-in", *(["MONGODB_URI"] if URI else [])]

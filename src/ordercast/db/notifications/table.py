@@ -57,6 +57,7 @@ notification_reads = table(
     moment("read_at"),
     index("notification_reads_by_user", "user_id", "recipient", "entry"),
     rowid=False,
+    may_be_emptied=True,
 )
 
 notification_marks = table(

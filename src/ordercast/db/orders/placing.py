@@ -27,7 +27,7 @@ from ordercast.db.idempotency import Outcome, RequestKey, earlier_outcome, keep_
 from ordercast.db.products import product_of
 from ordercast.db.promotions import Promotions
 from ordercast.db.transaction import Transaction
-from ordercast.db.types import Joinable, Row, Unheard
+from ordercast.db.types import Batchable, Row, Unheard
 
 from . import statements
 
@@ -56,7 +56,7 @@ class NewOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Placing(Joinable[Outcome]):
+class Placing(Batchable[Outcome]):
     """The unit of work that places one order, once per `key`, and answers it as JSON.
 
     Raises what ``commerce.placing`` does, KeyReused, and ProviderUnavailable for a payment that took too long.
@@ -72,7 +72,7 @@ class Placing(Joinable[Outcome]):
         return outcome
 
     @staticmethod
-    def together(transaction: Transaction, units: Sequence[Placing]) -> Sequence[Outcome | ShopError]:
+    def run_batch(transaction: Transaction, units: Sequence[Placing]) -> Sequence[Outcome | ShopError]:
         return _place_all(transaction, units)
 
     @property
@@ -120,7 +120,7 @@ def _place_all(transaction: Transaction, placings: Sequence[Placing]) -> list[Ou
     keys = [placing.key for placing in placings if placing.key is not None]
     if len({(key.scope, key.key) for key in keys}) < len(keys):
         raise _SameKeyTwiceError
-    counter = _Counter(transaction, [placing.new for placing in placings])
+    counter = OrderBatch(transaction, [placing.new for placing in placings])
     decided = [_decide(transaction, counter, placing) for placing in placings]
     placed = [outcome for outcome in decided if isinstance(outcome, _Placed)]
     documents = _write(transaction, placed) if placed else {}
@@ -148,7 +148,7 @@ class _Placed:
     order: OrderPlaced
 
 
-class _Counter:
+class OrderBatch:
     """The shop as the next order of the group finds it: what is on sale, what is left of it, who has come before."""
 
     def __init__(self, transaction: Transaction, new: Sequence[NewOrder]) -> None:
@@ -197,7 +197,7 @@ def _waiting(transaction: Transaction, callers: Iterable[str | None]) -> dict[st
     return {caller: Waiting(count, int(pieces)) for caller, count, pieces in rows}
 
 
-def _decide(transaction: Transaction, counter: _Counter, placing: Placing) -> _Placed | Outcome | ShopError:
+def _decide(transaction: Transaction, counter: OrderBatch, placing: Placing) -> _Placed | Outcome | ShopError:
     try:
         if placing.key is not None and (earlier := earlier_outcome(transaction, placing.key)) is not None:
             return earlier

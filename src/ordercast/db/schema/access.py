@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, Index, Table
 
 from ordercast.db import domains
-from ordercast.db.columns import actor, given_moment, identifier, line, metadata, moment, of, reason
+from ordercast.db.columns import EMPTIED, actor, given_moment, identifier, line, metadata, moment, of, reason
 
 sign_ins = Table(
     "sign_ins",
@@ -24,6 +24,7 @@ sign_ins = Table(
     Index("sign_ins_by_account", "account_id", "rotated_at"),
     Index("sign_ins_by_end", "expires_at"),
     sqlite_with_rowid=False,
+    info={EMPTIED: True},
 )
 
 revocations = Table(

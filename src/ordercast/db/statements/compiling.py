@@ -20,8 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.elements import ClauseElement
 
+from ordercast.db.dialect import Insert
 from ordercast.db.dialects import SQLITE, Dialect
-from ordercast.db.dialects.dialect import Insert
 from ordercast.db.statement import OfRows
 
 # As text: a number given by value would become a parameter that nobody supplies.

@@ -24,11 +24,11 @@ from ordercast.db import (
     shop,
 )
 from ordercast.db.dialects import POSTGRESQL, Dialect, Trigger
+from ordercast.db.postgresql.triggers import POSTGRESQL_TRIGGERS, RAW_CHANNEL
+from ordercast.db.sqlite.row_numbers import number_triggers
 
 from .access import access_triggers
 from .content import content_triggers
-from .numbers import number_triggers
-from .postgresql import POSTGRESQL_TRIGGERS, RAW_CHANNEL
 
 __all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
 

@@ -1,15 +1,15 @@
 """The two databases, and what they say differently.
 
 Tables, triggers and statements are written once; where the databases differ they ask a `Dialect`. A new database is a
-new file here, and a store beside `sqlite.py` and `postgresql.py` of the room.
+package beside `sqlite` and `postgresql`, with its dialect and its store.
 """
 
 from typing import Final
 
-from .dialect import Dialect
-from .postgresql import PostgresqlDialect
-from .sqlite import SqliteDialect
-from .trigger import Refusal, Trigger
+from ordercast.db.dialect import Dialect
+from ordercast.db.postgresql.dialect import PostgresqlDialect
+from ordercast.db.sqlite.dialect import SqliteDialect
+from ordercast.db.trigger import Refusal, Trigger
 
 __all__ = ["DIALECTS", "POSTGRESQL", "SQLITE", "Dialect", "Refusal", "Trigger"]
 

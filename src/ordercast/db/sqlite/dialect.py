@@ -9,9 +9,8 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_co
 from sqlalchemy.dialects import sqlite
 
 from ordercast.commerce.ids import ALPHABET
-
-from .dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect, Insert
-from .trigger import Refusal, Trigger
+from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect, Insert
+from ordercast.db.trigger import Refusal, Trigger
 
 # Each character written anew from its code is the same, or its bytes were none. Sixteen at a time, of pieces of 4,096:
 # to find the n-th character SQLite counts from the first. LIMIT keeps it from finding each once more for every use.

@@ -10,15 +10,15 @@ from typing import Final, NamedTuple
 
 import psycopg
 
-from . import feed
-from .connections.lasting import LastingConnection
-from .connections.postgresql import PostgresqlConnector
-from .dialects import POSTGRESQL
-from .epochs import has_gone_back, history_of, renew_epoch
-from .sequencer import FEED_CHANNEL
-from .store import change_of
-from .triggers import missing_triggers
-from .types import Change
+from ordercast.db import feed
+from ordercast.db.dialects import POSTGRESQL
+from ordercast.db.epochs import has_gone_back, history_of, renew_epoch
+from ordercast.db.postgresql.connection import PostgresqlConnector
+from ordercast.db.postgresql.reconnecting import ReconnectingConnection
+from ordercast.db.postgresql.sequencer import FEED_CHANNEL
+from ordercast.db.store import change_of
+from ordercast.db.triggers import missing_triggers
+from ordercast.db.types import Change
 
 # Read ahead of whom the rows are told to; at 3 kB a row, some 12 MB.
 AHEAD_ROWS_MAX: Final = 4_096
@@ -45,7 +45,7 @@ class Seen(NamedTuple):
     rows: list[Change]
 
 
-class Tailer(LastingConnection):
+class Tailer(ReconnectingConnection):
     """Gives what it sees to `see`, on its thread, in order. `begin` looks for the first time."""
 
     def __init__(self, url: str, see: Callable[[Seen], None], connector: PostgresqlConnector) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy import Dialect as Compiled
 from sqlalchemy.dialects import postgresql, sqlite
 
-from .trigger import Trigger
+from ordercast.db.trigger import Trigger
 
 Insert = sqlite.Insert | postgresql.Insert
 

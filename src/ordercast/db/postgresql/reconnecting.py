@@ -11,14 +11,14 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from .postgresql import BY_INDEX, connect, interrupt
+from ordercast.db.postgresql.connection import BY_INDEX, connect, interrupt
 
 RETRY_S: Final = 0.25
 
 log = logging.getLogger("ordercast.db")
 
 
-class LastingConnection(ABC):
+class ReconnectingConnection(ABC):
     """What follows the feed, or numbers it. Its life belongs to the loop; `serve` runs on the thread."""
 
     def __init__(self, url: str, *, name: str, options: str = "") -> None:
@@ -46,7 +46,7 @@ class LastingConnection(ABC):
         if self._thread.is_alive():
             self._thread.join()
 
-    def hurry(self, seconds_max: float) -> None:
+    def cancel_if_stuck(self, seconds_max: float) -> None:
         """Hang up where an answer has taken longer: a network that swallows closes nothing."""
         asked_at = self._asked_at
         if asked_at is not None and time.monotonic() - asked_at > seconds_max:

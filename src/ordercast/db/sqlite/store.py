@@ -13,17 +13,17 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-from . import dialects, feed
-from .connections.sqlite import create_private
-from .high_water import HighWater
-from .migrate import upgrade
-from .readers import Readers
-from .space import Space
-from .sqlite_file import DatabaseFile, FileLost, GuardedConnector
-from .store import DatabaseStore, change_of
-from .transaction import Transaction
-from .types import Change, StoreClosed, Unusable
-from .writer import Writer
+from ordercast.db import dialects, feed
+from ordercast.db.migrate import upgrade
+from ordercast.db.readers import Readers
+from ordercast.db.sqlite.connection import create_private
+from ordercast.db.sqlite.file import DatabaseFile, FileLost, GuardedConnector
+from ordercast.db.sqlite.high_water import HighWater
+from ordercast.db.sqlite.space import Space
+from ordercast.db.store import DatabaseStore, change_of
+from ordercast.db.transaction import Transaction
+from ordercast.db.types import Change, StoreClosed, Unusable
+from ordercast.db.writer import Writer
 
 # How soon another program's commit is noticed. A look costs 3 to 5 microseconds.
 COMMIT_POLL_S: Final = 0.01

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import JSON, ColumnElement, Select, Table, Text, bindparam, cast, func, literal_column, select
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import psycopg
 
-from .dialect import Dialect, Insert
-from .postgresql_functions import FIXED_PATH, FUNCTIONS
-from .trigger import Refusal, Trigger
+from ordercast.db.dialect import Dialect
+from ordercast.db.postgresql.functions import FIXED_PATH, FUNCTIONS
+from ordercast.db.trigger import Refusal, Trigger
 
 # Every statement reads the WHEN of each trigger anew: of a row's thirty columns that takes longer than its change. A
 # function is read once by a connection.
@@ -131,7 +128,7 @@ class PostgresqlDialect(Dialect):
 
     def create_trigger(self, trigger: Trigger) -> list[str]:
         trigger = trigger.expanded(self)
-        name, table = trigger.name, trigger.table
+        name, table, function = trigger.name, trigger.table, trigger.function or trigger.name
         steps = "\n".join(_step(item) for item in trigger.body)
         when = ""
         if trigger.when is not None:
@@ -141,26 +138,12 @@ class PostgresqlDialect(Dialect):
             else:
                 when = f" WHEN ({trigger.when})"
         body = f"BEGIN\n{textwrap.indent(steps, '  ')}\n  RETURN {_returned(trigger)};\nEND"
+        of_its_own = f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {FIXED_PATH} AS $$\n{body}\n$$"
+        made = f"CREATE TRIGGER {name} {trigger.event} ON {table}"
         return [
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql {FIXED_PATH} AS $$\n{body}\n$$",
-            f"CREATE TRIGGER {name} {trigger.event} ON {table} FOR EACH {trigger.each}{when} EXECUTE FUNCTION {name}()",
+            *([of_its_own] if trigger.function is None else ()),
+            f"{made} FOR EACH {trigger.each}{when} EXECUTE FUNCTION {function}()",
             f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {name}",
-        ]
-
-    def insert(self, table: Table) -> Insert:
-        return postgresql.insert(table)
-
-    def values_of(self, name: str) -> Select[tuple[str]]:
-        array = cast(bindparam(name, type_=Text), JSON)
-        return select(func.json_array_elements_text(array).table_valued("value").c.value)
-
-    def rows_of(self, name: str, table: Table, columns: Iterable[str]) -> list[ColumnElement[object]]:
-        # Binary: of JSON as text every column would read its row from the beginning.
-        array = cast(bindparam(name, type_=Text), postgresql.JSONB)
-        row = func.jsonb_array_elements(array).table_valued("value").c.value
-        return [
-            cast(row.op("->>")(literal_column(str(index))), table.c[column].type)
-            for index, column in enumerate(columns)
         ]
 
 

@@ -34,6 +34,8 @@ class Trigger:
     when: str | None = None
     each: str = "ROW"
     """SQLite knows no other."""
+    function: str | None = None
+    """In PostgreSQL, one that is there already and that several triggers share; they have no `body`."""
 
     @property
     def is_before(self) -> bool:

@@ -16,9 +16,8 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.string import TextLoader
 
 from ordercast.config import parts_of_postgresql_url
+from ordercast.db.connector import Connection, Connector, Cursor
 from ordercast.db.dialects import POSTGRESQL
-
-from .connector import Connection, Connector, Cursor
 
 # A server that has vanished without a word is noticed after this, and not after TCP's own quarter of an hour.
 CONNECT_S_MAX: Final = 5
@@ -139,8 +138,8 @@ class PostgresqlConnector(Connector):
     begin_writing = "BEGIN"
     begin_reading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
     # A connection that was closed under us is no OperationalError in psycopg's words where it was closed by us.
-    takes_turns = False
-    troubles = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError, *_NOT_OURS)
+    single_writer = False
+    operational_errors = (psycopg.OperationalError, psycopg.InternalError, psycopg.InterfaceError, *_NOT_OURS)
 
     def __init__(self, url: str, recognise: Callable[[psycopg.Connection], str] | None = None) -> None:
         """`recognise` is asked of each connection that is to write, before anything is written: which database it leads
@@ -209,7 +208,7 @@ class PostgresqlConnector(Connector):
     def locked_ms_max(self) -> int:
         return LOCKED_MS_MAX
 
-    def is_held_up(self, error: Exception) -> bool:
+    def is_lock_timeout(self, error: Exception) -> bool:
         return isinstance(error, errors.LockNotAvailable)
 
     def is_of_a_table(self, error: Exception) -> bool:

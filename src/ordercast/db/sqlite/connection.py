@@ -7,9 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Final, cast
 
+from ordercast.db.connector import Connection, Connector
 from ordercast.db.dialects import SQLITE
-
-from .connector import Connection, Connector
 
 # How long a statement waits for another program's transaction before it gives up.
 BUSY_TIMEOUT_MS: Final = 5_000
@@ -77,9 +76,9 @@ class SqliteConnector(Connector):
     # IMMEDIATE: a read that turns into a write fails at once, whatever the busy timeout.
     begin_writing = "BEGIN IMMEDIATE"
     begin_reading = "BEGIN"
-    takes_turns = True
+    single_writer = True
     # A file that is damaged, or no database at all, is of the class that all the others are of.
-    troubles = (sqlite3.DatabaseError, MemoryError)
+    operational_errors = (sqlite3.DatabaseError, MemoryError)
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -94,10 +93,10 @@ class SqliteConnector(Connector):
     def commit(self, connection: Connection) -> None:
         connection.execute("COMMIT")
 
-    def is_trouble(self, error: Exception) -> bool:
+    def is_operational_error(self, error: Exception) -> bool:
         if isinstance(error, sqlite3.ProgrammingError):
             return "closed database" in str(error)
-        return super().is_trouble(error) and not isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
+        return super().is_operational_error(error) and not isinstance(error, sqlite3.IntegrityError | sqlite3.DataError)
 
     def in_transaction(self, connection: Connection) -> bool:
         # It rolls everything back by itself where the disk is full or fails.
@@ -110,7 +109,7 @@ class SqliteConnector(Connector):
     def interrupt(self, connection: Connection) -> None:
         cast(sqlite3.Connection, connection).interrupt()
 
-    def is_held_up(self, error: Exception) -> bool:
+    def is_lock_timeout(self, error: Exception) -> bool:
         code = getattr(error, "sqlite_errorcode", 0)
         return code & _PRIMARY_CODE in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 

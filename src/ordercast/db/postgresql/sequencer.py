@@ -17,7 +17,7 @@ from typing import Final
 
 import psycopg
 
-from .connections.lasting import LastingConnection
+from ordercast.db.postgresql.reconnecting import ReconnectingConnection
 
 RAW_CHANNEL: Final = "ordercast_raw"
 FEED_CHANNEL: Final = "ordercast_feed"
@@ -54,7 +54,7 @@ SELECT count(*), CASE WHEN count(*) > 0 THEN pg_notify(%(channel)s, '') END FROM
 log = logging.getLogger("ordercast.db")
 
 
-class Sequencer(LastingConnection):
+class Sequencer(ReconnectingConnection):
     """Waits to be the one, and numbers what is committed for as long as it is."""
 
     def __init__(self, url: str, changed: Callable[[], None]) -> None:

@@ -6,48 +6,23 @@ from __future__ import annotations
 
 from typing import Final
 
+from ordercast.db.columns import EMPTIED
 from ordercast.db.dialects import Refusal, Trigger
-
-from .by_hand import BY_HAND_TRIGGERS
+from ordercast.db.postgresql.by_hand import BY_HAND_TRIGGERS
+from ordercast.db.postgresql.functions import NO_TRUNCATE_FUNCTION
+from ordercast.db.schema import metadata
 
 RAW_CHANNEL: Final = "ordercast_raw"
 """NOTIFY on it says that rows without a number were committed to the feed."""
 
-# Whose rows are kept, told when they go, or owed to somebody. What is left out is forgotten by age anyway.
-NEVER_EMPTIED: Final = (
-    "accounts",
-    "customers",
-    "deliveries",
-    "delivery_proofs",
-    "erasures",
-    "feed",
-    "meta",
-    "mirrored_orders",
-    "notification_marks",
-    "notifications",
-    "order_history",
-    "order_lines",
-    "orders",
-    "payment_disputes",
-    "payment_events",
-    "payment_methods",
-    "payment_mismatches",
-    "payment_tasks",
-    "payments",
-    "product_history",
-    "products",
-    "promotions",
-    "published_events",
-    "refunds",
-    "revocations",
-    "shop",
-    "source_positions",
-)
+NO_TRUNCATE: Final = tuple(name for name, made in sorted(metadata.tables.items()) if not made.info.get(EMPTIED))
+"""Tables whose rows are kept, told when they go, or owed to somebody."""
 
 
-def _kept_from_emptying(table: str) -> Trigger:
-    sentence = f"{table}: is never emptied by TRUNCATE, which nobody would hear of"
-    return Trigger(f"{table}_not_emptied", "BEFORE TRUNCATE", table, (Refusal(sentence),), each="STATEMENT")
+def _no_truncate(table: str) -> Trigger:
+    return Trigger(
+        f"{table}_not_emptied", "BEFORE TRUNCATE", table, (), each="STATEMENT", function=NO_TRUNCATE_FUNCTION
+    )
 
 
 # A number from elsewhere would be the last one (2^63 - 1), or below the newest, where nobody looks. What refuses stands
@@ -102,5 +77,5 @@ POSTGRESQL_TRIGGERS: Final = [
     *BY_HAND_TRIGGERS,
     Trigger("feed_written", "AFTER INSERT", "feed", (f"PERFORM pg_notify('{RAW_CHANNEL}', '')",), each="STATEMENT"),
     *_NUMBERED_BY_ONE,
-    *(_kept_from_emptying(table) for table in NEVER_EMPTIED),
+    *map(_no_truncate, NO_TRUNCATE),
 ]

@@ -40,15 +40,17 @@ class Connector(ABC):
     dialect: Dialect
     begin_writing: str
     begin_reading: str
-    takes_turns: bool
+    single_writer: bool
     """Whether only one connection changes anything at a time, so that nobody waits for another's rows."""
-    troubles: tuple[type[Exception], ...]
-    """The database could not do it, whatever was asked: locked, full, gone. Some hold more: `is_trouble` decides."""
+    operational_errors: tuple[type[Exception], ...]
+    """The database could not do it, whatever was asked: locked, full, gone. Of some it is a part that means so:
+    `is_operational_error` decides.
+    """
 
     @property
     def locked_ms_max(self) -> int:
         """How long a change may wait for a row that others hold, beside those that go round it. Asked where nobody
-        `takes_turns`.
+        `single_writer`.
         """
         return 0
 
@@ -58,7 +60,9 @@ class Connector(ABC):
 
     @abstractmethod
     def open(self, *, read_only: bool = False) -> Connection:
-        """Connect; raises one of `troubles`. The connection may go from thread to thread, used by one at a time."""
+        """Connect; raises one of `operational_errors`. The connection may go from thread to thread, used by one at a
+        time.
+        """
 
     def begin(self, connection: Connection, wait_ms: int | None = None) -> None:
         """Begin to write; each statement then waits up to `wait_ms` for what others hold (None: as it was opened)."""
@@ -75,19 +79,19 @@ class Connector(ABC):
         """Have each further statement of the transaction wait up to so long for what others hold."""
 
     def using(self, connection: Connection) -> AbstractContextManager[None]:
-        """Held while `connection` is used, from a transaction's beginning to its end; raises one of `troubles` where it
-        has been closed meanwhile.
+        """Held while `connection` is used, from a transaction's beginning to its end; raises one of
+        `operational_errors` where it has been closed meanwhile.
         """
         del connection
         return nullcontext()
 
-    def is_trouble(self, error: Exception) -> bool:
+    def is_operational_error(self, error: Exception) -> bool:
         """Whether this says that the database could not do it, and nothing of what was asked."""
-        return isinstance(error, self.troubles)
+        return isinstance(error, self.operational_errors)
 
     @abstractmethod
     def commit(self, connection: Connection) -> None:
-        """Make durable what the transaction did; raises one of `troubles` where none of it was kept."""
+        """Make durable what the transaction did; raises one of `operational_errors` where none of it was kept."""
 
     @abstractmethod
     def in_transaction(self, connection: Connection) -> bool:
@@ -99,20 +103,20 @@ class Connector(ABC):
 
     @abstractmethod
     def interrupt(self, connection: Connection) -> None:
-        """End what another thread is asking on it: that thread is told so by one of `troubles`."""
+        """End what another thread is asking on it: that thread is told so by one of `operational_errors`."""
 
     @abstractmethod
-    def is_held_up(self, error: Exception) -> bool:
+    def is_lock_timeout(self, error: Exception) -> bool:
         """Whether somebody else has held a row for too long, such as a person who forgot to commit."""
 
     def is_of_a_table(self, error: Exception) -> bool:
-        """Whether it may be a whole table that is held, and not a row. Asked of an error that `is_held_up`."""
+        """Whether it may be a whole table that is held, and not a row. Asked of an error that `is_lock_timeout`."""
         del error
         return False
 
     @abstractmethod
     def what_is_held(self, error: Exception) -> str:
-        """Of an error that `is_held_up`, in words that go before "is locked by another program"."""
+        """Of an error that `is_lock_timeout`, in words that go before "is locked by another program"."""
 
     @abstractmethod
     def is_conflict(self, error: Exception) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ordercast.commerce.ids import ALPHABET
-
-from .dialect import FLOAT_MAX, JSON_LEVELS_MAX
+from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX
 
 # Triggers must find our tables whoever's session fires them: replication applies with an empty path, and a session may
 # have a temporary table that is called like one of ours. The place is chosen when the schema is made; it stays in each
@@ -57,4 +56,13 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$"""
 
-FUNCTIONS: Final = (_PLACE, _NOW, _ACTOR, _NEW_ID, _IS_READABLE)
+NO_TRUNCATE_FUNCTION: Final = "ordercast_no_truncate"
+_NO_TRUNCATE: Final = f"""\
+CREATE FUNCTION {NO_TRUNCATE_FUNCTION}() RETURNS trigger LANGUAGE plpgsql {FIXED_PATH} AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation',
+    MESSAGE = TG_TABLE_NAME || ': is never emptied by TRUNCATE, which nobody would hear of';
+END
+$$"""
+
+FUNCTIONS: Final = (_PLACE, _NOW, _ACTOR, _NEW_ID, _IS_READABLE, _NO_TRUNCATE)

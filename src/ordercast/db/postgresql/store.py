@@ -14,18 +14,18 @@ from typing import Any, Final
 import psycopg
 from sqlalchemy.exc import SQLAlchemyError
 
-from . import feed
-from .connections.postgresql import PostgresqlConnector
-from .dialects import POSTGRESQL
-from .epochs import history_of
-from .migrate import must_be_newest, upgrade
-from .readers import Readers
-from .sequencer import Sequencer
-from .store import DatabaseStore, change_of
-from .tailer import Seen, Tailer
-from .transaction import Transaction
-from .types import Change, StoreClosed, Unusable
-from .writer import Writer
+from ordercast.db import feed
+from ordercast.db.dialects import POSTGRESQL
+from ordercast.db.epochs import history_of
+from ordercast.db.migrate import must_be_newest, upgrade
+from ordercast.db.postgresql.connection import PostgresqlConnector
+from ordercast.db.postgresql.sequencer import Sequencer
+from ordercast.db.postgresql.tailer import Seen, Tailer
+from ordercast.db.readers import Readers
+from ordercast.db.store import DatabaseStore, change_of
+from ordercast.db.transaction import Transaction
+from ordercast.db.types import Change, StoreClosed, Unusable
+from ordercast.db.writer import Writer
 
 # Read at start, for those who come back after a restart; the relay keeps as many.
 NEWEST_ROWS: Final = 4_096
@@ -117,10 +117,10 @@ class PostgresqlStore(DatabaseStore):
     def _hurry(self) -> None:
         """A server that was stopped, or a network that swallows, answers nothing and closes nothing."""
         if self._writer is not None:
-            self._writer.hurry(ANSWER_S_MAX)
-        self._readers.hurry(ANSWER_S_MAX)
+            self._writer.cancel_if_stuck(ANSWER_S_MAX)
+        self._readers.cancel_if_stuck(ANSWER_S_MAX)
         for follower in (self._tailer, self._sequencer):
-            follower.hurry(FOLLOWER_ANSWER_S_MAX)
+            follower.cancel_if_stuck(FOLLOWER_ANSWER_S_MAX)
         self._patience = asyncio.get_running_loop().call_later(1.0, self._hurry)
 
     def _recognise(self, connection: psycopg.Connection) -> str:
