@@ -15,9 +15,9 @@ from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import SqliteStore, products
 from ordercast.db.dialects import POSTGRESQL, SQLITE
 from ordercast.db.inspection import TableQuestion, tables
+from ordercast.db.nouns import metadata
 from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.db.repair import Deed
-from ordercast.db.schema import metadata
 from ordercast.feed.encoding import check_row
 from ordercast.inspecting import Inspector, repair
 from tests.db.forced import force

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from ordercast.db import SqliteStore
-from ordercast.db.schema import BOOKING_EVENTS, RESERVED_EVENTS
+from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
 from ordercast.feed.audience import AUDIENCE
 
 from .client import CUSTOMER, SERVICE, STORE, Client, problem

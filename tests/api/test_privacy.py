@@ -12,8 +12,7 @@ import pytest
 from ordercast.commerce.deliveries import ProofKind
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, privacy
-from ordercast.db.nouns import NOUNS, PERSONAL_DATA
-from ordercast.db.schema import metadata
+from ordercast.db.nouns import NOUNS, PERSONAL_DATA, metadata
 from tests.commerce.orders import request_json
 from tests.sockets.test_auth import Node, heard, node, until
 

@@ -14,7 +14,8 @@ from sqlalchemy import Integer as AnyInteger
 from ordercast.db.columns import DOMAIN
 from ordercast.db.dialects import SQLITE, Dialect
 from ordercast.db.domains import Json, JsonAsSent
-from ordercast.db.schema import feed, feed_to_number, metadata
+from ordercast.db.feed import feed, feed_to_number
+from ordercast.db.nouns import metadata
 
 RARE: Final = 20
 """How many rows are not like the others."""

@@ -12,7 +12,7 @@ from ordercast.commerce.errors import NotFound, OutOfStock, ShopError, UnknownSt
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.transitions import MOVES
-from ordercast.db import SqliteStore, orders
+from ordercast.db import SqliteStore, accounts, orders
 from ordercast.db.dialects import SQLITE
 from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
@@ -80,7 +80,7 @@ async def test_guests_who_type_the_same_address_are_nobody_to_each_other(store: 
 async def test_a_guest_with_an_account_holders_address_is_not_that_person(store: SqliteStore) -> None:
     await store.write(
         lambda transaction: transaction.run(
-            transaction.sql.people.add_customer,
+            accounts.ADD_CUSTOMER,
             id="cus_holder", email="asha@example.com", name="Asha", created_at=now(),
         )
     )  # fmt: skip

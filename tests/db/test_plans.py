@@ -18,7 +18,7 @@ import pytest
 
 from ordercast.db import dialects
 from ordercast.db.migrate import upgrade
-from ordercast.db.schema import metadata
+from ordercast.db.nouns import metadata
 from ordercast.db.sqlite.connection import connect
 from tests.postgres import Postgres
 
@@ -34,9 +34,9 @@ NEVER_GROW: Final = frozenset({"shop"})
 LOOKS_AT_MORE: Final[dict[str, str]] = {
     "products.ADD": "SQLite looks for the lines of a missing product only where one is missing",
     "drivers.FREE": "its index holds only the drivers who are on duty",
-    "people.emails_with_hash": "of the demo, which has a dozen accounts",
-    "people.replace_hash": "of the demo, which has a dozen accounts",
-    "people.an_admin": "its index holds only the admins, and the first will do",
+    "accounts.EMAILS_WITH_HASH": "of the demo, which has a dozen accounts",
+    "accounts.REPLACE_HASH": "of the demo, which has a dozen accounts",
+    "accounts.AN_ADMIN": "its index holds only the admins, and the first will do",
     "payment_tasks.OWING": "its index holds only the orders that owe something",
     "deliveries.CARRIED": "what one driver has with them, sorted",
     "orders.WAITING_OF_CALLERS": "what guests have waiting, which is bounded (commerce.waiting)",
@@ -106,9 +106,9 @@ OF_STATEMENTS: Final[dict[str, Any]] = {
     "products.after": "",
     "products.HISTORY.after": 0,
     "promotions.after": "",
-    "people.after": "",
+    "accounts.after": "",
     "drivers.after": "",
-    "access.after": "",
+    "revocations.after": "",
     "shop.after": "",
     # What is pruned is what is older than anything.
     "notifications.read_before": "2999",

@@ -11,9 +11,10 @@ import pytest
 
 from ordercast.db import migrate
 from ordercast.db.dialects import POSTGRESQL
+from ordercast.db.nouns import metadata
+from ordercast.db.postgresql.functions import RAW_CHANNEL
 from ordercast.db.postgresql.triggers import NO_TRUNCATE
-from ordercast.db.schema import metadata
-from ordercast.db.triggers import RAW_CHANNEL, missing_triggers
+from ordercast.db.triggers import missing_triggers
 from tests.postgres import Postgres
 
 from .programs import PostgresqlProgram

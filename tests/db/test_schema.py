@@ -8,7 +8,9 @@ from sqlalchemy.schema import CreateColumn
 
 from ordercast.commerce.ids import ALPHABET
 from ordercast.db.dialects import DIALECTS
-from ordercast.db.schema import feed, feed_to_number, metadata, orders
+from ordercast.db.feed import feed, feed_to_number
+from ordercast.db.nouns import metadata
+from ordercast.db.orders.table import orders
 from tests.commerce.ids import is_id
 
 from .programs import Program

@@ -13,7 +13,7 @@ from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
-from ordercast.db.schema import BOOKING_EVENTS, RESERVED_EVENTS
+from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
 
 from .body import PLAIN, JsonBody
 from .context import AnyRequest, Context

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ordercast.commerce.timestamps import Timestamp, timestamp
-from ordercast.db.access import Terms
+from ordercast.db.access import SessionTimes
 
 # Tabs that wake together all present the token that they have; and an answer may be lost on its way.
 GRACE_S: Final = 30
@@ -31,13 +31,13 @@ class TokenPolicy:
     def idle_s(self) -> int:
         return self.idle_days * _DAY_S
 
-    def session_times(self, now_ms: int) -> Terms:
+    def session_times(self, now_ms: int) -> SessionTimes:
         """What holds for a sign-in that is opened, used or closed now."""
 
         def at(seconds: int) -> Timestamp:
             return timestamp(now_ms + seconds * 1000)
 
-        return Terms(
+        return SessionTimes(
             now=at(0),
             idle_end=at(self.idle_s),
             oldest_start=at(-WHOLE_LIFE_IDLES * self.idle_s),

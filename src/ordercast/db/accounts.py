@@ -1,4 +1,4 @@
-"""Accounts: finding, making and changing one."""
+"""Accounts: who buys, and who may sign in; finding, making and changing one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,111 @@ import msgspec
 from ordercast.commerce.errors import InvalidField, LastAdmin, NotFound
 from ordercast.commerce.people import Role
 
+from .columns import flag, identifier, index, line, moment, one_of, table, unique, word
+from .dialects import Refusal, Trigger
+from .noun import Noun, PersonalData
+from .revocations import ended_by
+from .statement import Statement, statements_in
 from .transaction import Transaction
-from .triggers.access import LAST_ADMIN
 
 TABLE: Final = "accounts"
+LAST_ADMIN: Final = "last_admin"
+"""The rule that an admin is left."""
+
+# Who has an account here. A guest is no row but their order: an address that was typed proves nothing, so it must not
+# join two orders, rename anybody, or use up what somebody else was promised.
+customers = table(
+    "customers",
+    identifier("id", primary_key=True),
+    line("email"),
+    line("name"),
+    line("mobile", default=""),
+    moment("created_at"),
+    unique("customer_email_once", "email"),
+)
+
+accounts = table(
+    TABLE,
+    identifier("id", primary_key=True),
+    line("email", unique=True),
+    line("name"),
+    line("password_hash"),
+    word("role"),
+    flag("active", True),
+    moment("created_at"),
+    one_of("role", [Role.ADMIN, Role.STORE, Role.CUSTOMER, Role.DRIVER]),
+    # A shop has a few among all its customers.
+    index("accounts_of_admins", "id", where=f"role = '{Role.ADMIN}' AND active = 1"),
+    index("accounts_of_drivers", "id", where=f"role = '{Role.DRIVER}'"),
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+_ACCOUNT: Final = "SELECT id, email, name, role, password_hash, active FROM accounts"
+BY_EMAIL: Final = Statement("SELECT id, name, role, password_hash, active FROM accounts WHERE email = :email")
+BY_ID: Final = Statement(f"{_ACCOUNT} WHERE id = :id")
+BY_ID_FOR_UPDATE: Final = Statement(f"{_ACCOUNT} WHERE id = :id @for_update")
+AFTER: Final = Statement(f"{_ACCOUNT} WHERE id > :after ORDER BY id LIMIT :limit")
+AN_ADMIN: Final = Statement(f"SELECT id FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 LIMIT 1")
+ADD: Final = Statement("""
+    INSERT INTO accounts (id, email, name, password_hash, role, created_at)
+    VALUES (:id, :email, :name, :password_hash, :role, :created_at)
+    ON CONFLICT (email) DO NOTHING
+""")
+ADD_CUSTOMER: Final = Statement("""
+    INSERT INTO customers (id, email, name, created_at) VALUES (:id, :email, :name, :created_at)
+    ON CONFLICT DO NOTHING
+""")
+CHANGE: Final = Statement("""
+    UPDATE accounts SET name = :new_name, role = :new_role, active = :new_active WHERE id = :account_id
+""")
+SET_HASH: Final = Statement("UPDATE accounts SET password_hash = :new_password_hash WHERE id = :account_id")
+REPLACE_HASH: Final = Statement("UPDATE accounts SET password_hash = :new_password_hash WHERE password_hash = :former")
+EMAILS_WITH_HASH: Final = Statement("""
+    SELECT email FROM accounts WHERE password_hash = :password_hash AND active = 1 ORDER BY created_at, id
+""")
+
+# --- Triggers ---------------------------------------------------------------------------------------------------------
+
+# The one who stays is locked until the commit: of two admins who close each other on two nodes, one waits, or both do
+# and the database lets one go on.
+_OTHERS: Final = (
+    f"SELECT 1 FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 AND id <> OLD.id@postgresql( FOR UPDATE)"
+)
+_STAYS: Final = (Refusal(f"{LAST_ADMIN}: somebody stays who may make accounts", f"NOT EXISTS ({_OTHERS})"),)
+_WAS_ADMIN: Final = f"OLD.role = '{Role.ADMIN}' AND OLD.active = 1"
+_IS_NO_MORE: Final = f"(NEW.role <> '{Role.ADMIN}' OR NEW.active <> 1)"
+# What was signed in with the former password, or says the former role, is no longer true.
+_IS_CHANGED: Final = (
+    "NEW.active < OLD.active OR NEW.role <> OLD.role OR NEW.password_hash <> OLD.password_hash OR NEW.id <> OLD.id"
+)
+
+NOUN: Final = Noun(
+    name="accounts",
+    tables=(customers, accounts),
+    statements=statements_in(globals()),
+    triggers=(
+        Trigger("last_admin_stays", "BEFORE UPDATE", TABLE, _STAYS, f"{_WAS_ADMIN} AND {_IS_NO_MORE}"),
+        Trigger("last_admin_not_removed", "BEFORE DELETE", TABLE, _STAYS, _WAS_ADMIN),
+        Trigger("accounts_changed", "AFTER UPDATE", TABLE, ended_by("The account was changed."), when=_IS_CHANGED),
+        Trigger("accounts_removed", "AFTER DELETE", TABLE, ended_by("The account was removed.")),
+    ),
+    personal={
+        "customers": PersonalData(
+            "id = :customer_id",
+            ("id", "email", "name", "mobile", "created_at"),
+            {"email": "'erased:' || id", "name": "''", "mobile": "''"},
+            identifies=True,
+        ),
+        "accounts": PersonalData(
+            f"id = :customer_id AND role = '{Role.CUSTOMER}'",
+            ("id", "email", "name", "role", "active", "created_at"),
+            identifies=True,
+        ),
+    },
+)
+
+# --- Units of work ----------------------------------------------------------------------------------------------------
 
 _Row = tuple[str, str, str, Role, str, int]
 
@@ -31,7 +132,7 @@ class Account:
 def find(transaction: Transaction, email: str) -> Account | None:
     """The account of an address, in whatever case it was typed."""
     email = email.lower()
-    row = transaction.one(transaction.sql.people.account_by_email, email=email)
+    row = transaction.one(BY_EMAIL, email=email)
     if row is None:
         return None
     id_, *rest = row
@@ -39,12 +140,12 @@ def find(transaction: Transaction, email: str) -> Account | None:
 
 
 def find_by_id(transaction: Transaction, account_id: str) -> Account | None:
-    return transaction.read_one(transaction.sql.people.account_by_id, account_of, TABLE, id=account_id)
+    return transaction.read_one(BY_ID, account_of, TABLE, id=account_id)
 
 
 def hold(transaction: Transaction, account_id: str) -> None:
     """Have it stay as it is until this unit's commit, whatever another node is about to make of it."""
-    transaction.one(transaction.sql.people.account_by_id_to_change, id=account_id)
+    transaction.one(BY_ID_FOR_UPDATE, id=account_id)
 
 
 def is_unchanged(transaction: Transaction, account: Account) -> bool:
@@ -55,7 +156,7 @@ def is_unchanged(transaction: Transaction, account: Account) -> bool:
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Account]:
     """The next accounts by id after `after` ("" for the first)."""
-    return transaction.page(transaction.sql.people.accounts_after, account_of, TABLE, after=after, limit=limit)
+    return transaction.page(AFTER, account_of, TABLE, after=after, limit=limit)
 
 
 def account_of(row: tuple[Any, ...]) -> Account:
@@ -68,7 +169,7 @@ def add(transaction: Transaction, account: Account, now: str) -> bool:
     """Keep a new account, and a customer's record beside it; False for an address that has an account already."""
     email = account.email.lower()
     added = transaction.run(
-        transaction.sql.people.add_account,
+        ADD,
         id=account.id,
         email=email,
         name=account.name,
@@ -78,7 +179,7 @@ def add(transaction: Transaction, account: Account, now: str) -> bool:
     )
     if added and account.role is Role.CUSTOMER:
         transaction.run(
-            transaction.sql.people.add_customer,
+            ADD_CUSTOMER,
             id=account.id,
             email=email,
             name=account.name,
@@ -95,7 +196,7 @@ def change(
     Raises NotFound, LastAdmin, and InvalidField where a customer's account would become another's or the other way
     round: what a customer bought hangs on its id.
     """
-    row = transaction.one(transaction.sql.people.account_by_id_to_change, id=account_id)
+    row = transaction.one(BY_ID_FOR_UPDATE, id=account_id)
     if row is None:
         raise NotFound("account")
     account = transaction.decoded(row, account_of, TABLE)
@@ -109,7 +210,7 @@ def change(
     )
     values = {"new_name": changed.name, "new_role": changed.role, "new_active": int(changed.active)}
     try:
-        transaction.run(transaction.sql.people.change_account, account_id=account_id, **values)
+        transaction.run(CHANGE, account_id=account_id, **values)
     except transaction.refusals as error:
         if LAST_ADMIN in str(error):
             raise LastAdmin from None
@@ -119,19 +220,19 @@ def change(
 
 def has_admin(transaction: Transaction) -> bool:
     """Whether somebody can sign in who may make accounts."""
-    return transaction.one(transaction.sql.people.an_admin) is not None
+    return transaction.one(AN_ADMIN) is not None
 
 
 def set_hash(transaction: Transaction, account_id: str, password_hash: str) -> None:
     """Give an account a new password; what was signed in with the former one ends, by a trigger."""
-    transaction.run(transaction.sql.people.set_hash, account_id=account_id, new_password_hash=password_hash)
+    transaction.run(SET_HASH, account_id=account_id, new_password_hash=password_hash)
 
 
 def replace_hash(transaction: Transaction, former: str, password_hash: str) -> None:
     """Give a new password to everyone who has exactly the `former` hash; salted as it is, that is who shared it."""
-    transaction.run(transaction.sql.people.replace_hash, former=former, new_password_hash=password_hash)
+    transaction.run(REPLACE_HASH, former=former, new_password_hash=password_hash)
 
 
 def emails_with(transaction: Transaction, password_hash: str) -> list[str]:
     """The addresses of active accounts with exactly this hash, oldest account first."""
-    return [email for (email,) in transaction.all(transaction.sql.people.emails_with_hash, password_hash=password_hash)]
+    return [email for (email,) in transaction.all(EMAILS_WITH_HASH, password_hash=password_hash)]

@@ -25,7 +25,7 @@ from sqlalchemy.util import OrderedSet
 
 from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.db.dialects import DIALECTS, Dialect
-from ordercast.db.sql import expand, literals
+from ordercast.db.sql import expand
 
 from . import domains
 from .domains import Domain, Integer, Json, JsonAsSent, Real
@@ -92,7 +92,7 @@ def table(
     out is never given again, not even when the newest rows were removed.
 
     What triggers alone fill (`by_triggers`), from what was checked, PostgreSQL asks no more, for every order writes
-    such rows; but of those that somebody writes by hand. See ``triggers.by_hand``.
+    such rows; but of those that somebody writes by hand. See ``postgresql.by_hand``.
 
     What is forgotten by age, or made anew, `may_be_emptied` by hand; any other table PostgreSQL keeps from TRUNCATE.
     """
@@ -128,15 +128,7 @@ def references(column: str, *, ondelete: str | None = None) -> ForeignKey:
     return ForeignKey(column, ondelete=ondelete)
 
 
-def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index of only those rows."""
-    return Index(name, *columns, unique=unique, sqlite_where=sql(where), postgresql_where=sql(where))
-
-
 # --- Columns and their rules ------------------------------------------------------------------------------------------
-
-
-names = literals
 
 
 def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
@@ -170,7 +162,7 @@ def of(
 
 def written_by_triggers(table: Table) -> Table:
     """A table that triggers alone fill, from what was checked: PostgreSQL asks no more of their rows, which every order
-    writes, but of those that somebody writes by hand. See ``triggers.by_hand``.
+    writes, but of those that somebody writes by hand. See ``postgresql.by_hand``.
     """
     for column in table.columns:
         if (domain := column.info.get(DOMAIN)) is not None:
@@ -250,7 +242,6 @@ def complete(table: Table) -> None:
     """Add what the table's columns say together; called once, when all of them are there."""
     # Without it SQLite keeps a text where a number belongs. Known since its version 3.37.
     table.dialect_options["sqlite"]["strict"] = True
-    table.info["strict"] = True
     for column in table.columns:
         # A set is written in any order, and the script of a migration must not change by itself.
         column.constraints = OrderedSet(sorted(column.constraints, key=lambda constraint: str(constraint.name)))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Table
 from sqlalchemy import Dialect as Compiled
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -70,9 +68,6 @@ class Dialect(ABC):
 
     json_object: str
     """The function that makes an object of ``'key', value`` pairs, to be put into another one."""
-
-    def object_of(self, pairs: Iterable[str]) -> str:
-        return f"{self.json_object}({', '.join(pairs)})"
 
     @abstractmethod
     def json_text(self, value: str) -> str:
@@ -177,15 +172,3 @@ class Dialect(ABC):
         """The statements that make it."""
 
     # --- Statements -------------------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def insert(self, table: Table) -> Insert:
-        """An INSERT that can say what to do about a row that is there."""
-
-    @abstractmethod
-    def values_of(self, name: str) -> Select[tuple[str]]:
-        """The texts of a JSON array that is given as the parameter `name`, so that one statement takes any number."""
-
-    @abstractmethod
-    def rows_of(self, name: str, table: Table, columns: Iterable[str]) -> list[ColumnElement[object]]:
-        """The columns of a JSON array of arrays that is given as the parameter `name`, to be selected from."""

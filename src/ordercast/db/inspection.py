@@ -24,8 +24,9 @@ from ordercast.commerce.states import Fulfilment, resolve_status
 from ordercast.commerce.timestamps import timestamp
 
 from .dialects import POSTGRESQL, Dialect
+from .feed import feed, feed_to_number
 from .lenient_json import is_moment, read_json
-from .schema import feed, feed_to_number, metadata
+from .nouns import metadata
 from .store import change_of
 from .transaction import Transaction
 from .types import Change

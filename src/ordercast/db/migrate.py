@@ -121,7 +121,7 @@ def must_be_newest(place: Place) -> None:
 
 def _foreign_tables(connection: Any, place: Place) -> list[str]:
     """Tables that have names of ours in a database that was never migrated."""
-    from .schema import metadata
+    from .nouns import metadata
 
     statement = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
     if isinstance(place, str):

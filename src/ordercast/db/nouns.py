@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from . import (
+    access,
+    accounts,
     deliveries,
     drivers,
     erasures,
@@ -21,35 +23,27 @@ from . import (
     payments,
     products,
     promotions,
+    revocations,
     sandbox,
     saved_cards,
     sessions,
     shop,
     stats,
 )
-from .noun import Impersonal, Noun, PersonalData
+from .columns import metadata
+from .dialects import POSTGRESQL, Dialect
+from .noun import Noun, PersonalData
 from .statement import Statement
 
-_PEOPLE: Final = Noun(
-    name="people",
-    personal={
-        "customers": PersonalData(
-            "id = :customer_id",
-            ("id", "email", "name", "mobile", "created_at"),
-            {"email": "'erased:' || id", "name": "''", "mobile": "''"},
-            identifies=True,
-        ),
-        "accounts": PersonalData(
-            "id = :customer_id AND role = 'customer'",
-            ("id", "email", "name", "role", "active", "created_at"),
-            identifies=True,
-        ),
-        "sign_ins": PersonalData("account_id = :customer_id", ("id", "created_at", "rotated_at", "expires_at")),
-        "revocations": Impersonal("names of people and tokens that are refused, which must outlive them"),
-    },
-)
+if TYPE_CHECKING:
+    from sqlalchemy import Table
+
+__all__ = ["NOUNS", "PERSONAL_DATA", "metadata", "statements", "tables"]
+
 NOUNS: Final[tuple[Noun, ...]] = (
-    _PEOPLE,
+    accounts.NOUN,
+    access.NOUN,
+    revocations.NOUN,
     orders.NOUN,
     deliveries.NOUN,
     drivers.NOUN,
@@ -82,3 +76,9 @@ PERSONAL_DATA: Final = {
 def statements() -> dict[str, Statement]:
     """All statements, each by its noun's name and its own."""
     return {f"{noun.name}.{name}": statement for noun in NOUNS for name, statement in noun.statements.items()}
+
+
+def tables(dialect: Dialect) -> list[Table]:
+    """The tables as a database has them, each behind those that it refers to."""
+    made = {feed.feed: feed.feed_to_number} if dialect is POSTGRESQL else {}
+    return [made.get(table, table) for table in metadata.sorted_tables]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from .dialects import POSTGRESQL, Dialect
-from .schema import feed, feed_to_number, metadata
+from .dialects import Dialect
+from .nouns import metadata, tables
 from .transaction import Transaction
 from .triggers import missing_triggers
 
@@ -20,14 +20,14 @@ def schema_faults(transaction: Transaction, dialect: Dialect) -> list[str]:
     faults = [f"The trigger {name} is missing or disabled: what it tells of is lost." for name in triggers]
     columns = {name for (name,) in transaction.all(dialect.columns_there)}
     missing = sorted(_columns(dialect) - columns)
-    tables = {name.partition(".")[0] for name in columns}
-    gone = sorted({name.partition(".")[0] for name in missing} - tables)
+    there = {name.partition(".")[0] for name in columns}
+    gone = sorted({name.partition(".")[0] for name in missing} - there)
     faults += [f"The table {name} is missing." for name in gone[:NAMED_MAX]]
-    less = [name for name in missing if name.partition(".")[0] in tables]
+    less = [name for name in missing if name.partition(".")[0] in there]
     faults += [f"The column {name} is missing." for name in less[:NAMED_MAX]]
     indexes = {name for (name,) in transaction.all(dialect.indexes_there)}
     for name, table in sorted(_unique_indexes(dialect).items()):
-        if name not in indexes and table in tables:
+        if name not in indexes and table in there:
             faults.append(f"The unique index {name} is missing: changes of {table} may fail.")
     if dialect.tables_refused is not None:
         refused = {name for (name,) in transaction.all(dialect.tables_refused)} & set(metadata.tables)
@@ -37,8 +37,7 @@ def schema_faults(transaction: Transaction, dialect: Dialect) -> list[str]:
 
 @cache
 def _columns(dialect: Dialect) -> frozenset[str]:
-    tables = [feed_to_number if table is feed and dialect is POSTGRESQL else table for table in metadata.sorted_tables]
-    return frozenset(f"{table.name}.{column.name}" for table in tables for column in table.columns)
+    return frozenset(f"{table.name}.{column.name}" for table in tables(dialect) for column in table.columns)
 
 
 @cache

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 from .domains import DOMAINS
-from .schema import feed, feed_to_number, metadata
+from .nouns import tables
 from .triggers import triggers
 
 FIRST_ORDER_NUMBER: Final = 1001
@@ -38,8 +38,7 @@ def schema_statements(dialect: Dialect) -> list[str]:
     statements: list[str] = [*dialect.functions]
     if dialect is POSTGRESQL:
         statements += [domain.statement for domain in DOMAINS]
-    for table in metadata.sorted_tables:
-        made = feed_to_number if table is feed and dialect is POSTGRESQL else table
+    for made in tables(dialect):
         statements.append(str(CreateTable(made).compile(dialect=dialect.compiled)))
         indexes = sorted(made.indexes, key=str)
         statements += [str(CreateIndex(index).compile(dialect=dialect.compiled)) for index in indexes]

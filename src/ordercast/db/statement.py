@@ -70,17 +70,6 @@ class BulkStatement(Statement):
         return _ENCODE([[_in_json(row[name]) for name in self.columns] for row in rows]).decode()
 
 
-class OfRows(str):
-    """A statement that takes any number of rows at once, as `insert_rows` gives it; `encoded` makes its parameter."""
-
-    __slots__ = ("columns",)
-    columns: tuple[str, ...]
-
-    def encoded(self, rows: Iterable[Mapping[str, Any]]) -> str:
-        columns = self.columns
-        return _ENCODE([[_in_json(row[name]) for name in columns] for row in rows]).decode()
-
-
 def _in_json(value: Any) -> Any:
     # As PostgreSQL reads bytes from text.
     return f"\\x{value.hex()}" if isinstance(value, bytes) else value

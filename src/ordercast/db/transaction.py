@@ -14,7 +14,7 @@ from ordercast.db.connector import Connection
 
 from .damage import DamagedRow, DamagedRows, problem_of
 from .dialects import Dialect
-from .statement import BulkStatement, OfRows, Statement
+from .statement import BulkStatement, Statement
 from .types import Unstorable
 
 T = TypeVar("T")
@@ -43,12 +43,6 @@ class Transaction:
         self.dialect = dialect
         self.damaged = DamagedRows() if damaged is None else damaged
         """Where rows are noted that cannot be read."""
-
-    @property
-    def sql(self) -> Any:
-        from .statements import statements  # noqa: PLC0415
-
-        return statements(self.dialect)
 
     @property
     def refusals(self) -> type[Exception]:
@@ -179,8 +173,6 @@ class Transaction:
 
     def many(self, statement: Statement | str, rows: Iterable[Mapping[str, Any]]) -> int:
         """Execute a change for each of `rows`; answers how many rows all of them touched."""
-        if isinstance(statement, OfRows):
-            return self.run(statement, rows=statement.encoded(rows))
         if isinstance(statement, BulkStatement) and self.dialect.inserts_in_bulk:
             return self.run(statement, rows=statement.encoded(rows))
         text = statement if isinstance(statement, str) else statement.texts[self.dialect]

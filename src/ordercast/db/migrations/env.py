@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from ordercast.db.schema import metadata
+from ordercast.db.nouns import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -9,7 +9,8 @@ from sqlalchemy import Table
 
 from ordercast.db.columns import DOMAIN
 from ordercast.db.dialects import Refusal, Trigger
-from ordercast.db.schema import feed, order_history
+from ordercast.db.feed import feed
+from ordercast.db.orders.table import order_history
 
 _BY_HAND = "pg_trigger_depth() = 0"
 

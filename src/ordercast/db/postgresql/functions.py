@@ -56,6 +56,8 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$"""
 
+RAW_CHANNEL: Final = "ordercast_raw"
+"""NOTIFY on it says that rows without a number were committed to the feed."""
 NO_TRUNCATE_FUNCTION: Final = "ordercast_no_truncate"
 _NO_TRUNCATE: Final = f"""\
 CREATE FUNCTION {NO_TRUNCATE_FUNCTION}() RETURNS trigger LANGUAGE plpgsql {FIXED_PATH} AS $$

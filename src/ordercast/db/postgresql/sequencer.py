@@ -17,9 +17,9 @@ from typing import Final
 
 import psycopg
 
+from ordercast.db.postgresql.functions import RAW_CHANNEL
 from ordercast.db.postgresql.reconnecting import ReconnectingConnection
 
-RAW_CHANNEL: Final = "ordercast_raw"
 FEED_CHANNEL: Final = "ordercast_feed"
 # "ordercast" on a telephone's keys; one shop to a database, so one lock.
 LOCK: Final = 673_372_278

@@ -8,12 +8,9 @@ from typing import Final
 
 from ordercast.db.columns import EMPTIED
 from ordercast.db.dialects import Refusal, Trigger
+from ordercast.db.nouns import metadata
 from ordercast.db.postgresql.by_hand import BY_HAND_TRIGGERS
-from ordercast.db.postgresql.functions import NO_TRUNCATE_FUNCTION
-from ordercast.db.schema import metadata
-
-RAW_CHANNEL: Final = "ordercast_raw"
-"""NOTIFY on it says that rows without a number were committed to the feed."""
+from ordercast.db.postgresql.functions import NO_TRUNCATE_FUNCTION, RAW_CHANNEL
 
 NO_TRUNCATE: Final = tuple(name for name, made in sorted(metadata.tables.items()) if not made.info.get(EMPTIED))
 """Tables whose rows are kept, told when they go, or owed to somebody."""

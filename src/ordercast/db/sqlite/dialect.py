@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_column, select
 from sqlalchemy.dialects import sqlite
 
 from ordercast.commerce.ids import ALPHABET
-from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect, Insert
+from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect
 from ordercast.db.trigger import Refusal, Trigger
 
 # Each character written anew from its code is the same, or its bytes were none. Sixteen at a time, of pieces of 4,096:
@@ -165,17 +163,6 @@ class SqliteDialect(Dialect):
         when = "" if trigger.when is None else f" WHEN {trigger.when}"
         steps = "".join(f"  {_step(item)};\n" for item in trigger.body)
         return [f"CREATE TRIGGER {trigger.name} {trigger.event} ON {trigger.table}{when}\nBEGIN\n{steps}END"]
-
-    def insert(self, table: Table) -> Insert:
-        return sqlite.insert(table)
-
-    def values_of(self, name: str) -> Select[tuple[str]]:
-        return select(func.json_each(bindparam(name)).table_valued("value").c.value)
-
-    def rows_of(self, name: str, table: Table, columns: Iterable[str]) -> list[ColumnElement[object]]:
-        del table  # each value has a type of its own here
-        row = func.json_each(bindparam(name)).table_valued("value").c.value
-        return [row.op("->>")(literal_column(str(index))) for index, _ in enumerate(columns)]
 
 
 def _step(item: str | Refusal) -> str:

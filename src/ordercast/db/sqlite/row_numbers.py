@@ -12,18 +12,16 @@ from typing import Final
 
 from sqlalchemy import Identity, Table
 
-from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
-from ordercast.db.schema import feed, metadata, order_history, product_history
+from ordercast.db.dialects import Refusal, Trigger
+from ordercast.db.nouns import metadata
 
 # Of the 2^63 numbers of a table such steps use up none that will ever be wanted.
 AHEAD_MAX: Final = 1_000_000
 # Written by triggers with every order, and read in the order of versions: what a number says there matters to nobody.
-_NOT_LOOKED_AT: Final = frozenset({order_history, product_history})
+_NOT_LOOKED_AT: Final = frozenset({"order_history", "product_history"})
 
 
-def number_triggers(dialect: Dialect) -> list[Trigger]:
-    if dialect is not SQLITE:
-        return []
+def number_triggers() -> list[Trigger]:
     numbered = [(table, name) for table in metadata.sorted_tables if (name := _number(table)) is not None]
     return [trigger for table, name in numbered for trigger in (_given(table, name), _stays(table, name))]
 
@@ -31,8 +29,8 @@ def number_triggers(dialect: Dialect) -> list[Trigger]:
 def _number(table: Table) -> str | None:
     """The column that numbers the rows, if one does that matters."""
     (key, *others) = table.primary_key.columns
-    is_number = not others and (table is feed or isinstance(key.identity, Identity))
-    return key.name if is_number and table not in _NOT_LOOKED_AT else None
+    is_number = not others and (table.name == "feed" or isinstance(key.identity, Identity))
+    return key.name if is_number and table.name not in _NOT_LOOKED_AT else None
 
 
 def _given(table: Table, name: str) -> Trigger:

@@ -15,17 +15,10 @@ from sqlalchemy import Table
 from ordercast.db.columns import DOMAIN
 from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
 from ordercast.db.domains import ARRAY, OBJECT, JsonAsSent
-from ordercast.db.schema import (
-    feed,
-    idempotency,
-    metadata,
-    order_history,
-    order_lines,
-    sessions,
-)
+from ordercast.db.nouns import metadata
 
 # Written with every order or connection, by nobody but us; to corrupt them harms their own reader alone.
-_NOT_LOOKED_AT: Final = frozenset({feed, idempotency, order_history, order_lines, sessions})
+_NOT_LOOKED_AT: Final = frozenset({"feed", "idempotency", "order_history", "order_lines", "sessions"})
 # Whose version and actor tell another program's write from ours.
 _VERSIONED: Final = frozenset({"orders"})
 _EXACT: Final = frozenset({"moment", "currency"})
@@ -36,7 +29,7 @@ def content_triggers(dialect: Dialect) -> list[Trigger]:
     return [
         trigger
         for table in metadata.sorted_tables
-        if table not in _NOT_LOOKED_AT
+        if table.name not in _NOT_LOOKED_AT
         for trigger in _of_table(table, dialect)
     ]
 

@@ -10,47 +10,20 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from ordercast.db import (
-    deliveries,
-    erasures,
-    events,
-    ledger,
-    meta,
-    mirrored,
-    mismatches,
-    notifications,
-    orders,
-    products,
-    shop,
-)
-from ordercast.db.dialects import POSTGRESQL, Dialect, Trigger
-from ordercast.db.postgresql.triggers import POSTGRESQL_TRIGGERS, RAW_CHANNEL
-from ordercast.db.sqlite.row_numbers import number_triggers
-
-from .access import access_triggers
 from .content import content_triggers
-
-__all__ = ["RAW_CHANNEL", "missing_triggers", "triggers"]
+from .dialects import POSTGRESQL, SQLITE, Dialect, Trigger
+from .nouns import NOUNS
+from .postgresql.triggers import POSTGRESQL_TRIGGERS
+from .sqlite.row_numbers import number_triggers
 
 
 @cache
 def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
     """All of them, in the order in which they are made."""
     return (
-        *orders.NOUN.triggers,
-        *products.NOUN.triggers,
-        *deliveries.NOUN.triggers,
-        *notifications.NOUN.triggers,
-        *events.NOUN.triggers,
-        *access_triggers(dialect),
-        *erasures.NOUN.triggers,
-        *mismatches.NOUN.triggers,
-        *ledger.NOUN.triggers,
-        *mirrored.NOUN.triggers,
+        *(trigger for noun in NOUNS for trigger in noun.triggers),
         *content_triggers(dialect),
-        *number_triggers(dialect),
-        *shop.NOUN.triggers,
-        *meta.NOUN.triggers,
+        *(number_triggers() if dialect is SQLITE else ()),
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

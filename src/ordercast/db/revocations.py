@@ -1,0 +1,90 @@
+"""Which tokens are good no more: every node hears of them through the feed. Units of work on them are in ``access``."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Final
+
+from . import columns
+from .columns import given_moment, index, line, moment, table
+from .dialects import Trigger
+from .noun import Impersonal, Noun
+from .statement import Statement, statements_in
+from .trigger_helpers import told
+from .types import ChangeKind
+
+revocations = table(
+    "revocations",
+    # A person's id, a sign-in's, a token's own (its `jti`), or that of an order whose tracking token is meant.
+    line("name", primary_key=True),
+    # Tokens that were issued before are refused.
+    moment("since"),
+    # By then each of them has expired; kept for ever where nobody can tell.
+    given_moment("until", optional=True),
+    columns.actor(),
+    columns.reason(),
+    index("revocations_by_end", "until"),
+    rowid=False,
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+REVOKE: Final = Statement("""
+    INSERT INTO revocations (name, since, until, actor, reason) VALUES (:name, :since, :until, :actor, :reason)
+    ON CONFLICT (name) DO UPDATE
+      SET since = excluded.since, until = excluded.until, actor = excluded.actor, reason = excluded.reason
+""")
+REVOKED: Final = Statement("SELECT name, since, until FROM revocations WHERE name > :after ORDER BY name LIMIT :limit")
+FORGET_OLD: Final = Statement("""
+    DELETE FROM revocations WHERE name IN (
+      SELECT name FROM revocations WHERE until < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
+""")
+# Whether anybody or anything has that name; see ``access.is_known``.
+NAMED: Final = Statement("""
+    SELECT accounts.id FROM accounts WHERE accounts.id = :name
+    UNION ALL SELECT customers.id FROM customers WHERE customers.id = :name
+    UNION ALL SELECT orders.id FROM orders WHERE orders.id = :name
+    UNION ALL SELECT sign_ins.id FROM sign_ins WHERE sign_ins.id = :name
+    LIMIT 1
+""")
+
+# --- Triggers ---------------------------------------------------------------------------------------------------------
+
+# A refresh token was given as well: without this, who has one would fetch what is not refused. `since` leaves alone who
+# signed in anew before the row was written.
+_TOLD: Final = (
+    "DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since",
+    "DELETE FROM sign_ins WHERE id = NEW.name",
+    told(
+        ChangeKind.ACCESS_REVOKED,
+        "NEW.name",
+        reason="NEW.reason",
+        at="NEW.since",
+        after="@json_text(@json_object('name', NEW.name, 'since', NEW.since, 'until', NEW.until))",
+    ),
+)
+
+
+def ended_by(reason: str) -> tuple[str, ...]:
+    """End the sign-ins of the account that a trigger calls OLD, and refuse its tokens."""
+    return (
+        "DELETE FROM sign_ins WHERE account_id = OLD.id",
+        cleandoc(f"""
+            INSERT INTO revocations (name, since, actor, reason)
+              VALUES (OLD.id, @now, 'db:accounts', '{reason}')
+              ON CONFLICT (name) DO UPDATE
+                SET since = excluded.since, until = NULL, actor = excluded.actor, reason = excluded.reason
+        """),
+    )
+
+
+NOUN: Final = Noun(
+    name="revocations",
+    tables=(revocations,),
+    statements=statements_in(globals()),
+    triggers=(
+        Trigger("access_revoked", "AFTER INSERT", "revocations", _TOLD),
+        Trigger("access_revoked_again", "AFTER UPDATE", "revocations", _TOLD),
+    ),
+    personal={"revocations": Impersonal("names of people and tokens that are refused, which must outlive them")},
+)
