@@ -28,7 +28,7 @@ from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
-from ordercast.db import SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
+from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
 from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscriptions, Relay
@@ -129,9 +129,9 @@ def build_hub(
         deliveries=delivery_rules(settings),
     )
     auth = serve_sockets(server, context, OrderSubscriptions(relay, server.main), EphemeralEvents(server.main))
-    relay.on("access.revoked", auth.access_revoked)
-    relay.on("customer.erased", lambda _: relay.clear_memory())
-    relay.on("order.status_changed", auth.order_moved)
+    relay.on(ChangeKind.ACCESS_REVOKED, auth.access_revoked)
+    relay.on(ChangeKind.CUSTOMER_ERASED, lambda _: relay.clear_memory())
+    relay.on(ChangeKind.ORDER_STATUS_CHANGED, auth.order_moved)
     telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, relay

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ordercast.db import NotCommitted, OutcomeUnknown, SqliteStore, StoreError, StoreUnavailable
-from ordercast.db.types import Unheard
+from ordercast.db.errors import Unheard
 
 from .shop import ask, by_another_program, place_one
 

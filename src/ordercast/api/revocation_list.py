@@ -8,12 +8,12 @@ from typing import Final
 
 import msgspec
 
-from ordercast.db import Change, is_moment, read_json
+from ordercast.db import Change, ChangeKind, is_moment, read_json
 from ordercast.db.access import Revoked
 
 from .auth import Identity
 
-KIND: Final = "access.revoked"
+KIND: Final = ChangeKind.ACCESS_REVOKED
 """Of the feed's rows that tell of one."""
 
 

@@ -8,31 +8,27 @@ Stays true: triggers alone fill the feed, so a change made by another program is
 from ordercast.db.sqlite.store import SqliteStore
 
 from .damage import DamagedRow, DamagedRows
-from .lenient_json import is_moment, read_json
-from .transaction import Transaction
-from .types import (
-    Change,
+from .errors import (
     LockedElsewhere,
     NotCommitted,
     OutcomeUnknown,
     Overloaded,
     ReadLockedElsewhere,
-    Row,
     RuleBroken,
-    SessionRow,
-    Store,
     StoreClosed,
     StoreError,
     StoreUnavailable,
-    UnitOfWork,
     Unstorable,
     Unusable,
     is_database_error,
-    rows_of_order,
 )
+from .lenient_json import is_moment, read_json
+from .transaction import Transaction
+from .types import Change, ChangeKind, Row, SessionRow, Store, UnitOfWork, rows_of_order
 
 __all__ = [
     "Change",
+    "ChangeKind",
     "DamagedRow",
     "DamagedRows",
     "LockedElsewhere",

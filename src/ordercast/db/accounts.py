@@ -79,7 +79,7 @@ EMAILS_WITH_HASH: Final = Statement("""
 # The one who stays is locked until the commit: of two admins who close each other on two nodes, one waits, or both do
 # and the database lets one go on.
 _OTHERS: Final = (
-    f"SELECT 1 FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 AND id <> OLD.id@postgresql( FOR UPDATE)"
+    f"SELECT 1 FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 AND id <> OLD.id @postgresql(FOR UPDATE)"
 )
 _STAYS: Final = (Refusal(f"{LAST_ADMIN}: somebody stays who may make accounts", f"NOT EXISTS ({_OTHERS})"),)
 _WAS_ADMIN: Final = f"OLD.role = '{Role.ADMIN}' AND OLD.active = 1"

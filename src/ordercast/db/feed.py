@@ -22,6 +22,7 @@ from .columns import (
 )
 from .noun import Copies, Noun
 from .statement import Statement, statements_in
+from .types import ChangeKind
 
 
 def _columns() -> list[Column[Any]]:
@@ -77,7 +78,9 @@ MARK: Final = Statement(
     sqlite="SELECT coalesce(max(seq), 0) FROM feed",
     postgresql="SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM feed_id_seq",
 )
-PLACED_AFTER: Final = Statement("SELECT entity_id, after FROM feed WHERE @feed_key > :mark AND kind = 'order.placed'")
+PLACED_AFTER: Final = Statement(
+    f"SELECT entity_id, after FROM feed WHERE @feed_key > :mark AND kind = '{ChangeKind.ORDER_PLACED}'"
+)
 # The newest number, and whether a row of `entity_id` is to be seen that has none yet.
 SEEN_WITH: Final = Statement(
     sqlite="SELECT coalesce(max(seq), 0), 0 FROM feed",

@@ -18,8 +18,9 @@ from typing import Any, Final, NamedTuple, TypeVar
 from ordercast.db.connector import Connection, Connector
 from ordercast.telemetry import CHANGES_LOCKED, GROUP_SIZE, GROUPS_RUN_AGAIN, UNITS_COMMITTED
 
+from .errors import Conflict, LockedElsewhere, NotCommitted, OutcomeUnknown
 from .transaction import Transaction
-from .types import Batchable, Conflict, LockedElsewhere, NotCommitted, OutcomeUnknown, Row, UnitOfWork
+from .types import Batchable, Row, UnitOfWork
 
 T = TypeVar("T")
 Unit = Callable[[Transaction], Any]

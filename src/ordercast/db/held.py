@@ -17,9 +17,10 @@ from typing import Final
 from ordercast.db.connector import Connector
 from ordercast.telemetry import CHANGES_HELD
 
+from .errors import NotCommitted
 from .groups import Done, Groups, Held, Outcomes, Waiting, kind_rows, locked
 from .transaction import Transaction
-from .types import Batchable, NotCommitted, Row
+from .types import Batchable, Row
 
 # Four seconds' worth of those who need one row, in a busy shop; whoever comes later is told at once.
 HELD_MAX: Final = 1_024

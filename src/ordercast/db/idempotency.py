@@ -13,10 +13,10 @@ from ordercast.commerce.timestamps import Timestamp
 
 from . import domains
 from .columns import index, line, moment, of, table, told
+from .errors import Conflict
 from .noun import Copies, Noun
 from .statement import BulkStatement, Statement, statements_in
 from .transaction import Transaction
-from .types import Conflict
 
 KEY_MAX: Final = 255
 

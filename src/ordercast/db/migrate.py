@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from ordercast.db.sqlite.connection import connect, create_private
 
-from .types import Unusable
+from .errors import Unusable
 
 if TYPE_CHECKING:
     from alembic.config import Config

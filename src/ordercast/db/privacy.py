@@ -22,6 +22,7 @@ from .nouns import PERSONAL_DATA
 from .sql import literals
 from .statement import Statement, statements_in
 from .transaction import Transaction
+from .types import ChangeKind
 
 _JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info", "data", "document"})
 _ADDRESS_TEXTS: Final = ("name", "line1", "line2")
@@ -260,7 +261,7 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, r
     if row is None:  # pruned meanwhile
         return
     kind, entity_id, actor, reason, before, after = row
-    if kind == "event.published":
+    if kind == ChangeKind.EVENT_PUBLISHED:
         # What a back end says of somebody has no form that we know: it is told to nobody any more.
         transaction.run(events.REMOVE, id=entity_id)
         after = msgspec.json.encode({"event": _event_in(after), "rooms": [], "args": []}).decode()

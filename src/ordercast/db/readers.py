@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 
 from ordercast.db.connector import Connection, Connector
 
+from .errors import Overloaded, ReadLockedElsewhere, StoreClosed, StoreUnavailable
 from .transaction import Transaction
-from .types import Overloaded, ReadLockedElsewhere, StoreClosed, StoreUnavailable
 
 T = TypeVar("T")
 

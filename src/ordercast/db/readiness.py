@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final
 
 from . import meta
+from .errors import StoreError
 from .transaction import Transaction
-from .types import StoreError
 
 # As often as a balancer asks; what it is told is no older than this.
 FOUND_S_MAX: Final = 1.0

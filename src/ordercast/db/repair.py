@@ -12,7 +12,7 @@ import msgspec
 from .dialects import POSTGRESQL
 from .inspection import UNMENDABLE, Check, DamagedTableRow, TableQuestion, bytes_of, of_key, tables
 from .transaction import Transaction
-from .types import Change
+from .types import Change, ChangeKind
 
 Rooms = Callable[[Change], tuple[str, ...]]
 """Who is told to look anew in place of a row of the feed; see ``feed.gaps.affected_rooms``."""
@@ -70,7 +70,7 @@ def _told_as_gap(change: Change, rooms: Rooms) -> dict[str, Any]:
     """What is to stand in the feed where a row cannot be told: whoever comes behind it is told so, once."""
     after = {"reason": UNREADABLE_ROW, "rooms": list(rooms(change))}
     return {
-        "kind": "feed.resync",
+        "kind": ChangeKind.FEED_RESYNC,
         "entity_id": change.entity_id,
         "version": change.version,
         "actor": change.actor,

@@ -11,10 +11,10 @@ from ordercast.commerce.timestamps import Timestamp
 
 from . import columns, payment_tasks
 from .columns import index, table
+from .errors import Conflict
 from .noun import Noun, PersonalData
 from .statement import Statement, statements_in
 from .transaction import Transaction
-from .types import Conflict
 
 CARDS_MAX: Final = 50
 

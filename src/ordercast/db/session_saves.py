@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 
 from ordercast import telemetry
 
-from .types import LockedElsewhere, SessionRow, StoreError
+from .errors import LockedElsewhere, StoreError
+from .types import SessionRow
 
 Changes: TypeAlias = Mapping[str, SessionRow | None]
 """Sessions by their pids, as they are now; None for one that is to be forgotten."""

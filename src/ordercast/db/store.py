@@ -10,24 +10,22 @@ import msgspec
 from . import sessions, shop
 from .damage import DamagedRow
 from .dialects import Dialect
+from .errors import (
+    LockedElsewhere,
+    NotCommitted,
+    OutcomeUnknown,
+    ReadLockedElsewhere,
+    StoreClosed,
+    StoreUnavailable,
+    Unheard,
+)
 from .readers import Readers
 from .readiness import Readiness
 from .schema_faults import schema_faults
 from .session_loads import SessionLoads
 from .session_saves import Changes, SessionSaves
 from .transaction import Transaction
-from .types import (
-    Change,
-    LockedElsewhere,
-    NotCommitted,
-    OutcomeUnknown,
-    ReadLockedElsewhere,
-    SessionRow,
-    StoreClosed,
-    StoreUnavailable,
-    Unheard,
-    UnitOfWork,
-)
+from .types import Change, SessionRow, UnitOfWork
 from .writer import Writer
 
 T = TypeVar("T")

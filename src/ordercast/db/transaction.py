@@ -14,8 +14,8 @@ from ordercast.db.connector import Connection
 
 from .damage import DamagedRow, DamagedRows, problem_of
 from .dialects import Dialect
+from .errors import Unstorable
 from .statement import BulkStatement, Statement
-from .types import Unstorable
 
 T = TypeVar("T")
 

@@ -17,10 +17,10 @@ from typing import Final, TypeVar
 
 from ordercast.db.connector import Connector
 
+from .errors import NotCommitted, Overloaded, StoreClosed
 from .groups import HURRIED_MS, Done, Groups, Outcomes, Unit, Waiting
 from .held import HeldUnits
 from .transaction import Transaction
-from .types import NotCommitted, Overloaded, StoreClosed
 
 __all__ = ["Unit", "Writer"]
 

@@ -15,7 +15,7 @@ import msgspec
 
 from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room, watch_room
-from ordercast.db import Change
+from ordercast.db import Change, ChangeKind
 
 from . import payloads
 from .gaps import EVERYBODY, UnroutableRow
@@ -149,10 +149,10 @@ class _Published(msgspec.Struct):
 
 
 SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
-    "delivery.moved": _delivery,
-    "event.published": _published,
-    "feed.resync": _resync,
-    "notification.made": _notification,
-    "payment.mismatch": _mismatch,
+    ChangeKind.DELIVERY_MOVED: _delivery,
+    ChangeKind.EVENT_PUBLISHED: _published,
+    ChangeKind.FEED_RESYNC: _resync,
+    ChangeKind.NOTIFICATION_MADE: _notification,
+    ChangeKind.PAYMENT_MISMATCH: _mismatch,
 }
 """Kinds of changes of which each makes one event."""

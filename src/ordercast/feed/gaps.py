@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room, watch_room
-from ordercast.db import Change, read_json
+from ordercast.db import Change, ChangeKind, read_json
 
 
 class GapReason(StrEnum):
@@ -114,11 +114,11 @@ def _shop(change: Change) -> list[str]:
 
 
 _FINDERS: Final[dict[str, Callable[[Change], list[str] | None]]] = {
-    "delivery.moved": _delivery,
-    "event.published": _published,
-    "feed.resync": _shop,
-    "notification.made": _notification,
-    "payment.mismatch": _shop,
+    ChangeKind.DELIVERY_MOVED: _delivery,
+    ChangeKind.EVENT_PUBLISHED: _published,
+    ChangeKind.FEED_RESYNC: _shop,
+    ChangeKind.NOTIFICATION_MADE: _notification,
+    ChangeKind.PAYMENT_MISMATCH: _shop,
 }
 _FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {"order.": _order, "product.": _shop}
 

@@ -9,7 +9,7 @@ import msgspec
 from ordercast.commerce import sentences
 from ordercast.commerce.masking import public_actor
 from ordercast.commerce.notifications import NotificationKind, words
-from ordercast.db import Change, read_json
+from ordercast.db import Change, ChangeKind, read_json
 
 from .gaps import UnroutableRow
 
@@ -44,7 +44,7 @@ class OrderChange(msgspec.Struct, frozen=True):
         return OrderChange(self.change, self.before, self.after, event_id)
 
     def is_placed(self) -> bool:
-        return self.change.kind == "order.placed"
+        return self.change.kind == ChangeKind.ORDER_PLACED
 
     def has_new_status(self) -> bool:
         return self._differs("status")
@@ -56,7 +56,7 @@ class OrderChange(msgspec.Struct, frozen=True):
         """Something else than the two states changed, such as an address that the shop corrected; or an order of
         another system was taken in as it stood there.
         """
-        if self.change.kind == "order.imported":
+        if self.change.kind == ChangeKind.ORDER_IMPORTED:
             return True
         return self.before is not None and not self.has_new_status() and not self.has_new_payment()
 

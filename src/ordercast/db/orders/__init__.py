@@ -19,11 +19,11 @@ from ordercast.commerce.status_flow import StatusChanged, Unchanged, decide_assi
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import drivers, feed, ledger, mirrored
 from ordercast.db.deliveries import choose_nearest, settle
+from ordercast.db.errors import Unheard
 from ordercast.db.lenient_json import is_moment, read_json
 from ordercast.db.noun import ERASED_ACTOR, THEIR_ORDERS, Impersonal, Noun, PersonalData
 from ordercast.db.statement import Statement, statements_in
 from ordercast.db.transaction import Transaction
-from ordercast.db.types import Unheard
 
 from . import statements
 from .table import order_history, order_lines, orders

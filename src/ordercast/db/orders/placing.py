@@ -23,11 +23,12 @@ from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 from ordercast.db import feed, ledger, products, promotions, shop
+from ordercast.db.errors import Unheard
 from ordercast.db.idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from ordercast.db.products import product_of
 from ordercast.db.promotions import Promotions
 from ordercast.db.transaction import Transaction
-from ordercast.db.types import Batchable, Row, Unheard
+from ordercast.db.types import Batchable, Row
 
 from . import statements
 

@@ -117,7 +117,7 @@ _FIRST: Final = _refusal(
 
 RULES: Final = (
     # One trigger for all of it: each that looks at an order costs every order a microsecond.
-    _trigger("orders_begin", "INSERT", f"NOT ({_IS_FIRST})@sqlite( OR {_IS_KNOWN})", [*_FORMER_NAMES, _ONCE, _FIRST]),
+    _trigger("orders_begin", "INSERT", f"NOT ({_IS_FIRST}) @sqlite(OR {_IS_KNOWN})", [*_FORMER_NAMES, _ONCE, _FIRST]),
     _trigger("orders_renamed", "UPDATE", _IS_FORMER, _FORMER_NAMES),
     _trigger("orders_moved", "UPDATE", "OLD.status <> NEW.status", _MOVES),
     _trigger(

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ordercast.db import feed
 from ordercast.db.dialects import POSTGRESQL
 from ordercast.db.epochs import history_of
+from ordercast.db.errors import StoreClosed, Unusable
 from ordercast.db.migrate import must_be_newest, upgrade
 from ordercast.db.postgresql.connection import PostgresqlConnector
 from ordercast.db.postgresql.sequencer import Sequencer
@@ -24,7 +25,7 @@ from ordercast.db.postgresql.tailer import Seen, Tailer
 from ordercast.db.readers import Readers
 from ordercast.db.store import DatabaseStore, change_of
 from ordercast.db.transaction import Transaction
-from ordercast.db.types import Change, StoreClosed, Unusable
+from ordercast.db.types import Change
 from ordercast.db.writer import Writer
 
 # Read at start, for those who come back after a restart; the relay keeps as many.

@@ -28,11 +28,11 @@ from typing import Any, Final, NamedTuple, NoReturn, cast
 from ordercast.db.connector import Connection
 from ordercast.db.dialects import SQLITE
 from ordercast.db.epochs import is_epoch, new_epoch
+from ordercast.db.errors import NotCommitted
 from ordercast.db.migrate import NEWEST
 from ordercast.db.sqlite.connection import SqliteConnector, connect
 from ordercast.db.transaction import Transaction
 from ordercast.db.triggers import missing_triggers
-from ordercast.db.types import NotCommitted
 
 # SQLite copies its log into the file after a commit that leaves more than 1,000 pages in it: before that we never write
 # to the file. A page of the log has a header besides, so this is a little less than that.

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 
 from ordercast.db import dialects, feed
+from ordercast.db.errors import StoreClosed, Unusable
 from ordercast.db.migrate import upgrade
 from ordercast.db.readers import Readers
 from ordercast.db.sqlite.connection import create_private
@@ -22,7 +23,7 @@ from ordercast.db.sqlite.high_water import HighWater
 from ordercast.db.sqlite.space import Space
 from ordercast.db.store import DatabaseStore, change_of
 from ordercast.db.transaction import Transaction
-from ordercast.db.types import Change, StoreClosed, Unusable
+from ordercast.db.types import Change
 from ordercast.db.writer import Writer
 
 # How soon another program's commit is noticed. A look costs 3 to 5 microseconds.
