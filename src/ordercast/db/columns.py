@@ -190,7 +190,7 @@ def text(name: str, **options: Any) -> Column[str]:
     return of(domains.TEXT, name, **options)
 
 
-def told(name: str, *, optional: bool = False) -> Column[str]:
+def document(name: str, *, optional: bool = False) -> Column[str]:
     """A document as it is told or answered."""
     return of(domains.TOLD, name, optional=optional)
 

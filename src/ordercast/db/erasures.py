@@ -8,7 +8,7 @@ from .columns import actor, identifier, index, moment, table
 from .dialects import Trigger
 from .noun import Noun, PersonalData
 from .statement import Statement, statements_in
-from .trigger_helpers import told
+from .trigger_helpers import feed_row
 from .types import ChangeKind
 
 erasures = table(
@@ -24,7 +24,7 @@ erasures = table(
 RECORD: Final = Statement("INSERT INTO erasures (id, customer_id, actor, at) VALUES (:id, :customer_id, :actor, :at)")
 
 # Every node is told, for it may remember events of before.
-_TOLD: Final = told(
+_TOLD: Final = feed_row(
     ChangeKind.CUSTOMER_ERASED, "NEW.customer_id", at="NEW.at", after="@json_text(@json_object('id', NEW.id))"
 )
 

@@ -14,7 +14,7 @@ from .noun import Copies, Noun
 from .sql import literals
 from .statement import Statement, statements_in
 from .transaction import Transaction
-from .trigger_helpers import told
+from .trigger_helpers import feed_row
 from .types import ChangeKind
 
 # Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw; and those under
@@ -56,7 +56,9 @@ REMOVE: Final = Statement("DELETE FROM published_events WHERE id = :id")
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
 _DOCUMENT: Final = "@json_object('event', NEW.event, 'rooms', @json_of(NEW.rooms), 'args', @json_of(NEW.args))"
-_PUBLISHED: Final = told(ChangeKind.EVENT_PUBLISHED, "NEW.id", at="NEW.created_at", after=f"@json_text({_DOCUMENT})")
+_PUBLISHED: Final = feed_row(
+    ChangeKind.EVENT_PUBLISHED, "NEW.id", at="NEW.created_at", after=f"@json_text({_DOCUMENT})"
+)
 
 NOUN: Final = Noun(
     name="published_events",

@@ -9,6 +9,7 @@ from sqlalchemy import Column, MetaData
 from .columns import (
     actor,
     check,
+    document,
     entry_id,
     given_moment,
     index,
@@ -16,7 +17,6 @@ from .columns import (
     line,
     reason,
     table,
-    told,
     version,
     word,
 )
@@ -33,8 +33,8 @@ def _columns() -> list[Column[Any]]:
         actor(given=True),
         reason(),
         given_moment("at"),
-        told("before", optional=True),
-        told("after", optional=True),
+        document("before", optional=True),
+        document("after", optional=True),
     ]
 
 

@@ -12,7 +12,7 @@ from ordercast.commerce.errors import ShopError
 from ordercast.commerce.timestamps import Timestamp
 
 from . import domains
-from .columns import index, line, moment, of, table, told
+from .columns import document, index, line, moment, of, table
 from .errors import Conflict
 from .noun import Copies, Noun
 from .statement import BulkStatement, Statement, statements_in
@@ -25,7 +25,7 @@ idempotency = table(
     line("scope", primary_key=True),
     line("key", primary_key=True),
     of(domains.DIGEST, "fingerprint"),
-    told("answer"),
+    document("answer"),
     moment("created_at"),
     index("idempotency_by_age", "created_at"),
     rowid=False,

@@ -20,7 +20,7 @@ from .lenient_json import read_json
 from .noun import Impersonal, Noun, PersonalData
 from .statement import Statement, statements_in
 from .transaction import Transaction
-from .trigger_helpers import FEED_COLUMNS, told
+from .trigger_helpers import FEED_COLUMNS, feed_row
 from .types import ChangeKind
 
 _IS_ORDER: Final = "document IS NOT NULL"
@@ -173,7 +173,7 @@ _TOLD: Final = cleandoc(f"""
         @json_text(OLD.document), @json_text(NEW.document))
 """)
 _IS_TOLD: Final = "NEW.document IS NOT NULL AND OLD.document IS DISTINCT FROM NEW.document"
-_RESYNCED: Final = told(
+_RESYNCED: Final = feed_row(
     ChangeKind.FEED_RESYNC,
     "NEW.name",
     version="NEW.resyncs",

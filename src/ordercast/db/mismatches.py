@@ -19,7 +19,7 @@ from .lenient_json import read_json
 from .noun import Impersonal, Noun
 from .statement import Statement, statements_in
 from .transaction import Transaction
-from .trigger_helpers import told
+from .trigger_helpers import feed_row
 from .types import ChangeKind
 
 TABLE: Final = "payment_mismatches"
@@ -79,8 +79,8 @@ _DOCUMENT: Final = """@json_text(@json_object('id', NEW.id, 'orderId', NEW.order
       'reference', NEW.reference, 'kind', NEW.kind, 'ours', @json_of(NEW.ours), 'theirs', @json_of(NEW.theirs),
       'text', NEW.sentence, 'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at,
       'resolvedBy', NEW.resolved_by, 'note', NEW.note))"""
-_RAISED: Final = told(ChangeKind.PAYMENT_MISMATCH, "NEW.id", at="NEW.created_at", after=_DOCUMENT)
-_RESOLVED: Final = told(ChangeKind.PAYMENT_MISMATCH, "NEW.id", version="2", at="NEW.resolved_at", after=_DOCUMENT)
+_RAISED: Final = feed_row(ChangeKind.PAYMENT_MISMATCH, "NEW.id", at="NEW.created_at", after=_DOCUMENT)
+_RESOLVED: Final = feed_row(ChangeKind.PAYMENT_MISMATCH, "NEW.id", version="2", at="NEW.resolved_at", after=_DOCUMENT)
 _IS_RESOLVED: Final = "OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL"
 
 NOUN: Final = Noun(

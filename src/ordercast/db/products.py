@@ -35,7 +35,7 @@ from .domains import COUNT_MAX
 from .noun import Impersonal, Noun
 from .statement import Statement, statements_in
 from .transaction import Transaction
-from .trigger_helpers import FEED_COLUMNS, IMPORTING, changed, refused, told
+from .trigger_helpers import FEED_COLUMNS, IMPORTING, changed, feed_row, refused
 from .types import ChangeKind
 
 TABLE: Final = "products"
@@ -75,8 +75,8 @@ product_history = table(
     entry(),
     identifier("product_id"),
     version(None),
-    columns.told("before", optional=True),
-    columns.told("after"),
+    columns.document("before", optional=True),
+    columns.document("after"),
     columns.actor(given=True),
     columns.reason(),
     given_moment("at"),
@@ -179,7 +179,7 @@ _EDITED: Final = (
           FROM products WHERE id = NEW.id
     """),
 )
-_SOLD_OUT: Final = told(
+_SOLD_OUT: Final = feed_row(
     ChangeKind.PRODUCT_CHANGED,
     "NEW.id",
     version="NEW.version",

@@ -10,7 +10,7 @@ from .columns import given_moment, index, line, moment, table
 from .dialects import Trigger
 from .noun import Impersonal, Noun
 from .statement import Statement, statements_in
-from .trigger_helpers import told
+from .trigger_helpers import feed_row
 from .types import ChangeKind
 
 revocations = table(
@@ -55,7 +55,7 @@ NAMED: Final = Statement("""
 _TOLD: Final = (
     "DELETE FROM sign_ins WHERE account_id = NEW.name AND created_at <= NEW.since",
     "DELETE FROM sign_ins WHERE id = NEW.name",
-    told(
+    feed_row(
         ChangeKind.ACCESS_REVOKED,
         "NEW.name",
         reason="NEW.reason",

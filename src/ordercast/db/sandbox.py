@@ -44,7 +44,7 @@ sandbox_payments = table(
 sandbox_notices = table(
     "sandbox_notices",
     columns.identifier("id", primary_key=True),
-    columns.told("body"),
+    columns.document("body"),
     columns.given_moment("due_at"),
     index("sandbox_notices_due", "due_at"),
     rowid=False,

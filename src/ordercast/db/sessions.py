@@ -11,7 +11,7 @@ import msgspec
 from ordercast.commerce.timestamps import Timestamp, timestamp
 
 from . import access, domains, events, feed, idempotency, ledger
-from .columns import given_moment, index, line, of, table, text, told
+from .columns import document, given_moment, index, line, of, table, text
 from .lenient_json import is_moment
 from .noun import Copies, Noun
 from .statement import Statement, statements_in
@@ -31,7 +31,7 @@ sessions = table(
     line("sid"),
     text("namespace"),
     of(domains.IDENTITY, "identity"),
-    told("rooms"),
+    document("rooms"),
     given_moment("seen_at"),
     index("sessions_by_age", "seen_at"),
     rowid=False,

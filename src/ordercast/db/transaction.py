@@ -53,7 +53,7 @@ class Transaction:
 
     def one(self, statement: Statement | str, **values: Any) -> tuple[Any, ...] | None:
         """The first row, or None; later rows are not looked at."""
-        text = statement if isinstance(statement, str) else statement.texts[self.dialect]
+        text = statement.texts[self.dialect] if isinstance(statement, Statement) else statement
         try:
             row: tuple[Any, ...] | None = self._connection.execute(text, values).fetchone()
         except (self._connection.DataError, *_NOT_WRITABLE) as error:
@@ -61,7 +61,7 @@ class Transaction:
         return row
 
     def all(self, statement: Statement | str, **values: Any) -> list[tuple[Any, ...]]:
-        text = statement if isinstance(statement, str) else statement.texts[self.dialect]
+        text = statement.texts[self.dialect] if isinstance(statement, Statement) else statement
         try:
             return self._connection.execute(text, values).fetchall()
         except (self._connection.DataError, *_NOT_WRITABLE) as error:
@@ -165,7 +165,7 @@ class Transaction:
 
     def run(self, statement: Statement | str, **values: Any) -> int:
         """Execute a change; answers how many rows it touched."""
-        text = statement if isinstance(statement, str) else statement.texts[self.dialect]
+        text = statement.texts[self.dialect] if isinstance(statement, Statement) else statement
         try:
             return self._connection.execute(text, values).rowcount
         except (self._connection.DataError, *_NOT_WRITABLE) as error:
@@ -175,7 +175,7 @@ class Transaction:
         """Execute a change for each of `rows`; answers how many rows all of them touched."""
         if isinstance(statement, BulkStatement) and self.dialect.inserts_in_bulk:
             return self.run(statement, rows=statement.encoded(rows))
-        text = statement if isinstance(statement, str) else statement.texts[self.dialect]
+        text = statement.texts[self.dialect] if isinstance(statement, Statement) else statement
         try:
             return self._connection.executemany(text, rows).rowcount
         except (self._connection.DataError, *_NOT_WRITABLE) as error:

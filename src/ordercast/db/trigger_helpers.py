@@ -15,7 +15,7 @@ IMPORTING: Final = "importing"
 """The row of ``meta`` under which orders may be inserted in any state, and new products are not told."""
 
 
-def told(
+def feed_row(
     kind: ChangeKind,
     entity_id: str,
     *,

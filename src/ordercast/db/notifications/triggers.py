@@ -10,7 +10,7 @@ from ordercast.commerce.people import Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus
 from ordercast.db.dialects import Trigger
 from ordercast.db.sql import literals
-from ordercast.db.trigger_helpers import told
+from ordercast.db.trigger_helpers import feed_row
 from ordercast.db.types import ChangeKind
 
 _COLUMNS: Final = "recipient, kind, order_id, data, severity, created_at"
@@ -89,7 +89,7 @@ NOTES_OF_DELIVERIES: Final = (
 
 _DOCUMENT: Final = """@json_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id,
     'data', @json_of(NEW.data), 'severity', NEW.severity)"""
-_TOLD: Final = told(
+_TOLD: Final = feed_row(
     ChangeKind.NOTIFICATION_MADE,
     "NEW.id",
     actor="'service:shop'",
