@@ -85,7 +85,7 @@ def bounds(day: date, tz: tzinfo) -> tuple[Timestamp, Timestamp]:
     try:
         begin = datetime.combine(day, time(), tz)
         end = datetime.combine(day + timedelta(days=1), time(), tz)
-        return _moment(begin), _moment(end)
+        return _timestamp(begin), _timestamp(end)
     except (OverflowError, ValueError):
         raise InvalidField("date", "This day is outside of what a calendar holds.") from None
 
@@ -113,5 +113,5 @@ def open_orders(ages_s: Sequence[float]) -> OpenOrders:
     return OpenOrders(len(ages_s), round(max(ages_s), 3) if ages_s else None, counts)
 
 
-def _moment(when: datetime) -> Timestamp:
+def _timestamp(when: datetime) -> Timestamp:
     return timestamp(int(when.timestamp() * 1000))

@@ -183,11 +183,11 @@ class Engine:
         self._pending_close[session.sid] = messages
         asyncio.get_running_loop().call_later(PENDING_CLOSE_S, self._pending_close.pop, session.sid, None)
 
-    async def drain(self, hurried: Callable[[], bool] = lambda: False) -> None:
+    async def drain(self, is_fast: Callable[[], bool] = lambda: False) -> None:
         """Close every session, evenly over `drain_s` at most: all clients at once would be a herd for the next node.
 
         None is told to stay away: a stock client reconnects by itself. Until its turn each goes on receiving events.
-        `hurried` is polled; once it is true the rest are closed at once.
+        `is_fast` is polled; once it is true the rest are closed at once.
         """
         self.is_draining = True
         self.session_limits.close()
@@ -196,7 +196,7 @@ class Engine:
         began_s = loop.time()
         window_s = min(self.options.drain_s, len(sessions) / DRAIN_SESSIONS_PER_S)
         ended = 0
-        while ended < len(sessions) and (passed_s := loop.time() - began_s) < window_s and not hurried():
+        while ended < len(sessions) and (passed_s := loop.time() - began_s) < window_s and not is_fast():
             due = round(len(sessions) * passed_s / window_s)
             for session in sessions[ended:due]:
                 session.close(DisconnectReason.SERVER_SHUTTING_DOWN)

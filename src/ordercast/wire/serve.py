@@ -29,8 +29,8 @@ log = logging.getLogger("ordercast.wire.serve")
 # How long a stop waits for requests that have come, once all clients are sent away; and how long when it was asked for
 # again, which is time enough for what the database is not silent about.
 GRACEFUL_STOP_S = 10
-HURRIED_STOP_S = 1.0
-_HURRY_STEP_S = 0.05
+FAST_STOP_S = 1.0
+_FAST_STOP_POLL_S = 0.05
 # What ends `serve`, of what the system has.
 STOP_SIGNALS: Final = tuple(each for each in signal.Signals if each.name in {"SIGINT", "SIGTERM", "SIGQUIT"})
 
@@ -85,7 +85,7 @@ class PortServer(uvicorn.Server):
 
     A signal begins the stop: the port is closed, so that a proxy and reconnecting clients turn to another node at once;
     sessions are closed over `Options.drain_s`; requests that have come are answered; `serve` returns. A second signal
-    closes all sessions at once and gives requests `HURRIED_STOP_S`, a third gives them none.
+    closes all sessions at once and gives requests `FAST_STOP_S`, a third gives them none.
     """
 
     def __init__(self, config: uvicorn.Config, engine: Engine) -> None:
@@ -93,7 +93,7 @@ class PortServer(uvicorn.Server):
         self.engine = engine
         self.handles_signals = True
         """Whether `serve` handles `STOP_SIGNALS`; otherwise the program calls `stop`."""
-        self.is_hurried = False
+        self.is_fast_stop = False
         self._file_descriptors = FileDescriptorMonitor()
         self.on_started: Callable[[], None] = lambda: None
         """Called once the port is open."""
@@ -101,12 +101,12 @@ class PortServer(uvicorn.Server):
         """Called once, when the stop is requested; by a signal, within its handler."""
 
     def stop(self) -> None:
-        """Begin the stop; called again, hasten it. Safe in a signal's handler."""
+        """Begin a graceful stop; called again, make it a fast, then an immediate one. Safe in a signal's handler."""
         if not self.should_exit:
             self.should_exit = True
             self.on_signal()
-        elif not self.is_hurried:
-            self.is_hurried = True
+        elif not self.is_fast_stop:
+            self.is_fast_stop = True
         else:
             self.force_exit = True
 
@@ -144,19 +144,19 @@ class PortServer(uvicorn.Server):
             server.close()
         for listening in sockets or ():
             listening.close()
-        await self.engine.drain(lambda: self.is_hurried)
+        await self.engine.drain(lambda: self.is_fast_stop)
         logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
-        hurrying = asyncio.create_task(self._hurry())
+        fast_stop = asyncio.create_task(self._end_fast_stop())
         await super().shutdown(sockets)
-        hurrying.cancel()
+        fast_stop.cancel()
         if self.force_exit:
             await self._abort()
         unlimit_log_rate()
 
-    async def _hurry(self) -> None:
-        while not self.is_hurried:  # noqa: ASYNC110 - set by a signal's handler
-            await asyncio.sleep(_HURRY_STEP_S)
-        await asyncio.sleep(HURRIED_STOP_S)
+    async def _end_fast_stop(self) -> None:
+        while not self.is_fast_stop:  # noqa: ASYNC110 - set by a signal's handler
+            await asyncio.sleep(_FAST_STOP_POLL_S)
+        await asyncio.sleep(FAST_STOP_S)
         self.force_exit = True
 
     async def _abort(self) -> None:
@@ -168,7 +168,7 @@ class PortServer(uvicorn.Server):
             request.cancel()
         if requests:
             log.warning("stopped in a hurry: %d requests were left unanswered", len(requests))
-            await asyncio.wait(requests, timeout=HURRIED_STOP_S)
+            await asyncio.wait(requests, timeout=FAST_STOP_S)
         await self.lifespan.shutdown()
 
 
