@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import random
 import sqlite3
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
+
+from tests.payments.relay import Relay
+from tests.payments.services import SECRET, python_service
+from tests.ports import free_port
 
 from .shop import Shop
 
@@ -35,8 +42,9 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def asked(shop: Shop, question: str) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(f"file:{shop.database}?mode=ro", uri=True)
+def asked(shop: Shop | Path, question: str) -> list[tuple[Any, ...]]:
+    database = shop.database if isinstance(shop, Shop) else shop
+    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
     try:
         return connection.execute(question).fetchall()
     finally:
@@ -89,3 +97,61 @@ def test_a_chargeback_is_told_by_the_provider_some_moments_after_the_capture(sho
     order = shop.place(**by("tok_chargeback"))
     assert order["paymentStatus"] == "paid"
     wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "disputed")
+
+
+def test_what_a_service_did_and_the_killed_process_never_heard_of_is_done_once(tmp_path: Path) -> None:
+    """Killed between our commit and the answer of a provider over HTTP: to an authorization, a capture, a refund."""
+    service_port, payments = free_port(), tmp_path / "payments.db"
+    relay = Relay(f"http://127.0.0.1:{service_port}")
+    environ = {"PAYMENTS": "http", "PAYMENTS_HTTP_URL": relay.url, "PAYMENTS_HTTP_SECRET": SECRET}
+    shop = Shop(tmp_path, {f"ORDERCAST_{name}": value for name, value in environ.items()})
+
+    def kill_unheard(answers: int, deed: Callable[[], object]) -> None:
+        """Kill the shop once the service has done so many things, of which no answer came."""
+        relay.let_go.clear()
+        relay.losing = answers
+        deed()
+        wait_for(lambda: relay.losing == 0)
+        shop.kill()
+        relay.let_go.set()
+        shop.start()
+
+    with relay.running(), python_service(tmp_path, shop.url, service_port):
+        shop.start()
+        try:
+            token = shop.token()
+            paid = by("tok_redirect")
+            paid["paymentInfo"]["returnUrl"] = f"{shop.url}/track/{{orderId}}"
+            order = shop.place(**paid)
+            httpx.post(order["paymentAction"]["url"], data={"answer": "yes"})
+            # By the service's own message.
+            wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "authorized")
+            wanted = shop.order(**by("tok_visa"))
+            buyer = threading.Thread(target=_post_unheard, args=(f"{shop.url}/api/orders", wanted))
+
+            def authorize_and_capture() -> None:
+                buyer.start()
+                assert shop.move(shop.get_order(order["id"], token), "processing", token).status_code == 200
+
+            kill_unheard(2, authorize_and_capture)
+            buyer.join()
+            wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "paid")
+            # Five minutes later the payment is given back that no order came of.
+            with sqlite3.connect(shop.database, timeout=PATIENCE_S) as time_passes:
+                time_passes.execute("UPDATE payment_tasks SET due_at = created_at WHERE kind = 'abandon'")
+            time_passes.close()
+            wait_for(lambda: ("voided",) in asked(payments, "SELECT status FROM payments"))
+
+            kill_unheard(1, lambda: cancel(shop, order, token))
+            wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "refunded")
+        finally:
+            shop.kill()
+    total = order["total"]
+    sums = asked(payments, "SELECT status, captured, refunded FROM payments ORDER BY captured")
+    assert sums == [("voided", 0, 0), ("captured", total, total)]
+    assert asked(payments, "SELECT count(*) FROM answers WHERE question LIKE '%\"refund\"%'") == [(1,)]
+
+
+def _post_unheard(url: str, body: dict[str, Any]) -> None:
+    with suppress(httpx.HTTPError):
+        httpx.post(url, json=body, timeout=PATIENCE_S)

@@ -13,12 +13,11 @@ from urllib.parse import urlsplit
 
 class Relay:
     """Passes requests on. Of the next `losing` answers none comes through, though the service has done what it was
-    asked for; each is held until `let_go` is set, and the first sets `has_one`.
+    asked for; each is held until `let_go` is set.
     """
 
     def __init__(self, url: str) -> None:
         self.losing = 0
-        self.has_one = threading.Event()
         self.let_go = threading.Event()
         self.let_go.set()
         self._lock = threading.Lock()
@@ -64,7 +63,6 @@ class Relay:
                 content = response.read()
                 connection.close()
                 if relay._takes():
-                    relay.has_one.set()
                     relay.let_go.wait()
                     self.close_connection = True
                     return
