@@ -6,12 +6,18 @@ import asyncio
 import gzip
 import json
 import re
+import ssl
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from standardwebhooks import Webhook
 
 from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused, ProviderUnavailable
@@ -401,6 +407,27 @@ async def test_nobody_at_the_address_is_no_answer() -> None:
     with pytest.raises(ProviderUnavailable):
         await nobody.authorize(CHARGE)
     await nobody.close()
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+async def test_a_service_for_whose_certificate_nobody_vouches_is_told_nothing(tmp_path: Path, scheme: str) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    pem, private = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM), tmp_path / "service.pem"
+    private.write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(private)
+    heard: list[object] = []
+    listening = await asyncio.start_server(lambda *streams: heard.append(streams), "127.0.0.1", 0, ssl=context)
+    port = listening.sockets[0].getsockname()[1]
+    provider = HttpProvider(f"{scheme}://127.0.0.1:{port}/", [SECRET], retry_after_s=())
+    with pytest.raises(ProviderUnavailable):
+        await provider.authorize(CHARGE)
+    assert heard == []
+    await provider.close()
+    listening.close()
 
 
 def test_its_name_is_the_shops_and_its_path_is_shown_nowhere() -> None:

@@ -84,7 +84,7 @@ class HttpClient:
             limits=CONNECTIONS,
             follow_redirects=False,
             # Where no TLS is spoken, as to a service on this machine, its certificates are not read: 46 ms.
-            verify=url.startswith("https:"),
+            verify=urlsplit(url).scheme != "http",
         )
 
     def __repr__(self) -> str:
