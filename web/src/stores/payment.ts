@@ -21,11 +21,15 @@ export const TEST_CARDS = [
 ] as const;
 export type TestCard = (typeof TEST_CARDS)[number];
 
+/** For a provider of the shop's own, on whose pages its customers choose how to pay. */
+export const REDIRECT = "tok_redirect";
+export type Token = TestCard | typeof REDIRECT;
+
 export type Method = PaymentInfo["method"];
 
 interface PaymentChoice {
   method: Method;
-  card: TestCard;
+  card: Token;
   /** Whether the card is to be kept for the next time. */
   save: boolean;
   /** Which of the kept cards pays. */

@@ -5,8 +5,8 @@ import type { ReactElement } from "react";
 import { expect, vi } from "vitest";
 import type { NodeServer } from "./node-server";
 
-/** Shows a page whose API and sockets are those of `server`. */
-export function show(page: ReactElement, server: NodeServer) {
+/** Shows a page whose API and sockets are those of `server`, with what is other in its configuration. */
+export function show(page: ReactElement, server: NodeServer, config: Record<string, unknown> = {}) {
   const reallyFetch = globalThis.fetch.bind(globalThis);
   // jsdom has no origin that could be served; a path is a path of our server.
   vi.spyOn(globalThis, "fetch").mockImplementation((path, init) =>
@@ -18,10 +18,12 @@ export function show(page: ReactElement, server: NodeServer) {
       currency: "BDT",
       locales: ["en", "bn"],
       paymentProvider: "sandbox",
+      paymentProviderName: "Sandbox",
       paymentMethods: ["cash", "card", "saved_card"],
       paymentNotice: null,
       hasAdmin: true,
       currencyDigits: {},
+      ...config,
     },
   }));
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });

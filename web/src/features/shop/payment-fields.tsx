@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type SavedCard, savedCardsQuery } from "../../api/payments";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
-import { type Method, TEST_CARDS, type TestCard, usePayment } from "../../stores/payment";
+import { type Method, REDIRECT, TEST_CARDS, type TestCard, usePayment } from "../../stores/payment";
 import { SelectField } from "../../ui/field";
 import { useCustomerSession } from "../session/customer";
 import { SavedCards } from "./saved-cards";
@@ -20,7 +20,9 @@ export function PaymentFields() {
   const takesCards = config.data?.paymentMethods.includes("card") ?? false;
   const inSandbox = config.data?.paymentProvider === "sandbox";
   const offered: Method[] = ["cash"];
-  if (inSandbox || method === "card") offered.push("card");
+  // One of the shop's own sends its customers to pages of its own.
+  const redirects = config.data?.paymentProvider === "http";
+  if (inSandbox || redirects || method === "card") offered.push("card");
   if ((takesCards && saved.length > 0) || method === "saved_card") offered.push("saved_card");
   return (
     <fieldset>
@@ -33,14 +35,16 @@ export function PaymentFields() {
               name="paymentInfo.method"
               value={way}
               checked={method === way}
-              onChange={() => choose({ method: way, savedCard: saved[0]?.id ?? "" })}
+              onChange={() =>
+                choose({ method: way, savedCard: saved[0]?.id ?? "", ...(redirects && { card: REDIRECT }) })
+              }
             />
-            {t(`payment.${way}`)}
+            {(way === "card" && redirects && config.data?.paymentProviderName) || t(`payment.${way}`)}
           </label>
         ))}
       </div>
       {inSandbox && <p className="payment-notice">{t("payment.noMoney")}</p>}
-      {method === "card" && <TestCards mayBeSaved={customer !== undefined} />}
+      {method === "card" && !redirects && <TestCards mayBeSaved={customer !== undefined} />}
       {method === "saved_card" && <SavedCards cards={saved} holder={customer} />}
     </fieldset>
   );

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { payOrder } from "../../api/payments";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
-import { TEST_CARDS, type TestCard } from "../../stores/payment";
+import { REDIRECT, TEST_CARDS, type TestCard } from "../../stores/payment";
 import { SelectField } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { visitBank } from "../../stores/bank-visit";
@@ -21,12 +21,16 @@ export function isPayable({ status, paymentStatus, amountPaid, total }: Order): 
 export function PayAgain({ order, token, onPaid }: { order: Order; token: string; onPaid: () => void }) {
   const { t, money } = useText();
   const config = useQuery(configQuery);
+  const provider = config.data?.paymentProvider;
+  // One of the shop's own sends its customers to pages of its own.
+  const redirects = provider === "http";
   const [card, setCard] = useState<TestCard>("tok_visa");
   const [key, setKey] = useState(() => crypto.randomUUID());
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => {
       const returnUrl = `${location.origin}/track/{orderId}`;
-      return payOrder(order.id, { method: "card", token: card, returnUrl }, key, token);
+      const info = { method: "card", token: redirects ? REDIRECT : card, returnUrl } as const;
+      return payOrder(order.id, info, key, token);
     },
     // The next press is another attempt.
     onSettled: () => setKey(crypto.randomUUID()),
@@ -36,7 +40,7 @@ export function PayAgain({ order, token, onPaid }: { order: Order; token: string
     },
   });
   // Another provider's tokens are made by its own form, which this page does not have.
-  if (!isPayable(order) || config.data?.paymentProvider !== "sandbox") return null;
+  if (!isPayable(order) || (provider !== "sandbox" && !redirects)) return null;
   return (
     <form
       className="pay-again"
@@ -45,19 +49,23 @@ export function PayAgain({ order, token, onPaid }: { order: Order; token: string
         mutate();
       }}
     >
-      <SelectField
-        label={t("payment.testCard")}
-        name="paymentInfo.token"
-        value={card}
-        hint={t("payment.noMoney")}
-        onChange={({ target }) => setCard(target.value as TestCard)}
-      >
-        {TEST_CARDS.map((each) => (
-          <option key={each} value={each}>
-            {t(`payment.${each}`)}
-          </option>
-        ))}
-      </SelectField>
+      {redirects ? (
+        <p>{config.data?.paymentProviderName}</p>
+      ) : (
+        <SelectField
+          label={t("payment.testCard")}
+          name="paymentInfo.token"
+          value={card}
+          hint={t("payment.noMoney")}
+          onChange={({ target }) => setCard(target.value as TestCard)}
+        >
+          {TEST_CARDS.map((each) => (
+            <option key={each} value={each}>
+              {t(`payment.${each}`)}
+            </option>
+          ))}
+        </SelectField>
+      )}
       {error && <ProblemNote error={error} />}
       <button type="submit" className="button button--primary" disabled={isPending}>
         {t("payment.payNow", { amount: money(order.total, order.currency) })}

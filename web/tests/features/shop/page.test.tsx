@@ -330,6 +330,26 @@ describe("the checkout", () => {
     });
   });
 
+  it("offers a provider of the shop's own by its name, and sends the buyer to its pages", async () => {
+    server.on("POST /api/orders", () => ({
+      status: 402,
+      body: { title: "Declined", detail: "The payment was declined.", status: 402 },
+    }));
+    show(<ShopPage />, server, { paymentProvider: "http", paymentProviderName: "bKash" });
+    await fillIn();
+    await user.click(await screen.findByRole("radio", { name: "bKash" }));
+    expect(screen.queryByText(/no money moves/i)).toBeNull();
+    await place();
+    expect((await screen.findByRole("alert")).textContent).toBe("The payment was declined.");
+    expect(server.askedFor("POST /api/orders")[0]?.body).toMatchObject({
+      paymentInfo: {
+        method: "card",
+        token: "tok_redirect",
+        returnUrl: expect.stringContaining("/track/{orderId}") as string,
+      },
+    });
+  });
+
   it("tries again under the same key after a fault, and under another one once the order is another", async () => {
     server.on("POST /api/orders", () => ({ status: 503, body: { title: "Busy", status: 503 } }));
     show(<ShopPage />, server);
