@@ -270,7 +270,7 @@ async def test_who_leaves_while_a_middleware_decides_is_not_let_in_and_may_come_
     gate = asyncio.Event()
     calls: list[Any] = []
     server.on("connection", lambda socket: calls.append(socket.auth["n"]))
-    server.use(lambda _socket: gate.wait())  # type: ignore[type-var]
+    server.use(lambda _socket: gate.wait())  # type: ignore[arg-type,return-value]
     link = Link(server)
 
     link.receive('0{"n":1}', "1")

@@ -120,7 +120,7 @@ def _end_pending(client: Client, name: str) -> PendingConnect:
     return pending_connect
 
 
-def _run_middlewares(socket: Socket, remaining: Iterator[Middleware]) -> Awaitable[None] | None:
+def _run_middlewares(socket: Socket, remaining: Iterator[Middleware[Socket]]) -> Awaitable[None] | None:
     for middleware in remaining:
         pending = middleware(socket)
         if pending is not None:
@@ -129,7 +129,7 @@ def _run_middlewares(socket: Socket, remaining: Iterator[Middleware]) -> Awaitab
 
 
 async def _connect_later(
-    client: Client, socket: Socket, pending: Awaitable[None] | None, remaining: Iterator[Middleware]
+    client: Client, socket: Socket, pending: Awaitable[None] | None, remaining: Iterator[Middleware[Socket]]
 ) -> None:
     namespace = socket.namespace
     try:

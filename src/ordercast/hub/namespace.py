@@ -24,9 +24,8 @@ log = logging.getLogger("ordercast.hub")
 OWN_EVENTS = frozenset({"connect", "connection", "connection_error", "new_namespace"})
 """Events of `Namespace.on` and `Server.on` that the server itself emits."""
 
-Middleware = Callable[[Any], Awaitable[None] | None]
-"""Called with each connecting `Socket`."""
-MW = TypeVar("MW", bound=Middleware)
+Middleware = Callable[[S], Awaitable[None] | None]
+"""Called with each connecting socket."""
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
@@ -86,7 +85,7 @@ class Namespace(Broadcaster[S]):
         self.parser = runtime.parser
         self.adapter = Adapter[S](name, runtime.parser, cluster)
         self.sessions = Sessions(runtime, self.adapter)
-        self.middlewares: list[Middleware] = []
+        self.middlewares: list[Middleware[S]] = []
         self.connecting = 0
         """Clients whose middlewares have not decided yet."""
         self.observer: NamespaceObserver[S] | None = None
@@ -129,7 +128,7 @@ class Namespace(Broadcaster[S]):
 
     # Who may connect, and what happens then
 
-    def use(self, middleware: MW) -> MW:
+    def use(self, middleware: Middleware[S]) -> Middleware[S]:
         """Run ``middleware(socket)`` for each connecting socket, in the order of adding. Usable as a decorator.
 
         It may be a coroutine function. Rooms joined in it are entered at the moment of connection. It keeps the socket

@@ -10,7 +10,7 @@ from typing import Any, overload
 
 from .errors import ConnectRefused, LimitReached
 from .event_emitter import H, Handler, register
-from .namespace import MW, Middleware, Namespace
+from .namespace import Middleware, Namespace
 from .runtime import Runtime
 from .socket import Socket
 
@@ -35,7 +35,7 @@ class ParentNamespace:
     def __init__(self, which: re.Pattern[str] | Allows) -> None:
         self.which = which
         self.children: dict[str, Namespace[Socket]] = {}
-        self._middlewares: list[Middleware] = []
+        self._middlewares: list[Middleware[Socket]] = []
         self._handlers: list[tuple[str, Handler]] = []
         self._event_handlers: list[tuple[str, Handler]] = []
 
@@ -43,7 +43,7 @@ class ParentNamespace:
         which = self.which.pattern if isinstance(self.which, re.Pattern) else self.which
         return f"<ParentNamespace {which} children={len(self.children)}>"
 
-    def use(self, middleware: MW) -> MW:
+    def use(self, middleware: Middleware[Socket]) -> Middleware[Socket]:
         """See `Namespace.use`."""
         self._middlewares.append(middleware)
         for child in self.children.values():

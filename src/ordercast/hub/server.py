@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Coroutine
-from typing import Any, overload
+from typing import Any, Protocol, overload
 
 from .adapter import Adapter
 from .broadcast import Broadcaster
@@ -19,8 +19,7 @@ from .connection import Connection
 from .disconnect_reason import DisconnectReason
 from .event_emitter import H, Handler
 from .handshake import Handshake
-from .namespace import MW, Namespace
-from .observer import Observer
+from .namespace import Middleware, Namespace, NamespaceObserver
 from .options import Options
 from .parent_namespace import Allows, Namespaces, ParentNamespace
 from .parsers import Parser
@@ -28,6 +27,21 @@ from .runtime import Runtime
 from .socket import Socket
 
 log = logging.getLogger("ordercast.hub")
+
+
+class Observer(NamespaceObserver[Socket], Protocol):
+    """Set as `Server.observer`, to learn who came and went, and by a client of its own what they sent.
+
+    All of it is called synchronously, in the turn in which it happens.
+    """
+
+    def open(self, connection: Connection) -> Client:
+        """Make the client of a new connection, in place of the server; it may be a subclass that looks on."""
+        ...
+
+    def namespace_made(self, namespace: Namespace[Socket]) -> None:
+        """A namespace has been made; nobody is in it yet."""
+        ...
 
 
 class Server(Broadcaster[Socket]):
@@ -117,7 +131,7 @@ class Server(Broadcaster[Socket]):
 
     # The main namespace, for short
 
-    def use(self, middleware: MW) -> MW:
+    def use(self, middleware: Middleware[Socket]) -> Middleware[Socket]:
         """See `Namespace.use`."""
         return self.main.use(middleware)
 
