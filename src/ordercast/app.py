@@ -34,11 +34,11 @@ from ordercast.db.sqlite.space import Space
 from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscriptions, Relay
 from ordercast.founding import NO_ADMIN
 from ordercast.hub import Bus, Options, Rate, Server
-from ordercast.inspecting import Inspector
 from ordercast.jobs import Job, Jobs, expire, forget_revocations, notify_shop, prune
 from ordercast.neighbours import Neighbours
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
+from ordercast.row_inspector import RowInspector
 from ordercast.signals import SignalHandlers
 from ordercast.sockets import serve_sockets
 from ordercast.wire import AsgiApplication, make_server
@@ -191,7 +191,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         live_stats = LiveStats(
             store, EphemeralEvents(server.main), _today(settings, relay), settings.stats_every_ms / 1000
         )
-        always = [live_stats.run, Inspector(store).run, forget_revocations(authenticator)]
+        always = [live_stats.run, RowInspector(store).run, forget_revocations(authenticator)]
         jobs = Jobs(store, leading=await _leading(settings, store, providers, neighbours), always=always)
         jobs.start()
         api = create_api(

@@ -44,8 +44,8 @@ from ordercast.db import (
 )
 from ordercast.db.inspection import JSON_COLUMNS, tables
 from ordercast.db.postgresql.store import PostgresqlStore
-from ordercast.inspecting import Inspector
 from ordercast.jobs import expire_all
+from ordercast.row_inspector import RowInspector
 
 from .conftest import Line, Node
 from .test_relay import until
@@ -235,7 +235,7 @@ async def test_whatever_is_in_a_row_the_next_order_is_heard_once_and_in_order(sh
             placed.append((await place_one(cast(SqliteStore, store))).id)
             await until(lambda: all(placed[-1] in listener.heard(placed) for listener in listeners), 20)
             await answer_everything(store)
-        await Inspector(store).look_round(1e9)
+        await RowInspector(store).inspect_all(1e9)
         for listener in listeners:
             assert listener.heard(placed) == placed
         damaged = len(store.damaged)

@@ -10,8 +10,8 @@ import uvloop
 from cyclopts import Parameter
 
 from ordercast.config import Settings
-from ordercast.db.repair import Deed
-from ordercast.inspecting import repair as repair_rows
+from ordercast.db.repair import RepairOutcome
+from ordercast.row_inspector import repair_rows
 
 from .process import DatabaseUrl, load_settings, started_store
 
@@ -34,13 +34,13 @@ async def _repair(settings: Settings, *, dry_run: bool) -> int:
     """How many rows are left to a person."""
     found: Counter[str] = Counter()
     async with started_store(settings) as store:
-        async for row, deed in repair_rows(store, dry_run=dry_run):
-            found["found" if deed is None else deed] += 1
-            for flaw in row.flaws:
-                told = "" if deed is None else f" ({deed})"
-                print(f"{row.table} {ascii(row.name)[1:-1]}: {flaw.column} {flaw.problem}{told}")
+        async for row, outcome in repair_rows(store, dry_run=dry_run):
+            found["found" if outcome is None else outcome] += 1
+            for each in row.problems:
+                suffix = "" if outcome is None else f" ({outcome})"
+                print(f"{row.table} {ascii(row.name)[1:-1]}: {each.column} {each.problem}{suffix}")
     if not found:
         print("Every row can be read.")
     else:
-        print(", ".join(f"{count} {deed}" for deed, count in found.items()) + ".")
-    return found[Deed.LEFT]
+        print(", ".join(f"{count} {outcome}" for outcome, count in found.items()) + ".")
+    return found[RepairOutcome.LEFT]

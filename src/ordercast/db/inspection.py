@@ -1,4 +1,4 @@
-"""Looks through the tables for rows that cannot be read: for readiness, which names them, and for `ordercast repair`.
+"""Inspection of tables for rows that cannot be read: for readiness, which names them, and for `ordercast repair`.
 
 Every rule of the schema is asked of each row again, for it may be newer than the row, or was switched off when the row
 was written; and of texts and JSON what no rule of a database says.
@@ -58,19 +58,21 @@ class StoredText(bytes):
     __slots__ = ()
 
 
-class Unmendable:
+class Unrepairable:
     """In place of a value that only a person can know."""
 
 
-UNMENDABLE: Final = Unmendable()
+UNREPAIRABLE: Final = Unrepairable()
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class ColumnProblem:
+    """What is wrong with one value of a row, and the nearest value that can be read."""
+
     column: str
     problem: str
-    mended: Any
-    """What is to stand there, or UNMENDABLE."""
+    replacement: Any
+    """What is to stand there, or UNREPAIRABLE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,13 @@ class DamagedTableRow:
     key: tuple[Any, ...]
     name: str
     """What people call it: its id, or its key."""
-    flaws: list[Flaw] = field(default_factory=list)
+    problems: list[ColumnProblem] = field(default_factory=list)
     change: Change | None = None
     """Of the feed alone."""
 
     @property
     def problem(self) -> str:
-        return "; ".join(f"{flaw.column}: {flaw.problem}" for flaw in self.flaws)
+        return "; ".join(f"{each.column}: {each.problem}" for each in self.problems)
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
@@ -100,66 +102,66 @@ def tables(dialect: Dialect) -> list[Table]:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """Some rows of a table that were looked at: the damaged ones, and where the next begin; None at the end."""
+class TablePage:
+    """Some rows of a table that were inspected: the damaged ones, and where the next page begins; None at the end."""
 
     damaged: list[DamagedTableRow]
     after: tuple[Any, ...] | None
 
 
-def look(
+def inspect_page(
     transaction: Transaction,
     table: Table,
     after: tuple[Any, ...] | None,
     check: Check | None,
     limit: int = ROWS_AT_ONCE,
-) -> Piece:
-    """Look at the next rows behind the key `after`; None for the first."""
-    values = {} if after is None else TableQuestion.values(after)
-    asked, rows = _answered(transaction, table, lambda asked: asked.behind(after, limit), values)
-    found = [row for row in (asked.examined(values, check) for values in rows) if row.flaws]
-    return Piece(found, asked.key(rows[-1]) if len(rows) == limit else None)
+) -> TablePage:
+    """Inspect the next rows behind the key `after`; None for the first."""
+    values = {} if after is None else RowQuery.values(after)
+    query, rows = _fetch(transaction, table, lambda query: query.page_after(after, limit), values)
+    found = [row for row in (query.examine(values, check) for values in rows) if row.problems]
+    return TablePage(found, query.key(rows[-1]) if len(rows) == limit else None)
 
 
 def is_damaged(transaction: Transaction, table: Table, name: str, check: Check | None) -> bool | None:
     """Whether the row that people call so is damaged still; None where it is not found so easily."""
-    column = TableQuestion.of(table, transaction.dialect).named_by
+    column = RowQuery.of(table, transaction.dialect).named_by
     if column is None or "\ufffd" in name:
         return None
     is_number = isinstance(column.type, sqlalchemy.Integer)
     if is_number and not name.lstrip("-").isdecimal():
         return False
     value = int(name) if is_number else name
-    asked, rows = _answered(transaction, table, lambda asked: asked.named(), {"name": value})
-    return any(asked.examined(values, check).flaws for values in rows)
+    query, rows = _fetch(transaction, table, lambda query: query.by_name(), {"name": value})
+    return any(query.examine(values, check).problems for values in rows)
 
 
-def of_key(transaction: Transaction, row: DamagedTableRow, check: Check | None) -> DamagedTableRow | None:
+def inspect_row(transaction: Transaction, row: DamagedTableRow, check: Check | None) -> DamagedTableRow | None:
     """The row as it now is; None where nothing is wrong with it any more, or it has gone."""
     (table,) = (table for table in tables(transaction.dialect) if table.name == row.table)
-    asked, rows = _answered(transaction, table, lambda asked: asked.of_key(), TableQuestion.values(row.key))
-    examined = [asked.examined(values, check) for values in rows]
-    return examined[0] if examined and examined[0].flaws else None
+    query, rows = _fetch(transaction, table, lambda query: query.by_key(), RowQuery.values(row.key))
+    examined = [query.examine(values, check) for values in rows]
+    return examined[0] if examined and examined[0].problems else None
 
 
-def _answered(
-    transaction: Transaction, table: Table, question: Callable[[TableQuestion], str], values: dict[str, Any]
-) -> tuple[TableQuestion, list[tuple[Any, ...]]]:
-    asked = TableQuestion.of(table, transaction.dialect)
+def _fetch(
+    transaction: Transaction, table: Table, text_of: Callable[[RowQuery], str], values: dict[str, Any]
+) -> tuple[RowQuery, list[tuple[Any, ...]]]:
+    query = RowQuery.of(table, transaction.dialect)
     with transaction.as_stored(StoredText):
         try:
-            rows = transaction.attempt(lambda part: part.all(question(asked), **values))
+            rows = transaction.attempt(lambda part: part.all(text_of(query), **values))
         except Exception as error:
             if not transaction.is_of_row(error):
                 raise
             # A rule that cannot even be asked, of what is no JSON say: then the columns alone are looked at.
-            asked = TableQuestion.of(table, transaction.dialect, with_rules=False)
-            rows = transaction.all(question(asked), **values)
-    return asked, rows
+            query = RowQuery.of(table, transaction.dialect, with_rules=False)
+            rows = transaction.all(text_of(query), **values)
+    return query, rows
 
 
-class TableQuestion:
-    """The question for a table's rows, with a truth for each of its rules."""
+class RowQuery:
+    """The SELECT of a table's rows, with a truth for each of its rules."""
 
     def __init__(self, table: Table, dialect: Dialect, *, with_rules: bool) -> None:
         self.table = table
@@ -172,8 +174,8 @@ class TableQuestion:
 
     @staticmethod
     @cache
-    def of(table: Table, dialect: Dialect, *, with_rules: bool = True) -> TableQuestion:
-        return TableQuestion(table, dialect, with_rules=with_rules)
+    def of(table: Table, dialect: Dialect, *, with_rules: bool = True) -> RowQuery:
+        return RowQuery(table, dialect, with_rules=with_rules)
 
     def _naming(self) -> Column[Any] | None:
         if self.table.name == "feed":
@@ -188,19 +190,19 @@ class TableQuestion:
         shown += [f"CASE WHEN ({rule}) THEN 1 WHEN ({rule}) IS NULL THEN 1 ELSE 0 END" for rule in self.rules.values()]
         return f'SELECT {", ".join(shown)} FROM "{self.table.name}"'
 
-    def behind(self, after: tuple[Any, ...] | None, limit: int) -> str:
+    def page_after(self, after: tuple[Any, ...] | None, limit: int) -> str:
         keys = ", ".join(f'"{column.name}"' for column in self.keys)
         where = "" if after is None else f" WHERE ({keys}) > ({', '.join(map(self.given, range(len(self.keys))))})"
         return f"{self.rows}{where} ORDER BY {keys} LIMIT {limit}"
 
-    def of_key(self) -> str:
+    def by_key(self) -> str:
         return f"{self.rows} WHERE {self.has_key}"
 
     @property
     def has_key(self) -> str:
         return " AND ".join(f'"{column.name}" = {self.given(place)}' for place, column in enumerate(self.keys))
 
-    def named(self) -> str:
+    def by_name(self) -> str:
         assert self.named_by is not None
         return f'{self.rows} WHERE "{self.named_by.name}" = {"%(name)s" if self.dialect is POSTGRESQL else ":name"}'
 
@@ -222,7 +224,7 @@ class TableQuestion:
     def key(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(row[self.columns.index(column)] for column in self.keys)
 
-    def examined(self, row: tuple[Any, ...], check: Check | None) -> DamagedTableRow:
+    def examine(self, row: tuple[Any, ...], check: Check | None) -> DamagedTableRow:
         values, truths = row[: len(self.columns)], row[len(self.columns) :]
         by_name = dict(zip((column.name for column in self.columns), values, strict=True))
         key = self.key(row)
@@ -231,11 +233,11 @@ class TableQuestion:
         for column, value in zip(self.columns, values, strict=True):
             if is_told and column.name in {"before", "after"}:
                 continue
-            flaw = _flaw(self.table.name, column, value)
-            if flaw is not None:
-                damaged.flaws.append(flaw)
+            found = _column_problem(self.table.name, column, value)
+            if found is not None:
+                damaged.problems.append(found)
         broken = [rule for rule, truth in zip(self.rules.items(), truths, strict=True) if not truth]
-        damaged.flaws.extend(_rules_broken(broken, by_name, {flaw.column for flaw in damaged.flaws}))
+        damaged.problems.extend(_rules_broken(broken, by_name, {each.column for each in damaged.problems}))
         if is_told and check is not None:
             return _untellable(damaged, by_name, check)
         return damaged
@@ -263,22 +265,24 @@ def _name(values: dict[str, Any], key: tuple[Any, ...]) -> str:
 # --- What is wrong ----------------------------------------------------------------------------------------------------
 
 
-def _flaw(table: str, column: Column[Any], value: Any) -> Flaw | None:
+def _column_problem(table: str, column: Column[Any], value: Any) -> ColumnProblem | None:
     """What is wrong with one value, and the nearest that is right."""
     if value is None:
         return (
-            None if column.nullable or column.primary_key else Flaw(column.name, "is missing", _default(table, column))
+            None
+            if column.nullable or column.primary_key
+            else ColumnProblem(column.name, "is missing", _default(table, column))
         )
     if isinstance(column.type, sqlalchemy.Integer):
-        return _integer_flaw(column, value)
+        return _integer_problem(column, value)
     if isinstance(column.type, sqlalchemy.Numeric | sqlalchemy.LargeBinary):
         return None
     text, problem = _text_of(value)
     if column.name in JSON_COLUMNS and table != "feed":
-        return _json_flaw(table, column, text, problem)
+        return _json_problem(table, column, text, problem)
     if _is_moment_column(column) and not is_moment(text):
-        return Flaw(column.name, "is no moment", _default(table, column) if not column.nullable else None)
-    return None if problem is None else Flaw(column.name, problem, text)
+        return ColumnProblem(column.name, "is no moment", _default(table, column) if not column.nullable else None)
+    return None if problem is None else ColumnProblem(column.name, problem, text)
 
 
 def _text_of(value: Any) -> tuple[str, str | None]:
@@ -293,7 +297,7 @@ def _text_of(value: Any) -> tuple[str, str | None]:
     return str(value), "is no text"
 
 
-def _json_flaw(table: str, column: Column[Any], text: str, problem: str | None) -> Flaw | None:
+def _json_problem(table: str, column: Column[Any], text: str, problem: str | None) -> ColumnProblem | None:
     try:
         msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
@@ -301,11 +305,11 @@ def _json_flaw(table: str, column: Column[Any], text: str, problem: str | None) 
             mended: Any = msgspec.json.encode(read_json(text)).decode()
         except (ValueError, RecursionError):
             mended = None if column.nullable else _default(table, column)
-        return Flaw(column.name, "is no JSON that can be told", mended)
-    return None if problem is None else Flaw(column.name, problem, text)
+        return ColumnProblem(column.name, "is no JSON that can be told", mended)
+    return None if problem is None else ColumnProblem(column.name, problem, text)
 
 
-def _integer_flaw(column: Column[Any], value: Any) -> Flaw | None:
+def _integer_problem(column: Column[Any], value: Any) -> ColumnProblem | None:
     if type(value) is int:
         return None
     try:
@@ -313,24 +317,24 @@ def _integer_flaw(column: Column[Any], value: Any) -> Flaw | None:
     except ValueError:
         number = math.nan
     nearest = round(max(-_INT_MAX, min(number, _INT_MAX))) if math.isfinite(number) else 0
-    return Flaw(column.name, "is no whole number", UNMENDABLE if column.primary_key else nearest)
+    return ColumnProblem(column.name, "is no whole number", UNREPAIRABLE if column.primary_key else nearest)
 
 
-def _rules_broken(broken: list[tuple[str, str]], values: dict[str, Any], flawed: set[str]) -> list[Flaw]:
+def _rules_broken(broken: list[tuple[str, str]], values: dict[str, Any], known: set[str]) -> list[ColumnProblem]:
     """The rules of the schema that the row breaks: what the row itself says is right is written, a number out of its
     bounds is brought back, and the rest is a person's. A rule that speaks of what is mended is asked again after that.
     """
-    flaws: dict[str, Flaw] = {}
+    problems: dict[str, ColumnProblem] = {}
     # What the row itself says comes first: a total at its bound would break the rule of the sums in turn.
     nearest = [(name, *found) for name, _ in broken for found in _derived(name, values)]
     nearest += [(name, *found) for name, rule in broken for found in _within_bounds(rule, values)]
     for name, column, mended in nearest:
-        if column not in flawed:
-            flaws.setdefault(column, Flaw(column, f"breaks {name}", mended))
+        if column not in known:
+            problems.setdefault(column, ColumnProblem(column, f"breaks {name}", mended))
     for name, rule in broken:
-        if not any(re.search(rf"\b{column}\b", rule) for column in (*flaws, *flawed)):
-            flaws[name] = Flaw(name, "is broken; a person must say what is right", UNMENDABLE)
-    return list(flaws.values())
+        if not any(re.search(rf"\b{column}\b", rule) for column in (*problems, *known)):
+            problems[name] = ColumnProblem(name, "is broken; a person must say what is right", UNREPAIRABLE)
+    return list(problems.values())
 
 
 def _derived(name: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -371,15 +375,15 @@ def _untellable(damaged: DamagedTableRow, values: dict[str, Any], check: Check) 
     columns = ("seq", "kind", "entity_id", "version", "actor", "reason", "at", "before", "after")
     change = change_of(tuple(values[name] for name in columns))
     problem = check(change)
-    flaws = damaged.flaws if problem is None else [Flaw("after", problem, UNMENDABLE)]
+    problems = damaged.problems if problem is None else [ColumnProblem("after", problem, UNREPAIRABLE)]
     if problem is None:
         for name in ("before", "after"):
-            if values[name] is not None and (flaw := _told_flaw(name, values[name])) is not None:
-                flaws.append(flaw)
-    return DamagedTableRow(damaged.table, damaged.key, str(values["seq"]), flaws, change)
+            if values[name] is not None and (found := _feed_document_problem(name, values[name])) is not None:
+                problems.append(found)
+    return DamagedTableRow(damaged.table, damaged.key, str(values["seq"]), problems, change)
 
 
-def _told_flaw(name: str, value: Any) -> Flaw | None:
+def _feed_document_problem(name: str, value: Any) -> ColumnProblem | None:
     text, problem = _text_of(value)
     try:
         msgspec.json.decode(text)
@@ -388,8 +392,8 @@ def _told_flaw(name: str, value: Any) -> Flaw | None:
             mended = msgspec.json.encode(read_json(text)).decode()
         except (ValueError, RecursionError):
             mended = None  # of a change that is told without it
-        return Flaw(name, "is no JSON that can be told", mended)
-    return None if problem is None else Flaw(name, problem, text)
+        return ColumnProblem(name, "is no JSON that can be told", mended)
+    return None if problem is None else ColumnProblem(name, problem, text)
 
 
 def _is_moment_column(column: Column[Any]) -> bool:

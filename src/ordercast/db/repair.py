@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from .dialects import POSTGRESQL
-from .inspection import UNMENDABLE, Check, DamagedTableRow, TableQuestion, bytes_of, of_key, tables
+from .inspection import UNREPAIRABLE, Check, DamagedTableRow, RowQuery, bytes_of, inspect_row, tables
 from .transaction import Transaction
 from .types import Change, ChangeKind
 
@@ -22,26 +22,26 @@ ROUNDS: Final = 4
 UNREADABLE_ROW: Final = "unreadable_row"
 
 
-class Deed(StrEnum):
+class RepairOutcome(StrEnum):
     MENDED = "mended"
     LEFT = "left"
     """For a person: only they can know what is right."""
 
 
-def mend(transaction: Transaction, row: DamagedTableRow, rooms: Rooms, check: Check | None) -> Deed:
+def mend(transaction: Transaction, row: DamagedTableRow, rooms: Rooms, check: Check | None) -> RepairOutcome:
     """Write the nearest values that can be read. Done again, it does no harm."""
     left: DamagedTableRow | None = row
     for _ in range(ROUNDS):
         if left is None:
             break
         _mend_once(transaction, left, rooms)
-        left = of_key(transaction, left, check)
-    return Deed.MENDED if left is None else Deed.LEFT
+        left = inspect_row(transaction, left, check)
+    return RepairOutcome.MENDED if left is None else RepairOutcome.LEFT
 
 
 def _mend_once(transaction: Transaction, row: DamagedTableRow, rooms: Rooms) -> None:
-    values = {flaw.column: flaw.mended for flaw in row.flaws if flaw.mended is not UNMENDABLE}
-    if row.change is not None and len(values) < len(row.flaws):
+    values = {each.column: each.replacement for each in row.problems if each.replacement is not UNREPAIRABLE}
+    if row.change is not None and len(values) < len(row.problems):
         values = _told_as_gap(row.change, rooms)
     if not values:
         return
@@ -83,12 +83,12 @@ def _told_as_gap(change: Change, rooms: Rooms) -> dict[str, Any]:
 def _write(transaction: Transaction, row: DamagedTableRow, values: dict[str, Any]) -> None:
     dialect = transaction.dialect
     (table,) = (table for table in tables(dialect) if table.name == row.table)
-    asked = TableQuestion.of(table, dialect)
+    query = RowQuery.of(table, dialect)
     slot = "%(new_{})s" if dialect is POSTGRESQL else ":new_{}"
     changes = ", ".join(f'"{name}" = {slot.format(name)}' for name in values)
-    statement = f'UPDATE "{row.table}" SET {changes} WHERE {asked.has_key}'
+    statement = f'UPDATE "{row.table}" SET {changes} WHERE {query.has_key}'
     given = {f"new_{name}": bytes_of(value) for name, value in values.items()}
-    transaction.run(statement, **given, **asked.values(row.key))
+    transaction.run(statement, **given, **query.values(row.key))
 
 
 @contextmanager

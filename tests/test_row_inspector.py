@@ -14,12 +14,12 @@ import sqlalchemy
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import SqliteStore, products
 from ordercast.db.dialects import POSTGRESQL, SQLITE
-from ordercast.db.inspection import TableQuestion, tables
+from ordercast.db.inspection import RowQuery, tables
 from ordercast.db.nouns import metadata
 from ordercast.db.postgresql.store import PostgresqlStore
-from ordercast.db.repair import Deed
+from ordercast.db.repair import RepairOutcome
 from ordercast.feed.encoding import check_row
-from ordercast.inspecting import Inspector, repair
+from ordercast.row_inspector import RowInspector, repair_rows
 from tests.db.forced import force
 from tests.db.shop import STORE, now, place_one
 
@@ -57,13 +57,13 @@ def damage(place: Path | str, table: str, column: str, value: Any, where: str = 
     return True
 
 
-async def found(store: AnyStore, *, dry_run: bool = True) -> list[tuple[str, str, Deed | None]]:
-    return [(row.table, row.name, deed) async for row, deed in repair(store, dry_run=dry_run)]
+async def found(store: AnyStore, *, dry_run: bool = True) -> list[tuple[str, str, RepairOutcome | None]]:
+    return [(row.table, row.name, outcome) async for row, outcome in repair_rows(store, dry_run=dry_run)]
 
 
 async def test_a_sound_database_has_no_damaged_row(store: AnyStore) -> None:
     await place_one(store)
-    await Inspector(store).look_round(AT_ONCE)
+    await RowInspector(store).inspect_all(AT_ONCE)
     assert store.damaged.all() == []
     assert await found(store) == []
 
@@ -113,8 +113,8 @@ async def test_a_damaged_row_is_named_and_mended_once_and_forgotten(
     where = {"meta": "name = 'mine'", "feed": "seq < (SELECT max(seq) FROM feed)"}.get(table, "TRUE")
     if not damage(place, table, column, value, where):
         pytest.skip("this database refuses it, whatever rules are switched off")
-    inspector = Inspector(store)
-    await inspector.look_round(AT_ONCE)
+    inspector = RowInspector(store)
+    await inspector.inspect_all(AT_ONCE)
     named = [(of, key) for of, key in store.damaged.all() if of == table]
     assert named
     before = await found(store)
@@ -122,10 +122,10 @@ async def test_a_damaged_row_is_named_and_mended_once_and_forgotten(
 
     done = await found(store, dry_run=False)
 
-    assert {deed for _, _, deed in done} == {Deed.MENDED}
+    assert {outcome for _, _, outcome in done} == {RepairOutcome.MENDED}
     assert await found(store) == []
-    await inspector.look_again()
-    await inspector.look_round(AT_ONCE)
+    await inspector.recheck_damaged()
+    await inspector.inspect_all(AT_ONCE)
     assert store.damaged.all() == []
     await place_one(store)
     assert [check_row(change) for change in store.changes(0, 1_000)] == [None] * len(store.changes(0, 1_000))
@@ -135,8 +135,10 @@ async def test_what_only_a_person_can_know_is_left_and_stays_named(store: AnySto
     await place_one(store)
     if not damage(place, "orders", "fulfilment", "drone"):
         pytest.skip("this database refuses it, whatever rules are switched off")
-    assert ("orders", Deed.LEFT) in {(table, deed) for table, _, deed in await found(store, dry_run=False)}
-    await Inspector(store).look_round(AT_ONCE)
+    assert ("orders", RepairOutcome.LEFT) in {
+        (table, outcome) for table, _, outcome in await found(store, dry_run=False)
+    }
+    await RowInspector(store).inspect_all(AT_ONCE)
     assert [table for table, _ in store.damaged.all()] == ["orders"]
 
 
@@ -159,7 +161,7 @@ async def test_the_triggers_of_a_table_that_is_only_added_to_are_there_again_aft
 
 @pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=lambda dialect: dialect.name)
 def test_every_table_can_be_asked_for_its_damaged_rows(dialect: Any) -> None:
-    asked = [TableQuestion.of(table, dialect) for table in tables(dialect)]
+    asked = [RowQuery.of(table, dialect) for table in tables(dialect)]
     assert {question.table.name for question in asked} == set(metadata.tables)
     assert all(question.keys for question in asked)
     kinds = {type(column.type) for question in asked for column in question.columns}
