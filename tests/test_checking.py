@@ -7,13 +7,13 @@ import msgspec
 import pytest
 
 from ordercast.app import demo_password
+from ordercast.bootstrap import make_account
 from ordercast.checking import Verdict, of_payments, of_settings, of_store
 from ordercast.commerce.errors import AddressTaken, InvalidField
 from ordercast.commerce.people import Role
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db.seed import seed_demo
-from ordercast.founding import make_account
 from ordercast.payments import providers_of
 
 SECRET = "8f3b1c9d7e5a4f6082b4c6d8e0f1a3b5"

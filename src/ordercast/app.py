@@ -23,6 +23,7 @@ from ordercast.api.delivery_rules import delivery_rules
 from ordercast.api.middleware import CORS_SETTING
 from ordercast.api.pages import Pages, connect_sources
 from ordercast.api.signing_keys import SigningKeys
+from ordercast.bootstrap import NO_ADMIN
 from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
@@ -32,12 +33,11 @@ from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, 
 from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
 from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscriptions, Relay
-from ordercast.founding import NO_ADMIN
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.jobs import Job, Jobs, expire, forget_revocations, notify_shop, prune
-from ordercast.neighbours import Neighbours
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
+from ordercast.redis_services import RedisServices
 from ordercast.row_inspector import RowInspector
 from ordercast.signals import SignalHandlers
 from ordercast.sockets import serve_sockets
@@ -178,13 +178,13 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
     await begin(store)
     try:
         demo_people = await _seed_at_start(settings, store)
-        neighbours = Neighbours(settings)
-        authenticator = make_authenticator(settings, store, make_budgets(settings, neighbours.buckets))
+        redis_services = RedisServices(settings)
+        authenticator = make_authenticator(settings, store, make_budgets(settings, redis_services.buckets))
         if settings.budgets == "off":
             log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
-        server, relay = build_hub(settings, store, authenticator, neighbours.bus)
+        server, relay = build_hub(settings, store, authenticator, redis_services.bus)
         relay.start()
-        neighbours.start_emitters(server)
+        redis_services.start_emitters(server)
         providers = providers_of(settings, store)
         is_moneyless = settings.payments == SANDBOX
         log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_sentence(settings))
@@ -192,14 +192,14 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
             store, EphemeralEvents(server.main), _today(settings, relay), settings.stats_every_ms / 1000
         )
         always = [live_stats.run, RowInspector(store).run, forget_revocations(authenticator)]
-        jobs = Jobs(store, leading=await _leading(settings, store, providers, neighbours), always=always)
+        jobs = Jobs(store, leading=await _leading(settings, store, providers, redis_services), always=always)
         jobs.start()
         api = create_api(
             settings,
             store,
             authenticator=authenticator,
             providers=providers,
-            parts=neighbours.parts,
+            parts=redis_services.parts,
             latency=relay.latency.percentiles,
             draining=lambda: uvicorn.should_exit,
             metrics_port=_metrics_port(settings, metrics),
@@ -219,14 +219,14 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         await uvicorn.serve(sockets=[listening, *([metrics] if metrics is not None else [])])
         await jobs.stop()
         relay.stop()
-        await neighbours.close()
+        await redis_services.close()
         await server.close()
         await providers.close()
     finally:
         await store.close()
 
 
-async def _leading(settings: Settings, store: Store, providers: Providers, neighbours: Neighbours) -> list[Job]:
+async def _leading(settings: Settings, store: Store, providers: Providers, redis_services: RedisServices) -> list[Job]:
     """What one node does for all."""
     leading = [prune(store, settings.notification_days), notify_shop(store), *payment_jobs(store, providers)]
     if settings.pending_minutes_max > 0:
@@ -234,7 +234,7 @@ async def _leading(settings: Settings, store: Store, providers: Providers, neigh
     if settings.mongodb_url:
         source = await _mongo_source(settings, store)
         # Where another node follows it, nothing is missing here.
-        neighbours.add("mongodb", lambda: source.state if store.leads else "up")
+        redis_services.add("mongodb", lambda: source.state if store.leads else "up")
         leading.append(source.run)
     return leading
 

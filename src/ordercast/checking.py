@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 from ordercast import config
 from ordercast.api.passwords import Passwords
+from ordercast.bootstrap import HOW_TO
 from ordercast.config import Settings
 from ordercast.db import Store, Transaction, accounts
 from ordercast.db.seed import DEMO_PEOPLE
-from ordercast.founding import HOW_TO
 from ordercast.payments import Providers
 
 # A provider of the internet is not so large a part of it.

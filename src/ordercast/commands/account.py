@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 import uvloop
 from cyclopts import App, Parameter
 
+from ordercast.bootstrap import make_account
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.people import Role
 from ordercast.config import Settings
 from ordercast.db.accounts import Account
-from ordercast.founding import make_account
 
 from .process import DatabaseUrl, load_settings, started_store
 

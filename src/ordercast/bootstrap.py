@@ -1,4 +1,4 @@
-"""Making accounts at the command line: the first admin has nobody else to ask."""
+"""Accounts made at the command line: the first admin has nobody else to ask."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What Redis joins this node to: the other nodes of the shop, and other back ends that emit to its sockets.
+"""The services of a node that run over Redis: the bus to the shop's other nodes, emitters of other back ends, and token
+buckets that all nodes share.
 
-Both are parts that a node can do without: what is durable comes from the feed.
+A node can do without them: what is durable comes from the feed.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from ordercast.hub.redis_token_bucket import RedisTokenBuckets
 
 
-class Neighbours:
-    """Those that the settings name; raises ConfigError for a URL that is none."""
+class RedisServices:
+    """The services that the settings name. Raises ConfigError for a URL that is none."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
