@@ -59,13 +59,13 @@ class Emitter(Generic[R]):
 
     def to(self, *rooms: str) -> Emitter[R]:
         """Add rooms; a socket's id is a room of its own. Raises ValueError without any."""
-        return replace(self, rooms=(*self.rooms, *_some(rooms)))
+        return replace(self, rooms=(*self.rooms, *_require_rooms(rooms)))
 
     in_ = to
 
     def except_(self, *rooms: str) -> Emitter[R]:
         """Leave out whoever is in these rooms. Raises ValueError without any."""
-        return replace(self, excluded=(*self.excluded, *_some(rooms)))
+        return replace(self, excluded=(*self.excluded, *_require_rooms(rooms)))
 
     # How
 
@@ -93,11 +93,11 @@ class Emitter(Generic[R]):
 
     def sockets_join(self, *rooms: str) -> R:
         """Let the sockets addressed enter `rooms`. Raises ValueError without any."""
-        return self._request({"type": _JOIN, "opts": self._audience(), "rooms": _some(rooms)})
+        return self._request({"type": _JOIN, "opts": self._audience(), "rooms": _require_rooms(rooms)})
 
     def sockets_leave(self, *rooms: str) -> R:
         """Let the sockets addressed leave `rooms`. Raises ValueError without any."""
-        return self._request({"type": _LEAVE, "opts": self._audience(), "rooms": _some(rooms)})
+        return self._request({"type": _LEAVE, "opts": self._audience(), "rooms": _require_rooms(rooms)})
 
     def disconnect_sockets(self, *, close: bool = False) -> R:
         """Send the sockets addressed away; with `close` their connections end too."""
@@ -116,7 +116,7 @@ class Emitter(Generic[R]):
         return self.redis.publish(f"{self.key}-request#{self.namespace}#", encode_json(request))
 
 
-def _some(rooms: tuple[str, ...]) -> tuple[str, ...]:
+def _require_rooms(rooms: tuple[str, ...]) -> tuple[str, ...]:
     """Give `rooms` back: a list that happens to be empty must not address everybody."""
     if not rooms:
         raise ValueError("name at least one room")

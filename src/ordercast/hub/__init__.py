@@ -1,6 +1,6 @@
 """NAMESPACES AND ROOMS: namespaces, sockets, rooms, acks, recovery.
 
-Upstream: ``feed`` publishes, ``api`` registers commands, any Python program may do both. Downstream: ``protocol``
+Upstream: ``feed`` delivers, ``sockets`` registers commands, any Python program may do both. Downstream: ``protocol``
 encodes; a connection, made by ``wire``, carries.
 Stays true: nothing here knows a shop or a TCP socket, nor loads a database unasked; the data path is synchronous.
 """

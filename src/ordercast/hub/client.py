@@ -171,11 +171,13 @@ class Client:
     # Called by the sockets
 
     def add(self, socket: Socket) -> None:
+        """Give a socket what comes for its namespace."""
         self.disconnected_namespaces -= {socket.namespace.name}
         self.sockets[socket.namespace.name] = socket
         self._stop_connect_timer()
 
     def remove(self, socket: Socket) -> None:
+        """Forget a socket that has ended, and what was held for it."""
         self.release(socket.held_bytes)
         if self.sockets.get(socket.namespace.name) is socket:
             del self.sockets[socket.namespace.name]

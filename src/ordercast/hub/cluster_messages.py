@@ -50,6 +50,8 @@ class ClusterMessage(msgspec.Struct, frozen=True, tag=str.lower):
 
 
 class Emit(ClusterMessage, frozen=True):
+    """Emit an event to your sockets."""
+
     target: Target = msgspec.field(name="reach")
     event: EncodedEvent = msgspec.field(name="said")
     volatile: bool
@@ -57,21 +59,29 @@ class Emit(ClusterMessage, frozen=True):
 
 
 class Join(ClusterMessage, frozen=True):
+    """Make your sockets join `rooms`."""
+
     target: Target = msgspec.field(name="reach")
     rooms: tuple[str, ...]
 
 
 class Leave(ClusterMessage, frozen=True):
+    """Make your sockets leave `rooms`."""
+
     target: Target = msgspec.field(name="reach")
     rooms: tuple[str, ...]
 
 
 class Disconnect(ClusterMessage, frozen=True):
+    """Disconnect your sockets; with `close` their connections end too."""
+
     target: Target = msgspec.field(name="reach")
     close: bool
 
 
 class ServerSideEmit(ClusterMessage, frozen=True, tag="serverside"):
+    """Call the handlers of `Namespace.on`."""
+
     namespace: str
     event: EncodedEvent = msgspec.field(name="said")
 
@@ -85,6 +95,8 @@ class RequestWithResponse(ClusterMessage, frozen=True):
 
 
 class BroadcastWithAck(RequestWithResponse, frozen=True, tag="askclients"):
+    """Emit an event to your sockets, and respond with their acknowledgements."""
+
     target: Target = msgspec.field(name="reach")
     event: EncodedEvent = msgspec.field(name="said")
     volatile: bool
@@ -93,15 +105,21 @@ class BroadcastWithAck(RequestWithResponse, frozen=True, tag="askclients"):
 
 
 class FetchSockets(RequestWithResponse, frozen=True, tag="asksockets"):
+    """Respond with the details of your sockets."""
+
     target: Target = msgspec.field(name="reach")
 
 
 class ServerSideEmitWithAck(RequestWithResponse, frozen=True, tag="askservers"):
+    """Call the handlers of `Namespace.on`, and respond with what the first returns."""
+
     namespace: str
     event: EncodedEvent = msgspec.field(name="said")
 
 
 class Response(ClusterMessage, frozen=True, tag="answer"):
+    """What one node responds to the request `id`."""
+
     id: int
     node: str
     """Which node responds."""

@@ -16,16 +16,22 @@ ParserName = Literal["json", "msgpack"]
 
 
 class MakeDecoder(Protocol):
+    """Makes a decoder for one connection, which takes packets of `bytes_max` bytes."""
+
     def __call__(self, bytes_max: int) -> PacketDecoder: ...
 
 
 class Encode(Protocol):
+    """Writes a packet."""
+
     def __call__(
         self, kind: PacketType, namespace: str, data: Any = None, ack_id: int | None = None, *, volatile: bool = False
     ) -> Message: ...
 
 
 class EncodeEvent(Protocol):
+    """Writes an event, which is to be acknowledged by `ack_id` if that is given."""
+
     def __call__(
         self, namespace: str, event: str, args: Sequence[Any], ack_id: int | None = None, *, volatile: bool = False
     ) -> Message: ...

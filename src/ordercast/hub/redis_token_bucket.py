@@ -73,9 +73,11 @@ class RedisTokenBuckets:
         await self._redis.set(self._name(key), b"1", ex=for_s)
 
     async def is_marked(self, key: str) -> bool:
+        """Whether `key` is still remembered."""
         return bool(await self._redis.exists(self._name(key)))
 
     async def close(self) -> None:
+        """Close the connections."""
         await self._redis.aclose()
 
     def _name(self, key: str) -> str:

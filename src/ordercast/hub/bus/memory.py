@@ -10,7 +10,13 @@ from . import Receive
 
 
 class MemoryBus:
-    """One node's end. The first founds the site, the others join it: ``MemoryBus(first)``."""
+    """One node's end, as a `Bus`. The first founds the site, the others join it.
+
+    ::
+
+        bus = MemoryBus()
+        first, second = Server(bus=bus), Server(bus=MemoryBus(bus))
+    """
 
     def __init__(self, site: MemoryBus | None = None) -> None:
         self._ends: dict[str, MemoryBus] = {} if site is None else site._ends

@@ -25,11 +25,15 @@ def _names(rooms: Sequence[Room] | None) -> tuple[str, ...]:
 
 
 class EmitterFlags(msgspec.Struct, frozen=True):
+    """How an event is sent; None is the default."""
+
     volatile: bool | None = None
     compress: bool | None = None
 
 
 class Audience(msgspec.Struct, frozen=True):
+    """The sockets addressed, as an emitter writes them."""
+
     rooms: list[Room] | None = None
     except_: list[Room] | None = msgspec.field(default=None, name="except")
     flags: EmitterFlags | None = None
@@ -47,6 +51,8 @@ class Audience(msgspec.Struct, frozen=True):
 
 
 class EmitterEvent(NamedTuple):
+    """An event to be emitted."""
+
     namespace: str
     audience: Audience
     data: list[Any]
@@ -74,7 +80,7 @@ def parse_event(message: bytes) -> EmitterEvent:
 
 
 class SocketsRequest(msgspec.Struct, frozen=True, tag_field="type"):
-    """`sid` in place of `opts` is how older adapters name one socket."""
+    """Base of what is to be done with sockets; `sid` in place of `opts` is how older adapters name one."""
 
     opts: Audience | None = None
     sid: str | None = None
@@ -90,6 +96,8 @@ class SocketsRequest(msgspec.Struct, frozen=True, tag_field="type"):
 
 
 class RoomsRequest(SocketsRequest, frozen=True):
+    """Base of what is to be done with rooms; `room` is how older adapters name one."""
+
     rooms: list[Room] = []
     room: Room | None = None
 
@@ -103,18 +111,22 @@ class RoomsRequest(SocketsRequest, frozen=True):
 
 
 class JoinRequest(RoomsRequest, frozen=True, tag=2):
-    pass
+    """Make the sockets addressed join rooms."""
 
 
 class LeaveRequest(RoomsRequest, frozen=True, tag=3):
-    pass
+    """Make the sockets addressed leave rooms."""
 
 
 class DisconnectRequest(SocketsRequest, frozen=True, tag=4):
+    """Disconnect the sockets addressed."""
+
     close: bool | None = None
 
 
 class ServerSideRequest(msgspec.Struct, frozen=True, tag_field="type", tag=6):
+    """Call the handlers of the servers themselves."""
+
     data: Any
     """Name and arguments."""
 

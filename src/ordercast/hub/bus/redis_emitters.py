@@ -78,9 +78,11 @@ class RedisEmitters:
         await self._pubsub.up.wait()
 
     def start(self) -> None:
+        """Begin to receive, in the server's loop."""
         self._pubsub.start()
 
     async def close(self) -> None:
+        """Stop receiving."""
         await self._pubsub.close()
 
     # What comes

@@ -41,6 +41,8 @@ OnMessage = Callable[[str, bytes], None]
 
 
 class PubSubState(StrEnum):
+    """Whether messages are carried now."""
+
     UP = "up"
     """Our heartbeat came back."""
     AWAY = "away"
@@ -50,6 +52,8 @@ class PubSubState(StrEnum):
 
 
 class HeartbeatLost(Exception):
+    """Several heartbeats in a row have not come back."""
+
     def __init__(self) -> None:
         super().__init__(f"{HEARTBEATS_MISSED_MAX} heartbeats have not come back")
 

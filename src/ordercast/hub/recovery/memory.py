@@ -42,6 +42,7 @@ class RecordedEvent(NamedTuple):
     message: Message
 
     def is_for(self, rooms: frozenset[str]) -> bool:
+        """Whether who is in these rooms was addressed."""
         return (not self.rooms or not self.rooms.isdisjoint(rooms)) and self.except_.isdisjoint(rooms)
 
 
@@ -82,7 +83,7 @@ class MemoryRecovery:
     def __repr__(self) -> str:
         return f"<MemoryRecovery events={len(self._entries)} bytes={self._bytes} sessions={len(self._sessions)}>"
 
-    # What is emitted
+    # What is emitted; see `Recovery` for this and what follows
 
     def next_offset(self) -> str:
         return f"{self._epoch}:{self._last_seq + 1}"
