@@ -18,7 +18,7 @@ from ordercast.payments import Providers
 from ordercast.payments.payment_worker import PaymentWorker
 from ordercast.payments.providers.sandbox import SandboxProvider
 from tests.commerce.orders import request_json
-from tests.db.forced import force
+from tests.db.forced import force, force_all
 
 from .client import SERVICE, STORE, Client, bearer, problem, signed_in, token
 from .stores import AnyStore
@@ -41,18 +41,16 @@ def place_of(store: AnyStore) -> Path | str:
     return store.path if isinstance(store, SqliteStore) else store._url
 
 
-def damage(store: AnyStore, table: str, column: str, value: Any, where: str) -> bool:
-    """Put a value where it does not belong; whether the database let that happen."""
+def assignment(store: AnyStore, table: str, column: str, value: Any, where: str) -> tuple[str, list[Any]]:
+    """The statement that puts a value where it does not belong."""
     slot = "CAST(? AS TEXT)" if isinstance(value, bytes) and isinstance(store, SqliteStore) else "?"
-    try:
-        force(place_of(store), table, f"UPDATE {table} SET {column} = {slot} WHERE {where}", [value])
-    except REFUSALS:
-        return False
-    return True
+    return f"UPDATE {table} SET {column} = {slot} WHERE {where}", [value]
 
 
 def damaged(store: AnyStore, table: str, column: str, value: Any, where: str) -> None:
-    if not damage(store, table, column, value, where):
+    try:
+        force(place_of(store), table, *assignment(store, table, column, value, where))
+    except REFUSALS:
         pytest.skip("this database refuses it, whatever rules are switched off")
 
 
@@ -90,8 +88,8 @@ async def test_a_damaged_row_is_left_out_of_lists_and_figures_and_the_next_order
     columns = [column.name for column in metadata.tables[table].columns if not column.primary_key]
     for value in (*TEXTS, *NUMBERS):
         # All of a row's columns at once: whichever is looked at first is as bad as the others.
-        for column in columns:
-            damage(store, table, column, value, spared.get(table, "TRUE"))
+        where = spared.get(table, "TRUE")
+        force_all(place_of(store), table, [assignment(store, table, column, value, where) for column in columns])
         for path in LISTS:
             answer = await client.get(path, ADMIN)
             assert answer.status_code == 200, (value, path, answer.text)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +56,17 @@ def force(place: Path | str, table: str, statement: str, values: Sequence[Any] =
         return
     with lawless_postgresql(place, table) as server:
         server.execute(statement.replace("?", "%s").encode(), values or None)
+
+
+def force_all(place: Path | str, table: str, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
+    """The same with several, but for those that a column's own type refuses: to suspend the rules is what takes time."""
+    if isinstance(place, Path):
+        with lawless_sqlite(place) as connection:
+            for statement, values in statements:
+                with suppress(sqlite3.Error):
+                    connection.execute(statement, values)
+        return
+    with lawless_postgresql(place, table) as server:
+        for statement, values in statements:
+            with suppress(psycopg.Error), server.transaction():
+                server.execute(statement.replace("?", "%s").encode(), values or None)
