@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from argon2 import PasswordHasher
 
 from .chance import SEED, VARIABLE, chance_of, register_profiles
 from .cpu import CpuDurations
+from .quick import QUICK_HASHING
 
 if TYPE_CHECKING:
     from .postgres import Postgres
@@ -39,6 +41,14 @@ def pytest_report_header() -> str:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if terminalreporter.stats.get("failed"):
         terminalreporter.write_line(f"{VARIABLE}={SEED} draws the random examples of this run again.")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashing() -> Iterator[None]:
+    """Of passwords, in the process of the tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PasswordHasher.__init__, "__defaults__", QUICK_HASHING)
+        yield
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from ordercast.hub import Server
 from ordercast.payments import Providers, providers_of
 from ordercast.payments.payment_worker import PaymentWorker
 from tests.postgres import Postgres
+from tests.quick import migrated
 
 from .client import PASSWORD, SECRET, Client, over
 from .stores import AnyStore, PromptStore
@@ -32,9 +33,8 @@ async def _seed(store: Store) -> None:
 
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A closed database with the demo's people, made once: hashing their password is slow on purpose."""
-    store = SqliteStore(tmp_path_factory.mktemp("seeded") / "shop.db")
-    store.migrate()
+    """A closed database with the demo's people, made once."""
+    store = SqliteStore(migrated(tmp_path_factory.mktemp("seeded") / "shop.db"))
     asyncio.run(_seed(store))
     return store.path
 

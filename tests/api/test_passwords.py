@@ -9,6 +9,13 @@ from argon2 import PasswordHasher
 from ordercast.api import passwords as module
 from ordercast.api.passwords import Passwords
 from ordercast.db import Overloaded
+from tests.quick import SLOW_HASHING
+
+
+@pytest.fixture(autouse=True)
+def slow_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is served."""
+    monkeypatch.setattr(PasswordHasher.__init__, "__defaults__", SLOW_HASHING)
 
 
 async def test_a_password_matches_its_own_hash_only() -> None:
@@ -23,11 +30,11 @@ async def test_nobody_takes_as_long_as_somebody() -> None:
 
     async def cpu_s(password_hash: str | None) -> float:
         began = time.process_time()
-        for _ in range(3):
-            assert not await passwords.match(password_hash, "wrong")
+        assert not await passwords.match(password_hash, "wrong")
         return time.process_time() - began
 
-    somebody, nobody = await cpu_s(made), await cpu_s(None)
+    # The least of several: what else the machine does may cost some of them more.
+    somebody, nobody = [min([await cpu_s(whose) for _ in range(5)]) for whose in (made, None)]
     assert 0.5 < nobody / somebody < 2
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.db import SqliteStore, migrate, products
+from ordercast.db import SqliteStore, products
+from tests.quick import migrated
 
 from .programs import PostgresqlProgram, Program, SqliteProgram
 from .shop import STORE, now
@@ -26,8 +26,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqliteStore]:
     """A running store with the demo's catalogue and no people."""
-    store = SqliteStore(path)
-    await asyncio.to_thread(store.migrate)
+    store = SqliteStore(migrated(path))
     await store.start()
     await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
     yield store
@@ -37,7 +36,7 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
 @pytest.fixture(scope="module")
 def sqlite_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteProgram]:
     path = tmp_path_factory.mktemp("program") / "shop.db"
-    migrate.upgrade(path)
+    migrated(path)
     program = SqliteProgram(path)
     yield program
     program.close()
@@ -72,5 +71,5 @@ def database(request: pytest.FixtureRequest, path: Path) -> ShopDatabase:
     if request.param == "postgresql":
         shop: ShopDatabase = request.getfixturevalue("postgresql")
         return shop
-    SqliteStore(path).migrate()
+    migrated(path)
     return SqliteShop(path)

@@ -59,7 +59,7 @@ def force(place: Path | str, table: str, statement: str, values: Sequence[Any] =
 
 
 def force_all(place: Path | str, table: str, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
-    """The same with several, but for those that a column's own type refuses: to suspend the rules is what takes time."""
+    """The same with several, but for what a column's own type refuses: to suspend the rules is what takes time."""
     if isinstance(place, Path):
         with lawless_sqlite(place) as connection:
             for statement, values in statements:

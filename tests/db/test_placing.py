@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +25,7 @@ from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders.placing import Placing
 from tests.chance import examples
 from tests.commerce.orders import PRODUCTS
+from tests.quick import migrated
 
 from .shop import STORE, ask, busy_writer, new_order, stock_of
 
@@ -62,15 +65,25 @@ def make_promotions(transaction: Transaction) -> None:
         promotions.add(transaction, promotion, STORE)
 
 
+@pytest.fixture(scope="module")
+def scarce(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed shop in which some things are nearly sold out, to be copied."""
+    path = migrated(tmp_path_factory.mktemp("scarce") / "shop.db")
+    asyncio.run(_fill(path))
+    return path
+
+
+async def _fill(path: Path) -> None:
+    async with running(path) as store:
+        scarce = [msgspec.structs.replace(p, stock=SCARCE.get(p.slug, p.stock)) for p in DEMO_CATALOGUE]
+        await store.write(lambda transaction: products.seed(transaction, scarce, STORE, OPENED))
+        await store.write(make_promotions)
+
+
 @asynccontextmanager
-async def shop(path: Path) -> AsyncIterator[SqliteStore]:
-    """A running store in which some things are nearly sold out."""
+async def running(path: Path) -> AsyncIterator[SqliteStore]:
     store = SqliteStore(path)
-    await asyncio.to_thread(store.migrate)
     await store.start()
-    scarce = [msgspec.structs.replace(p, stock=SCARCE.get(p.slug, p.stock)) for p in DEMO_CATALOGUE]
-    await store.write(lambda transaction: products.seed(transaction, scarce, STORE, OPENED))
-    await store.write(make_promotions)
     try:
         yield store
     finally:
@@ -147,11 +160,14 @@ def placing(wish: Wish) -> Placing:
     return Placing(new if same_hash is None else replace(new, tracking_hash=same_hash), key)
 
 
-@examples(60, one_fixture_for_all=True)
+@examples(40, one_fixture_for_all=True)
 @given(st.lists(st.lists(wishes(), min_size=2, max_size=10), min_size=1, max_size=3))
-async def test_a_group_placed_together_is_as_if_placed_one_by_one(tmp_path: Path, groups: list[list[Wish]]) -> None:
+async def test_a_group_placed_together_is_as_if_placed_one_by_one(
+    scarce: Path, tmp_path: Path, groups: list[list[Wish]]
+) -> None:
     folder = Path(tempfile.mkdtemp(dir=tmp_path))
-    async with shop(folder / "together.db") as together, shop(folder / "apart.db") as apart:
+    together_path, apart_path = (Path(shutil.copy(scarce, folder / name)) for name in ("together.db", "apart.db"))
+    async with running(together_path) as together, running(apart_path) as apart:
         for group in groups:
             units = [placing(wish) for wish in group]
             assert await placed_together(together, units) == await placed_one_by_one(apart, units)

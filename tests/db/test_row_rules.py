@@ -16,7 +16,15 @@ from ordercast.commerce.shop import DeliveryZone
 from ordercast.db import content
 from ordercast.db.columns import DOMAIN
 from ordercast.db.dialects import SQLITE
-from ordercast.db.domains import COUNT_MAX, VERSION_MAX, JsonAsSent
+from ordercast.db.domains import (
+    COUNT_MAX,
+    DOCUMENT_BYTES_MAX,
+    FOREIGN_BYTES_MAX,
+    TEXT_BYTES_MAX,
+    TOLD_BYTES_MAX,
+    VERSION_MAX,
+    JsonAsSent,
+)
 from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
 from ordercast.db.nouns import metadata
 
@@ -28,7 +36,10 @@ REFUSALS: Final = (
     psycopg.DataError,
     psycopg.errors.ProgramLimitExceeded,
 )
-LONG: Final = "x" * 10_000_000
+# One more than a document may have.
+LONG: Final = "x" * (DOCUMENT_BYTES_MAX + 1)
+# What a kind of text may have, where it is more than that of a description.
+BYTES_MAX: Final = {"told": TOLD_BYTES_MAX, "foreign": FOREIGN_BYTES_MAX}
 HALF: Final = '{"a":"\\ud83d"}'
 DEEP: Final = '{"a":' * 200 + "1" + "}" * 200
 
@@ -116,7 +127,7 @@ def hostile(column: Column[Any], shop: Program) -> list[Any]:
     elif column.info.get("is_json"):
         values = ["[1e400]", HALF, "[", '"' + LONG + '"']
     elif domain is not None:
-        values = HOSTILE.get(domain.name, [LONG * (6 if domain.name == "foreign" else 1)])
+        values = HOSTILE.get(domain.name, ["x" * (BYTES_MAX.get(domain.name, TEXT_BYTES_MAX) + 1)])
     else:
         values = [2**63 - 1, "abc"]  # a flag, or a number with a rule of its own
     is_whole = (domain is None and not isinstance(column.type, Float)) or (domain and domain.base == "BIGINT")

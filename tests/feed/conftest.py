@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.quick import migrated
 
 from ordercast.commerce.rooms import STORE_OWNERS
 from ordercast.db import SqliteStore
@@ -64,9 +65,7 @@ class Line:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    path = tmp_path / "shop.db"
-    SqliteStore(path).migrate()
-    return path
+    return migrated(tmp_path / "shop.db")
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from tests.mongodb import MongoStandIn
+from tests.quick import migrated
 
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.contrib.mongodb import MongoSource
@@ -127,7 +128,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore | Po
     if request.param == "postgresql":
         return PostgresqlStore(request.getfixturevalue("postgres_url"))
     store = SqliteStore(tmp_path / "shop.db")
-    store.migrate()
+    migrated(store.path)
     return store
 
 
