@@ -233,4 +233,4 @@ async def test_an_attachment_is_taken_by_one_place_alone(server: Server) -> None
     link.receive('51-["event",{"_placeholder":true,"num":0},{"_placeholder":true,"num":0}]', b"raw")
 
     assert link.closed_for is DisconnectReason.PARSE_ERROR
-    assert link.receiver.why == "binary packet: has two placeholders for attachment 0"
+    assert link.receiver.disconnect_description == "binary packet: has two placeholders for attachment 0"

@@ -70,12 +70,12 @@ class Client:
         "_decoder",
         "closed_for",
         "connection",
+        "disconnect_description",
         "disconnected_namespaces",
         "held_bytes",
         "pending_connects",
         "server",
         "sockets",
-        "why",
     )
 
     def __init__(self, server: ClientServer, connection: Connection) -> None:
@@ -90,7 +90,7 @@ class Client:
         self.closed_for: DisconnectReason | None = None
         self.held_bytes = 0
         """What is held in memory for what it sent; see `connection_bytes_max`."""
-        self.why = ""
+        self.disconnect_description = ""
         """A sentence to the reason, where there is more to say."""
         self._decoder = server.parser.decoder(server.options.message_bytes_max)
         self._connect_timer: asyncio.TimerHandle | None = None
@@ -110,7 +110,7 @@ class Client:
             if packet is not None:
                 self._receive(packet)
         except MalformedPacket as error:
-            self.why = str(error)
+            self.disconnect_description = str(error)
             raise
 
     def receive_binary(self, data: bytes) -> None:
@@ -122,7 +122,7 @@ class Client:
             if packet is not None:
                 self._receive(packet)
         except MalformedPacket as error:
-            self.why = str(error)
+            self.disconnect_description = str(error)
             raise
 
     def closed(self, reason: DisconnectReason) -> None:
@@ -142,10 +142,10 @@ class Client:
         self.held_bytes += size
         bound = self.server.options.connection_bytes_max
         if self.held_bytes > bound:
-            self.why = f"more than {bound} bytes waited for a handler"
+            self.disconnect_description = f"more than {bound} bytes waited for a handler"
             self.close(DisconnectReason.INBOX_FULL)
 
-    def has_room(self, size: int) -> bool:
+    def can_hold(self, size: int) -> bool:
         """Whether so much more may be held."""
         return self.held_bytes + size <= self.server.options.connection_bytes_max
 
@@ -250,7 +250,7 @@ class Client:
         if self.pending_connects:  # a middleware takes its time; whoever it refuses in the end must not stay for ever
             self._start_connect_timer()
         elif not self.sockets:
-            self.why = "entered no namespace in time"
+            self.disconnect_description = "entered no namespace in time"
             self.close(DisconnectReason.FORCED_SERVER_CLOSE)
 
     def _stop_connect_timer(self) -> None:

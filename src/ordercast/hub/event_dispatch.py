@@ -56,7 +56,7 @@ class EventSocket(Protocol):
 class PacketOwner(Protocol):
     """What a dispatcher needs of the client whose packets it keeps; see `Client`."""
 
-    why: str
+    disconnect_description: str
 
     def hold(self, size: int) -> None: ...
 
@@ -101,7 +101,7 @@ class EventDispatcher:
         elif len(self._inbox) < self._namespace.options.inbox_packets_max:
             self._append(self._inbox, packet)
         else:
-            self._client.why = f"more than {len(self._inbox)} packets waited for a handler"
+            self._client.disconnect_description = f"more than {len(self._inbox)} packets waited for a handler"
             self._client.close(DisconnectReason.INBOX_FULL)
 
     def queue_until(self, socket: EventSocket, pending: Coroutine[Any, Any, None] | None, held_bytes: int = 0) -> None:

@@ -47,7 +47,7 @@ class SocketClient(PacketOwner, Protocol):
     connection: Connection
     disconnected_namespaces: frozenset[str]
 
-    def has_room(self, size: int) -> bool: ...
+    def can_hold(self, size: int) -> bool: ...
 
     def remove(self, socket: Socket) -> None: ...
 
@@ -132,7 +132,7 @@ class Socket:
     @property
     def disconnect_description(self) -> str:
         """A sentence to the reason of its end, where there is one: what could not be parsed, for example."""
-        return self._client.why
+        return self._client.disconnect_description
 
     @property
     def entered(self) -> bool:
@@ -433,7 +433,7 @@ class Socket:
 
     def _hold(self, size: int) -> None:
         """Charge the client for as long as this socket lives, once it is connected. Raises LimitReached."""
-        if not self._client.has_room(size):
+        if not self._client.can_hold(size):
             raise LimitReached("connection_bytes_max", self.namespace.options.connection_bytes_max)
         if self.connected:
             self._held_bytes += size
