@@ -20,6 +20,7 @@ from ordercast.api import Authenticator, create_api, make_authenticator
 from ordercast.api.budgets import make_budgets
 from ordercast.api.context import ApiContext
 from ordercast.api.delivery_rules import delivery_rules
+from ordercast.api.mail_links import MailLinks
 from ordercast.api.middleware import CORS_SETTING
 from ordercast.api.pages import Pages, connect_sources
 from ordercast.api.signing_keys import SigningKeys
@@ -34,7 +35,17 @@ from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
 from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscriptions, Relay
 from ordercast.hub import Bus, Options, Rate, Server
-from ordercast.jobs import Job, Jobs, expire, forget_revocations, notify_shop, prune
+from ordercast.jobs import (
+    Job,
+    Jobs,
+    expire,
+    forget_revocations,
+    forget_unverified,
+    notify_shop,
+    prune,
+    send_mails,
+)
+from ordercast.mail import Letters, Sending, mail_sentence, mailer_of
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
 from ordercast.redis_services import RedisServices
@@ -50,6 +61,7 @@ log = logging.getLogger("ordercast.app")
 
 OnReady = Callable[[Settings, int, list[str]], None]
 
+_OUR_OWN_HOSTS: Final = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"})  # noqa: S104 - as they were named
 # Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
 LISTEN_BACKLOG: Final = 4_096
 # 3000 and 9000, 3001 and 9001: two nodes of one machine are not in each other's way.
@@ -192,7 +204,9 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
             store, EphemeralEvents(server.main), _today(settings, relay), settings.stats_every_ms / 1000
         )
         always = [live_stats.run, RowInspector(store).run, forget_revocations(authenticator)]
-        jobs = Jobs(store, leading=await _leading(settings, store, providers, redis_services), always=always)
+        leading = await _leading(settings, store, providers, redis_services)
+        log.info("mail: %s", mail_sentence(settings))
+        jobs = Jobs(store, leading=[*leading, *_mailing(settings, store, port)], always=always)
         jobs.start()
         api = create_api(
             settings,
@@ -237,6 +251,23 @@ async def _leading(settings: Settings, store: Store, providers: Providers, redis
         redis_services.add("mongodb", lambda: source.state if store.leads else "up")
         leading.append(source.run)
     return leading
+
+
+def _mailing(settings: Settings, store: Store, port: int) -> list[Job]:
+    """What one node does for all about mails; nothing where none are sent."""
+    mailer = mailer_of(settings)
+    if mailer is None:
+        return []
+    public_url = settings.public_url.rstrip("/") or listener_url(settings, port)
+    letters = Letters(MailLinks(public_url, SigningKeys.of(settings)))
+    sending = Sending(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
+    return [*send_mails(store, sending), forget_unverified(store)]
+
+
+def listener_url(settings: Settings, port: int) -> str:
+    """Where whoever sits at this machine, or knows its name, finds the pages."""
+    name = "localhost" if settings.host in _OUR_OWN_HOSTS else settings.host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
 
 async def _mongo_source(settings: Settings, store: Store) -> MongoSource:

@@ -30,6 +30,7 @@ PREFIX = "ORDERCAST_"
 OWN_ISSUER = "ordercast"
 TOKEN_ROLES = ("admin", "store", "customer", "driver", "service")
 """Those that a token may name."""
+_MAIL_FROM = re.compile(r'([^<>"\\\x00-\x1f\x7f,;:]*<)?[^<>@\s,;:"\\()]+@[^<>@\s,;:"\\()]+(?(1)>)')
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LOCAL_PAGES = tuple(
     f"{scheme}://{host}:*" for scheme in ("http", "https") for host in ("localhost", "127.0.0.1", "[::1]")
@@ -110,6 +111,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What people are told that provider is called, such as ``bKash``."""
     sandbox_webhook_secret: str = ""
     """A Standard Webhooks secret, for messages to ``/api/payments/webhook/sandbox``."""
+    mail_url: str = ""
+    """Who takes our mails: ``smtp://``, ``smtps://``, a folder as ``file:///...``, or ``off``. Empty: a folder beside
+    an embedded database, nobody with a database server.
+    """
+    mail_from: str = ""
+    """Whom they are from, as ``Our Shop <orders@shop.example.com>``."""
+    public_url: str = ""
+    """Where people reach the pages, for links in mails; empty: where we listen."""
+    language: Literal["en", "bn"] = "en"
+    """Of mails to whoever does not say theirs."""
     demo: bool = True
     """Fill a new embedded database with the demo shop."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -172,6 +183,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     budget_account_guesses: str = "10/5m"
     budget_account_strangers: str = "50/1h"
     budget_registrations: str = "30/5m"
+    budget_mail_requests: str = "30/5m"
+    budget_account_mails: str = "10/1h"
+    budget_order_mails: str = "60/1h"
     budget_webhooks: str = "60/1m"
     connections_per_caller_max: Annotated[int, Meta(ge=0)] = 10_000
     """HTTP connections that one address may have on a node, and half of what it may have open at most; 0 for none."""
@@ -259,6 +273,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return None if self.sqlite_path is None else self.sqlite_path.with_suffix(".secret")
 
     @property
+    def mailbox(self) -> str:
+        """Who takes our mails: `mail_url`, or the folder in its place; empty for nobody."""
+        if self.mail_url:
+            return "" if self.mail_url == "off" else self.mail_url
+        return "" if self.sqlite_path is None else self.sqlite_path.absolute().with_suffix(".mail").as_uri()
+
+    @property
+    def shown_mailbox(self) -> str:
+        """The same for people and logs, without user and password."""
+        parts = urlsplit(self.mailbox)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.scheme else "off"
+
+    @property
+    def mail_sender(self) -> str:
+        """Whom mails are from; where nobody said so, nobody can answer them."""
+        return self.mail_from or "Ordercast <noreply@localhost>"
+
+    @property
     def shown_database_url(self) -> str:
         """Where the database is, for people and logs; of a server's URL nothing that may be, or hold, a password."""
         if self.sqlite_path is not None:
@@ -327,6 +359,7 @@ def _check(settings: Settings) -> None:
     _check_redis(settings)
     _check_mongodb(settings)
     _check_payments(settings)
+    _check_mail(settings)
     for origin in settings.cors_origins:
         if origin != "*" and not _is_origin(origin):
             raise ConfigError("cors_origins", f"{origin!r} is not an origin such as https://shop.example.com")
@@ -430,6 +463,36 @@ def _wrong_service_url(url: str) -> str | None:
     if parts.username is not None or parts.fragment:
         return "must have neither a name and password, for requests are signed, nor a fragment"
     return None
+
+
+def _check_mail(settings: Settings) -> None:
+    url, sender = settings.mail_url, settings.mail_from
+    if url and url != "off":
+        _check_mail_url(url)
+    if url.startswith("smtp") and not sender:
+        raise ConfigError("mail_from", "is required with a mail server, as Our Shop <orders@shop.example.com>")
+    if sender and _MAIL_FROM.fullmatch(sender) is None:
+        raise ConfigError("mail_from", f"{sender!r} is no address such as Our Shop <orders@example.com>")
+    parts = urlsplit(settings.public_url)
+    if settings.public_url and not (parts.scheme in {"http", "https"} and parts.hostname and not parts.query):
+        raise ConfigError("public_url", f"{settings.public_url!r} is no URL such as https://shop.example.com")
+
+
+def _check_mail_url(url: str) -> None:
+    """Its words are not repeated: a password may be any of them."""
+    try:
+        parts = urlsplit(url)
+        is_known = parts.port is None or parts.port > 0
+    except ValueError:
+        is_known = False
+    if is_known and parts.scheme in {"smtp", "smtps"} and parts.hostname and not (parts.path.strip("/") or parts.query):
+        return
+    if is_known and parts.scheme == "file" and not parts.netloc and len(parts.path) > 1:
+        return
+    raise ConfigError(
+        "mail_url",
+        "is none of smtp://user:password@host:587, smtps://..., file:///a/folder and off; in a password write @ as %40",
+    )
 
 
 def _is_standard_secret(secret: str) -> bool:

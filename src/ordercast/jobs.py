@@ -15,9 +15,10 @@ from typing import Final
 
 from ordercast.api import Authenticator
 from ordercast.commerce.timestamps import Timestamp, timestamp
-from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork
+from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork, access, accounts
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
+from ordercast.mail import Sending, forget_mails
 
 log = logging.getLogger("ordercast.jobs")
 
@@ -29,6 +30,11 @@ SESSION_AGE_S_MAX: Final = 7 * 24 * 3600
 PRUNE_EVERY_S: Final = 600.0
 # What is old and was never read is looked at again in every round: a thousand in each, some 100 ms of writing in all.
 NOTIFICATION_UNITS_MAX: Final = 50
+# Longer than the link is good that confirms an address.
+UNVERIFIED_MS_MAX: Final = 7 * 86_400_000
+UNVERIFIED_AT_ONCE_MAX: Final = 50
+# A day is the longest that a token may be good (ORDERCAST_TOKEN_MINUTES), and an hour for clocks that differ.
+TOKENS_END_MS: Final = 25 * 3_600_000
 EXPIRE_EVERY_S: Final = 15.0
 # The board shows each order at once; its notification may wait for the next ones.
 NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
@@ -110,6 +116,44 @@ def prune(store: Store, notification_days: int) -> Job:
                 break
 
     return lambda: run_every(PRUNE_EVERY_S, run, "what is old could not be forgotten")
+
+
+def forget_unverified(store: Store) -> Job:
+    """Forget who registered, never confirmed their address, and did nothing else: for a week anybody could have."""
+
+    async def run() -> None:
+        now_ms = time.time_ns() // 1_000_000
+        after: str | None = ""
+        while after is not None:
+            after = await store.write(UnitOfWork(partial(_forget_unverified, after=after, now_ms=now_ms), waits=False))
+
+    return lambda: run_every(PRUNE_EVERY_S, run, "accounts that nobody confirmed could not be forgotten")
+
+
+def _forget_unverified(transaction: Transaction, after: str, now_ms: int) -> str | None:
+    removed, next_after = accounts.remove_unverified(
+        transaction, before=timestamp(now_ms - UNVERIFIED_MS_MAX), after=after, limit=UNVERIFIED_AT_ONCE_MAX
+    )
+    for account_id in removed:
+        # It is refused until the last of its tokens would have expired, and then forgotten too.
+        access.revoke(
+            transaction,
+            account_id,
+            since=timestamp(now_ms),
+            until=timestamp(now_ms + TOKENS_END_MS),
+            actor="service:accounts",
+            reason="The address was never confirmed.",
+        )
+    return next_after
+
+
+def send_mails(store: Store, sending: Sending) -> list[Job]:
+    """Send what is owed, and forget what was sent a week ago."""
+
+    async def forget() -> None:
+        await forget_mails(store, time.time_ns() // 1_000_000)
+
+    return [sending.run, lambda: run_every(PRUNE_EVERY_S, forget, "sent mails could not be forgotten")]
 
 
 def forget_revocations(authenticator: Authenticator) -> Job:

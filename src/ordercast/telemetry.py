@@ -39,6 +39,11 @@ SOURCE_DOCUMENTS_UNTOLD = Counter(
     "ordercast_source_documents_untold_total",
     "Documents and changes of another program's database that could not be told; the log says why",
 )
+MAILS = Counter(
+    "ordercast_mails_total",
+    "Mails by what became of them: sent, refused, dropped, or delayed for now",
+    ["outcome"],
+)
 UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
 GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

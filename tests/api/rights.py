@@ -4,7 +4,8 @@ The columns are `ROLES`. `A`: anybody's; `O`: one's own alone (order, account, c
 403 or 404 (a command: by the code that says so). What an allowed role may do to an order in which state is the status
 flow's table, not this one; what a list holds for whom is its own test's.
 
-A webhook is the provider's who signed it, and a refresh is the cookie's: of a role alone nobody may do either.
+A webhook is the provider's who signed it, a refresh is the cookie's, and what a mailed link opens is its mailbox's: of
+a role alone nobody may do any of them.
 `/metrics` is whoever's who reaches its port.
 """
 
@@ -17,13 +18,18 @@ ROUTES: Final[dict[str, str]] = {
     "GET /api/accounts": "A - - - - - -",
     "POST /api/accounts": "A - - - - - -",
     "POST /api/accounts/{account_id}": "A - - - - - -",
+    "POST /api/auth/claim-orders": "- - A - - - -",
+    "POST /api/auth/forgot-password": "A A A A A A A",
     "POST /api/auth/login": "A A A A A A A",
     "POST /api/auth/logout": "A A A A A A A",
     "POST /api/auth/logout-all": "A A A A A - -",
     "POST /api/auth/password": "A A A A - - -",
     "POST /api/auth/refresh": "- - - - - - -",
     "POST /api/auth/register": "A A A A A A A",
+    "POST /api/auth/resend-verification": "A A A A A A A",
+    "POST /api/auth/reset-password": "- - - - - - -",
     "POST /api/auth/revoke": "A - - - - - -",
+    "POST /api/auth/verify-email": "- - - - - - -",
     "POST /api/checkout/quote": "A A A A A A A",
     "GET /api/config": "A A A A A A A",
     "POST /api/customers/{customer_id}/erase": "A - - - - - -",

@@ -83,6 +83,7 @@ async def test_the_pages_are_told_where_to_connect(store: SqliteStore, settings:
     assert config.pop("paymentMethods") == ["cash", "card", "saved_card"]
     assert "no money moves" in config.pop("paymentNotice")
     assert config.pop("hasAdmin") is True
+    assert config.pop("sendsMail") is True
     digits = config.pop("currencyDigits")
     assert (digits["ISK"], digits["JOD"], digits["CLF"]) == (0, 3, 4)
     assert not {"BDT", "HUF", "IDR", "XXX"} & set(digits)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from ordercast.config import Settings
@@ -26,10 +27,15 @@ async def test_who_registers_can_sign_in_and_order(client: Client) -> None:
     assert order["customerId"] == user["id"]
 
 
-async def test_a_taken_address_is_refused_in_any_case_and_its_account_stays(client: Client) -> None:
-    taken = {**ASHA, "email": "CUSTOMER@example.com"}
-    problem(await client.post(PATH, taken), 409, "address-taken", "email")
-    assert (await sign_in(client, "customer")).status_code == 200
+async def test_without_mail_a_taken_address_is_refused_in_any_case_and_its_account_stays(
+    store: SqliteStore, settings: Settings
+) -> None:
+    async with over(msgspec.structs.replace(settings, mail_url="off"), store) as http:
+        client = Client(http)
+        problem(await client.post(PATH, {**ASHA, "email": "CUSTOMER@example.com"}), 409, "address-taken", "email")
+        assert (await sign_in(client, "customer")).status_code == 200
+        assert (await client.post(PATH, ASHA)).status_code == 201
+        problem(await client.post(PATH, {**ASHA, "name": "Another"}), 409, "address-taken", "email")
 
 
 async def test_a_registration_sent_twice_with_its_key_is_done_once(client: Client, store: SqliteStore) -> None:

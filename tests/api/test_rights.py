@@ -108,6 +108,8 @@ def other_bodies() -> dict[str, Any]:
         "PUT /api/shop": {"version": 99},
         "POST /api/auth/login": {"email": "store@example.com", "password": PASSWORD},
         "POST /api/auth/register": {"email": f"new{count}@example.com", "name": "New", "password": PHRASE},
+        "POST /api/auth/forgot-password": {"email": f"new{count}@example.com"},
+        "POST /api/auth/resend-verification": {"email": f"new{count}@example.com"},
         "POST /api/auth/password": {"current": PASSWORD, "new": "short"},
         "POST /api/accounts": {
             "email": f"acc{count}@example.com", "name": "New", "password": PHRASE, "role": "driver",

@@ -28,12 +28,15 @@ from .responses import CONFLICTS, REFUSALS, json_response
 _ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv"}
 
 
-class AccountInfo(Struct, frozen=True):
+class AccountInfo(Struct, frozen=True, omit_defaults=True):
+    """`verified` stands there while it is false: of somebody who registered and has not confirmed the address yet."""
+
     id: str
     email: str
     name: str
     role: Role
     active: bool
+    verified: bool = True
 
 
 class AccountPage(Struct, frozen=True, rename="camel"):
@@ -80,7 +83,9 @@ async def list_accounts(
     responses={code: REFUSALS[code] for code in (400, 401, 403, 422)} | {409: CONFLICTS[409]},
 )
 async def make_account(data: JSONBody[NewAccount], request: AnyRequest, context: Context) -> Response[AccountInfo]:
-    """Make an account of any role. For an admin."""
+    """Make an account of any role. For an admin, who vouches for the address: whoever else registered with it, and did
+    not confirm it, keeps an account without it.
+    """
     actor = await context.authorize(request, "make accounts", ADMINS)
     wanted = Named(data.email.lower(), data.name, Role(data.role))
     check_texts(wanted)
@@ -125,7 +130,7 @@ async def change_account(
 
 
 def _info(account: Account) -> AccountInfo:
-    return AccountInfo(account.id, account.email, account.name, account.role, account.active)
+    return AccountInfo(account.id, account.email, account.name, account.role, account.active, account.verified)
 
 
 ROUTES: Final = [list_accounts, make_account, change_account]

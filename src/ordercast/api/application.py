@@ -16,6 +16,7 @@ from litestar.events import BaseEventEmitterBackend
 from litestar.exceptions import NotFoundException
 from litestar.types import ASGIApp
 
+from ordercast.commerce.letters import Language
 from ordercast.commerce.stats import Percentiles
 from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.config import Settings
@@ -25,6 +26,7 @@ from ordercast.payments import Providers, providers_of
 
 from . import (
     accounts,
+    addresses,
     deliveries,
     docs_page,
     drivers,
@@ -32,6 +34,7 @@ from . import (
     health,
     notifications,
     orders,
+    password_reset,
     payments,
     privacy,
     problem_pages,
@@ -77,6 +80,8 @@ _ROUTES: Final = [
     *sign_in.ROUTES,
     *refresh.ROUTES,
     *profile.ROUTES,
+    *addresses.ROUTES,
+    *password_reset.ROUTES,
     *accounts.ROUTES,
     *privacy.ROUTES,
     *revocations.ROUTES,
@@ -133,6 +138,8 @@ def create_api(
         draining=draining,
         budgets=authenticator.budgets,
         waiting=_waiting_bounds(settings),
+        sends_mail=bool(settings.mailbox),
+        language=Language(settings.language),
     )
     application = Litestar(
         [*_ROUTES, *(pages.routes() if pages is not None else ())],

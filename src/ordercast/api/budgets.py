@@ -61,6 +61,13 @@ SIGN_INS: Final = Budget("sign_ins", "sign-ins that fail, of devices unknown to 
 ACCOUNT_GUESSES: Final = Budget("account_guesses", "sign-ins that fail", "account and address")
 ACCOUNT_STRANGERS: Final = Budget("account_strangers", "sign-ins that fail, of devices unknown to it", "account")
 REGISTRATIONS: Final = Budget("registrations", "accounts that are asked for", _ADDRESS)
+MAIL_REQUESTS: Final = Budget("mail_requests", "mails that are asked for", _ADDRESS)
+ACCOUNT_MAILS: Final = Budget(
+    "account_mails", "mails about an account; more are not sent, and nobody is told", "mail address", shared=False
+)
+ORDER_MAILS: Final = Budget(
+    "order_mails", "mails about orders; more are not sent, and nobody is told", "mail address", shared=False
+)
 WEBHOOKS: Final = Budget("webhooks", "webhooks with a wrong signature", _ADDRESS)
 
 BUDGETS: Final = (
@@ -79,6 +86,9 @@ BUDGETS: Final = (
     ACCOUNT_GUESSES,
     ACCOUNT_STRANGERS,
     REGISTRATIONS,
+    MAIL_REQUESTS,
+    ACCOUNT_MAILS,
+    ORDER_MAILS,
     WEBHOOKS,
 )
 
@@ -87,10 +97,14 @@ _SIGN_IN: Final = (SIGN_INS, ACCOUNT_GUESSES, ACCOUNT_STRANGERS)
 # What a request without a good token is charged to. All others need one: they answer 401, and that is charged to
 # `refused_tokens`; what they do not find, to `not_found`.
 ANONYMOUS_ROUTES: Final[Mapping[str, tuple[Budget, ...]]] = {
-    "POST /api/orders": (ORDERS, DECLINED_CARDS, PROMOTION_GUESSES, REFUSED_TOKENS),
+    "POST /api/orders": (ORDERS, DECLINED_CARDS, PROMOTION_GUESSES, REFUSED_TOKENS, ORDER_MAILS),
     "POST /api/checkout/quote": (QUOTES, PROMOTION_GUESSES, REFUSED_TOKENS),
     "POST /api/auth/login": _SIGN_IN,
-    "POST /api/auth/register": (REGISTRATIONS,),
+    "POST /api/auth/register": (REGISTRATIONS, ACCOUNT_MAILS),
+    "POST /api/auth/forgot-password": (MAIL_REQUESTS, ACCOUNT_MAILS),
+    "POST /api/auth/resend-verification": (MAIL_REQUESTS, ACCOUNT_MAILS),
+    "POST /api/auth/reset-password": (REFUSED_TOKENS,),
+    "POST /api/auth/verify-email": (REFUSED_TOKENS, *_SIGN_IN),
     "POST /api/auth/refresh": (REFUSED_TOKENS,),
     "POST /api/auth/logout": (REFUSED_TOKENS,),
     "POST /api/payments/webhook/{provider}": (WEBHOOKS, NOT_FOUND),

@@ -15,6 +15,7 @@ from litestar.di import NamedDependency
 from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofKind
 from ordercast.commerce.errors import NotPermitted, PaymentDeclined, PromotionRefused
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
+from ordercast.commerce.letters import Language
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.stats import Percentiles
 from ordercast.commerce.timestamps import Timestamp, timestamp
@@ -69,6 +70,9 @@ class ApiContext:
     """The one port on which figures are told, 0 for none; None: whichever is asked."""
     draining: Callable[[], bool] = lambda: False
     """Whether this node is being stopped."""
+    sends_mail: bool = False
+    language: Language = Language.ENGLISH
+    """Of the shop: for whoever does not say theirs."""
     passwords: Passwords = field(default_factory=Passwords)
     random: RandomPool = field(default_factory=RandomPool)
     stats_cache: StatsCache = field(default_factory=StatsCache)

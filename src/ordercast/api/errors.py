@@ -9,6 +9,8 @@ RequestRefused
 ├── IssuerUnavailable  another issuer's keys cannot be had just now
 ├── OriginRefused      a page of another site tried to use somebody's cookie
 ├── TooManyAttempts    a caller's budget is spent
+├── LinkRefused        a mailed link that is not ours, or good no more
+├── NoMail             this shop sends no mail
 ├── TooManyWatches     a socket watches as many orders as it may
 └── StillRunning       the first request with this Idempotency-Key has not been answered yet
 """
@@ -73,3 +75,19 @@ class StillRunning(RequestRefused):
 class TooManyWatches(RequestRefused):
     def __init__(self, bound: int) -> None:
         super().__init__(f"A socket may watch {bound} orders; stop watching one first.")
+
+
+class LinkRefused(RequestRefused):
+    """`code` is ``token_expired`` or ``token_invalid``."""
+
+    field = "token"
+
+    def __init__(self, code: str = "token_invalid") -> None:
+        self.code = code
+        # One sentence for all that is wrong with one: of a link that was used, too, another is the way on.
+        super().__init__("This link is good no more, or not whole. Ask for another one.")
+
+
+class NoMail(RequestRefused):
+    def __init__(self) -> None:
+        super().__init__("This shop sends no mail; ask its people.")

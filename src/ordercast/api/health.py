@@ -57,6 +57,8 @@ class PageConfig(Struct, frozen=True, rename="camel"):
     """What is to be known before anybody pays: that no money moves, where the sandbox takes payments."""
     has_admin: bool
     """Whether somebody could sign in to work on this shop; the first admin is made by `ordercast account create`."""
+    sends_mail: bool
+    """Whether addresses are confirmed and forgotten passwords replaced by mail."""
     currency_digits: dict[str, int]
     """By ISO 4217, how many digits behind the point those currencies have that have not two."""
 
@@ -119,6 +121,7 @@ async def page_config(context: Context) -> Response[PageConfig]:
         payment_provider_name=None if context.providers.taking is None else context.providers.taking.title,
         payment_notice=SANDBOX_NOTICE if taking == SANDBOX else None,
         has_admin=has_admin,
+        sends_mail=context.sends_mail,
         currency_digits=unusual_digits(),
     )
     return json_response(msgspec.json.encode(config))

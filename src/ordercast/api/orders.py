@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 from ordercast.commerce.deliveries import Proof
 from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
+from ordercast.commerce.letters import Language
 from ordercast.commerce.masking import masked, move_shown_to
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentAction, PaymentTaken
@@ -31,6 +32,7 @@ from .budgets import ORDERS
 from .commands import Command, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import command_key, commit_once, created, find_outcome, request_key
+from .mailing import confirmed_in
 from .order_views import shown, view_of_outcome
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NewestFirst, NumberCursor, cut, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
@@ -127,6 +129,8 @@ class _Buyer:
     actor: Actor
     whose: str | None
     placed_from: str | None
+    language: Language | None
+    """In which they are mailed of it, if they are."""
 
 
 async def _place(
@@ -139,7 +143,8 @@ async def _place(
         context.waiting.check_order(sum(item.quantity for item in command.cart_items))
         placed_from = context.placed_from(request)
     async with context.limit_promotion_guesses(command.promo_code, whose):
-        return await _paid_and_placed(context, command, _Buyer(actor, whose, placed_from), key)
+        language = confirmed_in(context, request, command.customer_info.email)
+        return await _paid_and_placed(context, command, _Buyer(actor, whose, placed_from, language), key)
 
 
 async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Buyer, key: RequestKey | None) -> Outcome:
@@ -161,6 +166,7 @@ async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Buy
             now=context.now(),
             placed_from=placed_from,
             waiting=UNBOUNDED if placed_from is None else context.waiting,
+            confirmed_in=buyer.language,
         )
         return with_action(await context.store.write(Placing(new, key)), payment.action)
 

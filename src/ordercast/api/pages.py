@@ -35,7 +35,7 @@ _ANYWHERE: Final = "*"
 
 # Answered to programs too, such as a monitor, which name no HTML among what they accept. A new page needs no line here:
 # a browser finds it at any address (`Pages.navigation`).
-_TO_PROGRAMS_TOO: Final = ["/", "/shop", "/admin", "/track", "/track/{order_id:str}"]
+_TO_PROGRAMS_TOO: Final = ["/", "/shop", "/admin", "/track", "/track/{order_id:str}", "/forgot", "/reset", "/verify"]
 
 _NO_NOTICES: Final[bytes] = b"The pages are not built yet.\n"
 

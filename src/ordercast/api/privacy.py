@@ -22,7 +22,7 @@ from .body import JsonBody
 from .context import ADMINS, CUSTOMERS, AnyRequest, ApiContext, Context, caller_of
 from .errors import SignInRefused
 from .responses import CONFLICTS, REFUSALS, json_response
-from .sign_in import PASSWORD_MAX, SignIn, find_account
+from .sign_in import PASSWORD_MAX, confirm_password
 
 _REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 404)}
 
@@ -85,7 +85,7 @@ async def erase_me(data: JSONBody[EraseMe], request: AnyRequest, context: Contex
     if account is None:
         raise NotPermitted(actor, "be forgotten without an account here; the shop can do it")
     try:
-        await find_account(context, SignIn(account.email, data.password), caller_of(request))
+        await confirm_password(context, account, data.password, caller_of(request))
     except SignInRefused:
         raise InvalidField("password", "This is not the present password.") from None
     return await _erase(context, actor.id, actor)

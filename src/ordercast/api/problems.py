@@ -20,6 +20,8 @@ from .auth import TokenRefused
 from .errors import (
     BodyMalformed,
     IssuerUnavailable,
+    LinkRefused,
+    NoMail,
     OriginRefused,
     RefreshRefused,
     SignInRefused,
@@ -88,6 +90,7 @@ class Words(NamedTuple):
 _STATUSES: Final[dict[type[Exception], int]] = {
     shop.InvalidField: 422,
     shop.NotPermitted: 403,
+    shop.AddressUnverified: 403,
     shop.NotFound: 404,
     shop.Conflict: 409,
     shop.PaymentDeclined: 402,
@@ -108,6 +111,8 @@ _STATUSES: Final[dict[type[Exception], int]] = {
     UnsupportedBody: 415,
     OriginRefused: 403,
     IssuerUnavailable: 503,
+    LinkRefused: 422,
+    NoMail: 503,
     TooManyAttempts: 429,
     TooManyWatches: 429,
     StillRunning: 409,
@@ -197,6 +202,21 @@ _WORDS: Final[dict[str, Words]] = {
     ),
     "address-taken": Words(
         "Address taken", "There is an account with this address.", "Sign in with it, or take another address."
+    ),
+    "address-unverified": Words(
+        "The address is not confirmed",
+        "The account's address was typed, and nobody has shown that it is theirs.",
+        "Open the link that was mailed; `POST /api/auth/resend-verification` sends another.",
+    ),
+    "link-refused": Words(
+        "The link is good no more",
+        "A mailed link is too old, was used, or was not copied whole.",
+        "Ask for another: `POST /api/auth/forgot-password`, or `POST /api/auth/resend-verification`.",
+    ),
+    "no-mail": Words(
+        "No mail is sent",
+        "This shop sends no mail.",
+        "The shop's operator names a mail server in `ORDERCAST_MAIL_URL`.",
     ),
     "own-account": Words("Not one's own account", "An admin may not shut themselves out.", "Let another admin do it."),
     "last-admin": Words(

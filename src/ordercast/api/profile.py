@@ -11,6 +11,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import AddressTaken, InvalidField, NotPermitted
+from ordercast.commerce.letters import MailKind
 from ordercast.commerce.orders import Email, Name
 from ordercast.commerce.passwords import CHOSEN_MAX, CHOSEN_MIN, check_choice
 from ordercast.commerce.people import GUEST, Role
@@ -23,8 +24,9 @@ from .budgets import REGISTRATIONS
 from .context import AnyRequest, Context, caller_of
 from .errors import SignInRefused
 from .idempotency import create_once
+from .mailing import mail_to
 from .responses import CONFLICTS, REFUSALS, json_response
-from .sign_in import PASSWORD_MAX, SignedIn, SignIn, User, begin, find_account, user_of
+from .sign_in import PASSWORD_MAX, SignedIn, User, begin, confirm_password, user_of
 
 # Only told; the rule itself names what is wrong.
 NewPassword = Annotated[str, Meta(description=f"{CHOSEN_MIN} to {CHOSEN_MAX} characters", max_length=PASSWORD_MAX)]
@@ -41,13 +43,16 @@ class ChangePassword(Struct, frozen=True, forbid_unknown_fields=True):
     new: NewPassword
 
 
-class Person(Struct, frozen=True, omit_defaults=True):
-    """Whom a token speaks for; `email` only where there is an account."""
+class Person(Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """Whom a token speaks for; `email` only where there is an account, and `emailVerified` while it is false: then the
+    address is no more than what they typed.
+    """
 
     id: str
     role: Role
     name: str | None = None
     email: str | None = None
+    email_verified: bool = True
 
 
 class Named(Struct, frozen=True):
@@ -67,19 +72,28 @@ class Named(Struct, frozen=True):
     responses={code: REFUSALS[code] for code in (400, 422)} | {code: CONFLICTS[code] for code in (409, 503)},
 )
 async def register(data: JSONBody[Register], request: AnyRequest, context: Context) -> Response[User]:
-    """Make a customer's account. It is not signed in by that: `/api/auth/login` does."""
+    """Make a customer's account. It is not signed in by that: `/api/auth/login` does.
+
+    The address is the customer's once they have opened the link that they are mailed; until then it stands in nobody's
+    way, and `/api/me` says `emailVerified: false`. Of an address that has an account nothing else is answered: its
+    owner is told by mail. A shop that sends no mail refuses it with 409.
+    """
     await context.budgets.take(REGISTRATIONS, caller_of(request))
     wanted = Named(data.email.lower(), data.name, Role.CUSTOMER)
     check_texts(wanted)
     check_choice(data.password, email=data.email, name=data.name)
     # Before anything is looked up, so that a taken address takes as long to refuse as a free one to give.
     password_hash = await context.passwords.hash(data.password, caller_of(request))
-    account = Account(context.new_id("cus"), wanted.email, wanted.name, wanted.role, password_hash)
+    account = Account(context.new_id("cus"), wanted.email, wanted.name, wanted.role, password_hash, verified=False)
     now = context.now()
+    mail = mail_to(context, request, MailKind.VERIFY, wanted.email)
 
     def effect(transaction: Transaction) -> bytes:
-        if not accounts.add(transaction, account, now):
+        # Where nobody can show whose an address is, whoever came first keeps it from others of their kind.
+        if not context.sends_mail and accounts.is_spoken_for(transaction, wanted.email):
             raise AddressTaken
+        accounts.add(transaction, account, now)
+        mail(transaction)
         return msgspec.json.encode(user_of(account))
 
     return await create_once(context, request, GUEST, wanted, effect)
@@ -100,12 +114,18 @@ async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, c
     if account is None:
         raise NotPermitted(actor, "change a password: this token is of no account")
     try:
-        await find_account(context, SignIn(account.email, data.current), caller_of(request))
+        await confirm_password(context, account, data.current, caller_of(request))
     except SignInRefused:
         raise InvalidField("current", "This is not the present password.") from None
     check_choice(data.new, email=account.email, name=account.name, field="new")
     password_hash = await context.passwords.hash(data.new, caller_of(request))
-    await context.store.write(lambda transaction: accounts.set_hash(transaction, account.id, password_hash))
+    mail = mail_to(context, request, MailKind.PASSWORD_CHANGED, account.email if account.verified else None)
+
+    def unit(transaction: Transaction) -> None:
+        accounts.set_hash(transaction, account.id, password_hash)
+        mail(transaction)
+
+    await context.store.write(unit)
     return await begin(context, request, replace(account, password_hash=password_hash))
 
 
@@ -119,7 +139,7 @@ async def get_me(request: AnyRequest, context: Context) -> Response[Person]:
     if account is None:
         person = Person(actor.id, actor.role, actor.name)
     else:
-        person = Person(account.id, actor.role, account.name, account.email)
+        person = Person(account.id, actor.role, account.name, account.email, account.verified)
     return json_response(msgspec.json.encode(person), headers={"Cache-Control": "no-store"})
 
 

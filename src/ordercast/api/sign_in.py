@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import Annotated, Any, Final
 
@@ -66,24 +67,48 @@ async def sign_in(data: JSONBody[SignIn], request: AnyRequest, context: Context)
 
 
 async def find_account(context: ApiContext, data: SignIn, caller: str) -> Account:
-    """The account that the password opens. Raises TooManyAttempts or SignInRefused.
+    """The account that the password opens: the one whose address it is, or the newest that says so. Raises
+    TooManyAttempts or SignInRefused.
+    """
+    candidates = await context.store.read(lambda transaction: _with_address(transaction, data.email))
+    return await open_one(context, data.email, data.password, caller, candidates)
+
+
+async def confirm_password(context: ApiContext, account: Account, password: str, caller: str) -> None:
+    """Have somebody who is signed in type their password once more. Raises TooManyAttempts or SignInRefused."""
+    await open_one(context, account.email, password, caller, (account,))
+
+
+def _with_address(transaction: Transaction, email: str) -> tuple[Account | None, Account | None]:
+    unverified = accounts.find_unverified(transaction, email)
+    return accounts.find(transaction, email), unverified[0] if unverified else None
+
+
+async def open_one(
+    context: ApiContext, email: str, password: str, caller: str, candidates: Sequence[Account | None]
+) -> Account:
+    """The first of the accounts that the password opens. Where it opens none, as much is done for as many as there
+    might have been.
 
     Whoever has signed in from an address before has a budget there that nobody elsewhere can spend: so strangers who
     guess at an account, or whole offices that do, keep its owner out of it nowhere but where they sit.
     """
-    email = data.email.lower()
+    email = email.lower()
     device = f"{email} {caller}"
     async with AsyncExitStack() as counted:
         await counted.enter_async_context(context.budgets.counting(ACCOUNT_GUESSES, device, SignInRefused))
         if not await context.budgets.is_known_device(device):
             await counted.enter_async_context(context.budgets.counting(SIGN_INS, caller, SignInRefused))
             await counted.enter_async_context(context.budgets.counting(ACCOUNT_STRANGERS, email, SignInRefused))
-        account = await context.store.read(lambda transaction: accounts.find(transaction, data.email))
-        password_hash = None if account is None else account.password_hash
-        matches = await context.passwords.match(password_hash, data.password, caller)
-        if account is None or not account.active or not matches:
+        for account in candidates:
+            password_hash = None if account is None else account.password_hash
+            matches = await context.passwords.match(password_hash, password, caller)
+            if account is not None and account.active and matches:
+                break
+        else:
             raise SignInRefused
-    await context.budgets.remember_device(device)
+    if account.verified:  # whoever only says that the address is theirs knows nothing of its account
+        await context.budgets.remember_device(device)
     return account
 
 

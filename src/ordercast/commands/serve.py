@@ -10,9 +10,10 @@ from typing import Annotated
 import uvloop
 from cyclopts import Parameter
 
-from ordercast.app import demo_password
+from ordercast.app import demo_password, listener_url
 from ordercast.app import serve as serve_shop
 from ordercast.config import Settings
+from ordercast.mail import mail_sentence
 from ordercast.payments import payments_sentence
 from ordercast.signals import SIGNALS
 
@@ -36,9 +37,9 @@ def serve(
 
 
 def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
-    name = "localhost" if settings.host in {"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"} else settings.host  # noqa: S104
-    url = f"http://{name}:{port}"
-    lines = [f"> Ready on {url}", "> Socket.io server initialized", f"> Payments: {payments_sentence(settings)}", ""]
+    url = listener_url(settings, port)
+    lines = [f"> Ready on {url}", "> Socket.io server initialized", f"> Payments: {payments_sentence(settings)}"]
+    lines += [f"> Mail: {mail_sentence(settings)}", ""]
     pages = {"Shop": "/shop", "Admin board": "/admin", "Socket test": "/test-socket", "API reference": "/docs"}
     lines += [f"  {title:<14} {url}{path}" for title, path in pages.items()]
     if demo_people:

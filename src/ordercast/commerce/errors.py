@@ -13,6 +13,7 @@ ShopError
 │   ├── TooFewLeft            the stock cannot be lowered by so much
 │   └── TotalDiffers          the client's total is not ours
 ├── NotPermitted              the actor's role may not do this
+├── AddressUnverified         whoever says that an address is theirs has not shown it
 ├── NotFound                  there is none, or none that this actor may know of
 ├── PaymentDeclined           the provider said no
 ├── ProviderUnavailable       no answer came from the payment provider in time
@@ -203,6 +204,11 @@ class AddressTaken(Conflict):
     def __init__(self) -> None:
         self.field = "email"
         super().__init__("There is an account with this address already.")
+
+
+class AddressUnverified(ShopError):
+    def __init__(self) -> None:
+        super().__init__("Confirm your address first, by the link that you were mailed.")
 
 
 class OwnAccount(Conflict):

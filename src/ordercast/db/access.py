@@ -53,7 +53,7 @@ OPEN: Final = Statement("""
 _FOUND: Final = """
     SELECT sign_ins.id, sign_ins.token_hash, sign_ins.former_hash, sign_ins.rotated_at, sign_ins.created_at,
       sign_ins.expires_at, sign_ins.key_id, accounts.id, accounts.email, accounts.name, accounts.role,
-      accounts.password_hash
+      accounts.password_hash, accounts.verified
     FROM sign_ins JOIN accounts ON accounts.id = sign_ins.account_id
     WHERE sign_ins.family_hash = :family_hash AND accounts.active = 1
 """
@@ -194,12 +194,13 @@ def find(transaction: Transaction, family_hash: bytes) -> SignIn | None:
     row = transaction.one(BY_FAMILY, family_hash=family_hash)
     if row is None:
         return None
-    return SignIn(row[0], _account(transaction, *row[-5:]))
+    return SignIn(row[0], _account(transaction, *row[-6:]))
 
 
 def _account(transaction: Transaction, *row: Any) -> Account:
     """Raises DamagedRow."""
-    return transaction.decoded((*row, 1), account_of, "accounts")
+    *facts, verified = row
+    return transaction.decoded((*facts, 1, verified), account_of, "accounts")
 
 
 def close(

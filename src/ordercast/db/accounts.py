@@ -7,10 +7,11 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.errors import InvalidField, LastAdmin, NotFound
+from ordercast.commerce.errors import AddressTaken, InvalidField, LastAdmin, NotFound
 from ordercast.commerce.people import Role
+from ordercast.commerce.timestamps import Timestamp
 
-from .columns import flag, identifier, index, line, moment, one_of, table, unique, word
+from .columns import flag, identifier, index, line, moment, one_of, table, word
 from .dialects import Refusal, Trigger
 from .noun import Noun, PersonalData
 from .revocations import ended_by
@@ -30,13 +31,16 @@ customers = table(
     line("name"),
     line("mobile", default=""),
     moment("created_at"),
-    unique("customer_email_once", "email"),
 )
 
+# Any number of people may say that an address is theirs: it is the one's who has shown it, or to whom an admin gave it.
+# The others are who they are by their ids, buy and sign in like anybody, and are in nobody's way.
 accounts = table(
     TABLE,
     identifier("id", primary_key=True),
-    line("email", unique=True),
+    line("email"),
+    # That the address is theirs. What another program writes, it vouches for.
+    flag("verified", True),
     line("name"),
     line("password_hash"),
     word("role"),
@@ -46,20 +50,26 @@ accounts = table(
     # A shop has a few among all its customers.
     index("accounts_of_admins", "id", where=f"role = '{Role.ADMIN}' AND active = 1"),
     index("accounts_of_drivers", "id", where=f"role = '{Role.DRIVER}'"),
+    index("accounts_by_email", "email", unique=True, where="verified = 1"),
+    index("accounts_unverified", "email", "id", where="verified = 0"),
+    index("accounts_unverified_by_age", "created_at", where="verified = 0"),
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------
 
-_ACCOUNT: Final = "SELECT id, email, name, role, password_hash, active FROM accounts"
-BY_EMAIL: Final = Statement("SELECT id, name, role, password_hash, active FROM accounts WHERE email = :email")
+_ACCOUNT: Final = "SELECT id, email, name, role, password_hash, active, verified FROM accounts"
+BY_EMAIL: Final = Statement(f"{_ACCOUNT} WHERE email = :email AND verified = 1")
+UNVERIFIED_BY_EMAIL: Final = Statement(
+    f"{_ACCOUNT} WHERE email = :email AND verified = 0 ORDER BY id DESC LIMIT :limit"
+)
 BY_ID: Final = Statement(f"{_ACCOUNT} WHERE id = :id")
 BY_ID_FOR_UPDATE: Final = Statement(f"{_ACCOUNT} WHERE id = :id @for_update")
 AFTER: Final = Statement(f"{_ACCOUNT} WHERE id > :after ORDER BY id LIMIT :limit")
 AN_ADMIN: Final = Statement(f"SELECT id FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 LIMIT 1")
 ADD: Final = Statement("""
-    INSERT INTO accounts (id, email, name, password_hash, role, created_at)
-    VALUES (:id, :email, :name, :password_hash, :role, :created_at)
-    ON CONFLICT (email) DO NOTHING
+    INSERT INTO accounts (id, email, name, password_hash, role, verified, created_at)
+    VALUES (:id, :email, :name, :password_hash, :role, :verified, :created_at)
+    ON CONFLICT (email) WHERE verified = 1 DO NOTHING
 """)
 ADD_CUSTOMER: Final = Statement("""
     INSERT INTO customers (id, email, name, created_at) VALUES (:id, :email, :name, :created_at)
@@ -68,6 +78,16 @@ ADD_CUSTOMER: Final = Statement("""
 CHANGE: Final = Statement("""
     UPDATE accounts SET name = :new_name, role = :new_role, active = :new_active WHERE id = :account_id
 """)
+VERIFY: Final = Statement("UPDATE accounts SET verified = 1 WHERE id = :account_id AND verified = 0")
+# Each with whether somebody is signed in with it, or bought something.
+UNVERIFIED_SINCE: Final = Statement("""
+    SELECT created_at, id, EXISTS (SELECT * FROM orders WHERE orders.customer_id = accounts.id)
+      OR EXISTS (SELECT * FROM sign_ins WHERE sign_ins.account_id = accounts.id)
+    FROM accounts WHERE verified = 0 AND created_at < :before AND created_at > :after
+    ORDER BY created_at LIMIT :limit
+""")
+REMOVE: Final = Statement("DELETE FROM accounts WHERE id = :account_id")
+REMOVE_CUSTOMER: Final = Statement("DELETE FROM customers WHERE id = :account_id")
 SET_HASH: Final = Statement("UPDATE accounts SET password_hash = :new_password_hash WHERE id = :account_id")
 REPLACE_HASH: Final = Statement("UPDATE accounts SET password_hash = :new_password_hash WHERE password_hash = :former")
 EMAILS_WITH_HASH: Final = Statement("""
@@ -108,7 +128,7 @@ NOUN: Final = Noun(
         ),
         "accounts": PersonalData(
             f"id = :customer_id AND role = '{Role.CUSTOMER}'",
-            ("id", "email", "name", "role", "active", "created_at"),
+            ("id", "email", "name", "role", "active", "verified", "created_at"),
             identifies=True,
         ),
     },
@@ -116,7 +136,7 @@ NOUN: Final = Noun(
 
 # --- Units of work ----------------------------------------------------------------------------------------------------
 
-_Row = tuple[str, str, str, Role, str, int]
+_Row = tuple[str, str, str, Role, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +147,23 @@ class Account:
     role: Role
     password_hash: str
     active: bool = True
+    verified: bool = True
+    """Whether the address is theirs; else it is only what they typed."""
 
 
 def find(transaction: Transaction, email: str) -> Account | None:
-    """The account of an address, in whatever case it was typed."""
-    email = email.lower()
-    row = transaction.one(BY_EMAIL, email=email)
-    if row is None:
-        return None
-    id_, *rest = row
-    return transaction.decoded((id_, email, *rest), account_of, TABLE)
+    """The account whose address it is, in whatever case it was typed."""
+    return transaction.read_one(BY_EMAIL, account_of, TABLE, email=email.lower())
+
+
+def find_unverified(transaction: Transaction, email: str, limit: int = 1) -> list[Account]:
+    """The newest accounts that say they have that address."""
+    return transaction.read(UNVERIFIED_BY_EMAIL, account_of, TABLE, email=email.lower(), limit=limit)
+
+
+def is_spoken_for(transaction: Transaction, email: str) -> bool:
+    """Whether anybody has the address, or says so."""
+    return find(transaction, email) is not None or bool(find_unverified(transaction, email))
 
 
 def find_by_id(transaction: Transaction, account_id: str) -> Account | None:
@@ -161,12 +188,12 @@ def page(transaction: Transaction, after: str, limit: int) -> list[Account]:
 
 def account_of(row: tuple[Any, ...]) -> Account:
     """An account from its columns. Raises msgspec.ValidationError."""
-    id_, email, name, role, password_hash, active = msgspec.convert(row, _Row)
-    return Account(id_, email, name, role, password_hash, bool(active))
+    id_, email, name, role, password_hash, active, verified = msgspec.convert(row, _Row)
+    return Account(id_, email, name, role, password_hash, bool(active), bool(verified))
 
 
 def add(transaction: Transaction, account: Account, now: str) -> bool:
-    """Keep a new account, and a customer's record beside it; False for an address that has an account already."""
+    """Keep a new account, and a customer's record beside it; False for a verified one whose address has one already."""
     email = account.email.lower()
     added = transaction.run(
         ADD,
@@ -175,6 +202,7 @@ def add(transaction: Transaction, account: Account, now: str) -> bool:
         name=account.name,
         password_hash=account.password_hash,
         role=account.role,
+        verified=int(account.verified),
         created_at=now,
     )
     if added and account.role is Role.CUSTOMER:
@@ -186,6 +214,36 @@ def add(transaction: Transaction, account: Account, now: str) -> bool:
             created_at=now,
         )
     return bool(added)
+
+
+def verify(transaction: Transaction, account: Account) -> None:
+    """Give an account its address. Done again, it does no harm. Raises AddressTaken where that is another's meanwhile,
+    and NotFound.
+    """
+    row = transaction.one(BY_ID_FOR_UPDATE, id=account.id)
+    if row is None:
+        raise NotFound("account")
+    owner = find(transaction, account.email)
+    if owner is not None and owner.id != account.id:
+        raise AddressTaken
+    try:
+        transaction.run(VERIFY, account_id=account.id)
+    except transaction.refusals:
+        raise AddressTaken from None
+
+
+def remove_unverified(
+    transaction: Transaction, *, before: Timestamp, after: str, limit: int
+) -> tuple[list[str], str | None]:
+    """Remove accounts older than `before` that were never verified, with which nobody is signed in and nothing was
+    bought: gives their ids, and behind which moment to go on from `after`; None at the end.
+    """
+    rows = transaction.all(UNVERIFIED_SINCE, before=before, after=after, limit=limit)
+    removed = [id_ for _, id_, is_used in rows if not is_used]
+    for account_id in removed:
+        transaction.run(REMOVE, account_id=account_id)
+        transaction.run(REMOVE_CUSTOMER, account_id=account_id)
+    return removed, rows[-1][0] if len(rows) == limit else None
 
 
 def change(

@@ -118,10 +118,11 @@ def unique(name: str, *columns: str) -> UniqueConstraint:
 
 
 def index(name: str, *columns: str, unique: bool = False, where: str | None = None) -> Index:
-    """An index, perhaps `where` of some rows only."""
+    """An index, perhaps `where` of some rows only, and of what is worked out of a column."""
+    parts = [sql(column) if "(" in column else column for column in columns]
     if where is None:
-        return Index(name, *columns, unique=unique)
-    return Index(name, *columns, unique=unique, sqlite_where=sql(where), postgresql_where=sql(where))
+        return Index(name, *parts, unique=unique)
+    return Index(name, *parts, unique=unique, sqlite_where=sql(where), postgresql_where=sql(where))
 
 
 def references(column: str, *, ondelete: str | None = None) -> ForeignKey:

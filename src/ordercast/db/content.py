@@ -18,7 +18,7 @@ from ordercast.db.domains import ARRAY, OBJECT, JsonAsSent
 from ordercast.db.nouns import metadata
 
 # Written with every order or connection, by nobody but us; to corrupt them harms their own reader alone.
-_NOT_LOOKED_AT: Final = frozenset({"feed", "idempotency", "order_history", "order_lines", "sessions"})
+_NOT_LOOKED_AT: Final = frozenset({"feed", "idempotency", "mails", "order_history", "order_lines", "sessions"})
 # Whose version and actor tell another program's write from ours.
 _VERSIONED: Final = frozenset({"orders"})
 _EXACT: Final = frozenset({"moment", "currency"})

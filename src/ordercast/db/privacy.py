@@ -15,7 +15,7 @@ from ordercast.commerce.states import OrderStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 
-from . import access, erasures, events, feed, idempotency, saved_cards, sessions
+from . import access, accounts, erasures, events, feed, idempotency, mails, saved_cards, sessions
 from .lenient_json import read_json
 from .noun import ERASED_ACTOR, PersonalData
 from .nouns import PERSONAL_DATA
@@ -211,6 +211,10 @@ def erase(
     _refuse_tokens(transaction, customer_id, by, now)
     for card in known["paymentMethods"]:
         saved_cards.remove(transaction, card["id"], customer_id, now)
+    for account in known["accounts"]:
+        owner = accounts.find(transaction, account["email"])
+        if owner is None or owner.id == customer_id:  # else the mails are another's, whose address it is
+            mails.forget_address(transaction, account["email"])
     for statement in ERASE.values():
         transaction.run(statement, customer_id=customer_id, actor=by, now=now)
     _rewrite(transaction, customer_id, copies, Redaction(_texts(known)))

@@ -62,7 +62,11 @@ class OrderChange(msgspec.Struct, frozen=True):
 
     def concerns_customer(self) -> bool:
         has_moved = self.has_new_status() or self._differs("paymentStatus")
-        return self.is_placed() or has_moved or self._differs("amountRefunded")
+        return self.is_placed() or has_moved or self._differs("amountRefunded") or self.is_claimed()
+
+    def is_claimed(self) -> bool:
+        """A guest's order has become a customer's."""
+        return self._differs("customerId")
 
     def _differs(self, field: str) -> bool:
         return self.before is not None and bool(self.before[field] != self.after[field])
@@ -146,7 +150,7 @@ def payment_mismatch(change: Change) -> dict[str, Any]:
 def for_customer(change: OrderChange) -> dict[str, Any]:
     """What the buyer may see: no actor, no reason, nothing of other people."""
     order = change.after
-    if change.before is not None and not change.has_new_status():
+    if change.before is not None and not change.has_new_status() and not change.is_claimed():
         has_returned = order.get("amountRefunded", 0) < change.before.get("amountRefunded", 0)
         title, text = sentences.for_payer(order["paymentStatus"], order["number"], is_refund_returned=has_returned)
     else:

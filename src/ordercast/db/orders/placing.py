@@ -14,6 +14,7 @@ import msgspec
 
 from ordercast.commerce.errors import ShopError
 from ordercast.commerce.ids import CustomerId, OrderId
+from ordercast.commerce.letters import Language
 from ordercast.commerce.orders import PlaceOrder
 from ordercast.commerce.payments import PaymentTaken
 from ordercast.commerce.people import Actor
@@ -22,7 +23,7 @@ from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
-from ordercast.db import feed, ledger, products, promotions, shop
+from ordercast.db import feed, ledger, mails, products, promotions, shop
 from ordercast.db.errors import Unheard
 from ordercast.db.idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from ordercast.db.products import product_of
@@ -54,6 +55,8 @@ class NewOrder:
     placed_from: str | None = None
     """Of a guest who pays later: whom `waiting` bounds, where anything does."""
     waiting: WaitingBounds = UNBOUNDED
+    confirmed_in: Language | None = None
+    """In which language its buyer is mailed that it was placed; None where no mail is sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +245,10 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     transaction.run(statements.INSERT_LINES, rows=_ENCODE(lines).decode())
     for each in placed:
         ledger.begin(transaction, each.order)
+    mails.owe_confirmations(
+        transaction,
+        [(each.order.id, each.new.confirmed_in, each.new.now) for each in placed if each.new.confirmed_in is not None],
+    )
     return documents
 
 

@@ -10,6 +10,7 @@ from ordercast.db.sql import literals
 from ordercast.db.statement import BulkStatement, Statement
 
 from .document import order_document
+from .table import OF_GUEST_SQL
 
 _DOCUMENT: Final = order_document("orders")
 
@@ -53,6 +54,19 @@ CHANGE_STATUS: Final = Statement("""
       held_from = :new_held_from, attempts = :new_attempts, eta_at = :new_eta_at, actor = :new_actor,
       reason = :new_reason, updated_at = :new_updated_at
     WHERE id = :order_id
+""")
+# Of guests: what was placed without an account, by nobody who has one by now. The condition as the index has it.
+_NOBODYS: Final = "NOT EXISTS (SELECT * FROM accounts WHERE accounts.id = orders.customer_id)"
+UNCLAIMED: Final = Statement(f"""
+    SELECT id, promo_code FROM orders
+    WHERE {OF_GUEST_SQL} AND lower(customer_email) = :email AND {_NOBODYS}
+    ORDER BY number LIMIT :limit
+""")
+# Whoever comes second finds that it is somebody's.
+CLAIM: Final = Statement(f"""
+    UPDATE orders SET customer_id = :new_customer_id, actor = :new_actor, reason = :new_reason,
+      updated_at = :new_updated_at, version = version + 1
+    WHERE id = :order_id AND {_NOBODYS}
 """)
 _PENDING: Final = f"""
     SELECT id, number FROM orders

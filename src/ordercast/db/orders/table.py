@@ -51,6 +51,9 @@ _FINISHED: Final = {OrderStatus.READY_FOR_PICKUP, OrderStatus.READY_FOR_DELIVERY
 FINISHING_SQL: Final = f"to_status IN ({literals(_FINISHED)})"
 """Of the lines of history that end a preparation or a delivery."""
 
+OF_GUEST_SQL: Final = "tracking_hash IS NOT NULL"
+"""Of orders that were placed without an account, though somebody may have claimed them since."""
+
 orders = table(
     "orders",
     # The number that people say aloud is the row's own key: it orders lists and pages without another index.
@@ -124,6 +127,8 @@ orders = table(
     index("orders_by_driver_status", "driver_id", "status", "number", where="driver_id IS NOT NULL"),
     index("orders_by_promotion", "promo_code", "customer_id", "status", where="promo_code IS NOT NULL"),
     index("orders_by_tracking_hash", "tracking_hash", unique=True, where="tracking_hash IS NOT NULL"),
+    # By whoever shows that the address is theirs.
+    index("orders_of_guests_by_email", "lower(customer_email)", "number", where=OF_GUEST_SQL),
     index(
         "orders_waiting_by_caller",
         "placed_from",

@@ -1,0 +1,136 @@
+"""Whose an address is: confirming it by a mailed link, and what was ordered with it before."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import AddressUnverified, NotPermitted
+from ordercast.commerce.letters import MailKind
+from ordercast.commerce.people import Role
+from ordercast.db import Transaction, accounts
+from ordercast.db.accounts import Account
+from ordercast.db.orders.claiming import claim
+
+from .auth import TokenRefused
+from .body import JsonBody
+from .budgets import REFUSED_TOKENS
+from .context import AnyRequest, ApiContext, Context, caller_of
+from .errors import LinkRefused, SignInRefused
+from .mail_links import read_verification
+from .password_reset import MailAsked, MailedToken, OfAddress, mailed
+from .responses import CONFLICTS, REFUSALS, json_response
+from .sign_in import PASSWORD_MAX, User, open_one, user_of
+
+# Of those that say an address is theirs, so many of the newest are asked whether the password is theirs: each is slow.
+CANDIDATES_MAX: Final = 5
+
+
+class VerifyEmail(Struct, frozen=True, forbid_unknown_fields=True):
+    token: MailedToken
+    """Of the mailed link: what stands behind its `#token=`."""
+    password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX)] | None = None
+    """That which was chosen at registration. Without it, the request brings the token of whoever registered."""
+
+
+class ClaimedOrders(Struct, frozen=True, rename="camel"):
+    order_ids: list[str]
+    """Those that are the customer's from now on, the oldest first."""
+
+
+@post(
+    "/api/auth/resend-verification",
+    dto=JsonBody[OfAddress],
+    return_dto=None,
+    status_code=202,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 422)} | {503: CONFLICTS[503]},
+)
+async def resend_verification(data: JSONBody[OfAddress], request: AnyRequest, context: Context) -> Response[MailAsked]:
+    """Have the link mailed once more by which an address is confirmed. The answer is the same whether somebody has
+    registered with it or not.
+    """
+    return await mailed(context, request, MailKind.VERIFY, data)
+
+
+@post(
+    "/api/auth/verify-email",
+    dto=JsonBody[VerifyEmail],
+    return_dto=None,
+    status_code=200,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 401, 422)} | {code: CONFLICTS[code] for code in (409, 503)},
+)
+async def verify_email(data: JSONBody[VerifyEmail], request: AnyRequest, context: Context) -> Response[User]:
+    """Confirm an address by the token of a mailed link: from then on it is the account's.
+
+    The link shows that the mailbox is one's own; which of those who registered with it one is, the password shows, or
+    being signed in. So nobody confirms what a stranger registered with their address. Done again, it does no harm.
+    """
+    async with context.budgets.counting(REFUSED_TOKENS, caller_of(request), LinkRefused):
+        email = read_verification(context.keys, data.token)
+    account = await _registered(context, request, email, data.password)
+    if not account.verified:
+        await context.store.write(lambda transaction: accounts.verify(transaction, account))
+    return json_response(msgspec.json.encode(user_of(account)), headers={"Cache-Control": "no-store"})
+
+
+async def _registered(context: ApiContext, request: AnyRequest, email: str, password: str | None) -> Account:
+    """Which account with that address whoever asks has. Raises SignInRefused, TooManyAttempts."""
+    signed_in = await _signed_in(context, request)
+    if signed_in is not None and signed_in.email == email:
+        return signed_in
+    if password is None:
+        raise SignInRefused
+    candidates = await context.store.read(lambda transaction: _with(transaction, email))
+    return await open_one(context, email, password, caller_of(request), candidates)
+
+
+async def _signed_in(context: ApiContext, request: AnyRequest) -> Account | None:
+    try:
+        actor = (await context.identify(request)).actor
+    except TokenRefused:
+        return None
+    if not actor.id:
+        return None
+    account = await context.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
+    return account if account is not None and account.active else None
+
+
+def _with(transaction: Transaction, email: str) -> list[Account | None]:
+    return [accounts.find(transaction, email), *accounts.find_unverified(transaction, email, CANDIDATES_MAX)]
+
+
+@post(
+    "/api/auth/claim-orders",
+    status_code=200,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (401, 403)},
+)
+async def claim_orders(request: AnyRequest, context: Context) -> Response[ClaimedOrders]:
+    """Take over the orders that were placed without an account, with the address that the customer has confirmed.
+
+    They are then in their list, their events and their export; what is somebody's already stays so. Done again, it
+    gives what has come since.
+    """
+    actor = (await context.require_identity(request)).actor
+    if actor.role is not Role.CUSTOMER:
+        raise NotPermitted(actor, "claim orders")
+    account = await context.store.read(lambda transaction: accounts.find_by_id(transaction, actor.id))
+    if account is None:
+        raise NotPermitted(actor, "claim orders without an account here")
+    if not account.verified:
+        raise AddressUnverified
+    claimed: list[str] = []
+    unit = partial(claim, account=account, actor=actor, now=context.now())
+    while part := await context.store.write(unit):
+        claimed += part
+    return json_response(msgspec.json.encode(ClaimedOrders(claimed)), headers={"Cache-Control": "no-store"})
+
+
+ROUTES: Final = [resend_verification, verify_email, claim_orders]

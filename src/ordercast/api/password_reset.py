@@ -1,0 +1,114 @@
+"""A forgotten password: a link is mailed to the account's owner, and another password is chosen by it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from ordercast.commerce.letters import MailKind
+from ordercast.commerce.orders import Email
+from ordercast.commerce.passwords import check_choice
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction, accounts
+from ordercast.db.accounts import Account
+
+from .auth import TOKEN_CHARACTERS_MAX
+from .body import PLAIN, JsonBody
+from .budgets import MAIL_REQUESTS, REFUSED_TOKENS
+from .context import AnyRequest, ApiContext, Context, caller_of
+from .errors import LinkRefused
+from .mail_links import ResetClaims, fits, read_reset
+from .mailing import check_sends_mail, mail_to
+from .profile import NewPassword
+from .responses import CONFLICTS, REFUSALS, json_response
+
+MailedToken = Annotated[str, Meta(min_length=1, max_length=TOKEN_CHARACTERS_MAX, pattern=PLAIN)]
+
+
+class OfAddress(Struct, frozen=True, forbid_unknown_fields=True):
+    email: Email
+
+
+class MailAsked(Struct, frozen=True, rename="camel"):
+    """That somebody is mailed, if there is somebody."""
+
+    accepted: bool = True
+
+
+class ResetPassword(Struct, frozen=True, forbid_unknown_fields=True):
+    token: MailedToken
+    """Of the mailed link: what stands behind its `#token=`."""
+    password: NewPassword
+
+
+@post(
+    "/api/auth/forgot-password",
+    dto=JsonBody[OfAddress],
+    return_dto=None,
+    status_code=202,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 422)} | {503: CONFLICTS[503]},
+)
+async def forgot_password(data: JSONBody[OfAddress], request: AnyRequest, context: Context) -> Response[MailAsked]:
+    """Have a link mailed by which another password can be chosen. The answer is the same whether the address has an
+    account or not.
+    """
+    return await mailed(context, request, MailKind.RESET, data)
+
+
+@post(
+    "/api/auth/reset-password",
+    dto=JsonBody[ResetPassword],
+    return_dto=None,
+    status_code=204,
+    tags=["people"],
+    responses={code: REFUSALS[code] for code in (400, 422)} | {503: CONFLICTS[503]},
+)
+async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, context: Context) -> None:
+    """Choose another password by the token of a mailed link, which is good once and for half an hour. Everything that
+    was signed in with the former one ends; sign in with the new one next.
+    """
+    account = await _account_of(context, data.token, caller_of(request))
+    check_choice(data.password, email=account.email, name=account.name)
+    password_hash = await context.passwords.hash(data.password, caller_of(request))
+    mail = mail_to(context, request, MailKind.PASSWORD_CHANGED, account.email)
+
+    def unit(transaction: Transaction) -> None:
+        accounts.hold(transaction, account.id)
+        if not accounts.is_unchanged(transaction, account):
+            raise LinkRefused
+        accounts.set_hash(transaction, account.id, password_hash)
+        mail(transaction)
+
+    await context.store.write(unit)
+
+
+async def mailed(context: ApiContext, request: AnyRequest, kind: MailKind, asked: OfAddress) -> Response[MailAsked]:
+    """Owe a mail, whoever has the address: who that is, is looked up when it is sent, so that nobody learns it here."""
+    check_sends_mail(context)
+    await context.budgets.take(MAIL_REQUESTS, caller_of(request))
+    check_texts(asked)
+    mail = mail_to(context, request, kind, asked.email)
+    await context.store.write(mail)
+    return json_response(msgspec.json.encode(MailAsked()), status_code=202)
+
+
+async def _account_of(context: ApiContext, token: str, caller: str) -> Account:
+    """Whose password the link is to change. Raises LinkRefused, or TooManyAttempts for one too many of those."""
+    async with context.budgets.counting(REFUSED_TOKENS, caller, LinkRefused):
+        claims = read_reset(context.keys, token)
+        return await context.store.read(lambda transaction: _find(transaction, claims))
+
+
+def _find(transaction: Transaction, claims: ResetClaims) -> Account:
+    account = accounts.find_by_id(transaction, claims.sub)
+    if account is None or not account.active or not account.verified or not fits(claims, account):
+        raise LinkRefused
+    return account
+
+
+ROUTES: Final = [forgot_password, reset_password]

@@ -1,0 +1,217 @@
+"""What mails say, in English and Bengali.
+
+Nothing that somebody typed stands in them, but addresses and numbers of ours: whoever writes a stranger's address into
+a form must not choose what the stranger then reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+RESET_MINUTES: Final = 30
+"""Whoever asked for a link to choose another password sits there and waits."""
+VERIFY_DAYS: Final = 3
+"""A link to confirm an address is read at the weekend, perhaps."""
+
+
+class Language(StrEnum):
+    ENGLISH = "en"
+    BENGALI = "bn"
+
+
+class MailKind(StrEnum):
+    VERIFY = "verify"
+    """To confirm an address; to whom it belongs already, that it does."""
+    RESET = "reset"
+    """To choose another password."""
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
+    ORDER_PLACED = "order_placed"
+
+
+class MailState(StrEnum):
+    DUE = "due"
+    SENT = "sent"
+    REFUSED = "refused"
+    """By the mail server, for good; or nobody took it for too long."""
+    DROPPED = "dropped"
+    """There was nobody to send it to, or no reason any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail's words: `action` names the link, where there is one."""
+
+    subject: str
+    paragraphs: tuple[str, ...]
+    action: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    """What a buyer is told of an order that was placed; amounts are written out."""
+
+    number: int
+    lines: tuple[tuple[int, str, str], ...]
+    """Pieces, name and sum of each."""
+    total: str
+
+
+def verify(language: Language, link: str) -> Letter:
+    return _letter(_VERIFY, language, link, days=_number(VERIFY_DAYS, language))
+
+
+def already_registered(language: Language, link: str) -> Letter:
+    """For the owner of an address that somebody registers with, perhaps they themselves."""
+    return _letter(_ALREADY_REGISTERED, language, link)
+
+
+def reset(language: Language, link: str) -> Letter:
+    return _letter(_RESET, language, link, minutes=_number(RESET_MINUTES, language))
+
+
+def unconfirmed(language: Language, link: str) -> Letter:
+    """For whoever asks for a new password where nobody has confirmed the address."""
+    return _letter(_UNCONFIRMED, language, link)
+
+
+def password_changed(language: Language, link: str) -> Letter:
+    return _letter(_PASSWORD_CHANGED, language, link)
+
+
+def order_placed(language: Language, order: OrderFacts, link: str) -> Letter:
+    subject, opening, total, action = _ORDER_PLACED[language]
+    number = _number(order.number, language)
+    lines = tuple(f"{_number(count, language)} x {name}: {amount}" for count, name, amount in order.lines)
+    paragraphs = (opening.format(number=number), *lines, total.format(total=order.total))
+    return Letter(subject.format(number=number), paragraphs, action, link)
+
+
+_Text = tuple[str, tuple[str, ...], str]
+
+_VERIFY: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "Confirm your address",
+        (
+            "Somebody registered at our shop with this address.",
+            "If that was you, confirm it by the link below. It is good for {days} days.",
+            "If it was not you, do nothing: nobody can use your address without this link.",
+        ),
+        "Confirm the address",
+    ),
+    Language.BENGALI: (
+        "আপনার ইমেইল ঠিকানা নিশ্চিত করুন",
+        (
+            "এই ঠিকানা দিয়ে আমাদের দোকানে কেউ নিবন্ধন করেছেন।",
+            "আপনি হলে নিচের লিংকে গিয়ে নিশ্চিত করুন। লিংকটি {days} দিন কাজ করবে।",
+            "আপনি না হলে কিছুই করতে হবে না: এই লিংক ছাড়া কেউ আপনার ঠিকানা ব্যবহার করতে পারবে না।",
+        ),
+        "ঠিকানা নিশ্চিত করুন",
+    ),
+}
+_ALREADY_REGISTERED: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "You already have an account",
+        (
+            "Somebody wanted to register at our shop with this address, which has an account already.",
+            "If that was you, sign in with the password that you have, or choose another one by the link below.",
+            "If it was not you, do nothing: your account is as it was.",
+        ),
+        "Choose another password",
+    ),
+    Language.BENGALI: (
+        "আপনার অ্যাকাউন্ট আগেই আছে",
+        (
+            "কেউ এই ঠিকানা দিয়ে আমাদের দোকানে নিবন্ধন করতে চেয়েছেন, কিন্তু এর অ্যাকাউন্ট আগেই আছে।",
+            "আপনি হলে আগের পাসওয়ার্ড দিয়ে সাইন ইন করুন, অথবা নিচের লিংকে নতুন পাসওয়ার্ড নিন।",
+            "আপনি না হলে কিছুই করতে হবে না: আপনার অ্যাকাউন্ট যেমন ছিল তেমনই আছে।",
+        ),
+        "নতুন পাসওয়ার্ড নিন",
+    ),
+}
+_RESET: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "Choose another password",
+        (
+            "Somebody asked for another password for the account with this address.",
+            "If that was you, choose it by the link below. It is good once, for {minutes} minutes.",
+            "If it was not you, do nothing: your password stays as it is.",
+        ),
+        "Choose another password",
+    ),
+    Language.BENGALI: (
+        "নতুন পাসওয়ার্ড নিন",
+        (
+            "এই ঠিকানার অ্যাকাউন্টের জন্য কেউ নতুন পাসওয়ার্ড চেয়েছেন।",
+            "আপনি হলে নিচের লিংকে গিয়ে নতুন পাসওয়ার্ড দিন। লিংকটি একবারই, {minutes} মিনিট পর্যন্ত কাজ করবে।",
+            "আপনি না হলে কিছুই করতে হবে না: আপনার পাসওয়ার্ড যেমন ছিল তেমনই থাকবে।",
+        ),
+        "নতুন পাসওয়ার্ড নিন",
+    ),
+}
+_UNCONFIRMED: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "This address is not confirmed yet",
+        (
+            "Somebody asked for another password, but no account with this address was ever confirmed.",
+            "If that was you, register once more, with a new password, and open the link that you are then sent.",
+        ),
+        "To the shop",
+    ),
+    Language.BENGALI: (
+        "এই ঠিকানা এখনো নিশ্চিত করা হয়নি",
+        (
+            "কেউ নতুন পাসওয়ার্ড চেয়েছেন, কিন্তু এই ঠিকানার কোনো অ্যাকাউন্ট নিশ্চিত করা হয়নি।",
+            "আপনি হলে নতুন পাসওয়ার্ড দিয়ে আবার নিবন্ধন করুন, এবং তারপর যে লিংক পাবেন সেটি খুলুন।",
+        ),
+        "দোকানে যান",
+    ),
+}
+_PASSWORD_CHANGED: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "Your password was changed",
+        (
+            "The password of your account has just been changed.",
+            "Everything that was signed in with the former one is signed out.",
+            "If that was not you, choose another one by the link below at once.",
+        ),
+        "Choose another password",
+    ),
+    Language.BENGALI: (
+        "আপনার পাসওয়ার্ড বদলানো হয়েছে",
+        (
+            "আপনার অ্যাকাউন্টের পাসওয়ার্ড এইমাত্র বদলানো হয়েছে।",
+            "আগের পাসওয়ার্ডে যা যা সাইন ইন করা ছিল সব সাইন আউট করা হয়েছে।",
+            "আপনি না হলে এখনই নিচের লিংকে নতুন পাসওয়ার্ড নিন।",
+        ),
+        "নতুন পাসওয়ার্ড নিন",
+    ),
+}
+# Subject, opening, total, link.
+_ORDER_PLACED: Final[dict[Language, tuple[str, str, str, str]]] = {
+    Language.ENGLISH: (
+        "Order {number}",
+        "Thank you: we have received order {number}.",
+        "In all: {total}",
+        "Follow the order",
+    ),
+    Language.BENGALI: (
+        "অর্ডার {number}",
+        "ধন্যবাদ: আমরা অর্ডার {number} পেয়েছি।",
+        "মোট: {total}",
+        "অর্ডারটি দেখুন",
+    ),
+}
+_BENGALI_DIGITS: Final = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
+
+
+def _letter(texts: dict[Language, _Text], language: Language, link: str, **values: str) -> Letter:
+    subject, paragraphs, action = texts[language]
+    return Letter(subject, tuple(text.format(**values) for text in paragraphs), action, link)
+
+
+def _number(number: int, language: Language) -> str:
+    text = str(number)
+    return text.translate(_BENGALI_DIGITS) if language is Language.BENGALI else text

@@ -1,0 +1,95 @@
+"""What a mail says and whom it goes to, by what is known when it is sent."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from ordercast.commerce import letters as words
+from ordercast.commerce.letters import Letter, MailKind, OrderFacts
+from ordercast.commerce.money import Money
+from ordercast.db import Transaction, accounts, orders
+from ordercast.db.mails import Mail
+
+from .links import Links
+
+# A cart of hundreds is told by its sum.
+LINES_MAX: Final = 50
+
+
+class Addressed(NamedTuple):
+    address: str
+    letter: Letter
+
+
+class _Buyer(msgspec.Struct):
+    email: str | None
+
+
+class _Line(msgspec.Struct, rename="camel"):
+    name: str
+    quantity: int
+    line_total: int
+
+
+class _Order(msgspec.Struct, rename="camel"):
+    number: int
+    total: int
+    currency: str
+    customer_info: _Buyer
+    cart_items: list[_Line]
+
+
+_ORDER: Final = msgspec.json.Decoder(_Order)
+
+
+class Letters:
+    """Writes them, with the links of one shop."""
+
+    def __init__(self, links: Links) -> None:
+        self._links = links
+
+    def write(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+        """The letter of a mail; None where there is nobody to send it to any more. Raises what reading rows does."""
+        if mail.kind is MailKind.ORDER_PLACED:
+            return self._order_placed(transaction, mail)
+        letter = self._to_address(transaction, mail)
+        return None if letter is None or mail.address is None else Addressed(mail.address, letter)
+
+    def _order_placed(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+        document = None if mail.order_id is None else orders.order_document(transaction, mail.order_id)
+        if document is None or mail.order_id is None:
+            return None
+        order = _ORDER.decode(document)
+        if order.customer_info.email is None:  # was forgotten
+            return None
+        lines = order.cart_items if len(order.cart_items) <= LINES_MAX else []
+        facts = OrderFacts(
+            order.number,
+            tuple((line.quantity, line.name, str(Money(line.line_total, order.currency))) for line in lines),
+            str(Money(order.total, order.currency)),
+        )
+        link = self._links.order(mail.order_id, orders.tracking_hash(transaction, mail.order_id))
+        return Addressed(order.customer_info.email, words.order_placed(mail.language, facts, link))
+
+    def _to_address(self, transaction: Transaction, mail: Mail) -> Letter | None:  # noqa: PLR0911 - each letter's
+        """What is said to an address, whoever it turns out to be: nobody but its mailbox learns which it was."""
+        address, language, links = mail.address or "", mail.language, self._links
+        owner = accounts.find(transaction, address)
+        if owner is not None and not owner.active:
+            return None
+        is_claimed = owner is not None or bool(accounts.find_unverified(transaction, address))
+        if not is_claimed:
+            return None
+        match mail.kind:
+            case MailKind.VERIFY:
+                if owner is not None:
+                    return words.already_registered(language, links.forgot())
+                return words.verify(language, links.verify(address))
+            case MailKind.RESET:
+                if owner is not None:
+                    return words.reset(language, links.reset(owner))
+                return words.unconfirmed(language, links.home())
+            case _:
+                return words.password_changed(language, links.forgot())

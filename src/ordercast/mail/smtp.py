@@ -1,0 +1,182 @@
+"""A mail server, spoken to by the standard library's SMTP client (RFC 5321), in a thread beside the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import smtplib
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from .mailer import MailDelayed, MailRefused, MailServerAway
+
+# For each answer of the server's. RFC 5321 (4.5.3.2) lets it take minutes; behind one that does, others wait.
+ANSWER_S_MAX: Final = 20.0
+# For all answers to one mail together: a server may send a byte at a time.
+STEP_S_MAX: Final = 60.0
+# What MAIL FROM is answered because of this mail: too large, or with parameters that are not known.
+_OF_THE_MAIL: Final = frozenset({552, 555})
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_PORTS: Final = {"smtp": 587, "smtps": 465}
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where it is, and who we are there."""
+
+    host: str
+    port: int
+    is_tls: bool
+    """From the first byte on (RFC 8314); else TLS begins by STARTTLS, where the server offers it."""
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def of_url(cls, url: str) -> SmtpServer:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        return cls(parts.hostname or "", port, parts.scheme == "smtps", user, password)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class SmtpMailer:
+    def __init__(self, server: SmtpServer, our_name: str, tls: ssl.SSLContext | None = None) -> None:
+        """`our_name` is said in greeting. `tls` says whose certificates are believed; those that the machine believes,
+        if it is left out.
+        """
+        self._server = server
+        self._our_name = our_name
+        self._tls = tls
+
+    def __repr__(self) -> str:
+        return f"<SmtpMailer {self._server}>"
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[SmtpSession]:
+        """Raises MailServerAway."""
+        session = SmtpSession(self._server, self._our_name, self._tls or ssl.create_default_context())
+        await session.open()
+        try:
+            yield session
+        finally:
+            await session.close()
+
+
+class SmtpSession:
+    """One connection; used by one task."""
+
+    def __init__(self, server: SmtpServer, our_name: str, tls: ssl.SSLContext) -> None:
+        self._server = server
+        self._our_name = our_name
+        self._tls = tls
+        self._client: smtplib.SMTP | None = None
+
+    def __repr__(self) -> str:
+        return f"<SmtpSession {self._server}>"
+
+    async def open(self) -> None:
+        """Raises MailServerAway."""
+        try:
+            await self._in_thread(self._connect)
+        except (OSError, smtplib.SMTPException) as error:
+            if self._client is not None:
+                self._client.close()
+            raise MailServerAway(f"{self._server} lets nobody send: {_said(error)}") from None
+
+    async def deliver(self, message: EmailMessage) -> None:
+        """Raises MailRefused, MailDelayed, MailServerAway."""
+        assert self._client is not None
+        try:
+            await self._in_thread(self._client.send_message, message)
+        except smtplib.SMTPNotSupportedError:
+            # The address is not of ASCII, and the server knows no others (RFC 6531).
+            raise MailRefused("smtputf8") from None
+        except smtplib.SMTPRecipientsRefused as error:
+            ((code, _),) = error.recipients.values()
+            raise _answered(code) from None
+        except smtplib.SMTPSenderRefused as error:
+            # Us it will not have, whatever we send: that is for the operator to mend, and no fault of this mail's.
+            if error.smtp_code in _OF_THE_MAIL:
+                raise MailRefused(str(error.smtp_code)) from None
+            raise MailServerAway(f"{self._server} refuses ORDERCAST_MAIL_FROM ({error.smtp_code})") from None
+        except smtplib.SMTPResponseException as error:
+            raise _answered(error.smtp_code) from None
+        except (OSError, smtplib.SMTPException) as error:
+            raise MailServerAway(f"{self._server} broke off: {_said(error)}") from None
+
+    async def close(self) -> None:
+        if self._client is None:
+            return
+        with contextlib.suppress(OSError, smtplib.SMTPException):
+            await self._in_thread(self._client.quit)
+
+    def _connect(self) -> None:
+        server = self._server
+        if server.is_tls:
+            self._client = smtplib.SMTP_SSL(local_hostname=self._our_name, timeout=ANSWER_S_MAX, context=self._tls)
+        else:
+            self._client = smtplib.SMTP(local_hostname=self._our_name, timeout=ANSWER_S_MAX)
+        # By its name, which TLS holds against the certificate.
+        self._client._host = server.host  # type: ignore[attr-defined]
+        code, _ = self._client.connect(server.host, server.port)
+        if code != 220:
+            raise smtplib.SMTPConnectError(code, "")
+        self._client.ehlo_or_helo_if_needed()
+        if not server.is_tls and self._client.has_extn("starttls"):
+            self._client.starttls(context=self._tls)
+            self._client.ehlo()
+            is_private = True
+        else:
+            is_private = server.is_tls or server.host in _LOOPBACK
+        if server.user:
+            if not is_private:
+                raise smtplib.SMTPException("it offers no STARTTLS, and the password is not sent in the clear")
+            self._client.login(server.user, server.password)
+
+    async def _in_thread(self, work: Callable[..., Any], *args: Any) -> None:
+        """Raises what `work` does, and OSError where it takes too long. Whoever stops waiting ends the connection: so
+        no thread is left behind that a stopping process would wait for.
+        """
+        try:
+            async with asyncio.timeout(STEP_S_MAX):
+                await asyncio.to_thread(work, *args)
+        except TimeoutError:
+            self._abort()
+            raise OSError("it is too slow") from None
+        except asyncio.CancelledError:
+            self._abort()
+            raise
+
+    def _abort(self) -> None:
+        connection: socket.socket | None = None if self._client is None else self._client.sock
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self._client = None
+
+
+def _answered(code: int) -> MailRefused | MailDelayed:
+    """What a refusal means, by its first digit (RFC 5321 section 4.2.1)."""
+    return MailDelayed(str(code)) if 400 <= code < 500 else MailRefused(str(code))
+
+
+def _said(error: Exception) -> str:
+    """Why, for the log: of an answer its code alone, which names nobody."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return f"it refuses our user or password ({error.smtp_code})"
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"it answers {error.smtp_code}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not believed ({error.verify_message})"
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or type(error).__name__
+    return str(error) or type(error).__name__
