@@ -145,6 +145,26 @@ async def test_a_silent_provider_says_nothing_about_its_books(
     assert await cards(client) == []
 
 
+async def test_a_provider_that_is_away_is_asked_for_few_payments_of_a_round_and_those_behind_have_their_turn(
+    client: Client, store: SqliteStore, providers: Providers, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(module.SILENT_MAX + 1):
+        await place(client, "tok_visa")
+    await tamper(store, "captured = captured - 1")
+    asked: list[str] = []
+
+    async def away(reference: str) -> ProviderPayment | None:
+        asked.append(reference)
+        raise ProviderUnavailable
+
+    monkeypatch.setattr(providers.current, "lookup", away)
+    assert await reconciler.reconcile() == 0
+    assert len(asked) == module.SILENT_MAX
+    monkeypatch.undo()
+    # The one behind them, then from the beginning.
+    assert [await reconciler.reconcile() for _ in range(3)] == [1, module.SILENT_MAX, 0]
+
+
 async def test_each_sweep_goes_on_behind_the_last_and_begins_again_at_the_end(
     client: Client, store: SqliteStore, reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,8 @@ RECONCILE_EVERY_S: Final = 300.0
 COMPARED_AT_ONCE_MAX: Final = 100
 # Older payments change no more, but by disputes, which providers tell by webhook.
 COMPARED_FOR_MS: Final = 7 * 24 * 3_600_000
+# So many payments in a row without an answer end a round: a provider that is away is asked for no more.
+SILENT_MAX: Final = 3
 _BEGINNING: Final = (Timestamp(""), 0)
 
 
@@ -62,25 +64,29 @@ class Reconciler:
         page = await self._store.read(
             lambda transaction: units.to_compare(transaction, max(self._after, since), COMPARED_AT_ONCE_MAX)
         )
-        raised = 0
+        self._after = page[-1].place if len(page) == COMPARED_AT_ONCE_MAX else _BEGINNING
+        raised = silent = 0
         for compared in page:
             try:
                 raised += await self._compare(compared)
+                silent = 0
             except StoreError:
                 raise
+            except ProviderUnavailable:
+                silent += 1
             except Exception:
                 log.exception("the payment %s could not be compared", compared.reference)
-        self._after = page[-1].place if len(page) == COMPARED_AT_ONCE_MAX else _BEGINNING
+            if silent == SILENT_MAX:
+                # The next round goes on behind them: payments that it cannot tell of must not hide those behind.
+                self._after = compared.place
+                break
         return raised
 
     async def _compare(self, compared: Compared) -> int:
         provider = self._providers.by_name.get(compared.provider)
         if provider is None:
             return 0
-        try:
-            theirs = await provider.lookup(compared.reference)
-        except ProviderUnavailable:
-            return 0  # the next round looks again
+        theirs = await provider.lookup(compared.reference)
         found = list(discrepancies(compared.payment, compared.currency, theirs))
         if not found and not compared.open_mismatches:
             return 0
