@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,11 +15,12 @@ from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Authorized, Captured, CardToken, Charge, ProviderPayment, Voided
 from ordercast.commerce.timestamps import timestamp
 from ordercast.config import Settings
-from ordercast.db import SqliteStore
+from ordercast.db import SqliteStore, Transaction
 from ordercast.payments import Providers, providers_of
 from ordercast.payments.payment_worker import PaymentWorker
 from ordercast.payments.providers.stripe import StripeProvider
 from ordercast.payments.providers.stripe.events import read_event
+from ordercast.payments.providers.stripe.units import to_stripe
 from ordercast.payments.reconciler import Reconciler
 from tests.api.client import CUSTOMER, STORE, Client, problem
 from tests.api.conftest import Settle
@@ -93,6 +95,26 @@ async def test_an_order_is_held_captured_and_refunded_in_part_and_whole(
         order = await look(client, order)
     assert (order["paymentStatus"], order["amountRefunded"]) == ("refunded", 11_250)
     assert [refund["amount"] for refund in stand_in.refunds] == [1_000, 10_250]
+
+
+@pytest.mark.parametrize("currency", ["JPY", "KWD", "CLF", "ISK", "UGX", "MGA"])  # of each number of digits there is
+async def test_an_order_in_any_currency_is_captured_and_given_back_in_stripes_unit(
+    client: Client, store: SqliteStore, stand_in: StripeStandIn, settle: Settle, currency: str
+) -> None:
+    own = f"currency = '{currency}'"
+    for change in (f"UPDATE shop SET {own}", f"UPDATE products SET {own}, price = 5000"):
+        await store.write(partial(Transaction.run, statement=change))
+    order = await client.place(**by("tok_visa"), fulfilment="pickup")
+    (intent,) = stand_in.intents.values()
+    assert intent["amount"] == to_stripe(Money(order["total"], currency))
+    await client.move(order, "processing")
+    await settle()
+    assert (await look(client, order))["amountPaid"] == order["total"]
+    await client.move(await look(client, order), "cancelled", reason="sold out")
+    await settle()
+    back = await look(client, order)
+    assert (back["currency"], back["paymentStatus"], back["amountRefunded"]) == (currency, "refunded", order["total"])
+    assert [refund["amount"] for refund in stand_in.refunds] == [intent["amount"]]
 
 
 async def test_a_cancelled_order_lets_go_of_what_was_held(
