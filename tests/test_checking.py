@@ -8,13 +8,16 @@ import pytest
 
 from ordercast.app import demo_password
 from ordercast.bootstrap import make_account
-from ordercast.checking import Verdict, of_payments, of_settings, of_store
+from ordercast.checking import Verdict, of_payments, of_service, of_settings, of_store
 from ordercast.commerce.errors import AddressTaken, InvalidField
 from ordercast.commerce.people import Role
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.db.seed import seed_demo
 from ordercast.payments import providers_of
+from tests.payments.services import SECRET as SIGNING_KEY
+from tests.payments.services import SECRET_PREVIOUS as OTHER_KEY
+from tests.payments.services import python_service
 
 SECRET = "8f3b1c9d7e5a4f6082b4c6d8e0f1a3b5"
 SAFE = {"host": "10.0.0.1", "trusted_proxies": ("10.0.0.2",), "allowed_hosts": ("shop.example.com",), "secret": SECRET}
@@ -102,6 +105,20 @@ async def test_a_payment_service_of_the_shops_own_is_named_and_an_old_secret_of_
         await store.close()
     assert (taken.verdict, note.verdict) == (Verdict.FINE, Verdict.NOTE)
     assert "pay.example.com," in taken.sentence
+
+
+@pytest.mark.parametrize(("secret", "verdict"), [(SIGNING_KEY, Verdict.FINE), (OTHER_KEY, Verdict.UNSAFE)])
+async def test_a_payment_service_is_asked_whether_it_believes_us(tmp_path: Path, secret: str, verdict: Verdict) -> None:
+    settings, store = await started(tmp_path)
+    with python_service(tmp_path) as url:
+        settings = msgspec.structs.replace(settings, payments_http_url=url, payments_http_secret=secret)
+        providers = providers_of(settings, store)
+        try:
+            (found,) = await of_service(providers)
+        finally:
+            await providers.close()
+            await store.close()
+    assert found.verdict is verdict
 
 
 async def test_the_first_admin_is_made_by_the_rules_of_every_account(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 from ordercast import config
 from ordercast.api.passwords import Passwords
 from ordercast.bootstrap import HOW_TO
+from ordercast.commerce.errors import ProviderUnavailable
+from ordercast.commerce.timestamps import timestamp
 from ordercast.config import Settings
 from ordercast.db import Store, Transaction, accounts
 from ordercast.db.seed import DEMO_PEOPLE
@@ -181,6 +184,18 @@ def of_payments(settings: Settings, providers: Providers) -> Iterator[Finding]:
         yield fine("payments", f"Taken by {taking}.")
     if settings.payments_http_secret_previous:
         yield note("payments", "The HTTP provider's previous secret is believed: leave it out once nobody signs by it.")
+
+
+async def of_service(providers: Providers) -> list[Finding]:
+    """Whether the HTTP provider believes us: it is asked for a payment that nobody has made."""
+    provider = providers.by_name.get("http")
+    if provider is None:
+        return []
+    try:
+        await provider.find("ordercast-check", timestamp(time.time_ns() // 1_000_000))
+    except ProviderUnavailable:
+        return [unsafe("payments", f"{provider.title} does not answer a signed question; the log above says why.")]
+    return [fine("payments", f"{provider.title} answers a signed question.")]
 
 
 # Of the database

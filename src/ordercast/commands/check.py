@@ -33,7 +33,7 @@ async def _look_at_store(settings: Settings) -> list[Finding]:
     async with started_store(settings) as store:
         providers = providers_of(settings, store)
         try:
-            found = list(checking.of_payments(settings, providers))
+            found = [*checking.of_payments(settings, providers), *await checking.of_service(providers)]
             return [*found, *await checking.of_store(settings, store, demo_password(settings))]
         finally:
             await providers.close()
