@@ -314,8 +314,9 @@ async def test_unsolicited_pongs_change_nothing(server: Running) -> None:
         peer.send(*["3"] * 10_000)
         peer.send("4still here")
 
-        answers = [await peer.receive(), await peer.receive()]
-        assert sorted(map(str, answers)) == ["2", "4still here"]
+        heard = set[str | bytes]()
+        while heard != {"2", "4still here"}:  # of pings a busy machine sends more than one in that time
+            heard.add(await peer.receive())
         assert len(server.engine.sessions) == 1
 
 
