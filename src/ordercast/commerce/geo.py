@@ -1,4 +1,4 @@
-"""Places on the earth, and how far they are from each other."""
+"""Geographic locations, and the distance between two of them."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def move_shown_to(actor: Actor, order: dict[str, Any], moved_by: str, reason: st
 
 
 def public_actor(actor: str, reason: str | None) -> tuple[str, str | None]:
-    """Who made a move and why, as the buyer is told: in which role, not who it was, and not the staff's reasons."""
+    """The actor and reason of a move as the buyer may see them: the role, not the person, no reason of the staff."""
     role = actor.partition(":")[0]
     return role, None if role in STAFF else reason
 

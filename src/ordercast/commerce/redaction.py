@@ -1,4 +1,4 @@
-"""A document without the person in it."""
+"""Redaction: takes a person out of JSON documents."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ _CARD: Final = frozenset({"brand", "last4"})
 
 
 class Redaction:
-    """Knows one person's texts, and takes them out of any JSON: the parts of an order that are about them whole, and
-    wherever else one of those texts is written, that text.
-    """
+    """Redacts one person: the parts of an order that are about them whole, and other texts that hold one of theirs."""
 
     def __init__(self, texts: Iterable[str | None]) -> None:
         known = {text.strip() for text in texts if text is not None and len(text.strip()) >= _TEXT_MIN}

@@ -1,4 +1,4 @@
-"""Points in time as this project writes them: RFC 3339, UTC, milliseconds, ``Z``; such texts sort as the times do."""
+"""Timestamps as text: RFC 3339, UTC, milliseconds, ``Z``; such texts sort as the times do."""
 
 from __future__ import annotations
 
