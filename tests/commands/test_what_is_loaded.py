@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 # By what a run must have asked for to load them.
-OF_POSTGRESQL = {"psycopg", "ordercast.db.postgresql.store"}
+OF_POSTGRESQL = {"psycopg", "ordercast.db.postgresql.store", "sqlalchemy.dialects.postgresql"}
 OF_OTHERS = {
     "redis",
     "pymongo",

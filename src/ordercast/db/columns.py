@@ -62,6 +62,8 @@ DOMAIN: Final = "domain"
 """Where a column's `info` has its domain."""
 
 EMPTIED: Final = "may_be_emptied"
+ROWS: Final = "rows"
+"""Where an index's `info` has the condition of its rows; None for all."""
 
 NOW: Final = Said(lambda dialect: f"({dialect.now})")
 EXTERNAL_ACTOR: Final = Said(lambda dialect: dialect.external_actor)
@@ -120,9 +122,8 @@ def unique(name: str, *columns: str) -> UniqueConstraint:
 def index(name: str, *columns: str, unique: bool = False, where: str | None = None) -> Index:
     """An index, perhaps `where` of some rows only, and of what is worked out of a column."""
     parts = [sql(column) if "(" in column else column for column in columns]
-    if where is None:
-        return Index(name, *parts, unique=unique)
-    return Index(name, *parts, unique=unique, sqlite_where=sql(where), postgresql_where=sql(where))
+    # Not `sqlite_where` and `postgresql_where`: SQLAlchemy would load all that it knows of the databases.
+    return Index(name, *parts, unique=unique, info={ROWS: where})
 
 
 def references(column: str, *, ondelete: str | None = None) -> ForeignKey:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Final
-
-from sqlalchemy import Dialect as Compiled
-from sqlalchemy.dialects import postgresql, sqlite
+from typing import TYPE_CHECKING, Final
 
 from ordercast.db.trigger import Trigger
 
-Insert = sqlite.Insert | postgresql.Insert
-
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect as Compiled
 
 # The API takes 64; readers give up between some hundreds and a thousand.
 JSON_LEVELS_MAX: Final = 100
@@ -24,8 +21,11 @@ class Dialect(ABC):
     """
 
     name: str
-    compiled: Compiled
-    """What SQLAlchemy compiles statements for."""
+
+    @property
+    @abstractmethod
+    def compiled(self) -> Compiled:
+        """What SQLAlchemy compiles the tables for; loaded when it is first asked for."""
 
     # --- Values -----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import sqlalchemy
 from sqlalchemy import BigInteger, LargeBinary
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
 from ordercast.commerce.people import SUBJECT_CHARACTERS_MAX
@@ -49,18 +48,10 @@ _MOMENT: Final = (
 
 # --- Types ------------------------------------------------------------------------------------------------------------
 
-# Compared by its bytes in both databases: moments and ids are in order, whatever language the server speaks.
-_TEXT: Final = 'TEXT COLLATE "C"'
-# SQLite numbers rows only by a key of exactly this name; it has 64 bits there too.
-Integer: Final = BigInteger().with_variant(sqlalchemy.Integer(), "sqlite")
-# STRICT tables know six types by these names.
-Real: Final[TypeEngine[float]] = sqlalchemy.Double().with_variant(sqlite.REAL(), "sqlite")
-Json: Final = sqlalchemy.Text().with_variant(postgresql.JSONB(), "postgresql")
-# To the letter: JSONB writes 1e308 with all its digits, has its own order of names, and cannot hold a NUL.
-JsonAsSent: Final = sqlalchemy.Text().with_variant(postgresql.JSON(), "postgresql")
-
 
 class _Named(UserDefinedType[Any]):
+    """A type by its name alone: SQLAlchemy's own would load all that it knows of a database."""
+
     cache_ok = True
 
     def __init__(self, name: str) -> None:
@@ -68,6 +59,17 @@ class _Named(UserDefinedType[Any]):
 
     def get_col_spec(self, **_: Any) -> str:
         return self.name
+
+
+# Compared by its bytes in both databases: moments and ids are in order, whatever language the server speaks.
+_TEXT: Final = 'TEXT COLLATE "C"'
+# SQLite numbers rows only by a key of exactly this name; it has 64 bits there too.
+Integer: Final = BigInteger().with_variant(sqlalchemy.Integer(), "sqlite")
+# STRICT tables know six types by these names.
+Real: Final[TypeEngine[float]] = sqlalchemy.Double().with_variant(_Named("REAL"), "sqlite")
+Json: Final = sqlalchemy.Text().with_variant(_Named("JSONB"), "postgresql")
+# To the letter: JSONB writes 1e308 with all its digits, has its own order of names, and cannot hold a NUL.
+JsonAsSent: Final = sqlalchemy.Text().with_variant(_Named("JSON"), "postgresql")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Index
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from .columns import ROWS
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 from .domains import DOMAINS
 from .nouns import tables
@@ -41,10 +43,15 @@ def schema_statements(dialect: Dialect) -> list[str]:
     for made in tables(dialect):
         statements.append(str(CreateTable(made).compile(dialect=dialect.compiled)))
         indexes = sorted(made.indexes, key=str)
-        statements += [str(CreateIndex(index).compile(dialect=dialect.compiled)) for index in indexes]
+        statements += [_create_index(index, dialect) for index in indexes]
     for trigger in triggers(dialect):
         statements += dialect.create_trigger(trigger)
     return [_tidy(statement) for statement in (*statements, *_FIRST_ROWS[dialect])]
+
+
+def _create_index(index: Index, dialect: Dialect) -> str:
+    made, where = str(CreateIndex(index).compile(dialect=dialect.compiled)), index.info.get(ROWS)
+    return made if where is None else f"{made} WHERE {where}"
 
 
 def schema_script(dialect: Dialect) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import textwrap
-from typing import Final
-
-from sqlalchemy.dialects.postgresql import psycopg
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from ordercast.db.dialect import Dialect
 from ordercast.db.postgresql.functions import FIXED_PATH, FUNCTIONS
 from ordercast.db.trigger import Refusal, Trigger
+
+if TYPE_CHECKING:
+    from sqlalchemy import Dialect as Compiled
 
 # Every statement reads the WHEN of each trigger anew: of a row's thirty columns that takes longer than its change. A
 # function is read once by a connection.
@@ -18,7 +20,6 @@ WHEN_LENGTH_MAX: Final = 200
 
 class PostgresqlDialect(Dialect):
     name = "postgresql"
-    compiled = psycopg.dialect()  # type: ignore[no-untyped-call]
     now = "ordercast_now()"
     external_actor = "ordercast_actor()"
     transaction_number = "CAST(CAST(pg_current_xact_id() AS text) AS bigint)"
@@ -31,6 +32,12 @@ class PostgresqlDialect(Dialect):
     for_update = "FOR NO KEY UPDATE"
     feed_key = "id"
     inserts_in_bulk = True
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        from sqlalchemy.dialects.postgresql import psycopg  # noqa: PLC0415 - slow to load
+
+        return psycopg.dialect()  # type: ignore[no-untyped-call]
 
     def new_id(self, prefix: str) -> str:
         return f"ordercast_new_id('{prefix}')"
