@@ -45,6 +45,6 @@ def test_every_operation_parameter_schema_and_property_is_described() -> None:
             assert "Raises" not in operation["description"], (method, path)
             assert all(each.get("description") for each in operation.get("parameters", [])), (method, path)
     for name, schema in document["components"]["schemas"].items():
-        assert schema.get("description"), f"{name}: a docstring, or a line of `SCHEMAS` in api/glossary.py"
+        assert schema.get("description"), f"{name}: a docstring, or a line of `SCHEMAS` in api/openapi/texts.py"
         for field, one in (schema.get("properties") or {}).items():
-            assert one.get("description"), f"{name}.{field}: a string under it, or one of `FIELDS` in api/glossary.py"
+            assert one.get("description"), f"{name}.{field}: a string under it, or one of `FIELDS` there"

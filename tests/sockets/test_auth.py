@@ -20,7 +20,7 @@ from ordercast.commerce.timestamps import timestamp
 from ordercast.commerce.tracking import TRACKED_AFTER_END_S
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, access
-from ordercast.sockets import offered_token
+from ordercast.sockets import handshake_token
 from tests.api.client import SECRET, Client, token
 from tests.api.endings import bring
 from tests.hub.links import Link, settle
@@ -121,7 +121,7 @@ async def test_a_bad_token_in_the_header_is_refused_as_one_in_auth_is(node: Node
 async def test_a_token_that_is_not_read_is_said(
     node: Node, caplog: pytest.LogCaptureFixture, offered: dict[str, Any], place: str
 ) -> None:
-    offered_token._warn_once.cache_clear()
+    handshake_token._warn_once.cache_clear()
     for _ in range(3):
         link = await node.come(**offered)
         ((_, said),) = heard(link, "auth_ignored")

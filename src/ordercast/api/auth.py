@@ -1,4 +1,4 @@
-"""Who asks: a signed token (JWT) of somebody with a role, or the tracking token of one order."""
+"""Tokens: signed ones (JWT) of somebody with a role, and the tracking token of one order."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a token speaks for. A tracking token makes a guest who may know `order_id`, and nothing else."""
+    """Whom a token identifies. A tracking token makes a guest who may know `order_id`, and nothing else."""
 
     actor: Actor
     order_id: str | None = None
@@ -121,7 +121,7 @@ def _claims(keys: SigningKeys, token: str) -> dict[str, Any]:
 
 
 def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
-    """Who the claims of a verified token speak for. Raises ClaimRefused, which names what is missing, ValueError or
+    """The identity in the claims of a verified token. Raises ClaimRefused, which names what is missing, ValueError or
     TypeError for what no token says.
     """
     actor = Actor(named.role_in(claims), named.subject_in(claims), _text(claims, "name"))
@@ -139,7 +139,7 @@ def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
 
 
 def check_length(token: str) -> None:
-    """Raises TokenRefused for what is too long to be looked at."""
+    """Raises TokenRefused for a token that is too long to be parsed."""
     if len(token) > TOKEN_CHARACTERS_MAX:
         raise TokenRefused("token_malformed", "The token is too long.")
 
@@ -193,7 +193,7 @@ def tracking_token_kept(keys: SigningKeys, order_id: str, kept: bytes | None) ->
 
 
 def tracking_hash(token: str) -> bytes:
-    """What is stored of a tracking token."""
+    """The hash of a tracking token, which is what is stored of it."""
     return hashlib.sha256(token.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""Who a token speaks for: its signature, its time, and whether it is revoked."""
+"""Authenticates tokens: signature, expiry, revocation."""
 
 from __future__ import annotations
 
@@ -84,14 +84,14 @@ class Authenticator:
             raise TokenRefused("token_revoked", REVOKED_SENTENCE)
 
     def on_revoked(self, change: Change) -> None:
-        """Take note of what the feed tells that somebody, here or elsewhere, has revoked."""
-        self.revocations.note_change(change)
+        """Apply a revocation that the feed brings, made on this node or another."""
+        self.revocations.add_change(change)
 
     async def _load_revocations(self) -> None:
         # What is revoked while this is read comes by `on_revoked`; noting a thing twice does no harm.
         epoch = self._store.epoch
         for revoked in await self._store.read(access.revoked):
-            self.revocations.note(revoked)
+            self.revocations.add(revoked)
         self._revocations_epoch = epoch
 
     async def _person(self, token: str) -> Identity:

@@ -1,4 +1,4 @@
-"""What a stranger may do, and how often: every budget as a line of one table, and what each route is charged to.
+"""Rate limits: every budget as a line of one table, and what each route is charged to.
 
 The rates are settings (``ORDERCAST_BUDGET_...``); docs/reference/budgets.md gives the reasons for their defaults, and
 is held to these tables by a test.
@@ -130,7 +130,7 @@ ANONYMOUS_COMMANDS: Final[Mapping[str, tuple[Budget, ...]]] = {
 
 
 def budget_key(identity: Identity, caller: str) -> str | None:
-    """Whose budget it is: a person's own, wherever they are; a guest's is that of their address. None has no bound."""
+    """The key that a caller's budgets are counted by: the person, or a guest's address; None for who is not limited."""
     if identity.actor.role in TRUSTED:
         return None
     return f"at {caller}" if identity.actor.role is Role.GUEST else f"by {identity.actor}"
@@ -178,7 +178,7 @@ class Budgets:
         _check(budget, wait_s)
 
     def take_local(self, budget: Budget, key: str | None) -> None:
-        """The same of a budget that each node counts by itself. Raises TooManyAttempts."""
+        """As `take`, for a budget that each node counts by itself. Raises TooManyAttempts."""
         rate = self._rates.get(budget.name)
         if key is not None and rate is not None:
             _check(budget, self._buckets.take(f"{budget.name} {key}", rate, self._clock()))

@@ -1,4 +1,4 @@
-"""What every request handler needs at hand: the store, the keys, the clock and chance."""
+"""The context of every request handler: store, keys, clock, random ids, budgets; and who the caller is."""
 
 from __future__ import annotations
 
@@ -89,11 +89,11 @@ class ApiContext:
         return new_id(prefix, self.now_ms(), self.random.take(RANDOM_BYTES))
 
     def handover(self, order_id: str, proof: Proof | None) -> Handover:
-        """What a proof of that order's delivery is held against."""
+        """The rules and codes that a proof of that order's delivery is checked by."""
         return Handover(self.deliveries, proof, tuple(delivery_code(secret, order_id) for secret in self.keys.all))
 
     async def limit_delivery_codes(self, order_id: str, actor: Actor, handover: Handover) -> None:
-        """Bound how often somebody may guess the code of a delivery. Raises TooManyAttempts.
+        """Limit how often somebody may guess the code of a delivery. Raises TooManyAttempts.
 
         Nothing takes a guess back: a move that changes nothing succeeds with any code. And each has their own, so that
         nobody who may not deliver an order can keep its driver from it.
@@ -103,7 +103,7 @@ class ApiContext:
 
     @asynccontextmanager
     async def limit_promotion_guesses(self, promo_code: str | None, whose: str | None) -> AsyncIterator[None]:
-        """Bound how many promotion codes somebody may guess. Raises TooManyAttempts."""
+        """Limit how many promotion codes somebody may guess. Raises TooManyAttempts."""
         if promo_code is None:
             yield
             return
@@ -115,11 +115,11 @@ class ApiContext:
         return Checkout(self.store, self.providers, self.new_id, self.now_ms)
 
     def limit_declined_cards(self, whose: str | None) -> AbstractAsyncContextManager[None]:
-        """Bound how many cards of somebody may be declined. Raises TooManyAttempts."""
+        """Limit how many cards of somebody may be declined. Raises TooManyAttempts."""
         return self.budgets.counting(DECLINED_CARDS, whose, PaymentDeclined)
 
     async def identify(self, request: AnyRequest) -> Identity:
-        """Who asks; nobody in particular without a token. Raises TokenRefused, or TooManyAttempts for one too many."""
+        """The caller's identity; NOBODY without a token. Raises TokenRefused, or TooManyAttempts for one too many."""
         # It may have been looked at a moment ago, for the budget that the request is charged to.
         known: Identity | Exception | None = request.state.get(_IDENTITY)
         if known is None:
@@ -146,7 +146,7 @@ class ApiContext:
         return error
 
     async def require_identity(self, request: AnyRequest) -> Identity:
-        """Who asks. Raises SignInRequired without a token, and what `identify` does."""
+        """The caller's identity. Raises SignInRequired without a token, and what `identify` does."""
         identity = await self.identify(request)
         if identity.actor.role is Role.GUEST and identity.order_id is None:
             await self.budgets.take(REFUSED_TOKENS, caller_of(request))
@@ -154,7 +154,7 @@ class ApiContext:
         return identity
 
     async def authorize(self, request: AnyRequest, action: str, roles: frozenset[Role] = STAFF) -> Actor:
-        """Who asks, if one of `roles` is theirs. Raises NotPermitted, which names the `action`, and what
+        """The caller, if one of `roles` is theirs. Raises NotPermitted, which names the `action`, and what
         `require_identity` does.
         """
         actor = (await self.require_identity(request)).actor
@@ -163,19 +163,19 @@ class ApiContext:
         return actor
 
     def placed_from(self, request: AnyRequest) -> str | None:
-        """By which a guest's unpaid orders are counted; an address is in it, and cannot be read from it."""
+        """The key that a guest's unpaid orders are counted by: a keyed hash of their address."""
         if self.waiting is UNBOUNDED:
             return None
         return blake2b(caller_of(request).encode(), digest_size=16, key=self.keys.current.encode()[:64]).hexdigest()
 
     def budget_key(self, request: AnyRequest) -> str | None:
-        """Whose budget a request is charged to, which was identified or brought no good token."""
+        """The key of the caller's budgets, of a request that was identified or brought no good token."""
         known = request.state.get(_IDENTITY)
         return budget_key(known if isinstance(known, Identity) else NOBODY, caller_of(request))
 
     @contextmanager
     def exclusive(self, request: RequestKey | None) -> Iterator[None]:
-        """Answer one request of a key at a time; one without a key at any time. Raises StillRunning."""
+        """Hold the lock of an idempotency key while its request is answered; None has none. Raises StillRunning."""
         if request is None:
             yield
             return
@@ -197,7 +197,7 @@ _IDENTITY: Final = "identity"
 
 
 def caller_of(request: AnyRequest) -> str:
-    """Which caller a request comes from: the door has looked through the proxies that are named."""
+    """The caller that a request comes from, behind the proxies that are trusted."""
     return callers.caller_of(request.client.host) if request.client else ""
 
 

@@ -1,4 +1,4 @@
-"""Requests that act by a cookie must come from pages that may (CSRF).
+"""CSRF: requests that act by a cookie must come from pages that may.
 
 A browser sends the cookie by itself, whichever page asks. `SameSite` keeps those of other sites out already; this also
 keeps out pages of a sibling domain, and does not depend on the browser's age.
@@ -21,7 +21,7 @@ def check_origin(request: AnyRequest, origins: Sequence[str]) -> None:
 
 
 def comes_from_ours(request: AnyRequest, origins: Sequence[str]) -> bool:
-    """The same as a question. ``*`` among `origins` allows no page here: it names none that is trusted."""
+    """Whether it does. ``*`` among `origins` allows no page here: it names none that is trusted."""
     origin = request.headers.get("origin")
     if origin is None:
         # Browsers name the origin of every POST; those that do not, say at least whether the site is another.

@@ -1,4 +1,4 @@
-"""How the delivery of an order stands, over HTTP."""
+"""Deliveries: who brings an order, where they are, and the code for the door."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ordercast.db.deliveries import Delivery
 
 from .auth import delivery_code
 from .context import AnyRequest, Context
-from .orders import document_for
+from .order_views import document_for
 from .responses import REFUSALS, json_response
 
 

@@ -1,4 +1,4 @@
-"""The shop's rules of delivery, as its settings say."""
+"""Delivery rules from the settings."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ async def assign(
     """Give an order to a driver; gives it as `actor` may see it. Raises InvalidField, and what
     ``db.orders.assign_driver`` does.
     """
-    now, driver_id = context.now(), chosen(wanted.driver_id, nearest=wanted.nearest)
+    now, driver_id = context.now(), chosen_driver_id(wanted.driver_id, nearest=wanted.nearest)
 
     def effect(transaction: Transaction) -> bytes:
         return orders.assign_driver(
@@ -142,8 +142,8 @@ async def assign(
     return await view_of_outcome(context.store, outcome, actor)
 
 
-def chosen(driver_id: str | None, *, nearest: bool) -> str | None:
-    """The driver who was named; None for the nearest. Raises InvalidField unless it is one of both."""
+def chosen_driver_id(driver_id: str | None, *, nearest: bool) -> str | None:
+    """The named driver's id; None for the nearest. Raises InvalidField unless it is exactly one of both."""
     if (driver_id is None) is not nearest:
         raise InvalidField("driverId", "Name a driver, or ask for the nearest one.")
     return driver_id

@@ -1,4 +1,4 @@
-"""Trusted back ends publish events to rooms. Each is a row first, so it is heard as reliably as an order."""
+"""Events that trusted back ends publish to rooms. Each is a feed row first, so as reliable as an order's."""
 
 from __future__ import annotations
 

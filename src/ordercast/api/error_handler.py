@@ -50,13 +50,13 @@ def handle_error(context: ApiContext, request: AnyRequest, error: Exception) -> 
 
 
 def _route(request: AnyRequest) -> str:
-    """What was asked for, without what stood in the address: a token may."""
+    """The route's template, without what stood in the address, such as a token."""
     template: str = request.scope.get("path_template") or "-"
     return template
 
 
 def charged(budgets: Budgets, error: Exception, whose: str | None) -> Exception:
-    """Charge what was not found to whoever guessed it: gives the error to be told, which may be that it is enough."""
+    """Charge a NotFound to whoever guessed; gives the error to answer with, which may be TooManyAttempts instead."""
     if isinstance(error, shop.NotFound):
         try:
             budgets.take_local(NOT_FOUND, whose)
@@ -83,7 +83,7 @@ def refused_fields(error: Exception) -> dict[str, Any] | None:
 
 
 def _known(error: Exception) -> Exception:
-    """The database's own errors are its troubles, also where nobody foresaw them: they are noted, and told as such."""
+    """Wrap errors of the database itself, foreseen or not, and log them."""
     if (broken := RuleBroken.of(error)) is not None:
         return broken
     if not is_database_error(error):

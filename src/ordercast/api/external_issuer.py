@@ -24,11 +24,11 @@ class ExternalIssuer:
         return f"<ExternalIssuer {self._issuer} {self._keys!r}>"
 
     def signs(self, token: str) -> bool:
-        """Whether a token is signed as its are. Nothing but the way of checking it follows from the answer."""
+        """Whether a token's header names an algorithm of this issuer: by that alone it is decided who verifies it."""
         return self._header(token).get("alg") in ALGORITHMS
 
     async def verify(self, token: str) -> Identity:
-        """Who the token speaks for. Raises TokenRefused, and IssuerUnavailable."""
+        """The identity that the token speaks for. Raises TokenRefused, and IssuerUnavailable."""
         check_length(token)
         key = await self._keys.find(self._header(token).get("kid"))
         if key is None:

@@ -1,4 +1,4 @@
-"""How many file descriptors this process has left: without one nobody is let in."""
+"""File descriptors that this process has left: without one no connection is accepted."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Final
 USED_SHARE_MAX: Final = 0.9
 
 
-def none_left() -> bool:
+def are_exhausted() -> bool:
     """Whether no file or connection can be opened."""
     return _lowest_free() is None
 
 
-def few_left() -> str | None:
+def warning() -> str | None:
     """A sentence where nearly all are in use."""
     lowest, bound = _lowest_free(), resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     if lowest is None or lowest < bound * USED_SHARE_MAX:

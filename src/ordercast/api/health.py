@@ -1,4 +1,4 @@
-"""Whether this node lives, whether it can work, its figures, and what pages must know before they start."""
+"""Operation: liveness, readiness, metrics, and the configuration of the pages."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ async def ready(context: Context) -> Response[Health]:
         faults = [str(error)]
     except TimeoutError:
         faults = [f"The database has not answered for {SILENT_S_MAX:.0f} s."]
-    if file_descriptors.none_left():
+    if file_descriptors.are_exhausted():
         # It may be why the database cannot be opened.
         faults = ["No file descriptors are left: nobody new is let in.", *faults]
-    warnings = [*context.store.warnings(), *filter(None, [file_descriptors.few_left()])]
+    warnings = [*context.store.warnings(), *filter(None, [file_descriptors.warning()])]
     parts = {name: state() for name, state in context.parts.items()}
     damaged = context.store.damaged.sentences(DAMAGED_NAMED_MAX)
     is_whole = not damaged and not warnings and all(state == "up" for state in parts.values())

@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: a request sent twice is done once."""
+"""Idempotency: a request or command that is sent twice is done once (``Idempotency-Key``, `clientId`)."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _fingerprint(command: msgspec.Struct | dict[str, Any]) -> bytes:
 
 
 async def find_outcome(context: ApiContext, key: RequestKey | None) -> Outcome | None:
-    """The answer that the request had before, if it had. Raises KeyReused."""
+    """The outcome of the earlier request with the same key, if there was one. Raises KeyReused."""
     if key is None:
         return None
     return await context.store.read(lambda transaction: earlier_outcome(transaction, key))
@@ -99,6 +99,6 @@ async def commit_once(
 
 
 def created(outcome: Outcome, content: bytes, status_code: int) -> Response[Any]:
-    """The answer to a request that created something, or had created it before."""
+    """The response to a request that created something, now or before."""
     headers = {REPLAYED: "true"} if outcome.replayed else {}
     return json_response(content, status_code=status_code, headers=headers)

@@ -1,4 +1,4 @@
-"""The public keys that an issuer publishes (JWKS, RFC 7517): fetched when needed, and remembered."""
+"""JSON Web Key Sets (RFC 7517): the public keys that an issuer publishes, fetched when needed and cached."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Jwks:
             if (asking := self._ask()) is not None:
                 await asyncio.shield(asking)
         elif age_s > FRESH_S:
-            self._ask()  # whoever comes next has them; nobody waits
+            self._ask()  # refresh in the background
         if not self._keys:
             raise IssuerUnavailable
         return self._find(key_id)
@@ -62,7 +62,7 @@ class Jwks:
         return self._keys.get(key_id)
 
     def _ask(self) -> asyncio.Task[None] | None:
-        """Fetch, unless that is under way, or was done just now: all who wait, wait for the same answer."""
+        """Start fetching, unless that is under way or was just done; all callers await the same task."""
         if self._asking is None and self._age_s(self._asked_at) >= ASK_EVERY_S:
             self._asked_at = time.monotonic()
             self._asking = asyncio.get_running_loop().create_task(self._fetch())

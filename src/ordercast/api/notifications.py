@@ -77,25 +77,25 @@ async def list_notifications(
 async def read_notification(notification_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Seen]:
     """Note that one has read it; again changes nothing."""
     actor = (await context.require_identity(request)).actor
-    return json_response(msgspec.json.encode(await seen(context, actor, [notification_id])))
+    return json_response(msgspec.json.encode(await mark_read(context, actor, [notification_id])))
 
 
 @post("/api/notifications/read", status_code=200, tags=["notifications"], responses=REFUSALS)
 async def read_notifications(request: AnyRequest, context: Context) -> Response[Seen]:
     """Note that one has read them all."""
     actor = (await context.require_identity(request)).actor
-    return json_response(msgspec.json.encode(await seen(context, actor, None)))
+    return json_response(msgspec.json.encode(await mark_read(context, actor, None)))
 
 
 async def mark_seen(context: ApiContext, identity: Identity, command: MarkSeen) -> Any:
     """Note what was read; answers how many are left. Again changes nothing, so it needs no client id."""
     if (command.notification_ids is None) is not command.all:
         raise InvalidField("notificationIds", "Name the notifications that were read, or say all.")
-    return msgspec.to_builtins(await seen(context, identity.actor, command.notification_ids))
+    return msgspec.to_builtins(await mark_read(context, identity.actor, command.notification_ids))
 
 
-async def seen(context: ApiContext, actor: Actor, ids: list[str] | None) -> Seen:
-    """Note what somebody has read, everything with None; gives how many are left. Raises NotPermitted, NotFound."""
+async def mark_read(context: ApiContext, actor: Actor, ids: list[str] | None) -> Seen:
+    """Mark notifications as read, all with None; gives how many are unread still. Raises NotPermitted, NotFound."""
     recipients, now = recipients_of(actor), context.now()
     left = await context.store.write(lambda transaction: units.see(transaction, recipients, actor.id, ids, now))
     return Seen(left.count, left.more)

@@ -11,10 +11,10 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from ordercast.commerce.deliveries import Proof
-from ordercast.commerce.errors import NotFound, NotPermitted
+from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.letters import Language
-from ordercast.commerce.masking import masked, move_shown_to
+from ordercast.commerce.masking import move_shown_to
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
@@ -33,7 +33,7 @@ from .commands import Command, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import command_key, commit_once, created, find_outcome, request_key
 from .mailing import confirmed_in
-from .order_views import shown, view_of_outcome
+from .order_views import document_for, view_for, view_of_outcome
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NewestFirst, NumberCursor, cut, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
 
@@ -239,7 +239,7 @@ async def list_orders(
 
 
 def _listed_for(actor: Actor, document: str) -> str:
-    return shown(document.encode(), actor).decode() if actor.role is Role.DRIVER else document
+    return view_for(document.encode(), actor).decode() if actor.role is Role.DRIVER else document
 
 
 @get("/api/orders/{order_id:str}", tags=["orders"], responses=REFUSALS)
@@ -284,17 +284,6 @@ def _moves_shown_to(viewer: Actor, document: bytes, entries: list[HistoryEntry])
         msgspec.structs.replace(entry, actor=actor, reason=reason)
         for entry, (actor, reason) in zip(entries, told, strict=True)
     ]
-
-
-def document_for(transaction: Transaction, order_id: str, identity: Identity) -> bytes:
-    """The order as this identity may see it: by a tracking token, with the person in it masked; as a driver, as
-    much as the delivery needs. Raises NotFound, also where it may not know of it.
-    """
-    by_token = identity.order_id == order_id
-    document = units.order_document(transaction, order_id, None if by_token else identity.actor)
-    if document is None:
-        raise NotFound("order")
-    return msgspec.json.encode(masked(msgspec.json.decode(document))) if by_token else shown(document, identity.actor)
 
 
 # --- Moving -----------------------------------------------------------------------------------------------------------

@@ -28,7 +28,8 @@ from .body import JsonBody, Version
 from .budgets import ORDERS
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import commit_once, created, find_outcome, request_key, run_once
-from .orders import document_for, with_action
+from .order_views import document_for
+from .orders import with_action
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .responses import CONFLICTS, REFUSALS, json_response
 

@@ -1,4 +1,4 @@
-"""Personal data: telling somebody all that is known of them, and forgetting them."""
+"""Personal data: export and erasure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: open to everyone to read, to the shop to work on."""
+"""Products: everyone reads the catalogue, the shop edits it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promotions over HTTP: the shop makes them, watches their use, and ends them."""
+"""Promotions: the shop makes them, watches their use, and ends them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quotes over HTTP: the total that a checkout shows, before the order is placed."""
+"""Quotes: the total that a checkout shows before the order is placed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Going on with a sign-in by its cookie, and ending it."""
+"""Refreshing a sign-in by its cookie, and signing out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line for each request, with an id that its answer carries too (`X-Request-ID`).
+"""Request log: a line for each request, with an id that its response carries too (`X-Request-ID`).
 
 What changes something, or is refused, is told at `info`; what only reads, at `debug`. A line names the route by its
 template and the actor by their id: no token, address or name of a person stands in it, whatever was asked for.
@@ -48,7 +48,7 @@ class RequestLogMiddleware:
 
 
 def id_of(scope: Any) -> str:
-    """The id of a request under way; empty where nothing gives them ids."""
+    """The id of a request; empty outside the middleware."""
     found: str = scope.get("request_id", "")
     return found
 

@@ -1,4 +1,4 @@
-"""What is revoked, known by heart: each request and each socket is held against it."""
+"""Revocations in memory, which each request and each socket is checked against."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class RevocationList:
     def __repr__(self) -> str:
         return f"<RevocationList {len(self._since_ms)} names>"
 
-    def note(self, revoked: Revoked) -> None:
-        """Refuse the tokens of a name from now on. Known already, the later moment counts."""
+    def add(self, revoked: Revoked) -> None:
+        """Refuse the tokens of a name from then on; of two revocations of one name, the later counts."""
         # A moment that is none, by another program, refuses all that there is until now, and for good.
         since_ms = _ms(revoked.since) or time.time_ns() // 1_000_000
         until_ms = None if revoked.until is None else _ms(revoked.until)
@@ -44,16 +44,16 @@ class RevocationList:
         else:
             self._until_ms[revoked.name] = until_ms
 
-    def note_change(self, change: Change) -> None:
-        """The same, as the feed tells it."""
+    def add_change(self, change: Change) -> None:
+        """Add one from its feed row."""
         try:
             row = msgspec.convert(None if change.after is None else read_json(change.after), _Row)
         except (ValueError, msgspec.ValidationError):
             row = _Row(change.entity_id, change.at, None)
-        self.note(Revoked(row.name, row.since, row.until))
+        self.add(Revoked(row.name, row.since, row.until))
 
     def forget(self, now_ms: int) -> None:
-        """Forget those whose tokens have all expired."""
+        """Drop those whose tokens have all expired."""
         for name in [name for name, until_ms in self._until_ms.items() if until_ms < now_ms]:
             del self._until_ms[name], self._since_ms[name]
 

@@ -1,4 +1,4 @@
-"""The shop's rules over HTTP: how it charges, for everyone to read and its admin to change."""
+"""The shop's rules: how it charges, for everyone to read and its admin to change."""
 
 from __future__ import annotations
 

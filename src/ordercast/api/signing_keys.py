@@ -1,4 +1,4 @@
-"""The shop's secrets: the one that signs, and the one before it while that is still good.
+"""Signing keys: the shop's secret, and the one before it while that is still good.
 
 All that is derived from a secret is good for as long as one of these is the secret: tokens, sign-ins, tracking tokens,
 delivery codes. See docs/guides/rotating-the-secret.md.
@@ -26,7 +26,7 @@ class SigningKeys:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Those that are good, the one that signs first."""
+        """Those that verify, the one that signs first."""
         return (self.current, self.previous) if self.previous else (self.current,)
 
     @property

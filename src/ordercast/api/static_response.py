@@ -1,4 +1,4 @@
-"""Answers that are the same for everybody for as long as the process runs: made once, and not sent again in vain."""
+"""Responses that are the same for everybody for as long as the process runs, with an ETag."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StaticResponse:
         return f"<StaticResponse {self._media_type} {len(self.content)} bytes {self.etag}>"
 
     def answer(self, request: AnyRequest) -> Response[Any]:
-        """Answer with it, or with 304 where the client has it already."""
+        """The response, or 304 where the client has it already."""
         if self._is_known(request.headers.get("if-none-match", "")):
             kept = {name: value for name, value in self._headers.items() if name in _REPEATED}
             return Response(None, status_code=304, headers={**kept, "etag": self.etag})

@@ -1,4 +1,4 @@
-"""A day's figures over HTTP."""
+"""Statistics of a day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shares the figures of a large day: counting them costs what the day costs, however many ask for them."""
+"""Caches the statistics of a large day, so that counting costs a bounded share of time however many ask."""
 
 from __future__ import annotations
 

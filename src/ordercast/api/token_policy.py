@@ -1,4 +1,4 @@
-"""How long tokens and sign-ins last."""
+"""Token policy: how long access tokens and sign-ins last."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TokenPolicy:
         return self.idle_days * _DAY_S
 
     def session_times(self, now_ms: int) -> SessionTimes:
-        """What holds for a sign-in that is opened, used or closed now."""
+        """The times of a sign-in that is opened, used or closed now."""
 
         def at(seconds: int) -> Timestamp:
             return timestamp(now_ms + seconds * 1000)

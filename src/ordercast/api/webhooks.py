@@ -1,4 +1,4 @@
-"""Webhooks: what a payment provider tells by itself."""
+"""Webhooks of payment providers."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from ordercast.db import Change, StoreError
 from ordercast.hub import CommandAck, ConnectRefused, EventRefused, RetryLater, Server, Socket, success
 from ordercast.telemetry import REQUEST_LOG
 
-from .offered_token import missed_token, offered_token, without_scheme
+from .handshake_token import handshake_token, unread_token, without_scheme
 
 log = logging.getLogger(REQUEST_LOG)
 
@@ -33,7 +33,7 @@ _WHERE_TOKENS_GO: Final = "A token is read from auth.token, or from the header A
 
 
 def rooms_of(identity: Identity) -> tuple[str, ...]:
-    """The rooms that an identity opens, and `feed/audience.py` tells; the server alone joins rooms."""
+    """The rooms that an identity joins; ``feed.audience`` routes events to them. The server alone joins rooms."""
     actor = identity.actor
     if identity.order_id is not None:
         return (order_room(identity.order_id),)
@@ -47,7 +47,7 @@ def rooms_of(identity: Identity) -> tuple[str, ...]:
 
 
 class SocketAuth:
-    """One per node. What the feed tells of rights, it is to be given as well."""
+    """One per node. The feed calls it when rights change: `access_revoked`, `order_moved`."""
 
     def __init__(self, server: Server, authenticator: Authenticator) -> None:
         self._server = server
@@ -64,8 +64,10 @@ class SocketAuth:
         return await self._authenticator.identify(token, socket.conn.handshake.caller)
 
     async def authenticate(self, socket: Socket) -> None:
-        """Let in who shows a good token, or none; a socket without one hears only what it asks for itself."""
-        token = offered_token(socket)
+        """Middleware: a good token joins its rooms; without one, a socket joins none. Raises ConnectRefused, and what
+        sends the client away for a while.
+        """
+        token = handshake_token(socket)
         if token is None:
             return
         try:
@@ -89,7 +91,7 @@ class SocketAuth:
         session = socket.data
         _note(logging.DEBUG, socket, "connected")
         if not isinstance(session, _Session):
-            _say_what_was_missed(socket)
+            _warn_of_unread_token(socket)
             return
         self._arriving.discard(socket)
         if self._authenticator.revocations.is_revoked(session.identity):  # while it was on its way in
@@ -125,7 +127,7 @@ class SocketAuth:
     # What the feed tells of rights
 
     def access_revoked(self, change: Change) -> None:
-        """End the sockets of a token that is good no more, wherever it was revoked."""
+        """Disconnect the sockets of a revoked token, wherever it was revoked."""
         self._authenticator.on_revoked(change)
         if not self._is_looking:
             # Once for all that this turn brings: every socket is looked at.
@@ -139,7 +141,7 @@ class SocketAuth:
                 session.end_revoked(socket)
 
     def order_moved(self, change: Change) -> None:
-        """When an order has ended, so do its guests' sockets after a while."""
+        """Have the tokens of an order's guests expire a while after it has ended."""
         members = self._server.main.rooms.members((order_room(change.entity_id),))
         guests = [one for one in self._known(members) if one[1].identity.order_id == change.entity_id]
         if guests and change.after is not None and msgspec.json.decode(change.after, type=_Moved).status in TERMINAL:
@@ -153,7 +155,7 @@ class SocketAuth:
 
 
 def _note(level: int, socket: Socket, outcome: str) -> None:
-    """A line as requests have them (``request_log``); a socket's id is known to its client too."""
+    """Log a line as requests have it (``request_log``); a socket's id is known to its client too."""
     if log.isEnabledFor(level):
         identity = getattr(socket.data, "identity", None)
         actor = "-" if identity is None else str(identity.actor)
@@ -166,7 +168,7 @@ class _Moved(msgspec.Struct):
 
 
 class _Session:
-    """What a known socket carries: its identity, and the timer of its token."""
+    """An authenticated socket's identity, and the timer of its token."""
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
@@ -203,9 +205,9 @@ class _Session:
         self._timer = asyncio.get_running_loop().call_later(max(0.0, delay_s), action)
 
 
-def _say_what_was_missed(socket: Socket) -> None:
-    """Tell a socket that hears nothing why, if it meant to be somebody."""
-    place = missed_token(socket)
+def _warn_of_unread_token(socket: Socket) -> None:
+    """Warn a socket without a token that its client offers one where none is read."""
+    place = unread_token(socket)
     if place is not None:
         socket.emit("auth_ignored", {"code": "token_not_read", "place": place, "message": _WHERE_TOKENS_GO})
 

@@ -54,10 +54,10 @@ class CommandRouter:
         """Answer the command called `name`; what `answer` raises of what may be told is the ack's error."""
 
         async def handle(socket: Socket, *args: Any) -> CommandAck:
-            whose = _whose(socket)
+            whose = _budget_key(socket)
             try:
                 self.context.budgets.take_local(COMMANDS, whose)
-                caller = Caller(socket, _someone(socket))
+                caller = Caller(socket, _identity_of(socket))
                 return success(await answer(caller, _read(args, type_)))
             except Exception as error:
                 fields = refused_fields(charged(self.context.budgets, error, whose))
@@ -68,14 +68,14 @@ class CommandRouter:
         self._server.event(name, handle)
 
 
-def _whose(socket: Socket) -> str | None:
-    """Whose budget its commands are charged to."""
+def _budget_key(socket: Socket) -> str | None:
+    """The key of the budget that its commands are charged to."""
     identity: Identity = getattr(socket.data, "identity", NOBODY)
     return budget_key(identity, socket.conn.handshake.caller)
 
 
-def _someone(socket: Socket) -> Identity:
-    """Who the socket is. Raises SignInRequired for one that showed no token."""
+def _identity_of(socket: Socket) -> Identity:
+    """The socket's identity. Raises SignInRequired for one without a token."""
     identity: Identity = getattr(socket.data, "identity", NOBODY)
     if identity.actor.role is Role.GUEST and identity.order_id is None:
         raise SignInRequired

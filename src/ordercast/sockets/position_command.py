@@ -37,7 +37,7 @@ def register(router: CommandRouter, positions: DriverPositions) -> None:
 async def _locate(
     context: ApiContext, positions: DriverPositions, caller: Caller, command: DriverLocation
 ) -> dict[str, Any]:
-    """Take where a driver is; answers whether it is news."""
+    """Take a driver's position; answers whether it was newer than the known one."""
     actor = caller.identity.actor
     if actor.role is not Role.DRIVER:
         raise NotPermitted(actor, "say where a driver is")

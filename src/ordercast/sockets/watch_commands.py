@@ -12,7 +12,7 @@ from ordercast.api.auth import Identity
 from ordercast.api.body import IdText
 from ordercast.api.context import ApiContext
 from ordercast.api.errors import TooManyWatches
-from ordercast.api.orders import document_for
+from ordercast.api.order_views import document_for
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
 from ordercast.db import Transaction, orders
@@ -39,7 +39,7 @@ async def _watch(
 ) -> dict[str, Any]:
     """Answer the order and the position at which it stood so; what changes from there on is told."""
     room = _room(caller.identity, command.order_id)
-    if room is not None and room not in caller.socket.rooms and _watches(caller.socket) >= WATCHES_MAX:
+    if room is not None and room not in caller.socket.rooms and _watch_count(caller.socket) >= WATCHES_MAX:
         raise TooManyWatches(WATCHES_MAX)
 
     def query(transaction: Transaction) -> tuple[bytes, int | None]:
@@ -61,12 +61,12 @@ async def _unwatch(caller: Caller, command: WatchOrder) -> dict[str, Any]:
     return {"orderId": command.order_id}
 
 
-def _watches(socket: Socket) -> int:
+def _watch_count(socket: Socket) -> int:
     return sum(map(is_watch_room, socket.rooms))
 
 
 def _room(identity: Identity, order_id: str) -> str | None:
-    """The room in which this watcher hears of the order beside those that its token opens by itself; None if they do.
+    """The room that a watcher of the order joins; None for whom their own rooms are enough.
 
     A customer's, a driver's and a guest's own room hears of every order that they may know of.
     """

@@ -1,4 +1,4 @@
-"""Where a connecting socket offers its token: read in two places, and missed in others where clients try it."""
+"""The token of a handshake: where it is read, and the places where clients offer it in vain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NAMES: Final = frozenset(
 log = logging.getLogger("ordercast.api")
 
 
-def offered_token(socket: Socket) -> Any:
+def handshake_token(socket: Socket) -> Any:
     """The token of `auth.token`, else of the handshake's ``Authorization: Bearer`` header; None where there is none.
 
     A header is what programs and mobile clients set (`extraHeaders`); a browser's WebSocket sends none of a page's own.
@@ -40,15 +40,15 @@ def without_scheme(token: Any) -> Any:
     return token[len(_SCHEME) :].strip() if is_prefixed else token
 
 
-def missed_token(socket: Socket) -> str | None:
-    """Where a socket that showed no token offered one all the same, and we do not read it: said in the log once."""
-    place = _missed_place(socket)
+def unread_token(socket: Socket) -> str | None:
+    """The place where a socket offers a token that is not read there; logged once for each place."""
+    place = _unread_place(socket)
     if place is not None:
         _warn_once(place)
     return place
 
 
-def _missed_place(socket: Socket) -> str | None:
+def _unread_place(socket: Socket) -> str | None:
     handshake = socket.handshake
     places: tuple[tuple[str, Mapping[str, Any]], ...] = (
         ("auth.{}", socket.auth),

@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 from litestar.openapi.spec import OpenAPI, Operation, Parameter, Schema
 
-from .document_structs import Structs
-from .glossary import FIELDS, PARAMETERS, SCHEMAS
+from .structs import Structs
+from .texts import FIELDS, PARAMETERS, SCHEMAS
 
 # What a docstring tells its programmers, not those who call: which exceptions the handler lets through.
 _RAISES: Final = re.compile(r"\s*\bRaises\b[^.]*(\.(?=\s|$)|$)", re.DOTALL)

@@ -14,9 +14,9 @@ from litestar.config.app import AppConfig
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, OpenAPI, SecurityScheme
 
-from .describing import describe
-from .document_structs import close_bodies, structs_of_answers, structs_of_requests
+from .descriptions import describe
 from .links import add_links
+from .structs import close_bodies, structs_of_answers, structs_of_requests
 
 _BEARER: Final = SecurityScheme(type="http", scheme="bearer", description="A JWT, or an order's tracking token")
 
