@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import ordercast.api
 import ordercast.db
+from ordercast.api import nouns
 from ordercast.db.columns import metadata
 from ordercast.db.noun import Noun
 from ordercast.db.nouns import NOUNS
@@ -41,3 +43,12 @@ def test_every_table_is_one_nouns_which_says_what_of_it_is_personal() -> None:
     assert sorted(tables) == sorted(metadata.tables)
     for noun in NOUNS:
         assert noun.personal.keys() == {table.name for table in noun.tables}, noun.name
+
+
+def test_every_module_of_the_api_that_has_routes_or_commands_is_in_their_list() -> None:
+    names = [module.name for module in pkgutil.iter_modules(ordercast.api.__path__, "ordercast.api.")]
+    modules = [importlib.import_module(name) for name in names if name != nouns.__name__]
+    for kind in ("ROUTES", "COMMANDS"):
+        lists = [getattr(module, kind, None) for module in modules]
+        found = [each for one in lists if isinstance(one, list) for each in one]
+        assert {id(each) for each in found} == {id(each) for each in getattr(nouns, kind)}, kind

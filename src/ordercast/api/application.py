@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from litestar import Litestar, Response
@@ -24,33 +24,7 @@ from ordercast.db import SqliteStore, Store
 from ordercast.hub.origins import ANY_PORT
 from ordercast.payments import Providers, providers_of
 
-from . import (
-    accounts,
-    addresses,
-    deliveries,
-    docs_page,
-    drivers,
-    emit,
-    health,
-    notifications,
-    orders,
-    password_reset,
-    payments,
-    privacy,
-    problem_pages,
-    products,
-    profile,
-    promotions,
-    quotes,
-    refresh,
-    revocations,
-    sandbox_page,
-    shop,
-    sign_in,
-    stats,
-    status_flow,
-    webhooks,
-)
+from . import docs_page
 from .authenticator import Authenticator, make_authenticator
 from .before_request import BeforeRequest
 from .context import AnyRequest, ApiContext
@@ -58,38 +32,11 @@ from .delivery_rules import delivery_rules
 from .error_handler import handle_error
 from .idempotency import HEADER, REPLAYED
 from .middleware import HeadMiddleware, OperatorPortMiddleware, RefusedOriginsMiddleware, ResponseHeadersMiddleware
+from .nouns import ROUTES
 from .pages import Pages
 from .request_log import RequestLogMiddleware
 from .signing_keys import SigningKeys
 from .token_policy import TokenPolicy
-
-_ROUTES: Final = [
-    *orders.ROUTES,
-    *drivers.ROUTES,
-    *deliveries.ROUTES,
-    *stats.ROUTES,
-    *payments.ROUTES,
-    *webhooks.ROUTES,
-    *sandbox_page.ROUTES,
-    *notifications.ROUTES,
-    *products.ROUTES,
-    *promotions.ROUTES,
-    *quotes.ROUTES,
-    *shop.ROUTES,
-    *status_flow.ROUTES,
-    *sign_in.ROUTES,
-    *refresh.ROUTES,
-    *profile.ROUTES,
-    *addresses.ROUTES,
-    *password_reset.ROUTES,
-    *accounts.ROUTES,
-    *privacy.ROUTES,
-    *revocations.ROUTES,
-    *emit.ROUTES,
-    *health.ROUTES,
-    *docs_page.ROUTES,
-    *problem_pages.ROUTES,
-]
 
 
 class _NoEvents(BaseEventEmitterBackend):
@@ -142,7 +89,7 @@ def create_api(
         language=Language(settings.language),
     )
     application = Litestar(
-        [*_ROUTES, *(pages.routes() if pages is not None else ())],
+        [*ROUTES, *(pages.routes() if pages is not None else ())],
         dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
         exception_handlers={
             Exception: partial(handle_error, context),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from ordercast.api import drivers, notifications, orders
-from ordercast.api.commands import Command
 from ordercast.api.context import ApiContext
+from ordercast.api.nouns import COMMANDS
 from ordercast.feed import DriverPositions, EphemeralEvents, OrderSubscriptions
 from ordercast.hub import Server, Socket
 
@@ -14,20 +13,18 @@ from . import position_command, watch_commands
 from .auth import SocketAuth
 from .command_router import CommandRouter
 
-_COMMANDS: Final[list[Command[Any]]] = [*orders.COMMANDS, *drivers.COMMANDS, *notifications.COMMANDS]
-
 
 def serve_sockets(
     server: Server, context: ApiContext, subscriptions: OrderSubscriptions, ephemeral: EphemeralEvents
 ) -> SocketAuth:
-    """Have every socket of `server` authenticated and served. What the feed tells of rights goes to the result."""
+    """Register everything on `server`. The feed calls the result when rights change."""
     auth = SocketAuth(server, context.authenticator)
     server.use(auth.authenticate)
     server.on("connection", auth.connected)
     server.event("auth_refresh", auth.refresh)
     server.event("echo", _echo)
     router = CommandRouter(server, context)
-    for command in _COMMANDS:
+    for command in COMMANDS:
         router.add(command)
     watch_commands.register(router, subscriptions)
     positions = DriverPositions(context.store, ephemeral, context.deliveries, context.now, server.spawn)
