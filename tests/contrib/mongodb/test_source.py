@@ -192,7 +192,7 @@ async def test_a_change_that_cannot_be_written_is_left_out_and_those_beside_it_a
 
     assert [change.entity_id for change in mirror.changes()][:2] == ["one", "two"]
     assert mirror.of("poison") == []
-    assert "cannot be taken" in caplog.text
+    assert "cannot be applied" in caplog.text
 
 
 # --- The snapshot -----------------------------------------------------------------------------------------------------
