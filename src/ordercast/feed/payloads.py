@@ -11,6 +11,16 @@ from ordercast.commerce.masking import public_actor
 from ordercast.commerce.notifications import NotificationKind, words
 from ordercast.db import Change, ChangeKind, read_json
 
+from . import event_types
+from .event_types import (
+    CustomerOrderUpdate,
+    DeliveryUpdate,
+    Notification,
+    OrderStamped,
+    OrderStatusUpdated,
+    PaymentUpdate,
+    ProductUpdate,
+)
 from .gaps import UnroutableRow
 
 
@@ -90,7 +100,7 @@ def _checked(order: Any) -> Any:
     return order
 
 
-def new_order(change: OrderChange) -> dict[str, Any]:
+def new_order(change: OrderChange) -> event_types.NewOrder:
     """Exactly what the web shops' admin pages read; ``status`` is the payment's, ``paid`` once paid."""
     order = change.after
     return {
@@ -111,7 +121,7 @@ def whole_order(change: OrderChange) -> dict[str, Any]:
     return {**change.after, "seq": change.change.seq}
 
 
-def status_updated(change: OrderChange) -> dict[str, Any]:
+def status_updated(change: OrderChange) -> OrderStatusUpdated:
     assert change.before is not None
     return {
         **_stamp(change),
@@ -123,13 +133,13 @@ def status_updated(change: OrderChange) -> dict[str, Any]:
     }
 
 
-def public_status_updated(change: OrderChange) -> dict[str, Any]:
+def public_status_updated(change: OrderChange) -> OrderStatusUpdated:
     """As `status_updated`, for the buyer: who acted is a role, and the staff's reasons stay in the shop."""
     actor, reason = public_actor(change.change.actor, change.change.reason)
     return {**status_updated(change), "actor": actor, "reason": reason}
 
 
-def payment_updated(change: OrderChange) -> dict[str, Any]:
+def payment_updated(change: OrderChange) -> PaymentUpdate:
     assert change.before is not None
     return {
         **_stamp(change),
@@ -137,7 +147,9 @@ def payment_updated(change: OrderChange) -> dict[str, Any]:
         "newPaymentStatus": change.after["paymentStatus"],
         "total": change.after["total"],
         "currency": change.after["currency"],
-        **{field: change.after[field] for field in _AMOUNTS},
+        "amountPaid": change.after["amountPaid"],
+        "amountRefunded": change.after["amountRefunded"],
+        "amountRefunding": change.after["amountRefunding"],
     }
 
 
@@ -147,7 +159,7 @@ def payment_mismatch(change: Change) -> dict[str, Any]:
     return {"seq": change.seq, "version": change.version, "at": change.at, "mismatchId": card.pop("id"), **card}
 
 
-def for_customer(change: OrderChange) -> dict[str, Any]:
+def for_customer(change: OrderChange) -> CustomerOrderUpdate:
     """What the buyer may see: no actor, no reason, nothing of other people."""
     order = change.after
     if change.before is not None and not change.has_new_status() and not change.is_claimed():
@@ -165,18 +177,24 @@ def for_customer(change: OrderChange) -> dict[str, Any]:
     }
 
 
-def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> dict[str, Any]:
+def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> DeliveryUpdate:
     """What shop, buyer and driver all may see: who brings it, where they were, and when it should be there."""
     return {
         "id": event_id,
         "seq": change.seq,
         "version": change.version,
         "at": change.at,
-        **{name: moved[name] for name in ("orderId", "number", "stage", "driver", "attempts", "position", "eta")},
+        "orderId": moved["orderId"],
+        "number": moved["number"],
+        "stage": moved["stage"],
+        "driver": moved["driver"],
+        "attempts": moved["attempts"],
+        "position": moved["position"],
+        "eta": moved["eta"],
     }
 
 
-def product_updated(change: Change, event_id: str) -> dict[str, Any]:
+def product_updated(change: Change, event_id: str) -> ProductUpdate:
     """The product as it has come to stand; ``before`` is None for a new one."""
     return {
         "id": event_id,
@@ -191,7 +209,7 @@ def product_updated(change: Change, event_id: str) -> dict[str, Any]:
     }
 
 
-def notification(change: Change, made: dict[str, Any], event_id: str) -> dict[str, Any]:
+def notification(change: Change, made: dict[str, Any], event_id: str) -> Notification:
     """The same words as the list of notifications has; ``notificationId`` is what to mark as seen."""
     text = words(NotificationKind(made["kind"]), made["data"], made["orderId"])
     return {
@@ -210,7 +228,7 @@ def notification(change: Change, made: dict[str, Any], event_id: str) -> dict[st
     }
 
 
-def _stamp(change: OrderChange) -> dict[str, Any]:
+def _stamp(change: OrderChange) -> OrderStamped:
     """What every durable event carries: its own id, its place in the feed, and the order's version."""
     return {
         "id": change.event_id,
