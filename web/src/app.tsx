@@ -8,6 +8,9 @@ const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
 const Admin = lazy(() => import("./features/admin"));
 const Track = lazy(() => import("./features/track"));
+const Forgot = lazy(() => import("./features/address/forgot"));
+const Reset = lazy(() => import("./features/address/reset"));
+const Verify = lazy(() => import("./features/address/verify"));
 const TestSocket = lazy(() => import("./features/test-socket"));
 
 /** Waits for the shop's configuration; where that cannot be had, the pages say so of what they ask for themselves. */
@@ -24,6 +27,9 @@ export function App() {
             <Route path="/shop" component={Shop} />
             <Route path="/admin" component={Admin} />
             <Route path="/track/:id" component={Track} />
+            <Route path="/forgot" component={Forgot} />
+            <Route path="/reset" component={Reset} />
+            <Route path="/verify" component={Verify} />
             <Route path="/test-socket" component={TestSocket} />
             <Route component={Home} />
           </Switch>

@@ -16,3 +16,21 @@ export const login = (email: string, password: string) => post<Login>("/api/auth
 /** Opens an account for a customer; signing in comes next. */
 export const register = (name: string, email: string, password: string) =>
   post<User>("/api/auth/register", { name, email, password });
+
+/** Has a link mailed by which another password can be chosen; whether somebody is mailed, nobody learns here. */
+export const forgotPassword = (email: string) =>
+  post<Schemas["MailAsked"]>("/api/auth/forgot-password", { email });
+
+/** Chooses another password by the token of such a link. */
+export const resetPassword = (token: string, password: string) =>
+  post<undefined>("/api/auth/reset-password", { token, password });
+
+/** Confirms an address by the token of a mailed link, as whoever is signed in, or knows the password. */
+export const verifyEmail = (
+  token: string,
+  { password, session }: { password?: string; session?: string | undefined },
+) => post<User>("/api/auth/verify-email", { token, ...(password && { password }) }, { token: session });
+
+/** Takes over what was ordered without an account, with the address that the customer has confirmed. */
+export const claimOrders = (token: string) =>
+  post<Schemas["ClaimedOrders"]>("/api/auth/claim-orders", {}, { token });

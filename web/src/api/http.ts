@@ -1,3 +1,4 @@
+import { LANGUAGE_TAGS, useLocale } from "../i18n/locale";
 import { Problem, problemOf } from "./problem";
 
 export interface RequestOptions {
@@ -51,7 +52,11 @@ function headersFor(
 ): Record<string, string> {
   return {
     Accept: "application/json",
-    ...(body !== undefined && { "Content-Type": "application/json" }),
+    // Mails that a request causes are in the language of the page.
+    ...(body !== undefined && {
+      "Content-Type": "application/json",
+      "Accept-Language": LANGUAGE_TAGS[useLocale.getState().locale],
+    }),
     ...(token !== undefined && { Authorization: `Bearer ${token}` }),
     ...(idempotencyKey !== undefined && { "Idempotency-Key": idempotencyKey }),
   };

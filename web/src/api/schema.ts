@@ -710,6 +710,8 @@ export interface paths {
         /**
          * Register
          * @description Make a customer's account. It is not signed in by that: `/api/auth/login` does.
+         *
+         *     The address is the customer's once they have opened the link that they are mailed; until then it stands in nobody's way, and `/api/me` says `emailVerified: false`. Of an address that has an account nothing else is answered: its owner is told by mail. A shop that sends no mail refuses it with 409.
          */
         post: operations["ApiAuthRegisterRegister"];
         delete?: never;
@@ -758,6 +760,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/auth/resend-verification": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend verification
+         * @description Have the link mailed once more by which an address is confirmed. The answer is the same whether somebody has registered with it or not.
+         */
+        post: operations["ApiAuthResendVerificationResendVerification"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/verify-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Verify email
+         * @description Confirm an address by the token of a mailed link: from then on it is the account's.
+         *
+         *     The link shows that the mailbox is one's own; which of those who registered with it one is, the password shows, or being signed in. So nobody confirms what a stranger registered with their address. Done again, it does no harm.
+         */
+        post: operations["ApiAuthVerifyEmailVerifyEmail"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/claim-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim orders
+         * @description Take over the orders that were placed without an account, with the address that the customer has confirmed.
+         *
+         *     They are then in their list, their events and their export; what is somebody's already stays so. Done again, it gives what has come since.
+         */
+        post: operations["ApiAuthClaimOrdersClaimOrders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/forgot-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Forgot password
+         * @description Have a link mailed by which another password can be chosen. The answer is the same whether the address has an account or not.
+         */
+        post: operations["ApiAuthForgotPasswordForgotPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/reset-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset password
+         * @description Choose another password by the token of a mailed link, which is good once and for half an hour. Everything that was signed in with the former one ends; sign in with the new one next.
+         */
+        post: operations["ApiAuthResetPasswordResetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts": {
         parameters: {
             query?: never;
@@ -773,7 +879,7 @@ export interface paths {
         put?: never;
         /**
          * Make account
-         * @description Make an account of any role. For an admin.
+         * @description Make an account of any role. For an admin, who vouches for the address: whoever else registered with it, and did not confirm it, keeps an account without it.
          */
         post: operations["ApiAccountsMakeAccount"];
         delete?: never;
@@ -1028,7 +1134,7 @@ export interface components {
     schemas: {
         /**
          * AccountInfo
-         * @description An account, without its password.
+         * @description `verified` stands there while it is false: of somebody who registered and has not confirmed the address yet.
          */
         AccountInfo: {
             /** @description The id, prefixed and sortable by age. */
@@ -1041,6 +1147,11 @@ export interface components {
             role: components["schemas"]["Role"];
             /** @description Whether it may be used now. */
             active: boolean;
+            /**
+             * @description Whether the address is theirs; left out where it is.
+             * @default true
+             */
+            verified: boolean;
         };
         /**
          * AccountPage
@@ -1074,7 +1185,7 @@ export interface components {
         };
         /**
          * AssignDriver
-         * @description As over HTTP: a driver, or `nearest`.
+         * @description A driver, or `nearest`: who on duty has no order and is nearest to the shop. `version` is the one seen.
          */
         AssignDriver: {
             /** @description Grows with every change; a change names the one that it saw. */
@@ -1198,6 +1309,14 @@ export interface components {
             deliveryZones: (components["schemas"]["DeliveryZone"] | unknown)[];
             /** @description Grows with every change; a change names the one that it saw. */
             version: number;
+        };
+        /**
+         * ClaimedOrders
+         * @description What was placed without an account, and is the customer's now.
+         */
+        ClaimedOrders: {
+            /** @description Those that are the customer's from now on, the oldest first. */
+            orderIds: string[];
         };
         /**
          * CustomerInfo
@@ -1479,8 +1598,19 @@ export interface components {
             lng: number;
         };
         /**
+         * MailAsked
+         * @description That somebody is mailed, if there is somebody.
+         */
+        MailAsked: {
+            /**
+             * @description That it is looked after; whether somebody is mailed, nobody but they learn.
+             * @default true
+             */
+            accepted: boolean;
+        };
+        /**
          * MismatchKind
-         * @description What differs; an order has at most one open card of each.
+         * @description What differs; an order has at most one open of each.
          * @enum {string}
          */
         MismatchKind: "unknown_payment" | "currency" | "captured" | "refunded" | "held" | "disputed" | "paid_in_part" | "task_refused" | "impossible_move" | "refund_failed";
@@ -1664,6 +1794,14 @@ export interface components {
             unreadMore: boolean;
         };
         /**
+         * OfAddress
+         * @description A mail address.
+         */
+        OfAddress: {
+            /** @description The address, in lower case. */
+            email: string;
+        };
+        /**
          * OpenOrders
          * @description Orders that wait for anything now, of whatever day, by the minutes since they were placed.
          */
@@ -1797,10 +1935,14 @@ export interface components {
             paymentMethods: components["schemas"]["PaymentMethod"][];
             /** @description Who takes card payments, as `sandbox`; null where nobody does. A page offers the tokens of one that it knows. */
             paymentProvider: string | null;
+            /** @description What people call them, as `Stripe`: a shop that has a provider of its own names it. */
+            paymentProviderName: string | null;
             /** @description What is to be known before anybody pays: that no money moves, where the sandbox takes payments. */
             paymentNotice: string | null;
             /** @description Whether somebody could sign in to work on this shop; the first admin is made by `ordercast account create`. */
             hasAdmin: boolean;
+            /** @description Whether addresses are confirmed and forgotten passwords replaced by mail. */
+            sendsMail: boolean;
             /** @description By ISO 4217, how many digits behind the point those currencies have that have not two. */
             currencyDigits: {
                 [key: string]: number;
@@ -1977,8 +2119,22 @@ export interface components {
          */
         PaymentStatus: "unpaid" | "authorized" | "paid" | "partially_refunded" | "refunded" | "failed" | "voided" | "disputed";
         /**
+         * Percentiles
+         * @description Some durations in three figures, each one that did occur (nearest rank); null where there were none.
+         */
+        Percentiles: {
+            /** @description How many. */
+            count: number;
+            /** @description Half are below, in milliseconds. */
+            median: number | null;
+            /** @description Nine of ten are below, in milliseconds. */
+            p90: number | null;
+            /** @description Ninety-nine of a hundred are below, in milliseconds. */
+            p99: number | null;
+        };
+        /**
          * Person
-         * @description Whom a token speaks for; `email` only where there is an account.
+         * @description Whom a token speaks for; `email` only where there is an account, and `emailVerified` while it is false: then the address is no more than what they typed.
          */
         Person: {
             /** @description The id, prefixed and sortable by age. */
@@ -1989,6 +2145,11 @@ export interface components {
             name?: string | null;
             /** @description The address, in lower case. */
             email?: string | null;
+            /**
+             * @description Whether the address is theirs; left out where it is.
+             * @default true
+             */
+            emailVerified: boolean;
         };
         /**
          * Place
@@ -2366,6 +2527,16 @@ export interface components {
             password: string;
         };
         /**
+         * ResetPassword
+         * @description What a mailed link holds, and another password.
+         */
+        ResetPassword: {
+            /** @description Of the mailed link: what stands behind its `#token=`. */
+            token: string;
+            /** @description 10 to 128 characters */
+            password: string;
+        };
+        /**
          * ResolveMismatch
          * @description What was found, for whoever looks later.
          */
@@ -2485,20 +2656,6 @@ export interface components {
             user: components["schemas"]["User"];
         };
         /**
-         * Spread
-         * @description Some durations in three figures, each one that did occur (nearest rank); null where there were none.
-         */
-        Spread: {
-            /** @description How many. */
-            count: number;
-            /** @description Half are below, in milliseconds. */
-            median: number | null;
-            /** @description Nine of ten are below, in milliseconds. */
-            p90: number | null;
-            /** @description Ninety-nine of a hundred are below, in milliseconds. */
-            p99: number | null;
-        };
-        /**
          * StandingShop
          * @description The rules, and which they are by count.
          */
@@ -2563,13 +2720,13 @@ export interface components {
             /** @description By the hour of the day. */
             byHour: components["schemas"]["Hour"][];
             /** @description Seconds from `processing` to ready, of the orders that became ready on that day. */
-            preparation: components["schemas"]["Spread"];
+            preparation: components["schemas"]["Percentiles"];
             /** @description Seconds from `picked_up` to the door, of the orders that were delivered on that day. */
-            delivery: components["schemas"]["Spread"];
+            delivery: components["schemas"]["Percentiles"];
             /** @description What is not done yet. */
             open: components["schemas"]["OpenOrders"];
             /** @description Milliseconds from the moment on a change to its writing to this node's sockets, of the newest; null elsewhere. */
-            latency: components["schemas"]["Spread"] | null;
+            latency: components["schemas"]["Percentiles"] | null;
             /** @description When it happened (RFC 3339, UTC). */
             at: string;
         };
@@ -2614,6 +2771,16 @@ export interface components {
             name: string;
             /** @description What it may do. */
             role: components["schemas"]["Role"];
+        };
+        /**
+         * VerifyEmail
+         * @description What a mailed link holds, and who followed it.
+         */
+        VerifyEmail: {
+            /** @description Of the mailed link: what stands behind its `#token=`. */
+            token: string;
+            /** @description That which was chosen at registration. Without it, the request brings the token of whoever registered. */
+            password?: string | null;
         };
     };
     responses: never;
@@ -5535,6 +5702,264 @@ export interface operations {
             };
             /** @description This role may not do it */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiAuthResendVerificationResendVerification: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfAddress"];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailAsked"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiAuthVerifyEmailVerifyEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyEmail"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The present state does not allow it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiAuthClaimOrdersClaimOrders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClaimedOrders"];
+                };
+            };
+            /** @description A token is needed, or the one sent is refused */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This role may not do it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiAuthForgotPasswordForgotPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfAddress"];
+            };
+        };
+        responses: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailAsked"];
+                };
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ApiAuthResetPasswordResetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, nothing follows */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be read */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A field cannot be taken; `field` names it */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too much is waiting; come back after `Retry-After` seconds */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,10 +1,12 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { login } from "../../api/auth";
 import { Problem } from "../../api/problem";
+import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
+import { PlaceLink } from "../../ui/place-link";
 import { useSessionStore } from "./session";
 
 /** Asks who is there; whoever shows it is shown again once the session is stored. */
@@ -21,6 +23,7 @@ export function LoginForm({ lead }: { lead: string }) {
     event.preventDefault();
     attempt.mutate();
   };
+  const { data: config } = useQuery(configQuery);
   const refused = attempt.error instanceof Problem && attempt.error.status === 401;
   return (
     <form className="card login" onSubmit={submit} aria-label={t("login.title")}>
@@ -54,6 +57,7 @@ export function LoginForm({ lead }: { lead: string }) {
       >
         {attempt.isPending ? t("login.busy") : t("login.submit")}
       </button>
+      {config?.sendsMail && <PlaceLink href="/forgot">{t("forgot.question")}</PlaceLink>}
     </form>
   );
 }
