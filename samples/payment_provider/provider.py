@@ -33,8 +33,8 @@ WAKE = threading.Event()
 SCHEMA = """
     PRAGMA journal_mode = WAL;
     CREATE TABLE IF NOT EXISTS payments (
-        reference TEXT PRIMARY KEY, key TEXT UNIQUE, currency TEXT, amount INT, status TEXT, captured INT DEFAULT 0,
-        refunded INT DEFAULT 0, return_url TEXT
+        reference TEXT PRIMARY KEY, key TEXT UNIQUE, currency TEXT, exponent INT, amount INT, status TEXT,
+        captured INT DEFAULT 0, refunded INT DEFAULT 0, return_url TEXT
     );
     CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, question TEXT, status INT, answer TEXT);
     CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, body TEXT);
@@ -76,8 +76,9 @@ def authorize(db: sqlite3.Connection, ask: dict) -> dict:
         raise Refused("unknown_token", "There is no such card.")
     status = "action_required" if token == "tok_redirect" else "authorized"
     reference = "pay_" + uuid.uuid4().hex
-    row = (reference, ask["key"], ask["currency"], ask["amount"], status, ask.get("returnUrl", ""))
-    db.execute("INSERT INTO payments (reference, key, currency, amount, status, return_url) VALUES (?,?,?,?,?,?)", row)
+    names = "reference, key, currency, exponent, amount, status, return_url"
+    row = (reference, ask["key"], ask["currency"], ask["exponent"], ask["amount"], status, ask.get("returnUrl", ""))
+    db.execute(f"INSERT INTO payments ({names}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
     answer = payment(db, reference)
     answer["payment"]["card"] = {"brand": "visa", "last4": "4242"}
     if "save" in ask and status == "authorized":
@@ -233,9 +234,13 @@ class Service(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The page to which a customer is sent who pays with `tok_redirect`: here would be your bank's."""
-        found = payment(self.db, self.path.removeprefix("/pay/"))["payment"]
-        shown = {} if found is None else {name: html.escape(str(value)) for name, value in found.items()}
-        self.answer(200 if found else 404, PAGE.format(**shown).encode() if found else b"", "text/html; charset=utf-8")
+        wanted = "SELECT amount, exponent, currency FROM payments WHERE reference = ?"
+        row = self.db.execute(wanted, (self.path.removeprefix("/pay/"),)).fetchone()
+        if row is None:
+            return self.answer(404, b"")
+        amount, exponent, currency = row
+        page = PAGE.format(amount=f"{amount / 10**exponent:,.{exponent}f}", currency=html.escape(currency))
+        return self.answer(200, page.encode(), "text/html; charset=utf-8")
 
     def choose(self, reference: str, *, is_let: bool) -> None:
         """The customer has confirmed, or has not."""

@@ -130,7 +130,7 @@ async def test_a_customer_who_is_sent_to_their_bank_comes_back_with_the_payment_
     assert (order["status"], order["paymentStatus"]) == ("pending", "unpaid")
     async with httpx.AsyncClient() as browser:
         page = await browser.get(order["paymentAction"]["url"])
-        assert "BDT?" in page.text
+        assert "Pay 112.50 BDT?" in page.text
         back = await browser.post(order["paymentAction"]["url"], data={"answer": "yes"})
     assert (back.status_code, back.headers["location"]) == (303, f"https://shop.example.com/track/{order['id']}")
     looked = await client.post(f"/api/orders/{order['id']}/pay/check", None, CUSTOMER)
