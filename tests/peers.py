@@ -7,7 +7,7 @@ import base64
 import json
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -56,13 +56,6 @@ def upgrade_request(port: int, target: str = WEBSOCKET, **headers: str) -> bytes
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"{name}: {value}" for name, value in fields.items() if value is not None]
     return "\r\n".join([f"GET {target} HTTP/1.1", *lines, "", ""]).encode("latin-1")
-
-
-async def until(condition: Callable[[], object], *, within_s: float = PATIENCE_S) -> None:
-    """Wait for what nobody tells, such as the server's notice of a lost connection."""
-    async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 - nobody sets an event
-            await asyncio.sleep(0.002)
 
 
 class Closed(Exception):

@@ -12,8 +12,9 @@ from typing import Any, Literal
 from ordercast.hub import Application, Options, Server
 from ordercast.wire import Engine, make_server
 from ordercast.wire.serve import PortServer
+from tests.waiting import until
 
-from .peers import PATIENCE_S, Poller, until
+from .peers import PATIENCE_S, Poller
 
 # The settings that the official protocol suites expect, but for their heartbeat: for a machine that is busy a client
 # would be taken for dead. Tests of the heartbeat have it quick on the side that they wait for.

@@ -9,6 +9,7 @@ import pytest
 
 from ordercast import jobs
 from ordercast.jobs import Jobs, run_every
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -27,23 +28,21 @@ def job(log: list[str], name: str) -> Callable[[], Any]:
     return run
 
 
-async def until(log: list[str], count: int) -> None:
-    async with asyncio.timeout(60):
-        while len(log) < count:  # noqa: ASYNC110 - the log sets no event
-            await asyncio.sleep(0.002)
-
-
 async def test_what_one_node_does_for_all_begins_and_ends_with_its_leading() -> None:
     log: list[str] = []
+
+    async def logged(count: int) -> None:
+        await until(lambda: len(log) >= count)
+
     store = SimpleNamespace(leads=False)
     node = Jobs(cast(Any, store), leading=[job(log, "pruning")], always=[job(log, "counting")])
     node.start()
-    await until(log, 1)
+    await logged(1)
     await asyncio.sleep(0.03)
     assert log == ["counting begins"]
     for leads, count in ((True, 2), (False, 3), (True, 4)):
         store.leads = leads
-        await until(log, count)
+        await logged(count)
     await node.stop()
     assert log[:4] == ["counting begins", "pruning begins", "pruning ends", "pruning begins"]
     assert sorted(log[4:]) == ["counting ends", "pruning ends"]

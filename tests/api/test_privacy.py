@@ -14,7 +14,8 @@ from ordercast.config import Settings
 from ordercast.db import SqliteStore, privacy
 from ordercast.db.nouns import NOUNS, PERSONAL_DATA, metadata
 from tests.commerce.orders import request_json
-from tests.sockets.test_auth import Node, heard, node, until
+from tests.sockets.test_auth import Node, heard, node
+from tests.waiting import until
 
 from .client import PASSWORD, SERVICE, STORE, Client, bearer, over, problem, signed_in, token
 from .endings import bring

@@ -16,8 +16,8 @@ import bcrypt
 import pytest
 import socketio
 from tests.hub.links import Link, connect, enter, settle
-from tests.peers import until
 from tests.servers import running
+from tests.waiting import until
 
 from ordercast.contrib.admin_ui import BasicAuth, Mode, auth, dashboard, describe, instrument
 from ordercast.contrib.admin_ui.counts import Counts

@@ -29,18 +29,13 @@ from ordercast.db.postgresql.sequencer import _NUMBER
 from ordercast.db.postgresql.store import PostgresqlStore
 from tests.journey.cutting_proxy import CuttingProxy
 from tests.postgres import Postgres, running_postgres
+from tests.waiting import until
 
 from .shop import STORE, busy_writer, move, now, place_one
 from .shops import PostgresqlShop
 from .test_stores import PLACED, Follower, ids
 
 _AFTER = feed.AFTER.texts[POSTGRESQL]
-
-
-async def until(found: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not found():  # noqa: ASYNC110 - other programs set no event
-            await asyncio.sleep(0.01)
 
 
 async def started(shop: PostgresqlShop) -> PostgresqlStore:

@@ -10,10 +10,11 @@ from ordercast.db import NotCommitted, StoreError
 from ordercast.db.postgresql.connection import interrupt
 from ordercast.db.postgresql.store import PostgresqlStore
 from tests.postgres import Postgres
+from tests.waiting import until
 
 from .shop import place_one
 from .shops import PostgresqlShop
-from .test_postgresql import started, store, until
+from .test_postgresql import started, store
 from .test_stores import PLACED, Follower
 
 __all__ = ["store"]

@@ -7,6 +7,7 @@ import pytest
 
 from ordercast.db import LockedElsewhere, NotCommitted, SessionRow, StoreError, session_saves
 from ordercast.db.session_saves import Changes, SessionSaves
+from tests.waiting import until
 
 
 def session(pid: str, sid: str = "s1") -> SessionRow:
@@ -33,12 +34,6 @@ class Database:
 def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setattr(session_saves, "RETRY_S", 0.001)
     return Database()
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not is_so():  # noqa: ASYNC110 - it is a task that gets on
-            await asyncio.sleep(0)
 
 
 async def test_those_that_come_together_are_saved_together_each_as_it_is_last(database: Database) -> None:

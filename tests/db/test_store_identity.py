@@ -6,7 +6,6 @@ import asyncio
 import os
 import shutil
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 
 from ordercast.db import NotCommitted, OutcomeUnknown, SqliteStore, StoreError, StoreUnavailable
 from ordercast.db.errors import Unheard
+from tests.waiting import until
 
 from .shop import ask, by_another_program, place_one
 
@@ -22,12 +22,6 @@ MANY_ROWS = """
 INSERT INTO meta WITH RECURSIVE numbers (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM numbers WHERE n < 800)
 SELECT 'fact ' || n, hex(zeroblob(4000)) FROM numbers
 """
-
-
-async def until(found: Callable[[], bool], timeout_s: float = 60.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not found():  # noqa: ASYNC110 - other programs set no event
-            await asyncio.sleep(0.005)
 
 
 def inode(path: Path) -> int:

@@ -25,6 +25,7 @@ import sqlalchemy
 from tests.chance import chance_of
 from tests.db.forced import force
 from tests.db.shop import STORE, now, place_one
+from tests.waiting import until
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.timestamps import timestamp
@@ -48,7 +49,6 @@ from ordercast.jobs import expire_all
 from ordercast.row_inspector import RowInspector
 
 from .conftest import Line, Node
-from .test_relay import until
 
 AnyStore = SqliteStore | PostgresqlStore
 REFUSALS = (sqlite3.Error, psycopg.Error)

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 from tests.db.forced import lawless_sqlite
+from tests.waiting import until
 
 from ordercast.db import SqliteStore, read_json
 from ordercast.feed.encoding import EVENT_BYTES_MAX
 
 from .conftest import PLACE, Line, Node
-from .test_relay import Outside, admin, until
+from .test_relay import Outside, admin
 
 Force = Callable[..., None]
 ORDER = '"id": "ord_1", "number": 1, "status": "pending", "paymentStatus": "unpaid", "total": 1, "customerInfo": {}'

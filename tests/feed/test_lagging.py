@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from tests.waiting import until
 
 from ordercast.db import Change, SqliteStore
 
 from .conftest import PLACE, Node
 from .test_recovery import ids
-from .test_relay import admin, until
+from .test_relay import admin
 
 Outside = Callable[..., None]
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.chance import examples
+from tests.waiting import until
 
 from ordercast.db import SqliteStore
 from ordercast.feed import history_cache, replay_buffer
@@ -17,7 +18,7 @@ from ordercast.feed import recovery as recovery_module
 from ordercast.hub import DisconnectReason, Options
 
 from .conftest import PLACE, Line, Node
-from .test_relay import admin, until
+from .test_relay import admin
 
 Outside = Callable[..., None]
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.waiting import until
 
 from ordercast.db import SqliteStore
 from ordercast.feed import relay as relay_module
@@ -12,12 +12,6 @@ from ordercast.feed import relay as relay_module
 from .conftest import PLACE, Line, Node
 
 Outside = Callable[..., None]
-
-
-async def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - the condition is the database's, which sets no event
-            await asyncio.sleep(0.002)
 
 
 async def admin(node: Node, **auth: Any) -> Line:

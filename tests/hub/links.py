@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from typing import Any
 
 from ordercast.hub import DisconnectReason, Handshake, Server
@@ -89,13 +88,3 @@ async def settle() -> None:
     """Let every task that can go on go on."""
     for _ in range(10):
         await asyncio.sleep(0)
-
-
-async def eventually(is_so: Callable[[], Any]) -> None:
-    """Wait until something outside this process has made it true; it may be a coroutine function."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            answer = is_so()
-            if await answer if hasattr(answer, "__await__") else answer:
-                return
-            await asyncio.sleep(0.005)

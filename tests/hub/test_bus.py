@@ -10,8 +10,8 @@ import pytest
 
 from ordercast.hub import Bus, MemoryBus
 from ordercast.hub.bus.redis import RedisBus
-from tests.hub.links import eventually
 from tests.valkey import Valkey
+from tests.waiting import until
 
 
 class Site:
@@ -31,7 +31,7 @@ class Site:
         bus.start()
         self.received[node] = messages
         self.buses.append(bus)
-        await eventually(self._everybody_knows_everybody)
+        await until(self._everybody_knows_everybody)
         return node
 
     async def _everybody_knows_everybody(self) -> bool:
@@ -50,7 +50,7 @@ class Site:
         for bus in self.buses:
             bus.publish(b"end")
         ends = len(self.buses) - 1
-        await eventually(lambda: all(messages.count(b"end") == ends for messages in self.received.values()))
+        await until(lambda: all(messages.count(b"end") == ends for messages in self.received.values()))
         for messages in self.received.values():
             messages[:] = [message for message in messages if message != b"end"]
 
@@ -137,7 +137,7 @@ async def test_the_others_are_those_that_are_alive(new_site: NewSite) -> None:
     async def is_forgotten() -> bool:
         return all([second not in await bus.others() for bus in site.buses])
 
-    await eventually(is_forgotten)
+    await until(is_forgotten)
     site.buses[0].publish(b"x")
     await site.settle()
 

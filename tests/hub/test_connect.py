@@ -10,7 +10,7 @@ import pytest
 
 from ordercast.hub import ConnectRefused, DisconnectReason, LimitReached, Options, RetryLater, Server, Socket
 from tests.hub.links import Link, connect, enter, settle
-from tests.peers import until
+from tests.waiting import until
 
 NOT_TOLD = '44{"message":"Internal server error"}'
 

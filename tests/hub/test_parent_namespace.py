@@ -10,7 +10,7 @@ import pytest
 
 from ordercast.hub import ConnectRefused, LimitReached, Namespace, Options, Server, Socket
 from tests.hub.links import Link, connect, enter, settle
-from tests.peers import until
+from tests.waiting import until
 
 SHOP = re.compile(r"^/shop-\d+$")
 

@@ -13,9 +13,10 @@ import redis.asyncio
 from ordercast.hub import NodesTimedOut, Options, Server
 from ordercast.hub.bus.redis import MESSAGE_BYTES_MAX, RedisBus
 from ordercast.hub.bus.redis_pubsub import HEARTBEATS_MISSED_MAX, OUTBOX_BYTES_MAX, PubSubState
-from tests.hub.links import connect, eventually
+from tests.hub.links import connect
 from tests.journey.cutting_proxy import CuttingProxy
 from tests.valkey import Valkey
+from tests.waiting import until
 
 # Three missing are a silence: longer than a machine that is busy keeps anybody from a core.
 HEARTBEAT_S = 0.2
@@ -37,10 +38,10 @@ class End:
             other.bus.publish(message)
             return message in self.received
 
-        await eventually(is_heard)
+        await until(is_heard)
 
     async def is_in_state(self, state: PubSubState) -> None:
-        await eventually(lambda: self.bus.state is state)
+        await until(lambda: self.bus.state is state)
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ async def test_it_comes_back_with_redis_and_what_was_published_meanwhile_is_drop
 async def test_redis_may_come_later_than_the_node(new_end: NewEnd, caplog: pytest.LogCaptureFixture) -> None:
     valkey = Valkey()
     one, other = new_end(valkey.url), new_end(valkey.url)
-    await eventually(lambda: "away (" in caplog.text)
+    await until(lambda: "away (" in caplog.text)
     assert await one.bus.others() == set()
 
     valkey.start()
@@ -146,7 +147,7 @@ async def test_a_password_that_is_wrong_is_logged(
 ) -> None:
     end = new_end(valkey.url.replace("//", "//somebody:opensesame@"))
 
-    await eventually(lambda: "away (AuthenticationError" in caplog.text)
+    await until(lambda: "away (AuthenticationError" in caplog.text)
 
     assert end.bus.state is PubSubState.AWAY
     assert "opensesame" not in caplog.text
@@ -177,7 +178,7 @@ async def test_a_connection_that_dies_in_silence_is_noticed_and_made_anew(
     await both_up(near, far)
 
     proxy.blackhole()
-    await eventually(lambda: "deaf" in caplog.text)
+    await until(lambda: "deaf" in caplog.text)
 
     await near.receives_from(far, b"there")
     await far.receives_from(near, b"back")
@@ -199,7 +200,7 @@ async def test_a_process_that_stood_still_does_not_count_it_as_silence(
 ) -> None:
     one, other = new_end(valkey.url), new_end(valkey.url)
     await both_up(one, other)
-    await eventually(one.bus.others)
+    await until(one.bus.others)
 
     # Longer than all the heartbeats that may be missing, and no turn of the loop in it.
     time.sleep(HEARTBEAT_S * (HEARTBEATS_MISSED_MAX + 3))  # noqa: ASYNC251 - that is the point
@@ -223,19 +224,19 @@ async def test_a_node_that_publishes_nothing_any_more_is_forgotten(new_end: NewE
     async def others() -> set[str]:
         return set(await end.bus.others())
 
-    await eventually(lambda: end.bus._last_heartbeats)
+    await until(lambda: end.bus._last_heartbeats)
     assert await others() == {"ghost"}
 
     async def is_forgotten() -> bool:
         return await others() == set()
 
-    await eventually(is_forgotten)
+    await until(is_forgotten)
 
 
 async def test_who_was_there_is_not_forgotten_while_redis_is_away(new_end: NewEnd, valkey: Valkey) -> None:
     one, other = new_end(valkey.url), new_end(valkey.url)
     await both_up(one, other)
-    await eventually(one.bus.others)
+    await until(one.bus.others)
 
     valkey.kill()
     await one.is_in_state(PubSubState.AWAY)
@@ -288,24 +289,24 @@ async def test_servers_are_one_by_redis(valkey: Valkey) -> None:
     async def fetched() -> bool:
         return len(await first.fetch_sockets()) == 1
 
-    await eventually(fetched)
+    await until(fetched)
     (there,) = await first.fetch_sockets()
     assert there.id == socket.id
     assert there.handshake.auth == {"name": "b"}
 
     first.emit("typing", {"who": b"\x01"})
-    await eventually(lambda: link.sent)
+    await until(lambda: link.sent)
     assert link.take() == ['451-["typing",{"who":{"_placeholder":true,"num":0}}]', b"\x01"]
 
     pending = asyncio.create_task(first.timeout(60).emit_with_ack("ask"))
-    await eventually(lambda: link.sent)
+    await until(lambda: link.sent)
     link.receive('30["answer"]')
     assert await pending == ["answer"]
 
     there.join("room")
-    await eventually(lambda: "room" in socket.rooms)
+    await until(lambda: "room" in socket.rooms)
     first.in_("room").disconnect_sockets(close=True)
-    await eventually(lambda: link.closed_for)
+    await until(lambda: link.closed_for)
     for server in servers:
         await server.close()
 
@@ -320,10 +321,10 @@ async def test_a_request_while_redis_is_away_times_out(valkey: Valkey) -> None:
         return await servers[0].server_side_emit_with_ack("load") == [] and "pending" in repr(servers[0].cluster)
 
     bus = servers[0].cluster._bus  # type: ignore[union-attr]
-    await eventually(bus.others)
-    await eventually(knows_the_other)
+    await until(bus.others)
+    await until(knows_the_other)
     valkey.kill()
-    await eventually(lambda: "away" in repr(bus))
+    await until(lambda: "away" in repr(bus))
 
     with pytest.raises(NodesTimedOut) as silent:
         await servers[0].fetch_sockets()

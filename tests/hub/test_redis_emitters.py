@@ -15,8 +15,9 @@ from ordercast.emitter import Emitter
 from ordercast.hub import MemoryBus, MemoryRecovery, Options, Server
 from ordercast.hub.bus.redis_emitters import RedisEmitters
 from ordercast.hub.bus.redis_pubsub import PubSubState
-from tests.hub.links import Link, connect, eventually
+from tests.hub.links import Link, connect
 from tests.valkey import Valkey
+from tests.waiting import until
 
 # Three missing are a silence: longer than a machine that is busy keeps anybody from a core.
 HEARTBEAT_S = 0.2
@@ -41,7 +42,7 @@ class Site:
     async def received(self) -> list[list[str | bytes]]:
         """What each client was sent, up to an end that is published last."""
         await self.emitter.emit("end")
-        await eventually(lambda: all('42["end"]' in link.sent for link in self.links))
+        await until(lambda: all('42["end"]' in link.sent for link in self.links))
         return [[sent for sent in link.take() if sent != '42["end"]'] for link in self.links]
 
 
@@ -102,8 +103,8 @@ async def test_requests_are_obeyed_on_every_node(site: Site) -> None:
     await site.emitter.server_side_emit("reload", 1)
     await site.emitter.to(sockets[0].id).disconnect_sockets(close=True)
 
-    await eventually(lambda: site.links[0].closed_for)
-    await eventually(lambda: calls == [(1,), (1,)])
+    await until(lambda: site.links[0].closed_for)
+    await until(lambda: calls == [(1,), (1,)])
     assert sockets[1].rooms == {sockets[1].id, "a"}
     assert sockets[1].connected
 
@@ -167,7 +168,7 @@ async def test_a_key_is_no_pattern(new_site: Callable[..., Any]) -> None:
 async def test_where_emits_are_recorded_each_node_gives_its_own_offset(site: Site) -> None:
     recovery = site.servers[0].main.recovery = MemoryRecovery()
     await site.emitter.emit("hi", "last")
-    await eventually(lambda: all(link.sent for link in site.links))
+    await until(lambda: all(link.sent for link in site.links))
 
     first, second = (msgspec.json.decode(str(link.take()[0])[2:]) for link in site.links)
     assert first[:2] == ["hi", "last"]
@@ -185,12 +186,12 @@ async def test_it_comes_back_with_redis(valkey: Valkey, caplog: pytest.LogCaptur
     assert repr(emitters) == "<RedisEmitters socket.io# up refused=0>"
 
     valkey.kill()
-    await eventually(lambda: emitters.state is PubSubState.AWAY)
+    await until(lambda: emitters.state is PubSubState.AWAY)
     valkey.start()
     await emitters.until_up()
     async with redis.asyncio.Redis.from_url(valkey.url) as client:
         await Emitter(client).emit("back")
-    await eventually(lambda: link.sent)
+    await until(lambda: link.sent)
 
     assert link.sent == ['42["back"]']
     assert "back ends at socket.io: up" in caplog.text

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ordercast.hub import DisconnectReason, Options, Rate, Server, TokenBuckets
 from ordercast.hub.token_bucket import TokenBucket
 from tests.hub.links import connect, settle
-from tests.peers import until
+from tests.waiting import until
 
 
 def test_a_burst_is_free_and_then_the_rate_holds() -> None:

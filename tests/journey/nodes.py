@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import httpx
 from tests.forked import run
 from tests.postgres import Postgres
 from tests.valkey import Valkey
+from tests.waiting import eventually
 
 from .cutting_proxy import CuttingProxy
 from .shop import Shop
@@ -24,15 +24,6 @@ from .shop import Shop
 SECRET = secrets.token_hex(32)
 PATIENCE_S = 60.0
 _LEADS = re.compile(r"^ordercast_feed_leading 1", re.MULTILINE)
-
-
-def eventually(is_so: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
-    """Wait until something is true, and give it."""
-    deadline = time.monotonic() + patience_s
-    while not (answer := is_so()):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.02)
-    return answer
 
 
 class Node:

@@ -13,9 +13,9 @@ from typing import Any
 import httpx
 
 from tests.valkey import running_valkey
+from tests.waiting import eventually
 
 from .listener import Listener
-from .nodes import eventually
 from .shop import Shop
 
 

@@ -26,11 +26,12 @@ from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room, us
 from tests.chance import SEED
 from tests.postgres import Postgres
 from tests.valkey import Valkey, running_valkey
+from tests.waiting import eventually
 
 from .accounts import Account, Query, Truth
 from .cutting_proxy import CuttingProxy
 from .listener import Listener
-from .nodes import Node, Site, eventually, site_of
+from .nodes import Node, Site, site_of
 from .shop import Shop
 from .trade import OtherProgram, Trade
 

@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.db.forced import force, lawless_sqlite
+from tests.waiting import eventually
 
 from .browsers import browser, open_page, page_errors
 from .listener import Listener
-from .nodes import eventually
 from .shop import Shop
 from .test_pages import log_in
 from .test_start import ordercast

@@ -18,7 +18,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.peers import PATH, TEXT, Closed, Peer, frame, until, upgrade_request
+from tests.peers import PATH, TEXT, Closed, Peer, frame, upgrade_request
+from tests.waiting import until
 
 from .listener import Listener
 from .other_program import publish

@@ -14,9 +14,11 @@ import httpx
 import psycopg
 import pytest
 
+from tests.waiting import eventually
+
 from .cutting_proxy import CuttingProxy
 from .listener import Listener
-from .nodes import eventually, site_of
+from .nodes import site_of
 from .shop import Shop
 
 if TYPE_CHECKING:

@@ -17,10 +17,11 @@ import httpx
 import pytest
 
 from tests.postgres import Postgres
+from tests.waiting import eventually
 
 from .cutting_proxy import CuttingProxy
 from .listener import Listener
-from .nodes import Node, Site, eventually, site_of
+from .nodes import Node, Site, site_of
 
 Listen = Callable[..., Listener]
 pytestmark = [pytest.mark.node, pytest.mark.xdist_group("nodes")]

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
+from tests.waiting import eventually
+
 from .browsers import browser, open_page, page_errors
-from .nodes import eventually
 from .shop import Shop
 
 pytestmark = pytest.mark.browser

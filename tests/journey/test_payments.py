@@ -16,6 +16,7 @@ import httpx
 from tests.payments.relay import Relay
 from tests.payments.services import SECRET, python_service
 from tests.ports import free_port
+from tests.waiting import eventually
 
 from .shop import Shop
 
@@ -33,13 +34,6 @@ def cancel(shop: Shop, order: dict[str, Any], token: str) -> None:
         headers={"authorization": f"Bearer {token}"},
     )
     assert answer.status_code == 200, answer.text
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < give_up_at, "it never came to be"
-        time.sleep(0.1)
 
 
 def asked(shop: Shop | Path, question: str) -> list[tuple[Any, ...]]:
@@ -63,7 +57,7 @@ def test_refunds_owed_at_the_kill_are_made_once_after_the_restart(shop: Shop, ch
         shop.kill()
         shop.start()
 
-    wait_for(lambda: all(shop.get_order(order, token)["paymentStatus"] == "refunded" for order in placed))
+    eventually(lambda: all(shop.get_order(order, token)["paymentStatus"] == "refunded" for order in placed))
     assert asked(shop, "SELECT DISTINCT captured - refunded FROM sandbox_payments") == [(0,)]
     assert asked(shop, "SELECT count(*), count(DISTINCT order_id) FROM refunds") == [(len(placed), len(placed))]
     assert asked(shop, "SELECT DISTINCT state FROM payment_tasks") == [("done",)]
@@ -73,11 +67,11 @@ def test_a_release_that_the_provider_has_not_answered_yet_outlives_the_process(s
     token = shop.token()
     order = shop.place(**by("tok_flaky"))
     cancel(shop, order, token)
-    wait_for(lambda: asked(shop, "SELECT attempts FROM payment_tasks") == [(1,)])  # it did not answer
+    eventually(lambda: asked(shop, "SELECT attempts FROM payment_tasks") == [(1,)])  # it did not answer
     shop.kill()
     assert asked(shop, "SELECT state FROM payment_tasks") == [("due",)]
     shop.start()
-    wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "voided")
+    eventually(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "voided")
     assert asked(shop, "SELECT held, captured FROM sandbox_payments") == [(0, 0)]
 
 
@@ -89,14 +83,14 @@ def test_an_order_cancelled_by_another_program_while_nobody_serves_is_given_back
         outside.execute("UPDATE orders SET status = 'cancelled' WHERE id = ?", (order["id"],))
     outside.close()
     shop.start()
-    wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "refunded")
+    eventually(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "refunded")
 
 
 def test_a_chargeback_is_told_by_the_provider_some_moments_after_the_capture(shop: Shop) -> None:
     token = shop.token()
     order = shop.place(**by("tok_chargeback"))
     assert order["paymentStatus"] == "paid"
-    wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "disputed")
+    eventually(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "disputed")
 
 
 def test_what_a_service_did_and_the_killed_process_never_heard_of_is_done_once(tmp_path: Path) -> None:
@@ -111,7 +105,7 @@ def test_what_a_service_did_and_the_killed_process_never_heard_of_is_done_once(t
         relay.let_go.clear()
         relay.losing = answers
         deed()
-        wait_for(lambda: relay.losing == 0)
+        eventually(lambda: relay.losing == 0)
         shop.kill()
         relay.let_go.set()
         shop.start()
@@ -125,7 +119,7 @@ def test_what_a_service_did_and_the_killed_process_never_heard_of_is_done_once(t
             order = shop.place(**paid)
             httpx.post(order["paymentAction"]["url"], data={"answer": "yes"})
             # By the service's own message.
-            wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "authorized")
+            eventually(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "authorized")
             wanted = shop.order(**by("tok_visa"))
             buyer = threading.Thread(target=_post_unheard, args=(f"{shop.url}/api/orders", wanted))
 
@@ -135,15 +129,15 @@ def test_what_a_service_did_and_the_killed_process_never_heard_of_is_done_once(t
 
             kill_unheard(2, authorize_and_capture)
             buyer.join()
-            wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "paid")
+            eventually(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "paid")
             # Five minutes later the payment is given back that no order came of.
             with sqlite3.connect(shop.database, timeout=PATIENCE_S) as time_passes:
                 time_passes.execute("UPDATE payment_tasks SET due_at = created_at WHERE kind = 'abandon'")
             time_passes.close()
-            wait_for(lambda: ("voided",) in asked(payments, "SELECT status FROM payments"))
+            eventually(lambda: ("voided",) in asked(payments, "SELECT status FROM payments"))
 
             kill_unheard(1, lambda: cancel(shop, order, token))
-            wait_for(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "refunded")
+            eventually(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "refunded")
         finally:
             shop.kill()
     total = order["total"]

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from tests.peers import Poller
+from tests.waiting import eventually
 
 from .cutting_proxy import CuttingProxy
 from .listener import Listener
-from .nodes import eventually
 from .other_program import copy_order, prune, publish
 from .shop import Shop
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ import redis
 from ordercast.emitter import Emitter
 from tests.ports import free_port
 from tests.valkey import Valkey, running_valkey
+from tests.waiting import eventually
 
 from .listener import Listener
 from .shop import Shop
@@ -24,15 +24,6 @@ from .shop import Shop
 Listen = Callable[..., Listener]
 pytestmark = pytest.mark.node
 PATIENCE_S = 60.0
-
-
-def eventually(is_so: Callable[[], Any]) -> Any:
-    """Wait until something is true, and give it."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (answer := is_so()):
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.02)
-    return answer
 
 
 @pytest.fixture

@@ -19,8 +19,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.waiting import eventually
+
 from .listener import Listener
-from .nodes import eventually
 from .shop import Shop
 
 Listen = Callable[..., Listener]

@@ -16,8 +16,8 @@ import pytest
 
 from ordercast.app import STOP_S_MAX
 from tests.forked import run
+from tests.waiting import eventually
 
-from .nodes import eventually
 from .shop import Shop
 
 

@@ -11,8 +11,9 @@ import httpx
 import pytest
 import socketio
 
+from tests.waiting import eventually
+
 from .listener import Listener
-from .nodes import eventually
 from .shop import Shop
 
 Listen = Callable[..., Listener]

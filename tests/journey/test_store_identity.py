@@ -11,6 +11,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.waiting import eventually
+
 from .listener import Listener
 from .shop import Shop
 
@@ -41,10 +43,7 @@ def readiness(shop: Shop) -> httpx.Response:
 
 
 def becomes_ready(shop: Shop) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while readiness(shop).status_code != 200:
-        assert time.monotonic() < deadline, readiness(shop).text
-        time.sleep(0.02)
+    eventually(lambda: readiness(shop).status_code == 200)
 
 
 def orders_in(path: Path) -> set[str]:

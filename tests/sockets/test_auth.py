@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from ordercast.sockets import handshake_token
 from tests.api.client import SECRET, Client, token
 from tests.api.endings import bring
 from tests.hub.links import Link, settle
+from tests.waiting import until
 
 
 class Node:
@@ -63,12 +64,6 @@ def packets(link: Link, kind: str) -> list[Any]:
 
 def heard(link: Link, event: str) -> list[Any]:
     return [args for args in packets(link, "42") if args[0] == event]
-
-
-async def until(holds: Callable[[], object], within_s: float = 60.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not holds():  # noqa: ASYNC110 - what is waited for tells nobody
-            await asyncio.sleep(0.002)
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ import pytest
 
 from ordercast.db import SqliteStore
 from ordercast.feed import driver_positions
+from ordercast.feed.driver_positions import DriverPositions
 from tests.api.client import STORE, Client
 from tests.api.drivers_at_work import given, hire, moved, on_duty, ready
+from tests.waiting import until
 
 from .conftest import Connect
 from .phone import Phone
@@ -91,13 +93,20 @@ async def test_a_place_is_told_while_the_order_is_carried_and_not_before_or_afte
     client: Client, connect: Connect, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(driver_positions, "BROADCAST_EVERY_S", 0.0)
+    looked_for, broadcast_once = list[float](), DriverPositions._broadcast_once
+
+    async def broadcast(positions: DriverPositions, driver_id: str, driver: Any) -> None:
+        await broadcast_once(positions, driver_id, driver)
+        looked_for.append(driver.position.lat)
+
+    monkeypatch.setattr(DriverPositions, "_broadcast_once", broadcast)
     await hire(store, "drv_a")
     order = await given(client, await ready(client, None), "drv_a")
     rider, clerk = await connect("driver", "drv_a"), await connect("store")
     guest = await connect(tracking=order["trackingToken"])
     await rider.ask("driver_location", {"lat": 23.01, "lng": 90.4})
     # Whoever is looked for after the order is picked up may be told of a place from the moment before.
-    await asyncio.sleep(0.5)
+    await until(lambda: 23.01 in looked_for)
     order = await moved(client, order, "picked_up", by="drv_a")
     assert await rider.ask("driver_location", {"lat": 23.02, "lng": 90.4, "accuracy": 5}) == {"taken": True}
     for phone in (clerk, guest):
@@ -107,7 +116,7 @@ async def test_a_place_is_told_while_the_order_is_carried_and_not_before_or_afte
         assert told["eta"] is not None
     await moved(client, order, "in_transit", "delivered", by="drv_a")
     await rider.ask("driver_location", {"lat": 23.03, "lng": 90.4})
-    await asyncio.sleep(0.5)
+    await until(lambda: 23.03 in looked_for)
     other = await given(client, await ready(client), "drv_a")
     await moved(client, other, "picked_up", by="drv_a")
     await rider.ask("driver_location", {"lat": 23.04, "lng": 90.4})

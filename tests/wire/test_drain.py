@@ -14,8 +14,9 @@ import pytest
 
 from ordercast.hub import Options, Server
 from ordercast.wire import engine
-from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller, Refused, until, upgrade_request
+from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller, Refused, upgrade_request
 from tests.servers import Running, held, running
+from tests.waiting import until
 
 from .test_serve import PROGRAM, http_application
 

@@ -14,8 +14,9 @@ from ordercast.protocol.engineio import serialize_binary
 from ordercast.protocol.message import Message
 from ordercast.protocol.websocket import Opcode, serialize_frame
 from ordercast.wire.engine import QUERY_BYTES_MAX, Engine, parse_query
-from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller, Refused, until
+from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller, Refused
 from tests.servers import OFFICIAL, QUICK_HEARTBEAT, QUICK_PINGS, Running, held, running
+from tests.waiting import until
 
 PATH = "/engine.io/"
 WEBSOCKET = PATH + "?EIO=4&transport=websocket"

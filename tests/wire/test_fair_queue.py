@@ -11,8 +11,9 @@ import pytest
 from ordercast.hub import Server
 from ordercast.wire.fair_queue import SLICE_BYTES, SLICE_PACKETS, FairQueue, ReadThrottle
 from ordercast.wire.websocket import ALLOWANCE
-from tests.peers import TEXT, Peer, Poller, frame, until
+from tests.peers import TEXT, Peer, Poller, frame
 from tests.servers import Running, running
+from tests.waiting import until
 
 MANY = 20 * ALLOWANCE
 

@@ -18,8 +18,9 @@ import uvloop
 from ordercast.hub import DisconnectReason, Options, Server
 from ordercast.wire.http import PIPELINED_MAX, Http
 from ordercast.wire.polling import PollingTransport
-from tests.peers import PATIENCE_S, Peer, Poller, until
+from tests.peers import PATIENCE_S, Peer, Poller
 from tests.servers import Running, held, running
+from tests.waiting import until
 
 HEAD_BYTES_MAX, HEADERS_MAX = 4_096, 20
 HEAD_S, REQUEST_S, STALL_S = 0.3, 0.7, 0.5

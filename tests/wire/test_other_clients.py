@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 
 from ordercast.hub import Server, Socket
-from tests.peers import PATIENCE_S, Peer, until
+from tests.peers import PATIENCE_S, Peer
 from tests.servers import Running, official_server, running
+from tests.waiting import until
 
 # Eighty bytes: their Base64 is longer than the line after which Android's encoder breaks it.
 BYTES = bytes(range(80))

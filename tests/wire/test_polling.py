@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ordercast.hub import DisconnectReason, Options, Server, Socket
-from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller, until
+from tests.peers import AT_ONCE_S, PATIENCE_S, Peer, Poller
 from tests.servers import Running, held
+from tests.waiting import until
 
 BYTES_MAX = 10_000
 

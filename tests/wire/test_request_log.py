@@ -11,8 +11,9 @@ import pytest
 
 from ordercast.hub import Options, Server
 from ordercast.telemetry import REQUEST_LOG, LineFormatter
-from tests.peers import WEBSOCKET, Peer, Poller, Refused, until
+from tests.peers import WEBSOCKET, Peer, Poller, Refused
 from tests.servers import running
+from tests.waiting import until
 
 Records = Callable[[], list[logging.LogRecord]]
 

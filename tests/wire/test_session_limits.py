@@ -11,8 +11,9 @@ import pytest
 
 from ordercast.hub import ConnectRefused, Handshake, Options, Rate, Server
 from ordercast.wire.serve import GRACEFUL_STOP_S
-from tests.peers import AT_ONCE_S, WEBSOCKET, Peer, Poller, Refused, until, upgrade_request
+from tests.peers import AT_ONCE_S, WEBSOCKET, Peer, Poller, Refused, upgrade_request
 from tests.servers import running
+from tests.waiting import until
 
 AllowRequest = Callable[[Handshake], Awaitable[None] | None]
 

@@ -15,8 +15,8 @@ import socketio
 
 from ordercast.hub import NO_ACK, ConnectRefused, MemoryRecovery, Server, Socket
 from ordercast.wire.session import Session
-from tests.peers import until
 from tests.servers import Running, official_server, running
+from tests.waiting import until
 
 CLIENTS = Path(__file__).parent.parent / "clients"
 NODE = shutil.which("node") or str(Path(__file__).parents[2] / ".venv/bin/node")

@@ -9,8 +9,9 @@ import pytest
 
 from ordercast.hub import DisconnectReason, Options, Server, Socket
 from ordercast.wire.websocket import LAST_UPGRADE_S
-from tests.peers import AT_ONCE_S, BINARY, PATIENCE_S, WEBSOCKET, Closed, Peer, Poller, Refused, frame, until
+from tests.peers import AT_ONCE_S, BINARY, PATIENCE_S, WEBSOCKET, Closed, Peer, Poller, Refused, frame
 from tests.servers import Running, held, running
+from tests.waiting import until
 
 UPGRADE_S = 0.15
 

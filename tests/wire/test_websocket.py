@@ -21,10 +21,10 @@ from tests.peers import (
     Closed,
     Peer,
     frame,
-    until,
     upgrade_request,
 )
 from tests.servers import Running, running
+from tests.waiting import until
 
 BYTES_MAX = 10_000
 BACKLOG_MAX = 200_000

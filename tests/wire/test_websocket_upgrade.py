@@ -17,8 +17,9 @@ from ordercast.hub.client import Client
 from ordercast.wire.http import Http
 from ordercast.wire.serve import GRACEFUL_STOP_S
 from ordercast.wire.websocket_upgrade import WebSocketUpgrade
-from tests.peers import AT_ONCE_S, CLOSE, PING, TEXT, WEBSOCKET, Peer, Refused, frame, until, upgrade_request
+from tests.peers import AT_ONCE_S, CLOSE, PING, TEXT, WEBSOCKET, Peer, Refused, frame, upgrade_request
 from tests.servers import Running, running
+from tests.waiting import until
 
 Scenario = Callable[[Running, Server], Coroutine[Any, Any, None]]
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}

@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from tests.mongodb import MongoStandIn
 from tests.quick import migrated
+from tests.waiting import until
 
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.contrib.mongodb import MongoSource
@@ -29,12 +30,6 @@ SERVERS = ["stand-in", *(["MONGODB_URI"] if URI else [])]
 
 def now() -> Timestamp:
     return timestamp(time.time_ns() // 1_000_000)
-
-
-async def until(condition: Callable[[], Any], timeout_s: float = 60.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - the condition is the database's, which sets no event
-            await asyncio.sleep(0.005)
 
 
 class Foreign:

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 import pytest
 from bson import Decimal128, ObjectId
+from tests.waiting import until
 
 from ordercast.contrib.mongodb import MongoSource
 from ordercast.contrib.mongodb import source as source_module
 from ordercast.contrib.mongodb.applying import Mirror
 from ordercast.contrib.mongodb.reading import ForeignOrders, SnapshotBatch
 
-from .conftest import Foreign, Mirrored, until
+from .conftest import Foreign, Mirrored
 
 # A driver that is interrupted while it connects leaves its socket to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
