@@ -15,7 +15,7 @@ from ordercast.db.accounts import Account
 from ordercast.mail import MailServerAway, Sending, forget_mails
 from ordercast.mail.sending import AT_ONCE_MAX, BACKOFF_S, KEPT_MS, LATE_MS
 from ordercast.mail.smtp import SmtpMailer, SmtpServer
-from tests.peers import until
+from tests.waiting import until
 
 from .mailbox import sending_of
 from .smtp_server import SmtpServerAt, running
