@@ -207,7 +207,6 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         leading = await _leading(settings, store, providers, redis_services)
         log.info("mail: %s", mail_sentence(settings))
         jobs = Jobs(store, leading=[*leading, *_mailing(settings, store, port)], always=always)
-        jobs.start()
         api = create_api(
             settings,
             store,
@@ -226,7 +225,12 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         process_resources.tune_gc()
         if not await store.read(accounts.has_admin):
             log.warning("%s", NO_ADMIN)
-        uvicorn.on_started = lambda: _ready(on_ready, settings, port, demo_people)
+
+        def started() -> None:
+            jobs.start()  # not before: their first round would keep the first requests waiting
+            _ready(on_ready, settings, port, demo_people)
+
+        uvicorn.on_started = started
         uvicorn.on_signal = lambda: _stopping(settings.drain_s + STOP_S_MAX)
         uvicorn.handles_signals = False
         signals.serve(uvicorn.stop, _noting(lambda: f"{server!r} {relay!r} {store!r}"))
