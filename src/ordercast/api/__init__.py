@@ -5,9 +5,13 @@ commits it; ``hub``, on which the socket commands are registered.
 Stays true: nothing here emits an event. Who should hear of a change learns it from the feed.
 """
 
-from .application import create_api
-from .auth import Identity, TokenRefused, issue_token, verify_token
-from .authenticator import Authenticator, make_authenticator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .application import create_api
+    from .auth import Identity, TokenRefused, issue_token, verify_token
+    from .authenticator import Authenticator, make_authenticator
 
 __all__ = [
     "Authenticator",
@@ -18,3 +22,12 @@ __all__ = [
     "make_authenticator",
     "verify_token",
 ]
+
+# Loaded when they are asked for (PEP 562): whoever signs a token needs neither the web framework nor the database.
+_MODULES = {"create_api": "application", "Authenticator": "authenticator", "make_authenticator": "authenticator"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'auth')}"), name)
