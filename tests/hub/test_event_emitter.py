@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ordercast.hub.event_emitter import EventEmitter
@@ -109,3 +111,16 @@ def test_everything_is_removed_at_once_but_catch_alls() -> None:
 
     assert emitter.event_names() == []
     assert emitter.listeners_any() == (one,)
+
+
+@pytest.mark.parametrize(("removed", "left"), [([], True), ([one], True), ([one, two], False), ([None], False)])
+def test_it_is_known_whether_anything_listens_to_what_is_sent(removed: list[Any], left: bool) -> None:
+    emitter = EventEmitter()
+    emitter.on_any_outgoing(one)
+    emitter.on_any_outgoing(two, first=True)
+    assert emitter.listeners_any_outgoing() == (two, one)
+
+    for handler in removed:
+        emitter.off_any_outgoing(handler)
+
+    assert emitter.has_outgoing is bool(emitter.listeners_any_outgoing()) is left

@@ -39,7 +39,7 @@ class Once:
 class EventEmitter:
     """The handlers of one socket or namespace; several of an event run in the order in which they were added."""
 
-    __slots__ = ("_any", "_handlers", "_middlewares", "_outgoing", "intercepts")
+    __slots__ = ("_any", "_handlers", "_middlewares", "_outgoing", "has_outgoing", "intercepts")
 
     def __init__(self) -> None:
         self._handlers: dict[str, list[Handler]] = {}
@@ -48,6 +48,8 @@ class EventEmitter:
         self._middlewares: list[EventMiddleware] = []
         self.intercepts = False
         """Whether an event passes anything on its way to its handlers: a catch-all or a middleware."""
+        self.has_outgoing = False
+        """Whether anything listens to what is sent."""
 
     def __repr__(self) -> str:
         return f"<EventEmitter {self.event_names()}>"
@@ -122,6 +124,7 @@ class EventEmitter:
     def on_any_outgoing(self, handler: Handler, *, first: bool = False) -> None:
         """Add a catch-all of what is sent."""
         self._outgoing.insert(0 if first else len(self._outgoing), handler)
+        self.has_outgoing = True
 
     def off_any_outgoing(self, handler: Handler | None = None) -> None:
         """Remove one catch-all of what is sent, or all of them."""
@@ -129,11 +132,7 @@ class EventEmitter:
             self._outgoing.clear()
         else:
             _remove(self._outgoing, handler)
-
-    @property
-    def has_outgoing(self) -> bool:
-        """Whether anything listens to what is sent."""
-        return bool(self._outgoing)
+        self.has_outgoing = bool(self._outgoing)
 
     def listeners_any_outgoing(self) -> tuple[Handler, ...]:
         """The catch-alls of what is sent, copied."""
