@@ -276,6 +276,13 @@ async def test_an_address_where_nobody_answers_is_no_answer() -> None:
     await nobody.close()
 
 
+async def test_an_answer_that_is_not_stripes_leaves_it_unknown(stripe: StripeProvider, stand_in: StripeStandIn) -> None:
+    for ask in (stripe.authorize(charge("k")), stripe.find("k", timestamp(1_795_241_719_608)), stripe.lookup("pi_1")):
+        stand_in.fail_next = [200]
+        with pytest.raises(ProviderUnavailable):
+            await ask
+
+
 async def test_a_declined_card_and_an_unknown_one_are_told_apart(stripe: StripeProvider) -> None:
     with pytest.raises(PaymentDeclined):
         await stripe.authorize(charge("a", "tok_chargeDeclined"))

@@ -72,7 +72,11 @@ class StripeApi:
         if not isinstance(answer, dict):
             raise ProviderUnavailable
         if response.status_code == 200:
-            return answer
+            # An object of Stripe's, or a page of them: what a proxy says in its place is no answer.
+            if isinstance(answer.get("id"), str) or isinstance(answer.get("data"), list):
+                return answer
+            log.warning("%s %s: 200 with nothing of Stripe's", method, path)
+            raise ProviderUnavailable
         refusal = Refusal(response.status_code, answer.get("error") or {})
         # Its message may quote what was sent; its type and code do not.
         log.warning("%s %s: %d %s %s", method, path, refusal.status, refusal.kind, refusal.code)
