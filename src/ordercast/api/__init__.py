@@ -2,7 +2,7 @@
 
 Upstream: browsers, shop back ends, payment providers. Downstream: ``db``, which runs the decision of ``commerce`` and
 commits it; ``hub``, on which the socket commands are registered.
-Stays true: nothing here emits an event. Who should hear of a change learns it from the feed.
+Stays true: nothing here emits an event; the feed delivers each change to those entitled to it.
 """
 
 from importlib import import_module

@@ -23,7 +23,7 @@ from .context import ADMINS, AnyRequest, Context
 from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .profile import Named, NewPassword
-from .responses import CONFLICTS, REFUSALS, json_response
+from .responses import CONFLICTS, REFUSALS, json_response, refusals
 
 _ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv"}
 
@@ -59,7 +59,7 @@ class ChangeAccount(Struct, frozen=True, forbid_unknown_fields=True):
     active: bool | None = None
 
 
-@get("/api/accounts", tags=["people"], responses={code: REFUSALS[code] for code in (400, 401, 403, 422)})
+@get("/api/accounts", tags=["people"], responses=refusals(400, 401, 403, 422))
 async def list_accounts(
     request: AnyRequest,
     context: Context,
@@ -80,7 +80,7 @@ async def list_accounts(
     return_dto=None,
     status_code=201,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 401, 403, 422)} | {409: CONFLICTS[409]},
+    responses=refusals(400, 401, 403, 422, 409),
 )
 async def make_account(data: JSONBody[NewAccount], request: AnyRequest, context: Context) -> Response[AccountInfo]:
     """Make an account of any role. For an admin, who vouches for the address: whoever else registered with it, and did

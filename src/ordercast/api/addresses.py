@@ -24,8 +24,8 @@ from .context import AnyRequest, ApiContext, Context, caller_of
 from .errors import LinkRefused, SignInRefused
 from .mail_links import read_verification
 from .password_reset import MailAsked, MailedToken, OfAddress, mailed
-from .responses import CONFLICTS, REFUSALS, json_response
-from .sign_in import PASSWORD_MAX, User, open_one, user_of
+from .responses import json_response, refusals
+from .sign_in import PASSWORD_MAX, User, user_of, verify_password
 
 # Of those that say an address is theirs, so many of the newest are asked whether the password is theirs: each is slow.
 CANDIDATES_MAX: Final = 5
@@ -49,7 +49,7 @@ class ClaimedOrders(Struct, frozen=True, rename="camel"):
     return_dto=None,
     status_code=202,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 422)} | {503: CONFLICTS[503]},
+    responses=refusals(400, 422, 503),
 )
 async def resend_verification(data: JSONBody[OfAddress], request: AnyRequest, context: Context) -> Response[MailAsked]:
     """Have the link mailed once more by which an address is confirmed. The answer is the same whether somebody has
@@ -64,7 +64,7 @@ async def resend_verification(data: JSONBody[OfAddress], request: AnyRequest, co
     return_dto=None,
     status_code=200,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 401, 422)} | {code: CONFLICTS[code] for code in (409, 503)},
+    responses=refusals(400, 401, 422, 409, 503),
 )
 async def verify_email(data: JSONBody[VerifyEmail], request: AnyRequest, context: Context) -> Response[User]:
     """Confirm an address by the token of a mailed link: from then on it is the account's.
@@ -88,7 +88,7 @@ async def _registered(context: ApiContext, request: AnyRequest, email: str, pass
     if password is None:
         raise SignInRefused
     candidates = await context.store.read(lambda transaction: _with(transaction, email))
-    return await open_one(context, email, password, caller_of(request), candidates)
+    return await verify_password(context, email, password, caller_of(request), candidates)
 
 
 async def _signed_in(context: ApiContext, request: AnyRequest) -> Account | None:
@@ -110,7 +110,7 @@ def _with(transaction: Transaction, email: str) -> list[Account | None]:
     "/api/auth/claim-orders",
     status_code=200,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (401, 403)},
+    responses=refusals(401, 403),
 )
 async def claim_orders(request: AnyRequest, context: Context) -> Response[ClaimedOrders]:
     """Take over the orders that were placed without an account, with the address that the customer has confirmed.

@@ -40,7 +40,7 @@ from .token_policy import TokenPolicy
 
 
 class _NoEvents(BaseEventEmitterBackend):
-    """What is told is told by the feed. Litestar's own emitter would load anyio's loop at each start."""
+    """No emitter of Litestar's, which would load anyio's loop at each start; events come from the feed."""
 
     async def __aexit__(self, *_raised: object) -> None:
         """There is nothing to close."""

@@ -29,7 +29,7 @@ class IdempotentCommand(Struct, frozen=True, kw_only=True, rename="camel", forbi
 
 @dataclass(frozen=True, slots=True)
 class Command(Generic[C]):
-    """`answer` gives the ack's ``data``; what it raises of what may be told is the ack's ``error``."""
+    """`answer` gives the ack's ``data``; a refusal that it raises is the ack's ``error``."""
 
     name: str
     type: type[C]

@@ -67,7 +67,7 @@ class ApiContext:
     parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """What this node can do without, by name, each saying `up` while it is there."""
     metrics_port: int | None = None
-    """The one port on which figures are told, 0 for none; None: whichever is asked."""
+    """The one port that serves metrics, 0 for none; None: every port."""
     draining: Callable[[], bool] = lambda: False
     """Whether this node is being stopped."""
     sends_mail: bool = False

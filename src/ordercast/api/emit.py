@@ -18,7 +18,7 @@ from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
 from .body import PLAIN, JsonBody
 from .context import AnyRequest, Context
 from .idempotency import created, run_once
-from .responses import CONFLICTS, REFUSALS
+from .responses import refusals
 
 EVENT_MAX: Final = 128
 ROOMS_MAX: Final = 100
@@ -41,7 +41,7 @@ class Published(Struct, frozen=True):
     id: str
 
 
-_SERVICE_REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 422)} | {503: CONFLICTS[503]}
+_SERVICE_REFUSALS: Final = refusals(400, 401, 403, 422, 503)
 
 
 @post(

@@ -88,7 +88,7 @@ def _known(error: Exception) -> Exception:
         return broken
     if not is_database_error(error):
         return error
-    log.error("the database refused what it was asked", exc_info=error)
+    log.error("the database raised an error of its own", exc_info=error)
     return NotCommitted(error)
 
 

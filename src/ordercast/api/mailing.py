@@ -22,8 +22,8 @@ def mail_to(
 ) -> Callable[[Transaction], None]:
     """What owes a mail within a unit of work; nothing where none is to be sent.
 
-    An address that has had enough of them gets no more for a while, and whoever asked is told nothing of it: what it
-    has been sent is as good, whoever asked for that.
+    An address that has had enough of them gets no more for a while, and the caller does not learn of it: the
+    mails that it has been sent are as good.
     """
     address = None if address is None else address.lower()
     if address is None or not context.sends_mail or not _is_within(context, ACCOUNT_MAILS, address):

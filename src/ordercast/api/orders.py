@@ -175,11 +175,11 @@ async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Buy
 
 
 def with_action(outcome: Outcome, action: PaymentAction | None) -> Outcome:
-    """Tell with the order what its customer is to do. A repetition tells the order alone: it can be paid for anew."""
+    """Add to the order what its customer is to do. A replayed answer has the order alone: it can be paid for anew."""
     if action is None or outcome.replayed:
         return outcome
-    told = outcome.answer[:-1] + b',"paymentAction":' + msgspec.json.encode(action) + b"}"
-    return replace(outcome, answer=told)
+    document = outcome.answer[:-1] + b',"paymentAction":' + msgspec.json.encode(action) + b"}"
+    return replace(outcome, answer=document)
 
 
 async def _with_tracking(context: ApiContext, outcome: Outcome) -> bytes:
@@ -279,10 +279,10 @@ def _moves_shown_to(viewer: Actor, document: bytes, entries: list[HistoryEntry])
     if viewer.role in SEES_EVERY_ORDER:
         return entries
     order = msgspec.json.decode(document)
-    told = [move_shown_to(viewer, order, entry.actor, entry.reason) for entry in entries]
+    redacted = [move_shown_to(viewer, order, entry.actor, entry.reason) for entry in entries]
     return [
         msgspec.structs.replace(entry, actor=actor, reason=reason)
-        for entry, (actor, reason) in zip(entries, told, strict=True)
+        for entry, (actor, reason) in zip(entries, redacted, strict=True)
     ]
 
 

@@ -70,9 +70,7 @@ class Pages:
         ]
 
     def navigation(self, request: AnyRequest) -> Response[Any] | None:
-        """The document, where a browser navigates to an address that no route has; None to a program, which is told
-        that there is none.
-        """
+        """The document, where a browser navigates to an address that no route has; None for a program."""
         headers = request.headers
         is_unknown = not request.scope.get("path_template")
         navigates = headers.get("sec-fetch-mode", "navigate") == "navigate" and "text/html" in headers.get("accept", "")

@@ -24,7 +24,7 @@ from .errors import LinkRefused
 from .mail_links import ResetClaims, fits, read_reset
 from .mailing import check_sends_mail, mail_to
 from .profile import NewPassword
-from .responses import CONFLICTS, REFUSALS, json_response
+from .responses import json_response, refusals
 
 MailedToken = Annotated[str, Meta(min_length=1, max_length=TOKEN_CHARACTERS_MAX, pattern=PLAIN)]
 
@@ -51,7 +51,7 @@ class ResetPassword(Struct, frozen=True, forbid_unknown_fields=True):
     return_dto=None,
     status_code=202,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 422)} | {503: CONFLICTS[503]},
+    responses=refusals(400, 422, 503),
 )
 async def forgot_password(data: JSONBody[OfAddress], request: AnyRequest, context: Context) -> Response[MailAsked]:
     """Have a link mailed by which another password can be chosen. The answer is the same whether the address has an
@@ -66,7 +66,7 @@ async def forgot_password(data: JSONBody[OfAddress], request: AnyRequest, contex
     return_dto=None,
     status_code=204,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 422)} | {503: CONFLICTS[503]},
+    responses=refusals(400, 422, 503),
 )
 async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, context: Context) -> None:
     """Choose another password by the token of a mailed link, which is good once and for half an hour. Everything that
@@ -88,7 +88,7 @@ async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, con
 
 
 async def mailed(context: ApiContext, request: AnyRequest, kind: MailKind, asked: OfAddress) -> Response[MailAsked]:
-    """Owe a mail, whoever has the address: who that is, is looked up when it is sent, so that nobody learns it here."""
+    """Queue a mail. Whether the address has an account is looked up when it is sent, so that the answer cannot tell."""
     check_sends_mail(context)
     await context.budgets.take(MAIL_REQUESTS, caller_of(request))
     check_texts(asked)

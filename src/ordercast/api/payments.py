@@ -233,7 +233,7 @@ async def list_mismatches(
     cursor: IdCursor = mismatches.NEWEST,
 ) -> Response[MismatchPage]:
     """Where a payment provider's money differs from ours, newest first; with `resolved`, what was seen to as well."""
-    await _staff(request, context, "see payment mismatches")
+    await context.authorize(request, "see payment mismatches")
     found = await context.store.read(
         lambda transaction: mismatches.page(transaction, cursor, limit + 1, resolved_too=resolved)
     )
@@ -253,18 +253,11 @@ async def resolve_mismatch(
     mismatch_id: FromPath[str], data: JSONBody[ResolveMismatch], request: AnyRequest, context: Context
 ) -> Response[PaymentMismatch]:
     """Take a card off the board: somebody has seen to it. One that was taken off before stays as it was."""
-    actor = await _staff(request, context, "resolve payment mismatches")
+    actor = await context.authorize(request, "resolve payment mismatches")
     note, now = None if data.note is None else " ".join(data.note.split()), context.now()
     check_texts(msgspec.structs.replace(data, note=note))
     card = await context.store.write(lambda transaction: mismatches.resolve(transaction, mismatch_id, actor, note, now))
     return json_response(msgspec.json.encode(card))
-
-
-async def _staff(request: AnyRequest, context: ApiContext, deed: str) -> Actor:
-    actor = (await context.require_identity(request)).actor
-    if actor.role not in STAFF:
-        raise NotPermitted(actor, deed)
-    return actor
 
 
 ROUTES: Final = [

@@ -21,10 +21,10 @@ from ordercast.db.nouns import PERSONAL_DATA
 from .body import JsonBody
 from .context import ADMINS, CUSTOMERS, AnyRequest, ApiContext, Context, caller_of
 from .errors import SignInRefused
-from .responses import CONFLICTS, REFUSALS, json_response
+from .responses import CONFLICTS, REFUSALS, json_response, refusals
 from .sign_in import PASSWORD_MAX, confirm_password
 
-_REFUSALS: Final = {code: REFUSALS[code] for code in (400, 401, 403, 404)}
+_REFUSALS: Final = refusals(400, 401, 403, 404)
 
 
 class Export(Struct, frozen=True, rename="camel"):

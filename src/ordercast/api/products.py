@@ -23,7 +23,7 @@ from .body import JsonBody, Version, changed_fields
 from .context import AnyRequest, Context
 from .idempotency import create_once
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, IdCursor, Limit, NumberCursor, cut, cut_history
-from .responses import CONFLICTS, REFUSALS, json_response
+from .responses import CONFLICTS, REFUSALS, json_response, refusals
 
 STOCK_MAX: Final = 1_000_000_000
 TEXT_MAX: Final = 2_000
@@ -90,7 +90,7 @@ class ProductHistory(Struct, frozen=True, rename="camel"):
 # --- For everyone -----------------------------------------------------------------------------------------------------
 
 
-@get("/api/products", tags=["products"], responses={code: REFUSALS[code] for code in (400, 401, 403, 422)})
+@get("/api/products", tags=["products"], responses=refusals(400, 401, 403, 422))
 async def list_products(
     request: AnyRequest,
     context: Context,
@@ -106,7 +106,7 @@ async def list_products(
     return json_response(msgspec.json.encode(page))
 
 
-@get("/api/products/{product_id:str}", tags=["products"], responses={code: REFUSALS[code] for code in (400, 401, 404)})
+@get("/api/products/{product_id:str}", tags=["products"], responses=refusals(400, 401, 404))
 async def get_product(product_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Product]:
     """One product; one that is not for sale, for the shop alone."""
     product = await context.store.read(lambda transaction: units.find(transaction, product_id))

@@ -25,8 +25,8 @@ from .context import AnyRequest, Context, caller_of
 from .errors import SignInRefused
 from .idempotency import create_once
 from .mailing import mail_to
-from .responses import CONFLICTS, REFUSALS, json_response
-from .sign_in import PASSWORD_MAX, SignedIn, User, begin, confirm_password, user_of
+from .responses import json_response, refusals
+from .sign_in import PASSWORD_MAX, SignedIn, User, confirm_password, open_session, user_of
 
 # Only told; the rule itself names what is wrong.
 NewPassword = Annotated[str, Meta(description=f"{CHOSEN_MIN} to {CHOSEN_MAX} characters", max_length=PASSWORD_MAX)]
@@ -69,7 +69,7 @@ class Named(Struct, frozen=True):
     return_dto=None,
     status_code=201,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 422)} | {code: CONFLICTS[code] for code in (409, 503)},
+    responses=refusals(400, 422, 409, 503),
 )
 async def register(data: JSONBody[Register], request: AnyRequest, context: Context) -> Response[User]:
     """Make a customer's account. It is not signed in by that: `/api/auth/login` does.
@@ -105,7 +105,7 @@ async def register(data: JSONBody[Register], request: AnyRequest, context: Conte
     return_dto=None,
     status_code=200,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 401, 403, 422)},
+    responses=refusals(400, 401, 403, 422),
 )
 async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, context: Context) -> Response[SignedIn]:
     """Choose another password. Everything that was signed in with the former one ends; the answer is signed in anew."""
@@ -126,10 +126,10 @@ async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, c
         mail(transaction)
 
     await context.store.write(unit)
-    return await begin(context, request, replace(account, password_hash=password_hash))
+    return await open_session(context, request, replace(account, password_hash=password_hash))
 
 
-@get("/api/me", tags=["people"], responses={code: REFUSALS[code] for code in (401, 403)})
+@get("/api/me", tags=["people"], responses=refusals(401, 403))
 async def get_me(request: AnyRequest, context: Context) -> Response[Person]:
     """Whom the token speaks for."""
     actor = (await context.require_identity(request)).actor

@@ -17,7 +17,7 @@ from ordercast.db.orders.quotes import quote
 from .body import JsonBody
 from .budgets import QUOTES
 from .context import AnyRequest, Context
-from .responses import CONFLICTS, REFUSALS, json_response
+from .responses import json_response, refusals
 
 
 class Quote(Struct, frozen=True, rename="camel"):
@@ -54,7 +54,7 @@ class Quote(Struct, frozen=True, rename="camel"):
     return_dto=None,
     status_code=200,
     tags=["orders"],
-    responses={code: (REFUSALS | CONFLICTS)[code] for code in (400, 401, 409, 422)},
+    responses=refusals(400, 401, 409, 422),
 )
 async def quote_order(data: JSONBody[QuoteOrder], request: AnyRequest, context: Context) -> Response[Quote]:
     """Say what a cart would come to now. Nothing is set aside; `POST /api/orders` compares its `total` with ours."""

@@ -18,10 +18,10 @@ from .context import AnyRequest, ApiContext, Context, caller_of
 from .csrf import check_origin
 from .errors import RefreshRefused
 from .refresh_tokens import RefreshToken
-from .responses import REFUSALS, SIGNED_OUT
-from .sign_in import COOKIE, SignedIn, answer, cookie, drop_cookie
+from .responses import REFUSALS, SIGNED_OUT, refusals
+from .sign_in import COOKIE, SignedIn, drop_cookie, refresh_cookie, token_response
 
-_REFUSALS: Final = {401: REFUSALS[401], 403: REFUSALS[403]}
+_REFUSALS: Final = refusals(401, 403)
 
 
 @post("/api/auth/refresh", status_code=200, tags=["people"], responses=_REFUSALS)
@@ -33,16 +33,18 @@ async def refresh(request: AnyRequest, context: Context) -> Response[SignedIn]:
     token = await _token(request, context)
     following = [token.next(secret) for secret in context.keys.all]
     now_ms = context.now_ms()
-    terms, next_hashes = context.token_policy.session_times(now_ms), [each.hashes.token for each in following]
+    times, next_hashes = context.token_policy.session_times(now_ms), [each.hashes.token for each in following]
 
     def unit(transaction: Transaction) -> access.SignIn | Refusal:
-        return access.refresh(transaction, token.hashes, next_hashes, terms)
+        return access.refresh(transaction, token.hashes, next_hashes, times)
 
     found = await context.store.write(unit)
     if isinstance(found, Refusal):
         await context.budgets.take(REFUSED_TOKENS, caller_of(request))
         raise RefreshRefused
-    return answer(context, found.account, found.id, now_ms, cookie(context, request, following[found.turn]))
+    return token_response(
+        context, found.account, found.id, now_ms, refresh_cookie(context, request, following[found.turn])
+    )
 
 
 @post("/api/auth/logout", status_code=HTTP_204_NO_CONTENT, tags=["people"], responses=SIGNED_OUT | {403: REFUSALS[403]})
@@ -53,12 +55,12 @@ async def sign_out(request: AnyRequest, context: Context) -> Response[None]:
     check_origin(request, context.origins)
     names = await _names_shown(request, context)
     cookie_token = RefreshToken.parse(request.cookies.get(COOKIE, ""))
-    terms = context.token_policy.session_times(context.now_ms())
+    times = context.token_policy.session_times(context.now_ms())
 
     def unit(transaction: Transaction) -> None:
         found = None if cookie_token is None else access.find(transaction, cookie_token.hashes.family)
         for name in names if found is None else {*names, found.id}:
-            access.close(transaction, name, terms, reason="Signed out.")
+            access.close(transaction, name, times, reason="Signed out.")
 
     if names or cookie_token is not None:
         await context.store.write(unit)

@@ -1,6 +1,6 @@
 """Request log: a line for each request, with an id that its response carries too (`X-Request-ID`).
 
-What changes something, or is refused, is told at `info`; what only reads, at `debug`. A line names the route by its
+What changes something, or is refused, is logged at `info`; what only reads, at `debug`. A line names the route by its
 template and the actor by their id: no token, address or name of a person stands in it, whatever was asked for.
 """
 

@@ -73,3 +73,8 @@ CONFLICTS: Final = {
     409: refused("The present state does not allow it"),
     503: refused("Too much is waiting; come back after `Retry-After` seconds"),
 }
+
+
+def refusals(*statuses: int) -> dict[int, ResponseSpec]:
+    """Those of the refusals that all routes share which one of them has."""
+    return {status: (REFUSALS | CONFLICTS)[status] for status in statuses}

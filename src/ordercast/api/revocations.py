@@ -15,7 +15,7 @@ from ordercast.db import access
 
 from .body import JsonBody
 from .context import ADMINS, AnyRequest, Context
-from .responses import REFUSALS, json_response
+from .responses import json_response, refusals
 
 NAME_MAX: Final = 200
 
@@ -37,7 +37,7 @@ class Revoked(Struct, frozen=True):
     return_dto=None,
     status_code=200,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 401, 403, 422)},
+    responses=refusals(400, 401, 403, 422),
 )
 async def revoke(data: JSONBody[Revoke], request: AnyRequest, context: Context) -> Response[Revoked]:
     """Refuse a token, or all that a person was given until now, and end the sockets that it opened, on every node."""

@@ -25,7 +25,7 @@ from .csrf import comes_from_ours
 from .errors import SignInRefused
 from .refresh_tokens import RefreshToken
 from .request_log import ACTOR
-from .responses import REFUSALS, json_response
+from .responses import json_response, refusals
 
 PASSWORD_MAX: Final = 1_024
 COOKIE: Final = "ordercast_refresh"
@@ -58,12 +58,12 @@ class SignedIn(Struct, frozen=True, rename="camel"):
     return_dto=None,
     status_code=200,
     tags=["people"],
-    responses={code: REFUSALS[code] for code in (400, 401, 422)},
+    responses=refusals(400, 401, 422),
 )
 async def sign_in(data: JSONBody[SignIn], request: AnyRequest, context: Context) -> Response[SignedIn]:
     """Exchange an address and a password for an access token, and a cookie that `/api/auth/refresh` takes."""
     account = await find_account(context, data, caller_of(request))
-    return await begin(context, request, account)
+    return await open_session(context, request, account)
 
 
 async def find_account(context: ApiContext, data: SignIn, caller: str) -> Account:
@@ -71,12 +71,12 @@ async def find_account(context: ApiContext, data: SignIn, caller: str) -> Accoun
     TooManyAttempts or SignInRefused.
     """
     candidates = await context.store.read(lambda transaction: _with_address(transaction, data.email))
-    return await open_one(context, data.email, data.password, caller, candidates)
+    return await verify_password(context, data.email, data.password, caller, candidates)
 
 
 async def confirm_password(context: ApiContext, account: Account, password: str, caller: str) -> None:
     """Have somebody who is signed in type their password once more. Raises TooManyAttempts or SignInRefused."""
-    await open_one(context, account.email, password, caller, (account,))
+    await verify_password(context, account.email, password, caller, (account,))
 
 
 def _with_address(transaction: Transaction, email: str) -> tuple[Account | None, Account | None]:
@@ -84,7 +84,7 @@ def _with_address(transaction: Transaction, email: str) -> tuple[Account | None,
     return accounts.find(transaction, email), unverified[0] if unverified else None
 
 
-async def open_one(
+async def verify_password(
     context: ApiContext, email: str, password: str, caller: str, candidates: Sequence[Account | None]
 ) -> Account:
     """The first of the accounts that the password opens. Where it opens none, as much is done for as many as there
@@ -115,7 +115,7 @@ async def open_one(
 # --- Answers that carry tokens ----------------------------------------------------------------------------------------
 
 
-async def begin(context: ApiContext, request: AnyRequest, account: Account) -> Response[SignedIn]:
+async def open_session(context: ApiContext, request: AnyRequest, account: Account) -> Response[SignedIn]:
     """Open a sign-in and answer with its first tokens. A page that may not use the cookie is not given one.
 
     Raises SignInRefused for an account that was closed or changed since it was found: the password took its time.
@@ -129,25 +129,25 @@ async def begin(context: ApiContext, request: AnyRequest, account: Account) -> R
 
     if not comes_from_ours(request, context.origins):
         await context.store.read(check)
-        return answer(context, account, None, now_ms)
+        return token_response(context, account, None, now_ms)
     token, sign_in_id = RefreshToken.make(), context.new_id("sgn")
-    terms = context.token_policy.session_times(now_ms)
+    times = context.token_policy.session_times(now_ms)
 
     def unit(transaction: Transaction) -> None:
         accounts.hold(transaction, account.id)
         check(transaction)
-        open_sign_in(transaction, sign_in_id, account.id, token.hashes, terms)
+        open_sign_in(transaction, sign_in_id, account.id, token.hashes, times)
 
     await context.store.write(unit)
-    return answer(context, account, sign_in_id, now_ms, cookie(context, request, token))
+    return token_response(context, account, sign_in_id, now_ms, refresh_cookie(context, request, token))
 
 
-def answer(
+def token_response(
     context: ApiContext,
     account: Account,
     sign_in_id: str | None,
     looked_up_at_ms: int,
-    refresh_cookie: Cookie | None = None,
+    cookie: Cookie | None = None,
 ) -> Response[SignedIn]:
     """Answer with an access token that says what the account was at that moment."""
     ttl_s = context.token_policy.token_ttl_s
@@ -162,8 +162,8 @@ def answer(
     )
     content = msgspec.json.encode(SignedIn(token, ttl_s, user_of(account)))
     response = json_response(content, headers={"Cache-Control": "no-store"})
-    if refresh_cookie is not None:
-        response.set_cookie(refresh_cookie)
+    if cookie is not None:
+        response.set_cookie(cookie)
     return response
 
 
@@ -171,7 +171,7 @@ def user_of(account: Account) -> User:
     return User(account.id, account.email, account.name, account.role)
 
 
-def cookie(context: ApiContext, request: AnyRequest, token: RefreshToken) -> Cookie:
+def refresh_cookie(context: ApiContext, request: AnyRequest, token: RefreshToken) -> Cookie:
     return _cookie(request, str(token), context.token_policy.idle_s)
 
 

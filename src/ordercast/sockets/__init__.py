@@ -2,7 +2,7 @@
 
 Upstream: clients, through ``hub``. Downstream: ``api``, whose nouns answer most commands, and ``feed``, which a watch
 and a driver's position need: so it stands above both.
-Stays true: nothing here emits what a change of the shop tells; a socket is told by the feed, or of its own token.
+Stays true: nothing here emits events of the shop, which come from the feed; only what concerns a socket's own token.
 """
 
 from .auth import SocketAuth, rooms_of

@@ -51,7 +51,7 @@ class CommandRouter:
         self.on(command.name, command.type, answer)
 
     def on(self, name: str, type_: type[C], answer: Callable[[Caller, C], Awaitable[Any]]) -> None:
-        """Answer the command called `name`; what `answer` raises of what may be told is the ack's error."""
+        """Route the command called `name` to `answer`; a refusal that it raises is the ack's error."""
 
         async def handle(socket: Socket, *args: Any) -> CommandAck:
             whose = _budget_key(socket)

@@ -21,7 +21,7 @@ from ordercast.hub import LimitReached, Socket
 
 from .command_router import Caller, CommandRouter
 
-# A board that shows more orders than this hears of all of them anyway.
+# A board that shows more orders than this is in the room of all of them anyway.
 WATCHES_MAX: Final = 200
 
 
@@ -37,7 +37,7 @@ def register(router: CommandRouter, subscriptions: OrderSubscriptions) -> None:
 async def _watch(
     context: ApiContext, subscriptions: OrderSubscriptions, caller: Caller, command: WatchOrder
 ) -> dict[str, Any]:
-    """Answer the order and the position at which it stood so; what changes from there on is told."""
+    """Answer the order and the position of that snapshot; the changes behind it follow."""
     room = _room(caller.identity, command.order_id)
     if room is not None and room not in caller.socket.rooms and _watch_count(caller.socket) >= WATCHES_MAX:
         raise TooManyWatches(WATCHES_MAX)
