@@ -83,9 +83,8 @@ def test_a_shop_that_is_stopped_says_so_and_still_takes_the_orders_that_reach_it
         client.get("/socket.io/?EIO=4&transport=polling")  # so many that sending them away takes a second
 
     os.kill(shop.pid, signal.SIGTERM)
-    time.sleep(0.2)
 
-    ready = clients[0].get("/health/ready")
+    ready = eventually(lambda: (answer := clients[0].get("/health/ready")).status_code == 503 and answer)
     placed = clients[1].post("/api/orders", json=order)
     assert (ready.status_code, ready.json()) == (503, {"status": "draining"})
     assert placed.status_code == 201
