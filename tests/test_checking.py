@@ -20,7 +20,18 @@ from tests.payments.services import SECRET_PREVIOUS as OTHER_KEY
 from tests.payments.services import python_service
 
 SECRET = "8f3b1c9d7e5a4f6082b4c6d8e0f1a3b5"
-SAFE = {"host": "10.0.0.1", "trusted_proxies": ("10.0.0.2",), "allowed_hosts": ("shop.example.com",), "secret": SECRET}
+MAIL = {
+    "mail_url": "smtps://me:secret@mail.example.com",
+    "mail_from": "orders@shop.example.com",
+    "public_url": "https://shop.example.com",
+}
+SAFE = {
+    **MAIL,
+    "host": "10.0.0.1",
+    "trusted_proxies": ("10.0.0.2",),
+    "allowed_hosts": ("shop.example.com",),
+    "secret": SECRET,
+}
 
 
 def verdicts(**changes: object) -> dict[str, Verdict]:
@@ -43,6 +54,10 @@ def test_a_node_behind_its_proxy_is_fine() -> None:
         ("budgets", {"budgets": "off"}),
         ("budgets", {"budget_sign_ins": "off"}),
         ("metrics", {"metrics_port": 3000}),
+        ("mail", {"mail_url": ""}),
+        ("mail", {"mail_url": "file:///var/mails"}),
+        ("mail", {"public_url": ""}),
+        ("mail", {"public_url": "http://shop.example.com"}),
     ],
 )
 def test_what_is_unsafe_is_said(about: str, changes: dict[str, object]) -> None:
@@ -55,6 +70,8 @@ def test_what_is_unsafe_is_said(about: str, changes: dict[str, object]) -> None:
         ("proxies", {"trusted_proxies": (), "host": "127.0.0.1"}),
         ("hosts", {"allowed_hosts": ()}),
         ("metrics", {"metrics_host": "off"}),
+        ("mail", {"mail_url": "off"}),
+        ("mail", {"mail_url": "", "host": "127.0.0.1", "trusted_proxies": (), "allowed_hosts": ()}),
         ("metrics", {"metrics_host": "10.0.0.1"}),
         ("redis", {"redis_url": "redis://10.0.0.3"}),
     ],

@@ -67,6 +67,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
     yield from _secret(settings)
     yield from _budgets(settings)
     yield from _metrics(settings)
+    yield from _mail(settings)
     yield from _neighbours(settings)
 
 
@@ -143,6 +144,24 @@ def _budgets(settings: Settings) -> Iterator[Finding]:
         yield unsafe("budgets", f"Off: {', '.join(off)}.")
     else:
         yield fine("budgets", "Every caller is bounded.")
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    is_open = settings.host not in _LOOPBACK or bool(settings.trusted_proxies or settings.allowed_hosts)
+    url = urlsplit(settings.public_url)
+    if not settings.mailbox:
+        yield note(
+            "mail", "None is sent (ORDERCAST_MAIL_URL): addresses are not confirmed, and passwords not replaced."
+        )
+    elif settings.mailbox.startswith("file:"):
+        verdict = unsafe if is_open else note
+        yield verdict("mail", "Written into a folder, where nobody reads it: name a mail server in ORDERCAST_MAIL_URL.")
+    elif not url.hostname:
+        yield unsafe("mail", "Links in mails lead to this machine: name the shop's address in ORDERCAST_PUBLIC_URL.")
+    elif url.scheme == "http" and url.hostname not in _LOOPBACK:
+        yield unsafe("mail", f"Links in mails lead to {settings.public_url}: whoever is on the way reads their tokens.")
+    else:
+        yield fine("mail", f"Sent by {settings.shown_mailbox}; links lead to {settings.public_url}.")
 
 
 def _metrics(settings: Settings) -> Iterator[Finding]:
