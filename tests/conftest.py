@@ -7,12 +7,14 @@ import random
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from argon2 import PasswordHasher
 
 from .chance import SEED, VARIABLE, chance_of, register_profiles
 from .cpu import CpuDurations
 from .quick import QUICK_HASHING
+from .waiting import PATIENCE_S
 
 if TYPE_CHECKING:
     from .postgres import Postgres
@@ -48,6 +50,19 @@ def quick_hashing() -> Iterator[None]:
     """Of passwords, in the process of the tests alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(PasswordHasher.__init__, "__defaults__", QUICK_HASHING)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unhurried_httpx() -> Iterator[None]:
+    """httpx reads all certificates of the machine for each client, and for each request without one: 46 ms that a shop
+    on loopback has no use for.
+    """
+    context = httpx.create_ssl_context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: context)
+        for what in ("connect", "read", "write", "pool"):  # five seconds of itself, which a busy machine may take
+            patch.setattr(f"httpx._config.DEFAULT_TIMEOUT_CONFIG.{what}", PATIENCE_S)
         yield
 
 

@@ -4,28 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from .listener import Listener
-from .nodes import PATIENCE_S
 from .shop import Shop
 
 if TYPE_CHECKING:
     from tests.postgres import Postgres
-
-
-@pytest.fixture(scope="session", autouse=True)
-def unhurried_httpx() -> Iterator[None]:
-    """httpx reads all certificates of the machine for each client, and for each request without one: 46 ms that a shop
-    on loopback has no use for.
-    """
-    context = httpx.create_ssl_context()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("httpx._transports.default.create_ssl_context", lambda **_: context)
-        # Five seconds of itself, which a busy machine may take.
-        patch.setattr("httpx._config.DEFAULT_TIMEOUT_CONFIG.read", PATIENCE_S)
-        yield
 
 
 @pytest.fixture
