@@ -9,13 +9,12 @@ from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.db import SqliteStore, products
 from ordercast.db.dialects import POSTGRESQL, SQLITE
 from ordercast.db.inspection import RowQuery, tables
-from ordercast.db.nouns import metadata
+from ordercast.db.nouns import TABLES
 from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.db.repair import RepairOutcome
 from ordercast.feed.encoding import check_row
@@ -162,7 +161,5 @@ async def test_the_triggers_of_a_table_that_is_only_added_to_are_there_again_aft
 @pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=lambda dialect: dialect.name)
 def test_every_table_can_be_asked_for_its_damaged_rows(dialect: Any) -> None:
     asked = [RowQuery.of(table, dialect) for table in tables(dialect)]
-    assert {question.table.name for question in asked} == set(metadata.tables)
+    assert {question.table.name for question in asked} == {table.name for table in TABLES}
     assert all(question.keys for question in asked)
-    kinds = {type(column.type) for question in asked for column in question.columns}
-    assert all(issubclass(kind, sqlalchemy.types.TypeEngine) for kind in kinds)

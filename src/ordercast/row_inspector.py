@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Table
-
 from ordercast.db import Store, StoreError
+from ordercast.db.columns import Table
 from ordercast.db.inspection import DamagedTableRow, TablePage, inspect_page, is_damaged, tables
 from ordercast.db.repair import RepairOutcome, mend
 from ordercast.feed.encoding import check_row

@@ -13,7 +13,7 @@ from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore, read_json
 from ordercast.db import sandbox as books
 from ordercast.db.access import revoked
-from ordercast.db.nouns import metadata
+from ordercast.db.ddl import metadata
 from ordercast.payments import Providers
 from ordercast.payments.payment_worker import PaymentWorker
 from ordercast.payments.providers.sandbox import SandboxProvider

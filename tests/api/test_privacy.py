@@ -12,7 +12,7 @@ import pytest
 from ordercast.commerce.deliveries import ProofKind
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, privacy
-from ordercast.db.nouns import NOUNS, PERSONAL_DATA, metadata
+from ordercast.db.nouns import NOUNS, PERSONAL_DATA, TABLES
 from tests.commerce.orders import request_json
 from tests.sockets.test_auth import Node, heard, node
 from tests.waiting import until
@@ -63,7 +63,7 @@ async def everything(store: SqliteStore) -> str:
     """Each value of each table, as one text."""
 
     def dump(transaction: Any) -> str:
-        return repr([transaction.all(f"SELECT * FROM {table}") for table in metadata.tables])
+        return repr([transaction.all(f"SELECT * FROM {table.name}") for table in TABLES])
 
     return await store.read(dump)
 
@@ -73,12 +73,13 @@ async def everything(store: SqliteStore) -> str:
 
 def test_of_each_table_it_is_said_what_of_a_person_is_in_it() -> None:
     decided = [table for noun in NOUNS for table in noun.personal]
-    assert sorted(decided) == sorted(metadata.tables), "name each new table in its noun's `personal`"
+    assert sorted(decided) == sorted(table.name for table in TABLES), "name each new table in its noun's `personal`"
 
 
 def test_what_is_shown_and_left_are_columns() -> None:
+    columns = {table.name: table.columns.keys() for table in TABLES}
     for table, holding in PERSONAL_DATA.items():
-        assert {*holding.shown, *(holding.left or {})} <= set(metadata.tables[table].c.keys())
+        assert {*holding.shown, *(holding.left or {})} <= columns[table]
 
 
 # --- Telling ----------------------------------------------------------------------------------------------------------

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from typing import Any, Final
 
-from sqlalchemy import Column, Float, LargeBinary, Table
-from sqlalchemy import Integer as AnyInteger
+from sqlalchemy import Column, MetaData, Table
 
-from ordercast.db.columns import DOMAIN
+from ordercast.db.ddl import COLUMN, metadata, sqlalchemy_table
 from ordercast.db.dialects import SQLITE, Dialect
-from ordercast.db.domains import Json, JsonAsSent
-from ordercast.db.feed import feed, feed_to_number
-from ordercast.db.nouns import metadata
+from ordercast.db.domains import Kind
+from ordercast.db.feed import feed_to_number
 
 RARE: Final = 20
 """How many rows are not like the others."""
@@ -103,12 +101,15 @@ _SINGLE: Final = frozenset({"shop"})
 """Tables that never have a second row."""
 
 
+FEED_TO_NUMBER: Final = sqlalchemy_table(feed_to_number, MetaData())
+
+
 def fill(dialect: Dialect, rows: int, tables: Container[str] = metadata.tables) -> Iterator[str]:
     """The statements that fill `tables` of a migrated database, whose triggers and checks have been silenced."""
     for table in metadata.sorted_tables:
         if table.name not in tables:
             continue
-        filled = feed_to_number if table is feed and dialect is not SQLITE else table
+        filled = FEED_TO_NUMBER if table.name == "feed" and dialect is not SQLITE else table
         yield _fill(dialect, filled, 1 if table.name in _SINGLE else rows)
 
 
@@ -139,14 +140,14 @@ _OF_DOMAIN: Final = {"object": "'{}'", "array": "'[]'", "currency": "'BDT'"}
 
 def _distinct(dialect: Dialect, column: Column[Any]) -> str:
     is_sqlite = dialect is SQLITE
-    domain = getattr(column.info.get(DOMAIN), "name", None)
+    kind, domain = column.info[COLUMN].kind, getattr(column.info[COLUMN].domain, "name", None)
     if domain in _OF_DOMAIN:
         return _OF_DOMAIN[domain]
-    if column.type is Json or column.type is JsonAsSent:
-        return "'[]'" if is_sqlite else f"CAST('[]' AS {'json' if column.type is JsonAsSent else 'jsonb'})"
-    if isinstance(column.type, LargeBinary):
+    if kind in {Kind.JSON, Kind.JSON_AS_SENT}:
+        return "'[]'" if is_sqlite else f"CAST('[]' AS {'json' if kind is Kind.JSON_AS_SENT else 'jsonb'})"
+    if kind is Kind.BYTES:
         return f"CAST('b' || i AS {'BLOB' if is_sqlite else 'bytea'})"
-    if isinstance(column.type, Float | AnyInteger):
+    if kind in {Kind.REAL, Kind.INTEGER}:
         return "i"
     if domain == "moment":
         return moment_of(dialect, "i")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ordercast.db.ddl import metadata
 from ordercast.db.dialects import POSTGRESQL, SQLITE, Dialect
-from ordercast.db.nouns import metadata
 from ordercast.db.schema_script import FIRST_ORDER_NUMBER
 from ordercast.db.triggers import missing_triggers, triggers
 from tests.commerce.ids import is_id

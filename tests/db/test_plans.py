@@ -17,8 +17,8 @@ import psycopg
 import pytest
 
 from ordercast.db import dialects
+from ordercast.db.ddl import metadata
 from ordercast.db.migrate import upgrade
-from ordercast.db.nouns import metadata
 from ordercast.db.sqlite.connection import connect
 from tests.postgres import Postgres
 

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from ordercast.db import migrate
+from ordercast.db.ddl import metadata
 from ordercast.db.dialects import POSTGRESQL
-from ordercast.db.nouns import metadata
 from ordercast.db.postgresql.functions import RAW_CHANNEL
 from ordercast.db.postgresql.triggers import NO_TRUNCATE
 from ordercast.db.triggers import missing_triggers

@@ -13,8 +13,9 @@ from sqlalchemy import Column, Float, Table
 
 from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.commerce.shop import DeliveryZone
+from ordercast.db import columns as columns_of_tables
 from ordercast.db import content
-from ordercast.db.columns import DOMAIN
+from ordercast.db.ddl import COLUMN, metadata
 from ordercast.db.dialects import SQLITE
 from ordercast.db.domains import (
     COUNT_MAX,
@@ -23,10 +24,10 @@ from ordercast.db.domains import (
     TEXT_BYTES_MAX,
     TOLD_BYTES_MAX,
     VERSION_MAX,
-    JsonAsSent,
+    Kind,
 )
 from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
-from ordercast.db.nouns import metadata
+from ordercast.db.nouns import TABLES
 
 from .programs import Program
 
@@ -108,8 +109,16 @@ def shop(program: Program) -> Iterator[Program]:
         yield program
 
 
+BY_NAME: Final = {table.name: table for table in TABLES}
+
+
 def columns() -> list[Column[Any]]:
     return [column for table in metadata.sorted_tables for column in table.columns]
+
+
+def ours(column: Column[Any]) -> columns_of_tables.Column:
+    made: columns_of_tables.Column = column.info[COLUMN]
+    return made
 
 
 def is_number_of_row(column: Column[Any]) -> bool:
@@ -120,21 +129,21 @@ def is_number_of_row(column: Column[Any]) -> bool:
 
 def hostile(column: Column[Any], shop: Program) -> list[Any]:
     """Values that would harm others than the row that holds them."""
-    domain = column.info.get(DOMAIN)
-    if column.info.get("is_amount"):
+    domain = ours(column).domain
+    if ours(column).is_amount:
         values: list[Any] = [-1, AMOUNT_MAX + 1, 2**63 - 1, "abc"]
     elif isinstance(column.type, Float):
         values = [float("inf"), float("-inf"), 1e300, "abc"]
-    elif column.type is JsonAsSent:
+    elif ours(column).kind is Kind.JSON_AS_SENT:
         values = ["{}", "5", "[1e400]", '["\\ud83d"]', "[" * 200 + "]" * 200, '["' + LONG + '"]']
-    elif column.info.get("is_json"):
+    elif ours(column).kind is Kind.JSON:
         values = ["[1e400]", HALF, "[", '"' + LONG + '"']
     elif domain is not None:
         values = HOSTILE.get(domain.name, ["x" * (BYTES_MAX.get(domain.name, TEXT_BYTES_MAX) + 1)])
     else:
         values = [2**63 - 1, "abc"]  # a flag, or a number with a rule of its own
     is_whole = (domain is None and not isinstance(column.type, Float)) or (domain and domain.base == "BIGINT")
-    is_json = column.type is JsonAsSent or column.info.get("is_json")
+    is_json = ours(column).kind is Kind.JSON_AS_SENT or ours(column).kind is Kind.JSON
     return [*values, *(BROKEN if shop.dialect is SQLITE and is_whole and not is_json else [])]
 
 
@@ -142,9 +151,9 @@ def valid(column: Column[Any]) -> Any:
     name = str(column)
     if name in VALID:
         return VALID[name]
-    domain = column.info.get(DOMAIN)
+    domain = ours(column).domain
     if domain is None or domain.base == "BIGINT":
-        return "[]" if column.type is JsonAsSent else None if column.nullable else 1
+        return "[]" if ours(column).kind is Kind.JSON_AS_SENT else None if column.nullable else 1
     return OF_DOMAIN.get(domain.name, "x")
 
 
@@ -211,7 +220,7 @@ def test_what_is_no_utf8_is_refused_in_every_text_that_is_looked_at(sqlite_progr
         for table in tables():
             if table.name in content._NOT_LOOKED_AT:
                 continue
-            for name in content._texts(table):
+            for name in content._texts(BY_NAME[table.name]):
                 sqlite_program.do("SAVEPOINT attempt")
                 refusal = refused(sqlite_program, table, table.c[name], damaged, raw=True)
                 assert refusal, f"{table.name}.{name} took {damaged!r}"

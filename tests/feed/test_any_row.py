@@ -21,7 +21,6 @@ from typing import Any, cast
 
 import psycopg
 import pytest
-import sqlalchemy
 from tests.chance import chance_of
 from tests.db.forced import force
 from tests.db.shop import STORE, now, place_one
@@ -43,6 +42,8 @@ from ordercast.db import (
     promotions,
     stats,
 )
+from ordercast.db.columns import Column, Table
+from ordercast.db.domains import Kind
 from ordercast.db.inspection import JSON_COLUMNS, tables
 from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.jobs import expire_all
@@ -83,10 +84,14 @@ class Shop:
     def open(self) -> AnyStore:
         return PostgresqlStore(self.place) if isinstance(self.place, str) else SqliteStore(self.place)
 
-    def write_anything(self, table: sqlalchemy.Table) -> None:
-        columns = [column for column in table.columns if not _is_numbered(column)]
+    def write_anything(self, table: Table) -> None:
+        columns = [column for column in table.columns.values() if not _is_numbered(column)]
         # What a program leaves out has its default, of which most rows of most programs are made.
-        columns = [each for each in columns if each.server_default is None or self.chance.random() < 0.4]
+        columns = [
+            each
+            for each in columns
+            if (each.default is None and each.default_sql is None) or self.chance.random() < 0.4
+        ]
         values = [self._value(column) for column in columns]
         slots = ", ".join("CAST(? AS TEXT)" if isinstance(value, _Text) else "?" for value in values)
         names = ", ".join(f'"{column.name}"' for column in columns)
@@ -112,13 +117,13 @@ class Shop:
             connection.execute(statement, values)
         connection.close()
 
-    def _value(self, column: sqlalchemy.Column[Any]) -> Any:
-        if self.chance.random() < (0.15 if column.nullable else 0.02):
+    def _value(self, column: Column) -> Any:
+        if self.chance.random() < (0.15 if column.is_optional else 0.02):
             return None
         is_plausible = self.chance.random() < 0.6
-        if isinstance(column.type, sqlalchemy.Integer):
+        if column.kind is Kind.INTEGER:
             return 1 if is_plausible else self.chance.choice(NUMBERS)
-        if isinstance(column.type, sqlalchemy.LargeBinary):
+        if column.kind is Kind.BYTES:
             return self.chance.randbytes(self.chance.randrange(40))
         return self._plausible_text(column.name) if is_plausible else self._any_text()
 
@@ -141,9 +146,9 @@ class _Text(bytes):
     """Bytes that SQLite is to keep as a text."""
 
 
-def _is_numbered(column: sqlalchemy.Column[Any]) -> bool:
+def _is_numbered(column: Column) -> bool:
     """Whether the database counts it: a number at the end of all numbers is the last that it gives."""
-    return isinstance(column.type, sqlalchemy.Integer) and (column.primary_key or column.name == "seq")
+    return column.kind is Kind.INTEGER and (column.is_key or column.name == "seq")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,81 +1,118 @@
-"""What tables are made of. Every default serves a plain INSERT by another program as well as ours. SQL has macros."""
+"""What tables are made of. Every default serves a plain INSERT by another program as well as ours. SQL has macros.
+
+Plain values, which every start reads: ``ddl`` makes SQLAlchemy's tables of them where a schema is to be written.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from enum import StrEnum
-from typing import Any, Final
-
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    ColumnElement,
-    ForeignKey,
-    Identity,
-    Index,
-    MetaData,
-    Table,
-    UniqueConstraint,
-)
-from sqlalchemy import text as sql
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import SchemaItem
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.util import OrderedSet
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, StrEnum, auto
+from typing import Any, TypeAlias
 
 from ordercast.commerce.money import AMOUNT_MAX
-from ordercast.db.dialects import DIALECTS, Dialect
-from ordercast.db.sql import expand
 
 from . import domains
-from .domains import Domain, Integer, Json, JsonAsSent, Real
-
-metadata: Final = MetaData()
-
-# --- What the databases say differently -------------------------------------------------------------------------------
+from .domains import Domain, Kind
 
 
-class Said(ColumnElement[Any]):
-    """An expression that each database has its own words for."""
+class Numbering(Enum):
+    """How the database numbers rows by a key."""
 
-    inherit_cache = False
-
-    def __init__(self, say: Callable[[Dialect], str]) -> None:
-        self.say = say
-
-
-@compiles(Said)
-def _say(said: Said, compiler: SQLCompiler, **_: Any) -> str:
-    return said.say(DIALECTS[compiler.dialect.name])
+    ALWAYS = auto()
+    """Whoever writes a row gives no number."""
+    BY_DEFAULT = auto()
+    """Whoever writes a row may give one."""
+    IN_SQLITE = auto()
+    """PostgreSQL has another key; see ``feed``."""
 
 
-class _SqliteCheck(CheckConstraint):
-    """PostgreSQL has a type or a domain for it."""
+@dataclass(frozen=True, slots=True)
+class Check:
+    name: str
+    condition: str
+    only: str | None = None
+    """The name of the dialect that needs it, where the other has a type or a domain for it."""
 
 
-@compiles(_SqliteCheck, "postgresql")
-def _no_check(*_: Any, **__: Any) -> str:
-    return ""
+@dataclass(frozen=True, slots=True)
+class References:
+    column: str
+    ondelete: str | None = None
 
 
-DOMAIN: Final = "domain"
-"""Where a column's `info` has its domain."""
-
-EMPTIED: Final = "may_be_emptied"
-ROWS: Final = "rows"
-"""Where an index's `info` has the condition of its rows; None for all."""
-
-NOW: Final = Said(lambda dialect: f"({dialect.now})")
-EXTERNAL_ACTOR: Final = Said(lambda dialect: dialect.external_actor)
+@dataclass(frozen=True, slots=True)
+class Unique:
+    name: str
+    columns: tuple[str, ...]
 
 
-def new_id(prefix: str) -> Said:
-    return Said(lambda dialect: f"({dialect.new_id(prefix)})")
+@dataclass(frozen=True, slots=True)
+class Index:
+    name: str
+    columns: tuple[str, ...]
+    unique: bool
+    where: str | None
+    """Which rows it holds, if not all."""
 
 
-def words(sql_text: str) -> Said:
-    """SQL whose macros each database has its own words for."""
-    return Said(lambda dialect: expand(sql_text, dialect))
+@dataclass(frozen=True, slots=True)
+class Column:
+    name: str
+    kind: Kind
+    domain: Domain | None = None
+    checks: tuple[Check, ...] = ()
+    references: References | None = None
+    default: str | None = None
+    """A text, where none is given."""
+    default_sql: str | None = None
+    is_optional: bool = False
+    is_key: bool = False
+    is_unique: bool = False
+    is_amount: bool = False
+    has_bare_type: bool = False
+    """Whether PostgreSQL leaves the domain's condition out."""
+    numbering: Numbering | None = None
+
+
+Part: TypeAlias = Column | Check | Unique | Index
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    name: str
+    parts: tuple[Part, ...]
+    """In the order in which they were written."""
+    has_rowid: bool
+    autoincrement: bool
+    may_be_emptied: bool
+    columns: Mapping[str, Column]
+    amounts: Check | None
+    """The other end of all its amounts: one rule, for PostgreSQL reads each anew for every statement."""
+
+    def __repr__(self) -> str:
+        return f"<Table {self.name}>"
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        return tuple(column for column in self.columns.values() if column.is_key)
+
+    @property
+    def indexes(self) -> tuple[Index, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Index))
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Its own, and those of its columns."""
+        of_columns = (check for column in self.columns.values() for check in column.checks)
+        own = (part for part in (*self.parts, self.amounts) if isinstance(part, Check))
+        return (*of_columns, *own)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """The tables that it refers to."""
+        found = (column.references for column in self.columns.values())
+        return frozenset(each.column.partition(".")[0] for each in found if each is not None)
 
 
 # --- Tables -----------------------------------------------------------------------------------------------------------
@@ -83,12 +120,11 @@ def words(sql_text: str) -> Said:
 
 def table(
     name: str,
-    *parts: SchemaItem,
+    *parts: Part,
     rowid: bool = True,
     autoincrement: bool = False,
     by_triggers: bool = False,
     may_be_emptied: bool = False,
-    metadata: MetaData = metadata,
 ) -> Table:
     """A table; in SQLite kept by its primary key where it has no `rowid`. With `autoincrement` a number that was given
     out is never given again, not even when the newest rows were removed.
@@ -98,246 +134,214 @@ def table(
 
     What is forgotten by age, or made anew, `may_be_emptied` by hand; any other table PostgreSQL keeps from TRUNCATE.
     """
-    made = Table(name, metadata, *parts, sqlite_with_rowid=rowid, sqlite_autoincrement=autoincrement)
-    made.info[EMPTIED] = may_be_emptied
-    if by_triggers:
-        written_by_triggers(made)
-    complete(made)
-    return made
+    made = tuple(
+        replace(part, has_bare_type=by_triggers and part.domain is not None) if isinstance(part, Column) else part
+        for part in parts
+    )
+    columns = {part.name: part for part in made if isinstance(part, Column)}
+    within = " AND ".join(f"{column.name} <= {AMOUNT_MAX}" for column in columns.values() if column.is_amount)
+    amounts = Check("amounts_within_bounds", within) if within else None
+    return Table(name, made, rowid, autoincrement, may_be_emptied, columns, amounts)
 
 
-def names_of(made: Table) -> list[str]:
-    """The names of a table's columns, in their order."""
-    return [column.name for column in made.columns]
+def check(name: str, condition: str) -> Check:
+    return Check(name, condition)
 
 
-def check(name: str, condition: str) -> CheckConstraint:
-    return CheckConstraint(words(condition) if "@" in condition else condition, name=name)
-
-
-def unique(name: str, *columns: str) -> UniqueConstraint:
-    return UniqueConstraint(*columns, name=name)
+def unique(name: str, *columns: str) -> Unique:
+    return Unique(name, columns)
 
 
 def index(name: str, *columns: str, unique: bool = False, where: str | None = None) -> Index:
     """An index, perhaps `where` of some rows only, and of what is worked out of a column."""
-    parts = [sql(column) if "(" in column else column for column in columns]
-    # Not `sqlite_where` and `postgresql_where`: SQLAlchemy would load all that it knows of the databases.
-    return Index(name, *parts, unique=unique, info={ROWS: where})
+    return Index(name, columns, unique, where)
 
 
-def references(column: str, *, ondelete: str | None = None) -> ForeignKey:
-    return ForeignKey(column, ondelete=ondelete)
+def references(column: str, *, ondelete: str | None = None) -> References:
+    return References(column, ondelete)
 
 
-# --- Columns and their rules ------------------------------------------------------------------------------------------
-
-
-def one_of(column: str, values: Iterable[StrEnum]) -> CheckConstraint:
+def one_of(column: str, values: Iterable[StrEnum]) -> Check:
     # Not IN: SQLite would build the list as a table at every statement. The most usual name comes first.
-    return CheckConstraint(" OR ".join(f"{column} = '{value}'" for value in values), name=f"{column}_known")
+    return Check(f"{column}_known", " OR ".join(f"{column} = '{value}'" for value in values))
+
+
+# --- Columns of a domain ----------------------------------------------------------------------------------------------
 
 
 def of(
     domain: Domain,
     name: str,
-    *items: SchemaItem,
-    default: ColumnElement[Any] | str | int | None = None,
+    *rules: Check | References,
+    default: str | int | None = None,
+    default_sql: str | None = None,
     optional: bool = False,
     primary_key: bool = False,
-    unique: bool | None = None,
-) -> Column[Any]:
+    unique: bool = False,
+) -> Column:
     """A column of that domain; NOT NULL unless it is `optional`."""
-    check = _SqliteCheck(domain.check(name), name=f"{name}_is_{domain.name}")
+    own = Check(f"{name}_is_{domain.name}", domain.check(name), only="sqlite")
     return Column(
         name,
-        domain.type,
-        *items,
-        check,
-        info={DOMAIN: domain},
-        primary_key=primary_key,
-        nullable=optional and not primary_key,
-        unique=unique,
-        server_default=sql(str(default)) if isinstance(default, int) else default,
+        domain.kind,
+        domain,
+        _checks(*rules, own),
+        _reference(rules),
+        default if isinstance(default, str) else None,
+        str(default) if isinstance(default, int) else default_sql,
+        is_optional=optional and not primary_key,
+        is_key=primary_key,
+        is_unique=unique,
     )
 
 
-def written_by_triggers(table: Table) -> Table:
-    """A table that triggers alone fill, from what was checked: PostgreSQL asks no more of their rows, which every order
-    writes, but of those that somebody writes by hand. See ``postgresql.by_hand``.
-    """
-    for column in table.columns:
-        if (domain := column.info.get(DOMAIN)) is not None:
-            column.type = domain.bare
-    return table
+def _checks(*rules: Check | References) -> tuple[Check, ...]:
+    # By name: in which order they are written does not change by itself.
+    return tuple(sorted((rule for rule in rules if isinstance(rule, Check)), key=lambda rule: rule.name))
 
 
-def identifier(name: str, *items: SchemaItem, prefix: str | None = None, **options: Any) -> Column[str]:
+def _reference(rules: Iterable[Check | References]) -> References | None:
+    return next((rule for rule in rules if isinstance(rule, References)), None)
+
+
+def identifier(name: str, *rules: Check | References, prefix: str | None = None, **options: Any) -> Column:
     """An id; with a `prefix`, one that the database makes where none is given."""
-    return of(domains.ID, name, *items, default=None if prefix is None else new_id(prefix), **options)
+    return of(domains.ID, name, *rules, default_sql=None if prefix is None else f"(@new_id({prefix}))", **options)
 
 
-def word(name: str, *items: SchemaItem, **options: Any) -> Column[str]:
+def word(name: str, *rules: Check | References, **options: Any) -> Column:
     """One of our own names."""
-    return of(domains.WORD, name, *items, **options)
+    return of(domains.WORD, name, *rules, **options)
 
 
-def line(name: str, *items: SchemaItem, **options: Any) -> Column[str]:
+def line(name: str, *rules: Check | References, **options: Any) -> Column:
     """A short text: a name, an address, a key."""
-    return of(domains.LINE, name, *items, **options)
+    return of(domains.LINE, name, *rules, **options)
 
 
-def text(name: str, **options: Any) -> Column[str]:
+def text(name: str, **options: Any) -> Column:
     """A text of a few sentences."""
     return of(domains.TEXT, name, **options)
 
 
-def document(name: str, *, optional: bool = False) -> Column[str]:
+def document(name: str, *, optional: bool = False) -> Column:
     """A document as it is told or answered."""
     return of(domains.TOLD, name, optional=optional)
 
 
-def actor(*, given: bool = False) -> Column[str]:
+def actor(*, given: bool = False) -> Column:
     """Who made the change; another program, where nobody says so and it need not be `given`."""
-    return line("actor", default=None if given else EXTERNAL_ACTOR)
+    return line("actor", default_sql=None if given else "@external_actor")
 
 
-def reason() -> Column[str]:
+def reason() -> Column:
     return line("reason", optional=True)
 
 
-def currency(default: str | None = None) -> Column[str]:
+def currency(default: str | None = None) -> Column:
     return of(domains.CURRENCY, "currency", default=default)
 
 
-def moment(name: str) -> Column[str]:
+def moment(name: str) -> Column:
     """A moment; that of the writing, where none is given."""
-    return of(domains.MOMENT, name, default=NOW)
+    return of(domains.MOMENT, name, default_sql="(@now)")
 
 
-def given_moment(name: str, *, optional: bool = False) -> Column[str]:
+def given_moment(name: str, *, optional: bool = False) -> Column:
     return of(domains.MOMENT, name, optional=optional)
 
 
-def count(name: str, *items: SchemaItem, default: int | None = 0, **options: Any) -> Column[int]:
-    return of(domains.COUNT, name, *items, default=default, **options)
+def count(name: str, *rules: Check | References, default: int | None = 0, **options: Any) -> Column:
+    return of(domains.COUNT, name, *rules, default=default, **options)
 
 
-def tally(name: str) -> Column[int]:
-    """A count that a trigger has more to say of, which PostgreSQL asks after domains and before CHECKs."""
-    check = CheckConstraint(f"{name} BETWEEN 0 AND {domains.COUNT_MAX}", name=f"{name}_is_count")
-    return Column(name, Integer, check, nullable=False, server_default=sql("0"))
-
-
-def version(default: int | None = 1) -> Column[int]:
+def version(default: int | None = 1) -> Column:
     return of(domains.VERSION, "version", default=default)
 
 
-def amount(name: str, default: int | None = 0, *, optional: bool = False) -> Column[int]:
-    """Minor units of a currency; see `complete` for the other end."""
-    check = CheckConstraint(f"{name} >= 0", name=f"{name}_not_negative")
-    server_default = None if default is None else sql(str(default))
-    return Column(name, Integer, check, nullable=optional, server_default=server_default, info={"is_amount": True})
+def json_object(name: str, default: str | None = None, *, optional: bool = False) -> Column:
+    return of(domains.OBJECT, name, _is_json(name), default=default, optional=optional)
 
 
-def complete(table: Table) -> None:
-    """Add what the table's columns say together; called once, when all of them are there."""
-    # Without it SQLite keeps a text where a number belongs. Known since its version 3.37.
-    table.dialect_options["sqlite"]["strict"] = True
-    for column in table.columns:
-        # A set is written in any order, and the script of a migration must not change by itself.
-        column.constraints = OrderedSet(sorted(column.constraints, key=lambda constraint: str(constraint.name)))
-    # One rule for all amounts: PostgreSQL reads each anew for every statement.
-    names = [column.name for column in table.columns if column.info.get("is_amount")]
-    if names:
-        within = " AND ".join(f"{name} <= {AMOUNT_MAX}" for name in names)
-        table.append_constraint(CheckConstraint(within, name="amounts_within_bounds"))
+def json_array(name: str) -> Column:
+    return of(domains.ARRAY, name, _is_json(name), default="[]")
 
 
-def flag(name: str, default: bool) -> Column[int]:
-    check = CheckConstraint(f"{name} = 0 OR {name} = 1", name=f"{name}_is_flag")
-    return Column(name, Integer, check, nullable=False, server_default=sql(str(int(default))))
+# --- Other columns ----------------------------------------------------------------------------------------------------
 
 
 def integer(
     name: str,
-    *parts: SchemaItem,
+    *rules: Check | References,
     default: int | str | None = None,
     optional: bool = False,
     primary_key: bool = False,
-    unique: bool | None = None,
-    numbered: bool = False,
-) -> Column[int]:
-    """A whole number of which no domain says more; as a key the database itself may have `numbered` the rows by it."""
-    server_default = words(default) if isinstance(default, str) else None if default is None else sql(str(default))
+    unique: bool = False,
+    numbering: Numbering | None = None,
+) -> Column:
+    """A whole number of which no domain says more. A default that is a text is SQL."""
     return Column(
         name,
-        Integer,
-        *parts,
-        nullable=optional and not primary_key,
-        server_default=server_default,
-        primary_key=primary_key,
-        unique=unique,
-        autoincrement=numbered,
+        Kind.INTEGER,
+        checks=_checks(*rules),
+        references=_reference(rules),
+        default_sql=None if default is None else str(default),
+        is_optional=optional and not primary_key,
+        is_key=primary_key,
+        is_unique=unique,
+        numbering=numbering,
     )
 
 
-def real(name: str, *parts: SchemaItem) -> Column[float]:
-    return Column(name, Real, *parts)
-
-
-def entry_id(name: str) -> Column[int]:
-    """The row's own number, as `entry`, of a table that is PostgreSQL's alone."""
-    return Column(name, Integer, Identity(always=True), primary_key=True)
-
-
-def numbered(name: str) -> Column[int]:
-    """A number of the row's own that people say aloud, in the order of writing; whoever writes a row may give one."""
-    positive = CheckConstraint(f"{name} > 0", name=f"{name}_positive")
-    return Column(name, Integer, Identity(), positive, primary_key=True)
-
-
-def entry() -> Column[int]:
+def entry() -> Column:
     """The row's own number, in the order of writing."""
-    positive = CheckConstraint("entry > 0", name="entry_positive")
-    return Column("entry", Integer, Identity(always=True), positive, primary_key=True)
+    return integer("entry", Check("entry_positive", "entry > 0"), primary_key=True, numbering=Numbering.ALWAYS)
 
 
-def degrees(name: str, most: int) -> Column[float]:
-    return Column(name, Real, CheckConstraint(f"{name} BETWEEN -{most} AND {most}", name=f"{name}_bounds"))
+def numbered(name: str) -> Column:
+    """A number of the row's own that people say aloud, in the order of writing; whoever writes a row may give one."""
+    positive = Check(f"{name}_positive", f"{name} > 0")
+    return integer(name, positive, primary_key=True, numbering=Numbering.BY_DEFAULT)
 
 
-def json_object(name: str, default: str | None = None, *, optional: bool = False) -> Column[str]:
-    return of(domains.OBJECT, name, _is_json(name), default=default, optional=optional)
+def tally(name: str) -> Column:
+    """A count that a trigger has more to say of, which PostgreSQL asks after domains and before CHECKs."""
+    return integer(name, Check(f"{name}_is_count", f"{name} BETWEEN 0 AND {domains.COUNT_MAX}"), default=0)
 
 
-def json_array(name: str) -> Column[str]:
-    return of(domains.ARRAY, name, _is_json(name), default="[]")
+def flag(name: str, default: bool) -> Column:
+    return integer(name, Check(f"{name}_is_flag", f"{name} = 0 OR {name} = 1"), default=int(default))
 
 
-def json_array_as_sent(name: str) -> Column[str]:
+def amount(name: str, default: int | None = 0, *, optional: bool = False) -> Column:
+    """Minor units of a currency; see `table` for the other end."""
+    not_negative = Check(f"{name}_not_negative", f"{name} >= 0")
+    return replace(integer(name, not_negative, default=default, optional=optional), is_amount=True)
+
+
+def real(name: str, *rules: Check) -> Column:
+    return Column(name, Kind.REAL, checks=_checks(*rules), is_optional=True)
+
+
+def degrees(name: str, most: int) -> Column:
+    return real(name, Check(f"{name}_bounds", f"{name} BETWEEN -{most} AND {most}"))
+
+
+def json_array_as_sent(name: str) -> Column:
     """To the letter, as it was sent."""
-    is_array = CheckConstraint(Said(lambda dialect: dialect.is_array(name)), name=f"{name}_is_array")
-    bytes_max = domains.DOCUMENT_BYTES_MAX
-    within = Said(lambda dialect: f"{dialect.bytes_of(name)} <= {bytes_max}")
-    is_short = CheckConstraint(within, name=f"{name}_is_short")
-    return Column(name, JsonAsSent, is_array, is_short, nullable=False, server_default="[]")
+    is_array = Check(f"{name}_is_array", f"@is_array({name})")
+    return Column(name, Kind.JSON_AS_SENT, checks=_checks(is_array, _is_short(name)), default="[]")
 
 
-def json_value(name: str) -> Column[str]:
+def json_value(name: str) -> Column:
     """Any JSON, or none."""
-    bytes_max = domains.DOCUMENT_BYTES_MAX
-    within = Said(lambda dialect: f"{dialect.bytes_of(name)} <= {bytes_max}")
-    return Column(
-        name,
-        Json,
-        _is_json(name),
-        CheckConstraint(within, name=f"{name}_is_short"),
-        nullable=True,
-        info={"is_json": True},
-    )
+    return Column(name, Kind.JSON, checks=_checks(_is_json(name), _is_short(name)), is_optional=True)
 
 
-def _is_json(name: str) -> CheckConstraint:
+def _is_short(name: str) -> Check:
+    return Check(f"{name}_is_short", f"@bytes_of({name}) <= {domains.DOCUMENT_BYTES_MAX}")
+
+
+def _is_json(name: str) -> Check:
     # Older SQLite calls NULL invalid.
-    return _SqliteCheck(f"{name} IS NULL OR json_valid({name})", name=f"{name}_is_json")
+    return Check(f"{name}_is_json", f"{name} IS NULL OR json_valid({name})", only="sqlite")

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Table
-
-from ordercast.db.columns import DOMAIN
+from ordercast.db.columns import Table
 from ordercast.db.dialects import SQLITE, Dialect, Refusal, Trigger
-from ordercast.db.domains import ARRAY, OBJECT, JsonAsSent
-from ordercast.db.nouns import metadata
+from ordercast.db.domains import ARRAY, OBJECT, Kind
+from ordercast.db.nouns import TABLES
 
 # Written with every order or connection, by nobody but us; to corrupt them harms their own reader alone.
 _NOT_LOOKED_AT: Final = frozenset({"feed", "idempotency", "mails", "order_history", "order_lines", "sessions"})
@@ -26,12 +24,7 @@ _EXACT: Final = frozenset({"moment", "currency"})
 
 
 def content_triggers(dialect: Dialect) -> list[Trigger]:
-    return [
-        trigger
-        for table in metadata.sorted_tables
-        if table.name not in _NOT_LOOKED_AT
-        for trigger in _of_table(table, dialect)
-    ]
+    return [trigger for table in TABLES if table.name not in _NOT_LOOKED_AT for trigger in _of_table(table, dialect)]
 
 
 def _of_table(table: Table, dialect: Dialect) -> list[Trigger]:
@@ -56,18 +49,16 @@ def _of_table(table: Table, dialect: Dialect) -> list[Trigger]:
 def _texts(table: Table) -> list[str]:
     return [
         column.name
-        for column in table.columns
-        if (domain := column.info.get(DOMAIN)) is not None
-        and domain.base.startswith("TEXT")
-        and domain.name not in _EXACT
+        for column in table.columns.values()
+        if (domain := column.domain) is not None and domain.base.startswith("TEXT") and domain.name not in _EXACT
     ]
 
 
 def _documents(table: Table) -> list[str]:
     return [
         column.name
-        for column in table.columns
-        if column.info.get(DOMAIN) in {OBJECT, ARRAY} or column.type is JsonAsSent or column.info.get("is_json")
+        for column in table.columns.values()
+        if column.domain in {OBJECT, ARRAY} or column.kind in {Kind.JSON, Kind.JSON_AS_SENT}
     ]
 
 

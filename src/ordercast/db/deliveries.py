@@ -120,7 +120,7 @@ _TOLD: Final = cleandoc(f"""
 """)
 
 # But where a customer lives may be forgotten.
-_KEPT: Final = same(name for name in columns.names_of(deliveries) if name not in {"lat", "lng"})
+_KEPT: Final = same(name for name in deliveries.columns if name not in {"lat", "lng"})
 _FORGETS: Final = f"NEW.lat IS NULL AND NEW.lng IS NULL AND {_KEPT}"
 _ADDED_TO: Final = "deliveries: only ever added to"
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ordercast.db.trigger import Trigger
-
-if TYPE_CHECKING:
-    from sqlalchemy import Dialect as Compiled
 
 # The API takes 64; readers give up between some hundreds and a thousand.
 JSON_LEVELS_MAX: Final = 100
@@ -21,11 +18,6 @@ class Dialect(ABC):
     """
 
     name: str
-
-    @property
-    @abstractmethod
-    def compiled(self) -> Compiled:
-        """What SQLAlchemy compiles the tables for; loaded when it is first asked for."""
 
     # --- Values -----------------------------------------------------------------------------------------------------
 

@@ -7,11 +7,8 @@ CHECK on each column in SQLite, where it costs some nanoseconds. ``docs/referenc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
-
-import sqlalchemy
-from sqlalchemy import BigInteger, LargeBinary
-from sqlalchemy.types import TypeEngine, UserDefinedType
+from enum import Enum, auto
+from typing import Final
 
 from ordercast.commerce.people import SUBJECT_CHARACTERS_MAX
 
@@ -48,28 +45,20 @@ _MOMENT: Final = (
 
 # --- Types ------------------------------------------------------------------------------------------------------------
 
-
-class _Named(UserDefinedType[Any]):
-    """A type by its name alone: SQLAlchemy's own would load all that it knows of a database."""
-
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def get_col_spec(self, **_: Any) -> str:
-        return self.name
-
-
 # Compared by its bytes in both databases: moments and ids are in order, whatever language the server speaks.
 _TEXT: Final = 'TEXT COLLATE "C"'
-# SQLite numbers rows only by a key of exactly this name; it has 64 bits there too.
-Integer: Final = BigInteger().with_variant(sqlalchemy.Integer(), "sqlite")
-# STRICT tables know six types by these names.
-Real: Final[TypeEngine[float]] = sqlalchemy.Double().with_variant(_Named("REAL"), "sqlite")
-Json: Final = sqlalchemy.Text().with_variant(_Named("JSONB"), "postgresql")
-# To the letter: JSONB writes 1e308 with all its digits, has its own order of names, and cannot hold a NUL.
-JsonAsSent: Final = sqlalchemy.Text().with_variant(_Named("JSON"), "postgresql")
+
+
+class Kind(Enum):
+    """How SQLite keeps a value."""
+
+    TEXT = auto()
+    BYTES = auto()
+    INTEGER = auto()
+    REAL = auto()
+    JSON = auto()
+    JSON_AS_SENT = auto()
+    """To the letter, in PostgreSQL too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +66,9 @@ class Domain:
     """A kind of value. Of NULL no condition is false."""
 
     name: str
-    kept: TypeEngine[Any]
-    """As SQLite keeps it."""
+    kind: Kind
     base: str
-    """As PostgreSQL does."""
+    """The type in PostgreSQL."""
     in_sqlite: str
     """The condition, of ``{x}``."""
     in_postgresql: str
@@ -89,15 +77,6 @@ class Domain:
     def check(self, column: str) -> str:
         """The condition in SQLite."""
         return self.in_sqlite.replace("{x}", column)
-
-    @property
-    def type(self) -> TypeEngine[Any]:
-        return self.kept.with_variant(_Named(f"ordercast_{self.name}"), "postgresql")
-
-    @property
-    def bare(self) -> TypeEngine[Any]:
-        """Without the condition in PostgreSQL."""
-        return self.kept.with_variant(_Named(self.base), "postgresql")
 
     def of(self, column: str) -> str:
         """The condition in PostgreSQL, of a column."""
@@ -113,24 +92,22 @@ class Domain:
 def _text(name: str, bytes_max: int, bytes_min: int = 0) -> Domain:
     # In bytes: SQLite counts the characters of a text up to its first NUL alone.
     within = f"BETWEEN {bytes_min} AND {bytes_max}" if bytes_min else f"<= {bytes_max}"
-    return Domain(
-        name, sqlalchemy.Text(), _TEXT, f"length(CAST({{x}} AS BLOB)) {within}", f"octet_length(VALUE) {within}"
-    )
+    return Domain(name, Kind.TEXT, _TEXT, f"length(CAST({{x}} AS BLOB)) {within}", f"octet_length(VALUE) {within}")
 
 
 def _whole(name: str, most: int) -> Domain:
-    return Domain(name, sqlalchemy.Integer(), "BIGINT", f"{{x}} BETWEEN 0 AND {most}", f"VALUE BETWEEN 0 AND {most}")
+    return Domain(name, Kind.INTEGER, "BIGINT", f"{{x}} BETWEEN 0 AND {most}", f"VALUE BETWEEN 0 AND {most}")
 
 
 def _bytes(name: str, bytes_max: int) -> Domain:
-    return Domain(name, LargeBinary(), "BYTEA", f"length({{x}}) <= {bytes_max}", f"octet_length(VALUE) <= {bytes_max}")
+    return Domain(name, Kind.BYTES, "BYTEA", f"length({{x}}) <= {bytes_max}", f"octet_length(VALUE) <= {bytes_max}")
 
 
 def _json(name: str, kind: str, opening: str) -> Domain:
     # That it is JSON, each column's own rule says already.
     return Domain(
         name,
-        sqlalchemy.Text(),
+        Kind.TEXT,
         "JSONB",
         f"substr(ltrim({{x}}, char(9, 10, 13, 32)), 1, 1) = '{opening}'"
         f" AND length(CAST({{x}} AS BLOB)) <= {DOCUMENT_BYTES_MAX}",
@@ -148,7 +125,7 @@ TOLD: Final = _text("told", TOLD_BYTES_MAX)
 FOREIGN: Final = _text("foreign", FOREIGN_BYTES_MAX)
 MOMENT: Final = Domain(
     "moment",
-    sqlalchemy.Text(),
+    Kind.TEXT,
     _TEXT,
     # Written anew it is the same, or there is no such day; SQLite finds that out where it is asked to count. By its
     # length first: of 'now' a CHECK must not ask.
@@ -158,7 +135,7 @@ MOMENT: Final = Domain(
 )
 CURRENCY: Final = Domain(
     "currency",
-    sqlalchemy.Text(),
+    Kind.TEXT,
     _TEXT,
     "{x} GLOB '[A-Z][A-Z][A-Z]' AND length(CAST({x} AS BLOB)) = 3",
     "VALUE ~ '^[A-Z]{3}$'",

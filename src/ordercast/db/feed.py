@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-from sqlalchemy import Column, MetaData
+from typing import Final
 
 from .columns import (
+    Column,
+    Numbering,
     actor,
     check,
     document,
-    entry_id,
     given_moment,
     index,
     integer,
@@ -25,7 +24,7 @@ from .statement import Statement, statements_in
 from .types import ChangeKind
 
 
-def _columns() -> list[Column[Any]]:
+def _columns() -> list[Column]:
     return [
         word("kind"),
         line("entity_id"),
@@ -40,7 +39,7 @@ def _columns() -> list[Column[Any]]:
 
 feed = table(
     "feed",
-    integer("seq", check("seq_positive", "seq > 0"), primary_key=True, numbered=True),
+    integer("seq", check("seq_positive", "seq > 0"), primary_key=True, numbering=Numbering.IN_SQLITE),
     *_columns(),
     autoincrement=True,
     by_triggers=True,
@@ -50,12 +49,11 @@ feed = table(
 # first: readers who went by it would miss the slow. So a row gets its place in the feed only once it is committed.
 feed_to_number = table(
     "feed",
-    entry_id("id"),
+    integer("id", primary_key=True, numbering=Numbering.ALWAYS),
     integer("seq", optional=True, unique=True),
     *_columns(),
     index("feed_unsequenced", "id", where="seq IS NULL"),
     by_triggers=True,
-    metadata=MetaData(),
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------

@@ -16,17 +16,17 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
-import sqlalchemy
-from sqlalchemy import CheckConstraint, Column, Table
 
 from ordercast.commerce.errors import UnknownStatus
 from ordercast.commerce.states import Fulfilment, resolve_status
 from ordercast.commerce.timestamps import timestamp
 
+from . import nouns
+from .columns import Column, Table
 from .dialects import POSTGRESQL, Dialect
-from .feed import feed, feed_to_number
+from .domains import Kind
 from .lenient_json import is_moment, read_json
-from .nouns import metadata
+from .sql import expand
 from .store import change_of
 from .transaction import Transaction
 from .types import Change
@@ -97,8 +97,7 @@ class DamagedTableRow:
 
 def tables(dialect: Dialect) -> list[Table]:
     """All of them, the feed last: mending another row writes what it was before into the feed."""
-    of_feed = feed_to_number if dialect is POSTGRESQL else feed
-    return [*(table for table in metadata.sorted_tables if table is not feed), of_feed]
+    return sorted(nouns.tables(dialect), key=lambda table: table.name == "feed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +127,7 @@ def is_damaged(transaction: Transaction, table: Table, name: str, check: Check |
     column = RowQuery.of(table, transaction.dialect).named_by
     if column is None or "\ufffd" in name:
         return None
-    is_number = isinstance(column.type, sqlalchemy.Integer)
+    is_number = column.kind is Kind.INTEGER
     if is_number and not name.lstrip("-").isdecimal():
         return False
     value = int(name) if is_number else name
@@ -166,8 +165,8 @@ class RowQuery:
     def __init__(self, table: Table, dialect: Dialect, *, with_rules: bool) -> None:
         self.table = table
         self.dialect = dialect
-        self.columns: list[Column[Any]] = list(table.columns)
-        self.keys: list[Column[Any]] = list(table.primary_key.columns)
+        self.columns: list[Column] = list(table.columns.values())
+        self.keys: list[Column] = list(table.key)
         self.rules = dict(_rules(table, dialect)) if with_rules else {}
         self.named_by = self._naming()
         """The column by which people call a row, if one is enough."""
@@ -177,11 +176,12 @@ class RowQuery:
     def of(table: Table, dialect: Dialect, *, with_rules: bool = True) -> RowQuery:
         return RowQuery(table, dialect, with_rules=with_rules)
 
-    def _naming(self) -> Column[Any] | None:
+    def _naming(self) -> Column | None:
         if self.table.name == "feed":
-            return self.table.c.seq
-        if "id" in self.table.c and isinstance(self.table.c.id.type, sqlalchemy.Text):
-            return self.table.c.id
+            return self.table.columns["seq"]
+        named = self.table.columns.get("id")
+        if named is not None and named.kind is Kind.TEXT:
+            return named
         return self.keys[0] if len(self.keys) == 1 else None
 
     @property
@@ -211,12 +211,12 @@ class RowQuery:
         return {f"key_{place}": bytes_of(value) for place, value in enumerate(key)}
 
     def given(self, place: int) -> str:
-        is_text = isinstance(self.keys[place].type, sqlalchemy.Text)
+        is_text = self.keys[place].kind is Kind.TEXT
         if self.dialect is POSTGRESQL:
             return f"%(key_{place})s"
         return f"CAST(:key_{place} AS TEXT)" if is_text else f":key_{place}"
 
-    def _shown(self, column: Column[Any]) -> str:
+    def _shown(self, column: Column) -> str:
         # Some drivers make more of JSON than its text.
         as_text = self.dialect is POSTGRESQL and column.name in JSON_COLUMNS
         return f'CAST("{column.name}" AS text)' if as_text else f'"{column.name}"'
@@ -244,16 +244,9 @@ class RowQuery:
 
 
 def _rules(table: Table, dialect: Dialect) -> Iterator[tuple[str, str]]:
-    compiled = dialect.compiled
-    written = compiled.ddl_compiler(compiled, None)  # type: ignore[arg-type]  # of what stands within a statement
-    of_columns = (constraint for column in table.columns for constraint in column.constraints)
-    # A table's constraints are a set: by name, what is found does not depend on the run.
-    constraints = sorted({*table.constraints, *of_columns}, key=lambda constraint: str(constraint.name))
-    for constraint in constraints:
-        # Those that are the other database's own are written as nothing here.
-        if isinstance(constraint, CheckConstraint) and written.process(constraint):
-            rule = constraint.sqltext.compile(dialect=compiled, compile_kwargs={"literal_binds": True})
-            yield str(constraint.name), str(rule)
+    for check in sorted(table.checks, key=lambda check: check.name):
+        if check.only in {None, dialect.name}:
+            yield check.name, expand(check.condition, dialect)
 
 
 def _name(values: dict[str, Any], key: tuple[Any, ...]) -> str:
@@ -265,23 +258,23 @@ def _name(values: dict[str, Any], key: tuple[Any, ...]) -> str:
 # --- What is wrong ----------------------------------------------------------------------------------------------------
 
 
-def _column_problem(table: str, column: Column[Any], value: Any) -> ColumnProblem | None:
+def _column_problem(table: str, column: Column, value: Any) -> ColumnProblem | None:
     """What is wrong with one value, and the nearest that is right."""
     if value is None:
         return (
             None
-            if column.nullable or column.primary_key
+            if column.is_optional or column.is_key
             else ColumnProblem(column.name, "is missing", _default(table, column))
         )
-    if isinstance(column.type, sqlalchemy.Integer):
+    if column.kind is Kind.INTEGER:
         return _integer_problem(column, value)
-    if isinstance(column.type, sqlalchemy.Numeric | sqlalchemy.LargeBinary):
+    if column.kind in {Kind.REAL, Kind.BYTES}:
         return None
     text, problem = _text_of(value)
     if column.name in JSON_COLUMNS and table != "feed":
         return _json_problem(table, column, text, problem)
     if _is_moment_column(column) and not is_moment(text):
-        return ColumnProblem(column.name, "is no moment", _default(table, column) if not column.nullable else None)
+        return ColumnProblem(column.name, "is no moment", _default(table, column) if not column.is_optional else None)
     return None if problem is None else ColumnProblem(column.name, problem, text)
 
 
@@ -297,19 +290,19 @@ def _text_of(value: Any) -> tuple[str, str | None]:
     return str(value), "is no text"
 
 
-def _json_problem(table: str, column: Column[Any], text: str, problem: str | None) -> ColumnProblem | None:
+def _json_problem(table: str, column: Column, text: str, problem: str | None) -> ColumnProblem | None:
     try:
         msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError):
         try:
             mended: Any = msgspec.json.encode(read_json(text)).decode()
         except (ValueError, RecursionError):
-            mended = None if column.nullable else _default(table, column)
+            mended = None if column.is_optional else _default(table, column)
         return ColumnProblem(column.name, "is no JSON that can be told", mended)
     return None if problem is None else ColumnProblem(column.name, problem, text)
 
 
-def _integer_problem(column: Column[Any], value: Any) -> ColumnProblem | None:
+def _integer_problem(column: Column, value: Any) -> ColumnProblem | None:
     if type(value) is int:
         return None
     try:
@@ -317,7 +310,7 @@ def _integer_problem(column: Column[Any], value: Any) -> ColumnProblem | None:
     except ValueError:
         number = math.nan
     nearest = round(max(-_INT_MAX, min(number, _INT_MAX))) if math.isfinite(number) else 0
-    return ColumnProblem(column.name, "is no whole number", UNREPAIRABLE if column.primary_key else nearest)
+    return ColumnProblem(column.name, "is no whole number", UNREPAIRABLE if column.is_key else nearest)
 
 
 def _rules_broken(broken: list[tuple[str, str]], values: dict[str, Any], known: set[str]) -> list[ColumnProblem]:
@@ -396,22 +389,21 @@ def _feed_document_problem(name: str, value: Any) -> ColumnProblem | None:
     return None if problem is None else ColumnProblem(name, problem, text)
 
 
-def _is_moment_column(column: Column[Any]) -> bool:
+def _is_moment_column(column: Column) -> bool:
     return column.name in _MOMENTS or column.name.endswith("_at")
 
 
-def _default(table: str, column: Column[Any]) -> Any:
+def _default(table: str, column: Column) -> Any:
     """What may stand where nothing can be known."""
     if table == "revocations" and column.name == "since":
         return timestamp(time.time_ns() // 1_000_000)  # whatever was issued until now is refused
     if _is_moment_column(column):
         return NEVER
     if column.name in JSON_COLUMNS:
-        default = getattr(column.server_default, "arg", None)
-        return default if isinstance(default, str) and default[:1] in "[{" else "{}"
-    if isinstance(column.type, sqlalchemy.Integer):
+        return column.default if column.default is not None and column.default[:1] in "[{" else "{}"
+    if column.kind is Kind.INTEGER:
         return 0
-    return b"" if isinstance(column.type, sqlalchemy.LargeBinary) else ""
+    return b"" if column.kind is Kind.BYTES else ""
 
 
 def bytes_of(value: Any) -> Any:

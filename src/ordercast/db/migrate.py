@@ -67,7 +67,7 @@ def upgrade(place: Place) -> None:
     """Bring the database at `place` up to the newest revision; a file is made if there is none. All of it, or nothing.
 
     Raises Unusable for a database of a revision that is not known here, or with tables of another program, and what
-    SQLAlchemy or the driver raise.
+    the driver raises.
     """
     found = revision_of(place)
     if found is None:
@@ -96,12 +96,15 @@ def _create(place: Place) -> None:
 def _migrate(place: Place) -> None:
     from alembic import command
     from alembic.util import CommandError
+    from sqlalchemy.exc import SQLAlchemyError
 
-    with _config(place) as config:
-        try:
+    try:
+        with _config(place) as config:
             command.upgrade(config, "head")
-        except CommandError as error:
-            raise Unusable(error) from error
+    except CommandError as error:
+        raise Unusable(error) from error
+    except SQLAlchemyError as error:
+        raise Unusable(getattr(error, "orig", None) or error) from error
 
 
 def downgrade(place: Place, revision: str) -> None:
@@ -121,13 +124,13 @@ def must_be_newest(place: Place) -> None:
 
 def _foreign_tables(connection: Any, place: Place) -> list[str]:
     """Tables that have names of ours in a database that was never migrated."""
-    from .nouns import metadata
+    from .nouns import TABLES
 
     statement = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view')"
     if isinstance(place, str):
         statement = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
     names = {str(name).lower() for (name,) in connection.execute(statement).fetchall()}
-    return sorted(names & metadata.tables.keys())
+    return sorted(names & {table.name for table in TABLES})
 
 
 def revision_of(place: Place) -> str | None:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
-from sqlalchemy import Table
-
+from .columns import Table
 from .dialects import Trigger
 from .statement import Statement
 

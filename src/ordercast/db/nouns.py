@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Iterable
+from typing import Final
 
 from . import (
     access,
@@ -31,15 +32,10 @@ from . import (
     shop,
     stats,
 )
-from .columns import metadata
+from .columns import Table
 from .dialects import POSTGRESQL, Dialect
 from .noun import Noun, PersonalData
 from .statement import Statement
-
-if TYPE_CHECKING:
-    from sqlalchemy import Table
-
-__all__ = ["NOUNS", "PERSONAL_DATA", "metadata", "statements", "tables"]
 
 NOUNS: Final[tuple[Noun, ...]] = (
     accounts.NOUN,
@@ -69,6 +65,19 @@ NOUNS: Final[tuple[Noun, ...]] = (
     meta.NOUN,
 )
 
+
+def _sorted(made: Iterable[Table]) -> tuple[Table, ...]:
+    """By name, each behind those that it refers to."""
+    left, found = sorted(made, key=lambda table: table.name), list[Table]()
+    while left:
+        names = {table.name for table in left}
+        found += [table for table in left if not table.needs & names]
+        left = [table for table in left if table.needs & names]
+    return tuple(found)
+
+
+TABLES: Final = _sorted(table for noun in NOUNS for table in noun.tables)
+
 PERSONAL_DATA: Final = {
     table: holding for noun in NOUNS for table, holding in noun.personal.items() if isinstance(holding, PersonalData)
 }
@@ -82,5 +91,4 @@ def statements() -> dict[str, Statement]:
 
 def tables(dialect: Dialect) -> list[Table]:
     """The tables as a database has them, each behind those that it refers to."""
-    made = {feed.feed: feed.feed_to_number} if dialect is POSTGRESQL else {}
-    return [made.get(table, table) for table in metadata.sorted_tables]
+    return [feed.feed_to_number if table is feed.feed and dialect is POSTGRESQL else table for table in TABLES]

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Final
 
 from .dialects import Dialect
-from .nouns import metadata, tables
+from .nouns import TABLES, tables
 from .transaction import Transaction
 from .triggers import missing_triggers
 
@@ -30,17 +30,17 @@ def schema_faults(transaction: Transaction, dialect: Dialect) -> list[str]:
         if name not in indexes and table in there:
             faults.append(f"The unique index {name} is missing: changes of {table} may fail.")
     if dialect.tables_refused is not None:
-        refused = {name for (name,) in transaction.all(dialect.tables_refused)} & set(metadata.tables)
+        refused = {name for (name,) in transaction.all(dialect.tables_refused)} & {table.name for table in TABLES}
         faults += [f"This node's role may not read and write {name}." for name in sorted(refused)[:NAMED_MAX]]
     return faults
 
 
 @cache
 def _columns(dialect: Dialect) -> frozenset[str]:
-    return frozenset(f"{table.name}.{column.name}" for table in tables(dialect) for column in table.columns)
+    return frozenset(f"{table.name}.{name}" for table in tables(dialect) for name in table.columns)
 
 
 @cache
 def _unique_indexes(dialect: Dialect) -> dict[str, str]:
     del dialect
-    return {str(index.name): table.name for table in metadata.sorted_tables for index in table.indexes if index.unique}
+    return {index.name: table.name for table in TABLES for index in table.indexes if index.unique}

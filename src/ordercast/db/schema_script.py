@@ -10,10 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Index
-from sqlalchemy.schema import CreateIndex, CreateTable
-
-from .columns import ROWS
+from .ddl import table_statements
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 from .domains import DOMAINS
 from .nouns import tables
@@ -40,18 +37,11 @@ def schema_statements(dialect: Dialect) -> list[str]:
     statements: list[str] = [*dialect.functions]
     if dialect is POSTGRESQL:
         statements += [domain.statement for domain in DOMAINS]
-    for made in tables(dialect):
-        statements.append(str(CreateTable(made).compile(dialect=dialect.compiled)))
-        indexes = sorted(made.indexes, key=str)
-        statements += [_create_index(index, dialect) for index in indexes]
+    for table in tables(dialect):
+        statements += table_statements(table, dialect)
     for trigger in triggers(dialect):
         statements += dialect.create_trigger(trigger)
     return [_tidy(statement) for statement in (*statements, *_FIRST_ROWS[dialect])]
-
-
-def _create_index(index: Index, dialect: Dialect) -> str:
-    made, where = str(CreateIndex(index).compile(dialect=dialect.compiled)), index.info.get(ROWS)
-    return made if where is None else f"{made} WHERE {where}"
 
 
 def schema_script(dialect: Dialect) -> str:

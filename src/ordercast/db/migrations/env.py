@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from ordercast.db.nouns import metadata
+from ordercast.db.ddl import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

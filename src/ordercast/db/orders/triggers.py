@@ -7,7 +7,6 @@ from typing import Final
 
 from ordercast.commerce.people import Role
 from ordercast.commerce.transitions import FAILING, RESTOCKING
-from ordercast.db.columns import names_of
 from ordercast.db.deliveries import DELIVERY_MOVED
 from ordercast.db.dialects import Refusal, Trigger
 from ordercast.db.noun import ERASED_ACTOR
@@ -113,7 +112,7 @@ _LINES_TAKE_STOCK: Final = (
 
 # The one change that history takes: a customer who is erased leaves it as a person, and with them what they wrote.
 _BY_CUSTOMER: Final = f"{Role.CUSTOMER}:"
-_KEPT_COLUMNS: Final = [name for name in names_of(order_history) if name not in {"actor", "reason"}]
+_KEPT_COLUMNS: Final = [name for name in order_history.columns if name not in {"actor", "reason"}]
 _FORGETS: Final = (
     f"substr(OLD.actor, 1, {len(_BY_CUSTOMER)}) = '{_BY_CUSTOMER}' AND NEW.actor = '{ERASED_ACTOR}'"
     f" AND NEW.reason IS NULL AND {same(_KEPT_COLUMNS)}"

@@ -5,9 +5,7 @@ Every order writes two of them; a domain for each of their columns would cost it
 
 from __future__ import annotations
 
-from sqlalchemy import Table
-
-from ordercast.db.columns import DOMAIN
+from ordercast.db.columns import Table
 from ordercast.db.dialects import Refusal, Trigger
 from ordercast.db.feed import feed
 from ordercast.db.orders.table import order_history
@@ -16,7 +14,7 @@ _BY_HAND = "pg_trigger_depth() = 0"
 
 
 def _checked(table: Table) -> list[Trigger]:
-    domains = {column.name: column.info[DOMAIN] for column in table.columns if DOMAIN in column.info}
+    domains = {name: column.domain for name, column in table.columns.items() if column.domain is not None}
     refusals = tuple(
         Refusal(f"{name}_is_{domain.name}: a {domain.name} is wanted", f"NOT ({domain.of(f'NEW.{name}')})")
         for name, domain in domains.items()

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ordercast.db.dialect import Dialect
 from ordercast.db.postgresql.functions import FIXED_PATH, FUNCTIONS
 from ordercast.db.trigger import Refusal, Trigger
-
-if TYPE_CHECKING:
-    from sqlalchemy import Dialect as Compiled
 
 # Every statement reads the WHEN of each trigger anew: of a row's thirty columns that takes longer than its change. A
 # function is read once by a connection.
@@ -32,12 +28,6 @@ class PostgresqlDialect(Dialect):
     for_update = "FOR NO KEY UPDATE"
     feed_key = "id"
     inserts_in_bulk = True
-
-    @cached_property
-    def compiled(self) -> Compiled:
-        from sqlalchemy.dialects.postgresql import psycopg  # noqa: PLC0415 - slow to load
-
-        return psycopg.dialect()  # type: ignore[no-untyped-call]
 
     def new_id(self, prefix: str) -> str:
         return f"ordercast_new_id('{prefix}')"

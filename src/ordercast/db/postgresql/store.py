@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy.exc import SQLAlchemyError
 
 from ordercast.db import feed
 from ordercast.db.dialects import POSTGRESQL
@@ -70,7 +69,7 @@ class PostgresqlStore(DatabaseStore):
         """Bring the database to the newest schema. Blocks. Raises Unusable."""
         try:
             upgrade(self._url)
-        except (SQLAlchemyError, psycopg.Error) as error:
+        except psycopg.Error as error:
             raise Unusable(error) from error
 
     def prepare(self) -> None:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from ordercast.db.columns import EMPTIED
 from ordercast.db.dialects import Refusal, Trigger
-from ordercast.db.nouns import metadata
+from ordercast.db.nouns import TABLES
 from ordercast.db.postgresql.by_hand import BY_HAND_TRIGGERS
 from ordercast.db.postgresql.functions import NO_TRUNCATE_FUNCTION, RAW_CHANNEL
 
-NO_TRUNCATE: Final = tuple(name for name, made in sorted(metadata.tables.items()) if not made.info.get(EMPTIED))
+NO_TRUNCATE: Final = tuple(sorted(table.name for table in TABLES if not table.may_be_emptied))
 """Tables whose rows are kept, told when they go, or owed to somebody."""
 
 

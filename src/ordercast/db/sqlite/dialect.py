@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ordercast.commerce.ids import ALPHABET
 from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect
 from ordercast.db.trigger import Refusal, Trigger
-
-if TYPE_CHECKING:
-    from sqlalchemy import Dialect as Compiled
 
 # Each character written anew from its code is the same, or its bytes were none. Sixteen at a time, of pieces of 4,096:
 # to find the n-th character SQLite counts from the first. LIMIT keeps it from finding each once more for every use.
@@ -70,12 +66,6 @@ class SqliteDialect(Dialect):
     for_update = ""
     feed_key = "seq"
     inserts_in_bulk = False
-
-    @cached_property
-    def compiled(self) -> Compiled:
-        from sqlalchemy.dialects import sqlite  # noqa: PLC0415 - as its sibling
-
-        return sqlite.dialect(paramstyle="named")
 
     def new_id(self, prefix: str) -> str:
         now_ms = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"

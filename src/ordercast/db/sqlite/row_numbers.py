@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Identity, Table
-
+from ordercast.db.columns import Table
 from ordercast.db.dialects import Refusal, Trigger
-from ordercast.db.nouns import metadata
+from ordercast.db.nouns import TABLES
 
 # Of the 2^63 numbers of a table such steps use up none that will ever be wanted.
 AHEAD_MAX: Final = 1_000_000
@@ -22,15 +21,14 @@ _NOT_LOOKED_AT: Final = frozenset({"order_history", "product_history"})
 
 
 def number_triggers() -> list[Trigger]:
-    numbered = [(table, name) for table in metadata.sorted_tables if (name := _number(table)) is not None]
+    numbered = [(table, name) for table in TABLES if (name := _number(table)) is not None]
     return [trigger for table, name in numbered for trigger in (_given(table, name), _stays(table, name))]
 
 
 def _number(table: Table) -> str | None:
     """The column that numbers the rows, if one does that matters."""
-    (key, *others) = table.primary_key.columns
-    is_number = not others and (table.name == "feed" or isinstance(key.identity, Identity))
-    return key.name if is_number and table.name not in _NOT_LOOKED_AT else None
+    (key, *_) = table.key
+    return key.name if key.numbering is not None and table.name not in _NOT_LOOKED_AT else None
 
 
 def _given(table: Table, name: str) -> Trigger:

@@ -11,8 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError
-
 from ordercast.db import dialects, feed
 from ordercast.db.errors import StoreClosed, Unusable
 from ordercast.db.migrate import upgrade
@@ -78,8 +76,6 @@ class SqliteStore(DatabaseStore):
         try:
             create_private(self.path)
             upgrade(self.path)
-        except DBAPIError as error:
-            raise Unusable(error.orig or error) from error
         except (sqlite3.Error, OSError) as error:
             raise Unusable(error) from error
 
