@@ -52,10 +52,6 @@ class Dialect(ABC):
     def text_of(self, column: str) -> str:
         """The text that a column of bytes holds in UTF-8; of what is not ASCII, some text or other."""
 
-    @abstractmethod
-    def held(self, query: str) -> str:
-        """A SELECT whose row nobody else changes until the transaction ends."""
-
     # --- JSON -------------------------------------------------------------------------------------------------------
 
     json_object: str

@@ -41,9 +41,6 @@ class PostgresqlDialect(Dialect):
     def text_of(self, column: str) -> str:
         return f"encode({column}, 'escape')"  # no error of all rows for one that is not UTF-8
 
-    def held(self, query: str) -> str:
-        return f"{query} FOR SHARE"
-
     def json_text(self, value: str) -> str:
         return f"CAST({value} AS text)"
 

@@ -82,9 +82,6 @@ class SqliteDialect(Dialect):
     def text_of(self, column: str) -> str:
         return f"CAST({column} AS TEXT)"
 
-    def held(self, query: str) -> str:
-        return query  # there is one writer at a time
-
     def json_text(self, value: str) -> str:
         return value
 
