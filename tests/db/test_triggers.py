@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -7,7 +8,11 @@ import pytest
 
 from ordercast.commerce.orders import Order
 from ordercast.db import Change, SqliteStore
+from ordercast.db.dialects import POSTGRESQL, SQLITE, Dialect
 from ordercast.db.orders import order_document
+from ordercast.db.triggers import triggers
+from ordercast.db.types import ChangeKind
+from ordercast.feed.audience import SINGLE_EVENT_ROUTES
 from tests.commerce.ids import is_id
 
 from .shop import ask, by_another_program, move, place_one
@@ -158,3 +163,20 @@ async def test_an_event_that_could_not_be_told_is_refused(store: SqliteStore, pa
     with pytest.raises(RuntimeError, match="constraint failed"):
         by_another_program(path, f"INSERT INTO published_events (event, rooms, args) VALUES {values}")
     assert store.last_seq == 0
+
+
+# --- Kinds of change --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", [SQLITE, POSTGRESQL], ids=lambda dialect: dialect.name)
+def test_triggers_write_each_kind_of_change_and_no_other(dialect: Dialect) -> None:
+    made = [part for trigger in triggers(dialect) for part in dialect.create_trigger(trigger)]
+    told = [part for part in made if "INSERT INTO feed" in part]
+    written = {kind for part in told for kind in re.findall(r"'([a-z]+\.[a-z_]+)'", part)}
+    assert written == set(ChangeKind)
+
+
+def test_each_kind_of_change_makes_an_event_or_is_for_the_nodes_alone() -> None:
+    for_nodes = {ChangeKind.ACCESS_REVOKED, ChangeKind.CUSTOMER_ERASED}
+    heard = {kind for kind in ChangeKind if kind in SINGLE_EVENT_ROUTES or kind.startswith(("order.", "product."))}
+    assert heard == set(ChangeKind) - for_nodes
