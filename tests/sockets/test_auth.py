@@ -1,4 +1,4 @@
-"""The socket door over a real store, feed and hub; the tokens are real, the connections are in memory."""
+"""Authentication of sockets over a real store, feed and hub; the tokens are real, the connections are in memory."""
 
 from __future__ import annotations
 
