@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
-from ordercast.commerce.errors import EventRefused
+from ordercast.commerce.errors import WebhookRefused
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.payments import providers_of
@@ -316,9 +316,9 @@ def test_what_the_schemes_own_libraries_sign_is_believed_and_no_other_body(text:
     assert check_standard((STANDARD,), body, headers, at + 1.0) == "msg_1"
     check_stripe(STRIPE, body, stripes["stripe-signature"], at + 1.0)
     for other in (body + b" ", body[:-1] if body else b"x"):
-        with pytest.raises(EventRefused):
+        with pytest.raises(WebhookRefused):
             check_standard((STANDARD,), other, headers, at)
-        with pytest.raises(EventRefused):
+        with pytest.raises(WebhookRefused):
             check_stripe(STRIPE, other, stripes["stripe-signature"], at)
 
 
@@ -336,8 +336,8 @@ def test_any_of_several_signatures_may_be_ours_while_a_secret_is_changed() -> No
 @examples(200, one_fixture_for_all=True)
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
 def test_no_header_breaks_the_check(first: str, second: str, third: str) -> None:
-    with pytest.raises(EventRefused):
+    with pytest.raises(WebhookRefused):
         check_stripe(STRIPE, b"{}", f"{first}{second}", 0.0)
     headers = {"webhook-id": first, "webhook-timestamp": second, "webhook-signature": third}
-    with pytest.raises(EventRefused):
+    with pytest.raises(WebhookRefused):
         check_standard((STANDARD,), b"{}", headers, 0.0)

@@ -123,7 +123,7 @@ async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, context: 
 
 
 @dataclass(frozen=True, slots=True)
-class _Buyer:
+class _Placer:
     """Who places an order, and what it is charged to."""
 
     actor: Actor
@@ -144,10 +144,10 @@ async def _place(
         placed_from = context.placed_from(request)
     async with context.limit_promotion_guesses(command.promo_code, whose):
         language = confirmed_in(context, request, command.customer_info.email)
-        return await _paid_and_placed(context, command, _Buyer(actor, whose, placed_from, language), key)
+        return await _paid_and_placed(context, command, _Placer(actor, whose, placed_from, language), key)
 
 
-async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Buyer, key: RequestKey | None) -> Outcome:
+async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Placer, key: RequestKey | None) -> Outcome:
     """Take the payment and place the order; a payment whose order was refused is given back."""
     actor = buyer.actor
     is_customer = actor.role is Role.CUSTOMER

@@ -78,7 +78,7 @@ class ProblemType(NamedTuple):
         return Problem(f"/problems/{self.name}", self.title, self.status, detail, **members)
 
 
-class Words(NamedTuple):
+class Advice(NamedTuple):
     """What people are told of a type: a title, what it means, and what to do."""
 
     title: str
@@ -96,7 +96,7 @@ _STATUSES: Final[dict[type[Exception], int]] = {
     shop.PaymentDeclined: 402,
     shop.ProviderUnavailable: 503,
     shop.ProviderRefused: 502,
-    shop.EventRefused: 400,
+    shop.WebhookRefused: 400,
     shop.TooManyWaiting: 429,
     StoreError: 503,
     DamagedRow: 503,
@@ -123,7 +123,6 @@ _NAMES: Final[dict[type[Exception], str]] = {
     shop.CardNumberGiven: "card-number",
     shop.ProviderUnavailable: "payment-provider-unavailable",
     shop.ProviderRefused: "payment-provider-refused",
-    shop.EventRefused: "webhook-refused",
     shop.EditConflict: "stale-version",
     StoreError: "store-unavailable",
     ReadLockedElsewhere: "locked-elsewhere",
@@ -140,169 +139,171 @@ _AGAIN: Final = (
     "Send the same again after `Retry-After` seconds, with the same `Idempotency-Key`: nothing is done twice."
 )
 _LOOK: Final = "Look at it anew, and decide again: the answer says how it stands now."
-_WORDS: Final[dict[str, Words]] = {
-    "invalid-field": Words(
+_WORDS: Final[dict[str, Advice]] = {
+    "invalid-field": Advice(
         "A field cannot be taken", "A field has a value that cannot be taken.", "Mend the one that `field` names."
     ),
-    "card-number": Words(
+    "card-number": Advice(
         "Card numbers are not taken",
         "A card's number was sent, or something that looks like one. It was not kept.",
         "Send the payment provider's token, or the id of a saved card; and see that no text holds a card's number.",
     ),
-    "unknown-product": Words(
+    "unknown-product": Advice(
         "Unknown product", "A line of the cart names nothing in the catalogue.", "Read `GET /api/products` anew."
     ),
-    "unknown-status": Words(
+    "unknown-status": Advice(
         "Unknown status", "No state has that name.", "Take one of `GET /api/status-flow`, or an old name."
     ),
-    "reason-required": Words("A reason is required", "This move must be explained.", "Send `reason`, a sentence."),
-    "proof-required": Words(
+    "reason-required": Advice("A reason is required", "This move must be explained.", "Send `reason`, a sentence."),
+    "proof-required": Advice(
         "A proof is required", "This shop wants to be shown that an order was handed over.", "Send `proof`."
     ),
-    "promotion-refused": Words(
+    "promotion-refused": Advice(
         "The promotion does not hold",
         "There is no such promotion, or it does not hold for this order.",
         "Leave `promoCode` out, or take another.",
     ),
-    "total-differs": Words(
+    "total-differs": Advice(
         "The total differs",
         "The total that was sent is not the one by our catalogue.",
         "Show the buyer `computed`, and ask again; or send no total.",
     ),
-    "not-permitted": Words("Not permitted", "This role may not do it.", "Sign in as somebody who may."),
-    "not-found": Words(
+    "not-permitted": Advice("Not permitted", "This role may not do it.", "Sign in as somebody who may."),
+    "not-found": Advice(
         "Not found", "There is none, or none that the asker may know of.", "Look at the id, and at whose it is."
     ),
-    "payment-declined": Words(
+    "payment-declined": Advice(
         "Payment declined", "The payment provider said no.", "Let the buyer pay with another card, or otherwise."
     ),
-    "payment-provider-unavailable": Words(
+    "payment-provider-unavailable": Advice(
         "The payment provider does not answer", "No answer came from the payment provider in time.", _AGAIN
     ),
-    "payment-provider-refused": Words(
+    "payment-provider-refused": Advice(
         "The payment provider refuses",
         "The provider will not do it, however often it is asked.",
         "See in the provider's own dashboard why.",
     ),
-    "webhook-refused": Words(
+    "webhook-refused": Advice(
         "The webhook is not the provider's",
         "The message is not signed by the provider, or is too old.",
         "Look at the webhook's secret in the settings, and at the clock.",
     ),
-    "price-changed": Words(
+    "price-changed": Advice(
         "The price has changed", "The goods cost something else by now.", "Ask for a quote, and let the buyer decide."
     ),
-    "not-payable": Words("Nothing can be paid", "Nothing of this order can be paid now.", _LOOK),
-    "not-refundable": Words("Nothing can be given back", "Nothing is left that could be given back.", _LOOK),
-    "refund-too-large": Words(
+    "not-payable": Advice("Nothing can be paid", "Nothing of this order can be paid now.", _LOOK),
+    "not-refundable": Advice("Nothing can be given back", "Nothing is left that could be given back.", _LOOK),
+    "refund-too-large": Advice(
         "More than is left", "More was asked for than is left.", "Give back `refundable` at most."
     ),
-    "lives-elsewhere": Words(
+    "lives-elsewhere": Advice(
         "The order lives elsewhere", "The order is another program's, which alone may change it.", "Change it there."
     ),
-    "address-taken": Words(
+    "address-taken": Advice(
         "Address taken", "There is an account with this address.", "Sign in with it, or take another address."
     ),
-    "address-unverified": Words(
+    "address-unverified": Advice(
         "The address is not confirmed",
         "The account's address was typed, and nobody has shown that it is theirs.",
         "Open the link that was mailed; `POST /api/auth/resend-verification` sends another.",
     ),
-    "link-refused": Words(
+    "link-refused": Advice(
         "The link is good no more",
         "A mailed link is too old, was used, or was not copied whole.",
         "Ask for another: `POST /api/auth/forgot-password`, or `POST /api/auth/resend-verification`.",
     ),
-    "no-mail": Words(
+    "no-mail": Advice(
         "No mail is sent",
         "This shop sends no mail.",
         "The shop's operator names a mail server in `ORDERCAST_MAIL_URL`.",
     ),
-    "own-account": Words("Not one's own account", "An admin may not shut themselves out.", "Let another admin do it."),
-    "last-admin": Words(
+    "own-account": Advice("Not one's own account", "An admin may not shut themselves out.", "Let another admin do it."),
+    "last-admin": Advice(
         "The last admin stays",
         "The last admin cannot be closed or made something else: nobody could undo it.",
         "Make another admin first.",
     ),
-    "orders-open": Words(
+    "orders-open": Advice(
         "Orders are under way",
         "Somebody whose orders are under way cannot be forgotten.",
         "Wait until they have ended.",
     ),
-    "out-of-stock": Words("Out of stock", "Fewer pieces are left than were asked for.", "Order `left` at most."),
-    "too-many-waiting": Words(
+    "out-of-stock": Advice("Out of stock", "Fewer pieces are left than were asked for.", "Order `left` at most."),
+    "too-many-waiting": Advice(
         "Too many orders wait",
         "Too many unpaid orders from this address wait for the shop.",
         "Wait until some are answered, or pay.",
     ),
-    "stale-version": Words("The order has changed", "It has changed since the asker looked.", _LOOK),
-    "state-conflict": Words(
+    "stale-version": Advice("The order has changed", "It has changed since the asker looked.", _LOOK),
+    "state-conflict": Advice(
         "The order's state does not allow it", "The order is not in a state that allows it.", _LOOK
     ),
-    "illegal-transition": Words("No such move", "The table of moves has no such move.", "Take one of `allowed`."),
-    "row-damaged": Words(
+    "illegal-transition": Advice("No such move", "The table of moves has no such move.", "Take one of `allowed`."),
+    "row-damaged": Advice(
         "A row of the database cannot be read",
         "A row of the database, written by another program, cannot be read.",
         "The shop's operator finds and mends it with `ordercast repair`.",
     ),
-    "idempotency-key-reused": Words(
+    "idempotency-key-reused": Advice(
         "Idempotency-Key reused",
         "The same `Idempotency-Key` came with another body.",
         "Make a new key for each thing that is to be done.",
     ),
-    "request-running": Words(
+    "request-running": Advice(
         "The first request is still running",
         "The first request with this `Idempotency-Key` is not answered yet.",
         _AGAIN,
     ),
-    "malformed-body": Words("The body is not JSON", "The body is not JSON.", "Send one JSON object, in UTF-8."),
-    "unsupported-media-type": Words(
+    "malformed-body": Advice("The body is not JSON", "The body is not JSON.", "Send one JSON object, in UTF-8."),
+    "unsupported-media-type": Advice(
         "Unsupported media type", "The body is of another kind.", "Send `Content-Type: application/json`."
     ),
-    "sign-in-required": Words(
+    "sign-in-required": Advice(
         "Sign in first", "A token is needed.", "Send `Authorization: Bearer ...`, from `POST /api/auth/login`."
     ),
-    "sign-in-refused": Words("Sign-in refused", "The address or the password is wrong.", "Type both again."),
-    "refresh-refused": Words("Sign in again", "There is no sign-in to go on with.", "Sign in again."),
-    "issuer-silent": Words(
+    "sign-in-refused": Advice("Sign-in refused", "The address or the password is wrong.", "Type both again."),
+    "refresh-refused": Advice("Sign in again", "There is no sign-in to go on with.", "Sign in again."),
+    "issuer-silent": Advice(
         "The issuer does not answer", "The keys of the token's issuer cannot be had just now.", _AGAIN
     ),
-    "origin-refused": Words(
+    "origin-refused": Advice(
         "Not from this page",
         "A page of another site asked.",
         "The shop's operator lets it in with `ORDERCAST_CORS_ORIGINS`.",
     ),
-    "host-refused": Words(
+    "host-refused": Advice(
         "Misdirected Request",
         "The request was addressed to a host that is not this shop's.",
         "The shop's operator names it in `ORDERCAST_ALLOWED_HOSTS`.",
     ),
-    "token-refused": Words(
+    "token-refused": Advice(
         "Token refused",
         "The token is expired, revoked, or not signed by this shop; `code` says which.",
         "Refresh it, or sign in again.",
     ),
-    "too-many-attempts": Words(
+    "too-many-attempts": Advice(
         "Too many attempts", "A budget of the caller is spent; `budget` names it.", "Wait for `Retry-After` seconds."
     ),
-    "too-many-watches": Words(
+    "too-many-watches": Advice(
         "Too many watches", "The socket watches as many orders as it may.", "Send `unwatch_order` for some."
     ),
-    "rule-broken": Words(
+    "rule-broken": Advice(
         "A rule of the database refuses it", "A rule of the database refuses the change.", "Mend what `detail` names."
     ),
-    "overloaded": Words("Too busy", "Too much is waiting to be done.", _AGAIN),
-    "locked-elsewhere": Words("Locked by another program", "Another program holds what the change needs.", _AGAIN),
-    "store-unavailable": Words("The database is not available", "The database is not available.", _AGAIN),
-    "bad-request": Words(
+    "overloaded": Advice("Too busy", "Too much is waiting to be done.", _AGAIN),
+    "locked-elsewhere": Advice("Locked by another program", "Another program holds what the change needs.", _AGAIN),
+    "store-unavailable": Advice("The database is not available", "The database is not available.", _AGAIN),
+    "bad-request": Advice(
         "The request cannot be read", "The request cannot be read.", "Look at its line and its headers."
     ),
-    "method-not-allowed": Words(
+    "method-not-allowed": Advice(
         "Method not allowed", "This address takes other methods.", "Look at the `Allow` header."
     ),
-    "body-too-large": Words("The body is too large", "The body is larger than the shop takes.", "Send less at a time."),
-    "refused": Words("Refused", "The request was refused by its form.", "Read `detail`."),
-    "internal": Words(
+    "body-too-large": Advice(
+        "The body is too large", "The body is larger than the shop takes.", "Send less at a time."
+    ),
+    "refused": Advice("Refused", "The request was refused by its form.", "Read `detail`."),
+    "internal": Advice(
         "Internal error",
         "Something went wrong on our side, and is in the log.",
         "Tell the shop's operator the `X-Request-ID` of the answer.",

@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_204_NO_CONTENT
 from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.people import Role
 from ordercast.db import Transaction, access
-from ordercast.db.access import Refusal
+from ordercast.db.access import RefreshRefusal
 
 from .auth import TokenRefused
 from .budgets import REFUSED_TOKENS
@@ -35,11 +35,11 @@ async def refresh(request: AnyRequest, context: Context) -> Response[SignedIn]:
     now_ms = context.now_ms()
     times, next_hashes = context.token_policy.session_times(now_ms), [each.hashes.token for each in following]
 
-    def unit(transaction: Transaction) -> access.SignIn | Refusal:
+    def unit(transaction: Transaction) -> access.SignInFound | RefreshRefusal:
         return access.refresh(transaction, token.hashes, next_hashes, times)
 
     found = await context.store.write(unit)
-    if isinstance(found, Refusal):
+    if isinstance(found, RefreshRefusal):
         await context.budgets.take(REFUSED_TOKENS, caller_of(request))
         raise RefreshRefused
     return token_response(

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from ordercast.db import Change, ChangeKind, is_moment, read_json
-from ordercast.db.access import Revoked
+from ordercast.db.access import Revocation
 
 from .auth import Identity
 
@@ -33,7 +33,7 @@ class RevocationList:
     def __repr__(self) -> str:
         return f"<RevocationList {len(self._since_ms)} names>"
 
-    def add(self, revoked: Revoked) -> None:
+    def add(self, revoked: Revocation) -> None:
         """Refuse the tokens of a name from then on; of two revocations of one name, the later counts."""
         # A moment that is none, by another program, refuses all that there is until now, and for good.
         since_ms = _ms(revoked.since) or time.time_ns() // 1_000_000
@@ -50,7 +50,7 @@ class RevocationList:
             row = msgspec.convert(None if change.after is None else read_json(change.after), _Row)
         except (ValueError, msgspec.ValidationError):
             row = _Row(change.entity_id, change.at, None)
-        self.add(Revoked(row.name, row.since, row.until))
+        self.add(Revocation(row.name, row.since, row.until))
 
     def forget(self, now_ms: int) -> None:
         """Drop those whose tokens have all expired."""

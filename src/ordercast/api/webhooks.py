@@ -9,7 +9,7 @@ from litestar import Response, post
 from litestar.params import FromPath
 from msgspec import Struct
 
-from ordercast.commerce.errors import EventRefused, NotFound
+from ordercast.commerce.errors import NotFound, WebhookRefused
 from ordercast.db import payments as units
 
 from .budgets import WEBHOOKS
@@ -40,7 +40,7 @@ async def hear_provider(provider: FromPath[str], request: AnyRequest, context: C
     body, now = await request.body(), context.now()
     try:
         event = known.read_event(body, request.headers, context.now_ms() / 1000)
-    except EventRefused:
+    except WebhookRefused:
         # After it was looked at: a provider behind a proxy that is not named must be heard whatever strangers send.
         await context.budgets.take(WEBHOOKS, caller_of(request))
         raise

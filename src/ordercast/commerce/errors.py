@@ -18,7 +18,7 @@ ShopError
 ├── PaymentDeclined           the provider said no
 ├── ProviderUnavailable       no answer came from the payment provider in time
 ├── ProviderRefused           the provider will not capture, void or refund, however often it is asked
-├── EventRefused              a message that no payment provider signed
+├── WebhookRefused            a message that no payment provider signed
 ├── TooManyWaiting            a guest's address has as many unpaid orders waiting for the shop as it may
 └── Conflict                  the present state does not allow it
     ├── PriceChanged          the goods cost something else by the time their payment had been taken
@@ -155,7 +155,7 @@ class ProviderRefused(ShopError):
     pass
 
 
-class EventRefused(ShopError):
+class WebhookRefused(ShopError):
     pass
 
 

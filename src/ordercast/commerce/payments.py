@@ -240,5 +240,5 @@ class PaymentProvider(Protocol):
         ...
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
-        """Read an event that arrived over HTTP. Raises EventRefused where it was not signed by the provider."""
+        """Read an event that arrived over HTTP. Raises WebhookRefused where it was not signed by the provider."""
         ...

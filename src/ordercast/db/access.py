@@ -110,7 +110,7 @@ class SessionTimes:
     """Names of the shop's secrets: of that which makes tokens, and of those that a sign-in may still be of."""
 
 
-class Refusal(Enum):
+class RefreshRefusal(Enum):
     UNKNOWN = auto()
     ENDED = auto()
     REUSED = auto()
@@ -118,14 +118,14 @@ class Refusal(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class SignInFound:
     id: str
     account: Account
     turn: int = 0
     """Which of the tokens that could replace the one shown is the one that did."""
 
 
-class Revoked(NamedTuple):
+class Revocation(NamedTuple):
     name: str
     since: str
     until: str | None
@@ -157,20 +157,20 @@ def open_sign_in(
 
 def refresh(
     transaction: Transaction, token: RefreshHashes, next_hashes: Sequence[bytes], times: SessionTimes
-) -> SignIn | Refusal:
+) -> SignInFound | RefreshRefusal:
     """Replace a refresh token by the first of those whose hashes are `next_hashes`; one that was just replaced, by that
     of them which did. A refusal is a result: what it does is kept.
     """
     row = transaction.one(BY_FAMILY_FOR_UPDATE, family_hash=token.family)
     if row is None:
-        return Refusal.UNKNOWN
+        return RefreshRefusal.UNKNOWN
     id_, current, former, rotated_at, created_at, expires_at, made_with, *account_row = row
     if made_with not in times.key_ids:
         close(transaction, id_, times, reason="The shop's secret was changed.")
-        return Refusal.ENDED
+        return RefreshRefusal.ENDED
     if expires_at <= times.now or created_at < times.oldest_start:
         close(transaction, id_, times, reason="The sign-in has ended.")
-        return Refusal.ENDED
+        return RefreshRefusal.ENDED
     account = _account(transaction, *account_row)
     if token.token == current:
         transaction.run(
@@ -181,20 +181,21 @@ def refresh(
             now=times.now,
             new_expires_at=times.idle_end,
         )
-        return SignIn(id_, account)
+        return SignInFound(id_, account)
     if token.token == former and rotated_at >= times.graceful_since:
         # A node that has another secret yet has replaced it: which token by, nobody can tell here.
-        return SignIn(id_, account, next_hashes.index(current)) if current in next_hashes else Refusal.UNKNOWN
+        is_ours = current in next_hashes
+        return SignInFound(id_, account, next_hashes.index(current)) if is_ours else RefreshRefusal.UNKNOWN
     close(transaction, id_, times, reason="A refresh token was used twice.")
-    return Refusal.REUSED
+    return RefreshRefusal.REUSED
 
 
-def find(transaction: Transaction, family_hash: bytes) -> SignIn | None:
+def find(transaction: Transaction, family_hash: bytes) -> SignInFound | None:
     """The sign-in that a refresh token belongs to, of an active account."""
     row = transaction.one(BY_FAMILY, family_hash=family_hash)
     if row is None:
         return None
-    return SignIn(row[0], _account(transaction, *row[-6:]))
+    return SignInFound(row[0], _account(transaction, *row[-6:]))
 
 
 def _account(transaction: Transaction, *row: Any) -> Account:
@@ -247,7 +248,7 @@ def is_known(transaction: Transaction, name: str) -> bool:
     return transaction.one(revocations.NAMED, name=name) is not None
 
 
-def revoked(transaction: Transaction) -> list[Revoked]:
+def revoked(transaction: Transaction) -> list[Revocation]:
     """All that is revoked and remembered."""
     statement, rows = revocations.REVOKED, list[tuple[Any, ...]]()
     while True:
@@ -259,9 +260,9 @@ def revoked(transaction: Transaction) -> list[Revoked]:
             return transaction.readable(rows, _revoked, "revocations")
 
 
-def _revoked(row: tuple[Any, ...]) -> Revoked:
+def _revoked(row: tuple[Any, ...]) -> Revocation:
     name, since, until = msgspec.convert(row, tuple[str, str, str | None])
-    return Revoked(name, since, until)
+    return Revocation(name, since, until)
 
 
 def forget(transaction: Transaction, now: Timestamp, limit: int) -> int:

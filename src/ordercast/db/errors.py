@@ -1,7 +1,7 @@
 """What a store raises.
 
 Exception
-+-- Conflict               run again; nobody outside hears of it
++-- WriteConflict          run again; nobody outside hears of it
 +-- Unstorable             a value that the database cannot hold
 +-- RuleBroken             a CHECK refuses the value
 +-- StoreError             nothing was written; come back
@@ -22,7 +22,7 @@ import sqlite3
 from typing import Final
 
 
-class Conflict(Exception):
+class WriteConflict(Exception):
     """Another node has changed meanwhile what this unit decided on: it is run again. Nobody outside hears of it."""
 
 

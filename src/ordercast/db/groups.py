@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from ordercast.db.connector import Connection, Connector
 from ordercast.telemetry import CHANGES_LOCKED, GROUP_SIZE, GROUPS_RUN_AGAIN, UNITS_COMMITTED
 
-from .errors import Conflict, LockedElsewhere, NotCommitted, OutcomeUnknown
+from .errors import LockedElsewhere, NotCommitted, OutcomeUnknown, WriteConflict
 from .transaction import Transaction
 from .types import Batchable, Row, UnitOfWork
 
@@ -157,7 +157,7 @@ class Groups:
             # Nothing was committed on it. One new connection: where the server is not back at once, callers are told.
             self._mark(time.monotonic())
             return run == 0
-        if not (isinstance(error, Conflict) or self._connector.is_conflict(error)):
+        if not (isinstance(error, WriteConflict) or self._connector.is_conflict(error)):
             return False
         GROUPS_RUN_AGAIN.inc()
         time.sleep(random.uniform(0.5, 1) * RUN_AGAIN_S * 2**run)
@@ -354,7 +354,7 @@ class Groups:
         # SQLite rolls everything back by itself where the disk is full or fails.
         if not self._connector.in_transaction(self._connection):
             return True
-        return isinstance(error, Conflict) or self._connector.is_conflict(error)
+        return isinstance(error, WriteConflict) or self._connector.is_conflict(error)
 
     def _in_savepoint(self, work: Callable[[Transaction], T]) -> T:
         """Run `work`; what it raises takes back its own changes alone."""
@@ -395,7 +395,7 @@ class Groups:
 
     def _log(self, error: Exception, words: str, *values: object) -> None:
         """The database's operational_errors say all that there is to say; anything else is a fault of ours."""
-        known = isinstance(error, (*self._connector.operational_errors, OutcomeUnknown, Conflict))
+        known = isinstance(error, (*self._connector.operational_errors, OutcomeUnknown, WriteConflict))
         log.error(f"{words}: %s", *values, error, exc_info=None if known else error)
 
 

@@ -13,7 +13,7 @@ from ordercast.commerce.timestamps import Timestamp
 
 from . import domains
 from .columns import document, index, line, moment, of, table
-from .errors import Conflict
+from .errors import WriteConflict
 from .noun import Copies, Noun
 from .statement import BulkStatement, Statement, statements_in
 from .transaction import Transaction
@@ -102,7 +102,7 @@ def once(
 
 
 def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Outcome, Timestamp]]) -> None:
-    """Keep answers that requests had for the first time. Raises Conflict where another node has just answered one."""
+    """Keep answers that requests had for the first time. Raises WriteConflict where another node has just had one."""
     if not new:
         return
     kept = transaction.many(
@@ -119,7 +119,7 @@ def keep_outcomes(transaction: Transaction, new: Collection[tuple[RequestKey, Ou
         ],
     )
     if kept != len(new):
-        raise Conflict
+        raise WriteConflict
 
 
 def earlier_outcome(transaction: Transaction, request: RequestKey) -> Outcome | None:

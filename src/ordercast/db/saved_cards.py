@@ -11,7 +11,7 @@ from ordercast.commerce.timestamps import Timestamp
 
 from . import columns, payment_tasks
 from .columns import index, table
-from .errors import Conflict
+from .errors import WriteConflict
 from .noun import Noun, PersonalData
 from .statement import Statement, statements_in
 from .transaction import Transaction
@@ -119,7 +119,7 @@ def remove(transaction: Transaction, method_id: str, customer_id: str, now: Time
         raise NotFound("saved card")
     kept = _kept(row)
     if transaction.run(REMOVE, id=method_id, customer_id=customer_id) == 0:
-        raise Conflict
+        raise WriteConflict
     payment_tasks.forget_card(transaction, kept.id, kept.provider, kept.card, now)
 
 

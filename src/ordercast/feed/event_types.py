@@ -26,7 +26,7 @@ class OrderStamped(Stamped):
     number: int
 
 
-class NewOrderFields(TypedDict):
+class NewOrderPayloadOrder(TypedDict):
     id: str
     status: str
     """The payment's, ``paid`` once paid."""
@@ -37,14 +37,14 @@ class NewOrderFields(TypedDict):
     customer_email: str | None
 
 
-class NewOrder(TypedDict):
+class NewOrderPayload(TypedDict):
     """Exactly what the web shops' admin pages read."""
 
     type: Literal["new_order"]
-    order: NewOrderFields
+    order: NewOrderPayloadOrder
 
 
-class OrderStatusUpdated(OrderStamped):
+class OrderStatusUpdatedPayload(OrderStamped):
     oldStatus: str
     newStatus: str
     paymentStatus: str
@@ -53,7 +53,7 @@ class OrderStatusUpdated(OrderStamped):
     reason: str | None
 
 
-class PaymentUpdate(OrderStamped):
+class PaymentUpdatePayload(OrderStamped):
     oldPaymentStatus: str
     newPaymentStatus: str
     total: int | None
@@ -63,7 +63,7 @@ class PaymentUpdate(OrderStamped):
     amountRefunding: int
 
 
-class PaymentMismatch(Stamped):
+class PaymentMismatchPayload(Stamped):
     mismatchId: str
     orderId: str
     provider: str
@@ -78,7 +78,7 @@ class PaymentMismatch(Stamped):
     note: str | None
 
 
-class CustomerOrderUpdate(OrderStamped):
+class CustomerOrderUpdatePayload(OrderStamped):
     status: str
     paymentStatus: str
     fulfilment: str
@@ -86,7 +86,7 @@ class CustomerOrderUpdate(OrderStamped):
     text: str
 
 
-class DeliveryUpdate(OrderStamped):
+class DeliveryUpdatePayload(OrderStamped):
     stage: str
     driver: dict[str, Any] | None
     attempts: int
@@ -94,7 +94,7 @@ class DeliveryUpdate(OrderStamped):
     eta: str | None
 
 
-class ProductUpdate(Stamped):
+class ProductUpdatePayload(Stamped):
     productId: str
     actor: str
     reason: str | None
@@ -103,7 +103,7 @@ class ProductUpdate(Stamped):
     product: Any
 
 
-class Notification(Stamped):
+class NotificationPayload(Stamped):
     notificationId: str
     title: str
     text: str
@@ -114,19 +114,19 @@ class Notification(Stamped):
     orderId: str | None
 
 
-class Resync(TypedDict):
+class ResyncPayload(TypedDict):
     reason: str
 
 
 PAYLOADS: Final = {
-    "new_order": NewOrder,
-    "orderStatusUpdated": OrderStatusUpdated,
-    "payment_update": PaymentUpdate,
-    "payment_mismatch": PaymentMismatch,
-    "customer_order_update": CustomerOrderUpdate,
-    "delivery_update": DeliveryUpdate,
-    "product_update": ProductUpdate,
-    "notification": Notification,
-    "resync": Resync,
+    "new_order": NewOrderPayload,
+    "orderStatusUpdated": OrderStatusUpdatedPayload,
+    "payment_update": PaymentUpdatePayload,
+    "payment_mismatch": PaymentMismatchPayload,
+    "customer_order_update": CustomerOrderUpdatePayload,
+    "delivery_update": DeliveryUpdatePayload,
+    "product_update": ProductUpdatePayload,
+    "notification": NotificationPayload,
+    "resync": ResyncPayload,
 }
 """By the event's name. `newOrder` and `order_update` are the whole order, as the API answers it."""

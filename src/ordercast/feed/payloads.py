@@ -13,13 +13,13 @@ from ordercast.db import Change, ChangeKind, read_json
 
 from . import event_types
 from .event_types import (
-    CustomerOrderUpdate,
-    DeliveryUpdate,
-    Notification,
+    CustomerOrderUpdatePayload,
+    DeliveryUpdatePayload,
+    NotificationPayload,
     OrderStamped,
-    OrderStatusUpdated,
-    PaymentUpdate,
-    ProductUpdate,
+    OrderStatusUpdatedPayload,
+    PaymentUpdatePayload,
+    ProductUpdatePayload,
 )
 from .gaps import UnroutableRow
 
@@ -100,7 +100,7 @@ def _checked(order: Any) -> Any:
     return order
 
 
-def new_order(change: OrderChange) -> event_types.NewOrder:
+def new_order(change: OrderChange) -> event_types.NewOrderPayload:
     """Exactly what the web shops' admin pages read; ``status`` is the payment's, ``paid`` once paid."""
     order = change.after
     return {
@@ -121,7 +121,7 @@ def whole_order(change: OrderChange) -> dict[str, Any]:
     return {**change.after, "seq": change.change.seq}
 
 
-def status_updated(change: OrderChange) -> OrderStatusUpdated:
+def status_updated(change: OrderChange) -> OrderStatusUpdatedPayload:
     assert change.before is not None
     return {
         **_stamp(change),
@@ -133,13 +133,13 @@ def status_updated(change: OrderChange) -> OrderStatusUpdated:
     }
 
 
-def public_status_updated(change: OrderChange) -> OrderStatusUpdated:
+def public_status_updated(change: OrderChange) -> OrderStatusUpdatedPayload:
     """As `status_updated`, for the buyer: who acted is a role, and the staff's reasons stay in the shop."""
     actor, reason = public_actor(change.change.actor, change.change.reason)
     return {**status_updated(change), "actor": actor, "reason": reason}
 
 
-def payment_updated(change: OrderChange) -> PaymentUpdate:
+def payment_updated(change: OrderChange) -> PaymentUpdatePayload:
     assert change.before is not None
     return {
         **_stamp(change),
@@ -159,7 +159,7 @@ def payment_mismatch(change: Change) -> dict[str, Any]:
     return {"seq": change.seq, "version": change.version, "at": change.at, "mismatchId": card.pop("id"), **card}
 
 
-def for_customer(change: OrderChange) -> CustomerOrderUpdate:
+def for_customer(change: OrderChange) -> CustomerOrderUpdatePayload:
     """What the buyer may see: no actor, no reason, nothing of other people."""
     order = change.after
     if change.before is not None and not change.has_new_status() and not change.is_claimed():
@@ -177,7 +177,7 @@ def for_customer(change: OrderChange) -> CustomerOrderUpdate:
     }
 
 
-def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> DeliveryUpdate:
+def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> DeliveryUpdatePayload:
     """What shop, buyer and driver all may see: who brings it, where they were, and when it should be there."""
     return {
         "id": event_id,
@@ -194,7 +194,7 @@ def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> Deli
     }
 
 
-def product_updated(change: Change, event_id: str) -> ProductUpdate:
+def product_updated(change: Change, event_id: str) -> ProductUpdatePayload:
     """The product as it has come to stand; ``before`` is None for a new one."""
     return {
         "id": event_id,
@@ -209,7 +209,7 @@ def product_updated(change: Change, event_id: str) -> ProductUpdate:
     }
 
 
-def notification(change: Change, made: dict[str, Any], event_id: str) -> Notification:
+def notification(change: Change, made: dict[str, Any], event_id: str) -> NotificationPayload:
     """The same words as the list of notifications has; ``notificationId`` is what to mark as seen."""
     text = words(NotificationKind(made["kind"]), made["data"], made["orderId"])
     return {

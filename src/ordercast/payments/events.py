@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ordercast.commerce import payments as port
-from ordercast.commerce.errors import EventRefused
+from ordercast.commerce.errors import WebhookRefused
 from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.commerce.payments import ProviderEvent
 
@@ -73,7 +73,7 @@ _DATA: Final = msgspec.json.Decoder(_Data)
 def read_event(event_id: str, body: bytes, *, needs_currency: bool = False) -> ProviderEvent:
     """Read an event whose signature was checked; with `needs_currency`, an amount names its own.
 
-    Raises EventRefused with the field that is wrong. A type that is not listed tells nothing, whatever its data.
+    Raises WebhookRefused with the field that is wrong. A type that is not listed tells nothing, whatever its data.
     """
     try:
         event = _EVENT.decode(body)
@@ -82,10 +82,10 @@ def read_event(event_id: str, body: bytes, *, needs_currency: bool = False) -> P
             return ProviderEvent(event_id, event.type, None, None)
         data = _DATA.decode(event.data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise EventRefused(f"This is not an event of a payment: {_reason(error)}.") from None
+        raise WebhookRefused(f"This is not an event of a payment: {_reason(error)}.") from None
     for name in (*kind.needs, *(("currency",) if needs_currency and data.amount else ())):
         if not getattr(data, name):
-            raise EventRefused(f"The event `{event.type}` must say `data.{name}`.")
+            raise WebhookRefused(f"The event `{event.type}` must say `data.{name}`.")
     return ProviderEvent(event_id, event.type, data.payment, kind.fact(data), data.currency)
 
 

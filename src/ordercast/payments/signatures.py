@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ordercast.commerce.errors import EventRefused
+from ordercast.commerce.errors import WebhookRefused
 
 # Both schemes' own figure: a message recorded on its way is worth nothing five minutes later.
 TOLERANCE_S: Final = 300
@@ -28,7 +28,7 @@ _MESSAGE_ID: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,255}")
 def check_stripe(secret: str, body: bytes, header: str, now_s: float) -> None:
     """Stripe's scheme: ``Stripe-Signature: t=<seconds>,v1=<hex>``, several ``v1`` while a secret is rolled.
 
-    Raises EventRefused.
+    Raises WebhookRefused.
     """
     parts = [part.strip().partition("=") for part in header.split(",")]
     sent_at = next((value for name, _, value in parts if name == "t"), "")
@@ -42,12 +42,12 @@ def check_stripe(secret: str, body: bytes, header: str, now_s: float) -> None:
 
 def check_standard(secrets: Iterable[str], body: bytes, headers: Mapping[str, str], now_s: float) -> str:
     """Standard Webhooks: ``webhook-id``, ``webhook-timestamp`` and ``webhook-signature: v1,<base64>``, several of
-    these between spaces; one of them is by one of `secrets`. Gives the message's id. Raises EventRefused.
+    these between spaces; one of them is by one of `secrets`. Gives the message's id. Raises WebhookRefused.
     """
     message_id = headers.get("webhook-id", "")
     sent_at = headers.get("webhook-timestamp", "")
     if _MESSAGE_ID.fullmatch(message_id) is None:
-        raise EventRefused("The message's webhook-id is missing, or is none.")
+        raise WebhookRefused("The message's webhook-id is missing, or is none.")
     _check_time(sent_at, now_s)
     expected = [_standard(secret, message_id, sent_at, body) for secret in secrets]
     given = (part.partition(",") for part in headers.get("webhook-signature", "").split())
@@ -78,12 +78,12 @@ def _standard(secret: str, message_id: str, sent_at: str, body: bytes) -> str:
 def _check_time(sent_at: str, now_s: float) -> None:
     # ASCII digits alone: int() reads those of every script, and a sign.
     if not (sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= 12):
-        raise EventRefused("The message does not say when it was sent.")
+        raise WebhookRefused("The message does not say when it was sent.")
     if abs(now_s - int(sent_at)) > TOLERANCE_S:
-        raise EventRefused(f"The message was not sent within {TOLERANCE_S} seconds of now.")
+        raise WebhookRefused(f"The message was not sent within {TOLERANCE_S} seconds of now.")
 
 
 def _check_any(expected: list[str], given: list[str]) -> None:
     # As bytes: compare_digest takes no other texts than ASCII.
     if not any(hmac.compare_digest(ours.encode(), theirs.encode()) for ours in expected for theirs in given):
-        raise EventRefused("The signature is not the provider's.")
+        raise WebhookRefused("The signature is not the provider's.")

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import msgspec
 
 from ordercast.commerce import payments as port
-from ordercast.commerce.errors import EventRefused, ProviderRefused, ProviderUnavailable
+from ordercast.commerce.errors import ProviderRefused, ProviderUnavailable, WebhookRefused
 from ordercast.commerce.money import Money
 from ordercast.commerce.payments import Charge, PaymentTaken, ProviderEvent, ProviderPayment, SavedCard
 from ordercast.commerce.sandbox import (
@@ -208,7 +208,7 @@ class SandboxProvider:
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
         if not self._webhook_secret:
-            raise EventRefused("The sandbox takes messages only where ORDERCAST_SANDBOX_WEBHOOK_SECRET is set.")
+            raise WebhookRefused("The sandbox takes messages only where ORDERCAST_SANDBOX_WEBHOOK_SECRET is set.")
         return read_event(check_standard((self._webhook_secret,), body, headers, now_s), body)
 
     async def deliver_webhooks(self, apply: Callable[[Transaction, ProviderEvent], None]) -> int:

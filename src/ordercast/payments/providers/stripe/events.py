@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import EventRefused
+from ordercast.commerce.errors import WebhookRefused
 from ordercast.commerce.payments import (
     Authorized,
     Captured,
@@ -58,7 +58,7 @@ _OBJECT: Final = msgspec.json.Decoder(_Object)
 
 
 def read_event(body: bytes) -> ProviderEvent:
-    """Read an event whose signature was checked. Raises EventRefused for what is no event of Stripe's."""
+    """Read an event whose signature was checked. Raises WebhookRefused for what is no event of Stripe's."""
     try:
         event = _EVENT.decode(body)
         read = _READ.get(event.type)
@@ -66,7 +66,7 @@ def read_event(body: bytes) -> ProviderEvent:
             return ProviderEvent(event.id, event.type, None, None)
         about = _OBJECT.decode(event.data.object)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        raise EventRefused("This is not one of Stripe's events.") from None
+        raise WebhookRefused("This is not one of Stripe's events.") from None
     payment = about.id if event.type.startswith("payment_intent.") else about.payment_intent
     currency = None if about.currency is None else about.currency.upper()
     return ProviderEvent(event.id, event.type, payment, read(about), currency)

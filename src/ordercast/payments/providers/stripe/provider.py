@@ -13,7 +13,13 @@ from typing import Any, Final
 
 import httpx
 
-from ordercast.commerce.errors import EventRefused, InvalidField, PaymentDeclined, ProviderRefused, ProviderUnavailable
+from ordercast.commerce.errors import (
+    InvalidField,
+    PaymentDeclined,
+    ProviderRefused,
+    ProviderUnavailable,
+    WebhookRefused,
+)
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.payments import (
@@ -188,7 +194,7 @@ class StripeProvider:
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
         if not self._webhook_secret:
-            raise EventRefused("Stripe's messages are taken only where ORDERCAST_STRIPE_WEBHOOK_SECRET is set.")
+            raise WebhookRefused("Stripe's messages are taken only where ORDERCAST_STRIPE_WEBHOOK_SECRET is set.")
         check_stripe(self._webhook_secret, body, headers.get("stripe-signature", ""), now_s)
         return read_event(body)
 
