@@ -149,6 +149,7 @@ def shop_environ(url: str, secret: str) -> dict[str, str]:
         "SECRET": secret,
         "DATABASE_URL": url,
         "BUDGETS": "off",  # all buyers and admins of a benchmark are one caller
+        "MAIL_URL": "off",
         "LOG_LEVEL": "warning",
         "PING_INTERVAL_MS": "600000",
         "PING_TIMEOUT_MS": "600000",

@@ -63,6 +63,14 @@ def test_a_placed_order_is_told_to_the_store_and_to_its_customer() -> None:
     }
 
 
+def test_a_guests_order_that_becomes_a_customers_is_told_to_them_as_it_stands() -> None:
+    events = told("order.changed", {**ORDER, "customerId": "cus_guest"}, {**ORDER, "status": "pending"})
+
+    assert events["order_update"].rooms == ("store-owners", "watch_order_ord_1")
+    assert events["customer_order_update"].rooms == ("customer_cus_1", "order_ord_1")
+    assert events["customer_order_update"].args[0]["title"] == "Order received"
+
+
 def test_new_order_says_exactly_what_the_admin_pages_of_web_shops_read() -> None:
     (payload,) = told("order.placed", None, {**ORDER, "paymentStatus": "paid"})["new_order"].args
 

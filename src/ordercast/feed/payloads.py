@@ -76,7 +76,7 @@ class OrderChange(msgspec.Struct, frozen=True):
 
     def is_claimed(self) -> bool:
         """A guest's order has become a customer's."""
-        return self._differs("customerId")
+        return self.before is not None and self.before.get("customerId") != self.after.get("customerId")
 
     def _differs(self, field: str) -> bool:
         return self.before is not None and bool(self.before[field] != self.after[field])
