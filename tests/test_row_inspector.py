@@ -21,6 +21,7 @@ from ordercast.feed.encoding import check_row
 from ordercast.row_inspector import RowInspector, repair_rows
 from tests.db.forced import force
 from tests.db.shop import STORE, now, place_one
+from tests.quick import migrated
 
 AnyStore = SqliteStore | PostgresqlStore
 AT_ONCE = 1e9  # share of the time: there is nobody else
@@ -37,8 +38,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
 
 @pytest.fixture
 async def store(place: Path | str) -> AsyncIterator[AnyStore]:
-    store: AnyStore = PostgresqlStore(place) if isinstance(place, str) else SqliteStore(place)
-    store.migrate()
+    store: AnyStore = PostgresqlStore(place) if isinstance(place, str) else SqliteStore(migrated(place))
     await store.start()
     await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
     yield store
