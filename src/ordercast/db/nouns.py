@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from typing import Final
 
 from . import (
@@ -68,12 +69,15 @@ NOUNS: Final[tuple[Noun, ...]] = (
 
 def _sorted(made: Iterable[Table]) -> tuple[Table, ...]:
     """By name, each behind those that it refers to."""
-    left, found = sorted(made, key=lambda table: table.name), list[Table]()
-    while left:
-        names = {table.name for table in left}
-        found += [table for table in left if not table.needs & names]
-        left = [table for table in left if table.needs & names]
-    return tuple(found)
+    by_name = {table.name: table for table in made}
+    order = TopologicalSorter({name: table.needs - {name} for name, table in by_name.items()})
+    order.prepare()
+    names = list[str]()
+    while order.is_active():
+        ready = sorted(order.get_ready())
+        order.done(*ready)
+        names += ready
+    return tuple(by_name[name] for name in names)
 
 
 TABLES: Final = _sorted(table for noun in NOUNS for table in noun.tables)
