@@ -157,7 +157,8 @@ async def test_a_feed_that_nobody_numbers_is_a_fault(store: PostgresqlStore, mon
     assert await store.faults() == []  # it may come any moment
     monkeypatch.setattr("ordercast.db.postgresql.store.DEAF_S", 0.5)
     async with asyncio.timeout(60):
-        while not (faults := await store.faults()):  # noqa: ASYNC110 - nobody sets an event
+        # On a busy machine a look of its own may be late as well, and is then a fault beside it.
+        while "numbered" not in " ".join(faults := await store.faults()):  # noqa: ASYNC110 - nobody sets an event
             await asyncio.sleep(0.05)
     assert ["numbered" in fault for fault in faults if "seen" not in fault] == [True]
 
