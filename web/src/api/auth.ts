@@ -1,4 +1,4 @@
-import { post } from "./http";
+import { get, post } from "./http";
 import type { Schemas } from "./schemas";
 
 export type User = Schemas["User"];
@@ -24,6 +24,14 @@ export const forgotPassword = (email: string) =>
 /** Chooses another password by the token of such a link. */
 export const resetPassword = (token: string, password: string) =>
   post<undefined>("/api/auth/reset-password", { token, password });
+
+/** Whom the token speaks for. */
+export const me = (token: string, signal: AbortSignal) =>
+  get<Schemas["Person"]>("/api/me", { token, signal });
+
+/** Has the link mailed once more by which an address is confirmed. */
+export const resendVerification = (email: string) =>
+  post<Schemas["MailAsked"]>("/api/auth/resend-verification", { email });
 
 /** Confirms an address by the token of a mailed link, as whoever is signed in, or knows the password. */
 export const verifyEmail = (

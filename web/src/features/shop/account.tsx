@@ -7,6 +7,7 @@ import { LoginForm } from "../session/login";
 import { RegisterForm } from "../session/register";
 import { type Session, useSession, useSessionStore } from "../session/session";
 import { useRenewal } from "../session/use-renewal";
+import { Unconfirmed } from "./unconfirmed";
 
 /** Who is buying: nobody needs an account, but one keeps cards and orders together. */
 export function Account() {
@@ -35,6 +36,7 @@ function SignedIn({ session }: { session: Session }) {
       <span className="account-name" data-testid="account-name">
         {t(role === "customer" ? "account.customer" : "account.staff", { name })}
       </span>
+      {role === "customer" && <Unconfirmed session={session} />}
       <button
         type="button"
         className="button"

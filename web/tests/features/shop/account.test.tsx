@@ -139,6 +139,20 @@ it("opens an account and is signed in with it, or says what is wrong at the fiel
   await screen.findByText("Hello, Asha Rahman");
 });
 
+it("reminds whoever has not confirmed their address of the link, and has it mailed again", async () => {
+  server.on("GET /api/me", () => ({ body: { id: "cus_1", role: "customer", emailVerified: false } }));
+  server.on("POST /api/auth/resend-verification", () => ({ status: 202, body: { accepted: true } }));
+  show(<ShopPage />, server);
+  await signIn();
+  await screen.findByText("Open the link that we mailed to asha@example.com.");
+  await expectAccessible();
+  await user.click(screen.getByTestId("resend-verification"));
+  await screen.findByText("It is on its way again.");
+  expect(server.askedFor("POST /api/auth/resend-verification")[0]?.body).toEqual({
+    email: "asha@example.com",
+  });
+});
+
 it("signs out, on the server too, and leaves no card behind", async () => {
   server.on("POST /api/auth/logout", () => ({ body: {} }));
   show(<ShopPage />, server);
