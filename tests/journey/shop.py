@@ -64,6 +64,7 @@ class Shop:
             "ORDERCAST_PORT": str(self.port),
             "ORDERCAST_METRICS_PORT": str(self.port),  # beside the shop, so that a test has one address to know
             "ORDERCAST_BUDGETS": "off",  # tests are load; those of budgets turn them on
+            "ORDERCAST_MAIL_URL": "off",  # likewise; those of mails say who sends them
             "ORDERCAST_TOKEN_MINUTES": str(max(1, TTL_S // 60)),
             **(environ or {}),
         }
