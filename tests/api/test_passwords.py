@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 import pytest
 from argon2 import PasswordHasher
@@ -13,9 +14,15 @@ from tests.quick import SLOW_HASHING
 
 
 @pytest.fixture(autouse=True)
-def slow_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it is served."""
+def slow_hashing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As it is served: what other tests have left in the caches was made quickly."""
     monkeypatch.setattr(PasswordHasher.__init__, "__defaults__", SLOW_HASHING)
+    caches = (module._hasher, module._hash_of_nothing)
+    for cache in caches:
+        cache.cache_clear()
+    yield
+    for cache in caches:
+        cache.cache_clear()
 
 
 async def test_a_password_matches_its_own_hash_only() -> None:
