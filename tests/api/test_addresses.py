@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ordercast import jobs
 from ordercast.api.passwords import Passwords
+from ordercast.commerce.timestamps import timestamp
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Transaction, accounts
 from tests.commerce.orders import request_json
@@ -282,3 +285,13 @@ async def test_who_never_confirmed_and_did_nothing_else_is_forgotten(client: Cli
     assert await store.write(removed) == ([], None)
     left = await store.read(lambda t: [accounts.find_by_id(t, each) is None for each in (idle, buyer)])
     assert left == [True, False]
+
+
+async def test_what_is_refused_of_a_forgotten_registration_is_forgotten_when_its_tokens_have_ended(
+    client: Client, store: SqliteStore
+) -> None:
+    account_id = await register(client)
+    now_ms = time.time_ns() // 1_000_000 + 8 * 86_400_000
+    assert await store.write(lambda transaction: jobs._forget_unverified(transaction, "", now_ms)) is None
+    row = await store.read(lambda t: t.one("SELECT name, until FROM revocations"))
+    assert row == (account_id, timestamp(now_ms + jobs.TOKENS_END_MS))
