@@ -53,7 +53,7 @@ $(PAGES): $(WEB_SOURCES) web/node_modules/.installed
 	@cd web && $(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
-$(TYPES): $(SERVER_SOURCES) web/node_modules/.installed
+$(TYPES): $(SERVER_SOURCES) web/node_modules/.installed | $(VENV)/.installed
 	@mkdir -p build
 	@$(BIN)/ordercast openapi > build/openapi.json
 	@cd web && $(NPM) exec --silent -- openapi-typescript ../build/openapi.json -o src/api/schema.ts
