@@ -13,7 +13,7 @@ from tests.postgres import Postgres, running_postgres
 
 from ordercast.db.postgresql.connection import PostgresqlConnector
 from ordercast.db.postgresql.sequencer import LOCK, Sequencer
-from ordercast.db.postgresql.tailer import Seen, Tailer
+from ordercast.db.postgresql.tailer import TailedRows, Tailer
 
 from . import outsider
 from .buyers import SECRET, Buyers
@@ -92,7 +92,7 @@ class _Follower:
         self._tailer = Tailer(url, self._see, PostgresqlConnector(url))
         self.last_seq = self._tailer.begin(0).last_seq
 
-    def _see(self, seen: Seen) -> None:
+    def _see(self, seen: TailedRows) -> None:
         self.rows += len(seen.rows)
         self.last_seq = seen.last_seq
         if self._goes_on:

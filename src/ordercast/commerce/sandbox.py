@@ -20,7 +20,7 @@ REFUND_ENDS_AFTER_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SandboxOutcome:
     """How a card of the sandbox behaves."""
 
     brand: str = "visa"
@@ -47,26 +47,26 @@ class Outcome:
     """Minor units by which the sandbox's books fall short of what it said it captured."""
 
 
-OUTCOMES: Final[dict[str, Outcome]] = {
-    "tok_visa": Outcome(),
-    "tok_mastercard": Outcome(brand="mastercard", last4="4444"),
-    "tok_authorize_only": Outcome(is_captured_at_once=False),
-    "tok_3ds": Outcome(last4="3220", is_captured_at_once=False, needs_action=True),
-    "tok_declined": Outcome(declines=True),
-    "tok_slow": Outcome(is_slow=True),
-    "tok_unavailable": Outcome(is_unavailable=True),
-    "tok_flaky": Outcome(is_captured_at_once=False, is_flaky=True),
-    "tok_capture_fails": Outcome(last4="0341", is_captured_at_once=False, refuses_capture=True),
-    "tok_refund_fails": Outcome(last4="5126", refuses_refund=True),
-    "tok_refund_pending": Outcome(last4="7726", is_refund_pending=True),
-    "tok_refund_returns": Outcome(last4="3075", is_refund_pending=True, is_refund_returned=True),
-    "tok_captured_in_part": Outcome(last4="6060", is_captured_at_once=False, captured_percent=60),
-    "tok_chargeback": Outcome(last4="0259", is_charged_back=True),
-    "tok_mismatch": Outcome(last4="0101", loses=1),
+OUTCOMES: Final[dict[str, SandboxOutcome]] = {
+    "tok_visa": SandboxOutcome(),
+    "tok_mastercard": SandboxOutcome(brand="mastercard", last4="4444"),
+    "tok_authorize_only": SandboxOutcome(is_captured_at_once=False),
+    "tok_3ds": SandboxOutcome(last4="3220", is_captured_at_once=False, needs_action=True),
+    "tok_declined": SandboxOutcome(declines=True),
+    "tok_slow": SandboxOutcome(is_slow=True),
+    "tok_unavailable": SandboxOutcome(is_unavailable=True),
+    "tok_flaky": SandboxOutcome(is_captured_at_once=False, is_flaky=True),
+    "tok_capture_fails": SandboxOutcome(last4="0341", is_captured_at_once=False, refuses_capture=True),
+    "tok_refund_fails": SandboxOutcome(last4="5126", refuses_refund=True),
+    "tok_refund_pending": SandboxOutcome(last4="7726", is_refund_pending=True),
+    "tok_refund_returns": SandboxOutcome(last4="3075", is_refund_pending=True, is_refund_returned=True),
+    "tok_captured_in_part": SandboxOutcome(last4="6060", is_captured_at_once=False, captured_percent=60),
+    "tok_chargeback": SandboxOutcome(last4="0259", is_charged_back=True),
+    "tok_mismatch": SandboxOutcome(last4="0101", loses=1),
 }
 
 
-def outcome_of(token: str) -> Outcome:
+def outcome_of(token: str) -> SandboxOutcome:
     """What the token stands for. Raises InvalidField for one that the sandbox does not know."""
     outcome = OUTCOMES.get(token)
     if outcome is None:
@@ -74,7 +74,7 @@ def outcome_of(token: str) -> Outcome:
     return outcome
 
 
-def taken_by(outcome: Outcome, method: PaymentMethod) -> PaymentTaken:
+def taken_by(outcome: SandboxOutcome, method: PaymentMethod) -> PaymentTaken:
     """What a card of that kind answers. Raises PaymentDeclined or ProviderUnavailable."""
     if outcome.declines:
         raise PaymentDeclined

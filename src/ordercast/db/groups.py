@@ -40,7 +40,7 @@ HELD_IN_A_ROW_MAX: Final = 3
 log = logging.getLogger("ordercast.db")
 
 
-class Waiting(NamedTuple):
+class QueuedUnit(NamedTuple):
     unit: Unit
     future: asyncio.Future[Any]
     since: float
@@ -61,7 +61,7 @@ class Done(NamedTuple):
 class Held(NamedTuple):
     """A unit that could not be run, for others hold what it needs: these `rows`, as far as is known."""
 
-    waiting: Waiting
+    waiting: QueuedUnit
     rows: frozenset[Row]
     error: Exception
 
@@ -108,7 +108,7 @@ class Groups:
                 self._connector.interrupt(self._connection)
 
     def run(
-        self, group: list[Waiting], *, wait_ms: int | None = None, first: Callable[[Transaction], None] | None = None
+        self, group: list[QueuedUnit], *, wait_ms: int | None = None, first: Callable[[Transaction], None] | None = None
     ) -> Outcomes:
         """Commit the group, but for those that others hold up for longer than `wait_ms` (None: the connection's own).
 
@@ -127,7 +127,7 @@ class Groups:
     # --- Groups -----------------------------------------------------------------------------------------------------
 
     def _write(
-        self, group: list[Waiting], wait_ms: int | None, first: Callable[[Transaction], None] | None
+        self, group: list[QueuedUnit], wait_ms: int | None, first: Callable[[Transaction], None] | None
     ) -> Outcomes:
         for run in range(RUNS_MAX):
             self._held = []
@@ -163,7 +163,7 @@ class Groups:
         time.sleep(random.uniform(0.5, 1) * RUN_AGAIN_S * 2**run)
         return True
 
-    def _begin_group(self, group: list[Waiting], wait_ms: int | None) -> None:
+    def _begin_group(self, group: list[QueuedUnit], wait_ms: int | None) -> None:
         if wait_ms is None and not any(waiting.waits for waiting in group):
             wait_ms = HURRIED_MS
         self._wait_ms = wait_ms
@@ -173,7 +173,7 @@ class Groups:
         self._connector.begin(self._connection, wait_ms)
         self._is_hurried = wait_ms is not None and wait_ms <= HURRIED_MS
 
-    def _attempt_group(self, group: list[Waiting]) -> list[Done]:
+    def _attempt_group(self, group: list[QueuedUnit]) -> list[Done]:
         """Run the group in the transaction, and commit it. What it raises is the database's trouble, or others' work:
         nobody's change was kept.
         """
@@ -198,7 +198,7 @@ class Groups:
             self._not_connected(error)
             raise
 
-    def _attempt_alone(self, run: list[Waiting]) -> list[Done]:
+    def _attempt_alone(self, run: list[QueuedUnit]) -> list[Done]:
         """A transaction of one run needs no savepoint, which a database server would be asked for over the network:
         what fails takes all of it back.
         """
@@ -219,7 +219,7 @@ class Groups:
         self._commit()
         return dones
 
-    def _attempt_behind(self, first: Callable[[Transaction], None], group: list[Waiting]) -> list[Done]:
+    def _attempt_behind(self, first: Callable[[Transaction], None], group: list[QueuedUnit]) -> list[Done]:
         try:
             first(self._transaction)
         except Exception as error:
@@ -244,7 +244,7 @@ class Groups:
 
     # --- Units ------------------------------------------------------------------------------------------------------
 
-    def _attempt_run(self, run: list[Waiting]) -> list[Done]:
+    def _attempt_run(self, run: list[QueuedUnit]) -> list[Done]:
         if not run[0].waits:
             self._hurry_on()
         if _batch_runner(run[0]) is None or len(run) == 1:
@@ -257,23 +257,23 @@ class Groups:
             return self._attempt_apart(run, error)
         return [_done(waiting, result) for waiting, result in zip(run, results, strict=True)]
 
-    def _attempt_apart(self, run: list[Waiting], error: Exception) -> list[Done]:
+    def _attempt_apart(self, run: list[QueuedUnit], error: Exception) -> list[Done]:
         """Run those that could not be done together, because of `error`."""
         if self._connector.is_lock_timeout(error):
             return self._attempt_round(run, error)
         log.debug("%d changes are made one by one, not together", len(run), exc_info=error)
         return self._attempt_each(run)
 
-    def _attempt_each(self, run: list[Waiting]) -> list[Done]:
+    def _attempt_each(self, run: list[QueuedUnit]) -> list[Done]:
         return [done for waiting in run if (done := self._attempt(waiting)) is not None]
 
-    def _results_of(self, run: list[Waiting]) -> Sequence[Any]:
+    def _results_of(self, run: list[QueuedUnit]) -> Sequence[Any]:
         run_batch = _batch_runner(run[0])
         if run_batch is None or len(run) == 1:
             return [waiting.unit(self._transaction) for waiting in run]
         return run_batch(self._transaction, [waiting.unit for waiting in run])
 
-    def _attempt(self, waiting: Waiting) -> Done | None:
+    def _attempt(self, waiting: QueuedUnit) -> Done | None:
         """The unit's outcome; None where it was set aside."""
         for held in self._held:
             if not held.rows.isdisjoint(rows_of(waiting)):  # it would overtake that one
@@ -296,7 +296,7 @@ class Groups:
             self._connector.wait_for_rows(self._connection, HURRIED_MS)
             self._is_hurried = True
 
-    def _attempt_round(self, run: list[Waiting], error: Exception) -> list[Done]:
+    def _attempt_round(self, run: list[QueuedUnit], error: Exception) -> list[Done]:
         """Run those of `run` that do not need what held it up."""
         self._hurry_on()
         rows = self._find_held(run)
@@ -307,7 +307,7 @@ class Groups:
         rest = [waiting for waiting in run if rows.isdisjoint(rows_of(waiting))]
         return [each for each in done if each is not None] + (self._attempt_run(rest) if rest else [])
 
-    def _find_held(self, run: list[Waiting]) -> frozenset[Row]:
+    def _find_held(self, run: list[QueuedUnit]) -> frozenset[Row]:
         unit = run[0].unit
         if not isinstance(unit, Batchable):
             return frozenset()
@@ -320,7 +320,7 @@ class Groups:
                 raise
             return frozenset()  # a whole table is
 
-    def _attempt_until_held(self, run: list[Waiting], error: Exception) -> list[Done]:
+    def _attempt_until_held(self, run: list[QueuedUnit], error: Exception) -> list[Done]:
         """One by one; where all of the first few are held, the rest is taken to be so too."""
         done: list[Done] = []
         for number, waiting in enumerate(run):
@@ -338,7 +338,7 @@ class Groups:
             ]
         return done
 
-    def _set_aside(self, waiting: Waiting, error: Exception, rows: frozenset[Row] | None = None) -> Done | None:
+    def _set_aside(self, waiting: QueuedUnit, error: Exception, rows: frozenset[Row] | None = None) -> Done | None:
         if self._connector.single_writer or not waiting.waits:
             return Done(waiting.future, None, self._refusal(error))
         if rows is None:
@@ -379,7 +379,7 @@ class Groups:
         except self._connector.operational_errors:
             log.exception("a failed group could not be rolled back")
 
-    def _failed(self, waiting: Waiting, error: Exception) -> Done:
+    def _failed(self, waiting: QueuedUnit, error: Exception) -> Done:
         """What the caller is told: of the database's trouble that nothing was committed, else the unit's own error."""
         if not self._connector.is_operational_error(error):
             return Done(waiting.future, None, error)
@@ -407,37 +407,37 @@ def locked(connector: Connector, error: Exception) -> LockedElsewhere:
     return refusal
 
 
-def rows_of(waiting: Waiting) -> frozenset[Row]:
+def rows_of(waiting: QueuedUnit) -> frozenset[Row]:
     """The rows that a unit says it needs; there may be more."""
     unit = waiting.unit
     return unit.rows if isinstance(unit, Batchable | UnitOfWork) else frozenset()
 
 
-def kind_rows(waiting: Waiting) -> frozenset[Row]:
+def kind_rows(waiting: QueuedUnit) -> frozenset[Row]:
     """`rows_of`, and the name that all units of its kind share."""
     return rows_of(waiting) | {_kind_row(waiting)} if isinstance(waiting.unit, Batchable) else rows_of(waiting)
 
 
-def _kind_row(waiting: Waiting) -> Row:
+def _kind_row(waiting: QueuedUnit) -> Row:
     return ("", type(waiting.unit).__name__)
 
 
-def _batch_runner(waiting: Waiting) -> RunBatch | None:
+def _batch_runner(waiting: QueuedUnit) -> RunBatch | None:
     unit = waiting.unit
     return unit.run_batch if isinstance(unit, Batchable) else None
 
 
-def _runs(group: list[Waiting]) -> Iterator[list[Waiting]]:
+def _runs(group: list[QueuedUnit]) -> Iterator[list[QueuedUnit]]:
     """Neighbours that can be done together; no unit overtakes another."""
     for _alike, run in groupby(group, key=lambda waiting: (waiting.waits, _batch_runner(waiting))):
         yield list(run)
 
 
-def _is_silent(waiting: Waiting) -> bool:
+def _is_silent(waiting: QueuedUnit) -> bool:
     return isinstance(waiting.unit, UnitOfWork) and waiting.unit.is_silent
 
 
-def _done(waiting: Waiting, result: Any) -> Done:
+def _done(waiting: QueuedUnit, result: Any) -> Done:
     if isinstance(result, Exception):
         return Done(waiting.future, None, result)
     return Done(waiting.future, result, None)

@@ -18,7 +18,7 @@ from ordercast.db.connector import Connector
 from ordercast.telemetry import CHANGES_HELD
 
 from .errors import NotCommitted
-from .groups import Done, Groups, Held, Outcomes, Waiting, kind_rows, locked
+from .groups import Done, Groups, Held, Outcomes, QueuedUnit, kind_rows, locked
 from .transaction import Transaction
 from .types import Batchable, Row
 
@@ -69,7 +69,7 @@ class HeldUnits:
 
     # --- On the writer's thread -------------------------------------------------------------------------------------
 
-    def divert(self, group: list[Waiting]) -> list[Waiting]:
+    def divert(self, group: list[QueuedUnit]) -> list[QueuedUnit]:
         """Take those of the group that need what is known to be held; gives the rest."""
         with self._lock:
             known = dict(self._errors)
@@ -171,7 +171,7 @@ class HeldUnits:
         return had_luck
 
     def _run_group(
-        self, group: list[Waiting], wait_ms: int, first: Callable[[Transaction], None] | None
+        self, group: list[QueuedUnit], wait_ms: int, first: Callable[[Transaction], None] | None
     ) -> Outcomes | None:
         try:
             if self._groups is None:

@@ -42,7 +42,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Copies:
+class StoredCopies:
     """Where copies of what a customer said were found, and up to which row and moment was looked."""
 
     at: Timestamp
@@ -186,10 +186,10 @@ def camel(name: str) -> str:
 # --- Forgetting -------------------------------------------------------------------------------------------------------
 
 
-def find_copies(transaction: Transaction, customer_id: str, now: Timestamp) -> Copies:
+def find_copies(transaction: Transaction, customer_id: str, now: Timestamp) -> StoredCopies:
     """Look through all documents, which may take seconds: a query for a reader, before the unit that erases."""
     newest = transaction.one(feed.NEWEST_SEQ)
-    return Copies(
+    return StoredCopies(
         now,
         (newest[0] or 0) if newest else 0,
         _feed_keys(transaction, customer_id, 0),
@@ -199,7 +199,7 @@ def find_copies(transaction: Transaction, customer_id: str, now: Timestamp) -> C
 
 
 def erase(
-    transaction: Transaction, erasure_id: str, customer_id: str, copies: Copies, *, actor: Actor, now: Timestamp
+    transaction: Transaction, erasure_id: str, customer_id: str, copies: StoredCopies, *, actor: Actor, now: Timestamp
 ) -> int:
     """Forget a customer: orders and sums stay, the person goes, and each token of theirs is refused. Gives how many
     orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen while an order is under way.
@@ -247,7 +247,7 @@ def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
     return [text for text in found if text is None or isinstance(text, str)]
 
 
-def _rewrite(transaction: Transaction, customer_id: str, copies: Copies, redaction: Redaction) -> None:
+def _rewrite(transaction: Transaction, customer_id: str, copies: StoredCopies, redaction: Redaction) -> None:
     # With what was written since the search, this unit's own rows among it.
     for feed_key in chain(copies.feed_keys, _feed_keys(transaction, customer_id, copies.newest_seq)):
         _rewrite_change(transaction, feed_key, customer_id, redaction)

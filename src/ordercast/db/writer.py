@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from ordercast.db.connector import Connector
 
 from .errors import NotCommitted, Overloaded, StoreClosed
-from .groups import HURRIED_MS, Done, Groups, Outcomes, Unit, Waiting
+from .groups import HURRIED_MS, Done, Groups, Outcomes, QueuedUnit, Unit
 from .held import HeldUnits
 from .transaction import Transaction
 
@@ -39,7 +39,7 @@ class Writer:
 
     def __init__(self, connector: Connector, committed: Callable[[], None]) -> None:
         self._committed = committed
-        self._queue: SimpleQueue[Waiting | None] = SimpleQueue()
+        self._queue: SimpleQueue[QueuedUnit | None] = SimpleQueue()
         self._waiting = 0  # touched on the loop's thread only
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._run, name="ordercast-writer", daemon=True)
@@ -88,7 +88,7 @@ class Writer:
             raise Overloaded("changes", self._waiting)
         future: asyncio.Future[T] = self._loop.create_future()
         self._waiting += 1
-        self._queue.put(Waiting(unit, future, time.monotonic()))
+        self._queue.put(QueuedUnit(unit, future, time.monotonic()))
         return await future
 
     def _resolve(self, group: list[Done], committed: bool) -> None:
@@ -119,9 +119,9 @@ class Writer:
                     self._held.take(outcomes.held)
         self._groups.close()
 
-    def _next_group(self, *, wait: bool = True) -> tuple[list[Waiting], bool]:
+    def _next_group(self, *, wait: bool = True) -> tuple[list[QueuedUnit], bool]:
         """Those that are waiting, up to GROUP_UNITS_MAX, and whether more may come."""
-        group: list[Waiting] = []
+        group: list[QueuedUnit] = []
         while len(group) < GROUP_UNITS_MAX:
             try:
                 waiting = self._queue.get(block=wait and not group)

@@ -20,7 +20,7 @@ from ordercast.db.errors import StoreClosed, Unusable
 from ordercast.db.migrate import must_be_newest, upgrade
 from ordercast.db.postgresql.connection import PostgresqlConnector
 from ordercast.db.postgresql.sequencer import Sequencer
-from ordercast.db.postgresql.tailer import Seen, Tailer
+from ordercast.db.postgresql.tailer import TailedRows, Tailer
 from ordercast.db.readers import Readers
 from ordercast.db.store import DatabaseStore, change_of
 from ordercast.db.transaction import Transaction
@@ -185,14 +185,14 @@ class PostgresqlStore(DatabaseStore):
     def _on_commit(self) -> None:
         self._wake()  # what needs no row of the feed, such as what is owed to payment providers
 
-    def _see(self, seen: Seen) -> None:
+    def _see(self, seen: TailedRows) -> None:
         self._soon(self._arrive, seen)
 
-    def _arrive(self, seen: Seen) -> None:
+    def _arrive(self, seen: TailedRows) -> None:
         if self._take(seen):
             self._wake()
 
-    def _take(self, seen: Seen) -> bool:
+    def _take(self, seen: TailedRows) -> bool:
         """Hold what was read; whether there is anything new."""
         changed = bool(seen.rows) or seen.epoch != self.epoch
         if seen.epoch != self.epoch:

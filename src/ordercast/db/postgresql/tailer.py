@@ -34,7 +34,7 @@ _AFTER, _OLDEST, _NEWEST = (each.texts[POSTGRESQL] for each in (feed.AFTER, feed
 log = logging.getLogger("ordercast.db")
 
 
-class Seen(NamedTuple):
+class TailedRows(NamedTuple):
     """What one look found. `rows` follow those of the look before, unless `epoch` is another one, or some were pruned
     before they were read: their numbers tell.
     """
@@ -48,7 +48,7 @@ class Seen(NamedTuple):
 class Tailer(ReconnectingConnection):
     """Gives what it sees to `see`, on its thread, in order. `begin` looks for the first time."""
 
-    def __init__(self, url: str, see: Callable[[Seen], None], connector: PostgresqlConnector) -> None:
+    def __init__(self, url: str, see: Callable[[TailedRows], None], connector: PostgresqlConnector) -> None:
         """The `connector` is told which database is followed, and what is missing there: changes go to no other."""
         super().__init__(url, name="tailer")
         self._connector = connector
@@ -67,7 +67,7 @@ class Tailer(ReconnectingConnection):
     def __repr__(self) -> str:
         return f"<Tailer read={self._read} taken={self._taken}>"
 
-    def begin(self, rows: int) -> Seen:
+    def begin(self, rows: int) -> TailedRows:
         """Look for the first time, with the newest `rows` that are there; `start` then goes on. Blocks.
 
         Raises psycopg.Error where there is no such database, or no feed in it.
@@ -83,7 +83,7 @@ class Tailer(ReconnectingConnection):
             self.close()
             raise
         self.looked_at = time.monotonic()
-        return Seen(self._epoch, first_seq, found[-1].seq if found else last_seq, found)
+        return TailedRows(self._epoch, first_seq, found[-1].seq if found else last_seq, found)
 
     def taken(self, through: int) -> None:
         """Say how far the rows are needed no more: called on the loop."""
@@ -110,7 +110,7 @@ class Tailer(ReconnectingConnection):
                 continue
             rows = self._page(connection, PAGE_ROWS)
             if rows:
-                self._see(Seen(self._epoch, 0, self._read, rows))
+                self._see(TailedRows(self._epoch, 0, self._read, rows))
             if len(rows) < PAGE_ROWS:
                 self.looked_at = time.monotonic()
                 self.wait(connection, LOOK_EVERY_S)
@@ -135,7 +135,7 @@ class Tailer(ReconnectingConnection):
         self._connector.missing = missing_triggers(self.ask(connection, POSTGRESQL.triggers_at_work), POSTGRESQL)
         self._recognised_at = time.monotonic()
         self._note_waiting(connection)
-        self._see(Seen(epoch, first_seq, self._read, []))
+        self._see(TailedRows(epoch, first_seq, self._read, []))
 
     def renewed(self, connection: psycopg.Connection, epoch: str) -> str:
         """The epoch; a new one where the feed has gone back behind what was read here. May be called on any thread."""

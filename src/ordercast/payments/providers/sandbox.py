@@ -27,7 +27,7 @@ from ordercast.commerce.sandbox import (
     REFUND_ENDS_AFTER_S,
     SANDBOX,
     SLOW_S,
-    Outcome,
+    SandboxOutcome,
     outcome_of,
     taken_by,
 )
@@ -226,7 +226,7 @@ class SandboxProvider:
                 await self._store.write(partial(_put_off, event_id=event_id, body=body, until=later))
         return len(due)
 
-    def _after_capture(self, transaction: Transaction, entry: Entry, outcome: Outcome, now_ms: int) -> None:
+    def _after_capture(self, transaction: Transaction, entry: Entry, outcome: SandboxOutcome, now_ms: int) -> None:
         if outcome.loses:
             short = replace(entry, captured=entry.captured - outcome.loses)
             units.change_once(transaction, entry.reference, f"{entry.key}:loses", lambda _: short)
@@ -237,7 +237,7 @@ class SandboxProvider:
 
     # --- Steps ------------------------------------------------------------------------------------------------------
 
-    async def _ready(self, reference: str, key: str) -> Outcome:
+    async def _ready(self, reference: str, key: str) -> SandboxOutcome:
         """How the payment's card behaves. Raises ProviderUnavailable at a flaky card's first deed of each key."""
         entry = await self._store.read(lambda transaction: units.by_reference(transaction, reference))
         if entry is None:
@@ -288,7 +288,7 @@ def _tell(transaction: Transaction, event: ProviderEvent, apply: Callable[[Trans
     units.drop_event(transaction, event.event_id)
 
 
-def _card_of(charge: Charge) -> tuple[str, Outcome, SavedCard | None]:
+def _card_of(charge: Charge) -> tuple[str, SandboxOutcome, SavedCard | None]:
     """The sandbox's name for the card, how it behaves, and the card as it is to be kept."""
     card = charge.card
     if isinstance(card, SavedCard):

@@ -19,7 +19,7 @@ import msgspec
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.payments.signatures import sign_standard
 
-from .messages import Refusal, RefusalAnswer, Request
+from .messages import ErrorObject, RefusalAnswer, Request
 
 log = logging.getLogger("ordercast.payments")
 
@@ -46,7 +46,7 @@ _BUSY: Final = frozenset({408, 409, 425, 429})
 class Refused(Exception):
     """The service's error: its answer is definite, and nothing was done."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: ErrorObject) -> None:
         self.code = refusal.code
         self.sentence = refusal.sentence
         super().__init__(self.sentence)

@@ -100,7 +100,7 @@ def amount_fields(money: Money) -> dict[str, Any]:
 # --- Answers ----------------------------------------------------------------------------------------------------------
 
 
-class PaymentStatus(StrEnum):
+class ProviderStatus(StrEnum):
     ACTION_REQUIRED = "action_required"
     """The customer is to go to `action.url` first."""
     AUTHORIZED = "authorized"
@@ -133,7 +133,7 @@ class ShownCard(Struct, frozen=True):
 
 class Payment(Struct, frozen=True):
     reference: Name
-    status: PaymentStatus
+    status: ProviderStatus
     currency: Currency
     amount: Sum
     captured: Sum = 0
@@ -147,14 +147,14 @@ class Payment(Struct, frozen=True):
     def __post_init__(self) -> None:
         if not self.refunded <= self.captured <= self.amount:
             raise ValueError("refunded <= captured <= amount does not hold")
-        if (self.captured > 0) is not (self.status is PaymentStatus.CAPTURED):
+        if (self.captured > 0) is not (self.status is ProviderStatus.CAPTURED):
             raise ValueError(f"a payment that is {self.status} has not captured {self.captured}")
-        if (self.action is None) is (self.status is PaymentStatus.ACTION_REQUIRED):
+        if (self.action is None) is (self.status is ProviderStatus.ACTION_REQUIRED):
             raise ValueError(f"a payment that is {self.status} has {'no' if self.action is None else 'an'} action")
 
     @property
     def in_books(self) -> ProviderPayment:
-        is_held = self.status is PaymentStatus.AUTHORIZED
+        is_held = self.status is ProviderStatus.AUTHORIZED
         return ProviderPayment(
             self.reference, self.currency, self.captured, self.refunded, is_held, is_disputed=self.disputed
         )
@@ -189,7 +189,7 @@ class NoAnswer(Struct, frozen=True):
     """An object, of which nothing is read."""
 
 
-class Refusal(Struct, frozen=True):
+class ErrorObject(Struct, frozen=True):
     """Why nothing was done, and never will be with this key."""
 
     code: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+\Z")]
@@ -207,4 +207,4 @@ class Refusal(Struct, frozen=True):
 
 
 class RefusalAnswer(Struct, frozen=True):
-    error: Refusal
+    error: ErrorObject

@@ -50,7 +50,7 @@ from .messages import (
     NoAnswer,
     Payment,
     PaymentAnswer,
-    PaymentStatus,
+    ProviderStatus,
     Refund,
     RefundAnswer,
     RefundStatus,
@@ -65,11 +65,11 @@ log = logging.getLogger("ordercast.payments")
 
 HTTP: Final = "http"
 
-_ENDED: Final = frozenset({PaymentStatus.VOIDED, PaymentStatus.FAILED})
+_ENDED: Final = frozenset({ProviderStatus.VOIDED, ProviderStatus.FAILED})
 _TAKEN: Final = {
-    PaymentStatus.ACTION_REQUIRED: P.UNPAID,
-    PaymentStatus.AUTHORIZED: P.AUTHORIZED,
-    PaymentStatus.CAPTURED: P.PAID,
+    ProviderStatus.ACTION_REQUIRED: P.UNPAID,
+    ProviderStatus.AUTHORIZED: P.AUTHORIZED,
+    ProviderStatus.CAPTURED: P.PAID,
 }
 
 
@@ -125,14 +125,14 @@ class HttpProvider:
         payment = await self._done(request, reference, amount.currency)
         if payment.status in _ENDED:
             raise ProviderRefused(f"The payment is {payment.status}.")
-        if payment.status is not PaymentStatus.CAPTURED:
+        if payment.status is not ProviderStatus.CAPTURED:
             raise _unusable(request, f"the payment is {payment.status} still")
         return Captured(payment.captured)
 
     async def void(self, reference: str, key: str) -> Voided | Captured:
         request = Void(key=key, reference=reference)
         payment = await self._done(request, reference)
-        if payment.status is PaymentStatus.CAPTURED:
+        if payment.status is ProviderStatus.CAPTURED:
             return Captured(payment.captured)
         if payment.status not in _ENDED:
             raise _unusable(request, f"the payment is {payment.status} still")

@@ -22,7 +22,7 @@ CONNECTIONS: Final = httpx.Limits(max_connections=32, max_keepalive_connections=
 _UNDECIDED: Final = frozenset({401, 403, 409, 429})
 
 
-class Refusal(Exception):
+class StripeRefusal(Exception):
     """Stripe's error object: its answer is definite."""
 
     def __init__(self, status: int, error: Mapping[str, Any]) -> None:
@@ -37,7 +37,7 @@ class Refusal(Exception):
 
 
 class StripeApi:
-    """Raises ProviderUnavailable where Stripe cannot be reached, is busy, or lets nobody in; Refusal for the rest."""
+    """Raises ProviderUnavailable where Stripe cannot be reached, is busy, or lets nobody in; else StripeRefusal."""
 
     def __init__(self, secret_key: str, url: str, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._url = url
@@ -77,7 +77,7 @@ class StripeApi:
                 return answer
             log.warning("%s %s: 200 with nothing of Stripe's", method, path)
             raise ProviderUnavailable
-        refusal = Refusal(response.status_code, answer.get("error") or {})
+        refusal = StripeRefusal(response.status_code, answer.get("error") or {})
         # Its message may quote what was sent; its type and code do not.
         log.warning("%s %s: %d %s %s", method, path, refusal.status, refusal.kind, refusal.code)
         if refusal.status in _UNDECIDED or refusal.status >= 500:

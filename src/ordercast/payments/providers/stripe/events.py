@@ -43,17 +43,17 @@ class _Object(Struct, frozen=True):
     metadata: dict[str, str] | None = None
 
 
-class _Data(Struct, frozen=True):
+class _StripeData(Struct, frozen=True):
     object: msgspec.Raw
 
 
-class _Event(Struct, frozen=True):
+class _StripeEvent(Struct, frozen=True):
     id: Name
     type: Name
-    data: _Data
+    data: _StripeData
 
 
-_EVENT: Final = msgspec.json.Decoder(_Event)
+_EVENT: Final = msgspec.json.Decoder(_StripeEvent)
 _OBJECT: Final = msgspec.json.Decoder(_Object)
 
 

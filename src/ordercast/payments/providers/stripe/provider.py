@@ -39,7 +39,7 @@ from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.payments.signatures import check_stripe
 
-from .client import Refusal, StripeApi
+from .client import StripeApi, StripeRefusal
 from .events import ENDED_REFUNDS, read_event
 from .units import from_stripe, to_stripe
 
@@ -75,7 +75,7 @@ class StripeProvider:
         owner = await self._owner(card) if isinstance(card, CardToken) else card.owner
         try:
             intent = await self._api.post("/v1/payment_intents", _intent(charge, owner), charge.key)
-        except Refusal as refusal:
+        except StripeRefusal as refusal:
             raise _not_taken(refusal) from None
         if intent["status"] == "requires_action":
             return _to_be_confirmed(self.name, charge, intent)
@@ -99,7 +99,7 @@ class StripeProvider:
         fields = {"amount_to_capture": str(to_stripe(amount))}
         try:
             intent = await self._api.post(f"/v1/payment_intents/{reference}/capture", fields, key)
-        except Refusal as refusal:
+        except StripeRefusal as refusal:
             if refusal.intent_status == "succeeded":
                 return _received(refusal.intent)
             raise ProviderRefused(refusal.sentence) from None
@@ -108,7 +108,7 @@ class StripeProvider:
     async def void(self, reference: str, key: str) -> Voided | Captured:
         try:
             await self._api.post(f"/v1/payment_intents/{reference}/cancel", {}, key)
-        except Refusal as refusal:
+        except StripeRefusal as refusal:
             if refusal.intent_status == "succeeded":
                 return _received(refusal.intent)
             if refusal.intent_status != "canceled":
@@ -119,7 +119,7 @@ class StripeProvider:
         fields = {"payment_intent": reference, "amount": str(to_stripe(amount)), "metadata[task_id]": key}
         try:
             refund = await self._api.post("/v1/refunds", fields, key)
-        except Refusal as refusal:
+        except StripeRefusal as refusal:
             raise ProviderRefused(refusal.sentence) from None
         status = refund.get("status")
         if status in ENDED_REFUNDS:
@@ -130,7 +130,7 @@ class StripeProvider:
     async def forget_card(self, card: SavedCard) -> None:
         try:
             await self._api.post(f"/v1/payment_methods/{card.reference}/detach", {}, f"{card.reference}:detach")
-        except Refusal:
+        except StripeRefusal:
             return  # it is gone, or belongs to nobody any more
 
     async def _owner(self, card: CardToken) -> str | None:
@@ -140,7 +140,7 @@ class StripeProvider:
         fields = {"metadata[customer_id]": card.save_for}
         try:
             customer = await self._api.post("/v1/customers", fields, f"customer:{card.save_for}")
-        except Refusal as refusal:
+        except StripeRefusal as refusal:
             raise ProviderRefused(refusal.sentence) from None
         owner: str = customer["id"]
         return owner
@@ -150,7 +150,7 @@ class StripeProvider:
     async def lookup(self, reference: str) -> ProviderPayment | None:
         try:
             intent = await self._api.get(f"/v1/payment_intents/{reference}", {"expand[]": "latest_charge"})
-        except Refusal as refusal:
+        except StripeRefusal as refusal:
             if refusal.status == 404:
                 return None
             raise ProviderUnavailable from None
@@ -167,7 +167,7 @@ class StripeProvider:
         for _ in range(SEARCH_PAGES_MAX):
             try:
                 page = await self._api.get("/v1/payment_intents", query)
-            except Refusal:
+            except StripeRefusal:
                 raise ProviderUnavailable from None
             for intent in page["data"]:
                 if (intent.get("metadata") or {}).get("key") == key:
@@ -245,7 +245,7 @@ def _received(intent: Mapping[str, Any]) -> Captured:
     return Captured(from_stripe(intent["amount_received"], intent["currency"]))
 
 
-def _not_taken(refusal: Refusal) -> PaymentDeclined | InvalidField | ProviderRefused:
+def _not_taken(refusal: StripeRefusal) -> PaymentDeclined | InvalidField | ProviderRefused:
     if refusal.kind == "card_error":
         return PaymentDeclined()
     if refusal.code == "resource_missing" or refusal.param.startswith("payment_method"):
