@@ -124,7 +124,9 @@ async def test_a_payment_service_of_the_shops_own_is_named_and_an_old_secret_of_
     assert "pay.example.com," in taken.sentence
 
 
-@pytest.mark.parametrize(("secret", "verdict"), [(SIGNING_KEY, Verdict.FINE), (OTHER_KEY, Verdict.UNSAFE)])
+@pytest.mark.parametrize(
+    ("secret", "verdict"), [(SIGNING_KEY, Verdict.FINE), (OTHER_KEY, Verdict.UNSAFE)], ids=["ours", "another"]
+)
 async def test_a_payment_service_is_asked_whether_it_believes_us(tmp_path: Path, secret: str, verdict: Verdict) -> None:
     settings, store = await started(tmp_path)
     with python_service(tmp_path) as url:
