@@ -130,7 +130,7 @@ async function tell(type, data, id = `evt_${randomUUID()}`) {
 
 // --- HTTP
 
-const server = createServer(async (request, response) => {
+async function serve(request, response) {
   let body = "";
   for await (const chunk of request.setEncoding("utf8")) {
     body += chunk;
@@ -142,7 +142,9 @@ const server = createServer(async (request, response) => {
       payment.status = body === "answer=yes" ? "authorized" : "failed";
       tell(`payment.${payment.status}`, { payment: payment.reference });
     }
-    return response.writeHead(303, { location: payment.returnUrl }).end();
+    if (payment.returnUrl) return response.writeHead(303, { location: payment.returnUrl }).end();
+    // An order that came from no page has none to come back to.
+    return response.writeHead(200, { "content-type": "text/html" }).end("<p>Done. You can close this page.</p>");
   }
   if (request.url.startsWith("/pay/")) {
     // Here would be your bank's page.
@@ -152,7 +154,10 @@ const server = createServer(async (request, response) => {
   if (!isSigned(request.headers, body)) return response.writeHead(401).end();
   const { status, answer } = answered(body);
   return response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(answer));
-});
+}
+
+// Whoever breaks off in the middle, and whatever else goes wrong, ends that request and not the service.
+const server = createServer((request, response) => serve(request, response).catch(() => response.destroy()));
 
 server.listen(Number(port), "127.0.0.1", () => {
   url = process.env.PAYMENTS_URL ?? `http://127.0.0.1:${server.address().port}`; // where browsers find it

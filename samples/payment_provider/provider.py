@@ -41,6 +41,7 @@ SCHEMA = """
 """
 PAGE = """<!doctype html><meta charset="utf-8"><title>Pay</title><h1>Pay {amount} {currency}?</h1><form method="post">
 <button name="answer" value="yes">Pay</button> <button name="answer" value="no">Do not</button></form>"""
+DONE = b'<!doctype html><meta charset="utf-8"><title>Pay</title><p>Done. You can close this page.</p>'
 
 
 class Refused(Exception):
@@ -253,7 +254,11 @@ class Service(BaseHTTPRequestHandler):
         db.execute("COMMIT")
         WAKE.set()
         row = db.execute("SELECT return_url FROM payments WHERE reference = ?", (reference,)).fetchone()
-        self.answer(303 if row else 404, b"", location=row[0] if row else "")
+        if row is None:
+            return self.answer(404, b"")
+        if not row[0]:  # an order that came from no page has none to come back to
+            return self.answer(200, DONE, "text/html; charset=utf-8")
+        return self.answer(303, b"", location=row[0])
 
     def answer(self, status: int, body: bytes, kind: str = "application/json", location: str = "") -> None:
         self.send_response(status)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from ordercast.commerce.currencies import minor_digits
@@ -143,3 +147,27 @@ async def test_a_card_that_is_declined_or_unsure_takes_nothing(provider: Payment
     assert books is not None
     assert (books.captured, books.is_held) == (0, False)
     assert await provider.void(taken.reference, f"{taken.key}:void") == Voided()
+
+
+@pytest.mark.parametrize("service", ["python", pytest.param("node", marks=pytest.mark.node)])
+async def test_a_sample_lets_a_customer_pay_who_came_from_no_page_and_outlives_one_who_breaks_off(
+    request: pytest.FixtureRequest, service: str
+) -> None:
+    url = request.getfixturevalue(f"{service}_url")
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname, address.port)) as broken_off:
+        broken_off.sendall(b"POST / HTTP/1.1\r\nHost: pay.example.com\r\nContent-Length: 100\r\n\r\n{")
+    provider = HttpProvider(url, [SECRET])
+    wanted = replace(charge(Money(AMOUNT, "BDT"), ASKS_FIRST["http"]), return_url=None)
+
+    taken = await provider.authorize(wanted)
+    assert taken.action is not None
+    assert taken.reference is not None
+    async with httpx.AsyncClient() as browser:
+        page = await browser.post(str(taken.action.url), data={"answer": "yes"})
+
+    assert (page.status_code, "You can close this page" in page.text) == (200, True)
+    books = await provider.lookup(taken.reference)
+    await provider.close()
+    assert books is not None
+    assert books.is_held
