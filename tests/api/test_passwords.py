@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 
@@ -43,6 +44,21 @@ async def test_nobody_takes_as_long_as_somebody() -> None:
     # The least of several: what else the machine does may cost some of them more.
     somebody, nobody = [min([await cpu_s(whose) for _ in range(5)]) for whose in (made, None)]
     assert 0.5 < nobody / somebody < 2
+
+
+@pytest.mark.parametrize("first", ["a sign-in of nobody", "a registration"])
+async def test_what_hashes_is_loaded_beside_the_loop(first: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    makers = []
+
+    def noting() -> PasswordHasher:
+        makers.append(threading.current_thread())
+        return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+    monkeypatch.setattr(module, "_hasher", noting)
+    passwords = Passwords()
+    await (passwords.hash("a long phrase") if first == "a registration" else passwords.match(None, "x"))
+    assert makers
+    assert threading.current_thread() not in makers
 
 
 async def test_a_flood_is_refused_rather_than_queued(monkeypatch: pytest.MonkeyPatch) -> None:

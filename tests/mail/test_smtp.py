@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import threading
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -72,6 +73,27 @@ async def test_password_and_mail_go_over_tls(scheme: str, tmp_path: Path) -> Non
         with pytest.raises(MailServerAway, match="certificate is not believed"):
             await send(url, a_message())
     assert len(smtp.envelopes) == 1
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+async def test_the_machines_certificates_are_read_beside_the_loop_and_only_for_tls(
+    scheme: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readers = []
+
+    def noting() -> ssl.SSLContext:
+        readers.append(threading.current_thread())
+        return client
+
+    server, client = contexts(tmp_path, "127.0.0.2")
+    monkeypatch.setattr(ssl, "create_default_context", noting)
+    async with running("127.0.0.2") as smtp:
+        await send(f"smtp://127.0.0.2:{smtp.port}", a_message())
+    assert readers == []
+    async with running("127.0.0.2", tls=server, starts_tls=scheme == "smtp") as smtp:
+        await send(f"{scheme}://{USER}127.0.0.2:{smtp.port}", a_message())
+    assert len(readers) == 1
+    assert threading.current_thread() not in readers
 
 
 async def test_a_password_is_not_sent_in_the_clear() -> None:

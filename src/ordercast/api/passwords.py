@@ -37,13 +37,13 @@ class Passwords:
 
     async def match(self, password_hash: str | None, password: str, caller: str = "") -> bool:
         """Whether `password` made the hash; None, for nobody, takes as long and never matches. Raises Overloaded."""
-        return await self._in_turn(caller, _verify, password_hash or _hash_of_nothing(), _typed(password))
+        return await self._in_turn(caller, _verify, password_hash, _typed(password))
 
     async def hash(self, password: str, caller: str = "") -> str:
         """What is stored of a password. Raises Overloaded."""
-        return await self._in_turn(caller, _hasher().hash, _typed(password))
+        return await self._in_turn(caller, _hash, _typed(password))
 
-    async def _in_turn(self, caller: str, work: Callable[..., T], *args: str) -> T:
+    async def _in_turn(self, caller: str, work: Callable[..., T], *args: str | None) -> T:
         bound = CALLERS_WAITING_MAX if caller else CHECKS_WAITING_MAX
         waiting = self._waiting.total()
         if waiting >= CHECKS_WAITING_MAX or self._waiting[caller] >= bound:
@@ -60,17 +60,21 @@ class Passwords:
 
 @cache
 def _hasher() -> PasswordHasher:
-    """Loaded with the first password: a node that nobody signs in at has no use for it."""
+    """Loaded with the first password, on its thread: a node that nobody signs in at has no use for it."""
     from argon2 import PasswordHasher  # noqa: PLC0415
 
     return PasswordHasher()
 
 
-def _verify(password_hash: str, password: str) -> bool:
+def _hash(password: str) -> str:
+    return _hasher().hash(password)
+
+
+def _verify(password_hash: str | None, password: str) -> bool:
     from argon2.exceptions import InvalidHashError, VerificationError  # noqa: PLC0415
 
     try:
-        return _hasher().verify(password_hash, password)
+        return _hasher().verify(password_hash or _hash_of_nothing(), password)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -63,7 +63,7 @@ class SmtpMailer:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[SmtpSession]:
         """Raises MailServerAway."""
-        session = SmtpSession(self._server, self._our_name, self._tls or ssl.create_default_context())
+        session = SmtpSession(self._server, self._our_name, self._tls)
         await session.open()
         try:
             yield session
@@ -74,7 +74,7 @@ class SmtpMailer:
 class SmtpSession:
     """One connection; used by one task."""
 
-    def __init__(self, server: SmtpServer, our_name: str, tls: ssl.SSLContext) -> None:
+    def __init__(self, server: SmtpServer, our_name: str, tls: ssl.SSLContext | None) -> None:
         self._server = server
         self._our_name = our_name
         self._tls = tls
@@ -122,7 +122,8 @@ class SmtpSession:
     def _connect(self) -> None:
         server = self._server
         if server.is_tls:
-            self._client = smtplib.SMTP_SSL(local_hostname=self._our_name, timeout=ANSWER_S_MAX, context=self._tls)
+            tls = self._tls_context()
+            self._client = smtplib.SMTP_SSL(local_hostname=self._our_name, timeout=ANSWER_S_MAX, context=tls)
         else:
             self._client = smtplib.SMTP(local_hostname=self._our_name, timeout=ANSWER_S_MAX)
         # By its name, which TLS holds against the certificate.
@@ -132,7 +133,7 @@ class SmtpSession:
             raise smtplib.SMTPConnectError(code, "")
         self._client.ehlo_or_helo_if_needed()
         if not server.is_tls and self._client.has_extn("starttls"):
-            self._client.starttls(context=self._tls)
+            self._client.starttls(context=self._tls_context())
             self._client.ehlo()
             is_private = True
         else:
@@ -141,6 +142,10 @@ class SmtpSession:
             if not is_private:
                 raise smtplib.SMTPException("it offers no STARTTLS, and the password is not sent in the clear")
             self._client.login(server.user, server.password)
+
+    def _tls_context(self) -> ssl.SSLContext:
+        """In the thread: to read the machine's certificates takes some 20 ms, which the loop has not got."""
+        return self._tls or ssl.create_default_context()
 
     async def _in_thread(self, work: Callable[..., Any], *args: Any) -> None:
         """Raises what `work` does, and OSError where it takes too long. Whoever stops waiting ends the connection: so
