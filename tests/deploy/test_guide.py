@@ -32,3 +32,8 @@ def test_every_variable_is_a_setting() -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"deploy/[\w./@-]*\w", GUIDE))))
 def test_the_files_that_it_copies_are_there(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+def test_what_builds_the_package_is_installed_or_fetched() -> None:
+    """Without isolation pip builds with what is there already, which no requirements of serving bring."""
+    assert "--no-build-isolation" not in GUIDE or "requirements-build.txt" in GUIDE
