@@ -22,7 +22,7 @@ OF_OTHERS = {
 }
 OF_A_NEW_SHOP = {"alembic", "mako", "argon2", "sqlalchemy", "ordercast.db.ddl", "ordercast.db.schema_script"}
 OF_WHAT_IS_ASKED_FOR = {"ordercast.api.openapi", "ordercast.api.openapi.descriptions", "anyio._backends._asyncio"}
-NEVER = {"faker", "polyfactory", "rich", "structlog", "ordercast.hub.admin_ui"}
+NEVER = {"faker", "polyfactory", "rich", "structlog", "ordercast.contrib.admin_ui"}
 OF_THE_SHOP = {"ordercast.api", "ordercast.commerce", "ordercast.db", "ordercast.config", "litestar", "sqlalchemy"}
 
 

@@ -14,7 +14,7 @@ from .states import PaymentStatus as P
 
 
 class MismatchKind(StrEnum):
-    """What differs; an order has at most one open of each."""
+    """What differs; an order has at most one open mismatch of each."""
 
     UNKNOWN_PAYMENT = "unknown_payment"
     CURRENCY = "currency"
