@@ -43,6 +43,9 @@ def main() -> None:
         if name in FIGURES:
             take, about = FIGURES[name]
             rows = take(arguments.databases, arguments.samples)
+            if not rows:
+                print(f"{name}: nothing to measure on {' or '.join(arguments.databases)}\n", flush=True)
+                continue
             report.print_figures(about, rows)
             results += rows
             continue
