@@ -11,8 +11,9 @@ NPM    := $(shell command -v npm 2>/dev/null || echo $(abspath $(BIN))/ordercast
 NEEDED_BY_NPM := $(if $(shell command -v npm 2>/dev/null),,$(VENV)/.installed)
 export PATH := $(PATH):$(abspath $(BIN))
 
-# The hashes are of every file of a version, wheels for all platforms and the sources: one set of pins fits all machines.
-COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header \
+# One set of pins fits all machines: for every Python from 3.11.0 on, and with the hashes of every file of a version,
+# wheels for all platforms and the sources.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 
 # Made, not kept: the pages, and the pages' types of the API.
@@ -106,7 +107,7 @@ schema: $(VENV)/.installed ## Write the schema as SQL into build/, to read or to
 	@$(BIN)/python -m ordercast.db.schema_script build
 
 pins: ## Compile the requirement files anew from pyproject.toml
-	$(BIN)/pip install --quiet pip-tools
+	$(BIN)/pip install --quiet uv
 	$(COMPILE) -o requirements.txt pyproject.toml
 	$(COMPILE) -c requirements.txt -o requirements-build.txt requirements-build.in
 	$(COMPILE) --extra dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt pyproject.toml
