@@ -27,7 +27,7 @@ SERVER_SOURCES := $(shell find src -name '*.py' 2>/dev/null)
 .PHONY: help install run test tools check lint types web web-lint web-types web-test fmt bench clean pins schema api-types pages
 
 help:            ## Show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(VENV)/.installed: requirements.txt requirements-build.txt pyproject.toml
 	@scripts/make-venv $(PYTHON) $(VENV)
