@@ -23,7 +23,7 @@ from .budgets import REFUSED_TOKENS
 from .context import AnyRequest, ApiContext, Context, caller_of
 from .errors import LinkRefused, SignInRefused
 from .mail_links import read_verification
-from .password_reset import MailAsked, MailedToken, OfAddress, mailed
+from .password_reset import MailAccepted, MailedToken, MailRequest, mailed
 from .responses import json_response, refusals
 from .sign_in import PASSWORD_MAX, User, user_of, verify_password
 
@@ -45,13 +45,15 @@ class ClaimedOrders(Struct, frozen=True, rename="camel"):
 
 @post(
     "/api/auth/resend-verification",
-    dto=JsonBody[OfAddress],
+    dto=JsonBody[MailRequest],
     return_dto=None,
     status_code=202,
     tags=["people"],
     responses=refusals(400, 422, 503),
 )
-async def resend_verification(data: JSONBody[OfAddress], request: AnyRequest, context: Context) -> Response[MailAsked]:
+async def resend_verification(
+    data: JSONBody[MailRequest], request: AnyRequest, context: Context
+) -> Response[MailAccepted]:
     """Have the link mailed once more by which an address is confirmed. The answer is the same whether somebody has
     registered with it or not.
     """

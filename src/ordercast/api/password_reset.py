@@ -29,11 +29,11 @@ from .responses import json_response, refusals
 MailedToken = Annotated[str, Meta(min_length=1, max_length=TOKEN_CHARACTERS_MAX, pattern=PLAIN)]
 
 
-class OfAddress(Struct, frozen=True, forbid_unknown_fields=True):
+class MailRequest(Struct, frozen=True, forbid_unknown_fields=True):
     email: Email
 
 
-class MailAsked(Struct, frozen=True, rename="camel"):
+class MailAccepted(Struct, frozen=True, rename="camel"):
     """That somebody is mailed, if there is somebody."""
 
     accepted: bool = True
@@ -47,13 +47,13 @@ class ResetPassword(Struct, frozen=True, forbid_unknown_fields=True):
 
 @post(
     "/api/auth/forgot-password",
-    dto=JsonBody[OfAddress],
+    dto=JsonBody[MailRequest],
     return_dto=None,
     status_code=202,
     tags=["people"],
     responses=refusals(400, 422, 503),
 )
-async def forgot_password(data: JSONBody[OfAddress], request: AnyRequest, context: Context) -> Response[MailAsked]:
+async def forgot_password(data: JSONBody[MailRequest], request: AnyRequest, context: Context) -> Response[MailAccepted]:
     """Have a link mailed by which another password can be chosen. The answer is the same whether the address has an
     account or not.
     """
@@ -87,14 +87,16 @@ async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, con
     await context.store.write(unit)
 
 
-async def mailed(context: ApiContext, request: AnyRequest, kind: MailKind, asked: OfAddress) -> Response[MailAsked]:
+async def mailed(
+    context: ApiContext, request: AnyRequest, kind: MailKind, asked: MailRequest
+) -> Response[MailAccepted]:
     """Queue a mail. Whether the address has an account is looked up when it is sent, so that the answer cannot tell."""
     check_sends_mail(context)
     await context.budgets.take(MAIL_REQUESTS, caller_of(request))
     check_texts(asked)
     mail = mail_to(context, request, kind, asked.email)
     await context.store.write(mail)
-    return json_response(msgspec.json.encode(MailAsked()), status_code=202)
+    return json_response(msgspec.json.encode(MailAccepted()), status_code=202)
 
 
 async def _account_of(context: ApiContext, token: str, caller: str) -> Account:

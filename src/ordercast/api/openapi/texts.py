@@ -195,7 +195,7 @@ SCHEMAS: Final[dict[str, str]] = {
     "NewAccount": "An account to be made.",
     "Notification": "A word to somebody, kept until it is read.",
     "NotificationPage": "A page of notifications.",
-    "OfAddress": "A mail address.",
+    "MailRequest": "The address to mail.",
     "OrderPage": "A page of orders.",
     "OrderStatus": "The state of an order.",
     "PageConfig": "What pages must know before they start.",
