@@ -36,7 +36,7 @@ def main() -> None:
     os.sched_setaffinity(0, {contender.GENERATOR_CORE})
     measure.raise_fd_limit()
     gc.disable()  # the generator makes no cycles, and its pauses would show as the server's idle time
-    names = contender.prepare(arguments.servers)
+    names = contender.prepare(arguments.servers, with_stock_clients=LOSSES in arguments.workloads)
     report.print_machine()
     results: list[report.Row] = []
     for name in arguments.workloads:

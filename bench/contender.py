@@ -202,13 +202,15 @@ def _started(
         stop(process)
 
 
-def prepare(names: list[str]) -> list[str]:
-    """Install what the Node server needs, if it is not there; give the names of those that can run here."""
-    if "node" not in names or (HERE / "node_modules").exists():
+def prepare(names: list[str], *, with_stock_clients: bool = False) -> list[str]:
+    """Install what the Node server and the stock clients need, if it is not there; give the names of those that can run
+    here.
+    """
+    if not ("node" in names or with_stock_clients) or (HERE / "node_modules").exists():
         return names
     npm = shutil.which("npm") or shutil.which("ordercast-npm", path=str(Path(sys.executable).parent))
     if npm is None or shutil.which("node") is None:
-        print("no Node.js here: its row is left out", file=sys.stderr)
+        print("no Node.js here: its row is left out, and so is what needs stock clients", file=sys.stderr)
         return [name for name in names if name != "node"]
     subprocess.run([npm, "ci", "--silent"], cwd=HERE, check=True)
     return names
