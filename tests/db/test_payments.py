@@ -22,8 +22,10 @@ from ordercast.commerce.payments import (
     DisputeOpened,
     Fact,
     Failed,
+    PaymentAction,
     PaymentTaken,
     ProviderEvent,
+    ProviderPayment,
     Refunded,
     RefundFailed,
     RefundPending,
@@ -34,7 +36,7 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import SqliteStore, payment_tasks
 from ordercast.db.dialects import SQLITE
 from ordercast.db.orders.placing import Placing
-from ordercast.db.payments import PAYMENTS, adopt, apply_event, carried_out, owing, pay
+from ordercast.db.payments import PAYMENTS, adopt, apply_event, carried_out, looked_up, owing, pay
 from ordercast.db.reconciliation import to_compare
 from tests.chance import examples
 
@@ -208,6 +210,33 @@ async def test_a_capture_heard_after_the_order_was_cancelled_is_given_back(store
     assert row == ("paid", total, total)
     tasks = await ask(store, "SELECT kind, amount FROM payment_tasks WHERE order_id = :id ORDER BY entry", id=order_id)
     assert tasks == [("void", 0), ("refund", total)]
+
+
+async def place_to_confirm(store: SqliteStore) -> tuple[str, str, int]:
+    """An order whose customer is at their bank: as `place_held` answers."""
+    new, reference = new_order(), f"pay_{next(_numbers)}"
+    payment = PaymentTaken(
+        PaymentStatus.UNPAID,
+        PaymentInfo(PaymentMethod.CARD),
+        Money(11_250, "BDT"),
+        "sandbox",
+        reference,
+        action=PaymentAction("/bank"),
+    )
+    await store.write(Placing(replace(new, payment=payment)))
+    return new.order_id, reference, 11_250
+
+
+@pytest.mark.parametrize("books", [(11_250, False), (0, True)])
+async def test_a_payment_that_is_found_in_another_currency_is_not_the_orders(
+    store: SqliteStore, books: tuple[int, bool]
+) -> None:
+    order_id, reference, _ = await place_to_confirm(store)
+    captured, is_held = books
+    theirs = ProviderPayment(reference, "JPY", captured, 0, is_held)
+    await store.write(partial(looked_up, order_id=order_id, provider="sandbox", theirs=theirs, now=now()))
+    assert await money(store, order_id) == ("unpaid", 0, 0, 0)
+    assert await ask(store, "SELECT kind, ours, theirs FROM payment_mismatches") == [("currency", '"BDT"', '"JPY"')]
 
 
 async def test_a_dispute_won_after_the_order_was_cancelled_leaves_the_money_to_be_given_back(

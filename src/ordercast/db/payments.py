@@ -216,8 +216,13 @@ def _note_currency(transaction: Transaction, told: Told, ours: str, theirs: str)
 def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: ProviderPayment, now: Timestamp) -> None:
     """Take in what a provider's books say of a payment that waited for its customer."""
     fact: Fact | None = Captured(theirs.captured) if theirs.captured else Authorized() if theirs.is_held else None
-    if fact is not None:
-        record(transaction, Told(order_id, provider, theirs.reference, fact, now))
+    if fact is None:
+        return
+    told = Told(order_id, provider, theirs.reference, fact, now)
+    if theirs.currency != (ours := load_state(transaction, order_id, PAYMENTS).currency):
+        _note_currency(transaction, told, ours, theirs.currency)
+    else:
+        record(transaction, told)
 
 
 def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Timestamp) -> None:
