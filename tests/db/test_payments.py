@@ -227,6 +227,13 @@ async def place_to_confirm(store: SqliteStore) -> tuple[str, str, int]:
     return new.order_id, reference, 11_250
 
 
+async def test_what_is_paid_at_the_bank_at_once_is_compared_with_the_providers_books(store: SqliteStore) -> None:
+    _, reference, total = await place_to_confirm(store)
+    await told(store, reference, "a", Captured(total))
+    compared = await store.read(lambda transaction: to_compare(transaction, (Timestamp(""), 0), 10))
+    assert [each.reference for each in compared] == [reference]
+
+
 @pytest.mark.parametrize("books", [(11_250, False), (0, True)])
 async def test_a_payment_that_is_found_in_another_currency_is_not_the_orders(
     store: SqliteStore, books: tuple[int, bool]

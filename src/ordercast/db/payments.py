@@ -280,6 +280,9 @@ def record(transaction: Transaction, told: Told) -> None:
         _differs(transaction, told, MismatchKind.IMPOSSIBLE_MOVE, sentence)
         return
     if after.captured > state.captured:
+        if state.payment_status is PaymentStatus.UNPAID:
+            # Held for a moment only, and none told of that: the reconciler looks for what a provider has held.
+            _move(transaction, told, Movement.AUTHORIZED, Money(state.total, state.currency))
         taken = Money(after.captured - state.captured, state.currency)
         _move(transaction, told, Movement.CAPTURED, taken)
     if isinstance(told.fact, Captured):
