@@ -227,6 +227,20 @@ async def place_to_confirm(store: SqliteStore) -> tuple[str, str, int]:
     return new.order_id, reference, 11_250
 
 
+async def test_what_is_paid_at_the_bank_as_the_order_ends_is_given_back_once(store: SqliteStore) -> None:
+    order_id, reference, total = await place_to_confirm(store)
+    await move(store, order_id, "cancelled")
+    (task,) = await store.read(lambda transaction: payment_tasks.due(transaction, now()))
+    await store.write(partial(carried_out, task=task, fact=Captured(total), now=now()))
+    for event_id in ("a", "b"):
+        await told(store, reference, event_id, Captured(total))
+    found = "SELECT kind, reference, amount, currency FROM payment_tasks WHERE state = 'due'"
+    assert await ask(store, found) == [("abandon", reference, total, "BDT")]
+    await told(store, reference, "c", Refunded(f"re_{order_id}", total))
+    assert await money(store, order_id) == ("voided", 0, 0, 0)
+    assert await ask(store, found) == [("abandon", reference, total, "BDT")]
+
+
 async def test_what_is_paid_at_the_bank_at_once_is_compared_with_the_providers_books(store: SqliteStore) -> None:
     _, reference, total = await place_to_confirm(store)
     await told(store, reference, "a", Captured(total))
@@ -317,8 +331,11 @@ async def test_facts_of_a_payment_that_another_has_followed_change_the_order_no_
     await told(store, f"{former}_again", "f", Captured(total))
     assert await money(store, order_id) == ("paid", total, 0, 0)
     compared = await store.read(lambda transaction: to_compare(transaction, (Timestamp(""), 0), 10))
-    # The void of what failed is due still.
+    # What failed is to be let go of still, and what was captured of it to be given back.
     assert compared == []
-    await store.write(lambda transaction: payment_tasks.finish(transaction, f"{order_id}:void"))
+    due = await ask(store, "SELECT id, kind, reference, amount FROM payment_tasks WHERE state = 'due' ORDER BY entry")
+    assert [row[1:] for row in due] == [("void", former, 0), ("abandon", former, total)]
+    for task_id, *_ in due:
+        await store.write(partial(payment_tasks.finish, task_id=task_id))
     compared = await store.read(lambda transaction: to_compare(transaction, (Timestamp(""), 0), 10))
     assert [each.reference for each in compared] == [f"{former}_again"]

@@ -145,8 +145,11 @@ async def test_a_card_that_is_declined_or_unsure_takes_nothing(provider: Payment
     assert taken.reference is not None
     books = await provider.lookup(taken.reference)
     assert books is not None
-    assert (books.captured, books.is_held) == (0, False)
+    assert (books.captured, books.is_held, books.needs_action) == (0, False, True)
     assert await provider.void(taken.reference, f"{taken.key}:void") == Voided()
+    ended = await provider.lookup(taken.reference)
+    assert ended is not None
+    assert not ended.needs_action
 
 
 @pytest.mark.parametrize("service", ["python", pytest.param("node", marks=pytest.mark.node)])

@@ -14,7 +14,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from ordercast.commerce.currencies import minor_digits
-from ordercast.commerce.payments import Captured, Refunded
+from ordercast.commerce.money import Money
+from ordercast.commerce.payments import Captured, Refunded, Voided
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.payments import Providers, payments_sentence, providers_of
@@ -176,6 +177,49 @@ async def test_a_payment_whose_every_answer_was_lost_is_found_and_let_go(
     released = await provider.lookup(held.reference)
     assert released is not None
     assert not released.is_held
+
+
+async def test_a_payment_that_waits_for_a_customer_of_no_order_can_be_made_no_more(
+    client: Client, store: SqliteStore, providers: Providers, relay: Relay
+) -> None:
+    relay.losing = 3
+    lost = await client.post("/api/orders", request_json(**by("tok_redirect")))
+    problem(lost, 503, "payment-provider-unavailable")
+    ((key,),) = await store.read(lambda transaction: transaction.all("SELECT id FROM payment_tasks"))
+    provider = providers.current
+    waiting = await provider.find(key, "2026-01-01T00:00:00.000Z")  # type: ignore[arg-type]
+    assert waiting is not None
+    assert waiting.needs_action
+    later_ms = time.time_ns() // 1_000_000 + 301_000
+    assert await PaymentWorker(store, providers, lambda: later_ms).run_due() == 1
+    ended = await provider.lookup(waiting.reference)
+    assert ended is not None
+    assert not ended.needs_action
+
+
+async def test_what_a_customer_pays_as_their_order_ends_is_given_back(
+    client: Client, providers: Providers, store: SqliteStore, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = await client.place(CUSTOMER, **by("tok_redirect"))
+    provider, reference = providers.current, await reference_of(store, order)
+    release = provider.void
+
+    async def too_late(payment: str, key: str) -> Voided | Captured:
+        """The customer was faster, and the service captures at once."""
+        monkeypatch.setattr(provider, "void", release)
+        async with httpx.AsyncClient() as browser:
+            await browser.post(order["paymentAction"]["url"], data={"answer": "yes"})
+        await provider.capture(payment, Money(order["total"], order["currency"]), f"{key}:captured")
+        return await provider.void(payment, key)
+
+    monkeypatch.setattr(provider, "void", too_late)
+    await client.move(order, "cancelled", CUSTOMER, reason="changed my mind")
+    assert await settle() == 2
+    theirs = await provider.lookup(reference)
+    assert theirs is not None
+    assert (theirs.captured, theirs.refunded) == (order["total"], order["total"])
+    assert (await look(client, order))["paymentStatus"] == "voided"
+    assert await mismatches(client) == ["impossible_move"]
 
 
 async def test_a_refund_whose_answer_was_lost_is_made_once(

@@ -184,6 +184,8 @@ class ProviderPayment:
     is_held: bool = False
     """Authorized, and neither captured nor let go."""
     is_disputed: bool = False
+    needs_action: bool = False
+    """Its customer has still to confirm it, and can."""
 
 
 # --- The port ---------------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ moment costs neither the shop nor the customer anything; and it does nothing twi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -36,7 +37,7 @@ class TaskKind(StrEnum):
     VOID = "void"
     REFUND = "refund"
     ABANDON = "abandon"
-    """Give back what was taken for an order that was never placed."""
+    """Give back what was taken and no order is paid by: it was never placed, has ended, or was paid anew."""
     FORGET_CARD = "forget_card"
 
 
@@ -156,7 +157,9 @@ class PaymentTask:
     order_id: str | None
     provider: str
     reference: str
-    """The provider's name for the payment; for ``forget_card``, for the card and its holder."""
+    """The provider's name for the payment, empty where only its key is known; for ``forget_card``, for the card and its
+    holder.
+    """
     kind: TaskKind
     amount: Money
     reason: str | None
@@ -220,6 +223,25 @@ def promise(
         amount=amount,
         reason=None,
         due_at=due_at,
+        now=now,
+    )
+
+
+def abandon(
+    transaction: Transaction, order_id: str, provider: str, reference: str, *, amount: Money, now: Timestamp
+) -> None:
+    """Have the provider give back a payment of the order that was made after all. Once, however often it is told."""
+    digest = hashlib.blake2b(f"{provider} {reference}".encode(), digest_size=8).hexdigest()
+    _add(
+        transaction,
+        task_id=f"{order_id}:{TaskKind.ABANDON}:{digest}",
+        order_id=order_id,
+        provider=provider,
+        reference=reference,
+        kind=TaskKind.ABANDON,
+        amount=amount,
+        reason=None,
+        due_at=now,
         now=now,
     )
 

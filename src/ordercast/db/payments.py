@@ -278,6 +278,9 @@ def record(transaction: Transaction, told: Told) -> None:
     if steps is None:
         sentence = f"The payment is {state.payment_status} here, and {after.status} by what {told.provider} told us."
         _differs(transaction, told, MismatchKind.IMPOSSIBLE_MOVE, sentence)
+        if owed:
+            # The order ended while its customer was at the bank, and they have paid: nobody pays for nothing.
+            _abandon(transaction, told, Money(stands.captured, state.currency))
         return
     if after.captured > state.captured:
         if state.payment_status is PaymentStatus.UNPAID:
@@ -311,7 +314,9 @@ def _is_former(transaction: Transaction, told: Told) -> bool:
 
 
 def _record_former(transaction: Transaction, told: Told, currency: str) -> None:
-    """Take in a fact of a payment that came to nothing and was followed by another. Money in it is for people."""
+    """Take in a fact of a payment that came to nothing and was followed by another. Money that was captured by it is
+    given back; people are told of all that there is in it.
+    """
     fact = told.fact
     if isinstance(fact, Voided | Failed):
         kind = Movement.VOIDED if isinstance(fact, Voided) else Movement.FAILED
@@ -319,6 +324,12 @@ def _record_former(transaction: Transaction, told: Told, currency: str) -> None:
         return
     sentence = f"An earlier payment of this order: {_sentence(fact, currency)} The order was paid by another since."
     _differs(transaction, told, MismatchKind.IMPOSSIBLE_MOVE, sentence)
+    if isinstance(fact, Captured):
+        _abandon(transaction, told, Money(fact.amount, currency))
+
+
+def _abandon(transaction: Transaction, told: Told, amount: Money) -> None:
+    payment_tasks.abandon(transaction, told.order_id, told.provider, told.payment, amount=amount, now=told.now)
 
 
 def _is_for_people(transaction: Transaction, state: OrderState) -> bool:

@@ -187,12 +187,13 @@ async def _ask(provider: PaymentProvider, task: PaymentTask) -> Fact | None:
 
 
 async def _abandon(provider: PaymentProvider, task: PaymentTask) -> None:
-    """Give back what was taken for an order that was never placed, if anything was."""
-    theirs = await provider.find(task.id, task.created_at)
+    """Give back what was taken and no order is paid by, if anything was; what its customer could still pay, ends."""
+    known = task.reference
+    theirs = await (provider.lookup(known) if known else provider.find(task.id, task.created_at))
     if theirs is None:
         return
     captured = theirs.captured
-    if theirs.is_held:
+    if theirs.is_held or theirs.needs_action:
         voided = await provider.void(theirs.reference, f"{task.id}:void")
         captured = voided.amount if isinstance(voided, Captured) else 0
     if captured > theirs.refunded:

@@ -187,7 +187,7 @@ class SandboxProvider:
             entry = units.by_reference(transaction, reference)
             if entry is None:
                 raise _unknown(reference)
-            if any(key.endswith(":void") or ":void:" in key for key in entry.asked):
+            if _is_released(entry):
                 raise ProviderRefused("This payment has ended.")
             _, is_new = units.change_once(transaction, reference, "confirmed", change)
             if is_new:
@@ -304,9 +304,20 @@ def _card_of(charge: Charge) -> tuple[str, SandboxOutcome, SavedCard | None]:
 def _payment_of(entry: Entry | None) -> ProviderPayment | None:
     if entry is None:
         return None
+    needs_action = outcome_of(f"tok_{entry.card}").needs_action and "confirmed" not in entry.asked
     return ProviderPayment(
-        entry.reference, entry.currency, entry.captured, entry.refunded, entry.is_held, is_disputed=entry.is_disputed
+        entry.reference,
+        entry.currency,
+        entry.captured,
+        entry.refunded,
+        entry.is_held,
+        is_disputed=entry.is_disputed,
+        needs_action=needs_action and not _is_released(entry),
     )
+
+
+def _is_released(entry: Entry) -> bool:
+    return any(key.endswith(":void") or ":void:" in key for key in entry.asked)
 
 
 def _unknown(reference: str) -> ProviderRefused:

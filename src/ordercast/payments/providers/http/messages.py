@@ -156,7 +156,13 @@ class Payment(Struct, frozen=True):
     def in_books(self) -> ProviderPayment:
         is_held = self.status is ProviderStatus.AUTHORIZED
         return ProviderPayment(
-            self.reference, self.currency, self.captured, self.refunded, is_held, is_disputed=self.disputed
+            self.reference,
+            self.currency,
+            self.captured,
+            self.refunded,
+            is_held,
+            is_disputed=self.disputed,
+            needs_action=self.status is ProviderStatus.ACTION_REQUIRED,
         )
 
 

@@ -188,7 +188,10 @@ class StripeProvider:
             refunded = captured if "lost" in states else refunded
             is_disputed = not states.isdisjoint(_OPEN_DISPUTES)
         is_held = intent["status"] == "requires_capture"
-        return ProviderPayment(intent["id"], currency, captured, refunded, is_held, is_disputed=is_disputed)
+        needs_action = intent["status"] == "requires_action"
+        return ProviderPayment(
+            intent["id"], currency, captured, refunded, is_held, is_disputed=is_disputed, needs_action=needs_action
+        )
 
     # --- Messages ---------------------------------------------------------------------------------------------------
 
