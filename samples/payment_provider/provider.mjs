@@ -10,7 +10,7 @@
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
-const secrets = process.env.PAYMENTS_SECRET.split(" "); // the one of now first; an old one may stand behind it
+const secrets = process.env.PAYMENTS_SECRET.split(" "); // two, while one is changed: both sign, either is believed
 const [port, shop] = process.argv.slice(2);
 const TOLERANCE_S = 300;
 const BODY_BYTES_MAX = 65_536;
@@ -119,7 +119,7 @@ async function tell(type, data, id = `evt_${randomUUID()}`) {
     "content-type": "application/json",
     "webhook-id": id,
     "webhook-timestamp": sentAt,
-    "webhook-signature": signature(secrets[0], id, sentAt, body),
+    "webhook-signature": secrets.map((secret) => signature(secret, id, sentAt, body)).join(" "),
   };
   const taken = await fetch(`${shop}/api/payments/webhook/http`, { method: "POST", headers, body }).then(
     ({ ok }) => ok,

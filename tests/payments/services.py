@@ -26,8 +26,8 @@ def python_service(folder: Path, shop: str = NOBODYS_SHOP, port: int = 0, secret
 
 
 @contextmanager
-def node_service(shop: str = NOBODYS_SHOP) -> Iterator[str]:
-    with _running([NODE, str(SAMPLES / "provider.mjs"), "0", shop], SECRET) as url:
+def node_service(shop: str = NOBODYS_SHOP, secrets: str = SECRET) -> Iterator[str]:
+    with _running([NODE, str(SAMPLES / "provider.mjs"), "0", shop], secrets) as url:
         yield url
 
 
