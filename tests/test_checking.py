@@ -112,6 +112,7 @@ async def test_a_payment_service_of_the_shops_own_is_named_and_an_old_secret_of_
         "payments": "http",
         "payments_http_url": "https://pay.example.com/path",
         "payments_http_secret": "whsec_MQ==",
+        "stripe_secret_key": "sk_test_1",  # kept for what Stripe took: it takes no more
     }
     settings = msgspec.structs.replace(settings, **urls, payments_http_secret_previous="whsec_MA==")
     providers = providers_of(settings, store)

@@ -193,7 +193,7 @@ def of_payments(settings: Settings, providers: Providers) -> Iterator[Finding]:
         yield note("payments", "Nobody takes cards: orders are paid in cash.")
     elif taking == "sandbox":
         yield unsafe("payments", "The sandbox takes cards, and no money moves.")
-    elif settings.stripe_secret_key.startswith(("sk_test_", "rk_test_")):
+    elif taking == "stripe" and settings.stripe_secret_key.startswith(("sk_test_", "rk_test_")):
         yield unsafe("payments", "Stripe's key is one for tests: no money moves.")
     elif taking == "stripe" and not settings.stripe_webhook_secret:
         yield unsafe("payments", "Without ORDERCAST_STRIPE_WEBHOOK_SECRET nothing is heard of disputes and refunds.")
