@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ordercast.api.passwords import Passwords
 from ordercast.commerce.letters import RESET_MINUTES
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
@@ -103,3 +104,25 @@ async def test_who_changes_a_password_is_told_by_mail(client: Client, mailbox: M
     assert (await client.post("/api/auth/password", {"current": PASSWORD, "new": NEW}, mine)).status_code == 200
     mail = await mailbox.receive_one()
     assert (mail.to, mail.subject) == (EMAIL, "Your password was changed")
+
+
+async def test_a_password_that_was_replaced_meanwhile_changes_no_other(
+    client: Client, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knows the former password must not undo its owner's reset with a change that began before it."""
+    mine = bearer((await sign_in(client)).json()["token"])
+    of_owner = await Passwords().hash(NEW)
+    as_it_is = Passwords.hash
+
+    async def while_it_is_reset(self: Passwords, password: str, caller: str = "") -> str:
+        await store.write(
+            lambda t: t.run(
+                "UPDATE accounts SET password_hash = :hash WHERE email = :email", hash=of_owner, email=EMAIL
+            )
+        )
+        return await as_it_is(self, password, caller)
+
+    monkeypatch.setattr(Passwords, "hash", while_it_is_reset)
+    answer = await client.post("/api/auth/password", {"current": PASSWORD, "new": "of somebody else"}, mine)
+    problem(answer, 422, "invalid-field", "current")
+    await log_in(client, NEW, EMAIL)

@@ -152,7 +152,7 @@ ROWS: Final[dict[str, tuple[tuple[str, ...], Callable[[Shop], Unit]]]] = {
     "order, of a table's worth": (("UPDATE orders SET reason = 'x' WHERE id = '{order}'",), assign),
     "account": (
         ("UPDATE accounts SET name = name WHERE id = '{driver}'",),
-        lambda shop: lambda t: accounts.set_hash(t, shop.driver, "x"),
+        lambda shop: lambda t: accounts.change(t, shop.driver, name="x", role=None, active=None),
     ),
     "driver": (
         ("INSERT INTO driver_states (driver_id, on_duty) VALUES ('{driver}', 1)",),

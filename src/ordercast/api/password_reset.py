@@ -78,10 +78,8 @@ async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, con
     mail = mail_to(context, request, MailKind.PASSWORD_CHANGED, account.email)
 
     def unit(transaction: Transaction) -> None:
-        accounts.hold(transaction, account.id)
-        if not accounts.is_unchanged(transaction, account):
+        if not accounts.set_hash(transaction, account, password_hash):
             raise LinkRefused
-        accounts.set_hash(transaction, account.id, password_hash)
         mail(transaction)
 
     await context.store.write(unit)

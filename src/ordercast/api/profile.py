@@ -31,6 +31,8 @@ from .sign_in import PASSWORD_MAX, SignedIn, User, confirm_password, open_sessio
 # Only told; the rule itself names what is wrong.
 NewPassword = Annotated[str, Meta(description=f"{CHOSEN_MIN} to {CHOSEN_MAX} characters", max_length=PASSWORD_MAX)]
 
+_NOT_PRESENT: Final = "This is not the present password."
+
 
 class Register(Struct, frozen=True, forbid_unknown_fields=True):
     email: Email
@@ -116,13 +118,14 @@ async def change_password(data: JSONBody[ChangePassword], request: AnyRequest, c
     try:
         await confirm_password(context, account, data.current, caller_of(request))
     except SignInRefused:
-        raise InvalidField("current", "This is not the present password.") from None
+        raise InvalidField("current", _NOT_PRESENT) from None
     check_choice(data.new, email=account.email, name=account.name, field="new")
     password_hash = await context.passwords.hash(data.new, caller_of(request))
     mail = mail_to(context, request, MailKind.PASSWORD_CHANGED, account.email if account.verified else None)
 
     def unit(transaction: Transaction) -> None:
-        accounts.set_hash(transaction, account.id, password_hash)
+        if not accounts.set_hash(transaction, account, password_hash):  # it was replaced meanwhile
+            raise InvalidField("current", _NOT_PRESENT)
         mail(transaction)
 
     await context.store.write(unit)

@@ -281,9 +281,14 @@ def has_admin(transaction: Transaction) -> bool:
     return transaction.one(AN_ADMIN) is not None
 
 
-def set_hash(transaction: Transaction, account_id: str, password_hash: str) -> None:
-    """Give an account a new password; what was signed in with the former one ends, by a trigger."""
-    transaction.run(SET_HASH, account_id=account_id, new_password_hash=password_hash)
+def set_hash(transaction: Transaction, account: Account, password_hash: str) -> bool:
+    """Give an account a new password; what was signed in with the former one ends, by a trigger. False where it is no
+    longer the `account` that was found: whoever knew its former password then must not replace the one after it.
+    """
+    hold(transaction, account.id)
+    if not is_unchanged(transaction, account):
+        return False
+    return bool(transaction.run(SET_HASH, account_id=account.id, new_password_hash=password_hash))
 
 
 def replace_hash(transaction: Transaction, former: str, password_hash: str) -> None:
