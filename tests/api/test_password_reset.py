@@ -126,3 +126,17 @@ async def test_a_password_that_was_replaced_meanwhile_changes_no_other(
     answer = await client.post("/api/auth/password", {"current": PASSWORD, "new": "of somebody else"}, mine)
     problem(answer, 422, "invalid-field", "current")
     await log_in(client, NEW, EMAIL)
+
+
+async def test_a_mail_that_somebody_else_has_sent_keeps_no_link_from_the_owner(
+    store: SqliteStore, settings: Settings, mailbox: Mailbox
+) -> None:
+    on = Settings(secret=settings.secret, budget_account_mails="2/1h")
+    async with over(on, store) as http:
+        client = Client(http)
+        for _ in range(3):
+            await register(client, EMAIL)
+        assert {mail.subject for mail in await mailbox.receive()} == {"You already have an account"}
+        token = await asked(client, mailbox)
+        assert (await client.post("/api/auth/reset-password", {"token": token, "password": NEW})).status_code == 204
+        assert (await mailbox.receive_one()).subject == "Your password was changed"

@@ -63,7 +63,10 @@ ACCOUNT_STRANGERS: Final = Budget("account_strangers", "sign-ins that fail, of d
 REGISTRATIONS: Final = Budget("registrations", "accounts that are asked for", _ADDRESS)
 MAIL_REQUESTS: Final = Budget("mail_requests", "mails that are asked for", _ADDRESS)
 ACCOUNT_MAILS: Final = Budget(
-    "account_mails", "mails about an account; more are not sent, and nobody is told", "mail address", shared=False
+    "account_mails",
+    "mails about an account; more are not sent, and nobody is told",
+    "mail address and kind",
+    shared=False,
 )
 ORDER_MAILS: Final = Budget(
     "order_mails", "mails about orders; more are not sent, and nobody is told", "mail address", shared=False

@@ -22,11 +22,12 @@ def mail_to(
 ) -> Callable[[Transaction], None]:
     """What owes a mail within a unit of work; nothing where none is to be sent.
 
-    An address that has had enough of them gets no more for a while, and the caller does not learn of it: the
-    mails that it has been sent are as good.
+    An address that has had enough of a kind gets no more of it for a while, and the caller does not learn of it: the
+    mails that it has been sent are as good. Those of another kind are not, so each counts for itself: whoever registers
+    with a stranger's address keeps no link to a new password from them.
     """
     address = None if address is None else address.lower()
-    if address is None or not context.sends_mail or not _is_within(context, ACCOUNT_MAILS, address):
+    if address is None or not context.sends_mail or not _is_within(context, ACCOUNT_MAILS, f"{kind} {address}"):
         return lambda _: None
     mail_id, language, now = context.new_id("mail"), language_of(request, context.language), context.now()
     return lambda transaction: mails.owe(transaction, mail_id, kind, address, language=language, now=now)
