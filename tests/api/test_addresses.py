@@ -105,6 +105,20 @@ async def test_what_a_stranger_registered_with_an_address_does_not_become_theirs
     assert await log_in(client) != stranger
 
 
+async def test_strangers_who_guess_keep_nobody_from_confirming_by_a_mailed_link(
+    store: SqliteStore, settings: Settings, mailbox: Mailbox
+) -> None:
+    on = Settings(secret=settings.secret, budget_account_strangers="2/1h")
+    async with over(on, store) as http:
+        client = Client(http)
+        await register(client)
+        guess = {"email": EMAIL, "password": "none of theirs"}
+        assert [(await client.post("/api/auth/login", guess)).status_code for _ in range(3)] == [401, 401, 429]
+        body = {"token": (await mailbox.receive_one()).token, "password": PHRASE}
+        assert (await client.post("/api/auth/verify-email", body)).status_code == 200
+        await log_in(client)
+
+
 async def test_a_registration_keeps_no_admin_from_making_an_account(client: Client, mailbox: Mailbox) -> None:
     await register(client)
     made = {"email": EMAIL, "name": "Asha", "role": "driver", "password": OTHER_PHRASE}

@@ -140,3 +140,16 @@ async def test_a_mail_that_somebody_else_has_sent_keeps_no_link_from_the_owner(
         token = await asked(client, mailbox)
         assert (await client.post("/api/auth/reset-password", {"token": token, "password": NEW})).status_code == 204
         assert (await mailbox.receive_one()).subject == "Your password was changed"
+
+
+async def test_strangers_who_guess_keep_nobody_out_who_was_mailed_a_link(
+    store: SqliteStore, settings: Settings, mailbox: Mailbox
+) -> None:
+    on = Settings(secret=settings.secret, budget_account_strangers="2/1h")
+    async with over(on, store) as http:
+        client = Client(http)
+        guess = {"email": EMAIL, "password": "none of theirs"}
+        assert [(await client.post("/api/auth/login", guess)).status_code for _ in range(3)] == [401, 401, 429]
+        token = await asked(client, mailbox)
+        assert (await client.post("/api/auth/reset-password", {"token": token, "password": NEW})).status_code == 204
+        await log_in(client, NEW, EMAIL)

@@ -25,7 +25,7 @@ from .errors import LinkRefused, SignInRefused
 from .mail_links import read_verification
 from .password_reset import MailAccepted, MailedToken, MailRequest, mailed
 from .responses import json_response, refusals
-from .sign_in import PASSWORD_MAX, User, user_of, verify_password
+from .sign_in import PASSWORD_MAX, User, device_of, user_of, verify_password
 
 # Of those that say an address is theirs, so many of the newest are asked whether the password is theirs: each is slow.
 CANDIDATES_MAX: Final = 5
@@ -89,8 +89,11 @@ async def _registered(context: ApiContext, request: AnyRequest, email: str, pass
         return signed_in
     if password is None:
         raise SignInRefused
+    caller = caller_of(request)
+    # The link shows that they are no stranger to the address, whoever else guesses at its passwords.
+    await context.budgets.remember_device(device_of(email, caller))
     candidates = await context.store.read(lambda transaction: _with(transaction, email))
-    return await verify_password(context, email, password, caller_of(request), candidates)
+    return await verify_password(context, email, password, caller, candidates)
 
 
 async def _signed_in(context: ApiContext, request: AnyRequest) -> Account | None:

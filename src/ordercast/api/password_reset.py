@@ -25,6 +25,7 @@ from .mail_links import ResetClaims, fits, read_reset
 from .mailing import check_sends_mail, mail_to
 from .profile import NewPassword
 from .responses import json_response, refusals
+from .sign_in import device_of
 
 MailedToken = Annotated[str, Meta(min_length=1, max_length=TOKEN_CHARACTERS_MAX, pattern=PLAIN)]
 
@@ -72,9 +73,10 @@ async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, con
     """Choose another password by the token of a mailed link, which is good once and for half an hour. Everything that
     was signed in with the former one ends; sign in with the new one next.
     """
-    account = await _account_of(context, data.token, caller_of(request))
+    caller = caller_of(request)
+    account = await _account_of(context, data.token, caller)
     check_choice(data.password, email=account.email, name=account.name)
-    password_hash = await context.passwords.hash(data.password, caller_of(request))
+    password_hash = await context.passwords.hash(data.password, caller)
     mail = mail_to(context, request, MailKind.PASSWORD_CHANGED, account.email)
 
     def unit(transaction: Transaction) -> None:
@@ -83,6 +85,8 @@ async def reset_password(data: JSONBody[ResetPassword], request: AnyRequest, con
         mail(transaction)
 
     await context.store.write(unit)
+    # Strangers who guess at the account meanwhile keep its owner from signing in no longer.
+    await context.budgets.remember_device(device_of(account.email, caller))
 
 
 async def mailed(

@@ -84,17 +84,23 @@ def _with_address(transaction: Transaction, email: str) -> tuple[Account | None,
     return accounts.find(transaction, email), unverified[0] if unverified else None
 
 
+def device_of(email: str, caller: str) -> str:
+    """From where somebody comes who says that the address is theirs."""
+    return f"{email.lower()} {caller}"
+
+
 async def verify_password(
     context: ApiContext, email: str, password: str, caller: str, candidates: Sequence[Account | None]
 ) -> Account:
     """The first of the accounts that the password opens. Where it opens none, as much is done for as many as there
     might have been.
 
-    Whoever has signed in from an address before has a budget there that nobody elsewhere can spend: so strangers who
-    guess at an account, or whole offices that do, keep its owner out of it nowhere but where they sit.
+    Whoever has signed in from an address before, or shown a mailed link there, has a budget there that nobody elsewhere
+    can spend: so strangers who guess at an account, or whole offices that do, keep its owner out of it nowhere but
+    where they sit.
     """
     email = email.lower()
-    device = f"{email} {caller}"
+    device = device_of(email, caller)
     async with AsyncExitStack() as counted:
         await counted.enter_async_context(context.budgets.counting(ACCOUNT_GUESSES, device, SignInRefused))
         if not await context.budgets.is_known_device(device):
