@@ -301,6 +301,27 @@ async def test_who_never_confirmed_and_did_nothing_else_is_forgotten(client: Cli
     assert left == [True, False]
 
 
+async def test_whoever_confirms_while_others_are_forgotten_stays(
+    client: Client, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account_id = await register(client)
+    look = Transaction.all
+
+    def and_another_confirms(self: Transaction, *asked: Any, **values: Any) -> Any:
+        rows = look(self, *asked, **values)
+        self.run("UPDATE accounts SET verified = 1")
+        return rows
+
+    def unit(transaction: Transaction) -> tuple[list[str], str | None]:
+        return accounts.remove_unverified(transaction, before=later, after="", limit=10)
+
+    later: Any = "2999-01-01T00:00:00.000Z"
+    with monkeypatch.context() as patched:
+        patched.setattr(Transaction, "all", and_another_confirms)
+        assert await store.write(unit) == ([], None)
+    assert await store.read(lambda t: accounts.find_by_id(t, account_id)) is not None
+
+
 async def test_what_is_refused_of_a_forgotten_registration_is_forgotten_when_its_tokens_have_ended(
     client: Client, store: SqliteStore
 ) -> None:

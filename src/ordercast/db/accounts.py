@@ -86,7 +86,8 @@ UNVERIFIED_SINCE: Final = Statement("""
     FROM accounts WHERE verified = 0 AND created_at < :before AND created_at > :after
     ORDER BY created_at LIMIT :limit
 """)
-REMOVE: Final = Statement("DELETE FROM accounts WHERE id = :account_id")
+# Not whoever has verified it since it was looked at.
+REMOVE: Final = Statement("DELETE FROM accounts WHERE id = :account_id AND verified = 0")
 REMOVE_CUSTOMER: Final = Statement("DELETE FROM customers WHERE id = :account_id")
 SET_HASH: Final = Statement("UPDATE accounts SET password_hash = :new_password_hash WHERE id = :account_id")
 REPLACE_HASH: Final = Statement("UPDATE accounts SET password_hash = :new_password_hash WHERE password_hash = :former")
@@ -239,9 +240,9 @@ def remove_unverified(
     bought: gives their ids, and behind which moment to go on from `after`; None at the end.
     """
     rows = transaction.all(UNVERIFIED_SINCE, before=before, after=after, limit=limit)
-    removed = [id_ for _, id_, is_used in rows if not is_used]
+    unused = [id_ for _, id_, is_used in rows if not is_used]
+    removed = [account_id for account_id in unused if transaction.run(REMOVE, account_id=account_id)]
     for account_id in removed:
-        transaction.run(REMOVE, account_id=account_id)
         transaction.run(REMOVE_CUSTOMER, account_id=account_id)
     return removed, rows[-1][0] if len(rows) == limit else None
 
