@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from email.message import EmailMessage
 
 import pytest
 
 from ordercast.commerce.letters import Language, MailKind
 from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import timestamp
-from ordercast.db import Store, Transaction, accounts, mails
+from ordercast.db import Store, StoreError, Transaction, accounts, mails
 from ordercast.db.accounts import Account
 from ordercast.mail import MailServerAway, Sending, forget_mails
 from ordercast.mail.sending import AT_ONCE_MAX, BACKOFF_S, KEPT_MS, LATE_MS
@@ -124,6 +126,54 @@ async def test_a_server_that_is_away_costs_no_mail(store: Store, smtp: SmtpServe
     assert await states(store) == {"mail_a": ("due", None, EMAIL)}
     await sending(store, smtp.port, clock).send_due()
     assert await states(store) == {"mail_a": ("sent", None, None)}
+
+
+async def test_a_mail_that_was_sent_goes_no_second_time_because_that_could_not_be_noted(
+    store: Store, smtp: SmtpServerAt, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database reads and does not write, as on a full disk: minutes of it must not be hundreds of mails."""
+    await owed(store, clock, "a")
+    worker = sending(store, smtp.port, clock)
+
+    async def full(unit: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "write", full)
+        for _ in range(3):
+            with pytest.raises(StoreError):
+                await worker.send_due()
+    assert len(smtp.envelopes) == 1
+    await worker.send_due()
+    assert await states(store) == {"mail_a": ("sent", None, None)}
+    assert len(smtp.envelopes) == 1
+
+
+async def test_a_mail_over_which_the_server_breaks_off_keeps_none_behind_it(store: Store, clock: Clock) -> None:
+    await owed(store, clock, "a", "b")
+    mailer = BreaksOff()
+    worker = sending_of(store, mailer, SECRET, now_ms=lambda: clock.ms)
+    with pytest.raises(MailServerAway):
+        await worker.send_due()
+    assert await states(store) == {"mail_a": ("due", "away", EMAIL), "mail_b": ("due", None, EMAIL)}
+    await worker.send_due()
+    assert mailer.taken == ["<mail_b@shop.example.com>"]
+
+
+class BreaksOff:
+    """A server that ends the connection whenever it is handed one certain mail."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[BreaksOff]:
+        yield self
+
+    async def deliver(self, message: EmailMessage) -> None:
+        if message["Message-ID"].startswith("<mail_a@"):
+            raise MailServerAway("it broke off")
+        self.taken.append(message["Message-ID"])
 
 
 async def test_what_nobody_took_for_two_days_is_given_up(store: Store, smtp: SmtpServerAt, clock: Clock) -> None:

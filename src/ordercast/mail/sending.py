@@ -60,6 +60,8 @@ class Sending:
         self._now_ms = now_ms
         self._failures = 0
         """How often in a row no connection was had."""
+        self._unnoted: Ended | None = None
+        """What became of the last mail, until the database has it: before that nothing else is sent."""
         self._news = asyncio.Event()
         store.watch(self._news.set)
 
@@ -94,6 +96,7 @@ class Sending:
 
     async def send_due(self) -> int:
         """Send the next mails that are due; how many were looked at. Raises MailServerAway."""
+        await self._note()
         now = self._now()
         found = await self._store.read(lambda transaction: self._written(transaction, now))
         messages = []
@@ -152,6 +155,10 @@ class Sending:
             await self._refuse(mail, refusal)
         except MailDelayed as delay:
             await self._postpone(mail, delay.code)
+        except MailServerAway:
+            # Over this very mail, perhaps: the others go before it next time.
+            await self._postpone(mail, "away")
+            raise
         else:
             await self._end(mail, MailState.SENT)
 
@@ -160,9 +167,17 @@ class Sending:
         await self._end(mail, MailState.REFUSED, refusal.code)
 
     async def _end(self, mail: Mail, state: MailState, problem: str | None = None) -> None:
-        ended = [Ended(mail.id, state, problem)]
-        await self._store.write(UnitOfWork(lambda transaction: mails.finish(transaction, ended), waits=False))
-        MAILS.labels(state).inc()
+        self._unnoted = Ended(mail.id, state, problem)
+        await self._note()
+
+    async def _note(self) -> None:
+        """Note what became of the last mail: one that was sent goes no second time while the database takes nothing."""
+        ended = self._unnoted
+        if ended is None:
+            return
+        await self._store.write(UnitOfWork(lambda transaction: mails.finish(transaction, [ended]), waits=False))
+        self._unnoted = None
+        MAILS.labels(ended.state).inc()
 
     async def _postpone(self, mail: Mail, problem: str) -> None:
         until = timestamp(self._now_ms() + self._backoff_s(mail.attempts) * 1000)
