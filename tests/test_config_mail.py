@@ -39,6 +39,7 @@ def test_the_url_says_who_takes_mails(variables: dict[str, Any], told: str) -> N
         ("MAIL_URL", {"mail_url": "smtp://"}),
         ("MAIL_URL", {"mail_url": "smtp://host:port"}),
         ("MAIL_URL", {"mail_url": "smtp://me:pass/word@host"}),
+        ("MAIL_URL", {"mail_url": "smtp://me:12#34@host", **SERVER}),
         ("MAIL_URL", {"mail_url": "file://host/folder"}),
         ("MAIL_FROM", {"mail_url": "smtp://host"}),
         ("MAIL_FROM", {"mail_from": "nobody"}),
@@ -46,6 +47,7 @@ def test_the_url_says_who_takes_mails(variables: dict[str, Any], told: str) -> N
         ("MAIL_FROM", {"mail_from": "A\nBcc: x@y.example <a@b.example>"}),
         ("PUBLIC_URL", {"public_url": "shop.example.com"}),
         ("PUBLIC_URL", {"public_url": "https://shop.example.com/?a=b"}),
+        ("PUBLIC_URL", {"public_url": "https://shop.example.com/#a"}),
         ("LANGUAGE", {"language": "de"}),
     ],
 )

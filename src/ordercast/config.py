@@ -479,7 +479,9 @@ def _check_mail(settings: Settings) -> None:
     if sender and _MAIL_FROM.fullmatch(sender) is None:
         raise ConfigError("mail_from", f"{sender!r} is no address such as Our Shop <orders@example.com>")
     parts = urlsplit(settings.public_url)
-    if settings.public_url and not (parts.scheme in {"http", "https"} and parts.hostname and not parts.query):
+    if settings.public_url and not (
+        parts.scheme in {"http", "https"} and parts.hostname and not parts.query + parts.fragment
+    ):
         raise ConfigError("public_url", f"{settings.public_url!r} is no URL such as https://shop.example.com")
 
 
@@ -490,7 +492,8 @@ def _check_mail_url(url: str) -> None:
         is_known = parts.port is None or parts.port > 0
     except ValueError:
         is_known = False
-    if is_known and parts.scheme in {"smtp", "smtps"} and parts.hostname and not (parts.path.strip("/") or parts.query):
+    rest = parts.path.strip("/") + parts.query + parts.fragment if is_known else ""
+    if is_known and parts.scheme in {"smtp", "smtps"} and parts.hostname and not rest:
         return
     if is_known and parts.scheme == "file" and not parts.netloc and len(parts.path) > 1:
         return
