@@ -158,6 +158,18 @@ async def test_a_failure_heard_before_our_own_answer_ends_the_refund_all_the_sam
     assert await ask(store, "SELECT id, state FROM payment_tasks") == [(task.id, "refused")]
 
 
+async def test_a_provider_may_number_refunds_and_disputes_anew_for_each_payment(store: SqliteStore) -> None:
+    for number in range(2):
+        order_id, reference, total = await place_held(store)
+        await told(store, reference, f"a{number}", Captured(total))
+        await told(store, reference, f"b{number}", Refunded("1", 4_000))
+        assert await money(store, order_id) == ("partially_refunded", total, 4_000, 0)
+        await told(store, reference, f"c{number}", DisputeOpened("1"))
+        assert await money(store, order_id) == ("disputed", total, 4_000, 0)
+        await told(store, reference, f"d{number}", DisputeClosed("1", won=False))
+        assert await money(store, order_id) == ("refunded", total, total, 0)
+
+
 async def test_a_refund_closes_no_task_of_another_order(store: SqliteStore) -> None:
     order_id, reference, total = await place_held(store)
     await told(store, reference, "a", Captured(total))

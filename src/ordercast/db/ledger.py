@@ -69,7 +69,8 @@ refunds = table(
     columns.entry(),
     columns.identifier("order_id"),
     columns.word("provider"),
-    # The provider's name for the refund: each state of it, told twice, counts once.
+    # The provider's name for the refund, which may number them anew for each payment: each state of one, told twice,
+    # counts once.
     columns.line("reference"),
     columns.word("state", default=RefundState.SUCCEEDED),
     columns.amount("amount"),
@@ -79,8 +80,7 @@ refunds = table(
     columns.line("task_id", optional=True),
     columns.moment("at"),
     columns.one_of("state", RefundState),
-    index("refunds_by_reference", "provider", "reference", "state", unique=True),
-    index("refunds_by_order", "order_id"),
+    index("refunds_by_order", "order_id", "provider", "reference", "state", unique=True),
 )
 
 payment_events = table(
@@ -98,7 +98,7 @@ payment_disputes = table(
     "payment_disputes",
     columns.word("provider", primary_key=True),
     columns.line("reference", primary_key=True),
-    columns.identifier("order_id"),
+    columns.identifier("order_id", primary_key=True),
     columns.word("state"),
     columns.moment("at"),
     columns.one_of("state", DisputeState),
@@ -115,7 +115,7 @@ MOVE: Final = Statement("""
 ADD_REFUND: Final = Statement("""
     INSERT INTO refunds (order_id, provider, reference, state, amount, currency, reason, task_id, at)
     VALUES (:order_id, :provider, :reference, :state, :amount, :currency, :reason, :task_id, :at)
-    ON CONFLICT (provider, reference, state) DO NOTHING
+    ON CONFLICT (order_id, provider, reference, state) DO NOTHING
 """)
 REFUNDS: Final = Statement("""
     SELECT provider, reference, state, amount, task_id FROM refunds WHERE order_id = :order_id
@@ -129,7 +129,9 @@ _DISPUTE: Final = """
 """
 OPEN_DISPUTE: Final = Statement(f"{_DISPUTE} ON CONFLICT DO NOTHING")
 # What was decided stays decided, even if its opening is heard afterwards.
-CLOSE_DISPUTE: Final = Statement(f"{_DISPUTE} ON CONFLICT (provider, reference) DO UPDATE SET state = excluded.state")
+CLOSE_DISPUTE: Final = Statement(f"""
+    {_DISPUTE} ON CONFLICT (provider, reference, order_id) DO UPDATE SET state = excluded.state
+""")
 DISPUTES: Final = Statement("SELECT state FROM payment_disputes WHERE order_id = :order_id")
 NOTE_EVENT: Final = Statement("""
     INSERT INTO payment_events (provider, event_id, kind, order_id, received_at)
