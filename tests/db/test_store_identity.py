@@ -252,6 +252,38 @@ async def test_a_copy_that_was_written_over_it_is_taken_without_the_log_of_the_f
     assert orders_in(path) == [first.id, again.id]
 
 
+@pytest.mark.parametrize("step", ["_is_sound", "_must_be_sound_alone", "_set_log_aside", "_open", "judged sound"])
+async def test_what_is_moved_in_while_a_copy_is_opened_gets_none_of_the_log(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Whoever wrote a copy over the file may put it right by another: at any moment between two looks at the path."""
+    first = await place_one(store)
+    await store.write(lambda transaction: transaction.run(MANY_ROWS))
+    await store.write(lambda transaction: transaction.run("DELETE FROM meta WHERE name <> 'epoch'"))
+    by_another_program(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+    copies = [path.with_name(f"copy{number}.db") for number in range(2)]
+    for copy in copies:
+        by_another_program(path, f"VACUUM INTO '{copy}'")
+    await place_one(store)
+    method = "_is_sound" if step == "judged sound" else step
+    take = getattr(store._file, method)
+
+    def move_and_take(*arguments: object) -> object:
+        if not copies[0].exists():
+            return take(*arguments)
+        move(copies[0], path)
+        return True if step == "judged sound" else take(*arguments)
+
+    monkeypatch.setattr(store._file, method, move_and_take)
+    shutil.copyfile(copies[1], path)
+    with pytest.raises(StoreError):
+        await place_one(store)
+    await until(lambda: store._file.trouble is None and inode(path) == store._file._files.main)
+    again = await place_one(store)
+    assert not copies[0].exists()
+    assert orders_in(path) == [first.id, again.id]
+
+
 async def test_a_checkpoint_by_another_program_is_no_reason_to_refuse(store: SqliteStore, path: Path) -> None:
     epoch = store.epoch
     for _ in range(3):

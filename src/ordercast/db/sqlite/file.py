@@ -30,7 +30,7 @@ from ordercast.db.dialects import SQLITE
 from ordercast.db.epochs import is_epoch, new_epoch
 from ordercast.db.errors import NotCommitted
 from ordercast.db.migrate import NEWEST
-from ordercast.db.sqlite.connection import SqliteConnector, connect
+from ordercast.db.sqlite.connection import BUSY_TIMEOUT_MS, SqliteConnector, connect
 from ordercast.db.transaction import Transaction
 from ordercast.db.triggers import missing_triggers
 
@@ -218,7 +218,7 @@ class DatabaseFile:
         is_long = journal.st_size >= CHECKPOINTED_LOG_BYTES_MIN
         if not is_long or _pragma(connection, "data_version") == connection.data_version:
             log.info("another program has written to %s by itself: it is looked through", self.path.name)
-            with closing(connect(self.path, read_only=True)) as fresh:  # which remembers no page
+            with closing(_connect_to_look(self.path)) as fresh:  # which remembers no page
                 self._look_through(fresh, main.st_size)
                 self._must_go_on(fresh)
             connection.execute("PRAGMA shrink_memory")
@@ -294,6 +294,9 @@ class DatabaseFile:
             self.trouble = self.trouble or "the database file is opened anew"
             try:
                 self._renew()
+            except OSError as error:
+                self.trouble = f"{self.path.name} cannot be reached ({error.strerror})"
+                raise FileLost(self.trouble) from error
             except sqlite3.Error as error:
                 self.trouble = str(error) if isinstance(error, FileLost) else _damaged(self.path, error)
                 raise FileLost(self.trouble) from error
@@ -327,13 +330,14 @@ class DatabaseFile:
         self._must_look_like_one(files, size)
         with self._all_held() as connections:
             if files[:2] != self._files[:2] or files.wal == 0:
-                self._save_log(connections, files)
+                self._save_log(connections)
             elif self._is_suspect and size <= CHECKED_BYTES_MAX and not self._is_sound(files, size):
                 self._must_be_sound_alone(size)
                 self._set_log_aside()
             for connection in connections:
                 connection.close()
         self._feed = None
+        files, _ = self._at_path()  # it may have been replaced meanwhile
         if files[:2] != self._files[:2]:
             self._remove_leftovers(files)
         self._open(self.standing)
@@ -388,7 +392,7 @@ class DatabaseFile:
             if time.monotonic() > deadline:
                 raise FileLost(f"{self.trouble}; a read of the former one does not end")
 
-    def _save_log(self, connections: list[GuardedConnection], files: _Files) -> None:
+    def _save_log(self, connections: list[GuardedConnection]) -> None:
         """Bring what was committed last from the log to the file it belongs to, wherever that is now: a file that was
         moved away is then whole, and the one in its place has no log of another beside it.
         """
@@ -397,18 +401,13 @@ class DatabaseFile:
                 (is_busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
                 if not is_busy:
                     return
-        if files.wal and files.wal == self._files.wal:
-            kept = Path(f"{self.path}-wal-of-the-former-{time.time_ns()}")
-            with suppress(OSError):
-                Path(f"{self.path}-wal").rename(kept)
-                log.error("what was committed last to the former %s is in %s", self.path.name, kept.name)
 
     def _is_sound(self, files: _Files, size: int) -> bool:
         """Whether the file and the log that is there are one database."""
         if files.wal == 0 or self._feed is None:
             return True  # it is looked through when it is opened
         try:
-            with closing(connect(self.path, read_only=True)) as together:
+            with closing(_connect_to_look(self.path)) as together:
                 self._look_through(together, size)
         except sqlite3.Error:
             return False
@@ -433,27 +432,38 @@ class DatabaseFile:
             log.error("a copy was written over %s: the log of the former one is kept in %s", self.path.name, kept.name)
 
     def _remove_leftovers(self, files: _Files) -> None:
-        """SQLite leaves log and index of a file that was moved away where they were; another one's they are not."""
-        for suffix, at_path, ours in (("-wal", files.wal, self._files.wal), ("-shm", files.shm, self._files.shm)):
-            if at_path and at_path == ours:
-                with suppress(OSError):
-                    Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        """SQLite leaves log and index of a file that was moved away where they were; another one's they are not, and
+        it would lay that log over it. What could not be brought from it to the former file is kept.
+        """
+        if files.wal and files.wal == self._files.wal:
+            journal, kept = Path(f"{self.path}-wal"), Path(f"{self.path}-wal-of-the-former-{time.time_ns()}")
+            if journal.stat().st_size == 0:
+                journal.unlink(missing_ok=True)
+            else:
+                journal.rename(kept)
+                log.error("what was committed last to the former %s is in %s", self.path.name, kept.name)
+        if files.shm and files.shm == self._files.shm:
+            Path(f"{self.path}-shm").unlink(missing_ok=True)
 
     def _open(self, known: Standing | None) -> None:
-        before = self._at_path()[0]
+        before, size = self._at_path()
+        if self._files.main:
+            with closing(_connect_to_look(self.path)) as fresh:
+                _must_be_ours(self.path, fresh)
+                self._look_through(fresh, size)
         with closing(connect(self.path)) as writer:
             _must_be_ours(self.path, writer)
-            if known is not None and self._feed is None and self._files.main:
-                self._look_through(writer, self._at_path()[1])
             found = _standing_of(writer, 0 if known is None else known.seq)
             self.standing = self._recognised(writer, known, found)
             self.told = self.standing.seq if self.standing.epoch != found.epoch else self.told
             # From here on the log is there, and stays for as long as this connection is open.
             feed = self._connect(read_only=True)
             _standing_of(feed, 0)
-        self._files, _ = self._at_path()
+        files, _ = self._at_path()
+        # Of the one that was opened, whose log that is: what stands in its place now gets none of it.
+        self._files = files._replace(device=before.device, main=before.main)
         self._written = _written(self.path.stat())
-        if self._files[:2] != before[:2]:
+        if files[:2] != before[:2]:
             feed.close()
             raise FileLost(f"another file has taken the place of {self.path.name}")
         self._feed = feed
@@ -491,6 +501,15 @@ class _Found(NamedTuple):
     """The mark that the row has whose number was asked for."""
     seq: int
     mark: bytes | None
+
+
+def _connect_to_look(path: Path) -> sqlite3.Connection:
+    """A connection that is closed after a look. Its file may not be the one that the log beside it belongs to: any
+    other connection, closed as the last one of that file, would lay the log over it.
+    """
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    return connection
 
 
 def _standing_of(connection: sqlite3.Connection, seq: int) -> _Found:
