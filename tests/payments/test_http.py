@@ -135,7 +135,7 @@ async def test_every_request_is_one_signed_post_with_its_operation_in_the_signed
     await provider.refund("pay_7", Money(400, "BDT"), "ord_1:refund:1")
     await provider.lookup("pay_7")
     await provider.find("ord_1", SINCE)
-    await provider.forget_card(SAVED)
+    await provider.forget_card(SAVED, "pm_1:forget")
     money = {"amount": 11_250, "currency": "BDT", "exponent": 2}
     first = {"orderId": "ord_1", "token": "tok_visa", "returnUrl": "https://shop.example.com/track/ord_1"}
     card = {"reference": "card_7", "owner": "cus_1"}
@@ -148,7 +148,7 @@ async def test_every_request_is_one_signed_post_with_its_operation_in_the_signed
         {"operation": "refund", "key": "ord_1:refund:1", "reference": "pay_7", **money, "amount": 400},
         {"operation": "lookup", "key": fresh[0], "reference": "pay_7"},
         {"operation": "find", "key": fresh[1], "paymentKey": "ord_1", "since": SINCE},
-        {"operation": "forget_card", "key": "card_7:forget", "savedCard": card},
+        {"operation": "forget_card", "key": "pm_1:forget", "savedCard": card},
     ]
     assert fresh[0] != fresh[1]
     for line, headers, body in service.heard:
@@ -350,7 +350,7 @@ async def test_what_is_no_answer_leaves_it_unknown(service: Service, provider: H
         (lambda p: p.refund("pay_7", TOTAL, "r"), payment()),
         (lambda p: p.lookup("pay_7"), payment(reference="pay_8")),
         (lambda p: p.find("k", SINCE), {}),
-        (lambda p: p.forget_card(SAVED), [1]),
+        (lambda p: p.forget_card(SAVED, "pm_1:forget"), [1]),
     ],
 )
 async def test_an_answer_to_another_question_is_none(

@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 
 from ordercast.commerce.currencies import minor_digits
 from ordercast.commerce.money import Money
-from ordercast.commerce.payments import Captured, Refunded, Voided
+from ordercast.commerce.payments import Captured, Refunded, SavedCard, Voided
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
 from ordercast.payments import Providers, payments_sentence, providers_of
@@ -149,6 +149,26 @@ async def test_a_card_is_kept_used_and_forgotten(client: Client, settle: Settle)
     assert (paid["paymentStatus"], paid["paymentInfo"]["method"]) == ("authorized", "saved_card")
     await client.http.delete(f"/api/payment-methods/{kept['id']}", headers=CUSTOMER)
     assert await settle() == 1
+
+
+async def test_a_card_that_is_kept_again_is_forgotten_again(
+    client: Client, providers: Providers, settle: Settle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose name for it is the same: a request of its own, which is not answered with the first one's answer."""
+    keys: list[str] = []
+    forget = providers.current.forget_card
+
+    async def noting(card: SavedCard, key: str) -> None:
+        keys.append(key)
+        await forget(card, key)
+
+    monkeypatch.setattr(providers.current, "forget_card", noting)
+    for _ in range(2):
+        await client.place(CUSTOMER, **by("tok_visa", save=True))
+        (kept,) = (await client.get("/api/payment-methods", CUSTOMER)).json()["items"]
+        await client.http.delete(f"/api/payment-methods/{kept['id']}", headers=CUSTOMER)
+        assert await settle() == 1
+    assert len(set(keys)) == 2
 
 
 async def test_what_the_service_refuses_is_told_to_the_customer(client: Client) -> None:

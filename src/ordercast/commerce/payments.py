@@ -233,7 +233,7 @@ class PaymentProvider(Protocol):
         """The payment that was taken with `key` at or after `since`, if one was."""
         ...
 
-    async def forget_card(self, card: SavedCard) -> None:
+    async def forget_card(self, card: SavedCard, key: str) -> None:
         """Keep the card no longer. One that is gone already is no error."""
         ...
 

@@ -180,7 +180,7 @@ async def _ask(provider: PaymentProvider, task: PaymentTask) -> Fact | None:
             return await provider.refund(task.reference, task.amount, task.id)
         case TaskKind.FORGET_CARD:
             owner, _, reference = task.reference.partition(" ")
-            await provider.forget_card(SavedCard(reference, owner))
+            await provider.forget_card(SavedCard(reference, owner), task.id)
         case TaskKind.ABANDON:
             await _abandon(provider, task)
     return None

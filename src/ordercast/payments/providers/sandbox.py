@@ -160,7 +160,7 @@ class SandboxProvider:
         made = port.RefundPending if outcome.is_refund_pending else port.Refunded
         return made(name, amount.minor, key)
 
-    async def forget_card(self, card: SavedCard) -> None:
+    async def forget_card(self, card: SavedCard, key: str) -> None:
         """Nothing is kept of it here: the card's name says all."""
 
     async def close(self) -> None:

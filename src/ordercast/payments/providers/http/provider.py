@@ -151,8 +151,8 @@ class HttpProvider:
         made = Refunded if refund.status is RefundStatus.SUCCEEDED else RefundPending
         return made(refund.reference, refund.amount, key)
 
-    async def forget_card(self, card: SavedCard) -> None:
-        request = ForgetCard(key=f"{card.reference}:forget", saved_card=Card(card.reference, card.owner))
+    async def forget_card(self, card: SavedCard, key: str) -> None:
+        request = ForgetCard(key=key, saved_card=Card(card.reference, card.owner))
         try:
             await self._client.call(request, NoAnswer)
         except Refused:

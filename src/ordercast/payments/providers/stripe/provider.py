@@ -127,9 +127,9 @@ class StripeProvider:
         made = Refunded if status == "succeeded" else RefundPending
         return made(refund["id"], from_stripe(refund["amount"], amount.currency), key)
 
-    async def forget_card(self, card: SavedCard) -> None:
+    async def forget_card(self, card: SavedCard, key: str) -> None:
         try:
-            await self._api.post(f"/v1/payment_methods/{card.reference}/detach", {}, f"{card.reference}:detach")
+            await self._api.post(f"/v1/payment_methods/{card.reference}/detach", {}, key)
         except StripeRefusal:
             return  # it is gone, or belongs to nobody any more
 
