@@ -8,7 +8,7 @@ import pytest
 
 from ordercast.app import demo_password
 from ordercast.bootstrap import make_account
-from ordercast.checking import Verdict, of_payments, of_service, of_settings, of_store
+from ordercast.checking import Verdict, check_payment_service, check_payments, check_settings, check_store
 from ordercast.commerce.errors import AddressTaken, InvalidField
 from ordercast.commerce.people import Role
 from ordercast.config import Settings
@@ -35,7 +35,7 @@ SAFE = {
 
 
 def verdicts(**changes: object) -> dict[str, Verdict]:
-    return {each.about: each.verdict for each in of_settings(Settings(**{**SAFE, **changes}))}  # type: ignore[arg-type]
+    return {each.about: each.verdict for each in check_settings(Settings(**{**SAFE, **changes}))}  # type: ignore[arg-type]
 
 
 def test_a_node_behind_its_proxy_is_fine() -> None:
@@ -91,17 +91,17 @@ async def started(folder: Path) -> tuple[Settings, SqliteStore]:
 async def test_demo_people_are_unsafe_and_a_shop_without_an_admin_is_told_how(tmp_path: Path) -> None:
     settings, store = await started(tmp_path)
     try:
-        empty = {each.about: each for each in await of_store(settings, store, demo_password(settings))}
+        empty = {each.about: each for each in await check_store(settings, store, demo_password(settings))}
         assert empty["people"].verdict is Verdict.NOTE
         assert "ordercast account create" in empty["people"].sentence
         assert empty["readiness"].verdict is Verdict.FINE
 
         now_ms = 1_795_241_719_608
         await seed_demo(store, demo_password(settings), mark="m", now_ms=now_ms, random_bytes=os.urandom(40))
-        seeded = {each.about: each for each in await of_store(settings, store, demo_password(settings))}
+        seeded = {each.about: each for each in await check_store(settings, store, demo_password(settings))}
         assert seeded["people"].verdict is Verdict.UNSAFE
         assert "admin@example.com" in seeded["people"].sentence
-        assert next(of_payments(settings, providers_of(settings, store))).verdict is Verdict.UNSAFE
+        assert next(check_payments(settings, providers_of(settings, store))).verdict is Verdict.UNSAFE
     finally:
         await store.close()
 
@@ -117,7 +117,7 @@ async def test_a_payment_service_of_the_shops_own_is_named_and_an_old_secret_of_
     settings = msgspec.structs.replace(settings, **urls, payments_http_secret_previous="whsec_MA==")
     providers = providers_of(settings, store)
     try:
-        taken, note = of_payments(settings, providers)
+        taken, note = check_payments(settings, providers)
     finally:
         await providers.close()
         await store.close()
@@ -134,7 +134,7 @@ async def test_a_payment_service_is_asked_whether_it_believes_us(tmp_path: Path,
         settings = msgspec.structs.replace(settings, payments_http_url=url, payments_http_secret=secret)
         providers = providers_of(settings, store)
         try:
-            (found,) = await of_service(providers)
+            (found,) = await check_payment_service(providers)
         finally:
             await providers.close()
             await store.close()

@@ -58,8 +58,8 @@ def unsafe(about: str, sentence: str) -> Finding:
 # Of the settings alone
 
 
-def of_settings(settings: Settings) -> Iterator[Finding]:
-    """What can be said without looking at the database."""
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """Yield the findings that need no look at the database."""
     yield from _listening(settings)
     yield from _proxies(settings)
     yield from _hosts(settings)
@@ -187,7 +187,8 @@ def _neighbours(settings: Settings) -> Iterator[Finding]:
 # Of payments
 
 
-def of_payments(settings: Settings, providers: Providers) -> Iterator[Finding]:
+def check_payments(settings: Settings, providers: Providers) -> Iterator[Finding]:
+    """Yield the findings on who takes cards."""
     taking = "" if providers.taking is None else providers.taking.name
     if not taking:
         yield note("payments", "Nobody takes cards: orders are paid in cash.")
@@ -205,8 +206,8 @@ def of_payments(settings: Settings, providers: Providers) -> Iterator[Finding]:
         yield note("payments", "The HTTP provider's previous secret is believed: leave it out once nobody signs by it.")
 
 
-async def of_service(providers: Providers) -> list[Finding]:
-    """Whether the HTTP provider believes us: it is asked for a payment that nobody has made."""
+async def check_payment_service(providers: Providers) -> list[Finding]:
+    """Find out whether the HTTP provider believes us: it is asked for a payment that nobody has made."""
     provider = providers.by_name.get("http")
     if provider is None:
         return []
@@ -220,8 +221,8 @@ async def of_service(providers: Providers) -> list[Finding]:
 # Of the database
 
 
-async def of_store(settings: Settings, store: Store, demo_password: str) -> list[Finding]:
-    """What the database says, of itself and of who may sign in. The store is started."""
+async def check_store(settings: Settings, store: Store, demo_password: str) -> list[Finding]:
+    """Find out what the database says of itself, and of who may sign in. The store is started."""
     found = [unsafe("readiness", sentence) for sentence in await store.faults()]
     found += [note("readiness", sentence) for sentence in store.warnings()]
     found = found or [fine("readiness", "Orders can be written and read.")]

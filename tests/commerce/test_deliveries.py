@@ -12,7 +12,7 @@ from ordercast.commerce.deliveries import (
     Proof,
     ProofKind,
     check_handover,
-    nearest_free,
+    nearest_free_driver,
     seconds_to_arrival,
 )
 from ordercast.commerce.errors import AttemptsExhausted, InvalidField, ProofRequired
@@ -73,9 +73,9 @@ def candidate(name: str, lat: float | None, waited_since_ms: int | None = 0) -> 
     ],
 )
 def test_who_gets_the_next_order(candidates: list[Candidate], shop: Location | None, chosen: str | None) -> None:
-    found = nearest_free(candidates, shop)
+    found = nearest_free_driver(candidates, shop)
     assert (None if found is None else found.id) == chosen
-    assert nearest_free(reversed(candidates), shop) == found
+    assert nearest_free_driver(reversed(candidates), shop) == found
 
 
 # --- Handing over -----------------------------------------------------------------------------------------------------

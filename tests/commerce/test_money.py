@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordercast.commerce.money import BASIS_POINTS, Money, Rounding, divided, shared_out, tax_on_line
+from ordercast.commerce.money import BASIS_POINTS, Money, Rounding, allocate, divided, tax_on_line
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_tax_that_is_included_is_what_the_net_price_bears(gross: int, rate_bp: i
 @given(st.lists(st.integers(0, 10**10), min_size=1, max_size=200), st.data())
 def test_what_is_shared_out_adds_up_and_takes_no_more_than_there_is(weights: list[int], data: st.DataObject) -> None:
     amount = data.draw(st.integers(0, sum(weights)))
-    shares = shared_out(amount, weights)
+    shares = allocate(amount, weights)
     assert sum(shares) == amount
     for share, weight in zip(shares, weights, strict=True):
         assert 0 <= share <= weight

@@ -44,16 +44,16 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "stats.BY_MINUTE": "a day's orders, for a twentieth of the time at most (api.figures, feed.live_stats)",
     "stats.DURATIONS": "a day's, as by_minute",
     "stats.OPEN_AGES": "the orders that wait, as by_minute",
-    "privacy.PART.sign_ins": "an account has twenty at most",
-    "privacy.PART.notification_reads": "what one customer has read one by one, while it is kept",
-    "privacy.PART.notification_marks": "how often one customer has read everything, while it is kept",
-    "privacy.PART.order_history": "all that became of two hundred orders",
-    "privacy.PART.deliveries": "all that became of two hundred orders",
+    "privacy.EXPORT_PAGE.sign_ins": "an account has twenty at most",
+    "privacy.EXPORT_PAGE.notification_reads": "what one customer has read one by one, while it is kept",
+    "privacy.EXPORT_PAGE.notification_marks": "how often one customer has read everything, while it is kept",
+    "privacy.EXPORT_PAGE.order_history": "all that became of two hundred orders",
+    "privacy.EXPORT_PAGE.deliveries": "all that became of two hundred orders",
     "privacy.FEED_KEYS": "all that is kept of the feed, once for who is forgotten, in a reader",
     "privacy.ANSWERS": "all answers that are kept, a day's, as feed_keys",
     "privacy.SESSIONS": "all sessions that are kept, a week's, as feed_keys",
 }
-OF_ONE_CUSTOMER: Final = re.compile(r"privacy\.(SHOW|ERASE|TRACKED|IS_KNOWN|SESSIONS)\b")
+OF_ONE_CUSTOMER: Final = re.compile(r"privacy\.(IDENTITY|ERASE|TRACKED|IS_KNOWN|SESSIONS)\b")
 """What is told or forgotten of somebody is all of theirs; it is found by indexes, but not in pages."""
 
 # --- SQLite -----------------------------------------------------------------------------------------------------------
@@ -101,8 +101,8 @@ OF_STATEMENTS: Final[dict[str, Any]] = {
     "orders.before": 10**15,
     "mirrored.before": 2 * 10**15,
     "notifications.before": 10**15,
-    **{f"privacy.PART.{table}.after": "" for table in ("customers", "accounts", "sign_ins", "payment_methods")},
-    **{f"privacy.PART.{table}.after": "" for table in ("notification_reads", "erasures")},
+    **{f"privacy.EXPORT_PAGE.{table}.after": "" for table in ("customers", "accounts", "sign_ins", "payment_methods")},
+    **{f"privacy.EXPORT_PAGE.{table}.after": "" for table in ("notification_reads", "erasures")},
     "mismatches.before": "~",
     "products.after": "",
     "products.HISTORY.after": 0,

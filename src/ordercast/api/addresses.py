@@ -76,14 +76,14 @@ async def verify_email(data: JSONBody[VerifyEmail], request: AnyRequest, context
     """
     async with context.budgets.counting(REFUSED_TOKENS, caller_of(request), LinkRefused):
         email = read_verification(context.keys, data.token)
-    account = await _registered(context, request, email, data.password)
+    account = await _account_of_caller(context, request, email, data.password)
     if not account.verified:
         await context.store.write(lambda transaction: accounts.verify(transaction, account))
     return json_response(msgspec.json.encode(user_of(account)), headers={"Cache-Control": "no-store"})
 
 
-async def _registered(context: ApiContext, request: AnyRequest, email: str, password: str | None) -> Account:
-    """Which account with that address whoever asks has. Raises SignInRefused, TooManyAttempts."""
+async def _account_of_caller(context: ApiContext, request: AnyRequest, email: str, password: str | None) -> Account:
+    """The account with that address which is the caller's. Raises SignInRefused, TooManyAttempts."""
     signed_in = await _signed_in(context, request)
     if signed_in is not None and signed_in.email == email:
         return signed_in

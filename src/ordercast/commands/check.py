@@ -21,7 +21,7 @@ def check(*, database_url: DatabaseUrl = None) -> None:
     Ends with 1 where something is unsafe.
     """
     settings = load_settings(make_secret=False, database_url=database_url)
-    found = [*checking.of_settings(settings), *uvloop.run(_look_at_store(settings))]
+    found = [*checking.check_settings(settings), *uvloop.run(_look_at_store(settings))]
     print("\n".join(map(str, found)))
     unsafe = sum(each.verdict is Verdict.UNSAFE for each in found)
     print(f"\n{unsafe} unsafe." if unsafe else "\nNothing is unsafe.")
@@ -33,7 +33,7 @@ async def _look_at_store(settings: Settings) -> list[Finding]:
     async with started_store(settings) as store:
         providers = providers_of(settings, store)
         try:
-            found = [*checking.of_payments(settings, providers), *await checking.of_service(providers)]
-            return [*found, *await checking.of_store(settings, store, demo_password(settings))]
+            found = [*checking.check_payments(settings, providers), *await checking.check_payment_service(providers)]
+            return [*found, *await checking.check_store(settings, store, demo_password(settings))]
         finally:
             await providers.close()

@@ -97,7 +97,7 @@ def check_handover(change: StatusChanged, handover: Handover) -> None:
         raise AttemptsExhausted(before, allowed, before.attempts)
 
 
-def nearest_free(candidates: Iterable[Candidate], shop: Location | None) -> Candidate | None:
+def nearest_free_driver(candidates: Iterable[Candidate], shop: Location | None) -> Candidate | None:
     """Who should have the next order: the nearest to the shop; of those whose place is not known, and among equals, who
     has waited longest.
     """

@@ -65,7 +65,7 @@ def tax_on_line(
     return divided(line_total_minor * rate_bp, BASIS_POINTS + (rate_bp if included else 0), rounding)
 
 
-def shared_out(amount: int, weights: Sequence[int]) -> list[int]:
+def allocate(amount: int, weights: Sequence[int]) -> list[int]:
     """Split `amount` in proportion to `weights`, in whole units that add up to it. No share is more than its weight
     where `amount` is no more than their sum.
 

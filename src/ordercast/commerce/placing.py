@@ -16,7 +16,7 @@ from .errors import (
     UnknownProduct,
 )
 from .ids import CustomerId, OrderId
-from .money import AMOUNT_MAX, Money, shared_out, tax_on_line
+from .money import AMOUNT_MAX, Money, allocate, tax_on_line
 from .orders import OrderLine, PlaceOrder, QuoteOrder
 from .payments import PaymentTaken
 from .people import Actor
@@ -62,7 +62,7 @@ def price_order(
     subtotal = sum(totals)
     promotion = None if offer is None else offer.checked(subtotal, shop.currency)
     discount = 0 if promotion is None else promotion.discount(subtotal, shop.rounding)
-    shares = shared_out(discount, totals)
+    shares = allocate(discount, totals)
     lines = tuple(
         _line(index, product, item.quantity, share, shop)
         for index, (product, item, share) in enumerate(zip(sold, cart.cart_items, shares, strict=True))

@@ -17,7 +17,7 @@ from ordercast.commerce.deliveries import (
     Handover,
     ProofKind,
     check_handover,
-    nearest_free,
+    nearest_free_driver,
     seconds_to_arrival,
 )
 from ordercast.commerce.errors import NoDriverFree, NotFound
@@ -198,7 +198,7 @@ def choose_nearest(
 ) -> str:
     """The driver who is free and nearest. Raises NoDriverFree."""
     held = None
-    while (chosen := nearest_free(drivers.free(transaction, now), rules.shop)) is not None:
+    while (chosen := nearest_free_driver(drivers.free(transaction, now), rules.shop)) is not None:
         if chosen.id == held:
             return held
         # Another node may be giving them an order just now: whether they are free still is asked when they are held.

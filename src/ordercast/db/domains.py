@@ -89,21 +89,21 @@ class Domain:
         return f"CREATE DOMAIN ordercast_{name} AS {base}\n  CONSTRAINT is_{name} CHECK ({condition})"
 
 
-def _text(name: str, bytes_max: int, bytes_min: int = 0) -> Domain:
+def _text_domain(name: str, bytes_max: int, bytes_min: int = 0) -> Domain:
     # In bytes: SQLite counts the characters of a text up to its first NUL alone.
     within = f"BETWEEN {bytes_min} AND {bytes_max}" if bytes_min else f"<= {bytes_max}"
     return Domain(name, Kind.TEXT, _TEXT, f"length(CAST({{x}} AS BLOB)) {within}", f"octet_length(VALUE) {within}")
 
 
-def _whole(name: str, most: int) -> Domain:
+def _integer_domain(name: str, most: int) -> Domain:
     return Domain(name, Kind.INTEGER, "BIGINT", f"{{x}} BETWEEN 0 AND {most}", f"VALUE BETWEEN 0 AND {most}")
 
 
-def _bytes(name: str, bytes_max: int) -> Domain:
+def _bytes_domain(name: str, bytes_max: int) -> Domain:
     return Domain(name, Kind.BYTES, "BYTEA", f"length({{x}}) <= {bytes_max}", f"octet_length(VALUE) <= {bytes_max}")
 
 
-def _json(name: str, kind: str, opening: str) -> Domain:
+def _json_domain(name: str, kind: str, opening: str) -> Domain:
     # That it is JSON, each column's own rule says already.
     return Domain(
         name,
@@ -117,12 +117,12 @@ def _json(name: str, kind: str, opening: str) -> Domain:
 
 # --- Kinds ------------------------------------------------------------------------------------------------------------
 
-ID: Final = _text("id", ID_BYTES_MAX, 1)
-WORD: Final = _text("word", WORD_BYTES_MAX)
-LINE: Final = _text("line", LINE_BYTES_MAX)
-TEXT: Final = _text("text", TEXT_BYTES_MAX)
-TOLD: Final = _text("told", TOLD_BYTES_MAX)
-FOREIGN: Final = _text("foreign", FOREIGN_BYTES_MAX)
+ID: Final = _text_domain("id", ID_BYTES_MAX, 1)
+WORD: Final = _text_domain("word", WORD_BYTES_MAX)
+LINE: Final = _text_domain("line", LINE_BYTES_MAX)
+TEXT: Final = _text_domain("text", TEXT_BYTES_MAX)
+TOLD: Final = _text_domain("told", TOLD_BYTES_MAX)
+FOREIGN: Final = _text_domain("foreign", FOREIGN_BYTES_MAX)
 MOMENT: Final = Domain(
     "moment",
     Kind.TEXT,
@@ -140,12 +140,12 @@ CURRENCY: Final = Domain(
     "{x} GLOB '[A-Z][A-Z][A-Z]' AND length(CAST({x} AS BLOB)) = 3",
     "VALUE ~ '^[A-Z]{3}$'",
 )
-COUNT: Final = _whole("count", COUNT_MAX)
-VERSION: Final = _whole("version", VERSION_MAX)
-DIGEST: Final = _bytes("digest", DIGEST_BYTES_MAX)
-IDENTITY: Final = _bytes("identity", IDENTITY_BYTES_MAX)
-OBJECT: Final = _json("object", "object", "{")
-ARRAY: Final = _json("array", "array", "[")
+COUNT: Final = _integer_domain("count", COUNT_MAX)
+VERSION: Final = _integer_domain("version", VERSION_MAX)
+DIGEST: Final = _bytes_domain("digest", DIGEST_BYTES_MAX)
+IDENTITY: Final = _bytes_domain("identity", IDENTITY_BYTES_MAX)
+OBJECT: Final = _json_domain("object", "object", "{")
+ARRAY: Final = _json_domain("array", "array", "[")
 
 DOMAINS: Final = (
     ID, WORD, LINE, TEXT, TOLD, FOREIGN, MOMENT, CURRENCY, COUNT, VERSION, DIGEST, IDENTITY, OBJECT, ARRAY,

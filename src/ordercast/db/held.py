@@ -43,7 +43,7 @@ Bucket = list[Held]
 
 
 class HeldUnits:
-    """Those that wait. `tell` is called with outcomes, on this thread or on the caller's."""
+    """The queue of units that wait for a row. `tell` is called with outcomes, on this thread or on the caller's."""
 
     def __init__(self, connector: Connector, tell: Tell) -> None:
         self._connector = connector
@@ -64,7 +64,7 @@ class HeldUnits:
         return f"<HeldUnits {len(self._held)} waiting for {list(self._rows)}>"
 
     def __bool__(self) -> bool:
-        """Whether anybody waits."""
+        """Whether any unit is held."""
         return bool(self._held)
 
     # --- On the writer's thread -------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ class HeldUnits:
         return rest
 
     def take(self, held: Iterable[Held]) -> None:
-        """Have these wait; those that are too many are refused."""
+        """Queue these; those that are too many are refused."""
         refused = []
         with self._lock:
             for each in held:
@@ -119,7 +119,7 @@ class HeldUnits:
         while True:
             self._await_news()
             is_last = self._is_stopping
-            round_ = 0 if self._go_round(round_) else round_ + 1
+            round_ = 0 if self._attempt_all(round_) else round_ + 1
             if is_last:
                 break
             if round_:
@@ -128,7 +128,7 @@ class HeldUnits:
         self._close()
 
     def _await_news(self) -> None:
-        """Wait until somebody is there."""
+        """Wait until a unit is held."""
         if not self._held and not self._was_well:
             log.info("no change waits any more for what another program has locked")
             self._was_well = True
@@ -137,15 +137,15 @@ class HeldUnits:
                 self._close()
             self._news.clear()
 
-    def _go_round(self, round_: int) -> bool:
-        """Give everybody a chance; whether anybody had luck."""
+    def _attempt_all(self, round_: int) -> bool:
+        """Attempt every bucket once; whether any unit of them was done."""
         buckets = self._buckets()
         wait_ms = max(UNIT_WAIT_MS[0], ROW_WAIT_MS // max(1, len(buckets)))
-        had_luck = False
+        was_any_done = False
         for bucket in buckets:
             self._refuse_late()
-            had_luck |= self._attempt(bucket, round_, wait_ms)
-        return had_luck
+            was_any_done |= self._attempt(bucket, round_, wait_ms)
+        return was_any_done
 
     def _buckets(self) -> list[Bucket]:
         """Those that wait for the same, in their order; where nobody knows for what, each by itself."""
@@ -158,17 +158,17 @@ class HeldUnits:
     def _attempt(self, bucket: Bucket, round_: int, wait_ms: int) -> bool:
         """Run those of a bucket, in their order, until one is held up; whether any was run."""
         unit_ms = UNIT_WAIT_MS[min(round_, len(UNIT_WAIT_MS) - 1)]
-        had_luck = False
+        was_any_done = False
         while bucket := self._still_held(bucket):
-            group, first = _next_group(bucket, alone=not had_luck)
+            group, first = _next_group(bucket, alone=not was_any_done)
             outcomes = self._run_group([held.waiting for held in group], wait_ms if first else unit_ms, first)
             if outcomes is None:
                 return False
             self._settle(group, outcomes)
             if outcomes.held:
-                return had_luck or bool(outcomes.done)
-            had_luck = True
-        return had_luck
+                return was_any_done or bool(outcomes.done)
+            was_any_done = True
+        return was_any_done
 
     def _run_group(
         self, group: list[QueuedUnit], wait_ms: int, first: Callable[[Transaction], None] | None
@@ -183,14 +183,14 @@ class HeldUnits:
             return None
 
     def _not_connected(self, error: Exception) -> None:
-        """Each of those who wait would wait for as long again."""
+        """Refuse all that are held: each would wait for as long again."""
         with self._lock:
             held = list(self._held)
         self._tell(Outcomes([Done(each.waiting.future, None, NotCommitted(error)) for each in held]))
         self._drop(held)
 
     def _settle(self, group: Bucket, outcomes: Outcomes) -> None:
-        """Let go who has an outcome; who has none keeps its place, and may be known better now."""
+        """Resolve the units that have an outcome; those without keep their place, and may be known better now."""
         again = {id(held.waiting.future): held for held in outcomes.held}
         with self._lock:
             waiting = {id(each.waiting.future) for each in self._held}
@@ -211,7 +211,7 @@ class HeldUnits:
         self._drop([each for each in self._held if each.waiting.since < latest], refuse=True)
 
     def _drop(self, held: list[Held], *, refuse: bool = False) -> None:
-        """Let these wait no more."""
+        """Remove these from the queue; with `refuse`, refuse them."""
         gone = {id(each.waiting.future) for each in held}
         if not gone:
             return

@@ -88,7 +88,7 @@ PAYMENTS: Final = Actor(Role.SERVICE, "payments")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReportedFact:
     """A fact about an order's payment: who says it, of which payment."""
 
     order_id: str
@@ -201,16 +201,18 @@ def apply_event(transaction: Transaction, provider: str, event: ProviderEvent, n
     if noted == 0:
         return "heard before"
     if event.currency is not None and event.currency != (ours := load_state(transaction, row[0], PAYMENTS).currency):
-        _note_currency(transaction, Told(row[0], provider, event.payment, event.fact, now), ours, event.currency)
+        _note_currency(
+            transaction, ReportedFact(row[0], provider, event.payment, event.fact, now), ours, event.currency
+        )
         return "in another currency"
-    record(transaction, Told(row[0], provider, event.payment, event.fact, now))
+    record(transaction, ReportedFact(row[0], provider, event.payment, event.fact, now))
     return "taken in"
 
 
-def _note_currency(transaction: Transaction, told: Told, ours: str, theirs: str) -> None:
+def _note_currency(transaction: Transaction, reported: ReportedFact, ours: str, theirs: str) -> None:
     """Have somebody see to what was told in another currency than the order's: its amount is none of ours."""
-    sentence = f"The order is in {ours}; {told.provider} told us of a sum in {theirs}."
-    _differs(transaction, told, MismatchKind.CURRENCY, sentence, ours=ours, theirs=theirs)
+    sentence = f"The order is in {ours}; {reported.provider} told us of a sum in {theirs}."
+    _differs(transaction, reported, MismatchKind.CURRENCY, sentence, ours=ours, theirs=theirs)
 
 
 def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: ProviderPayment, now: Timestamp) -> None:
@@ -218,11 +220,11 @@ def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: Pr
     fact: Fact | None = Captured(theirs.captured) if theirs.captured else Authorized() if theirs.is_held else None
     if fact is None:
         return
-    told = Told(order_id, provider, theirs.reference, fact, now)
+    reported = ReportedFact(order_id, provider, theirs.reference, fact, now)
     if theirs.currency != (ours := load_state(transaction, order_id, PAYMENTS).currency):
-        _note_currency(transaction, told, ours, theirs.currency)
+        _note_currency(transaction, reported, ours, theirs.currency)
     else:
-        record(transaction, told)
+        record(transaction, reported)
 
 
 def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Timestamp) -> None:
@@ -232,7 +234,7 @@ def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, 
         return
     if not isinstance(fact, RefundFact):  # a refund closes its own task, whoever tells of it first
         payment_tasks.finish(transaction, task.id)
-    record(transaction, Told(task.order_id, task.provider, task.reference, fact, now, task.reason))
+    record(transaction, ReportedFact(task.order_id, task.provider, task.reference, fact, now, task.reason))
 
 
 def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Timestamp) -> None:
@@ -240,7 +242,9 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Tim
     if not payment_tasks.finish(transaction, task.id, TaskState.REFUSED, sentence) or task.order_id is None:
         return
     if task.kind is TaskKind.CAPTURE:
-        record(transaction, Told(task.order_id, task.provider, task.reference, Failed(), now, sentence=sentence))
+        record(
+            transaction, ReportedFact(task.order_id, task.provider, task.reference, Failed(), now, sentence=sentence)
+        )
     elif task.kind is TaskKind.REFUND:
         state = load_state(transaction, task.order_id, PAYMENTS)
         still = _refunding(transaction, task.order_id, refund_sums(ledger.refunds_of(transaction, task.order_id)))
@@ -263,39 +267,41 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Tim
 # --- Recording --------------------------------------------------------------------------------------------------------
 
 
-def record(transaction: Transaction, told: Told) -> None:
+def record(transaction: Transaction, reported: ReportedFact) -> None:
     """Take in one fact: the ledger first, then where all that is known puts the order's payment."""
-    state = load_state(transaction, told.order_id, PAYMENTS)
-    if _is_former(transaction, told):
-        _record_former(transaction, told, state.currency)
+    state = load_state(transaction, reported.order_id, PAYMENTS)
+    if _is_former(transaction, reported):
+        _record_former(transaction, reported, state.currency)
         return
-    before = refund_sums(ledger.refunds_of(transaction, told.order_id))
-    _keep(transaction, state, told)
-    stands = derive_state(state.payment, _facts(transaction, told, before))
+    before = refund_sums(ledger.refunds_of(transaction, reported.order_id))
+    _keep(transaction, state, reported)
+    stands = derive_state(state.payment, _facts(transaction, reported, before))
     after, owed = (stands, ()) if _is_for_people(transaction, state) else _following(state, stands)
-    _check_sums(transaction, state, told)
+    _check_sums(transaction, state, reported)
     steps = transition_path(state.payment_status, after.status, in_full=after.captured == after.total)
     if steps is None:
-        sentence = f"The payment is {state.payment_status} here, and {after.status} by what {told.provider} told us."
-        _differs(transaction, told, MismatchKind.IMPOSSIBLE_MOVE, sentence)
+        sentence = (
+            f"The payment is {state.payment_status} here, and {after.status} by what {reported.provider} told us."
+        )
+        _differs(transaction, reported, MismatchKind.IMPOSSIBLE_MOVE, sentence)
         if owed:
             # The order ended while its customer was at the bank, and they have paid: nobody pays for nothing.
-            _abandon(transaction, told, Money(stands.captured, state.currency))
+            _abandon(transaction, reported, Money(stands.captured, state.currency))
         return
     if after.captured > state.captured:
         if state.payment_status is PaymentStatus.UNPAID:
             # Held for a moment only, and none told of that: the reconciler looks for what a provider has held.
-            _move(transaction, told, Movement.AUTHORIZED, Money(state.total, state.currency))
+            _move(transaction, reported, Movement.AUTHORIZED, Money(state.total, state.currency))
         taken = Money(after.captured - state.captured, state.currency)
-        _move(transaction, told, Movement.CAPTURED, taken)
-    if isinstance(told.fact, Captured):
-        _check_in_full(transaction, told, after, state.currency)
-    reason = told.sentence or _sentence(told.fact, state.currency)
+        _move(transaction, reported, Movement.CAPTURED, taken)
+    if isinstance(reported.fact, Captured):
+        _check_in_full(transaction, reported, after, state.currency)
+    reason = reported.sentence or _sentence(reported.fact, state.currency)
     # A status that the table does not reach at once is reached through those between: each is told.
     for status in steps or ([after.status] if after != state.payment else []):
         payment = replace(after, status=status)
-        _save(transaction, told.order_id, payment, PAYMENTS, reason=reason, now=told.now)
-    payment_tasks.owe(transaction, told.order_id, owed, currency=state.currency, reason=None, now=told.now)
+        _save(transaction, reported.order_id, payment, PAYMENTS, reason=reason, now=reported.now)
+    payment_tasks.owe(transaction, reported.order_id, owed, currency=state.currency, reason=None, now=reported.now)
 
 
 def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
@@ -307,29 +313,31 @@ def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, 
     return payment, accepted(payment)
 
 
-def _is_former(transaction: Transaction, told: Told) -> bool:
+def _is_former(transaction: Transaction, reported: ReportedFact) -> bool:
     """Whether the order has been paid anew since: what becomes of its former payment is not the order's."""
-    current = ledger.payment_of(transaction, told.order_id)
-    return current is not None and current != (told.provider, told.payment)
+    current = ledger.payment_of(transaction, reported.order_id)
+    return current is not None and current != (reported.provider, reported.payment)
 
 
-def _record_former(transaction: Transaction, told: Told, currency: str) -> None:
+def _record_former(transaction: Transaction, reported: ReportedFact, currency: str) -> None:
     """Take in a fact of a payment that came to nothing and was followed by another. Money that was captured by it is
     given back; people are told of all that there is in it.
     """
-    fact = told.fact
+    fact = reported.fact
     if isinstance(fact, Voided | Failed):
         kind = Movement.VOIDED if isinstance(fact, Voided) else Movement.FAILED
-        _move(transaction, told, kind, Money(0, currency))
+        _move(transaction, reported, kind, Money(0, currency))
         return
     sentence = f"An earlier payment of this order: {_sentence(fact, currency)} The order was paid by another since."
-    _differs(transaction, told, MismatchKind.IMPOSSIBLE_MOVE, sentence)
+    _differs(transaction, reported, MismatchKind.IMPOSSIBLE_MOVE, sentence)
     if isinstance(fact, Captured):
-        _abandon(transaction, told, Money(fact.amount, currency))
+        _abandon(transaction, reported, Money(fact.amount, currency))
 
 
-def _abandon(transaction: Transaction, told: Told, amount: Money) -> None:
-    payment_tasks.abandon(transaction, told.order_id, told.provider, told.payment, amount=amount, now=told.now)
+def _abandon(transaction: Transaction, reported: ReportedFact, amount: Money) -> None:
+    payment_tasks.abandon(
+        transaction, reported.order_id, reported.provider, reported.payment, amount=amount, now=reported.now
+    )
 
 
 def _is_for_people(transaction: Transaction, state: OrderState) -> bool:
@@ -342,47 +350,53 @@ def _is_for_people(transaction: Transaction, state: OrderState) -> bool:
     )
 
 
-def _keep(transaction: Transaction, state: OrderState, told: Told) -> None:
+def _keep(transaction: Transaction, state: OrderState, reported: ReportedFact) -> None:
     """Write the fact down."""
-    fact = told.fact
+    fact = reported.fact
     match fact:
         case RefundPending() | Refunded() | RefundFailed():
-            _keep_refund(transaction, state, told, fact)
+            _keep_refund(transaction, state, reported, fact)
         case DisputeOpened():
-            transaction.run(ledger.OPEN_DISPUTE, **_dispute(told, fact.reference, DisputeState.OPEN))
+            transaction.run(ledger.OPEN_DISPUTE, **_dispute(reported, fact.reference, DisputeState.OPEN))
         case DisputeClosed():
             outcome = DisputeState.WON if fact.won else DisputeState.LOST
-            transaction.run(ledger.CLOSE_DISPUTE, **_dispute(told, fact.reference, outcome))
+            transaction.run(ledger.CLOSE_DISPUTE, **_dispute(reported, fact.reference, outcome))
         case Voided() | Failed():
             kind = Movement.VOIDED if isinstance(fact, Voided) else Movement.FAILED
             if state.payment_status in {PaymentStatus.AUTHORIZED, PaymentStatus.FAILED, PaymentStatus.UNPAID}:
                 amount = Money(0, state.currency)
-                _move(transaction, told, kind, amount)
+                _move(transaction, reported, kind, amount)
         case Authorized():
             if state.payment_status in {PaymentStatus.FAILED, PaymentStatus.UNPAID}:
-                _move(transaction, told, Movement.AUTHORIZED, Money(state.total, state.currency))
+                _move(transaction, reported, Movement.AUTHORIZED, Money(state.total, state.currency))
         case Captured():
             pass  # kept by how much it adds to what was captured before
 
 
-def _keep_refund(transaction: Transaction, state: OrderState, told: Told, fact: RefundFact) -> None:
+def _keep_refund(transaction: Transaction, state: OrderState, reported: ReportedFact, fact: RefundFact) -> None:
     """Write down what was told of a refund, and close the task that asked for it."""
     is_news = ledger.add_refund(
-        transaction, told.order_id, told.provider, fact, currency=state.currency, reason=told.reason, now=told.now
+        transaction,
+        reported.order_id,
+        reported.provider,
+        fact,
+        currency=state.currency,
+        reason=reported.reason,
+        now=reported.now,
     )
-    kept = ledger.refunds_of(transaction, told.order_id)
-    of_it = [row for row in kept if (row.provider, row.reference) == (told.provider, fact.reference)]
+    kept = ledger.refunds_of(transaction, reported.order_id)
+    of_it = [row for row in kept if (row.provider, row.reference) == (reported.provider, fact.reference)]
     has_failed = any(row.state is RefundState.FAILED for row in of_it)
     # A provider's failure may leave out whose refund it was; what came before has said it.
     for task_id in {fact.task_id, *(row.task_id for row in of_it)} - {None}:
         assert task_id is not None
         outcome = TaskState.REFUSED if has_failed else TaskState.DONE
-        payment_tasks.finish_refund(transaction, told.order_id, task_id, outcome)
+        payment_tasks.finish_refund(transaction, reported.order_id, task_id, outcome)
     if is_news and isinstance(fact, RefundFailed):
         amount = max(row.amount for row in of_it)
         what = f"The refund {fact.reference} of {Money(amount, state.currency)}"
         sentence = f"{what} came back; the customer has not got the money."
-        _differs(transaction, told, MismatchKind.REFUND_FAILED, sentence, ours=amount)
+        _differs(transaction, reported, MismatchKind.REFUND_FAILED, sentence, ours=amount)
 
 
 def _refunding(transaction: Transaction, order_id: str, sums: RefundSums) -> int:
@@ -390,48 +404,48 @@ def _refunding(transaction: Transaction, order_id: str, sums: RefundSums) -> int
     return sums.pending + payment_tasks.refunds_due(transaction, order_id)
 
 
-def _facts(transaction: Transaction, told: Told, before: RefundSums) -> PaymentFacts:
-    sums = refund_sums(ledger.refunds_of(transaction, told.order_id))
-    disputes = [state for (state,) in transaction.all(ledger.DISPUTES, order_id=told.order_id)]
-    ended = {Voided: PaymentStatus.VOIDED, Failed: PaymentStatus.FAILED}.get(type(told.fact))
+def _facts(transaction: Transaction, reported: ReportedFact, before: RefundSums) -> PaymentFacts:
+    sums = refund_sums(ledger.refunds_of(transaction, reported.order_id))
+    disputes = [state for (state,) in transaction.all(ledger.DISPUTES, order_id=reported.order_id)]
+    ended = {Voided: PaymentStatus.VOIDED, Failed: PaymentStatus.FAILED}.get(type(reported.fact))
     return PaymentFacts(
-        captured=told.fact.amount if isinstance(told.fact, Captured) else 0,
+        captured=reported.fact.amount if isinstance(reported.fact, Captured) else 0,
         refunds=sums.succeeded,
-        refunding=_refunding(transaction, told.order_id, sums),
+        refunding=_refunding(transaction, reported.order_id, sums),
         came_back=max(0, before.succeeded - sums.succeeded),
         is_disputed=DisputeState.OPEN in disputes,
         is_lost=DisputeState.LOST in disputes,
-        is_held=isinstance(told.fact, Authorized),
+        is_held=isinstance(reported.fact, Authorized),
         ended=ended,
     )
 
 
-def _check_sums(transaction: Transaction, state: OrderState, told: Told) -> None:
+def _check_sums(transaction: Transaction, state: OrderState, reported: ReportedFact) -> None:
     """More money than there can be is not believed: the sums stay within bounds, and a card says what was told."""
-    if isinstance(told.fact, Captured) and told.fact.amount > state.total:
-        theirs = Money(told.fact.amount, state.currency)
-        _differs(transaction, told, MismatchKind.CAPTURED, f"{theirs} was captured, more than the order's total.")
-    refunded = refund_sums(ledger.refunds_of(transaction, told.order_id)).succeeded
-    if isinstance(told.fact, Refunded) and refunded > state.total:
+    if isinstance(reported.fact, Captured) and reported.fact.amount > state.total:
+        theirs = Money(reported.fact.amount, state.currency)
+        _differs(transaction, reported, MismatchKind.CAPTURED, f"{theirs} was captured, more than the order's total.")
+    refunded = refund_sums(ledger.refunds_of(transaction, reported.order_id)).succeeded
+    if isinstance(reported.fact, Refunded) and refunded > state.total:
         theirs = Money(refunded, state.currency)
-        _differs(transaction, told, MismatchKind.REFUNDED, f"{theirs} was refunded, more than the order's total.")
+        _differs(transaction, reported, MismatchKind.REFUNDED, f"{theirs} was refunded, more than the order's total.")
 
 
-def _check_in_full(transaction: Transaction, told: Told, payment: PaymentState, currency: str) -> None:
+def _check_in_full(transaction: Transaction, reported: ReportedFact, payment: PaymentState, currency: str) -> None:
     """Have somebody see to an order of which a part was captured; take the card off the board once all of it was."""
     if payment.captured == payment.total:
-        card = mismatches.open_of(transaction, told.order_id).get(MismatchKind.PAID_IN_PART)
+        card = mismatches.open_of(transaction, reported.order_id).get(MismatchKind.PAID_IN_PART)
         if card is not None:
-            mismatches.resolve(transaction, card, PAYMENTS, "All of it was captured.", told.now)
+            mismatches.resolve(transaction, card, PAYMENTS, "All of it was captured.", reported.now)
         return
     theirs, ours = Money(payment.captured, currency), Money(payment.total, currency)
     sentence = f"{theirs} was captured of the order's {ours}: it is not paid. What was captured can be given back."
-    _differs(transaction, told, MismatchKind.PAID_IN_PART, sentence, ours=payment.total, theirs=payment.captured)
+    _differs(transaction, reported, MismatchKind.PAID_IN_PART, sentence, ours=payment.total, theirs=payment.captured)
 
 
 def _differs(
     transaction: Transaction,
-    told: Told,
+    reported: ReportedFact,
     kind: MismatchKind,
     sentence: str,
     *,
@@ -440,13 +454,13 @@ def _differs(
 ) -> None:
     mismatches.raise_discrepancy(
         transaction,
-        told.order_id,
+        reported.order_id,
         kind,
         sentence,
-        provider=told.provider,
-        reference=told.payment,
+        provider=reported.provider,
+        reference=reported.payment,
         actor=PAYMENTS,
-        now=told.now,
+        now=reported.now,
         ours=ours,
         theirs=theirs,
     )
@@ -464,8 +478,10 @@ def _sentence(fact: Fact, currency: str) -> str:
 # --- Rows -------------------------------------------------------------------------------------------------------------
 
 
-def _move(transaction: Transaction, told: Told, kind: Movement, amount: Money) -> None:
-    ledger.move(transaction, told.order_id, told.provider, told.payment, kind, amount=amount, now=told.now)
+def _move(transaction: Transaction, reported: ReportedFact, kind: Movement, amount: Money) -> None:
+    ledger.move(
+        transaction, reported.order_id, reported.provider, reported.payment, kind, amount=amount, now=reported.now
+    )
 
 
 def _save(
@@ -493,7 +509,11 @@ def _save(
     )
 
 
-def _dispute(told: Told, reference: str, state: DisputeState) -> dict[str, str]:
+def _dispute(reported: ReportedFact, reference: str, state: DisputeState) -> dict[str, str]:
     return {
-        "provider": told.provider, "reference": reference, "order_id": told.order_id, "state": state, "at": told.now,
-    }  # fmt: skip
+        "provider": reported.provider,
+        "reference": reference,
+        "order_id": reported.order_id,
+        "state": state,
+        "at": reported.now,
+    }

@@ -34,7 +34,7 @@ _NUMBERS: Final = frozenset({"number", "entry", "through"})
 """Keys that are no texts."""
 
 
-class Part(NamedTuple):
+class ExportPage(NamedTuple):
     """Rows as the members of a JSON array, and behind which key the next part is; None at the end."""
 
     rows: bytes
@@ -55,11 +55,11 @@ class StoredCopies:
 # --- Statements: made from what each noun says of its tables ----------------------------------------------------------
 
 
-def _show(table: str, holding: PersonalData) -> Statement:
+def _identity(table: str, holding: PersonalData) -> Statement:
     return Statement(f"SELECT {', '.join(holding.shown)} FROM {table} WHERE {holding.whose}")
 
 
-def _part(table: str, holding: PersonalData) -> Statement:
+def _export_page(table: str, holding: PersonalData) -> Statement:
     """The next rows behind the key ``after``, each with its key first; or those of the orders ``ids``."""
     shown = ", ".join(holding.shown)
     if holding.goes_with_orders:
@@ -86,8 +86,8 @@ def _mentions(column: str) -> str:
     return f"(@contains({column}, :customer_id) OR EXISTS ({theirs}))"
 
 
-SHOW: Final = {table: _show(table, holding) for table, holding in PERSONAL_DATA.items() if holding.identifies}
-PART: Final = {table: _part(table, holding) for table, holding in PERSONAL_DATA.items()}
+IDENTITY: Final = {table: _identity(table, holding) for table, holding in PERSONAL_DATA.items() if holding.identifies}
+EXPORT_PAGE: Final = {table: _export_page(table, holding) for table, holding in PERSONAL_DATA.items()}
 ERASE: Final = {
     table: statement for table, holding in PERSONAL_DATA.items() if (statement := _erase(table, holding)) is not None
 }
@@ -137,11 +137,11 @@ def check_known(transaction: Transaction, customer_id: str) -> None:
         raise NotFound("customer")
 
 
-def export(transaction: Transaction, table: str, customer_id: str, after: int | str | None) -> Part:
+def export(transaction: Transaction, table: str, customer_id: str, after: int | str | None) -> ExportPage:
     """What a table holds of a customer, by the names that JSON has: the next part behind `after`, None for the first.
     What belongs to orders comes with so many orders.
     """
-    holding, statement = PERSONAL_DATA[table], PART[table]
+    holding, statement = PERSONAL_DATA[table], EXPORT_PAGE[table]
     if after is None:
         after = 0 if holding.goes_with_orders or holding.key in _NUMBERS else ""
     values = {"customer_id": customer_id, "after": after, "limit": EXPORTED_AT_ONCE_MAX}
@@ -153,7 +153,7 @@ def export(transaction: Transaction, table: str, customer_id: str, after: int | 
         found = transaction.all(statement, **values)
         rows = [row[1:] for row in found]
     next_after = found[-1][0] if len(found) == EXPORTED_AT_ONCE_MAX else None
-    return Part(msgspec.json.encode([_named(holding, row) for row in rows])[1:-1], next_after)
+    return ExportPage(msgspec.json.encode([_named(holding, row) for row in rows])[1:-1], next_after)
 
 
 def _known(transaction: Transaction, customer_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -161,7 +161,7 @@ def _known(transaction: Transaction, customer_id: str) -> dict[str, list[dict[st
     check_known(transaction, customer_id)
     return {
         camel(table): [_named(PERSONAL_DATA[table], row) for row in transaction.all(statement, customer_id=customer_id)]
-        for table, statement in SHOW.items()
+        for table, statement in IDENTITY.items()
     }
 
 

@@ -85,14 +85,14 @@ class SessionSaves:
             await self._save(tried)
         except LockedElsewhere as error:
             self._note_trouble(error)
-            return self._go_round(tried)
+            return self._move_to_the_back(tried)
         except StoreError as error:
             self._note_trouble(error)
             return False
         except Exception:
             # One of them may be what cannot be saved: the others are not to wait for it.
             log.exception("sessions could not be saved; trying again")
-            return self._go_round(tried)
+            return self._move_to_the_back(tried)
         self._saved(tried)
         return True
 
@@ -106,8 +106,8 @@ class SessionSaves:
             log.info("sessions are saved again")
         self._was_well = True
 
-    def _go_round(self, tried: Changes) -> bool:
-        """Let others go first, then each of these alone: one that is held must not keep the rest from being saved."""
+    def _move_to_the_back(self, tried: Changes) -> bool:
+        """Put these behind the others, to be saved one by one: one that is held must keep no other from being saved."""
         for pid in tried:
             if pid in self._unsaved:
                 self._unsaved[pid] = self._unsaved.pop(pid)

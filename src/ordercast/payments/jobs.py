@@ -25,7 +25,7 @@ DELIVER_EVERY_S: Final = 0.5
 
 
 def payment_jobs(store: Store, providers: Providers) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-    """Each is called to run as a task of its own, for as long as the node leads."""
+    """The jobs about payments, each to be run as a task of its own for as long as the node leads."""
     sandboxes = [provider for provider in providers.all if isinstance(provider, SandboxProvider)]
     delivering = [partial(_deliver_webhooks_forever, sandbox) for sandbox in sandboxes]
     return [PaymentWorker(store, providers).run, Reconciler(store, providers).run, *delivering]

@@ -36,8 +36,10 @@ UNREADABLE_S: Final = 1.0
 
 
 class PaymentWorker:
-    """At work on the node that leads. Two nodes may carry out the same task while one takes over from the other: the
-    provider does it once, and it is recorded once.
+    """Carries out payment tasks, on the node that leads.
+
+    Two nodes may carry out the same task while one takes over from the other: the provider does it once, and it is
+    recorded once.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ _BEGINNING: Final = (Timestamp(""), 0)
 
 
 class Reconciler:
-    """At work on the node that leads; goes round and round the payments of the last week."""
+    """Compares the payments of the last week in turn, again and again, on the node that leads."""
 
     def __init__(
         self,

@@ -14,7 +14,9 @@ from ordercast.db import Store
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """Each is found by its name, to settle what it took; `taking` takes new payments by card, if one does."""
+    """The providers of a shop, each found by its name to settle what it took; `taking` is that of new payments by card,
+    if one takes them.
+    """
 
     all: tuple[PaymentProvider, ...] = ()
     taking: PaymentProvider | None = None
@@ -37,7 +39,8 @@ class Providers:
 
 
 def providers_of(settings: Settings, store: Store) -> Providers:
-    """Those that are configured, and the sandbox, for what it took: whether it takes more is said by the settings.
+    """Build the providers that are configured, and the sandbox for what it took: the settings say whether it takes
+    more.
 
     Each is loaded when it is needed: what speaks to another server is slow to import.
     """

@@ -89,7 +89,7 @@ class Http(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._peer = (self.client, self.scheme)
-        self._watch_request()
+        self._set_request_deadline()
         self._count()
 
     def data_received(self, data: bytes) -> None:
@@ -112,7 +112,7 @@ class Http(HttpToolsProtocol):
         if self._reading_head:
             self._bound_head()
         if self._reading is (self._deadline is None):  # hardly ever: most requests come in one segment
-            self._watch_request()
+            self._set_request_deadline()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -120,7 +120,7 @@ class Http(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._reading = False
-        self._watch_request()
+        self._set_request_deadline()
         if self._stall is not None:
             self._stall.cancel()
         self._release()
@@ -218,7 +218,7 @@ class Http(HttpToolsProtocol):
     def _upgrade(self, rest: bytes) -> None:
         """Turn the connection into a WebSocket; `rest` came behind the request."""
         self._reading = False
-        self._watch_request()
+        self._set_request_deadline()
         self._release()
         self.connections.discard(self)
         # We shall not hear of the connection's end. The parser knows us, and the cycle too.
@@ -281,7 +281,7 @@ class Http(HttpToolsProtocol):
         """
         self._is_closing = True
         self._reading = self._reading_head = False
-        self._watch_request()
+        self._set_request_deadline()
         last: Any = self.cycle
         last.keep_alive = False
         self._close_after_response()
@@ -301,7 +301,7 @@ class Http(HttpToolsProtocol):
 
     # Deadlines
 
-    def _watch_request(self) -> None:
+    def _set_request_deadline(self) -> None:
         """Set the deadline of a request that is under way, or drop it when there is none."""
         if not self._reading:
             if self._deadline is not None:

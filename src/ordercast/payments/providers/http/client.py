@@ -61,7 +61,7 @@ class _NoAnswer(Exception):
 
 
 class HttpClient:
-    """Raises Refused where the service says no, and ProviderUnavailable for whatever is no answer.
+    """Calls the service. Raises Refused where it says no, and ProviderUnavailable for whatever is no answer.
 
     `secrets` are Standard Webhooks secrets, by each of which every request is signed.
     """
