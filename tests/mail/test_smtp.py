@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 import threading
+import time
+from contextlib import ExitStack, closing
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from ordercast.commerce import letters
 from ordercast.commerce.letters import Language
 from ordercast.mail import MailDelayed, MailRefused, MailServerAway
 from ordercast.mail.message import compose
-from ordercast.mail.smtp import SmtpMailer, SmtpServer
+from ordercast.mail.smtp import ANSWER_S_MAX, SmtpMailer, SmtpServer
 
 from .certificates import contexts
 from .mailbox import SENDER
@@ -163,6 +166,28 @@ async def test_nobody_waits_for_a_server_that_says_nothing() -> None:
         await sending
     server.close()
     await server.wait_closed()
+
+
+def test_a_stopping_process_waits_for_no_server_that_drops_what_it_is_sent() -> None:
+    """As a firewall does before the ports of mail; the end of a loop waits for its threads."""
+
+    async def begin_and_stop(port: int) -> None:
+        sending = asyncio.create_task(send(f"smtp://127.0.0.1:{port}", a_message()))
+        await asyncio.wait([sending], timeout=0.1)  # long enough to begin; if it has not, it is no other end
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        begun_at.append(time.monotonic())
+
+    begun_at: list[float] = []
+    with closing(socket.socket()) as listening, ExitStack() as waiting:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)  # the kernel answers nobody once one waits
+        for _ in range(3):
+            waiting.enter_context(closing(other := socket.socket())).setblocking(False)
+            other.connect_ex(listening.getsockname())
+        asyncio.run(begin_and_stop(listening.getsockname()[1]))
+    assert time.monotonic() - begun_at[0] < ANSWER_S_MAX / 2
 
 
 async def test_a_server_that_is_away_is_told_of(smtp: SmtpServerAt, caplog: pytest.LogCaptureFixture) -> None:

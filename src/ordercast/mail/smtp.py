@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import smtplib
 import socket
 import ssl
@@ -86,7 +87,8 @@ class SmtpSession:
     async def open(self) -> None:
         """Raises MailServerAway."""
         try:
-            await self._in_thread(self._connect)
+            connection = await _connected(self._server)
+            await self._in_thread(self._greet, connection)
         except (OSError, smtplib.SMTPException) as error:
             if self._client is not None:
                 self._client.close()
@@ -119,29 +121,31 @@ class SmtpSession:
         with contextlib.suppress(OSError, smtplib.SMTPException):
             await self._in_thread(self._client.quit)
 
-    def _connect(self) -> None:
+    def _greet(self, connection: socket.socket) -> None:
         server = self._server
+        client = self._client = smtplib.SMTP(local_hostname=self._our_name, timeout=ANSWER_S_MAX)
+        # By its name, which TLS holds against the certificate.
+        client._host = server.host  # type: ignore[attr-defined]
+        client.sock = connection
         if server.is_tls:
             tls = self._tls_context()
-            self._client = smtplib.SMTP_SSL(local_hostname=self._our_name, timeout=ANSWER_S_MAX, context=tls)
-        else:
-            self._client = smtplib.SMTP(local_hostname=self._our_name, timeout=ANSWER_S_MAX)
-        # By its name, which TLS holds against the certificate.
-        self._client._host = server.host  # type: ignore[attr-defined]
-        code, _ = self._client.connect(server.host, server.port)
+            secured = tls.wrap_socket(connection, server_hostname=server.host, do_handshake_on_connect=False)
+            client.sock = secured
+            secured.do_handshake()
+        code, _ = client.getreply()
         if code != 220:
             raise smtplib.SMTPConnectError(code, "")
-        self._client.ehlo_or_helo_if_needed()
-        if not server.is_tls and self._client.has_extn("starttls"):
-            self._client.starttls(context=self._tls_context())
-            self._client.ehlo()
+        client.ehlo_or_helo_if_needed()
+        if not server.is_tls and client.has_extn("starttls"):
+            client.starttls(context=self._tls_context())
+            client.ehlo()
             is_private = True
         else:
             is_private = server.is_tls or server.host in _LOOPBACK
         if server.user:
             if not is_private:
                 raise smtplib.SMTPException("it offers no STARTTLS, and the password is not sent in the clear")
-            self._client.login(server.user, server.password)
+            client.login(server.user, server.password)
 
     def _tls_context(self) -> ssl.SSLContext:
         """In the thread: to read the machine's certificates takes some 20 ms, which the loop has not got."""
@@ -167,6 +171,31 @@ class SmtpSession:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         self._client = None
+
+
+async def _connected(server: SmtpServer) -> socket.socket:
+    """Connect, by the loop: in a thread, a stopping process would wait for a firewall that drops what it is sent.
+
+    Raises OSError.
+    """
+    loop = asyncio.get_running_loop()
+    failure = OSError("it has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(server.host, server.port, type=socket.SOCK_STREAM):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.setblocking(False)
+            async with asyncio.timeout(ANSWER_S_MAX):
+                await loop.sock_connect(connection, address)
+            connection.settimeout(ANSWER_S_MAX)
+        except OSError as error:
+            connection.close()
+            failure = OSError("it is too slow") if error.errno is None else OSError(os.strerror(error.errno))
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
+    raise failure
 
 
 def _answered(code: int) -> MailRefused | MailDelayed:
