@@ -229,7 +229,7 @@ async def test_an_address_is_mailed_so_often_and_whoever_asks_is_told_nothing_of
 async def test_a_shop_without_mail_says_so(store: SqliteStore, settings: Settings) -> None:
     async with over(Settings(secret=settings.secret, mail_url="off"), store) as http:
         for path in ("/api/auth/forgot-password", "/api/auth/resend-verification"):
-            problem(await Client(http).post(path, {"email": EMAIL}), 503, "no-mail")
+            problem(await Client(http).post(path, {"email": EMAIL}), 409, "no-mail")
         assert (await http.get("/api/config")).json()["sendsMail"] is False
         await Client(http).place()
     assert await store.read(lambda t: t.all("SELECT id FROM mails")) == []

@@ -49,7 +49,7 @@ class ClaimedOrders(Struct, frozen=True, rename="camel"):
     return_dto=None,
     status_code=202,
     tags=["people"],
-    responses=refusals(400, 422, 503),
+    responses=refusals(400, 409, 422, 503),
 )
 async def resend_verification(
     data: JSONBody[MailRequest], request: AnyRequest, context: Context

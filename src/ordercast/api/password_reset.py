@@ -52,7 +52,7 @@ class ResetPassword(Struct, frozen=True, forbid_unknown_fields=True):
     return_dto=None,
     status_code=202,
     tags=["people"],
-    responses=refusals(400, 422, 503),
+    responses=refusals(400, 409, 422, 503),
 )
 async def forgot_password(data: JSONBody[MailRequest], request: AnyRequest, context: Context) -> Response[MailAccepted]:
     """Have a link mailed by which another password can be chosen. The answer is the same whether the address has an

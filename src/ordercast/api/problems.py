@@ -112,7 +112,7 @@ _STATUSES: Final[dict[type[Exception], int]] = {
     OriginRefused: 403,
     IssuerUnavailable: 503,
     LinkRefused: 422,
-    NoMail: 503,
+    NoMail: 409,
     TooManyAttempts: 429,
     TooManyWatches: 429,
     StillRunning: 409,
