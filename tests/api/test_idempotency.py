@@ -9,8 +9,10 @@ from ordercast.api import Authenticator
 from ordercast.api.context import ApiContext
 from ordercast.api.errors import StillRunning
 from ordercast.api.signing_keys import SigningKeys
+from ordercast.commerce.payments import Charge, PaymentTaken
 from ordercast.db import SqliteStore
 from ordercast.db.idempotency import RequestKey
+from ordercast.payments.providers.sandbox import SandboxProvider
 from tests.commerce.orders import request_json
 
 from .client import CUSTOMER, NOBODY, SERVICE, STORE, STRANGER, Client, problem
@@ -108,8 +110,16 @@ async def test_a_repeated_request_is_not_paid_again(client: Client, store: Sqlit
 
 
 async def test_a_payment_whose_order_is_refused_is_given_back(
-    client: Client, store: SqliteStore, settle: Settle
+    client: Client, store: SqliteStore, settle: Settle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    both, authorize = asyncio.Barrier(2), SandboxProvider.authorize
+
+    async def authorize_both(provider: SandboxProvider, charge: Charge) -> PaymentTaken:
+        taken = await authorize(provider, charge)
+        await both.wait()
+        return taken
+
+    monkeypatch.setattr(SandboxProvider, "authorize", authorize_both)
     # That somebody else has used the code meanwhile is known when the order is placed, not when its payment is taken.
     once = {"code": "ONCE", "kind": "percent", "value": 1_000, "usesMax": 1}
     assert (await client.post("/api/promotions", once, STORE)).status_code == 201
@@ -118,6 +128,7 @@ async def test_a_payment_whose_order_is_refused_is_given_back(
     taken, refused = sorted(answers, key=lambda answer: answer.status_code)
     assert taken.status_code == 201
     problem(refused, 422, "promotion-refused", "promoCode")
+    monkeypatch.undo()
     retried = await client.post("/api/orders", request_json(**BY_CARD), keys[answers.index(refused)])
     assert retried.status_code == 201
     await settle()
