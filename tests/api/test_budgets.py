@@ -120,6 +120,13 @@ async def test_an_order_sent_again_with_its_key_is_answered_though_the_budget_is
     assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
 
 
+async def test_looks_at_the_payment_provider_are_bounded_as_orders_are(at: At) -> None:
+    guest = at("203.0.113.1")
+    waiting = (await guest.post("/api/orders", request_json(paymentInfo={"method": "card", "token": "tok_3ds"}))).json()
+    check, token = f"/api/orders/{waiting['id']}/pay/check", {"Authorization": f"Bearer {waiting['trackingToken']}"}
+    assert await statuses(70, lambda: guest.post(check, None, token)) == {200: 59, 429: 11}
+
+
 async def test_declined_cards_are_bounded_also_when_tried_at_once(at: At) -> None:
     guest = at("203.0.113.1")
     card = request_json(paymentInfo={"method": "card", "token": "tok_declined"})

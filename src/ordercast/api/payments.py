@@ -125,6 +125,8 @@ async def check_payment(order_id: FromPath[str], request: AnyRequest, context: C
     document, payment = await context.store.read(look)
     if payment is None or msgspec.json.decode(document, type=Order).payment_status is not PaymentStatus.UNPAID:
         return json_response(document)
+    # Each look is a request to the provider, which others need too.
+    await context.budgets.take(ORDERS, context.budget_key(request))
     provider = context.providers.by_name.get(payment[0])
     theirs = None if provider is None else await provider.lookup(payment[1])
     if theirs is not None:
