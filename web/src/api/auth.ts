@@ -19,7 +19,7 @@ export const register = (name: string, email: string, password: string) =>
 
 /** Has a link mailed by which another password can be chosen; whether somebody is mailed, nobody learns here. */
 export const forgotPassword = (email: string) =>
-  post<Schemas["MailAsked"]>("/api/auth/forgot-password", { email });
+  post<Schemas["MailAccepted"]>("/api/auth/forgot-password", { email });
 
 /** Chooses another password by the token of such a link. */
 export const resetPassword = (token: string, password: string) =>
@@ -31,7 +31,7 @@ export const me = (token: string, signal: AbortSignal) =>
 
 /** Has the link mailed once more by which an address is confirmed. */
 export const resendVerification = (email: string) =>
-  post<Schemas["MailAsked"]>("/api/auth/resend-verification", { email });
+  post<Schemas["MailAccepted"]>("/api/auth/resend-verification", { email });
 
 /** Confirms an address by the token of a mailed link, as whoever is signed in, or knows the password. */
 export const verifyEmail = (
