@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,11 +57,10 @@ class Relay:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
-                connection = http.client.HTTPConnection(relay._to, timeout=30)
-                connection.request("POST", "/", body, dict(self.headers))
-                response = connection.getresponse()
-                content = response.read()
-                connection.close()
+                with closing(http.client.HTTPConnection(relay._to, timeout=30)) as connection:
+                    connection.request("POST", "/", body, dict(self.headers))
+                    response = connection.getresponse()
+                    content = response.read()
                 if relay._takes():
                     relay.let_go.wait()
                     self.close_connection = True
