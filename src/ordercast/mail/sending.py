@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from ordercast.commerce.letters import MailState
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Store, StoreError, Transaction, UnitOfWork, mails
+from ordercast.db.commit_signal import CommitSignal
 from ordercast.db.mails import Ended, Mail
 from ordercast.db.transaction import UNREADABLE
 from ordercast.telemetry import MAILS
@@ -62,8 +63,7 @@ class Sending:
         """How often in a row no connection was had."""
         self._unnoted: Ended | None = None
         """What became of the last mail, until the database has it: before that nothing else is sent."""
-        self._news = asyncio.Event()
-        store.watch(self._news.set)
+        self._commits = CommitSignal(store, LOOK_EVERY_S)
 
     def __repr__(self) -> str:
         return f"<Sending by {self._mailer!r}{f', away {self._failures} times' if self._failures else ''}>"
@@ -71,7 +71,7 @@ class Sending:
     async def run(self) -> None:
         """Send for ever; woken by each commit, and when a mail comes due."""
         while True:
-            self._news.clear()
+            self._commits.clear()
             try:
                 sent = await self.send_due()
                 wait_s = 0.0 if sent == AT_ONCE_MAX else await self._wait_s()
@@ -88,11 +88,7 @@ class Sending:
             except Exception:
                 log.exception("mails could not be sent; trying again")
                 wait_s = IDLE_S
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                await asyncio.wait_for(self._news.wait(), wait_s)
-            except TimeoutError:
-                continue
+            await self._commits.wait(wait_s)
 
     async def send_due(self) -> int:
         """Send the next mails that are due; how many were looked at. Raises MailServerAway."""

@@ -15,6 +15,7 @@ from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Overloaded, Store, StoreError, UnitOfWork
 from ordercast.db import payment_tasks as tasks
 from ordercast.db import payments as units
+from ordercast.db.commit_signal import CommitSignal
 from ordercast.db.payment_tasks import PaymentTask, TaskKind
 
 from .registry import Providers
@@ -53,16 +54,15 @@ class PaymentWorker:
         self._now_ms = now_ms
         self._stuck: dict[str, float] = {}
         """Orders whose debts could not be written down, and when that is tried again; by the monotonic clock."""
-        self._news = asyncio.Event()
-        store.watch(self._news.set)
+        self._commits = CommitSignal(store, LOOK_EVERY_S)
 
     def __repr__(self) -> str:
-        return f"<PaymentWorker {'woken' if self._news.is_set() else 'waiting'}>"
+        return f"<PaymentWorker {'woken' if self._commits.is_set else 'waiting'}>"
 
     async def run(self) -> None:
         """Work for ever; woken by each commit, and when a task comes due."""
         while True:
-            self._news.clear()
+            self._commits.clear()
             try:
                 await self.run_due()
                 wait_s = await self._wait_s()
@@ -72,11 +72,7 @@ class PaymentWorker:
             except Exception:
                 log.exception("what is owed could not be asked for; trying again")
                 wait_s = IDLE_S
-            await asyncio.sleep(LOOK_EVERY_S)
-            try:
-                await asyncio.wait_for(self._news.wait(), wait_s)
-            except TimeoutError:
-                continue
+            await self._commits.wait(wait_s)
 
     async def run_due(self) -> int:
         """Carry out all that is due now; how many tasks that was."""
