@@ -45,7 +45,7 @@ from ordercast.jobs import (
     prune,
     send_mails,
 )
-from ordercast.mail import Letters, Sending, mail_sentence, mailer_of
+from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
 from ordercast.redis_services import RedisServices
@@ -264,8 +264,8 @@ def _mailing(settings: Settings, store: Store, port: int) -> list[Job]:
         return []
     public_url = settings.public_url.rstrip("/") or listener_url(settings, port)
     letters = Letters(MailLinks(public_url, SigningKeys.of(settings)))
-    sending = Sending(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
-    return [*send_mails(store, sending), forget_unverified(store)]
+    worker = MailWorker(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
+    return [*send_mails(store, worker), forget_unverified(store)]
 
 
 def listener_url(settings: Settings, port: int) -> str:

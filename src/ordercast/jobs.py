@@ -18,7 +18,7 @@ from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork, access, accounts
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
-from ordercast.mail import Sending, forget_mails
+from ordercast.mail import MailWorker, forget_mails
 
 log = logging.getLogger("ordercast.jobs")
 
@@ -147,13 +147,13 @@ def _forget_unverified(transaction: Transaction, after: str, now_ms: int) -> str
     return next_after
 
 
-def send_mails(store: Store, sending: Sending) -> list[Job]:
+def send_mails(store: Store, worker: MailWorker) -> list[Job]:
     """Send what is owed, and forget what was sent a week ago."""
 
     async def forget() -> None:
         await forget_mails(store, time.time_ns() // 1_000_000)
 
-    return [sending.run, lambda: run_every(PRUNE_EVERY_S, forget, "sent mails could not be forgotten")]
+    return [worker.run, lambda: run_every(PRUNE_EVERY_S, forget, "sent mails could not be forgotten")]
 
 
 def forget_revocations(authenticator: Authenticator) -> Job:

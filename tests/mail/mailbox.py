@@ -13,7 +13,7 @@ from typing import Any
 from ordercast.api.mail_links import MailLinks
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.db import Store
-from ordercast.mail import Letters, Mailer, Sending
+from ordercast.mail import Letters, Mailer, MailWorker
 from ordercast.mail.folder import FolderMailer
 
 PUBLIC_URL = "https://shop.example.com"
@@ -47,9 +47,9 @@ def read(content: bytes) -> Received:
     )
 
 
-def sending_of(store: Store, mailer: Mailer, secret: str, **more: Any) -> Sending:
+def sending_of(store: Store, mailer: Mailer, secret: str, **more: Any) -> MailWorker:
     letters = Letters(MailLinks(PUBLIC_URL, SigningKeys(secret)))
-    return Sending(store, mailer, letters, sender=SENDER, public_url=PUBLIC_URL, **more)
+    return MailWorker(store, mailer, letters, sender=SENDER, public_url=PUBLIC_URL, **more)
 
 
 class Mailbox:

@@ -107,7 +107,7 @@ class Mail:
     created_at: Timestamp
 
 
-class Ended(NamedTuple):
+class MailOutcome(NamedTuple):
     mail_id: str
     state: MailState
     problem: str | None = None
@@ -197,7 +197,7 @@ def next_due(transaction: Transaction) -> str | None:
     return min((row[0] for row in rows if row is not None and row[0] is not None), default=None)
 
 
-def finish(transaction: Transaction, ended: Iterable[Ended]) -> None:
+def finish(transaction: Transaction, ended: Iterable[MailOutcome]) -> None:
     """Note what became of mails. Whom they were for is forgotten."""
     for mail_id, state, problem in ended:
         transaction.run(FINISH, mail_id=mail_id, new_state=state, new_problem=problem)

@@ -8,8 +8,8 @@ Stays true: nobody waits for a mail server; an order is placed, and a page answe
 from .adapters import mail_sentence, mailer_of
 from .letters import Letters
 from .links import Links
+from .mail_worker import MailWorker, forget_mails
 from .mailer import MailDelayed, Mailer, MailRefused, MailServerAway, MailSession
-from .sending import Sending, forget_mails
 
 __all__ = [
     "Letters",
@@ -18,8 +18,8 @@ __all__ = [
     "MailRefused",
     "MailServerAway",
     "MailSession",
+    "MailWorker",
     "Mailer",
-    "Sending",
     "forget_mails",
     "mail_sentence",
     "mailer_of",

@@ -1,4 +1,4 @@
-"""Sending what is owed: after the commit, each mail until a server has taken it or refused it for good."""
+"""The mail worker: sends what is owed, after the commit, until a server has taken each mail or refused it for good."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ordercast.commerce.letters import MailState
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import Store, StoreError, Transaction, UnitOfWork, mails
 from ordercast.db.commit_signal import CommitSignal
-from ordercast.db.mails import Ended, Mail
+from ordercast.db.mails import Mail, MailOutcome
 from ordercast.db.transaction import UNREADABLE
 from ordercast.telemetry import MAILS
 
@@ -38,7 +38,7 @@ KEPT_MS: Final = 7 * 86_400_000
 FORGOTTEN_AT_ONCE_MAX: Final = 500
 
 
-class Sending:
+class MailWorker:
     """At work on the node that leads. Two nodes may send the same mail while one takes over from the other, and one
     that dies between a server's answer and the commit sends it again: by its Message-ID it can be known.
     """
@@ -61,12 +61,12 @@ class Sending:
         self._now_ms = now_ms
         self._failures = 0
         """How often in a row no connection was had."""
-        self._unnoted: Ended | None = None
+        self._unnoted: MailOutcome | None = None
         """What became of the last mail, until the database has it: before that nothing else is sent."""
         self._commits = CommitSignal(store, LOOK_EVERY_S)
 
     def __repr__(self) -> str:
-        return f"<Sending by {self._mailer!r}{f', away {self._failures} times' if self._failures else ''}>"
+        return f"<MailWorker by {self._mailer!r}{f', away {self._failures} times' if self._failures else ''}>"
 
     async def run(self) -> None:
         """Send for ever; woken by each commit, and when a mail comes due."""
@@ -163,7 +163,7 @@ class Sending:
         await self._end(mail, MailState.REFUSED, refusal.code)
 
     async def _end(self, mail: Mail, state: MailState, problem: str | None = None) -> None:
-        self._unnoted = Ended(mail.id, state, problem)
+        self._unnoted = MailOutcome(mail.id, state, problem)
         await self._note()
 
     async def _note(self) -> None:

@@ -14,8 +14,8 @@ from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import Store, StoreError, Transaction, accounts, mails
 from ordercast.db.accounts import Account
-from ordercast.mail import MailServerAway, Sending, forget_mails
-from ordercast.mail.sending import AT_ONCE_MAX, BACKOFF_S, KEPT_MS, LATE_MS
+from ordercast.mail import MailServerAway, MailWorker, forget_mails
+from ordercast.mail.mail_worker import AT_ONCE_MAX, BACKOFF_S, KEPT_MS, LATE_MS
 from ordercast.mail.smtp import SmtpMailer, SmtpServer
 from tests.waiting import until
 
@@ -37,7 +37,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def sending(store: Store, port: int, clock: Clock) -> Sending:
+def sending(store: Store, port: int, clock: Clock) -> MailWorker:
     mailer = SmtpMailer(SmtpServer.of_url(f"smtp://127.0.0.1:{port}"), "shop.example.com")
     return sending_of(store, mailer, SECRET, now_ms=lambda: clock.ms)
 
@@ -236,7 +236,7 @@ async def test_what_was_sent_a_week_ago_is_forgotten(store: Store, smtp: SmtpSer
 async def test_the_worker_sends_what_a_commit_owes_and_outlives_a_server_that_is_away(
     store: Store, clock: Clock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ordercast.mail.sending.BACKOFF_S", (0,))
+    monkeypatch.setattr("ordercast.mail.mail_worker.BACKOFF_S", (0,))
     async with running() as smtp:
         worker = sending(store, smtp.port, clock)
         running_worker = asyncio.create_task(worker.run())
