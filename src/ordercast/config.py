@@ -117,6 +117,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
     mail_from: str = ""
     """Whom they are from, as ``Our Shop <orders@shop.example.com>``."""
+    outgoing_networks: tuple[str, ...] = ()
+    """Private addresses and networks, such as ``10.0.0.0/8``, to which requests may go whose address somebody else has
+    named; empty: none but those of the internet.
+    """
     public_url: str = ""
     """Where people reach the pages, for links in mails; empty: where we listen."""
     language: Literal["en", "bn"] = "en"
@@ -364,6 +368,19 @@ def _check(settings: Settings) -> None:
     _check_mongodb(settings)
     _check_payments(settings)
     _check_mail(settings)
+    _check_places(settings)
+    if settings.socket_url and urlsplit(settings.socket_url).scheme not in {"http", "https", "ws", "wss"}:
+        raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
+    _check_place_and_time(settings)
+    _check_budgets(settings)
+    for name in ("secret", "secret_previous"):
+        _check_secret(name, getattr(settings, name))
+    if settings.secret_previous and settings.secret_previous == settings.secret:
+        raise ConfigError("secret_previous", "is the secret of now; it names the one before")
+
+
+def _check_places(settings: Settings) -> None:
+    """Check each of the names and networks that we come from, or go to."""
     for origin in settings.cors_origins:
         if origin != "*" and not _is_origin(origin):
             raise ConfigError("cors_origins", f"{origin!r} is not an origin such as https://shop.example.com")
@@ -373,14 +390,9 @@ def _check(settings: Settings) -> None:
     for proxy in settings.trusted_proxies:
         if not _is_network(proxy):
             raise ConfigError("trusted_proxies", f"{proxy!r} is not an address or network such as 10.0.0.0/8")
-    if settings.socket_url and urlsplit(settings.socket_url).scheme not in {"http", "https", "ws", "wss"}:
-        raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
-    _check_place_and_time(settings)
-    _check_budgets(settings)
-    for name in ("secret", "secret_previous"):
-        _check_secret(name, getattr(settings, name))
-    if settings.secret_previous and settings.secret_previous == settings.secret:
-        raise ConfigError("secret_previous", "is the secret of now; it names the one before")
+    for network in settings.outgoing_networks:
+        if not _is_network(network):
+            raise ConfigError("outgoing_networks", f"{network!r} is not an address or network such as 10.0.0.0/8")
 
 
 def _check_secret(name: str, secret: str) -> None:
