@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Whoever runs the tests may have a shop of their own: its settings are not theirs."""
+    """Whoever runs the tests may have a shop of their own, and a way of running them: neither is the tests'."""
     if shown := config.getoption("--cpu-durations"):
         config.pluginmanager.register(CpuDurations(shown))
     for name in [name for name in os.environ if name.startswith("ORDERCAST_") and "_TEST_" not in name]:
         del os.environ[name]
+    for which in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(which) == signal.SIG_IGN:
+            # As under `nohup`, or behind a `&` in a script. What is ignored here is ignored by every process that a
+            # test starts; what is caught is theirs to decide on.
+            signal.signal(which, lambda *_: None)
 
 
 def pytest_report_header() -> str:
