@@ -216,7 +216,7 @@ async def test_a_sandbox_event_that_cannot_be_told_keeps_no_other_from_being_tol
         await store.write(lambda t, n=name, s=said: books.announce(t, n, s, timestamp(0)))  # type: ignore[misc]
     told: list[str] = []
 
-    await sandbox.deliver_webhooks(lambda _, notice: told.append(notice.event_id))
+    await sandbox.deliver_webhooks(lambda _, notice, _body: told.append(notice.event_id))
 
     assert told == ["b"]
-    assert await sandbox.deliver_webhooks(lambda _, notice: told.append(notice.event_id)) == 0
+    assert await sandbox.deliver_webhooks(lambda _, notice, _body: told.append(notice.event_id)) == 0

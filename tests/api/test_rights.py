@@ -29,6 +29,10 @@ MISMATCH = """
 INSERT INTO payment_mismatches (id, order_id, provider, kind, ours, theirs, sentence)
 VALUES ('pmm_1', 'ord_1', 'sandbox', 'captured', '1', '2', 'They differ.')"""
 
+WEBHOOK = """
+INSERT INTO payment_webhooks (id, provider, event_id, kind, body, state)
+VALUES ('pwh_1', 'sandbox', 'msg_1', 'invoice.paid', '{"type":"invoice.paid"}', 'ignored')"""
+
 
 @dataclass
 class Cast:
@@ -68,7 +72,7 @@ async def cast_of(role: str, client: Client, store: SqliteStore) -> Cast:
     given_up = await client.place(stranger)  # of which the shop is notified
     await client.post(f"/api/orders/{given_up['id']}/cancel", {"reason": "Not today"}, stranger)
     await client.post("/api/promotions", {"code": "WELCOME", "kind": "free_delivery"}, STORE)
-    await store.write(lambda transaction: transaction.run(MISMATCH))
+    await store.write(lambda transaction: [transaction.run(each) for each in (MISMATCH, WEBHOOK)])
     sub = people.get(role, "backend")
     headers = signed_in(role, sub) if role not in {"guest", "nobody"} else NOBODY
     return Cast(client, role, sub, headers, people["customer"], people["driver"])
@@ -100,6 +104,7 @@ def other_bodies() -> dict[str, Any]:
         "POST /api/orders": request_json(),
         "POST /api/drivers/{driver_id}/duty": {"onDuty": True},
         "POST /api/payment-mismatches/{mismatch_id}/resolve": {},
+        "POST /api/payments/webhooks/{webhook_id}/retry": {},
         "POST /api/products": {"slug": f"tea-{count}", "name": "Tea", "price": 100, "stock": 1},
         "PATCH /api/products/{product_id}": {"version": 1, "name": "Tea"},
         "POST /api/promotions": {"code": f"TEA{count}", "kind": "free_delivery"},
@@ -154,6 +159,7 @@ async def names_of(cast: Cast, path: str, *, own: bool) -> dict[str, str]:
         "{customer_id}": cast.customer_id if own else STRANGER_ID,
         "{account_id}": cast.sub if own and cast.role in ACCOUNTS else cast.customer_id,
         "{mismatch_id}": "pmm_1",
+        "{webhook_id}": "pwh_1",
         "{code}": "WELCOME",
         "{provider}": "sandbox",
     }

@@ -8,16 +8,13 @@ import hmac
 import json
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
-import stripe
 from hypothesis import given
 from hypothesis import strategies as st
-from standardwebhooks import Webhook
 
 from ordercast.commerce.errors import WebhookRefused
 from ordercast.config import Settings
@@ -25,12 +22,9 @@ from ordercast.db import SqliteStore
 from ordercast.payments import providers_of
 from ordercast.payments.signatures import TOLERANCE_S, check_standard, check_stripe
 from tests.chance import examples
+from tests.payments.signed import SANDBOX_PATH, STANDARD, STRIPE, STRIPE_PATH, standard_headers, stripe_headers
 
 from .client import SECRET, STORE, Client, over, problem
-
-STANDARD = "whsec_" + base64.b64encode(bytes(range(32))).decode()
-STRIPE = "whsec_of_stripe"
-SANDBOX_PATH, STRIPE_PATH = "/api/payments/webhook/sandbox", "/api/payments/webhook/stripe"
 
 
 @pytest.fixture
@@ -51,21 +45,6 @@ async def client(store: SqliteStore, settings: Settings) -> AsyncIterator[Client
     async with over(settings, store, providers) as http:
         yield Client(http)
     await providers.close()
-
-
-def standard_headers(body: bytes, message_id: str = "msg_1", at: float | None = None) -> dict[str, str]:
-    sent = datetime.fromtimestamp(int(time.time() if at is None else at), UTC)
-    return {
-        "webhook-id": message_id,
-        "webhook-timestamp": str(int(sent.timestamp())),
-        "webhook-signature": Webhook(STANDARD).sign(message_id, sent, body.decode()),
-    }
-
-
-def stripe_headers(body: bytes, at: float | None = None, secret: str = STRIPE) -> dict[str, str]:
-    sent = int(time.time() if at is None else at)
-    signature = stripe.WebhookSignature._compute_signature(f"{sent}.{body.decode()}", secret)
-    return {"stripe-signature": f"t={sent},v1={signature}"}
 
 
 async def tell(client: Client, kind: str, message_id: str = "msg_1", **data: Any) -> httpx.Response:
@@ -164,7 +143,7 @@ async def test_an_event_that_comes_again_counts_once(client: Client, store: Sqli
     assert (now["paymentStatus"], now["amountRefunded"]) == ("partially_refunded", 400)
 
 
-async def test_what_concerns_no_payment_of_ours_is_answered_and_left(
+async def test_what_concerns_no_payment_of_ours_is_answered_and_changes_nothing(
     client: Client, store: SqliteStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")

@@ -16,6 +16,7 @@ DATA: dict[NotificationKind, dict[str, Any]] = {
     NotificationKind.ORDER_CANCELLED: {"number": 7},
     NotificationKind.PAYMENT_TROUBLE: {"number": 7, "paymentStatus": "failed"},
     NotificationKind.DELIVERY_TROUBLE: {"number": 7, "attempts": 2},
+    NotificationKind.WEBHOOK_FAILED: {"webhookId": "pwh_1", "provider": "stripe", "type": "x.y", "eventId": "evt_7"},
     NotificationKind.ASSIGNED: {"number": 7},
     NotificationKind.UNASSIGNED: {"number": 7},
 }

@@ -71,7 +71,11 @@ _VALUES: Final[dict[str, str]] = {
     "payment_tasks.kind": "'refund'",
     "payment_disputes.order_id": "'ord_' || i",
     "payment_disputes.provider": "'sandbox'",
-    "payment_events.provider": "'sandbox'",
+    "payment_webhooks.provider": "'sandbox'",
+    "payment_webhooks.state": _rare(
+        "CASE i % 3 WHEN 0 THEN 'due' WHEN 1 THEN 'waiting' ELSE 'failed' END", "'applied'"
+    ),
+    "payment_webhooks.order_id": "'ord_' || i",
     "payment_mismatches.kind": "'captured'",
     "payment_mismatches.order_id": "'ord_' || i",
     "payment_mismatches.resolved_at": _rare("NULL", "'2026-01-01T00:00:00Z'"),

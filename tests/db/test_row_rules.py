@@ -68,6 +68,7 @@ VALID: Final[dict[str, Any]] = {
     "payment_mismatches.resolved_by": None,
     "payment_tasks.kind": "refund",
     "payment_tasks.state": "due",
+    "payment_webhooks.state": "due",
     "payments.kind": "captured",
     "promotions.code": "TEN",
     "promotions.ends_at": None,

@@ -15,6 +15,7 @@ import httpx
 
 from tests.payments.relay import Relay
 from tests.payments.services import SECRET, python_service
+from tests.payments.signed import SANDBOX_PATH, STANDARD, standard_body, standard_headers
 from tests.ports import free_port
 from tests.waiting import eventually
 
@@ -91,6 +92,37 @@ def test_a_chargeback_is_told_by_the_provider_some_moments_after_the_capture(sho
     order = shop.place(**by("tok_chargeback"))
     assert order["paymentStatus"] == "paid"
     eventually(lambda: shop.get_order(order["id"], token)["paymentStatus"] == "disputed")
+
+
+def test_a_webhook_whose_effect_the_kill_prevented_has_it_once_after_the_restart(tmp_path: Path) -> None:
+    """Killed between the receipt, which was answered, and the effect."""
+    shop = Shop(tmp_path, {"ORDERCAST_SANDBOX_WEBHOOK_SECRET": STANDARD})
+    shop.start()
+    try:
+        token = shop.token()
+        order = shop.place(**by("tok_visa"))
+        ((payment,),) = asked(shop, "SELECT reference FROM sandbox_payments")
+        told(shop, "CREATE TRIGGER trouble BEFORE UPDATE ON orders BEGIN SELECT RAISE(ABORT, 'trouble'); END")
+        body = standard_body("payment.refunded", payment=payment, id="re_1", amount=400)
+        for _ in range(2):
+            answer = httpx.post(shop.url + SANDBOX_PATH, content=body, headers=standard_headers(body))
+            assert answer.status_code == 200, answer.text
+        assert asked(shop, "SELECT state FROM payment_webhooks") == [("due",)]
+        shop.kill()
+        told(shop, "DROP TRIGGER trouble")
+        shop.start()
+        eventually(lambda: shop.get_order(order["id"], token)["amountRefunded"] == 400)
+        assert asked(shop, "SELECT state FROM payment_webhooks") == [("applied",)]
+        assert asked(shop, "SELECT amount FROM refunds") == [(400,)]
+    finally:
+        shop.kill()
+
+
+def told(shop: Shop, statement: str) -> None:
+    """Another program has written."""
+    with sqlite3.connect(shop.database, timeout=PATIENCE_S) as outside:
+        outside.execute(statement)
+    outside.close()
 
 
 def test_what_a_service_did_and_the_killed_process_never_heard_of_is_done_once(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from ordercast.db.idempotency import RequestKey
 from ordercast.hub import callers
 from ordercast.payments import Providers
 from ordercast.payments.checkout import Checkout
+from ordercast.payments.webhook_inbox import WebhookInbox
 
 from .auth import NOBODY, TRACKING_PREFIX, Identity, TokenRefused, delivery_code
 from .authenticator import Authenticator
@@ -113,6 +114,10 @@ class ApiContext:
     @property
     def checkout(self) -> Checkout:
         return Checkout(self.store, self.providers, self.new_id, self.now_ms)
+
+    @property
+    def webhooks(self) -> WebhookInbox:
+        return WebhookInbox(self.store, self.providers, self.now_ms)
 
     def limit_declined_cards(self, whose: str | None) -> AbstractAsyncContextManager[None]:
         """Limit how many cards of somebody may be declined. Raises TooManyAttempts."""

@@ -1,20 +1,23 @@
-"""Webhooks of payment providers."""
+"""Webhooks of payment providers: the door that they come in by, and what was kept of them for the shop's people."""
 
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Annotated, Final
 
-from litestar import Response, post
-from litestar.params import FromPath
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from ordercast.commerce.errors import NotFound, WebhookRefused
-from ordercast.db import payments as units
+from ordercast.db import payment_webhooks as units
+from ordercast.db.payment_webhooks import PaymentWebhook, WebhookState, WholePaymentWebhook
 
 from .budgets import WEBHOOKS
 from .context import AnyRequest, Context, caller_of
-from .responses import REFUSALS, json_response, refused
+from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
+from .responses import REFUSALS, json_response, refusals, refused
 
 log = logging.getLogger("ordercast.payments")
 
@@ -23,30 +26,77 @@ class Received(Struct, frozen=True):
     received: bool = True
 
 
+class WebhookPage(Struct, frozen=True, rename="camel"):
+    items: list[PaymentWebhook]
+    next_cursor: str | None
+
+
 @post(
     "/api/payments/webhook/{provider:str}",
     status_code=200,
     tags=["back ends"],
-    responses={400: refused("The signature is not the provider's"), 404: REFUSALS[404]},
+    responses={400: refused("The signature is not the provider's"), 404: REFUSALS[404], **refusals(503)},
 )
 async def hear_provider(provider: FromPath[str], request: AnyRequest, context: Context) -> Response[Received]:
     """Take in an event of a payment provider. Its signature covers the raw body; what comes twice counts once.
 
-    What concerns no payment of this shop is answered alike, so that the provider does not send it again.
+    Whatever was signed is kept and answered alike: one of a payment that is not known here yet waits for it, one whose
+    effect fails is tried again from here, and one of an unknown type is kept for a later version of this shop.
     """
     known = context.providers.by_name.get(provider)
     if known is None:
         raise NotFound("payment provider")
-    body, now = await request.body(), context.now()
+    body = await request.body()
     try:
         event = known.read_event(body, request.headers, context.now_ms() / 1000)
     except WebhookRefused:
         # After it was looked at: a provider behind a proxy that is not named must be heard whatever strangers send.
         await context.budgets.take(WEBHOOKS, caller_of(request))
         raise
-    outcome = await context.store.write(lambda transaction: units.apply_event(transaction, provider, event, now))
+    outcome = await context.webhooks.receive(provider, event, body)
     log.info("%s event %s (%s): %s", provider, event.event_id, event.kind, outcome)
     return json_response(b'{"received":true}')
 
 
-ROUTES: Final = [hear_provider]
+# --- What was kept ----------------------------------------------------------------------------------------------------
+
+
+@get("/api/payments/webhooks", tags=["payments"], responses=REFUSALS)
+async def list_webhooks(
+    request: AnyRequest,
+    context: Context,
+    status: Annotated[
+        WebhookState | None, QueryParameter(description="Those in this state alone, such as `failed`.")
+    ] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: IdCursor = units.NEWEST,
+) -> Response[WebhookPage]:
+    """The webhooks of payment providers that were kept in the last 60 days, newest first."""
+    await context.authorize(request, "see payment webhooks")
+    found = await context.store.read(lambda transaction: units.page(transaction, cursor, limit + 1, status))
+    page = WebhookPage(*cut(found, limit, lambda each: each.id))
+    return json_response(msgspec.json.encode(page))
+
+
+@get("/api/payments/webhooks/{webhook_id:str}", tags=["payments"], responses=REFUSALS)
+async def show_webhook(
+    webhook_id: FromPath[str], request: AnyRequest, context: Context
+) -> Response[WholePaymentWebhook]:
+    """A kept webhook, with its body as long as it has had no effect."""
+    await context.authorize(request, "see payment webhooks")
+    found = await context.store.read(lambda transaction: units.by_id(transaction, webhook_id))
+    return json_response(msgspec.json.encode(found))
+
+
+@post("/api/payments/webhooks/{webhook_id:str}/retry", status_code=200, tags=["payments"], responses=REFUSALS)
+async def retry_webhook(
+    webhook_id: FromPath[str], request: AnyRequest, context: Context
+) -> Response[WholePaymentWebhook]:
+    """Try a kept webhook again, now: one that failed, or of a type that is known since. Answers what has become of it:
+    one that has had its effect stays as it is; one that fails again is tried by itself as a new one would be.
+    """
+    await context.authorize(request, "retry payment webhooks")
+    return json_response(msgspec.json.encode(await context.webhooks.retry(webhook_id)))
+
+
+ROUTES: Final = [hear_provider, list_webhooks, show_webhook, retry_webhook]

@@ -25,6 +25,8 @@ class NotificationKind(StrEnum):
     """By its buyer."""
     PAYMENT_TROUBLE = "payment_trouble"
     DELIVERY_TROUBLE = "delivery_trouble"
+    WEBHOOK_FAILED = "webhook_failed"
+    """A message of a payment provider that had no effect, however often that was tried."""
     ASSIGNED = "assigned"
     UNASSIGNED = "unassigned"
 
@@ -61,6 +63,16 @@ _TEXTS: Final[dict[NotificationKind, tuple[_Text, _Text]]] = {
     NotificationKind.DELIVERY_TROUBLE: (
         ("Delivery failed", "Order {number} could not be delivered (attempt {attempts})."),
         ("ডেলিভারি ব্যর্থ", "অর্ডার {number} পৌঁছানো যায়নি (চেষ্টা {attempts})।"),
+    ),
+    NotificationKind.WEBHOOK_FAILED: (
+        (
+            "A payment message had no effect",
+            "{provider}'s message {eventId} ({type}) could not be taken in: see why, and try it again ({webhookId}).",
+        ),
+        (
+            "পেমেন্টের একটি বার্তা কাজে লাগেনি",
+            "{provider}-এর বার্তা {eventId} ({type}) নেওয়া যায়নি: কারণ দেখুন, এবং আবার চেষ্টা করুন ({webhookId})।",
+        ),
     ),
     NotificationKind.ASSIGNED: (
         ("A delivery for you", "Order {number} waits for you at the shop."),

@@ -244,3 +244,7 @@ class PaymentProvider(Protocol):
     def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
         """Read an event that arrived over HTTP. Raises WebhookRefused where it was not signed by the provider."""
         ...
+
+    def parse_event(self, event_id: str, body: bytes) -> ProviderEvent:
+        """Read the body of an event whose signature was checked when it arrived. Raises WebhookRefused."""
+        ...

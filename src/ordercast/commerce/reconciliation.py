@@ -26,6 +26,8 @@ class MismatchKind(StrEnum):
     TASK_REFUSED = "task_refused"
     IMPOSSIBLE_MOVE = "impossible_move"
     REFUND_FAILED = "refund_failed"
+    WEBHOOK_FAILED = "webhook_failed"
+    """What the provider told could not be taken in, however often that was tried."""
 
 
 # Those that a comparison finds, and finds gone.

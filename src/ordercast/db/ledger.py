@@ -83,17 +83,6 @@ refunds = table(
     index("refunds_by_order", "order_id", "provider", "reference", "state", unique=True),
 )
 
-payment_events = table(
-    "payment_events",
-    columns.word("provider", primary_key=True),
-    columns.line("event_id", primary_key=True),
-    columns.word("kind"),
-    columns.identifier("order_id", optional=True),
-    columns.moment("received_at"),
-    index("payment_events_by_age", "received_at"),
-    rowid=False,
-)
-
 payment_disputes = table(
     "payment_disputes",
     columns.word("provider", primary_key=True),
@@ -133,16 +122,6 @@ CLOSE_DISPUTE: Final = Statement(f"""
     {_DISPUTE} ON CONFLICT (provider, reference, order_id) DO UPDATE SET state = excluded.state
 """)
 DISPUTES: Final = Statement("SELECT state FROM payment_disputes WHERE order_id = :order_id")
-NOTE_EVENT: Final = Statement("""
-    INSERT INTO payment_events (provider, event_id, kind, order_id, received_at)
-    VALUES (:provider, :event_id, :kind, :order_id, :received_at)
-    ON CONFLICT DO NOTHING
-""")
-FORGET_OLD_EVENTS: Final = Statement("""
-    DELETE FROM payment_events WHERE (provider, event_id) IN (
-      SELECT provider, event_id FROM payment_events
-      WHERE received_at < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
-""")
 # Payments that a provider holds, and orders on which nothing is being asked. The condition on them as the index has it,
 # word for word: SQLite uses a partial one only then.
 TO_COMPARE: Final = Statement(f"""
@@ -167,7 +146,7 @@ _ADDED_TO: Final = "the ledger of payments is only ever added to"
 
 NOUN: Final = Noun(
     name="ledger",
-    tables=(payments, refunds, payment_events, payment_disputes),
+    tables=(payments, refunds, payment_disputes),
     statements=statements_in(globals()),
     triggers=tuple(
         refused(f"{of}_{rule}", deed, of, _ADDED_TO)
@@ -181,7 +160,6 @@ NOUN: Final = Noun(
         "refunds": PersonalData(
             THEIR_ORDERS, ("order_id", "provider", "reference", "state", "amount", "currency", "reason", "at"), {}
         ),
-        "payment_events": Impersonal("names of a provider's messages"),
         "payment_disputes": Impersonal("a provider's name for a dispute"),
     },
 )

@@ -182,31 +182,15 @@ def adopt(transaction: Transaction, order_id: str, now: Timestamp) -> None:
 # --- Events ----------------------------------------------------------------------------------------------------------
 
 
-def apply_event(transaction: Transaction, provider: str, event: ProviderEvent, now: Timestamp) -> str:
-    """Take in a provider's event; its id is kept with its effect. Gives what became of it, in a word for the log."""
-    if event.fact is None or event.payment is None:
-        return "of no concern"
-    row = transaction.one(ledger.ORDER_OF_PAYMENT, provider=provider, reference=event.payment)
-    if row is None:
-        # Not kept: if it was early, the provider's resending it must not count as a repetition.
-        return "of an unknown payment"
-    noted = transaction.run(
-        ledger.NOTE_EVENT,
-        provider=provider,
-        event_id=event.event_id,
-        kind=event.kind,
-        order_id=row[0],
-        received_at=now,
-    )
-    if noted == 0:
-        return "heard before"
-    if event.currency is not None and event.currency != (ours := load_state(transaction, row[0], PAYMENTS).currency):
-        _note_currency(
-            transaction, ReportedFact(row[0], provider, event.payment, event.fact, now), ours, event.currency
-        )
-        return "in another currency"
-    record(transaction, ReportedFact(row[0], provider, event.payment, event.fact, now))
-    return "taken in"
+def apply_event(transaction: Transaction, order_id: str, provider: str, event: ProviderEvent, now: Timestamp) -> None:
+    """Take in what a provider's event tells of an order's payment. Once: `payment_webhooks` sees to that."""
+    assert event.fact is not None
+    assert event.payment is not None
+    reported = ReportedFact(order_id, provider, event.payment, event.fact, now)
+    if event.currency is not None and event.currency != (ours := load_state(transaction, order_id, PAYMENTS).currency):
+        _note_currency(transaction, reported, ours, event.currency)
+    else:
+        record(transaction, reported)
 
 
 def _note_currency(transaction: Transaction, reported: ReportedFact, ours: str, theirs: str) -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from ordercast.commerce.timestamps import Timestamp, timestamp
 
-from . import access, domains, events, feed, idempotency, ledger
+from . import access, domains, events, feed, idempotency, payment_webhooks
 from .columns import document, given_moment, index, line, of, table, text
 from .lenient_json import is_moment
 from .noun import Copies, Noun
@@ -121,7 +121,7 @@ def prune(transaction: Transaction, feed_rows_max: int | None, sessions_age_s_ma
         transaction.run(idempotency.FORGET_OLD, before=yesterday, limit=PRUNED_ROWS_MAX),
         transaction.run(events.FORGET_OLD, before=yesterday, limit=PRUNED_ROWS_MAX),
         transaction.run(
-            ledger.FORGET_OLD_EVENTS,
+            payment_webhooks.FORGET_OLD,
             before=_before(now, PROVIDER_EVENTS_AGE_S_MAX),
             limit=PRUNED_ROWS_MAX,
         ),

@@ -21,6 +21,8 @@ from ordercast.commerce.payments import ProviderEvent
 # hides. Four times as long as an UUID with a prefix is.
 NAME_LENGTH_MAX: Final = 255
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX, pattern=r"^[!-~]+\Z")]
+# It is kept and logged, of whatever type an event is.
+EventType = Annotated[str, Meta(min_length=1, max_length=NAME_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f]+\Z")]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 Sum = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
 
@@ -40,8 +42,9 @@ class _Data(Struct, frozen=True):
 
 
 class _Event(Struct, frozen=True):
-    type: Annotated[str, Meta(min_length=1, max_length=64)]
-    data: msgspec.Raw
+    type: EventType
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+    """Of one that nobody knows it is not asked for."""
 
 
 @dataclass(frozen=True, slots=True)

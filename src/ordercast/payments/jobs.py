@@ -11,13 +11,13 @@ from typing import Any, Final
 
 from ordercast.commerce.payments import ProviderEvent
 from ordercast.commerce.timestamps import timestamp
-from ordercast.db import Store, StoreError, Transaction
-from ordercast.db import payments as units
+from ordercast.db import Store, StoreError, Transaction, payment_webhooks
 
 from .payment_worker import PaymentWorker
 from .providers.sandbox import SandboxProvider
 from .reconciler import Reconciler
 from .registry import Providers
+from .webhook_inbox import WebhookInbox, WebhookWorker
 
 log = logging.getLogger("ordercast.payments")
 
@@ -28,12 +28,17 @@ def payment_jobs(store: Store, providers: Providers) -> list[Callable[[], Corout
     """The jobs about payments, each to be run as a task of its own for as long as the node leads."""
     sandboxes = [provider for provider in providers.all if isinstance(provider, SandboxProvider)]
     delivering = [partial(_deliver_webhooks_forever, sandbox) for sandbox in sandboxes]
-    return [PaymentWorker(store, providers).run, Reconciler(store, providers).run, *delivering]
+    webhooks = WebhookWorker(store, WebhookInbox(store, providers, _now_ms), _now_ms)
+    return [PaymentWorker(store, providers).run, Reconciler(store, providers).run, webhooks.run, *delivering]
 
 
-def apply_sandbox_event(transaction: Transaction, event: ProviderEvent) -> None:
+def apply_sandbox_event(transaction: Transaction, event: ProviderEvent, body: bytes) -> None:
     """Take in an event of the sandbox, which has no need of HTTP, as a webhook's would be."""
-    units.apply_event(transaction, SandboxProvider.name, event, timestamp(time.time_ns() // 1_000_000))
+    payment_webhooks.receive(transaction, SandboxProvider.name, event, body, timestamp(_now_ms()))
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 async def _deliver_webhooks_forever(sandbox: SandboxProvider) -> None:

@@ -234,6 +234,7 @@ export const bn: Record<MessageKey, string> = {
   "mismatch.impossible_move": "বার্তাটি খাপ খায় না",
   "mismatch.refund_failed": "ফেরত দেওয়া টাকা ফিরে এসেছে",
   "mismatch.paid_in_part": "পুরোটা পরিশোধ হয়নি",
+  "mismatch.webhook_failed": "একটি বার্তা কাজে লাগেনি",
 
   "paid.inCash": "নগদে",
   "paid.byCard": "কার্ডে ({card})",

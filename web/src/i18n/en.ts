@@ -236,6 +236,7 @@ export const en = {
   "mismatch.impossible_move": "a message that does not fit",
   "mismatch.refund_failed": "a refund came back",
   "mismatch.paid_in_part": "not paid in full",
+  "mismatch.webhook_failed": "a message had no effect",
 
   "paid.inCash": "in cash",
   "paid.byCard": "by card ({card})",

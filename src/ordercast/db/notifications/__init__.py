@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -228,10 +228,30 @@ def tell_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
     count, first, last = row or (0, None, None)
     if count == 0:
         return False
-    data = _json({"count": count, "first": first, "last": last})
-    kind, severity = NotificationKind.NEW_ORDERS, Severity.INFO
-    transaction.run(statements.ADD, recipient=SHOP, kind=kind, data=data, severity=severity, created_at=now)
+    data = {"count": count, "first": first, "last": last}
+    notify_shop(transaction, NotificationKind.NEW_ORDERS, data, Severity.INFO, now=now)
     return True
+
+
+def notify_shop(
+    transaction: Transaction,
+    kind: NotificationKind,
+    data: Mapping[str, Any],
+    severity: Severity,
+    *,
+    order_id: str | None = None,
+    now: Timestamp,
+) -> None:
+    """Write one for all the shop's people; `data` is what the words of that kind need."""
+    transaction.run(
+        statements.ADD,
+        recipient=SHOP,
+        kind=kind,
+        order_id=order_id,
+        data=_json(data),
+        severity=severity,
+        created_at=now,
+    )
 
 
 def has_new_orders(transaction: Transaction) -> bool:

@@ -99,8 +99,8 @@ FORGET_MARKS: Final = Statement(f"""
 # --- Telling of new orders --------------------------------------------------------------------------------------------
 
 ADD: Final = Statement("""
-    INSERT INTO notifications (recipient, kind, data, severity, created_at)
-    VALUES (:recipient, :kind, :data, :severity, :created_at)
+    INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
+    VALUES (:recipient, :kind, :order_id, :data, :severity, :created_at)
 """)
 # With several writers an order may become visible after one of a higher number; the feed's numbers come in the order of
 # commits.

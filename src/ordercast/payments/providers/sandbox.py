@@ -48,6 +48,9 @@ TOLD_AGAIN_S: Final = 60.0
 
 CONFIRM_PATH: Final = "/api/payments/sandbox"
 
+Apply = Callable[[Transaction, ProviderEvent, bytes], None]
+"""Takes in an event, whose body is given too, within the transaction that ends it here."""
+
 
 class SandboxProvider:
     """A `commerce.payments.PaymentProvider`. `webhook_secret` is a Standard Webhooks secret; without one, no message
@@ -170,12 +173,13 @@ class SandboxProvider:
         """A payment in its books."""
         return await self._store.read(lambda transaction: units.by_reference(transaction, reference))
 
-    async def confirm(
-        self, reference: str, apply: Callable[[Transaction, ProviderEvent], None], *, is_let: bool
-    ) -> None:
+    async def confirm(self, reference: str, apply: Apply, *, is_let: bool) -> None:
         """The customer has confirmed the payment at the sandbox's page, or has not. Once for each payment."""
-        kind = "payment.authorized" if is_let else "payment.failed"
-        fact = port.Authorized() if is_let else port.Failed()
+        kind, event_id = (
+            "payment.authorized" if is_let else "payment.failed",
+            "sbe_" + _digest(f"{reference}:confirmed"),
+        )
+        body = _event(kind, {"payment": reference}, self._now_ms())
 
         def change(entry: Entry) -> Entry:
             if not outcome_of(f"tok_{entry.card}").needs_action:
@@ -191,7 +195,7 @@ class SandboxProvider:
                 raise ProviderRefused("This payment has ended.")
             _, is_new = units.change_once(transaction, reference, "confirmed", change)
             if is_new:
-                apply(transaction, ProviderEvent("sbe_" + _digest(f"{reference}:confirmed"), kind, reference, fact))
+                apply(transaction, read_event(event_id, body), body)
 
         await self._store.write(unit)
 
@@ -209,16 +213,19 @@ class SandboxProvider:
     def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
         if not self._webhook_secret:
             raise WebhookRefused("The sandbox takes messages only where ORDERCAST_SANDBOX_WEBHOOK_SECRET is set.")
-        return read_event(check_standard((self._webhook_secret,), body, headers, now_s), body)
+        return self.parse_event(check_standard((self._webhook_secret,), body, headers, now_s), body)
 
-    async def deliver_webhooks(self, apply: Callable[[Transaction, ProviderEvent], None]) -> int:
+    def parse_event(self, event_id: str, body: bytes) -> ProviderEvent:
+        return read_event(event_id, body)
+
+    async def deliver_webhooks(self, apply: Apply) -> int:
         """Deliver its events that are due, each in one unit with what `apply` makes of it; how many there were."""
         now = timestamp(self._now_ms())
         due = await self._store.read(lambda transaction: units.due_events(transaction, now, EVENTS_AT_ONCE_MAX))
         for event_id, body in due:
             try:
                 event = read_event(event_id, body)
-                await self._store.write(partial(_tell, event=event, apply=apply))
+                await self._store.write(partial(_tell, event=event, body=body, apply=apply))
             except Exception:
                 # First in line, it must not keep those behind it from being told.
                 log.exception("the sandbox's event %s cannot be told; trying again later", event_id)
@@ -263,8 +270,11 @@ def _path_of(url: str) -> str:
 
 def _announce(transaction: Transaction, kind: str, data: Mapping[str, object], key: str, at_ms: int) -> None:
     """Have an event told at `at_ms`; `key` is what it is named by."""
-    body = msgspec.json.encode({"type": kind, "timestamp": timestamp(at_ms), "data": data})
-    units.announce(transaction, "sbe_" + _digest(key), body, timestamp(at_ms))
+    units.announce(transaction, "sbe_" + _digest(key), _event(kind, data, at_ms), timestamp(at_ms))
+
+
+def _event(kind: str, data: Mapping[str, object], at_ms: int) -> bytes:
+    return msgspec.json.encode({"type": kind, "timestamp": timestamp(at_ms), "data": data})
 
 
 def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Timestamp) -> None:
@@ -272,7 +282,7 @@ def _put_off(transaction: Transaction, event_id: str, body: bytes, until: Timest
     units.announce(transaction, event_id, body, until)
 
 
-def _tell(transaction: Transaction, event: ProviderEvent, apply: Callable[[Transaction, ProviderEvent], None]) -> None:
+def _tell(transaction: Transaction, event: ProviderEvent, body: bytes, apply: Apply) -> None:
     fact = event.fact
     if isinstance(fact, port.DisputeOpened) and event.payment is not None:
         units.change_once(transaction, event.payment, fact.reference, lambda entry: replace(entry, is_disputed=True))
@@ -284,7 +294,7 @@ def _tell(transaction: Transaction, event: ProviderEvent, apply: Callable[[Trans
             fact.reference,
             lambda entry: replace(entry, refunded=max(0, entry.refunded - back)),
         )
-    apply(transaction, event)
+    apply(transaction, event, body)
     units.drop_event(transaction, event.event_id)
 
 

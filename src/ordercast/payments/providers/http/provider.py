@@ -189,7 +189,10 @@ class HttpProvider:
     # --- Messages ---------------------------------------------------------------------------------------------------
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
-        return read_event(check_standard(self._secrets, body, headers, now_s), body, needs_currency=True)
+        return self.parse_event(check_standard(self._secrets, body, headers, now_s), body)
+
+    def parse_event(self, event_id: str, body: bytes) -> ProviderEvent:
+        return read_event(event_id, body, needs_currency=True)
 
 
 def _authorize(charge: Charge) -> Authorize:

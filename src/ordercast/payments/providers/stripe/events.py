@@ -26,7 +26,8 @@ from ordercast.commerce.payments import (
 
 from .units import from_stripe
 
-Name = Annotated[str, Meta(min_length=1, max_length=255)]
+# They are kept and logged.
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f-\x9f]+\Z")]
 Sum = Annotated[int, Meta(ge=0, le=10**15)]
 
 
@@ -44,13 +45,14 @@ class _Object(Struct, frozen=True):
 
 
 class _StripeData(Struct, frozen=True):
-    object: msgspec.Raw
+    object: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _StripeEvent(Struct, frozen=True):
     id: Name
     type: Name
-    data: _StripeData
+    data: _StripeData = _StripeData()
+    """Stripe's thin events have none, and are of no type that is read here."""
 
 
 _EVENT: Final = msgspec.json.Decoder(_StripeEvent)

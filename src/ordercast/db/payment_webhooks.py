@@ -1,0 +1,435 @@
+"""Webhooks of payment providers: each kept once, with its effect or until it has one.
+
+What a provider has told is here in the transaction of its effect. What could have none yet, for its payment is not here
+or something was in the way, waits here and is tried again; a type that nobody knows is kept for who comes to know it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, cast
+
+import msgspec
+from msgspec import Struct
+
+from ordercast.commerce.errors import NotFound
+from ordercast.commerce.notifications import NotificationKind, Severity
+from ordercast.commerce.payments import ProviderEvent
+from ordercast.commerce.reconciliation import MismatchKind
+from ordercast.commerce.timestamps import Timestamp
+
+from . import columns, ledger, mismatches, notifications, payments
+from .columns import index, table, unique
+from .noun import Impersonal, Noun
+from .statement import Statement, statements_in
+from .transaction import Transaction
+
+TABLE: Final = "payment_webhooks"
+
+NEWEST: Final = "~"  # sorts behind every id
+# As many as may be unreadable before those behind them wait for a repair.
+LOOKED_THROUGH_MAX: Final = 4_096
+# A stack trace's first line; what a database says of a row may be longer than a page shows.
+PROBLEM_CHARACTERS_MAX: Final = 500
+
+
+class WebhookState(StrEnum):
+    APPLIED = "applied"
+    """It has had its effect, whatever that was."""
+    WAITING = "waiting"
+    """For the payment that it tells of: nothing here is paid by that yet."""
+    DUE = "due"
+    """Its effect failed, and is tried again."""
+    FAILED = "failed"
+    """It was tried for the last time, and somebody is asked to see to it."""
+    IGNORED = "ignored"
+    """Of a type that tells nothing of a payment, or that is not known."""
+
+
+_IS_DUE: Final = f"state = '{WebhookState.DUE}'"
+_WAITS: Final = f"state = '{WebhookState.WAITING}'"
+_HAS_FAILED: Final = f"state = '{WebhookState.FAILED}'"
+
+payment_webhooks = table(
+    TABLE,
+    columns.identifier("id", prefix="pwh", primary_key=True),
+    columns.word("provider"),
+    # The provider's name for the event: however often it comes, it counts once.
+    columns.line("event_id"),
+    columns.line("kind"),
+    # The provider's name for the payment that it tells of.
+    columns.line("payment", optional=True),
+    columns.identifier("order_id", optional=True),
+    # As it was signed; gone once it has had its effect.
+    columns.document("body", optional=True),
+    columns.word("state", default=WebhookState.DUE),
+    columns.count("attempts"),
+    columns.given_moment("due_at", optional=True),
+    columns.text("problem", optional=True),
+    columns.moment("received_at"),
+    columns.given_moment("ended_at", optional=True),
+    columns.one_of("state", WebhookState),
+    unique("payment_webhooks_once", "provider", "event_id"),
+    index("payment_webhooks_due", "due_at", where=_IS_DUE),
+    index("payment_webhooks_waiting", "received_at", where=_WAITS),
+    index("payment_webhooks_failed", "order_id", where=_HAS_FAILED),
+    index("payment_webhooks_by_state", "state", "id"),
+    index("payment_webhooks_by_age", "received_at"),
+)
+
+# --- Statements -------------------------------------------------------------------------------------------------------
+
+ADD: Final = Statement("""
+    INSERT INTO payment_webhooks (provider, event_id, kind, payment, order_id, body, state, attempts, due_at, problem,
+      received_at, ended_at)
+    VALUES (:provider, :event_id, :kind, :payment, :order_id, :body, :state, :attempts, :due_at, :problem,
+      :received_at, :ended_at)
+    ON CONFLICT (provider, event_id) DO NOTHING RETURNING id
+""")
+OPEN: Final = Statement(f"""
+    SELECT id, provider, event_id, body FROM payment_webhooks
+    WHERE id = :id AND state <> '{WebhookState.APPLIED}' @for_update
+""")
+# Left alone, SQLite's planner goes along the states, and sorts.
+DUE: Final = Statement(f"""
+    SELECT id, provider, attempts FROM payment_webhooks @sqlite(INDEXED BY payment_webhooks_due)
+    WHERE {_IS_DUE} AND due_at <= :now
+    ORDER BY due_at LIMIT :limit
+""")
+# Asked after every commit of what has come lately, and now and then of all.
+PAYMENT_HAS_COME: Final = Statement(f"""
+    SELECT id, provider, attempts FROM payment_webhooks @sqlite(INDEXED BY payment_webhooks_waiting)
+    WHERE {_WAITS} AND received_at > :since AND EXISTS (
+      SELECT payments.entry FROM payments
+      WHERE payments.provider = payment_webhooks.provider AND payments.reference = payment_webhooks.payment)
+    ORDER BY received_at LIMIT :limit
+""")
+NEXT_DUE: Final = Statement(f"""
+    SELECT min(due_at) FROM payment_webhooks @sqlite(INDEXED BY payment_webhooks_due) WHERE {_IS_DUE}
+""")
+SETTLE: Final = Statement("""
+    UPDATE payment_webhooks SET state = :new_state, kind = :new_kind, payment = :new_payment, order_id = :new_order_id,
+      body = :new_body, attempts = attempts + 1, due_at = NULL, problem = NULL, ended_at = :new_ended_at
+    WHERE id = :webhook_id
+""")
+POSTPONE: Final = Statement(f"""
+    UPDATE payment_webhooks SET state = '{WebhookState.DUE}', attempts = :new_attempts, due_at = :new_due_at,
+      problem = :new_problem, ended_at = NULL
+    WHERE id = :webhook_id AND state <> '{WebhookState.APPLIED}'
+""")
+GIVE_UP: Final = Statement(f"""
+    UPDATE payment_webhooks SET {_HAS_FAILED}, attempts = attempts + 1, due_at = NULL, problem = :new_problem,
+      order_id = :new_order_id, ended_at = :new_ended_at
+    WHERE id = :webhook_id AND ({_IS_DUE} OR {_WAITS})
+""")
+FAILED_OF_ORDER: Final = Statement(f"""
+    SELECT count(*) FROM payment_webhooks WHERE {_HAS_FAILED} AND order_id = :order_id
+""")
+_WEBHOOK: Final = """
+    SELECT id, provider, event_id, kind, payment, order_id, state, attempts, due_at, problem, received_at, ended_at
+"""
+BY_ID: Final = Statement(f"{_WEBHOOK}, body FROM payment_webhooks WHERE id = :id")
+BEFORE: Final = Statement(f"{_WEBHOOK} FROM payment_webhooks WHERE id < :before ORDER BY id DESC LIMIT :limit")
+WITH_STATE_BEFORE: Final = Statement(f"""
+    {_WEBHOOK} FROM payment_webhooks WHERE state = :state AND id < :before ORDER BY id DESC LIMIT :limit
+""")
+FORGET_OLD: Final = Statement("""
+    DELETE FROM payment_webhooks WHERE id IN (
+      SELECT id FROM payment_webhooks WHERE received_at < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
+""")
+
+NOUN: Final = Noun(
+    name="payment_webhooks",
+    tables=(payment_webhooks,),
+    statements=statements_in(globals()),
+    personal={
+        TABLE: Impersonal("a provider's messages: their bodies until they have had their effect, all of it for 60 days")
+    },
+)
+
+# --- Receiving --------------------------------------------------------------------------------------------------------
+
+
+def receive(
+    transaction: Transaction, provider: str, event: ProviderEvent, body: bytes, now: Timestamp
+) -> WebhookState | None:
+    """Keep a provider's event once, with its effect; None where it was received before."""
+    order_id = _order_of(transaction, provider, event)
+    state = _state_of(event, order_id)
+    is_applied = state is WebhookState.APPLIED
+    added = transaction.one(
+        ADD,
+        **_named(provider, event),
+        order_id=order_id,
+        body=None if is_applied else _text(body),
+        state=state,
+        attempts=1,
+        due_at=None,
+        problem=None,
+        received_at=now,
+        ended_at=None if state is WebhookState.WAITING else now,
+    )
+    if added is None:
+        return None
+    if order_id is not None and is_applied:
+        payments.apply_event(transaction, order_id, provider, event, now)
+    return state
+
+
+def keep(
+    transaction: Transaction,
+    provider: str,
+    event: ProviderEvent,
+    body: bytes,
+    *,
+    problem: str,
+    until: Timestamp,
+    now: Timestamp,
+) -> None:
+    """Keep an event whose effect failed, to be tried again from `until` on; one that is here already stays as it is."""
+    transaction.run(
+        ADD,
+        **_named(provider, event),
+        order_id=None,
+        body=_text(body),
+        state=WebhookState.DUE,
+        attempts=1,
+        due_at=until,
+        problem=problem[:PROBLEM_CHARACTERS_MAX],
+        received_at=now,
+        ended_at=None,
+    )
+
+
+def _named(provider: str, event: ProviderEvent) -> dict[str, str | None]:
+    return {"provider": provider, "event_id": event.event_id, "kind": event.kind, "payment": event.payment}
+
+
+def _text(body: bytes) -> str:
+    # No database keeps a NUL in a text, and JSON has none.
+    return body.decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def _order_of(transaction: Transaction, provider: str, event: ProviderEvent) -> str | None:
+    """Which order the event's payment pays for."""
+    if event.payment is None or event.fact is None:
+        return None
+    row = transaction.one(ledger.ORDER_OF_PAYMENT, provider=provider, reference=event.payment)
+    return None if row is None else row[0]
+
+
+def _state_of(event: ProviderEvent, order_id: str | None) -> WebhookState:
+    if event.payment is None or event.fact is None:
+        return WebhookState.IGNORED
+    return WebhookState.WAITING if order_id is None else WebhookState.APPLIED
+
+
+# --- Trying again -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeptWebhook:
+    """One that is to be tried: its id, who sent it, and how often it was tried."""
+
+    id: str
+    provider: str
+    attempts: int
+
+
+def attempt(
+    transaction: Transaction,
+    webhook_id: str,
+    read: Callable[[str, str, bytes], ProviderEvent],
+    now: Timestamp,
+) -> WebhookState:
+    """Give a kept event its effect; one that has had it stays as it is. `read` makes it of its provider's name, its id
+    and its body.
+
+    Raises NotFound, DamagedRow, and whatever the effect does.
+    """
+    found = transaction.read_one(OPEN, _open, TABLE, id=webhook_id)
+    if found is None:
+        return by_id(transaction, webhook_id).status
+    provider, event_id, body = found
+    event = read(provider, event_id, body.encode())
+    order_id = _order_of(transaction, provider, event)
+    state = _state_of(event, order_id)
+    is_applied = state is WebhookState.APPLIED
+    transaction.run(
+        SETTLE,
+        webhook_id=webhook_id,
+        new_state=state,
+        new_kind=event.kind,
+        new_payment=event.payment,
+        new_order_id=order_id,
+        new_body=None if is_applied else body,
+        new_ended_at=None if state is WebhookState.WAITING else now,
+    )
+    if order_id is not None and is_applied:
+        payments.apply_event(transaction, order_id, provider, event, now)
+        _take_card_off(transaction, order_id, now)
+    return state
+
+
+def _open(row: tuple[Any, ...]) -> tuple[str, str, str]:
+    _, provider, event_id, body = msgspec.convert(row, tuple[str, str, str, str])
+    return provider, event_id, body
+
+
+def _take_card_off(transaction: Transaction, order_id: str, now: Timestamp) -> None:
+    """Resolve the order's card, where none of its events is left that failed."""
+    row = transaction.one(FAILED_OF_ORDER, order_id=order_id)
+    card = mismatches.open_of(transaction, order_id).get(MismatchKind.WEBHOOK_FAILED)
+    if card is not None and (row is None or row[0] == 0):
+        mismatches.resolve(transaction, card, payments.PAYMENTS, "It has had its effect.", now)
+
+
+def due(transaction: Transaction, now: Timestamp, since: Timestamp, limit: int) -> list[KeptWebhook]:
+    """What is to be tried now: what failed and is due, and what waited, if it came after `since`, and whose payment is
+    here by now.
+    """
+    found = _readable(transaction, DUE, limit, now=now)
+    if len(found) < limit:
+        found += _readable(transaction, PAYMENT_HAS_COME, limit - len(found), since=since)
+    return found
+
+
+def _readable(transaction: Transaction, statement: Statement, wanted: int, **values: Any) -> list[KeptWebhook]:
+    """Those that cannot be read keep none behind them from being tried."""
+    limit = wanted
+    while True:
+        rows = transaction.all(statement, limit=limit, **values)
+        found = transaction.readable(rows, _kept, TABLE)
+        if found or len(rows) < limit or limit >= LOOKED_THROUGH_MAX:
+            return found[:wanted]
+        limit *= 2
+
+
+def _kept(row: tuple[Any, ...]) -> KeptWebhook:
+    return KeptWebhook(*msgspec.convert(row, tuple[str, str, int]))
+
+
+def next_due(transaction: Transaction) -> Timestamp | None:
+    """When the next is to be tried again, if one is."""
+    row = transaction.one(NEXT_DUE)
+    return None if row is None else cast("Timestamp | None", row[0])
+
+
+def postpone(transaction: Transaction, webhook_id: str, attempts: int, until: Timestamp, problem: str) -> None:
+    """Try it again from `until` on, as one that was tried `attempts` times."""
+    transaction.run(
+        POSTPONE,
+        webhook_id=webhook_id,
+        new_attempts=attempts,
+        new_due_at=until,
+        new_problem=problem[:PROBLEM_CHARACTERS_MAX],
+    )
+
+
+def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timestamp) -> None:
+    """Try it no more: the shop is notified, and a card on the board asks somebody to see to its order."""
+    webhook = by_id(transaction, webhook_id)
+    order_id = None
+    if webhook.payment is not None:
+        row = transaction.one(ledger.ORDER_OF_PAYMENT, provider=webhook.provider, reference=webhook.payment)
+        order_id = None if row is None else row[0]
+    was_open = transaction.run(
+        GIVE_UP,
+        webhook_id=webhook_id,
+        new_problem=problem[:PROBLEM_CHARACTERS_MAX],
+        new_order_id=order_id,
+        new_ended_at=now,
+    )
+    if not was_open:
+        return
+    notifications.notify_shop(
+        transaction,
+        NotificationKind.WEBHOOK_FAILED,
+        {"webhookId": webhook.id, "provider": webhook.provider, "type": webhook.type, "eventId": webhook.event_id},
+        Severity.ERROR,
+        order_id=order_id,
+        now=now,
+    )
+    if order_id is not None:
+        mismatches.raise_discrepancy(
+            transaction,
+            order_id,
+            MismatchKind.WEBHOOK_FAILED,
+            f"The message {webhook.event_id} ({webhook.type}) of {webhook.provider} had no effect: {problem}"
+            f" Once that is mended, try it again: POST /api/payments/webhooks/{webhook.id}/retry.",
+            provider=webhook.provider,
+            reference=webhook.payment,
+            actor=payments.PAYMENTS,
+            now=now,
+        )
+
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+
+class PaymentWebhook(Struct, frozen=True, rename="camel"):
+    """A message of a payment provider, as it was kept."""
+
+    id: str
+    provider: str
+    """Whose it is, such as `stripe`."""
+    event_id: str
+    """The provider's name for it: however often it comes, it counts once."""
+    type: str
+    """As the provider calls it, such as `payment_intent.succeeded`."""
+    payment: str | None
+    """The provider's name for the payment that it tells of."""
+    order_id: str | None
+    """What that pays for, once it is known."""
+    status: WebhookState
+    """`applied`: it has had its effect; `waiting` for its payment; `due` to be tried again; `failed` for the last time;
+    `ignored`: of a type that tells nothing of a payment, or is not known.
+    """
+    attempts: int
+    """How often it was tried."""
+    next_attempt_at: str | None
+    """When it is tried again, where it is `due` (RFC 3339, UTC)."""
+    problem: str | None
+    """Why its effect failed the last time."""
+    received_at: str
+    """When it first came (RFC 3339, UTC)."""
+    ended_at: str | None
+    """Since when nothing more is done about it (RFC 3339, UTC)."""
+
+
+class WholePaymentWebhook(PaymentWebhook, frozen=True, kw_only=True, rename="camel"):
+    """A message of a payment provider, with what it says."""
+
+    body: str | None
+    """As it was signed; null once it has had its effect."""
+
+
+def by_id(transaction: Transaction, webhook_id: str) -> WholePaymentWebhook:
+    """Raises NotFound."""
+    found = transaction.read_one(BY_ID, _whole, TABLE, id=webhook_id)
+    if found is None:
+        raise NotFound("webhook")
+    return found
+
+
+def page(transaction: Transaction, before: str, limit: int, state: WebhookState | None) -> list[PaymentWebhook]:
+    """The newest below the id `before` (NEWEST for the first page), in that state if one is named."""
+    if state is None:
+        return transaction.page(BEFORE, _webhook, TABLE, by="before", before=before, limit=limit)
+    return transaction.page(WITH_STATE_BEFORE, _webhook, TABLE, by="before", before=before, limit=limit, state=state)
+
+
+def _webhook(row: tuple[Any, ...]) -> PaymentWebhook:
+    return PaymentWebhook(*msgspec.convert(row, _WebhookRow))
+
+
+def _whole(row: tuple[Any, ...]) -> WholePaymentWebhook:
+    *shown, body = row
+    return WholePaymentWebhook(*msgspec.convert(shown, _WebhookRow), body=msgspec.convert(body, str | None))
+
+
+_WebhookRow = tuple[
+    str, str, str, str, str | None, str | None, WebhookState, int, str | None, str | None, str, str | None
+]
