@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "demo": "database:demo",
     "token": "tokens:token",
     "openapi": "openapi:openapi",
+    "asyncapi": "asyncapi:asyncapi",
     "revoke": "tokens:revoke",
     "new-epoch": "database:new_epoch",
     "repair": "repair:repair",

@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from signal import Signals as Signal
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -51,7 +52,7 @@ from ordercast.payments.jobs import payment_jobs
 from ordercast.redis_services import RedisServices
 from ordercast.row_inspector import RowInspector
 from ordercast.signals import SignalHandlers
-from ordercast.sockets import serve_sockets
+from ordercast.sockets import describe_sockets, serve_sockets
 from ordercast.wire import AsgiApplication, make_server
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
             draining=lambda: uvicorn.should_exit,
             metrics_port=_metrics_port(settings, metrics),
             pages=Pages(connect=connect_sources(settings)),
+            describe_sockets=partial(describe_sockets, server),
         )
         uvicorn = make_server(
             server,

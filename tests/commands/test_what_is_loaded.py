@@ -21,7 +21,13 @@ OF_OTHERS = {
     "ordercast.api.jwks",
 }
 OF_A_NEW_SHOP = {"alembic", "mako", "argon2", "sqlalchemy", "ordercast.db.ddl", "ordercast.db.schema_script"}
-OF_WHAT_IS_ASKED_FOR = {"ordercast.api.openapi", "ordercast.api.openapi.descriptions", "anyio._backends._asyncio"}
+OF_WHAT_IS_ASKED_FOR = {
+    "ordercast.api.openapi",
+    "ordercast.api.openapi.descriptions",
+    "ordercast.feed.event_examples",
+    "ordercast.sockets.asyncapi",
+    "anyio._backends._asyncio",
+}
 NEVER = {"faker", "polyfactory", "rich", "structlog", "ordercast.contrib.admin_ui"}
 OF_THE_SHOP = {"ordercast.api", "ordercast.commerce", "ordercast.db", "ordercast.config", "litestar", "sqlalchemy"}
 

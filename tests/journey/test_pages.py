@@ -222,3 +222,43 @@ def test_a_new_order_shows_by_itself(shop: Shop, shops_browser: Browser) -> None
 
     order = shop.place()
     admin.locator(f"[data-testid=order-card][data-order-id={order['id']}]").wait_for()
+
+
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+
+
+def found_by_axe(page: Page) -> list[str]:
+    """What axe finds wrong for those who do not see or point, with the first place of each."""
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate(
+        "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))"
+    )
+    return found
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+def test_the_page_of_events_is_found_by_name_and_by_room_and_read_by_everybody(
+    shop: Shop, buyers_browser: Browser, colors: str
+) -> None:
+    page = open_page(buyers_browser, f"{shop.url}/docs", color_scheme=colors)
+    expect(page.locator("details").first).to_be_visible()
+    assert found_by_axe(page) == []
+    page.get_by_role("link", name="events").click()
+    expect(page.get_by_role("heading", name="Ordercast events")).to_be_visible()
+    shown = page.locator("#events details:visible, #commands details:visible")
+    expect(page.get_by_role("status")).to_contain_text("shown")
+    everything = shown.count()
+
+    page.get_by_label("Name").fill("order_stat")
+    expect(shown.locator("summary code")).to_have_text(["update_order_status"])
+    page.get_by_label("Name").fill("")
+    expect(shown).to_have_count(everything)
+    page.get_by_label("Heard in").select_option("driver_{id}")
+    expect(shown.locator("summary code").first).to_have_text("delivery_update")
+    shown.first.locator("summary").click()
+    expect(shown.first).to_contain_text("Heard by store-owners")
+    shown.first.get_by_role("link", name="DeliveryPosition").click()
+    expect(page.locator("#DeliveryPosition td").first).to_be_visible()
+
+    assert found_by_axe(page) == []
+    assert page_errors(page) == []

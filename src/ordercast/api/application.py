@@ -60,12 +60,14 @@ def create_api(
     draining: Callable[[], bool] = lambda: False,
     metrics_port: int | None = None,
     pages: Pages | None = None,
+    describe_sockets: docs_page.DescribeSockets | None = None,
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
 
     `authenticator` is the one that the sockets use, and that the relay calls upon revocations; one made here learns of
     none.
-    `metrics_port` is the number of the port for operators; 0 where there is none.
+    `metrics_port` is the number of the port for operators; 0 where there is none. `describe_sockets` makes the AsyncAPI
+    document of the sockets that are served beside it.
     """
     authenticator = authenticator or make_authenticator(settings, store)
     keys = SigningKeys.of(settings)
@@ -98,11 +100,11 @@ def create_api(
         before_request=BeforeRequest(context),
         cors_config=_cors(settings),
         event_emitter_backend=_NoEvents,
-        openapi_config=None,  # see `ApiDocument`
+        openapi_config=None,  # see `ApiDocuments`
         request_max_body_size=settings.body_bytes_max,
         # Litestar's own would replace the handlers that ``telemetry`` gave to the whole process.
         logging_config=None,
-        state=State({"api_document": docs_page.ApiDocument()}),
+        state=State({"documents": docs_page.ApiDocuments(describe_sockets)}),
     )
     handler: ASGIApp = RefusedOriginsMiddleware(HeadMiddleware(application.asgi_handler), settings.origins)
     if metrics_port and metrics_port != settings.port:
@@ -121,7 +123,7 @@ def _answer_unknown(
 
 def openapi_document() -> bytes:
     """The OpenAPI document as JSON, without a server: for what is generated from it."""
-    from .openapi import make_document  # noqa: PLC0415 - for who serves, `docs_page` makes it
+    from .openapi import make_document  # noqa: PLC0415 - for who serves, `ApiDocuments` makes it
 
     application = create_api(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
     return msgspec.json.format(msgspec.json.encode(make_document(application)))

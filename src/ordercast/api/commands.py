@@ -25,6 +25,23 @@ class IdempotentCommand(Struct, frozen=True, kw_only=True, rename="camel", forbi
     """A command that changes something. With a `client_id` it may be sent again without being done again."""
 
     client_id: ClientId | None = None
+    """Of the sender's making: sent again with it, the command is answered as it was the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandDoc:
+    """What the AsyncAPI document says of a command that its argument's type and its function's docstring do not."""
+
+    data: Any
+    """The type of the ack's ``data``."""
+    errors: tuple[type[Exception] | str, ...] = ()
+    """What it refuses beside what every command may be refused for: classes, or an error's ``code``."""
+    example: Any
+    """An argument."""
+    answer: Any = None
+    """The ``data`` that is answered to that; not needed where `data` is an order."""
+    is_echo: bool = False
+    """Whether the ack is not that of a command, but what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +51,5 @@ class Command(Generic[C]):
     name: str
     type: type[C]
     answer: Callable[[ApiContext, Identity, C], Awaitable[Any]]
+    doc: CommandDoc | None = None
+    """None is for a command in the making: a test of the document asks for it."""

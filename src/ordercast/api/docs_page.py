@@ -1,4 +1,6 @@
-"""The API's documents: OpenAPI as JSON, and a page that reads it to people without fetching anything elsewhere."""
+"""The documents about the API: OpenAPI of HTTP and AsyncAPI of the sockets as JSON, each with a page that reads it to
+people without fetching anything elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -6,52 +8,76 @@ import asyncio
 import hashlib
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from litestar import Litestar, Response, get
 from litestar.enums import MediaType
+from litestar.exceptions import NotFoundException
 
 from .context import AnyRequest
 from .static_response import StaticResponse
 
 PATH: Final = "/docs"
+EVENTS_PATH: Final = f"{PATH}/events"
 
-_PAGE: Final = Path(__file__).with_name("docs_page.html").read_bytes()
+MakeDocument = Callable[[Any], Any]
+"""Makes a document, as JSON's values, of what it is about."""
+DescribeSockets = Callable[[dict[str, Any]], dict[str, Any]]
+"""Makes the AsyncAPI document of a node's sockets; it is given the OpenAPI document of its HTTP half."""
 
 
-def _hash(tag: str) -> str:
+def _page(name: str) -> StaticResponse:
+    """A page with a policy that allows its one script and one style, and the document that it fetches."""
+    content = Path(__file__).with_name(name).read_bytes()
+    policy = (
+        f"default-src 'none'; script-src {_hash(content, 'script')}; style-src {_hash(content, 'style')};"
+        " connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+    return StaticResponse(content, MediaType.HTML, {"content-security-policy": policy})
+
+
+def _hash(page: bytes, tag: str) -> str:
     """How a policy names the page's one script, or style, that it is built with."""
-    [content] = re.findall(rb"<%b>(.*?)</%b>" % (tag.encode(), tag.encode()), _PAGE, re.DOTALL)
+    [content] = re.findall(rb"<%b>(.*?)</%b>" % (tag.encode(), tag.encode()), page, re.DOTALL)
     return f"'sha256-{b64encode(hashlib.sha256(content).digest()).decode()}'"
 
 
-_POLICY: Final = (
-    f"default-src 'none'; script-src {_hash('script')}; style-src {_hash('style')}; connect-src 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-)
-
-_DOCS: Final = StaticResponse(_PAGE, MediaType.HTML, {"content-security-policy": _POLICY})
+_DOCS: Final = _page("docs_page.html")
+_EVENTS: Final = _page("events_page.html")
 
 
-class ApiDocument:
-    """The OpenAPI document of one application, as it is sent: made once, on a thread, when it is first asked for."""
+class LazyDocument:
+    """A document as it is sent: made once, on a thread, when it is first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: MakeDocument) -> None:
+        self._make = make
         self._made: asyncio.Task[StaticResponse] | None = None
 
-    async def get(self, application: Litestar) -> StaticResponse:
-        """The document: whoever asks while it is made waits for that one making."""
+    async def get(self, source: Any) -> StaticResponse:
+        """The document of `source`, which is always the same: who asks while it is made waits for that one making."""
         if self._made is None or (self._made.done() and self._made.exception() is not None):
-            self._made = asyncio.create_task(asyncio.to_thread(_describe, application))
+            self._made = asyncio.create_task(asyncio.to_thread(self._encoded, source))
         return await asyncio.shield(self._made)
 
+    def _encoded(self, source: Any) -> StaticResponse:
+        return StaticResponse(msgspec.json.encode(self._make(source)), "application/json")
 
-def _describe(application: Litestar) -> StaticResponse:
+
+class ApiDocuments:
+    """Of one application. `describe_sockets` is None where it serves no sockets."""
+
+    def __init__(self, describe_sockets: DescribeSockets | None) -> None:
+        self.http = LazyDocument(_describe_http)
+        self.sockets = None if describe_sockets is None else LazyDocument(describe_sockets)
+
+
+def _describe_http(application: Litestar) -> dict[str, Any]:
     from .openapi import make_document  # noqa: PLC0415 - hardly anybody asks for it
 
-    return StaticResponse(msgspec.json.encode(make_document(application)), "application/json")
+    return make_document(application)
 
 
 @get(PATH, include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
@@ -60,10 +86,25 @@ def docs_page(request: AnyRequest) -> Response[Any]:
     return _DOCS.answer(request)
 
 
+@get(EVENTS_PATH, include_in_schema=False, media_type=MediaType.HTML, sync_to_thread=False)
+def events_page(request: AnyRequest) -> Response[Any]:
+    """Likewise: its script fetches ``/asyncapi.json``."""
+    return _EVENTS.answer(request)
+
+
 @get(["/openapi.json", f"{PATH}/openapi.json"], include_in_schema=False)
 async def openapi_json(request: AnyRequest) -> Response[Any]:
-    document: StaticResponse = await request.app.state.api_document.get(request.app)
-    return document.answer(request)
+    documents: ApiDocuments = request.app.state.documents
+    return (await documents.http.get(request.app)).answer(request)
 
 
-ROUTES: Final = [docs_page, openapi_json]
+@get("/asyncapi.json", include_in_schema=False)
+async def asyncapi_json(request: AnyRequest) -> Response[Any]:
+    documents: ApiDocuments = request.app.state.documents
+    if documents.sockets is None:
+        raise NotFoundException("This process serves no sockets")
+    openapi = msgspec.json.decode((await documents.http.get(request.app)).content)
+    return (await documents.sockets.get(openapi)).answer(request)
+
+
+ROUTES: Final = [docs_page, events_page, openapi_json, asyncapi_json]

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.errors import InvalidField, LivesElsewhere, NotFound, NotPermitted, StaleVersion, StateConflict
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.db import Transaction, orders, rows_of_order
@@ -19,7 +19,7 @@ from ordercast.db.idempotency import RequestKey
 
 from .auth import Identity
 from .body import IdText, JsonBody, Version
-from .commands import Command, IdempotentCommand
+from .commands import Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import command_key, commit_once, request_key
 from .order_views import view_of_outcome
@@ -150,4 +150,15 @@ def chosen_driver_id(driver_id: str | None, *, nearest: bool) -> str | None:
 
 
 ROUTES: Final = [list_drivers, set_duty, choose_driver]
-COMMANDS: Final = [Command("assign_driver", AssignDriverCommand, assign_driver)]
+COMMANDS: Final = [
+    Command(
+        "assign_driver",
+        AssignDriverCommand,
+        assign_driver,
+        CommandDoc(
+            data=Order,
+            errors=(NotFound, NotPermitted, StaleVersion, StateConflict, LivesElsewhere),
+            example={"orderId": "ord_01JDN8WPV2M5Q3T7Y9B1C4E6GH", "version": 3, "nearest": True},
+        ),
+    )
+]

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.errors import InvalidField, NotFound, NotPermitted
 from ordercast.commerce.notifications import addressed_as
 from ordercast.commerce.people import Actor
 from ordercast.db import Transaction
@@ -18,7 +18,7 @@ from ordercast.db.notifications import Notification
 
 from .auth import Identity
 from .body import IdText
-from .commands import Command
+from .commands import Command, CommandDoc
 from .context import AnyRequest, ApiContext, Context
 from .paging import LIMIT_DEFAULT, Limit, NewestFirst
 from .responses import REFUSALS, json_response
@@ -46,7 +46,9 @@ class MarkSeen(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """By a socket: which notifications were read, or `all`."""
 
     notification_ids: Annotated[list[IdText], Meta(min_length=1, max_length=IDS_MAX)] | None = None
+    """Those that were read."""
     all: bool = False
+    """Whether all were."""
 
 
 @get("/api/notifications", tags=["notifications"], responses=REFUSALS)
@@ -110,4 +112,11 @@ def recipients_of(actor: Actor) -> tuple[str, ...]:
 
 
 ROUTES: Final = [list_notifications, read_notification, read_notifications]
-COMMANDS: Final = [Command("mark_seen", MarkSeen, mark_seen)]
+COMMANDS: Final = [
+    Command(
+        "mark_seen",
+        MarkSeen,
+        mark_seen,
+        CommandDoc(data=Seen, errors=(NotFound, NotPermitted), example={"all": True}, answer={"unread": 0}),
+    )
+]

@@ -11,7 +11,17 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from ordercast.commerce.deliveries import Proof
-from ordercast.commerce.errors import NotPermitted
+from ordercast.commerce.errors import (
+    IllegalTransition,
+    LivesElsewhere,
+    NotFound,
+    NotPermitted,
+    ProofRequired,
+    ReasonRequired,
+    StaleVersion,
+    StateConflict,
+    UnknownStatus,
+)
 from ordercast.commerce.ids import CustomerId, OrderId
 from ordercast.commerce.letters import Language
 from ordercast.commerce.masking import move_shown_to
@@ -29,7 +39,7 @@ from ordercast.db.orders.placing import NewOrder, Placing
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
 from .body import INTEGER_MAX, IdText, JsonBody, Version
 from .budgets import ORDERS
-from .commands import Command, IdempotentCommand
+from .commands import Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import command_key, commit_once, created, find_outcome, request_key
 from .mailing import confirmed_in
@@ -75,6 +85,7 @@ class MoveOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """`status` may be a former name; `version` is the one that the asker saw."""
 
     status: StatusName
+    """The state to move it to."""
     version: Version
     reason: Reason | None = None
     proof: Proof | None = None
@@ -86,6 +97,7 @@ class UpdateOrderStatus(IdempotentCommand, frozen=True, kw_only=True, rename="ca
 
     order_id: IdText
     status: StatusName
+    """The state to move it to; a former name is understood."""
     version: Version
     reason: Reason | None = None
     proof: Proof | None = None
@@ -373,4 +385,25 @@ async def change_status(
 
 
 ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]
-COMMANDS: Final = [Command("update_order_status", UpdateOrderStatus, update_order_status)]
+COMMANDS: Final = [
+    Command(
+        "update_order_status",
+        UpdateOrderStatus,
+        update_order_status,
+        CommandDoc(
+            data=Order,
+            errors=(
+                NotFound,
+                NotPermitted,
+                StaleVersion,
+                IllegalTransition,
+                StateConflict,
+                UnknownStatus,
+                ReasonRequired,
+                ProofRequired,
+                LivesElsewhere,
+            ),
+            example={"orderId": "ord_01JDN8WPV2M5Q3T7Y9B1C4E6GH", "status": "processing", "version": 1},
+        ),
+    )
+]

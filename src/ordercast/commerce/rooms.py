@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 STORE_OWNERS: Final = "store-owners"
 _WATCH: Final = "watch_order_"
+
+ROOMS: Final = {
+    STORE_OWNERS: "The shop's people: tokens of the roles `admin` and `store`.",
+    "customer_{id}": "The customer of that id.",
+    "driver_{id}": "The driver of that id.",
+    "user_{id}": "Whoever signed in under that id: the shop's people, customers and drivers.",
+    "order_{id}": "Whoever holds the tracking token of that order: its guest.",
+    "watch_order_{id}": "The shop's people and trusted back ends that watch that order by `watch_order`.",
+}
+"""Who is in each room, by its name; the server alone joins them (``sockets.auth.rooms_of``)."""
+
+_ID: Final = re.compile(r"[a-z]+_[^_]+$")
+
+
+def room_kind(room: str) -> str:
+    """The name of a room without its id, as `ROOMS` has it: ``order_{id}`` of an order's."""
+    return _ID.sub("{id}", room) if room != STORE_OWNERS else room
 
 
 def customer_room(customer_id: str) -> str:

@@ -1,12 +1,19 @@
 """Types of the events' payloads: which fields each has, and which of them may be null.
 
 TypedDicts, because payloads are encoded as they are: a Struct would be made for each event only to be taken apart. The
-client's ``events.ts`` and the reference of events are held against them by a test.
+AsyncAPI document is made of them, and the client's types of that: a type's docstring, and the strings under its fields,
+are what people read there. `event_examples` has an example of each event.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
+
+from ordercast.commerce.catalogue import Product
+from ordercast.commerce.notifications import Severity
+from ordercast.commerce.orders import Order
+from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
+from ordercast.commerce.stats import Stats
 
 
 class Stamped(TypedDict):
@@ -26,15 +33,26 @@ class OrderStamped(Stamped):
     number: int
 
 
+class WholeOrder(Order, frozen=True, kw_only=True, rename="camel"):
+    """The order as ``GET /api/orders/{id}`` answers it, and its place in the feed."""
+
+    seq: int
+    """Its place in the feed."""
+
+
 class NewOrderPayloadOrder(TypedDict):
+    """As much of an order as such a page shows."""
+
     id: str
-    status: str
+    status: PaymentStatus
     """The payment's, ``paid`` once paid."""
     total: int | None
     customerName: str | None
+    """Who ordered."""
     createdAt: str
     mobile: str | None
     customer_email: str | None
+    """The address that was typed."""
 
 
 class NewOrderPayload(TypedDict):
@@ -45,26 +63,39 @@ class NewOrderPayload(TypedDict):
 
 
 class OrderStatusUpdatedPayload(OrderStamped):
-    oldStatus: str
-    newStatus: str
-    paymentStatus: str
+    """An order has moved along its status flow."""
+
+    oldStatus: OrderStatus
+    """The state before."""
+    newStatus: OrderStatus
+    """The state after."""
+    paymentStatus: PaymentStatus
     actor: str
-    """To the buyer, a role."""
+    """Who moved it: a role and an id; to the buyer, a role."""
     reason: str | None
 
 
 class PaymentUpdatePayload(OrderStamped):
-    oldPaymentStatus: str
-    newPaymentStatus: str
+    """The state of an order's payment has changed, or one of its sums."""
+
+    oldPaymentStatus: PaymentStatus
+    """The payment's state before."""
+    newPaymentStatus: PaymentStatus
+    """The payment's state after."""
     total: int | None
     currency: str
     amountPaid: int
+    """What has been captured, or handed over, in minor units."""
     amountRefunded: int
     amountRefunding: int
+    """Promised back, and not confirmed by the payment provider yet."""
 
 
 class PaymentMismatchPayload(Stamped):
+    """The payment provider's books differ from the shop's: a card for the board, told again once it is resolved."""
+
     mismatchId: str
+    """What to resolve it by."""
     orderId: str
     provider: str
     reference: str | None
@@ -79,47 +110,147 @@ class PaymentMismatchPayload(Stamped):
 
 
 class CustomerOrderUpdatePayload(OrderStamped):
-    status: str
-    paymentStatus: str
-    fulfilment: str
+    """What the buyer may see of a change of their order, with a sentence for people."""
+
+    status: OrderStatus
+    paymentStatus: PaymentStatus
+    fulfilment: Fulfilment
     title: str
     text: str
 
 
-class DeliveryUpdatePayload(OrderStamped):
-    stage: str
-    driver: dict[str, Any] | None
-    attempts: int
-    position: dict[str, Any] | None
+class DeliveryDriver(TypedDict):
+    """Who brings an order."""
+
+    id: str
+    name: NotRequired[str | None]
+
+
+class DeliveryPosition(TypedDict):
+    """Where a driver was, in degrees of WGS 84."""
+
+    lat: float
+    lng: float
+    accuracy: NotRequired[float | None]
+    at: str
+    """When they were there (RFC 3339, UTC)."""
+
+
+class DeliveryUpdatePayload(TypedDict):
+    """A stage of a delivery. While the goods are on their way it also comes without an offset, as where the driver is
+    at this moment: that form has no `id`, `seq`, `version`, `at` and `attempts`, and is never replayed.
+    """
+
+    id: NotRequired[str]
+    """The event's own, unique."""
+    seq: NotRequired[int]
+    """Its place in the feed."""
+    version: NotRequired[int]
+    """The order's."""
+    at: NotRequired[str]
+    orderId: str
+    number: int
+    stage: OrderStatus
+    """The order's status."""
+    driver: DeliveryDriver | None
+    attempts: NotRequired[int]
+    position: DeliveryPosition | None
     eta: str | None
+    """When it should be there, by an estimate (RFC 3339, UTC)."""
 
 
 class ProductUpdatePayload(Stamped):
+    """A product was edited; or its last piece went, or one came back."""
+
     productId: str
     actor: str
     reason: str | None
-    before: Any
-    """None for a new product."""
-    product: Any
+    before: Product | None
+    """The product as it stood; null for a new one."""
+    product: Product
+    """The product as it has come to stand."""
 
 
 class NotificationPayload(Stamped):
+    """A word to somebody, kept until it is read."""
+
     notificationId: str
+    """What to mark as seen."""
     title: str
     text: str
     titleBn: str
     textBn: str
     link: str
-    severity: str
+    severity: Severity
     orderId: str | None
 
 
+# --- Of one socket ----------------------------------------------------------------------------------------------------
+
+
 class ResyncPayload(TypedDict):
+    """What was missed cannot be replayed: fetch anew what is on the screen."""
+
     reason: str
+    """A word for programs; the reference of events lists them."""
 
 
-PAYLOADS: Final = {
+class ReadyPayload(TypedDict):
+    """After each CONNECT of a socket with a token: what it missed has been told, and what is new follows."""
+
+    position: str
+    """Where the feed stands: what is fetched later than this is complete."""
+    identity: str
+    """As whom the server knows this socket."""
+
+
+class WatchingPayload(TypedDict):
+    """A watch by `watch_order` has begun."""
+
+    orderId: str
+    position: str
+    """The position of the snapshot, behind which changes follow."""
+
+
+class AuthExpiringPayload(TypedDict):
+    """The socket's token expires soon: send `auth_refresh`."""
+
+    expiresAt: int | float | None
+    """Seconds since 1970."""
+    expiresInSeconds: int
+    """How much is left of it."""
+
+
+class AuthIgnoredPayload(TypedDict):
+    """A token was offered where none is read, and this socket is nobody's."""
+
+    code: Literal["token_not_read"]
+    place: str
+    """Where it was offered."""
+    message: str
+    """A sentence that says where tokens are read."""
+
+
+class AuthExpiredPayload(TypedDict):
+    """The socket's token has expired; it is disconnected next."""
+
+    code: Literal["token_expired"]
+    message: str
+    """A sentence for people."""
+
+
+class AuthRevokedPayload(TypedDict):
+    """The socket's token was revoked; it is disconnected next."""
+
+    code: Literal["token_revoked"]
+    message: str
+    """A sentence for people."""
+
+
+PAYLOADS: Final[dict[str, Any]] = {
     "new_order": NewOrderPayload,
+    "newOrder": WholeOrder,
+    "order_update": WholeOrder,
     "orderStatusUpdated": OrderStatusUpdatedPayload,
     "payment_update": PaymentUpdatePayload,
     "payment_mismatch": PaymentMismatchPayload,
@@ -127,6 +258,25 @@ PAYLOADS: Final = {
     "delivery_update": DeliveryUpdatePayload,
     "product_update": ProductUpdatePayload,
     "notification": NotificationPayload,
+    "new_booking": dict[str, Any],
+    "booking_update": dict[str, Any],
+    "stats": Stats,
     "resync": ResyncPayload,
+    "ready": ReadyPayload,
+    "watching": WatchingPayload,
+    "auth_expiring": AuthExpiringPayload,
+    "auth_ignored": AuthIgnoredPayload,
+    "auth_expired": AuthExpiredPayload,
+    "auth_revoked": AuthRevokedPayload,
 }
-"""By the event's name. `newOrder` and `order_update` are the whole order, as the API answers it."""
+"""By the event's name."""
+
+TEXTS: Final = {
+    "new_order": "An order was placed: the small notice that existing dashboards read.",
+    "newOrder": "An order was placed: the whole order.",
+    "order_update": "Something else of an order than its two states was changed, such as its address: the whole order.",
+    "new_booking": "A booking was made: the object that a back end sent.",
+    "booking_update": "A booking has changed: the object that a back end sent.",
+    "stats": "Today's figures, as ``GET /api/stats`` answers them: soon after each change of them.",
+}
+"""What an event says, where its type's docstring does not."""

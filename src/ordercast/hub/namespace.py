@@ -173,6 +173,10 @@ class Namespace(Broadcaster[S]):
         """The handlers that were registered with `event`, to be called with the socket before its arguments."""
         return self._shared.listeners(event)
 
+    def event_names(self) -> tuple[str, ...]:
+        """The events that `event` has handlers of, in the order of their first ones."""
+        return tuple(self._shared.event_names())
+
     def notify(self, event: str, *args: Any) -> None:
         """Call the handlers that were registered with `on`; a failure is logged."""
         for handler in self.handlers(event):

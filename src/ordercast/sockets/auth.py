@@ -14,6 +14,7 @@ import msgspec
 
 from ordercast.api.auth import Identity, TokenRefused
 from ordercast.api.authenticator import REVOKED_SENTENCE, Authenticator
+from ordercast.api.commands import CommandDoc
 from ordercast.api.errors import IssuerUnavailable, TooManyAttempts
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room
@@ -30,6 +31,36 @@ log = logging.getLogger(REQUEST_LOG)
 # A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
 _WHERE_TOKENS_GO: Final = "A token is read from auth.token, or from the header Authorization: Bearer."
+
+
+class AuthRefresh(msgspec.Struct, frozen=True):
+    """A new token of the same person."""
+
+    token: str
+
+
+class AuthRefreshed(msgspec.Struct, frozen=True, rename="camel"):
+    """Until when the socket may stay."""
+
+    expires_at: float | None
+    """Seconds since 1970; null for a token that does not expire."""
+
+
+REFRESH: Final = CommandDoc(
+    data=AuthRefreshed,
+    errors=(
+        "token_expired",
+        "token_malformed",
+        "token_invalid",
+        "token_revoked",
+        "not_connected",
+        "issuer_silent",
+        "store_unavailable",
+        TooManyAttempts,
+    ),
+    example={"token": "eyJhbGciOi..."},
+    answer={"expiresAt": 1795515600},
+)
 
 
 def rooms_of(identity: Identity) -> tuple[str, ...]:
@@ -101,7 +132,9 @@ class SocketAuth:
         socket.on("disconnect", lambda _reason: session.forget_expiry())
 
     async def refresh(self, socket: Socket, credentials: Any = None, *_: Any) -> CommandAck:
-        """``auth_refresh``: a new token, or ``{"token"}``, of the same person; what it opens stays as it was."""
+        """Show a new token of the same person, so that the connection outlives the one it began with. What it opens
+        stays as it was.
+        """
         session = socket.data
         token = without_scheme(credentials.get("token") if isinstance(credentials, dict) else credentials)
         try:

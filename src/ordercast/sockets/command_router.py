@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
 from ordercast.api.auth import NOBODY, Identity
 from ordercast.api.body import convert
 from ordercast.api.budgets import COMMANDS, budget_key
-from ordercast.api.commands import Command
+from ordercast.api.commands import Command, CommandDoc
 from ordercast.api.context import ApiContext
 from ordercast.api.error_handler import charged, refused_fields
 from ordercast.api.errors import SignInRequired
@@ -35,6 +35,52 @@ class Caller:
     identity: Identity
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RoutedCommand(Generic[C]):
+    """The handler of a command: called with the socket and what it sent. A refusal that `answer` raises is the ack's
+    error.
+    """
+
+    name: str
+    type: type[C]
+    answer: Callable[[Caller, C], Awaitable[Any]]
+    context: ApiContext
+    doc: CommandDoc | None
+    text: str
+    """What it does, for the AsyncAPI document."""
+
+    async def __call__(self, socket: Socket, *args: Any) -> CommandAck:
+        whose = _budget_key(socket)
+        budgets = self.context.budgets
+        try:
+            budgets.take_local(COMMANDS, whose)
+            caller = Caller(socket, _identity_of(socket))
+            return success(await self.answer(caller, _read(args, self.type)))
+        except Exception as error:
+            fields = refused_fields(charged(budgets, error, whose))
+            if fields is None:
+                raise
+            raise EventRefused(**fields) from error
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SocketHandler:
+    """The handler of an event that is no command of the shop's: called with the socket and what it sent as it came."""
+
+    name: str
+    type: Any
+    handle: Callable[..., Any]
+    doc: CommandDoc
+
+    def __call__(self, socket: Socket, *args: Any) -> Any:
+        return self.handle(socket, *args)
+
+    @property
+    def text(self) -> str:
+        """What it does, for the AsyncAPI document."""
+        return self.handle.__doc__ or ""
+
+
 class CommandRouter:
     """Of one server. A command is a Struct to be read, and a coroutine function that answers it."""
 
@@ -48,24 +94,15 @@ class CommandRouter:
         async def answer(caller: Caller, argument: Any) -> Any:
             return await command.answer(self.context, caller.identity, argument)
 
-        self.on(command.name, command.type, answer)
+        answer.__doc__ = command.answer.__doc__
+        self.on(command.name, command.type, answer, command.doc)
 
-    def on(self, name: str, type_: type[C], answer: Callable[[Caller, C], Awaitable[Any]]) -> None:
-        """Route the command called `name` to `answer`; a refusal that it raises is the ack's error."""
-
-        async def handle(socket: Socket, *args: Any) -> CommandAck:
-            whose = _budget_key(socket)
-            try:
-                self.context.budgets.take_local(COMMANDS, whose)
-                caller = Caller(socket, _identity_of(socket))
-                return success(await answer(caller, _read(args, type_)))
-            except Exception as error:
-                fields = refused_fields(charged(self.context.budgets, error, whose))
-                if fields is None:
-                    raise
-                raise EventRefused(**fields) from error
-
-        self._server.event(name, handle)
+    def on(
+        self, name: str, type_: type[C], answer: Callable[[Caller, C], Awaitable[Any]], doc: CommandDoc | None = None
+    ) -> None:
+        """Route the command called `name` to `answer`, whose docstring is the command's text."""
+        text = getattr(answer, "func", answer).__doc__ or ""
+        self._server.event(name, RoutedCommand(name, type_, answer, self.context, doc, text))
 
 
 def _budget_key(socket: Socket) -> str | None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
+from ordercast.api.commands import CommandDoc
 from ordercast.api.context import ApiContext
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import Role
@@ -30,8 +31,23 @@ class DriverLocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     at: datetime | None = None
 
 
+class Located(Struct, frozen=True):
+    """Whether it was taken."""
+
+    taken: bool
+    """False for a position older than the one known."""
+
+
+_DOC: Final = CommandDoc(
+    data=Located,
+    errors=(NotPermitted,),
+    example={"lat": 23.7461, "lng": 90.3742, "accuracy": 8.0},
+    answer={"taken": True},
+)
+
+
 def register(router: CommandRouter, positions: DriverPositions) -> None:
-    router.on("driver_location", DriverLocation, partial(_locate, router.context, positions))
+    router.on("driver_location", DriverLocation, partial(_locate, router.context, positions), _DOC)
 
 
 async def _locate(

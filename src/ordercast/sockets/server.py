@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from ordercast.api.commands import CommandDoc
 from ordercast.api.context import ApiContext
 from ordercast.api.nouns import COMMANDS
 from ordercast.feed import DriverPositions, EphemeralEvents, OrderSubscriptions
 from ordercast.hub import Server, Socket
 
 from . import position_command, watch_commands
-from .auth import SocketAuth
-from .command_router import CommandRouter
+from .auth import REFRESH, AuthRefresh, SocketAuth
+from .command_router import CommandRouter, SocketHandler
+
+_ECHO: Final = CommandDoc(data=Any, example={"n": 1}, answer={"n": 1}, is_echo=True)
 
 
 def serve_sockets(
@@ -21,8 +24,8 @@ def serve_sockets(
     auth = SocketAuth(server, context.authenticator)
     server.use(auth.authenticate)
     server.on("connection", auth.connected)
-    server.event("auth_refresh", auth.refresh)
-    server.event("echo", _echo)
+    server.event("auth_refresh", SocketHandler("auth_refresh", str | AuthRefresh, auth.refresh, REFRESH))
+    server.event("echo", SocketHandler("echo", Any, _echo, _ECHO))
     router = CommandRouter(server, context)
     for command in COMMANDS:
         router.add(command)
@@ -32,7 +35,14 @@ def serve_sockets(
     return auth
 
 
+def describe_sockets(server: Server, openapi: dict[str, Any]) -> dict[str, Any]:
+    """The AsyncAPI document of a server's events and commands; `openapi` is the document of its HTTP half."""
+    from .asyncapi import make_document  # noqa: PLC0415 - hardly anybody asks for it
+
+    return make_document(server, openapi)
+
+
 def _echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
-    """``echo``: the arguments come back as they came; it alone is acknowledged by more or less than one value."""
+    """Acknowledge the arguments as they came: this ack alone has more or less than one."""
     del socket
     return args

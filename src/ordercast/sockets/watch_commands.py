@@ -10,9 +10,12 @@ from msgspec import Struct
 
 from ordercast.api.auth import Identity
 from ordercast.api.body import IdText
+from ordercast.api.commands import CommandDoc
 from ordercast.api.context import ApiContext
 from ordercast.api.errors import TooManyWatches
 from ordercast.api.order_views import document_for
+from ordercast.commerce.errors import NotFound, NotPermitted
+from ordercast.commerce.orders import Order
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
 from ordercast.db import Transaction, orders
@@ -26,12 +29,33 @@ WATCHES_MAX: Final = 200
 
 
 class WatchOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Which order."""
+
     order_id: IdText
 
 
+class WatchedOrder(Struct, frozen=True):
+    """The order as ``GET /api/orders/{id}`` answers it, and where that was in the feed."""
+
+    order: Order
+    position: str
+    """``epoch:seq``: the changes behind it follow."""
+
+
+class UnwatchedOrder(Struct, frozen=True, rename="camel"):
+    """Which order is not watched any more."""
+
+    order_id: str
+
+
+_EXAMPLE: Final = {"orderId": "ord_01JDN8WPV2M5Q3T7Y9B1C4E6GH"}
+_WATCH: Final = CommandDoc(data=WatchedOrder, errors=(NotFound, NotPermitted, TooManyWatches), example=_EXAMPLE)
+_UNWATCH: Final = CommandDoc(data=UnwatchedOrder, example=_EXAMPLE, answer=_EXAMPLE)
+
+
 def register(router: CommandRouter, subscriptions: OrderSubscriptions) -> None:
-    router.on("watch_order", WatchOrder, partial(_watch, router.context, subscriptions))
-    router.on("unwatch_order", WatchOrder, _unwatch)
+    router.on("watch_order", WatchOrder, partial(_watch, router.context, subscriptions), _WATCH)
+    router.on("unwatch_order", WatchOrder, _unwatch, _UNWATCH)
 
 
 async def _watch(

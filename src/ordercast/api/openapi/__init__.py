@@ -1,6 +1,6 @@
 """The OpenAPI document of the API, made of its routes.
 
-It takes a fifth of a second to make, and hardly anybody asks for it: who does, makes it (`docs_page.ApiDocument`).
+It takes a fifth of a second to make, and hardly anybody asks for it: who does, makes it (`docs_page.ApiDocuments`).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from litestar.openapi.spec import OpenAPI, Operation, Parameter, Schema
@@ -21,6 +21,11 @@ from .texts import FIELDS, PARAMETERS, SCHEMAS
 # What a docstring tells its programmers, not those who call: which exceptions the handler lets through.
 _RAISES: Final = re.compile(r"\s*\bRaises\b[^.]*(\.(?=\s|$)|$)", re.DOTALL)
 _METHODS: Final = ("get", "post", "put", "patch", "delete")
+
+
+def text_for_people(docstring: str) -> str:
+    """A docstring as flowing paragraphs, without what it raises: those who call are told of refusals elsewhere."""
+    return _flowing(_RAISES.sub("", docstring))
 
 
 def describe(document: OpenAPI, structs: Structs) -> None:
@@ -38,17 +43,13 @@ def _operations(document: OpenAPI) -> Iterator[Operation]:
 
 
 def _describe_operation(operation: Operation) -> None:
-    operation.description = _for_callers(operation.description or "")
+    operation.description = text_for_people(operation.description or "")
     # Of `ListOrders`: "List orders".
     words = re.findall(r"[A-Z][a-z]*", operation.summary or "")
     operation.summary = " ".join(words).capitalize()
     for parameter in operation.parameters or []:
         if isinstance(parameter, Parameter) and not parameter.description:
             parameter.description = PARAMETERS.get(parameter.name)
-
-
-def _for_callers(docstring: str) -> str:
-    return _flowing(_RAISES.sub("", docstring))
 
 
 def _flowing(text: str) -> str:
@@ -58,30 +59,44 @@ def _flowing(text: str) -> str:
 
 
 def _describe_schema(name: str, schema: Schema, class_: type[msgspec.Struct] | None) -> None:
-    said = "" if class_ is None else class_.__dict__.get("__doc__") or ""
-    schema.description = schema.description or _for_callers(said) or SCHEMAS.get(name)
-    beside = {} if class_ is None else _beside_fields(class_)
+    schema.description = schema.description or text_of_type(name, class_)
+    texts = texts_of_fields(class_)
     for field, property_ in (schema.properties or {}).items():
-        text = beside.get(field) or FIELDS.get(field)
+        text = texts.get(field) or FIELDS.get(field)
         # A reference has its schema's own text beside the one here (JSON Schema 2020-12 allows both).
         if text is not None and not property_.description:
             property_.description = text
 
 
-def _beside_fields(class_: type[msgspec.Struct]) -> dict[str, str]:
-    """The strings that stand under fields, by the fields' names in JSON."""
+def text_of_type(name: str, class_: type[Any] | None) -> str | None:
+    """The docstring of a class that has one of its own, or the glossary's text for the schema called `name`."""
+    said = "" if class_ is None else class_.__dict__.get("__doc__") or ""
+    return text_for_people(said) or SCHEMAS.get(name)
+
+
+def texts_of_fields(class_: type[Any] | None) -> dict[str, str]:
+    """The strings that stand under the fields of a Struct or TypedDict, by the fields' names in JSON."""
+    if class_ is None:
+        return {}
     found: dict[str, str] = {}
     for each in reversed(class_.__mro__):
         if each.__module__.startswith("ordercast."):
             found |= _texts(each.__module__).get(each.__name__, {})
-    names = {field.name: field.encode_name for field in msgspec.structs.fields(class_)}
-    return {names[name]: text for name, text in found.items() if name in names}
+    is_struct = issubclass(class_, msgspec.Struct)
+    names = {field.name: field.encode_name for field in msgspec.structs.fields(class_)} if is_struct else {}
+    return {names.get(name, name): text for name, text in found.items()}
 
 
 @cache
 def _texts(module: str) -> dict[str, dict[str, str]]:
     tree = ast.parse(inspect.getsource(sys.modules[module]))
-    return {node.name: _under_fields(node) for node in tree.body if isinstance(node, ast.ClassDef)}
+    found: dict[str, dict[str, str]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            # At run time a TypedDict does not know its bases.
+            bases = [found.get(base.id, {}) for base in node.bases if isinstance(base, ast.Name)]
+            found[node.name] = {key: text for texts in (*bases, _under_fields(node)) for key, text in texts.items()}
+    return found
 
 
 def _under_fields(node: ast.ClassDef) -> dict[str, str]:
