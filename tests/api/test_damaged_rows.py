@@ -171,7 +171,7 @@ async def test_a_payment_task_whose_order_cannot_be_read_keeps_no_other_from_bei
     await worker.run_due()
 
     (attempts,) = await store.read(
-        lambda t: t.all("SELECT attempts FROM payment_tasks WHERE order_id = :id", id=first["id"])
+        lambda t: t.all("SELECT attempts FROM payment_tasks WHERE payable_id = :id", id=first["id"])
     )
     assert attempts == (1,)
     assert (await client.get(f"/api/orders/{second['id']}", STORE)).json()["paymentStatus"] == "paid"
@@ -185,7 +185,7 @@ async def test_a_payment_task_that_cannot_be_read_keeps_no_other_from_being_carr
     ]
     for order in (first, second):
         await client.move(order, "processing")
-    damaged(store, "payment_tasks", "kind", "odd", f"order_id = '{first['id']}'")
+    damaged(store, "payment_tasks", "kind", "odd", f"payable_id = '{first['id']}'")
 
     assert await PaymentWorker(store, providers).run_due() == 1
     assert (await client.get(f"/api/orders/{second['id']}", STORE)).json()["paymentStatus"] == "paid"

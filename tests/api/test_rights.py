@@ -26,7 +26,7 @@ COUNTER = itertools.count()
 STRANGER_ID = "cus_2"
 PHRASE = "a long enough phrase"
 MISMATCH = """
-INSERT INTO payment_mismatches (id, order_id, provider, kind, ours, theirs, sentence)
+INSERT INTO payment_mismatches (id, payable_id, provider, kind, ours, theirs, sentence)
 VALUES ('pmm_1', 'ord_1', 'sandbox', 'captured', '1', '2', 'They differ.')"""
 
 WEBHOOK = """

@@ -57,7 +57,7 @@ async def paid(client: Client, store: SqliteStore, token: str = "tok_visa") -> t
     order = await client.place(paymentInfo={"method": "card", "token": token})
     ((reference,),) = await store.read(
         lambda transaction: transaction.all(
-            "SELECT reference FROM payments WHERE order_id = :id AND kind = 'authorized'", id=order["id"]
+            "SELECT reference FROM payments WHERE payable_id = :id AND kind = 'authorized'", id=order["id"]
         )
     )
     return order, reference
@@ -122,7 +122,7 @@ async def test_each_status_of_a_refund_of_stripes_is_what_it_says(
     order, _ = await paid(client, store)
     await store.write(
         lambda transaction: transaction.run(
-            "INSERT INTO payments (order_id, provider, reference, kind, amount, currency)"
+            "INSERT INTO payments (payable_id, provider, reference, kind, amount, currency)"
             " VALUES (:id, 'stripe', 'pi_1', 'authorized', 1, 'BDT')",
             id=order["id"],
         )
@@ -184,7 +184,7 @@ async def test_stripes_events_reach_the_order_of_their_payment(client: Client, s
     intent = f"pi_{order['id']}"
     await store.write(
         lambda transaction: transaction.run(
-            "INSERT INTO payments (order_id, provider, reference, kind, currency)"
+            "INSERT INTO payments (payable_id, provider, reference, kind, currency)"
             " VALUES (:id, 'stripe', :intent, 'authorized', 'BDT')",
             id=order["id"],
             intent=intent,

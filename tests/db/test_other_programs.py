@@ -217,7 +217,7 @@ UPDATE orders SET status = 'rejected' WHERE number = 3
 UPDATE products SET price = 120, name_bn = 'চা' WHERE id = 'prd_1'
 UPDATE products SET active = 0 WHERE id = 'prd_2'
 INSERT INTO published_events (id, event, rooms, args) VALUES ('evt_1', 'hi', '["a"]', '[1, {"b": null}, "50%"]')
-INSERT INTO payment_mismatches (id, order_id, provider, kind, ours, theirs, sentence)
+INSERT INTO payment_mismatches (id, payable_id, provider, kind, ours, theirs, sentence)
  VALUES ('pmm_1', 'ord_2', 'sandbox', 'captured', '{"a": 2}', '"none"', 'It differs.')
 UPDATE payment_mismatches SET resolved_at = '2026-01-01T10:00:00Z', resolved_by = 'store:usr_1', note = 'seen'
 INSERT INTO revocations (name, reason) VALUES ('usr_9', 'lost')

@@ -98,7 +98,7 @@ async def test_events_in_any_order_and_any_number_lead_to_one_end(
     )
     assert row == ("partially_refunded", total, 3_000, 500)
     assert await ask(
-        store, "SELECT kind, sum(amount) FROM payments WHERE order_id = :id GROUP BY kind", id=order_id
+        store, "SELECT kind, sum(amount) FROM payments WHERE payable_id = :id GROUP BY kind", id=order_id
     ) == [("authorized", total), ("captured", total)]
     moves = await ask(
         store,
@@ -126,7 +126,7 @@ async def test_what_came_back_can_be_given_back_again(store: SqliteStore) -> Non
     assert await money(store, order_id) == ("paid", total, 0, 0)
     await move(store, order_id, "cancelled")
     assert await money(store, order_id) == ("paid", total, 0, total)
-    cards = await ask(store, "SELECT kind, ours FROM payment_mismatches WHERE order_id = :id", id=order_id)
+    cards = await ask(store, "SELECT kind, ours FROM payment_mismatches WHERE payable_id = :id", id=order_id)
     assert cards == [("refund_failed", "4000")]
 
 
@@ -210,7 +210,7 @@ async def test_what_another_program_ends_after_a_part_was_captured_owes_that_par
     await told(store, reference, "a", Captured(6_000))
     await store.write(lambda transaction: transaction.run("UPDATE orders SET status = 'cancelled'"))
     assert await store.read(lambda transaction: owing(transaction, 10)) == [order_id]
-    await store.write(partial(adopt, order_id=order_id, now=now()))
+    await store.write(partial(adopt, payable_id=order_id, now=now()))
     assert await ask(store, "SELECT kind, amount FROM payment_tasks") == [("refund", 6_000)]
     assert await store.read(lambda transaction: owing(transaction, 10)) == []
 
@@ -221,7 +221,9 @@ async def test_a_capture_heard_after_the_order_was_cancelled_is_given_back(store
     await told(store, reference, "evt", Captured(total))
     (row,) = await ask(store, "SELECT payment_status, captured, refunding FROM orders WHERE id = :id", id=order_id)
     assert row == ("paid", total, total)
-    tasks = await ask(store, "SELECT kind, amount FROM payment_tasks WHERE order_id = :id ORDER BY entry", id=order_id)
+    tasks = await ask(
+        store, "SELECT kind, amount FROM payment_tasks WHERE payable_id = :id ORDER BY entry", id=order_id
+    )
     assert tasks == [("void", 0), ("refund", total)]
 
 
@@ -268,7 +270,7 @@ async def test_a_payment_that_is_found_in_another_currency_is_not_the_orders(
     order_id, reference, _ = await place_to_confirm(store)
     captured, is_held = books
     theirs = ProviderPayment(reference, "JPY", captured, 0, is_held)
-    await store.write(partial(looked_up, order_id=order_id, provider="sandbox", theirs=theirs, now=now()))
+    await store.write(partial(looked_up, payable_id=order_id, provider="sandbox", theirs=theirs, now=now()))
     assert await money(store, order_id) == ("unpaid", 0, 0, 0)
     assert await ask(store, "SELECT kind, ours, theirs FROM payment_mismatches") == [("currency", '"BDT"', '"JPY"')]
 
@@ -280,9 +282,9 @@ async def test_a_dispute_won_after_the_order_was_cancelled_leaves_the_money_to_b
     await told(store, reference, "a", Captured(total))
     await told(store, reference, "b", DisputeOpened("dp_1"))
     await move(store, order_id, "cancelled")
-    assert await ask(store, "SELECT * FROM payment_tasks WHERE order_id = :id", id=order_id) == []
+    assert await ask(store, "SELECT * FROM payment_tasks WHERE payable_id = :id", id=order_id) == []
     await told(store, reference, "c", DisputeClosed("dp_1", won=True))
-    assert await ask(store, "SELECT kind, amount FROM payment_tasks WHERE order_id = :id", id=order_id) == [
+    assert await ask(store, "SELECT kind, amount FROM payment_tasks WHERE payable_id = :id", id=order_id) == [
         ("refund", total)
     ]
 
@@ -329,12 +331,12 @@ async def test_facts_of_a_payment_that_another_has_followed_change_the_order_no_
     taken = PaymentTaken(
         PaymentStatus.AUTHORIZED, PaymentInfo(PaymentMethod.CARD), Money(total, "BDT"), "sandbox", f"{former}_again"
     )
-    await store.write(partial(pay, order_id=order_id, taken=taken, actor=PAYMENTS, now=now()))
+    await store.write(partial(pay, payable_id=order_id, taken=taken, actor=PAYMENTS, now=now()))
     assert await money(store, order_id) == ("authorized", 0, 0, 0)
     for event_id, fact in (("b", Voided()), ("c", Failed()), ("d", Captured(total)), ("e", Refunded("re_f", 5))):
         await told(store, former, event_id, fact)
         assert await money(store, order_id) == ("authorized", 0, 0, 0)
-    cards = await ask(store, "SELECT kind, reference FROM payment_mismatches WHERE order_id = :id", id=order_id)
+    cards = await ask(store, "SELECT kind, reference FROM payment_mismatches WHERE payable_id = :id", id=order_id)
     assert cards == [("impossible_move", former)]
     await told(store, f"{former}_again", "f", Captured(total))
     assert await money(store, order_id) == ("paid", total, 0, 0)

@@ -71,6 +71,7 @@ VALUES: Final[dict[str, Any]] = {
     "customer_id": "cus_hot",
     "driver_id": "drv_hot",
     "order_id": "ord_2",
+    "payable_id": "ord_2",
     "product_id": "prd_hot",
     "account_id": "usr_hot",
     "user_id": "usr_reader",

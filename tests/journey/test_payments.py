@@ -60,7 +60,7 @@ def test_refunds_owed_at_the_kill_are_made_once_after_the_restart(shop: Shop, ch
 
     eventually(lambda: all(shop.get_order(order, token)["paymentStatus"] == "refunded" for order in placed))
     assert asked(shop, "SELECT DISTINCT captured - refunded FROM sandbox_payments") == [(0,)]
-    assert asked(shop, "SELECT count(*), count(DISTINCT order_id) FROM refunds") == [(len(placed), len(placed))]
+    assert asked(shop, "SELECT count(*), count(DISTINCT payable_id) FROM refunds") == [(len(placed), len(placed))]
     assert asked(shop, "SELECT DISTINCT state FROM payment_tasks") == [("done",)]
 
 

@@ -76,7 +76,7 @@ async def look(client: Client, order: dict[str, Any]) -> dict[str, Any]:
 async def reference_of(store: SqliteStore, order: dict[str, Any]) -> str:
     ((reference,),) = await store.read(
         lambda transaction: transaction.all(
-            "SELECT DISTINCT reference FROM payments WHERE order_id = :id", id=order["id"]
+            "SELECT DISTINCT reference FROM payments WHERE payable_id = :id", id=order["id"]
         )
     )
     return str(reference)

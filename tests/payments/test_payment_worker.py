@@ -281,7 +281,7 @@ async def test_a_payment_whose_order_was_never_placed_is_given_back_after_a_whil
     amount = Money(TOTAL, "BDT")
     now, later = timestamp(clock_ms[0]), timestamp(clock_ms[0] + 300_000)
     for key, token in (("ord_a", "tok_visa"), ("ord_b", "tok_authorize_only"), ("ord_c", None)):
-        promise = partial(tasks.promise, key=key, order_id=key, provider="sandbox", amount=amount)
+        promise = partial(tasks.promise, key=key, payable_id=key, provider="sandbox", amount=amount)
         await store.write(partial(promise, due_at=later, now=now))
         if token is not None:
             await providers.current.authorize(Charge(key, key, amount, CardToken(token)))

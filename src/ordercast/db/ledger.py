@@ -20,7 +20,7 @@ from ordercast.commerce.timestamps import Timestamp
 
 from . import columns, payment_tasks, saved_cards
 from .columns import index, table
-from .noun import THEIR_ORDERS, Impersonal, Noun, PersonalData
+from .noun import THEIR_PAYABLES, Impersonal, Noun, PersonalData
 from .payment_tasks import TaskState
 from .statement import Statement, statements_in
 from .transaction import Transaction
@@ -49,7 +49,8 @@ TO_COMPARE_SQL: Final = f"kind = '{Movement.AUTHORIZED}' AND reference IS NOT NU
 payments = table(
     "payments",
     columns.entry(),
-    columns.identifier("order_id"),
+    # What is paid for: an order, by its id.
+    columns.identifier("payable_id"),
     columns.word("provider"),
     # The provider's name for the payment; cash has none.
     columns.line("reference", optional=True),
@@ -58,7 +59,7 @@ payments = table(
     columns.currency(),
     columns.moment("at"),
     columns.one_of("kind", Movement),
-    index("payments_by_order", "order_id", "entry"),
+    index("payments_by_payable", "payable_id", "entry"),
     index("payments_by_reference", "provider", "reference"),
     # What a provider holds, as the sweeper goes round it.
     index("payments_to_compare", "at", "entry", where=TO_COMPARE_SQL),
@@ -67,7 +68,7 @@ payments = table(
 refunds = table(
     "refunds",
     columns.entry(),
-    columns.identifier("order_id"),
+    columns.identifier("payable_id"),
     columns.word("provider"),
     # The provider's name for the refund, which may number them anew for each payment: each state of one, told twice,
     # counts once.
@@ -80,61 +81,61 @@ refunds = table(
     columns.line("task_id", optional=True),
     columns.moment("at"),
     columns.one_of("state", RefundState),
-    index("refunds_by_order", "order_id", "provider", "reference", "state", unique=True),
+    index("refunds_by_payable", "payable_id", "provider", "reference", "state", unique=True),
 )
 
 payment_disputes = table(
     "payment_disputes",
     columns.word("provider", primary_key=True),
     columns.line("reference", primary_key=True),
-    columns.identifier("order_id", primary_key=True),
+    columns.identifier("payable_id", primary_key=True),
     columns.word("state"),
     columns.moment("at"),
     columns.one_of("state", DisputeState),
-    index("payment_disputes_by_order", "order_id"),
+    index("payment_disputes_by_payable", "payable_id"),
     rowid=False,
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 MOVE: Final = Statement("""
-    INSERT INTO payments (order_id, provider, reference, kind, amount, currency, at)
-    VALUES (:order_id, :provider, :reference, :kind, :amount, :currency, :at)
+    INSERT INTO payments (payable_id, provider, reference, kind, amount, currency, at)
+    VALUES (:payable_id, :provider, :reference, :kind, :amount, :currency, :at)
 """)
 ADD_REFUND: Final = Statement("""
-    INSERT INTO refunds (order_id, provider, reference, state, amount, currency, reason, task_id, at)
-    VALUES (:order_id, :provider, :reference, :state, :amount, :currency, :reason, :task_id, :at)
-    ON CONFLICT (order_id, provider, reference, state) DO NOTHING
+    INSERT INTO refunds (payable_id, provider, reference, state, amount, currency, reason, task_id, at)
+    VALUES (:payable_id, :provider, :reference, :state, :amount, :currency, :reason, :task_id, :at)
+    ON CONFLICT (payable_id, provider, reference, state) DO NOTHING
 """)
 REFUNDS: Final = Statement("""
-    SELECT provider, reference, state, amount, task_id FROM refunds WHERE order_id = :order_id
+    SELECT provider, reference, state, amount, task_id FROM refunds WHERE payable_id = :payable_id
 """)
 ORDER_OF_PAYMENT: Final = Statement("""
-    SELECT order_id FROM payments WHERE provider = :provider AND reference = :reference LIMIT 1
+    SELECT payable_id FROM payments WHERE provider = :provider AND reference = :reference LIMIT 1
 """)
 _DISPUTE: Final = """
-    INSERT INTO payment_disputes (provider, reference, order_id, state, at)
-    VALUES (:provider, :reference, :order_id, :state, :at)
+    INSERT INTO payment_disputes (provider, reference, payable_id, state, at)
+    VALUES (:provider, :reference, :payable_id, :state, :at)
 """
 OPEN_DISPUTE: Final = Statement(f"{_DISPUTE} ON CONFLICT DO NOTHING")
 # What was decided stays decided, even if its opening is heard afterwards.
 CLOSE_DISPUTE: Final = Statement(f"""
-    {_DISPUTE} ON CONFLICT (provider, reference, order_id) DO UPDATE SET state = excluded.state
+    {_DISPUTE} ON CONFLICT (provider, reference, payable_id) DO UPDATE SET state = excluded.state
 """)
-DISPUTES: Final = Statement("SELECT state FROM payment_disputes WHERE order_id = :order_id")
+DISPUTES: Final = Statement("SELECT state FROM payment_disputes WHERE payable_id = :payable_id")
 # Payments that a provider holds, and orders on which nothing is being asked. The condition on them as the index has it,
 # word for word: SQLite uses a partial one only then.
 TO_COMPARE: Final = Statement(f"""
-    SELECT payments.at, payments.entry, payments.order_id, payments.provider, payments.reference, orders.version,
+    SELECT payments.at, payments.entry, payments.payable_id, payments.provider, payments.reference, orders.version,
       orders.payment_status, orders.total, orders.captured, orders.refunded, orders.refunding, orders.currency
-    FROM payments JOIN orders ON orders.id = payments.order_id
+    FROM payments JOIN orders ON orders.id = payments.payable_id
     WHERE (payments.at, payments.entry) > (:after_at, :after_entry) AND {TO_COMPARE_SQL}
       AND NOT EXISTS (
         SELECT payment_tasks.entry FROM payment_tasks
-        WHERE payment_tasks.order_id = payments.order_id AND payment_tasks.state = '{TaskState.DUE}')
+        WHERE payment_tasks.payable_id = payments.payable_id AND payment_tasks.state = '{TaskState.DUE}')
       AND NOT EXISTS (
         SELECT later.entry FROM payments AS later
-        WHERE later.order_id = payments.order_id AND later.entry > payments.entry
+        WHERE later.payable_id = payments.payable_id AND later.entry > payments.entry
           AND later.kind IN ('{Movement.REQUESTED}', '{Movement.AUTHORIZED}')
           AND later.reference != payments.reference)
     ORDER BY payments.at, payments.entry LIMIT :limit
@@ -155,10 +156,10 @@ NOUN: Final = Noun(
     ),
     personal={
         "payments": PersonalData(
-            THEIR_ORDERS, ("order_id", "provider", "reference", "kind", "amount", "currency", "at"), {}
+            THEIR_PAYABLES, ("payable_id", "provider", "reference", "kind", "amount", "currency", "at"), {}
         ),
         "refunds": PersonalData(
-            THEIR_ORDERS, ("order_id", "provider", "reference", "state", "amount", "currency", "reason", "at"), {}
+            THEIR_PAYABLES, ("payable_id", "provider", "reference", "state", "amount", "currency", "reason", "at"), {}
         ),
         "payment_disputes": Impersonal("a provider's name for a dispute"),
     },
@@ -184,7 +185,7 @@ def begin(transaction: Transaction, placed: OrderPlaced) -> None:
 
 def take(
     transaction: Transaction,
-    order_id: str,
+    payable_id: str,
     customer_id: str | None,
     payment: PaymentTaken,
     *,
@@ -198,7 +199,7 @@ def take(
         payment_tasks.drop(transaction, payment.key)
     begun = Movement.REQUESTED if payment.action is not None else Movement.AUTHORIZED
     for kind in [begun] + [Movement.CAPTURED] * (payment.status is PaymentStatus.PAID):
-        move(transaction, order_id, payment.provider, payment.reference, kind, amount=total, now=now)
+        move(transaction, payable_id, payment.provider, payment.reference, kind, amount=total, now=now)
     if payment.saved is not None and customer_id is not None:
         saved_cards.add(transaction, customer_id, payment.provider, payment.saved, now)
 
@@ -229,7 +230,7 @@ def follow(transaction: Transaction, change: StatusChanged) -> None:
 
 def move(
     transaction: Transaction,
-    order_id: str,
+    payable_id: str,
     provider: str,
     reference: str | None,
     kind: Movement,
@@ -239,7 +240,7 @@ def move(
 ) -> None:
     transaction.run(
         MOVE,
-        order_id=order_id,
+        payable_id=payable_id,
         provider=provider,
         reference=reference,
         kind=kind,
@@ -251,7 +252,7 @@ def move(
 
 def add_refund(
     transaction: Transaction,
-    order_id: str,
+    payable_id: str,
     provider: str,
     refund: RefundFact,
     *,
@@ -262,7 +263,7 @@ def add_refund(
     """Write down what was told of a refund; False where that was known. A state told twice counts once."""
     added = transaction.run(
         ADD_REFUND,
-        order_id=order_id,
+        payable_id=payable_id,
         provider=provider,
         reference=refund.reference,
         state=_STATES[type(refund)],
@@ -275,9 +276,9 @@ def add_refund(
     return added == 1
 
 
-def payment_of(transaction: Transaction, order_id: str) -> tuple[str, str] | None:
+def payment_of(transaction: Transaction, payable_id: str) -> tuple[str, str] | None:
     """The provider of an order's last payment, and its name for that."""
-    row = transaction.one(payment_tasks.PAYMENT_OF_ORDER, order_id=order_id)
+    row = transaction.one(payment_tasks.PAYMENT_OF_ORDER, payable_id=payable_id)
     return None if row is None else (row[0], row[1])
 
 
@@ -288,9 +289,9 @@ class KeptRefund(RefundNews):
     task_id: str | None = None
 
 
-def refunds_of(transaction: Transaction, order_id: str) -> list[KeptRefund]:
+def refunds_of(transaction: Transaction, payable_id: str) -> list[KeptRefund]:
     """All that was told of the order's refunds."""
-    rows = transaction.all(REFUNDS, order_id=order_id)
+    rows = transaction.all(REFUNDS, payable_id=payable_id)
     return [KeptRefund(who, name, RefundState(state), amount, task) for who, name, state, amount, task in rows]
 
 

@@ -30,7 +30,7 @@ NEWEST: Final = "~"  # sorts behind every id
 payment_mismatches = table(
     "payment_mismatches",
     columns.identifier("id", prefix="pmm", primary_key=True),
-    columns.identifier("order_id"),
+    columns.identifier("payable_id"),
     columns.word("provider"),
     columns.line("reference", optional=True),
     columns.word("kind"),
@@ -45,19 +45,19 @@ payment_mismatches = table(
     columns.one_of("kind", MismatchKind),
     check("resolved_by_somebody", "(resolved_at IS NULL) = (resolved_by IS NULL)"),
     # One card for each thing that differs, however often it is looked at.
-    index("payment_mismatches_open", "order_id", "kind", unique=True, where="resolved_at IS NULL"),
+    index("payment_mismatches_open", "payable_id", "kind", unique=True, where="resolved_at IS NULL"),
     index("payment_mismatches_to_see_to", "id", where="resolved_at IS NULL"),
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 ADD: Final = Statement("""
-    INSERT INTO payment_mismatches (order_id, provider, reference, kind, ours, theirs, sentence, created_at, actor)
-    VALUES (:order_id, :provider, :reference, :kind, :ours, :theirs, :sentence, :created_at, :actor)
+    INSERT INTO payment_mismatches (payable_id, provider, reference, kind, ours, theirs, sentence, created_at, actor)
+    VALUES (:payable_id, :provider, :reference, :kind, :ours, :theirs, :sentence, :created_at, :actor)
     ON CONFLICT DO NOTHING RETURNING id
 """)
 _MISMATCH: Final = """
-    SELECT id, order_id, provider, reference, kind, ours, theirs, sentence, created_at, resolved_at, resolved_by, note
+    SELECT id, payable_id, provider, reference, kind, ours, theirs, sentence, created_at, resolved_at, resolved_by, note
     FROM payment_mismatches
 """
 BY_ID: Final = Statement(f"{_MISMATCH} WHERE id = :id")
@@ -66,7 +66,7 @@ OPEN_BEFORE: Final = Statement(f"""
     {_MISMATCH} WHERE id < :before AND resolved_at IS NULL ORDER BY id DESC LIMIT :limit
 """)
 OPEN_OF_ORDER: Final = Statement("""
-    SELECT id, kind FROM payment_mismatches WHERE order_id = :order_id AND resolved_at IS NULL
+    SELECT id, kind FROM payment_mismatches WHERE payable_id = :payable_id AND resolved_at IS NULL
 """)
 RESOLVE: Final = Statement("""
     UPDATE payment_mismatches SET resolved_at = :at, resolved_by = :by, note = :new_note, actor = :by
@@ -75,7 +75,7 @@ RESOLVE: Final = Statement("""
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
-_DOCUMENT: Final = """@json_text(@json_object('id', NEW.id, 'orderId', NEW.order_id, 'provider', NEW.provider,
+_DOCUMENT: Final = """@json_text(@json_object('id', NEW.id, 'orderId', NEW.payable_id, 'provider', NEW.provider,
       'reference', NEW.reference, 'kind', NEW.kind, 'ours', @json_of(NEW.ours), 'theirs', @json_of(NEW.theirs),
       'text', NEW.sentence, 'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at,
       'resolvedBy', NEW.resolved_by, 'note', NEW.note))"""
@@ -116,7 +116,7 @@ class PaymentMismatch(Struct, frozen=True, rename="camel"):
 
 def raise_discrepancy(
     transaction: Transaction,
-    order_id: str,
+    payable_id: str,
     kind: MismatchKind,
     sentence: str,
     *,
@@ -130,7 +130,7 @@ def raise_discrepancy(
     """Raise one; False where one of that kind is open for the order already."""
     raised = transaction.one(
         ADD,
-        order_id=order_id,
+        payable_id=payable_id,
         provider=provider,
         reference=reference,
         kind=kind,
@@ -154,9 +154,11 @@ def resolve(
     return transaction.decoded(row, _mismatch, TABLE)
 
 
-def open_of(transaction: Transaction, order_id: str) -> dict[MismatchKind, str]:
+def open_of(transaction: Transaction, payable_id: str) -> dict[MismatchKind, str]:
     """The open ones of an order: their ids by kind."""
-    return dict(transaction.read(OPEN_OF_ORDER, lambda row: (MismatchKind(row[1]), row[0]), TABLE, order_id=order_id))
+    return dict(
+        transaction.read(OPEN_OF_ORDER, lambda row: (MismatchKind(row[1]), row[0]), TABLE, payable_id=payable_id)
+    )
 
 
 def page(transaction: Transaction, before: str, limit: int, *, resolved_too: bool) -> list[PaymentMismatch]:
@@ -171,6 +173,6 @@ def _json(value: int | str | bool | None) -> str | None:
 
 
 def _mismatch(row: tuple[Any, ...]) -> PaymentMismatch:
-    id_, order_id, provider, reference, kind, ours, theirs, *rest = row
+    id_, payable_id, provider, reference, kind, ours, theirs, *rest = row
     sums = (None if text is None else read_json(text) for text in (ours, theirs))
-    return PaymentMismatch(*(id_, order_id, provider, reference, MismatchKind(kind), *sums, *rest))
+    return PaymentMismatch(*(id_, payable_id, provider, reference, MismatchKind(kind), *sums, *rest))

@@ -12,6 +12,8 @@ from .statement import Statement
 
 ERASED_ACTOR: Final = "customer:erased"
 THEIR_ORDERS: Final = "order_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)"
+THEIR_PAYABLES: Final = "payable_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)"
+"""Of the ledger of payments."""
 
 
 class PersonalData(NamedTuple):
@@ -33,7 +35,12 @@ class PersonalData(NamedTuple):
     @property
     def goes_with_orders(self) -> bool:
         """Whether they are found by the orders that they belong to."""
-        return self.whose == THEIR_ORDERS
+        return self.whose in {THEIR_ORDERS, THEIR_PAYABLES}
+
+    @property
+    def owner(self) -> str:
+        """The column that names such an order."""
+        return "payable_id" if self.whose == THEIR_PAYABLES else "order_id"
 
 
 class Copies(NamedTuple):

@@ -54,7 +54,7 @@ payment_tasks = table(
     # The key under which the provider is asked: however often, it does it once.
     columns.line("id", unique=True),
     # No foreign key: what was taken for an order that was never placed is given back too.
-    columns.identifier("order_id", optional=True),
+    columns.identifier("payable_id", optional=True),
     columns.word("provider"),
     columns.line("reference", default=""),
     columns.word("kind"),
@@ -69,18 +69,18 @@ payment_tasks = table(
     columns.one_of("kind", TaskKind),
     columns.one_of("state", TaskState),
     index("payment_tasks_due", "due_at", where="state = 'due'"),
-    index("payment_tasks_by_order", "order_id", "entry"),
+    index("payment_tasks_by_payable", "payable_id", "entry"),
 )
 
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 _TASK: Final = """
-    SELECT entry, id, order_id, provider, reference, kind, amount, currency, reason, attempts, created_at
+    SELECT entry, id, payable_id, provider, reference, kind, amount, currency, reason, attempts, created_at
     FROM payment_tasks
 """
 ADD: Final = Statement("""
-    INSERT INTO payment_tasks (id, order_id, provider, reference, kind, amount, currency, reason, due_at, created_at)
-    VALUES (:id, :order_id, :provider, :reference, :kind, :amount, :currency, :reason, :due_at, :created_at)
+    INSERT INTO payment_tasks (id, payable_id, provider, reference, kind, amount, currency, reason, due_at, created_at)
+    VALUES (:id, :payable_id, :provider, :reference, :kind, :amount, :currency, :reason, :due_at, :created_at)
     ON CONFLICT (id) DO NOTHING
 """)
 BY_ID: Final = Statement(f"{_TASK} WHERE id = :id AND state = '{TaskState.DUE}' @for_update")
@@ -89,13 +89,13 @@ DUE: Final = Statement(f"""
     {_TASK}
     WHERE state = '{TaskState.DUE}' AND due_at <= :now AND NOT EXISTS (
       SELECT earlier.entry FROM payment_tasks AS earlier
-      WHERE earlier.order_id = payment_tasks.order_id AND earlier.state = '{TaskState.DUE}'
+      WHERE earlier.payable_id = payment_tasks.payable_id AND earlier.state = '{TaskState.DUE}'
         AND earlier.entry < payment_tasks.entry)
     ORDER BY due_at LIMIT :limit
 """)
 NEXT_DUE: Final = Statement(f"SELECT min(due_at) FROM payment_tasks WHERE state = '{TaskState.DUE}'")
-COUNT_OF_KIND: Final = Statement("SELECT count(*) FROM payment_tasks WHERE order_id = :order_id AND kind = :kind")
-_REFUND_OF_ORDER: Final = f"order_id = :order_id AND kind = '{TaskKind.REFUND}'"
+COUNT_OF_KIND: Final = Statement("SELECT count(*) FROM payment_tasks WHERE payable_id = :payable_id AND kind = :kind")
+_REFUND_OF_ORDER: Final = f"payable_id = :payable_id AND kind = '{TaskKind.REFUND}'"
 REFUNDS_DUE: Final = Statement(f"""
     SELECT CAST(coalesce(sum(amount), 0) AS bigint) FROM payment_tasks
     WHERE {_REFUND_OF_ORDER} AND state = '{TaskState.DUE}'
@@ -120,7 +120,7 @@ DROP: Final = Statement(f"DELETE FROM payment_tasks {_OPEN_ONE}")
 # Newest first: where one payment was tried after another had failed, the last counts.
 _TAKEN: Final = """
     SELECT provider, reference FROM payments
-    WHERE order_id = :order_id AND reference IS NOT NULL AND kind IN ('requested', 'authorized')
+    WHERE payable_id = :payable_id AND reference IS NOT NULL AND kind IN ('requested', 'authorized')
     ORDER BY entry DESC
 """
 PAYMENT_OF_ORDER: Final = Statement(f"{_TAKEN} LIMIT 1")
@@ -132,11 +132,11 @@ OWING: Final = Statement(f"""
     WHERE ({OWING_SQL})
       AND NOT EXISTS (
         SELECT payment_tasks.entry FROM payment_tasks
-        WHERE payment_tasks.order_id = orders.id
+        WHERE payment_tasks.payable_id = orders.id
           AND (payment_tasks.state = '{TaskState.DUE}' OR payment_tasks.state = '{TaskState.REFUSED}'))
       AND NOT EXISTS (
         SELECT refunds.entry FROM refunds
-        WHERE refunds.order_id = orders.id AND refunds.state = '{RefundState.FAILED}')
+        WHERE refunds.payable_id = orders.id AND refunds.state = '{RefundState.FAILED}')
     LIMIT :limit
 """)
 
@@ -154,7 +154,7 @@ NOUN: Final = Noun(
 class PaymentTask:
     entry: int
     id: str
-    order_id: str | None
+    payable_id: str | None
     provider: str
     reference: str
     """The provider's name for the payment, empty where only its key is known; for ``forget_card``, for the card and its
@@ -172,7 +172,7 @@ class PaymentTask:
 
 def owe(
     transaction: Transaction,
-    order_id: str,
+    payable_id: str,
     owed: Iterable[ProviderAction],
     *,
     currency: str,
@@ -181,14 +181,14 @@ def owe(
 ) -> None:
     """Write down what the provider of the order's payment is to be asked. A payment is captured and voided once."""
     for deed in owed:
-        found = transaction.one(PAYMENT_OF_ORDER, order_id=order_id)
+        found = transaction.one(PAYMENT_OF_ORDER, payable_id=payable_id)
         if found is None and deed.is_optional:
             continue
         provider, reference = found if found is not None else ("", "")
         _add(
             transaction,
-            task_id=_id_of(transaction, order_id, deed.kind),
-            order_id=order_id,
+            task_id=_id_of(transaction, payable_id, deed.kind),
+            payable_id=payable_id,
             provider=provider,
             reference=reference,
             kind=TaskKind(deed.kind),
@@ -202,7 +202,7 @@ def owe(
 def promise(
     transaction: Transaction,
     key: str,
-    order_id: str,
+    payable_id: str,
     provider: str,
     *,
     amount: Money,
@@ -216,7 +216,7 @@ def promise(
     _add(
         transaction,
         task_id=key,
-        order_id=order_id,
+        payable_id=payable_id,
         provider=provider,
         reference="",
         kind=TaskKind.ABANDON,
@@ -228,14 +228,14 @@ def promise(
 
 
 def abandon(
-    transaction: Transaction, order_id: str, provider: str, reference: str, *, amount: Money, now: Timestamp
+    transaction: Transaction, payable_id: str, provider: str, reference: str, *, amount: Money, now: Timestamp
 ) -> None:
     """Have the provider give back a payment of the order that was made after all. Once, however often it is told."""
     digest = hashlib.blake2b(f"{provider} {reference}".encode(), digest_size=8).hexdigest()
     _add(
         transaction,
-        task_id=f"{order_id}:{TaskKind.ABANDON}:{digest}",
-        order_id=order_id,
+        task_id=f"{payable_id}:{TaskKind.ABANDON}:{digest}",
+        payable_id=payable_id,
         provider=provider,
         reference=reference,
         kind=TaskKind.ABANDON,
@@ -261,7 +261,7 @@ def forget_card(transaction: Transaction, method_id: str, provider: str, card: S
     _add(
         transaction,
         task_id=f"{method_id}:forget",
-        order_id=None,
+        payable_id=None,
         provider=provider,
         reference=f"{card.owner} {card.reference}",
         kind=TaskKind.FORGET_CARD,
@@ -272,19 +272,19 @@ def forget_card(transaction: Transaction, method_id: str, provider: str, card: S
     )
 
 
-def _id_of(transaction: Transaction, order_id: str, kind: ActionKind) -> str:
+def _id_of(transaction: Transaction, payable_id: str, kind: ActionKind) -> str:
     if kind is not ActionKind.REFUND:
-        tried = len(set(transaction.all(PAYMENTS_OF_ORDER, order_id=order_id)))
-        return f"{order_id}:{kind}" if tried <= 1 else f"{order_id}:{kind}:{tried}"
-    row = transaction.one(COUNT_OF_KIND, order_id=order_id, kind=TaskKind.REFUND)
-    return f"{order_id}:{kind}:{row[0] + 1 if row else 1}"
+        tried = len(set(transaction.all(PAYMENTS_OF_ORDER, payable_id=payable_id)))
+        return f"{payable_id}:{kind}" if tried <= 1 else f"{payable_id}:{kind}:{tried}"
+    row = transaction.one(COUNT_OF_KIND, payable_id=payable_id, kind=TaskKind.REFUND)
+    return f"{payable_id}:{kind}:{row[0] + 1 if row else 1}"
 
 
 def _add(
     transaction: Transaction,
     *,
     task_id: str,
-    order_id: str | None,
+    payable_id: str | None,
     provider: str,
     reference: str,
     kind: TaskKind,
@@ -296,7 +296,7 @@ def _add(
     transaction.run(
         ADD,
         id=task_id,
-        order_id=order_id,
+        payable_id=payable_id,
         provider=provider,
         reference=reference,
         kind=kind,
@@ -358,11 +358,11 @@ def finish(
     return changed == 1
 
 
-def finish_refund(transaction: Transaction, order_id: str, task_id: str, state: TaskState) -> None:
+def finish_refund(transaction: Transaction, payable_id: str, task_id: str, state: TaskState) -> None:
     """Close a refund of this order as what the provider told of it. One that was done may be refused after all."""
     transaction.run(
         FINISH_REFUND,
-        order_id=order_id,
+        payable_id=payable_id,
         task_id=task_id,
         new_state=state,
         new_problem=_CAME_BACK if state is TaskState.REFUSED else None,
@@ -372,17 +372,17 @@ def finish_refund(transaction: Transaction, order_id: str, task_id: str, state: 
 _CAME_BACK: Final = "The refund came back."
 
 
-def refunds_due(transaction: Transaction, order_id: str) -> int:
+def refunds_due(transaction: Transaction, payable_id: str) -> int:
     """How much the order's provider is still to be asked to give back, in minor units."""
-    row = transaction.one(REFUNDS_DUE, order_id=order_id)
+    row = transaction.one(REFUNDS_DUE, payable_id=payable_id)
     assert row is not None
     amount: int = row[0]
     return amount
 
 
-def was_refund_refused(transaction: Transaction, order_id: str) -> bool:
+def was_refund_refused(transaction: Transaction, payable_id: str) -> bool:
     """Whether a refund of the order was refused, or came back: then people see to it."""
-    row = transaction.one(REFUNDS_REFUSED, order_id=order_id)
+    row = transaction.one(REFUNDS_REFUSED, payable_id=payable_id)
     return row is not None and row[0] > 0
 
 

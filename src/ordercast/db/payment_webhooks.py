@@ -61,7 +61,7 @@ payment_webhooks = table(
     columns.line("kind"),
     # The provider's name for the payment that it tells of.
     columns.line("payment", optional=True),
-    columns.identifier("order_id", optional=True),
+    columns.identifier("payable_id", optional=True),
     # As it was signed; gone once it has had its effect.
     columns.document("body", optional=True),
     columns.word("state", default=WebhookState.DUE),
@@ -74,7 +74,7 @@ payment_webhooks = table(
     unique("payment_webhooks_once", "provider", "event_id"),
     index("payment_webhooks_due", "due_at", where=_IS_DUE),
     index("payment_webhooks_waiting", "received_at", where=_WAITS),
-    index("payment_webhooks_failed", "order_id", where=_HAS_FAILED),
+    index("payment_webhooks_failed", "payable_id", where=_HAS_FAILED),
     index("payment_webhooks_by_state", "state", "id"),
     index("payment_webhooks_by_age", "received_at"),
 )
@@ -82,9 +82,9 @@ payment_webhooks = table(
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 ADD: Final = Statement("""
-    INSERT INTO payment_webhooks (provider, event_id, kind, payment, order_id, body, state, attempts, due_at, problem,
+    INSERT INTO payment_webhooks (provider, event_id, kind, payment, payable_id, body, state, attempts, due_at, problem,
       received_at, ended_at)
-    VALUES (:provider, :event_id, :kind, :payment, :order_id, :body, :state, :attempts, :due_at, :problem,
+    VALUES (:provider, :event_id, :kind, :payment, :payable_id, :body, :state, :attempts, :due_at, :problem,
       :received_at, :ended_at)
     ON CONFLICT (provider, event_id) DO NOTHING RETURNING id
 """)
@@ -110,8 +110,9 @@ NEXT_DUE: Final = Statement(f"""
     SELECT min(due_at) FROM payment_webhooks @sqlite(INDEXED BY payment_webhooks_due) WHERE {_IS_DUE}
 """)
 SETTLE: Final = Statement("""
-    UPDATE payment_webhooks SET state = :new_state, kind = :new_kind, payment = :new_payment, order_id = :new_order_id,
-      body = :new_body, attempts = attempts + 1, due_at = NULL, problem = NULL, ended_at = :new_ended_at
+    UPDATE payment_webhooks SET state = :new_state, kind = :new_kind, payment = :new_payment,
+      payable_id = :new_payable_id, body = :new_body, attempts = attempts + 1, due_at = NULL, problem = NULL,
+      ended_at = :new_ended_at
     WHERE id = :webhook_id
 """)
 POSTPONE: Final = Statement(f"""
@@ -121,14 +122,14 @@ POSTPONE: Final = Statement(f"""
 """)
 GIVE_UP: Final = Statement(f"""
     UPDATE payment_webhooks SET {_HAS_FAILED}, attempts = attempts + 1, due_at = NULL, problem = :new_problem,
-      order_id = :new_order_id, ended_at = :new_ended_at
+      payable_id = :new_payable_id, ended_at = :new_ended_at
     WHERE id = :webhook_id AND ({_IS_DUE} OR {_WAITS})
 """)
 FAILED_OF_ORDER: Final = Statement(f"""
-    SELECT count(*) FROM payment_webhooks WHERE {_HAS_FAILED} AND order_id = :order_id
+    SELECT count(*) FROM payment_webhooks WHERE {_HAS_FAILED} AND payable_id = :payable_id
 """)
 _WEBHOOK: Final = """
-    SELECT id, provider, event_id, kind, payment, order_id, state, attempts, due_at, problem, received_at, ended_at
+    SELECT id, provider, event_id, kind, payment, payable_id, state, attempts, due_at, problem, received_at, ended_at
 """
 BY_ID: Final = Statement(f"{_WEBHOOK}, body FROM payment_webhooks WHERE id = :id")
 BEFORE: Final = Statement(f"{_WEBHOOK} FROM payment_webhooks WHERE id < :before ORDER BY id DESC LIMIT :limit")
@@ -156,13 +157,13 @@ def receive(
     transaction: Transaction, provider: str, event: ProviderEvent, body: bytes, now: Timestamp
 ) -> WebhookState | None:
     """Keep a provider's event once, with its effect; None where it was received before."""
-    order_id = _order_of(transaction, provider, event)
-    state = _state_of(event, order_id)
+    payable_id = _order_of(transaction, provider, event)
+    state = _state_of(event, payable_id)
     is_applied = state is WebhookState.APPLIED
     added = transaction.one(
         ADD,
         **_named(provider, event),
-        order_id=order_id,
+        payable_id=payable_id,
         body=None if is_applied else _text(body),
         state=state,
         attempts=1,
@@ -173,8 +174,8 @@ def receive(
     )
     if added is None:
         return None
-    if order_id is not None and is_applied:
-        payments.apply_event(transaction, order_id, provider, event, now)
+    if payable_id is not None and is_applied:
+        payments.apply_event(transaction, payable_id, provider, event, now)
     return state
 
 
@@ -192,7 +193,7 @@ def keep(
     transaction.run(
         ADD,
         **_named(provider, event),
-        order_id=None,
+        payable_id=None,
         body=_text(body),
         state=WebhookState.DUE,
         attempts=1,
@@ -220,10 +221,10 @@ def _order_of(transaction: Transaction, provider: str, event: ProviderEvent) -> 
     return None if row is None else row[0]
 
 
-def _state_of(event: ProviderEvent, order_id: str | None) -> WebhookState:
+def _state_of(event: ProviderEvent, payable_id: str | None) -> WebhookState:
     if event.payment is None or event.fact is None:
         return WebhookState.IGNORED
-    return WebhookState.WAITING if order_id is None else WebhookState.APPLIED
+    return WebhookState.WAITING if payable_id is None else WebhookState.APPLIED
 
 
 # --- Trying again -----------------------------------------------------------------------------------------------------
@@ -254,8 +255,8 @@ def attempt(
         return by_id(transaction, webhook_id).status
     provider, event_id, body = found
     event = read(provider, event_id, body.encode())
-    order_id = _order_of(transaction, provider, event)
-    state = _state_of(event, order_id)
+    payable_id = _order_of(transaction, provider, event)
+    state = _state_of(event, payable_id)
     is_applied = state is WebhookState.APPLIED
     transaction.run(
         SETTLE,
@@ -263,13 +264,13 @@ def attempt(
         new_state=state,
         new_kind=event.kind,
         new_payment=event.payment,
-        new_order_id=order_id,
+        new_payable_id=payable_id,
         new_body=None if is_applied else body,
         new_ended_at=None if state is WebhookState.WAITING else now,
     )
-    if order_id is not None and is_applied:
-        payments.apply_event(transaction, order_id, provider, event, now)
-        _take_card_off(transaction, order_id, now)
+    if payable_id is not None and is_applied:
+        payments.apply_event(transaction, payable_id, provider, event, now)
+        _take_card_off(transaction, payable_id, now)
     return state
 
 
@@ -278,10 +279,10 @@ def _open(row: tuple[Any, ...]) -> tuple[str, str, str]:
     return provider, event_id, body
 
 
-def _take_card_off(transaction: Transaction, order_id: str, now: Timestamp) -> None:
+def _take_card_off(transaction: Transaction, payable_id: str, now: Timestamp) -> None:
     """Resolve the order's card, where none of its events is left that failed."""
-    row = transaction.one(FAILED_OF_ORDER, order_id=order_id)
-    card = mismatches.open_of(transaction, order_id).get(MismatchKind.WEBHOOK_FAILED)
+    row = transaction.one(FAILED_OF_ORDER, payable_id=payable_id)
+    card = mismatches.open_of(transaction, payable_id).get(MismatchKind.WEBHOOK_FAILED)
     if card is not None and (row is None or row[0] == 0):
         mismatches.resolve(transaction, card, payments.PAYMENTS, "It has had its effect.", now)
 
@@ -331,15 +332,15 @@ def postpone(transaction: Transaction, webhook_id: str, attempts: int, until: Ti
 def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timestamp) -> None:
     """Try it no more: the shop is notified, and a card on the board asks somebody to see to its order."""
     webhook = by_id(transaction, webhook_id)
-    order_id = None
+    payable_id = None
     if webhook.payment is not None:
         row = transaction.one(ledger.ORDER_OF_PAYMENT, provider=webhook.provider, reference=webhook.payment)
-        order_id = None if row is None else row[0]
+        payable_id = None if row is None else row[0]
     was_open = transaction.run(
         GIVE_UP,
         webhook_id=webhook_id,
         new_problem=problem[:PROBLEM_CHARACTERS_MAX],
-        new_order_id=order_id,
+        new_payable_id=payable_id,
         new_ended_at=now,
     )
     if not was_open:
@@ -349,13 +350,13 @@ def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timest
         NotificationKind.WEBHOOK_FAILED,
         {"webhookId": webhook.id, "provider": webhook.provider, "type": webhook.type, "eventId": webhook.event_id},
         Severity.ERROR,
-        order_id=order_id,
+        order_id=payable_id,
         now=now,
     )
-    if order_id is not None:
+    if payable_id is not None:
         mismatches.raise_discrepancy(
             transaction,
-            order_id,
+            payable_id,
             MismatchKind.WEBHOOK_FAILED,
             f"The message {webhook.event_id} ({webhook.type}) of {webhook.provider} had no effect: {problem}"
             f" Once that is mended, try it again: POST /api/payments/webhooks/{webhook.id}/retry.",

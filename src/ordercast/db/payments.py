@@ -77,8 +77,8 @@ _OF_REFUNDS: Final[dict[type[Fact], str]] = {
 _CHANGED: Final = """payment_status = :new_payment_status, version = version + 1, captured = :new_captured,
       refunded = :new_refunded, refunding = :new_refunding, actor = :new_actor, reason = :new_reason,
       updated_at = :new_updated_at"""
-CHANGE_ORDER: Final = Statement(f"UPDATE orders SET {_CHANGED} WHERE id = :order_id")
-PAY_ORDER: Final = Statement(f"UPDATE orders SET {_CHANGED}, payment_info = :new_payment_info WHERE id = :order_id")
+CHANGE_ORDER: Final = Statement(f"UPDATE orders SET {_CHANGED} WHERE id = :payable_id")
+PAY_ORDER: Final = Statement(f"UPDATE orders SET {_CHANGED}, payment_info = :new_payment_info WHERE id = :payable_id")
 
 NOUN: Final = Noun(name="payments", statements=statements_in(globals()))
 
@@ -91,7 +91,7 @@ PAYMENTS: Final = Actor(Role.SERVICE, "payments")
 class ReportedFact:
     """A fact about an order's payment: who says it, of which payment."""
 
-    order_id: str
+    payable_id: str
     provider: str
     payment: str
     fact: Fact
@@ -107,7 +107,7 @@ class ReportedFact:
 
 def ask_refund(
     transaction: Transaction,
-    order_id: str,
+    payable_id: str,
     amount: int | None,
     reason: str,
     actor: Actor,
@@ -119,7 +119,7 @@ def ask_refund(
 
     Raises NotFound, NotPermitted, StaleVersion, NotRefundable or RefundTooLarge.
     """
-    state = load_state(transaction, order_id, actor)
+    state = load_state(transaction, payable_id, actor)
     if actor.role not in STAFF:
         raise NotPermitted(actor, "refund an order")
     if version != state.version:
@@ -127,38 +127,40 @@ def ask_refund(
     after, owed = decide_refund(state.payment, state.payment_method, amount, state.currency)
     handed_back = after.refunded - state.refunded
     if handed_back:
-        name = f"{order_id}:{CASH_PROVIDER}:{state.version}"
+        name = f"{payable_id}:{CASH_PROVIDER}:{state.version}"
         refund = Refunded(name, handed_back)
-        ledger.add_refund(transaction, order_id, CASH_PROVIDER, refund, currency=state.currency, reason=reason, now=now)
-    _save(transaction, order_id, after, actor, reason=reason, now=now)
-    payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=reason, now=now)
-    return newest_document(transaction, order_id)
+        ledger.add_refund(
+            transaction, payable_id, CASH_PROVIDER, refund, currency=state.currency, reason=reason, now=now
+        )
+    _save(transaction, payable_id, after, actor, reason=reason, now=now)
+    payment_tasks.owe(transaction, payable_id, owed, currency=state.currency, reason=reason, now=now)
+    return newest_document(transaction, payable_id)
 
 
 # --- Paying for an order that stands ----------------------------------------------------------------------------------
 
 
-def pay(transaction: Transaction, order_id: str, taken: PaymentTaken, actor: Actor, *, now: Timestamp) -> bytes:
+def pay(transaction: Transaction, payable_id: str, taken: PaymentTaken, actor: Actor, *, now: Timestamp) -> bytes:
     """Give an order that was not paid, or whose payment failed, the payment that was `taken`, and answer it as JSON.
 
     Raises NotPayable where it has been paid or has ended meanwhile, and ProviderUnavailable as placing does.
     """
     ledger.check_promise(transaction, taken)
-    state = load_state(transaction, order_id, PAYMENTS)
+    state = load_state(transaction, payable_id, PAYMENTS)
     check_payable(state.status, state.payment)
     total = Money(state.total, state.currency)
-    if ledger.payment_of(transaction, order_id) is not None:
+    if ledger.payment_of(transaction, payable_id) is not None:
         # What failed may be held still.
         void = (ProviderAction(ActionKind.VOID),)
-        payment_tasks.owe(transaction, order_id, void, currency=state.currency, reason=None, now=now)
-    ledger.take(transaction, order_id, state.customer_id, taken, total=total, now=now)
+        payment_tasks.owe(transaction, payable_id, void, currency=state.currency, reason=None, now=now)
+    ledger.take(transaction, payable_id, state.customer_id, taken, total=total, now=now)
     captured = state.total if taken.status is PaymentStatus.PAID else 0
     payment = replace(state.payment, status=taken.status, captured=captured)
     after, owed = _following(replace(state, payment_method=taken.info.method), payment)
     info = msgspec.json.encode(taken.info).decode()
-    _save(transaction, order_id, after, actor, reason=None, now=now, info=info)
-    payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=None, now=now)
-    return newest_document(transaction, order_id)
+    _save(transaction, payable_id, after, actor, reason=None, now=now, info=info)
+    payment_tasks.owe(transaction, payable_id, owed, currency=state.currency, reason=None, now=now)
+    return newest_document(transaction, payable_id)
 
 
 # --- Adopting ---------------------------------------------------------------------------------------------------------
@@ -166,28 +168,30 @@ def pay(transaction: Transaction, order_id: str, taken: PaymentTaken, actor: Act
 
 def owing(transaction: Transaction, limit: int) -> list[str]:
     """Orders that owe their provider something which nobody has written down: another program has moved them."""
-    return [order_id for (order_id,) in transaction.all(payment_tasks.OWING, limit=limit)]
+    return [payable_id for (payable_id,) in transaction.all(payment_tasks.OWING, limit=limit)]
 
 
-def adopt(transaction: Transaction, order_id: str, now: Timestamp) -> None:
+def adopt(transaction: Transaction, payable_id: str, now: Timestamp) -> None:
     """Write down what such an order owes."""
-    state = load_state(transaction, order_id, PAYMENTS)
+    state = load_state(transaction, payable_id, PAYMENTS)
     after, owed = _following(state, state.payment)
     if after != state.payment:
         reason = "The order has ended; its payment is given back."
-        _save(transaction, order_id, after, PAYMENTS, reason=reason, now=now)
-    payment_tasks.owe(transaction, order_id, owed, currency=state.currency, reason=None, now=now)
+        _save(transaction, payable_id, after, PAYMENTS, reason=reason, now=now)
+    payment_tasks.owe(transaction, payable_id, owed, currency=state.currency, reason=None, now=now)
 
 
 # --- Events ----------------------------------------------------------------------------------------------------------
 
 
-def apply_event(transaction: Transaction, order_id: str, provider: str, event: ProviderEvent, now: Timestamp) -> None:
+def apply_event(transaction: Transaction, payable_id: str, provider: str, event: ProviderEvent, now: Timestamp) -> None:
     """Take in what a provider's event tells of an order's payment. Once: `payment_webhooks` sees to that."""
     assert event.fact is not None
     assert event.payment is not None
-    reported = ReportedFact(order_id, provider, event.payment, event.fact, now)
-    if event.currency is not None and event.currency != (ours := load_state(transaction, order_id, PAYMENTS).currency):
+    reported = ReportedFact(payable_id, provider, event.payment, event.fact, now)
+    if event.currency is not None and event.currency != (
+        ours := load_state(transaction, payable_id, PAYMENTS).currency
+    ):
         _note_currency(transaction, reported, ours, event.currency)
     else:
         record(transaction, reported)
@@ -199,13 +203,15 @@ def _note_currency(transaction: Transaction, reported: ReportedFact, ours: str, 
     _differs(transaction, reported, MismatchKind.CURRENCY, sentence, ours=ours, theirs=theirs)
 
 
-def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: ProviderPayment, now: Timestamp) -> None:
+def looked_up(
+    transaction: Transaction, payable_id: str, provider: str, theirs: ProviderPayment, now: Timestamp
+) -> None:
     """Take in what a provider's books say of a payment that waited for its customer."""
     fact: Fact | None = Captured(theirs.captured) if theirs.captured else Authorized() if theirs.is_held else None
     if fact is None:
         return
-    reported = ReportedFact(order_id, provider, theirs.reference, fact, now)
-    if theirs.currency != (ours := load_state(transaction, order_id, PAYMENTS).currency):
+    reported = ReportedFact(payable_id, provider, theirs.reference, fact, now)
+    if theirs.currency != (ours := load_state(transaction, payable_id, PAYMENTS).currency):
         _note_currency(transaction, reported, ours, theirs.currency)
     else:
         record(transaction, reported)
@@ -213,31 +219,31 @@ def looked_up(transaction: Transaction, order_id: str, provider: str, theirs: Pr
 
 def carried_out(transaction: Transaction, task: PaymentTask, fact: Fact | None, now: Timestamp) -> None:
     """Close a task that the provider has carried out, and take in what that did. Done twice, it is done once."""
-    if fact is None or task.order_id is None:
+    if fact is None or task.payable_id is None:
         payment_tasks.finish(transaction, task.id)
         return
     if not isinstance(fact, RefundFact):  # a refund closes its own task, whoever tells of it first
         payment_tasks.finish(transaction, task.id)
-    record(transaction, ReportedFact(task.order_id, task.provider, task.reference, fact, now, task.reason))
+    record(transaction, ReportedFact(task.payable_id, task.provider, task.reference, fact, now, task.reason))
 
 
 def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Timestamp) -> None:
     """Close a task that the provider will not carry out: the order tells so, and a card asks somebody to see to it."""
-    if not payment_tasks.finish(transaction, task.id, TaskState.REFUSED, sentence) or task.order_id is None:
+    if not payment_tasks.finish(transaction, task.id, TaskState.REFUSED, sentence) or task.payable_id is None:
         return
     if task.kind is TaskKind.CAPTURE:
         record(
-            transaction, ReportedFact(task.order_id, task.provider, task.reference, Failed(), now, sentence=sentence)
+            transaction, ReportedFact(task.payable_id, task.provider, task.reference, Failed(), now, sentence=sentence)
         )
     elif task.kind is TaskKind.REFUND:
-        state = load_state(transaction, task.order_id, PAYMENTS)
-        still = _refunding(transaction, task.order_id, refund_sums(ledger.refunds_of(transaction, task.order_id)))
+        state = load_state(transaction, task.payable_id, PAYMENTS)
+        still = _refunding(transaction, task.payable_id, refund_sums(ledger.refunds_of(transaction, task.payable_id)))
         payment = replace(state.payment, refunding=min(still, state.captured - state.refunded))
-        _save(transaction, task.order_id, payment, PAYMENTS, reason=sentence, now=now)
+        _save(transaction, task.payable_id, payment, PAYMENTS, reason=sentence, now=now)
     deed = f"{task.kind} of {task.amount}" if task.amount.minor else str(task.kind)
     mismatches.raise_discrepancy(
         transaction,
-        task.order_id,
+        task.payable_id,
         MismatchKind.TASK_REFUSED,
         f"The {deed} was not done: {sentence}",
         provider=task.provider,
@@ -253,11 +259,11 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Tim
 
 def record(transaction: Transaction, reported: ReportedFact) -> None:
     """Take in one fact: the ledger first, then where all that is known puts the order's payment."""
-    state = load_state(transaction, reported.order_id, PAYMENTS)
+    state = load_state(transaction, reported.payable_id, PAYMENTS)
     if _is_former(transaction, reported):
         _record_former(transaction, reported, state.currency)
         return
-    before = refund_sums(ledger.refunds_of(transaction, reported.order_id))
+    before = refund_sums(ledger.refunds_of(transaction, reported.payable_id))
     _keep(transaction, state, reported)
     stands = derive_state(state.payment, _facts(transaction, reported, before))
     after, owed = (stands, ()) if _is_for_people(transaction, state) else _following(state, stands)
@@ -284,8 +290,8 @@ def record(transaction: Transaction, reported: ReportedFact) -> None:
     # A status that the table does not reach at once is reached through those between: each is told.
     for status in steps or ([after.status] if after != state.payment else []):
         payment = replace(after, status=status)
-        _save(transaction, reported.order_id, payment, PAYMENTS, reason=reason, now=reported.now)
-    payment_tasks.owe(transaction, reported.order_id, owed, currency=state.currency, reason=None, now=reported.now)
+        _save(transaction, reported.payable_id, payment, PAYMENTS, reason=reason, now=reported.now)
+    payment_tasks.owe(transaction, reported.payable_id, owed, currency=state.currency, reason=None, now=reported.now)
 
 
 def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
@@ -299,7 +305,7 @@ def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, 
 
 def _is_former(transaction: Transaction, reported: ReportedFact) -> bool:
     """Whether the order has been paid anew since: what becomes of its former payment is not the order's."""
-    current = ledger.payment_of(transaction, reported.order_id)
+    current = ledger.payment_of(transaction, reported.payable_id)
     return current is not None and current != (reported.provider, reported.payment)
 
 
@@ -320,7 +326,7 @@ def _record_former(transaction: Transaction, reported: ReportedFact, currency: s
 
 def _abandon(transaction: Transaction, reported: ReportedFact, amount: Money) -> None:
     payment_tasks.abandon(
-        transaction, reported.order_id, reported.provider, reported.payment, amount=amount, now=reported.now
+        transaction, reported.payable_id, reported.provider, reported.payment, amount=amount, now=reported.now
     )
 
 
@@ -361,21 +367,21 @@ def _keep_refund(transaction: Transaction, state: OrderState, reported: Reported
     """Write down what was told of a refund, and close the task that asked for it."""
     is_news = ledger.add_refund(
         transaction,
-        reported.order_id,
+        reported.payable_id,
         reported.provider,
         fact,
         currency=state.currency,
         reason=reported.reason,
         now=reported.now,
     )
-    kept = ledger.refunds_of(transaction, reported.order_id)
+    kept = ledger.refunds_of(transaction, reported.payable_id)
     of_it = [row for row in kept if (row.provider, row.reference) == (reported.provider, fact.reference)]
     has_failed = any(row.state is RefundState.FAILED for row in of_it)
     # A provider's failure may leave out whose refund it was; what came before has said it.
     for task_id in {fact.task_id, *(row.task_id for row in of_it)} - {None}:
         assert task_id is not None
         outcome = TaskState.REFUSED if has_failed else TaskState.DONE
-        payment_tasks.finish_refund(transaction, reported.order_id, task_id, outcome)
+        payment_tasks.finish_refund(transaction, reported.payable_id, task_id, outcome)
     if is_news and isinstance(fact, RefundFailed):
         amount = max(row.amount for row in of_it)
         what = f"The refund {fact.reference} of {Money(amount, state.currency)}"
@@ -383,19 +389,19 @@ def _keep_refund(transaction: Transaction, state: OrderState, reported: Reported
         _differs(transaction, reported, MismatchKind.REFUND_FAILED, sentence, ours=amount)
 
 
-def _refunding(transaction: Transaction, order_id: str, sums: RefundSums) -> int:
+def _refunding(transaction: Transaction, payable_id: str, sums: RefundSums) -> int:
     """What is promised back and not confirmed: under way, or still to be asked for."""
-    return sums.pending + payment_tasks.refunds_due(transaction, order_id)
+    return sums.pending + payment_tasks.refunds_due(transaction, payable_id)
 
 
 def _facts(transaction: Transaction, reported: ReportedFact, before: RefundSums) -> PaymentFacts:
-    sums = refund_sums(ledger.refunds_of(transaction, reported.order_id))
-    disputes = [state for (state,) in transaction.all(ledger.DISPUTES, order_id=reported.order_id)]
+    sums = refund_sums(ledger.refunds_of(transaction, reported.payable_id))
+    disputes = [state for (state,) in transaction.all(ledger.DISPUTES, payable_id=reported.payable_id)]
     ended = {Voided: PaymentStatus.VOIDED, Failed: PaymentStatus.FAILED}.get(type(reported.fact))
     return PaymentFacts(
         captured=reported.fact.amount if isinstance(reported.fact, Captured) else 0,
         refunds=sums.succeeded,
-        refunding=_refunding(transaction, reported.order_id, sums),
+        refunding=_refunding(transaction, reported.payable_id, sums),
         came_back=max(0, before.succeeded - sums.succeeded),
         is_disputed=DisputeState.OPEN in disputes,
         is_lost=DisputeState.LOST in disputes,
@@ -409,7 +415,7 @@ def _check_sums(transaction: Transaction, state: OrderState, reported: ReportedF
     if isinstance(reported.fact, Captured) and reported.fact.amount > state.total:
         theirs = Money(reported.fact.amount, state.currency)
         _differs(transaction, reported, MismatchKind.CAPTURED, f"{theirs} was captured, more than the order's total.")
-    refunded = refund_sums(ledger.refunds_of(transaction, reported.order_id)).succeeded
+    refunded = refund_sums(ledger.refunds_of(transaction, reported.payable_id)).succeeded
     if isinstance(reported.fact, Refunded) and refunded > state.total:
         theirs = Money(refunded, state.currency)
         _differs(transaction, reported, MismatchKind.REFUNDED, f"{theirs} was refunded, more than the order's total.")
@@ -418,7 +424,7 @@ def _check_sums(transaction: Transaction, state: OrderState, reported: ReportedF
 def _check_in_full(transaction: Transaction, reported: ReportedFact, payment: PaymentState, currency: str) -> None:
     """Have somebody see to an order of which a part was captured; take the card off the board once all of it was."""
     if payment.captured == payment.total:
-        card = mismatches.open_of(transaction, reported.order_id).get(MismatchKind.PAID_IN_PART)
+        card = mismatches.open_of(transaction, reported.payable_id).get(MismatchKind.PAID_IN_PART)
         if card is not None:
             mismatches.resolve(transaction, card, PAYMENTS, "All of it was captured.", reported.now)
         return
@@ -438,7 +444,7 @@ def _differs(
 ) -> None:
     mismatches.raise_discrepancy(
         transaction,
-        reported.order_id,
+        reported.payable_id,
         kind,
         sentence,
         provider=reported.provider,
@@ -464,13 +470,13 @@ def _sentence(fact: Fact, currency: str) -> str:
 
 def _move(transaction: Transaction, reported: ReportedFact, kind: Movement, amount: Money) -> None:
     ledger.move(
-        transaction, reported.order_id, reported.provider, reported.payment, kind, amount=amount, now=reported.now
+        transaction, reported.payable_id, reported.provider, reported.payment, kind, amount=amount, now=reported.now
     )
 
 
 def _save(
     transaction: Transaction,
-    order_id: str,
+    payable_id: str,
     payment: PaymentState,
     actor: Actor,
     *,
@@ -482,7 +488,7 @@ def _save(
     transaction.run(
         CHANGE_ORDER if info is None else PAY_ORDER,
         **({} if info is None else {"new_payment_info": info}),
-        order_id=order_id,
+        payable_id=payable_id,
         new_payment_status=payment.status,
         new_captured=payment.captured,
         new_refunded=payment.refunded,
@@ -497,7 +503,7 @@ def _dispute(reported: ReportedFact, reference: str, state: DisputeState) -> dic
     return {
         "provider": reported.provider,
         "reference": reference,
-        "order_id": reported.order_id,
+        "payable_id": reported.payable_id,
         "state": state,
         "at": reported.now,
     }

@@ -63,7 +63,7 @@ def _export_page(table: str, holding: PersonalData) -> Statement:
     """The next rows behind the key ``after``, each with its key first; or those of the orders ``ids``."""
     shown = ", ".join(holding.shown)
     if holding.goes_with_orders:
-        return Statement(f"SELECT {shown} FROM {table} WHERE order_id IN (@json_texts(:ids))")
+        return Statement(f"SELECT {shown} FROM {table} WHERE {holding.owner} IN (@json_texts(:ids))")
     return Statement(f"""
         SELECT {holding.key}, {shown} FROM {table}
         WHERE {holding.whose} AND {holding.key} > :after ORDER BY {holding.key} LIMIT :limit

@@ -26,7 +26,7 @@ class Compared:
 
     place: tuple[Timestamp, int]
     """When it was taken, and its entry in the ledger."""
-    order_id: str
+    payable_id: str
     provider: str
     reference: str
     version: int
@@ -52,11 +52,11 @@ def to_compare(transaction: Transaction, after: tuple[Timestamp, int], limit: in
 
 
 def _compared(row: tuple[Any, ...], open_mismatches: dict[MismatchKind, str]) -> Compared:
-    at, entry, order_id, provider, reference, version, status, *sums = msgspec.convert(row, _Row)
+    at, entry, payable_id, provider, reference, version, status, *sums = msgspec.convert(row, _Row)
     total, captured, refunded, refunding, currency = sums
     payment = PaymentState(status, total, captured, refunded, refunding)
     return Compared(
-        (cast(Timestamp, at), entry), order_id, provider, reference, version, payment, currency, open_mismatches
+        (cast(Timestamp, at), entry), payable_id, provider, reference, version, payment, currency, open_mismatches
     )
 
 
@@ -68,7 +68,7 @@ def found(transaction: Transaction, compared: Compared, discrepancies: Sequence[
 
     An order that has changed since it was read is left for the next round: it was compared with its past.
     """
-    row = transaction.one(statements.STATE, id=compared.order_id)
+    row = transaction.one(statements.STATE, id=compared.payable_id)
     if row is None or row[5] != compared.version:
         return 0
     differing = {discrepancy.kind for discrepancy in discrepancies}
@@ -78,7 +78,7 @@ def found(transaction: Transaction, compared: Compared, discrepancies: Sequence[
     return sum(
         mismatches.raise_discrepancy(
             transaction,
-            compared.order_id,
+            compared.payable_id,
             discrepancy.kind,
             discrepancy.sentence,
             provider=compared.provider,
