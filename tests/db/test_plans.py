@@ -48,6 +48,9 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "privacy.EXPORT_PAGE.sign_ins": "an account has twenty at most",
     "privacy.EXPORT_PAGE.notification_reads": "what one customer has read one by one, while it is kept",
     "privacy.EXPORT_PAGE.notification_marks": "how often one customer has read everything, while it is kept",
+    "privacy.EXPORT_PAGE.message_history": "what one customer's messages were, sorted for each page",
+    "privacy.EXPORT_PAGE.messages": "the messages of one customer's conversations, sorted for each page",
+    "privacy.EXPORT_PAGE.conversation_participants": "one customer's conversations, sorted for each page",
     "privacy.EXPORT_PAGE.order_history": "all that became of two hundred orders",
     "privacy.EXPORT_PAGE.deliveries": "all that became of two hundred orders",
     "privacy.FEED_KEYS": "all that is kept of the feed, once for who is forgotten, in a reader",
@@ -68,6 +71,9 @@ STEPS: Final = 20
 
 # What the statements are asked for: of who has most, what is rarest; and nothing that is there for what is left out.
 VALUES: Final[dict[str, Any]] = {
+    "conversation_id": "cnv_2",
+    "message_id": "msg_hot",
+    "whose": "store",
     "customer_id": "cus_hot",
     "driver_id": "drv_hot",
     "order_id": "ord_2",
@@ -105,6 +111,9 @@ OF_STATEMENTS: Final[dict[str, Any]] = {
     "notifications.before": 10**15,
     **{f"privacy.EXPORT_PAGE.{table}.after": "" for table in ("customers", "accounts", "sign_ins", "payment_methods")},
     **{f"privacy.EXPORT_PAGE.{table}.after": "" for table in ("notification_reads", "erasures")},
+    **{
+        f"privacy.EXPORT_PAGE.{table}.after": "" for table in ("conversations", "conversation_participants", "messages")
+    },
     "mismatches.before": "~",
     "payment_webhooks.BEFORE.before": "~",
     "payment_webhooks.WITH_STATE_BEFORE.before": "~",

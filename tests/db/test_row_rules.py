@@ -47,12 +47,14 @@ DEEP: Final = '{"a":' * 200 + "1" + "}" * 200
 # A row that is taken, where a value of the column's domain is not enough.
 VALID: Final[dict[str, Any]] = {
     "accounts.role": "admin",
+    "conversations.about": "customer",
     "deliveries.stage": "pending",
     "delivery_proofs.kind": "note",
     "feed.kind": "order.changed",
     "mails.kind": "verify",
     "mails.language": "en",
     "mails.state": "due",
+    "messages.participant": "store",
     "meta.name": "anything",
     "notifications.kind": "assigned",
     "notifications.severity": "info",
@@ -162,6 +164,10 @@ def insert(
     shop: Program, table: Table, column: Column[Any] | None = None, value: Any = None, *, raw: bool = False
 ) -> None:
     row = {each.name: valid(each) for each in table.columns if not is_number_of_row(each)}
+    if table.name in {"messages", "conversation_participants"}:
+        shop.do(
+            "INSERT INTO conversations (id, about, subject_id) VALUES ('x', 'customer', 'x') ON CONFLICT DO NOTHING"
+        )
     if table.name == "orders":
         row |= dict.fromkeys(("subtotal", "captured", "refunded", "refunding"), 0)
         del row["actor"]  # whoever names no actor is another program

@@ -228,6 +228,9 @@ _WORDS: Final[dict[str, Advice]] = {
         "Somebody whose orders are under way cannot be forgotten.",
         "Wait until they have ended.",
     ),
+    "message-gone": Advice(
+        "The message was deleted", "What was deleted is not changed any more.", "Look at the conversation anew."
+    ),
     "out-of-stock": Advice("Out of stock", "Fewer pieces are left than were asked for.", "Order `left` at most."),
     "too-many-waiting": Advice(
         "Too many orders wait",

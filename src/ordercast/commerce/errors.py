@@ -11,6 +11,7 @@ ShopError
 │   ├── ProofRequired         a delivery that must be proved
 │   ├── PromotionRefused      there is no such promotion, or it does not hold for this order
 │   ├── TooFewLeft            the stock cannot be lowered by so much
+│   ├── NothingThere          a conversation has no message of that position yet
 │   └── TotalDiffers          the client's total is not ours
 ├── NotPermitted              the actor's role may not do this
 ├── AddressUnverified         whoever says that an address is theirs has not shown it
@@ -32,6 +33,7 @@ ShopError
     ├── OwnAccount            an admin may not shut themselves out
     ├── LastAdmin             somebody stays who may make accounts
     ├── OrdersOpen            somebody whose orders are under way cannot be forgotten
+    ├── MessageGone           the message was deleted
     └── StateConflict         the order is not in a state that allows it
         ├── StaleVersion      the order has changed since the actor looked
         ├── IllegalTransition the table has no such move
@@ -125,6 +127,13 @@ class PromotionRefused(InvalidField):
 
 class Conflict(ShopError):
     """The present state does not allow it; another time it may."""
+
+
+class NothingThere(InvalidField):
+    """Nobody can have read what has not been written."""
+
+    def __init__(self, newest: int) -> None:
+        super().__init__("position", f"The newest message of this conversation has the position {newest}.")
 
 
 class NotPermitted(ShopError):
@@ -225,6 +234,11 @@ class OrdersOpen(Conflict):
     def __init__(self, count: int) -> None:
         self.left = count
         super().__init__(f"{count} of this customer's orders are still under way. Bring them to an end first.")
+
+
+class MessageGone(Conflict):
+    def __init__(self) -> None:
+        super().__init__("This message was deleted.")
 
 
 class TooFewLeft(InvalidField):

@@ -49,3 +49,8 @@ def is_watch_room(room: str) -> bool:
 
 def user_room(user_id: str) -> str:
     return f"user_{user_id}"
+
+
+def conversation_room(conversation_id: str) -> str:
+    """Of those who have it open, and may know of it."""
+    return f"conversation_{conversation_id}"

@@ -23,7 +23,7 @@ RESERVED_EVENTS: Final = frozenset({
     "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error",
     "new_order", "newOrder", "order_update", "orderStatusUpdated", "customer_order_update", "delivery_update",
     "payment_update", "payment_mismatch", "product_update", "notification", "stats",
-    "message", "typing", "seen", "participants",
+    "message", "message_update", "typing", "seen", "participants",
     "ready", "watching", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
 })  # fmt: skip
 BOOKING_EVENTS: Final = frozenset({"new_booking", "booking_update"})

@@ -21,6 +21,7 @@ from .columns import (
 )
 from .noun import Copies, Noun
 from .statement import Statement, statements_in
+from .transaction import Transaction
 from .types import ChangeKind
 
 
@@ -100,3 +101,13 @@ NOUN: Final = Noun(
         )
     },
 )
+
+# --- Positions --------------------------------------------------------------------------------------------------------
+
+
+def seen_with(transaction: Transaction, entity_id: str) -> int | None:
+    """The feed's newest number; None where this snapshot shows a change of the entity that has no number yet."""
+    row = transaction.one(SEEN_WITH, entity_id=entity_id)
+    assert row is not None
+    newest, waits = row
+    return None if waits else int(newest)

@@ -9,6 +9,7 @@ from typing import Final
 from . import (
     access,
     accounts,
+    conversations,
     deliveries,
     drivers,
     erasures,
@@ -45,6 +46,7 @@ NOUNS: Final[tuple[Noun, ...]] = (
     revocations.NOUN,
     orders.NOUN,
     deliveries.NOUN,
+    conversations.NOUN,
     drivers.NOUN,
     ledger.NOUN,
     saved_cards.NOUN,

@@ -24,13 +24,15 @@ from .statement import Statement, statements_in
 from .transaction import Transaction
 from .types import ChangeKind
 
-_JSON_COLUMNS: Final = frozenset({"billing_info", "shipping_info", "cart_items", "payment_info", "data", "document"})
+_JSON_COLUMNS: Final = frozenset(
+    {"attachments", "billing_info", "shipping_info", "cart_items", "payment_info", "data", "document"}
+)
 _ADDRESS_TEXTS: Final = ("name", "line1", "line2")
 
 
 # Rows, or orders whose rows, are read in one go: a reader is busy with them for some milliseconds.
 EXPORTED_AT_ONCE_MAX: Final = 200
-_NUMBERS: Final = frozenset({"number", "entry", "through"})
+_NUMBERS: Final = frozenset({"number", "entry", "+entry", "through"})
 """Keys that are no texts."""
 
 

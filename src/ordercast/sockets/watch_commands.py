@@ -18,7 +18,7 @@ from ordercast.commerce.errors import NotFound, NotPermitted
 from ordercast.commerce.orders import Order
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
-from ordercast.db import Transaction, orders
+from ordercast.db import Transaction, feed
 from ordercast.feed import OrderSubscriptions
 from ordercast.hub import LimitReached, Socket
 
@@ -68,7 +68,7 @@ async def _watch(
 
     def query(transaction: Transaction) -> tuple[bytes, int | None]:
         document = document_for(transaction, command.order_id, caller.identity)
-        return document, orders.seen_with(transaction, command.order_id)
+        return document, feed.seen_with(transaction, command.order_id)
 
     try:
         document, position = await subscriptions.subscribe(

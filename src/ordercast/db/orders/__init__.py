@@ -345,14 +345,6 @@ def _lists(
             yield one, {**whose, "status": status}
 
 
-def seen_with(transaction: Transaction, order_id: str) -> int | None:
-    """The feed's newest number; None where this snapshot shows a change of the order that has no number yet."""
-    row = transaction.one(feed.SEEN_WITH, entity_id=order_id)
-    assert row is not None
-    newest, waits = row
-    return None if waits else int(newest)
-
-
 def history(transaction: Transaction, order_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
     """The next moves behind the entry `after`, oldest first: each as ``statements.HISTORY`` has it."""
     return transaction.all(statements.HISTORY, order_id=order_id, after=after, limit=limit)

@@ -7,6 +7,7 @@ from typing import Final
 
 from ordercast.commerce.people import Role
 from ordercast.commerce.transitions import FAILING, RESTOCKING
+from ordercast.db.conversations.following import FOLLOW_ORDER
 from ordercast.db.deliveries import DELIVERY_MOVED
 from ordercast.db.dialects import Refusal, Trigger
 from ordercast.db.noun import ERASED_ACTOR
@@ -75,6 +76,7 @@ _CHANGED: Final = (
     """),
     *_GIVE_BACK,
     DELIVERY_MOVED,
+    FOLLOW_ORDER,
     cleandoc(f"""
         INSERT INTO order_history ({_HISTORY_COLUMNS})
           SELECT id, version, OLD.status, status, OLD.payment_status, payment_status, actor, reason, updated_at

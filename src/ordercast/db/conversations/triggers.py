@@ -1,0 +1,237 @@
+"""What gives messages their positions, counts what is unread, keeps what was changed, and tells of it all."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Final
+
+from ordercast.commerce.conversations import CUSTOMER_SIDE, STORE_SIDE, Subject
+from ordercast.commerce.people import Role
+from ordercast.db.dialects import Refusal, Trigger
+from ordercast.db.noun import ERASED_ACTOR
+from ordercast.db.trigger_helpers import FEED_COLUMNS, changed, refused, same
+from ordercast.db.types import ChangeKind
+
+from .following import FOLLOW_ORDER, driver_of
+from .table import message_history
+
+ERASED_TEXT: Final = "[erased]"
+
+_RECEIPTS: Final = ("delivered", "seen")
+
+# --- Documents --------------------------------------------------------------------------------------------------------
+
+# By what a conversation's row says of them the audience knows whom a row of the feed is for, as it was then.
+_WHOSE: Final = """'about', c.about, 'subjectId', c.subject_id, 'customerId', c.customer_id,
+      'assigneeRole', c.assignee_role, 'assigneeId', c.assignee_id"""
+_MESSAGE: Final = f"""@json_object('id', m.id, 'conversationId', m.conversation_id, 'position', m.position,
+      'participant', m.participant, 'sender', m.sender, 'clientId', m.client_id, 'text', m.text,
+      'attachments', @json_of(m.attachments), 'version', m.version, 'createdAt', m.created_at,
+      'editedAt', m.edited_at, 'deletedAt', m.deleted_at, {_WHOSE})"""
+_RECEIPT: Final = f"""@json_object('conversationId', c.id, 'participant', p.participant, 'delivered',
+      CASE WHEN p.delivered < p.seen THEN p.seen ELSE p.delivered END, 'seen', p.seen, 'unread', p.unread, {_WHOSE})"""
+
+
+def _told_of_message(kind: ChangeKind, at: str) -> str:
+    return cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          SELECT '{kind}', m.conversation_id, m.version, m.actor, NULL, {at}, NULL, @json_text({_MESSAGE})
+          FROM messages m JOIN conversations c ON c.id = m.conversation_id
+          WHERE m.id = NEW.id
+    """)
+
+
+# --- Conversations ----------------------------------------------------------------------------------------------------
+
+_ASSIGNEE: Final = "NEW.assignee_role || ':' || NEW.assignee_id"
+
+
+def _of_order(column: str) -> str:
+    """What the order says of `o`, which may live elsewhere."""
+    return (
+        f"coalesce((SELECT {column} FROM orders o WHERE o.id = NEW.subject_id),"
+        f" (SELECT {column} FROM mirrored_orders o WHERE o.id = NEW.subject_id))"
+    )
+
+
+_IS_OF_ORDER: Final = f"NEW.about = '{Subject.ORDER}'"
+_DRIVER: Final = _of_order(driver_of("o"))
+_OPENED: Final[tuple[str | Refusal, ...]] = (
+    Refusal(
+        "conversation_subject: there is no such order",
+        f"{_IS_OF_ORDER} AND NOT EXISTS (SELECT 1 FROM orders WHERE id = NEW.subject_id)"
+        " AND NOT EXISTS (SELECT 1 FROM mirrored_orders WHERE id = NEW.subject_id)",
+    ),
+    *(
+        cleandoc(f"""
+            INSERT INTO conversation_participants (conversation_id, participant, whose, last_at)
+              VALUES (NEW.id, '{side}', {whose}, NEW.last_at)
+        """)
+        for side, whose in {
+            STORE_SIDE: f"'{STORE_SIDE}'",
+            CUSTOMER_SIDE: f"CASE WHEN NEW.customer_id IS NOT NULL THEN '{Role.CUSTOMER}:' || NEW.customer_id END",
+        }.items()
+    ),
+    cleandoc(f"""
+        UPDATE conversations
+          SET customer_id = CASE NEW.about WHEN '{Subject.CUSTOMER}' THEN NEW.subject_id
+              WHEN '{Subject.ORDER}' THEN {_of_order("o.customer_id")} ELSE customer_id END,
+            assignee_id = CASE WHEN {_IS_OF_ORDER} THEN {_DRIVER} ELSE assignee_id END,
+            assignee_role = CASE WHEN NOT ({_IS_OF_ORDER}) THEN assignee_role
+              WHEN {_DRIVER} IS NOT NULL THEN '{Role.DRIVER}' END
+          WHERE id = NEW.id
+    """),
+)
+_FOLLOWED: Final = (
+    cleandoc(f"""
+        UPDATE conversation_participants SET whose = '{Role.CUSTOMER}:' || NEW.customer_id
+          WHERE conversation_id = NEW.id AND participant = '{CUSTOMER_SIDE}'
+    """),
+    cleandoc(f"""
+        UPDATE conversation_participants SET whose = NULL
+          WHERE conversation_id = NEW.id AND participant NOT IN ('{STORE_SIDE}', '{CUSTOMER_SIDE}')
+            AND participant <> coalesce({_ASSIGNEE}, '')
+    """),
+    # Whoever comes back finds what they have read as they left it; whoever is new has read nothing.
+    cleandoc(f"""
+        INSERT INTO conversation_participants (conversation_id, participant, whose, unread, last_at)
+          SELECT NEW.id, {_ASSIGNEE}, {_ASSIGNEE}, NEW.last_position, NEW.last_at WHERE NEW.assignee_id IS NOT NULL
+          ON CONFLICT (conversation_id, participant) DO UPDATE SET whose = excluded.whose
+    """),
+    cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          SELECT '{ChangeKind.CONVERSATION_CHANGED}', c.id, 1, c.actor, NULL, @now, NULL,
+            @json_text(@json_object('conversationId', c.id, {_WHOSE}))
+          FROM conversations c WHERE c.id = NEW.id
+    """),
+)
+
+# --- Messages ---------------------------------------------------------------------------------------------------------
+
+_SENT: Final = (
+    Refusal(
+        "message_participant: nobody takes part as this",
+        "NOT EXISTS (SELECT 1 FROM conversation_participants"
+        " WHERE conversation_id = NEW.conversation_id AND participant = NEW.participant)",
+    ),
+    # The row is held from here to the commit.
+    cleandoc("""
+        UPDATE conversations
+          SET last_position = last_position + 1,
+            last_at = CASE WHEN NEW.created_at > last_at THEN NEW.created_at ELSE last_at END
+          WHERE id = NEW.conversation_id
+    """),
+    Refusal(
+        "message_position: the next position is given to whoever names none",
+        "NEW.position <> (SELECT last_position FROM conversations WHERE id = NEW.conversation_id)",
+    ),
+    cleandoc("""
+        UPDATE messages SET position = (SELECT last_position FROM conversations WHERE id = NEW.conversation_id)
+          WHERE id = NEW.id AND position IS NULL
+    """),
+    cleandoc("""
+        UPDATE conversation_participants
+          SET unread = unread + CASE WHEN participant = NEW.participant THEN 0 ELSE 1 END,
+            last_at = CASE WHEN NEW.created_at > last_at THEN NEW.created_at ELSE last_at END
+          WHERE conversation_id = NEW.conversation_id
+    """),
+    _told_of_message(ChangeKind.MESSAGE_SENT, "m.created_at"),
+)
+
+_SAID: Final = ("text", "attachments", "deleted_at")
+# Whoever does not count the version on, and name themselves, is another program. As of orders, the inner UPDATE changes
+# nothing that fires this once more.
+_CHANGED: Final[tuple[str, ...]] = (
+    cleandoc("""
+        UPDATE messages SET version = OLD.version + 1, actor = @external_actor,
+            edited_at = CASE WHEN NEW.deleted_at IS NULL THEN @now ELSE NEW.edited_at END
+          WHERE id = NEW.id AND NEW.version <= OLD.version
+    """),
+    cleandoc("""
+        INSERT INTO message_history (message_id, version, former_text, actor, at)
+          SELECT m.id, OLD.version, OLD.text, m.actor, coalesce(m.deleted_at, m.edited_at, @now)
+          FROM messages m WHERE m.id = NEW.id
+    """),
+    _told_of_message(ChangeKind.MESSAGE_CHANGED, "coalesce(m.deleted_at, m.edited_at, @now)"),
+)
+# Somebody who is forgotten leaves their conversations, and nobody is told the words again.
+_IS_ERASED: Final = f"NEW.text = '{ERASED_TEXT}' AND NEW.actor = '{ERASED_ACTOR}'"
+_ERASABLE: Final = ("sender", "client_id")
+_KEPT: Final = ("id", "conversation_id", "participant", "created_at")
+
+# --- Receipts ---------------------------------------------------------------------------------------------------------
+
+_SEEN: Final[tuple[str, ...]] = (
+    cleandoc("""
+        UPDATE conversation_participants
+          SET unread = (SELECT count(*) FROM messages m WHERE m.conversation_id = NEW.conversation_id
+            AND m.position > NEW.seen AND m.participant <> NEW.participant)
+          WHERE conversation_id = NEW.conversation_id AND participant = NEW.participant AND NEW.seen <> OLD.seen
+    """),
+    cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          SELECT '{ChangeKind.CONVERSATION_SEEN}', c.id, p.seen, p.participant, NULL, @now, NULL, @json_text({_RECEIPT})
+          FROM conversation_participants p JOIN conversations c ON c.id = p.conversation_id
+          WHERE p.conversation_id = NEW.conversation_id AND p.participant = NEW.participant
+    """),
+)
+_GOES_ON: Final = (
+    Refusal("receipts_go_on: what was read stays read", "NEW.seen < OLD.seen OR NEW.delivered < OLD.delivered"),
+    Refusal(
+        "receipts_of_messages: nobody has read what nobody has written",
+        "NEW.seen > (SELECT last_position FROM conversations WHERE id = NEW.conversation_id)"
+        " OR NEW.delivered > (SELECT last_position FROM conversations WHERE id = NEW.conversation_id)",
+    ),
+)
+
+# --- What stays as it was written -------------------------------------------------------------------------------------
+
+_POSITIONS: Final = "message_position: positions are counted one by one"
+_FORGETS: Final = (
+    f"NEW.former_text = '{ERASED_TEXT}' AND {same(name for name in message_history.columns if name != 'former_text')}"
+)
+_ADDED_TO: Final = "history is only ever added to"
+
+TRIGGERS: Final = (
+    Trigger("conversations_opened", "AFTER INSERT", "conversations", _OPENED),
+    Trigger(
+        "conversations_followed",
+        "AFTER UPDATE",
+        "conversations",
+        _FOLLOWED,
+        when=changed(["customer_id", "assignee_role", "assignee_id"]),
+    ),
+    Trigger("conversations_of_mirrored", "AFTER UPDATE", "mirrored_orders", (FOLLOW_ORDER,)),
+    refused(
+        "conversations_counted",
+        "UPDATE",
+        "conversations",
+        _POSITIONS,
+        when="NEW.last_position < OLD.last_position OR NEW.last_position > OLD.last_position + 1",
+    ),
+    refused(
+        "conversations_named_once",
+        "UPDATE",
+        "conversations",
+        "a conversation stays about what it is about",
+        when=changed(["id", "about", "subject_id"]),
+    ),
+    refused("conversations_kept", "DELETE", "conversations", "a conversation is never deleted"),
+    Trigger("messages_sent", "AFTER INSERT", "messages", _SENT),
+    Trigger(
+        "messages_changed", "AFTER UPDATE", "messages", _CHANGED, when=f"({changed(_SAID)}) AND NOT ({_IS_ERASED})"
+    ),
+    refused(
+        "messages_stay",
+        "UPDATE",
+        "messages",
+        "message_position: a message keeps its place and whoever wrote it",
+        when=f"NOT ({same(_KEPT)}) OR NEW.position <> OLD.position OR (NOT ({same(_ERASABLE)}) AND NOT ({_IS_ERASED}))",
+    ),
+    refused("messages_kept", "DELETE", "messages", "a message is marked as deleted, never removed"),
+    Trigger("receipts_go_on", "BEFORE UPDATE", "conversation_participants", _GOES_ON, when=changed(_RECEIPTS)),
+    Trigger("receipts_told", "AFTER UPDATE", "conversation_participants", _SEEN, when=changed(_RECEIPTS)),
+    refused("participants_kept", "DELETE", "conversation_participants", "a participant is never deleted"),
+    refused("message_history_kept", "DELETE", "message_history", _ADDED_TO),
+    refused("message_history_unchanged", "UPDATE", "message_history", _ADDED_TO, when=f"NOT ({_FORGETS})"),
+)
