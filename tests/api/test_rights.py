@@ -124,6 +124,7 @@ def other_bodies() -> dict[str, Any]:
         "POST /api/auth/revoke": {"name": f"usr_nobody{count}"},
         "POST /api/emit": {"event": "hello", "rooms": ["store-owners"], "args": []},
         "POST /emit-booking": {"bookingId": "b1", "userId": "u1"},
+        "POST /api/conversations/{conversation_id}/messages": {"text": "Hello"},
         "POST /api/payments/webhook/{provider}": {},
     }  # fmt: skip
 
@@ -145,11 +146,22 @@ async def ask(cast: Cast, operation: str, *, own: bool) -> httpx.Response:
         order, headers = await cast.order(own=own, waits=path.endswith("/driver"))
         body = order_bodies(cast.role, order, cast.driver_id).get(path.rpartition("/")[2])
         path = path.replace("{order_id}", order["id"])
+    elif "/api/conversations" in path:
+        order, headers = await cast.order(own=own)
+        body = {"orderId": order["id"]} if path.endswith("conversations") else body
+        path = path.replace("{conversation_id}", await conversation_of(cast.client, order))
     elif cast.role == "guest":
         headers = bearer((await cast.client.place())["trackingToken"])
     for name, value in (await names_of(cast, path, own=own)).items():
         path = path.replace(name, value)
     return await cast.client.http.request(method, path, json=body, headers=dict(headers))
+
+
+async def conversation_of(client: Client, order: dict[str, Any]) -> str:
+    """The conversation about an order, opened by the shop."""
+    opened = (await client.post("/api/conversations", {"orderId": order["id"]}, STORE)).json()
+    found: str = opened["id"]
+    return found
 
 
 async def names_of(cast: Cast, path: str, *, own: bool) -> dict[str, str]:
@@ -172,7 +184,7 @@ async def names_of(cast: Cast, path: str, *, own: bool) -> dict[str, str]:
 
 
 ACCOUNTS = ("admin", "store", "customer", "driver")
-PER_PERSON = ("{order_id}", "{driver_id}", "{customer_id}", "{method_id}", "{notification_id}")
+PER_PERSON = ("/api/conversations", "{order_id}", "{driver_id}", "{customer_id}", "{method_id}", "{notification_id}")
 
 
 async def seen(cast: Cast, operation: str) -> str:
@@ -223,6 +235,7 @@ async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> boo
         "assign_driver": {"orderId": order["id"], **of_order["driver"]},
         "driver_location": {"lat": 23.78, "lng": 90.4},
         "mark_seen": {"all": True},
+        "send_message": {"conversationId": await conversation_of(cast.client, order), "text": "Hello"},
         "auth_refresh": {"token": token},
     }
     (ack,) = await phone.answered(phone.send(command, sent.get(command, {})))

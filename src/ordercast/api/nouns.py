@@ -9,11 +9,13 @@ from litestar.handlers import HTTPRouteHandler
 from . import (
     accounts,
     addresses,
+    conversations,
     deliveries,
     docs_page,
     drivers,
     emit,
     health,
+    messages,
     notifications,
     orders,
     password_reset,
@@ -39,6 +41,8 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
     *orders.ROUTES,
     *drivers.ROUTES,
     *deliveries.ROUTES,
+    *conversations.ROUTES,
+    *messages.ROUTES,
     *stats.ROUTES,
     *payments.ROUTES,
     *webhooks.ROUTES,
@@ -64,4 +68,9 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
 ]
 
 # `watch_order` and `driver_location` need the feed: they stand in ``sockets``, which is above both.
-COMMANDS: Final[list[Command[Any]]] = [*orders.COMMANDS, *drivers.COMMANDS, *notifications.COMMANDS]
+COMMANDS: Final[list[Command[Any]]] = [
+    *orders.COMMANDS,
+    *drivers.COMMANDS,
+    *notifications.COMMANDS,
+    *messages.COMMANDS,
+]

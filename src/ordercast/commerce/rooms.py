@@ -14,6 +14,7 @@ ROOMS: Final = {
     "driver_{id}": "The driver of that id.",
     "user_{id}": "Whoever signed in under that id: the shop's people, customers and drivers.",
     "order_{id}": "Whoever holds the tracking token of that order: its guest.",
+    "conversation_{id}": "Whoever has that conversation open, and takes part in it.",
     "watch_order_{id}": "The shop's people and trusted back ends that watch that order by `watch_order`.",
 }
 """Who is in each room, by its name; the server alone joins them (``sockets.auth.rooms_of``)."""

@@ -13,8 +13,18 @@ from typing import Any, Final
 
 import msgspec
 
+from ordercast.commerce.conversations import Subject
 from ordercast.commerce.notifications import SHOP
-from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room, watch_room
+from ordercast.commerce.people import Role
+from ordercast.commerce.rooms import (
+    STORE_OWNERS,
+    conversation_room,
+    customer_room,
+    driver_room,
+    order_room,
+    user_room,
+    watch_room,
+)
 from ordercast.db import Change, ChangeKind
 
 from . import payloads
@@ -133,6 +143,29 @@ def _notification(change: Change, event_id: str) -> RoutedEvent:
     return RoutedEvent("notification", (room,), [payloads.notification(change, made, event_id)])
 
 
+def chat_rooms(conversation_id: str, told: dict[str, Any]) -> tuple[str, ...]:
+    """The rooms of all who take part in a conversation, by what its row says of them: the shop, the buyer or the guest,
+    who drives or cares now; and of those who have it open.
+    """
+    rooms = [STORE_OWNERS, conversation_room(conversation_id)]
+    if told["customerId"]:
+        rooms.append(customer_room(told["customerId"]))
+    if told["about"] == Subject.ORDER:
+        rooms.append(order_room(told["subjectId"]))
+    if told["assigneeId"]:
+        room = driver_room if told["assigneeRole"] == Role.DRIVER else user_room
+        rooms.append(room(told["assigneeId"]))
+    return tuple(rooms)
+
+
+def _message(change: Change, event_id: str) -> RoutedEvent:
+    """A message, as it was written or as it was changed; it is known by its own id."""
+    del event_id
+    told = payloads.decode(change.after)
+    name = "message" if change.kind == ChangeKind.MESSAGE_SENT else "message_update"
+    return RoutedEvent(name, chat_rooms(change.entity_id, told), [payloads.message(change, told)])
+
+
 def _published(change: Change, event_id: str) -> RoutedEvent:
     """An event that a trusted back end published; it named the rooms itself."""
     del event_id
@@ -152,6 +185,8 @@ SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
     ChangeKind.DELIVERY_MOVED: _delivery,
     ChangeKind.EVENT_PUBLISHED: _published,
     ChangeKind.FEED_RESYNC: _resync,
+    ChangeKind.MESSAGE_CHANGED: _message,
+    ChangeKind.MESSAGE_SENT: _message,
     ChangeKind.NOTIFICATION_MADE: _notification,
     ChangeKind.PAYMENT_MISMATCH: _mismatch,
 }

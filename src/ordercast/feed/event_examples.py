@@ -85,6 +85,27 @@ _PRODUCT: Final = {
     "version": 2,
 }
 
+_CONVERSATION_ID: Final = "cnv_01JDN8WZ5A7C9E2G4J6L8N0Q2S"
+_MESSAGE: Final[dict[str, Any]] = {
+    "id": "msg_01JDN8X0B2D4F6H8K1M3P5R7TV",
+    "conversationId": _CONVERSATION_ID,
+    "position": 3,
+    "participant": "customer",
+    "sender": f"customer:{_CUSTOMER_ID}",
+    "clientId": "7f3b",
+    "text": "Is it on its way?",
+    "attachments": [],
+    "version": 1,
+    "createdAt": _AT,
+    "editedAt": None,
+    "deletedAt": None,
+    "about": "order",
+    "subjectId": _ORDER_ID,
+    "customerId": _CUSTOMER_ID,
+    "assigneeRole": "driver",
+    "assigneeId": _DRIVER_ID,
+}
+
 Row = tuple[ChangeKind, str, dict[str, Any] | None, dict[str, Any]]
 """A kind of change, what changed, and its documents before and after."""
 
@@ -161,6 +182,13 @@ ROWS: Final[list[Row]] = [
             {"event": event, "rooms": [STORE_OWNERS, user_room(_CUSTOMER_ID)], "args": [{"bookingId": "b_7", **more}]},
         )
         for event, more in (("new_booking", {"status": "paid"}), ("booking_update", {"status": "confirmed"}))
+    ),
+    (ChangeKind.MESSAGE_SENT, _CONVERSATION_ID, None, _MESSAGE),
+    (
+        ChangeKind.MESSAGE_CHANGED,
+        _CONVERSATION_ID,
+        None,
+        {**_MESSAGE, "version": 2, "text": "Is it on its way here?", "editedAt": _AT},
     ),
     (ChangeKind.FEED_RESYNC, "mongodb", None, {"reason": "source_history_lost"}),
 ]

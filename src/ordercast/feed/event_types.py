@@ -185,6 +185,30 @@ class NotificationPayload(Stamped):
     orderId: str | None
 
 
+class MessageSender(TypedDict):
+    """As which participant of a conversation somebody wrote."""
+
+    participant: str
+    """``store``, ``customer``, or a role and an id: ``driver:drv_...``."""
+    role: str
+
+
+class MessagePayload(Stamped):
+    """A message of a conversation, as the API answers it: `id` and `version` are its own."""
+
+    conversationId: str
+    position: int
+    """Its place in the conversation, counted from one without a gap."""
+    clientId: str | None
+    sender: MessageSender
+    text: str
+    attachments: list[Any]
+    createdAt: str
+    editedAt: str | None
+    deletedAt: str | None
+    """Where it is not null, the text is empty."""
+
+
 # --- Of one socket ----------------------------------------------------------------------------------------------------
 
 
@@ -261,6 +285,8 @@ PAYLOADS: Final[dict[str, Any]] = {
     "new_booking": dict[str, Any],
     "booking_update": dict[str, Any],
     "stats": Stats,
+    "message": MessagePayload,
+    "message_update": MessagePayload,
     "resync": ResyncPayload,
     "ready": ReadyPayload,
     "watching": WatchingPayload,
@@ -277,6 +303,8 @@ TEXTS: Final = {
     "order_update": "Something else of an order than its two states was changed, such as its address: the whole order.",
     "new_booking": "A booking was made: the object that a back end sent.",
     "booking_update": "A booking has changed: the object that a back end sent.",
+    "message": "A message was written: as the API answers it, under its own `id`.",
+    "message_update": "A message was edited or deleted: as it stands now, under a higher `version`.",
     "stats": "Today's figures, as ``GET /api/stats`` answers them: soon after each change of them.",
 }
 """What an event says, where its type's docstring does not."""

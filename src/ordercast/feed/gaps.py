@@ -24,7 +24,15 @@ from enum import StrEnum
 from typing import Any, Final
 
 from ordercast.commerce.notifications import SHOP
-from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room, watch_room
+from ordercast.commerce.rooms import (
+    STORE_OWNERS,
+    conversation_room,
+    customer_room,
+    driver_room,
+    order_room,
+    user_room,
+    watch_room,
+)
 from ordercast.db import Change, ChangeKind, read_json
 
 
@@ -45,7 +53,7 @@ EVERYBODY: Final = "\x00everybody"
 
 # Where a document is no JSON, the names in it can be found still.
 _NAMES: Final = re.compile(
-    rb'"(customerId|recipient|formerDriverId|driverId)"\s*:\s*(?:"([^"\\\x00-\x1f]{1,200})"|null)'
+    rb'"(customerId|recipient|formerDriverId|driverId|subjectId|assigneeId)"\s*:\s*(?:"([^"\\\x00-\x1f]{1,200})"|null)'
 )
 # An encoder's object within the object of a driver.
 _DRIVER: Final = re.compile(rb'"driver"\s*:\s*\{\s*"id"\s*:\s*"([^"\\\x00-\x1f]{1,200})"')
@@ -98,6 +106,16 @@ def _notification(change: Change) -> list[str] | None:
     return [STORE_OWNERS if id_ == SHOP else user_room(id_) for id_ in named] if named else None
 
 
+def _conversation(change: Change) -> list[str] | None:
+    customers, assignees, subjects = (_named(change, name) for name in ("customerId", "assigneeId", "subjectId"))
+    if not change.entity_id or customers is None or assignees is None or subjects is None:
+        return None
+    rooms = [STORE_OWNERS, conversation_room(change.entity_id), *map(customer_room, customers)]
+    return (
+        rooms + [room(id_) for id_ in assignees for room in (driver_room, user_room)] + list(map(order_room, subjects))
+    )
+
+
 def _published(change: Change) -> list[str] | None:
     try:
         rooms = read_json(_text(change))["rooms"]
@@ -120,7 +138,12 @@ _FINDERS: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     ChangeKind.NOTIFICATION_MADE: _notification,
     ChangeKind.PAYMENT_MISMATCH: _shop,
 }
-_FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {"order.": _order, "product.": _shop}
+_FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {
+    "order.": _order,
+    "product.": _shop,
+    "message.": _conversation,
+    "conversation.": _conversation,
+}
 
 
 def _named(change: Change, name: str) -> list[str] | None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ordercast.commerce import sentences
+from ordercast.commerce.conversations import role_of
 from ordercast.commerce.masking import public_actor
 from ordercast.commerce.notifications import NotificationKind, words
 from ordercast.db import Change, ChangeKind, read_json
@@ -15,6 +16,7 @@ from . import event_types
 from .event_types import (
     CustomerOrderUpdatePayload,
     DeliveryUpdatePayload,
+    MessagePayload,
     NotificationPayload,
     OrderStamped,
     OrderStatusUpdatedPayload,
@@ -226,6 +228,32 @@ def notification(change: Change, made: dict[str, Any], event_id: str) -> Notific
         "severity": made["severity"],
         "orderId": made["orderId"],
     }
+
+
+def message(change: Change, told: dict[str, Any]) -> MessagePayload:
+    """The message as the API answers it: the same for everybody, so who of the shop's people wrote it is not in it."""
+    participant = told["participant"]
+    return {
+        "id": told["id"],
+        "seq": change.seq,
+        "version": change.version,
+        "at": change.at,
+        "conversationId": change.entity_id,
+        "position": _whole_number(told["position"]),
+        "clientId": told["clientId"],
+        "sender": {"participant": participant, "role": role_of(participant)},
+        "text": told["text"],
+        "attachments": told["attachments"],
+        "createdAt": told["createdAt"],
+        "editedAt": told["editedAt"],
+        "deletedAt": told["deletedAt"],
+    }
+
+
+def _whole_number(value: Any) -> int:
+    if type(value) is not int:
+        raise UnroutableRow("its position is none")
+    return value
 
 
 def _stamp(change: OrderChange) -> OrderStamped:

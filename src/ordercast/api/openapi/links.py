@@ -23,6 +23,7 @@ _NAMED: Final[dict[str, dict[Source, str]]] = {
     "method_id": {("/api/payment-methods", "get"): "/items/0/id"},
     "mismatch_id": {("/api/payment-mismatches", "get"): "/items/0/id"},
     "webhook_id": {("/api/payments/webhooks", "get"): "/items/0/id"},
+    "conversation_id": {("/api/conversations", "post"): "/id"},
     "notification_id": {("/api/notifications", "get"): "/items/0/id"},
 }
 _ADDRESS: Final = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}

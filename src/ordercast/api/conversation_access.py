@@ -1,0 +1,58 @@
+"""Who may read a conversation and write in it: the one place where it is decided, for requests and commands alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ordercast.commerce.conversations import CUSTOMER_SIDE, STORE_SIDE, Subject, participant_as
+from ordercast.commerce.errors import NotFound
+from ordercast.db import Transaction
+from ordercast.db import conversations as units
+from ordercast.db.conversations import Conversation
+
+from .auth import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A conversation, and as which of its participants somebody reads and writes."""
+
+    identity: Identity
+    conversation: Conversation
+    participant: str
+
+    @property
+    def knows_customer(self) -> bool:
+        """Whether they may be told whose it is: the shop, and the customer themselves; links are forwarded, and a
+        driver is told what the delivery needs.
+        """
+        actor = self.identity.actor
+        return self.participant == STORE_SIDE or actor.id == self.conversation.customer_id
+
+
+def access(transaction: Transaction, conversation_id: str, identity: Identity, *, to_write: bool = False) -> Access:
+    """What `identity` may do there. Raises NotFound, also where it may not know of it.
+
+    Asked in the transaction that reads or writes: who drives an order no more is let in no more. `to_write`, the
+    conversation is held until the commit.
+    """
+    conversation = units.find(transaction, conversation_id, for_update=to_write)
+    if conversation is None:
+        raise NotFound("conversation")
+    return entered(conversation, identity)
+
+
+def entered(conversation: Conversation, identity: Identity) -> Access:
+    """As `access`, of a conversation that was found already."""
+    participant = participant_in(conversation, identity)
+    if participant is None:
+        raise NotFound("conversation")
+    return Access(identity, conversation, participant)
+
+
+def participant_in(conversation: Conversation, identity: Identity) -> str | None:
+    """As which participant an identity takes part; None for who does not."""
+    if identity.order_id is not None:
+        is_theirs = conversation.about == Subject.ORDER and conversation.subject_id == identity.order_id
+        return CUSTOMER_SIDE if is_theirs else None
+    return participant_as(identity.actor, conversation.customer_id, conversation.assignee)

@@ -1,0 +1,155 @@
+"""Conversations: about an order, a booking, or with a customer; opened when they are first wanted."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from ordercast.commerce.conversations import CUSTOMER_SIDE, Subject
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.people import SEES_EVERY_ORDER
+from ordercast.db import Transaction, privacy
+from ordercast.db import conversations as units
+from ordercast.db.conversations import Participant
+
+from .auth import Identity
+from .body import IdText, JsonBody
+from .context import AnyRequest, ApiContext, Context
+from .conversation_access import Access, access, entered
+from .feed_positions import read_with_position
+from .idempotency import REPLAYED, run_once
+from .order_views import document_for
+from .responses import CONFLICTS, REFUSALS, json_response
+
+
+class OpenConversation(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What it is to be about: one of these."""
+
+    order_id: IdText | None = None
+    customer_id: IdText | None = None
+    """For the shop's people, who may write to a customer of themselves."""
+
+
+class ConversationView(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A conversation as one of its participants sees it."""
+
+    id: str
+    about: Subject
+    order_id: str | None
+    booking_id: str | None
+    customer_id: str | None
+    you: str
+    """As which participant the asker takes part."""
+    participants: list[Participant]
+    last_position: int
+    """Of the newest message; 0 where there is none."""
+    last_at: str
+    unread: int
+    """The asker's."""
+    created_at: str
+
+
+class OpenedConversation(ConversationView, frozen=True, kw_only=True, rename="camel"):
+    """A conversation, and where live events join it."""
+
+    position: str
+    """``epoch:seq`` of the feed in the same moment: live events go on from here."""
+
+
+@post(
+    "/api/conversations",
+    dto=JsonBody[OpenConversation],
+    return_dto=None,
+    status_code=200,
+    tags=["conversations"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def open_conversation(
+    data: JSONBody[OpenConversation], request: AnyRequest, context: Context
+) -> Response[ConversationView]:
+    """Open the conversation about an order or with a customer; or answer the one that there is."""
+    identity = await context.require_identity(request)
+    about, subject_id = _subject_of(data)
+    now, conversation_id = context.now(), context.new_id("cnv")
+
+    def effect(transaction: Transaction) -> bytes:
+        _check_right_to_open(transaction, about, subject_id, identity)
+        found = units.open_(transaction, conversation_id, about, subject_id, actor=identity.actor, now=now)
+        return msgspec.json.encode(view(transaction, entered(found, identity)))
+
+    outcome = await run_once(context, request, identity.actor, data, effect)
+    headers = {REPLAYED: "true"} if outcome.replayed else {}
+    return json_response(outcome.answer, headers=headers)
+
+
+def _subject_of(wanted: OpenConversation) -> tuple[Subject, str]:
+    named = [
+        (about, id_)
+        for about, id_ in ((Subject.ORDER, wanted.order_id), (Subject.CUSTOMER, wanted.customer_id))
+        if id_ is not None
+    ]
+    if len(named) != 1:
+        raise InvalidField("orderId", "Name the one thing that the conversation is about.")
+    return named[0]
+
+
+def _check_right_to_open(transaction: Transaction, about: Subject, subject_id: str, identity: Identity) -> None:
+    """Raises NotFound for what is not there, or not to be known of, and NotPermitted."""
+    if about is Subject.ORDER:
+        document_for(transaction, subject_id, identity)
+        return
+    if identity.actor.role not in SEES_EVERY_ORDER:
+        raise NotPermitted(identity.actor, "open a conversation with a customer")
+    privacy.check_known(transaction, subject_id)
+
+
+@get("/api/conversations/{conversation_id:str}", tags=["conversations"], responses=REFUSALS)
+async def get_conversation(
+    conversation_id: FromPath[str], request: AnyRequest, context: Context
+) -> Response[OpenedConversation]:
+    """One conversation, for those who take part in it; a guest by the order's tracking token."""
+    identity = await context.require_identity(request)
+    return json_response(await read(context, identity, conversation_id))
+
+
+async def read(context: ApiContext, identity: Identity, conversation_id: str) -> bytes:
+    """The conversation, as JSON, with the position from which live events go on."""
+
+    def query(transaction: Transaction) -> ConversationView:
+        return view(transaction, access(transaction, conversation_id, identity))
+
+    found, position = await read_with_position(context.store, query, conversation_id)
+    return msgspec.json.encode(OpenedConversation(**msgspec.structs.asdict(found), position=position))
+
+
+def view(transaction: Transaction, who: Access) -> ConversationView:
+    """The conversation as that participant may see it."""
+    found = who.conversation
+    people = [_shown(each, who) for each in units.participants(transaction, found.id)]
+    subject: dict[str, Any] = {"order_id": None, "booking_id": None}
+    if found.about is not Subject.CUSTOMER:
+        subject[f"{found.about}_id"] = found.subject_id
+    return ConversationView(
+        id=found.id,
+        about=found.about,
+        **subject,
+        customer_id=found.customer_id if who.knows_customer else None,
+        you=who.participant,
+        participants=people,
+        last_position=found.last_position,
+        last_at=found.last_at,
+        unread=next((each.unread for each in people if each.participant == who.participant), 0),
+        created_at=found.created_at,
+    )
+
+
+def _shown(participant: Participant, who: Access) -> Participant:
+    is_hidden = participant.participant == CUSTOMER_SIDE and not who.knows_customer
+    return msgspec.structs.replace(participant, id=None) if is_hidden else participant
+
+
+ROUTES: Final = [open_conversation, get_conversation]

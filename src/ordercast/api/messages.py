@@ -1,0 +1,168 @@
+"""Messages of conversations: written once, in one order, and read both ways; over HTTP, and written by a socket."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import CardNumberGiven, NotFound
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction, UnitOfWork
+from ordercast.db import conversations as units
+from ordercast.db.conversations import Message, NewMessage, Sent
+
+from .auth import Identity
+from .body import IdText, JsonBody
+from .commands import ClientId, Command, CommandDoc, IdempotentCommand
+from .context import AnyRequest, ApiContext, Context
+from .conversation_access import access
+from .feed_positions import read_with_position
+from .idempotency import REPLAYED, request_key
+from .paging import LIMIT_DEFAULT, Limit
+from .responses import CONFLICTS, REFUSALS, json_response
+
+# As long as a description of the catalogue: what is longer is a letter.
+TEXT_CHARACTERS_MAX: Final = 2_000
+MessageText = Annotated[str, Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
+Place = Annotated[int | None, QueryParameter(ge=0, le=10**12)]
+"""A message's position in its conversation."""
+
+
+class NewMessageBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A message; `clientId` is the sender's own name for it, under which it is written once."""
+
+    text: MessageText
+    client_id: ClientId | None = None
+    id: ClientId | None = None
+    """Another name of `clientId`."""
+
+
+class SendMessage(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """As `NewMessageBody`, by a socket."""
+
+    conversation_id: IdText
+    text: MessageText
+    id: ClientId | None = None
+    """Another name of `clientId`."""
+
+
+class MessagePage(Struct, frozen=True, rename="camel"):
+    """Messages in their order, oldest first, whichever way one pages."""
+
+    items: list[Message]
+    next_before: int | None
+    """Give it as `before` for the page of older ones; null at the beginning."""
+    next_after: int | None
+    """Give it as `after` for the page of newer ones; null at the end."""
+    position: str
+    """``epoch:seq`` of the feed in the same moment as the page: live events go on from here."""
+
+
+@post(
+    "/api/conversations/{conversation_id:str}/messages",
+    dto=JsonBody[NewMessageBody],
+    return_dto=None,
+    tags=["conversations"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def post_message(
+    conversation_id: FromPath[str], data: JSONBody[NewMessageBody], request: AnyRequest, context: Context
+) -> Response[Message]:
+    """Write a message. Sent again under the same `clientId`, or `Idempotency-Key`, it is answered as it was the first
+    time, and not written twice; by a socket too.
+    """
+    identity = await context.require_identity(request)
+    key = request_key(request, identity.actor, data)
+    client_id = data.client_id or data.id or (None if key is None else key.key)
+    with context.exclusive(key):
+        sent = await send(context, identity, conversation_id, data, client_id)
+    headers = {REPLAYED: "true"} if sent.replayed else {}
+    return json_response(msgspec.json.encode(sent.message), status_code=201, headers=headers)
+
+
+async def send_message(context: ApiContext, identity: Identity, command: SendMessage) -> Any:
+    """Write a message, and answer it with the position that it got."""
+    sent = await send(context, identity, command.conversation_id, command, command.client_id or command.id)
+    return msgspec.to_builtins(sent.message)
+
+
+async def send(
+    context: ApiContext,
+    identity: Identity,
+    conversation_id: str,
+    wanted: NewMessageBody | SendMessage,
+    client_id: str | None,
+) -> Sent:
+    """Write a message as `identity`, in a transaction of its own. Raises NotFound, KeyReused, and InvalidField for a
+    text that cannot be shown.
+    """
+    text, now, message_id = checked_text(wanted), context.now(), context.new_id("msg")
+
+    def unit(transaction: Transaction) -> Sent:
+        entered = access(transaction, conversation_id, identity, to_write=True)
+        new = NewMessage(message_id, conversation_id, entered.participant, str(identity), text, client_id)
+        return units.send(transaction, entered.conversation, new, actor=identity.actor, now=now)
+
+    return await context.store.write(UnitOfWork(unit, units.rows_of(conversation_id)))
+
+
+def checked_text(wanted: Any) -> str:
+    """The text of what is wanted, lines and all. Raises InvalidField for one with control characters, a card's number,
+    or nothing to be seen.
+    """
+    text: str = wanted.text.replace("\r\n", "\n")
+    check_texts(msgspec.structs.replace(wanted, text=text.replace("\n", " ").replace("\t", " ")))
+    return text
+
+
+@get("/api/conversations/{conversation_id:str}/messages", tags=["conversations"], responses=REFUSALS)
+async def list_messages(
+    conversation_id: FromPath[str],
+    request: AnyRequest,
+    context: Context,
+    *,
+    before: Place = None,
+    after: Place = None,
+    limit: Limit = LIMIT_DEFAULT,
+) -> Response[MessagePage]:
+    """A page of a conversation: the newest, those before a position, or those after one."""
+    identity = await context.require_identity(request)
+
+    def query(transaction: Transaction) -> units.Page:
+        entered = access(transaction, conversation_id, identity)
+        return units.page(transaction, entered.conversation, before=before, after=after, limit=limit)
+
+    found, position = await read_with_position(context.store, query, conversation_id)
+    page = MessagePage(found.items, found.next_before, found.next_after, position)
+    return json_response(msgspec.json.encode(page))
+
+
+ROUTES: Final = [post_message, list_messages]
+_EXAMPLE: Final = {"conversationId": "cnv_01JDN8WZ5A7C9E2G4J6L8N0Q2S", "text": "Is it on its way?", "clientId": "7f3b"}
+COMMANDS: Final = [
+    Command(
+        "send_message",
+        SendMessage,
+        send_message,
+        CommandDoc(
+            data=Message,
+            errors=(NotFound, CardNumberGiven),
+            example=_EXAMPLE,
+            answer={
+                **_EXAMPLE,
+                "id": "msg_01JDN8X0B2D4F6H8K1M3P5R7TV",
+                "position": 3,
+                "sender": {"participant": "customer", "role": "customer"},
+                "attachments": [],
+                "version": 1,
+                "createdAt": "2026-11-24T09:15:42.318Z",
+                "editedAt": None,
+                "deletedAt": None,
+            },
+        ),
+    )
+]
