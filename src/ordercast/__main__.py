@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "repair": "repair:repair",
     "account": "account:account",
     "check": "check:check",
+    "webhook": "webhook:webhook",
 }
 """Where in ``ordercast.commands`` each is; loaded when it is called, or listed."""
 

@@ -46,7 +46,7 @@ def providers_of(settings: Settings, store: Store) -> Providers:
     """
     from .providers.sandbox import SandboxProvider  # noqa: PLC0415
 
-    all_: list[PaymentProvider] = [SandboxProvider(store, settings.sandbox_webhook_secret)]
+    all_: list[PaymentProvider] = [SandboxProvider(store, settings.sandbox_secret)]
     if settings.stripe_secret_key:
         from .providers.stripe import StripeProvider  # noqa: PLC0415
 

@@ -33,8 +33,17 @@ def check_stripe(secret: str, body: bytes, header: str, now_s: float) -> None:
     parts = [part.strip().partition("=") for part in header.split(",")]
     sent_at = next((value for name, _, value in parts if name == "t"), "")
     _check_time(sent_at, now_s)
-    expected = hmac.new(secret.encode(), sent_at.encode() + b"." + body, hashlib.sha256).hexdigest()
-    _check_any([expected], [value for name, _, value in parts if name == "v1"])
+    _check_any([_stripe(secret, sent_at, body)], [value for name, _, value in parts if name == "v1"])
+
+
+def sign_stripe(secret: str, body: bytes, now_s: float) -> str:
+    """The value of ``Stripe-Signature``."""
+    sent_at = str(int(now_s))
+    return f"t={sent_at},v1={_stripe(secret, sent_at, body)}"
+
+
+def _stripe(secret: str, sent_at: str, body: bytes) -> str:
+    return hmac.new(secret.encode(), sent_at.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 # --- Standard Webhooks ------------------------------------------------------------------------------------------------
