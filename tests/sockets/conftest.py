@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ from tests.api.conftest import (
     store,
 )
 
+from .described import problems_of_event
 from .phone import Phone
 
 __all__ = [
@@ -39,10 +40,16 @@ Connect = Callable[..., Awaitable[Phone]]
 
 
 @pytest.fixture
-def connect(server: Server) -> Connect:
+def connect(server: Server) -> Iterator[Connect]:
+    """What any of them heard is held against the AsyncAPI document in the end."""
+    phones: list[Phone] = []
+
     async def connect(
         role: str | None = None, sub: str = "usr_1", *, tracking: str | None = None, **auth: Any
     ) -> Phone:
-        return await Phone.connected(server, token(role, sub) if role else tracking, **auth)
+        phones.append(await Phone.connected(server, token(role, sub) if role else tracking, **auth))
+        return phones[-1]
 
-    return connect
+    yield connect
+    heard = [event for phone in phones for event in phone.events()]
+    assert [problem for name, *args in heard for problem in problems_of_event(name, args)] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -50,3 +52,16 @@ def problems_of(name: str, payload: Any) -> list[str]:
     """What is wrong with a payload by the schema of its message."""
     wrong = validator(name).iter_errors(payload)
     return [f"{name} {'/'.join(map(str, each.instance_path))}: {each.message}" for each in wrong]
+
+
+def problems_of_event(name: str, args: Sequence[Any]) -> list[str]:
+    """What is wrong with an event as it was heard: its name, its payload, and whether it has an offset."""
+    if name not in events():
+        return [f"{name} is not in the document"]
+    found = problems_of(name, args[0])
+    offset = events()[name]["x-socketio"]["offset"]
+    if len(args) not in {"always": {2}, "never": {1}, "sometimes": {1, 2}}[offset]:
+        found.append(f"{name} has {len(args)} arguments; its offset comes {offset}")
+    if len(args) == 2 and not re.fullmatch(r"[^:]+:\d+(\.\d+)?", str(args[1])):
+        found.append(f"{name} has {args[1]!r} for its offset")
+    return found

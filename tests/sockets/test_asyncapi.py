@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import re
 import shutil
 import subprocess
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,25 @@ def test_every_handler_of_the_server_is_a_command_of_the_document() -> None:
     for name in names:
         for handler in server.main.event_handlers(name):
             assert isinstance(handler, RoutedCommand | SocketHandler), f"{name}: by the router, or as a SocketHandler"
+
+
+def named_events() -> Iterator[tuple[str, Path]]:
+    """The names that the shop's code emits or routes, written out where it does so."""
+    for path in [path for room in ("feed", "sockets", "api") for path in (ROOT / "src/ordercast" / room).rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            called = node.func if isinstance(node, ast.Call) else None
+            name = getattr(called, "attr", getattr(called, "id", ""))
+            at = {"emit": 0, "Rule": 0, "RoutedEvent": 0, "encode_event": 1}.get(name)
+            if at is not None and isinstance(node, ast.Call) and len(node.args) > at:
+                written = node.args[at]
+                if isinstance(written, ast.Constant) and isinstance(written.value, str):
+                    yield written.value, path
+
+
+def test_nothing_is_emitted_that_the_document_does_not_have() -> None:
+    found = dict(named_events())
+    assert {"new_order", "delivery_update", "watching", "stats", "auth_expiring", "resync"} <= found.keys()
+    assert {name: path for name, path in found.items() if name not in events()} == {}
 
 
 def test_every_rule_of_the_audience_is_shown_by_an_example() -> None:

@@ -164,7 +164,7 @@ ROWS: Final[list[Row]] = [
             "orderId": _ORDER_ID,
             "provider": "stripe",
             "reference": "pi_3QNd8Y",
-            "kind": "amount",
+            "kind": "captured",
             "ours": 61200,
             "theirs": 60200,
             "text": "The provider has captured another sum than the order's.",

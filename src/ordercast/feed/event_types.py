@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NotRequired, TypedDict
 from ordercast.commerce.catalogue import Product
 from ordercast.commerce.notifications import Severity
 from ordercast.commerce.orders import Order
+from ordercast.commerce.reconciliation import MismatchKind
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.stats import Stats
 
@@ -99,7 +100,7 @@ class PaymentMismatchPayload(Stamped):
     orderId: str
     provider: str
     reference: str | None
-    kind: str
+    kind: MismatchKind
     ours: int | str | bool | None
     theirs: int | str | bool | None
     text: str

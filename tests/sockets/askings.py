@@ -1,0 +1,78 @@
+"""How to ask each command of the AsyncAPI document: `ASKED`, by the command's name."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from tests.api.client import CUSTOMER, token
+from tests.api.drivers_at_work import ready
+
+from .happenings import told_in_words, written
+from .stage import Stage
+
+
+async def echo(stage: Stage) -> None:
+    assert await stage.clerk.ask("echo", "a", {"b": [1]}) == ("a", {"b": [1]})
+
+
+async def watch(stage: Stage) -> None:
+    order = await stage.client.place(CUSTOMER)
+    assert (await stage.clerk.ask("watch_order", {"orderId": order["id"]}))["data"]["order"]["id"] == order["id"]
+    assert (await stage.clerk.ask("unwatch_order", {"orderId": order["id"]}))["error"] is None
+    assert (await stage.buyer.ask("watch_order", {"orderId": "ord_nothing"}))["error"]["code"] == "not_found"
+
+
+async def move(stage: Stage) -> None:
+    order = await stage.client.place(CUSTOMER)
+    wanted = {"orderId": order["id"], "status": "processing", "version": 1, "clientId": "c-1"}
+    assert (await stage.clerk.ask("update_order_status", wanted))["data"]["status"] == "processing"
+    for wrong, code in (
+        ({"clientId": "c-2", "status": "rejected"}, "stale_version"),
+        ({"status": "returned"}, "idempotency_key_reused"),
+        ({"clientId": "c-3", "status": "returned", "version": 2}, "illegal_transition"),
+        ({"clientId": "c-4", "status": "nowhere", "version": 2}, "unknown_status"),
+        ({"clientId": "c-5", "orderId": "ord_nothing"}, "not_found"),
+    ):
+        assert (await stage.clerk.ask("update_order_status", {**wanted, **wrong}))["error"]["code"] == code
+
+
+async def assign(stage: Stage) -> None:
+    order = await ready(stage.client)
+    wanted = {"orderId": order["id"], "driverId": "drv_1", "version": order["version"]}
+    assert (await stage.buyer.ask("assign_driver", wanted))["error"]["code"] == "not_permitted"
+    assert (await stage.clerk.ask("assign_driver", wanted))["data"]["driverId"] == "drv_1"
+
+
+async def see(stage: Stage) -> None:
+    await told_in_words(stage)
+    assert (await stage.buyer.ask("mark_seen", {"all": True}))["data"] == {"unread": 0}
+
+
+async def locate(stage: Stage) -> None:
+    assert (await stage.rider.ask("driver_location", {"lat": 23.7, "lng": 90.4}))["data"] == {"taken": True}
+    assert (await stage.clerk.ask("driver_location", {"lat": 23.7, "lng": 90.4}))["error"]["code"] == "not_permitted"
+
+
+async def refresh(stage: Stage) -> None:
+    assert (await stage.clerk.ask("auth_refresh", {"token": token("store")}))["data"]["expiresAt"] > time.time()
+    assert (await stage.clerk.ask("auth_refresh", token("store")))["error"] is None
+
+
+async def write(stage: Stage) -> None:
+    await written(stage)
+    message = {"conversationId": "cnv_nothing", "text": "Is it on its way?"}
+    assert (await stage.buyer.ask("send_message", message))["error"]["code"] == "not_found"
+
+
+ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
+    "echo": echo,
+    "watch_order": watch,
+    "unwatch_order": watch,
+    "update_order_status": move,
+    "assign_driver": assign,
+    "mark_seen": see,
+    "driver_location": locate,
+    "send_message": write,
+    "auth_refresh": refresh,
+}

@@ -1,0 +1,206 @@
+"""How to make each event of the AsyncAPI document happen: `HAPPENS`, by the event's name."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from ordercast.app import _today
+from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.reconciliation import MismatchKind
+from ordercast.commerce.timestamps import timestamp
+from ordercast.db import access, mismatches
+from ordercast.feed import EphemeralEvents, LiveStats
+from tests.api.client import CUSTOMER, SERVICE, STORE, token
+
+from .stage import SHOP_ROOMS, Stage
+
+
+def now() -> Any:
+    return timestamp(time.time_ns() // 1_000_000)
+
+
+async def order_placed(stage: Stage) -> Any:
+    guest = await stage.client.place()
+    tracker = await stage.connect(guest["trackingToken"], "order_{id}")
+    await stage.client.post(f"/api/orders/{guest['id']}/status", {"status": "processing", "version": 1}, STORE)
+    await tracker.waits_for("customer_order_update")
+    await stage.clerk.waits_for("new_order")
+    return await stage.clerk.waits_for("newOrder")
+
+
+async def order_moved(stage: Stage) -> Any:
+    await stage.client.move(await stage.client.place(CUSTOMER), "processing")
+    await stage.buyer.waits_for("customer_order_update")
+    return await stage.buyer.waits_for("orderStatusUpdated")
+
+
+async def order_edited(stage: Stage) -> Any:
+    order = await stage.client.place(CUSTOMER)
+    edit = "UPDATE orders SET customer_name = 'Asha R.', version = version + 1 WHERE id = :id"
+    await stage.store.write(lambda transaction: transaction.run(edit, id=order["id"]))
+    return await stage.clerk.waits_for("order_update")
+
+
+async def order_paid(stage: Stage) -> Any:
+    order = await stage.client.place(CUSTOMER)
+    paid = await stage.client.post(
+        f"/api/orders/{order['id']}/pay", {"paymentInfo": {"method": "card", "token": "tok_visa"}}, CUSTOMER
+    )
+    assert paid.status_code == 200, paid.text
+    return await stage.buyer.waits_for("payment_update")
+
+
+async def books_differ(stage: Stage) -> Any:
+    order = await stage.client.place(CUSTOMER)
+    await stage.store.write(
+        lambda transaction: mismatches.raise_discrepancy(
+            transaction,
+            order["id"],
+            MismatchKind.CAPTURED,
+            "They differ.",
+            provider="sandbox",
+            reference=None,
+            actor=Actor(Role.SERVICE, "worker"),
+            now=now(),
+            ours=1,
+            theirs=2,
+        )
+    )
+    return await stage.clerk.waits_for("payment_mismatch")
+
+
+async def delivery_moved(stage: Stage) -> Any:
+    await stage.carried()
+    await stage.rider.ask("driver_location", {"lat": 23.7461, "lng": 90.3742, "accuracy": 8})
+    await stage.buyer.waits_for("delivery_update", durable=False)
+    await stage.rider.waits_for("delivery_update", durable=True)
+    return await stage.clerk.waits_for("delivery_update", durable=True)
+
+
+async def product_edited(stage: Stage) -> Any:
+    product = (await stage.client.get("/api/products")).json()["items"][0]
+    body = {"version": product["version"], "price": product["price"] + 100}
+    answer = await stage.client.http.patch(f"/api/products/{product['id']}", json=body, headers=STORE)
+    assert answer.status_code == 200, answer.text
+    return await stage.clerk.waits_for("product_update")
+
+
+async def told_in_words(stage: Stage) -> Any:
+    await stage.client.move(await stage.client.place(CUSTOMER), "processing")
+    return await stage.buyer.waits_for("notification")
+
+
+async def booked(stage: Stage) -> Any:
+    answer = await stage.client.post("/emit-booking", {"bookingId": "b_1", "userId": "cus_1"}, SERVICE)
+    assert answer.status_code == 202, answer.text
+    return await stage.buyer.waits_for("new_booking")
+
+
+async def booking_changed(stage: Stage) -> Any:
+    body = {"event": "booking_update", "rooms": ["store-owners", "user_cus_1"], "args": [{"bookingId": "b_1"}]}
+    answer = await stage.client.post("/api/emit", body, SERVICE)
+    assert answer.status_code == 202, answer.text
+    return await stage.buyer.waits_for("booking_update")
+
+
+async def counted(stage: Stage) -> Any:
+    today = _today(stage.settings, NoRelay())  # type: ignore[arg-type]
+    live = asyncio.create_task(LiveStats(stage.store, EphemeralEvents(stage.server.main), today, 0.0).run())
+    try:
+        await asyncio.sleep(0)  # it watches from now on
+        await stage.client.place(CUSTOMER)
+        return await stage.clerk.waits_for("stats")
+    finally:
+        live.cancel()
+
+
+async def written(stage: Stage) -> Any:
+    order = await stage.client.place(CUSTOMER)
+    opened = await stage.client.post("/api/conversations", {"orderId": order["id"]}, STORE)
+    message = {"conversationId": opened.json()["id"], "text": "Is it on its way?"}
+    assert (await stage.buyer.ask("send_message", message))["error"] is None
+    return await stage.clerk.waits_for("message")
+
+
+async def rewritten(stage: Stage) -> Any:
+    message = await written(stage)
+    edit = "UPDATE messages SET text = 'Is it?' WHERE id = :id"
+    await stage.store.write(lambda transaction: transaction.run(edit, id=message["id"]))
+    return await stage.buyer.waits_for("message_update")
+
+
+class NoRelay:
+    """Whose latency nobody has measured."""
+
+    class latency:  # noqa: N801 - as the relay calls it
+        @staticmethod
+        def percentiles() -> None:
+            return None
+
+
+async def came_in(stage: Stage) -> Any:
+    return await stage.clerk.waits_for("ready")
+
+
+async def watched(stage: Stage) -> Any:
+    order = await stage.client.place(CUSTOMER)
+    await stage.clerk.ask("watch_order", {"orderId": order["id"]})
+    return await stage.clerk.waits_for("watching")
+
+
+async def lost_its_place(stage: Stage) -> Any:
+    returning = await stage.connect(token("store"), *SHOP_ROOMS, offset="nowhere")
+    return await returning.waits_for("resync")
+
+
+async def expired(stage: Stage) -> Any:
+    visitor = await stage.connect(token("store", "usr_9"), *SHOP_ROOMS)
+    socket = stage.server.main.sockets[visitor.sid]
+    session = socket.data
+    session.identity = replace(session.identity, expires_at=time.time() + 0.02)
+    session.watch_expiry(socket)
+    await visitor.waits_for("auth_expiring")
+    return await visitor.waits_for("auth_expired")
+
+
+async def showed_its_token_elsewhere(stage: Stage) -> Any:
+    visitor = await stage.connect(query="?token=abc")
+    return await visitor.waits_for("auth_ignored")
+
+
+async def revoked(stage: Stage) -> Any:
+    visitor = await stage.connect(token("store", "usr_8"), *SHOP_ROOMS)
+    await stage.store.write(
+        lambda transaction: access.revoke(transaction, "usr_8", since=now(), until=None, actor=None, reason="lost")
+    )
+    return await visitor.waits_for("auth_revoked")
+
+
+HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
+    "new_order": order_placed,
+    "newOrder": order_placed,
+    "customer_order_update": order_placed,
+    "orderStatusUpdated": order_moved,
+    "order_update": order_edited,
+    "payment_update": order_paid,
+    "payment_mismatch": books_differ,
+    "delivery_update": delivery_moved,
+    "product_update": product_edited,
+    "notification": told_in_words,
+    "new_booking": booked,
+    "booking_update": booking_changed,
+    "message": written,
+    "message_update": rewritten,
+    "stats": counted,
+    "ready": came_in,
+    "watching": watched,
+    "resync": lost_its_place,
+    "auth_expiring": expired,
+    "auth_expired": expired,
+    "auth_ignored": showed_its_token_elsewhere,
+    "auth_revoked": revoked,
+}
