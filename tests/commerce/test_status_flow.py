@@ -105,7 +105,7 @@ def test_a_stale_version_is_refused_with_what_may_be_done_now() -> None:
     order = order_state(S.PROCESSING, version=7)
     with pytest.raises(StaleVersion) as caught:
         decide(order, S.READY_FOR_DELIVERY, Role.STORE, version=6)
-    assert caught.value.order is order
+    assert caught.value.state is order
     assert caught.value.allowed == (S.READY_FOR_DELIVERY, S.CANCELLED, S.ON_HOLD)
 
 

@@ -107,7 +107,9 @@ def _problem(type_: ProblemType, error: Exception) -> Problem:
         if (value := getattr(error, name, None)) not in {None, ""}:
             members[name] = value
     if isinstance(error, shop.StateConflict):
-        members |= {"current": error.order.status, "version": error.order.version, "allowed": error.allowed}
+        members |= {"current": error.state.status, "version": error.state.version, "allowed": error.allowed}
+    if isinstance(error, shop.TimeNotFree):
+        members["nearest"] = error.nearest
     if isinstance(error, shop.TotalDiffers):
         members |= {"given": error.given.minor, "computed": error.computed.minor}
     return type_.problem(str(error), **members)

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ordercast.commerce import errors as shop
+from ordercast.commerce.slots import FreeTime
 from ordercast.db import DamagedRow, ReadLockedElsewhere, RuleBroken, StoreError, Unstorable
 from ordercast.db.idempotency import KeyReused
 
@@ -49,10 +50,10 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     code: str | None = None
     """For tokens: ``token_expired``, ``token_malformed``, ``token_invalid`` or ``token_revoked``."""
     current: str | None = None
-    """The order's status now."""
+    """The status of the order or booking now."""
     version: int | None = None
     allowed: tuple[str, ...] | None = None
-    """Where the asker may move the order now."""
+    """Where the asker may move it now."""
     changed_by: str | None = None
     """Who changed it since the asker looked, and when; a customer is told the role alone."""
     changed_at: str | None = None
@@ -63,6 +64,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
     """Pieces in stock; or orders that are under way."""
     refundable: int | None = None
     """What is left of the payment, in minor units."""
+    nearest: tuple[FreeTime, ...] | None = None
+    """Of a time that is not free: the nearest that are, nearest first."""
 
 
 class ProblemType(NamedTuple):
@@ -198,6 +201,11 @@ _WORDS: Final[dict[str, Advice]] = {
     ),
     "lives-elsewhere": Advice(
         "The order lives elsewhere", "The order is another program's, which alone may change it.", "Change it there."
+    ),
+    "time-not-free": Advice(
+        "The time is not free",
+        "No carer who could do it is free at that time.",
+        "Take one of `nearest`, or ask for the service's slots.",
     ),
     "address-taken": Advice(
         "Address taken", "There is an account with this address.", "Sign in with it, or take another address."

@@ -29,13 +29,14 @@ ShopError
     ├── OutOfStock            fewer pieces are left than were asked for
     ├── EditConflict          it has changed since the actor looked: a product, a promotion, the shop's rules
     ├── LivesElsewhere        the order is another program's, which alone may change it
+    ├── TimeNotFree           no carer who could do it is free then
     ├── AddressTaken          another account has this address
     ├── OwnAccount            an admin may not shut themselves out
     ├── LastAdmin             somebody stays who may make accounts
     ├── OrdersOpen            somebody whose orders are under way cannot be forgotten
     ├── MessageGone           the message was deleted
-    └── StateConflict         the order is not in a state that allows it
-        ├── StaleVersion      the order has changed since the actor looked
+    └── StateConflict         the order or booking is not in a state that allows it
+        ├── StaleVersion      it has changed since the actor looked
         ├── IllegalTransition the table has no such move
         └── GuardRefused      the move exists, and its condition does not hold
             ├── AttemptsExhausted  what could not be delivered so often goes back
@@ -45,14 +46,19 @@ ShopError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
 
 from .people import INSIDERS, SEES_EVERY_ORDER
 
 if TYPE_CHECKING:
+    from .booking_states import BookingState
     from .money import Money
     from .people import Actor
+    from .slots import FreeTime
     from .states import OrderState, OrderStatus, PaymentStatus
+
+    State: TypeAlias = OrderState | BookingState
 
 
 class ShopError(Exception):
@@ -90,8 +96,8 @@ class BlankText(InvalidField):
 
 
 class UnknownStatus(InvalidField):
-    def __init__(self, name: str) -> None:
-        super().__init__("status", f"There is no order status {name[:40]!r}.")
+    def __init__(self, name: str, noun: str = "order") -> None:
+        super().__init__("status", f"There is no {noun} status {name[:40]!r}.")
 
 
 class UnknownProduct(InvalidField):
@@ -105,8 +111,8 @@ class AddressRequired(InvalidField):
 
 
 class ReasonRequired(InvalidField):
-    def __init__(self, target: OrderStatus) -> None:
-        super().__init__("reason", f"A reason is needed to move an order to {target}.")
+    def __init__(self, target: StrEnum, a_noun: str = "an order") -> None:
+        super().__init__("reason", f"A reason is needed to move {a_noun} to {target}.")
 
 
 class ProofRequired(InvalidField):
@@ -209,6 +215,15 @@ class LivesElsewhere(Conflict):
         super().__init__("This order lives in MongoDB; change it there.")
 
 
+class TimeNotFree(Conflict):
+    def __init__(self, nearest: Sequence[FreeTime]) -> None:
+        self.field = "startsAt"
+        self.nearest = tuple(nearest)
+        """The free times nearest to the one that was asked for."""
+        instead = f" The nearest that is: {self.nearest[0].starts_at}." if self.nearest else ""
+        super().__init__(f"That time is not free.{instead}")
+
+
 class AddressTaken(Conflict):
     def __init__(self) -> None:
         self.field = "email"
@@ -255,28 +270,28 @@ class EditConflict(Conflict):
 
 
 class StateConflict(Conflict):
-    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], sentence: str) -> None:
-        self.order = order
+    def __init__(self, state: State, allowed: Sequence[StrEnum], sentence: str) -> None:
+        self.state = state
         self.allowed = tuple(allowed)
-        """Where this actor may move the order now."""
+        """Where this actor may move the order or booking now."""
         super().__init__(sentence)
 
 
 class StaleVersion(StateConflict):
-    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], expected: int, asker: Actor) -> None:
+    def __init__(self, state: State, allowed: Sequence[StrEnum], expected: int, asker: Actor) -> None:
         # Colleagues are told which of them it was; of a buyer, and as a buyer, in which role somebody acted.
-        role = order.changed_by.partition(":")[0]
+        role = state.changed_by.partition(":")[0]
         is_told = asker.role in SEES_EVERY_ORDER or (asker.role in INSIDERS and role in INSIDERS)
-        self.changed_by = order.changed_by if is_told else role
-        self.changed_at = order.changed_at
-        seen = f"The order is at version {order.version} ({order.status}), not {expected}."
+        self.changed_by = state.changed_by if is_told else role
+        self.changed_at = state.changed_at
+        seen = f"The {state.noun} is at version {state.version} ({state.status}), not {expected}."
         by = f" {self.changed_by} changed it." if self.changed_by else ""
-        super().__init__(order, allowed, f"{seen}{by} Look again before changing it.")
+        super().__init__(state, allowed, f"{seen}{by} Look again before changing it.")
 
 
 class IllegalTransition(StateConflict):
-    def __init__(self, order: OrderState, allowed: Sequence[OrderStatus], target: OrderStatus) -> None:
-        super().__init__(order, allowed, f"An order cannot go from {order.status} to {target}.")
+    def __init__(self, state: State, allowed: Sequence[StrEnum], target: StrEnum) -> None:
+        super().__init__(state, allowed, f"{state.a_noun.capitalize()} cannot go from {state.status} to {target}.")
 
 
 class GuardRefused(StateConflict):

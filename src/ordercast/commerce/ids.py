@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, NewType
 
 OrderId = NewType("OrderId", str)
+BookingId = NewType("BookingId", str)
 ProductId = NewType("ProductId", str)
 CustomerId = NewType("CustomerId", str)
 

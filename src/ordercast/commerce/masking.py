@@ -1,5 +1,6 @@
-"""An order, and its moves, as somebody who is not the shop may see them: by its tracking link, for links are forwarded,
-printed and left in histories; and as a driver, who is told what the delivery needs for as long as it needs it.
+"""An order or booking, and its moves, as somebody who is not the shop may see them: by its tracking link, for links are
+forwarded, printed and left in histories; as a driver, who is told what the delivery needs for as long as it needs it;
+and as a carer.
 """
 
 from __future__ import annotations
@@ -39,6 +40,32 @@ def masked(order: dict[str, Any]) -> dict[str, Any]:
         "billingInfo": _address(order.get("billingInfo")),
         "shippingInfo": _address(order.get("shippingInfo")),
     }
+
+
+def masked_booking(booking: dict[str, Any]) -> dict[str, Any]:
+    """A copy of a booking's document as its tracking link shows it, without what was written to the carer."""
+    customer = booking.get("customerInfo") or {}
+    return {
+        **booking,
+        "customerId": None,
+        "customerInfo": {
+            **customer,
+            "name": _name(customer.get("name")),
+            "email": _email(customer.get("email")),
+            "mobile": _mobile(customer.get("mobile")),
+        },
+        "note": None,
+    }
+
+
+def booking_shown_to(actor: Actor, booking: dict[str, Any]) -> dict[str, Any]:
+    """A booking's document as somebody may see it who may know of it: whole, but for its carer, who is told whom they
+    visit, and neither the customer's account nor address of mail.
+    """
+    if actor.role is not Role.CARER:
+        return booking
+    info = booking.get("customerInfo") or {}
+    return {**booking, "customerId": None, "customerInfo": {**info, "email": None}}
 
 
 def shown_to(actor: Actor, order: dict[str, Any], *, today: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -15,14 +15,16 @@ class Role(StrEnum):
     STORE = "store"
     CUSTOMER = "customer"
     DRIVER = "driver"
+    CARER = "carer"
+    """Somebody who can be booked."""
     SERVICE = "service"
     """A trusted back end or timer."""
     GUEST = "guest"
-    """Someone without an account, perhaps holding the tracking token of one order."""
+    """Someone without an account, perhaps holding the tracking token of one order or booking."""
 
 
 STAFF: Final = frozenset({Role.ADMIN, Role.STORE})
-INSIDERS: Final = STAFF | {Role.DRIVER, Role.SERVICE}
+INSIDERS: Final = STAFF | {Role.DRIVER, Role.CARER, Role.SERVICE}
 """Who may be told which of them acted."""
 SEES_EVERY_ORDER: Final = STAFF | {Role.SERVICE}
 

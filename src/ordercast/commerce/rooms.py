@@ -35,8 +35,17 @@ def driver_room(driver_id: str) -> str:
     return f"driver_{driver_id}"
 
 
+def carer_room(carer_id: str) -> str:
+    return f"carer_{carer_id}"
+
+
 def order_room(order_id: str) -> str:
     return f"order_{order_id}"
+
+
+def booking_room(booking_id: str) -> str:
+    """Of a guest who holds the booking's tracking token."""
+    return f"booking_{booking_id}"
 
 
 def watch_room(order_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import ClassVar, Final
 
 from .errors import UnknownStatus
 from .ids import OrderId
@@ -65,6 +65,9 @@ class PaymentState:
 @dataclass(frozen=True, slots=True)
 class OrderState:
     """What a decision about an order's status may look at."""
+
+    noun: ClassVar[str] = "order"
+    a_noun: ClassVar[str] = "an order"
 
     id: OrderId
     status: OrderStatus

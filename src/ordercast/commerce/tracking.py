@@ -1,4 +1,4 @@
-"""How long a tracking token shows its order."""
+"""How long a tracking token shows its order or booking."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ TRACKED_AFTER_END_S: Final = 48 * 3600
 
 
 def tracking_ends(ended_at: str) -> int:
-    """The Unix second at which the token of an order that ended at that moment expires."""
+    """The Unix second at which the token of an order or booking that ended at that moment expires."""
     return int(datetime.fromisoformat(ended_at).timestamp()) + TRACKED_AFTER_END_S

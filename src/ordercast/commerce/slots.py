@@ -1,0 +1,254 @@
+"""Free times: a carer's hours by the shop's clock, less what is booked, cut into times at which a service may begin.
+
+All is counted in minutes of Unix time, so a day of the clock is as long as it is: 23 hours in spring, 25 in autumn.
+Where a shift begins or ends at a time that the clock leaps over, it begins or ends at the leap; of a time that comes
+twice, it begins at the first and ends at the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Annotated, Any, Final, NamedTuple
+
+from msgspec import Meta, Struct, field
+
+from .errors import InvalidField
+from .timestamps import Timestamp, timestamp
+
+DAY_MINUTES: Final = 24 * 60
+SHIFTS_MAX: Final = 12
+"""Of one weekday: more pauses than anybody has."""
+DAYS_OFF_MAX: Final = 1_000
+"""Some years of holidays."""
+SLOT_DAYS_MAX: Final = 31
+"""That one question may ask of: a page of a calendar."""
+SLOTS_MAX: Final = 1_000
+"""In one answer: every quarter of an hour of ten days; the next question goes on behind it."""
+NEAREST_MAX: Final = 5
+"""Offered in the place of a time that is not free: as many as a person looks through."""
+NEAREST_DAYS: Final = 7
+"""On either side of it, in which these are looked for."""
+
+Clock = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)", description="As `09:30`")]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", description="As `2026-12-25`")]
+
+
+class Shift(Struct, frozen=True, forbid_unknown_fields=True):
+    """By the shop's clock; `24:00` is the day's end."""
+
+    from_: Clock = field(name="from")
+    to: Clock
+
+
+Shifts = Annotated[list[Shift], Meta(max_length=SHIFTS_MAX)]
+
+
+class WeekHours(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """When somebody works. Who works through midnight ends a day with `24:00` and begins the next with `00:00`."""
+
+    monday: Shifts = []
+    tuesday: Shifts = []
+    wednesday: Shifts = []
+    thursday: Shifts = []
+    friday: Shifts = []
+    saturday: Shifts = []
+    sunday: Shifts = []
+
+
+WEEKDAYS: Final = WeekHours.__struct_fields__
+
+
+class FreeTime(Struct, frozen=True, rename="camel"):
+    """When a service may begin, and who of its carers is free for it."""
+
+    starts_at: Timestamp
+    ends_at: Timestamp
+    carer_ids: list[str]
+
+
+class Span(NamedTuple):
+    """From one minute of Unix time up to another."""
+
+    begin: int
+    end: int
+
+
+class Diary(NamedTuple):
+    """When one carer works, and what of that is taken; `booked` is in order and does not overlap."""
+
+    carer_id: str
+    hours: WeekHours
+    days_off: frozenset[str]
+    booked: Sequence[Span]
+
+
+class Offer(NamedTuple):
+    """What a service wants of a time: how long it takes, and after how many minutes of a shift one may begin."""
+
+    duration: int
+    step: int
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+def check_hours(hours: WeekHours) -> None:
+    """Raises InvalidField for a shift that ends before it begins, or reaches into the next."""
+    for weekday in WEEKDAYS:
+        ended = 0
+        for place, shift in enumerate(getattr(hours, weekday)):
+            begin, end = _minutes(shift.from_), _minutes(shift.to)
+            if end <= begin:
+                raise InvalidField(f"hours.{weekday}[{place}].to", "It would end before it begins.")
+            if begin < ended:
+                raise InvalidField(f"hours.{weekday}[{place}].from", "It would begin before the one above it ends.")
+            ended = end
+
+
+def day_in(name: str, text: str) -> date:
+    """Read a day. Raises InvalidField for one that no calendar has."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise InvalidField(name, "This is no day that a calendar has.") from None
+
+
+def _minutes(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])
+
+
+def minute_of(at: str) -> int:
+    """The minute of a moment as text, which is a whole one."""
+    return int(datetime.fromisoformat(at).timestamp()) // 60
+
+
+def moment_of(minute: int) -> Timestamp:
+    return timestamp(minute * 60_000)
+
+
+# --- Hours ------------------------------------------------------------------------------------------------------------
+
+
+def minute_at(day: date, clock: int, zone: tzinfo, *, last: bool = False) -> int:
+    """The minute at which the clock shows `clock` minutes of that day; the `last`, where it does so twice."""
+    local = datetime.combine(day, time()) + timedelta(minutes=clock)
+    first, second = (_minute(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
+    if first <= second:
+        return second if last else first
+    return _leap(second, first, zone)
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // 60
+
+
+def _leap(before: int, after: int, zone: tzinfo) -> int:
+    """The minute between the two at which the clock leaps."""
+    offset = _offset(before, zone)
+    while after - before > 1:
+        middle = (before + after) // 2
+        before, after = (middle, after) if _offset(middle, zone) == offset else (before, middle)
+    return after
+
+
+def _offset(minute: int, zone: tzinfo) -> timedelta | None:
+    return datetime.fromtimestamp(minute * 60, UTC).astimezone(zone).utcoffset()
+
+
+def shifts_on(diary: Diary, day: date, zone: tzinfo) -> list[Span]:
+    """When the carer works on that day."""
+    if day.isoformat() in diary.days_off:
+        return []
+    shifts: list[Shift] = getattr(diary.hours, WEEKDAYS[day.weekday()])
+    spans = (
+        Span(minute_at(day, _minutes(shift.from_), zone), minute_at(day, _minutes(shift.to), zone, last=True))
+        for shift in shifts
+    )
+    return [span for span in spans if span.begin < span.end]
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Those that meet are one: whoever works through midnight can be booked through it."""
+    joined: list[Span] = []
+    for span in sorted(spans):
+        if joined and span.begin <= joined[-1].end:
+            joined[-1] = Span(joined[-1].begin, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return joined
+
+
+def _local_day(minute: int, zone: tzinfo) -> date:
+    return datetime.fromtimestamp(minute * 60, UTC).astimezone(zone).date()
+
+
+def _days(span: Span, zone: tzinfo) -> list[date]:
+    """The local days that a span touches, and one on either side: of a service through midnight, both."""
+    first, last = _local_day(span.begin, zone) - timedelta(days=1), _local_day(span.end, zone) + timedelta(days=1)
+    return [first + timedelta(days=each) for each in range((last - first).days + 1)]
+
+
+# --- Free times -------------------------------------------------------------------------------------------------------
+
+
+def is_free(diary: Diary, wanted: Span, zone: tzinfo) -> bool:
+    """Whether the carer works all of that time, and has nothing else in it."""
+    shifts = _joined(span for day in _days(wanted, zone) for span in shifts_on(diary, day, zone))
+    works = any(shift.begin <= wanted.begin and wanted.end <= shift.end for shift in shifts)
+    return works and not any(taken.begin < wanted.end and wanted.begin < taken.end for taken in diary.booked)
+
+
+def starts_of(diary: Diary, offer: Offer, within: Span, zone: tzinfo) -> Iterator[int]:
+    """The minutes within a span at which the carer may begin, in order."""
+    shifts = [span for day in _days(within, zone) for span in shifts_on(diary, day, zone)]
+    works, taken = _joined(shifts), list(diary.booked)
+    seen = -1
+    for shift in sorted(shifts):
+        skipped = max(0, -(-(within.begin - shift.begin) // offer.step))
+        for start in range(shift.begin + skipped * offer.step, min(shift.end, within.end), offer.step):
+            wanted = Span(start, start + offer.duration)
+            while taken and taken[0].end <= start:
+                taken.pop(0)
+            while works and works[0].end <= start:
+                works.pop(0)
+            fits = works and works[0].begin <= start and wanted.end <= works[0].end
+            if fits and start > seen and not (taken and taken[0].begin < wanted.end):
+                yield start
+                seen = start
+
+
+def free_times(diaries: Iterable[Diary], offer: Offer, within: Span, zone: tzinfo) -> list[FreeTime]:
+    """The times at which the service may begin, in order, each with the carers who are free for it."""
+    carers: dict[int, list[str]] = {}
+    for diary in diaries:
+        for start in starts_of(diary, offer, within, zone):
+            carers.setdefault(start, []).append(diary.carer_id)
+    return [_free_time(start, offer, carers[start]) for start in sorted(carers)]
+
+
+def _free_time(start: int, offer: Offer, carer_ids: list[str]) -> FreeTime:
+    return FreeTime(moment_of(start), moment_of(start + offer.duration), carer_ids)
+
+
+def around(wanted: int, now: int) -> Span:
+    """The span in which the free times nearest to a minute are looked for: none that has gone by."""
+    days = NEAREST_DAYS * DAY_MINUTES
+    begin = max(wanted - days, now + 1)
+    return Span(begin, max(wanted, begin) + days)
+
+
+def nearest(found: Sequence[FreeTime], wanted: int) -> list[FreeTime]:
+    """Those of the free times that are nearest to a minute, nearest first."""
+    return sorted(found, key=lambda each: abs(minute_of(each.starts_at) - wanted))[:NEAREST_MAX]
+
+
+def span_of(first: date, last: date, zone: tzinfo) -> Span:
+    """From the beginning of one day of the clock to the end of another."""
+    return Span(minute_at(first, 0, zone), minute_at(last + timedelta(days=1), 0, zone))
+
+
+def weekly(hours: Mapping[str, Sequence[tuple[str, str]]]) -> WeekHours:
+    """Hours as a program writes them down: of each weekday, from when to when."""
+    shifts: dict[str, Any] = {day: [Shift(*each) for each in spans] for day, spans in hours.items()}
+    return WeekHours(**shifts)
