@@ -13,7 +13,7 @@ from ordercast.commerce.errors import AddressTaken, InvalidField
 from ordercast.commerce.people import Role
 from ordercast.config import Settings
 from ordercast.db import SqliteStore
-from ordercast.db.seed import seed_demo
+from ordercast.db.seed import CHANCE_BYTES, seed_demo
 from ordercast.payments import providers_of
 from tests.payments.services import SECRET as SIGNING_KEY
 from tests.payments.services import SECRET_PREVIOUS as OTHER_KEY
@@ -97,7 +97,7 @@ async def test_demo_people_are_unsafe_and_a_shop_without_an_admin_is_told_how(tm
         assert empty["readiness"].verdict is Verdict.FINE
 
         now_ms = 1_795_241_719_608
-        await seed_demo(store, demo_password(settings), mark="m", now_ms=now_ms, random_bytes=os.urandom(40))
+        await seed_demo(store, demo_password(settings), mark="m", now_ms=now_ms, random_bytes=os.urandom(CHANCE_BYTES))
         seeded = {each.about: each for each in await check_store(settings, store, demo_password(settings))}
         assert seeded["people"].verdict is Verdict.UNSAFE
         assert "admin@example.com" in seeded["people"].sentence

@@ -26,13 +26,12 @@ from ordercast.api.middleware import CORS_SETTING
 from ordercast.api.pages import Pages, connect_sources
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.bootstrap import NO_ADMIN
-from ordercast.commerce.ids import RANDOM_BYTES
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
 from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
-from ordercast.db.seed import DEMO_PEOPLE, is_seeded, seed_demo
+from ordercast.db.seed import CHANCE_BYTES, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
 from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscriptions, Relay
 from ordercast.hub import Bus, Options, Rate, Server
@@ -145,6 +144,7 @@ def build_hub(
     relay.on(ChangeKind.ACCESS_REVOKED, auth.access_revoked)
     relay.on(ChangeKind.CUSTOMER_ERASED, lambda _: relay.clear_memory())
     relay.on(ChangeKind.ORDER_STATUS_CHANGED, auth.order_moved)
+    relay.on(ChangeKind.BOOKING_STATUS_CHANGED, auth.booking_moved)
     telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, relay
@@ -313,7 +313,7 @@ async def seed(settings: Settings, store: Store, *, again: bool = False) -> list
     """Fill a new database with the demo shop, or with what is missing of it `again`; answer the addresses of those who
     can sign in with the demo password.
     """
-    chance = secrets.token_bytes(RANDOM_BYTES * len(DEMO_PEOPLE))
+    chance = secrets.token_bytes(CHANCE_BYTES)
     password, mark = demo_password(settings), _from_secret(settings, b"demo mark")
     now_ms = time.time_ns() // 1_000_000
     return await seed_demo(store, password, mark=mark, now_ms=now_ms, random_bytes=chance, again=again)

@@ -12,7 +12,7 @@ from ordercast.app import build_hub
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
 from ordercast.db.postgresql.store import PostgresqlStore
-from ordercast.db.seed import seed_demo
+from ordercast.db.seed import CHANCE_BYTES, seed_demo
 from ordercast.hub import Server
 from ordercast.payments import Providers, providers_of
 from ordercast.payments.payment_worker import PaymentWorker
@@ -27,7 +27,7 @@ Settle = Callable[[], Awaitable[int]]
 
 async def _seed(store: Store) -> None:
     await store.start()
-    await seed_demo(store, PASSWORD, mark="m", now_ms=1_795_241_719_608, random_bytes=os.urandom(40))
+    await seed_demo(store, PASSWORD, mark="m", now_ms=1_795_241_719_608, random_bytes=os.urandom(CHANCE_BYTES))
     await store.close()
 
 

@@ -29,7 +29,7 @@ from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders import assign_driver, change_status, page
 from ordercast.db.orders.placing import Placing
 from ordercast.db.postgresql.store import PostgresqlStore
-from ordercast.db.seed import seed_demo
+from ordercast.db.seed import CHANCE_BYTES, seed_demo
 from ordercast.jobs import expire_all
 from tests.commerce.orders import PRODUCTS
 
@@ -98,7 +98,7 @@ async def shop(postgresql: PostgresqlShop) -> AsyncIterator[Shop]:
     store = postgresql.store()
     await store.start()
     await store.write(lambda transaction: products.seed(transaction, DEMO_CATALOGUE, STORE, now()))
-    await seed_demo(store, "password", mark="mark", now_ms=1_795_241_719_000, random_bytes=bytes(range(40)))
+    await seed_demo(store, "password", mark="mark", now_ms=1_795_241_719_000, random_bytes=bytes(range(CHANCE_BYTES)))
     await store.write(make_promotions)
     order, other = await place_one(store), await place_one(store, cartItems=[{"productId": FREE, "quantity": 1}])
     ((driver,),) = await ask(store, "SELECT id FROM accounts WHERE role = 'driver'")

@@ -52,6 +52,7 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "privacy.EXPORT_PAGE.messages": "the messages of one customer's conversations, sorted for each page",
     "privacy.EXPORT_PAGE.conversation_participants": "one customer's conversations, sorted for each page",
     "privacy.EXPORT_PAGE.order_history": "all that became of two hundred orders",
+    "privacy.EXPORT_PAGE.booking_history": "all that became of what one customer booked",
     "privacy.EXPORT_PAGE.deliveries": "all that became of two hundred orders",
     "privacy.FEED_KEYS": "all that is kept of the feed, once for who is forgotten, in a reader",
     "privacy.ANSWERS": "all answers that are kept, a day's, as feed_keys",

@@ -6,12 +6,14 @@ import pytest
 from argon2 import PasswordHasher
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
+from ordercast.commerce.people import Role
+from ordercast.commerce.services import DEMO_SERVICES
 from ordercast.db import SqliteStore, accounts
-from ordercast.db.seed import DEMO_PEOPLE, seed_demo
+from ordercast.db.seed import CHANCE_BYTES, DEMO_PEOPLE, seed_demo
 
 from .shop import ask
 
-CHANCE = bytes(range(40))
+CHANCE = bytes(range(CHANCE_BYTES))
 
 
 async def seed(store: SqliteStore, password: str, *, again: bool = False) -> list[str]:
@@ -30,6 +32,9 @@ async def test_the_demo_has_its_catalogue_and_its_people(store: SqliteStore) -> 
         assert account.id.startswith(person.id_prefix)
         assert PasswordHasher().verify(account.password_hash, "a password")
     assert await ask(store, "SELECT email FROM customers") == [("customer@example.com",)]
+    assert await ask(store, "SELECT count(*) FROM services WHERE json_array_length(carer_ids) = 2") == [
+        (len(DEMO_SERVICES),)
+    ]
 
 
 async def test_seeding_again_hashes_nothing_and_keeps_what_is_there(
@@ -40,7 +45,7 @@ async def test_seeding_again_hashes_nothing_and_keeps_what_is_there(
     kept = await ask(store, "SELECT id, password_hash FROM accounts")
     with monkeypatch.context() as patch:
         patch.delattr("argon2.PasswordHasher.hash")
-        assert len(await seed(store, "first")) == 4
+        assert len(await seed(store, "first")) == len(DEMO_PEOPLE)
     assert await ask(store, "SELECT id, password_hash FROM accounts") == kept
     assert await ask(store, "SELECT stock FROM products WHERE slug = 'samosa'") == [(1,)]
 
@@ -49,16 +54,18 @@ async def test_who_was_deleted_stays_away_unless_asked_for_again(store: SqliteSt
     await seed(store, "first")
     gone = "DELETE FROM accounts WHERE email IN ('store@example.com', 'driver@example.com')"
     await store.write(lambda transaction: transaction.run(gone))
-    assert await seed(store, "first") == ["admin@example.com", "customer@example.com"]
-    assert await seed(store, "second") == ["admin@example.com", "customer@example.com"]
-    assert len(await seed(store, "second", again=True)) == 4
+    stayed = ["admin@example.com", "customer@example.com", "carer@example.com", "nurse@example.com"]
+    assert await seed(store, "first") == stayed
+    assert await seed(store, "second") == stayed
+    assert len(await seed(store, "second", again=True)) == len(DEMO_PEOPLE)
 
 
 async def test_another_password_is_given_to_those_who_still_have_the_former(store: SqliteStore) -> None:
     await seed(store, "first")
     own = "UPDATE accounts SET password_hash = 'own' WHERE email = 'admin@example.com'"
     await store.write(lambda transaction: transaction.run(own))
-    assert await seed(store, "second") == ["store@example.com", "customer@example.com", "driver@example.com"]
+    others = [person.email for person in DEMO_PEOPLE if person.role is not Role.ADMIN]
+    assert await seed(store, "second") == others
     for email, password_hash in await ask(store, "SELECT email, password_hash FROM accounts"):
         if email == "admin@example.com":
             assert password_hash == "own"

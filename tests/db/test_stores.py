@@ -26,7 +26,7 @@ from ordercast.db.idempotency import RequestKey
 from ordercast.db.orders import assign_driver, change_status, page
 from ordercast.db.orders.placing import Placing
 from ordercast.db.privacy import erase, find_copies
-from ordercast.db.seed import DEMO_PEOPLE, seed_demo
+from ordercast.db.seed import CHANCE_BYTES, DEMO_PEOPLE, seed_demo
 from tests.chance import chance_of
 
 from .shop import STORE, ask, busy_writer, move, new_order, now, place_one
@@ -308,7 +308,7 @@ async def test_two_nodes_give_no_free_driver_two_orders(store: AnyStore, other: 
 
 async def test_two_nodes_that_seed_at_once_know_one_password(store: AnyStore, other: AnyStore) -> None:
     seeding = (
-        seed_demo(node, "a password", mark="m", now_ms=1_795_241_719_608, random_bytes=bytes(range(40)))
+        seed_demo(node, "a password", mark="m", now_ms=1_795_241_719_608, random_bytes=bytes(range(CHANCE_BYTES)))
         for node in (store, other)
     )
     for emails in await asyncio.gather(*seeding):

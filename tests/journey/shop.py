@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx
 
+from ordercast.db.seed import DEMO_PEOPLE
 from tests.forked import Forked, run
 from tests.ports import free_port
 from tests.tokens import TTL_S, make_token
@@ -111,7 +112,7 @@ class Shop:
         for line in process.stdout:
             self.output += line
             # The last line of what start-up prints; without the demo, one before it.
-            if ("driver@example.com" if self._is_demo else "API reference") in line:
+            if (DEMO_PEOPLE[-1].email if self._is_demo else "API reference") in line:
                 self._ready.set()
         self._ready.set()  # it has ended
 

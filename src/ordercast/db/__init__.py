@@ -24,7 +24,7 @@ from .errors import (
 )
 from .lenient_json import is_moment, read_json
 from .transaction import Transaction
-from .types import Change, ChangeKind, Row, SessionRow, Store, UnitOfWork, rows_of_order
+from .types import Change, ChangeKind, Row, SessionRow, Store, UnitOfWork, rows_of_booking, rows_of_order
 
 __all__ = [
     "Change",
@@ -51,5 +51,6 @@ __all__ = [
     "is_database_error",
     "is_moment",
     "read_json",
+    "rows_of_booking",
     "rows_of_order",
 ]

@@ -46,10 +46,11 @@ accounts = table(
     word("role"),
     flag("active", True),
     moment("created_at"),
-    one_of("role", [Role.ADMIN, Role.STORE, Role.CUSTOMER, Role.DRIVER]),
+    one_of("role", [Role.ADMIN, Role.STORE, Role.CUSTOMER, Role.DRIVER, Role.CARER]),
     # A shop has a few among all its customers.
     index("accounts_of_admins", "id", where=f"role = '{Role.ADMIN}' AND active = 1"),
     index("accounts_of_drivers", "id", where=f"role = '{Role.DRIVER}'"),
+    index("accounts_of_carers", "id", where=f"role = '{Role.CARER}'"),
     index("accounts_by_email", "email", unique=True, where="verified = 1"),
     index("accounts_unverified", "email", "id", where="verified = 0"),
     index("accounts_unverified_by_age", "created_at", where="verified = 0"),

@@ -11,9 +11,10 @@ from msgspec import Struct
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.timestamps import timestamp
+from ordercast.commerce.services import DEMO_HOURS, DEMO_SERVICES
+from ordercast.commerce.timestamps import Timestamp, timestamp
 
-from . import accounts, meta, products
+from . import accounts, carers, meta, products, services
 from .accounts import Account
 from .transaction import UNREADABLE, Transaction
 from .types import Store
@@ -36,7 +37,12 @@ DEMO_PEOPLE: Final = (
     DemoPerson("store@example.com", "Demo Store", Role.STORE, "usr"),
     DemoPerson("customer@example.com", "Demo Customer", Role.CUSTOMER, "cus"),
     DemoPerson("driver@example.com", "Demo Driver", Role.DRIVER, "drv"),
+    DemoPerson("carer@example.com", "Demo Carer", Role.CARER, "car"),
+    DemoPerson("nurse@example.com", "Demo Nurse", Role.CARER, "car"),
 )
+
+CHANCE_BYTES: Final = RANDOM_BYTES * len(DEMO_PEOPLE)
+"""That their ids are made of."""
 
 _PLACES: Final = {person.email: place for place, person in enumerate(DEMO_PEOPLE)}
 
@@ -55,7 +61,7 @@ async def seed_demo(
 
     Who was deleted since stays away, unless it is asked for `again`; who has a password of their own keeps it. `mark`
     stands for the password without telling it: when it is another, the people who still have the former one are given
-    the new. `random_bytes` are RANDOM_BYTES for each of DEMO_PEOPLE.
+    the new. `random_bytes` are CHANCE_BYTES.
     """
     emails = None
     while emails is None:
@@ -86,6 +92,7 @@ async def _attempt(
                 account_id = new_id(person.id_prefix, now_ms, chance)
                 account = Account(account_id, person.email, person.name, person.role, password_hash)
                 accounts.add(transaction, account, now)
+            _seed_services(transaction, now)
         if seeded is not None and seeded.password_hash != password_hash:
             accounts.replace_hash(transaction, seeded.password_hash, password_hash)
         if seeded is None or seeded.mark != mark:
@@ -94,6 +101,17 @@ async def _attempt(
         return accounts.emails_with(transaction, password_hash)
 
     return await store.write(unit)
+
+
+def _seed_services(transaction: Transaction, now: Timestamp) -> None:
+    """What can be booked of the demo's carers; what is known already stays as it is."""
+    emails = [person.email for person in DEMO_PEOPLE if person.role is Role.CARER]
+    found = [account for email in emails if (account := accounts.find(transaction, email)) is not None]
+    carer_ids = [account.id for account in found if account.role is Role.CARER]
+    for carer_id in carer_ids:
+        carers.seed(transaction, carer_id, DEMO_HOURS, _SEEDER, now)
+    for service in DEMO_SERVICES:
+        services.seed(transaction, msgspec.structs.replace(service, carer_ids=carer_ids), _SEEDER, now)
 
 
 def _seeded(transaction: Transaction) -> _Seeded | None:

@@ -24,6 +24,12 @@ class ChangeKind(StrEnum):
     ORDER_STATUS_CHANGED = "order.status_changed"
     ORDER_PAYMENT_CHANGED = "order.payment_changed"
     ORDER_CHANGED = "order.changed"
+    BOOKING_PLACED = "booking.placed"
+    BOOKING_IMPORTED = "booking.imported"
+    BOOKING_STATUS_CHANGED = "booking.status_changed"
+    BOOKING_RESCHEDULED = "booking.rescheduled"
+    BOOKING_PAYMENT_CHANGED = "booking.payment_changed"
+    BOOKING_CHANGED = "booking.changed"
     DELIVERY_MOVED = "delivery.moved"
     PRODUCT_ADDED = "product.added"
     PRODUCT_CHANGED = "product.changed"
@@ -66,6 +72,11 @@ Row: TypeAlias = tuple[str, str]
 def rows_of_order(order_id: str) -> frozenset[Row]:
     """What a command on an order needs, whatever else it does."""
     return frozenset({("orders", order_id)})
+
+
+def rows_of_booking(booking_id: str) -> frozenset[Row]:
+    """The same on a booking."""
+    return frozenset({("bookings", booking_id)})
 
 
 @dataclass(frozen=True, slots=True)

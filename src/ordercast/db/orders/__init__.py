@@ -224,7 +224,7 @@ def may_know(actor: Actor, customer_id: str | None, driver_id: str | None, statu
             return bool(actor.id) and actor.id == customer_id
         case Role.DRIVER:
             return driver_id == actor.id or _is_offered(driver_id, status)
-        case Role.GUEST:
+        case Role.CARER | Role.GUEST:
             return False
 
 
@@ -336,7 +336,9 @@ def _lists(
             case Role.DRIVER:
                 whose = {"driver_id": actor.id}
                 every, one = of.OF_DRIVER_BEFORE, of.OF_DRIVER_WITH_STATUS_BEFORE
-            case _:
+            case Role.CARER | Role.GUEST:
+                return
+            case Role.ADMIN | Role.STORE | Role.SERVICE:
                 whose = {}
                 every, one = of.BEFORE, of.WITH_STATUS_BEFORE
         if not statuses:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LEGACY_NAMES, Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 from ordercast.commerce.transitions import BEFORE_PICKED_UP, MOVES_FROM, TRANSITIONS, Effect, Guard, Transition
 from ordercast.db.dialects import Refusal, Trigger
+from ordercast.db.payment_rules import payment_refusals
 from ordercast.db.sql import literals
 from ordercast.db.trigger_helpers import IMPORTING
 
@@ -83,15 +83,6 @@ _MOVES: Final = [
 ]
 
 
-def _paid_from(source: PaymentStatus) -> Refusal:
-    targets = PAYMENT_TRANSITIONS[source]
-    known = _is_in("NEW.payment_status", PaymentStatus)
-    goes = f"becomes {', '.join(sorted(targets))} and nothing else" if targets else "changes no more"
-    other = f"{known} AND NOT {_is_in('NEW.payment_status', targets)}" if targets else known
-    when = f"OLD.payment_status = '{source}' AND {other}"
-    return _refusal(when, "order_payment_flow", f"a payment that is {source} {goes}")
-
-
 # --- Names, and first states ------------------------------------------------------------------------------------------
 
 
@@ -130,7 +121,7 @@ RULES: Final = (
         "orders_paid",
         "UPDATE",
         "OLD.payment_status <> NEW.payment_status",
-        [_paid_from(source) for source in PaymentStatus],
+        payment_refusals("order_payment_flow"),
     ),
     _trigger(
         "orders_counted",

@@ -1,0 +1,408 @@
+"""Units of work on bookings that stand: load, decide, write; and looking at them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ordercast.commerce.booking_flow import (
+    Appointment,
+    BookingChanged,
+    BookingUnchanged,
+    decide_booking_move,
+    decide_reschedule,
+    may_know_booking,
+)
+from ordercast.commerce.booking_states import BookingState, BookingStatus, booking_status
+from ordercast.commerce.bookings import is_bookable
+from ordercast.commerce.errors import InvalidField, NotFound, TimeNotFree
+from ordercast.commerce.ids import BookingId
+from ordercast.commerce.orders import PaymentInfo
+from ordercast.commerce.people import Actor
+from ordercast.commerce.slots import Span, minute_of, moment_of
+from ordercast.commerce.states import PaymentStatus
+from ordercast.commerce.timestamps import Timestamp
+from ordercast.db import carers, feed, services
+from ordercast.db.errors import Unheard
+from ordercast.db.lenient_json import is_moment, read_json
+from ordercast.db.noun import ERASED_ACTOR, Noun, PersonalData
+from ordercast.db.statement import statements_in
+from ordercast.db.transaction import Transaction
+
+from . import diaries, statements
+from .table import booking_history, bookings
+from .triggers import TRIGGERS
+
+TABLE: Final = "bookings"
+_THEIRS: Final = "booking_id IN (SELECT id FROM bookings WHERE customer_id = :customer_id)"
+
+NOUN: Final = Noun(
+    name="bookings",
+    tables=(bookings, booking_history),
+    statements=statements_in(vars(statements)),
+    triggers=TRIGGERS,
+    personal={
+        # What was booked and paid stays, as with orders.
+        "bookings": PersonalData(
+            "customer_id = :customer_id",
+            (
+                "id", "number", "status", "payment_status", "service_id", "service_name", "starts_at", "ends_at",
+                "total", "captured", "refunded", "currency", "customer_id", "customer_name", "customer_email",
+                "customer_mobile", "payment_info", "note", "created_at", "updated_at",
+            ),
+            {
+                "customer_name": "NULL",
+                "customer_email": "NULL",
+                "customer_mobile": "NULL",
+                "note": "NULL",
+                "payment_info": "@json_object('method', @json_member(payment_info, method))",
+                "tracking_hash": "NULL",
+                "version": "version + 1",
+                "actor": ":actor",
+                "reason": "'The personal data was erased.'",
+                "updated_at": ":now",
+            },
+            touched="(customer_name IS NOT NULL OR customer_email IS NOT NULL OR customer_mobile IS NOT NULL"
+            " OR note IS NOT NULL)",
+            key="number",
+            identifies=True,
+        ),
+        "booking_history": PersonalData(
+            _THEIRS,
+            (
+                "booking_id", "version", "from_status", "to_status", "from_payment_status", "to_payment_status",
+                "from_starts_at", "starts_at", "reason", "at",
+            ),
+            {"actor": f"'{ERASED_ACTOR}'", "reason": "NULL"},
+            touched="actor = 'customer:' || CAST(:customer_id AS TEXT)",
+            key="entry",
+        ),
+    },
+)  # fmt: skip
+
+
+class Wanted(NamedTuple):
+    """Another time for a booking: which minute, and which carer; None: whoever has it."""
+
+    start: int
+    carer_id: str | None
+
+
+class Looked(NamedTuple):
+    """The moment at which something is decided, and by which clock."""
+
+    now: Timestamp
+    zone: tzinfo
+
+    @property
+    def minute(self) -> int:
+        return minute_of(self.now)
+
+
+# --- Changing ---------------------------------------------------------------------------------------------------------
+
+
+def change_status(
+    transaction: Transaction,
+    booking_id: str,
+    name: str,
+    actor: Actor,
+    *,
+    reason: str | None,
+    expected_version: int | None,
+    now: Timestamp,
+    by_token: bool = False,
+) -> bytes:
+    """Move a booking to the status called `name`, and answer it as JSON.
+
+    Raises NotFound for a booking that the actor may not know of, and what ``decide_booking_move`` does. Who has its
+    tracking token may know of it.
+    """
+    state = load_state(transaction, booking_id, None if by_token else actor)
+    target = booking_status(name)
+    decision = decide_booking_move(state, target, actor, reason=reason, expected_version=expected_version, now=now)
+    return carried_out(transaction, decision)
+
+
+def reschedule(
+    transaction: Transaction,
+    booking_id: str,
+    wanted: Wanted,
+    actor: Actor,
+    *,
+    reason: str | None,
+    expected_version: int | None,
+    looked: Looked,
+    by_token: bool = False,
+) -> bytes:
+    """Move a booking to another time, or carer, and answer it as JSON. It takes as long as before.
+
+    Raises NotFound, InvalidField for a carer who does not do this, TimeNotFree, and what ``decide_reschedule`` does.
+    """
+    state = load_state(transaction, booking_id, None if by_token else actor)
+    duration = minute_of(state.ends_at) - minute_of(state.starts_at)
+    carer_id = wanted.carer_id or state.carer_id
+    appointment = Appointment(moment_of(wanted.start), moment_of(wanted.start + duration), carer_id)
+    before = Appointment(moment_of(minute_of(state.starts_at)), moment_of(minute_of(state.ends_at)), state.carer_id)
+    if appointment == before:
+        return carried_out(transaction, BookingUnchanged(state))
+    decision = decide_reschedule(
+        state, appointment, actor, reason=reason, expected_version=expected_version, now=looked.now
+    )
+    name = _check_free(transaction, state, appointment, actor, looked)
+    return carried_out(transaction, decision, carer_name=name)
+
+
+def _check_free(
+    transaction: Transaction, state: BookingState, appointment: Appointment, actor: Actor, looked: Looked
+) -> str:
+    """Whether the carer may be booked then; gives their name. The service may have been changed, or be gone."""
+    start, end = minute_of(appointment.starts_at), minute_of(appointment.ends_at)
+    service = services.find(transaction, state.service_id)
+    if service is None:
+        raise InvalidField("startsAt", "This service is no longer there; cancel the booking, and make another.")
+    service = msgspec.structs.replace(service, duration_minutes=end - start)
+    if appointment.carer_id != state.carer_id and appointment.carer_id not in service.carer_ids:
+        raise InvalidField("carerId", "This carer does not do this service.")
+    carers.hold(transaction, {appointment.carer_id, state.carer_id})
+    carer = carers.find(transaction, appointment.carer_id)
+    found = [] if carer is None else diaries.read(transaction, [carer], Span(start, end), besides=state.id)
+    if carer is None or not found or not is_bookable(found[0], service, start, actor, looked.zone):
+        raise TimeNotFree(
+            diaries.nearest_free(transaction, service, start, looked.minute, looked.zone, of=appointment.carer_id)
+        )
+    return carer.name
+
+
+def carried_out(
+    transaction: Transaction, decision: BookingChanged | BookingUnchanged, *, carer_name: str | None = None
+) -> bytes:
+    """Write what was decided, and answer the booking as JSON."""
+    if isinstance(decision, BookingChanged):
+        _save_change(transaction, decision, carer_name)
+        return newest_document(transaction, decision.before.id)
+    document = booking_document(transaction, decision.booking.id)
+    if document is None:
+        raise NotFound("booking")
+    return document
+
+
+def _save_change(transaction: Transaction, decision: BookingChanged, carer_name: str | None) -> None:
+    before, after = decision.before, decision.appointment
+    row = transaction.one(statements.CARER_NAME, id=before.id)
+    transaction.run(
+        statements.CHANGE,
+        booking_id=before.id,
+        new_status=decision.status,
+        new_payment_status=decision.payment.status,
+        new_captured=decision.payment.captured,
+        new_refunded=decision.payment.refunded,
+        new_refunding=decision.payment.refunding,
+        new_starts_at=after.starts_at,
+        new_ends_at=after.ends_at,
+        new_carer_id=after.carer_id,
+        new_carer_name=carer_name or (row[0] if row is not None else None),
+        new_actor=str(decision.actor),
+        new_reason=decision.reason,
+        new_updated_at=decision.at,
+    )
+
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+
+def load_state(transaction: Transaction, booking_id: str, actor: Actor | None) -> BookingState:
+    """What decisions look at, and what nobody else changes before this unit's commit. Raises NotFound, also where
+    `actor` may not know of it, and DamagedRow.
+    """
+    row = transaction.one(statements.STATE, id=booking_id)
+    if row is None:
+        raise NotFound("booking")
+    state = transaction.decoded(row, _state_of, TABLE)
+    if actor is not None and not may_know_booking(actor, state.customer_id, state.carer_id):
+        raise NotFound("booking")
+    return state
+
+
+def _state_of(row: tuple[Any, ...]) -> BookingState:
+    id_, status, payment, payment_info, version, *rest = msgspec.convert(row, _StateRow)
+    method = msgspec.convert(read_json(payment_info), PaymentInfo).method
+    service_id, carer_id, starts_at, ends_at, customer_id, changed_by, changed_at, *sums = rest
+    if not (is_moment(starts_at) and is_moment(ends_at)):
+        raise ValueError("a booking has its time")
+    total, captured, refunded, refunding, currency = sums
+    return BookingState(
+        BookingId(id_),
+        status,
+        payment,
+        method,
+        version,
+        service_id,
+        carer_id,
+        starts_at,
+        ends_at,
+        customer_id=customer_id,
+        changed_by=changed_by,
+        changed_at=changed_at,
+        total=total,
+        captured=captured,
+        refunded=refunded,
+        refunding=refunding,
+        currency=currency,
+    )
+
+
+_StateRow = tuple[
+    str, BookingStatus, PaymentStatus, str, int, str, str, str, str, str | None, str, str, int, int, int, int, str,
+]  # fmt: skip
+
+
+def booking_document(transaction: Transaction, booking_id: str, actor: Actor | None = None) -> bytes | None:
+    """The whole booking as JSON; None where there is none, or none that `actor` may know of."""
+    row = transaction.one(statements.DOCUMENT, id=booking_id)
+    if row is None or (actor is not None and not may_know_booking(actor, *row[1:])):
+        return None
+    return transaction.decoded(row, _sound, TABLE, booking_id)
+
+
+class _Sound(msgspec.Struct, rename="camel"):
+    """As much of a booking's document as a page reckons with: with another shape, it is left out of every list."""
+
+    id: str
+    number: int
+    status: BookingStatus
+    payment_status: PaymentStatus
+    version: int
+    starts_at: str
+    ends_at: str
+    carer_id: str
+    customer_info: dict[str, Any]
+
+
+_ID: Final = re.compile(r'"id":\s?"([^"]{1,64})"')
+_SOUND: Final = msgspec.json.Decoder(_Sound)
+
+
+def _sound(row: tuple[Any, ...]) -> bytes:
+    """The document that stands first in the row, as it is to be answered."""
+    document: bytes = row[0].encode()
+    try:
+        _SOUND.decode(document)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        # Half a surrogate pair, and numbers that no client reads, are replaced.
+        document = msgspec.json.encode(read_json(document))
+        _SOUND.decode(document)
+    return document
+
+
+def newest_document(transaction: Transaction, booking_id: str) -> bytes:
+    """The booking that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
+    row = transaction.one(feed.NEWEST_DOCUMENT)
+    if row is None or row[0] != booking_id:
+        raise Unheard(booking_id)
+    document: str = row[1]
+    return document.encode()
+
+
+class Whose(NamedTuple):
+    """Whose bookings are listed: a customer's, a carer's, or with neither everybody's."""
+
+    customer_id: str | None = None
+    carer_id: str | None = None
+
+    @property
+    def values(self) -> dict[str, str]:
+        return {name: value for name, value in self._asdict().items() if value is not None}
+
+
+class OfDay(NamedTuple):
+    """Those that begin from one moment up to another, behind a place in their order."""
+
+    begin: Timestamp
+    end: Timestamp
+    after_at: str = ""
+    after: int = 0
+
+
+_LISTS: Final = {
+    # whose, and whether in one status
+    ("all", False): statements.BEFORE,
+    ("all", True): statements.WITH_STATUS_BEFORE,
+    ("customer_id", False): statements.OF_CUSTOMER_BEFORE,
+    ("customer_id", True): statements.OF_CUSTOMER_WITH_STATUS_BEFORE,
+    ("carer_id", False): statements.OF_CARER_BEFORE,
+    ("carer_id", True): statements.OF_CARER_WITH_STATUS_BEFORE,
+}
+_DAYS: Final = {
+    "all": statements.OF_DAY,
+    "customer_id": statements.OF_CUSTOMER_OF_DAY,
+    "carer_id": statements.OF_CARER_OF_DAY,
+}
+
+
+def page(
+    transaction: Transaction, whose: Whose, *, before: int, limit: int, status: BookingStatus | None
+) -> tuple[list[tuple[int, str | None]], int]:
+    """The newest bookings below the number `before`: their numbers and JSON documents, None for one that cannot be
+    read; and the feed's newest number, read from the same snapshot.
+    """
+    named = next(iter(whose.values), "all")
+    statement = _LISTS[named, status is not None]
+    values = whose.values | ({} if status is None else {"status": status})
+    rows = transaction.all(statement, before=before, limit=limit, **values)
+    return list(_listed(transaction, rows)), _newest_seq(transaction)
+
+
+def page_of_day(
+    transaction: Transaction, whose: Whose, day: OfDay, *, limit: int, status: BookingStatus | None
+) -> tuple[list[tuple[str, str | None]], int]:
+    """The bookings of a day, in the order in which they are: each with its place in that order, as `page`."""
+    statement = _DAYS[next(iter(whose.values), "all")]
+    rows = transaction.all(statement, **day._asdict(), status=status or "", limit=limit, **whose.values)
+    places = [f"{starts_at}~{number}" for starts_at, number, _ in rows]
+    found = [document for _, document in _listed(transaction, [row[1:] for row in rows])]
+    return list(zip(places, found, strict=True)), _newest_seq(transaction)
+
+
+def _newest_seq(transaction: Transaction) -> int:
+    newest = transaction.one(feed.NEWEST_SEQ)
+    return (newest[0] or 0) if newest else 0
+
+
+def _listed(transaction: Transaction, rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, str | None]]:
+    """Each document as it is to be listed; None for one that is left out, which keeps its place in the paging."""
+    for number, document in rows:
+        named = _ID.search(document)
+        name = f"number {number}" if named is None else named[1]
+        found = transaction.readable([(name, document)], lambda row: _sound(row[1:]).decode(), TABLE)
+        yield number, found[0] if found else None
+
+
+def history(transaction: Transaction, booking_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
+    """The next moves behind the entry `after`, oldest first: each as ``statements.HISTORY`` has it."""
+    return transaction.all(statements.HISTORY, booking_id=booking_id, after=after, limit=limit)
+
+
+# --- Tracking ---------------------------------------------------------------------------------------------------------
+
+
+def tracking_hash(transaction: Transaction, booking_id: str) -> bytes | None:
+    """What is kept of the booking's tracking token."""
+    row = transaction.one(statements.TRACKING_HASH, id=booking_id)
+    return None if row is None or row[0] is None else bytes(row[0])
+
+
+def replace_tracking_hash(transaction: Transaction, booking_id: str, former: bytes, digest: bytes) -> bool:
+    """Give the booking another tracking token; False where it has lost the former one meanwhile."""
+    values = {"booking_id": booking_id, "former": former, "new_tracking_hash": digest}
+    return bool(transaction.run(statements.REPLACE_TRACKING_HASH, **values))
+
+
+def tracked(transaction: Transaction, tracking_hash: bytes) -> tuple[str, str | None] | None:
+    """The booking of a tracking token, and the moment at which it ended; None where no booking has that token."""
+    row = transaction.one(statements.BY_TRACKING_HASH, tracking_hash=tracking_hash)
+    return None if row is None else (row[0], row[1] if is_moment(row[1]) else None)

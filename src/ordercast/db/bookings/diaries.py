@@ -1,0 +1,64 @@
+"""Diaries of carers as the database has them, and what is free in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Any, Final
+
+import msgspec
+
+from ordercast.commerce.services import Carer, Service
+from ordercast.commerce.slots import Diary, FreeTime, Span, around, free_times, minute_of, moment_of, nearest
+from ordercast.db import carers
+from ordercast.db.lenient_json import is_moment
+from ordercast.db.transaction import Transaction
+
+from . import statements
+
+TABLE: Final = "bookings"
+
+
+def read(transaction: Transaction, found: Iterable[Carer], within: Span, *, besides: str | None = None) -> list[Diary]:
+    """The diaries of carers who are active, for that span; without the booking `besides`, which is to be moved."""
+    active = [carer for carer in found if carer.active]
+    booked = _booked(transaction, [carer.id for carer in active], within, besides)
+    return [Diary(each.id, each.hours, frozenset(each.days_off), booked[each.id]) for each in active]
+
+
+def _booked(transaction: Transaction, carer_ids: list[str], within: Span, besides: str | None) -> dict[str, list[Span]]:
+    begin, end = moment_of(within.begin)[:16], moment_of(within.end)[:16]
+    ids = msgspec.json.encode(carer_ids).decode()
+    rows = transaction.all(statements.TAKEN_WITHIN, carer_ids=ids, begin=begin, end=end)
+    for carer_id in carer_ids:
+        rows += transaction.all(statements.TAKEN_BEFORE, carer_id=carer_id, begin=begin)
+    booked: dict[str, list[Span]] = {carer_id: [] for carer_id in carer_ids}
+    for carer_id, booking_id, span in transaction.readable(rows, _taken_of, TABLE):
+        if booking_id != besides and span.end > within.begin:
+            booked[carer_id].append(span)
+    return {carer_id: sorted(spans) for carer_id, spans in booked.items()}
+
+
+def _taken_of(row: tuple[Any, ...]) -> tuple[str, str, Span]:
+    carer_id, booking_id, starts_at, ends_at = row
+    if not (is_moment(starts_at) and is_moment(ends_at)):
+        raise ValueError("a booking has its time")
+    return carer_id, booking_id, Span(minute_of(starts_at), minute_of(ends_at))
+
+
+def free(
+    transaction: Transaction, service: Service, within: Span, zone: tzinfo, *, of: str | None = None
+) -> list[FreeTime]:
+    """When the service may begin within that span; with `of`, of that carer alone."""
+    wanted = [carer_id for carer_id in service.carer_ids if of in {None, carer_id}]
+    # What begins before the end of the span may reach over it.
+    reach = Span(within.begin, within.end + service.duration_minutes)
+    diaries = read(transaction, carers.known(transaction, wanted).values(), reach)
+    return free_times(diaries, service.offer, within, zone)
+
+
+def nearest_free(
+    transaction: Transaction, service: Service, wanted: int, now: int, zone: tzinfo, *, of: str | None = None
+) -> list[FreeTime]:
+    """The free times nearest to the minute that is wanted."""
+    return nearest(free(transaction, service, around(wanted, now), zone, of=of), wanted)

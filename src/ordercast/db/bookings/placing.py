@@ -1,0 +1,138 @@
+"""Making a booking: who of the service's carers is free is decided, and written, while nobody else books them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from ordercast.commerce.booking_flow import Appointment
+from ordercast.commerce.bookings import (
+    BookingPlaced,
+    BookService,
+    check_booking,
+    is_bookable,
+    least_busy,
+    minute_wanted,
+)
+from ordercast.commerce.errors import InvalidField, PriceChanged, TimeNotFree
+from ordercast.commerce.ids import BookingId
+from ordercast.commerce.letters import Language
+from ordercast.commerce.money import Money
+from ordercast.commerce.payments import BY_CASH, PaymentTaken
+from ordercast.commerce.people import Actor
+from ordercast.commerce.services import Carer, Service
+from ordercast.commerce.slots import DAY_MINUTES, Span, minute_of, moment_of
+from ordercast.db import carers, services, shop
+from ordercast.db.transaction import Transaction
+
+from . import Looked, diaries, newest_document, statements
+
+# How busy somebody is about a time, by which they are chosen: the half day on either side of it.
+_ABOUT: Final = DAY_MINUTES // 2
+
+
+@dataclass(frozen=True, slots=True)
+class NewBooking:
+    """A request for a booking, with what only the server knows."""
+
+    command: BookService
+    booking_id: BookingId
+    customer_id: str | None
+    tracking_hash: bytes | None
+    actor: Actor
+    looked: Looked
+    remind_s: int = 0
+    """So long before it begins its people are reminded; 0 for never."""
+    language: Language | None = None
+    payment: PaymentTaken = BY_CASH
+
+
+def bookable_service(transaction: Transaction, command: BookService, actor: Actor) -> Service:
+    """The service that is asked for. Raises InvalidField, and what ``check_booking`` does: asked before a payment is
+    taken, too.
+    """
+    service = services.find(transaction, command.service_id)
+    if service is None:
+        raise InvalidField("serviceId", "There is no such service.")
+    check_booking(command, service, actor)
+    currency = shop.currency(transaction)
+    if service.currency != currency:
+        sentence = f"{service.name} is priced in {service.currency}, and this shop sells in {currency}."
+        raise InvalidField("serviceId", sentence)
+    return service
+
+
+def place(transaction: Transaction, new: NewBooking) -> bytes:
+    """Make a booking, and answer it as JSON. Raises PriceChanged, TimeNotFree, and what ``bookable_service`` does."""
+    service = bookable_service(transaction, new.command, new.actor)
+    charged = Money(service.price, service.currency)
+    if new.payment.amount is not None and new.payment.amount != charged:
+        raise PriceChanged(new.payment.amount, charged)
+    start = minute_wanted("startsAt", new.command.starts_at, new.looked.minute)
+    carer = _free_carer(transaction, new, service, start)
+    appointment = Appointment(moment_of(start), moment_of(start + service.duration_minutes), carer.id)
+    placed = BookingPlaced(
+        new.booking_id,
+        new.command,
+        service,
+        appointment,
+        carer.name,
+        new.payment,
+        new.customer_id,
+        new.actor,
+        new.looked.now,
+    )
+    _insert(transaction, placed, new)
+    return newest_document(transaction, placed.id)
+
+
+def _free_carer(transaction: Transaction, new: NewBooking, service: Service, start: int) -> Carer:
+    """Who is free: the one who is asked for, or who has least to do. Nobody else books them until the commit."""
+    asked, zone = new.command.carer_id, new.looked.zone
+    wanted = service.carer_ids if asked is None else [asked]
+    known = carers.known(transaction, wanted)
+    carers.hold(transaction, known)
+    about = Span(start - _ABOUT, start + service.duration_minutes + _ABOUT)
+    found = diaries.read(transaction, known.values(), about)
+    chosen = least_busy([each for each in found if is_bookable(each, service, start, new.actor, zone)])
+    if chosen is None:
+        raise TimeNotFree(diaries.nearest_free(transaction, service, start, new.looked.minute, zone, of=asked))
+    return known[chosen.carer_id]
+
+
+def _insert(transaction: Transaction, placed: BookingPlaced, new: NewBooking) -> None:
+    command, service, payment = placed.command, placed.service, placed.payment
+    customer, now = command.customer_info, placed.now
+    starts_at = placed.appointment.starts_at
+    transaction.run(
+        statements.INSERT,
+        id=placed.id,
+        payment_status=payment.status,
+        service_id=service.id,
+        service_name=service.name,
+        service_name_bn=service.name_bn,
+        **placed.appointment._asdict(),
+        carer_name=placed.carer_name,
+        total=service.price,
+        captured=placed.captured,
+        currency=service.currency,
+        payment_info=msgspec.json.encode(payment.info).decode(),
+        customer_id=placed.customer_id,
+        customer_name=customer.name,
+        customer_email=customer.email,
+        customer_mobile=customer.mobile,
+        note=command.note or None,
+        tracking_hash=new.tracking_hash,
+        language=new.language,
+        reminded_for=starts_at if _is_near(starts_at, new) else None,
+        actor=str(placed.actor),
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _is_near(starts_at: str, new: NewBooking) -> bool:
+    """Whether it begins within the time of a reminder: who books for today need not be reminded of it."""
+    return minute_of(starts_at) * 60 <= new.looked.minute * 60 + new.remind_s

@@ -1,0 +1,105 @@
+"""Making, moving and listing bookings."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ordercast.commerce.booking_transitions import BOOKING_TERMINAL
+from ordercast.db.sql import literals
+from ordercast.db.statement import Statement
+
+from .document import booking_document
+from .table import TAKES_TIME_SQL
+
+_DOCUMENT: Final = booking_document("bookings")
+
+# --- Making -----------------------------------------------------------------------------------------------------------
+
+INSERT: Final = Statement("""
+    INSERT INTO bookings (id, payment_status, service_id, service_name, service_name_bn, starts_at, ends_at, carer_id,
+      carer_name, total, captured, currency, payment_info, customer_id, customer_name, customer_email,
+      customer_mobile, note, tracking_hash, language, reminded_for, actor, created_at, updated_at)
+    VALUES (:id, :payment_status, :service_id, :service_name, :service_name_bn, :starts_at, :ends_at, :carer_id,
+      :carer_name, :total, :captured, :currency, :payment_info, :customer_id, :customer_name, :customer_email,
+      :customer_mobile, :note, :tracking_hash, :language, :reminded_for, :actor, :created_at, :updated_at)
+""")
+# Of some carers, what takes their time and begins within a span; and the last that began before it, which alone may
+# reach into it.
+TAKEN_WITHIN: Final = Statement(f"""
+    SELECT carer_id, id, starts_at, ends_at FROM bookings
+    WHERE carer_id IN (@json_texts(:carer_ids)) AND {TAKES_TIME_SQL} AND starts_at >= :begin AND starts_at < :end
+""")
+TAKEN_BEFORE: Final = Statement(f"""
+    SELECT carer_id, id, starts_at, ends_at FROM bookings
+    WHERE carer_id = :carer_id AND {TAKES_TIME_SQL} AND starts_at < :begin
+    ORDER BY starts_at DESC LIMIT 1
+""")
+
+# --- Changing ---------------------------------------------------------------------------------------------------------
+
+STATE: Final = Statement("""
+    SELECT id, status, payment_status, payment_info, version, service_id, carer_id, starts_at, ends_at, customer_id,
+      actor, updated_at, total, captured, refunded, refunding, currency
+    FROM bookings WHERE id = :id @for_update
+""")
+CHANGE: Final = Statement("""
+    UPDATE bookings SET status = :new_status, payment_status = :new_payment_status, captured = :new_captured,
+      refunded = :new_refunded, refunding = :new_refunding, starts_at = :new_starts_at, ends_at = :new_ends_at,
+      carer_id = :new_carer_id, carer_name = :new_carer_name, version = version + 1, actor = :new_actor,
+      reason = :new_reason, updated_at = :new_updated_at
+    WHERE id = :booking_id
+""")
+CARER_NAME: Final = Statement("SELECT carer_name FROM bookings WHERE id = :id")
+
+# --- Tracking ---------------------------------------------------------------------------------------------------------
+
+BY_TRACKING_HASH: Final = Statement(f"""
+    SELECT bookings.id, (
+      SELECT max(booking_history.at) FROM booking_history
+      WHERE booking_history.booking_id = bookings.id AND booking_history.to_status IN ({literals(BOOKING_TERMINAL)})
+        AND booking_history.from_status IS DISTINCT FROM booking_history.to_status)
+    FROM bookings WHERE bookings.tracking_hash = :tracking_hash
+""")
+TRACKING_HASH: Final = Statement("SELECT tracking_hash FROM bookings WHERE id = :id")
+REPLACE_TRACKING_HASH: Final = Statement("""
+    UPDATE bookings SET tracking_hash = :new_tracking_hash WHERE id = :booking_id AND tracking_hash = :former
+""")
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+DOCUMENT: Final = Statement(f"SELECT {_DOCUMENT}, customer_id, carer_id FROM bookings WHERE id = :id")
+HISTORY: Final = Statement("""
+    SELECT entry, version, from_status, to_status, from_payment_status, to_payment_status, from_starts_at, starts_at,
+      carer_id, actor, reason, at
+    FROM booking_history WHERE booking_id = :booking_id AND entry > :after ORDER BY entry LIMIT :limit
+""")
+
+
+def _newest(of: str = "") -> Statement:
+    # One statement per filter: a filter that may be absent would keep SQLite from using its index.
+    return Statement(f"""
+        SELECT number, {_DOCUMENT} FROM bookings
+        WHERE number < :before {of} ORDER BY number DESC LIMIT :limit
+    """)
+
+
+BEFORE: Final = _newest()
+WITH_STATUS_BEFORE: Final = _newest("AND status = :status")
+OF_CUSTOMER_BEFORE: Final = _newest("AND customer_id = :customer_id")
+OF_CUSTOMER_WITH_STATUS_BEFORE: Final = _newest("AND customer_id = :customer_id AND status = :status")
+OF_CARER_BEFORE: Final = _newest("AND carer_id = :carer_id")
+OF_CARER_WITH_STATUS_BEFORE: Final = _newest("AND carer_id = :carer_id AND status = :status")
+
+
+def _of_day(of: str = "") -> Statement:
+    return Statement(f"""
+        SELECT starts_at, number, {_DOCUMENT} FROM bookings
+        WHERE starts_at >= :begin AND starts_at < :end AND (starts_at, number) > (:after_at, :after)
+          AND (CAST(:status AS text) = '' OR status = :status) {of}
+        ORDER BY starts_at, number LIMIT :limit
+    """)
+
+
+OF_DAY: Final = _of_day()
+OF_CUSTOMER_OF_DAY: Final = _of_day("AND customer_id = :customer_id")
+OF_CARER_OF_DAY: Final = _of_day("AND carer_id = :carer_id")
