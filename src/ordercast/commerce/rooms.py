@@ -12,8 +12,10 @@ ROOMS: Final = {
     STORE_OWNERS: "The shop's people: tokens of the roles `admin` and `store`.",
     "customer_{id}": "The customer of that id.",
     "driver_{id}": "The driver of that id.",
-    "user_{id}": "Whoever signed in under that id: the shop's people, customers and drivers.",
+    "carer_{id}": "The carer of that id.",
+    "user_{id}": "Whoever signed in under that id: the shop's people, customers, drivers and carers.",
     "order_{id}": "Whoever holds the tracking token of that order: its guest.",
+    "booking_{id}": "Whoever holds the tracking token of that booking: its guest.",
     "conversation_{id}": "Whoever has that conversation open, and takes part in it.",
     "watch_order_{id}": "The shop's people and trusted back ends that watch that order by `watch_order`.",
 }

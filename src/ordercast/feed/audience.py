@@ -7,7 +7,7 @@ through `route`, so they cannot differ; a rule sees nothing but the row, as it w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import (
     STORE_OWNERS,
+    booking_room,
+    carer_room,
     conversation_room,
     customer_room,
     driver_room,
@@ -27,7 +29,8 @@ from ordercast.commerce.rooms import (
 )
 from ordercast.db import Change, ChangeKind
 
-from . import payloads
+from . import booking_payloads, payloads
+from .booking_payloads import BookingChange
 from .gaps import EVERYBODY, UnroutableRow
 from .payloads import OrderChange
 
@@ -75,6 +78,52 @@ AUDIENCE: Final = (
 )
 
 
+BookingRoom = Callable[[BookingChange], Iterable[str]]
+
+
+def _of_store(change: BookingChange) -> Iterable[str]:
+    del change
+    yield STORE_OWNERS
+
+
+def _of_customer(change: BookingChange) -> Iterable[str]:
+    if change.after.get("customerId"):
+        yield customer_room(change.after["customerId"])
+
+
+def _of_guest(change: BookingChange) -> Iterable[str]:
+    yield booking_room(change.after["id"])
+
+
+def _of_carer(change: BookingChange) -> Iterable[str]:
+    yield carer_room(change.after["carerId"])
+
+
+def _of_former_carer(change: BookingChange) -> Iterable[str]:
+    """Who had the booking until now, and need not know whose it is any more."""
+    if change.before is not None and change.before["carerId"] != change.after["carerId"]:
+        yield carer_room(change.before["carerId"])
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRule:
+    """One line of the table of bookings: the first payload is a new booking's, the second any other change's."""
+
+    rooms: BookingRoom
+    new: Callable[[BookingChange], Any]
+    update: Callable[[BookingChange], Any]
+
+
+BOOKING_AUDIENCE: Final = (
+    # rooms         new_booking                             booking_update
+    BookingRule(_of_store, booking_payloads.new_for_store, booking_payloads.update_for_store),
+    BookingRule(_of_customer, booking_payloads.new_for_customer, booking_payloads.update_for_customer),
+    BookingRule(_of_guest, booking_payloads.new_for_guest, booking_payloads.update_for_guest),
+    BookingRule(_of_carer, booking_payloads.new_for_carer, booking_payloads.update_for_carer),
+    BookingRule(_of_former_carer, booking_payloads.new_for_guest, booking_payloads.update_for_guest),
+)
+
+
 class RoutedEvent(msgspec.Struct, frozen=True):
     """One event of one change, and the rooms that it is for."""
 
@@ -95,6 +144,9 @@ def route(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEven
     if change.kind.startswith("product."):
         yield RoutedEvent("product_update", (STORE_OWNERS,), [payloads.product_updated(change, event_id(0))])
         return
+    if change.kind.startswith("booking."):
+        yield from _of_booking(BookingChange.of(change), event_id)
+        return
     order_change = OrderChange.of(change)
     if order_change is None:
         if not _KIND.fullmatch(change.kind):  # a kind that newer nodes know makes no event
@@ -105,6 +157,15 @@ def route(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEven
         rooms = tuple(name for room in rule.rooms if (name := room(order_change.after)) is not None)
         if rooms:  # an order of nobody known has no buyer
             yield RoutedEvent(rule.event, rooms, [rule.payload(order_change.with_event_id(event_id(index)))])
+
+
+def _of_booking(change: BookingChange, event_id: Callable[[int], str]) -> Iterator[RoutedEvent]:
+    """For each audience, the event as they may hear it."""
+    name = "new_booking" if change.is_new else "booking_update"
+    heard = [(rule, rooms) for rule in BOOKING_AUDIENCE if (rooms := tuple(rule.rooms(change)))]
+    for index, (rule, rooms) in enumerate(heard):
+        payload = rule.new if change.is_new else rule.update
+        yield RoutedEvent(name, rooms, [payload(change.with_event_id(event_id(index)))])
 
 
 def _mismatch(change: Change, event_id: str) -> RoutedEvent:

@@ -85,6 +85,33 @@ _PRODUCT: Final = {
     "version": 2,
 }
 
+_BOOKING_ID: Final = "bkg_01JDN8W1E3G5J7K9M1N3P5R7TV"
+BOOKING: Final[dict[str, Any]] = {
+    "id": _BOOKING_ID,
+    "number": 218,
+    "status": "requested",
+    "paymentStatus": "unpaid",
+    "version": 1,
+    "serviceId": "svc_01JDN8P9B1D3F5H7J9L1N3P5RT",
+    "serviceName": "Home care",
+    "serviceNameBn": "বাড়িতে সেবা",
+    "startsAt": "2026-11-26T04:00:00.000Z",
+    "endsAt": "2026-11-26T05:00:00.000Z",
+    "carerId": "car_01JDN8N8A0C2E4G6I8K0M2O4QS",
+    "carerName": "Nadia",
+    "total": 50000,
+    "currency": "BDT",
+    "amountPaid": 0,
+    "amountRefunded": 0,
+    "amountRefunding": 0,
+    "customerInfo": {"name": "Asha Rahman", "email": "asha@example.com", "mobile": "+8801700000000"},
+    "paymentInfo": {"method": "cash"},
+    "note": None,
+    "customerId": _CUSTOMER_ID,
+    "createdAt": _PLACED_AT,
+    "updatedAt": _PLACED_AT,
+}
+
 _CONVERSATION_ID: Final = "cnv_01JDN8WZ5A7C9E2G4J6L8N0Q2S"
 _MESSAGE: Final[dict[str, Any]] = {
     "id": "msg_01JDN8X0B2D4F6H8K1M3P5R7TV",
@@ -182,6 +209,14 @@ ROWS: Final[list[Row]] = [
             {"event": event, "rooms": [STORE_OWNERS, user_room(_CUSTOMER_ID)], "args": [{"bookingId": "b_7", **more}]},
         )
         for event, more in (("new_booking", {"status": "paid"}), ("booking_update", {"status": "confirmed"}))
+    ),
+    (ChangeKind.BOOKING_PLACED, _BOOKING_ID, None, BOOKING),
+    (ChangeKind.BOOKING_STATUS_CHANGED, _BOOKING_ID, BOOKING, {**BOOKING, "status": "confirmed", "version": 2}),
+    (
+        ChangeKind.BOOKING_RESCHEDULED,
+        _BOOKING_ID,
+        BOOKING,
+        {**BOOKING, "version": 2, "carerId": "car_01JDN8Q2C4E6G8I0K2M4O6Q8SU", "carerName": "Rina"},
     ),
     (ChangeKind.MESSAGE_SENT, _CONVERSATION_ID, None, _MESSAGE),
     (

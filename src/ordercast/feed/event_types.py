@@ -160,6 +160,42 @@ class DeliveryUpdatePayload(TypedDict):
     """When it should be there, by an estimate (RFC 3339, UTC)."""
 
 
+class NewBookingPayload(Stamped):
+    """Beside what a booking back end publishes under this name (`POST /emit-booking`): `bookingId` and `userId` stand
+    in both.
+    """
+
+    bookingId: str
+    number: int
+    userId: str | None
+    """The customer's; None to guests and carers."""
+    status: str
+    paymentStatus: str
+    serviceId: str
+    serviceName: str
+    startsAt: str
+    endsAt: str
+    carerId: str
+    carerName: str | None
+    customerName: str | None
+    total: int
+    currency: str
+    booking: Any
+    """The whole booking, as the API answers it to the one who hears this."""
+
+
+class BookingUpdatePayload(NewBookingPayload):
+    kind: str
+    """``status_changed``, ``rescheduled``, ``payment_changed``, ``changed`` or ``imported``."""
+    oldStatus: str | None
+    oldPaymentStatus: str | None
+    oldStartsAt: str | None
+    oldCarerId: str | None
+    actor: str
+    """To customers and carers, a role."""
+    reason: str | None
+
+
 class ProductUpdatePayload(Stamped):
     """A product was edited; or its last piece went, or one came back."""
 
@@ -281,10 +317,10 @@ PAYLOADS: Final[dict[str, Any]] = {
     "payment_mismatch": PaymentMismatchPayload,
     "customer_order_update": CustomerOrderUpdatePayload,
     "delivery_update": DeliveryUpdatePayload,
+    "new_booking": (NewBookingPayload, dict[str, Any]),
+    "booking_update": (BookingUpdatePayload, dict[str, Any]),
     "product_update": ProductUpdatePayload,
     "notification": NotificationPayload,
-    "new_booking": dict[str, Any],
-    "booking_update": dict[str, Any],
     "stats": Stats,
     "message": MessagePayload,
     "message_update": MessagePayload,
@@ -296,14 +332,14 @@ PAYLOADS: Final[dict[str, Any]] = {
     "auth_expired": AuthExpiredPayload,
     "auth_revoked": AuthRevokedPayload,
 }
-"""By the event's name."""
+"""By the event's name; of several, where it is one of them."""
 
 TEXTS: Final = {
     "new_order": "An order was placed: the small notice that existing dashboards read.",
     "newOrder": "An order was placed: the whole order.",
     "order_update": "Something else of an order than its two states was changed, such as its address: the whole order.",
-    "new_booking": "A booking was made: the object that a back end sent.",
-    "booking_update": "A booking has changed: the object that a back end sent.",
+    "new_booking": "A booking was made here; or a back end told of one of its own, by any object.",
+    "booking_update": "A booking was moved, paid or changed here; or a back end told of one of its own, by any object.",
     "message": "A message was written: as the API answers it, under its own `id`.",
     "message_update": "A message was edited or deleted: as it stands now, under a higher `version`.",
     "stats": "Today's figures, as ``GET /api/stats`` answers them: soon after each change of them.",

@@ -26,6 +26,8 @@ from typing import Any, Final
 from ordercast.commerce.notifications import SHOP
 from ordercast.commerce.rooms import (
     STORE_OWNERS,
+    booking_room,
+    carer_room,
     conversation_room,
     customer_room,
     driver_room,
@@ -53,7 +55,8 @@ EVERYBODY: Final = "\x00everybody"
 
 # Where a document is no JSON, the names in it can be found still.
 _NAMES: Final = re.compile(
-    rb'"(customerId|recipient|formerDriverId|driverId|subjectId|assigneeId)"\s*:\s*(?:"([^"\\\x00-\x1f]{1,200})"|null)'
+    rb'"(customerId|recipient|formerDriverId|driverId|carerId|subjectId|assigneeId)"'
+    rb'\s*:\s*(?:"([^"\\\x00-\x1f]{1,200})"|null)'
 )
 # An encoder's object within the object of a driver.
 _DRIVER: Final = re.compile(rb'"driver"\s*:\s*\{\s*"id"\s*:\s*"([^"\\\x00-\x1f]{1,200})"')
@@ -101,6 +104,14 @@ def _delivery(change: Change) -> list[str] | None:
     return rooms + [driver_room(id_) for id_ in drivers]
 
 
+def _booking(change: Change) -> list[str] | None:
+    customers, carers = _named(change, "customerId"), _named(change, "carerId")
+    if not change.entity_id or customers is None or carers is None:
+        return None
+    rooms = [STORE_OWNERS, booking_room(change.entity_id)]
+    return rooms + [customer_room(id_) for id_ in customers] + [carer_room(id_) for id_ in carers]
+
+
 def _notification(change: Change) -> list[str] | None:
     named = _named(change, "recipient")
     return [STORE_OWNERS if id_ == SHOP else user_room(id_) for id_ in named] if named else None
@@ -140,6 +151,7 @@ _FINDERS: Final[dict[str, Callable[[Change], list[str] | None]]] = {
 }
 _FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     "order.": _order,
+    "booking.": _booking,
     "product.": _shop,
     "message.": _conversation,
     "conversation.": _conversation,

@@ -34,7 +34,9 @@ class Schemas:
         self._types: dict[str, type[Any]] = {}
 
     def of(self, type_: Any) -> dict[str, Any]:
-        """The schema of a type: a reference, where it has a name."""
+        """The schema of a type: a reference, where it has a name; of several, any of them."""
+        if isinstance(type_, tuple):
+            return {"anyOf": [self.of(each) for each in type_]}
         self._types |= _named_types(type_)
         (schema,), components = msgspec.json.schema_components([type_], ref_template=_REF)
         for name in components:
