@@ -23,7 +23,7 @@ from ordercast.db.accounts import Account
 HOW_TO: Final = "ordercast account create --email you@example.com"
 NO_ADMIN: Final = f"This shop has no admin yet: make one on its machine with `{HOW_TO}`."
 
-_ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv"}
+_ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv", Role.CARER: "car"}
 
 
 class _Wanted(Struct, frozen=True):

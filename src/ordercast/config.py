@@ -30,7 +30,7 @@ from msgspec import Meta
 
 PREFIX = "ORDERCAST_"
 OWN_ISSUER = "ordercast"
-TOKEN_ROLES = ("admin", "store", "customer", "driver", "service")
+TOKEN_ROLES = ("admin", "store", "customer", "driver", "carer", "service")
 """Those that a token may name."""
 _MAIL_FROM = re.compile(r'([^<>"\\\x00-\x1f\x7f,;:]*<)?[^<>@\s,;:"\\()]+@[^<>@\s,;:"\\()]+(?(1)>)')
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

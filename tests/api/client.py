@@ -54,6 +54,9 @@ class Client:
     async def post(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
         return await self.http.post(path, json=body, headers=headers)
 
+    async def patch(self, path: str, body: Any, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        return await self.http.patch(path, json=body, headers=headers)
+
     async def place(self, headers: Mapping[str, str] | None = None, **changes: Any) -> dict[str, Any]:
         """Place an order that is taken."""
         response = await self.post("/api/orders", request_json(**changes), headers)

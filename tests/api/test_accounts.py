@@ -46,7 +46,7 @@ async def test_accounts_are_listed_by_pages_without_their_passwords(client: Clie
     first = (await client.get(f"{PATH}?limit=3", ADMIN)).json()
     rest = (await client.get(f"{PATH}?limit=3&cursor={first['nextCursor']}", ADMIN)).json()
     items = first["items"] + rest["items"]
-    assert sorted(item["role"] for item in items) == ["admin", "customer", "driver", "store"]
+    assert sorted(item["role"] for item in items) == ["admin", "carer", "carer", "customer", "driver", "store"]
     assert rest["nextCursor"] is None
     assert "argon2" not in repr(items)
 

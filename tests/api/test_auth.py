@@ -85,7 +85,7 @@ def test_a_wrong_token_is_refused_with_its_code(make: Callable[[], str], code: s
         ({"sub": None}, 'no "sub" claim'),
         ({"sub": None, "userId": "u1"}, 'no "sub" claim'),
         ({"role": None}, 'no "role" claim'),
-        ({"role": "user"}, "none of admin, store, service, driver, customer"),
+        ({"role": "user"}, "none of admin, store, service, driver, carer, customer"),
         ({"role": []}, 'no "role" claim'),
         ({"exp": None}, 'no "exp" claim'),
     ],

@@ -12,11 +12,13 @@ import msgspec
 import pytest
 
 from ordercast.api.application import openapi_document
+from ordercast.commerce.services import DEMO_SERVICES
 from ordercast.db import SqliteStore, accounts
 from ordercast.hub import Server
 from tests.commerce.orders import PRODUCTS, request_json
 from tests.sockets.phone import Phone
 
+from .bookings_at_work import CUSTOMER_INFO, ROUND_THE_CLOCK, at, book, hire_carers, offer
 from .client import NOBODY, PASSWORD, STORE, Client, bearer, signed_in
 from .drivers_at_work import given, hire, on_duty, ready
 from .rights import COMMANDS, ROLES, ROUTES
@@ -24,6 +26,7 @@ from .rights import COMMANDS, ROLES, ROUTES
 REFUSED = {400, 401, 403, 404}
 COUNTER = itertools.count()
 STRANGER_ID = "cus_2"
+OTHER_CARER_ID = "car_other"
 PHRASE = "a long enough phrase"
 MISMATCH = """
 INSERT INTO payment_mismatches (id, payable_id, provider, kind, ours, theirs, sentence)
@@ -32,6 +35,7 @@ VALUES ('pmm_1', 'ord_1', 'sandbox', 'captured', '1', '2', 'They differ.')"""
 WEBHOOK = """
 INSERT INTO payment_webhooks (id, provider, event_id, kind, body, state)
 VALUES ('pwh_1', 'sandbox', 'msg_1', 'invoice.paid', '{"type":"invoice.paid"}', 'ignored')"""
+NOTE = """INSERT INTO notifications (recipient, kind, data) VALUES (:recipient, 'assigned', '{"number": 1}')"""
 
 
 @dataclass
@@ -44,6 +48,19 @@ class Cast:
     headers: Mapping[str, str]
     customer_id: str
     driver_id: str
+    carer_id: str
+
+    async def booking(self, *, own: bool) -> tuple[dict[str, Any], Mapping[str, str]]:
+        """A booking that is theirs, or another's; and what they show."""
+        carer_id = OTHER_CARER_ID if self.role == "carer" and not own else self.carer_id
+        service = await offer(self.client, carer_id)
+        starts_at = at(hour=next(COUNTER))
+        if self.role == "guest":
+            made = await book(self.client, service, starts_at, NOBODY)
+            shown = made if own else await book(self.client, service, at(hour=next(COUNTER)), NOBODY)
+            return made, bearer(shown["trackingToken"])
+        whose = self.customer_id if self.role == "customer" and own else STRANGER_ID
+        return await book(self.client, service, starts_at, signed_in("customer", whose)), self.headers
 
     async def order(self, *, own: bool, waits: bool = False) -> tuple[dict[str, Any], Mapping[str, str]]:
         """An order that is theirs, or another's; and what they show. For a driver it may be theirs to take."""
@@ -61,8 +78,11 @@ class Cast:
 
 async def cast_of(role: str, client: Client, store: SqliteStore) -> Cast:
     """Somebody of that role in a shop where there is something of each kind, theirs and others'."""
-    people = {name: await account_id(store, name) for name in ("admin", "store", "customer", "driver")}
+    people = {name: await account_id(store, name) for name in ("admin", "store", "customer", "driver", "carer")}
     await hire(store, "drv_other")
+    await hire_carers(client, store, OTHER_CARER_ID)
+    hours = {"version": 1, "hours": ROUND_THE_CLOCK}
+    await client.patch(f"/api/carers/{people['carer']}", hours, STORE)
     for one in (people["driver"], "drv_other"):
         await on_duty(client, one)
     for whose in (people["customer"], STRANGER_ID):
@@ -73,9 +93,10 @@ async def cast_of(role: str, client: Client, store: SqliteStore) -> Cast:
     await client.post(f"/api/orders/{given_up['id']}/cancel", {"reason": "Not today"}, stranger)
     await client.post("/api/promotions", {"code": "WELCOME", "kind": "free_delivery"}, STORE)
     await store.write(lambda transaction: [transaction.run(each) for each in (MISMATCH, WEBHOOK)])
+    await store.write(lambda transaction: transaction.run(NOTE, recipient=people["carer"]))
     sub = people.get(role, "backend")
     headers = signed_in(role, sub) if role not in {"guest", "nobody"} else NOBODY
-    return Cast(client, role, sub, headers, people["customer"], people["driver"])
+    return Cast(client, role, sub, headers, people["customer"], people["driver"], people["carer"])
 
 
 async def account_id(store: SqliteStore, name: str) -> str:
@@ -97,6 +118,17 @@ def order_bodies(role: str, order: dict[str, Any], driver_id: str) -> dict[str, 
     }
 
 
+def booking_bodies(role: str, booking: dict[str, Any]) -> dict[str, Any]:
+    """The same of a booking's."""
+    move = "confirmed" if role in {"admin", "store", "carer"} else "cancelled"
+    version = booking["version"]
+    return {
+        "status": {"status": move, "version": version, "reason": "Not today"},
+        "cancel": {"reason": "Not today", "version": version},
+        "reschedule": {"startsAt": at(hour=next(COUNTER)), "version": version},
+    }
+
+
 def other_bodies() -> dict[str, Any]:
     count = next(COUNTER)
     samosa = PRODUCTS["samosa"].id
@@ -110,6 +142,13 @@ def other_bodies() -> dict[str, Any]:
         "POST /api/promotions": {"code": f"TEA{count}", "kind": "free_delivery"},
         "PATCH /api/promotions/{code}": {"version": 1, "active": True},
         "POST /api/checkout/quote": {"cartItems": [{"productId": samosa, "quantity": 1}]},
+        "POST /api/bookings": {
+            "serviceId": DEMO_SERVICES[0].id, "startsAt": at(hour=count), "customerInfo": CUSTOMER_INFO,
+        },
+        "POST /api/carers": {"email": f"car{count}@example.com", "name": "New", "password": PHRASE},
+        "PATCH /api/carers/{carer_id}": {"version": 1},
+        "POST /api/services": {"name": "Tea", "durationMinutes": 60, "price": 100},
+        "PATCH /api/services/{service_id}": {"version": 1},
         "PUT /api/shop": {"version": 99},
         "POST /api/auth/login": {"email": "store@example.com", "password": PASSWORD},
         "POST /api/auth/register": {"email": f"new{count}@example.com", "name": "New", "password": PHRASE},
@@ -150,6 +189,10 @@ async def ask(cast: Cast, operation: str, *, own: bool) -> httpx.Response:
         order, headers = await cast.order(own=own)
         body = {"orderId": order["id"]} if path.endswith("conversations") else body
         path = path.replace("{conversation_id}", await conversation_of(cast.client, order))
+    elif "{booking_id}" in path:
+        booking, headers = await cast.booking(own=own)
+        body = booking_bodies(cast.role, booking).get(path.rpartition("/")[2])
+        path = path.replace("{booking_id}", booking["id"])
     elif cast.role == "guest":
         headers = bearer((await cast.client.place())["trackingToken"])
     for name, value in (await names_of(cast, path, own=own)).items():
@@ -168,6 +211,8 @@ async def names_of(cast: Cast, path: str, *, own: bool) -> dict[str, str]:
     names = {
         "{product_id}": PRODUCTS["samosa"].id,
         "{driver_id}": cast.driver_id if own else "drv_other",
+        "{carer_id}": cast.carer_id if own else OTHER_CARER_ID,
+        "{service_id}": DEMO_SERVICES[0].id,
         "{customer_id}": cast.customer_id if own else STRANGER_ID,
         "{account_id}": cast.sub if own and cast.role in ACCOUNTS else cast.customer_id,
         "{mismatch_id}": "pmm_1",
@@ -183,8 +228,17 @@ async def names_of(cast: Cast, path: str, *, own: bool) -> dict[str, str]:
     return names
 
 
-ACCOUNTS = ("admin", "store", "customer", "driver")
-PER_PERSON = ("/api/conversations", "{order_id}", "{driver_id}", "{customer_id}", "{method_id}", "{notification_id}")
+ACCOUNTS = ("admin", "store", "customer", "driver", "carer")
+PER_PERSON = (
+    "/api/conversations",
+    "{order_id}",
+    "{booking_id}",
+    "{driver_id}",
+    "{carer_id}",
+    "{customer_id}",
+    "{method_id}",
+    "{notification_id}",
+)
 
 
 async def seen(cast: Cast, operation: str) -> str:
@@ -225,6 +279,9 @@ def commands(server: Server) -> list[str]:
 async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> bool:
     """Whether somebody's command is refused for who they are."""
     order, headers = await cast.order(own=own, waits=command == "assign_driver")
+    booking: dict[str, Any] = {}
+    if "booking" in command:
+        booking, headers = await cast.booking(own=own)
     token = headers.get("Authorization", "").removeprefix("Bearer ")
     phone = await Phone.connected(server, token or None)
     of_order = order_bodies(cast.role, order, cast.driver_id)
@@ -232,6 +289,10 @@ async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> boo
         "watch_order": {"orderId": order["id"]},
         "unwatch_order": {"orderId": order["id"]},
         "update_order_status": {"orderId": order["id"], **of_order["status"]},
+        "update_booking_status": {
+            "bookingId": booking.get("id"),
+            **booking_bodies(cast.role, {"version": 1, **booking})["status"],
+        },
         "assign_driver": {"orderId": order["id"], **of_order["driver"]},
         "driver_location": {"lat": 23.78, "lng": 90.4},
         "mark_seen": {"all": True},

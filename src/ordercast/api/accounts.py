@@ -25,7 +25,7 @@ from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
 from .profile import Named, NewPassword
 from .responses import CONFLICTS, REFUSALS, json_response, refusals
 
-_ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv"}
+_ID_PREFIXES: Final = {Role.CUSTOMER: "cus", Role.DRIVER: "drv", Role.CARER: "car"}
 
 
 class AccountInfo(Struct, frozen=True, omit_defaults=True):
@@ -47,7 +47,7 @@ class AccountPage(Struct, frozen=True, rename="camel"):
 class NewAccount(Struct, frozen=True, forbid_unknown_fields=True):
     email: Email
     name: Name
-    role: Literal["admin", "store", "driver", "customer"]
+    role: Literal["admin", "store", "driver", "carer", "customer"]
     password: NewPassword
 
 
@@ -55,7 +55,7 @@ class ChangeAccount(Struct, frozen=True, forbid_unknown_fields=True):
     """What is left out stays as it is."""
 
     name: Name | None = None
-    role: Literal["admin", "store", "driver", "customer"] | None = None
+    role: Literal["admin", "store", "driver", "carer", "customer"] | None = None
     active: bool | None = None
 
 

@@ -1,4 +1,4 @@
-"""Tokens: signed ones (JWT) of somebody with a role, and the tracking token of one order."""
+"""Tokens: signed ones (JWT) of somebody with a role, and the tracking token of one order or booking."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a token identifies. A tracking token makes a guest who may know `order_id`, and nothing else."""
+    """Whom a token identifies. A tracking token makes a guest who may know one order or booking, and nothing else."""
 
     actor: Actor
     order_id: str | None = None
+    booking_id: str | None = None
     expires_at: int | None = None
     """Unix seconds; None for a token that does not expire."""
     issued_at_ms: int = 0
@@ -52,9 +53,18 @@ class Identity:
     names: tuple[str, ...] = ()
     """By which this very token may be revoked: its own id, its sign-in's, its order's."""
 
+    @property
+    def tracked_id(self) -> str | None:
+        """The id of what a tracking token opens; None for a token of somebody with a role, and without one."""
+        return self.order_id or self.booking_id
+
+    @property
+    def is_nobody(self) -> bool:
+        return self.actor.role is Role.GUEST and self.tracked_id is None
+
     def __str__(self) -> str:
-        """What its sockets and idempotency keys go by: guests are told apart by their orders."""
-        return f"guest:{self.order_id}" if self.order_id is not None else str(self.actor)
+        """What its sockets and idempotency keys go by: guests are told apart by what they track."""
+        return f"guest:{self.tracked_id}" if self.tracked_id is not None else str(self.actor)
 
 
 NOBODY: Final = Identity(GUEST)
@@ -170,15 +180,15 @@ def _text(claims: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-# --- Tokens of orders -------------------------------------------------------------------------------------------------
+# --- Tokens of orders and bookings ------------------------------------------------------------------------------------
 
 
-def tracking_token(secret: str, order_id: str) -> str:
-    """The token of an order. It is derived, not stored: a repeated request is answered with the same one, while the
-    database knows its hash alone. Without the secret it cannot be told from 128 random bits.
+def tracking_token(secret: str, tracked_id: str) -> str:
+    """The token of an order or booking. It is derived, not stored: a repeated request is answered with the same one,
+    while the database knows its hash alone. Without the secret it cannot be told from 128 random bits.
     """
     key = _tracking_key(secret)
-    return TRACKING_PREFIX + hashlib.blake2b(order_id.encode(), key=key, digest_size=_TRACKING_BYTES).hexdigest()
+    return TRACKING_PREFIX + hashlib.blake2b(tracked_id.encode(), key=key, digest_size=_TRACKING_BYTES).hexdigest()
 
 
 @lru_cache(maxsize=8)
@@ -186,9 +196,9 @@ def _tracking_key(secret: str) -> bytes:
     return hashlib.sha256(b"tracking:" + secret.encode()).digest()
 
 
-def tracking_token_kept(keys: SigningKeys, order_id: str, kept: bytes | None) -> str | None:
-    """The order's token that has the hash which is `kept` of it; None where no key of today has made that one."""
-    tokens = (tracking_token(secret, order_id) for secret in keys.all)
+def tracking_token_kept(keys: SigningKeys, tracked_id: str, kept: bytes | None) -> str | None:
+    """The token that has the hash which is `kept` of it; None where no key of today has made that one."""
+    tokens = (tracking_token(secret, tracked_id) for secret in keys.all)
     return next((token for token in tokens if tracking_hash(token) == kept), None)
 
 

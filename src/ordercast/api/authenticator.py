@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ordercast.commerce.people import GUEST, Role
 from ordercast.commerce.tracking import tracking_ends
 from ordercast.config import Settings
-from ordercast.db import Change, Store, access
-from ordercast.db.orders import tracked
+from ordercast.db import Change, Store, Transaction, access, bookings, orders
 
 from .auth import (
     NOBODY,
@@ -30,6 +29,7 @@ from .signing_keys import SigningKeys
 if TYPE_CHECKING:
     from .external_issuer import ExternalIssuer
 
+ORDER, BOOKING = "order", "booking"
 REVOKED_SENTENCE: Final = "The token has been revoked; sign in again."
 
 
@@ -104,17 +104,28 @@ class Authenticator:
         if not token.isascii():
             raise TokenRefused("token_malformed", "This is not a tracking token.")
         digest = tracking_hash(token)
-        found = await self._store.read(lambda transaction: tracked(transaction, digest))
+        found = await self._store.read(lambda transaction: _tracked_by(transaction, digest))
         if found is None:
-            raise TokenRefused("token_invalid", "No order has this tracking token.")
-        order_id, ended_at = found
+            raise TokenRefused("token_invalid", "No order or booking has this tracking token.")
+        noun, tracked_id, ended_at = found
         # The hash alone would outlive the secret that the token was made with.
-        if not any(hmac.compare_digest(token, tracking_token(secret, order_id)) for secret in self._keys.all):
+        if not any(hmac.compare_digest(token, tracking_token(secret, tracked_id)) for secret in self._keys.all):
             raise TokenRefused("token_invalid", "This tracking token was made with a secret that is no longer in use.")
         expires_at = None if ended_at is None else tracking_ends(ended_at)
         if expires_at is not None and expires_at <= time.time():
-            raise TokenRefused("token_expired", "The order ended a while ago, and its tracking link with it.")
-        return Identity(GUEST, order_id=order_id, expires_at=expires_at, names=(order_id,))
+            raise TokenRefused("token_expired", f"The {noun} ended a while ago, and its tracking link with it.")
+        names = (tracked_id,)
+        if noun == BOOKING:
+            return Identity(GUEST, booking_id=tracked_id, expires_at=expires_at, names=names)
+        return Identity(GUEST, order_id=tracked_id, expires_at=expires_at, names=names)
+
+
+def _tracked_by(transaction: Transaction, digest: bytes) -> tuple[str, str, str | None] | None:
+    """What a tracking token opens, its id, and the moment at which it ended; None where nothing has that token."""
+    if (order := orders.tracked(transaction, digest)) is not None:
+        return ORDER, *order
+    booking = bookings.tracked(transaction, digest)
+    return None if booking is None else (BOOKING, *booking)
 
 
 def make_authenticator(settings: Settings, store: Store, budgets: Budgets | None = None) -> Authenticator:

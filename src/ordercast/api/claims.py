@@ -11,7 +11,7 @@ from typing import Any, Final
 from ordercast.commerce.people import Role
 
 # Where somebody has several roles, the first of these that they have.
-_PRECEDENCE: Final = (Role.ADMIN, Role.STORE, Role.SERVICE, Role.DRIVER, Role.CUSTOMER)
+_PRECEDENCE: Final = (Role.ADMIN, Role.STORE, Role.SERVICE, Role.DRIVER, Role.CARER, Role.CUSTOMER)
 # Sentences that are logged once each: more kinds of wrong tokens than a back end has.
 _WARNINGS_MAX: Final = 64
 

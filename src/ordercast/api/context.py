@@ -153,7 +153,7 @@ class ApiContext:
     async def require_identity(self, request: AnyRequest) -> Identity:
         """The caller's identity. Raises SignInRequired without a token, and what `identify` does."""
         identity = await self.identify(request)
-        if identity.actor.role is Role.GUEST and identity.order_id is None:
+        if identity.is_nobody:
             await self.budgets.take(REFUSED_TOKENS, caller_of(request))
             raise SignInRequired
         return identity

@@ -9,6 +9,8 @@ from litestar.handlers import HTTPRouteHandler
 from . import (
     accounts,
     addresses,
+    bookings,
+    carers,
     conversations,
     deliveries,
     docs_page,
@@ -29,6 +31,7 @@ from . import (
     refresh,
     revocations,
     sandbox_page,
+    services,
     shop,
     sign_in,
     stats,
@@ -50,6 +53,9 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
     *notifications.ROUTES,
     *products.ROUTES,
     *promotions.ROUTES,
+    *services.ROUTES,
+    *carers.ROUTES,
+    *bookings.ROUTES,
     *quotes.ROUTES,
     *shop.ROUTES,
     *status_flow.ROUTES,
@@ -71,6 +77,7 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
 COMMANDS: Final[list[Command[Any]]] = [
     *orders.COMMANDS,
     *drivers.COMMANDS,
+    *bookings.COMMANDS,
     *notifications.COMMANDS,
     *messages.COMMANDS,
 ]

@@ -236,7 +236,7 @@ async def list_orders(
     """
     identity = await context.require_identity(request)
     actor = identity.actor
-    if actor.role is Role.GUEST:
+    if actor.role in (Role.GUEST, Role.CARER):
         raise NotPermitted(actor, "list orders")
     before = INTEGER_MAX if cursor is None else int(cursor)
     statuses = () if status is None else statuses_called(status)

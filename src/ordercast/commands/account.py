@@ -25,7 +25,9 @@ def create(
     *,
     email: Annotated[str, Parameter(help="The address to sign in with.")],
     name: Annotated[str | None, Parameter(help="What others see; the address's first part without it.")] = None,
-    role: Annotated[Literal["admin", "store", "driver", "customer"], Parameter(help="What it may do.")] = "admin",
+    role: Annotated[
+        Literal["admin", "store", "driver", "carer", "customer"], Parameter(help="What it may do.")
+    ] = "admin",
     database_url: DatabaseUrl = None,
 ) -> None:
     """Make an account, such as the first admin's. The password is asked for at the terminal, or read as the first line

@@ -21,8 +21,10 @@ from .process import DatabaseUrl, load_settings, started_store
 
 def token(
     *,
-    role: Annotated[Literal["admin", "store", "customer", "driver", "service"], Parameter(help="What it may do.")],
-    sub: Annotated[str | None, Parameter(help="Whose it is: a customer's, driver's or user's id.")] = None,
+    role: Annotated[
+        Literal["admin", "store", "customer", "driver", "carer", "service"], Parameter(help="What it may do.")
+    ],
+    sub: Annotated[str | None, Parameter(help="Whose it is: a customer's, driver's, carer's or user's id.")] = None,
     ttl: Annotated[int, Parameter(help="How long it is good for, in seconds.", validator=Number(gt=0))] = 3600,
     database_url: DatabaseUrl = None,
 ) -> None:

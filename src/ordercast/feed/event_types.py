@@ -178,6 +178,7 @@ class NewBookingPayload(Stamped):
     carerId: str
     carerName: str | None
     customerName: str | None
+    """To a guest no more than hinted at."""
     total: int
     currency: str
     booking: Any
@@ -185,12 +186,18 @@ class NewBookingPayload(Stamped):
 
 
 class BookingUpdatePayload(NewBookingPayload):
+    """The booking as it has come to be, and what of it was otherwise before."""
+
     kind: str
     """``status_changed``, ``rescheduled``, ``payment_changed``, ``changed`` or ``imported``."""
     oldStatus: str | None
+    """What it was before; null of what was imported."""
     oldPaymentStatus: str | None
+    """What it was before; null of what was imported."""
     oldStartsAt: str | None
+    """When it had been; null of what was imported."""
     oldCarerId: str | None
+    """Who had it; null of what was imported."""
     actor: str
     """To customers and carers, a role."""
     reason: str | None

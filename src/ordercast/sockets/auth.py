@@ -16,8 +16,17 @@ from ordercast.api.auth import Identity, TokenRefused
 from ordercast.api.authenticator import REVOKED_SENTENCE, Authenticator
 from ordercast.api.commands import CommandDoc
 from ordercast.api.errors import IssuerUnavailable, TooManyAttempts
+from ordercast.commerce.booking_transitions import BOOKING_TERMINAL
 from ordercast.commerce.people import STAFF, Role
-from ordercast.commerce.rooms import STORE_OWNERS, customer_room, driver_room, order_room, user_room
+from ordercast.commerce.rooms import (
+    STORE_OWNERS,
+    booking_room,
+    carer_room,
+    customer_room,
+    driver_room,
+    order_room,
+    user_room,
+)
 from ordercast.commerce.tracking import tracking_ends
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.db import Change, StoreError
@@ -68,17 +77,23 @@ def rooms_of(identity: Identity) -> tuple[str, ...]:
     actor = identity.actor
     if identity.order_id is not None:
         return (order_room(identity.order_id),)
+    if identity.booking_id is not None:
+        return (booking_room(identity.booking_id),)
     if actor.role in STAFF:
         return (STORE_OWNERS, user_room(actor.id))
-    if actor.role is Role.CUSTOMER:
-        return (customer_room(actor.id), user_room(actor.id))
-    if actor.role is Role.DRIVER:
-        return (driver_room(actor.id), user_room(actor.id))
-    return ()
+    room = _OWN_ROOMS.get(actor.role)
+    return () if room is None else (room(actor.id), user_room(actor.id))
+
+
+_OWN_ROOMS: Final[dict[Role, Callable[[str], str]]] = {
+    Role.CUSTOMER: customer_room,
+    Role.DRIVER: driver_room,
+    Role.CARER: carer_room,
+}
 
 
 class SocketAuth:
-    """One per node. The feed calls it when rights change: `access_revoked`, `order_moved`."""
+    """One per node. The feed calls it when rights change: `access_revoked`, `order_moved`, `booking_moved`."""
 
     def __init__(self, server: Server, authenticator: Authenticator) -> None:
         self._server = server
@@ -175,9 +190,16 @@ class SocketAuth:
 
     def order_moved(self, change: Change) -> None:
         """Have the tokens of an order's guests expire a while after it has ended."""
-        members = self._server.main.rooms.members((order_room(change.entity_id),))
-        guests = [one for one in self._known(members) if one[1].identity.order_id == change.entity_id]
-        if guests and change.after is not None and msgspec.json.decode(change.after, type=_Moved).status in TERMINAL:
+        self._tracked_moved(change, order_room(change.entity_id), TERMINAL)
+
+    def booking_moved(self, change: Change) -> None:
+        """The same of a booking's."""
+        self._tracked_moved(change, booking_room(change.entity_id), BOOKING_TERMINAL)
+
+    def _tracked_moved(self, change: Change, room: str, ends: Collection[str]) -> None:
+        members = self._server.main.rooms.members((room,))
+        guests = [one for one in self._known(members) if one[1].identity.tracked_id == change.entity_id]
+        if guests and change.after is not None and msgspec.json.decode(change.after, type=_Moved).status in ends:
             for socket, session in guests:
                 session.identity = replace(session.identity, expires_at=tracking_ends(change.at))
                 session.watch_expiry(socket)

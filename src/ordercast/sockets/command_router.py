@@ -21,7 +21,6 @@ from ordercast.api.context import ApiContext
 from ordercast.api.error_handler import charged, refused_fields
 from ordercast.api.errors import SignInRequired
 from ordercast.commerce.errors import InvalidField
-from ordercast.commerce.people import Role
 from ordercast.hub import CommandAck, EventRefused, Server, Socket, success
 
 C = TypeVar("C", bound=Struct)
@@ -114,7 +113,7 @@ def _budget_key(socket: Socket) -> str | None:
 def _identity_of(socket: Socket) -> Identity:
     """The socket's identity. Raises SignInRequired for one without a token."""
     identity: Identity = getattr(socket.data, "identity", NOBODY)
-    if identity.actor.role is Role.GUEST and identity.order_id is None:
+    if identity.is_nobody:
         raise SignInRequired
     return identity
 

@@ -32,7 +32,7 @@ export const PAYMENT_STATUSES = [
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 
 export type Fulfilment = "delivery" | "pickup";
-export type Role = "admin" | "store" | "customer" | "driver" | "service" | "guest";
+export type Role = "admin" | "store" | "customer" | "driver" | "carer" | "service" | "guest";
 
 export interface CustomerInfo {
   name: string;

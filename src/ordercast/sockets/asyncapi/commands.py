@@ -8,11 +8,12 @@ from ordercast.api.commands import CommandDoc, IdempotentCommand
 from ordercast.api.errors import SignInRequired, StillRunning, TooManyAttempts
 from ordercast.api.openapi.descriptions import text_for_people
 from ordercast.api.problems import type_of
+from ordercast.commerce.bookings import Booking
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.orders import Order
 from ordercast.db import DamagedRow, LockedElsewhere, Overloaded, StoreError
 from ordercast.db.idempotency import KeyReused
-from ordercast.feed.event_examples import EPOCH, ORDER
+from ordercast.feed.event_examples import BOOKING, EPOCH, ORDER
 from ordercast.hub import Server
 from ordercast.sockets.command_router import RoutedCommand, SocketHandler
 
@@ -24,9 +25,10 @@ _COMMON: Final = (SignInRequired, InvalidField, TooManyAttempts, StoreError, Ove
 _REPEATED: Final = (KeyReused, StillRunning)
 INTERNAL: Final = "internal_error"
 
-# The answers that are an order, or have one in them.
+# The answers that are an order or booking, or have one in them.
 _ANSWERS: Final[dict[str, Any]] = {
     Order.__name__: ORDER,
+    Booking.__name__: BOOKING,
     "WatchedOrder": {"order": ORDER, "position": f"{EPOCH}:4711"},
 }
 

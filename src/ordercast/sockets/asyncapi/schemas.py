@@ -47,6 +47,8 @@ class Schemas:
         """Why a command was refused."""
         if "CommandError" not in self._collected:
             members = {name: one for name, one in self._shared["Problem"]["properties"].items() if name not in _OF_HTTP}
+            for other in _references(members):
+                self._collect_shared(other)
             self._collected["CommandError"] = {
                 "title": "CommandError",
                 "type": "object",

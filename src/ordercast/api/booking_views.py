@@ -1,0 +1,41 @@
+"""Views of a booking: what of its document a caller may see. Every answer with a booking in it passes here."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ordercast.commerce.errors import NotFound
+from ordercast.commerce.masking import booking_shown_to, masked_booking
+from ordercast.commerce.people import Actor, Role
+from ordercast.db import Transaction
+from ordercast.db.bookings import booking_document
+
+from .auth import Identity
+
+
+def booking_for(transaction: Transaction, booking_id: str, identity: Identity) -> bytes:
+    """The booking as this identity may see it: by a tracking token, with the person in it masked. Raises NotFound, also
+    where it may not know of it.
+    """
+    document = booking_document(transaction, booking_id, None if tracks(identity, booking_id) else identity.actor)
+    if document is None:
+        raise NotFound("booking")
+    return booking_view(document, identity)
+
+
+def booking_view(document: bytes, identity: Identity) -> bytes:
+    """The booking as somebody may see it who may know of it."""
+    if identity.booking_id is not None:
+        return msgspec.json.encode(masked_booking(msgspec.json.decode(document)))
+    return view_for_person(document, identity.actor)
+
+
+def view_for_person(document: bytes, actor: Actor) -> bytes:
+    if actor.role is not Role.CARER:  # the others see it as it is: nothing is decoded for them
+        return document
+    return msgspec.json.encode(booking_shown_to(actor, msgspec.json.decode(document)))
+
+
+def tracks(identity: Identity, booking_id: str) -> bool:
+    """Whether it is known by the booking's own tracking token."""
+    return identity.booking_id is not None and identity.booking_id == booking_id

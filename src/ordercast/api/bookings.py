@@ -1,0 +1,432 @@
+"""Bookings: making, looking, moving; over HTTP, and moving by a socket as well."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Struct
+
+from ordercast.commerce.booking_states import BookingStatus, booking_status
+from ordercast.commerce.bookings import Booking, BookService, CarerId, Moment, minute_wanted
+from ordercast.commerce.errors import (
+    IllegalTransition,
+    InvalidField,
+    NotFound,
+    NotPermitted,
+    ReasonRequired,
+    StaleVersion,
+    StateConflict,
+    UnknownStatus,
+)
+from ordercast.commerce.ids import BookingId
+from ordercast.commerce.masking import public_actor
+from ordercast.commerce.orders import Reason
+from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
+from ordercast.commerce.slots import day_in
+from ordercast.commerce.states import PaymentStatus
+from ordercast.commerce.stats import bounds, zone
+from ordercast.commerce.text_rules import check_texts
+from ordercast.db import Transaction, UnitOfWork, rows_of_booking
+from ordercast.db import bookings as units
+from ordercast.db.bookings import Looked, OfDay, Wanted, Whose
+from ordercast.db.bookings.placing import NewBooking, place
+from ordercast.db.idempotency import Outcome, RequestKey
+
+from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
+from .body import INTEGER_MAX, IdText, JsonBody, Version
+from .booking_views import booking_for, booking_view, tracks, view_for_person
+from .budgets import ORDERS
+from .commands import Command, CommandDoc, IdempotentCommand
+from .context import AnyRequest, ApiContext, Context
+from .idempotency import command_key, commit_once, created, request_key, run_once
+from .orders import StatusName
+from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NumberCursor, cut, cut_history
+from .responses import CONFLICTS, REFUSALS, json_response
+
+_DAY_CURSOR: Final = re.compile(r"(?P<at>[0-9T:.Z-]{20,24})~(?P<number>[0-9]{1,18})")
+_NUMBER_CURSOR: Final = re.compile(r"[0-9]{1,18}")
+
+
+class MadeBooking(Booking, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    tracking_token: str | None = None
+    """For a guest: shows this booking to whoever holds it, and lets them call it off."""
+
+
+class BookingPage(Struct, frozen=True, rename="camel"):
+    items: list[Booking]
+    next_cursor: str | None
+    position: str
+    """``epoch:seq`` of the feed in the same moment as the list: live events go on from here."""
+
+
+class BookingHistoryEntry(Struct, frozen=True, rename="camel"):
+    version: int
+    from_status: BookingStatus | None
+    to_status: BookingStatus
+    from_payment_status: PaymentStatus | None
+    to_payment_status: PaymentStatus
+    from_starts_at: str | None
+    """When it had been, if it was moved to another time."""
+    starts_at: str
+    carer_id: str
+    actor: str
+    reason: str | None
+    at: str
+
+
+class BookingHistory(Struct, frozen=True, rename="camel"):
+    items: list[BookingHistoryEntry]
+    next_cursor: str | None
+
+
+class MoveBooking(Struct, frozen=True, forbid_unknown_fields=True):
+    """`version` is the one that the asker saw."""
+
+    status: StatusName
+    version: Version
+    reason: Reason | None = None
+
+
+class UpdateBookingStatus(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """As `MoveBooking`, by a socket."""
+
+    booking_id: IdText
+    status: StatusName
+    version: Version
+    reason: Reason | None = None
+
+
+class CancelBooking(Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Reason
+    version: Version | None = None
+
+
+class RescheduleBooking(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """To another time, another carer, or both. It takes as long as before, and costs what it cost."""
+
+    starts_at: Moment
+    version: Version
+    carer_id: CarerId | None = None
+    reason: Reason | None = None
+
+
+class _Identified(Struct):
+    id: str
+
+
+_ID_OF: Final = msgspec.json.Decoder(_Identified)
+
+
+# --- Making -----------------------------------------------------------------------------------------------------------
+
+
+@post("/api/bookings", dto=JsonBody[BookService], return_dto=None, tags=["bookings"], responses=REFUSALS | CONFLICTS)
+async def make_booking(data: JSONBody[BookService], request: AnyRequest, context: Context) -> Response[MadeBooking]:
+    """Book a service. The price comes from the catalogue, the carer from those who are free then; a guest is answered
+    with a tracking token. A time that is not free is answered with the nearest that are.
+    """
+    identity = await context.identify(request)
+    check_texts(data)
+    actor = identity.actor
+    key = request_key(request, actor, data)
+    with context.exclusive(key):
+        outcome = await _make(data, request, context, actor, key)
+    content = outcome.answer if actor.role is Role.CUSTOMER else await _with_tracking(context, outcome)
+    return created(outcome, content, 201)
+
+
+async def _make(
+    command: BookService, request: AnyRequest, context: ApiContext, actor: Actor, key: RequestKey | None
+) -> Outcome:
+    await context.budgets.take(ORDERS, context.budget_key(request))
+    is_customer = actor.role is Role.CUSTOMER
+    booking_id = BookingId(context.new_id("bkg"))
+    new = NewBooking(
+        command=command,
+        booking_id=booking_id,
+        customer_id=actor.id if is_customer else context.new_id("cus"),
+        tracking_hash=None if is_customer else tracking_hash(tracking_token(context.keys.current, booking_id)),
+        actor=actor,
+        looked=_looked(context),
+    )
+    return await commit_once(context, key, lambda transaction: place(transaction, new))
+
+
+def _looked(context: ApiContext) -> Looked:
+    return Looked(context.now(), zone(context.timezone))
+
+
+async def _with_tracking(context: ApiContext, outcome: Outcome) -> bytes:
+    """The answer with the booking's token, for its guest; for one who asks again, with the one that opens it today."""
+    booking_id = _ID_OF.decode(outcome.answer).id
+    is_new = not outcome.replayed
+    token = tracking_token(context.keys.current, booking_id) if is_new else await _living_token(context, booking_id)
+    return outcome.answer if token is None else outcome.answer[:-1] + f',"trackingToken":"{token}"}}'.encode()
+
+
+async def _living_token(context: ApiContext, booking_id: str) -> str | None:
+    """The token that the booking has; a new one if the secret of that is no longer in use. None where it has none any
+    more, because its customer was forgotten.
+    """
+    kept = await context.store.read(lambda transaction: units.tracking_hash(transaction, booking_id))
+    token = tracking_token_kept(context.keys, booking_id, kept)
+    if kept is None or token is not None:
+        return token
+    token = tracking_token(context.keys.current, booking_id)
+
+    def unit(transaction: Transaction) -> bool:
+        return units.replace_tracking_hash(transaction, booking_id, kept, tracking_hash(token))
+
+    return token if await context.store.write(UnitOfWork(unit, rows_of_booking(booking_id))) else None
+
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+
+@get("/api/bookings", tags=["bookings"], responses=REFUSALS)
+async def list_bookings(
+    request: AnyRequest,
+    context: Context,
+    *,
+    status: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    day: Annotated[str | None, QueryParameter(max_length=10)] = None,
+    carer_id: Annotated[str | None, QueryParameter(name="carerId", max_length=255)] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: Annotated[str | None, QueryParameter(max_length=64)] = None,
+) -> Response[BookingPage]:
+    """List bookings, newest first; those of a `day` of the shop's clock, in the order in which they are. The shop sees
+    all, or those of a carer; a customer and a carer see their own.
+    """
+    identity = await context.require_identity(request)
+    whose = _whose(identity.actor, carer_id)
+    wanted = None if status is None else booking_status(status)
+
+    def query(transaction: Transaction) -> tuple[list[tuple[Any, str | None]], int]:
+        if day is None:
+            return units.page(transaction, whose, before=_before(cursor), limit=limit + 1, status=wanted)
+        return units.page_of_day(transaction, whose, _of_day(context, day, cursor), limit=limit + 1, status=wanted)
+
+    found, seq = await context.store.read(query)
+    rows, next_cursor = cut(found, limit, lambda row: row[0])
+    shown = [view_for_person(each.encode(), identity.actor).decode() for _place, each in rows if each is not None]
+    return json_response(JsonPage(shown, next_cursor, f"{context.store.epoch}:{seq}").encode())
+
+
+def _whose(actor: Actor, carer_id: str | None) -> Whose:
+    """Whose bookings somebody is shown. Raises NotPermitted."""
+    match actor.role:
+        case Role.ADMIN | Role.STORE | Role.SERVICE:
+            return Whose(carer_id=carer_id)
+        case Role.CUSTOMER if carer_id is None:
+            return Whose(customer_id=actor.id)
+        case Role.CARER if carer_id in {None, actor.id}:
+            return Whose(carer_id=actor.id)
+        case Role.CUSTOMER | Role.CARER:
+            raise NotPermitted(actor, "list the bookings of a carer")
+        case Role.DRIVER | Role.GUEST:
+            raise NotPermitted(actor, "list bookings")
+
+
+def _before(cursor: str | None) -> int:
+    if cursor is not None and _NUMBER_CURSOR.fullmatch(cursor) is None:
+        raise InvalidField("cursor", "This is the cursor of another list.")
+    return INTEGER_MAX if cursor is None else int(cursor)
+
+
+def _of_day(context: ApiContext, day: str, cursor: str | None) -> OfDay:
+    begin, end = bounds(day_in("day", day), zone(context.timezone))
+    if cursor is None:
+        return OfDay(begin, end)
+    place = _DAY_CURSOR.fullmatch(cursor)
+    if place is None:
+        raise InvalidField("cursor", "This is the cursor of another list.")
+    return OfDay(begin, end, place["at"], int(place["number"]))
+
+
+@get("/api/bookings/{booking_id:str}", tags=["bookings"], responses=REFUSALS)
+async def get_booking(booking_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Booking]:
+    """One booking, for those who may know of it; a guest by its tracking token, as Bearer or as `?token=`."""
+    identity = await context.require_identity(request)
+    document = await context.store.read(lambda transaction: booking_for(transaction, booking_id, identity))
+    return json_response(document)
+
+
+@get("/api/bookings/{booking_id:str}/history", tags=["bookings"], responses=REFUSALS)
+async def get_booking_history(
+    booking_id: FromPath[str],
+    request: AnyRequest,
+    context: Context,
+    limit: Limit = LIMIT_MAX,
+    cursor: NumberCursor = "0",
+) -> Response[BookingHistory]:
+    """The moves of a booking, oldest first: who, when and why.
+
+    Customers, guests and carers are told in which role somebody acted, not who it was, and not the staff's reasons.
+    """
+    identity = await context.require_identity(request)
+
+    def query(transaction: Transaction) -> list[tuple[Any, ...]]:
+        booking_for(transaction, booking_id, identity)
+        return units.history(transaction, booking_id, after=int(cursor), limit=limit + 1)
+
+    rows, next_cursor = cut_history(await context.store.read(query), limit)
+    entries = [_shown_to(identity.actor, BookingHistoryEntry(*row)) for row in rows]
+    return json_response(msgspec.json.encode(BookingHistory(entries, next_cursor)))
+
+
+def _shown_to(viewer: Actor, entry: BookingHistoryEntry) -> BookingHistoryEntry:
+    if viewer.role in SEES_EVERY_ORDER or entry.actor == str(viewer):
+        return entry
+    actor, reason = public_actor(entry.actor, entry.reason)
+    return msgspec.structs.replace(entry, actor=actor, reason=reason)
+
+
+# --- Moving -----------------------------------------------------------------------------------------------------------
+
+
+@post(
+    "/api/bookings/{booking_id:str}/status",
+    dto=JsonBody[MoveBooking],
+    return_dto=None,
+    status_code=200,
+    tags=["bookings"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def move_booking(
+    booking_id: FromPath[str], data: JSONBody[MoveBooking], request: AnyRequest, context: Context
+) -> Response[Booking]:
+    """Move a booking along its status flow. A version that is no longer the booking's is answered with 409."""
+    identity = await context.require_identity(request)
+    key = request_key(request, identity.actor, data)
+    return json_response(await change_status(context, identity, booking_id, data.status, data, key=key))
+
+
+@post(
+    "/api/bookings/{booking_id:str}/cancel",
+    dto=JsonBody[CancelBooking],
+    return_dto=None,
+    status_code=200,
+    tags=["bookings"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def cancel_booking(
+    booking_id: FromPath[str], data: JSONBody[CancelBooking], request: AnyRequest, context: Context
+) -> Response[Booking]:
+    """Cancel a booking: who made it until it begins, a guest by the tracking token; the shop until it is over."""
+    identity = await context.require_identity(request)
+    key = request_key(request, identity.actor, data)
+    return json_response(await change_status(context, identity, booking_id, BookingStatus.CANCELLED, data, key=key))
+
+
+async def update_booking_status(context: ApiContext, identity: Identity, command: UpdateBookingStatus) -> Any:
+    """Move a booking, and answer it as it is now."""
+    key = command_key(identity, "update_booking_status", command)
+    document = await change_status(context, identity, command.booking_id, command.status, command, key=key)
+    return msgspec.json.decode(document)
+
+
+async def change_status(
+    context: ApiContext,
+    identity: Identity,
+    booking_id: str,
+    status: str,
+    wanted: MoveBooking | CancelBooking | UpdateBookingStatus,
+    *,
+    key: RequestKey | None,
+) -> bytes:
+    """Move a booking to `status`; gives it as the asker may see it. Raises what ``db.bookings.change_status`` does."""
+    reason = _on_one_line(wanted.reason)
+    check_texts(msgspec.structs.replace(wanted, reason=reason))
+    now, by_token = context.now(), tracks(identity, booking_id)
+
+    def effect(transaction: Transaction) -> bytes:
+        return units.change_status(
+            transaction,
+            booking_id,
+            status,
+            identity.actor,
+            reason=reason,
+            expected_version=wanted.version,
+            now=now,
+            by_token=by_token,
+        )
+
+    with context.exclusive(key):
+        outcome = await commit_once(context, key, effect, rows=rows_of_booking(booking_id))
+    return booking_view(outcome.answer, identity)
+
+
+@post(
+    "/api/bookings/{booking_id:str}/reschedule",
+    dto=JsonBody[RescheduleBooking],
+    return_dto=None,
+    status_code=200,
+    tags=["bookings"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def reschedule_booking(
+    booking_id: FromPath[str], data: JSONBody[RescheduleBooking], request: AnyRequest, context: Context
+) -> Response[Booking]:
+    """Move a booking to another time. One that was confirmed is so still if the shop moves it; if its customer does, it
+    is to be confirmed anew.
+    """
+    identity = await context.require_identity(request)
+    reason = _on_one_line(data.reason)
+    check_texts(msgspec.structs.replace(data, reason=reason))
+    looked, by_token = _looked(context), tracks(identity, booking_id)
+    start = minute_wanted("startsAt", data.starts_at, looked.minute)
+
+    def effect(transaction: Transaction) -> bytes:
+        return units.reschedule(
+            transaction,
+            booking_id,
+            Wanted(start, data.carer_id),
+            identity.actor,
+            reason=reason,
+            expected_version=data.version,
+            looked=looked,
+            by_token=by_token,
+        )
+
+    outcome = await run_once(context, request, identity.actor, data, effect, rows=rows_of_booking(booking_id))
+    return json_response(booking_view(outcome.answer, identity))
+
+
+def _on_one_line(reason: str | None) -> str | None:
+    """A reason may be typed on several lines; it is kept on one."""
+    return None if reason is None else " ".join(reason.split())
+
+
+ROUTES: Final = [
+    make_booking,
+    list_bookings,
+    get_booking,
+    get_booking_history,
+    move_booking,
+    cancel_booking,
+    reschedule_booking,
+]
+COMMANDS: Final = [
+    Command(
+        "update_booking_status",
+        UpdateBookingStatus,
+        update_booking_status,
+        CommandDoc(
+            data=Booking,
+            errors=(
+                NotFound,
+                NotPermitted,
+                StaleVersion,
+                IllegalTransition,
+                StateConflict,
+                UnknownStatus,
+                ReasonRequired,
+            ),
+            example={"bookingId": "bkg_01JDN8W1E3G5J7K9M1N3P5R7TV", "status": "confirmed", "version": 1},
+        ),
+    )
+]
