@@ -4,63 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, closing
-from dataclasses import replace
 from typing import Any
 
 import httpx
-import msgspec
 import psycopg
 import pytest
 
-from ordercast.commerce.money import Money
-from ordercast.commerce.orders import PaymentInfo
-from ordercast.commerce.payments import PaymentTaken
-from ordercast.commerce.states import PaymentMethod, PaymentStatus
 from ordercast.config import Settings
 from ordercast.db import Store, payments
-from ordercast.db.orders.placing import Placing
 from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.payments import Providers, providers_of
 from ordercast.payments.webhook_inbox import LATELY_MS, RETRY_AFTER_S, WebhookInbox, WebhookWorker
 from tests.api.client import STORE, Client, over, problem
 from tests.api.stores import PromptStore
-from tests.db.shop import new_order
 from tests.waiting import until
 
+from .all_providers import TOTAL, place, providers, settings
 from .signed import (
     HTTP_PATH,
     SANDBOX_PATH,
-    STANDARD,
-    STRIPE,
     STRIPE_PATH,
     standard_headers,
     stripe_body,
     stripe_headers,
 )
 
-TOTAL = 11_250
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return msgspec.structs.replace(
-        settings,
-        payments="sandbox",
-        sandbox_webhook_secret=STANDARD,
-        stripe_secret_key="sk_test",
-        stripe_webhook_secret=STRIPE,
-        payments_http_url="http://127.0.0.1:9/",
-        payments_http_secret=STANDARD,
-    )
-
-
-@pytest.fixture
-async def providers(store: Store, settings: Settings) -> AsyncIterator[Providers]:
-    made = providers_of(settings, store)
-    yield made
-    await made.close()
+__all__ = ["providers", "settings"]
 
 
 class Clock:
@@ -79,15 +49,6 @@ def clock() -> Clock:
 @pytest.fixture
 def inbox(store: Store, providers: Providers, clock: Clock) -> WebhookInbox:
     return WebhookInbox(store, providers, clock)
-
-
-async def place(store: Store, reference: str, provider: str = "stripe") -> str:
-    """An order whose payment a provider holds; its id."""
-    new = new_order()
-    info = PaymentInfo(PaymentMethod.CARD)
-    taken = PaymentTaken(PaymentStatus.AUTHORIZED, info, Money(TOTAL, "BDT"), provider, reference)
-    await store.write(Placing(replace(new, payment=taken)))
-    return new.order_id
 
 
 def captured(event_id: str, reference: str) -> bytes:
