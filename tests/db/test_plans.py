@@ -39,6 +39,7 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "accounts.REPLACE_HASH": "of the demo, which has a dozen accounts",
     "accounts.AN_ADMIN": "its index holds only the admins, and the first will do",
     "payment_webhooks.PAYMENT_HAS_COME": "its index holds only those that wait, and that came lately",
+    "accounts.OF_STAFF": "its index holds only the shop's people",
     "payment_tasks.OWING": "its index holds only the orders that owe something",
     "deliveries.CARRIED": "what one driver has with them, sorted",
     "orders.WAITING_OF_CALLERS": "what guests have waiting, which is bounded (commerce.waiting)",

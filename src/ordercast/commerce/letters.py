@@ -28,6 +28,8 @@ class MailKind(StrEnum):
     """To choose another password."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     ORDER_PLACED = "order_placed"
+    ORDERS_UNSEEN = "orders_unseen"
+    """To the shop's own people, of orders that nobody has opened."""
 
 
 class MailState(StrEnum):
@@ -59,6 +61,17 @@ class OrderFacts:
     total: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnseenFacts:
+    """What the shop's people are told of orders that nobody has opened: how many, by their numbers, since when."""
+
+    count: int
+    first: int
+    last: int
+    since: str
+    """A moment, written out."""
+
+
 def verify(language: Language, link: str) -> Letter:
     return _letter(_VERIFY, language, link, days=_number(VERIFY_DAYS, language))
 
@@ -87,6 +100,13 @@ def order_placed(language: Language, order: OrderFacts, link: str) -> Letter:
     lines = tuple(f"{_number(count, language)} x {name}: {amount}" for count, name, amount in order.lines)
     paragraphs = (opening.format(number=number), *lines, total.format(total=order.total))
     return Letter(subject.format(number=number), paragraphs, action, link)
+
+
+def orders_unseen(language: Language, unseen: UnseenFacts, link: str) -> Letter:
+    subject, paragraphs, action = (_ONE_UNSEEN if unseen.count == 1 else _MANY_UNSEEN)[language]
+    numbers = {"count": unseen.count, "first": unseen.first, "last": unseen.last}
+    values = {"since": unseen.since, **{name: _number(number, language) for name, number in numbers.items()}}
+    return Letter(subject.format(**values), tuple(text.format(**values) for text in paragraphs), action, link)
 
 
 _Text = tuple[str, tuple[str, ...], str]
@@ -202,6 +222,30 @@ _ORDER_PLACED: Final[dict[Language, tuple[str, str, str, str]]] = {
         "ধন্যবাদ: আমরা অর্ডার {number} পেয়েছি।",
         "মোট: {total}",
         "অর্ডারটি দেখুন",
+    ),
+}
+_ONE_UNSEEN: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "Nobody has seen order {first}",
+        ("Order {first} has waited since {since}, and nobody has opened it.",),
+        "Open the orders",
+    ),
+    Language.BENGALI: (
+        "অর্ডার {first} কেউ দেখেননি",
+        ("অর্ডার {first} {since} থেকে অপেক্ষায়, কেউ খোলেননি।",),
+        "অর্ডারগুলো খুলুন",
+    ),
+}
+_MANY_UNSEEN: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "Nobody has seen {count} orders",
+        ("{count} orders wait, {first} to {last}, the first since {since}, and nobody has opened them.",),
+        "Open the orders",
+    ),
+    Language.BENGALI: (
+        "{count}টি অর্ডার কেউ দেখেননি",
+        ("{count}টি অর্ডার অপেক্ষায়, {first} থেকে {last}, প্রথমটি {since} থেকে; কেউ খোলেননি।",),
+        "অর্ডারগুলো খুলুন",
     ),
 }
 _BENGALI_DIGITS: Final = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")

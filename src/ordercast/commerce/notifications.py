@@ -21,6 +21,8 @@ SHOP: Final = "store"
 class NotificationKind(StrEnum):
     ORDER_STATUS = "order_status"
     NEW_ORDERS = "new_orders"
+    ORDERS_UNSEEN = "orders_unseen"
+    """Nobody has opened them for a while."""
     ORDER_CANCELLED = "order_cancelled"
     """By its buyer."""
     PAYMENT_TROUBLE = "payment_trouble"
@@ -91,6 +93,14 @@ _MANY_NEW: Final[tuple[_Text, _Text]] = (
     ("New orders", "{count} new orders wait for an answer, {first} to {last}."),
     ("নতুন অর্ডার", "{count}টি নতুন অর্ডার উত্তরের অপেক্ষায়, {first} থেকে {last}।"),
 )
+_ONE_UNSEEN: Final[tuple[_Text, _Text]] = (
+    ("Nobody has seen an order", "Order {first} waits, and nobody has opened it."),
+    ("একটি অর্ডার কেউ দেখেননি", "অর্ডার {first} অপেক্ষায়, কেউ খোলেননি।"),
+)
+_MANY_UNSEEN: Final[tuple[_Text, _Text]] = (
+    ("Nobody has seen some orders", "{count} orders wait, {first} to {last}, and nobody has opened them."),
+    ("কয়েকটি অর্ডার কেউ দেখেননি", "{count}টি অর্ডার অপেক্ষায়, {first} থেকে {last}, কেউ খোলেননি।"),
+)
 
 
 def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None) -> Words:
@@ -101,6 +111,8 @@ def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None)
         return Words(*texts[0], *texts[1], link=f"/track/{order_id}")
     if kind is NotificationKind.NEW_ORDERS:
         english, bengali = _ONE_NEW if data["count"] == 1 else _MANY_NEW
+    elif kind is NotificationKind.ORDERS_UNSEEN:
+        english, bengali = _ONE_UNSEEN if data["count"] == 1 else _MANY_UNSEEN
     else:
         english, bengali = _TEXTS[kind]
     return Words(english[0], english[1].format(**data), bengali[0], bengali[1].format(**data), _link(kind, order_id))

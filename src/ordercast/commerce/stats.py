@@ -19,11 +19,12 @@ AGE_NAMES: Final = ("under5", "under15", "under30", "under60", "over60")
 
 
 class Percentiles(Struct, frozen=True, rename="camel"):
-    """Some durations in three figures, each one that did occur (nearest rank); null where there were none."""
+    """Some durations in four figures, each one that did occur (nearest rank); null where there were none."""
 
     count: int
     median: float | None
     p90: float | None
+    p95: float | None
     p99: float | None
 
 
@@ -61,6 +62,8 @@ class Stats(Struct, frozen=True, rename="camel"):
     delivery: Percentiles
     """Seconds from `picked_up` to the door, of the orders that were delivered on that day."""
     open: OpenOrders
+    notice: Percentiles
+    """Seconds from the commit to the first screen that said it had painted it, of orders of that day that one did."""
     latency: Percentiles | None
     """Milliseconds from the moment on a change to its writing to this node's sockets, of the newest; null elsewhere."""
     at: str
@@ -99,9 +102,10 @@ def percentiles(durations: Sequence[float]) -> Percentiles:
     """The nearest-rank percentiles: each is one of the durations."""
     ordered = sorted(durations)
     if not ordered:
-        return Percentiles(0, None, None, None)
-    median, p90, p99 = (round(ordered[ceil(part * len(ordered)) - 1], 3) for part in (0.5, 0.9, 0.99))
-    return Percentiles(len(ordered), median, p90, p99)
+        return Percentiles(0, None, None, None, None)
+    # In hundredths, for 0.95 * 20 may be a little more than 19 to a computer.
+    parts = (round(ordered[ceil(part * len(ordered) / 100) - 1], 3) for part in (50, 90, 95, 99))
+    return Percentiles(len(ordered), *parts)
 
 
 def open_orders(ages_s: Sequence[float]) -> OpenOrders:

@@ -8,19 +8,21 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce.errors import AddressTaken, InvalidField, LastAdmin, NotFound
-from ordercast.commerce.people import Role
+from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.timestamps import Timestamp
 
 from .columns import flag, identifier, index, line, moment, one_of, table, word
 from .dialects import Refusal, Trigger
 from .noun import Noun, PersonalData
 from .revocations import ended_by
+from .sql import literals
 from .statement import Statement, statements_in
 from .transaction import Transaction
 
 TABLE: Final = "accounts"
 LAST_ADMIN: Final = "last_admin"
 """The rule that an admin is left."""
+_IS_STAFF: Final = f"role IN ({literals(STAFF)}) AND active = 1 AND verified = 1"
 
 # Who has an account here. A guest is no row but their order: an address that was typed proves nothing, so it must not
 # join two orders, rename anybody, or use up what somebody else was promised.
@@ -49,6 +51,7 @@ accounts = table(
     one_of("role", [Role.ADMIN, Role.STORE, Role.CUSTOMER, Role.DRIVER, Role.CARER]),
     # A shop has a few among all its customers.
     index("accounts_of_admins", "id", where=f"role = '{Role.ADMIN}' AND active = 1"),
+    index("accounts_of_staff", "id", "email", where=_IS_STAFF),
     index("accounts_of_drivers", "id", where=f"role = '{Role.DRIVER}'"),
     index("accounts_of_carers", "id", where=f"role = '{Role.CARER}'"),
     index("accounts_by_email", "email", unique=True, where="verified = 1"),
@@ -66,6 +69,7 @@ UNVERIFIED_BY_EMAIL: Final = Statement(
 BY_ID: Final = Statement(f"{_ACCOUNT} WHERE id = :id")
 BY_ID_FOR_UPDATE: Final = Statement(f"{_ACCOUNT} WHERE id = :id @for_update")
 AFTER: Final = Statement(f"{_ACCOUNT} WHERE id > :after ORDER BY id LIMIT :limit")
+OF_STAFF: Final = Statement(f"SELECT email FROM accounts WHERE {_IS_STAFF} ORDER BY id LIMIT :limit")
 AN_ADMIN: Final = Statement(f"SELECT id FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 LIMIT 1")
 ADD: Final = Statement("""
     INSERT INTO accounts (id, email, name, password_hash, role, verified, created_at)

@@ -15,6 +15,7 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 
 from . import shop
+from .notices import statements as notices
 from .noun import Noun
 from .orders.table import FINISHING_SQL
 from .sql import literals
@@ -97,6 +98,7 @@ def day(
         percentiles(preparation),
         percentiles(delivery),
         open_orders(ages),
+        percentiles(_notice(transaction, begin, end)),
         latency,
         now,
     )
@@ -114,6 +116,16 @@ def _durations(transaction: Transaction, begin: Timestamp, end: Timestamp) -> tu
         if seconds is not None:
             (delivery if status == OrderStatus.DELIVERED else preparation).append(seconds)
     return preparation, delivery
+
+
+def _notice(transaction: Transaction, begin: Timestamp, end: Timestamp) -> list[float]:
+    """How long the orders of a day took to reach a screen; another node's clock may be ahead of ours."""
+    rows = _counted(
+        transaction,
+        lambda: transaction.all(notices.SECONDS, begin=begin, end=end),
+        lambda: transaction.read(notices.MOMENTS, lambda row: (_seconds(*row[1:]),), "notices", begin=begin, end=end),
+    )
+    return [max(0.0, seconds) for (seconds,) in rows if seconds is not None]
 
 
 # --- Where a row has no figures ---------------------------------------------------------------------------------------

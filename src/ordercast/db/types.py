@@ -40,6 +40,8 @@ class ChangeKind(StrEnum):
     CONVERSATION_SEEN = "conversation.seen"
     CONVERSATION_CHANGED = "conversation.changed"
     """It was opened, or somebody takes part from now on, or no more."""
+    ORDER_UNSEEN = "notice.order_unseen"
+    """Nobody has opened it for a while."""
     EVENT_PUBLISHED = "event.published"
     ACCESS_REVOKED = "access.revoked"
     CUSTOMER_ERASED = "customer.erased"

@@ -1,0 +1,299 @@
+"""Units of work on proof of notice: noting which screens and people have noticed an order, and looking at that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from ordercast.commerce.notice import SCREENS_MAX, Notice, NoticeStep, Opening, Receipt
+from ordercast.commerce.timestamps import Timestamp
+from ordercast.db.lenient_json import is_moment
+from ordercast.db.noun import Impersonal, Noun
+from ordercast.db.statement import BulkStatement, statements_in
+from ordercast.db.transaction import Transaction
+
+from . import statements
+from .table import notice_escalations, notices
+from .triggers import TRIGGERS
+
+TABLE: Final = "notices"
+
+NOUN: Final = Noun(
+    name="notices",
+    tables=(notices, notice_escalations),
+    statements=statements_in(vars(statements)),
+    triggers=TRIGGERS,
+    personal={
+        "notices": Impersonal("when the shop's own people noticed an order"),
+        "notice_escalations": Impersonal("what was done about an order that nobody had opened"),
+    },
+)
+
+# --- Noting -----------------------------------------------------------------------------------------------------------
+
+
+class Sent(NamedTuple):
+    """An event was written to a socket of the shop's people."""
+
+    committed_at: str
+    at: Timestamp
+
+
+@dataclass(slots=True)
+class NoticeBatch:
+    """What was noticed since the last batch, by what it is about."""
+
+    sent: dict[str, Sent] = field(default_factory=dict)
+    receipts: dict[str, list[Receipt]] = field(default_factory=dict)
+    openings: dict[str, list[Opening]] = field(default_factory=dict)
+
+    @property
+    def noticed(self) -> list[str]:
+        """What a screen or a person has noticed, in order."""
+        return sorted(self.receipts.keys() | self.openings.keys())
+
+
+class Noted(NamedTuple):
+    """What a batch has come to."""
+
+    known: frozenset[str]
+    """Of what was noticed, that of which there is any such order."""
+    first_screens_s: tuple[float, ...]
+    """From commit to the first screen, of those that had reached none before."""
+    first_people_s: tuple[float, ...]
+
+
+def note(transaction: Transaction, batch: NoticeBatch) -> Noted:
+    """Note a batch. Again it changes nothing; what came first stays first, whichever node it was on."""
+    _note_sent(transaction, batch.sent)
+    ids = batch.noticed
+    if not ids:
+        return Noted(frozenset(), (), ())
+    named = _json(ids)
+    _begin(transaction, named)
+    screens_s: list[float] = []
+    people_s: list[float] = []
+    known: set[str] = set()
+    # One that cannot be read is not known: who noticed it is not answered that it was noted.
+    for noted in transaction.readable(transaction.all(statements.NOTED, ids=named), _noted, TABLE):
+        known.add(noted.id)
+        before = noted.notice
+        after = before.with_receipts(batch.receipts.get(noted.id, ())).with_openings(batch.openings.get(noted.id, ()))
+        if after == before:
+            continue
+        _save(transaction, noted.id, after)
+        if before.received_at is None and after.received_at is not None:
+            screens_s.append(_seconds(noted.committed_at, after.received_at))
+        if before.opened_at is None and after.opened_at is not None:
+            people_s.append(_seconds(noted.committed_at, after.opened_at))
+    return Noted(frozenset(known), tuple(screens_s), tuple(people_s))
+
+
+def _note_sent(transaction: Transaction, sent: Mapping[str, Sent]) -> None:
+    rows = [{"entity_id": id_, "committed_at": each.committed_at, "sent_at": each.at} for id_, each in sent.items()]
+    _add(transaction, statements.SENT, rows)
+
+
+def _begin(transaction: Transaction, named: str) -> None:
+    """Have a row for each of the orders that there is."""
+    rows = [{"entity_id": id_, "committed_at": at} for id_, at in transaction.all(statements.COMMITTED, ids=named)]
+    _add(transaction, statements.BEGIN, rows)
+
+
+def _add(transaction: Transaction, statement: BulkStatement, rows: list[dict[str, Any]]) -> None:
+    """Add rows, in one order for every node. One that the database refuses, for another program has written of an order
+    what is no moment or id, keeps no other from it.
+    """
+    rows.sort(key=itemgetter("entity_id"))
+    if not rows:
+        return
+    try:
+        transaction.attempt(lambda part: part.many(statement, rows))
+    except Exception as error:
+        if not transaction.is_of_row(error):
+            raise
+        for row in rows if len(rows) > 1 else ():
+            _add(transaction, statement, [row])
+
+
+def _save(transaction: Transaction, entity_id: str, notice: Notice) -> None:
+    transaction.run(
+        statements.NOTE,
+        notice_id=entity_id,
+        new_received_at=notice.received_at,
+        new_received_by=notice.received_by,
+        new_screens=_json(notice.screens),
+        new_opened_at=notice.opened_at,
+        new_opened_by=notice.opened_by,
+    )
+
+
+class _Noted(NamedTuple):
+    id: str
+    notice: Notice
+    committed_at: str
+
+
+def _noted(row: tuple[Any, ...]) -> _Noted:
+    entity_id, received_at, received_by, screens, opened_at, opened_by, committed_at = row[:7]
+    for moment in (received_at, opened_at):
+        if moment is not None and not is_moment(moment):
+            raise ValueError("it has a moment that is none")
+    if not is_moment(committed_at):
+        raise ValueError("committed_at is no moment")
+    notice = Notice(received_at, received_by, msgspec.json.decode(screens, type=tuple[str, ...]), opened_at, opened_by)
+    return _Noted(entity_id, notice, committed_at)
+
+
+# --- Looking ----------------------------------------------------------------------------------------------------------
+
+
+class SentNotice(Struct, frozen=True, rename="camel"):
+    """The event was first written to a socket of the shop's people."""
+
+    at: str
+    seconds: float
+    """Since the order was committed."""
+
+
+class ReceivedNotice(SentNotice, frozen=True, kw_only=True, rename="camel"):
+    """A screen has first said that it has painted the order."""
+
+    by: str
+    """Whose screen it was, as `store:usr_...`."""
+    name: str | None
+    """Their name; null for who has no account here."""
+    screens: int
+    """How many screens have said so."""
+    screens_more: bool
+    """There may be more than those, which were not counted."""
+
+
+class OpenedNotice(SentNotice, frozen=True, kw_only=True, rename="camel"):
+    """A person of the shop has first opened the order, or moved it."""
+
+    by: str
+    """Who it was, as `store:usr_...`."""
+    name: str | None
+    """Their name; null for who has no account here."""
+    how: str
+    """`opened`, or `moved` by whatever means."""
+
+
+class TakenStep(Struct, frozen=True, rename="camel"):
+    """What was done about an order that nobody had opened."""
+
+    step: NoticeStep
+    """The board says so louder, the shop's people are sent a push or a mail, its own systems are told."""
+    at: str
+
+
+class OrderNotice(Struct, frozen=True, rename="camel"):
+    """How the shop noticed an order; null is what has not happened, or is not known to have."""
+
+    order_id: str
+    committed_at: str | None
+    """The moment on the order, which is before its commit; null for an order of another system that nobody noticed."""
+    sent: SentNotice | None
+    """Null too where the first screen came later, and was given the order by a list or by a replay."""
+    received: ReceivedNotice | None
+    """Only what a screen has said: a client that says nothing may show it all the same."""
+    opened: OpenedNotice | None
+    """Who looks at an order by the API has not opened it: programs do that too."""
+    escalations: list[TakenStep]
+    """What was done while nobody had opened it, each step once."""
+
+
+def look(transaction: Transaction, order_id: str) -> OrderNotice:
+    """How the shop noticed an order, of which it is known that there is one."""
+    row = transaction.one(statements.OF_ENTITY, id=order_id)
+    rows = [] if row is None else transaction.readable([row], _looked_at, TABLE)
+    noted, sent_at = rows[0] if rows else (None, None)
+    notice = Notice() if noted is None else noted.notice
+    committed_at = _committed_at(transaction, order_id) if noted is None else noted.committed_at
+    opening = _opening(transaction, order_id, notice)
+    names = _names(transaction, [by for by in (notice.received_by, opening and opening[0].by) if by])
+    steps = transaction.readable(
+        transaction.all(statements.ESCALATIONS, id=order_id), lambda row: TakenStep(NoticeStep(row[0]), row[1]), TABLE
+    )
+    return OrderNotice(
+        order_id,
+        committed_at,
+        None if sent_at is None or committed_at is None else SentNotice(sent_at, _seconds(committed_at, sent_at)),
+        _received(notice, committed_at, names),
+        _opened(opening, committed_at, names),
+        sorted(steps, key=lambda step: (step.at, [*NoticeStep].index(step.step))),
+    )
+
+
+def _looked_at(row: tuple[Any, ...]) -> tuple[_Noted, str | None]:
+    sent_at = row[7]
+    if sent_at is not None and not is_moment(sent_at):
+        raise ValueError("sent_at is no moment")
+    return _noted(row), sent_at
+
+
+def _committed_at(transaction: Transaction, order_id: str) -> str | None:
+    """None of an order that lives elsewhere."""
+    row = transaction.one(statements.COMMITTED, ids=_json([order_id]))
+    return row[1] if row is not None and is_moment(row[1]) else None
+
+
+def _opening(transaction: Transaction, order_id: str, notice: Notice) -> tuple[Opening, str] | None:
+    """Who first opened or moved it, and which of the two they did."""
+    found: list[tuple[Opening, str]] = []
+    if notice.opened_at is not None and notice.opened_by is not None:
+        found.append((Opening(notice.opened_by, notice.opened_at), "opened"))
+    row = transaction.one(statements.FIRST_MOVE, id=order_id)
+    if row is not None and is_moment(row[0]):
+        found.append((Opening(row[1], row[0]), "moved"))
+    return min(found, key=lambda each: each[0].at, default=None)
+
+
+def _received(notice: Notice, committed_at: str | None, names: Mapping[str, str]) -> ReceivedNotice | None:
+    at, by = notice.received_at, notice.received_by
+    if at is None or by is None or committed_at is None:
+        return None
+    count = len(notice.screens)
+    return ReceivedNotice(
+        at,
+        _seconds(committed_at, at),
+        by=by,
+        name=names.get(by),
+        screens=count,
+        screens_more=count >= SCREENS_MAX,
+    )
+
+
+def _opened(
+    opening: tuple[Opening, str] | None, committed_at: str | None, names: Mapping[str, str]
+) -> OpenedNotice | None:
+    if opening is None or committed_at is None:
+        return None
+    (by, at), how = opening
+    return OpenedNotice(at, _seconds(committed_at, at), by=by, name=names.get(by), how=how)
+
+
+def _names(transaction: Transaction, actors: Sequence[str]) -> dict[str, str]:
+    """The names of those who have an account here."""
+    by_id = {actor.partition(":")[2]: actor for actor in actors}
+    if not by_id:
+        return {}
+    rows = transaction.all(statements.NAMES, ids=_json([*by_id]))
+    return {by_id[id_]: name for id_, name in rows if isinstance(name, str)}
+
+
+def _seconds(begin: str, end: str) -> float:
+    """Never less than nothing: another program's clock, or another node's, may be ahead of ours."""
+    lasted_s = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
+    return max(0.0, round(lasted_s, 3))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

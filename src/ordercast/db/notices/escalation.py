@@ -1,0 +1,142 @@
+"""Finding orders that nobody has opened, and doing what is due about them: each step of each order once.
+
+Which steps were taken is kept beside the orders, and written in the transaction that takes them; so a restart takes
+none again, and of two nodes that try, one does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ordercast.commerce.letters import Language, MailKind
+from ordercast.commerce.notice import DueBefore, NoticeStep
+from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
+from ordercast.commerce.people import STAFF
+from ordercast.commerce.timestamps import Timestamp
+from ordercast.db import accounts, mails
+from ordercast.db.lenient_json import is_moment
+from ordercast.db.notifications import statements as notifications
+from ordercast.db.statement import Statement
+from ordercast.db.transaction import Transaction
+
+from . import statements
+
+# In one unit of work, and for one step in one round: what a shop that is flooded, or away, hears of is bounded, and the
+# oldest comes first.
+ESCALATED_AT_ONCE_MAX: Final = 100
+# One that nobody has opened for a day is no news: of a shop that begins to be told, or was closed, the past stays past.
+AGE_MS_MAX: Final = 86_400_000
+# A shop has a handful of people.
+MAILED_MAX: Final = 50
+# What a mail counts; more are told as that many.
+COUNTED_MAX: Final = 100
+
+
+CarryOut = Callable[[Transaction, Sequence["Unseen"]], None]
+
+
+class Unseen(NamedTuple):
+    """An order that nobody has opened."""
+
+    number: int
+    id: str
+    created_at: str
+
+
+class Due(NamedTuple):
+    """What is due: a step, for orders that came before then and after `since`."""
+
+    step: NoticeStep
+    before: DueBefore
+    since: Timestamp
+
+
+def is_due(transaction: Transaction, due: Due) -> bool:
+    """Whether `escalate` has anything to do: to be asked of a reader, which is cheap."""
+    return bool(_found(transaction, statements.IS_DUE, due, limit=1))
+
+
+def escalate(transaction: Transaction, due: Due, now: Timestamp, carry_out: CarryOut) -> int:
+    """Take the step for those that it is due for; gives for how many. `carry_out` is what is done beside telling of
+    each, in this unit.
+    """
+    found = _found(transaction, statements.DUE, due, limit=ESCALATED_AT_ONCE_MAX)
+    taken = [order for order in found if _take(transaction, due.step, order, now)]
+    if taken:
+        carry_out(transaction, taken)
+    return len(taken)
+
+
+def _found(transaction: Transaction, statement: Statement, due: Due, *, limit: int) -> list[Unseen]:
+    rows = transaction.all(
+        statement,
+        step=due.step,
+        before=due.before.sent,
+        unsent_before=due.before.unsent,
+        since=due.since,
+        limit=limit,
+    )
+    return transaction.readable(rows, _unseen, "orders")
+
+
+def _unseen(row: tuple[Any, ...]) -> Unseen:
+    return msgspec.convert(row, Unseen)
+
+
+def _take(transaction: Transaction, step: NoticeStep, order: Unseen, now: Timestamp) -> bool:
+    row = {"entity_id": order.id, "step": step, "at": now}
+    return transaction.many(statements.ESCALATE, [row]) > 0
+
+
+# --- What is done -----------------------------------------------------------------------------------------------------
+
+
+def notify_shop(transaction: Transaction, unseen: Sequence[Unseen], now: Timestamp) -> None:
+    """Leave one notification for the shop of all of them."""
+    numbers = [order.number for order in unseen]
+    data = {"count": len(numbers), "first": min(numbers), "last": max(numbers)}
+    transaction.run(
+        notifications.ADD,
+        recipient=SHOP,
+        kind=NotificationKind.ORDERS_UNSEEN,
+        data=msgspec.json.encode(data).decode(),
+        severity=Severity.ERROR,
+        created_at=now,
+    )
+
+
+def mail_shop(transaction: Transaction, now: Timestamp, language: Language, new_id: Callable[[], str]) -> int:
+    """Owe a mail to each of the shop's people; gives how many."""
+    addresses = staff_addresses(transaction)
+    for address in addresses:
+        mails.owe(transaction, new_id(), MailKind.ORDERS_UNSEEN, address, language=language, now=now)
+    return len(addresses)
+
+
+def staff_addresses(transaction: Transaction) -> list[str]:
+    """The addresses of the shop's people who can sign in."""
+    rows = transaction.all(accounts.OF_STAFF, limit=MAILED_MAX)
+    return [address for (address,) in rows if isinstance(address, str)]
+
+
+class Waiting(NamedTuple):
+    """The orders that nobody has opened, as far as COUNTED_MAX, and the moment since which."""
+
+    numbers: tuple[int, ...]
+    since: str
+
+
+def waiting(transaction: Transaction, since: Timestamp) -> Waiting | None:
+    """Those that mails were owed for since then, and that nobody has opened; None where none is left."""
+    rows = transaction.all(statements.UNOPENED_AFTER_MAIL, since=since, limit=COUNTED_MAX)
+    found = [(number, at) for number, at in rows if type(number) is int and is_moment(at)]
+    return Waiting(tuple(number for number, _ in found), min(at for _, at in found)) if found else None
+
+
+def is_staff(transaction: Transaction, address: str) -> bool:
+    """Whether somebody of the shop has that address, and can sign in."""
+    owner = accounts.find(transaction, address)
+    return owner is not None and owner.active and owner.role in STAFF

@@ -1,0 +1,22 @@
+"""A step that is taken is told, so that it reaches boards, and whoever else hears the feed."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Final
+
+from ordercast.db.dialects import Trigger
+from ordercast.db.trigger_helpers import FEED_COLUMNS
+from ordercast.db.types import ChangeKind
+
+_DOCUMENT: Final = """@json_object('orderId', o.id, 'number', o.number, 'step', NEW.step, 'committedAt', o.created_at,
+      'sentAt', n.sent_at, 'receivedAt', n.received_at)"""
+_TOLD: Final = cleandoc(f"""
+    INSERT INTO feed ({FEED_COLUMNS})
+      SELECT '{ChangeKind.ORDER_UNSEEN}', o.id, o.version, 'service:timer', NULL, NEW.at, NULL,
+        @json_text({_DOCUMENT})
+      FROM orders o LEFT JOIN notices n ON n.entity_id = o.id
+      WHERE o.id = NEW.entity_id
+""")
+
+TRIGGERS: Final = (Trigger("notice_escalations_told", "AFTER INSERT", "notice_escalations", (_TOLD,)),)
