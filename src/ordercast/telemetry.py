@@ -71,6 +71,18 @@ DELIVERY_SECONDS = Histogram(
     "From the moment on a change to its writing to this node's sockets, of the oldest of those told together",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
+NOTICE_SECONDS = Histogram(
+    "ordercast_notice_seconds",
+    "From an order's commit to its first screen, or to the first person who opened it, as noted by this node",
+    ["by"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900),
+)
+NOTICE_ESCALATIONS = Counter(
+    "ordercast_notice_escalations_total", "Steps taken about orders that nobody had opened", ["step"]
+)
+NOTICES_DROPPED = Counter(
+    "ordercast_notices_dropped_total", "Orders of which it was not noted that they were sent: too many were waiting"
+)
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
 
 

@@ -51,6 +51,10 @@ class MailLinks:
     def home(self) -> str:
         return f"{self.public_url}/shop"
 
+    def board(self) -> str:
+        """Where the shop's people see their orders."""
+        return f"{self.public_url}/admin"
+
     def forgot(self) -> str:
         return f"{self.public_url}/forgot"
 

@@ -225,6 +225,9 @@ def _message(change: Change, event_id: str) -> RoutedEvent:
     told = payloads.decode(change.after)
     name = "message" if change.kind == ChangeKind.MESSAGE_SENT else "message_update"
     return RoutedEvent(name, chat_rooms(change.entity_id, told), [payloads.message(change, told)])
+def _order_unseen(change: Change, event_id: str) -> RoutedEvent:
+    """For the shop's people, of whom nobody has opened it."""
+    return RoutedEvent("order_unseen", (STORE_OWNERS,), [payloads.order_unseen(change, event_id)])
 
 
 def _published(change: Change, event_id: str) -> RoutedEvent:
@@ -249,6 +252,7 @@ SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
     ChangeKind.MESSAGE_CHANGED: _message,
     ChangeKind.MESSAGE_SENT: _message,
     ChangeKind.NOTIFICATION_MADE: _notification,
+    ChangeKind.ORDER_UNSEEN: _order_unseen,
     ChangeKind.PAYMENT_MISMATCH: _mismatch,
 }
 """Kinds of changes of which each makes one event."""

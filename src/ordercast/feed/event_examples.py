@@ -201,6 +201,19 @@ ROWS: Final[list[Row]] = [
             "note": None,
         },
     ),
+    (
+        ChangeKind.ORDER_UNSEEN,
+        _ORDER_ID,
+        None,
+        {
+            "orderId": _ORDER_ID,
+            "number": 1042,
+            "step": "board",
+            "committedAt": _PLACED_AT,
+            "sentAt": "2026-11-24T09:15:00.004Z",
+            "receivedAt": None,
+        },
+    ),
     *(
         (
             ChangeKind.EVENT_PUBLISHED,
@@ -240,7 +253,7 @@ class Example:
     offset: str | None = None
 
 
-_FIGURES: Final = {"count": 12, "median": 421.0, "p90": 840.0, "p99": 1260.0}
+_FIGURES: Final = {"count": 12, "median": 421.0, "p90": 840.0, "p95": 990.0, "p99": 1260.0}
 
 FLEETING: Final = (
     Example(
@@ -258,7 +271,8 @@ FLEETING: Final = (
             "preparation": _FIGURES,
             "delivery": _FIGURES,
             "open": {"count": 8, "oldestSeconds": 1312.5, "ages": {"under5": 3, "under15": 4, "under30": 1}},
-            "latency": {"count": 512, "median": 3.1, "p90": 5.2, "p99": 11.8},
+            "notice": {"count": 40, "median": 1.2, "p90": 2.8, "p95": 4.1, "p99": 9.6},
+            "latency": {"count": 512, "median": 3.1, "p90": 5.2, "p95": 7.0, "p99": 11.8},
             "at": _AT,
         },
     ),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from ordercast.commerce.catalogue import Product
+from ordercast.commerce.notice import NoticeStep
 from ordercast.commerce.notifications import Severity
 from ordercast.commerce.orders import Order
 from ordercast.commerce.reconciliation import MismatchKind
@@ -251,6 +252,17 @@ class MessagePayload(Stamped):
     editedAt: str | None
     deletedAt: str | None
     """Where it is not null, the text is empty."""
+class OrderUnseenPayload(OrderStamped):
+    """Nobody of the shop has opened an order for a while: what is done about it with this event, each step once."""
+
+    step: NoticeStep
+    """A notification on the board, a push, a mail, or nothing beside this event, for the shop's own systems."""
+    committedAt: str
+    """The moment on the order (RFC 3339, UTC)."""
+    sentAt: str | None
+    """When it was first written to a socket of the shop's people; null where none was there."""
+    receivedAt: str | None
+    """When a screen first said that it had painted it."""
 
 
 # --- Of one socket ----------------------------------------------------------------------------------------------------
@@ -328,6 +340,9 @@ PAYLOADS: Final[dict[str, Any]] = {
     "booking_update": (BookingUpdatePayload, dict[str, Any]),
     "product_update": ProductUpdatePayload,
     "notification": NotificationPayload,
+    "order_unseen": OrderUnseenPayload,
+    "new_booking": dict[str, Any],
+    "booking_update": dict[str, Any],
     "stats": Stats,
     "message": MessagePayload,
     "message_update": MessagePayload,

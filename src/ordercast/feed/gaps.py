@@ -147,6 +147,7 @@ _FINDERS: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     ChangeKind.EVENT_PUBLISHED: _published,
     ChangeKind.FEED_RESYNC: _shop,
     ChangeKind.NOTIFICATION_MADE: _notification,
+    ChangeKind.ORDER_UNSEEN: _shop,
     ChangeKind.PAYMENT_MISMATCH: _shop,
 }
 _FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {

@@ -9,6 +9,7 @@ import msgspec
 from ordercast.commerce import sentences
 from ordercast.commerce.conversations import role_of
 from ordercast.commerce.masking import public_actor
+from ordercast.commerce.notice import NoticeStep
 from ordercast.commerce.notifications import NotificationKind, words
 from ordercast.db import Change, ChangeKind, read_json
 
@@ -20,6 +21,7 @@ from .event_types import (
     NotificationPayload,
     OrderStamped,
     OrderStatusUpdatedPayload,
+    OrderUnseenPayload,
     PaymentUpdatePayload,
     ProductUpdatePayload,
 )
@@ -254,6 +256,30 @@ def _whole_number(value: Any) -> int:
     if type(value) is not int:
         raise UnroutableRow("its position is none")
     return value
+def order_unseen(change: Change, event_id: str) -> OrderUnseenPayload:
+    """An order that nobody of the shop has opened for a while, and what is done about it."""
+    told = msgspec.convert(decode(change.after), _Unseen)
+    return {
+        "id": event_id,
+        "seq": change.seq,
+        "orderId": told.order_id,
+        "number": told.number,
+        "version": change.version,
+        "at": change.at,
+        "step": told.step,
+        "committedAt": told.committed_at,
+        "sentAt": told.sent_at,
+        "receivedAt": told.received_at,
+    }
+
+
+class _Unseen(msgspec.Struct, rename="camel"):
+    order_id: str
+    number: int
+    step: NoticeStep
+    committed_at: str
+    sent_at: str | None
+    received_at: str | None
 
 
 def _stamp(change: OrderChange) -> OrderStamped:

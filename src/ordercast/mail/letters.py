@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
 import msgspec
 
 from ordercast.commerce import letters as words
-from ordercast.commerce.letters import Letter, MailKind, OrderFacts
+from ordercast.commerce.letters import Letter, MailKind, OrderFacts, UnseenFacts
 from ordercast.commerce.money import Money
 from ordercast.db import Transaction, accounts, orders
 from ordercast.db.mails import Mail
+from ordercast.db.notices import escalation
 
 from .links import Links
 
@@ -47,13 +49,17 @@ _ORDER: Final = msgspec.json.Decoder(_Order)
 class Letters:
     """Writes them, with the links of one shop."""
 
-    def __init__(self, links: Links) -> None:
+    def __init__(self, links: Links, zone: tzinfo = UTC) -> None:
+        """`zone` is the shop's, by which moments are written out for its people."""
         self._links = links
+        self._zone = zone
 
     def write(self, transaction: Transaction, mail: Mail) -> Addressed | None:
         """The letter of a mail; None where there is nobody to send it to any more. Raises what reading rows does."""
         if mail.kind is MailKind.ORDER_PLACED:
             return self._order_placed(transaction, mail)
+        if mail.kind is MailKind.ORDERS_UNSEEN:
+            return self._orders_unseen(transaction, mail)
         letter = self._to_address(transaction, mail)
         return None if letter is None or mail.address is None else Addressed(mail.address, letter)
 
@@ -72,6 +78,16 @@ class Letters:
         )
         link = self._links.order(mail.order_id, orders.tracking_hash(transaction, mail.order_id))
         return Addressed(order.customer_info.email, words.order_placed(mail.language, facts, link))
+
+    def _orders_unseen(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+        """What waits now: for one that somebody has opened meanwhile nobody is woken."""
+        waiting = escalation.waiting(transaction, mail.created_at)
+        if waiting is None or mail.address is None or not escalation.is_staff(transaction, mail.address):
+            return None
+        since = datetime.fromisoformat(waiting.since).astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
+        facts = UnseenFacts(len(waiting.numbers), min(waiting.numbers), max(waiting.numbers), since)
+        letter = words.orders_unseen(mail.language, facts, self._links.board())
+        return Addressed(mail.address, letter)
 
     def _to_address(self, transaction: Transaction, mail: Mail) -> Letter | None:  # noqa: PLR0911 - each letter's
         """What is said to an address, whoever it turns out to be: nobody but its mailbox learns which it was."""
