@@ -44,6 +44,7 @@ from ordercast.jobs import (
     notify_shop,
     prune,
     send_mails,
+    watch_unseen,
 )
 from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
 from ordercast.payments import Providers, payments_sentence, providers_of
@@ -51,7 +52,7 @@ from ordercast.payments.jobs import payment_jobs
 from ordercast.redis_services import RedisServices
 from ordercast.row_inspector import RowInspector
 from ordercast.signals import SignalHandlers
-from ordercast.sockets import describe_sockets, serve_sockets
+from ordercast.sockets import NoticeRecorder, describe_sockets, serve_sockets
 from ordercast.wire import AsgiApplication, make_server
 
 if TYPE_CHECKING:
@@ -112,9 +113,15 @@ async def begin(store: Store) -> None:
 
 
 def build_hub(
-    settings: Settings, store: Store, authenticator: Authenticator | None = None, bus: Bus | None = None
+    settings: Settings,
+    store: Store,
+    authenticator: Authenticator | None = None,
+    bus: Bus | None = None,
+    notices: NoticeRecorder | None = None,
 ) -> tuple[Server, Relay]:
-    """Join the socket half to the shop: the door in, and the feed out. `authenticator` is the one of the HTTP half."""
+    """Join the socket half to the shop: the door in, and the feed out. `authenticator` is the one of the HTTP half, and
+    `notices` is the caller's to close.
+    """
     server = Server(
         Options(
             ping_interval_s=settings.ping_interval_ms / 1000,
@@ -140,11 +147,18 @@ def build_hub(
         budgets=authenticator.budgets,
         deliveries=delivery_rules(settings),
     )
-    auth = serve_sockets(server, context, OrderSubscriptions(relay, server.main), EphemeralEvents(server.main))
+    ephemeral = EphemeralEvents(server.main)
+    notices = notices or NoticeRecorder(store, _now)
+    auth = serve_sockets(server, context, OrderSubscriptions(relay, server.main), ephemeral, notices)
     relay.on(ChangeKind.ACCESS_REVOKED, auth.access_revoked)
     relay.on(ChangeKind.CUSTOMER_ERASED, lambda _: relay.clear_memory())
     relay.on(ChangeKind.ORDER_STATUS_CHANGED, auth.order_moved)
     relay.on(ChangeKind.BOOKING_STATUS_CHANGED, auth.booking_moved)
+    # Behind its delivery, so that it has been written to all who were there.
+    relay.on(
+        ChangeKind.ORDER_PLACED,
+        lambda change: notices.order_sent(change) if ephemeral.has_store_listeners() else None,
+    )
     telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return server, relay
@@ -195,7 +209,8 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         authenticator = make_authenticator(settings, store, make_budgets(settings, redis_services.buckets))
         if settings.budgets == "off":
             log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
-        server, relay = build_hub(settings, store, authenticator, redis_services.bus)
+        notices = NoticeRecorder(store, _now)
+        server, relay = build_hub(settings, store, authenticator, redis_services.bus, notices)
         relay.start()
         redis_services.start_emitters(server)
         providers = providers_of(settings, store)
@@ -241,6 +256,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         relay.stop()
         await redis_services.close()
         await server.close()
+        await notices.close()
         await providers.close()
     finally:
         await store.close()
@@ -251,6 +267,7 @@ async def _leading(settings: Settings, store: Store, providers: Providers, redis
     leading = [prune(store, settings.notification_days), notify_shop(store), *payment_jobs(store, providers)]
     if settings.pending_minutes_max > 0:
         leading.append(expire(store, settings.pending_minutes_max))
+    leading += watch_unseen(store, settings)
     if settings.mongodb_url:
         source = await _mongo_source(settings, store)
         # Where another node follows it, nothing is missing here.
@@ -265,7 +282,7 @@ def _mailing(settings: Settings, store: Store, port: int) -> list[Job]:
     if mailer is None:
         return []
     public_url = settings.public_url.rstrip("/") or listener_url(settings, port)
-    letters = Letters(MailLinks(public_url, SigningKeys.of(settings)))
+    letters = Letters(MailLinks(public_url, SigningKeys.of(settings)), zone(settings.timezone))
     worker = MailWorker(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
     return [*send_mails(store, worker), forget_unverified(store)]
 

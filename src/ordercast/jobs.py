@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -14,11 +15,17 @@ from functools import partial
 from typing import Final
 
 from ordercast.api import Authenticator
+from ordercast.commerce.ids import RANDOM_BYTES, new_id
+from ordercast.commerce.letters import Language
+from ordercast.commerce.notice import EscalationLimits, NoticeStep
 from ordercast.commerce.timestamps import Timestamp, timestamp
+from ordercast.config import Settings
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork, access, accounts
+from ordercast.db.notices import escalation
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
 from ordercast.mail import MailWorker, forget_mails
+from ordercast.telemetry import NOTICE_ESCALATIONS
 
 log = logging.getLogger("ordercast.jobs")
 
@@ -36,6 +43,8 @@ UNVERIFIED_AT_ONCE_MAX: Final = 50
 # A day is the longest that a token may be good (ORDERCAST_TOKEN_MINUTES), and an hour for clocks that differ.
 TOKENS_END_MS: Final = 25 * 3_600_000
 EXPIRE_EVERY_S: Final = 15.0
+# A limit counts seconds, of a person's patience.
+UNSEEN_LOOKED_AT_S: Final = 5.0
 # The board shows each order at once; its notification may wait for the next ones.
 NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
 # How soon a node that has come to lead begins with what it then does.
@@ -173,6 +182,55 @@ def notify_shop(store: Store) -> Job:
             await store.write(UnitOfWork(lambda transaction: tell_of_new_orders(transaction, _now()), waits=False))
 
     return lambda: run_every(NEW_ORDERS_TOLD_EVERY_S, run, "the shop could not be notified of new orders")
+
+
+def watch_unseen(store: Store, settings: Settings) -> list[Job]:
+    """Take each step that is due about orders that nobody has opened; nothing where no step is wanted."""
+    steps = {NoticeStep(name): after_s for name, after_s in settings.notice_steps.items()}
+    limits = EscalationLimits(steps, settings.notice_unsent_s)
+    mailed_in = Language(settings.language) if settings.mailbox else None
+
+    async def run() -> None:
+        await escalate_unseen(store, limits, time.time_ns() // 1_000_000, mailed_in=mailed_in)
+
+    job = partial(run_every, UNSEEN_LOOKED_AT_S, run, "orders that nobody has opened could not be told of")
+    return [job] if steps else []
+
+
+async def escalate_unseen(
+    store: Store, limits: EscalationLimits, now_ms: int, *, mailed_in: Language | None
+) -> dict[NoticeStep, int]:
+    """Take what is due at that moment; gives for how many orders each step was taken. `mailed_in` is the language of
+    the shop's people, None where no mails are sent.
+    """
+    now, since = timestamp(now_ms), timestamp(now_ms - escalation.AGE_MS_MAX)
+    taken: dict[NoticeStep, int] = {}
+    for step in limits:
+        due = escalation.Due(step, limits.due_before(step, now_ms), since)
+        if not await store.read(partial(escalation.is_due, due=due)):
+            continue
+        unit = partial(escalation.escalate, due=due, now=now, carry_out=_carried_out(step, now_ms, mailed_in))
+        with suppress(LockedElsewhere):  # it is due in the next round too
+            taken[step] = await store.write(UnitOfWork(unit, waits=False))
+            NOTICE_ESCALATIONS.labels(step).inc(taken[step])
+    return taken
+
+
+def _carried_out(step: NoticeStep, now_ms: int, mailed_in: Language | None) -> escalation.CarryOut:
+    """What is done for those of a step, beside the event that tells of each."""
+    now = timestamp(now_ms)
+
+    def carry_out(transaction: Transaction, unseen: Sequence[escalation.Unseen]) -> None:
+        if step is NoticeStep.BOARD:
+            escalation.notify_shop(transaction, unseen, now)
+        elif step is NoticeStep.MAIL and mailed_in is not None:
+            escalation.mail_shop(transaction, now, mailed_in, partial(_new_mail_id, now_ms))
+
+    return carry_out
+
+
+def _new_mail_id(now_ms: int) -> str:
+    return new_id("mail", now_ms, secrets.token_bytes(RANDOM_BYTES))
 
 
 def expire(store: Store, pending_minutes_max: int) -> Job:

@@ -297,6 +297,8 @@ async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> boo
         "driver_location": {"lat": 23.78, "lng": 90.4},
         "mark_seen": {"all": True},
         "send_message": {"conversationId": await conversation_of(cast.client, order), "text": "Hello"},
+        "notice_opened": {"orderId": order["id"]},
+        "notice_received": {"orderIds": [order["id"]]},
         "auth_refresh": {"token": token},
     }
     (ack,) = await phone.answered(phone.send(command, sent.get(command, {})))

@@ -66,6 +66,7 @@ class Shop:
             "ORDERCAST_METRICS_PORT": str(self.port),  # beside the shop, so that a test has one address to know
             "ORDERCAST_BUDGETS": "off",  # tests are load; those of budgets turn them on
             "ORDERCAST_MAIL_URL": "off",  # likewise; those of mails say who sends them
+            "ORDERCAST_NOTICE_ESCALATION": "off",  # nobody opens what tests order; those of notice say what follows
             "ORDERCAST_TOKEN_MINUTES": str(max(1, TTL_S // 60)),
             **(environ or {}),
         }
@@ -73,6 +74,10 @@ class Shop:
         self._process: subprocess.Popen[str] | Forked | None = None
         self._reader: threading.Thread | None = None
         self._ready = threading.Event()
+
+    def change_settings(self, **environ: str) -> None:
+        """For its next start."""
+        self._environ |= environ
 
     # Its life
 

@@ -79,6 +79,27 @@ def test_what_is_ordered_on_either_node_is_heard_once_on_both(site: Site, listen
         hears(client, *orders)
 
 
+def test_what_a_screen_of_one_node_has_painted_is_known_on_the_other_though_the_first_is_killed(
+    site: Site, listen: Listen
+) -> None:
+    one, two = site.nodes
+    clients = [staff(listen, node, token=node.shop.token(sub=f"usr_{node.name}")) for node in (one, two)]
+    order = one.shop.place()
+    for client in clients:
+        client.wait_for_event("newOrder")
+        client.emit("notice_received", {"orderIds": [order["id"]]})
+        (ack,) = client.wait_for(lambda listener: listener.of_kind("ack"))
+        assert ack["args"] == [{"data": {"unknown": []}, "error": None}]
+    one.shop.kill()
+
+    answer = httpx.get(
+        f"{two.url}/api/orders/{order['id']}/notice", headers={"authorization": f"Bearer {two.shop.token()}"}
+    )
+    received = answer.raise_for_status().json()["received"]
+    assert (received["by"], received["screens"]) == ("store:usr_one", 2)
+    one.shop.start()
+
+
 @pytest.mark.parametrize("lost", [CuttingProxy.cut, CuttingProxy.abandon])
 @pytest.mark.parametrize("way", WAYS)
 def test_who_comes_back_to_another_node_hears_what_it_missed(

@@ -225,6 +225,8 @@ def _message(change: Change, event_id: str) -> RoutedEvent:
     told = payloads.decode(change.after)
     name = "message" if change.kind == ChangeKind.MESSAGE_SENT else "message_update"
     return RoutedEvent(name, chat_rooms(change.entity_id, told), [payloads.message(change, told)])
+
+
 def _order_unseen(change: Change, event_id: str) -> RoutedEvent:
     """For the shop's people, of whom nobody has opened it."""
     return RoutedEvent("order_unseen", (STORE_OWNERS,), [payloads.order_unseen(change, event_id)])

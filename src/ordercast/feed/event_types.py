@@ -252,6 +252,8 @@ class MessagePayload(Stamped):
     editedAt: str | None
     deletedAt: str | None
     """Where it is not null, the text is empty."""
+
+
 class OrderUnseenPayload(OrderStamped):
     """Nobody of the shop has opened an order for a while: what is done about it with this event, each step once."""
 
@@ -341,8 +343,6 @@ PAYLOADS: Final[dict[str, Any]] = {
     "product_update": ProductUpdatePayload,
     "notification": NotificationPayload,
     "order_unseen": OrderUnseenPayload,
-    "new_booking": dict[str, Any],
-    "booking_update": dict[str, Any],
     "stats": Stats,
     "message": MessagePayload,
     "message_update": MessagePayload,

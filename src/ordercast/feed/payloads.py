@@ -256,6 +256,8 @@ def _whole_number(value: Any) -> int:
     if type(value) is not int:
         raise UnroutableRow("its position is none")
     return value
+
+
 def order_unseen(change: Change, event_id: str) -> OrderUnseenPayload:
     """An order that nobody of the shop has opened for a while, and what is done about it."""
     told = msgspec.convert(decode(change.after), _Unseen)

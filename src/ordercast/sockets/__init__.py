@@ -6,6 +6,7 @@ Stays true: nothing here emits events of the shop, which come from the feed; onl
 """
 
 from .auth import SocketAuth, rooms_of
+from .notice_recorder import NoticeRecorder
 from .server import describe_sockets, serve_sockets
 
-__all__ = ["SocketAuth", "describe_sockets", "rooms_of", "serve_sockets"]
+__all__ = ["NoticeRecorder", "SocketAuth", "describe_sockets", "rooms_of", "serve_sockets"]

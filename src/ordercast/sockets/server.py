@@ -10,15 +10,20 @@ from ordercast.api.nouns import COMMANDS
 from ordercast.feed import DriverPositions, EphemeralEvents, OrderSubscriptions
 from ordercast.hub import Server, Socket
 
-from . import position_command, watch_commands
+from . import notice_commands, position_command, watch_commands
 from .auth import REFRESH, AuthRefresh, SocketAuth
 from .command_router import CommandRouter, SocketHandler
+from .notice_recorder import NoticeRecorder
 
 _ECHO: Final = CommandDoc(data=Any, example={"n": 1}, answer={"n": 1}, is_echo=True)
 
 
 def serve_sockets(
-    server: Server, context: ApiContext, subscriptions: OrderSubscriptions, ephemeral: EphemeralEvents
+    server: Server,
+    context: ApiContext,
+    subscriptions: OrderSubscriptions,
+    ephemeral: EphemeralEvents,
+    notices: NoticeRecorder,
 ) -> SocketAuth:
     """Register everything on `server`. The feed calls the result when rights change."""
     auth = SocketAuth(server, context.authenticator)
@@ -30,6 +35,7 @@ def serve_sockets(
     for command in COMMANDS:
         router.add(command)
     watch_commands.register(router, subscriptions)
+    notice_commands.register(router, notices)
     positions = DriverPositions(context.store, ephemeral, context.deliveries, context.now, server.spawn)
     position_command.register(router, positions)
     return auth

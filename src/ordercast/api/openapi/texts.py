@@ -186,6 +186,7 @@ FIELDS: Final[dict[str, str]] = {
     "emailVerified": "Whether the address is theirs; left out where it is.",
     "median": "Half are below, in the unit of the figure.",
     "p90": "Nine of ten are below, in the unit of the figure.",
+    "p95": "Nineteen of twenty are below, in the unit of the figure.",
     "p99": "Ninety-nine of a hundred are below, in the unit of the figure.",
     "date": "The day, by the shop's clock.",
     "tz": "The time zone that the day was counted in.",

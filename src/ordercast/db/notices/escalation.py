@@ -13,12 +13,11 @@ import msgspec
 
 from ordercast.commerce.letters import Language, MailKind
 from ordercast.commerce.notice import DueBefore, NoticeStep
-from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
+from ordercast.commerce.notifications import NotificationKind, Severity
 from ordercast.commerce.people import STAFF
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import accounts, mails
+from ordercast.db import accounts, mails, notifications
 from ordercast.db.lenient_json import is_moment
-from ordercast.db.notifications import statements as notifications
 from ordercast.db.statement import Statement
 from ordercast.db.transaction import Transaction
 
@@ -98,14 +97,9 @@ def notify_shop(transaction: Transaction, unseen: Sequence[Unseen], now: Timesta
     """Leave one notification for the shop of all of them."""
     numbers = [order.number for order in unseen]
     data = {"count": len(numbers), "first": min(numbers), "last": max(numbers)}
-    transaction.run(
-        notifications.ADD,
-        recipient=SHOP,
-        kind=NotificationKind.ORDERS_UNSEEN,
-        data=msgspec.json.encode(data).decode(),
-        severity=Severity.ERROR,
-        created_at=now,
-    )
+    order_id = unseen[0].id if len(unseen) == 1 else None
+    kind, severity = NotificationKind.ORDERS_UNSEEN, Severity.ERROR
+    notifications.notify_shop(transaction, kind, data, severity, order_id=order_id, now=now)
 
 
 def mail_shop(transaction: Transaction, now: Timestamp, language: Language, new_id: Callable[[], str]) -> int:
