@@ -37,6 +37,22 @@ async def move(stage: Stage) -> None:
         assert (await stage.clerk.ask("update_order_status", {**wanted, **wrong}))["error"]["code"] == code
 
 
+async def move_booking(stage: Stage) -> None:
+    booking = await stage.booked()
+    wanted = {"bookingId": booking["id"], "status": "confirmed", "version": 1, "clientId": "b-1"}
+    assert (await stage.buyer.ask("update_booking_status", {**wanted, "clientId": "b-0"}))["error"] is not None
+    assert (await stage.clerk.ask("update_booking_status", wanted))["data"]["status"] == "confirmed"
+    for wrong, code in (
+        ({"clientId": "b-2", "status": "in_progress"}, "stale_version"),
+        ({"status": "completed"}, "idempotency_key_reused"),
+        ({"clientId": "b-3", "status": "requested", "version": 2}, "illegal_transition"),
+        ({"clientId": "b-4", "status": "cancelled", "version": 2}, "reason_required"),
+        ({"clientId": "b-5", "status": "nowhere", "version": 2}, "unknown_status"),
+        ({"clientId": "b-6", "bookingId": "bkg_nothing"}, "not_found"),
+    ):
+        assert (await stage.clerk.ask("update_booking_status", {**wanted, **wrong}))["error"]["code"] == code
+
+
 async def assign(stage: Stage) -> None:
     order = await ready(stage.client)
     wanted = {"orderId": order["id"], "driverId": "drv_1", "version": order["version"]}
@@ -70,6 +86,7 @@ ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "watch_order": watch,
     "unwatch_order": watch,
     "update_order_status": move,
+    "update_booking_status": move_booking,
     "assign_driver": assign,
     "mark_seen": see,
     "driver_location": locate,

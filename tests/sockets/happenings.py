@@ -107,6 +107,17 @@ async def booking_changed(stage: Stage) -> Any:
     return await stage.buyer.waits_for("booking_update")
 
 
+async def booking_made(stage: Stage) -> Any:
+    booking = await stage.booked()
+    carer = await stage.connect(token("carer", booking["carerId"]), "carer_{id}", "user_{id}")
+    moved = await stage.client.post(
+        f"/api/bookings/{booking['id']}/status", {"status": "confirmed", "version": 1}, STORE
+    )
+    assert moved.status_code == 200, moved.text
+    await carer.waits_for("booking_update")
+    return await stage.clerk.waits_for("booking_update")
+
+
 async def counted(stage: Stage) -> Any:
     today = _today(stage.settings, NoRelay())  # type: ignore[arg-type]
     live = asyncio.create_task(LiveStats(stage.store, EphemeralEvents(stage.server.main), today, 0.0).run())
@@ -179,6 +190,9 @@ async def revoked(stage: Stage) -> Any:
     )
     return await visitor.waits_for("auth_revoked")
 
+
+MORE: tuple[Callable[[Stage], Awaitable[Any]], ...] = (booking_made,)
+"""Other ways to make one of them happen."""
 
 HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "new_order": order_placed,
