@@ -65,6 +65,16 @@ async def see(stage: Stage) -> None:
     assert (await stage.buyer.ask("mark_seen", {"all": True}))["data"] == {"unread": 0}
 
 
+async def notice(stage: Stage) -> None:
+    order = await stage.client.place(CUSTOMER)
+    painted = {"orderIds": [order["id"], "ord_nothing"]}
+    assert (await stage.clerk.ask("notice_received", painted))["data"] == {"unknown": ["ord_nothing"]}
+    assert (await stage.clerk.ask("notice_opened", {"orderId": order["id"]}))["error"] is None
+    assert (await stage.clerk.ask("notice_opened", {"orderId": "ord_nothing"}))["error"]["code"] == "not_found"
+    for command, wanted in (("notice_received", painted), ("notice_opened", {"orderId": order["id"]})):
+        assert (await stage.buyer.ask(command, wanted))["error"]["code"] == "not_permitted"
+
+
 async def locate(stage: Stage) -> None:
     assert (await stage.rider.ask("driver_location", {"lat": 23.7, "lng": 90.4}))["data"] == {"taken": True}
     assert (await stage.clerk.ask("driver_location", {"lat": 23.7, "lng": 90.4}))["error"]["code"] == "not_permitted"
@@ -89,6 +99,8 @@ ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "update_booking_status": move_booking,
     "assign_driver": assign,
     "mark_seen": see,
+    "notice_received": notice,
+    "notice_opened": notice,
     "driver_location": locate,
     "send_message": write,
     "auth_refresh": refresh,

@@ -9,11 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from ordercast.app import _today
+from ordercast.commerce.notice import EscalationLimits, NoticeStep
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.reconciliation import MismatchKind
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import access, mismatches
 from ordercast.feed import EphemeralEvents, LiveStats
+from ordercast.jobs import escalate_unseen
 from tests.api.client import CUSTOMER, SERVICE, STORE, token
 
 from .stage import SHOP_ROOMS, Stage
@@ -118,6 +120,13 @@ async def booking_made(stage: Stage) -> Any:
     return await stage.clerk.waits_for("booking_update")
 
 
+async def unseen(stage: Stage) -> Any:
+    await stage.client.place(CUSTOMER)
+    later_ms = time.time_ns() // 1_000_000 + 60_000
+    await escalate_unseen(stage.store, EscalationLimits(dict.fromkeys(NoticeStep, 1)), later_ms, mailed_in=None)
+    return await stage.clerk.waits_for("order_unseen")
+
+
 async def counted(stage: Stage) -> Any:
     today = _today(stage.settings, NoRelay())  # type: ignore[arg-type]
     live = asyncio.create_task(LiveStats(stage.store, EphemeralEvents(stage.server.main), today, 0.0).run())
@@ -205,6 +214,7 @@ HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "delivery_update": delivery_moved,
     "product_update": product_edited,
     "notification": told_in_words,
+    "order_unseen": unseen,
     "new_booking": booked,
     "booking_update": booking_changed,
     "message": written,
