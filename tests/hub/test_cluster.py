@@ -127,6 +127,13 @@ async def test_what_cannot_be_encoded_reaches_nobody(site: Site) -> None:
     assert await site.received() == {}
 
 
+async def test_nodes_know_the_names_of_each_other(site: Site) -> None:
+    assert set(await site.first.main.other_nodes()) == {site.second.main.node}
+    assert site.second.main.node
+    alone = Server()
+    assert (alone.main.node, list(await alone.main.other_nodes())) == ("", [])
+
+
 # Acting on sockets
 
 

@@ -68,3 +68,27 @@ def test_asking_for_an_audience_changes_no_room() -> None:
 
     assert set(rooms.members(["x"], ["y"])) == {one}
     assert set(rooms.members(["x", "y"])) == set(rooms.members(["x"])) == {one, two}
+
+
+def test_an_observer_is_told_once_of_each_entry_and_leave_of_the_rooms_that_it_named() -> None:
+    rooms: Rooms[Member] = Rooms()
+    told: list[str] = []
+
+    class Observer:
+        def room_joined(self, member: Member, room: str) -> None:
+            told.append(f"+{room}")
+            assert member in rooms.members([room])
+
+        def room_left(self, member: Member, room: str) -> None:
+            told.append(f"-{room}")
+            assert member not in rooms.members([room])
+
+    rooms.observe("talk_", Observer())
+    member = Member()
+    for room in ("talk_1", "talk_1", "other", "talk_2"):
+        rooms.join(member, room)
+    for room in ("talk_1", "talk_1", "never"):
+        rooms.leave(member, room)
+    rooms.leave_all(member)
+
+    assert told == ["+talk_1", "+talk_2", "-talk_1", "-talk_2"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -60,6 +60,10 @@ class Cluster:
     def start(self) -> None:
         """Begin to receive, in the running loop."""
         self._bus.start()
+
+    async def others(self) -> Collection[str]:
+        """The other nodes that are alive now."""
+        return await self._bus.others()
 
     # Requests without a response
 

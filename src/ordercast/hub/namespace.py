@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Protocol, TypeVar, overload
 
 from .adapter import Adapter, NamespaceSocket, S
@@ -189,6 +189,15 @@ class Namespace(Broadcaster[S]):
                     self.spawn(_awaited(pending))
 
     # The other nodes
+
+    @property
+    def node(self) -> str:
+        """This node's name on the bus, another one after each start; empty where it is alone."""
+        return "" if self.adapter.cluster is None else self.adapter.cluster.node
+
+    async def other_nodes(self) -> Collection[str]:
+        """The names of the other nodes that are alive now."""
+        return () if self.adapter.cluster is None else await self.adapter.cluster.others()
 
     def server_side_emit(self, event: str, *args: Any) -> None:
         """Emit an event to the handlers of `Namespace.on` on every other node; to nobody, where there is none.

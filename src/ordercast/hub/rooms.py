@@ -13,23 +13,43 @@ class Member(Protocol):
 
 
 M = TypeVar("M", bound=Member)
+M_contra = TypeVar("M_contra", contravariant=True)
+
+
+class RoomObserver(Protocol[M_contra]):
+    """Called, in the turn in which it happens, when a member has entered or left a room."""
+
+    def room_joined(self, member: M_contra, room: str) -> None: ...
+
+    def room_left(self, member: M_contra, room: str) -> None: ...
 
 
 class Rooms(Generic[M]):
     """The rooms of one namespace. A room exists while somebody is in it."""
 
-    __slots__ = ("_members",)
+    __slots__ = ("_members", "_observers")
 
     def __init__(self) -> None:
         self._members: dict[str, set[M]] = {}
+        self._observers: tuple[tuple[str, RoomObserver[M]], ...] = ()
 
     def __repr__(self) -> str:
         return f"<Rooms {len(self._members)}>"
 
+    def observe(self, prefix: str, observer: RoomObserver[M]) -> None:
+        """Have `observer` called for the rooms whose names begin so, from now on."""
+        self._observers += ((prefix, observer),)
+
     def join(self, member: M, room: str) -> None:
         """Put `member` into `room`; joining twice changes nothing."""
-        self._members.setdefault(room, set()).add(member)
+        members = self._members.setdefault(room, set())
+        if member in members:
+            return
+        members.add(member)
         member.rooms.add(room)
+        for prefix, observer in self._observers:
+            if room.startswith(prefix):
+                observer.room_joined(member, room)
 
     def leave(self, member: M, room: str) -> None:
         """Take `member` out of `room`; leaving a room one is not in changes nothing."""
@@ -40,6 +60,9 @@ class Rooms(Generic[M]):
         member.rooms.discard(room)
         if not members:
             del self._members[room]
+        for prefix, observer in self._observers:
+            if room.startswith(prefix):
+                observer.room_left(member, room)
 
     def leave_all(self, member: M) -> None:
         """Take `member` out of every room."""

@@ -84,6 +84,7 @@ class Socket:
         "conn",
         "connected",
         "data",
+        "disconnect_reason",
         "emitter",
         "id",
         "identity",
@@ -100,6 +101,8 @@ class Socket:
         self.conn: Connection = client.connection
         """The connection that carries it: its `sid`, `transport_name` and `handshake`."""
         self.connected = False
+        self.disconnect_reason: DisconnectReason | None = None
+        """Why it is not connected any more."""
         self.auth = auth
         """The payload of the client's CONNECT."""
         self.data: Any = None
@@ -470,7 +473,7 @@ class Socket:
         if not self.connected:
             return
         self._run_own("disconnecting", [reason], self._dispatcher.handlers(self, "disconnecting"))
-        self.connected = False
+        self.connected, self.disconnect_reason = False, reason
         self.namespace.remove(self, reason)
         self._client.remove(self)
         if self._acks is not None:
