@@ -1,4 +1,4 @@
-"""What every bus must do: the one in memory, and the one by Redis."""
+"""What every bus must do: the one in memory, the one by Redis, and the one by PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 
 from ordercast.hub import Bus, MemoryBus
 from ordercast.hub.bus.redis import RedisBus
+from ordercast.postgresql_bus import PostgresqlBus
+from tests.postgres import Postgres
 from tests.valkey import Valkey
 from tests.waiting import until
 
@@ -41,6 +43,8 @@ class Site:
     def _made(self) -> Bus:
         if self._kind == "redis":
             return RedisBus(self._url, prefix=self._prefix)
+        if self._kind == "postgresql":
+            return PostgresqlBus(self._url)
         first = self.buses[0] if self.buses else None
         assert first is None or isinstance(first, MemoryBus)
         return MemoryBus(first)
@@ -55,12 +59,21 @@ class Site:
             messages[:] = [message for message in messages if message != b"end"]
 
 
-@pytest.fixture(params=["memory", "redis"])
-async def new_site(request: pytest.FixtureRequest, shared_valkey: Valkey) -> AsyncIterator[Callable[..., Any]]:
+@pytest.fixture(params=["memory", "redis", "postgresql"])
+async def new_site(
+    request: pytest.FixtureRequest, shared_valkey: Valkey, postgres_server: Postgres
+) -> AsyncIterator[Callable[..., Any]]:
     sites: list[Site] = []
+    databases: list[str] = []
+
+    def url() -> str:
+        if request.param != "postgresql":
+            return shared_valkey.url
+        databases.append(postgres_server.new_database())
+        return postgres_server.url(databases[-1])
 
     async def make(nodes: int) -> Site:
-        site = Site(request.param, shared_valkey.url)
+        site = Site(request.param, url())
         sites.append(site)
         for _ in range(nodes):
             await site.add()
@@ -70,6 +83,8 @@ async def new_site(request: pytest.FixtureRequest, shared_valkey: Valkey) -> Asy
     for site in sites:
         for bus in site.buses:
             await bus.close()
+    for database in databases:
+        postgres_server.drop(database)
 
 
 NewSite = Callable[[int], Any]

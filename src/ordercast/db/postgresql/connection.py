@@ -82,10 +82,10 @@ class _FlagDumper(Dumper):
         return b"1" if obj else b"0"
 
 
-def connect(url: str, *, name: str, options: str = "") -> psycopg.Connection:
-    """Connect so that only a statement begins a transaction, and JSON comes as its text. Operators see `name`.
+def connection_parameters(url: str, *, name: str, options: str = "") -> dict[str, Any]:
+    """What psycopg is to be called with. Operators see `name`.
 
-    What the URL says holds, but for what the shop cannot do without. Raises psycopg.Error.
+    What the URL says holds, but for what the shop cannot do without. Raises psycopg.OperationalError.
     """
     try:
         asked: dict[str, Any] = parts_of_postgresql_url(url)
@@ -95,7 +95,12 @@ def connect(url: str, *, name: str, options: str = "") -> psycopg.Connection:
     wanted["options"] = " ".join(filter(None, (asked.get("options"), _SESSION, options)))
     if "," in f"{asked.get('host')}{asked.get('hostaddr')}":
         wanted.setdefault("target_session_attrs", "read-write")  # the others are standbys
-    connection = psycopg.connect(autocommit=True, **wanted)
+    return wanted
+
+
+def connect(url: str, *, name: str, options: str = "") -> psycopg.Connection:
+    """Connect so that only a statement begins a transaction, and JSON comes as its text. Raises psycopg.Error."""
+    connection = psycopg.connect(autocommit=True, **connection_parameters(url, name=name, options=options))
     connection.execute(_DURABLE)
     connection.prepared_max = PREPARED_MAX
     connection.adapters.register_dumper(bool, _FlagDumper)
@@ -104,8 +109,8 @@ def connect(url: str, *, name: str, options: str = "") -> psycopg.Connection:
     return connection
 
 
-def interrupt(connection: psycopg.Connection) -> None:
-    """Hang up: whoever waits on it, on another thread, is told that the server has gone."""
+def interrupt(connection: psycopg.Connection | psycopg.AsyncConnection[Any]) -> None:
+    """Hang up: whoever waits on it, on another thread or in the loop, is told that the server has gone."""
     with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
         line.shutdown(socket.SHUT_RDWR)
 
