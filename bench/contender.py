@@ -82,7 +82,7 @@ def run(name: str, *, ping_interval_ms: int, ping_timeout_ms: int, recovers: boo
 
 
 @contextlib.contextmanager
-def run_shop(name: str, secret: str, database: str = SQLITE) -> Iterator[Contender]:
+def run_shop(name: str, secret: str, database: str = SQLITE, node_shop: str = "shop.mjs") -> Iterator[Contender]:
     """The same with a whole shop on a database of its own; `secret` signs its tokens. No ping comes in between."""
     with database_for(database) as (url, postgres):
         environ, port = shop_environ(url, secret), free_port()
@@ -92,7 +92,8 @@ def run_shop(name: str, secret: str, database: str = SQLITE) -> Iterator[Contend
         else:
             arguments = [str(port), url.removeprefix(SQLITE_URL), secret]
         label = name if postgres is None else f"{name} {database}"
-        with _started(label, [*SHOPS[name], *arguments], port, environ, postgres) as contender:
+        command = SHOPS[name] if name == "ours" else ["node", str(HERE / "servers" / node_shop)]
+        with _started(label, [*command, *arguments], port, environ, postgres) as contender:
             yield contender
 
 

@@ -102,7 +102,7 @@ def _connected(workload: Workload, rival: Rival) -> Iterator[tuple[Contender, Sw
 def _running(workload: Workload, rival: Rival) -> contextlib.AbstractContextManager[Contender]:
     name, database = rival
     if workload.shop:
-        return run_shop(name, SECRET, database)
+        return run_shop(name, SECRET, database, workload.node_shop)
     intervals = {"ping_interval_ms": workload.ping_interval_ms, "ping_timeout_ms": workload.ping_timeout_ms}
     return run(name, **intervals, recovers=workload.recovers)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from . import frames
 from .buyers import Buyers
+from .chatters import Chatters
 from .pollers import Pollers
 from .returners import Returners
 from .swarm import Swarm
@@ -53,6 +54,8 @@ class Workload:
     """The servers keep sessions and what was emitted, in memory; python-socketio knows no recovery."""
     shop: bool = False
     """Asked of whole shops, rather than of Socket.IO servers alone."""
+    node_shop: str = "shop.mjs"
+    """What Node's shop is in that case."""
     ping_interval_ms: int = 300_000  # out of the way, but where pings are what is measured
     ping_timeout_ms: int = 200_000
 
@@ -148,6 +151,16 @@ def _buy(swarm: Swarm) -> int:
     return swarm.buy(2 * SAMPLE_S)
 
 
+def _open_conversation(swarm: Swarm) -> None:
+    assert isinstance(swarm, Chatters)
+    swarm.open_conversation()
+
+
+def _chat(swarm: Swarm) -> int:
+    assert isinstance(swarm, Chatters)
+    return swarm.chat(SAMPLE_S)
+
+
 def _order_path(admins: int) -> Workload:
     return Workload(
         name=f"order_path{admins or ''}",
@@ -226,5 +239,16 @@ WORKLOADS = {
             ping_timeout_ms=5_000,
         ),
         *map(_order_path, (0, 100, 1_000)),
+        Workload(
+            name="chat",
+            about="16 of 50 participants write at once; committed, acknowledged, and heard by all 50",
+            unit="us/message",
+            clients=50,
+            sample=_chat,
+            swarm=Chatters,
+            prepare=_open_conversation,
+            shop=True,
+            node_shop="chat.mjs",
+        ),
     )
 }
