@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from signal import Signals as Signal
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from ordercast import process_resources, systemd, telemetry
 from ordercast.api import Authenticator, create_api, make_authenticator
@@ -33,7 +33,16 @@ from ordercast.config import ConfigError, Settings
 from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
 from ordercast.db.seed import CHANCE_BYTES, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
-from ordercast.feed import EphemeralEvents, FeedRecovery, LiveStats, OrderSubscriptions, Relay
+from ordercast.feed import (
+    EphemeralEvents,
+    FeedRecovery,
+    LiveStats,
+    Presence,
+    PresencePeers,
+    Relay,
+    Subscriptions,
+    TypingNotices,
+)
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.jobs import (
     Job,
@@ -112,13 +121,21 @@ async def begin(store: Store) -> None:
         raise ConfigError("database_url", str(error)) from None
 
 
+class Hub(NamedTuple):
+    """The socket half of a node."""
+
+    server: Server
+    relay: Relay
+    presence: Presence
+
+
 def build_hub(
     settings: Settings,
     store: Store,
     authenticator: Authenticator | None = None,
     bus: Bus | None = None,
     notices: NoticeRecorder | None = None,
-) -> tuple[Server, Relay]:
+) -> Hub:
     """Join the socket half to the shop: the door in, and the feed out. `authenticator` is the one of the HTTP half, and
     `notices` is the caller's to close.
     """
@@ -139,6 +156,9 @@ def build_hub(
     )
     relay = Relay(store, server.main)
     server.main.recovery = FeedRecovery(store, store, relay, _now)
+    presence = Presence(server.main)
+    if bus is not None:
+        presence.peers = PresencePeers(server.main, presence)
     authenticator = authenticator or make_authenticator(settings, store)
     context = ApiContext(
         store,
@@ -146,10 +166,18 @@ def build_hub(
         authenticator,
         budgets=authenticator.budgets,
         deliveries=delivery_rules(settings),
+        present=presence.participants,
     )
     ephemeral = EphemeralEvents(server.main)
     notices = notices or NoticeRecorder(store, _now)
-    auth = serve_sockets(server, context, OrderSubscriptions(relay, server.main), ephemeral, notices)
+    auth, conversations = serve_sockets(
+        server,
+        context,
+        Subscriptions(relay, server.main),
+        ephemeral,
+        notices=notices,
+        typing=TypingNotices(server.main),
+    )
     relay.on(ChangeKind.ACCESS_REVOKED, auth.access_revoked)
     relay.on(ChangeKind.CUSTOMER_ERASED, lambda _: relay.clear_memory())
     relay.on(ChangeKind.ORDER_STATUS_CHANGED, auth.order_moved)
@@ -159,9 +187,10 @@ def build_hub(
         ChangeKind.ORDER_PLACED,
         lambda change: notices.order_sent(change) if ephemeral.has_store_listeners() else None,
     )
+    relay.on(ChangeKind.CONVERSATION_CHANGED, conversations.changed)
     telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
-    return server, relay
+    return Hub(server, relay, presence)
 
 
 def _bounds(settings: Settings) -> dict[str, Any]:
@@ -210,7 +239,8 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         if settings.budgets == "off":
             log.warning("ORDERCAST_BUDGETS=off: callers are not bounded; this is for load generators and test suites")
         notices = NoticeRecorder(store, _now)
-        server, relay = build_hub(settings, store, authenticator, redis_services.bus, notices)
+        bus = redis_services.bus or _database_bus(settings)
+        server, relay, presence = build_hub(settings, store, authenticator, bus, notices)
         relay.start()
         redis_services.start_emitters(server)
         providers = providers_of(settings, store)
@@ -219,7 +249,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         live_stats = LiveStats(
             store, EphemeralEvents(server.main), _today(settings, relay), settings.stats_every_ms / 1000
         )
-        always = [live_stats.run, RowInspector(store).run, forget_revocations(authenticator)]
+        always = [live_stats.run, RowInspector(store).run, forget_revocations(authenticator), presence.run]
         leading = await _leading(settings, store, providers, redis_services)
         log.info("mail: %s", mail_sentence(settings))
         jobs = Jobs(store, leading=[*leading, *_mailing(settings, store, port)], always=always)
@@ -231,6 +261,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
             parts=redis_services.parts,
             latency=relay.latency.percentiles,
             draining=lambda: uvicorn.should_exit,
+            present=presence.participants,
             metrics_port=_metrics_port(settings, metrics),
             pages=Pages(connect=connect_sources(settings)),
             describe_sockets=partial(describe_sockets, server),
@@ -304,6 +335,15 @@ async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
         )
     except ValueError as error:
         raise ConfigError("mongodb_url", str(error)) from None
+
+
+def _database_bus(settings: Settings) -> Bus | None:
+    """The bus of a shop whose nodes share a database server and no Redis; an embedded database has one node."""
+    if settings.sqlite_path is not None:
+        return None
+    from ordercast.postgresql_bus import PostgresqlBus  # noqa: PLC0415 - its driver is slow to load
+
+    return PostgresqlBus(settings.database_url, name=settings.node or "node")
 
 
 def _today(settings: Settings, relay: Relay) -> Callable[[], Callable[[Transaction], Stats]]:

@@ -103,7 +103,7 @@ def settle(store: Store, providers: Providers) -> Settle:
 @pytest.fixture
 async def server(settings: Settings, store: Store) -> AsyncIterator[Server]:
     """The socket half of a node, joined to its shop."""
-    server, relay = build_hub(settings, store)
+    server, relay, _ = build_hub(settings, store)
     relay.start()
     yield server
     relay.stop()

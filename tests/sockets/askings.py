@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from tests.api.client import CUSTOMER, token
 from tests.api.drivers_at_work import ready
 
-from .happenings import told_in_words, written
+from .happenings import told_in_words, watched_conversation, written
 from .stage import Stage
 
 
@@ -91,6 +91,15 @@ async def write(stage: Stage) -> None:
     assert (await stage.buyer.ask("send_message", message))["error"]["code"] == "not_found"
 
 
+async def open_conversation(stage: Stage) -> None:
+    conversation = {"conversationId": await watched_conversation(stage)}
+    assert (await stage.buyer.ask("typing", conversation))["data"] == {"typing": True}
+    assert (await stage.clerk.ask("watch_conversation", conversation))["data"]["conversation"]["you"] == "store"
+    assert (await stage.clerk.ask("unwatch_conversation", conversation))["data"] == conversation
+    for command in ("watch_conversation", "typing"):
+        assert (await stage.rider.ask(command, conversation))["error"]["code"] == "not_found"
+
+
 ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "echo": echo,
     "watch_order": watch,
@@ -103,5 +112,8 @@ ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "notice_opened": notice,
     "driver_location": locate,
     "send_message": write,
+    "watch_conversation": open_conversation,
+    "unwatch_conversation": open_conversation,
+    "typing": open_conversation,
     "auth_refresh": refresh,
 }

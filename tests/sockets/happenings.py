@@ -146,6 +146,24 @@ async def written(stage: Stage) -> Any:
     return await stage.clerk.waits_for("message")
 
 
+async def watched_conversation(stage: Stage) -> str:
+    order = await stage.client.place(CUSTOMER)
+    opened = await stage.client.post("/api/conversations", {"orderId": order["id"]}, STORE)
+    conversation: str = opened.json()["id"]
+    await stage.clerk.ask("watch_conversation", {"conversationId": conversation})
+    return conversation
+
+
+async def somebody_came(stage: Stage) -> Any:
+    await watched_conversation(stage)
+    return await stage.clerk.waits_for("participants")
+
+
+async def typed(stage: Stage) -> Any:
+    await stage.buyer.ask("typing", {"conversationId": await watched_conversation(stage)})
+    return await stage.clerk.waits_for("typing")
+
+
 async def rewritten(stage: Stage) -> Any:
     message = await written(stage)
     edit = "UPDATE messages SET text = 'Is it?' WHERE id = :id"
@@ -219,6 +237,8 @@ HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "booking_update": booking_changed,
     "message": written,
     "message_update": rewritten,
+    "participants": somebody_came,
+    "typing": typed,
     "stats": counted,
     "ready": came_in,
     "watching": watched,

@@ -41,6 +41,8 @@ class Listener:
 
     async def ask(self, command: str, *args: Any) -> Any:
         """Send a command; gives its ack, which is what the document says."""
+        if command in {"watch_conversation", "typing"}:
+            self._rooms.add("conversation_{id}")
         ack = await self._client.call(command, args, timeout=60)
         assert problems_of(f"{command}.ack", ack) == []
         return ack

@@ -61,7 +61,7 @@ def test_a_command_has_a_type_a_text_and_examples_of_itself_and_its_ack() -> Non
 
 
 def test_every_handler_of_the_server_is_a_command_of_the_document() -> None:
-    server, _ = build_hub(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
+    server, *_ = build_hub(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
     names = server.main.event_names()
     assert set(names) == commands().keys()
     for name in names:

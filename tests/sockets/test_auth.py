@@ -33,7 +33,7 @@ class Node:
     def __init__(self, settings: Settings, store: SqliteStore) -> None:
         self.store = store
         self.authenticator = Authenticator(SECRET, store)
-        self.server, self.relay = build_hub(settings, store, self.authenticator)
+        self.server, self.relay, _ = build_hub(settings, store, self.authenticator)
         self.relay.start()
 
     async def connect(self, token: str, **auth: Any) -> Link:

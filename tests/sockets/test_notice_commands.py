@@ -234,7 +234,7 @@ async def test_many_screens_of_many_orders_are_a_few_writes(
 async def test_screens_of_two_nodes_are_added_and_the_first_of_both_is_first(
     client: Client, connect: Connect, store: AnyStore, settings: Settings
 ) -> None:
-    other, relay = build_hub(settings, store)
+    other, relay, _ = build_hub(settings, store)
     relay.start()
     try:
         here, there = await connect("store", "usr_here"), await Phone.connected(other, token("store", "usr_there"))

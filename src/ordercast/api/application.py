@@ -27,7 +27,7 @@ from ordercast.payments import Providers, providers_of
 from . import docs_page
 from .authenticator import Authenticator, make_authenticator
 from .before_request import BeforeRequest
-from .context import AnyRequest, ApiContext
+from .context import AnyRequest, ApiContext, Present
 from .delivery_rules import delivery_rules
 from .error_handler import handle_error
 from .idempotency import HEADER, REPLAYED
@@ -58,6 +58,7 @@ def create_api(
     parts: Mapping[str, Callable[[], str]] | None = None,
     latency: Callable[[], Percentiles | None] | None = None,
     draining: Callable[[], bool] = lambda: False,
+    present: Present | None = None,
     metrics_port: int | None = None,
     pages: Pages | None = None,
     describe_sockets: docs_page.DescribeSockets | None = None,
@@ -85,6 +86,7 @@ def create_api(
         latency=latency or (lambda: None),
         metrics_port=metrics_port,
         draining=draining,
+        present=present or (lambda _conversation_id: {}),
         budgets=authenticator.budgets,
         waiting=_waiting_bounds(settings),
         sends_mail=bool(settings.mailbox),

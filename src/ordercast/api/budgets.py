@@ -50,6 +50,10 @@ HANDSHAKES: Final = Budget("handshakes", "new Engine.IO sessions", _ADDRESS, sha
 SOCKET_EVENTS: Final = Budget("socket_events", "events of a socket; more wait their turn", "socket", shared=False)
 READS: Final = Budget("reads", "requests that only read", _WHO, shared=False)
 COMMANDS: Final = Budget("commands", "commands of all their sockets", _WHO, shared=False)
+_PERSON: Final = "person, or order of a guest"
+MESSAGES: Final = Budget("messages", "messages that are written or changed", _PERSON)
+TYPING: Final = Budget("typing", "times that somebody says whether they type", _PERSON, shared=False)
+RECEIPTS: Final = Budget("receipts", "times that somebody says how far they have read", _PERSON, shared=False)
 QUOTES: Final = Budget("quotes", "quotes of a cart", _WHO, shared=False)
 ORDERS: Final = Budget("orders", "orders that are tried", _WHO)
 DECLINED_CARDS: Final = Budget("declined_cards", "cards that are declined", _WHO)
@@ -78,6 +82,9 @@ BUDGETS: Final = (
     SOCKET_EVENTS,
     READS,
     COMMANDS,
+    MESSAGES,
+    TYPING,
+    RECEIPTS,
     QUOTES,
     ORDERS,
     DECLINED_CARDS,
@@ -137,6 +144,13 @@ def budget_key(identity: Identity, caller: str) -> str | None:
     if identity.actor.role in TRUSTED:
         return None
     return f"at {caller}" if identity.actor.role is Role.GUEST else f"by {identity.actor}"
+
+
+def person_key(identity: Identity) -> str | None:
+    """The key of budgets of who takes part in a conversation: a guest is known by the order; None for who is not
+    limited.
+    """
+    return None if identity.actor.role in TRUSTED else f"by {identity}"
 
 
 class SharedBuckets(Protocol):

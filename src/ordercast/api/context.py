@@ -41,6 +41,8 @@ ADMINS: Final = frozenset({Role.ADMIN})
 CUSTOMERS: Final = frozenset({Role.CUSTOMER})
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
+Present: TypeAlias = Callable[[str], Mapping[str, int]]
+"""Who has a conversation open: how many people, by participant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class ApiContext:
     """The one port that serves metrics, 0 for none; None: every port."""
     draining: Callable[[], bool] = lambda: False
     """Whether this node is being stopped."""
+    present: Present = lambda _conversation_id: {}
+    """On any node."""
     sends_mail: bool = False
     language: Language = Language.ENGLISH
     """Of the shop: for whoever does not say theirs."""

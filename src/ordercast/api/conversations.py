@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from ordercast.db.conversations import Participant
 
 from .auth import Identity
 from .body import IdText, JsonBody
-from .context import AnyRequest, ApiContext, Context
+from .context import AnyRequest, ApiContext, Context, Present
 from .conversation_access import Access, access, entered
 from .feed_positions import read_with_position
 from .idempotency import REPLAYED, run_once
@@ -34,6 +35,13 @@ class OpenConversation(Struct, frozen=True, kw_only=True, rename="camel", forbid
     """For the shop's people, who may write to a customer of themselves."""
 
 
+class ParticipantView(Participant, frozen=True):
+    """One side of a conversation, and whether somebody of it is there."""
+
+    present: bool = False
+    """Whether they have it open now, on any device."""
+
+
 class ConversationView(Struct, frozen=True, kw_only=True, rename="camel"):
     """A conversation as one of its participants sees it."""
 
@@ -44,7 +52,7 @@ class ConversationView(Struct, frozen=True, kw_only=True, rename="camel"):
     customer_id: str | None
     you: str
     """As which participant the asker takes part."""
-    participants: list[Participant]
+    participants: list[ParticipantView]
     last_position: int
     """Of the newest message; 0 where there is none."""
     last_at: str
@@ -79,7 +87,7 @@ async def open_conversation(
     def effect(transaction: Transaction) -> bytes:
         _check_right_to_open(transaction, about, subject_id, identity)
         found = units.open_(transaction, conversation_id, about, subject_id, actor=identity.actor, now=now)
-        return msgspec.json.encode(view(transaction, entered(found, identity)))
+        return msgspec.json.encode(view(transaction, entered(found, identity), context.present))
 
     outcome = await run_once(context, request, identity.actor, data, effect)
     headers = {REPLAYED: "true"} if outcome.replayed else {}
@@ -120,16 +128,17 @@ async def read(context: ApiContext, identity: Identity, conversation_id: str) ->
     """The conversation, as JSON, with the position from which live events go on."""
 
     def query(transaction: Transaction) -> ConversationView:
-        return view(transaction, access(transaction, conversation_id, identity))
+        return view(transaction, access(transaction, conversation_id, identity), context.present)
 
     found, position = await read_with_position(context.store, query, conversation_id)
     return msgspec.json.encode(OpenedConversation(**msgspec.structs.asdict(found), position=position))
 
 
-def view(transaction: Transaction, who: Access) -> ConversationView:
+def view(transaction: Transaction, who: Access, present: Present) -> ConversationView:
     """The conversation as that participant may see it."""
     found = who.conversation
-    people = [_shown(each, who) for each in units.participants(transaction, found.id)]
+    there = present(found.id)
+    people = [_shown(each, who, there) for each in units.participants(transaction, found.id)]
     subject: dict[str, Any] = {"order_id": None, "booking_id": None}
     if found.about is not Subject.CUSTOMER:
         subject[f"{found.about}_id"] = found.subject_id
@@ -147,9 +156,10 @@ def view(transaction: Transaction, who: Access) -> ConversationView:
     )
 
 
-def _shown(participant: Participant, who: Access) -> Participant:
+def _shown(participant: Participant, who: Access, there: Mapping[str, int]) -> ParticipantView:
     is_hidden = participant.participant == CUSTOMER_SIDE and not who.knows_customer
-    return msgspec.structs.replace(participant, id=None) if is_hidden else participant
+    facts = msgspec.structs.asdict(participant) | ({"id": None} if is_hidden else {})
+    return ParticipantView(**facts, present=participant.participant in there)
 
 
 ROUTES: Final = [open_conversation, get_conversation]

@@ -79,6 +79,8 @@ def refused_fields(error: Exception) -> dict[str, Any] | None:
     members: dict[str, Any] = msgspec.to_builtins(_problem(type_, error))
     for name in ("type", "title", "status", "detail"):
         del members[name]
+    if (retry_after_s := getattr(error, "retry_after_s", None)) is not None:
+        members["retryAfter"] = retry_after_s  # there is no header
     return {**members, "code": members.get("code") or type_.name.replace("-", "_"), "message": str(error)}
 
 

@@ -73,8 +73,8 @@ class StillRunning(RequestRefused):
 
 
 class TooManyWatches(RequestRefused):
-    def __init__(self, bound: int) -> None:
-        super().__init__(f"A socket may watch {bound} orders; stop watching one first.")
+    def __init__(self, bound: int, what: str = "orders") -> None:
+        super().__init__(f"A socket may watch {bound} {what}; stop watching one first.")
 
 
 class LinkRefused(RequestRefused):

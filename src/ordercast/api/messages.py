@@ -17,6 +17,7 @@ from ordercast.db.conversations import Message, NewMessage, Sent
 
 from .auth import Identity
 from .body import IdText, JsonBody
+from .budgets import MESSAGES, person_key
 from .commands import ClientId, Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
 from .conversation_access import access
@@ -97,10 +98,11 @@ async def send(
     wanted: NewMessageBody | SendMessage,
     client_id: str | None,
 ) -> Sent:
-    """Write a message as `identity`, in a transaction of its own. Raises NotFound, KeyReused, and InvalidField for a
-    text that cannot be shown.
+    """Write a message as `identity`, in a transaction of its own. Raises NotFound, KeyReused, TooManyAttempts, and
+    InvalidField for a text that cannot be shown.
     """
     text, now, message_id = checked_text(wanted), context.now(), context.new_id("msg")
+    await context.budgets.take(MESSAGES, person_key(identity))
 
     def unit(transaction: Transaction) -> Sent:
         entered = access(transaction, conversation_id, identity, to_write=True)

@@ -20,6 +20,6 @@ def asyncapi() -> None:
 
 def asyncapi_document() -> bytes:
     """The document as JSON, without a server: for what is generated from it."""
-    server, _relay = build_hub(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
+    server, *_ = build_hub(Settings(secret="-" * 32), SqliteStore(Path("not-opened.db")))
     document = describe_sockets(server, msgspec.json.decode(openapi_document()))
     return msgspec.json.format(msgspec.json.encode(document))

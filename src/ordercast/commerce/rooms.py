@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 STORE_OWNERS: Final = "store-owners"
+CONVERSATION_PREFIX: Final = "conversation_"
 _WATCH: Final = "watch_order_"
 
 ROOMS: Final = {
@@ -16,8 +17,8 @@ ROOMS: Final = {
     "user_{id}": "Whoever signed in under that id: the shop's people, customers, drivers and carers.",
     "order_{id}": "Whoever holds the tracking token of that order: its guest.",
     "booking_{id}": "Whoever holds the tracking token of that booking: its guest.",
-    "conversation_{id}": "Whoever has that conversation open, and takes part in it.",
     "watch_order_{id}": "The shop's people and trusted back ends that watch that order by `watch_order`.",
+    "conversation_{id}": "Who has that conversation open, by `watch_conversation` or `typing`, and takes part in it.",
 }
 """Who is in each room, by its name; the server alone joins them (``sockets.auth.rooms_of``)."""
 
@@ -65,4 +66,8 @@ def user_room(user_id: str) -> str:
 
 def conversation_room(conversation_id: str) -> str:
     """Of those who have it open, and may know of it."""
-    return f"conversation_{conversation_id}"
+    return f"{CONVERSATION_PREFIX}{conversation_id}"
+
+
+def is_conversation_room(room: str) -> bool:
+    return room.startswith(CONVERSATION_PREFIX)

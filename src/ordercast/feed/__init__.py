@@ -11,9 +11,12 @@ from .driver_positions import DriverPositions
 from .ephemeral import EphemeralEvents
 from .live_stats import LiveStats
 from .position import Position
+from .presence import Presence
+from .presence_peers import PresencePeers
 from .recovery import FeedRecovery
 from .relay import Relay
-from .subscriptions import OrderSubscriptions
+from .subscriptions import Subscriptions
+from .typing_notices import TypingNotices
 
 __all__ = [
     "AUDIENCE",
@@ -21,7 +24,10 @@ __all__ = [
     "EphemeralEvents",
     "FeedRecovery",
     "LiveStats",
-    "OrderSubscriptions",
     "Position",
+    "Presence",
+    "PresencePeers",
     "Relay",
+    "Subscriptions",
+    "TypingNotices",
 ]

@@ -12,7 +12,14 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room, user_room, watch_room
+from ordercast.commerce.rooms import (
+    STORE_OWNERS,
+    conversation_room,
+    customer_room,
+    order_room,
+    user_room,
+    watch_room,
+)
 from ordercast.db import Change, ChangeKind
 
 from .audience import route
@@ -286,6 +293,31 @@ FLEETING: Final = (
             "driver": {"id": _DRIVER_ID},
             "position": {"lat": 23.7468, "lng": 90.3751, "accuracy": 8.0, "at": _AT},
             "eta": "2026-11-24T09:39:00.000Z",
+        },
+    ),
+    Example(
+        "participants",
+        (conversation_room(_CONVERSATION_ID),),
+        {
+            "conversationId": _CONVERSATION_ID,
+            "participants": [
+                {"participant": "store", "role": "store", "people": 2},
+                {"participant": "customer", "role": "customer", "people": 1},
+            ],
+            "count": 2,
+            "joined": ["customer"],
+            "left": [],
+        },
+    ),
+    Example(
+        "typing",
+        (conversation_room(_CONVERSATION_ID), customer_room(_CUSTOMER_ID), order_room(_ORDER_ID), STORE_OWNERS),
+        {
+            "conversationId": _CONVERSATION_ID,
+            "participant": "customer",
+            "role": "customer",
+            "typing": True,
+            "expiresInSeconds": 6.0,
         },
     ),
 )

@@ -267,6 +267,46 @@ class OrderUnseenPayload(OrderStamped):
     """When a screen first said that it had painted it."""
 
 
+# --- Fleeting ---------------------------------------------------------------------------------------------------------
+
+
+class PresentParticipant(TypedDict):
+    """Who speaks in a conversation, and is there."""
+
+    participant: str
+    """``store``, ``customer``, or a role and an id."""
+    role: str
+    people: int
+    """How many people are behind it: two of the shop's clerks, or the customer and whoever has the guest's link."""
+
+
+class ParticipantsPayload(TypedDict):
+    """Who has a conversation open; the newest is how it is."""
+
+    conversationId: str
+    participants: list[PresentParticipant] | None
+    """Who is present; null where there are too many to be named."""
+    count: int
+    """How many participants are present."""
+    joined: list[str] | None
+    """Who came since the event before."""
+    left: list[str] | None
+    """Who went since the event before."""
+
+
+class TypingPayload(TypedDict):
+    """Somebody is typing in a conversation, or has stopped."""
+
+    conversationId: str
+    participant: str
+    """Who: ``store``, ``customer``, or a role and an id."""
+    role: str
+    typing: bool
+    """False: has stopped."""
+    expiresInSeconds: float
+    """For how long it is good: whoever hears nothing more goes by it no longer."""
+
+
 # --- Of one socket ----------------------------------------------------------------------------------------------------
 
 
@@ -287,9 +327,10 @@ class ReadyPayload(TypedDict):
 
 
 class WatchingPayload(TypedDict):
-    """A watch by `watch_order` has begun."""
+    """A watch by `watch_order` or `watch_conversation` has begun."""
 
-    orderId: str
+    orderId: NotRequired[str]
+    conversationId: NotRequired[str]
     position: str
     """The position of the snapshot, behind which changes follow."""
 
@@ -346,6 +387,8 @@ PAYLOADS: Final[dict[str, Any]] = {
     "stats": Stats,
     "message": MessagePayload,
     "message_update": MessagePayload,
+    "participants": ParticipantsPayload,
+    "typing": TypingPayload,
     "resync": ResyncPayload,
     "ready": ReadyPayload,
     "watching": WatchingPayload,

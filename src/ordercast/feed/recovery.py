@@ -30,7 +30,7 @@ from typing import Any, Final, Protocol
 
 from ordercast import telemetry
 from ordercast.commerce.people import SEES_EVERY_ORDER
-from ordercast.commerce.rooms import is_watch_room
+from ordercast.commerce.rooms import is_conversation_room, is_watch_room
 from ordercast.db import SessionRow, StoreError
 from ordercast.hub import GapTooOld, Session, Socket
 from ordercast.hub.recovery.replay_budget import REPLAY_BUDGET, charge_replay, may_replay
@@ -125,10 +125,12 @@ class FeedRecovery:
         self._store.save_session_soon(pid, None)
 
     def rooms(self, socket: Socket, session: Session) -> Sequence[str]:
-        """What its token entitles it to today: the rooms it is about to join anyhow, and its watches if it may."""
+        """What its token entitles it to today: the rooms it is about to join anyhow, and what it has open if it may
+        see all. Whether others still take part in a conversation is asked when they open it again.
+        """
         role = socket.identity.partition(":")[0]
-        watches = filter(is_watch_room, session.rooms) if role in SEES_EVERY_ORDER else ()
-        return (*socket.rooms, *watches)
+        is_open = (room for room in session.rooms if is_watch_room(room) or is_conversation_room(room))
+        return (*socket.rooms, *(is_open if role in SEES_EVERY_ORDER else ()))
 
     def greeting(self, socket: Socket) -> tuple[str, Sequence[Any]]:
         position = str(self._relay.position)

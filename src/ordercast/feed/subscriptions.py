@@ -1,12 +1,12 @@
-"""Subscriptions to one order from a position on: the snapshot, the room and the offset agree to the row."""
+"""Subscriptions to one order or conversation from a position on: snapshot, room and offset agree to the row."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
-from ordercast.commerce.rooms import order_room, watch_room
+from ordercast.commerce.rooms import conversation_room, order_room, watch_room
 from ordercast.db import StoreError
 from ordercast.hub import Namespace, Socket
 from ordercast.protocol.socketio import encode_event
@@ -14,7 +14,7 @@ from ordercast.protocol.socketio import encode_event
 from .position import Position
 from .relay import WAIT_S_MAX, Relay
 
-# An order that changes during each of so many snapshots is changed by a program gone wild.
+# What changes during each of so many snapshots is changed by a program gone wild.
 SNAPSHOTS_MAX: Final = 20
 # Rows that may be delivered while a snapshot is read; where there were more, another one is cheaper than the search.
 ROWS_MEANWHILE_MAX: Final = 1_024
@@ -23,34 +23,52 @@ RETRY_S: Final = 0.005
 
 
 class FeedBehind(StoreError):
-    """The feed could not be read up to where the order was."""
+    """The feed could not be read up to where the snapshot was."""
 
     def __init__(self) -> None:
-        super().__init__("The changes of this order cannot be followed just now.")
+        super().__init__("These changes cannot be followed just now.")
 
 
-class OrderSubscriptions:
-    """Subscribes sockets of this node to orders."""
+class Watched(NamedTuple):
+    """What is subscribed to."""
+
+    field: str
+    """Under which name ``watching`` has its id."""
+    id: str
+    rooms: tuple[str, ...]
+    """Each change of it is for one of these."""
+
+    @classmethod
+    def order(cls, order_id: str) -> Watched:
+        return cls("orderId", order_id, (order_room(order_id), watch_room(order_id)))
+
+    @classmethod
+    def conversation(cls, conversation_id: str) -> Watched:
+        return cls("conversationId", conversation_id, (conversation_room(conversation_id),))
+
+
+class Subscriptions:
+    """Subscribes sockets of this node."""
 
     def __init__(self, relay: Relay, namespace: Namespace) -> None:
         self._relay = relay
         self._namespace = namespace
 
     def __repr__(self) -> str:
-        return f"<OrderSubscriptions of {self._relay!r}>"
+        return f"<Subscriptions of {self._relay!r}>"
 
     async def subscribe(
         self,
         socket: Socket,
-        order_id: str,
+        watched: Watched,
         room: str | None,
         read_snapshot: Callable[[], Awaitable[tuple[bytes, int | None]]],
     ) -> tuple[bytes, str]:
         """Let `socket` into `room` at a moment when a snapshot still holds: gives the snapshot, and that position.
 
-        `read_snapshot` gives an order's document and the newest feed number, of one database snapshot; None for a
-        number where a change of the order is in it that has none yet. It is called again while that is so, and if the
-        order changed before the socket could be let in. The socket is sent ``watching`` with that position as its
+        `read_snapshot` gives a document and the newest feed number, of one database snapshot; None for a number where a
+        change of what is watched is in it that has none yet. It is called again while that is so, and if it changed
+        before the socket could be let in. The socket is sent ``watching`` with that position as its
         offset, so that a recovery does not replay what the snapshot shows. Raises what `read_snapshot` does,
         LimitReached, FeedBehind.
         """
@@ -63,25 +81,25 @@ class OrderSubscriptions:
             if seq is None or not await self._relay.wait_until(seq):
                 raise FeedBehind
             # No await from here on: what is delivered in between would be missed, or heard twice.
-            if not self._changed_since(order_id, seq):
-                return document, str(self._enter(socket, order_id, room))
+            if not self._changed_since(watched, seq):
+                return document, str(self._enter(socket, watched, room))
         raise FeedBehind
 
-    def _changed_since(self, order_id: str, seq: int) -> bool:
-        rooms = {order_room(order_id), watch_room(order_id)}
+    def _changed_since(self, watched: Watched, seq: int) -> bool:
         rows = self._relay.recent_rows(seq, ROWS_MEANWHILE_MAX)
         if rows is None or len(rows) == ROWS_MEANWHILE_MAX:
             return True
+        rooms = set(watched.rooms)
         return any(not rooms.isdisjoint(event.rooms) for _, row in rows for event in row)
 
-    def _enter(self, socket: Socket, order_id: str, room: str | None) -> Position:
+    def _enter(self, socket: Socket, watched: Watched, room: str | None) -> Position:
         position = self._relay.position
         if not socket.connected:
             return position
         if room is not None:
             socket.join(room)
         message = encode_event(
-            self._namespace.name, "watching", [{"orderId": order_id, "position": str(position)}, str(position)]
+            self._namespace.name, "watching", [{watched.field: watched.id, "position": str(position)}, str(position)]
         )
         self._namespace.adapter.deliver(message, (socket.id,))
         return position

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ordercast.api.commands import CommandDoc
 from ordercast.api.context import ApiContext
 from ordercast.api.nouns import COMMANDS
-from ordercast.feed import DriverPositions, EphemeralEvents, OrderSubscriptions
+from ordercast.feed import DriverPositions, EphemeralEvents, Subscriptions, TypingNotices
 from ordercast.hub import Server, Socket
 
 from . import notice_commands, position_command, watch_commands
 from .auth import REFRESH, AuthRefresh, SocketAuth
 from .command_router import CommandRouter, SocketHandler
+from .conversation_commands import ConversationCommands
 from .notice_recorder import NoticeRecorder
 
 _ECHO: Final = CommandDoc(data=Any, example={"n": 1}, answer={"n": 1}, is_echo=True)
 
 
+class Registered(NamedTuple):
+    """What is told when rights change."""
+
+    auth: SocketAuth
+    conversations: ConversationCommands
+
+
 def serve_sockets(
     server: Server,
     context: ApiContext,
-    subscriptions: OrderSubscriptions,
+    subscriptions: Subscriptions,
     ephemeral: EphemeralEvents,
+    *,
     notices: NoticeRecorder,
-) -> SocketAuth:
+    typing: TypingNotices,
+) -> Registered:
     """Register everything on `server`. The feed calls the result when rights change."""
     auth = SocketAuth(server, context.authenticator)
     server.use(auth.authenticate)
@@ -36,9 +46,11 @@ def serve_sockets(
         router.add(command)
     watch_commands.register(router, subscriptions)
     notice_commands.register(router, notices)
+    conversations = ConversationCommands(server, context, subscriptions, typing)
+    conversations.register(router)
     positions = DriverPositions(context.store, ephemeral, context.deliveries, context.now, server.spawn)
     position_command.register(router, positions)
-    return auth
+    return Registered(auth, conversations)
 
 
 def describe_sockets(server: Server, openapi: dict[str, Any]) -> dict[str, Any]:

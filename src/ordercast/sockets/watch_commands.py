@@ -19,7 +19,8 @@ from ordercast.commerce.orders import Order
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
 from ordercast.db import Transaction, feed
-from ordercast.feed import OrderSubscriptions
+from ordercast.feed import Subscriptions
+from ordercast.feed.subscriptions import Watched
 from ordercast.hub import LimitReached, Socket
 
 from .command_router import Caller, CommandRouter
@@ -53,13 +54,13 @@ _WATCH: Final = CommandDoc(data=WatchedOrder, errors=(NotFound, NotPermitted, To
 _UNWATCH: Final = CommandDoc(data=UnwatchedOrder, example=_EXAMPLE, answer=_EXAMPLE)
 
 
-def register(router: CommandRouter, subscriptions: OrderSubscriptions) -> None:
+def register(router: CommandRouter, subscriptions: Subscriptions) -> None:
     router.on("watch_order", WatchOrder, partial(_watch, router.context, subscriptions), _WATCH)
     router.on("unwatch_order", WatchOrder, _unwatch, _UNWATCH)
 
 
 async def _watch(
-    context: ApiContext, subscriptions: OrderSubscriptions, caller: Caller, command: WatchOrder
+    context: ApiContext, subscriptions: Subscriptions, caller: Caller, command: WatchOrder
 ) -> dict[str, Any]:
     """Answer the order and the position of that snapshot; the changes behind it follow."""
     room = _room(caller.identity, command.order_id)
@@ -72,7 +73,7 @@ async def _watch(
 
     try:
         document, position = await subscriptions.subscribe(
-            caller.socket, command.order_id, room, lambda: context.store.read(query)
+            caller.socket, Watched.order(command.order_id), room, lambda: context.store.read(query)
         )
     except LimitReached as error:
         raise TooManyWatches(WATCHES_MAX) from error

@@ -1,0 +1,142 @@
+"""Who is typing in a conversation, and the event ``typing`` that says so.
+
+It is fleeting: no offset, not kept, dropped for whoever cannot take it at once, and past `SENDS_PER_S_MAX` for
+everybody. So a receiver goes by it for `expiresInSeconds` and no longer, whatever it misses. Who goes on typing is told
+of again every `REPEAT_EVERY_S`, however often their page says so; who stops, by saying so or by silence, disconnect or
+leave, is told of once. The sender's own socket is left out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from ordercast.commerce.conversations import role_of
+from ordercast.commerce.rooms import CONVERSATION_PREFIX
+from ordercast.hub import Namespace, Socket
+
+from .event_types import TypingPayload
+
+# Longer than a person pauses between two words.
+TTL_S: Final = 6.0
+# Twice within the time for which it holds, so that one that is dropped shows nowhere.
+REPEAT_EVERY_S: Final = 2.5
+# Of one node, over all conversations: a tenth of a core. Orders are told of before anybody's typing.
+SENDS_PER_S_MAX: Final = 20_000
+# Of more who type at once nobody reads anything, and n who type to n would be n squared.
+AUDIENCE_MAX: Final = 200
+# What is sent at once after a silence.
+BURST_S: Final = 0.5
+
+_Place = tuple[str, str]
+"""A conversation and a socket."""
+
+
+class _Typing:
+    """One socket's in one conversation."""
+
+    __slots__ = ("expires_s", "participant", "repeat_s", "rooms")
+
+    def __init__(self, participant: str) -> None:
+        self.participant = participant
+        self.rooms: tuple[str, ...] = ()
+        self.expires_s = 0.0
+        self.repeat_s = 0.0
+
+
+class TypingNotices:
+    """Of the sockets of this node."""
+
+    def __init__(self, namespace: Namespace[Socket]) -> None:
+        self._namespace = namespace
+        self._typing: dict[_Place, _Typing] = {}
+        """In the order in which they expire: all are good for the same time, and renewing puts one last."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._sent_until_s = 0.0
+        """Until when what was sent is as much as may be."""
+        self.dropped = 0
+        """Events that were not sent, because there were too many."""
+        namespace.rooms.observe(CONVERSATION_PREFIX, self)
+
+    def __repr__(self) -> str:
+        return f"<TypingNotices {len(self._typing)} typing dropped={self.dropped}>"
+
+    # What a socket says
+
+    def update(
+        self, socket: Socket, conversation_id: str, participant: str, rooms: tuple[str, ...], *, is_typing: bool
+    ) -> None:
+        """Take what a socket in the conversation's room says of itself; `rooms` are those of all who take part."""
+        place = conversation_id, socket.id
+        if not is_typing:
+            self._stop(place)
+            return
+        now_s = asyncio.get_running_loop().time()
+        typing = self._typing.pop(place, None) or _Typing(participant)
+        typing.rooms = rooms
+        typing.expires_s = now_s + TTL_S
+        self._typing[place] = typing
+        if now_s >= typing.repeat_s and self._emit(place, typing, is_typing=True):
+            typing.repeat_s = now_s + REPEAT_EVERY_S
+        if self._timer is None:
+            self._set_timer()
+
+    # Rooms and time
+
+    def room_joined(self, socket: Socket, room: str) -> None:
+        """Nobody types by entering."""
+
+    def room_left(self, socket: Socket, room: str) -> None:
+        self._stop((room[len(CONVERSATION_PREFIX) :], socket.id))
+
+    def _set_timer(self) -> None:
+        first = next(iter(self._typing.values()), None)
+        loop = asyncio.get_running_loop()
+        self._timer = None if first is None else loop.call_at(first.expires_s, self._expire)
+
+    def _expire(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        expired = []
+        for place, typing in self._typing.items():
+            if typing.expires_s > now_s:
+                break
+            expired.append(place)
+        for place in expired:
+            self._stop(place)
+        self._set_timer()
+
+    def _stop(self, place: _Place) -> None:
+        typing = self._typing.pop(place, None)
+        if typing is not None:
+            self._emit(place, typing, is_typing=False)
+
+    # The event
+
+    def _emit(self, place: _Place, typing: _Typing, *, is_typing: bool) -> bool:
+        """Emit to everybody in the conversation but this socket; gives whether it was sent."""
+        conversation_id, socket_id = place
+        audience = sum(len(self._namespace.rooms.members((room,))) for room in typing.rooms)
+        if audience > AUDIENCE_MAX or not self._may_send(audience):
+            self.dropped += 1
+            return False
+        event: TypingPayload = {
+            "conversationId": conversation_id,
+            "participant": typing.participant,
+            "role": role_of(typing.participant),
+            "typing": is_typing,
+            "expiresInSeconds": TTL_S if is_typing else 0,
+        }
+        self._namespace.to(*typing.rooms).except_(socket_id).volatile.emit("typing", event)
+        return True
+
+    def _may_send(self, count: int) -> bool:
+        now_s = asyncio.get_running_loop().time()
+        if self._sent_until_s > now_s + BURST_S:
+            return False
+        self._sent_until_s = max(self._sent_until_s, now_s) + count / SENDS_PER_S_MAX
+        return True
+
+    def close(self) -> None:
+        """Stop the timer."""
+        if self._timer is not None:
+            self._timer.cancel()

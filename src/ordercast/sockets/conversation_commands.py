@@ -1,0 +1,223 @@
+"""``watch_conversation``, ``unwatch_conversation`` and ``typing``: a conversation that somebody has open.
+
+Messages and receipts come to the own rooms of everybody who takes part, whether they have it open or not. Who has it
+open, by watching it or by typing in it, is present in it, and hears who else is.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from ordercast.api.auth import Identity
+from ordercast.api.body import IdText
+from ordercast.api.budgets import TYPING, person_key
+from ordercast.api.commands import CommandDoc
+from ordercast.api.context import ApiContext
+from ordercast.api.conversation_access import Access, access, participant_in
+from ordercast.api.conversations import ConversationView, view
+from ordercast.api.errors import TooManyWatches
+from ordercast.commerce.conversations import STORE_SIDE, Subject
+from ordercast.commerce.errors import NotFound
+from ordercast.commerce.rooms import STORE_OWNERS, conversation_room, is_conversation_room
+from ordercast.db import Change, Transaction, feed
+from ordercast.db.conversations import Conversation
+from ordercast.feed import Subscriptions, TypingNotices
+from ordercast.feed.audience import chat_rooms
+from ordercast.feed.presence import participant_of
+from ordercast.feed.subscriptions import Watched
+from ordercast.hub import LimitReached, Server, Socket
+
+from .command_router import Caller, CommandRouter
+
+# A page shows one conversation, or a few.
+OPEN_MAX: Final = 100
+# Conversations in which somebody has lately typed; of any other it is looked up once more.
+AUDIENCES_MAX: Final = 10_000
+
+
+class WatchConversation(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """Which conversation."""
+
+    conversation_id: IdText
+
+
+class WatchedConversation(Struct, frozen=True):
+    """The conversation as ``GET /api/conversations/{id}`` answers it, and where that was in the feed."""
+
+    conversation: ConversationView
+    """As it was there."""
+    position: str
+    """``epoch:seq``: the changes behind it follow."""
+
+
+class UnwatchedConversation(Struct, frozen=True, rename="camel"):
+    """Which conversation is not watched any more."""
+
+    conversation_id: str
+
+
+class Typing(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """That one is typing in a conversation, or has stopped."""
+
+    conversation_id: IdText
+    typing: bool = True
+    """False: has stopped."""
+
+
+class TypingTaken(Struct, frozen=True):
+    """What was taken."""
+
+    typing: bool
+    """As it was said."""
+
+
+_EXAMPLE: Final = {"conversationId": "cnv_01JDN8WZ5A7C9E2G4J6L8N0Q2S"}
+_CONVERSATION: Final = {
+    "id": "cnv_01JDN8WZ5A7C9E2G4J6L8N0Q2S",
+    "about": "order",
+    "orderId": "ord_01JDN8WPV2M5Q3T7Y9B1C4E6GH",
+    "bookingId": None,
+    "customerId": "cus_01JDN8V7K4X2R6S8U0W3Z5A7CD",
+    "you": "store",
+    "participants": [
+        {"participant": "store", "role": "store", "id": None, "delivered": 3, "seen": 3, "unread": 0, "present": True}
+    ],
+    "lastPosition": 3,
+    "lastAt": "2026-11-24T09:15:42.318Z",
+    "unread": 0,
+    "createdAt": "2026-11-24T09:15:00.000Z",
+}
+_WATCH: Final = CommandDoc(
+    data=WatchedConversation,
+    errors=(NotFound, TooManyWatches),
+    example=_EXAMPLE,
+    answer={"conversation": _CONVERSATION, "position": "a5f3c2e8b7d94061:4711"},
+)
+_UNWATCH: Final = CommandDoc(data=UnwatchedConversation, example=_EXAMPLE, answer=_EXAMPLE)
+_TYPING: Final = CommandDoc(
+    data=TypingTaken, errors=(NotFound, TooManyWatches), example={**_EXAMPLE, "typing": True}, answer={"typing": True}
+)
+
+
+class ConversationCommands:
+    """Of one server. The feed calls `changed` when who takes part in a conversation is another."""
+
+    def __init__(
+        self, server: Server, context: ApiContext, subscriptions: Subscriptions, typing: TypingNotices
+    ) -> None:
+        self._server = server
+        self._context = context
+        self._subscriptions = subscriptions
+        self._typing = typing
+        self._audiences: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        """By conversation: the rooms of those who take part, but for the shop's."""
+
+    def __repr__(self) -> str:
+        return f"<ConversationCommands audiences={len(self._audiences)}>"
+
+    def register(self, router: CommandRouter) -> None:
+        router.on("watch_conversation", WatchConversation, self._watch, _WATCH)
+        router.on("unwatch_conversation", WatchConversation, self._unwatch, _UNWATCH)
+        router.on("typing", Typing, self._type, _TYPING)
+
+    # Having it open
+
+    async def _watch(self, caller: Caller, command: WatchConversation) -> dict[str, Any]:
+        """Answer the conversation and the position of that snapshot; the changes behind it follow, and who is there."""
+        id_ = command.conversation_id
+
+        def query(transaction: Transaction) -> tuple[bytes, int | None]:
+            found = view(transaction, access(transaction, id_, caller.identity), self._context.present)
+            return msgspec.json.encode(found), feed.seen_with(transaction, id_)
+
+        _check_open(caller.socket, id_)
+        try:
+            document, position = await self._subscriptions.subscribe(
+                caller.socket,
+                Watched.conversation(id_),
+                conversation_room(id_),
+                lambda: self._context.store.read(query),
+            )
+        except LimitReached as error:
+            raise TooManyWatches(OPEN_MAX, "conversations") from error
+        return {"conversation": msgspec.json.decode(document), "position": position}
+
+    async def _unwatch(self, caller: Caller, command: WatchConversation) -> dict[str, Any]:
+        """Have it open no more; of one that is not open, nothing."""
+        caller.socket.leave(conversation_room(command.conversation_id))
+        return {"conversationId": command.conversation_id}
+
+    def changed(self, change: Change) -> None:
+        """Take those out of a conversation's room who take part in it no more."""
+        self._audiences.pop(change.entity_id, None)
+        if change.after is None:
+            return
+        told = _conversation_told(change.entity_id, msgspec.json.decode(change.after))
+        for socket in tuple(self._server.main.rooms.members((conversation_room(change.entity_id),))):
+            identity: Identity | None = getattr(socket.data, "identity", None)
+            if identity is None or participant_in(told, identity) is None:
+                socket.leave(conversation_room(change.entity_id))
+
+    # Typing
+
+    async def _type(self, caller: Caller, command: Typing) -> dict[str, Any]:
+        """Tell the others who take part that one is typing, or has stopped."""
+        socket, id_ = caller.socket, command.conversation_id
+        self._context.budgets.take_local(TYPING, person_key(caller.identity))
+        room = conversation_room(id_)
+        rooms = self._audiences.get(id_)
+        # Whoever is in the room was let in by their rights, and is put out of it when these end.
+        if rooms is None or room not in socket.rooms:
+            _check_open(socket, id_)
+            found = await self._context.store.read(lambda transaction: access(transaction, id_, caller.identity))
+            rooms = self._remember(id_, found)
+            if not socket.connected:
+                return {"typing": False}
+            try:
+                socket.join(room)
+            except LimitReached as error:
+                raise TooManyWatches(OPEN_MAX, "conversations") from error
+        participant = participant_of(socket.identity)
+        self._typing.update(socket, id_, participant, self._audience(id_, rooms), is_typing=command.typing)
+        return {"typing": command.typing}
+
+    def _remember(self, conversation_id: str, found: Access) -> tuple[str, ...]:
+        conversation = found.conversation
+        told = {
+            "about": conversation.about,
+            "subjectId": conversation.subject_id,
+            "customerId": conversation.customer_id,
+            "assigneeRole": conversation.assignee_role,
+            "assigneeId": conversation.assignee_id,
+        }
+        rooms = tuple(room for room in chat_rooms(conversation_id, told) if room != STORE_OWNERS)
+        self._audiences[conversation_id] = rooms
+        if len(self._audiences) > AUDIENCES_MAX:
+            self._audiences.popitem(last=False)
+        return rooms
+
+    def _audience(self, conversation_id: str, rooms: tuple[str, ...]) -> tuple[str, ...]:
+        """Of the shop's people, those who have it open; all, while nobody of them has."""
+        is_attended = STORE_SIDE in self._context.present(conversation_id)
+        return rooms if is_attended else (STORE_OWNERS, *rooms)
+
+
+def _conversation_told(id_: str, told: dict[str, Any]) -> Conversation:
+    """The conversation, as far as a row of the feed says who takes part in it."""
+    whose = told["customerId"], told["assigneeRole"], told["assigneeId"]
+    return Conversation(
+        id_, Subject(told["about"]), told["subjectId"], *whose, last_position=0, last_at="", created_at=""
+    )
+
+
+def _check_open(socket: Socket, conversation_id: str) -> None:
+    """Raises TooManyWatches for one conversation more than a socket may have open."""
+    if (
+        conversation_room(conversation_id) not in socket.rooms
+        and sum(map(is_conversation_room, socket.rooms)) >= OPEN_MAX
+    ):
+        raise TooManyWatches(OPEN_MAX, "conversations")
