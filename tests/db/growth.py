@@ -107,6 +107,14 @@ _VALUES: Final[dict[str, str]] = {
     "mirrored_orders.gone": "0",
     "mirrored_orders.snapshot": "2",
     "feed.kind": _rare("'order.placed'", "'order.moved'"),
+    "webhook_endpoints.enabled": _rare("1", "0"),
+    "webhook_endpoints.disabled_by": "'admin'",
+    "webhook_endpoints.failing_since": "NULL",
+    "webhook_deliveries.id": "'whd_' || i",
+    "webhook_deliveries.endpoint_id": "CASE WHEN i % 2 = 0 THEN 'whe_hot' ELSE 'whe_' || i END",
+    "webhook_deliveries.subject": "'ord_' || i",
+    "webhook_deliveries.state": _rare("'pending'", "'delivered'"),
+    "webhook_attempts.delivery_id": "'whd_' || i",
     "sandbox_notices.due_at": "'2999-01-01T00:00:00Z'",
 }
 _SINGLE: Final = frozenset({"shop"})

@@ -57,6 +57,7 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "privacy.EXPORT_PAGE.deliveries": "all that became of two hundred orders",
     "privacy.FEED_KEYS": "all that is kept of the feed, once for who is forgotten, in a reader",
     "privacy.ANSWERS": "all answers that are kept, a day's, as feed_keys",
+    "privacy.WEBHOOKS": "all that is kept of deliveries, a month's, as feed_keys",
     "privacy.SESSIONS": "all sessions that are kept, a week's, as feed_keys",
 }
 OF_ONE_CUSTOMER: Final = re.compile(r"privacy\.(IDENTITY|ERASE|TRACKED|IS_KNOWN|SESSIONS)\b")
@@ -77,6 +78,8 @@ VALUES: Final[dict[str, Any]] = {
     "message_id": "msg_hot",
     "whose": "store",
     "customer_id": "cus_hot",
+    "endpoint_id": "whe_hot",
+    "delivery_id": "whd_2",
     "driver_id": "drv_hot",
     "order_id": "ord_2",
     "payable_id": "ord_2",
@@ -120,6 +123,9 @@ OF_STATEMENTS: Final[dict[str, Any]] = {
     "payment_webhooks.BEFORE.before": "~",
     "payment_webhooks.WITH_STATE_BEFORE.before": "~",
     "payment_webhooks.state": "failed",
+    "webhooks.BEFORE.before": 10**15,
+    "webhooks.OF_STATE_BEFORE.before": 10**15,
+    **{f"webhooks.{name}.after": "" for name in ("AFTER", "ENABLED_AFTER", "STOPPED", "ADMINS")},
     "products.after": "",
     "products.HISTORY.after": 0,
     "promotions.after": "",

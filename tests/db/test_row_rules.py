@@ -90,6 +90,8 @@ VALID: Final[dict[str, Any]] = {
     "services.slot_minutes": 30,
     "shop.id": 1,
     "shop.rounding": "half_up",
+    "webhook_deliveries.state": "pending",
+    "webhook_endpoints.disabled_by": "admin",
 }
 OF_DOMAIN: Final[dict[str, Any]] = {
     "array": "[]",

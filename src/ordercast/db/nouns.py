@@ -39,6 +39,7 @@ from . import (
     sessions,
     shop,
     stats,
+    webhooks,
 )
 from .columns import Table
 from .dialects import POSTGRESQL, Dialect
@@ -64,6 +65,7 @@ NOUNS: Final[tuple[Noun, ...]] = (
     notifications.NOUN,
     notices.NOUN,
     mails.NOUN,
+    webhooks.NOUN,
     products.NOUN,
     promotions.NOUN,
     services.NOUN,

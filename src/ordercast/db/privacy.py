@@ -23,6 +23,7 @@ from .sql import literals
 from .statement import Statement, statements_in
 from .transaction import Transaction
 from .types import ChangeKind
+from .webhooks import statements as webhooks
 
 _JSON_COLUMNS: Final = frozenset(
     {"attachments", "billing_info", "shipping_info", "cart_items", "payment_info", "data", "document"}
@@ -52,6 +53,8 @@ class StoredCopies:
     feed_keys: list[int]
     answers: list[tuple[str, str]]
     pids: list[str]
+    deliveries: list[str]
+    """Webhooks that were or are to be sent."""
 
 
 # --- Statements: made from what each noun says of its tables ----------------------------------------------------------
@@ -127,6 +130,11 @@ ANSWERS: Final = Statement(f"""
 """)
 # A socket's identity is `customer:<id>`, or `guest:<order's id>`.
 SESSIONS: Final = Statement(f"SELECT pid FROM sessions WHERE {_mentions('@text_of(identity)')}")
+WEBHOOKS: Final = Statement(f"""
+    SELECT id FROM webhook_deliveries
+    WHERE created_at >= :since AND (
+      subject IN (SELECT id FROM orders WHERE customer_id = :customer_id) OR {_mentions("body")})
+""")
 
 STATEMENTS: Final = statements_in(globals())
 
@@ -197,6 +205,7 @@ def find_copies(transaction: Transaction, customer_id: str, now: Timestamp) -> S
         _feed_keys(transaction, customer_id, 0),
         _answers(transaction, customer_id, ""),
         [pid for (pid,) in transaction.all(SESSIONS, customer_id=customer_id)],
+        _deliveries(transaction, customer_id, ""),
     )
 
 
@@ -258,6 +267,8 @@ def _rewrite(transaction: Transaction, customer_id: str, copies: StoredCopies, r
             transaction.run(idempotency.REMOVE, of_scope=scope, of_key=key)  # nobody can ask again as them
         else:
             _rewrite_answer(transaction, scope, key, redaction)
+    for delivery_id in chain(copies.deliveries, _deliveries(transaction, customer_id, copies.at)):
+        _rewrite_delivery(transaction, delivery_id, redaction)
     for pid in copies.pids:
         transaction.run(sessions.FORGET, pid=pid)
 
@@ -295,6 +306,17 @@ def _rewrite_answer(transaction: Transaction, scope: str, key: str, redaction: R
         transaction.run(idempotency.REWRITE, of_scope=scope, of_key=key, new_answer=_forgotten(row[0], redaction))
 
 
+def _rewrite_delivery(transaction: Transaction, delivery_id: str, redaction: Redaction) -> None:
+    row = transaction.one(webhooks.BODY_FOR_UPDATE, delivery_id=delivery_id)
+    if row is None:
+        return
+    event, body = row
+    # As in the feed: what a back end says of somebody has no form that we know.
+    left = None if event == ChangeKind.EVENT_PUBLISHED else body
+    transaction.run(webhooks.REWRITE, delivery_id=delivery_id, new_body=_forgotten(left, redaction) or "null")
+    transaction.run(webhooks.FORGET_ANSWERS, delivery_id=delivery_id)
+
+
 def _forgotten(document: str | None, redaction: Redaction) -> str | None:
     if document is None:
         return None
@@ -312,6 +334,10 @@ def _feed_keys(transaction: Transaction, customer_id: str, after: int) -> list[i
 def _answers(transaction: Transaction, customer_id: str, since: str) -> list[tuple[str, str]]:
     rows = transaction.all(ANSWERS, customer_id=customer_id, since=since)
     return [(scope, key) for scope, key in rows]
+
+
+def _deliveries(transaction: Transaction, customer_id: str, since: str) -> list[str]:
+    return [id_ for (id_,) in transaction.all(WEBHOOKS, customer_id=customer_id, since=since)]
 
 
 def _one(transaction: Transaction, question: Statement, customer_id: str) -> int:

@@ -1,0 +1,35 @@
+"""Outgoing webhooks: endpoints, what each is to be sent, and how each attempt went.
+
+An endpoint follows the feed from a row of its own on (`through`): the transaction that moves it on makes the deliveries
+of what lies between, so a delivery is made once for each endpoint and event, whoever dies when.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ordercast.db.noun import Copies, Impersonal, Noun
+from ordercast.db.statement import statements_in
+from ordercast.db.trigger import Trigger
+
+from . import statements
+from .table import ATTEMPTS, DELIVERIES, ENDPOINTS, webhook_attempts, webhook_deliveries, webhook_endpoints
+
+NOUN: Final = Noun(
+    name="webhooks",
+    tables=(webhook_endpoints, webhook_deliveries, webhook_attempts),
+    statements=statements_in(vars(statements)),
+    triggers=(
+        Trigger(
+            "webhook_attempts_forgotten",
+            "AFTER DELETE",
+            DELIVERIES,
+            ("DELETE FROM webhook_attempts WHERE delivery_id = OLD.id",),
+        ),
+    ),
+    personal={
+        ENDPOINTS: Impersonal("addresses of the shop's own systems"),
+        DELIVERIES: Copies("events of their orders that the shop's systems were or are to be sent: rewritten"),
+        ATTEMPTS: Copies("what those systems answered: its headers and beginning are forgotten"),
+    },
+)
