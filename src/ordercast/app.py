@@ -26,6 +26,7 @@ from ordercast.api.middleware import CORS_SETTING
 from ordercast.api.pages import Pages, connect_sources
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.bootstrap import NO_ADMIN
+from ordercast.commerce.letters import Language
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
@@ -53,6 +54,7 @@ from ordercast.jobs import (
     notify_shop,
     prune,
     send_mails,
+    send_webhooks,
     watch_unseen,
 )
 from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
@@ -62,6 +64,7 @@ from ordercast.redis_services import RedisServices
 from ordercast.row_inspector import RowInspector
 from ordercast.signals import SignalHandlers
 from ordercast.sockets import NoticeRecorder, describe_sockets, serve_sockets
+from ordercast.webhooks import DeliveryWorker, SecretBox, Sender
 from ordercast.wire import AsgiApplication, make_server
 
 if TYPE_CHECKING:
@@ -252,7 +255,8 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         always = [live_stats.run, RowInspector(store).run, forget_revocations(authenticator), presence.run]
         leading = await _leading(settings, store, providers, redis_services)
         log.info("mail: %s", mail_sentence(settings))
-        jobs = Jobs(store, leading=[*leading, *_mailing(settings, store, port)], always=always)
+        leading += [*_mailing(settings, store, port), *_sending_webhooks(settings, store)]
+        jobs = Jobs(store, leading=leading, always=always)
         api = create_api(
             settings,
             store,
@@ -316,6 +320,24 @@ def _mailing(settings: Settings, store: Store, port: int) -> list[Job]:
     letters = Letters(MailLinks(public_url, SigningKeys.of(settings)), zone(settings.timezone))
     worker = MailWorker(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
     return [*send_mails(store, worker), forget_unverified(store)]
+
+
+def _sending_webhooks(settings: Settings, store: Store) -> list[Job]:
+    """What one node does for all about the shop's own systems; nothing to speak of where there are no endpoints."""
+
+    def make_sender() -> Sender:
+        from ordercast.webhooks.http_sender import HttpSender  # noqa: PLC0415 - its client is slow to load
+
+        return HttpSender(Networks(settings.outgoing_networks))
+
+    worker = DeliveryWorker(
+        store,
+        make_sender,
+        SecretBox(SigningKeys.of(settings).all),
+        disabled_after_ms=settings.webhook_disable_hours * 3_600_000,
+        mailed_in=Language(settings.language) if settings.mailbox else None,
+    )
+    return send_webhooks(store, worker, settings.webhook_log_days)
 
 
 def listener_url(settings: Settings, port: int) -> str:

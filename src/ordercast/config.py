@@ -167,6 +167,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How often today's figures are counted anew at most, while they change."""
     notification_days: Annotated[int, Meta(ge=1, le=3_650)] = 30
     """How long notifications that were read are kept."""
+    webhook_log_days: Annotated[int, Meta(ge=7, le=365)] = 30
+    """How long it is kept what was sent to webhook endpoints and what they answered; longer than it is tried."""
+    webhook_disable_hours: Annotated[int, Meta(ge=1, le=720)] = 120
+    """A webhook endpoint to which nothing was delivered for so long is switched off."""
     jwks_url: str = ""
     """Where another issuer publishes its keys; its tokens are then taken beside our own."""
     jwt_issuer: str = ""
@@ -422,12 +426,14 @@ def _check_places(settings: Settings) -> None:
     for host in settings.allowed_hosts:
         if re.fullmatch(r"\*|(\*?\.)?[\w-]+(\.[\w-]+)*", host) is None:
             raise ConfigError("allowed_hosts", f"{host!r} is not a host such as shop.example.com or *.example.com")
-    for proxy in settings.trusted_proxies:
-        if not _is_network(proxy):
-            raise ConfigError("trusted_proxies", f"{proxy!r} is not an address or network such as 10.0.0.0/8")
-    for network in settings.outgoing_networks:
+    for name in ("trusted_proxies", "outgoing_networks"):
+        _check_networks(name, getattr(settings, name))
+
+
+def _check_networks(name: str, networks: tuple[str, ...]) -> None:
+    for network in networks:
         if not _is_network(network):
-            raise ConfigError("outgoing_networks", f"{network!r} is not an address or network such as 10.0.0.0/8")
+            raise ConfigError(name, f"{network!r} is not an address or network such as 10.0.0.0/8")
 
 
 def _check_secret(name: str, secret: str) -> None:

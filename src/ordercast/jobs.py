@@ -26,6 +26,7 @@ from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_o
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
 from ordercast.mail import MailWorker, forget_mails
 from ordercast.telemetry import NOTICE_ESCALATIONS
+from ordercast.webhooks import DeliveryWorker, forget_deliveries
 
 log = logging.getLogger("ordercast.jobs")
 
@@ -163,6 +164,15 @@ def send_mails(store: Store, worker: MailWorker) -> list[Job]:
         await forget_mails(store, time.time_ns() // 1_000_000)
 
     return [worker.run, lambda: run_every(PRUNE_EVERY_S, forget, "sent mails could not be forgotten")]
+
+
+def send_webhooks(store: Store, worker: DeliveryWorker, log_days: int) -> list[Job]:
+    """Send to the shop's own systems what they want of the feed, and forget what was sent long ago."""
+
+    async def forget() -> None:
+        await forget_deliveries(store, log_days, time.time_ns() // 1_000_000)
+
+    return [worker.run, lambda: run_every(PRUNE_EVERY_S, forget, "old webhook deliveries could not be forgotten")]
 
 
 def forget_revocations(authenticator: Authenticator) -> Job:

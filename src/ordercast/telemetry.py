@@ -44,6 +44,15 @@ MAILS = Counter(
     "Mails by what became of them: sent, refused, dropped, or delayed for now",
     ["outcome"],
 )
+WEBHOOK_ATTEMPTS = Counter(
+    "ordercast_webhook_attempts_total",
+    "Requests to the shop's own systems by what followed: delivered, retried, or failed and given up",
+    ["outcome"],
+)
+WEBHOOKS_PENDING = Gauge(
+    "ordercast_webhooks_pending", "Deliveries to the shop's own systems that wait, on the node that sends them"
+)
+WEBHOOKS_OLDEST_S = Gauge("ordercast_webhooks_oldest_seconds", "How long the oldest of those has waited")
 UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
 GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

@@ -20,6 +20,7 @@ DATA: dict[NotificationKind, dict[str, Any]] = {
     NotificationKind.WEBHOOK_FAILED: {"webhookId": "pwh_1", "provider": "stripe", "type": "x.y", "eventId": "evt_7"},
     NotificationKind.ASSIGNED: {"number": 7},
     NotificationKind.UNASSIGNED: {"number": 7},
+    NotificationKind.WEBHOOK_DISABLED: {"place": "erp7.example.com", "reason": "failing"},
 }
 BENGALI = re.compile("[\u0980-\u09ff]")
 

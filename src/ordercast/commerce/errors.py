@@ -35,6 +35,8 @@ ShopError
     ├── LastAdmin             somebody stays who may make accounts
     ├── OrdersOpen            somebody whose orders are under way cannot be forgotten
     ├── MessageGone           the message was deleted
+    ├── TooManyEndpoints      the shop has as many webhook endpoints as it may
+    ├── EndpointDisabled      a webhook endpoint to which nothing is sent
     └── StateConflict         the order or booking is not in a state that allows it
         ├── StaleVersion      it has changed since the actor looked
         ├── IllegalTransition the table has no such move
@@ -254,6 +256,16 @@ class OrdersOpen(Conflict):
 class MessageGone(Conflict):
     def __init__(self) -> None:
         super().__init__("This message was deleted.")
+
+
+class TooManyEndpoints(Conflict):
+    def __init__(self, bound: int) -> None:
+        super().__init__(f"There are {bound} webhook endpoints already. Delete one first.")
+
+
+class EndpointDisabled(Conflict):
+    def __init__(self) -> None:
+        super().__init__("This webhook endpoint is switched off. Switch it on first.")
 
 
 class TooFewLeft(InvalidField):

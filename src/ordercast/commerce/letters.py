@@ -30,6 +30,8 @@ class MailKind(StrEnum):
     ORDER_PLACED = "order_placed"
     ORDERS_UNSEEN = "orders_unseen"
     """To the shop's own people, of orders that nobody has opened."""
+    WEBHOOK_DISABLED = "webhook_disabled"
+    """For an admin: nothing is sent any more to one of the shop's own systems."""
 
 
 class MailState(StrEnum):
@@ -92,6 +94,11 @@ def unconfirmed(language: Language, link: str) -> Letter:
 
 def password_changed(language: Language, link: str) -> Letter:
     return _letter(_PASSWORD_CHANGED, language, link)
+
+
+def webhook_disabled(language: Language, places: str, link: str) -> Letter:
+    """`places` are the hosts to which nothing is sent."""
+    return _letter(_WEBHOOK_DISABLED, language, link, places=places)
 
 
 def order_placed(language: Language, order: OrderFacts, link: str) -> Letter:
@@ -207,6 +214,26 @@ _PASSWORD_CHANGED: Final[dict[Language, _Text]] = {
             "আপনি না হলে এখনই নিচের লিংকে নতুন পাসওয়ার্ড নিন।",
         ),
         "নতুন পাসওয়ার্ড নিন",
+    ),
+}
+_WEBHOOK_DISABLED: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "A webhook was switched off",
+        (
+            "Nothing is sent any more to: {places}.",
+            "Deliveries have failed for too long, or were answered with 410 Gone.",
+            "When the receiver is mended, switch the endpoint on again: what was missed is then sent, in order.",
+        ),
+        "To the shop",
+    ),
+    Language.BENGALI: (
+        "একটি ওয়েবহুক বন্ধ হয়েছে",
+        (
+            "এখানে আর কিছু পাঠানো হচ্ছে না: {places}।",
+            "অনেকক্ষণ ধরে পাঠানো ব্যর্থ হয়েছে, অথবা উত্তর এসেছে 410 Gone।",
+            "গ্রহীতা ঠিক হলে এন্ডপয়েন্টটি আবার চালু করুন: যা বাদ পড়েছে তা তখন ক্রমানুসারে পাঠানো হবে।",
+        ),
+        "দোকানে যান",
     ),
 }
 # Subject, opening, total, link.

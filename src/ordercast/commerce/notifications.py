@@ -31,6 +31,8 @@ class NotificationKind(StrEnum):
     """A message of a payment provider that had no effect, however often that was tried."""
     ASSIGNED = "assigned"
     UNASSIGNED = "unassigned"
+    WEBHOOK_DISABLED = "webhook_disabled"
+    """Nothing is sent any more to one of the shop's own systems."""
 
 
 class Severity(StrEnum):
@@ -79,6 +81,10 @@ _TEXTS: Final[dict[NotificationKind, tuple[_Text, _Text]]] = {
     NotificationKind.ASSIGNED: (
         ("A delivery for you", "Order {number} waits for you at the shop."),
         ("আপনার জন্য ডেলিভারি", "অর্ডার {number} দোকানে আপনার অপেক্ষায়।"),
+    ),
+    NotificationKind.WEBHOOK_DISABLED: (
+        ("Webhook switched off", "Nothing is sent to {place} any more: it has failed for too long, or wants no more."),
+        ("ওয়েবহুক বন্ধ হয়েছে", "{place}-এ আর কিছু পাঠানো হচ্ছে না: অনেকক্ষণ ধরে ব্যর্থ হয়েছে, অথবা আর নিতে চায় না।"),
     ),
     NotificationKind.UNASSIGNED: (
         ("No longer yours", "Order {number} was taken back; you need not deliver it."),

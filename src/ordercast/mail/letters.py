@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -13,6 +14,7 @@ from ordercast.commerce.money import Money
 from ordercast.db import Transaction, accounts, orders
 from ordercast.db.mails import Mail
 from ordercast.db.notices import escalation
+from ordercast.db.webhooks import endpoints
 
 from .links import Links
 
@@ -60,6 +62,8 @@ class Letters:
             return self._order_placed(transaction, mail)
         if mail.kind is MailKind.ORDERS_UNSEEN:
             return self._orders_unseen(transaction, mail)
+        if mail.kind is MailKind.WEBHOOK_DISABLED:
+            return self._webhook_disabled(transaction, mail)
         letter = self._to_address(transaction, mail)
         return None if letter is None or mail.address is None else Addressed(mail.address, letter)
 
@@ -87,6 +91,14 @@ class Letters:
         since = datetime.fromisoformat(waiting.since).astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
         facts = UnseenFacts(len(waiting.numbers), min(waiting.numbers), max(waiting.numbers), since)
         letter = words.orders_unseen(mail.language, facts, self._links.board())
+        return Addressed(mail.address, letter)
+
+    def _webhook_disabled(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+        """Of all endpoints that are off by then; None where somebody has seen to them already."""
+        hosts = {urlsplit(url).netloc for url in endpoints.stopped_urls(transaction)}
+        if not hosts or mail.address is None:
+            return None
+        letter = words.webhook_disabled(mail.language, ", ".join(sorted(hosts)), self._links.home())
         return Addressed(mail.address, letter)
 
     def _to_address(self, transaction: Transaction, mail: Mail) -> Letter | None:  # noqa: PLR0911 - each letter's

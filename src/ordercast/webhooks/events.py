@@ -1,0 +1,212 @@
+"""Which events the shop's own systems can be sent, and what each says: one of each row of the feed.
+
+An event is called by its row's kind. Its body is as Standard Webhooks has it, `type`, `timestamp` and `data`, with the
+event's `id` and its place `seq` in the feed; `data` is what changed, as it came to stand, and what it was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final, NamedTuple, assert_never
+
+import msgspec
+
+from ordercast.commerce.notifications import SHOP, NotificationKind, words
+from ordercast.commerce.webhook_endpoints import matches
+from ordercast.db import Change, ChangeKind, read_json
+from ordercast.db.transaction import UNREADABLE
+from ordercast.db.webhooks.deliveries import NewDelivery
+
+# Receivers bound bodies: Standard Webhooks recommends 20 KB, and an order of two hundred lines has some 100. A larger
+# one is told by its id alone, to be read at the API.
+BODY_BYTES_MAX: Final = 256_000
+TEST: Final = "webhook.test"
+RESYNC: Final = str(ChangeKind.FEED_RESYNC)
+
+
+class Told(NamedTuple):
+    """What an event says."""
+
+    data: dict[str, Any]
+    subject: str | None = None
+    """What it is about: events of one subject are sent in turn."""
+
+
+Tell = Callable[[Change], Told | None]
+"""Says what a change tells; None where it is nothing for the shop's systems."""
+
+
+class EventType(NamedTuple):
+    name: str
+    sentence: str
+
+
+# --- By kind ----------------------------------------------------------------------------------------------------------
+
+
+def _order(change: Change) -> Told:
+    return Told({"order": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
+
+
+def _delivery(change: Change) -> Told:
+    return Told({"delivery": _after(change)}, change.entity_id)
+
+
+def _product(change: Change) -> Told:
+    return Told({"product": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
+
+
+def _mismatch(change: Change) -> Told:
+    mismatch = _after(change)
+    return Told({"mismatch": mismatch}, str(mismatch["orderId"]))
+
+
+def _notification(change: Change) -> Told | None:
+    """Of the shop's people alone: what a buyer is told in words, an event of its own has said already."""
+    made = _after(change)
+    if made["recipient"] != SHOP:
+        return None
+    text = words(NotificationKind(made["kind"]), made["data"], made["orderId"])
+    about = {"id": change.entity_id, "kind": made["kind"], "severity": made["severity"], "orderId": made["orderId"]}
+    return Told({"notification": about | {"title": text.title, "text": text.text, "link": text.link}}, made["orderId"])
+
+
+def _published(change: Change) -> Told:
+    published = _after(change)
+    return Told({"event": published["event"], "rooms": published["rooms"], "args": published["args"]})
+
+
+def _erased(change: Change) -> Told:
+    """So that the shop's systems forget them too."""
+    return Told({"customerId": change.entity_id}, change.entity_id)
+
+
+def _resync(change: Change) -> Told:
+    reason = _after(change).get("reason")
+    return Told({"reason": str(reason)})
+
+
+def teller_of(kind: ChangeKind) -> tuple[Tell, str] | None:  # noqa: C901, PLR0911, PLR0912 - a line for each kind
+    """How changes of a kind are told, and a sentence on it; None for those that are not. A new kind finds its line here
+    before it is taken: mypy asks for it.
+    """
+    match kind:
+        case ChangeKind.ORDER_PLACED:
+            return _order, "An order was placed."
+        case ChangeKind.ORDER_IMPORTED:
+            return _order, "An order of another system was taken in as it stood there."
+        case ChangeKind.ORDER_STATUS_CHANGED:
+            return _order, "An order came into another state."
+        case ChangeKind.ORDER_PAYMENT_CHANGED:
+            return _order, "The payment of an order came into another state, or money moved."
+        case ChangeKind.ORDER_CHANGED:
+            return _order, "Something else of an order changed, such as an address."
+        case ChangeKind.DELIVERY_MOVED:
+            return _delivery, "A delivery came to another stage: assigned, picked up, on its way, delivered."
+        case ChangeKind.PRODUCT_ADDED:
+            return _product, "A product was added to the catalogue."
+        case ChangeKind.PRODUCT_CHANGED:
+            return _product, "A product changed, or its stock was counted."
+        case ChangeKind.PAYMENT_MISMATCH:
+            return _mismatch, "A provider's money differs from the shop's books, or somebody has seen to it."
+        case ChangeKind.NOTIFICATION_MADE:
+            return _notification, "The shop's people were notified of something."
+        case ChangeKind.EVENT_PUBLISHED:
+            return _published, "A back end published an event of its own."
+        case ChangeKind.CUSTOMER_ERASED:
+            return _erased, "A customer's personal data was erased: forget what you keep of it."
+        case ChangeKind.FEED_RESYNC:
+            return _resync, "Events are missing before this one: look at how things stand. Every endpoint is sent it."
+        case ChangeKind.ACCESS_REVOKED:
+            return None  # who is signed out of the shop is no other system's matter
+        case _:
+            assert_never(kind)
+
+
+EVENT_TYPES: Final = tuple(
+    EventType(str(kind), teller[1]) for kind in ChangeKind if (teller := teller_of(kind)) is not None
+)
+
+
+# --- One event --------------------------------------------------------------------------------------------------------
+
+
+def deliveries_of(changes: list[Change], epoch: str, filters: tuple[str, ...]) -> Iterator[NewDelivery]:
+    """What an endpoint with these filters is to be sent of rows of the feed, in their order."""
+    for change in changes:
+        if matches(filters, change.kind) or change.kind == RESYNC:
+            made = delivery_of(change, epoch)
+            if made is not None:
+                yield made
+
+
+def delivery_of(change: Change, epoch: str) -> NewDelivery | None:
+    """The event of a row; None where it is none for other systems. A row that cannot be read is told as `feed.resync`,
+    as the screens are told.
+    """
+    try:
+        kind = ChangeKind(change.kind)
+    except ValueError:  # of a newer node
+        return None
+    teller = teller_of(kind)
+    if teller is None:
+        return None
+    event_id = event_id_of(epoch, change.seq)
+    try:
+        told = teller[0](change)
+        if told is None:
+            return None
+        body = _body(event_id, change.kind, change.at, change.seq, told.data)
+        if len(body) > BODY_BYTES_MAX:
+            omitted = {"id": change.entity_id, "omitted": f"It is larger than {BODY_BYTES_MAX} bytes."}
+            body = _body(event_id, change.kind, change.at, change.seq, omitted)
+    except UNREADABLE:
+        return _gap(event_id, change.at, change.seq, "unreadable_row", change.entity_id or None)
+    return NewDelivery(event_id, change.kind, told.subject or None, change.seq, body.decode())
+
+
+def gap(epoch: str, after: int, through: int, at: str) -> NewDelivery:
+    """Rows behind `after` were pruned before an endpoint was sent them."""
+    return _gap(f"evt_{epoch}_{after}_{through}", at, through, "history_pruned", None)
+
+
+def sample_event(event_id: str, endpoint_id: str, at: str) -> NewDelivery:
+    body = _body(event_id, TEST, at, 0, {"endpointId": endpoint_id, "text": "This is a test."})
+    return NewDelivery(event_id, TEST, None, 0, body.decode())
+
+
+def event_id_of(epoch: str, seq: int) -> str:
+    """Without a full stop, which Standard Webhooks puts between what it signs."""
+    return f"evt_{epoch}_{seq}"
+
+
+def _gap(event_id: str, at: str, seq: int, reason: str, subject: str | None) -> NewDelivery:
+    return NewDelivery(event_id, RESYNC, subject, seq, _body(event_id, RESYNC, at, seq, {"reason": reason}).decode())
+
+
+def _body(event_id: str, event: str, at: str, seq: int, data: dict[str, Any]) -> bytes:
+    return msgspec.json.encode({"id": event_id, "type": event, "timestamp": at, "seq": seq, "data": data})
+
+
+# --- Parts ------------------------------------------------------------------------------------------------------------
+
+
+def _after(change: Change) -> dict[str, Any]:
+    """Raises ValueError."""
+    document = None if change.after is None else read_json(change.after)
+    if not isinstance(document, dict):
+        raise ValueError("it is no object")
+    return document
+
+
+def _previous(change: Change) -> dict[str, Any] | None:
+    """The members that changed, as they were; None for what is new."""
+    before = None if change.before is None else read_json(change.before)
+    if not isinstance(before, dict):
+        return None
+    after = _after(change)
+    return {name: value for name, value in before.items() if name not in after or after[name] != value}
+
+
+def _by(change: Change) -> dict[str, Any]:
+    return {"actor": change.actor, "reason": change.reason}

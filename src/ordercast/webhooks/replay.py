@@ -1,0 +1,61 @@
+"""Replays: an endpoint is sent again, from the feed, what it has missed since a moment or a place."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final, NamedTuple
+
+from ordercast.commerce.timestamps import Timestamp
+from ordercast.db import Store, Transaction, UnitOfWork
+from ordercast.db.webhooks import deliveries, endpoints, statements
+from ordercast.db.webhooks.endpoints import WebhookEndpoint
+
+from . import events
+from .feed_follower import ROWS_AT_ONCE, rows_behind
+
+# Of the feed, looked through for one request: a second or two. Who wants more asks again from where that ended.
+ROWS_MAX: Final = 5_000
+
+
+class ReplayResult(NamedTuple):
+    replayed: int
+    """How many deliveries will be sent, again or for the first time."""
+    next_after: int | None
+    """Behind which row the next request is to go on; None at the end."""
+
+
+async def replay_behind(
+    store: Store, endpoint: WebhookEndpoint, after: int, now: Timestamp, *, delivered_too: bool
+) -> ReplayResult:
+    """Send what the endpoint wants of the rows behind `after`, up to where it follows by itself."""
+    count, looked_at = 0, 0
+    while looked_at < ROWS_MAX:
+        changes = await store.read(partial(rows_behind, after=after, limit=ROWS_AT_ONCE))
+        changes = [change for change in changes if change.seq <= endpoint.through]
+        if not changes:
+            return ReplayResult(count, None)
+        new = list(events.deliveries_of(changes, store.epoch, endpoint.events))
+        unit = partial(deliveries.add_or_replay, endpoint_id=endpoint.id, new=new, now=now, delivered_too=delivered_too)
+        count += await store.write(UnitOfWork(unit)) if new else 0
+        after, looked_at = changes[-1].seq, looked_at + len(changes)
+    return ReplayResult(count, after if after < endpoint.through else None)
+
+
+def place_at(transaction: Transaction, moment: str) -> int:
+    """The feed's last row of before that moment, found by halves: its rows are in the order of their commits, which is
+    that of their moments but for those of a few seconds.
+    """
+    after, newest = _oldest(transaction) - 1, endpoints.newest_seq(transaction)
+    while after < newest:
+        middle = (after + newest) // 2
+        row = transaction.one(statements.FEED_AT, after=middle)
+        if row is None or str(row[1]) >= moment:
+            newest = middle
+        else:
+            after = row[0]
+    return max(0, after)
+
+
+def _oldest(transaction: Transaction) -> int:
+    row = transaction.one(statements.FEED_AT, after=0)
+    return 1 if row is None else int(row[0])
