@@ -58,6 +58,7 @@ from ordercast.jobs import (
     watch_unseen,
 )
 from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
+from ordercast.outgoing import Networks
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
 from ordercast.redis_services import RedisServices

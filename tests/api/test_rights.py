@@ -150,6 +150,10 @@ def other_bodies() -> dict[str, Any]:
         "POST /api/services": {"name": "Tea", "durationMinutes": 60, "price": 100},
         "PATCH /api/services/{service_id}": {"version": 1},
         "PUT /api/shop": {"version": 99},
+        "POST /api/webhook-endpoints": {"url": "https://erp.example.com/hook"},
+        "PATCH /api/webhook-endpoints/{endpoint_id}": {"version": 1, "description": "ERP"},
+        "POST /api/webhook-endpoints/{endpoint_id}/replay": {"afterSeq": 0},
+        "POST /api/webhook-endpoints/{endpoint_id}/rotate-secret": {},
         "POST /api/auth/login": {"email": "store@example.com", "password": PASSWORD},
         "POST /api/auth/register": {"email": f"new{count}@example.com", "name": "New", "password": PHRASE},
         "POST /api/auth/forgot-password": {"email": f"new{count}@example.com"},
@@ -225,6 +229,8 @@ async def names_of(cast: Cast, path: str, *, own: bool) -> dict[str, str]:
         if name in path:
             found = (await cast.client.get(where, whose)).json().get("items")
             names[name] = found[0]["id"] if found else "none"
+    if "{endpoint_id}" in path:
+        names |= await webhook_names(cast.client)
     return names
 
 
@@ -239,6 +245,17 @@ PER_PERSON = (
     "{method_id}",
     "{notification_id}",
 )
+async def webhook_names(client: Client) -> dict[str, str]:
+    """An endpoint of its own for each operation, one of which deletes it, and something that it was to be sent."""
+    admin = signed_in("admin", "usr_1")
+    made = await client.post("/api/webhook-endpoints", {"url": "https://erp.example.com/hook"}, admin)
+    address = f"/api/webhook-endpoints/{made.json()['id']}"
+    tested = await client.http.post(f"{address}/test", headers=dict(admin))
+    return {"{endpoint_id}": made.json()["id"], "{delivery_id}": tested.json()["id"]}
+
+
+ACCOUNTS = ("admin", "store", "customer", "driver")
+PER_PERSON = ("/api/conversations", "{order_id}", "{driver_id}", "{customer_id}", "{method_id}", "{notification_id}")
 
 
 async def seen(cast: Cast, operation: str) -> str:

@@ -16,6 +16,7 @@ OURS = Networks(["127.0.0.0/8", "10.1.0.0/16", "fd00::/8"])
         "https://push.example.com:8443/send?x=1",
         "https://8.8.8.8/x",
         "https://[2606:4700::1111]/x",
+        "https://[64:ff9b::808:808]/x",
     ],
 )
 def test_the_internet_is_sent_to(url: str) -> None:
@@ -35,7 +36,12 @@ def test_the_internet_is_sent_to(url: str) -> None:
         "https:///x",
         "https://push.example.com:0/x",
         "https://push.example.com:99999/x",
+        "https://push.example.com:22/x",
+        "https://push.example.com:25/x",
         "https://user:secret@push.example.com/x",
+        "https://@push.example.com/x",
+        "https://push.example.com/x#",
+        "https://push.example.com/\r\nX-Injected: 1",
         "https://push.example.com/x#y",
         "https://push.example.com/ x",
         "https://push.example.com\\@10.0.0.1/x",
@@ -71,10 +77,26 @@ PRIVATE = [
     "[::ffff:10.0.0.1]",
     "[64:ff9b::10.0.0.1]",
     "[2002:7f00:1::]",
+    "100.100.100.200",
+    "168.63.129.16",
+    "192.0.0.192",
+    "192.88.99.1",
+    "198.18.0.1",
+    "240.0.0.1",
+    "[::127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[::ffff:169.254.169.254]",
+    "[::ffff:0:10.0.0.1]",
+    "[64:ff9b::a9fe:a9fe]",
+    "[64:ff9b:1::1]",
+    "[2001:0:1::1]",
+    "[2001:db8::1]",
+    "[fd00:ec2::254]",
+    "[fec0::1]",
 ]
 NAMES_OF_OURS = ["localhost", "shop.localhost", "localhost.", "printer.local", "metadata.google.internal", "redis"]
 # Numbers that some resolvers read as 127.0.0.1.
-NUMBERS = ["127.1", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "127.0.0.1."]
+NUMBERS = ["127.1", "0177.0.0.1", "2130706433", "0x7f000001", "0x7f.1", "017700000001", "127.0.0.1."]
 
 
 @pytest.mark.parametrize("host", [*PRIVATE, *NAMES_OF_OURS, *NUMBERS])

@@ -14,7 +14,8 @@ from ordercast.commerce.webhook_endpoints import SealedSecret
 from ordercast.db import Store, Transaction
 from ordercast.db.webhooks import endpoints
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
-from ordercast.webhooks import AddressRules, DeliveryWorker, SecretBox
+from ordercast.outgoing import Networks
+from ordercast.webhooks import DeliveryWorker, SecretBox
 from ordercast.webhooks.http_sender import HttpSender
 from ordercast.webhooks.secret_box import new_secret
 
@@ -44,7 +45,7 @@ class WebhookShop:
     async def worker(self, **options: Any) -> AsyncIterator[DeliveryWorker]:
         """A worker as a node that leads has it; it is let go of at the end."""
         options = {"disabled_after_ms": DISABLED_AFTER_MS, "mailed_in": Language.ENGLISH, **options}
-        make_sender = options.pop("make_sender", lambda: HttpSender(AddressRules(["127.0.0.0/8"])))
+        make_sender = options.pop("make_sender", lambda: HttpSender(Networks(["127.0.0.0/8"])))
         worker = DeliveryWorker(
             self.store, make_sender, self.box, now_ms=lambda: self.clock.ms, chance=lambda: 0.0, **options
         )

@@ -22,6 +22,7 @@ from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
 from ordercast.hub.origins import ANY_PORT
+from ordercast.outgoing import Networks
 from ordercast.payments import Providers, providers_of
 
 from . import docs_page
@@ -90,6 +91,7 @@ def create_api(
         budgets=authenticator.budgets,
         waiting=_waiting_bounds(settings),
         sends_mail=bool(settings.mailbox),
+        networks=Networks(settings.outgoing_networks),
         language=Language(settings.language),
     )
     application = Litestar(

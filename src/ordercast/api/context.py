@@ -23,6 +23,7 @@ from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.db import Store
 from ordercast.db.idempotency import RequestKey
 from ordercast.hub import callers
+from ordercast.outgoing import Networks
 from ordercast.payments import Providers
 from ordercast.payments.checkout import Checkout
 from ordercast.payments.webhook_inbox import WebhookInbox
@@ -76,6 +77,8 @@ class ApiContext:
     present: Present = lambda _conversation_id: {}
     """On any node."""
     sends_mail: bool = False
+    networks: Networks = field(default_factory=Networks)
+    """Private ones, to which requests may go whose address somebody has named."""
     language: Language = Language.ENGLISH
     """Of the shop: for whoever does not say theirs."""
     passwords: Passwords = field(default_factory=Passwords)

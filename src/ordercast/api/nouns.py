@@ -37,6 +37,8 @@ from . import (
     sign_in,
     stats,
     status_flow,
+    webhook_deliveries,
+    webhook_endpoints,
     webhooks,
 )
 from .commands import Command
@@ -51,6 +53,8 @@ ROUTES: Final[list[HTTPRouteHandler]] = [
     *stats.ROUTES,
     *payments.ROUTES,
     *webhooks.ROUTES,
+    *webhook_endpoints.ROUTES,
+    *webhook_deliveries.ROUTES,
     *sandbox_page.ROUTES,
     *notifications.ROUTES,
     *products.ROUTES,

@@ -239,6 +239,14 @@ _WORDS: Final[dict[str, Advice]] = {
     "message-gone": Advice(
         "The message was deleted", "What was deleted is not changed any more.", "Look at the conversation anew."
     ),
+    "too-many-endpoints": Advice(
+        "Too many webhook endpoints", "The shop has as many webhook endpoints as it may.", "Delete one first."
+    ),
+    "endpoint-disabled": Advice(
+        "The webhook endpoint is switched off",
+        "Nothing is sent to a webhook endpoint that is switched off.",
+        "Switch it on with `enabled`.",
+    ),
     "out-of-stock": Advice("Out of stock", "Fewer pieces are left than were asked for.", "Order `left` at most."),
     "too-many-waiting": Advice(
         "Too many orders wait",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -13,8 +13,36 @@ Address: TypeAlias = IPv4Address | IPv6Address
 URL_CHARACTERS_MAX: Final = 2_000
 # As urllib and httpcore read it, a URL of visible ASCII has one meaning; what else browsers would mend, is refused.
 _VISIBLE: Final = re.compile(r"[!-\[\]-~]+")  # no backslash, which browsers read as a slash
-# RFC 6052: an IPv4 address within an IPv6 one, which a gateway on the way takes out again.
-_NAT64: Final = IPv6Network("64:ff9b::/96")
+# Those of other protocols, which would be spoken to in our name; from 1024 on they are anybody's.
+_PORTS: Final = frozenset({80, 443})
+_PORT_MIN: Final = 1_024
+# An IPv4 address within an IPv6 one, which a gateway on the way takes out again; and how many bits stand behind it.
+_CARRYING: Final[tuple[tuple[IPv6Network, int], ...]] = (
+    (IPv6Network("::/96"), 0),  # IPv4-compatible, RFC 4291 section 2.5.5.1
+    (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped, section 2.5.5.2
+    (IPv6Network("::ffff:0:0:0/96"), 0),  # IPv4-translated, RFC 2765
+    (IPv6Network("64:ff9b::/96"), 0),  # NAT64, RFC 6052
+    (IPv6Network("2002::/16"), 80),  # 6to4, RFC 3056
+)
+# What an older Python's `is_global` calls reachable, and IANA does not, by its registries of special addresses; and what
+# is reachable within a cloud alone.
+_SPECIAL: Final = tuple(
+    map(
+        ip_network,
+        (
+            "168.63.129.16/32",  # Azure's own services
+            "192.0.0.0/24",  # RFC 6890, with Oracle's metadata
+            "192.88.99.0/24",  # 6to4 relays
+            "64:ff9b:1::/48",  # NAT64 with translators of one's own, RFC 8215
+            "100::/64",  # discarded, RFC 6666
+            "2001::/23",  # RFC 2928, with Teredo (RFC 4380), which masks the address within
+            "3fff::/20",  # documentation, RFC 9637
+            "5f00::/16",  # segment routing, RFC 9602
+            "fec0::/10",  # site-local, RFC 3879
+        ),
+    )
+)
+SETTING: Final = "ORDERCAST_OUTGOING_NETWORKS"
 
 
 class AddressRefused(Exception):
@@ -33,16 +61,14 @@ class Networks:
 
     def admit(self, address: Address) -> bool:
         """Whether it may be sent to."""
-        address = _meant_by(address)
-        return _is_public(address) or self.allow(address)
+        return _is_public(_meant_by(address)) or self.allow(address)
 
     def __bool__(self) -> bool:
         return bool(self._allowed)
 
     def allow(self, address: Address) -> bool:
         """Whether the operator has named it."""
-        address = _meant_by(address)
-        return any(address in network for network in self._allowed)
+        return _is_in(address, self._allowed) or _is_in(_meant_by(address), self._allowed)
 
 
 def check_url(url: str, networks: Networks) -> None:
@@ -58,13 +84,15 @@ def check_url(url: str, networks: Networks) -> None:
         raise AddressRefused("This is no URL.") from None
     if not host or port == 0 or parts.scheme not in {"https", "http"}:
         raise AddressRefused("An https URL with a host is wanted.")
-    if parts.username is not None or parts.fragment:
+    if "@" in parts.netloc or "#" in url:
         raise AddressRefused("A URL without user, password and fragment is wanted.")
     address = address_in(host)
     if address is not None and not networks.admit(address):
-        raise AddressRefused("Private addresses are not sent to; the operator may allow some.")
+        raise AddressRefused(f"Private addresses are not sent to; the operator may allow some ({SETTING}).")
     if address is None and not networks and not _is_name(host):
-        raise AddressRefused("Names of this machine and of private networks are not sent to.")
+        raise AddressRefused(f"Names of this machine and of private networks are not sent to ({SETTING}).")
+    if not networks and port is not None and port not in _PORTS and port < _PORT_MIN:
+        raise AddressRefused(f"This port is another protocol's: 443 is wanted, or one from {_PORT_MIN} on.")
     if parts.scheme == "http" and not (networks if address is None else networks.allow(address)):
         raise AddressRefused("An https URL is wanted.")
 
@@ -87,15 +115,18 @@ def _is_name(host: str) -> bool:
 
 
 def _is_public(address: Address) -> bool:
-    return address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast and not address.is_reserved and not _is_in(address, _SPECIAL)
+
+
+def _is_in(address: Address, networks: Iterable[IPv4Network | IPv6Network]) -> bool:
+    return any(address in network for network in networks)
 
 
 def _meant_by(address: Address) -> Address:
     """The IPv4 address that an IPv6 one carries, which is where a packet ends."""
     if isinstance(address, IPv4Address):
         return address
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.sixtofour or (address.teredo[1] if address.teredo is not None else address)
+    for network, behind in _CARRYING:
+        if address in network:
+            return IPv4Address(int(address) >> behind & 0xFFFF_FFFF)
+    return address

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,8 @@ from urllib.parse import urlsplit
 import httpcore
 import httpx
 
-from .addresses import Address, AddressRefused, Networks, address_in, check_url
+from .addresses import SETTING, Address, AddressRefused, Networks, address_in, check_url
+from .name_lookups import NameLookups, Resolve
 
 # From the look-up of the name to the last byte of the answer: whoever takes longer is asked again later.
 ANSWER_S_MAX: Final = 10.0
@@ -23,6 +23,8 @@ ANSWER_BYTES_MAX: Final = 16_384
 CONNECTIONS_MAX: Final = 32
 KEPT_ALIVE_MAX: Final = 8
 KEPT_ALIVE_S: Final = 60.0
+# More than any name has that means well: each is tried for some seconds.
+ADDRESSES_MAX: Final = 8
 
 
 class NoAnswer(Exception):
@@ -41,9 +43,20 @@ class Answer:
 class OutgoingHttp:
     """Sends requests; redirects are answers like others. One for a worker; closed by it."""
 
-    def __init__(self, networks: Networks, *, answer_s_max: float = ANSWER_S_MAX) -> None:
+    def __init__(
+        self,
+        networks: Networks,
+        *,
+        answer_s_max: float = ANSWER_S_MAX,
+        connections_max: int = CONNECTIONS_MAX,
+        resolve: Resolve | None = None,
+    ) -> None:
+        """`resolve` gives the addresses of a name; the machine's own resolver, if none is given."""
         self._networks = networks
         self._answer_s_max = answer_s_max
+        self._connections_max = connections_max
+        self._names = NameLookups()
+        self._resolve = resolve or self._names.resolve
         self._pools: dict[str, httpcore.AsyncConnectionPool] = {}
         """By scheme."""
 
@@ -60,13 +73,14 @@ class OutgoingHttp:
         except (TimeoutError, httpcore.TimeoutException):
             raise NoAnswer("it took too long") from None
         except _PrivateAddress:
-            raise AddressRefused("Its name leads to a private address.") from None
+            raise AddressRefused(f"Its name leads to a private address ({SETTING}).") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError) as error:
             raise NoAnswer(_reason(error)) from None
 
     async def close(self) -> None:
         while self._pools:
             await self._pools.popitem()[1].aclose()
+        self._names.close()
 
     async def _opened(self, scheme: str) -> httpcore.AsyncConnectionPool:
         if scheme not in self._pools:
@@ -75,10 +89,12 @@ class OutgoingHttp:
             tls = None if is_plain else await asyncio.to_thread(httpx.create_ssl_context)
             pool = httpcore.AsyncConnectionPool(
                 ssl_context=tls,
-                max_connections=CONNECTIONS_MAX,
+                max_connections=self._connections_max,
                 max_keepalive_connections=KEPT_ALIVE_MAX,
                 keepalive_expiry=KEPT_ALIVE_S,
-                network_backend=_GuardedNetwork(self._networks.allow if is_plain else self._networks.admit),
+                network_backend=_GuardedNetwork(
+                    self._networks.allow if is_plain else self._networks.admit, self._resolve
+                ),
             )
             self._pools.setdefault(scheme, pool)
         return self._pools[scheme]
@@ -112,8 +128,9 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
     that resolves to another address the next time leads nowhere else.
     """
 
-    def __init__(self, admit: Callable[[Address], bool]) -> None:
+    def __init__(self, admit: Callable[[Address], bool], resolve: Resolve) -> None:
         self._admit = admit
+        self._resolve = resolve
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -139,17 +156,15 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await self._backend.sleep(seconds)
 
-    @staticmethod
-    async def _resolved(host: str, port: int) -> list[Address]:
+    async def _resolved(self, host: str, port: int) -> list[Address]:
         literal = address_in(host)
         if literal is not None:
             return [literal]
-        loop = asyncio.get_running_loop()
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await self._resolve(host, port)
         except OSError as error:
             raise httpcore.ConnectError("its name is not known") from error
-        addresses = (address_in(str(place[0])) for *_, place in found)
+        addresses = map(address_in, found[:ADDRESSES_MAX])
         return list(dict.fromkeys(address for address in addresses if address is not None))
 
 

@@ -6,9 +6,8 @@ Stays true: nobody waits for one of them, no endpoint for another, and none is r
 The theory of operation stands in `delivery_worker`; which events there are, and what each says, in `events`.
 """
 
-from .addresses import AddressRules
 from .delivery_worker import DeliveryWorker, forget_deliveries
 from .secret_box import SecretBox
 from .sender import Sender
 
-__all__ = ["AddressRules", "DeliveryWorker", "SecretBox", "Sender", "forget_deliveries"]
+__all__ = ["DeliveryWorker", "SecretBox", "Sender", "forget_deliveries"]

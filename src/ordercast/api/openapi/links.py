@@ -27,6 +27,11 @@ _NAMED: Final[dict[str, dict[Source, str]]] = {
     "mismatch_id": {("/api/payment-mismatches", "get"): "/items/0/id"},
     "webhook_id": {("/api/payments/webhooks", "get"): "/items/0/id"},
     "conversation_id": {("/api/conversations", "post"): "/id"},
+    "endpoint_id": {
+        ("/api/webhook-endpoints", "post"): "/id",
+        ("/api/webhook-endpoints", "get"): "/items/0/id",
+    },
+    "delivery_id": {("/api/webhook-endpoints/{endpoint_id}/deliveries", "get"): "/items/0/id"},
     "notification_id": {("/api/notifications", "get"): "/items/0/id"},
 }
 _ADDRESS: Final = {"name": "Asha Rahman", "line1": "12 Lake Road", "city": "Dhaka", "postcode": "1207", "country": "BD"}
