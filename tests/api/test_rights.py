@@ -245,6 +245,8 @@ PER_PERSON = (
     "{method_id}",
     "{notification_id}",
 )
+
+
 async def webhook_names(client: Client) -> dict[str, str]:
     """An endpoint of its own for each operation, one of which deletes it, and something that it was to be sent."""
     admin = signed_in("admin", "usr_1")
@@ -252,10 +254,6 @@ async def webhook_names(client: Client) -> dict[str, str]:
     address = f"/api/webhook-endpoints/{made.json()['id']}"
     tested = await client.http.post(f"{address}/test", headers=dict(admin))
     return {"{endpoint_id}": made.json()["id"], "{delivery_id}": tested.json()["id"]}
-
-
-ACCOUNTS = ("admin", "store", "customer", "driver")
-PER_PERSON = ("/api/conversations", "{order_id}", "{driver_id}", "{customer_id}", "{method_id}", "{notification_id}")
 
 
 async def seen(cast: Cast, operation: str) -> str:

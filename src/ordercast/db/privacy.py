@@ -133,7 +133,8 @@ SESSIONS: Final = Statement(f"SELECT pid FROM sessions WHERE {_mentions('@text_o
 WEBHOOKS: Final = Statement(f"""
     SELECT id FROM webhook_deliveries
     WHERE created_at >= :since AND (
-      subject IN (SELECT id FROM orders WHERE customer_id = :customer_id) OR {_mentions("body")})
+      subject IN (SELECT id FROM orders WHERE customer_id = :customer_id)
+      OR subject IN (SELECT id FROM bookings WHERE customer_id = :customer_id) OR {_mentions("body")})
 """)
 
 STATEMENTS: Final = statements_in(globals())
@@ -311,10 +312,19 @@ def _rewrite_delivery(transaction: Transaction, delivery_id: str, redaction: Red
     if row is None:
         return
     event, body = row
-    # As in the feed: what a back end says of somebody has no form that we know.
-    left = None if event == ChangeKind.EVENT_PUBLISHED else body
-    transaction.run(webhooks.REWRITE, delivery_id=delivery_id, new_body=_forgotten(left, redaction) or "null")
+    # What a back end says of somebody, or they themselves, has no form that we know.
+    is_free = event == ChangeKind.EVENT_PUBLISHED or event.startswith("message.")
+    new_body = _without_data(body) if is_free else _forgotten(body, redaction)
+    transaction.run(webhooks.REWRITE, delivery_id=delivery_id, new_body=new_body)
     transaction.run(webhooks.FORGET_ANSWERS, delivery_id=delivery_id)
+
+
+def _without_data(body: str) -> str:
+    """An event's body, of which its receiver learns no more than that it was."""
+    try:
+        return msgspec.json.encode({**read_json(body), "data": {"erased": True}}).decode()
+    except (ValueError, TypeError):
+        return "null"  # of another program
 
 
 def _forgotten(document: str | None, redaction: Redaction) -> str | None:

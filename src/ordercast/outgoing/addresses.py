@@ -24,8 +24,8 @@ _CARRYING: Final[tuple[tuple[IPv6Network, int], ...]] = (
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64, RFC 6052
     (IPv6Network("2002::/16"), 80),  # 6to4, RFC 3056
 )
-# What an older Python's `is_global` calls reachable, and IANA does not, by its registries of special addresses; and what
-# is reachable within a cloud alone.
+# What `is_global` calls reachable, in an older Python at least, and IANA's registries of special addresses do not; and
+# what is reachable within a cloud alone.
 _SPECIAL: Final = tuple(
     map(
         ip_network,

@@ -202,6 +202,8 @@ class DeliveryWorker:
             del self._unrecorded[delivery.id]
         except StoreError as error:
             log.warning("what came of webhook delivery %s could not be noted yet: %s", delivery.id, error)
+        except Exception:
+            log.exception("what came of webhook delivery %s could not be noted; trying again", delivery.id)
         finally:
             self._end(endpoint.id, delivery.id)
         # Many that wait do not wait for the next look each; what fails here is found by that one.
@@ -286,6 +288,8 @@ class DeliveryWorker:
                 await self._record(unrecorded)
             except StoreError as error:
                 failure = error
+            except Exception:  # its own trouble, and no other's
+                log.exception("what came of webhook delivery %s could not be noted", unrecorded.delivery.id)
             else:
                 del self._unrecorded[unrecorded.delivery.id]
         if failure is not None and len(self._unrecorded) >= len(rest):

@@ -44,6 +44,7 @@ def disable(
         notifications.ADD,
         recipient=SHOP,
         kind=NotificationKind.WEBHOOK_DISABLED,
+        order_id=None,
         data=msgspec.json.encode({"place": place, "reason": by}).decode(),
         severity=Severity.ERROR,
         created_at=now,

@@ -48,6 +48,19 @@ def _order(change: Change) -> Told:
     return Told({"order": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
 
 
+def _booking(change: Change) -> Told:
+    return Told({"booking": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
+
+
+def _message(change: Change) -> Told:
+    """A conversation's messages come in turn."""
+    return Told({"message": _after(change)}, change.entity_id)
+
+
+def _unseen(change: Change) -> Told:
+    return Told({"notice": _after(change)}, change.entity_id)
+
+
 def _delivery(change: Change) -> Told:
     return Told({"delivery": _after(change)}, change.entity_id)
 
@@ -101,6 +114,24 @@ def teller_of(kind: ChangeKind) -> tuple[Tell, str] | None:  # noqa: C901, PLR09
             return _order, "The payment of an order came into another state, or money moved."
         case ChangeKind.ORDER_CHANGED:
             return _order, "Something else of an order changed, such as an address."
+        case ChangeKind.ORDER_UNSEEN:
+            return _unseen, "Nobody has opened an order for a while."
+        case ChangeKind.BOOKING_PLACED:
+            return _booking, "A booking was made."
+        case ChangeKind.BOOKING_IMPORTED:
+            return _booking, "A booking of another system was taken in as it stood there."
+        case ChangeKind.BOOKING_STATUS_CHANGED:
+            return _booking, "A booking came into another state."
+        case ChangeKind.BOOKING_RESCHEDULED:
+            return _booking, "A booking was moved to another time or carer."
+        case ChangeKind.BOOKING_PAYMENT_CHANGED:
+            return _booking, "The payment of a booking came into another state, or money moved."
+        case ChangeKind.BOOKING_CHANGED:
+            return _booking, "Something else of a booking changed."
+        case ChangeKind.MESSAGE_SENT:
+            return _message, "Somebody wrote a message in a conversation."
+        case ChangeKind.MESSAGE_CHANGED:
+            return _message, "A message was edited or deleted."
         case ChangeKind.DELIVERY_MOVED:
             return _delivery, "A delivery came to another stage: assigned, picked up, on its way, delivered."
         case ChangeKind.PRODUCT_ADDED:
@@ -117,8 +148,8 @@ def teller_of(kind: ChangeKind) -> tuple[Tell, str] | None:  # noqa: C901, PLR09
             return _erased, "A customer's personal data was erased: forget what you keep of it."
         case ChangeKind.FEED_RESYNC:
             return _resync, "Events are missing before this one: look at how things stand. Every endpoint is sent it."
-        case ChangeKind.ACCESS_REVOKED:
-            return None  # who is signed out of the shop is no other system's matter
+        case ChangeKind.ACCESS_REVOKED | ChangeKind.CONVERSATION_SEEN | ChangeKind.CONVERSATION_CHANGED:
+            return None  # who is signed out, and what somebody has read, is no other system's matter
         case _:
             assert_never(kind)
 
