@@ -1,4 +1,4 @@
-"""A folder of `.eml` files, one for each mail: for development, where nobody's mailbox is meant."""
+"""A folder of files, one for each message: for development, where nobody's mailbox is meant."""
 
 from __future__ import annotations
 
@@ -18,15 +18,40 @@ FILES_MAX: Final = 2_000
 LOOKED_AT_EVERY: Final = 100
 
 
+class Folder:
+    """Files of one `suffix`, each whole or not there: somebody may be waiting for it."""
+
+    def __init__(self, path: Path, suffix: str) -> None:
+        self.path = path
+        self._suffix = suffix
+        self._written = 0
+
+    def write(self, name: str, content: bytes) -> None:
+        """Raises OSError."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._written % LOOKED_AT_EVERY == 0:
+            self._make_room()
+        self._written += 1
+        draft = self.path / f".{name}.part"
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        draft.replace(self.path / f"{name}{self._suffix}")
+
+    def _make_room(self) -> None:
+        files = sorted(self.path.glob(f"*{self._suffix}"), key=lambda file: file.stat().st_mtime)
+        for file in files[: max(0, len(files) - FILES_MAX + LOOKED_AT_EVERY)]:
+            file.unlink(missing_ok=True)
+
+
 class FolderMailer:
     """Writes each mail under its id, so that one that is sent twice is there once."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._written = 0
+    def __init__(self, path: Path) -> None:
+        self._folder = Folder(path, ".eml")
 
     def __repr__(self) -> str:
-        return f"<FolderMailer {self._folder}>"
+        return f"<FolderMailer {self._folder.path}>"
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[FolderMailer]:
@@ -34,25 +59,8 @@ class FolderMailer:
 
     async def deliver(self, message: EmailMessage) -> None:
         """Raises MailServerAway."""
-        try:
-            await asyncio.to_thread(self._write, message)
-        except OSError as error:
-            raise MailServerAway(f"{self._folder} cannot be written to: {error.strerror}") from None
-
-    def _write(self, message: EmailMessage) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._written % LOOKED_AT_EVERY == 0:
-            self._make_room()
-        self._written += 1
         name = message["Message-ID"].strip("<>").partition("@")[0]
-        draft = self._folder / f".{name}.part"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(message.as_bytes())
-        # Whole or not there: somebody may be waiting for it.
-        draft.replace(self._folder / f"{name}.eml")
-
-    def _make_room(self) -> None:
-        files = sorted(self._folder.glob("*.eml"), key=lambda file: file.stat().st_mtime)
-        for file in files[: max(0, len(files) - FILES_MAX + LOOKED_AT_EVERY)]:
-            file.unlink(missing_ok=True)
+        try:
+            await asyncio.to_thread(self._folder.write, name, message.as_bytes())
+        except OSError as error:
+            raise MailServerAway(f"{self._folder.path} cannot be written to: {error.strerror}") from None
