@@ -12,10 +12,13 @@ from enum import StrEnum
 from typing import Any, Final
 
 from . import sentences
+from .letters import Language
 from .people import STAFF, Actor, Role
 
 SHOP: Final = "store"
 """Whom a notification of all the shop's people is for; else it is for the user of that id."""
+GUEST_PREFIX: Final = "guest:"
+"""Before an order's id: whom a notification of its guest is for, who has a device to push to and no list."""
 
 
 class NotificationKind(StrEnum):
@@ -35,6 +38,34 @@ class NotificationKind(StrEnum):
     """Nothing is sent any more to one of the shop's own systems."""
 
 
+class Topic(StrEnum):
+    """What somebody may want to be told of, or not."""
+
+    ORDERS = "orders"
+    DELIVERIES = "deliveries"
+    PAYMENTS = "payments"
+    BOOKINGS = "bookings"
+    CHAT = "chat"
+    REMINDERS = "reminders"
+    SHOP = "shop"
+    """What its people have to see to."""
+
+
+_TOPICS: Final[dict[NotificationKind, Topic]] = {
+    NotificationKind.ORDER_STATUS: Topic.ORDERS,
+    NotificationKind.NEW_ORDERS: Topic.SHOP,
+    NotificationKind.ORDER_CANCELLED: Topic.SHOP,
+    NotificationKind.PAYMENT_TROUBLE: Topic.PAYMENTS,
+    NotificationKind.DELIVERY_TROUBLE: Topic.DELIVERIES,
+    NotificationKind.ASSIGNED: Topic.DELIVERIES,
+    NotificationKind.UNASSIGNED: Topic.DELIVERIES,
+}
+
+
+def topic_of(kind: NotificationKind) -> Topic:
+    return _TOPICS[kind]
+
+
 class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
@@ -50,6 +81,10 @@ class Words:
     title_bn: str
     text_bn: str
     link: str
+
+    def in_language(self, language: Language) -> tuple[str, str]:
+        """The title and the sentence."""
+        return (self.title_bn, self.text_bn) if language is Language.BENGALI else (self.title, self.text)
 
 
 _Text = tuple[str, str]
@@ -109,6 +144,18 @@ _MANY_UNSEEN: Final[tuple[_Text, _Text]] = (
 )
 
 
+_TOGETHER: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: ("{count} notifications", "They came during your quiet hours."),
+    Language.BENGALI: ("{count}টি বিজ্ঞপ্তি", "এগুলো আপনার নীরব সময়ে এসেছে।"),
+}
+
+
+def together(count: int, language: Language) -> tuple[str, str]:
+    """A title and a sentence for several that came within quiet hours."""
+    title, text = _TOGETHER[language]
+    return title.format(count=count), text
+
+
 def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None) -> Words:
     """Say it. `data` is what was kept with that kind."""
     if kind is NotificationKind.ORDER_STATUS:
@@ -137,5 +184,5 @@ def addressed_as(actor: Actor) -> tuple[str, ...]:
         return ()
     if actor.role in STAFF:
         return (SHOP, actor.id)
-    # Ids of another issuer may be any text: nobody becomes the shop by being called so.
-    return () if actor.id == SHOP else (actor.id,)
+    # Ids of another issuer may be any text: nobody becomes the shop, or a guest, by being called so.
+    return () if actor.id == SHOP or actor.id.startswith(GUEST_PREFIX) else (actor.id,)
