@@ -55,6 +55,8 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "privacy.EXPORT_PAGE.order_history": "all that became of two hundred orders",
     "privacy.EXPORT_PAGE.booking_history": "all that became of what one customer booked",
     "privacy.EXPORT_PAGE.deliveries": "all that became of two hundred orders",
+    "privacy.EXPORT_PAGE.contact_points": "somebody has twenty devices at most, and a guest's order as many",
+    "notification_tasks.IS_OUTDATED": "what one recipient was told while a task waited, which is given up after a day",
     "privacy.FEED_KEYS": "all that is kept of the feed, once for who is forgotten, in a reader",
     "privacy.ANSWERS": "all answers that are kept, a day's, as feed_keys",
     "privacy.WEBHOOKS": "all that is kept of deliveries, a month's, as feed_keys",

@@ -47,6 +47,7 @@ DEEP: Final = '{"a":' * 200 + "1" + "}" * 200
 # A row that is taken, where a value of the column's domain is not enough.
 VALID: Final[dict[str, Any]] = {
     "accounts.role": "admin",
+    "contact_points.way": "push",
     "conversations.about": "customer",
     "booking_history.from_starts_at": None,
     "bookings.ends_at": "2026-01-01T11:00:00.000Z",
@@ -66,6 +67,8 @@ VALID: Final[dict[str, Any]] = {
     "notices.opened_by": None,
     "notices.received_at": None,
     "notices.received_by": None,
+    "notification_tasks.state": "due",
+    "notification_tasks.way": "push",
     "notifications.kind": "assigned",
     "notifications.severity": "info",
     "orders.fulfilment": "delivery",

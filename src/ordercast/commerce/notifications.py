@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from . import sentences
 from .letters import Language
@@ -51,19 +51,19 @@ class Topic(StrEnum):
     """What its people have to see to."""
 
 
-_TOPICS: Final[dict[NotificationKind, Topic]] = {
-    NotificationKind.ORDER_STATUS: Topic.ORDERS,
-    NotificationKind.NEW_ORDERS: Topic.SHOP,
-    NotificationKind.ORDER_CANCELLED: Topic.SHOP,
-    NotificationKind.PAYMENT_TROUBLE: Topic.PAYMENTS,
-    NotificationKind.DELIVERY_TROUBLE: Topic.DELIVERIES,
-    NotificationKind.ASSIGNED: Topic.DELIVERIES,
-    NotificationKind.UNASSIGNED: Topic.DELIVERIES,
-}
-
-
 def topic_of(kind: NotificationKind) -> Topic:
-    return _TOPICS[kind]
+    """By which somebody chooses it, or not."""
+    match kind:
+        case NotificationKind.ORDER_STATUS:
+            return Topic.ORDERS
+        case NotificationKind.DELIVERY_TROUBLE | NotificationKind.ASSIGNED | NotificationKind.UNASSIGNED:
+            return Topic.DELIVERIES
+        case NotificationKind.PAYMENT_TROUBLE | NotificationKind.WEBHOOK_FAILED:
+            return Topic.PAYMENTS
+        case NotificationKind.NEW_ORDERS | NotificationKind.ORDER_CANCELLED:
+            return Topic.SHOP
+        case _:
+            assert_never(kind)
 
 
 class Severity(StrEnum):

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ordercast.commerce.errors import NotFound
-from ordercast.commerce.notifications import NotificationKind, Severity
+from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.payments import ProviderEvent
 from ordercast.commerce.reconciliation import MismatchKind
 from ordercast.commerce.timestamps import Timestamp
@@ -345,11 +345,12 @@ def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timest
     )
     if not was_open:
         return
-    notifications.notify_shop(
+    notifications.notify(
         transaction,
+        SHOP,
         NotificationKind.WEBHOOK_FAILED,
         {"webhookId": webhook.id, "provider": webhook.provider, "type": webhook.type, "eventId": webhook.event_id},
-        Severity.ERROR,
+        severity=Severity.ERROR,
         order_id=payable_id,
         now=now,
     )

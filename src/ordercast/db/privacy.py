@@ -26,7 +26,7 @@ from .types import ChangeKind
 from .webhooks import statements as webhooks
 
 _JSON_COLUMNS: Final = frozenset(
-    {"attachments", "billing_info", "shipping_info", "cart_items", "payment_info", "data", "document"}
+    {"attachments", "billing_info", "shipping_info", "cart_items", "payment_info", "data", "document", "topics"}
 )
 _ADDRESS_TEXTS: Final = ("name", "line1", "line2")
 

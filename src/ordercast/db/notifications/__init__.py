@@ -211,6 +211,23 @@ def see(
     return unread(transaction, recipients, user_id)
 
 
+def notify(
+    transaction: Transaction,
+    recipient: str,
+    kind: NotificationKind,
+    data: Mapping[str, Any],
+    *,
+    severity: Severity = Severity.INFO,
+    order_id: str | None = None,
+    now: Timestamp,
+) -> None:
+    """Notify somebody, or all the shop's people as SHOP: on their screens, and by the ways that they chose, once this
+    unit's commit is durable. `data` is what the words of its kind are made with (``commerce.notifications.words``).
+    """
+    values = {"recipient": recipient, "kind": kind, "order_id": order_id, "severity": severity, "created_at": now}
+    transaction.run(statements.ADD, **values, data=_json(data))
+
+
 def tell_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
     """Write one notification for the shop of all orders that were placed since the last; whether there were any.
 
@@ -229,29 +246,8 @@ def tell_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
     if count == 0:
         return False
     data = {"count": count, "first": first, "last": last}
-    notify_shop(transaction, NotificationKind.NEW_ORDERS, data, Severity.INFO, now=now)
+    notify(transaction, SHOP, NotificationKind.NEW_ORDERS, data, now=now)
     return True
-
-
-def notify_shop(
-    transaction: Transaction,
-    kind: NotificationKind,
-    data: Mapping[str, Any],
-    severity: Severity,
-    *,
-    order_id: str | None = None,
-    now: Timestamp,
-) -> None:
-    """Write one for all the shop's people; `data` is what the words of that kind need."""
-    transaction.run(
-        statements.ADD,
-        recipient=SHOP,
-        kind=kind,
-        order_id=order_id,
-        data=_json(data),
-        severity=severity,
-        created_at=now,
-    )
 
 
 def has_new_orders(transaction: Transaction) -> bool:

@@ -96,7 +96,7 @@ FORGET_MARKS: Final = Statement(f"""
       AND through < (SELECT min(notifications.entry) FROM notifications WHERE notifications.recipient = :recipient)
 """)
 
-# --- Telling of new orders --------------------------------------------------------------------------------------------
+# --- Notifying -------------------------------------------------------------------------------------------------------
 
 ADD: Final = Statement("""
     INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import Final
 
-from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
+from ordercast.commerce.notifications import GUEST_PREFIX, SHOP, NotificationKind, Severity
 from ordercast.commerce.people import Role
 from ordercast.commerce.states import OrderStatus, PaymentStatus
 from ordercast.db.dialects import Trigger
@@ -37,12 +37,28 @@ _BY_CUSTOMER: Final = f"'{Role.CUSTOMER}:' || o.customer_id"
 # A guest, who has a tracking token, has no account to keep it for; a customer of another back end is in no table.
 _HAS_ACCOUNT: Final = "(o.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id))"
 
+# Such a guest may have asked to be pushed to, with that token.
+_IS_GUESTS: Final = (
+    f"o.tracking_hash IS NOT NULL AND EXISTS (SELECT 1 FROM contact_points WHERE user_id = '{GUEST_PREFIX}' || o.id)"
+)
+_STATUS: Final = f"@json_object({_NUMBER}, 'status', NEW.to_status, 'fulfilment', o.fulfilment)"
+_STATUS_SEVERITY: Final = (
+    f"CASE WHEN NEW.to_status IN ({_WENT_WRONG}) THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END"
+)
+
 _OF_CHANGES: Final = (
+    _note(
+        f"'{GUEST_PREFIX}' || o.id",
+        NotificationKind.ORDER_STATUS,
+        _STATUS,
+        _STATUS_SEVERITY,
+        f"{_MOVED} AND {_IS_GUESTS}",
+    ),
     _note(
         "o.customer_id",
         NotificationKind.ORDER_STATUS,
-        f"@json_object({_NUMBER}, 'status', NEW.to_status, 'fulfilment', o.fulfilment)",
-        f"CASE WHEN NEW.to_status IN ({_WENT_WRONG}) THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END",
+        _STATUS,
+        _STATUS_SEVERITY,
         f"{_MOVED} AND o.customer_id IS NOT NULL AND NEW.actor <> {_BY_CUSTOMER} AND {_HAS_ACCOUNT}",
     ),
     _note(
