@@ -58,6 +58,7 @@ def test_a_node_behind_its_proxy_is_fine() -> None:
         ("mail", {"mail_url": "file:///var/mails"}),
         ("mail", {"public_url": ""}),
         ("mail", {"public_url": "http://shop.example.com"}),
+        ("outgoing", {"outgoing_networks": ("0.0.0.0/0",)}),
     ],
 )
 def test_what_is_unsafe_is_said(about: str, changes: dict[str, object]) -> None:
@@ -74,6 +75,11 @@ def test_what_is_unsafe_is_said(about: str, changes: dict[str, object]) -> None:
         ("mail", {"mail_url": "", "host": "127.0.0.1", "trusted_proxies": (), "allowed_hosts": ()}),
         ("metrics", {"metrics_host": "10.0.0.1"}),
         ("redis", {"redis_url": "redis://10.0.0.3"}),
+        ("push", {"push": "off"}),
+        ("push", {"database_url": "postgresql://db/shop"}),
+        ("push", {"mail_url": "off", "mail_from": "", "public_url": ""}),
+        ("sms", {"sms_url": "file:///var/texts"}),
+        ("outgoing", {"outgoing_networks": ("10.0.0.0/8",)}),
     ],
 )
 def test_what_should_be_known_is_said(about: str, changes: dict[str, object]) -> None:

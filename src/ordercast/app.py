@@ -59,6 +59,11 @@ from ordercast.jobs import (
 )
 from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
 from ordercast.outgoing import Networks
+    send_notifications,
+    watch_unseen,
+)
+from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
+from ordercast.notify import NotificationWorker, Planner, ways_of, ways_sentence
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
 from ordercast.redis_services import RedisServices
@@ -257,6 +262,8 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         leading = await _leading(settings, store, providers, redis_services)
         log.info("mail: %s", mail_sentence(settings))
         leading += [*_mailing(settings, store, port), *_sending_webhooks(settings, store)]
+        log.info("notifications: %s", ways_sentence(settings))
+        leading += [*_mailing(settings, store, port), *_notifying(settings, store, port)]
         jobs = Jobs(store, leading=leading, always=always)
         api = create_api(
             settings,
@@ -317,7 +324,7 @@ def _mailing(settings: Settings, store: Store, port: int) -> list[Job]:
     mailer = mailer_of(settings)
     if mailer is None:
         return []
-    public_url = settings.public_url.rstrip("/") or listener_url(settings, port)
+    public_url = _public_url(settings, port)
     letters = Letters(MailLinks(public_url, SigningKeys.of(settings)), zone(settings.timezone))
     worker = MailWorker(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
     return [*send_mails(store, worker), forget_unverified(store)]
@@ -339,6 +346,16 @@ def _sending_webhooks(settings: Settings, store: Store) -> list[Job]:
         mailed_in=Language(settings.language) if settings.mailbox else None,
     )
     return send_webhooks(store, worker, settings.webhook_log_days)
+def _notifying(settings: Settings, store: Store, port: int) -> list[Job]:
+    """What one node does for all about notifications, besides telling screens of them."""
+    public_url = _public_url(settings, port)
+    links, ways = MailLinks(public_url, SigningKeys.of(settings)), ways_of(settings, public_url)
+    planner = Planner(links, ways=ways, language=Language(settings.language), timezone=settings.timezone)
+    return send_notifications(store, NotificationWorker(store, ways, planner))
+
+
+def _public_url(settings: Settings, port: int) -> str:
+    return settings.public_url.rstrip("/") or listener_url(settings, port)
 
 
 def listener_url(settings: Settings, port: int) -> str:

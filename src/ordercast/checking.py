@@ -68,6 +68,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
     yield from _budgets(settings)
     yield from _metrics(settings)
     yield from _mail(settings)
+    yield from _notifying(settings)
     yield from _neighbours(settings)
 
 
@@ -162,6 +163,30 @@ def _mail(settings: Settings) -> Iterator[Finding]:
         yield unsafe("mail", f"Links in mails lead to {settings.public_url}: whoever is on the way reads their tokens.")
     else:
         yield fine("mail", f"Sent by {settings.shown_mailbox}; links lead to {settings.public_url}.")
+
+
+def _notifying(settings: Settings) -> Iterator[Finding]:
+    if not settings.pushes:
+        yield note("push", f"No browser is pushed to ({settings.push_off_because}).")
+    elif settings.vapid_contact.endswith("@localhost"):
+        yield note(
+            "push",
+            "Push services are not told whom to write to, and some refuse that: set ORDERCAST_VAPID_SUBJECT, as "
+            "mailto:ops@shop.example.com.",
+        )
+    else:
+        yield fine(
+            "push", f"Browsers are pushed to that asked for it; push services may write to {settings.vapid_contact}."
+        )
+    if settings.sms_url.startswith("file:"):
+        yield note("sms", "Written into a folder, and sent to nobody (ORDERCAST_SMS_URL).")
+    if settings.outgoing_networks:
+        networks = ",".join(settings.outgoing_networks)
+        is_wide = any(ip_network(each).prefixlen < _PROXY_BITS_MIN for each in settings.outgoing_networks)
+        verdict = unsafe if is_wide else note
+        yield verdict(
+            "outgoing", f"ORDERCAST_OUTGOING_NETWORKS={networks}: whoever names an address there has us call it."
+        )
 
 
 def _metrics(settings: Settings) -> Iterator[Finding]:

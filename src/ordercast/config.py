@@ -119,6 +119,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
     mail_from: str = ""
     """Whom they are from, as ``Our Shop <orders@shop.example.com>``."""
+    push: Literal["on", "off"] = "on"
+    """Whether browsers are pushed to that were asked to be. On a database server it takes `vapid_private_key`."""
+    vapid_private_key: str = ""
+    """By which push services know us (RFC 8292): 32 bytes in base64. Empty: made once, and kept beside an embedded
+    database.
+    """
+    vapid_subject: str = ""
+    """Where a push service finds whoever runs this shop, as ``mailto:ops@shop.example.com``; empty: `mail_from`, or
+    `public_url`.
+    """
+    sms_url: str = ""
+    """Who takes SMS: a folder as ``file:///...``, or ``off``; empty: nobody."""
     outgoing_networks: tuple[str, ...] = ()
     """Private addresses and networks, such as ``10.0.0.0/8``, to which requests may go whose address somebody else has
     named; empty: none but those of the internet.
@@ -338,6 +350,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.mail_from or "Ordercast <noreply@localhost>"
 
     @property
+    def pushes(self) -> bool:
+        """Whether browsers can be pushed to."""
+        return not self.push_off_because
+
+    @property
+    def push_off_because(self) -> str:
+        """The setting by which nobody is pushed to; empty where somebody may be."""
+        if self.push == "off":
+            return f"{PREFIX}PUSH"
+        return "" if self.vapid_private_key or self.sqlite_path is not None else f"{PREFIX}VAPID_PRIVATE_KEY"
+
+    @property
+    def vapid_contact(self) -> str:
+        """`vapid_subject`, or what other settings give in its place; a push service may refuse the last resort."""
+        if self.vapid_subject:
+            return self.vapid_subject
+        if self.mail_from:
+            return f"mailto:{self.mail_from.rpartition('<')[2].rstrip('>')}"
+        return self.public_url if self.public_url.startswith("https:") else "mailto:noreply@localhost"
+
+    @property
     def shown_database_url(self) -> str:
         """Where the database is, for people and logs; of a server's URL nothing that may be, or hold, a password."""
         if self.sqlite_path is not None:
@@ -407,6 +440,7 @@ def _check(settings: Settings) -> None:
     _check_mongodb(settings)
     _check_payments(settings)
     _check_mail(settings)
+    _check_notifying(settings)
     _check_places(settings)
     if settings.socket_url and urlsplit(settings.socket_url).scheme not in {"http", "https", "ws", "wss"}:
         raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
@@ -536,6 +570,36 @@ def _check_mail(settings: Settings) -> None:
         parts.scheme in {"http", "https"} and parts.hostname and not parts.query + parts.fragment
     ):
         raise ConfigError("public_url", f"{settings.public_url!r} is no URL such as https://shop.example.com")
+
+
+def _check_notifying(settings: Settings) -> None:
+    if settings.vapid_private_key and not _is_p256_number(settings.vapid_private_key):
+        raise ConfigError("vapid_private_key", "must be 32 bytes in base64, as from `openssl rand -base64 32`")
+    subject = settings.vapid_subject
+    if subject and re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://[!-~]+", subject) is None:
+        raise ConfigError("vapid_subject", f"{subject!r} is neither mailto:somebody@example.com nor an https URL")
+    parts = urlsplit(settings.sms_url)
+    if settings.sms_url not in {"", "off"} and not (
+        parts.scheme == "file" and not parts.netloc and len(parts.path) > 1
+    ):
+        raise ConfigError("sms_url", "is neither a folder as file:///a/folder nor off")
+
+
+# FIPS 186-5: what a private key of P-256 is below.
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def _is_p256_number(text: str) -> bool:
+    try:
+        key = base64.b64decode(
+            text.rstrip("=").translate(_URL_SAFE) + "=" * (-len(text.rstrip("=")) % 4), validate=True
+        )
+    except (binascii.Error, ValueError):
+        return False
+    return len(key) == 32 and 0 < int.from_bytes(key, "big") < _P256_ORDER
+
+
+_URL_SAFE = str.maketrans("-_", "+/")
 
 
 def _check_mail_url(url: str) -> None:
@@ -688,39 +752,59 @@ def _with_secret(settings: Settings, make: bool) -> Settings:
     if settings.sqlite_path is None:
         raise ConfigError("secret", "is required with a database server; make one with `openssl rand -hex 32`")
     path = settings.sqlite_path.with_suffix(".secret")
-    secret = _kept_secret(path)
+    secret = _kept("secret", path)
     if secret is None and not make:
         raise ConfigError("secret", f"is not set, and there is none in {path}; `ordercast serve` makes one there")
-    return msgspec.structs.replace(settings, secret=secret or _made_secret(path))
+    made = secrets.token_hex(SECRET_BYTES_MIN)
+    return msgspec.structs.replace(settings, secret=secret or _keep_first("secret", path, made))
 
 
-def _kept_secret(path: Path) -> str | None:
+def vapid_private_key(settings: Settings) -> str:
+    """The key by which push services know us: as it is set, or made once and kept beside an embedded database; base64,
+    of either alphabet. Raises ConfigError.
+    """
+    if settings.vapid_private_key:
+        return settings.vapid_private_key
+    assert settings.sqlite_path is not None
+    path = settings.sqlite_path.with_suffix(".vapid")
+    key = _kept("vapid_private_key", path)
+    if key is None:
+        number = 1 + secrets.randbelow(_P256_ORDER - 1)
+        made = base64.urlsafe_b64encode(number.to_bytes(32, "big")).rstrip(b"=").decode()
+        key = _keep_first("vapid_private_key", path, made)
+    if not _is_p256_number(key):
+        raise ConfigError("vapid_private_key", f"{path} holds none; remove it to have a new one made")
+    return key
+
+
+def _kept(name: str, path: Path) -> str | None:
+    """What was made once; None where it was not."""
     try:
-        secret = path.read_text().strip()
+        kept = path.read_text().strip()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError("secret", f"cannot be read from {path} ({error.strerror})") from None
-    if not secret:
-        raise ConfigError("secret", f"{path} is empty; remove it to have a new one made")
-    return secret
+        raise ConfigError(name, f"cannot be read from {path} ({error.strerror})") from None
+    if not kept:
+        raise ConfigError(name, f"{path} is empty; remove it to have a new one made")
+    return kept
 
 
-def _made_secret(path: Path) -> str:
-    """Make the secret of a database, or take the one that another process has made meanwhile."""
+def _keep_first(name: str, path: Path, made: str) -> str:
+    """Keep what was `made` for a database, or take what another process has made meanwhile."""
     # Written whole under another name and then linked: nobody can read half a secret, and the first one stays.
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(SECRET_BYTES_MIN) + "\n")
+                file.write(made + "\n")
             with suppress(FileExistsError):
                 os.link(draft, path)
         finally:
             draft.unlink()
     except OSError as error:
         raise ConfigError("database_url", f"cannot write beside the database ({error.strerror})") from None
-    secret = _kept_secret(path)
-    assert secret is not None
-    return secret
+    kept = _kept(name, path)
+    assert kept is not None
+    return kept

@@ -25,6 +25,7 @@ from ordercast.db.notices import escalation
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
 from ordercast.mail import MailWorker, forget_mails
+from ordercast.notify import NotificationWorker, forget_tasks
 from ordercast.telemetry import NOTICE_ESCALATIONS
 from ordercast.webhooks import DeliveryWorker, forget_deliveries
 
@@ -173,6 +174,13 @@ def send_webhooks(store: Store, worker: DeliveryWorker, log_days: int) -> list[J
         await forget_deliveries(store, log_days, time.time_ns() // 1_000_000)
 
     return [worker.run, lambda: run_every(PRUNE_EVERY_S, forget, "old webhook deliveries could not be forgotten")]
+def send_notifications(store: Store, worker: NotificationWorker) -> list[Job]:
+    """Send what people are to be told by the ways that they chose, and forget what ended a week ago."""
+
+    async def forget() -> None:
+        await forget_tasks(store, time.time_ns() // 1_000_000)
+
+    return [worker.run, lambda: run_every(PRUNE_EVERY_S, forget, "sent notifications could not be forgotten")]
 
 
 def forget_revocations(authenticator: Authenticator) -> Job:

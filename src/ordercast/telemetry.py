@@ -53,6 +53,11 @@ WEBHOOKS_PENDING = Gauge(
     "ordercast_webhooks_pending", "Deliveries to the shop's own systems that wait, on the node that sends them"
 )
 WEBHOOKS_OLDEST_S = Gauge("ordercast_webhooks_oldest_seconds", "How long the oldest of those has waited")
+NOTIFICATIONS_SENT = Counter(
+    "ordercast_notifications_sent_total",
+    "Notifications by way and by what became of them: sent, held over quiet hours, delayed, dropped, refused, or gone",
+    ["way", "outcome"],
+)
 UNITS_COMMITTED = Counter("ordercast_units_committed_total", "Units of work committed by this node's writer")
 GROUP_SIZE = Histogram(
     "ordercast_commit_group_size", "Units of work per commit", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)

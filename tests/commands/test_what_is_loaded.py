@@ -17,6 +17,9 @@ OF_OTHERS = {
     "pymongo",
     "bson",
     "httpx",
+    "httpcore",
+    "ordercast.notify.push",
+    "ordercast.notify.vapid",
     "ordercast.payments.providers.stripe",
     "ordercast.api.jwks",
 }

@@ -48,6 +48,9 @@ class MailLinks:
     public_url: str
     keys: SigningKeys
 
+    def page(self, path: str) -> str:
+        return f"{self.public_url}{path}"
+
     def home(self) -> str:
         return f"{self.public_url}/shop"
 

@@ -60,7 +60,7 @@ def topic_of(kind: NotificationKind) -> Topic:
             return Topic.DELIVERIES
         case NotificationKind.PAYMENT_TROUBLE | NotificationKind.WEBHOOK_FAILED:
             return Topic.PAYMENTS
-        case NotificationKind.NEW_ORDERS | NotificationKind.ORDER_CANCELLED:
+        case NotificationKind.NEW_ORDERS | NotificationKind.ORDERS_UNSEEN | NotificationKind.ORDER_CANCELLED:
             return Topic.SHOP
         case _:
             assert_never(kind)

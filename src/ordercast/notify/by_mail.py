@@ -1,0 +1,49 @@
+"""By mail: a notification as a letter, over the mailer that the other mails take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ordercast.commerce.letters import Language, Letter
+from ordercast.mail import MailDelayed, Mailer, MailRefused, MailServerAway
+from ordercast.mail.message import compose
+
+from .outgoing import Delayed, OutgoingNotification, Refused
+
+_ACTION = {Language.ENGLISH: "Open", Language.BENGALI: "খুলুন"}
+
+
+class MailWay:
+    def __init__(self, mailer: Mailer, *, sender: str, domain: str, now_ms: Callable[[], int]) -> None:
+        """`domain` stands behind the `@` of a Message-ID."""
+        self._mailer = mailer
+        self._sender = sender
+        self._domain = domain
+        self._now_ms = now_ms
+
+    def __repr__(self) -> str:
+        return f"<MailWay by {self._mailer!r}>"
+
+    async def send(self, notification: OutgoingNotification) -> None:
+        letter = Letter(notification.title, (notification.text,), _ACTION[notification.language], notification.link)
+        try:
+            message = compose(
+                letter,
+                mail_id=notification.id,
+                domain=self._domain,
+                sender=self._sender,
+                recipient=notification.address,
+                language=notification.language,
+                now_ms=self._now_ms(),
+            )
+            async with self._mailer.session() as session:
+                await session.deliver(message)
+        except MailRefused as refusal:
+            raise Refused(refusal.code) from None
+        except MailDelayed as delay:
+            raise Delayed(delay.code) from None
+        except MailServerAway as away:
+            raise Delayed(str(away)) from None
+
+    async def close(self) -> None:
+        """A session ends with its mail."""

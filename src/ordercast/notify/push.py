@@ -1,0 +1,126 @@
+"""Web Push (RFC 8030): an encrypted message is left with the browser's push service, which wakes the browser."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import msgspec
+
+from ordercast.commerce.notifications import Severity
+from ordercast.outgoing import AddressRefused
+from ordercast.outgoing.http import Answer, NoAnswer, OutgoingHttp
+
+from .outgoing import Delayed, Gone, OutgoingNotification, Refused
+from .push_encryption import PLAINTEXT_BYTES_MAX, BrowserKeys, encoded, encrypt
+from .vapid import VapidKey
+
+log = logging.getLogger("ordercast.notify")
+
+# A browser that comes back within a day is told; what is older it learns when a page of ours is opened.
+TTL_S: Final = 86_400
+# RFC 8030 section 5.3: a device that saves its battery is woken for what cannot wait.
+_URGENCY: Final = {Severity.INFO: "normal", Severity.WARNING: "high", Severity.ERROR: "high"}
+_GONE: Final = frozenset({404, 410})
+_BUSY: Final = frozenset({408, 425, 429})
+
+
+class PushWay:
+    def __init__(self, http: OutgoingHttp, key: VapidKey) -> None:
+        self._http = http
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"<PushWay {self._key!r}>"
+
+    async def send(self, notification: OutgoingNotification) -> None:
+        endpoint = notification.address
+        try:
+            browser = BrowserKeys.parse(str(notification.keys["p256dh"]), str(notification.keys["auth"]))
+        except (KeyError, ValueError):
+            raise Gone("keys") from None
+        headers = {
+            "Authorization": self._key.authorization(endpoint),
+            "Content-Encoding": "aes128gcm",
+            "Content-Type": "application/octet-stream",
+            "TTL": str(TTL_S),
+            "Urgency": _URGENCY[notification.severity],
+            "Topic": topic(notification.tag),
+        }
+        try:
+            answer = await self._http.post(endpoint, headers, encrypt(payload(notification), browser))
+        except AddressRefused:
+            raise Gone("private_address") from None
+        except NoAnswer as why:
+            raise Delayed(str(why)) from None
+        _check(answer)
+
+    async def close(self) -> None:
+        await self._http.close()
+
+
+def topic(tag: str) -> str:
+    """RFC 8030 section 5.4: of messages that wait at the push service with one topic, the last one alone is left."""
+    return encoded(hashlib.sha256(tag.encode()).digest()[:24])
+
+
+def payload(notification: OutgoingNotification) -> bytes:
+    """As Declarative Web Push has it (W3C Push API, section 3.3), which a browser that knows it shows by itself; for
+    any other our service worker does.
+    """
+    shown = {
+        "title": notification.title,
+        "body": notification.text,
+        "lang": notification.language,
+        "tag": notification.tag,
+        "navigate": notification.link,
+        "timestamp": notification.created_at_ms,
+        "requireInteraction": notification.severity is Severity.ERROR,
+    }
+    content = _message(shown)
+    excess = len(content) - PLAINTEXT_BYTES_MAX
+    if excess > 0:
+        # No sentence of ours is that long; a name in one may be. Cut by bytes, as the bound is.
+        body = notification.text.encode()[: max(0, len(notification.text.encode()) - excess - 3)]
+        content = _message({**shown, "body": body.decode(errors="ignore") + "\N{HORIZONTAL ELLIPSIS}"})
+    if len(content) > PLAINTEXT_BYTES_MAX:
+        raise Refused("too_large")
+    return content
+
+
+def _message(shown: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode({"web_push": 8030, "notification": shown})
+
+
+def _check(answer: Answer) -> None:
+    """Raises Gone, Refused, Delayed for what is no success."""
+    status = answer.status
+    if 200 <= status < 300:
+        return
+    if status in _GONE:
+        raise Gone(str(status))
+    if status in _BUSY or status >= 500:
+        raise Delayed(str(status), retry_after_s(answer.headers))
+    log.warning("a push service answers %d: %s", status, _said(answer.body))
+    raise Refused(str(status))
+
+
+def _said(body: bytes) -> str:
+    """The beginning of what it says, on one line; push services repeat no endpoint in it."""
+    return " ".join(body[:200].decode(errors="replace").split()) or "nothing"
+
+
+def retry_after_s(headers: Mapping[str, str]) -> int | None:
+    """RFC 9110 section 10.2.3: seconds, or a date."""
+    given = headers.get("retry-after", "").strip()
+    if given.isascii() and given.isdigit():
+        return int(given[:9])
+    try:
+        until = parsedate_to_datetime(given)
+        return max(0, int((until - datetime.now(until.tzinfo)).total_seconds()))
+    except (ValueError, TypeError, OverflowError):
+        return None
