@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from signal import Signals as Signal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
@@ -54,16 +55,13 @@ from ordercast.jobs import (
     notify_shop,
     prune,
     send_mails,
+    send_notifications,
     send_webhooks,
     watch_unseen,
 )
 from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
-from ordercast.outgoing import Networks
-    send_notifications,
-    watch_unseen,
-)
-from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
 from ordercast.notify import NotificationWorker, Planner, ways_of, ways_sentence
+from ordercast.outgoing import Networks
 from ordercast.payments import Providers, payments_sentence, providers_of
 from ordercast.payments.jobs import payment_jobs
 from ordercast.redis_services import RedisServices
@@ -261,10 +259,13 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         always = [live_stats.run, RowInspector(store).run, forget_revocations(authenticator), presence.run]
         leading = await _leading(settings, store, providers, redis_services)
         log.info("mail: %s", mail_sentence(settings))
-        leading += [*_mailing(settings, store, port), *_sending_webhooks(settings, store)]
         log.info("notifications: %s", ways_sentence(settings))
-        leading += [*_mailing(settings, store, port), *_notifying(settings, store, port)]
-        jobs = Jobs(store, leading=leading, always=always)
+        sending = [
+            _mailing(settings, store, port),
+            _notifying(settings, store, port),
+            _sending_webhooks(settings, store),
+        ]
+        jobs = Jobs(store, leading=[*leading, *chain(*sending)], always=always)
         api = create_api(
             settings,
             store,
@@ -346,6 +347,8 @@ def _sending_webhooks(settings: Settings, store: Store) -> list[Job]:
         mailed_in=Language(settings.language) if settings.mailbox else None,
     )
     return send_webhooks(store, worker, settings.webhook_log_days)
+
+
 def _notifying(settings: Settings, store: Store, port: int) -> list[Job]:
     """What one node does for all about notifications, besides telling screens of them."""
     public_url = _public_url(settings, port)

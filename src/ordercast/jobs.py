@@ -174,6 +174,8 @@ def send_webhooks(store: Store, worker: DeliveryWorker, log_days: int) -> list[J
         await forget_deliveries(store, log_days, time.time_ns() // 1_000_000)
 
     return [worker.run, lambda: run_every(PRUNE_EVERY_S, forget, "old webhook deliveries could not be forgotten")]
+
+
 def send_notifications(store: Store, worker: NotificationWorker) -> list[Job]:
     """Send what people are to be told by the ways that they chose, and forget what ended a week ago."""
 

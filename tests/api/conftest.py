@@ -79,6 +79,7 @@ def settings() -> Settings:
         secret=SECRET,
         cors_origins=("https://shop.example.com",),
         body_bytes_max=200_000,
+        vapid_private_key="AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA",
         budgets="off",  # tests are load; those of budgets turn them on
     )
 

@@ -28,6 +28,14 @@ COUNTER = itertools.count()
 STRANGER_ID = "cus_2"
 OTHER_CARER_ID = "car_other"
 PHRASE = "a long enough phrase"
+# The keys are RFC 8291's example (appendix A).
+SUBSCRIPTION: dict[str, Any] = {
+    "endpoint": "https://push.example.com/abc",
+    "keys": {
+        "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4",
+        "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+    },
+}
 MISMATCH = """
 INSERT INTO payment_mismatches (id, payable_id, provider, kind, ours, theirs, sentence)
 VALUES ('pmm_1', 'ord_1', 'sandbox', 'captured', '1', '2', 'They differ.')"""
@@ -154,6 +162,9 @@ def other_bodies() -> dict[str, Any]:
         "PATCH /api/webhook-endpoints/{endpoint_id}": {"version": 1, "description": "ERP"},
         "POST /api/webhook-endpoints/{endpoint_id}/replay": {"afterSeq": 0},
         "POST /api/webhook-endpoints/{endpoint_id}/rotate-secret": {},
+        "PUT /api/me/notification-preferences": {},
+        "POST /api/push/subscriptions": SUBSCRIPTION,
+        "DELETE /api/push/subscriptions": {"endpoint": SUBSCRIPTION["endpoint"]},
         "POST /api/auth/login": {"email": "store@example.com", "password": PASSWORD},
         "POST /api/auth/register": {"email": f"new{count}@example.com", "name": "New", "password": PHRASE},
         "POST /api/auth/forgot-password": {"email": f"new{count}@example.com"},

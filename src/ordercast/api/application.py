@@ -22,6 +22,7 @@ from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
 from ordercast.hub.origins import ANY_PORT
+from ordercast.notify import push_key, ways_offered
 from ordercast.outgoing import Networks
 from ordercast.payments import Providers, providers_of
 
@@ -91,6 +92,8 @@ def create_api(
         budgets=authenticator.budgets,
         waiting=_waiting_bounds(settings),
         sends_mail=bool(settings.mailbox),
+        push_key=push_key(settings),
+        ways=ways_offered(settings),
         networks=Networks(settings.outgoing_networks),
         language=Language(settings.language),
     )

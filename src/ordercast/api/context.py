@@ -16,6 +16,7 @@ from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofK
 from ordercast.commerce.errors import NotPermitted, PaymentDeclined, PromotionRefused
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.letters import Language
+from ordercast.commerce.notification_preferences import Way
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.stats import Percentiles
 from ordercast.commerce.timestamps import Timestamp, timestamp
@@ -77,8 +78,12 @@ class ApiContext:
     present: Present = lambda _conversation_id: {}
     """On any node."""
     sends_mail: bool = False
+    push_key: Callable[[], str] | None = None
+    """The key that browsers subscribe with; None where nobody is pushed to."""
+    ways: frozenset[Way] = frozenset()
+    """By which people can be notified, besides on their screens."""
     networks: Networks = field(default_factory=Networks)
-    """Private ones, to which requests may go whose address somebody has named."""
+    """Private ones to which requests may go whose address somebody else has named."""
     language: Language = Language.ENGLISH
     """Of the shop: for whoever does not say theirs."""
     passwords: Passwords = field(default_factory=Passwords)

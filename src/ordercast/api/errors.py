@@ -11,6 +11,7 @@ RequestRefused
 ├── TooManyAttempts    a caller's budget is spent
 ├── LinkRefused        a mailed link that is not ours, or good no more
 ├── NoMail             this shop sends no mail
+├── NoPush             this shop pushes to no browser
 ├── TooManyWatches     a socket watches as many orders as it may
 └── StillRunning       the first request with this Idempotency-Key has not been answered yet
 """
@@ -91,3 +92,8 @@ class LinkRefused(RequestRefused):
 class NoMail(RequestRefused):
     def __init__(self) -> None:
         super().__init__("This shop sends no mail; ask its people.")
+
+
+class NoPush(RequestRefused):
+    def __init__(self) -> None:
+        super().__init__("This shop pushes to no browser.")

@@ -12,6 +12,7 @@ from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ordercast.commerce.currencies import unusual_digits
+from ordercast.commerce.notification_preferences import Way
 from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
 from ordercast.commerce.states import PaymentMethod
 from ordercast.db import StoreError, accounts, shop
@@ -34,6 +35,9 @@ class Health(Struct, frozen=True, omit_defaults=True):
     stopped) or `not ready`."""
     parts: dict[str, str] = {}
     """What this node can do without, such as the bus to other nodes: `up`, or what it is instead."""
+    off: list[str] = []
+    """Ways by which this shop's people and customers are not notified: `push`, `mail`. That is as it was set, and no
+    fault."""
     damaged: list[str] = []
     """Rows that cannot be read, by name: what needs them is refused or told as a gap; `ordercast repair` mends them."""
     warnings: list[str] = []
@@ -92,7 +96,8 @@ async def ready(context: Context) -> Response[Health]:
     damaged = context.store.damaged.sentences(DAMAGED_NAMED_MAX)
     is_whole = not damaged and not warnings and all(state == "up" for state in parts.values())
     served = "ready" if is_whole else "degraded"
-    health = Health("not ready" if faults else served, parts, damaged, warnings, faults)
+    off = sorted(map(str, {Way.PUSH, Way.MAIL} - context.ways))
+    health = Health("not ready" if faults else served, parts, off, damaged, warnings, faults)
     return json_response(msgspec.json.encode(health), status_code=503 if faults else 200)
 
 

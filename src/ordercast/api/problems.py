@@ -23,6 +23,7 @@ from .errors import (
     IssuerUnavailable,
     LinkRefused,
     NoMail,
+    NoPush,
     OriginRefused,
     RefreshRefused,
     SignInRefused,
@@ -116,6 +117,7 @@ _STATUSES: Final[dict[type[Exception], int]] = {
     IssuerUnavailable: 503,
     LinkRefused: 422,
     NoMail: 409,
+    NoPush: 409,
     TooManyAttempts: 429,
     TooManyWatches: 429,
     StillRunning: 409,
@@ -224,6 +226,11 @@ _WORDS: Final[dict[str, Advice]] = {
         "No mail is sent",
         "This shop sends no mail.",
         "The shop's operator names a mail server in `ORDERCAST_MAIL_URL`.",
+    ),
+    "no-push": Advice(
+        "Nobody is pushed to",
+        "This shop pushes to no browser.",
+        "The shop's operator sets `ORDERCAST_PUSH`, and on a database server `ORDERCAST_VAPID_PRIVATE_KEY`.",
     ),
     "own-account": Advice("Not one's own account", "An admin may not shut themselves out.", "Let another admin do it."),
     "last-admin": Advice(

@@ -62,6 +62,8 @@ def topic_of(kind: NotificationKind) -> Topic:
             return Topic.PAYMENTS
         case NotificationKind.NEW_ORDERS | NotificationKind.ORDERS_UNSEEN | NotificationKind.ORDER_CANCELLED:
             return Topic.SHOP
+        case NotificationKind.WEBHOOK_DISABLED:
+            return Topic.SHOP
         case _:
             assert_never(kind)
 

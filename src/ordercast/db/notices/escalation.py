@@ -13,7 +13,7 @@ import msgspec
 
 from ordercast.commerce.letters import Language, MailKind
 from ordercast.commerce.notice import DueBefore, NoticeStep
-from ordercast.commerce.notifications import NotificationKind, Severity
+from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.people import STAFF
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import accounts, mails, notifications
@@ -99,7 +99,7 @@ def notify_shop(transaction: Transaction, unseen: Sequence[Unseen], now: Timesta
     data = {"count": len(numbers), "first": min(numbers), "last": max(numbers)}
     order_id = unseen[0].id if len(unseen) == 1 else None
     kind, severity = NotificationKind.ORDERS_UNSEEN, Severity.ERROR
-    notifications.notify_shop(transaction, kind, data, severity, order_id=order_id, now=now)
+    notifications.notify(transaction, SHOP, kind, data, severity=severity, order_id=order_id, now=now)
 
 
 def mail_shop(transaction: Transaction, now: Timestamp, language: Language, new_id: Callable[[], str]) -> int:

@@ -1,0 +1,150 @@
+"""What somebody wants to be told of, by which ways, and when not."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, get, put
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.notification_preferences import E164, NotificationPreferences, QuietHours, Way
+from ordercast.commerce.notifications import Severity, Topic
+from ordercast.commerce.people import STAFF, Role
+from ordercast.commerce.stats import zone
+from ordercast.db import notification_preferences as units
+
+from .auth import Identity
+from .body import JsonBody
+from .context import AnyRequest, Context
+from .push import LanguageTag, owner_of
+from .responses import json_response, refusals
+
+ClockTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")]
+ZoneName = Annotated[str, Meta(min_length=1, max_length=64)]
+MobileNumber = Annotated[str, Meta(pattern=E164, description="With its country, as E.164 has it: `+8801700000000`.")]
+
+
+class Quiet(
+    Struct,
+    frozen=True,
+    rename={"begin": "from", "end": "to", "lets_through": "letsThrough"},
+    forbid_unknown_fields=True,
+):
+    """Hours of each day in which nothing is pushed, mailed or texted: what comes then is told when they end, together.
+    They may go over midnight.
+    """
+
+    begin: ClockTime
+    """By the person's clock, as `22:00`."""
+    end: ClockTime
+    """By the person's clock, as `07:00`."""
+    lets_through: Severity | None = Severity.ERROR
+    """What matters this much or more comes all the same; null: nothing does."""
+
+
+class Preferences(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """What is left out is by default."""
+
+    language: LanguageTag | None = None
+    """In which language one is told (BCP 47); null: in that of one's device, or the shop's."""
+    timezone: ZoneName | None = None
+    """One's time zone, as `Asia/Dhaka`; null: the shop's."""
+    quiet_hours: Quiet | None = None
+    """When one wants to be left alone."""
+    mobile: MobileNumber | None = None
+    """Where SMS go."""
+    topics: dict[Topic, list[Way]] = {}
+    """Of each topic the ways by which one is told, besides on the screen, where everything is."""
+
+
+class ShownPreferences(Struct, frozen=True, rename="camel"):
+    """With every topic that one hears of."""
+
+    language: str | None
+    """In which language one is told (BCP 47); null: in that of one's device, or the shop's."""
+    timezone: str | None
+    """One's time zone; null: the shop's."""
+    quiet_hours: Quiet | None
+    """When one wants to be left alone."""
+    mobile: str | None
+    """Where SMS go (E.164)."""
+    topics: dict[Topic, list[Way]]
+    """Of each topic the ways by which one is told, besides on the screen."""
+    ways: list[Way]
+    """Those that this shop has."""
+
+
+@get("/api/me/notification-preferences", tags=["notifications"], responses=refusals(401, 403))
+async def get_preferences(request: AnyRequest, context: Context) -> Response[ShownPreferences]:
+    """What one is told of and how: as one has chosen, and by default for one's role."""
+    identity = await context.require_identity(request)
+    user_id, _ = _person(identity)
+    found = await context.store.read(lambda transaction: units.find(transaction, user_id))
+    return _shown(found, identity.actor.role, context.ways)
+
+
+@put(
+    "/api/me/notification-preferences",
+    dto=JsonBody[Preferences],
+    return_dto=None,
+    tags=["notifications"],
+    responses=refusals(400, 401, 403, 422),
+)
+async def put_preferences(
+    data: JSONBody[Preferences], request: AnyRequest, context: Context
+) -> Response[ShownPreferences]:
+    """Choose all of it anew; it holds at once, also for what waits to be sent."""
+    identity = await context.require_identity(request)
+    user_id, for_shop = _person(identity)
+    wanted, now = _read(data, identity.actor.role), context.now()
+    await context.store.write(lambda transaction: units.save(transaction, user_id, wanted, for_shop=for_shop, now=now))
+    return _shown(wanted, identity.actor.role, context.ways)
+
+
+def _person(identity: Identity) -> tuple[str, bool]:
+    """Raises NotPermitted; a guest has a device to be pushed to on, and nothing else."""
+    if identity.order_id is not None:
+        raise NotPermitted(identity.actor, "choose what to be told of")
+    return owner_of(identity)
+
+
+def _read(data: Preferences, role: Role) -> NotificationPreferences:
+    """Raises InvalidField."""
+    if data.timezone is not None:
+        try:
+            zone(data.timezone)
+        except InvalidField as wrong:
+            raise InvalidField("timezone", str(wrong)) from None
+    quiet = None if data.quiet_hours is None else _quiet(data.quiet_hours)
+    topics = {topic: frozenset(ways) for topic, ways in data.topics.items()}
+    if Topic.SHOP in topics and role not in STAFF:
+        raise InvalidField("topics.shop", "The shop's own people alone are told of its work.")
+    if data.mobile is None and any(Way.SMS in ways for ways in topics.values()):
+        raise InvalidField("mobile", "SMS need a number to go to.")
+    return NotificationPreferences(data.language, data.timezone, quiet, data.mobile, topics)
+
+
+def _quiet(given: Quiet) -> QuietHours:
+    if given.begin == given.end:
+        raise InvalidField("quietHours.to", "Quiet hours end at another time than they begin.")
+    return QuietHours(time.fromisoformat(given.begin), time.fromisoformat(given.end), given.lets_through)
+
+
+def _shown(found: NotificationPreferences, role: Role, ways: frozenset[Way]) -> Response[ShownPreferences]:
+    quiet = found.quiet_hours
+    shown = ShownPreferences(
+        found.language,
+        found.timezone,
+        None if quiet is None else Quiet(f"{quiet.begin:%H:%M}", f"{quiet.end:%H:%M}", quiet.lets_through),
+        found.mobile,
+        {topic: sorted(chosen) for topic, chosen in found.by_topic(role)},
+        sorted(ways),
+    )
+    return json_response(msgspec.json.encode(shown), headers={"Cache-Control": "no-store"})
+
+
+ROUTES: Final = [get_preferences, put_preferences]

@@ -1,0 +1,208 @@
+"""Web Push: browsers that are pushed to (W3C Push API), each asked for on it by whoever uses it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from litestar import Response, delete, get, post
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.notification_preferences import LANGUAGE_TAG, Way
+from ordercast.commerce.notifications import GUEST_PREFIX, addressed_as
+from ordercast.commerce.people import STAFF
+from ordercast.db import Transaction, contact_points, notification_tasks
+from ordercast.db.contact_points import ContactPoint
+from ordercast.outgoing import AddressRefused, check_url
+from ordercast.outgoing.addresses import URL_CHARACTERS_MAX
+
+from .auth import NOBODY, Identity
+from .body import IdText, JsonBody
+from .budgets import REFUSED_TOKENS
+from .context import AnyRequest, ApiContext, Context, caller_of
+from .errors import NoPush
+from .idempotency import create_once
+from .responses import REFUSALS, json_response, refusals
+
+Endpoint = Annotated[str, Meta(min_length=1, max_length=URL_CHARACTERS_MAX)]
+Key = Annotated[str, Meta(min_length=1, max_length=200)]
+LanguageTag = Annotated[str, Meta(max_length=35, pattern=LANGUAGE_TAG)]
+
+
+class PushKey(Struct, frozen=True):
+    key: str
+    """The `applicationServerKey` of `pushManager.subscribe`: base64url."""
+
+
+class PushKeys(Struct, frozen=True):
+    p256dh: Key
+    """The browser's public key: base64url."""
+    auth: Key
+    """Its authentication secret: base64url."""
+
+
+class PushSubscription(Struct, frozen=True, rename="camel"):
+    """What `JSON.stringify` makes of a browser's PushSubscription, and what is ours. What it does not know is passed
+    by, for browsers may tell more of it one day.
+    """
+
+    endpoint: Endpoint
+    """The push service's URL for this browser: https, at no private address."""
+    keys: PushKeys
+    expiration_time: float | None = None
+    """As the browser says it; a subscription that has ended is forgotten when its push service says so."""
+    language: LanguageTag | None = None
+    """In which language the device is told (BCP 47), unless its owner has chosen one."""
+    replaces: Endpoint | None = None
+    """The URL that this one takes the place of (`pushsubscriptionchange`); who knows it needs no token."""
+
+
+class PushDevice(Struct, frozen=True, rename="camel"):
+    id: str
+    service: str
+    """The host of its push service."""
+    language: str | None
+    """The language that its page was in (BCP 47)."""
+    created_at: str
+
+
+class PushDeviceList(Struct, frozen=True):
+    items: list[PushDevice]
+
+
+class Unsubscribe(Struct, frozen=True, forbid_unknown_fields=True):
+    """One of the two."""
+
+    endpoint: Endpoint | None = None
+    """The push service's URL of the browser."""
+    id: IdText | None = None
+    """The device's id, as the list has it."""
+
+
+@get("/api/push/key", tags=["notifications"], responses=refusals(409))
+async def get_push_key(context: Context) -> Response[PushKey]:
+    """The key that a browser subscribes with. A shop that does not push refuses it with 409."""
+    return json_response(msgspec.json.encode(PushKey(_key(context))), headers={"Cache-Control": "no-cache"})
+
+
+@get("/api/push/subscriptions", tags=["notifications"], responses=REFUSALS)
+async def list_push_subscriptions(request: AnyRequest, context: Context) -> Response[PushDeviceList]:
+    """List the browsers that one is pushed to on, the oldest first."""
+    user_id, _ = owner_of(await context.require_identity(request))
+    found = await context.store.read(lambda transaction: contact_points.devices(transaction, user_id))
+    return json_response(
+        msgspec.json.encode(PushDeviceList([_device(point) for point in found])),
+        headers={"Cache-Control": "no-store"},
+    )
+
+
+@post(
+    "/api/push/subscriptions",
+    dto=JsonBody[PushSubscription],
+    return_dto=None,
+    status_code=201,
+    tags=["notifications"],
+    responses=refusals(400, 401, 403, 409, 422),
+)
+async def subscribe(data: JSONBody[PushSubscription], request: AnyRequest, context: Context) -> Response[PushDevice]:
+    """Be pushed to on this browser: with a person's token what they are notified of, with a tracking token what becomes
+    of its order. Again changes nothing; with somebody else's token it is theirs from then on. Of one person's browsers
+    twenty are kept; the one that asked longest ago makes room.
+    """
+    _key(context)
+    _check(context, data)
+    user_id, for_shop, language = await _owner(request, context, data)
+    identity = await context.identify(request)
+    now, replaced = context.now(), data.replaces
+    point = ContactPoint(
+        contact_points.device_id(data.endpoint),
+        user_id,
+        Way.PUSH,
+        for_shop,
+        data.endpoint,
+        msgspec.json.encode(data.keys).decode(),
+        data.language or language,
+        now,
+    )
+
+    def effect(transaction: Transaction) -> bytes:
+        if replaced is not None and replaced != data.endpoint:
+            former_id = contact_points.device_id(replaced)
+            notification_tasks.follow(transaction, former_id, point.id)
+            contact_points.remove(transaction, former_id)
+        contact_points.add(transaction, point)
+        return msgspec.json.encode(_device(point))
+
+    return await create_once(context, request, identity.actor, data, effect)
+
+
+@delete(
+    "/api/push/subscriptions",
+    dto=JsonBody[Unsubscribe],
+    return_dto=None,
+    tags=["notifications"],
+    responses=refusals(400, 401, 403, 422),
+)
+async def unsubscribe(data: JSONBody[Unsubscribe], request: AnyRequest, context: Context) -> None:
+    """Be pushed to no more on a browser of one's own. Again changes nothing."""
+    if (data.endpoint is None) is (data.id is None):
+        raise InvalidField("endpoint", "Name the browser by its endpoint, or by its id.")
+    user_id, _ = owner_of(await context.require_identity(request))
+    point_id = contact_points.device_id(data.endpoint) if data.endpoint is not None else str(data.id)
+    await context.store.write(lambda transaction: contact_points.remove(transaction, point_id, user_id))
+
+
+def owner_of(identity: Identity) -> tuple[str, bool]:
+    """Under which name somebody is reached, and whether what all the shop's people are told is meant for them too.
+    Raises NotPermitted for who cannot be notified.
+    """
+    if identity.order_id is not None:
+        return f"{GUEST_PREFIX}{identity.order_id}", False
+    actor = identity.actor
+    if not addressed_as(actor):
+        raise NotPermitted(actor, "be notified")
+    return actor.id, actor.role in STAFF
+
+
+async def _owner(request: AnyRequest, context: ApiContext, wanted: PushSubscription) -> tuple[str, bool, str | None]:
+    """Whose the browser is. A service worker has no token when its subscription changes: the former URL, which nobody
+    else knows, says whose it was.
+    """
+    if wanted.replaces is not None and await context.identify(request) is NOBODY:
+        former_id = contact_points.device_id(wanted.replaces)
+        former = await context.store.read(lambda transaction: contact_points.find(transaction, former_id))
+        if former is not None:
+            return former.user_id, former.for_shop, former.language
+        await context.budgets.take(REFUSED_TOKENS, caller_of(request))
+    return *owner_of(await context.require_identity(request)), None
+
+
+def _check(context: ApiContext, wanted: PushSubscription) -> None:
+    """Raises InvalidField."""
+    from ordercast.notify.push_encryption import BrowserKeys  # noqa: PLC0415 - slow to load, and seldom asked for
+
+    try:
+        check_url(wanted.endpoint, context.networks)
+    except AddressRefused as refusal:
+        raise InvalidField("endpoint", str(refusal)) from None
+    try:
+        BrowserKeys.parse(wanted.keys.p256dh, wanted.keys.auth)
+    except ValueError as wrong:
+        raise InvalidField(f"keys.{wrong}", "This is no such key of a browser's subscription.") from None
+
+
+def _key(context: ApiContext) -> str:
+    """Raises NoPush."""
+    if context.push_key is None:
+        raise NoPush
+    return context.push_key()
+
+
+def _device(point: ContactPoint) -> PushDevice:
+    return PushDevice(point.id, urlsplit(point.address).hostname or "", point.language, point.created_at)
+
+
+ROUTES: Final = [get_push_key, list_push_subscriptions, subscribe, unsubscribe]
