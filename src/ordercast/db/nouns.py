@@ -45,6 +45,7 @@ from . import (
     webhooks,
 )
 from .columns import Table
+from .conversations import search
 from .dialects import POSTGRESQL, Dialect
 from .noun import Noun, PersonalData
 from .statement import Statement
@@ -56,6 +57,7 @@ NOUNS: Final[tuple[Noun, ...]] = (
     orders.NOUN,
     deliveries.NOUN,
     conversations.NOUN,
+    search.NOUN,
     drivers.NOUN,
     ledger.NOUN,
     saved_cards.NOUN,

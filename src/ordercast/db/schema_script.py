@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from .conversations.search import POSTGRESQL_INDEXES, SQLITE_TABLES
 from .ddl import table_statements
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 from .domains import DOMAINS
@@ -39,6 +40,7 @@ def schema_statements(dialect: Dialect) -> list[str]:
         statements += [domain.statement for domain in DOMAINS]
     for table in tables(dialect):
         statements += table_statements(table, dialect)
+    statements += SQLITE_TABLES if dialect is SQLITE else POSTGRESQL_INDEXES
     for trigger in triggers(dialect):
         statements += dialect.create_trigger(trigger)
     return [_tidy(statement) for statement in (*statements, *_FIRST_ROWS[dialect])]

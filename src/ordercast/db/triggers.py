@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from .content import content_triggers
+from .conversations.search import search_triggers
 from .dialects import POSTGRESQL, SQLITE, Dialect, Trigger
 from .nouns import NOUNS
 from .postgresql.triggers import POSTGRESQL_TRIGGERS
@@ -23,7 +24,7 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
     return (
         *(trigger for noun in NOUNS for trigger in noun.triggers),
         *content_triggers(dialect),
-        *(number_triggers() if dialect is SQLITE else ()),
+        *((*number_triggers(), *search_triggers()) if dialect is SQLITE else ()),
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

@@ -16,6 +16,8 @@ PARAMETERS: Final[dict[str, str]] = {
     "mismatch_id": "The mismatch's id, as the list of them has it.",
     "webhook_id": "The webhook's id (`pwh_...`).",
     "notification_id": "The notification's id (`ntf_...`).",
+    "q": "Words to look for; all of them are in what is found, the last perhaps as a beginning.",
+    "conversationId": "Of this conversation alone.",
     "conversation_id": "The conversation's id (`cnv_...`).",
     "before": "Those before this position: the page of older ones.",
     "after": "Those behind this position: the page of newer ones.",

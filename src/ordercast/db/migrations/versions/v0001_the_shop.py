@@ -31,7 +31,7 @@ def downgrade() -> None:
         # Dropping a table first deletes its rows, which the triggers of orders and history refuse.
         for trigger in re.findall(r"(?m)^CREATE TRIGGER (\w+)", script):
             op.execute(f"DROP TRIGGER {trigger}")
-    for table in reversed(re.findall(r"(?m)^CREATE TABLE (\w+)", script)):
+    for table in reversed(re.findall(r"(?m)^CREATE (?:VIRTUAL )?TABLE (\w+)", script)):
         op.drop_table(table)
     for domain in re.findall(r"(?m)^CREATE DOMAIN (\w+)", script):
         op.execute(f"DROP DOMAIN {domain}")

@@ -1,0 +1,60 @@
+"""Search in conversations, for the shop's people."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, get
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from ordercast.commerce.errors import InvalidField
+from ordercast.db import Transaction
+from ordercast.db.conversations import Message
+from ordercast.db.conversations import search as units
+
+from .context import AnyRequest, Context
+from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut
+from .responses import REFUSALS, json_response
+
+# One letter begins every tenth word.
+QUERY_CHARACTERS_MIN: Final = 2
+QUERY_CHARACTERS_MAX: Final = 200
+_QUERY: Final = QueryParameter(max_length=QUERY_CHARACTERS_MAX)
+
+
+class FoundMessages(Struct, frozen=True, rename="camel"):
+    """Messages in which the words are, the newest first."""
+
+    items: list[Message]
+    next_cursor: str | None
+
+
+@get("/api/messages", tags=["conversations"], responses=REFUSALS)
+async def search_messages(
+    request: AnyRequest,
+    context: Context,
+    *,
+    q: Annotated[str, _QUERY] = "",
+    conversation_id: Annotated[str | None, QueryParameter(name="conversationId", min_length=1, max_length=64)] = None,
+    limit: Limit = LIMIT_DEFAULT,
+    cursor: IdCursor = "",
+) -> Response[FoundMessages]:
+    """Find messages in which all of these words are, in any order; the last may be the beginning of one. For the shop.
+
+    What was deleted or erased is not found.
+    """
+    await context.authorize(request, "search in conversations")
+    if len(q.strip()) < QUERY_CHARACTERS_MIN:
+        raise InvalidField("q", f"A search takes {QUERY_CHARACTERS_MIN} characters at least.")
+
+    def query(transaction: Transaction) -> list[Message]:
+        return units.search(transaction, q, conversation_id=conversation_id, before=cursor or None, limit=limit + 1)
+
+    found = await context.store.read(query)
+    page = FoundMessages(*cut(found, limit, lambda each: each.id))
+    return json_response(msgspec.json.encode(page))
+
+
+ROUTES: Final = [search_messages]

@@ -1,0 +1,113 @@
+"""Search in what was written: an index of words that each database keeps by itself, whoever writes.
+
+SQLite has FTS5, and triggers that keep it. Its tokenizer takes marks for letters here, or the vowel signs of Bengali
+would cut every word in pieces. PostgreSQL has an index over ``to_tsvector('simple', text)``, which knows no language
+and so stems none. What was deleted or erased is in neither.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ordercast.db.noun import Noun
+from ordercast.db.statement import Statement, statements_in
+from ordercast.db.transaction import Transaction
+from ordercast.db.trigger import Trigger
+
+from . import Message, message_of
+from .statements import _MESSAGE as MESSAGE
+from .triggers import ERASED_TEXT
+
+# More words find no less, and each is looked up.
+WORDS_MAX: Final = 10
+
+# --- What each database is given beside tables ------------------------------------------------------------------------
+
+# FTS5 knows rows by a number, which messages have none of.
+SQLITE_TABLES: Final = (
+    "CREATE TABLE message_entries (entry INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE) STRICT",
+    """CREATE VIRTUAL TABLE message_words USING fts5(words, tokenize = "unicode61 categories 'L* N* Co M*'")""",
+)
+POSTGRESQL_INDEXES: Final = (
+    "CREATE INDEX messages_by_words ON messages USING gin (to_tsvector(CAST('simple' AS regconfig), text))",
+)
+
+_ENTRY: Final = "(SELECT entry FROM message_entries WHERE message_id = NEW.id)"
+_INDEX: Final = f"""
+    INSERT INTO message_words (rowid, words)
+      SELECT entry, NEW.text FROM message_entries
+      WHERE message_id = NEW.id AND NEW.deleted_at IS NULL AND NEW.text NOT IN ('', '{ERASED_TEXT}')
+"""
+
+
+def search_triggers() -> tuple[Trigger, ...]:
+    """Those by which SQLite keeps its index; PostgreSQL keeps its own."""
+    return (
+        Trigger(
+            "messages_indexed",
+            "AFTER INSERT",
+            "messages",
+            ("INSERT INTO message_entries (message_id) VALUES (NEW.id)", _INDEX.strip()),
+        ),
+        Trigger(
+            "messages_indexed_anew",
+            "AFTER UPDATE",
+            "messages",
+            (f"DELETE FROM message_words WHERE rowid = {_ENTRY}", _INDEX.strip()),
+            when="NEW.text IS NOT OLD.text OR NEW.deleted_at IS NOT OLD.deleted_at",
+        ),
+    )
+
+
+# --- Searching --------------------------------------------------------------------------------------------------------
+
+SEARCH: Final = Statement(
+    sqlite=f"""
+        SELECT {MESSAGE} FROM message_words AS found
+        CROSS JOIN message_entries AS e ON e.entry = found.rowid
+        CROSS JOIN messages AS m ON m.id = e.message_id
+        WHERE found.message_words MATCH :words
+          AND found.rowid < coalesce(
+            (SELECT entry FROM message_entries WHERE message_id = :before), 9223372036854775807)
+          AND (CAST(:conversation_id AS TEXT) IS NULL OR m.conversation_id = :conversation_id)
+        ORDER BY found.rowid DESC LIMIT :limit
+    """,
+    postgresql=f"""
+        SELECT {MESSAGE} FROM messages AS m
+        WHERE to_tsvector(CAST('simple' AS regconfig), m.text) @@ to_tsquery(CAST('simple' AS regconfig), :words)
+          AND m.id < coalesce(CAST(:before AS text), '~')
+          AND (CAST(:conversation_id AS text) IS NULL OR m.conversation_id = :conversation_id)
+          AND m.deleted_at IS NULL AND m.text <> '{ERASED_TEXT}'
+        ORDER BY m.id DESC LIMIT :limit
+    """,
+)
+
+NOUN: Final = Noun(name="message_search", statements=statements_in(globals()))
+
+
+def search(
+    transaction: Transaction, query: str, *, conversation_id: str | None, before: str | None, limit: int
+) -> list[Message]:
+    """Messages in which all these words are, the last of them as the beginning of one; the newest first."""
+    words = [word for word in query.split() if any(map(str.isalnum, word))][:WORDS_MAX]
+    if not words:
+        return []
+    return transaction.read(
+        SEARCH,
+        message_of,
+        "messages",
+        words=(_to_tsquery if transaction.dialect.name == "postgresql" else _to_match)(words),
+        conversation_id=conversation_id,
+        before=before,
+        limit=limit,
+    )
+
+
+def _to_match(words: list[str]) -> str:
+    """As FTS5 reads it: strings, next to each other for all of them, with a star for a beginning."""
+    return " ".join('"' + word.replace('"', '""') + '"' for word in words) + "*"
+
+
+def _to_tsquery(words: list[str]) -> str:
+    """As ``to_tsquery`` reads it: the parts of a quoted word stand behind each other."""
+    return " & ".join("'" + word.replace("\\", "").replace("'", "''") + "'" for word in words) + ":*"
