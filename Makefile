@@ -16,15 +16,16 @@ export PATH := $(PATH):$(abspath $(BIN))
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 
-# Made, not kept: the pages, and the pages' types of the API.
+# Made, not kept: the pages, the pages' types of the API, and the client's of events and commands.
 PAGES  := src/ordercast/pages/index.html
 TYPES  := web/src/api/schema.ts
+EVENT_TYPES := web/client/src/generated.ts
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path $(TYPES) \
-	-not -name '*.tsbuildinfo' 2>/dev/null)
+	-not -path $(EVENT_TYPES) -not -name '*.tsbuildinfo' 2>/dev/null)
 SERVER_SOURCES := $(shell find src -name '*.py' 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test tools check lint types web web-lint web-types web-test fmt bench clean pins schema api-types pages
+.PHONY: help install run test tools check lint types web web-lint web-types web-test fmt bench clean pins schema api-types client pages
 
 help:            ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -58,6 +59,11 @@ $(TYPES): $(SERVER_SOURCES) web/node_modules/.installed | $(VENV)/.installed
 	@mkdir -p build
 	@$(BIN)/ordercast openapi > build/openapi.json
 	@cd web && $(NPM) exec --silent -- openapi-typescript ../build/openapi.json -o src/api/schema.ts
+
+$(EVENT_TYPES): $(SERVER_SOURCES) web/scripts/event-types.mjs web/node_modules/.installed | $(VENV)/.installed
+	@mkdir -p build
+	@$(BIN)/ordercast asyncapi > build/asyncapi.json
+	@cd web && node scripts/event-types.mjs ../build/asyncapi.json client/src/generated.ts
 
 install: $(VENV)/.installed ## Make .venv with everything that serving needs
 
@@ -101,7 +107,10 @@ fmt: $(VENV)/.installed-dev api-types ## Format, and mend what a machine can
 bench: $(VENV)/.installed-dev ## Ours beside its peers, as CPU per message
 	$(BIN)/python -m bench
 
-api-types: $(TYPES) ## Make the pages' types of the API, for an editor to read
+api-types: $(TYPES) $(EVENT_TYPES) ## Make the types of the API and of events, for an editor to read
+
+client: $(EVENT_TYPES) ## Pack the TypeScript client into build/, to be published
+	cd web/client && $(NPM) pack --silent --pack-destination ../../build
 
 schema: $(VENV)/.installed ## Write the schema as SQL into build/, to read or to compare
 	@$(BIN)/python -m ordercast.db.schema_script build
@@ -113,4 +122,4 @@ pins: ## Compile the requirement files anew from pyproject.toml
 	$(COMPILE) --extra dev -c requirements.txt -c requirements-build.txt -o requirements-dev.txt pyproject.toml
 
 clean: ## Remove what was built; the shop's data stays
-	rm -rf $(VENV) web/node_modules $(TYPES) src/ordercast/pages build tests/clients/node_modules bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) web/node_modules $(TYPES) $(EVENT_TYPES) src/ordercast/pages build tests/clients/node_modules bench/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -4,9 +4,9 @@
     scripts/public_surface.py HEAD            everything of one commit
     scripts/public_surface.py v1 HEAD         the difference; ends with 1 where there is one
 
-It reads the OpenAPI document, the help of every command, the settings, the metrics, the types of problems, the socket's
-commands and events as the TypeScript client and the reference have them. Only what has a name outside is asked for, so
-that commits whose modules are called otherwise can be compared.
+It reads the OpenAPI and AsyncAPI documents, the help of every command, the settings, the metrics, the types of
+problems, the socket's commands and events as the TypeScript client and the reference have them. Only what has a name
+outside is asked for, so that commits whose modules are called otherwise can be compared.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ def surface(tree: Path) -> Iterator[tuple[str, str]]:
     document = json.loads(_python(tree, "-m", "ordercast", "openapi"))
     yield "OpenAPI", json.dumps(document, indent=1, ensure_ascii=False)
     yield "paths", "\n".join(f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item)
+    yield "AsyncAPI", _python(tree, "-m", "ordercast", "asyncapi")
     yield from _helps(tree)
     yield "settings", _python(tree, "-c", _SETTINGS)
     yield "metrics", _python(tree, "-c", _METRICS)

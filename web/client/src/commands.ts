@@ -1,6 +1,6 @@
-/** What a client may ask of the server: one line per command, with its argument and the `data` of its ack. */
+/** What a client may ask of the server: made from its AsyncAPI document (`generated.ts`). */
 
-import type { Order, Status } from "./orders.js";
+import type { CommandErrorCodes, Schemas } from "./generated.js";
 
 /** Why a command was refused. A `field`, the `current` state or what is `allowed` may stand beside these. */
 export interface CommandError {
@@ -12,53 +12,17 @@ export interface CommandError {
 /** The one argument of a command's ack: one of the two members is null. */
 export type CommandAck<Data> = { data: Data; error: null } | { data: null; error: CommandError };
 
-/** The same command under the same id is done once, and answered as it was the first time. */
-interface Repeatable {
-  clientId?: string;
-}
+/** What each command takes, what its ack has as `data`, and with which codes it may be refused. */
+export type Commands = {
+  [Name in keyof Schemas["CommandArguments"]]: {
+    argument: Schemas["CommandArguments"][Name];
+    data: Schemas["CommandData"][Name];
+    code: CommandErrorCodes[Name];
+  };
+};
+export type CommandName = Exclude<keyof Commands, "echo">;
 
-interface WatchOrder {
-  orderId: string;
-}
-
-interface UpdateOrderStatus extends Repeatable {
-  orderId: string;
-  status: Status;
-  /** The version that the sender saw. */
-  version: number;
-  reason?: string;
-  proof?: Record<string, unknown>;
-}
-
-type AssignDriver = Repeatable & { orderId: string; version: number } & (
-    { driverId: string } | { nearest: true }
-  );
-
-interface DriverLocation {
-  lat: number;
-  lng: number;
-  /** Metres. */
-  accuracy?: number;
-  /** RFC 3339; now, if it is left out. */
-  at?: string;
-}
-
-type MarkSeen = { notificationIds: string[] } | { all: true };
-
-export interface Commands {
-  /** Answers a snapshot with its position; the changes behind it follow, without a gap. */
-  watch_order: { argument: WatchOrder; data: { order: Order; position: string } };
-  unwatch_order: { argument: WatchOrder; data: { orderId: string } };
-  update_order_status: { argument: UpdateOrderStatus; data: Order };
-  assign_driver: { argument: AssignDriver; data: Order };
-  driver_location: { argument: DriverLocation; data: { taken: boolean } };
-  mark_seen: { argument: MarkSeen; data: { unread: number } };
-  /** `expiresAt` is in seconds since 1970; null for a token that does not expire. */
-  auth_refresh: { argument: { token: string }; data: { expiresAt: number | null } };
-}
-export type CommandName = keyof Commands;
-
-/** For the stock client: `const socket: Socket<DefaultEventsMap, CommandEvents> = io(url)` types `emitWithAck`. */
+/** For the stock client: `const socket: Socket<ServerEvents, CommandEvents> = io(url)` types `on` and `emitWithAck`. */
 export type CommandEvents = {
   [Name in CommandName]: (
     argument: Commands[Name]["argument"],

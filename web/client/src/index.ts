@@ -1,6 +1,6 @@
 export * from "./commands.js";
 export * from "./errors.js";
-export * from "./events.js";
+export type * from "./events.js";
 export * from "./live.js";
 export * from "./orders.js";
 export { isOrder } from "./payloads.js";

@@ -1,5 +1,7 @@
 /** The shop's words as they stand in its JSON. Money is in minor units, time is RFC 3339 UTC. */
 
+import type { Schemas } from "./generated.js";
+
 export const STATUSES = [
   "pending",
   "processing",
@@ -16,8 +18,8 @@ export const STATUSES = [
   "cancelled",
   "rejected",
   "expired",
-] as const;
-export type Status = (typeof STATUSES)[number];
+] as const satisfies readonly Schemas["OrderStatus"][];
+export type Status = Schemas["OrderStatus"];
 
 export const PAYMENT_STATUSES = [
   "unpaid",
@@ -28,67 +30,17 @@ export const PAYMENT_STATUSES = [
   "failed",
   "voided",
   "disputed",
-] as const;
-export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
+] as const satisfies readonly Schemas["PaymentStatus"][];
+export type PaymentStatus = Schemas["PaymentStatus"];
 
-export type Fulfilment = "delivery" | "pickup";
+export type Fulfilment = Schemas["Fulfilment"];
 export type Role = "admin" | "store" | "customer" | "driver" | "carer" | "service" | "guest";
 
-export interface CustomerInfo {
-  name: string;
-  email: string;
-  mobile: string;
-}
-
-export interface Address {
-  name: string;
-  line1: string;
-  line2?: string | null;
-  city: string;
-  postcode?: string | null;
-  /** ISO 3166-1 alpha-2. */
-  country: string;
-}
-
-export interface OrderLine {
-  productId: string;
-  name: string;
-  quantity: number;
-  unitPrice: number;
-  lineTotal: number;
-  tax: number;
-  image: string;
-}
-
-export interface Order {
-  id: string;
-  number: number;
-  status: Status;
-  paymentStatus: PaymentStatus;
-  fulfilment: Fulfilment;
-  version: number;
-  subtotal: number;
-  tax: number;
-  shippingFee: number;
-  discount: number;
-  total: number;
-  currency: string;
-  amountPaid: number;
-  amountRefunded: number;
-  /** Promised back, and not confirmed by the payment provider yet. */
-  amountRefunding: number;
-  /** Whether `tax` is within the other sums, or comes on top of them. */
-  pricesIncludeTax: boolean;
-  promoCode: string | null;
-  /** An order written by another program may not say who ordered, or where to. */
-  customerInfo: { [field in keyof CustomerInfo]: string | null };
-  billingInfo: Address | null;
-  shippingInfo: Address | null;
-  cartItems: OrderLine[];
-  paymentInfo: { method: string; brand?: string | null; last4?: string | null };
-  customerId: string | null;
-  driverId: string | null;
-  heldFrom: Status | null;
-  createdAt: string;
-  updatedAt: string;
-}
+export type CustomerInfo = {
+  [field in keyof Schemas["PublicCustomerInfo"]]: NonNullable<Schemas["PublicCustomerInfo"][field]>;
+};
+/** As much of an address as people type. */
+export type Address = Omit<Schemas["AddressInfo"], "location">;
+export type OrderLine = Schemas["OrderLine"];
+/** A whole order. An order written by another program may not say who ordered, or where to. */
+export type Order = Schemas["Order"];

@@ -50,13 +50,13 @@ const list =
     return undefined;
   };
 
-/** An object with at least these fields; which they are is held against the event's type. */
+/** An object with at least these fields: those that pages read, and the event's type has. */
 const shape =
-  <T>(fields: { [field in keyof Required<T>]: Check }): Check =>
+  <T>(fields: { readonly [field in keyof Required<T>]?: Check }): Check =>
   (value, path) => {
     const wrong = object(value, path);
     if (wrong !== undefined) return wrong;
-    for (const [field, check] of Object.entries<Check>(fields)) {
+    for (const [field, check] of Object.entries(fields as Record<string, Check>)) {
       const problem = check((value as Record<string, unknown>)[field], `${path}.${field}`);
       if (problem !== undefined) return problem;
     }
@@ -76,6 +76,7 @@ const line = shape<OrderLine>({
   lineTotal: optional(number),
   tax: optional(number),
   image: optional(text),
+  discount: optional(number),
 });
 
 const order = shape<Order>({
@@ -110,6 +111,7 @@ const order = shape<Order>({
   heldFrom: orNull(status),
   createdAt: moment,
   updatedAt: moment,
+  amountToCollect: optional(number),
 });
 
 const place = shape<NonNullable<Events["delivery_update"]["position"]>>({
@@ -122,7 +124,8 @@ const place = shape<NonNullable<Events["delivery_update"]["position"]>>({
 const durations = shape<{ median: number | null }>({ median: orNull(number) });
 const farewell = shape<Events["auth_expired"]>({ code: text, message: text });
 
-const CHECKS: { readonly [event in EventName]: Check } = {
+/** Of the events by which pages are kept up to date; another one passes as it came. */
+const CHECKS: { readonly [event in EventName]?: Check } = {
   ready: shape<Events["ready"]>({ position, identity: optional(text) }),
   resync: shape<Events["resync"]>({ reason: text }),
   new_order: shape<Events["new_order"]>({
@@ -156,8 +159,11 @@ const CHECKS: { readonly [event in EventName]: Check } = {
     id: text,
     seq: number,
     orderId: text,
+    number: optional(number),
     oldPaymentStatus: paymentStatus,
     newPaymentStatus: paymentStatus,
+    total: optional(number),
+    currency: optional(currency),
     amountPaid: number,
     amountRefunded: number,
     amountRefunding: number,
@@ -219,6 +225,7 @@ const CHECKS: { readonly [event in EventName]: Check } = {
     link: text,
     severity: oneOf(["info", "warning", "error"]),
     orderId: orNull(text),
+    version: optional(number),
     at: moment,
   }),
   stats: shape<Record<string, unknown>>({
@@ -230,7 +237,7 @@ const CHECKS: { readonly [event in EventName]: Check } = {
     preparation: durations,
     delivery: durations,
   }),
-  watching: shape<Events["watching"]>({ orderId: text, position }),
+  watching: shape<Events["watching"]>({ orderId: optional(text), conversationId: optional(text), position }),
   auth_expiring: shape<Events["auth_expiring"]>({ expiresAt: number, expiresInSeconds: anything }),
   auth_expired: farewell,
   auth_ignored: farewell,
@@ -239,7 +246,7 @@ const CHECKS: { readonly [event in EventName]: Check } = {
 
 /** What is wrong with an event's payload; undefined where nothing is, and for an event that is not the shop's own. */
 export function problemIn(event: string, payload: unknown): string | undefined {
-  return Object.hasOwn(CHECKS, event) ? CHECKS[event as EventName](payload, event) : undefined;
+  return Object.hasOwn(CHECKS, event) ? CHECKS[event as EventName]?.(payload, event) : undefined;
 }
 
 /** Whether it is an order that a page can show; one that is none is said to the console. */

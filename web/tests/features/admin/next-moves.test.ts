@@ -25,7 +25,7 @@ it("lets a held order back to where it was, or to an end that was open to it the
 });
 
 it("leaves out what the order's payment or driver does not allow yet, and leaves to the server what it cannot see", () => {
-  const card = { paymentInfo: { method: "card" } };
+  const card = { paymentInfo: { method: "card" as const } };
   expect(movesOf({ ...card, paymentStatus: "failed" })).not.toContain("processing");
   expect(movesOf({ ...card, paymentStatus: "authorized" })).toContain("processing");
   expect(movesOf({ status: "ready_for_delivery" })).toEqual([]);
