@@ -189,12 +189,10 @@ def build_hub(
     relay.on(ChangeKind.CUSTOMER_ERASED, lambda _: relay.clear_memory())
     relay.on(ChangeKind.ORDER_STATUS_CHANGED, auth.order_moved)
     relay.on(ChangeKind.BOOKING_STATUS_CHANGED, auth.booking_moved)
-    # Behind its delivery, so that it has been written to all who were there.
-    relay.on(
-        ChangeKind.ORDER_PLACED,
-        lambda change: notices.order_sent(change) if ephemeral.has_store_listeners() else None,
-    )
     relay.on(ChangeKind.CONVERSATION_CHANGED, conversations.changed)
+    for kind in (ChangeKind.ORDER_PLACED, ChangeKind.BOOKING_PLACED):
+        # Behind its delivery, so that it has been written to all who were there.
+        relay.on(kind, lambda change: notices.sent(change) if ephemeral.has_store_listeners() else None)
     telemetry.FEED_LEADING.set_function(lambda: store.leads)
     telemetry.CONNECTED_SOCKETS.set_function(lambda: len(server.main.sockets))
     return Hub(server, relay, presence)

@@ -162,17 +162,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """After so many failed attempts an order can only come back."""
     delivery_proof: Literal["optional", "required"] = "optional"
     notice_escalation: Literal["on", "off"] = "on"
-    """Whether anything is done about orders that nobody of the shop has opened."""
+    """Whether anything is done about orders and bookings that nobody of the shop has opened."""
     notice_board_s: Annotated[int, Meta(ge=0, le=86_400)] = 60
-    """The board says so louder of an order that nobody has opened for so long; 0 leaves this step out."""
+    """The board rings louder for what nobody has opened for so long; 0 leaves this step out."""
     notice_push_s: Annotated[int, Meta(ge=0, le=86_400)] = 120
-    """The shop's people are sent a push for it; 0 leaves this step out."""
+    """The shop's people are notified of it, and pushed to; 0 leaves this step out."""
     notice_mail_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
     """The shop's people are mailed of it; 0 leaves this step out."""
     notice_webhook_s: Annotated[int, Meta(ge=0, le=86_400)] = 600
     """The last event of it is told, for the shop's own systems; 0 leaves this step out."""
     notice_unsent_s: Annotated[int, Meta(ge=0, le=86_400)] = 30
-    """Each step is taken after so long, if that is sooner, of an order that no screen was there for; 0 for no such."""
+    """Each step is taken after so long, if that is sooner, of what no screen was there for; 0 for no such."""
     timezone: Annotated[str, Meta(max_length=64)] = "UTC"
     """The shop's time zone, as ``Asia/Dhaka``: when its day begins, and which hour it is there."""
     stats_every_ms: Annotated[int, Meta(ge=100, le=3_600_000)] = 2_000

@@ -9,15 +9,17 @@ import asyncio
 import logging
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import product
 from typing import Final
 
 from ordercast.api import Authenticator
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.letters import Language
-from ordercast.commerce.notice import EscalationLimits, NoticeStep
+from ordercast.commerce.notice import EscalationLimits, NoticeStep, NoticeSubject
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import Settings
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork, access, accounts
@@ -205,7 +207,7 @@ def notify_shop(store: Store) -> Job:
 
 
 def watch_unseen(store: Store, settings: Settings) -> list[Job]:
-    """Take each step that is due about orders that nobody has opened; nothing where no step is wanted."""
+    """Take each step that is due about orders and bookings that nobody has opened; nothing where no step is wanted."""
     steps = {NoticeStep(name): after_s for name, after_s in settings.notice_steps.items()}
     limits = EscalationLimits(steps, settings.notice_unsent_s)
     mailed_in = Language(settings.language) if settings.mailbox else None
@@ -220,31 +222,32 @@ def watch_unseen(store: Store, settings: Settings) -> list[Job]:
 async def escalate_unseen(
     store: Store, limits: EscalationLimits, now_ms: int, *, mailed_in: Language | None
 ) -> dict[NoticeStep, int]:
-    """Take what is due at that moment; gives for how many orders each step was taken. `mailed_in` is the language of
+    """Take what is due at that moment; gives for how many each step was taken. `mailed_in` is the language of
     the shop's people, None where no mails are sent.
     """
     now, since = timestamp(now_ms), timestamp(now_ms - escalation.AGE_MS_MAX)
-    taken: dict[NoticeStep, int] = {}
-    for step in limits:
-        due = escalation.Due(step, limits.due_before(step, now_ms), since)
+    taken: Counter[NoticeStep] = Counter()
+    for subject, step in product(NoticeSubject, limits):
+        due = escalation.Due(subject, step, limits.due_before(step, now_ms), since)
         if not await store.read(partial(escalation.is_due, due=due)):
             continue
-        unit = partial(escalation.escalate, due=due, now=now, carry_out=_carried_out(step, now_ms, mailed_in))
+        unit = partial(escalation.escalate, due=due, now=now, carry_out=_carried_out(due, now_ms, mailed_in))
         with suppress(LockedElsewhere):  # it is due in the next round too
-            taken[step] = await store.write(UnitOfWork(unit, waits=False))
-            NOTICE_ESCALATIONS.labels(step).inc(taken[step])
+            count = await store.write(UnitOfWork(unit, waits=False))
+            taken[step] += count
+            NOTICE_ESCALATIONS.labels(step).inc(count)
     return taken
 
 
-def _carried_out(step: NoticeStep, now_ms: int, mailed_in: Language | None) -> escalation.CarryOut:
+def _carried_out(due: escalation.Due, now_ms: int, mailed_in: Language | None) -> escalation.CarryOut:
     """What is done for those of a step, beside the event that tells of each."""
     now = timestamp(now_ms)
 
     def carry_out(transaction: Transaction, unseen: Sequence[escalation.Unseen]) -> None:
-        if step is NoticeStep.BOARD:
-            escalation.notify_shop(transaction, unseen, now)
-        elif step is NoticeStep.MAIL and mailed_in is not None:
-            escalation.mail_shop(transaction, now, mailed_in, partial(_new_mail_id, now_ms))
+        if due.step is NoticeStep.PUSH:
+            escalation.notify_shop(transaction, due.subject, unseen, now)
+        elif due.step is NoticeStep.MAIL and mailed_in is not None:
+            escalation.mail_shop(transaction, due.subject, now, mailed_in, partial(_new_mail_id, now_ms))
 
     return carry_out
 

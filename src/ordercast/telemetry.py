@@ -87,15 +87,16 @@ DELIVERY_SECONDS = Histogram(
 )
 NOTICE_SECONDS = Histogram(
     "ordercast_notice_seconds",
-    "From an order's commit to its first screen, or to the first person who opened it, as noted by this node",
+    "From the commit of an order or booking to its first screen, or to who first opened it, as noted by this node",
     ["by"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900),
 )
 NOTICE_ESCALATIONS = Counter(
-    "ordercast_notice_escalations_total", "Steps taken about orders that nobody had opened", ["step"]
+    "ordercast_notice_escalations_total", "Steps taken about orders and bookings that nobody had opened", ["step"]
 )
 NOTICES_DROPPED = Counter(
-    "ordercast_notices_dropped_total", "Orders of which it was not noted that they were sent: too many were waiting"
+    "ordercast_notices_dropped_total",
+    "Of what was sent, how much was not noted: too much was waiting",
 )
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
 

@@ -35,6 +35,7 @@ ROUTES: Final[dict[str, str]] = {
     "GET /api/bookings/{booking_id}": "A A O - O A O -",
     "POST /api/bookings/{booking_id}/cancel": "A A O - O - O -",
     "GET /api/bookings/{booking_id}/history": "A A O - O A O -",
+    "GET /api/bookings/{booking_id}/notice": "A A - - - - - -",
     "POST /api/bookings/{booking_id}/reschedule": "A A O - - - O -",
     "POST /api/bookings/{booking_id}/status": "A A O - O - O -",
     "GET /api/carers": "A A - - - - - -",

@@ -14,6 +14,7 @@ DATA: dict[NotificationKind, dict[str, Any]] = {
     NotificationKind.ORDER_STATUS: {"number": 7, "status": "delivered", "fulfilment": "pickup"},
     NotificationKind.NEW_ORDERS: {"count": 7, "first": 7, "last": 13},
     NotificationKind.ORDERS_UNSEEN: {"count": 7, "first": 7, "last": 13},
+    NotificationKind.BOOKINGS_UNSEEN: {"count": 7, "first": 7, "last": 13},
     NotificationKind.ORDER_CANCELLED: {"number": 7},
     NotificationKind.PAYMENT_TROUBLE: {"number": 7, "paymentStatus": "failed"},
     NotificationKind.DELIVERY_TROUBLE: {"number": 7, "attempts": 2},

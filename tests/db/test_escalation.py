@@ -19,7 +19,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import accounts, products
 from ordercast.db.accounts import Account
-from ordercast.db.notices import NoticeBatch, Sent, escalation, look, note
+from ordercast.db.notices import NoticeBatch, Sent, escalation, look_at_order, note
 from ordercast.jobs import escalate_unseen
 
 from .shop import STORE, ask, move, now, place_one
@@ -68,7 +68,7 @@ async def opened(store: AnyStore, order: Order) -> None:
 
 
 async def steps(store: AnyStore, order: Order) -> list[NoticeStep]:
-    found = await store.read(lambda transaction: look(transaction, order.id))
+    found = await store.read(lambda transaction: look_at_order(transaction, order.id))
     return [each.step for each in found.escalations]
 
 
@@ -158,7 +158,7 @@ async def test_only_so_many_are_told_at_once_the_oldest_first(shop: AnyStore, mo
 async def test_the_shop_is_notified_once_of_all_and_its_people_are_mailed(shop: AnyStore) -> None:
     orders = [await place_one(shop) for _ in range(3)]
     await sent(shop, *orders)
-    await after(shop, orders[-1], 61)
+    await after(shop, orders[-1], 121)
     rows = await ask(shop, "SELECT recipient, severity, data FROM notifications WHERE kind = 'orders_unseen'")
     ((recipient, severity, data),) = rows
     said = data if isinstance(data, dict) else msgspec.json.decode(data)

@@ -43,7 +43,9 @@ async def test_what_was_acknowledged_survives_a_kill_and_what_nobody_opens_is_es
     in_javascript.wait_for_event("newOrder", 2)
     assert acknowledged(in_javascript, "notice_received", {"orderIds": [opened["id"]]}) == {"unknown": []}
     assert await in_python.call("notice_received", {"orderIds": [opened["id"]]}) == done({"unknown": []})
-    assert await in_python.call("notice_opened", {"orderId": opened["id"]}) == done({"orderId": opened["id"]})
+    assert await in_python.call("notice_opened", {"orderId": opened["id"]}) == done(
+        {"orderId": opened["id"], "bookingId": None}
+    )
     shop.kill()
     await in_python.shutdown()
     shop.change_settings(ORDERCAST_NOTICE_ESCALATION="on", ORDERCAST_NOTICE_BOARD_S="1")

@@ -122,8 +122,10 @@ async def booking_made(stage: Stage) -> Any:
 
 async def unseen(stage: Stage) -> Any:
     await stage.client.place(CUSTOMER)
+    await stage.booked()
     later_ms = time.time_ns() // 1_000_000 + 60_000
     await escalate_unseen(stage.store, EscalationLimits(dict.fromkeys(NoticeStep, 1)), later_ms, mailed_in=None)
+    await stage.clerk.waits_for("booking_unseen")
     return await stage.clerk.waits_for("order_unseen")
 
 
@@ -233,6 +235,7 @@ HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "product_update": product_edited,
     "notification": told_in_words,
     "order_unseen": unseen,
+    "booking_unseen": unseen,
     "new_booking": booked,
     "booking_update": booking_changed,
     "message": written,

@@ -17,6 +17,7 @@ from ordercast.db import NotCommitted, Transaction, notices
 from ordercast.hub import Server
 from ordercast.jobs import escalate_unseen
 from ordercast.sockets import notice_recorder
+from tests.api.bookings_at_work import at, book, hire_carers, moved, offer
 from tests.api.client import CUSTOMER, DRIVER, NOBODY, SERVICE, STORE, Client, bearer, problem, signed_in, token
 from tests.api.stores import AnyStore
 from tests.waiting import until
@@ -58,7 +59,7 @@ async def test_an_order_is_committed_sent_painted_and_opened_each_at_its_time(cl
     order = await client.place()
     await clerk.heard("newOrder")
     await received(clerk, order)
-    assert await clerk.ask("notice_opened", {"orderId": order["id"]}) == {"orderId": order["id"]}
+    assert (await clerk.ask("notice_opened", {"orderId": order["id"]}))["orderId"] == order["id"]
     found = await notice(client, order)
     assert found["committedAt"] == order["createdAt"]
     assert found["committedAt"] <= found["sent"]["at"] <= found["received"]["at"] <= found["opened"]["at"]
@@ -298,9 +299,10 @@ async def test_of_what_nobody_has_opened_the_shop_hears_and_its_buyer_does_not(
     order = await client.place(CUSTOMER)
     await received(clerk, order)
     later_ms = time.time_ns() // 1_000_000 + 61_000
-    limits = EscalationLimits({NoticeStep.BOARD: 60})
+    limits = EscalationLimits({NoticeStep.BOARD: 60, NoticeStep.PUSH: 120})
     assert await escalate_unseen(store, limits, later_ms, mailed_in=None) == {NoticeStep.BOARD: 1}
-    ((told, offset),) = await clerk.heard("order_unseen")
+    assert await escalate_unseen(store, limits, later_ms + 60_000, mailed_in=None) == {NoticeStep.PUSH: 1}
+    ((told, offset), _push) = await clerk.heard("order_unseen", 2)
     found = await notice(client, order)
     assert isinstance(offset, str)
     assert told == {
@@ -311,7 +313,10 @@ async def test_of_what_nobody_has_opened_the_shop_hears_and_its_buyer_does_not(
     ((notified, _),) = await clerk.heard("notification")
     assert (notified["severity"], notified["link"]) == ("error", "/admin")
     assert str(order["number"]) in notified["text"]
-    assert found["escalations"] == [{"step": "board", "at": timestamp(later_ms)}]
+    assert [(step["step"], step["at"]) for step in found["escalations"]] == [
+        ("board", timestamp(later_ms)),
+        ("push", timestamp(later_ms + 60_000)),
+    ]
     await buyer.answered(buyer.send("echo"))
     assert buyer.events("order_unseen", "notification") == []
 
@@ -330,3 +335,39 @@ async def test_the_days_p95_is_what_a_count_by_hand_gives(client: Client, connec
     assert figures["count"] == 20
     assert figures["p95"] == pytest.approx(seconds[18], abs=0.0015)  # the nineteenth of twenty
     assert figures["median"] == pytest.approx(seconds[9], abs=0.0015)
+
+
+# --- Bookings ---------------------------------------------------------------------------------------------------------
+
+
+@BOTH
+async def test_a_booking_is_noticed_and_escalated_as_an_order_is(
+    client: Client, connect: Connect, store: AnyStore
+) -> None:
+    await hire_carers(client, store, "car_1")
+    service = await offer(client, "car_1")
+    clerk, carer = await connect("store", "usr_a"), await connect("carer", "car_1")
+    seen, unseen = await book(client, service, at(9)), await book(client, service, at(11))
+    await clerk.heard("new_booking", 2)
+    both = {"bookingIds": [seen["id"], unseen["id"], "bkg_none"]}
+    assert await clerk.ask("notice_received", both) == {"unknown": ["bkg_none"]}
+    assert await clerk.ask("notice_opened", {"bookingId": seen["id"]}) == {"orderId": None, "bookingId": seen["id"]}
+    assert (await carer.refused("notice_opened", {"bookingId": seen["id"]}))["code"] == "not_permitted"
+    assert (await clerk.refused("notice_opened", {"bookingId": seen["id"], "orderId": "ord_1"}))["field"] == "orderId"
+    limits, later_ms = EscalationLimits({NoticeStep.PUSH: 60}), time.time_ns() // 1_000_000 + 61_000
+    assert await escalate_unseen(store, limits, later_ms, mailed_in=None) == {NoticeStep.PUSH: 1}
+    ((told, _),) = await clerk.heard("booking_unseen")
+    assert (told["bookingId"], told["number"], told["step"]) == (unseen["id"], unseen["number"], "push")
+    ((notified, _),) = await clerk.heard("notification")
+    assert str(unseen["number"]) in notified["text"]
+
+    answer = await client.get(f"/api/bookings/{seen['id']}/notice", STORE)
+    found = answer.json()
+    assert found["bookingId"] == seen["id"]
+    assert found["committedAt"] <= found["sent"]["at"] <= found["received"]["at"] <= found["opened"]["at"]
+    assert (found["opened"]["by"], found["escalations"]) == ("store:usr_a", [])
+    assert (await moved(client, unseen, "confirmed")).status_code == 200
+    opened = (await client.get(f"/api/bookings/{unseen['id']}/notice", STORE)).json()["opened"]
+    assert opened["how"] == "moved"
+    problem(await client.get(f"/api/bookings/{seen['id']}/notice", CUSTOMER), 403, "not-permitted")
+    problem(await client.get("/api/bookings/bkg_none/notice", STORE), 404, "not-found")

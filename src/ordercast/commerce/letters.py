@@ -30,6 +30,7 @@ class MailKind(StrEnum):
     ORDER_PLACED = "order_placed"
     ORDERS_UNSEEN = "orders_unseen"
     """To the shop's own people, of orders that nobody has opened."""
+    BOOKINGS_UNSEEN = "bookings_unseen"
     WEBHOOK_DISABLED = "webhook_disabled"
     """For an admin: nothing is sent any more to one of the shop's own systems."""
 
@@ -65,7 +66,7 @@ class OrderFacts:
 
 @dataclass(frozen=True, slots=True)
 class UnseenFacts:
-    """What the shop's people are told of orders that nobody has opened: how many, by their numbers, since when."""
+    """What the shop's people are told of what nobody has opened: how many, by their numbers, since when."""
 
     count: int
     first: int
@@ -109,8 +110,9 @@ def order_placed(language: Language, order: OrderFacts, link: str) -> Letter:
     return Letter(subject.format(number=number), paragraphs, action, link)
 
 
-def orders_unseen(language: Language, unseen: UnseenFacts, link: str) -> Letter:
-    subject, paragraphs, action = (_ONE_UNSEEN if unseen.count == 1 else _MANY_UNSEEN)[language]
+def unseen(kind: MailKind, language: Language, unseen: UnseenFacts, link: str) -> Letter:
+    one, many = _UNSEEN[kind]
+    subject, paragraphs, action = (one if unseen.count == 1 else many)[language]
     numbers = {"count": unseen.count, "first": unseen.first, "last": unseen.last}
     values = {"since": unseen.since, **{name: _number(number, language) for name, number in numbers.items()}}
     return Letter(subject.format(**values), tuple(text.format(**values) for text in paragraphs), action, link)
@@ -274,6 +276,35 @@ _MANY_UNSEEN: Final[dict[Language, _Text]] = {
         ("{count}টি অর্ডার অপেক্ষায়, {first} থেকে {last}, প্রথমটি {since} থেকে; কেউ খোলেননি।",),
         "অর্ডারগুলো খুলুন",
     ),
+}
+_ONE_BOOKING_UNSEEN: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "Nobody has seen booking {first}",
+        ("Booking {first} has waited since {since}, and nobody has opened it.",),
+        "Open the bookings",
+    ),
+    Language.BENGALI: (
+        "বুকিং {first} কেউ দেখেননি",
+        ("বুকিং {first} {since} থেকে অপেক্ষায়, কেউ খোলেননি।",),
+        "বুকিংগুলো খুলুন",
+    ),
+}
+_MANY_BOOKINGS_UNSEEN: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "Nobody has seen {count} bookings",
+        ("{count} bookings wait, {first} to {last}, the first since {since}, and nobody has opened them.",),
+        "Open the bookings",
+    ),
+    Language.BENGALI: (
+        "{count}টি বুকিং কেউ দেখেননি",
+        ("{count}টি বুকিং অপেক্ষায়, {first} থেকে {last}, প্রথমটি {since} থেকে; কেউ খোলেননি।",),
+        "বুকিংগুলো খুলুন",
+    ),
+}
+# Of one and of many.
+_UNSEEN: Final = {
+    MailKind.ORDERS_UNSEEN: (_ONE_UNSEEN, _MANY_UNSEEN),
+    MailKind.BOOKINGS_UNSEEN: (_ONE_BOOKING_UNSEEN, _MANY_BOOKINGS_UNSEEN),
 }
 _BENGALI_DIGITS: Final = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
 

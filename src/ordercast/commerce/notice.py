@@ -1,4 +1,5 @@
-"""Proof of notice: which screens and people of the shop have noticed an order, and what is done while nobody has.
+"""Proof of notice: which screens and people of the shop have noticed an order or a booking, and what is done while
+nobody has.
 
 Three things are known of it, each for what it is: an event was *sent* (written to a socket of the shop's people), a
 screen *received* it (a page says that it has painted it), a person *opened* it. None of them stands for another.
@@ -17,8 +18,15 @@ from .timestamps import Timestamp, timestamp
 SCREENS_MAX: Final = 16
 
 
+class NoticeSubject(StrEnum):
+    """What there is to notice."""
+
+    ORDER = "order"
+    BOOKING = "booking"
+
+
 class NoticeStep(StrEnum):
-    """What is done about an order that nobody has opened, each once; the least intrusive first."""
+    """What is done about what nobody has opened, each once; the least intrusive first."""
 
     BOARD = "board"
     PUSH = "push"
@@ -43,7 +51,7 @@ class Opening(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is known of one order. The first screen and the first person stay the first, whatever comes later."""
+    """What is known of one of them. The first screen and the first person stay the first, whatever comes later."""
 
     received_at: Timestamp | None = None
     received_by: str | None = None
@@ -71,18 +79,18 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class EscalationLimits:
-    """How long an order may wait for a person before each step; a step that is not named is not taken."""
+    """How long it may wait for a person before each step; a step that is not named is not taken."""
 
     after_s: Mapping[NoticeStep, float] = field(default_factory=dict)
     unsent_s: float = 0
-    """The same for every step, if that is sooner, of an order that came while no screen was connected; 0 for none."""
+    """The same for every step, if that is sooner, of what came while no screen was connected; 0 for none."""
 
     def __iter__(self) -> Iterator[NoticeStep]:
         """The steps that are taken."""
         return (step for step in NoticeStep if step in self.after_s)
 
     def due_before(self, step: NoticeStep, now_ms: int) -> DueBefore:
-        """The moments before which an order came that this step is due for."""
+        """The moments before which it came that this step is due for."""
         after_s = self.after_s[step]
         unsent_s = min(after_s, self.unsent_s) if self.unsent_s else after_s
         return DueBefore(_ago(now_ms, after_s), _ago(now_ms, unsent_s))

@@ -26,6 +26,7 @@ class NotificationKind(StrEnum):
     NEW_ORDERS = "new_orders"
     ORDERS_UNSEEN = "orders_unseen"
     """Nobody has opened them for a while."""
+    BOOKINGS_UNSEEN = "bookings_unseen"
     ORDER_CANCELLED = "order_cancelled"
     """By its buyer."""
     PAYMENT_TROUBLE = "payment_trouble"
@@ -62,7 +63,7 @@ def topic_of(kind: NotificationKind) -> Topic:
             return Topic.PAYMENTS
         case NotificationKind.NEW_ORDERS | NotificationKind.ORDERS_UNSEEN | NotificationKind.ORDER_CANCELLED:
             return Topic.SHOP
-        case NotificationKind.WEBHOOK_DISABLED:
+        case NotificationKind.BOOKINGS_UNSEEN | NotificationKind.WEBHOOK_DISABLED:
             return Topic.SHOP
         case _:
             assert_never(kind)
@@ -146,6 +147,22 @@ _MANY_UNSEEN: Final[tuple[_Text, _Text]] = (
 )
 
 
+_ONE_BOOKING_UNSEEN: Final[tuple[_Text, _Text]] = (
+    ("Nobody has seen a booking", "Booking {first} waits, and nobody has opened it."),
+    ("একটি বুকিং কেউ দেখেননি", "বুকিং {first} অপেক্ষায়, কেউ খোলেননি।"),
+)
+_MANY_BOOKINGS_UNSEEN: Final[tuple[_Text, _Text]] = (
+    ("Nobody has seen some bookings", "{count} bookings wait, {first} to {last}, and nobody has opened them."),
+    ("কয়েকটি বুকিং কেউ দেখেননি", "{count}টি বুকিং অপেক্ষায়, {first} থেকে {last}, কেউ খোলেননি।"),
+)
+# Of one and of many.
+_COUNTED: Final[dict[NotificationKind, tuple[tuple[_Text, _Text], tuple[_Text, _Text]]]] = {
+    NotificationKind.NEW_ORDERS: (_ONE_NEW, _MANY_NEW),
+    NotificationKind.ORDERS_UNSEEN: (_ONE_UNSEEN, _MANY_UNSEEN),
+    NotificationKind.BOOKINGS_UNSEEN: (_ONE_BOOKING_UNSEEN, _MANY_BOOKINGS_UNSEEN),
+}
+
+
 _TOGETHER: Final[dict[Language, _Text]] = {
     Language.ENGLISH: ("{count} notifications", "They came during your quiet hours."),
     Language.BENGALI: ("{count}টি বিজ্ঞপ্তি", "এগুলো আপনার নীরব সময়ে এসেছে।"),
@@ -164,10 +181,8 @@ def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None)
         given = data["status"], data["fulfilment"], data["number"]
         texts = sentences.for_customer(*given), sentences.for_customer(*given, language="bn")
         return Words(*texts[0], *texts[1], link=f"/track/{order_id}")
-    if kind is NotificationKind.NEW_ORDERS:
-        english, bengali = _ONE_NEW if data["count"] == 1 else _MANY_NEW
-    elif kind is NotificationKind.ORDERS_UNSEEN:
-        english, bengali = _ONE_UNSEEN if data["count"] == 1 else _MANY_UNSEEN
+    if (counted := _COUNTED.get(kind)) is not None:
+        english, bengali = counted[0] if data["count"] == 1 else counted[1]
     else:
         english, bengali = _TEXTS[kind]
     return Words(english[0], english[1].format(**data), bengali[0], bengali[1].format(**data), _link(kind, order_id))

@@ -63,7 +63,7 @@ class Stats(Struct, frozen=True, rename="camel"):
     """Seconds from `picked_up` to the door, of the orders that were delivered on that day."""
     open: OpenOrders
     notice: Percentiles
-    """Seconds from the commit to the first screen that said it had painted it, of orders of that day that one did."""
+    """Seconds from the commit to the first screen that said it had painted it, of orders and bookings of that day."""
     latency: Percentiles | None
     """Milliseconds from the moment on a change to its writing to this node's sockets, of the newest; null elsewhere."""
     at: str

@@ -22,7 +22,7 @@ from .types import ChangeKind
 RESERVED_EVENTS: Final = frozenset({
     "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error",
     "new_order", "newOrder", "order_update", "orderStatusUpdated", "customer_order_update", "delivery_update",
-    "payment_update", "payment_mismatch", "product_update", "notification", "order_unseen", "stats",
+    "payment_update", "payment_mismatch", "product_update", "notification", "order_unseen", "booking_unseen", "stats",
     "message", "message_update", "typing", "seen", "participants",
     "ready", "watching", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
 })  # fmt: skip

@@ -42,6 +42,7 @@ class ChangeKind(StrEnum):
     """It was opened, or somebody takes part from now on, or no more."""
     ORDER_UNSEEN = "notice.order_unseen"
     """Nobody has opened it for a while."""
+    BOOKING_UNSEEN = "notice.booking_unseen"
     EVENT_PUBLISHED = "event.published"
     ACCESS_REVOKED = "access.revoked"
     CUSTOMER_ERASED = "customer.erased"

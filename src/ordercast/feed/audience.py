@@ -232,6 +232,11 @@ def _order_unseen(change: Change, event_id: str) -> RoutedEvent:
     return RoutedEvent("order_unseen", (STORE_OWNERS,), [payloads.order_unseen(change, event_id)])
 
 
+def _booking_unseen(change: Change, event_id: str) -> RoutedEvent:
+    """As `_order_unseen`."""
+    return RoutedEvent("booking_unseen", (STORE_OWNERS,), [payloads.booking_unseen(change, event_id)])
+
+
 def _published(change: Change, event_id: str) -> RoutedEvent:
     """An event that a trusted back end published; it named the rooms itself."""
     del event_id
@@ -255,6 +260,7 @@ SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
     ChangeKind.MESSAGE_SENT: _message,
     ChangeKind.NOTIFICATION_MADE: _notification,
     ChangeKind.ORDER_UNSEEN: _order_unseen,
+    ChangeKind.BOOKING_UNSEEN: _booking_unseen,
     ChangeKind.PAYMENT_MISMATCH: _mismatch,
 }
 """Kinds of changes of which each makes one event."""

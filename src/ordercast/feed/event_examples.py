@@ -208,18 +208,24 @@ ROWS: Final[list[Row]] = [
             "note": None,
         },
     ),
-    (
-        ChangeKind.ORDER_UNSEEN,
-        _ORDER_ID,
-        None,
-        {
-            "orderId": _ORDER_ID,
-            "number": 1042,
-            "step": "board",
-            "committedAt": _PLACED_AT,
-            "sentAt": "2026-11-24T09:15:00.004Z",
-            "receivedAt": None,
-        },
+    *(
+        (
+            kind,
+            id_,
+            None,
+            {
+                name: id_,
+                "number": 1042,
+                "step": "board",
+                "committedAt": _PLACED_AT,
+                "sentAt": "2026-11-24T09:15:00.004Z",
+                "receivedAt": None,
+            },
+        )
+        for kind, name, id_ in (
+            (ChangeKind.ORDER_UNSEEN, "orderId", _ORDER_ID),
+            (ChangeKind.BOOKING_UNSEEN, "bookingId", _BOOKING_ID),
+        )
     ),
     *(
         (

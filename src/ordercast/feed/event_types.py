@@ -254,17 +254,31 @@ class MessagePayload(Stamped):
     """Where it is not null, the text is empty."""
 
 
-class OrderUnseenPayload(OrderStamped):
-    """Nobody of the shop has opened an order for a while: what is done about it with this event, each step once."""
+class UnseenPayload(Stamped):
+    """Nobody of the shop has opened it for a while: what is done about it with this event, each step once."""
 
+    number: int
+    """What people call it by."""
     step: NoticeStep
-    """A notification on the board, a push, a mail, or nothing beside this event, for the shop's own systems."""
+    """The board rings louder, the shop is notified, mailed, or nothing beside this event, for its own systems."""
     committedAt: str
-    """The moment on the order (RFC 3339, UTC)."""
+    """The moment on it (RFC 3339, UTC)."""
     sentAt: str | None
     """When it was first written to a socket of the shop's people; null where none was there."""
     receivedAt: str | None
     """When a screen first said that it had painted it."""
+
+
+class OrderUnseenPayload(UnseenPayload):
+    """Nobody of the shop has opened an order for a while: what is done about it with this event, each step once."""
+
+    orderId: str
+
+
+class BookingUnseenPayload(UnseenPayload):
+    """Nobody of the shop has opened a booking for a while: what is done about it with this event, each step once."""
+
+    bookingId: str
 
 
 # --- Fleeting ---------------------------------------------------------------------------------------------------------
@@ -384,6 +398,7 @@ PAYLOADS: Final[dict[str, Any]] = {
     "product_update": ProductUpdatePayload,
     "notification": NotificationPayload,
     "order_unseen": OrderUnseenPayload,
+    "booking_unseen": BookingUnseenPayload,
     "stats": Stats,
     "message": MessagePayload,
     "message_update": MessagePayload,

@@ -148,6 +148,7 @@ _FINDERS: Final[dict[str, Callable[[Change], list[str] | None]]] = {
     ChangeKind.FEED_RESYNC: _shop,
     ChangeKind.NOTIFICATION_MADE: _notification,
     ChangeKind.ORDER_UNSEEN: _shop,
+    ChangeKind.BOOKING_UNSEEN: _shop,
     ChangeKind.PAYMENT_MISMATCH: _shop,
 }
 _FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {

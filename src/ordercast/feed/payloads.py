@@ -15,6 +15,7 @@ from ordercast.db import Change, ChangeKind, read_json
 
 from . import event_types
 from .event_types import (
+    BookingUnseenPayload,
     CustomerOrderUpdatePayload,
     DeliveryUpdatePayload,
     MessagePayload,
@@ -24,6 +25,7 @@ from .event_types import (
     OrderUnseenPayload,
     PaymentUpdatePayload,
     ProductUpdatePayload,
+    UnseenPayload,
 )
 from .gaps import UnroutableRow
 
@@ -260,14 +262,22 @@ def _whole_number(value: Any) -> int:
 
 def order_unseen(change: Change, event_id: str) -> OrderUnseenPayload:
     """An order that nobody of the shop has opened for a while, and what is done about it."""
+    return {**_unseen(change, event_id), "orderId": change.entity_id}
+
+
+def booking_unseen(change: Change, event_id: str) -> BookingUnseenPayload:
+    """The same of a booking."""
+    return {**_unseen(change, event_id), "bookingId": change.entity_id}
+
+
+def _unseen(change: Change, event_id: str) -> UnseenPayload:
     told = msgspec.convert(decode(change.after), _Unseen)
     return {
         "id": event_id,
         "seq": change.seq,
-        "orderId": told.order_id,
-        "number": told.number,
         "version": change.version,
         "at": change.at,
+        "number": told.number,
         "step": told.step,
         "committedAt": told.committed_at,
         "sentAt": told.sent_at,
@@ -276,7 +286,6 @@ def order_unseen(change: Change, event_id: str) -> OrderUnseenPayload:
 
 
 class _Unseen(msgspec.Struct, rename="camel"):
-    order_id: str
     number: int
     step: NoticeStep
     committed_at: str

@@ -18,6 +18,7 @@ from ordercast.db.webhooks import endpoints
 
 from .links import Links
 
+UNSEEN: Final = frozenset({MailKind.ORDERS_UNSEEN, MailKind.BOOKINGS_UNSEEN})
 # A cart of hundreds is told by its sum.
 LINES_MAX: Final = 50
 
@@ -60,8 +61,8 @@ class Letters:
         """The letter of a mail; None where there is nobody to send it to any more. Raises what reading rows does."""
         if mail.kind is MailKind.ORDER_PLACED:
             return self._order_placed(transaction, mail)
-        if mail.kind is MailKind.ORDERS_UNSEEN:
-            return self._orders_unseen(transaction, mail)
+        if mail.kind in UNSEEN:
+            return self._unseen(transaction, mail)
         if mail.kind is MailKind.WEBHOOK_DISABLED:
             return self._webhook_disabled(transaction, mail)
         letter = self._to_address(transaction, mail)
@@ -83,14 +84,14 @@ class Letters:
         link = self._links.order(mail.order_id, orders.tracking_hash(transaction, mail.order_id))
         return Addressed(order.customer_info.email, words.order_placed(mail.language, facts, link))
 
-    def _orders_unseen(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+    def _unseen(self, transaction: Transaction, mail: Mail) -> Addressed | None:
         """What waits now: for one that somebody has opened meanwhile nobody is woken."""
-        waiting = escalation.waiting(transaction, mail.created_at)
+        waiting = escalation.waiting(transaction, mail.kind, mail.created_at)
         if waiting is None or mail.address is None or not escalation.is_staff(transaction, mail.address):
             return None
         since = datetime.fromisoformat(waiting.since).astimezone(self._zone).strftime("%Y-%m-%d %H:%M")
         facts = UnseenFacts(len(waiting.numbers), min(waiting.numbers), max(waiting.numbers), since)
-        letter = words.orders_unseen(mail.language, facts, self._links.board())
+        letter = words.unseen(mail.kind, mail.language, facts, self._links.board())
         return Addressed(mail.address, letter)
 
     def _webhook_disabled(self, transaction: Transaction, mail: Mail) -> Addressed | None:

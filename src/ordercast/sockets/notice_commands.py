@@ -1,4 +1,6 @@
-"""``notice_received`` and ``notice_opened``: a screen of the shop has painted orders, and a person has opened one."""
+"""``notice_received`` and ``notice_opened``: a screen of the shop has painted orders or bookings, and a person has
+opened one.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from msgspec import Meta, Struct
 
 from ordercast.api.body import IdText
 from ordercast.api.commands import CommandDoc
-from ordercast.commerce.errors import NotFound, NotPermitted
+from ordercast.commerce.errors import InvalidField, NotFound, NotPermitted
 from ordercast.commerce.people import STAFF
 
 from .command_router import Caller, CommandRouter
@@ -19,38 +21,48 @@ from .notice_recorder import NoticeRecorder
 IDS_MAX: Final = 200
 
 
-class NoticeReceived(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """These orders are painted on the sender's screen, where they can be seen."""
+Ids = Annotated[list[IdText], Meta(max_length=IDS_MAX)]
 
-    order_ids: Annotated[list[IdText], Meta(min_length=1, max_length=IDS_MAX)]
+
+class NoticeReceived(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """These orders and bookings are painted on the sender's screen, where they can be seen; one at least."""
+
+    order_ids: Ids = []
     """Which orders."""
+    booking_ids: Ids = []
+    """Which bookings."""
 
 
 class NoticeOpened(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Whoever sits at the sender's screen has opened this order."""
+    """Whoever sits at the sender's screen has opened this order, or this booking."""
 
-    order_id: IdText
+    order_id: IdText | None = None
+    booking_id: IdText | None = None
 
 
-class ReceivedOrders(Struct, frozen=True):
-    """It is noted of all but those that there are no orders of."""
+class Received(Struct, frozen=True):
+    """It is noted of all but those that there are none of."""
 
     unknown: list[str]
-    """Ids that there are no orders of."""
+    """Ids that there are no orders or bookings of."""
 
 
-class OpenedOrder(Struct, frozen=True, rename="camel"):
-    """Which order was opened."""
+class Opened(Struct, frozen=True, rename="camel"):
+    """What was opened: one of them, the other is null."""
 
-    order_id: str
+    order_id: str | None
+    booking_id: str | None
 
 
 _ID: Final = "ord_01JDN8WPV2M5Q3T7Y9B1C4E6GH"
 _RECEIVED: Final = CommandDoc(
-    data=ReceivedOrders, errors=(NotPermitted,), example={"orderIds": [_ID]}, answer={"unknown": []}
+    data=Received, errors=(NotPermitted,), example={"orderIds": [_ID]}, answer={"unknown": []}
 )
 _OPENED: Final = CommandDoc(
-    data=OpenedOrder, errors=(NotFound, NotPermitted), example={"orderId": _ID}, answer={"orderId": _ID}
+    data=Opened,
+    errors=(NotFound, NotPermitted),
+    example={"orderId": _ID},
+    answer={"orderId": _ID, "bookingId": None},
 )
 
 
@@ -60,21 +72,27 @@ def register(router: CommandRouter, recorder: NoticeRecorder) -> None:
 
 
 async def _received(recorder: NoticeRecorder, caller: Caller, command: NoticeReceived) -> dict[str, Any]:
-    """Answer once it is durable, with those that there are no orders of. Again changes nothing."""
-    known = await recorder.receive(command.order_ids, caller.socket.id, _by(caller))
-    return {"unknown": [id_ for id_ in dict.fromkeys(command.order_ids) if id_ not in known]}
+    """Answer once it is durable, with those that there are none of. Again changes nothing."""
+    by, ids = _by(caller), [*dict.fromkeys((*command.order_ids, *command.booking_ids))]
+    if not ids:
+        raise InvalidField("orderIds", "Name the orders or bookings that are painted.")
+    known = await recorder.receive(ids, caller.socket.id, by)
+    return {"unknown": [id_ for id_ in ids if id_ not in known]}
 
 
 async def _opened(recorder: NoticeRecorder, caller: Caller, command: NoticeOpened) -> dict[str, Any]:
     """Answer once it is durable. Again changes nothing: the first who opened it stays the first."""
-    if not await recorder.open(command.order_id, _by(caller)):
-        raise NotFound("order")
-    return {"orderId": command.order_id}
+    by, id_ = _by(caller), command.order_id or command.booking_id
+    if id_ is None or None not in (command.order_id, command.booking_id):
+        raise InvalidField("orderId", "Name the order or the booking that was opened, one of them.")
+    if not await recorder.open(id_, by):
+        raise NotFound("order" if command.booking_id is None else "booking")
+    return {"orderId": command.order_id, "bookingId": command.booking_id}
 
 
 def _by(caller: Caller) -> str:
     """Whose screen it is. Raises NotPermitted for who is none of the shop's people: a program notices nothing."""
     actor = caller.identity.actor
     if actor.role not in STAFF:
-        raise NotPermitted(actor, "say that the shop has noticed an order")
+        raise NotPermitted(actor, "say what the shop has noticed")
     return str(actor)

@@ -1,5 +1,5 @@
-"""Notes which screens and people have noticed an order: in batches, so that it costs the same however many screens a
-shop has, and nothing of an order's own path.
+"""Notes which screens and people have noticed an order or a booking: in batches, so that it costs the same however many
+screens a shop has, and nothing of an order's own path.
 
 That an event was sent is noted a moment later; a crash between the two forgets it, and claims nothing. What a screen or
 a person has noticed is acknowledged once it is durable, so what was acknowledged is never forgotten.
@@ -46,15 +46,15 @@ class NoticeRecorder:
     def __repr__(self) -> str:
         return f"<NoticeRecorder {len(self._batch.sent)} sent, {len(self._batch.noticed)} noticed>"
 
-    def order_sent(self, change: Change) -> None:
-        """Note that a new order was written to a socket of the shop's people on this node."""
-        sent = self._batch.sent
-        if len(sent) >= SENT_WAITING_MAX:
+    def sent(self, change: Change) -> None:
+        """Note that a new order or booking was written to a socket of the shop's people on this node."""
+        waiting = self._batch.sent
+        if len(waiting) >= SENT_WAITING_MAX:
             NOTICES_DROPPED.inc()
             return
-        if not sent:
+        if not waiting:
             self._write_within(SENT_NOTED_WITHIN_S)
-        sent.setdefault(change.entity_id, Sent(change.at, self._now()))
+        waiting.setdefault(change.entity_id, Sent(change.at, self._now()))
 
     async def receive(self, ids: Sequence[str], screen: str, by: str) -> frozenset[str]:
         """Note that a screen has painted these; gives those that there are, once it is durable. Raises StoreError."""

@@ -116,6 +116,8 @@ def teller_of(kind: ChangeKind) -> tuple[Tell, str] | None:  # noqa: C901, PLR09
             return _order, "Something else of an order changed, such as an address."
         case ChangeKind.ORDER_UNSEEN:
             return _unseen, "Nobody has opened an order for a while."
+        case ChangeKind.BOOKING_UNSEEN:
+            return _unseen, "Nobody has opened a booking for a while."
         case ChangeKind.BOOKING_PLACED:
             return _booking, "A booking was made."
         case ChangeKind.BOOKING_IMPORTED:

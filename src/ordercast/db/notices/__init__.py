@@ -1,4 +1,6 @@
-"""Units of work on proof of notice: noting which screens and people have noticed an order, and looking at that."""
+"""Units of work on proof of notice: noting which screens and people have noticed an order or a booking, and looking at
+that.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from ordercast.commerce.notice import SCREENS_MAX, Notice, NoticeStep, Opening, Receipt
+from ordercast.commerce.notice import SCREENS_MAX, Notice, NoticeStep, NoticeSubject, Opening, Receipt
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db.lenient_json import is_moment
 from ordercast.db.noun import Impersonal, Noun
@@ -30,8 +32,8 @@ NOUN: Final = Noun(
     statements=statements_in(vars(statements)),
     triggers=TRIGGERS,
     personal={
-        "notices": Impersonal("when the shop's own people noticed an order"),
-        "notice_escalations": Impersonal("what was done about an order that nobody had opened"),
+        "notices": Impersonal("when the shop's own people noticed an order or a booking"),
+        "notice_escalations": Impersonal("what was done about those that nobody had opened"),
     },
 )
 
@@ -63,7 +65,7 @@ class Noted(NamedTuple):
     """What a batch has come to."""
 
     known: frozenset[str]
-    """Of what was noticed, that of which there is any such order."""
+    """Of what was noticed, that which there is at all."""
     first_screens_s: tuple[float, ...]
     """From commit to the first screen, of those that had reached none before."""
     first_people_s: tuple[float, ...]
@@ -101,7 +103,7 @@ def _note_sent(transaction: Transaction, sent: Mapping[str, Sent]) -> None:
 
 
 def _begin(transaction: Transaction, named: str) -> None:
-    """Have a row for each of the orders that there is."""
+    """Have a row for each of those that there are."""
     rows = [{"entity_id": id_, "committed_at": at} for id_, at in transaction.all(statements.COMMITTED, ids=named)]
     _add(transaction, statements.BEGIN, rows)
 
@@ -159,11 +161,11 @@ class SentNotice(Struct, frozen=True, rename="camel"):
 
     at: str
     seconds: float
-    """Since the order was committed."""
+    """Since it was committed."""
 
 
 class ReceivedNotice(SentNotice, frozen=True, kw_only=True, rename="camel"):
-    """A screen has first said that it has painted the order."""
+    """A screen has first said that it has painted it."""
 
     by: str
     """Whose screen it was, as `store:usr_...`."""
@@ -176,7 +178,7 @@ class ReceivedNotice(SentNotice, frozen=True, kw_only=True, rename="camel"):
 
 
 class OpenedNotice(SentNotice, frozen=True, kw_only=True, rename="camel"):
-    """A person of the shop has first opened the order, or moved it."""
+    """A person of the shop has first opened it, or moved it."""
 
     by: str
     """Who it was, as `store:usr_...`."""
@@ -187,43 +189,64 @@ class OpenedNotice(SentNotice, frozen=True, kw_only=True, rename="camel"):
 
 
 class TakenStep(Struct, frozen=True, rename="camel"):
-    """What was done about an order that nobody had opened."""
+    """What was done while nobody had opened it."""
 
     step: NoticeStep
     """The board says so louder, the shop's people are sent a push or a mail, its own systems are told."""
     at: str
 
 
-class OrderNotice(Struct, frozen=True, rename="camel"):
-    """How the shop noticed an order; null is what has not happened, or is not known to have."""
+class EntityNotice(Struct, frozen=True, rename="camel"):
+    """How the shop noticed something; null is what has not happened, or is not known to have."""
 
-    order_id: str
     committed_at: str | None
-    """The moment on the order, which is before its commit; null for an order of another system that nobody noticed."""
+    """The moment on it, which is before its commit; null for an order of another system that nobody noticed."""
     sent: SentNotice | None
-    """Null too where the first screen came later, and was given the order by a list or by a replay."""
+    """Null too where the first screen came later, and was given it by a list or by a replay."""
     received: ReceivedNotice | None
     """Only what a screen has said: a client that says nothing may show it all the same."""
     opened: OpenedNotice | None
-    """Who looks at an order by the API has not opened it: programs do that too."""
+    """Who looks at it by the API has not opened it: programs do that too."""
     escalations: list[TakenStep]
     """What was done while nobody had opened it, each step once."""
 
 
-def look(transaction: Transaction, order_id: str) -> OrderNotice:
+class OrderNotice(EntityNotice, frozen=True, kw_only=True, rename="camel"):
+    """How the shop noticed an order; null is what has not happened, or is not known to have."""
+
+    order_id: str
+
+
+class BookingNotice(EntityNotice, frozen=True, kw_only=True, rename="camel"):
+    """How the shop noticed a booking; null is what has not happened, or is not known to have."""
+
+    booking_id: str
+
+
+def look_at_order(transaction: Transaction, order_id: str) -> OrderNotice:
     """How the shop noticed an order, of which it is known that there is one."""
-    row = transaction.one(statements.OF_ENTITY, id=order_id)
+    seen = _look(transaction, NoticeSubject.ORDER, order_id)
+    return OrderNotice(*msgspec.structs.astuple(seen), order_id=order_id)
+
+
+def look_at_booking(transaction: Transaction, booking_id: str) -> BookingNotice:
+    """The same of a booking."""
+    seen = _look(transaction, NoticeSubject.BOOKING, booking_id)
+    return BookingNotice(*msgspec.structs.astuple(seen), booking_id=booking_id)
+
+
+def _look(transaction: Transaction, subject: NoticeSubject, id_: str) -> EntityNotice:
+    row = transaction.one(statements.OF_ENTITY, id=id_)
     rows = [] if row is None else transaction.readable([row], _looked_at, TABLE)
     noted, sent_at = rows[0] if rows else (None, None)
     notice = Notice() if noted is None else noted.notice
-    committed_at = _committed_at(transaction, order_id) if noted is None else noted.committed_at
-    opening = _opening(transaction, order_id, notice)
+    committed_at = _committed_at(transaction, id_) if noted is None else noted.committed_at
+    opening = _opening(transaction, subject, id_, notice)
     names = _names(transaction, [by for by in (notice.received_by, opening and opening[0].by) if by])
     steps = transaction.readable(
-        transaction.all(statements.ESCALATIONS, id=order_id), lambda row: TakenStep(NoticeStep(row[0]), row[1]), TABLE
+        transaction.all(statements.ESCALATIONS, id=id_), lambda row: TakenStep(NoticeStep(row[0]), row[1]), TABLE
     )
-    return OrderNotice(
-        order_id,
+    return EntityNotice(
         committed_at,
         None if sent_at is None or committed_at is None else SentNotice(sent_at, _seconds(committed_at, sent_at)),
         _received(notice, committed_at, names),
@@ -239,18 +262,18 @@ def _looked_at(row: tuple[Any, ...]) -> tuple[_Noted, str | None]:
     return _noted(row), sent_at
 
 
-def _committed_at(transaction: Transaction, order_id: str) -> str | None:
+def _committed_at(transaction: Transaction, id_: str) -> str | None:
     """None of an order that lives elsewhere."""
-    row = transaction.one(statements.COMMITTED, ids=_json([order_id]))
+    row = transaction.one(statements.COMMITTED, ids=_json([id_]))
     return row[1] if row is not None and is_moment(row[1]) else None
 
 
-def _opening(transaction: Transaction, order_id: str, notice: Notice) -> tuple[Opening, str] | None:
+def _opening(transaction: Transaction, subject: NoticeSubject, id_: str, notice: Notice) -> tuple[Opening, str] | None:
     """Who first opened or moved it, and which of the two they did."""
     found: list[tuple[Opening, str]] = []
     if notice.opened_at is not None and notice.opened_by is not None:
         found.append((Opening(notice.opened_by, notice.opened_at), "opened"))
-    row = transaction.one(statements.FIRST_MOVE, id=order_id)
+    row = transaction.one(statements.FIRST_MOVE[subject], id=id_)
     if row is not None and is_moment(row[0]):
         found.append((Opening(row[1], row[0]), "moved"))
     return min(found, key=lambda each: each[0].at, default=None)

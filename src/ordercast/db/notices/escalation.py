@@ -1,6 +1,6 @@
-"""Finding orders that nobody has opened, and doing what is due about them: each step of each order once.
+"""Finding orders and bookings that nobody has opened, and doing what is due about them: each step of each once.
 
-Which steps were taken is kept beside the orders, and written in the transaction that takes them; so a restart takes
+Which steps were taken is kept beside them, and written in the transaction that takes them; so a restart takes
 none again, and of two nodes that try, one does.
 """
 
@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ordercast.commerce.letters import Language, MailKind
-from ordercast.commerce.notice import DueBefore, NoticeStep
+from ordercast.commerce.notice import DueBefore, NoticeStep, NoticeSubject
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.people import STAFF
 from ordercast.commerce.timestamps import Timestamp
@@ -36,9 +36,15 @@ COUNTED_MAX: Final = 100
 
 CarryOut = Callable[[Transaction, Sequence["Unseen"]], None]
 
+_NOTIFICATIONS: Final = {
+    NoticeSubject.ORDER: NotificationKind.ORDERS_UNSEEN,
+    NoticeSubject.BOOKING: NotificationKind.BOOKINGS_UNSEEN,
+}
+_MAILS: Final = {NoticeSubject.ORDER: MailKind.ORDERS_UNSEEN, NoticeSubject.BOOKING: MailKind.BOOKINGS_UNSEEN}
+
 
 class Unseen(NamedTuple):
-    """An order that nobody has opened."""
+    """One that nobody has opened."""
 
     number: int
     id: str
@@ -46,8 +52,9 @@ class Unseen(NamedTuple):
 
 
 class Due(NamedTuple):
-    """What is due: a step, for orders that came before then and after `since`."""
+    """What is due: a step, for those that came before then and after `since`."""
 
+    subject: NoticeSubject
     step: NoticeStep
     before: DueBefore
     since: Timestamp
@@ -55,15 +62,15 @@ class Due(NamedTuple):
 
 def is_due(transaction: Transaction, due: Due) -> bool:
     """Whether `escalate` has anything to do: to be asked of a reader, which is cheap."""
-    return bool(_found(transaction, statements.IS_DUE, due, limit=1))
+    return bool(_found(transaction, statements.IS_DUE[due.subject], due, limit=1))
 
 
 def escalate(transaction: Transaction, due: Due, now: Timestamp, carry_out: CarryOut) -> int:
     """Take the step for those that it is due for; gives for how many. `carry_out` is what is done beside telling of
     each, in this unit.
     """
-    found = _found(transaction, statements.DUE, due, limit=ESCALATED_AT_ONCE_MAX)
-    taken = [order for order in found if _take(transaction, due.step, order, now)]
+    found = _found(transaction, statements.DUE[due.subject], due, limit=ESCALATED_AT_ONCE_MAX)
+    taken = [each for each in found if _take(transaction, due.step, each, now)]
     if taken:
         carry_out(transaction, taken)
     return len(taken)
@@ -78,36 +85,36 @@ def _found(transaction: Transaction, statement: Statement, due: Due, *, limit: i
         since=due.since,
         limit=limit,
     )
-    return transaction.readable(rows, _unseen, "orders")
+    return transaction.readable(rows, _unseen, f"{due.subject}s")
 
 
 def _unseen(row: tuple[Any, ...]) -> Unseen:
     return msgspec.convert(row, Unseen)
 
 
-def _take(transaction: Transaction, step: NoticeStep, order: Unseen, now: Timestamp) -> bool:
-    row = {"entity_id": order.id, "step": step, "at": now}
+def _take(transaction: Transaction, step: NoticeStep, unseen: Unseen, now: Timestamp) -> bool:
+    row = {"entity_id": unseen.id, "step": step, "at": now}
     return transaction.many(statements.ESCALATE, [row]) > 0
 
 
 # --- What is done -----------------------------------------------------------------------------------------------------
 
 
-def notify_shop(transaction: Transaction, unseen: Sequence[Unseen], now: Timestamp) -> None:
-    """Leave one notification for the shop of all of them."""
-    numbers = [order.number for order in unseen]
+def notify_shop(transaction: Transaction, subject: NoticeSubject, unseen: Sequence[Unseen], now: Timestamp) -> None:
+    """Notify the shop once of all of them."""
+    numbers = [each.number for each in unseen]
     data = {"count": len(numbers), "first": min(numbers), "last": max(numbers)}
-    order_id = unseen[0].id if len(unseen) == 1 else None
-    kind, severity = NotificationKind.ORDERS_UNSEEN, Severity.ERROR
-    notifications.notify(transaction, SHOP, kind, data, severity=severity, order_id=order_id, now=now)
+    order_id = unseen[0].id if subject is NoticeSubject.ORDER and len(unseen) == 1 else None
+    kind = _NOTIFICATIONS[subject]
+    notifications.notify(transaction, SHOP, kind, data, severity=Severity.ERROR, order_id=order_id, now=now)
 
 
-def mail_shop(transaction: Transaction, now: Timestamp, language: Language, new_id: Callable[[], str]) -> int:
-    """Owe a mail to each of the shop's people; gives how many."""
-    addresses = staff_addresses(transaction)
-    for address in addresses:
-        mails.owe(transaction, new_id(), MailKind.ORDERS_UNSEEN, address, language=language, now=now)
-    return len(addresses)
+def mail_shop(
+    transaction: Transaction, subject: NoticeSubject, now: Timestamp, language: Language, new_id: Callable[[], str]
+) -> None:
+    """Owe a mail to each of the shop's people."""
+    for address in staff_addresses(transaction):
+        mails.owe(transaction, new_id(), _MAILS[subject], address, language=language, now=now)
 
 
 def staff_addresses(transaction: Transaction) -> list[str]:
@@ -117,15 +124,16 @@ def staff_addresses(transaction: Transaction) -> list[str]:
 
 
 class Waiting(NamedTuple):
-    """The orders that nobody has opened, as far as COUNTED_MAX, and the moment since which."""
+    """Those that nobody has opened, as far as COUNTED_MAX, and the moment since which."""
 
     numbers: tuple[int, ...]
     since: str
 
 
-def waiting(transaction: Transaction, since: Timestamp) -> Waiting | None:
-    """Those that mails were owed for since then, and that nobody has opened; None where none is left."""
-    rows = transaction.all(statements.UNOPENED_AFTER_MAIL, since=since, limit=COUNTED_MAX)
+def waiting(transaction: Transaction, kind: MailKind, since: Timestamp) -> Waiting | None:
+    """Those that mails of that kind were owed for since then, and that nobody has opened; None where none is left."""
+    subject = next(subject for subject, mailed in _MAILS.items() if mailed is kind)
+    rows = transaction.all(statements.UNOPENED_AFTER_MAIL[subject], since=since, limit=COUNTED_MAX)
     found = [(number, at) for number, at in rows if type(number) is int and is_moment(at)]
     return Waiting(tuple(number for number, _ in found), min(at for _, at in found)) if found else None
 

@@ -1,10 +1,12 @@
-"""Noting who noticed an order, and finding those that nobody did."""
+"""Noting who noticed an order or a booking, and finding those that nobody did."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
-from ordercast.commerce.notice import NoticeStep
+from ordercast.commerce.booking_states import BookingStatus
+from ordercast.commerce.notice import NoticeStep, NoticeSubject
 from ordercast.commerce.people import STAFF
 from ordercast.commerce.states import OrderStatus
 from ordercast.db.sql import literals
@@ -18,7 +20,10 @@ SENT: Final = BulkStatement("""
     ON CONFLICT (entity_id) DO UPDATE SET sent_at = excluded.sent_at
     WHERE notices.sent_at IS NULL OR notices.sent_at > excluded.sent_at
 """)
-COMMITTED: Final = Statement("SELECT id, created_at FROM orders WHERE id IN (@json_texts(:ids))")
+COMMITTED: Final = Statement("""
+    SELECT id, created_at FROM orders WHERE id IN (@json_texts(:ids))
+    UNION ALL SELECT id, created_at FROM bookings WHERE id IN (@json_texts(:ids))
+""")
 BEGIN: Final = BulkStatement("""
     INSERT INTO notices @bulk_values(entity_id ordercast_id, committed_at ordercast_moment)
     ON CONFLICT (entity_id) DO NOTHING
@@ -38,11 +43,51 @@ NOTE: Final = Statement("""
 
 OF_ENTITY: Final = Statement(f"SELECT {_NOTED}, committed_at, sent_at FROM notices WHERE entity_id = :id")
 ESCALATIONS: Final = Statement("SELECT step, at FROM notice_escalations WHERE entity_id = :id")
-# As history names them: ``store:usr_...``.
-_BY_STAFF: Final = f"substr(order_history.actor, 1, 6) IN ({literals(f'{role}:' for role in STAFF)})"
-FIRST_MOVE: Final = Statement(f"""
-    SELECT at, actor FROM order_history WHERE order_id = :id AND {_BY_STAFF} ORDER BY entry LIMIT 1
-""")
+
+
+class _Subject(NamedTuple):
+    """Where one kind of what there is to notice stands, and while what of it waits for somebody."""
+
+    table: str
+    history: str
+    key: str
+    """By which its history knows it."""
+    waits: str
+
+    @property
+    def by_staff(self) -> str:
+        """Of a line of its history: somebody of the shop's people acted, as history names them: ``store:usr_...``."""
+        return f"substr({self.history}.actor, 1, 6) IN ({literals(f'{role}:' for role in STAFF)})"
+
+    @property
+    def is_unopened(self) -> str:
+        table, history = self.table, self.history
+        return f"""{table}.status = '{self.waits}'
+      AND NOT EXISTS (SELECT * FROM notices WHERE notices.entity_id = {table}.id AND notices.opened_at IS NOT NULL)
+      AND NOT EXISTS (SELECT * FROM {history} WHERE {history}.{self.key} = {table}.id AND {self.by_staff})"""
+
+    @property
+    def reached_a_screen(self) -> str:
+        return f"""SELECT * FROM notices
+        WHERE notices.entity_id = {self.table}.id
+          AND (notices.sent_at IS NOT NULL OR notices.received_at IS NOT NULL)"""
+
+
+_SUBJECTS: Final = {
+    NoticeSubject.ORDER: _Subject("orders", "order_history", "order_id", OrderStatus.PENDING),
+    NoticeSubject.BOOKING: _Subject("bookings", "booking_history", "booking_id", BookingStatus.REQUESTED),
+}
+
+
+def _of_each(make: Callable[[_Subject], Statement]) -> dict[NoticeSubject, Statement]:
+    return {name: make(subject) for name, subject in _SUBJECTS.items()}
+
+
+FIRST_MOVE: Final = _of_each(
+    lambda of: Statement(f"""
+        SELECT at, actor FROM {of.history} WHERE {of.key} = :id AND {of.by_staff} ORDER BY entry LIMIT 1
+    """)
+)
 NAMES: Final = Statement("SELECT id, name FROM accounts WHERE id IN (@json_texts(:ids))")
 SECONDS: Final = Statement("""
     SELECT @seconds_between(committed_at, received_at) FROM notices
@@ -56,33 +101,35 @@ MOMENTS: Final = Statement("""
 
 # --- What nobody has opened -------------------------------------------------------------------------------------------
 
-_IS_UNOPENED: Final = f"""orders.status = '{OrderStatus.PENDING}'
-      AND NOT EXISTS (SELECT * FROM notices WHERE notices.entity_id = orders.id AND notices.opened_at IS NOT NULL)
-      AND NOT EXISTS (SELECT * FROM order_history WHERE order_history.order_id = orders.id AND {_BY_STAFF})"""
-_REACHED_A_SCREEN: Final = """SELECT * FROM notices
-        WHERE notices.entity_id = orders.id AND (notices.sent_at IS NOT NULL OR notices.received_at IS NOT NULL)"""
-_DUE: Final = f"""
-    SELECT orders.number, orders.id, orders.created_at FROM orders
-    WHERE {_IS_UNOPENED} AND orders.created_at >= :since
-      AND (orders.created_at < :before
-        OR (orders.created_at < :unsent_before AND NOT EXISTS ({_REACHED_A_SCREEN})))
-      AND NOT EXISTS (
-        SELECT * FROM notice_escalations
-        WHERE notice_escalations.entity_id = orders.id AND notice_escalations.step = :step)
-    ORDER BY orders.number LIMIT :limit
-"""
+
+def _due(of: _Subject, locking: str = "") -> Statement:
+    return Statement(f"""
+        SELECT {of.table}.number, {of.table}.id, {of.table}.created_at FROM {of.table}
+        WHERE {of.is_unopened} AND {of.table}.created_at >= :since
+          AND ({of.table}.created_at < :before
+            OR ({of.table}.created_at < :unsent_before AND NOT EXISTS ({of.reached_a_screen})))
+          AND NOT EXISTS (
+            SELECT * FROM notice_escalations
+            WHERE notice_escalations.entity_id = {of.table}.id AND notice_escalations.step = :step)
+        ORDER BY {of.table}.number LIMIT :limit
+        {locking}
+    """)
+
+
 # What somebody is changing just now is looked at again in the next round.
-DUE: Final = Statement(f"{_DUE} @for_update @postgresql(SKIP LOCKED)")
-IS_DUE: Final = Statement(_DUE)
+DUE: Final = _of_each(lambda of: _due(of, "@for_update @postgresql(SKIP LOCKED)"))
+IS_DUE: Final = _of_each(_due)
 ESCALATE: Final = BulkStatement("""
     INSERT INTO notice_escalations @bulk_values(entity_id ordercast_id, step ordercast_word, at ordercast_moment)
     ON CONFLICT (entity_id, step) DO NOTHING
 """)
 # Those that mails were owed for, and that nobody has opened since. CROSS, which tells SQLite where to begin.
-UNOPENED_AFTER_MAIL: Final = Statement(f"""
-    SELECT orders.number, orders.created_at
-    FROM notice_escalations CROSS JOIN orders
-    WHERE orders.id = notice_escalations.entity_id AND notice_escalations.step = '{NoticeStep.MAIL}'
-      AND notice_escalations.at >= :since AND {_IS_UNOPENED}
-    ORDER BY notice_escalations.at LIMIT :limit
-""")
+UNOPENED_AFTER_MAIL: Final = _of_each(
+    lambda of: Statement(f"""
+        SELECT {of.table}.number, {of.table}.created_at
+        FROM notice_escalations CROSS JOIN {of.table}
+        WHERE {of.table}.id = notice_escalations.entity_id AND notice_escalations.step = '{NoticeStep.MAIL}'
+          AND notice_escalations.at >= :since AND {of.is_unopened}
+        ORDER BY notice_escalations.at LIMIT :limit
+    """)
+)

@@ -1,8 +1,8 @@
-"""When an order was noticed: a row for each that was sent to a screen, or that somebody noticed; and what was done
-about those that nobody had opened.
+"""When an order or a booking was noticed: a row for each that was sent to a screen, or that somebody noticed; and what
+was done about those that nobody had opened.
 
-Beside the orders, not in them: an acknowledgement is no change of an order. It makes no version, no line of history and
-no row of the feed.
+Beside them, not in them: an acknowledgement is no change of an order. It makes no version, no line of history and no
+row of the feed.
 """
 
 from __future__ import annotations

@@ -9,14 +9,28 @@ from ordercast.db.dialects import Trigger
 from ordercast.db.trigger_helpers import FEED_COLUMNS
 from ordercast.db.types import ChangeKind
 
-_DOCUMENT: Final = """@json_object('orderId', o.id, 'number', o.number, 'step', NEW.step, 'committedAt', o.created_at,
-      'sentAt', n.sent_at, 'receivedAt', n.received_at)"""
-_TOLD: Final = cleandoc(f"""
-    INSERT INTO feed ({FEED_COLUMNS})
-      SELECT '{ChangeKind.ORDER_UNSEEN}', o.id, o.version, 'service:timer', NULL, NEW.at, NULL,
-        @json_text({_DOCUMENT})
-      FROM orders o LEFT JOIN notices n ON n.entity_id = o.id
-      WHERE o.id = NEW.entity_id
-""")
 
-TRIGGERS: Final = (Trigger("notice_escalations_told", "AFTER INSERT", "notice_escalations", (_TOLD,)),)
+def _told(kind: ChangeKind, table: str, name: str) -> str:
+    """Tell of the entity of the new row, if it is of that `table`; its id is told as `name`."""
+    document = f"""@json_object('{name}', o.id, 'number', o.number, 'step', NEW.step, 'committedAt', o.created_at,
+          'sentAt', n.sent_at, 'receivedAt', n.received_at)"""
+    return cleandoc(f"""
+        INSERT INTO feed ({FEED_COLUMNS})
+          SELECT '{kind}', o.id, o.version, 'service:timer', NULL, NEW.at, NULL,
+            @json_text({document})
+          FROM {table} o LEFT JOIN notices n ON n.entity_id = o.id
+          WHERE o.id = NEW.entity_id
+    """)
+
+
+TRIGGERS: Final = (
+    Trigger(
+        "notice_escalations_told",
+        "AFTER INSERT",
+        "notice_escalations",
+        (
+            _told(ChangeKind.ORDER_UNSEEN, "orders", "orderId"),
+            _told(ChangeKind.BOOKING_UNSEEN, "bookings", "bookingId"),
+        ),
+    ),
+)
