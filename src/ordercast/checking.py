@@ -17,9 +17,12 @@ from ordercast.api.passwords import Passwords
 from ordercast.bootstrap import HOW_TO
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.timestamps import timestamp
+from ordercast.commerce.webhook_endpoints import DisabledBy
 from ordercast.config import Settings
 from ordercast.db import Store, Transaction, accounts
 from ordercast.db.seed import DEMO_PEOPLE
+from ordercast.db.webhooks import endpoints
+from ordercast.db.webhooks.endpoints import WebhookEndpoint
 from ordercast.payments import Providers
 
 # A provider of the internet is not so large a part of it.
@@ -259,6 +262,32 @@ async def check_store(settings: Settings, store: Store, demo_password: str) -> l
         path = settings.sqlite_path
         found.append(note("database", f"{path} can be read by others on this machine: `chmod 600 {path}`."))
     return [*found, *await _people(store, demo_password)]
+
+
+async def check_webhooks(store: Store) -> list[Finding]:
+    """Find out which of the shop's own systems are sent nothing, or in the clear."""
+    found = await store.read(lambda t: endpoints.page(t, "", endpoints.ENDPOINTS_MAX))
+    off = {_host(each) for each in found if each.disabled_by not in {None, DisabledBy.ADMIN}}
+    failing = {f"{_host(each)} (since {each.failing_since})" for each in found if each.enabled and each.failing_since}
+    plain = {_host(each) for each in found if each.enabled and each.url.startswith("http:")}
+    notes = []
+    if off:
+        notes.append(f"Switched off, for nothing was delivered for too long, or they are gone: {_listed(off)}.")
+    if failing:
+        notes.append(f"Nothing is delivered to {_listed(failing)}; it is tried again.")
+    if plain:
+        notes.append(f"Sent to without TLS: {_listed(plain)}.")
+    if found and not notes:
+        return [fine("webhooks", f"{len(found)} endpoints, and none in trouble.")]
+    return [note("webhooks", sentence) for sentence in notes]
+
+
+def _host(endpoint: WebhookEndpoint) -> str:
+    return urlsplit(endpoint.url).netloc
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 # What PostgreSQL must do for a commit to outlive a loss of power.

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from standardwebhooks import WebhookVerificationError
 
+from ordercast.checking import check_webhooks
 from ordercast.commerce.timestamps import timestamp
 from ordercast.commerce.webhook_endpoints import ATTEMPTS_MAX, RETRY_AFTER_S, rotated
 from ordercast.db import StoreError, Transaction
@@ -423,3 +424,19 @@ async def test_the_running_worker_sends_what_a_commit_brings(shop: WebhookShop, 
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+
+
+async def test_the_check_names_hosts_that_are_sent_nothing(shop: WebhookShop, receiver: Receiver) -> None:
+    assert await check_webhooks(shop.store) == []
+    async with receiving() as gone, receiving() as failing:
+        for one in (receiver, gone, failing):
+            await shop.add(one.url("/a-secret-path"))
+        gone.answers = [answer(410)]
+        failing.decide = lambda _: answer(500)
+        await shop.place("a")
+        await shop.send()
+        sentences = [finding.sentence for finding in await check_webhooks(shop.store)]
+    assert [f"127.0.0.1:{gone.port}" in each for each in sentences] == [True, False, False]
+    assert [f"127.0.0.1:{failing.port}" in each for each in sentences] == [False, True, True]
+    assert f"127.0.0.1:{receiver.port}" in sentences[2]
+    assert "secret" not in "".join(sentences)

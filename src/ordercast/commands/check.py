@@ -34,6 +34,7 @@ async def _look_at_store(settings: Settings) -> list[Finding]:
         providers = providers_of(settings, store)
         try:
             found = [*checking.check_payments(settings, providers), *await checking.check_payment_service(providers)]
+            found += await checking.check_webhooks(store)
             return [*found, *await checking.check_store(settings, store, demo_password(settings))]
         finally:
             await providers.close()
