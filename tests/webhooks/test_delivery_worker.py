@@ -40,7 +40,7 @@ async def test_a_committed_order_is_sent_once_and_signed_as_standard_webhooks_ha
     secret = new_secret()
     await shop.add(receiver.url(), secret=secret)
     await shop.place("a")
-    shop.clock.ms = _now_ms()  # by which the library judges the signature's age
+    shop.clock.ms = now_ms()  # by which the library judges the signature's age
     await shop.send()
     await shop.send()
     (request,) = receiver.requests
@@ -56,7 +56,7 @@ async def test_a_committed_order_is_sent_once_and_signed_as_standard_webhooks_ha
     assert await shop.rows() == [("order.placed", "ord_a", "delivered", 1)]
 
 
-def _now_ms() -> int:
+def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
@@ -259,7 +259,7 @@ async def test_while_a_secret_is_rotated_both_sign_and_afterwards_the_new_one_al
     shop: WebhookShop, receiver: Receiver
 ) -> None:
     old, new = new_secret(), new_secret()
-    shop.clock.ms = _now_ms()
+    shop.clock.ms = now_ms()
     endpoint = await shop.add(receiver.url(), secret=old)
     ends_at = timestamp(shop.clock.ms + 60_000)
     secrets = rotated(endpoint.secrets, shop.box.seal(new), ends_at, shop.clock.now)
@@ -278,7 +278,7 @@ async def test_while_a_secret_is_rotated_both_sign_and_afterwards_the_new_one_al
 
 async def test_secrets_outlive_the_rotation_of_the_shops_own(shop: WebhookShop, receiver: Receiver) -> None:
     secret = new_secret()
-    shop.clock.ms = _now_ms()
+    shop.clock.ms = now_ms()
     endpoint = await shop.add(receiver.url(), secret=secret)
     assert secret not in json.dumps(await shop.store.read(lambda t: t.all("SELECT * FROM webhook_endpoints")))
     renewed = "another secret of thirty-two bytes!!"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -132,3 +134,9 @@ def test_waits_grow_from_seconds_to_days_and_chance_adds_to_each() -> None:
     assert verdict(1, 410, "", NOW_S, 0.0).is_gone
     assert {verdict(1, status, "", NOW_S, 0.0).state for status in (200, 202, 204, 299)} == {DeliveryState.DELIVERED}
     assert {verdict(1, status, "", NOW_S, 0.0).state for status in (100, 301, 400, 404, 500)} == {DeliveryState.PENDING}
+
+
+def test_the_reference_has_a_line_for_every_event() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/webhooks-out.md").read_text(encoding="utf-8")
+    table = page.partition("\n## Events\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`([a-z]+\.[a-z_]+)`", table)) == set(KNOWN)
