@@ -94,7 +94,7 @@ lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
-	$(BIN)/python scripts/import-cycles ordercast.hub ordercast.contrib
+	$(BIN)/python scripts/import-cycles ordercast.hub ordercast.contrib ordercast.wire
 
 types: $(VENV)/.installed-dev
 	$(BIN)/mypy

@@ -6,16 +6,16 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.server import ServerState
 
 from ordercast.hub import Handshake
 
 from .origins import Headers, cors_headers, preflight_headers
 from .request_log import RequestNote
 from .transport import EngineError
-
-if TYPE_CHECKING:
-    from .http import Http
 
 log = logging.getLogger("ordercast.wire")
 
@@ -25,6 +25,24 @@ _HEADS = {
     status: b"HTTP/1.1 %d %b\r\n" % (status, HTTPStatus(status).phrase.encode())
     for status in (200, 204, 400, 403, 413, 429, 500, 503)
 }
+
+
+class RequestConnection(Protocol):
+    """What a request needs of the HTTP connection on which it came; see ``http.Http``."""
+
+    headers: list[tuple[bytes, bytes]]
+    expect_100_continue: bool
+    transport: asyncio.Transport
+    flow: FlowControl
+    server_state: ServerState
+
+    def handshake(self, raw_headers: list[tuple[bytes, bytes]], raw_query: bytes) -> Handshake:
+        """The hub's view of a request on it."""
+        ...
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request."""
+        ...
 
 
 class RequestListener(Protocol):
@@ -60,7 +78,13 @@ class PollingRequest:
     )
 
     def __init__(
-        self, http: Http, method: bytes, raw_query: bytes, *, keep_alive: bool, note: RequestNote | None = None
+        self,
+        http: RequestConnection,
+        method: bytes,
+        raw_query: bytes,
+        *,
+        keep_alive: bool,
+        note: RequestNote | None = None,
     ) -> None:
         self._http = http
         self.note = note

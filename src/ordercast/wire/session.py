@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 
-from ordercast.hub import DisconnectReason, Handshake, Receiver
+from ordercast.hub import DisconnectReason, Handshake, Options, Receiver
 from ordercast.protocol.engineio import Packet, PacketType
 from ordercast.protocol.errors import MalformedPacket
 from ordercast.protocol.message import NO_FRAMES, PING, Message
 
 from .transport import Transport
-
-if TYPE_CHECKING:
-    from .engine import Engine
 
 log = logging.getLogger("ordercast.wire")
 
@@ -40,6 +38,37 @@ _DELIVERS_QUEUED = frozenset(
         DisconnectReason.FORCED_SERVER_CLOSE,
     }
 )
+
+
+class Pongs(Protocol):
+    """See ``heartbeat.Heartbeat``."""
+
+    def pong(self, session: Session) -> None: ...
+
+
+class UsedSessions(Protocol):
+    """See ``session_limits.SessionLimits``."""
+
+    def session_used(self, session: Session) -> None: ...
+
+
+class SessionOwner(Protocol):
+    """What a session needs of whoever has all of them; see ``engine.Engine``."""
+
+    @property
+    def options(self) -> Options: ...
+
+    @property
+    def heartbeat(self) -> Pongs: ...
+
+    @property
+    def session_limits(self) -> UsedSessions: ...
+
+    def flush_later(self, session: Session) -> None: ...
+
+    def keep_pending_close(self, session: Session, messages: Sequence[Message]) -> None: ...
+
+    def remove(self, session: Session) -> None: ...
 
 
 class Session:
@@ -65,7 +94,9 @@ class Session:
         "upgrading",
     )
 
-    def __init__(self, engine: Engine, sid: str, handshake: Handshake, transport: Transport, *, blocked: bool) -> None:
+    def __init__(
+        self, engine: SessionOwner, sid: str, handshake: Handshake, transport: Transport, *, blocked: bool
+    ) -> None:
         self.sid = sid
         self.handshake = handshake
         self.transport = transport
