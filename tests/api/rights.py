@@ -1,8 +1,8 @@
 """Who may do what: every operation of the API and every command of a socket, a row each.
 
-The columns are `ROLES`. `A`: anybody's; `O`: one's own alone (order, account, card ...); `-`: refused, with 400, 401,
-403 or 404 (a command: by the code that says so). What an allowed role may do to an order in which state is the status
-flow's table, not this one; what a list holds for whom is its own test's.
+The columns are `ROLES`. `A`: anybody's; `O`: one's own alone (order, account, card, message ...); `-`: refused, with
+400, 401, 403 or 404 (a command: by the code that says so). What an allowed role may do to an order in which state is
+the status flow's table, not this one; what a list holds for whom is its own test's.
 
 A webhook is the provider's who signed it, a refresh is the cookie's, and what a mailed link opens is its mailbox's: of
 a role alone nobody may do any of them.
@@ -48,6 +48,12 @@ ROUTES: Final[dict[str, str]] = {
     "GET /api/conversations/{conversation_id}": "A A O O - A O -",
     "GET /api/conversations/{conversation_id}/messages": "A A O O - A O -",
     "POST /api/conversations/{conversation_id}/messages": "A A O O - A O -",
+    "GET /api/conversations": "A A A A A A - -",
+    "POST /api/conversations/{conversation_id}/delivered": "A A O O - A O -",
+    "PATCH /api/conversations/{conversation_id}/messages/{message_id}": "O O O O - O O -",
+    "DELETE /api/conversations/{conversation_id}/messages/{message_id}": "A A O O - O O -",
+    "GET /api/conversations/{conversation_id}/messages/{message_id}/history": "A A - - - - - -",
+    "POST /api/conversations/{conversation_id}/seen": "A A O O - A O -",
     "POST /api/customers/{customer_id}/erase": "A - - - - - - -",
     "GET /api/customers/{customer_id}/export": "A - - - - - - -",
     "GET /api/drivers": "A A - - - - - -",
@@ -124,9 +130,12 @@ ROUTES: Final[dict[str, str]] = {
 COMMANDS: Final[dict[str, str]] = {
     "assign_driver": "A A - - - - - -",
     "auth_refresh": "A A A A A A A -",
+    "delete_message": "A A O O - O O -",
     "driver_location": "- - - A - - - -",
     "echo": "A A A A A A A A",
-    "mark_seen": "A A A A A - - -",
+    "edit_message": "O O O O - O O -",
+    "mark_delivered": "A A O O - A O -",
+    "mark_seen": "A A O O - A O -",
     "notice_opened": "A A - - - - - -",
     "notice_received": "A A - - - - - -",
     "send_message": "A A O O - A O -",

@@ -179,6 +179,9 @@ def other_bodies() -> dict[str, Any]:
         "POST /api/emit": {"event": "hello", "rooms": ["store-owners"], "args": []},
         "POST /emit-booking": {"bookingId": "b1", "userId": "u1"},
         "POST /api/conversations/{conversation_id}/messages": {"text": "Hello"},
+        "PATCH /api/conversations/{conversation_id}/messages/{message_id}": {"text": "Good day"},
+        "POST /api/conversations/{conversation_id}/seen": {"position": 1},
+        "POST /api/conversations/{conversation_id}/delivered": {"position": 1},
         "POST /api/payments/webhook/{provider}": {},
     }  # fmt: skip
 
@@ -203,7 +206,9 @@ async def ask(cast: Cast, operation: str, *, own: bool) -> httpx.Response:
     elif "/api/conversations" in path:
         order, headers = await cast.order(own=own)
         body = {"orderId": order["id"]} if path.endswith("conversations") else body
-        path = path.replace("{conversation_id}", await conversation_of(cast.client, order))
+        conversation = await conversation_of(cast.client, order)
+        message = await message_of(cast.client, conversation, headers if own else STORE_HAND)
+        path = path.replace("{conversation_id}", conversation).replace("{message_id}", message)
     elif "{booking_id}" in path:
         booking, headers = await cast.booking(own=own)
         body = booking_bodies(cast.role, booking).get(path.rpartition("/")[2])
@@ -219,6 +224,19 @@ async def conversation_of(client: Client, order: dict[str, Any]) -> str:
     """The conversation about an order, opened by the shop."""
     opened = (await client.post("/api/conversations", {"orderId": order["id"]}, STORE)).json()
     found: str = opened["id"]
+    return found
+
+
+STORE_HAND = signed_in("store", "usr_hand")
+
+
+async def message_of(client: Client, conversation: str, headers: Mapping[str, str]) -> str:
+    """A message in it, by whoever shows that; by somebody of the shop's, if they may not write."""
+    path = f"/api/conversations/{conversation}/messages"
+    written = await client.post(path, {"text": "Hello"}, headers)
+    if written.status_code != 201:
+        written = await client.post(path, {"text": "Hello"}, STORE_HAND)
+    found: str = written.json()["id"]
     return found
 
 
@@ -321,11 +339,7 @@ async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> boo
         },
         "assign_driver": {"orderId": order["id"], **of_order["driver"]},
         "driver_location": {"lat": 23.78, "lng": 90.4},
-        "mark_seen": {"all": True},
-        "send_message": {"conversationId": await conversation_of(cast.client, order), "text": "Hello"},
-        "typing": {"conversationId": await conversation_of(cast.client, order)},
-        "watch_conversation": {"conversationId": await conversation_of(cast.client, order)},
-        "unwatch_conversation": {"conversationId": await conversation_of(cast.client, order)},
+        **await of_conversation(cast, order, headers if own else STORE_HAND),
         "notice_opened": {"orderId": order["id"]},
         "notice_received": {"orderIds": [order["id"]]},
         "auth_refresh": {"token": token},
@@ -334,6 +348,23 @@ async def refused(cast: Cast, server: Server, command: str, *, own: bool) -> boo
     phone.lose()
     error = ack.get("error") if isinstance(ack, dict) else None
     return error is not None and error["code"] in REFUSED_CODES
+
+
+async def of_conversation(cast: Cast, order: dict[str, Any], writer: Mapping[str, str]) -> dict[str, Any]:
+    """What is sent with the commands of a conversation: about that order, with a message by `writer`."""
+    conversation = await conversation_of(cast.client, order)
+    named = {"conversationId": conversation}
+    message = {**named, "messageId": await message_of(cast.client, conversation, writer)}
+    return {
+        "send_message": {**named, "text": "Hello"},
+        "edit_message": {**message, "text": "Good day"},
+        "delete_message": message,
+        "mark_seen": {**named, "position": 1},
+        "mark_delivered": {**named, "position": 1},
+        "watch_conversation": named,
+        "typing": named,
+        "unwatch_conversation": named,
+    }
 
 
 REFUSED_CODES = {"sign_in_required", "not_permitted", "not_found", "token_malformed", "token_invalid"}

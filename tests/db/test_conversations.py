@@ -13,7 +13,8 @@ from ordercast.commerce.conversations import Subject
 from ordercast.commerce.people import Actor, Role
 from ordercast.db import Transaction
 from ordercast.db import conversations as units
-from ordercast.db.conversations import NewMessage
+from ordercast.db.conversations import messages as writing
+from ordercast.db.conversations.messages import NewMessage
 from tests.chance import chance_of
 
 from .programs import Program
@@ -180,7 +181,7 @@ async def send(store: AnyStore, conversation: str, name: str, *, client_id: str 
         found = units.find(transaction, conversation, for_update=True)
         assert found is not None
         new = NewMessage(f"msg_{name}", conversation, "customer", str(ASHA), "x", client_id)
-        return units.send(transaction, found, new, actor=ASHA, now=now()).message.position
+        return writing.send(transaction, found, new, actor=ASHA, now=now()).message.position
 
     return await store.write(unit)
 

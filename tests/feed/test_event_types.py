@@ -33,7 +33,7 @@ def test_a_payload_has_the_fields_of_its_type_and_no_others(example: Example) ->
     if is_typeddict(type_):
         left_out = get_type_hints(type_).keys() - example.payload.keys()
         # It names one of the two that may be watched.
-        left_out -= {"conversationId"} if example.event == "watching" else set()
+        left_out -= {"orderId", "conversationId"} if example.event == "watching" else set()
         assert not left_out or (example.event == "delivery_update" and example.offset is None)
 
 

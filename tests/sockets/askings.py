@@ -63,6 +63,7 @@ async def assign(stage: Stage) -> None:
 async def see(stage: Stage) -> None:
     await told_in_words(stage)
     assert (await stage.buyer.ask("mark_seen", {"all": True}))["data"] == {"unread": 0}
+    await receive(stage)
 
 
 async def notice(stage: Stage) -> None:
@@ -91,6 +92,31 @@ async def write(stage: Stage) -> None:
     assert (await stage.buyer.ask("send_message", message))["error"]["code"] == "not_found"
 
 
+async def change_message(stage: Stage) -> None:
+    message = await written(stage)
+    named = {"conversationId": message["conversationId"], "messageId": message["id"]}
+    edited = await stage.buyer.ask("edit_message", {**named, "text": "Is it here?", "version": 1})
+    assert (edited["data"]["version"], edited["data"]["text"]) == (2, "Is it here?")
+    for sender, wrong, code in (
+        (stage.buyer, {"version": 1}, "stale_version"),
+        (stage.buyer, {"messageId": "msg_nothing"}, "not_found"),
+        (stage.clerk, {}, "not_permitted"),
+    ):
+        answer = await sender.ask("edit_message", {**named, "text": "Is it?", **wrong})
+        assert answer["error"]["code"] == code
+    assert (await stage.clerk.ask("delete_message", named))["data"]["text"] == ""
+    assert (await stage.buyer.ask("edit_message", {**named, "text": "Is it?"}))["error"]["code"] == "message_gone"
+    assert (await stage.rider.ask("delete_message", named))["error"]["code"] == "not_found"
+
+
+async def receive(stage: Stage) -> None:
+    message = await written(stage)
+    at = {"conversationId": message["conversationId"], "position": message["position"]}
+    assert (await stage.clerk.ask("mark_delivered", at))["data"]["delivered"] == 1
+    assert (await stage.clerk.ask("mark_seen", at))["data"]["seen"] == 1
+    assert (await stage.clerk.ask("mark_seen", {**at, "position": 9}))["error"]["field"] == "position"
+
+
 async def open_conversation(stage: Stage) -> None:
     conversation = {"conversationId": await watched_conversation(stage)}
     assert (await stage.buyer.ask("typing", conversation))["data"] == {"typing": True}
@@ -112,6 +138,9 @@ ASKED: dict[str, Callable[[Stage], Awaitable[None]]] = {
     "notice_opened": notice,
     "driver_location": locate,
     "send_message": write,
+    "edit_message": change_message,
+    "delete_message": change_message,
+    "mark_delivered": receive,
     "watch_conversation": open_conversation,
     "unwatch_conversation": open_conversation,
     "typing": open_conversation,

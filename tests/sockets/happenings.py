@@ -173,6 +173,13 @@ async def rewritten(stage: Stage) -> Any:
     return await stage.buyer.waits_for("message_update")
 
 
+async def read_further(stage: Stage) -> Any:
+    message = await written(stage)
+    at = {"conversationId": message["conversationId"], "position": message["position"]}
+    assert (await stage.clerk.ask("mark_seen", at))["data"]["unread"] == 0
+    return await stage.buyer.waits_for("seen")
+
+
 class NoRelay:
     """Whose latency nobody has measured."""
 
@@ -240,6 +247,7 @@ HAPPENS: dict[str, Callable[[Stage], Awaitable[Any]]] = {
     "booking_update": booking_changed,
     "message": written,
     "message_update": rewritten,
+    "seen": read_further,
     "participants": somebody_came,
     "typing": typed,
     "stats": counted,

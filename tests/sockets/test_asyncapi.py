@@ -127,7 +127,7 @@ def test_an_example_is_what_its_schema_says() -> None:
 def test_what_http_has_too_has_the_same_schema() -> None:
     shared = msgspec.json.decode(openapi_document())["components"]["schemas"]
     both = schemas().keys() & shared.keys()
-    assert {"Order", "OrderLine", "OrderStatus", "Stats", "Proof", "Seen"} <= both
+    assert {"Order", "OrderLine", "OrderStatus", "Stats", "Proof", "Message", "Receipt"} <= both
     assert {name: schemas()[name] for name in both} == {name: shared[name] for name in both}
     assert schemas()["WholeOrder"]["allOf"][0] == {"$ref": "#/components/schemas/Order"}
     for name in ("newOrder", "order_update"):

@@ -8,7 +8,7 @@ from ordercast.commerce.conversations import CUSTOMER_SIDE, STORE_SIDE, Subject,
 from ordercast.commerce.errors import NotFound
 from ordercast.db import Transaction
 from ordercast.db import conversations as units
-from ordercast.db.conversations import Conversation
+from ordercast.db.conversations import Conversation, Parties
 
 from .auth import Identity
 
@@ -23,11 +23,13 @@ class Access:
 
     @property
     def knows_customer(self) -> bool:
-        """Whether they may be told whose it is: the shop, and the customer themselves; links are forwarded, and a
-        driver is told what the delivery needs.
-        """
-        actor = self.identity.actor
-        return self.participant == STORE_SIDE or actor.id == self.conversation.customer_id
+        """See `knows_customer`."""
+        return knows_customer(self.conversation, self.participant, self.identity)
+
+    @property
+    def knows_name(self) -> bool:
+        """Whether they may be told how the customer is called: all but who holds a link, which may be forwarded."""
+        return self.identity.order_id is None
 
 
 def access(transaction: Transaction, conversation_id: str, identity: Identity, *, to_write: bool = False) -> Access:
@@ -50,9 +52,16 @@ def entered(conversation: Conversation, identity: Identity) -> Access:
     return Access(identity, conversation, participant)
 
 
-def participant_in(conversation: Conversation, identity: Identity) -> str | None:
+def participant_in(conversation: Parties, identity: Identity) -> str | None:
     """As which participant an identity takes part; None for who does not."""
     if identity.order_id is not None:
         is_theirs = conversation.about == Subject.ORDER and conversation.subject_id == identity.order_id
         return CUSTOMER_SIDE if is_theirs else None
     return participant_as(identity.actor, conversation.customer_id, conversation.assignee)
+
+
+def knows_customer(conversation: Conversation, participant: str, identity: Identity) -> bool:
+    """Whether a participant may be told the customer's id: the shop, and the customer themselves. A tracking link may
+    be forwarded, and a driver is told what the delivery needs.
+    """
+    return participant == STORE_SIDE or (identity.order_id is None and identity.actor.id == conversation.customer_id)

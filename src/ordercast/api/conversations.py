@@ -15,7 +15,7 @@ from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.db import Transaction, privacy
 from ordercast.db import conversations as units
-from ordercast.db.conversations import Participant
+from ordercast.db.conversations import Conversation, Participant
 
 from .auth import Identity
 from .body import IdText, JsonBody
@@ -42,8 +42,8 @@ class ParticipantView(Participant, frozen=True):
     """Whether they have it open now, on any device."""
 
 
-class ConversationView(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A conversation as one of its participants sees it."""
+class ConversationHead(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What it is about, and how much of it the asker has not read."""
 
     id: str
     about: Subject
@@ -52,13 +52,18 @@ class ConversationView(Struct, frozen=True, kw_only=True, rename="camel"):
     customer_id: str | None
     you: str
     """As which participant the asker takes part."""
-    participants: list[ParticipantView]
     last_position: int
     """Of the newest message; 0 where there is none."""
     last_at: str
     unread: int
     """The asker's."""
     created_at: str
+
+
+class ConversationView(ConversationHead, frozen=True, kw_only=True, rename="camel"):
+    """A conversation as one of its participants sees it."""
+
+    participants: list[ParticipantView]
 
 
 class OpenedConversation(ConversationView, frozen=True, kw_only=True, rename="camel"):
@@ -136,29 +141,36 @@ async def read(context: ApiContext, identity: Identity, conversation_id: str) ->
 
 def view(transaction: Transaction, who: Access, present: Present) -> ConversationView:
     """The conversation as that participant may see it."""
-    found = who.conversation
-    there = present(found.id)
-    people = [_shown(each, who, there) for each in units.participants(transaction, found.id)]
+    there = present(who.conversation.id)
+    people = [_shown(each, who, there) for each in units.participants(transaction, who.conversation.id)]
+    unread = next((each.unread for each in people if each.participant == who.participant), 0)
+    known = head(who.conversation, who.participant, knows_customer=who.knows_customer, unread=unread)
+    return ConversationView(**known, participants=people)
+
+
+def head(conversation: Conversation, participant: str, *, knows_customer: bool, unread: int) -> dict[str, Any]:
+    """The fields of a `ConversationHead`."""
     subject: dict[str, Any] = {"order_id": None, "booking_id": None}
-    if found.about is not Subject.CUSTOMER:
-        subject[f"{found.about}_id"] = found.subject_id
-    return ConversationView(
-        id=found.id,
-        about=found.about,
+    if conversation.about is not Subject.CUSTOMER:
+        subject[f"{conversation.about}_id"] = conversation.subject_id
+    return {
+        "id": conversation.id,
+        "about": conversation.about,
         **subject,
-        customer_id=found.customer_id if who.knows_customer else None,
-        you=who.participant,
-        participants=people,
-        last_position=found.last_position,
-        last_at=found.last_at,
-        unread=next((each.unread for each in people if each.participant == who.participant), 0),
-        created_at=found.created_at,
-    )
+        "customer_id": conversation.customer_id if knows_customer else None,
+        "you": participant,
+        "last_position": conversation.last_position,
+        "last_at": conversation.last_at,
+        "unread": unread,
+        "created_at": conversation.created_at,
+    }
 
 
 def _shown(participant: Participant, who: Access, there: Mapping[str, int]) -> ParticipantView:
-    is_hidden = participant.participant == CUSTOMER_SIDE and not who.knows_customer
-    facts = msgspec.structs.asdict(participant) | ({"id": None} if is_hidden else {})
+    facts = msgspec.structs.asdict(participant)
+    if participant.participant == CUSTOMER_SIDE:
+        facts["id"] = participant.id if who.knows_customer else None
+        facts["name"] = participant.name if who.knows_name else None
     return ParticipantView(**facts, present=participant.participant in there)
 
 

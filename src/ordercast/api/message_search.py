@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from ordercast.commerce.errors import InvalidField
 from ordercast.db import Transaction
-from ordercast.db.conversations import Message
 from ordercast.db.conversations import search as units
+from ordercast.db.conversations.messages import Message
 
 from .context import AnyRequest, Context
 from .paging import LIMIT_DEFAULT, IdCursor, Limit, cut

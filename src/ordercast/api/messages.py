@@ -12,8 +12,9 @@ from msgspec import Meta, Struct
 from ordercast.commerce.errors import CardNumberGiven, NotFound
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction, UnitOfWork
-from ordercast.db import conversations as units
-from ordercast.db.conversations import Message, NewMessage, Sent
+from ordercast.db.conversations import messages as units
+from ordercast.db.conversations import rows_of
+from ordercast.db.conversations.messages import Message, NewMessage, Sent
 
 from .auth import Identity
 from .body import IdText, JsonBody
@@ -109,7 +110,7 @@ async def send(
         new = NewMessage(message_id, conversation_id, entered.participant, str(identity), text, client_id)
         return units.send(transaction, entered.conversation, new, actor=identity.actor, now=now)
 
-    return await context.store.write(UnitOfWork(unit, units.rows_of(conversation_id)))
+    return await context.store.write(UnitOfWork(unit, rows_of(conversation_id)))
 
 
 def checked_text(wanted: Any) -> str:
@@ -144,27 +145,23 @@ async def list_messages(
 
 
 ROUTES: Final = [post_message, list_messages]
-_EXAMPLE: Final = {"conversationId": "cnv_01JDN8WZ5A7C9E2G4J6L8N0Q2S", "text": "Is it on its way?", "clientId": "7f3b"}
+_SENT: Final = {"conversationId": "cnv_01JDN8WZ5A7C9E2G4J6L8N0Q2S", "text": "Is it on its way?", "clientId": "7f3b"}
+EXAMPLE: Final[dict[str, Any]] = {
+    **_SENT,
+    "id": "msg_01JDN8X0B2D4F6H8K1M3P5R7TV",
+    "position": 3,
+    "sender": {"participant": "customer", "role": "customer"},
+    "attachments": [],
+    "version": 1,
+    "createdAt": "2026-11-24T09:15:42.318Z",
+    "editedAt": None,
+    "deletedAt": None,
+}
 COMMANDS: Final = [
     Command(
         "send_message",
         SendMessage,
         send_message,
-        CommandDoc(
-            data=Message,
-            errors=(NotFound, CardNumberGiven),
-            example=_EXAMPLE,
-            answer={
-                **_EXAMPLE,
-                "id": "msg_01JDN8X0B2D4F6H8K1M3P5R7TV",
-                "position": 3,
-                "sender": {"participant": "customer", "role": "customer"},
-                "attachments": [],
-                "version": 1,
-                "createdAt": "2026-11-24T09:15:42.318Z",
-                "editedAt": None,
-                "deletedAt": None,
-            },
-        ),
+        CommandDoc(data=Message, errors=(NotFound, CardNumberGiven), example=_SENT, answer=EXAMPLE),
     )
 ]

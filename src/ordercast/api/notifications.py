@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import FromPath, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from ordercast.commerce.errors import InvalidField, NotFound, NotPermitted
+from ordercast.commerce.errors import NotPermitted
 from ordercast.commerce.notifications import addressed_as
 from ordercast.commerce.people import Actor
 from ordercast.db import Transaction
 from ordercast.db import notifications as units
 from ordercast.db.notifications import Notification
 
-from .auth import Identity
-from .body import IdText
-from .commands import Command, CommandDoc
 from .context import AnyRequest, ApiContext, Context
 from .paging import LIMIT_DEFAULT, Limit, NewestFirst
 from .responses import REFUSALS, json_response
 
+# Marked at once; see ``receipts``, whose command it is.
 IDS_MAX: Final = 100
 
 
@@ -40,15 +38,6 @@ class Seen(Struct, frozen=True, rename="camel", omit_defaults=True):
     """How many are left, counted as far as a thousand."""
     unread_more: bool = False
     """There are more than those, which were not counted."""
-
-
-class MarkSeen(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """By a socket: which notifications were read, or `all`."""
-
-    notification_ids: Annotated[list[IdText], Meta(min_length=1, max_length=IDS_MAX)] | None = None
-    """Those that were read."""
-    all: bool = False
-    """Whether all were."""
 
 
 @get("/api/notifications", tags=["notifications"], responses=REFUSALS)
@@ -89,13 +78,6 @@ async def read_notifications(request: AnyRequest, context: Context) -> Response[
     return json_response(msgspec.json.encode(await mark_read(context, actor, None)))
 
 
-async def mark_seen(context: ApiContext, identity: Identity, command: MarkSeen) -> Any:
-    """Note what was read; answers how many are left. Again changes nothing, so it needs no client id."""
-    if (command.notification_ids is None) is not command.all:
-        raise InvalidField("notificationIds", "Name the notifications that were read, or say all.")
-    return msgspec.to_builtins(await mark_read(context, identity.actor, command.notification_ids))
-
-
 async def mark_read(context: ApiContext, actor: Actor, ids: list[str] | None) -> Seen:
     """Mark notifications as read, all with None; gives how many are unread still. Raises NotPermitted, NotFound."""
     recipients, now = recipients_of(actor), context.now()
@@ -112,11 +94,3 @@ def recipients_of(actor: Actor) -> tuple[str, ...]:
 
 
 ROUTES: Final = [list_notifications, read_notification, read_notifications]
-COMMANDS: Final = [
-    Command(
-        "mark_seen",
-        MarkSeen,
-        mark_seen,
-        CommandDoc(data=Seen, errors=(NotFound, NotPermitted), example={"all": True}, answer={"unread": 0}),
-    )
-]

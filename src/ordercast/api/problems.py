@@ -254,6 +254,11 @@ _WORDS: Final[dict[str, Advice]] = {
         "Nothing is sent to a webhook endpoint that is switched off.",
         "Switch it on with `enabled`.",
     ),
+    "too-many-edits": Advice(
+        "Too many edits",
+        "Each change of a message keeps what it was, and a message may be changed so often.",
+        "Write another message.",
+    ),
     "out-of-stock": Advice("Out of stock", "Fewer pieces are left than were asked for.", "Order `left` at most."),
     "too-many-waiting": Advice(
         "Too many orders wait",

@@ -37,6 +37,7 @@ ShopError
     ├── MessageGone           the message was deleted
     ├── TooManyEndpoints      the shop has as many webhook endpoints as it may
     ├── EndpointDisabled      a webhook endpoint to which nothing is sent
+    ├── TooManyEdits          the message was changed as often as one may be
     └── StateConflict         the order or booking is not in a state that allows it
         ├── StaleVersion      it has changed since the actor looked
         ├── IllegalTransition the table has no such move
@@ -266,6 +267,11 @@ class TooManyEndpoints(Conflict):
 class EndpointDisabled(Conflict):
     def __init__(self) -> None:
         super().__init__("This webhook endpoint is switched off. Switch it on first.")
+
+
+class TooManyEdits(Conflict):
+    def __init__(self, most: int) -> None:
+        super().__init__(f"A message may be changed {most} times; write another one.")
 
 
 class TooFewLeft(InvalidField):

@@ -43,7 +43,8 @@ AMOUNT_MAX: Final = 10**13
 JSON_COLUMNS: Final = frozenset(
     {
         "after", "answer", "args", "asked", "attachments", "before", "billing_info", "cart_items", "data",
-        "delivery_zones", "document", "ours", "payment_info", "raw", "rooms", "shipping_info", "tax_rates_bp", "theirs",
+        "delivery_zones", "document", "former_attachments", "ours", "payment_info", "raw", "rooms",
+        "shipping_info", "tax_rates_bp", "theirs",
     }
 )  # fmt: skip
 _MOMENTS: Final = frozenset({"at", "since", "until"})

@@ -16,6 +16,7 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.transitions import TERMINAL
 
 from . import access, accounts, erasures, events, feed, idempotency, mails, saved_cards, sessions
+from .conversations.triggers import ERASED_TEXT
 from .lenient_json import read_json
 from .noun import ERASED_ACTOR, PersonalData
 from .nouns import PERSONAL_DATA
@@ -26,13 +27,17 @@ from .types import ChangeKind
 from .webhooks import statements as webhooks
 
 _JSON_COLUMNS: Final = frozenset(
-    {"attachments", "billing_info", "shipping_info", "cart_items", "payment_info", "data", "document", "topics"}
-)
+    {
+        "attachments", "billing_info", "cart_items", "data", "document", "former_attachments", "payment_info",
+        "shipping_info", "topics",
+    }
+)  # fmt: skip
 _ADDRESS_TEXTS: Final = ("name", "line1", "line2")
 
 
 # Rows, or orders whose rows, are read in one go: a reader is busy with them for some milliseconds.
 EXPORTED_AT_ONCE_MAX: Final = 200
+_OF_MESSAGES: Final = frozenset({ChangeKind.MESSAGE_SENT, ChangeKind.MESSAGE_CHANGED})
 _NUMBERS: Final = frozenset({"number", "entry", "+entry", "through"})
 """Keys that are no texts."""
 
@@ -283,6 +288,8 @@ def _rewrite_change(transaction: Transaction, feed_key: int, customer_id: str, r
         # What a back end says of somebody has no form that we know: it is told to nobody any more.
         transaction.run(events.REMOVE, id=entity_id)
         after = msgspec.json.encode({"event": _event_in(after), "rooms": [], "args": []}).decode()
+    if kind in _OF_MESSAGES:
+        after = _without_words(after)
     was_theirs = actor == f"{Role.CUSTOMER}:{customer_id}"
     transaction.run(
         REWRITE_FEED,
@@ -299,6 +306,14 @@ def _event_in(published: str) -> str:
         return str(read_json(published)["event"])
     except (ValueError, LookupError, TypeError):
         return "erased"  # it was told to nobody
+
+
+def _without_words(told: str) -> str:
+    """A row that tells of a message, which keeps its place: whatever was said in it was said by them, or to them."""
+    try:
+        return msgspec.json.encode({**read_json(told), "text": ERASED_TEXT, "attachments": []}).decode()
+    except (ValueError, TypeError):
+        return "null"
 
 
 def _rewrite_answer(transaction: Transaction, scope: str, key: str, redaction: Redaction) -> None:

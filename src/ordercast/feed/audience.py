@@ -237,6 +237,12 @@ def _booking_unseen(change: Change, event_id: str) -> RoutedEvent:
     return RoutedEvent("booking_unseen", (STORE_OWNERS,), [payloads.booking_unseen(change, event_id)])
 
 
+def _seen(change: Change, event_id: str) -> RoutedEvent:
+    """A participant has read further, or has had more on a screen."""
+    told = payloads.decode(change.after)
+    return RoutedEvent("seen", chat_rooms(change.entity_id, told), [payloads.seen(change, told, event_id)])
+
+
 def _published(change: Change, event_id: str) -> RoutedEvent:
     """An event that a trusted back end published; it named the rooms itself."""
     del event_id
@@ -253,6 +259,7 @@ class _Published(msgspec.Struct):
 
 
 SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
+    ChangeKind.CONVERSATION_SEEN: _seen,
     ChangeKind.DELIVERY_MOVED: _delivery,
     ChangeKind.EVENT_PUBLISHED: _published,
     ChangeKind.FEED_RESYNC: _resync,

@@ -251,6 +251,12 @@ ROWS: Final[list[Row]] = [
         None,
         {**_MESSAGE, "version": 2, "text": "Is it on its way here?", "editedAt": _AT},
     ),
+    (
+        ChangeKind.CONVERSATION_SEEN,
+        _CONVERSATION_ID,
+        None,
+        {**_MESSAGE, "participant": "store", "delivered": 3, "seen": 3, "unread": 0},
+    ),
     (ChangeKind.FEED_RESYNC, "mongodb", None, {"reason": "source_history_lost"}),
 ]
 
@@ -333,6 +339,7 @@ _POSITION: Final = f"{EPOCH}:{_SEQ}"
 SOCKETS: Final = (
     Example("ready", (), {"position": _POSITION, "identity": f"store:{_USER_ID}"}, _POSITION),
     Example("watching", (), {"orderId": _ORDER_ID, "position": _POSITION}, _POSITION),
+    Example("watching", (), {"conversationId": _CONVERSATION_ID, "position": _POSITION}, _POSITION),
     Example("resync", (), {"reason": "too_far_behind"}),
     Example("auth_expiring", (), {"expiresAt": 1795512000, "expiresInSeconds": 60}),
     Example(

@@ -281,6 +281,21 @@ class BookingUnseenPayload(UnseenPayload):
     bookingId: str
 
 
+class SeenPayload(Stamped):
+    """A participant has read further, or has had more messages on a screen: neither ever goes back."""
+
+    conversationId: str
+    participant: str
+    """``store``, ``customer``, or a role and an id: ``driver:drv_...``."""
+    role: str
+    delivered: int
+    """Up to which position messages came to a screen of theirs."""
+    seen: int
+    """Up to which position they have read."""
+    unread: int
+    """How many of the others' messages lie behind that."""
+
+
 # --- Fleeting ---------------------------------------------------------------------------------------------------------
 
 
@@ -402,6 +417,7 @@ PAYLOADS: Final[dict[str, Any]] = {
     "stats": Stats,
     "message": MessagePayload,
     "message_update": MessagePayload,
+    "seen": SeenPayload,
     "participants": ParticipantsPayload,
     "typing": TypingPayload,
     "resync": ResyncPayload,

@@ -25,6 +25,7 @@ from .event_types import (
     OrderUnseenPayload,
     PaymentUpdatePayload,
     ProductUpdatePayload,
+    SeenPayload,
     UnseenPayload,
 )
 from .gaps import UnroutableRow
@@ -251,6 +252,23 @@ def message(change: Change, told: dict[str, Any]) -> MessagePayload:
         "createdAt": told["createdAt"],
         "editedAt": told["editedAt"],
         "deletedAt": told["deletedAt"],
+    }
+
+
+def seen(change: Change, told: dict[str, Any], event_id: str) -> SeenPayload:
+    """How far a participant has read; `version` is that position, which never falls."""
+    participant = told["participant"]
+    return {
+        "id": event_id,
+        "seq": change.seq,
+        "version": change.version,
+        "at": change.at,
+        "conversationId": change.entity_id,
+        "participant": participant,
+        "role": role_of(participant),
+        "delivered": _whole_number(told["delivered"]),
+        "seen": _whole_number(told["seen"]),
+        "unread": _whole_number(told["unread"]),
     }
 
 

@@ -20,11 +20,14 @@ from ordercast.api.context import ApiContext
 from ordercast.api.conversation_access import Access, access, participant_in
 from ordercast.api.conversations import ConversationView, view
 from ordercast.api.errors import TooManyWatches
-from ordercast.commerce.conversations import STORE_SIDE, Subject
+from ordercast.api.messages import EXAMPLE
+from ordercast.api.paging import LIMIT_DEFAULT
+from ordercast.commerce.conversations import STORE_SIDE
 from ordercast.commerce.errors import NotFound
 from ordercast.commerce.rooms import STORE_OWNERS, conversation_room, is_conversation_room
 from ordercast.db import Change, Transaction, feed
-from ordercast.db.conversations import Conversation
+from ordercast.db.conversations import Parties, messages
+from ordercast.db.conversations.messages import Message
 from ordercast.feed import Subscriptions, TypingNotices
 from ordercast.feed.audience import chat_rooms
 from ordercast.feed.presence import participant_of
@@ -45,11 +48,17 @@ class WatchConversation(Struct, frozen=True, rename="camel", forbid_unknown_fiel
     conversation_id: IdText
 
 
-class WatchedConversation(Struct, frozen=True):
-    """The conversation as ``GET /api/conversations/{id}`` answers it, and where that was in the feed."""
+class WatchedConversation(Struct, frozen=True, rename="camel"):
+    """The conversation as ``GET /api/conversations/{id}`` answers it, its newest messages, and where that was in the
+    feed.
+    """
 
     conversation: ConversationView
     """As it was there."""
+    messages: list[Message]
+    """The newest, oldest first."""
+    next_before: int | None
+    """Give it as `before` for the page of older ones; null where there are none."""
     position: str
     """``epoch:seq``: the changes behind it follow."""
 
@@ -84,7 +93,16 @@ _CONVERSATION: Final = {
     "customerId": "cus_01JDN8V7K4X2R6S8U0W3Z5A7CD",
     "you": "store",
     "participants": [
-        {"participant": "store", "role": "store", "id": None, "delivered": 3, "seen": 3, "unread": 0, "present": True}
+        {
+            "participant": "store",
+            "role": "store",
+            "id": None,
+            "name": None,
+            "delivered": 3,
+            "seen": 3,
+            "unread": 0,
+            "present": True,
+        }
     ],
     "lastPosition": 3,
     "lastAt": "2026-11-24T09:15:42.318Z",
@@ -95,7 +113,7 @@ _WATCH: Final = CommandDoc(
     data=WatchedConversation,
     errors=(NotFound, TooManyWatches),
     example=_EXAMPLE,
-    answer={"conversation": _CONVERSATION, "position": "a5f3c2e8b7d94061:4711"},
+    answer={"conversation": _CONVERSATION, "messages": [EXAMPLE], "nextBefore": 3, "position": "a5f3c2e8b7d94061:4711"},
 )
 _UNWATCH: Final = CommandDoc(data=UnwatchedConversation, example=_EXAMPLE, answer=_EXAMPLE)
 _TYPING: Final = CommandDoc(
@@ -127,11 +145,17 @@ class ConversationCommands:
     # Having it open
 
     async def _watch(self, caller: Caller, command: WatchConversation) -> dict[str, Any]:
-        """Answer the conversation and the position of that snapshot; the changes behind it follow, and who is there."""
+        """Answer the conversation, its newest messages and their position; what follows is heard, and who is there."""
         id_ = command.conversation_id
 
         def query(transaction: Transaction) -> tuple[bytes, int | None]:
-            found = view(transaction, access(transaction, id_, caller.identity), self._context.present)
+            who = access(transaction, id_, caller.identity)
+            page = messages.page(transaction, who.conversation, before=None, after=None, limit=LIMIT_DEFAULT)
+            found = {
+                "conversation": view(transaction, who, self._context.present),
+                "messages": page.items,
+                "nextBefore": page.next_before,
+            }
             return msgspec.json.encode(found), feed.seen_with(transaction, id_)
 
         _check_open(caller.socket, id_)
@@ -144,7 +168,7 @@ class ConversationCommands:
             )
         except LimitReached as error:
             raise TooManyWatches(OPEN_MAX, "conversations") from error
-        return {"conversation": msgspec.json.decode(document), "position": position}
+        return {**msgspec.json.decode(document), "position": position}
 
     async def _unwatch(self, caller: Caller, command: WatchConversation) -> dict[str, Any]:
         """Have it open no more; of one that is not open, nothing."""
@@ -156,7 +180,7 @@ class ConversationCommands:
         self._audiences.pop(change.entity_id, None)
         if change.after is None:
             return
-        told = _conversation_told(change.entity_id, msgspec.json.decode(change.after))
+        told = msgspec.json.decode(change.after, type=Parties)
         for socket in tuple(self._server.main.rooms.members((conversation_room(change.entity_id),))):
             identity: Identity | None = getattr(socket.data, "identity", None)
             if identity is None or participant_in(told, identity) is None:
@@ -186,14 +210,7 @@ class ConversationCommands:
         return {"typing": command.typing}
 
     def _remember(self, conversation_id: str, found: Access) -> tuple[str, ...]:
-        conversation = found.conversation
-        told = {
-            "about": conversation.about,
-            "subjectId": conversation.subject_id,
-            "customerId": conversation.customer_id,
-            "assigneeRole": conversation.assignee_role,
-            "assigneeId": conversation.assignee_id,
-        }
+        told = msgspec.to_builtins(found.conversation)
         rooms = tuple(room for room in chat_rooms(conversation_id, told) if room != STORE_OWNERS)
         self._audiences[conversation_id] = rooms
         if len(self._audiences) > AUDIENCES_MAX:
@@ -204,14 +221,6 @@ class ConversationCommands:
         """Of the shop's people, those who have it open; all, while nobody of them has."""
         is_attended = STORE_SIDE in self._context.present(conversation_id)
         return rooms if is_attended else (STORE_OWNERS, *rooms)
-
-
-def _conversation_told(id_: str, told: dict[str, Any]) -> Conversation:
-    """The conversation, as far as a row of the feed says who takes part in it."""
-    whose = told["customerId"], told["assigneeRole"], told["assigneeId"]
-    return Conversation(
-        id_, Subject(told["about"]), told["subjectId"], *whose, last_position=0, last_at="", created_at=""
-    )
 
 
 def _check_open(socket: Socket, conversation_id: str) -> None:

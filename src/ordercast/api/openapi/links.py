@@ -26,7 +26,8 @@ _NAMED: Final[dict[str, dict[Source, str]]] = {
     "method_id": {("/api/payment-methods", "get"): "/items/0/id"},
     "mismatch_id": {("/api/payment-mismatches", "get"): "/items/0/id"},
     "webhook_id": {("/api/payments/webhooks", "get"): "/items/0/id"},
-    "conversation_id": {("/api/conversations", "post"): "/id"},
+    "conversation_id": {("/api/conversations", "post"): "/id", ("/api/conversations", "get"): "/items/0/id"},
+    "message_id": {("/api/conversations", "get"): "/items/0/lastMessage/id"},
     "endpoint_id": {
         ("/api/webhook-endpoints", "post"): "/id",
         ("/api/webhook-endpoints", "get"): "/items/0/id",

@@ -14,7 +14,7 @@ from ordercast.db.statement import Statement, statements_in
 from ordercast.db.transaction import Transaction
 from ordercast.db.trigger import Trigger
 
-from . import Message, message_of
+from .messages import Message, message_of
 from .statements import _MESSAGE as MESSAGE
 from .triggers import ERASED_TEXT
 

@@ -43,7 +43,6 @@ conversations = table(
     one_of("about", Subject),
     index("conversations_by_subject", "about", "subject_id", unique=True),
     index("conversations_by_customer", "customer_id", where="customer_id IS NOT NULL"),
-    index("conversations_by_time", "last_at", "id"),
     rowid=False,
 )
 
@@ -99,6 +98,7 @@ message_history = table(
     identifier("message_id"),
     version(None),
     text("former_text"),
+    json_array("former_attachments"),
     columns.actor(given=True),
     given_moment("at"),
     index("message_history_by_message", "message_id", "entry"),

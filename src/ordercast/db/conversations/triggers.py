@@ -25,9 +25,10 @@ _RECEIPTS: Final = ("delivered", "seen")
 _WHOSE: Final = """'about', c.about, 'subjectId', c.subject_id, 'customerId', c.customer_id,
       'assigneeRole', c.assignee_role, 'assigneeId', c.assignee_id"""
 _MESSAGE: Final = f"""@json_object('id', m.id, 'conversationId', m.conversation_id, 'position', m.position,
-      'participant', m.participant, 'sender', m.sender, 'clientId', m.client_id, 'text', m.text,
-      'attachments', @json_of(m.attachments), 'version', m.version, 'createdAt', m.created_at,
-      'editedAt', m.edited_at, 'deletedAt', m.deleted_at, {_WHOSE})"""
+      'participant', m.participant, 'sender', m.sender, 'clientId', m.client_id,
+      'text', CASE WHEN m.deleted_at IS NULL THEN m.text ELSE '' END,
+      'attachments', CASE WHEN m.deleted_at IS NULL THEN @json_of(m.attachments) ELSE @json_of('[]') END,
+      'version', m.version, 'createdAt', m.created_at, 'editedAt', m.edited_at, 'deletedAt', m.deleted_at, {_WHOSE})"""
 _RECEIPT: Final = f"""@json_object('conversationId', c.id, 'participant', p.participant, 'delivered',
       CASE WHEN p.delivered < p.seen THEN p.seen ELSE p.delivered END, 'seen', p.seen, 'unread', p.unread, {_WHOSE})"""
 
@@ -148,8 +149,8 @@ _CHANGED: Final[tuple[str, ...]] = (
           WHERE id = NEW.id AND NEW.version <= OLD.version
     """),
     cleandoc("""
-        INSERT INTO message_history (message_id, version, former_text, actor, at)
-          SELECT m.id, OLD.version, OLD.text, m.actor, coalesce(m.deleted_at, m.edited_at, @now)
+        INSERT INTO message_history (message_id, version, former_text, former_attachments, actor, at)
+          SELECT m.id, OLD.version, OLD.text, OLD.attachments, m.actor, coalesce(m.deleted_at, m.edited_at, @now)
           FROM messages m WHERE m.id = NEW.id
     """),
     _told_of_message(ChangeKind.MESSAGE_CHANGED, "coalesce(m.deleted_at, m.edited_at, @now)"),
@@ -187,8 +188,10 @@ _GOES_ON: Final = (
 # --- What stays as it was written -------------------------------------------------------------------------------------
 
 _POSITIONS: Final = "message_position: positions are counted one by one"
+_FORGOTTEN: Final = ("former_text", "former_attachments")
 _FORGETS: Final = (
-    f"NEW.former_text = '{ERASED_TEXT}' AND {same(name for name in message_history.columns if name != 'former_text')}"
+    f"NEW.former_text = '{ERASED_TEXT}' AND NEW.former_attachments = '[]'"
+    f" AND {same(name for name in message_history.columns if name not in _FORGOTTEN)}"
 )
 _ADDED_TO: Final = "history is only ever added to"
 

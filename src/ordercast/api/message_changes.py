@@ -1,0 +1,192 @@
+"""Messages that are changed: edited by who wrote them, deleted by them or by the shop, with what they were kept."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Response, delete, get, patch
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from ordercast.commerce.conversations import CUSTOMER_SIDE
+from ordercast.commerce.errors import CardNumberGiven, EditConflict, MessageGone, NotFound, NotPermitted, TooManyEdits
+from ordercast.commerce.people import STAFF
+from ordercast.db import Transaction
+from ordercast.db.conversations import messages as units
+from ordercast.db.conversations.messages import FormerText, Message, Written
+
+from .auth import Identity
+from .body import IdText, JsonBody, Version
+from .commands import Command, CommandDoc
+from .context import AnyRequest, ApiContext, Context
+from .conversation_access import Access, access
+from .messages import EXAMPLE, MessageText, checked_text
+from .responses import CONFLICTS, REFUSALS, json_response
+
+
+class EditMessageBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another text; `version` is the one that the sender saw, if it matters."""
+
+    text: MessageText
+    version: Version | None = None
+
+
+class EditMessage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """As `EditMessageBody`, by a socket."""
+
+    conversation_id: IdText
+    message_id: IdText
+    text: MessageText
+    version: Version | None = None
+
+
+class DeleteMessage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """Which message."""
+
+    conversation_id: IdText
+    message_id: IdText
+
+
+class MessageHistory(Struct, frozen=True):
+    """What a message was, oldest first."""
+
+    items: list[FormerText]
+
+
+@patch(
+    "/api/conversations/{conversation_id:str}/messages/{message_id:str}",
+    dto=JsonBody[EditMessageBody],
+    return_dto=None,
+    tags=["conversations"],
+    responses=REFUSALS | {409: CONFLICTS[409]},
+)
+async def patch_message(
+    conversation_id: FromPath[str],
+    message_id: FromPath[str],
+    data: JSONBody[EditMessageBody],
+    request: AnyRequest,
+    context: Context,
+) -> Response[Message]:
+    """Change the text of a message of one's own; the shop can look up what it was."""
+    identity = await context.require_identity(request)
+    return json_response(msgspec.json.encode(await edit(context, identity, conversation_id, message_id, data)))
+
+
+@delete(
+    "/api/conversations/{conversation_id:str}/messages/{message_id:str}",
+    status_code=200,
+    tags=["conversations"],
+    responses=REFUSALS,
+)
+async def remove_message(
+    conversation_id: FromPath[str], message_id: FromPath[str], request: AnyRequest, context: Context
+) -> Response[Message]:
+    """Delete a message of one's own, or for the shop any: its place stays, without a text. Again changes nothing."""
+    identity = await context.require_identity(request)
+    return json_response(msgspec.json.encode(await remove(context, identity, conversation_id, message_id)))
+
+
+@get(
+    "/api/conversations/{conversation_id:str}/messages/{message_id:str}/history",
+    tags=["conversations"],
+    responses=REFUSALS,
+)
+async def get_message_history(
+    conversation_id: FromPath[str], message_id: FromPath[str], request: AnyRequest, context: Context
+) -> Response[MessageHistory]:
+    """What a message was before it was edited or deleted: who changed it, and when. For the shop."""
+    await context.authorize(request, "look at what a message was")
+    identity = await context.identify(request)
+
+    def query(transaction: Transaction) -> MessageHistory:
+        who = access(transaction, conversation_id, identity)
+        message = units.find(transaction, who.conversation, message_id, to_read=True).message
+        return MessageHistory(units.history(transaction, message.id))
+
+    return json_response(msgspec.json.encode(await context.store.read(query)))
+
+
+async def edit_message(context: ApiContext, identity: Identity, command: EditMessage) -> Any:
+    """Change the text of a message, and answer it as it stands now."""
+    message = await edit(context, identity, command.conversation_id, command.message_id, command)
+    return msgspec.to_builtins(message)
+
+
+async def delete_message(context: ApiContext, identity: Identity, command: DeleteMessage) -> Any:
+    """Delete a message, and answer what is left of it. Again changes nothing."""
+    return msgspec.to_builtins(await remove(context, identity, command.conversation_id, command.message_id))
+
+
+async def edit(
+    context: ApiContext,
+    identity: Identity,
+    conversation_id: str,
+    message_id: str,
+    wanted: EditMessageBody | EditMessage,
+) -> Message:
+    """Change a message of the identity's own. Raises NotFound, NotPermitted, and what ``messages.edit`` does."""
+    text, now = checked_text(wanted), context.now()
+
+    def unit(transaction: Transaction) -> Message:
+        who = access(transaction, conversation_id, identity)
+        found = units.find(transaction, who.conversation, message_id)
+        if not _is_own(who, found):
+            raise NotPermitted(identity.actor, "change what somebody else wrote")
+        return units.edit(transaction, found.message, text, version=wanted.version, actor=identity.actor, now=now)
+
+    return await context.store.write(unit)
+
+
+async def remove(context: ApiContext, identity: Identity, conversation_id: str, message_id: str) -> Message:
+    """Delete a message that is the identity's own, or for the shop any. Raises NotFound, NotPermitted."""
+    now = context.now()
+
+    def unit(transaction: Transaction) -> Message:
+        who = access(transaction, conversation_id, identity)
+        found = units.find(transaction, who.conversation, message_id)
+        if identity.actor.role not in STAFF and not _is_own(who, found):
+            raise NotPermitted(identity.actor, "delete what somebody else wrote")
+        return units.delete(transaction, found.message, actor=identity.actor, now=now)
+
+    return await context.store.write(unit)
+
+
+def _is_own(who: Access, found: Written) -> bool:
+    """Whether somebody wrote it: of the shop, they themselves; a customer also as the guest that they were."""
+    if who.participant == CUSTOMER_SIDE:
+        return found.message.sender.participant == CUSTOMER_SIDE
+    return found.sender == str(who.identity)
+
+
+ROUTES: Final = [patch_message, remove_message, get_message_history]
+_NAMED: Final = {"conversationId": EXAMPLE["conversationId"], "messageId": EXAMPLE["id"]}
+COMMANDS: Final[list[Command[Any]]] = [
+    Command(
+        "edit_message",
+        EditMessage,
+        edit_message,
+        CommandDoc(
+            data=Message,
+            errors=(NotFound, NotPermitted, EditConflict, MessageGone, TooManyEdits, CardNumberGiven),
+            example={**_NAMED, "text": "Is it on its way here?", "version": 1},
+            answer={
+                **EXAMPLE,
+                "text": "Is it on its way here?",
+                "version": 2,
+                "editedAt": "2026-11-24T09:16:08.004Z",
+            },
+        ),
+    ),
+    Command(
+        "delete_message",
+        DeleteMessage,
+        delete_message,
+        CommandDoc(
+            data=Message,
+            errors=(NotFound, NotPermitted),
+            example=_NAMED,
+            answer={**EXAMPLE, "text": "", "version": 2, "deletedAt": "2026-11-24T09:16:08.004Z"},
+        ),
+    ),
+]
