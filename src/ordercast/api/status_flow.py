@@ -8,6 +8,8 @@ import msgspec
 from litestar import Response, get
 from msgspec import Struct
 
+from ordercast.commerce.booking_states import BOOKING_LABELS, BookingStatus
+from ordercast.commerce.booking_transitions import BOOKING_TRANSITIONS, RESCHEDULES, BookingTransition
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import LABELS, LEGACY_NAMES, PICKUP_LABELS, Fulfilment, OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import TRANSITIONS, Transition
@@ -30,9 +32,28 @@ class PaymentMove(Struct, frozen=True):
     to: PaymentStatus
 
 
+class BookingMove(Struct, frozen=True, rename="camel"):
+    """One permitted move of a booking."""
+
+    from_: BookingStatus = msgspec.field(name="from")
+    to: BookingStatus
+    roles: list[str]
+    needs_reason: bool
+    guards: list[str]
+    """Conditions that the server also looks at, by name."""
+    effects: list[str]
+    """What it brings about, by name."""
+
+
 class StatusFlow(Struct, frozen=True, rename="camel"):
     order: list[Move]
     payment: list[PaymentMove]
+    booking: list[BookingMove]
+    """The moves of a booking."""
+    booking_reschedule: list[BookingMove]
+    """Those to another time or carer (`POST /api/bookings/{id}/reschedule`)."""
+    booking_labels: dict[str, dict[str, str]]
+    """What the states of a booking are called, by language."""
     labels: dict[str, dict[str, str]]
     pickup_labels: dict[str, dict[str, str]]
     """What differs for an order that is collected."""
@@ -51,10 +72,24 @@ def _move(transition: Transition) -> Move:
     )
 
 
+def _booking_move(transition: BookingTransition) -> BookingMove:
+    return BookingMove(
+        from_=transition.source,
+        to=transition.target,
+        roles=sorted(transition.roles),
+        needs_reason=transition.needs_reason,
+        guards=[str(guard) for guard in transition.guards],
+        effects=[str(effect) for effect in transition.effects],
+    )
+
+
 def _flow() -> StatusFlow:
     return StatusFlow(
         order=[_move(transition) for transition in TRANSITIONS],
         payment=[PaymentMove(source, to) for source, targets in PAYMENT_TRANSITIONS.items() for to in sorted(targets)],
+        booking=[_booking_move(transition) for transition in BOOKING_TRANSITIONS],
+        booking_reschedule=[_booking_move(transition) for transition in RESCHEDULES],
+        booking_labels={str(status): texts for status, texts in BOOKING_LABELS.items()},
         labels={str(status): texts for status, texts in LABELS.items()},
         pickup_labels={str(status): texts for status, texts in PICKUP_LABELS.items()},
         legacy={
@@ -70,7 +105,7 @@ _FLOW_JSON: Final = msgspec.json.encode(_flow())
 
 @get("/api/status-flow", tags=["orders"])
 async def get_status_flow() -> Response[StatusFlow]:
-    """Every permitted move of an order, by whom, and what each status is called."""
+    """Every permitted move of an order and of a booking, by whom, and what each status is called."""
     return json_response(_FLOW_JSON, headers={"Cache-Control": "public, max-age=300"})
 
 

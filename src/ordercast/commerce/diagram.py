@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from .booking_states import BOOKING_LABELS, BookingStatus
+from .booking_transitions import BOOKING_TERMINAL, BOOKING_TRANSITIONS, RESCHEDULES, BookingTransition
 from .payment_flow import PAYMENT_TRANSITIONS
 from .states import LABELS, LEGACY_NAMES, OrderStatus
 from .transitions import OPEN, TERMINAL, TRANSITIONS, Transition
@@ -11,20 +14,28 @@ from .transitions import OPEN, TERMINAL, TRANSITIONS, Transition
 _HEAD = """\
 # The status flow
 
-Made from `commerce/transitions.py`; after a change there, write it anew with
+Made from `commerce/transitions.py` and `commerce/booking_transitions.py`; after a change there, write it anew with
 
     python -c "from ordercast.commerce.diagram import page; print(page(), end='')" > docs/status-flow.md
 
-A move to the state an order is already in succeeds and changes nothing. Every other move names the version that was
-seen, is checked against this table, and is written to the order's history with actor, time and reason. The same table
+A move to the state an order or booking is already in succeeds and changes nothing. Every other move names the version
+that was seen, is checked against this table, and is written to its history with actor, time and reason. The same table
 is answered by `GET /api/status-flow`.
 """
 
 
 def page() -> str:
     """The whole page, in Markdown with Mermaid diagrams."""
-    parts = [_HEAD, "## Orders", _diagram(), _on_hold(), _moves(), "## Payments", _payments()]
-    parts += ["## Names", _labels(), "## Former names", _legacy()]
+    parts = [_HEAD, "## Orders", _diagram(), _on_hold(), _moves(), "## Bookings", _bookings(), _booking_moves()]
+    parts += ["## Payments", _payments()]
+    parts += [
+        "## Names",
+        _labels(LABELS),
+        "## Names of bookings",
+        _labels(BOOKING_LABELS),
+        "## Former names",
+        _legacy(),
+    ]
     return "\n".join(part.rstrip("\n") + "\n" for part in parts)
 
 
@@ -67,15 +78,38 @@ def _effects(move: Transition) -> str:
     return "; ".join(effect.replace("_", " ") for effect in move.effects)
 
 
+def _bookings() -> str:
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {BookingStatus.REQUESTED}"]
+    lines += [f"    {move.source} --> {move.target}" for move in BOOKING_TRANSITIONS]
+    lines += [f"    {move.source} --> {move.target}: another time" for move in RESCHEDULES]
+    lines += [f"    {status} --> [*]" for status in BookingStatus if status in BOOKING_TERMINAL]
+    return "\n".join([*lines, "```"])
+
+
+def _booking_moves() -> str:
+    rows = ["| from | to | who | needs | brings about |", "|---|---|---|---|---|"]
+    rows += [
+        f"| `{move.source}` | `{move.target}` | {', '.join(sorted(move.roles))} | {_booking_needs(move)}"
+        f" | {'; '.join(effect.replace('_', ' ') for effect in move.effects)} |"
+        for move in (*BOOKING_TRANSITIONS, *RESCHEDULES)
+    ]
+    return "\n".join(rows)
+
+
+def _booking_needs(move: BookingTransition) -> str:
+    needs = ["a reason"] if move.needs_reason else []
+    return "; ".join(needs + [guard.replace("_", " ") for guard in move.guards])
+
+
 def _payments() -> str:
     lines = ["```mermaid", "stateDiagram-v2"]
     lines += [f"    {source} --> {to}" for source, targets in PAYMENT_TRANSITIONS.items() for to in sorted(targets)]
     return "\n".join([*lines, "```"])
 
 
-def _labels() -> str:
+def _labels(labels: Mapping[Any, Mapping[str, str]]) -> str:
     rows = ["| status | English | Bengali |", "|---|---|---|"]
-    rows += [f"| `{status}` | {texts['en']} | {texts['bn']} |" for status, texts in LABELS.items()]
+    rows += [f"| `{status}` | {texts['en']} | {texts['bn']} |" for status, texts in labels.items()]
     return "\n".join(rows)
 
 
