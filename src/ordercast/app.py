@@ -33,6 +33,7 @@ from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
 from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
+from ordercast.db.bookings.reminders import Reminding
 from ordercast.db.seed import CHANCE_BYTES, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
 from ordercast.feed import (
@@ -54,6 +55,7 @@ from ordercast.jobs import (
     forget_unverified,
     notify_shop,
     prune,
+    remind_of_bookings,
     send_mails,
     send_notifications,
     send_webhooks,
@@ -310,6 +312,9 @@ async def _leading(settings: Settings, store: Store, providers: Providers, redis
     if settings.pending_minutes_max > 0:
         leading.append(expire(store, settings.pending_minutes_max))
     leading += watch_unseen(store, settings)
+    if settings.booking_reminder_s > 0:
+        reminding = Reminding(zone(settings.timezone), Language(settings.language), bool(settings.mailbox))
+        leading.append(remind_of_bookings(store, settings.booking_reminder_s, reminding))
     if settings.mongodb_url:
         source = await _mongo_source(settings, store)
         # Where another node follows it, nothing is missing here.

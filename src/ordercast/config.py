@@ -149,6 +149,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The longest that a stop takes to send clients away, a few at a time; 0 for all at once."""
     pending_minutes_max: Annotated[int, Meta(ge=0, le=525_600)] = 30
     """An order that the shop has not answered for so long expires; 0 lets it wait for ever."""
+    booking_reminder_s: Annotated[int, Meta(ge=0, le=2_592_000)] = 86_400
+    """So long before a booking begins its customer and its carer are reminded of it; 0 for never."""
     token_minutes: Annotated[int, Meta(ge=1, le=1440)] = 60
     """How long an access token of a sign-in is good; a refresh gives the next."""
     sign_in_days: Annotated[int, Meta(ge=1, le=365)] = 14

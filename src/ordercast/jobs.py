@@ -23,6 +23,7 @@ from ordercast.commerce.notice import EscalationLimits, NoticeStep, NoticeSubjec
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import Settings
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork, access, accounts
+from ordercast.db.bookings.reminders import BEGINNING, Reminded, Reminding, is_any_due, remind
 from ordercast.db.notices import escalation
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
@@ -47,6 +48,8 @@ UNVERIFIED_AT_ONCE_MAX: Final = 50
 # A day is the longest that a token may be good (ORDERCAST_TOKEN_MINUTES), and an hour for clocks that differ.
 TOKENS_END_MS: Final = 25 * 3_600_000
 EXPIRE_EVERY_S: Final = 15.0
+# One look at an index, which tells to the second.
+REMIND_EVERY_S: Final = 1.0
 # A limit counts seconds, of a person's patience.
 UNSEEN_LOOKED_AT_S: Final = 5.0
 # The board shows each order at once; its notification may wait for the next ones.
@@ -194,6 +197,35 @@ def forget_revocations(authenticator: Authenticator) -> Job:
         authenticator.revocations.forget(time.time_ns() // 1_000_000)
 
     return lambda: run_every(PRUNE_EVERY_S, run, "revocations could not be forgotten")
+
+
+def remind_of_bookings(store: Store, reminder_s: int, reminding: Reminding) -> Job:
+    """Remind of bookings `reminder_s` seconds before they begin."""
+
+    async def run() -> None:
+        await remind_all(store, reminder_s, reminding, time.time_ns() // 1_000_000)
+
+    return lambda: run_every(REMIND_EVERY_S, run, "people could not be reminded of bookings")
+
+
+async def remind_all(store: Store, reminder_s: int, reminding: Reminding, now_ms: int) -> int:
+    """Remind of all bookings that are due, in small units between which others run; gives how many."""
+    now, before = timestamp(now_ms), timestamp(now_ms + reminder_s * 1000)
+    if not await store.read(lambda transaction: is_any_due(transaction, now, before)):
+        return 0
+    after: tuple[str, int] | None = BEGINNING
+    count = 0
+    while after is not None:
+        unit = partial(_remind, now=now, before=before, reminding=reminding, after=after)
+        reminded = await store.write(UnitOfWork(unit, waits=False))
+        count, after = count + reminded.bookings, reminded.through
+    return count
+
+
+def _remind(
+    transaction: Transaction, *, now: Timestamp, before: Timestamp, reminding: Reminding, after: tuple[str, int]
+) -> Reminded:
+    return remind(transaction, now, before, reminding, after=after)
 
 
 def notify_shop(store: Store) -> Job:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ordercast.commerce import sentences
+from ordercast.commerce.booking_states import BookingStatus
 from ordercast.commerce.notifications import NotificationKind, addressed_as, words
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderStatus
@@ -19,10 +20,18 @@ DATA: dict[NotificationKind, dict[str, Any]] = {
     NotificationKind.PAYMENT_TROUBLE: {"number": 7, "paymentStatus": "failed"},
     NotificationKind.DELIVERY_TROUBLE: {"number": 7, "attempts": 2},
     NotificationKind.WEBHOOK_FAILED: {"webhookId": "pwh_1", "provider": "stripe", "type": "x.y", "eventId": "evt_7"},
+    NotificationKind.BOOKING_REMINDER: {
+        "number": 7, "service": "Home care", "serviceBn": "সেবা", "when": "Monday", "whenBn": "সোমবার",
+    },
+    NotificationKind.BOOKING_STATUS: {"number": 7, "status": "confirmed"},
+    NotificationKind.BOOKING_MOVED: {"number": 7},
+    NotificationKind.BOOKING_CANCELLED: {"number": 7},
+    NotificationKind.BOOKING_ASSIGNED: {"number": 7},
+    NotificationKind.BOOKING_TAKEN_BACK: {"number": 7},
     NotificationKind.ASSIGNED: {"number": 7},
     NotificationKind.UNASSIGNED: {"number": 7},
     NotificationKind.WEBHOOK_DISABLED: {"place": "erp7.example.com", "reason": "failing"},
-}
+}  # fmt: skip
 BENGALI = re.compile("[\u0980-\u09ff]")
 
 
@@ -41,6 +50,14 @@ def test_each_kind_is_said_in_both_languages_and_leads_to_a_page(kind: Notificat
 def test_one_new_order_is_not_many() -> None:
     said = words(NotificationKind.NEW_ORDERS, {"count": 1, "first": 9, "last": 9}, None)
     assert said.text == "Order 9 waits for an answer."
+
+
+@pytest.mark.parametrize("status", BookingStatus)
+def test_each_status_of_a_booking_is_said_in_both_languages(status: BookingStatus) -> None:
+    said = words(NotificationKind.BOOKING_STATUS, {"number": 7, "status": status}, None)
+    assert "7" in said.text
+    assert "7" in said.text_bn
+    assert BENGALI.search(said.text_bn)
 
 
 @pytest.mark.parametrize("fulfilment", Fulfilment)

@@ -30,6 +30,7 @@ from ordercast.commerce.slots import day_in
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.stats import bounds, zone
 from ordercast.commerce.text_rules import check_texts
+from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction, UnitOfWork, rows_of_booking
 from ordercast.db import bookings as units
 from ordercast.db.bookings import Looked, OfDay, Wanted, Whose
@@ -43,6 +44,7 @@ from .budgets import ORDERS
 from .commands import Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import command_key, commit_once, created, request_key, run_once
+from .mailing import language_of
 from .orders import StatusName
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NumberCursor, cut, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
@@ -72,6 +74,8 @@ class BookingHistoryEntry(Struct, frozen=True, rename="camel"):
     from_starts_at: str | None
     """When it had been, if it was moved to another time."""
     starts_at: str
+    from_carer_id: str | None
+    """Who had it, if it was given to another carer."""
     carer_id: str
     actor: str
     reason: str | None
@@ -145,6 +149,8 @@ async def _make(
     await context.budgets.take(ORDERS, context.budget_key(request))
     is_customer = actor.role is Role.CUSTOMER
     booking_id = BookingId(context.new_id("bkg"))
+    # Of guests, those are bounded that pay later.
+    placed_from = context.placed_from(request) if actor.role is Role.GUEST else None
     new = NewBooking(
         command=command,
         booking_id=booking_id,
@@ -152,6 +158,9 @@ async def _make(
         tracking_hash=None if is_customer else tracking_hash(tracking_token(context.keys.current, booking_id)),
         actor=actor,
         looked=_looked(context),
+        placed_from=placed_from,
+        waiting=UNBOUNDED if placed_from is None else context.waiting,
+        language=language_of(request, context.language),
     )
     return await commit_once(context, key, lambda transaction: place(transaction, new))
 

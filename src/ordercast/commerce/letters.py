@@ -28,6 +28,7 @@ class MailKind(StrEnum):
     """To choose another password."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     ORDER_PLACED = "order_placed"
+    BOOKING_REMINDER = "booking_reminder"
     ORDERS_UNSEEN = "orders_unseen"
     """To the shop's own people, of orders that nobody has opened."""
     BOOKINGS_UNSEEN = "bookings_unseen"
@@ -118,7 +119,35 @@ def unseen(kind: MailKind, language: Language, unseen: UnseenFacts, link: str) -
     return Letter(subject.format(**values), tuple(text.format(**values) for text in paragraphs), action, link)
 
 
+def booking_reminder(language: Language, *, number: int, service: str, when: str) -> Letter:
+    """For a customer whose booking begins soon; `when` is written out."""
+    subject, paragraphs, _ = _BOOKING_REMINDER[language]
+    values = {"number": _number(number, language), "service": service, "when": when}
+    return Letter(subject.format(**values), tuple(text.format(**values) for text in paragraphs))
+
+
 _Text = tuple[str, tuple[str, ...], str]
+
+_BOOKING_REMINDER: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "Your booking {number}: {when}",
+        (
+            "This is to remind you of your booking {number}: {service}.",
+            "It begins on {when}.",
+            "If you cannot be there, cancel it or choose another time, so that somebody else can have this one.",
+        ),
+        "",
+    ),
+    Language.BENGALI: (
+        "আপনার বুকিং {number}: {when}",
+        (
+            "আপনার বুকিং {number} মনে করিয়ে দিচ্ছি: {service}।",
+            "শুরু হবে {when}।",
+            "আসতে না পারলে বাতিল করুন বা অন্য সময় নিন, যাতে অন্য কেউ এই সময়টি পান।",
+        ),
+        "",
+    ),
+}
 
 _VERIFY: Final[dict[Language, _Text]] = {
     Language.ENGLISH: (

@@ -33,6 +33,18 @@ class NotificationKind(StrEnum):
     DELIVERY_TROUBLE = "delivery_trouble"
     WEBHOOK_FAILED = "webhook_failed"
     """A message of a payment provider that had no effect, however often that was tried."""
+    BOOKING_REMINDER = "booking_reminder"
+    """It begins soon; to its customer and its carer."""
+    BOOKING_STATUS = "booking_status"
+    """For its customer, and its carer where it was called off."""
+    BOOKING_MOVED = "booking_moved"
+    """To another time; for its customer and its carer."""
+    BOOKING_CANCELLED = "booking_cancelled"
+    """By its customer."""
+    BOOKING_ASSIGNED = "booking_assigned"
+    """For the carer who has it now."""
+    BOOKING_TAKEN_BACK = "booking_taken_back"
+    """For the carer who had it."""
     ASSIGNED = "assigned"
     UNASSIGNED = "unassigned"
     WEBHOOK_DISABLED = "webhook_disabled"
@@ -61,9 +73,23 @@ def topic_of(kind: NotificationKind) -> Topic:
             return Topic.DELIVERIES
         case NotificationKind.PAYMENT_TROUBLE | NotificationKind.WEBHOOK_FAILED:
             return Topic.PAYMENTS
-        case NotificationKind.NEW_ORDERS | NotificationKind.ORDERS_UNSEEN | NotificationKind.ORDER_CANCELLED:
-            return Topic.SHOP
-        case NotificationKind.BOOKINGS_UNSEEN | NotificationKind.WEBHOOK_DISABLED:
+        case (
+            NotificationKind.BOOKING_STATUS
+            | NotificationKind.BOOKING_MOVED
+            | NotificationKind.BOOKING_ASSIGNED
+            | NotificationKind.BOOKING_TAKEN_BACK
+        ):
+            return Topic.BOOKINGS
+        case NotificationKind.BOOKING_REMINDER:
+            return Topic.REMINDERS
+        case (
+            NotificationKind.NEW_ORDERS
+            | NotificationKind.ORDERS_UNSEEN
+            | NotificationKind.ORDER_CANCELLED
+            | NotificationKind.BOOKINGS_UNSEEN
+            | NotificationKind.BOOKING_CANCELLED
+            | NotificationKind.WEBHOOK_DISABLED
+        ):
             return Topic.SHOP
         case _:
             assert_never(kind)
@@ -120,6 +146,26 @@ _TEXTS: Final[dict[NotificationKind, tuple[_Text, _Text]]] = {
         ("A delivery for you", "Order {number} waits for you at the shop."),
         ("আপনার জন্য ডেলিভারি", "অর্ডার {number} দোকানে আপনার অপেক্ষায়।"),
     ),
+    NotificationKind.BOOKING_REMINDER: (
+        ("A booking begins soon", "Booking {number}, {service}: {when}."),
+        ("বুকিং শুরু হতে যাচ্ছে", "বুকিং {number}, {serviceBn}: {whenBn}।"),
+    ),
+    NotificationKind.BOOKING_MOVED: (
+        ("Booking at another time", "Booking {number} was moved to another time."),
+        ("বুকিংয়ের সময় বদলেছে", "বুকিং {number} অন্য সময়ে নেওয়া হয়েছে।"),
+    ),
+    NotificationKind.BOOKING_CANCELLED: (
+        ("Cancelled by the customer", "Booking {number} was cancelled by its customer."),
+        ("গ্রাহক বাতিল করেছেন", "গ্রাহক বুকিং {number} বাতিল করেছেন।"),
+    ),
+    NotificationKind.BOOKING_ASSIGNED: (
+        ("A booking for you", "Booking {number} is yours."),
+        ("আপনার জন্য বুকিং", "বুকিং {number} আপনার।"),
+    ),
+    NotificationKind.BOOKING_TAKEN_BACK: (
+        ("No longer yours", "Booking {number} was given to somebody else."),
+        ("আর আপনার নয়", "বুকিং {number} অন্য কাউকে দেওয়া হয়েছে।"),
+    ),
     NotificationKind.WEBHOOK_DISABLED: (
         ("Webhook switched off", "Nothing is sent to {place} any more: it has failed for too long, or wants no more."),
         ("ওয়েবহুক বন্ধ হয়েছে", "{place}-এ আর কিছু পাঠানো হচ্ছে না: অনেকক্ষণ ধরে ব্যর্থ হয়েছে, অথবা আর নিতে চায় না।"),
@@ -127,6 +173,29 @@ _TEXTS: Final[dict[NotificationKind, tuple[_Text, _Text]]] = {
     NotificationKind.UNASSIGNED: (
         ("No longer yours", "Order {number} was taken back; you need not deliver it."),
         ("আর আপনার নয়", "অর্ডার {number} ফেরত নেওয়া হয়েছে; এটি পৌঁছাতে হবে না।"),
+    ),
+}
+_BOOKING_STATUS: Final[dict[str, tuple[_Text, _Text]]] = {
+    "requested": (
+        ("Booking received", "Booking {number} waits for its confirmation."),
+        ("বুকিং পেয়েছি", "বুকিং {number} নিশ্চিতকরণের অপেক্ষায়।"),
+    ),
+    "confirmed": (
+        ("Booking confirmed", "Booking {number} is confirmed."),
+        ("বুকিং নিশ্চিত", "বুকিং {number} নিশ্চিত করা হয়েছে।"),
+    ),
+    "in_progress": (("Booking begun", "Booking {number} has begun."), ("বুকিং শুরু", "বুকিং {number} শুরু হয়েছে।")),
+    "completed": (
+        ("Booking completed", "Booking {number} is completed. Thank you!"),
+        ("বুকিং সম্পন্ন", "বুকিং {number} সম্পন্ন হয়েছে। ধন্যবাদ!"),
+    ),
+    "cancelled": (
+        ("Booking cancelled", "Booking {number} has been cancelled."),
+        ("বুকিং বাতিল", "বুকিং {number} বাতিল করা হয়েছে।"),
+    ),
+    "no_show": (
+        ("Nobody was there", "At the time of booking {number} nobody was there."),
+        ("কেউ উপস্থিত ছিলেন না", "বুকিং {number}-এর সময় কেউ উপস্থিত ছিলেন না।"),
     ),
 }
 _ONE_NEW: Final[tuple[_Text, _Text]] = (
@@ -181,18 +250,32 @@ def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None)
         given = data["status"], data["fulfilment"], data["number"]
         texts = sentences.for_customer(*given), sentences.for_customer(*given, language="bn")
         return Words(*texts[0], *texts[1], link=f"/track/{order_id}")
-    if (counted := _COUNTED.get(kind)) is not None:
+    if kind is NotificationKind.BOOKING_STATUS:
+        english, bengali = _BOOKING_STATUS[data["status"]]
+    elif (counted := _COUNTED.get(kind)) is not None:
         english, bengali = counted[0] if data["count"] == 1 else counted[1]
     else:
         english, bengali = _TEXTS[kind]
     return Words(english[0], english[1].format(**data), bengali[0], bengali[1].format(**data), _link(kind, order_id))
 
 
+_WITHOUT_PAGE: Final = frozenset(
+    {
+        NotificationKind.UNASSIGNED,
+        NotificationKind.BOOKING_REMINDER,
+        NotificationKind.BOOKING_STATUS,
+        NotificationKind.BOOKING_MOVED,
+        NotificationKind.BOOKING_ASSIGNED,
+        NotificationKind.BOOKING_TAKEN_BACK,
+    }
+)
+
+
 def _link(kind: NotificationKind, order_id: str | None) -> str:
     if kind is NotificationKind.ASSIGNED:
         return f"/track/{order_id}"
-    # Who lost an order may not look at it any more.
-    return "/" if kind is NotificationKind.UNASSIGNED else "/admin"
+    # Who lost an order may not look at it any more; a booking has no page yet.
+    return "/" if kind in _WITHOUT_PAGE else "/admin"
 
 
 def addressed_as(actor: Actor) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ mails = table(
     word("kind"),
     # The order that it is about; its buyer's address is read there.
     identifier("order_id", optional=True),
+    # The booking that it reminds of, alike; the id names the beginning too.
+    identifier("booking_id", optional=True),
     # Whom any other is for, as it was typed; gone once the mail is.
     line("address", optional=True),
     word("language", default=Language.ENGLISH),
@@ -59,8 +61,13 @@ ADD: Final = BulkStatement("""
       created_at ordercast_moment)
     ON CONFLICT (id) DO NOTHING
 """)
+OWE_REMINDER: Final = Statement(f"""
+    INSERT INTO mails (id, kind, booking_id, language, urgent, due_at, created_at)
+    VALUES (:id, '{MailKind.BOOKING_REMINDER}', :booking_id, :language, 0, :due_at, :created_at)
+    ON CONFLICT (id) DO NOTHING
+""")
 DUE: Final = Statement(f"""
-    SELECT id, kind, order_id, address, language, attempts, created_at
+    SELECT id, kind, order_id, booking_id, address, language, attempts, created_at
     FROM mails WHERE {_IS_DUE} AND urgent = :urgent AND due_at <= :now
     ORDER BY due_at LIMIT :limit
 """)
@@ -101,6 +108,7 @@ class Mail:
     id: str
     kind: MailKind
     order_id: str | None
+    booking_id: str | None
     address: str | None
     language: Language
     attempts: int
@@ -131,6 +139,23 @@ def owe_confirmations(transaction: Transaction, orders: Iterable[tuple[str, Lang
     ]
     if rows:
         transaction.many(ADD, rows)
+
+
+def owe_reminder(transaction: Transaction, booking_id: str, starts_at: str, language: Language, now: Timestamp) -> None:
+    """Have the customer of a booking reminded of it, once for that beginning."""
+    transaction.run(
+        OWE_REMINDER,
+        id=mail_of_reminder(booking_id, starts_at),
+        booking_id=booking_id,
+        language=language,
+        due_at=now,
+        created_at=now,
+    )
+
+
+def mail_of_reminder(booking_id: str, starts_at: str) -> str:
+    """The id of the mail that reminds of a booking that begins then."""
+    return f"mail_{booking_id}_{''.join(filter(str.isdigit, starts_at[:16]))}"
 
 
 def mail_of_order(order_id: str) -> str:
@@ -182,13 +207,13 @@ def _due(transaction: Transaction, now: Timestamp, wanted: int, *, urgent: int) 
 
 
 def _mail(row: tuple[Any, ...]) -> Mail:
-    id_, kind, order_id, address, language, attempts, created_at = msgspec.convert(row, _MailRow)
+    id_, kind, order_id, booking_id, address, language, attempts, created_at = msgspec.convert(row, _MailRow)
     if not is_moment(created_at):
         raise ValueError("created_at is no moment")
-    return Mail(id_, kind, order_id, address, language, attempts, cast(Timestamp, created_at))
+    return Mail(id_, kind, order_id, booking_id, address, language, attempts, cast(Timestamp, created_at))
 
 
-_MailRow = tuple[str, MailKind, str | None, str | None, Language, int, str]
+_MailRow = tuple[str, MailKind, str | None, str | None, str | None, Language, int, str]
 
 
 def next_due(transaction: Transaction) -> str | None:

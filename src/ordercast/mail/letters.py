@@ -9,9 +9,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ordercast.commerce import letters as words
-from ordercast.commerce.letters import Letter, MailKind, OrderFacts, UnseenFacts
+from ordercast.commerce.booking_states import BookingStatus
+from ordercast.commerce.booking_transitions import COMING
+from ordercast.commerce.letters import Language, Letter, MailKind, OrderFacts, UnseenFacts
 from ordercast.commerce.money import Money
-from ordercast.db import Transaction, accounts, orders
+from ordercast.commerce.when import written_out
+from ordercast.db import Transaction, accounts, bookings, mails, orders
 from ordercast.db.mails import Mail
 from ordercast.db.notices import escalation
 from ordercast.db.webhooks import endpoints
@@ -46,7 +49,17 @@ class _Order(msgspec.Struct, rename="camel"):
     cart_items: list[_Line]
 
 
+class _Booking(msgspec.Struct, rename="camel"):
+    number: int
+    status: BookingStatus
+    starts_at: str
+    service_name: str
+    service_name_bn: str
+    customer_info: _Buyer
+
+
 _ORDER: Final = msgspec.json.Decoder(_Order)
+_BOOKING: Final = msgspec.json.Decoder(_Booking)
 
 
 class Letters:
@@ -61,6 +74,8 @@ class Letters:
         """The letter of a mail; None where there is nobody to send it to any more. Raises what reading rows does."""
         if mail.kind is MailKind.ORDER_PLACED:
             return self._order_placed(transaction, mail)
+        if mail.kind is MailKind.BOOKING_REMINDER:
+            return self._booking_reminder(transaction, mail)
         if mail.kind in UNSEEN:
             return self._unseen(transaction, mail)
         if mail.kind is MailKind.WEBHOOK_DISABLED:
@@ -83,6 +98,24 @@ class Letters:
         )
         link = self._links.order(mail.order_id, orders.tracking_hash(transaction, mail.order_id))
         return Addressed(order.customer_info.email, words.order_placed(mail.language, facts, link))
+
+    def _booking_reminder(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+        """None for a booking that was called off, has begun, or was moved to another time meanwhile."""
+        document = None if mail.booking_id is None else bookings.booking_document(transaction, mail.booking_id)
+        if document is None or mail.booking_id is None:
+            return None
+        booking = _BOOKING.decode(document)
+        is_as_it_was = mail.id == mails.mail_of_reminder(mail.booking_id, booking.starts_at)
+        if booking.status not in COMING or not is_as_it_was or booking.customer_info.email is None:
+            return None
+        is_bengali = mail.language is Language.BENGALI
+        letter = words.booking_reminder(
+            mail.language,
+            number=booking.number,
+            service=(is_bengali and booking.service_name_bn) or booking.service_name,
+            when=written_out(booking.starts_at, self._zone, mail.language),
+        )
+        return Addressed(booking.customer_info.email, letter)
 
     def _unseen(self, transaction: Transaction, mail: Mail) -> Addressed | None:
         """What waits now: for one that somebody has opened meanwhile nobody is woken."""

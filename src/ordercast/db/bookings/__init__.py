@@ -55,6 +55,7 @@ NOUN: Final = Noun(
                 "customer_mobile", "payment_info", "note", "created_at", "updated_at",
             ),
             {
+                "placed_from": "NULL",
                 "customer_name": "NULL",
                 "customer_email": "NULL",
                 "customer_mobile": "NULL",
@@ -75,7 +76,7 @@ NOUN: Final = Noun(
             _THEIRS,
             (
                 "booking_id", "version", "from_status", "to_status", "from_payment_status", "to_payment_status",
-                "from_starts_at", "starts_at", "reason", "at",
+                "from_starts_at", "starts_at", "from_carer_id", "carer_id", "reason", "at",
             ),
             {"actor": f"'{ERASED_ACTOR}'", "reason": "NULL"},
             touched="actor = 'customer:' || CAST(:customer_id AS TEXT)",

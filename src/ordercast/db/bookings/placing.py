@@ -23,7 +23,8 @@ from ordercast.commerce.money import Money
 from ordercast.commerce.payments import BY_CASH, PaymentTaken
 from ordercast.commerce.people import Actor
 from ordercast.commerce.services import Carer, Service
-from ordercast.commerce.slots import DAY_MINUTES, Span, minute_of, moment_of
+from ordercast.commerce.slots import DAY_MINUTES, Span, moment_of
+from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 from ordercast.db import carers, services, shop
 from ordercast.db.transaction import Transaction
 
@@ -43,8 +44,9 @@ class NewBooking:
     tracking_hash: bytes | None
     actor: Actor
     looked: Looked
-    remind_s: int = 0
-    """So long before it begins its people are reminded; 0 for never."""
+    placed_from: str | None = None
+    """Of a guest who pays later: whom `waiting` bounds, where anything does."""
+    waiting: WaitingBounds = UNBOUNDED
     language: Language | None = None
     payment: PaymentTaken = BY_CASH
 
@@ -84,6 +86,7 @@ def place(transaction: Transaction, new: NewBooking) -> bytes:
         new.actor,
         new.looked.now,
     )
+    _check_waiting(transaction, new)
     _insert(transaction, placed, new)
     return newest_document(transaction, placed.id)
 
@@ -102,10 +105,16 @@ def _free_carer(transaction: Transaction, new: NewBooking, service: Service, sta
     return known[chosen.carer_id]
 
 
+def _check_waiting(transaction: Transaction, new: NewBooking) -> None:
+    """Raises TooManyWaiting for a guest who fills the diaries with what nobody has paid or answered."""
+    if new.placed_from is not None:
+        row = transaction.one(statements.WAITING_OF_CALLER, placed_from=new.placed_from)
+        new.waiting.check(Waiting(1 + (row[0] if row is not None else 0), 0))
+
+
 def _insert(transaction: Transaction, placed: BookingPlaced, new: NewBooking) -> None:
     command, service, payment = placed.command, placed.service, placed.payment
     customer, now = command.customer_info, placed.now
-    starts_at = placed.appointment.starts_at
     transaction.run(
         statements.INSERT,
         id=placed.id,
@@ -126,13 +135,8 @@ def _insert(transaction: Transaction, placed: BookingPlaced, new: NewBooking) ->
         note=command.note or None,
         tracking_hash=new.tracking_hash,
         language=new.language,
-        reminded_for=starts_at if _is_near(starts_at, new) else None,
+        placed_from=new.placed_from,
         actor=str(placed.actor),
         created_at=now,
         updated_at=now,
     )
-
-
-def _is_near(starts_at: str, new: NewBooking) -> bool:
-    """Whether it begins within the time of a reminder: who books for today need not be reminded of it."""
-    return minute_of(starts_at) * 60 <= new.looked.minute * 60 + new.remind_s

@@ -9,7 +9,7 @@ from ordercast.db.sql import literals
 from ordercast.db.statement import Statement
 
 from .document import booking_document
-from .table import TAKES_TIME_SQL
+from .table import TAKES_TIME_SQL, TO_REMIND_SQL, WAITING_SQL
 
 _DOCUMENT: Final = booking_document("bookings")
 
@@ -18,10 +18,10 @@ _DOCUMENT: Final = booking_document("bookings")
 INSERT: Final = Statement("""
     INSERT INTO bookings (id, payment_status, service_id, service_name, service_name_bn, starts_at, ends_at, carer_id,
       carer_name, total, captured, currency, payment_info, customer_id, customer_name, customer_email,
-      customer_mobile, note, tracking_hash, language, reminded_for, actor, created_at, updated_at)
+      customer_mobile, note, tracking_hash, language, placed_from, actor, created_at, updated_at)
     VALUES (:id, :payment_status, :service_id, :service_name, :service_name_bn, :starts_at, :ends_at, :carer_id,
       :carer_name, :total, :captured, :currency, :payment_info, :customer_id, :customer_name, :customer_email,
-      :customer_mobile, :note, :tracking_hash, :language, :reminded_for, :actor, :created_at, :updated_at)
+      :customer_mobile, :note, :tracking_hash, :language, :placed_from, :actor, :created_at, :updated_at)
 """)
 # Of some carers, what takes their time and begins within a span; and the last that began before it, which alone may
 # reach into it.
@@ -33,6 +33,11 @@ TAKEN_BEFORE: Final = Statement(f"""
     SELECT carer_id, id, starts_at, ends_at FROM bookings
     WHERE carer_id = :carer_id AND {TAKES_TIME_SQL} AND starts_at < :begin
     ORDER BY starts_at DESC LIMIT 1
+""")
+
+# Of one caller's guests: what waits for the shop, unpaid. The conditions as the index has them.
+WAITING_OF_CALLER: Final = Statement(f"""
+    SELECT count(*) FROM bookings WHERE placed_from = :placed_from AND {WAITING_SQL}
 """)
 
 # --- Changing ---------------------------------------------------------------------------------------------------------
@@ -50,6 +55,23 @@ CHANGE: Final = Statement("""
     WHERE id = :booking_id
 """)
 CARER_NAME: Final = Statement("SELECT carer_name FROM bookings WHERE id = :id")
+
+# --- Reminding --------------------------------------------------------------------------------------------------------
+
+# A guest, who has a tracking token, has no account to keep a notification for; a customer of another back end is in no
+# table.
+_HAS_ACCOUNT: Final = """(bookings.tracking_hash IS NULL
+      OR EXISTS (SELECT 1 FROM customers WHERE customers.id = bookings.customer_id))"""
+_TO_REMIND: Final = f"{TO_REMIND_SQL} AND starts_at > :now AND starts_at < :before"
+IS_ANY_DUE: Final = Statement(f"SELECT id FROM bookings WHERE {_TO_REMIND} LIMIT 1")
+# What somebody is changing just now is left for the next time.
+TO_REMIND_FOR_UPDATE: Final = Statement(f"""
+    SELECT id, number, starts_at, service_name, service_name_bn, customer_id, carer_id,
+      CASE WHEN {_HAS_ACCOUNT} THEN 1 ELSE 0 END, CASE WHEN customer_email IS NULL THEN 0 ELSE 1 END, language
+    FROM bookings WHERE {_TO_REMIND} AND (starts_at, number) > (:after_at, :after_number)
+    ORDER BY starts_at, number LIMIT :limit @for_update @postgresql(SKIP LOCKED)
+""")
+REMINDED: Final = Statement("UPDATE bookings SET reminded_for = starts_at WHERE id = :booking_id")
 
 # --- Tracking ---------------------------------------------------------------------------------------------------------
 
@@ -70,7 +92,7 @@ REPLACE_TRACKING_HASH: Final = Statement("""
 DOCUMENT: Final = Statement(f"SELECT {_DOCUMENT}, customer_id, carer_id FROM bookings WHERE id = :id")
 HISTORY: Final = Statement("""
     SELECT entry, version, from_status, to_status, from_payment_status, to_payment_status, from_starts_at, starts_at,
-      carer_id, actor, reason, at
+      from_carer_id, carer_id, actor, reason, at
     FROM booking_history WHERE booking_id = :booking_id AND entry > :after ORDER BY entry LIMIT :limit
 """)
 

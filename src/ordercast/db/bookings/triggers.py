@@ -19,7 +19,7 @@ from .table import booking_history
 
 _HISTORY_COLUMNS: Final = (
     "booking_id, version, from_status, to_status, from_payment_status, to_payment_status, from_starts_at, starts_at,"
-    " carer_id, actor, reason, at"
+    " from_carer_id, carer_id, actor, reason, at"
 )
 _OLD, _NEW, _NOW = booking_document("OLD"), booking_document("NEW"), booking_document("bookings")
 
@@ -27,7 +27,7 @@ _PLACED: Final = (
     cleandoc(f"""
         INSERT INTO booking_history ({_HISTORY_COLUMNS})
           VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NULL, NEW.starts_at,
-            NEW.carer_id, NEW.actor, NEW.reason, NEW.updated_at)
+            NULL, NEW.carer_id, NEW.actor, NEW.reason, NEW.updated_at)
     """),
     cleandoc(f"""
         INSERT INTO feed ({FEED_COLUMNS})
@@ -48,7 +48,8 @@ _CHANGED: Final = (
     cleandoc(f"""
         INSERT INTO booking_history ({_HISTORY_COLUMNS})
           SELECT id, version, OLD.status, status, OLD.payment_status, payment_status,
-            CASE WHEN OLD.starts_at <> starts_at THEN OLD.starts_at END, starts_at, carer_id, actor, reason, updated_at
+            CASE WHEN OLD.starts_at <> starts_at THEN OLD.starts_at END, starts_at,
+            CASE WHEN OLD.carer_id <> carer_id THEN OLD.carer_id END, carer_id, actor, reason, updated_at
           FROM bookings WHERE number = NEW.number
     """),
     cleandoc(f"""

@@ -13,6 +13,8 @@ from ordercast.db.sql import literals
 from ordercast.db.trigger_helpers import feed_row
 from ordercast.db.types import ChangeKind
 
+from .of_bookings import NOTES_OF_BOOKINGS
+
 _COLUMNS: Final = "recipient, kind, order_id, data, severity, created_at"
 _IN_TROUBLE: Final = literals({PaymentStatus.FAILED, PaymentStatus.DISPUTED})
 _WENT_WRONG: Final = literals(
@@ -117,6 +119,7 @@ TRIGGERS: Final = (
     Trigger(
         "notifications_of_changes", "AFTER INSERT", "order_history", _OF_CHANGES, when="NEW.from_status IS NOT NULL"
     ),
+    NOTES_OF_BOOKINGS,
     Trigger("notifications_told", "AFTER INSERT", "notifications", (_TOLD,)),
     Trigger(
         "notifications_forgotten",

@@ -1,0 +1,149 @@
+"""Reminding of bookings that are about to begin: customer and carer, each once for each beginning.
+
+What is to be reminded of is asked of the bookings themselves: those that stand, begin soon, and were not reminded of
+for that beginning. So one that was cancelled is none, one that was moved is one again, and one that another program
+wrote is one too. The note that it was done is committed with the notifications and the mail that it owes, so neither a
+restart nor a second node reminds twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from ordercast.commerce.letters import Language
+from ordercast.commerce.notifications import NotificationKind, Severity
+from ordercast.commerce.timestamps import Timestamp
+from ordercast.commerce.when import written_out
+from ordercast.db import mails
+from ordercast.db.lenient_json import is_moment
+from ordercast.db.notifications import statements as notes
+from ordercast.db.transaction import Transaction
+
+from . import statements
+
+log = logging.getLogger("ordercast.db")
+
+# In one unit of work, so that an order that comes meanwhile does not wait for a whole day's.
+AT_ONCE_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Reminding:
+    """How a shop reminds."""
+
+    zone: tzinfo
+    language: Language
+    """Of mails to whoever does not say theirs."""
+    sends_mail: bool
+
+
+class Reminded(NamedTuple):
+    """How many bookings people were reminded of, and the place behind which others may be; None where none are."""
+
+    bookings: int
+    through: tuple[str, int] | None
+
+
+class _Due(msgspec.Struct, array_like=True):
+    id: str
+    number: int
+    starts_at: str
+    service_name: str
+    service_name_bn: str
+    customer_id: str | None
+    carer_id: str
+    has_account: bool
+    has_address: bool
+    language: Language | None
+
+
+BEGINNING: Final = ("", 0)
+
+
+def is_any_due(transaction: Transaction, now: Timestamp, before: Timestamp) -> bool:
+    """Whether `remind` has anything to do: to be asked of a reader, which is cheap."""
+    return transaction.one(statements.IS_ANY_DUE, now=_minute(now), before=_minute(before)) is not None
+
+
+def remind(
+    transaction: Transaction,
+    now: Timestamp,
+    before: Timestamp,
+    reminding: Reminding,
+    *,
+    after: tuple[str, int] = BEGINNING,
+) -> Reminded:
+    """Remind of the next bookings that begin after `now` and up to `before`. One that cannot be read keeps no other
+    from it.
+    """
+    after_at, after_number = after
+    rows = transaction.all(
+        statements.TO_REMIND_FOR_UPDATE,
+        now=_minute(now),
+        before=_minute(before),
+        after_at=after_at,
+        after_number=after_number,
+        limit=AT_ONCE_MAX,
+    )
+    count = sum(_remind(transaction, row, now, reminding) for row in rows)
+    return Reminded(count, (rows[-1][2], rows[-1][1]) if len(rows) == AT_ONCE_MAX else None)
+
+
+def _minute(at: Timestamp) -> str:
+    """What is greater than every way to write a moment's minute, of whole ones, and less than any of the next."""
+    return f"{at[:16]}~"
+
+
+def _remind(transaction: Transaction, row: tuple[Any, ...], now: Timestamp, reminding: Reminding) -> bool:
+    def one(part: Transaction) -> None:
+        due = part.decoded(row, _due_of, "bookings")
+        _notify(part, due, now, reminding)
+        if reminding.sends_mail and due.has_address:
+            mails.owe_reminder(part, due.id, due.starts_at, due.language or reminding.language, now)
+        part.run(statements.REMINDED, booking_id=due.id)
+
+    try:
+        transaction.attempt(one)
+    except Exception as error:
+        if not transaction.is_of_row(error):
+            raise
+        if transaction.damaged.is_first("reminders", row[0]):
+            log.warning("nobody can be reminded of booking %s: %s", row[0], error)
+        return False
+    return True
+
+
+def _due_of(row: tuple[Any, ...]) -> _Due:
+    *said, has_account, has_address, language = row
+    due = msgspec.convert((*said, bool(has_account), bool(has_address), language), _Due)
+    if not is_moment(due.starts_at):
+        raise ValueError("a booking has its time")
+    return due
+
+
+def _notify(transaction: Transaction, due: _Due, now: Timestamp, reminding: Reminding) -> None:
+    data = {
+        "bookingId": due.id,
+        "number": due.number,
+        "service": due.service_name,
+        "serviceBn": due.service_name_bn or due.service_name,
+        "startsAt": due.starts_at,
+        "when": written_out(due.starts_at, reminding.zone, Language.ENGLISH),
+        "whenBn": written_out(due.starts_at, reminding.zone, Language.BENGALI),
+    }
+    people = [due.carer_id, *([due.customer_id] if due.customer_id is not None and due.has_account else [])]
+    for recipient in people:
+        transaction.run(
+            notes.ADD,
+            recipient=recipient,
+            kind=NotificationKind.BOOKING_REMINDER,
+            data=msgspec.json.encode(data).decode(),
+            order_id=None,
+            severity=Severity.INFO,
+            created_at=now,
+        )

@@ -1,0 +1,65 @@
+"""What writes notifications of bookings: their history. Nobody is told what they did themselves."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Final
+
+from ordercast.commerce.booking_states import BookingStatus
+from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
+from ordercast.commerce.people import Role
+from ordercast.db.dialects import Trigger
+
+_NUMBER: Final = "'bookingId', b.id, 'number', b.number"
+_STATUS: Final = f"@json_object({_NUMBER}, 'status', NEW.to_status)"
+_IS_NEW: Final = "NEW.from_status IS NULL"
+_MOVED: Final = "NEW.from_status <> NEW.to_status"
+_CANCELLED: Final = f"NEW.to_status = '{BookingStatus.CANCELLED}'"
+_CHANGED_TIME: Final = "NEW.from_starts_at IS NOT NULL"
+_CHANGED_CARER: Final = "NEW.from_carer_id IS NOT NULL"
+
+# A guest, who has a tracking token, has no account to keep it for; a customer of another back end is in no table.
+_HAS_ACCOUNT: Final = "(b.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = b.customer_id))"
+_FOR_CUSTOMER: Final = (
+    f"b.customer_id IS NOT NULL AND NEW.actor <> '{Role.CUSTOMER}:' || b.customer_id AND {_HAS_ACCOUNT}"
+)
+_FOR_CARER: Final = f"NEW.actor <> '{Role.CARER}:' || NEW.carer_id"
+_BY_CUSTOMER: Final = f"(NEW.actor = '{Role.GUEST}' OR NEW.actor = '{Role.CUSTOMER}:' || b.customer_id)"
+
+
+def _note(recipient: str, kind: NotificationKind, when: str, *, data: str = f"@json_object({_NUMBER})") -> str:
+    """Write one about the booking `b` of the new row, if `when`; a warning where it was called off or taken away."""
+    is_bad = kind in {NotificationKind.BOOKING_CANCELLED, NotificationKind.BOOKING_TAKEN_BACK}
+    severity = (
+        f"'{Severity.WARNING}'"
+        if is_bad
+        else f"CASE WHEN {_CANCELLED} THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END"
+    )
+    return cleandoc(f"""
+        INSERT INTO notifications (recipient, kind, data, severity, created_at)
+          SELECT {recipient}, '{kind}', {data}, {severity}, NEW.at
+          FROM bookings b
+          WHERE b.id = NEW.booking_id AND {when}
+    """)
+
+
+_NOTES: Final = (
+    _note("b.customer_id", NotificationKind.BOOKING_STATUS, f"{_MOVED} AND {_FOR_CUSTOMER}", data=_STATUS),
+    _note("b.customer_id", NotificationKind.BOOKING_MOVED, f"{_CHANGED_TIME} AND {_FOR_CUSTOMER}"),
+    _note("NEW.carer_id", NotificationKind.BOOKING_ASSIGNED, f"({_IS_NEW} OR {_CHANGED_CARER}) AND {_FOR_CARER}"),
+    _note("NEW.from_carer_id", NotificationKind.BOOKING_TAKEN_BACK, _CHANGED_CARER),
+    _note(
+        "NEW.carer_id",
+        NotificationKind.BOOKING_STATUS,
+        f"{_MOVED} AND {_CANCELLED} AND {_FOR_CARER}",
+        data=_STATUS,
+    ),
+    _note(
+        "NEW.carer_id",
+        NotificationKind.BOOKING_MOVED,
+        f"{_CHANGED_TIME} AND NOT ({_CHANGED_CARER}) AND {_FOR_CARER}",
+    ),
+    _note(f"'{SHOP}'", NotificationKind.BOOKING_CANCELLED, f"{_MOVED} AND {_CANCELLED} AND {_BY_CUSTOMER}"),
+)
+
+NOTES_OF_BOOKINGS: Final = Trigger("notifications_of_bookings", "AFTER INSERT", "booking_history", _NOTES)
