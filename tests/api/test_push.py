@@ -84,6 +84,20 @@ async def test_a_browser_is_whose_who_asked_last_on_it(client: Client) -> None:
     assert len(await devices(client, STRANGER)) == 1
 
 
+async def test_a_guests_orders_are_followed_on_a_browser_beside_whoever_signs_in_on_it(client: Client) -> None:
+    first, second = [bearer((await client.place())["trackingToken"]) for _ in range(2)]
+    for headers in (first, CUSTOMER, second):
+        await subscribed(client, headers)
+    for headers in (first, CUSTOMER, second):
+        assert len(await devices(client, headers)) == 1
+    anew = subscription(endpoint="https://push.example.com/send/new", replaces=ENDPOINT)
+    assert (await client.post(PATH, anew)).status_code == 201
+    for headers in (first, CUSTOMER, second):
+        assert len(await devices(client, headers)) == 1
+    await unsubscribed(client, first, {"endpoint": anew["endpoint"]})
+    assert [len(await devices(client, headers)) for headers in (first, CUSTOMER, second)] == [0, 1, 1]
+
+
 @pytest.mark.parametrize("how", ["endpoint", "id"])
 async def test_one_ends_it_on_ones_own_browsers_alone(client: Client, how: str) -> None:
     device = await subscribed(client, CUSTOMER)

@@ -103,6 +103,7 @@ _VALUES: Final[dict[str, str]] = {
     "contact_points.id": "'cpt_' || i",
     "contact_points.user_id": "'usr_' || i",
     "contact_points.way": "'push'",
+    "contact_points.device": "'device_' || i",
     "contact_points.for_shop": _rare("1", "0"),
     "notification_tasks.way": "'push'",
     "notification_tasks.state": _rare("'due'", "'sent'"),

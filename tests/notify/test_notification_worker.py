@@ -88,7 +88,7 @@ class Shop:
     ) -> str:
         endpoint = subscription["endpoint"]
         point = ContactPoint(
-            contact_points.device_id(endpoint),
+            contact_points.device_id(endpoint, user_id),
             user_id,
             Way.PUSH,
             for_shop,

@@ -23,7 +23,7 @@ from .auth import NOBODY, Identity
 from .body import IdText, JsonBody
 from .budgets import REFUSED_TOKENS
 from .context import AnyRequest, ApiContext, Context, caller_of
-from .errors import NoPush
+from .errors import NoPush, SignInRequired
 from .idempotency import create_once
 from .responses import REFUSALS, json_response, refusals
 
@@ -114,29 +114,35 @@ async def subscribe(data: JSONBody[PushSubscription], request: AnyRequest, conte
     """
     _key(context)
     _check(context, data)
-    user_id, for_shop, language = await _owner(request, context, data)
     identity = await context.identify(request)
-    now, replaced = context.now(), data.replaces
-    point = ContactPoint(
-        contact_points.device_id(data.endpoint),
-        user_id,
-        Way.PUSH,
-        for_shop,
-        data.endpoint,
-        msgspec.json.encode(data.keys).decode(),
-        data.language or language,
-        now,
-    )
+    if data.replaces is not None and identity is NOBODY:
+        return await _renewed(context, request, data)
+    user_id, for_shop = owner_of(await context.require_identity(request))
+    now, keys, replaced = context.now(), msgspec.json.encode(data.keys).decode(), data.replaces
+    point_id = contact_points.device_id(data.endpoint, user_id)
+    point = ContactPoint(point_id, user_id, Way.PUSH, for_shop, data.endpoint, keys, data.language, now)
 
     def effect(transaction: Transaction) -> bytes:
-        if replaced is not None and replaced != data.endpoint:
-            former_id = contact_points.device_id(replaced)
-            notification_tasks.follow(transaction, former_id, point.id)
-            contact_points.remove(transaction, former_id)
+        if replaced is not None:
+            notification_tasks.move_device(transaction, replaced, data.endpoint, keys, now)
         contact_points.add(transaction, point)
         return msgspec.json.encode(_device(point))
 
     return await create_once(context, request, identity.actor, data, effect)
+
+
+async def _renewed(context: ApiContext, request: AnyRequest, data: PushSubscription) -> Response[PushDevice]:
+    """A service worker has no token when its subscription changes: the former URL, which nobody else knows, says whose
+    it was.
+    """
+    now, keys, former = context.now(), msgspec.json.encode(data.keys).decode(), data.replaces or ""
+    moved = await context.store.write(
+        lambda transaction: notification_tasks.move_device(transaction, former, data.endpoint, keys, now)
+    )
+    if not moved:
+        await context.budgets.take(REFUSED_TOKENS, caller_of(request))
+        raise SignInRequired
+    return json_response(msgspec.json.encode(_device(moved[0])), status_code=201)
 
 
 @delete(
@@ -151,7 +157,7 @@ async def unsubscribe(data: JSONBody[Unsubscribe], request: AnyRequest, context:
     if (data.endpoint is None) is (data.id is None):
         raise InvalidField("endpoint", "Name the browser by its endpoint, or by its id.")
     user_id, _ = owner_of(await context.require_identity(request))
-    point_id = contact_points.device_id(data.endpoint) if data.endpoint is not None else str(data.id)
+    point_id = str(data.id) if data.endpoint is None else contact_points.device_id(data.endpoint, user_id)
     await context.store.write(lambda transaction: contact_points.remove(transaction, point_id, user_id))
 
 
@@ -165,19 +171,6 @@ def owner_of(identity: Identity) -> tuple[str, bool]:
     if not addressed_as(actor):
         raise NotPermitted(actor, "be notified")
     return actor.id, actor.role in STAFF
-
-
-async def _owner(request: AnyRequest, context: ApiContext, wanted: PushSubscription) -> tuple[str, bool, str | None]:
-    """Whose the browser is. A service worker has no token when its subscription changes: the former URL, which nobody
-    else knows, says whose it was.
-    """
-    if wanted.replaces is not None and await context.identify(request) is NOBODY:
-        former_id = contact_points.device_id(wanted.replaces)
-        former = await context.store.read(lambda transaction: contact_points.find(transaction, former_id))
-        if former is not None:
-            return former.user_id, former.for_shop, former.language
-        await context.budgets.take(REFUSED_TOKENS, caller_of(request))
-    return *owner_of(await context.require_identity(request)), None
 
 
 def _check(context: ApiContext, wanted: PushSubscription) -> None:

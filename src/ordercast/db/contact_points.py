@@ -23,6 +23,8 @@ from .transaction import Transaction
 TABLE: Final = "contact_points"
 # Browsers of one person; the one that asked longest ago makes room for another. Push services end those that are gone.
 DEVICES_MAX: Final = 20
+# Orders that are followed on one browser, and move with it when its URL changes; nobody follows a hundred.
+ON_DEVICE_MAX: Final = 100
 
 OF_CUSTOMER: Final = (
     f"user_id IN (SELECT '{GUEST_PREFIX}' || id FROM orders WHERE customer_id = :customer_id"
@@ -39,6 +41,8 @@ contact_points = table(
     word("way"),
     # Whether what all the shop's people are told goes there too.
     flag("for_shop", False),
+    # A browser's, the digest of its URL: a guest's orders, and whoever signed in on it, are each reached there.
+    word("device", default=""),
     # The push service's URL for one browser, which is as good as a password; a number; of mail nothing: the account's.
     line("address", default=""),
     # By which a browser reads what it is pushed (RFC 8291).
@@ -48,6 +52,7 @@ contact_points = table(
     moment("created_at"),
     one_of("way", Way),
     index("contact_points_by_user", "user_id", "way", "created_at", "id"),
+    index("contact_points_by_device", "device", "id", where="device <> ''"),
     index("contact_points_of_shop", "id", where="for_shop = 1"),
     rowid=False,
 )
@@ -55,11 +60,12 @@ contact_points = table(
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 _POINT: Final = "SELECT id, user_id, way, for_shop, address, keys, language, created_at FROM contact_points"
-BY_ID: Final = Statement(f"{_POINT} WHERE id = :id")
+# A browser has few owners, but any number of orders may be followed on it.
+BY_DEVICE: Final = Statement(f"{_POINT} WHERE device = :device AND device <> '' ORDER BY id LIMIT :limit")
 OF_USER: Final = Statement(f"{_POINT} WHERE user_id = :user_id AND way = :way ORDER BY created_at, id LIMIT :limit")
 ADD: Final = Statement("""
-    INSERT INTO contact_points (id, user_id, way, for_shop, address, keys, language, created_at)
-    VALUES (:id, :user_id, :way, :for_shop, :address, :keys, :language, :created_at)
+    INSERT INTO contact_points (id, user_id, way, for_shop, device, address, keys, language, created_at)
+    VALUES (:id, :user_id, :way, :for_shop, :device, :address, :keys, :language, :created_at)
     ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, for_shop = excluded.for_shop,
       address = excluded.address, keys = excluded.keys, language = excluded.language, created_at = excluded.created_at
 """)
@@ -114,17 +120,28 @@ class ContactPoint:
 _Row = tuple[str, str, Way, int, str, str, str | None, str]
 
 
-def id_of(way: Way, *leads_to: str) -> str:
-    return f"cpt_{hashlib.sha256(' '.join((way, *leads_to)).encode()).hexdigest()[:32]}"
+def device_id(endpoint: str, user_id: str) -> str:
+    """The id under which somebody is reached on the browser with that push service's URL. Of people it is whose who
+    asked last on it; beside that any number of orders may be followed there.
+    """
+    return _id_of(Way.PUSH, endpoint, *([user_id] if user_id.startswith(GUEST_PREFIX) else ()))
 
 
-def device_id(endpoint: str) -> str:
-    """The id of the browser with that push service's URL."""
-    return id_of(Way.PUSH, endpoint)
+def _id_of(way: Way, *leads_to: str) -> str:
+    return f"cpt_{_digest(way, *leads_to)}"
 
 
-def find(transaction: Transaction, point_id: str) -> ContactPoint | None:
-    return transaction.read_one(BY_ID, _point, TABLE, id=point_id)
+def _device_of(endpoint: str) -> str:
+    return _digest(endpoint)
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]
+
+
+def on_device(transaction: Transaction, endpoint: str) -> Sequence[ContactPoint]:
+    """Whoever is reached on the browser with that URL."""
+    return transaction.read(BY_DEVICE, _point, TABLE, device=_device_of(endpoint), limit=ON_DEVICE_MAX)
 
 
 def devices(transaction: Transaction, user_id: str) -> Sequence[ContactPoint]:
@@ -137,7 +154,8 @@ def add(transaction: Transaction, point: ContactPoint) -> None:
     DEVICES_MAX.
     """
     values = {name: getattr(point, name) for name in ("id", "user_id", "way", "address", "keys", "language")}
-    transaction.run(ADD, **values, for_shop=int(point.for_shop), created_at=point.created_at)
+    device = _device_of(point.address) if point.way is Way.PUSH else ""
+    transaction.run(ADD, **values, for_shop=int(point.for_shop), device=device, created_at=point.created_at)
     if point.way is Way.PUSH:
         transaction.run(MAKE_ROOM, user_id=point.user_id, way=Way.PUSH, kept=DEVICES_MAX)
 
@@ -146,7 +164,7 @@ def keep(
     transaction: Transaction, user_id: str, way: Way, address: str | None, *, for_shop: bool, now: Timestamp
 ) -> None:
     """Have somebody reached by mail or SMS at that address alone; None: not at all."""
-    point_id = id_of(way, user_id)
+    point_id = _id_of(way, user_id)
     if address is None:
         transaction.run(REMOVE, id=point_id)
     else:

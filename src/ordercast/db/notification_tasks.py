@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import cleandoc
 from typing import Any, Final, NamedTuple, cast
 
@@ -14,6 +14,7 @@ from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import Timestamp
 
+from . import contact_points
 from .columns import count, entry, flag, given_moment, identifier, index, moment, one_of, table, word
 from .dialects import Trigger
 from .lenient_json import is_moment, read_json
@@ -238,9 +239,22 @@ def postpone(transaction: Transaction, entry_: int, until: Timestamp, *, problem
     transaction.run(POSTPONE, entry=entry_, new_due_at=until, new_problem=problem, new_held=int(held), tried=tried)
 
 
-def follow(transaction: Transaction, point_id: str, new_point_id: str) -> None:
-    """Have what is due at one contact point go to another, which has taken its place."""
-    transaction.run(FOLLOW, contact_point_id=point_id, new_point_id=new_point_id)
+def move_device(
+    transaction: Transaction, former: str, endpoint: str, keys: str, now: Timestamp
+) -> list[contact_points.ContactPoint]:
+    """Have whoever is reached on the browser with the `former` URL be reached by another one, with what is due; gives
+    where now.
+    """
+    moved = []
+    for point in contact_points.on_device(transaction, former):
+        new_id = contact_points.device_id(endpoint, point.user_id)
+        anew = replace(point, id=new_id, address=endpoint, keys=keys, created_at=now)
+        contact_points.add(transaction, anew)
+        if new_id != point.id:
+            transaction.run(FOLLOW, contact_point_id=point.id, new_point_id=new_id)
+            contact_points.remove(transaction, point.id)
+        moved.append(anew)
+    return moved
 
 
 def forget_ended(transaction: Transaction, before: Timestamp, limit: int) -> int:
