@@ -24,6 +24,7 @@ export default tseslint.config(
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
     },
   },
+  { files: ["public/service-worker.js"], languageOptions: { globals: globals.serviceworker } },
   {
     // A page that leans on another can no longer be read, changed or dropped by itself.
     files: ["src/features/**"],

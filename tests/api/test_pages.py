@@ -37,6 +37,21 @@ async def test_a_browser_finds_the_application_at_any_address_that_nothing_else_
         assert (await http.head(path, headers=headers)).status_code == 200
 
 
+async def test_the_service_worker_is_at_the_root_and_looked_at_anew_each_time(
+    store: SqliteStore, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "service-worker.js").write_text("self.x = 1;")
+    application = create_api(settings, store, pages=Pages(tmp_path))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test") as http:  # type: ignore[arg-type]
+        answer = await http.get("/service-worker.js")
+        assert (answer.status_code, answer.text) == (200, "self.x = 1;")
+        # Browsers register no other type.
+        assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+        assert answer.headers["cache-control"] == "no-cache"
+        known = await http.get("/service-worker.js", headers={"if-none-match": answer.headers["etag"]})
+        assert known.status_code == 304
+
+
 @pytest.mark.parametrize(
     "headers",
     [{}, {"accept": "application/json"}, {"accept": "text/html, */*", "sec-fetch-mode": "cors"}],

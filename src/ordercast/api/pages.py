@@ -64,6 +64,7 @@ class Pages:
         ]
         return [
             _route("/licenses.md", _notices(self._folder / "licenses.md")),
+            _route("/service-worker.js", _worker(self._folder / "service-worker.js")),
             _route(_TO_PROGRAMS_TOO, self._document),
             _route("/test-socket", self._with_policy(_ANYWHERE)),
             *files,
@@ -84,6 +85,13 @@ class Pages:
 def _notices(path: Path) -> StaticResponse:
     """The licences of what the pages were bundled from, which the bundler has collected."""
     return StaticResponse(path.read_bytes() if path.is_file() else _NO_NOTICES, "text/markdown; charset=utf-8")
+
+
+def _worker(path: Path) -> StaticResponse:
+    """What browsers keep of us while no page is open: at the root, for it may be of no use to what lies above it, and
+    looked at anew each time (`no-cache`), so that nobody is left with a former one.
+    """
+    return StaticResponse(path.read_bytes() if path.is_file() else b"", "text/javascript")
 
 
 def _route(path: str | list[str], content: StaticResponse) -> HTTPRouteHandler:

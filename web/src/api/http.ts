@@ -16,9 +16,16 @@ export function post<T>(path: string, body: unknown, options: RequestOptions = {
   return send<T>("POST", path, JSON.stringify(body), options);
 }
 
+export function put<T>(path: string, body: unknown, options: RequestOptions = {}): Promise<T> {
+  return send<T>("PUT", path, JSON.stringify(body), options);
+}
+
 /** DELETEs; nothing is answered. */
-export function remove(path: string, options: RequestOptions = {}): Promise<undefined> {
-  return send<undefined>("DELETE", path, undefined, options);
+export function remove(
+  path: string,
+  { body, ...options }: RequestOptions & { body?: unknown } = {},
+): Promise<undefined> {
+  return send<undefined>("DELETE", path, body === undefined ? undefined : JSON.stringify(body), options);
 }
 
 async function send<T>(

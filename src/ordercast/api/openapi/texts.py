@@ -294,7 +294,6 @@ SCHEMAS: Final[dict[str, str]] = {
     "PushKeys": "By which a browser reads what it is pushed.",
     "PushSubscription": "A browser that is to be pushed to.",
     "Quiet": "Hours in which one is left alone.",
-    "Topic": "What somebody may want to be told of.",
     "Unsubscribe": "A browser that is to be left alone.",
     "Way": "How a notification reaches who looks at no screen.",
     "Published": "How the event was taken.",

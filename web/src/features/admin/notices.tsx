@@ -4,6 +4,7 @@ import { useEffect, useId, useState } from "react";
 import { notificationsQuery, readAll } from "../../api/staff-queries";
 import { useLocale } from "../../i18n/locale";
 import { useText } from "../../i18n/text";
+import { NotificationSettings } from "../../push/settings";
 import { Age } from "../../ui/age";
 import { currentToken } from "../session/session";
 
@@ -48,6 +49,7 @@ export function Notices({ live }: { live: Live }) {
             </li>
           ))}
         </ul>
+        <NotificationSettings token={currentToken() ?? ""} />
         {unread > 0 && (
           <button
             type="button"

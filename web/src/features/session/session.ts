@@ -1,6 +1,7 @@
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
 import { type Login, logout, type User } from "../../api/auth";
+import { silenceHere } from "../../push/device";
 
 export interface Session {
   token: string;
@@ -17,6 +18,12 @@ interface SessionState {
   signOut: () => void;
 }
 
+/** Who signs in next on this browser is not to read what the one before is told. */
+async function leave(token: string): Promise<void> {
+  await silenceHere(token).catch(() => undefined);
+  await logout(token).catch(() => undefined);
+}
+
 /** One sign-in for all tabs of this browser; the server decides what it is worth. */
 export const useSessionStore = create<SessionState>()(
   persist(
@@ -28,7 +35,7 @@ export const useSessionStore = create<SessionState>()(
       signOut: () => {
         const token = get().session?.token;
         set({ session: null });
-        if (token !== undefined) void logout(token).catch(() => undefined);
+        if (token !== undefined) void leave(token);
       },
     }),
     { name: "ordercast.session" },

@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { useText } from "../../i18n/text";
 import { useCustomer } from "../../stores/customer";
 import { usePayment } from "../../stores/payment";
+import { NotificationSettings } from "../../push/settings";
 import { Dialog } from "../../ui/dialog";
 import { LoginForm } from "../session/login";
 import { RegisterForm } from "../session/register";
@@ -37,6 +38,7 @@ function SignedIn({ session }: { session: Session }) {
         {t(role === "customer" ? "account.customer" : "account.staff", { name })}
       </span>
       {role === "customer" && <Unconfirmed session={session} />}
+      <NotificationSettings token={session.token} />
       <button
         type="button"
         className="button"

@@ -1,5 +1,6 @@
 import { useParams, useSearchParams } from "wouter";
 import { useText } from "../../i18n/text";
+import { DeviceSwitch } from "../../push/device-switch";
 import { Connection } from "../../ui/connection";
 import { Loading, ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
@@ -45,6 +46,7 @@ function TrackedOrder({ id, token }: { id: string; token: string }) {
       {order && (
         <div className="track">
           <Timeline order={order} history={history} />
+          <DeviceSwitch token={token} />
           <DeliveryNote order={order} token={token} live={live} />
           <Summary order={order} />
           <PayAgain order={order} token={token} onPaid={reload} />
