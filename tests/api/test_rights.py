@@ -134,6 +134,8 @@ def booking_bodies(role: str, booking: dict[str, Any]) -> dict[str, Any]:
         "status": {"status": move, "version": version, "reason": "Not today"},
         "cancel": {"reason": "Not today", "version": version},
         "reschedule": {"startsAt": at(hour=next(COUNTER)), "version": version},
+        "refund": {"reason": "Not today", "version": version},
+        "pay": {"paymentInfo": {"method": "card", "token": "tok_visa"}},
     }
 
 

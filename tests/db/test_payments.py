@@ -36,8 +36,9 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import SqliteStore, payment_tasks
 from ordercast.db.dialects import SQLITE
 from ordercast.db.orders.placing import Placing
+from ordercast.db.payables import PAYMENTS
 from ordercast.db.payment_webhooks import WebhookState, receive
-from ordercast.db.payments import PAYMENTS, adopt, carried_out, looked_up, owing, pay
+from ordercast.db.payments import adopt, carried_out, looked_up, owing, pay
 from ordercast.db.reconciliation import to_compare
 from tests.chance import examples
 
@@ -315,7 +316,13 @@ async def test_the_database_itself_refuses_sums_that_cannot_be(
 
 
 @pytest.mark.parametrize(
-    ("statement", "index"), [("OWING", "orders_owing"), ("DUE", "payment_tasks_due"), ("NEXT_DUE", "payment_tasks_due")]
+    ("statement", "index"),
+    [
+        ("ORDERS_OWING", "orders_owing"),
+        ("BOOKINGS_OWING", "bookings_owing"),
+        ("DUE", "payment_tasks_due"),
+        ("NEXT_DUE", "payment_tasks_due"),
+    ],
 )
 async def test_looking_for_work_reads_an_index_alone(store: SqliteStore, statement: str, index: str) -> None:
     """It is done after every commit."""

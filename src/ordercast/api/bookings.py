@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Struct
 
-from ordercast.commerce.booking_states import BookingStatus, booking_status
+from ordercast.commerce.booking_states import BookingState, BookingStatus, booking_status
 from ordercast.commerce.bookings import Booking, BookService, CarerId, Moment, minute_wanted
 from ordercast.commerce.errors import (
     IllegalTransition,
@@ -25,6 +26,7 @@ from ordercast.commerce.errors import (
 from ordercast.commerce.ids import BookingId
 from ordercast.commerce.masking import public_actor
 from ordercast.commerce.orders import Reason
+from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.slots import day_in
 from ordercast.commerce.states import PaymentStatus
@@ -34,8 +36,9 @@ from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction, UnitOfWork, rows_of_booking
 from ordercast.db import bookings as units
 from ordercast.db.bookings import Looked, OfDay, Wanted, Whose
-from ordercast.db.bookings.placing import NewBooking, place
+from ordercast.db.bookings.placing import NewBooking, place, price
 from ordercast.db.idempotency import Outcome, RequestKey
+from ordercast.payments.checkout import Purchase
 
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
 from .body import INTEGER_MAX, IdText, JsonBody, Version
@@ -43,9 +46,9 @@ from .booking_views import booking_for, booking_view, tracks, view_for_person
 from .budgets import ORDERS
 from .commands import Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
-from .idempotency import command_key, commit_once, created, request_key, run_once
+from .idempotency import command_key, commit_once, created, find_outcome, request_key, run_once
 from .mailing import language_of
-from .orders import StatusName
+from .orders import StatusName, with_action
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NumberCursor, cut, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
 
@@ -56,6 +59,8 @@ _NUMBER_CURSOR: Final = re.compile(r"[0-9]{1,18}")
 class MadeBooking(Booking, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     tracking_token: str | None = None
     """For a guest: shows this booking to whoever holds it, and lets them call it off."""
+    payment_action: PaymentAction | None = None
+    """What the customer is to do before the payment is made; the booking waits for it unpaid."""
 
 
 class BookingPage(Struct, frozen=True, rename="camel"):
@@ -138,7 +143,10 @@ async def make_booking(data: JSONBody[BookService], request: AnyRequest, context
     actor = identity.actor
     key = request_key(request, actor, data)
     with context.exclusive(key):
-        outcome = await _make(data, request, context, actor, key)
+        # Looked up before the payment is taken: a request sent twice must not be paid twice.
+        outcome = await find_outcome(context, key)
+        if outcome is None:
+            outcome = await _make(data, request, context, actor, key)
     content = outcome.answer if actor.role is Role.CUSTOMER else await _with_tracking(context, outcome)
     return created(outcome, content, 201)
 
@@ -146,7 +154,8 @@ async def make_booking(data: JSONBody[BookService], request: AnyRequest, context
 async def _make(
     command: BookService, request: AnyRequest, context: ApiContext, actor: Actor, key: RequestKey | None
 ) -> Outcome:
-    await context.budgets.take(ORDERS, context.budget_key(request))
+    whose = context.budget_key(request)
+    await context.budgets.take(ORDERS, whose)
     is_customer = actor.role is Role.CUSTOMER
     booking_id = BookingId(context.new_id("bkg"))
     # Of guests, those are bounded that pay later.
@@ -162,7 +171,18 @@ async def _make(
         waiting=UNBOUNDED if placed_from is None else context.waiting,
         language=language_of(request, context.language),
     )
-    return await commit_once(context, key, lambda transaction: place(transaction, new))
+
+    async def make(payment: PaymentTaken) -> Outcome:
+        paid = replace(new, payment=payment, looked=_looked(context))
+        if payment.status is not PaymentStatus.UNPAID:
+            paid = replace(paid, placed_from=None, waiting=UNBOUNDED)
+        return with_action(
+            await commit_once(context, key, lambda transaction: place(transaction, paid)), payment.action
+        )
+
+    wanted = Purchase(BookingState.noun, booking_id, command.payment_info, lambda transaction: price(transaction, new))
+    counted = context.limit_declined_cards(whose)
+    return await context.checkout.place(wanted, actor, make, counted=counted)
 
 
 def _looked(context: ApiContext) -> Looked:

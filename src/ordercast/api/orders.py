@@ -28,13 +28,15 @@ from ordercast.commerce.masking import move_shown_to
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
-from ordercast.commerce.states import OrderStatus, PaymentStatus, statuses_called
+from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction, UnitOfWork, rows_of_order
 from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders.placing import NewOrder, Placing
+from ordercast.db.orders.quotes import price
+from ordercast.payments.checkout import Purchase
 
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
 from .body import INTEGER_MAX, IdText, JsonBody, Version
@@ -183,7 +185,13 @@ async def _paid_and_placed(context: ApiContext, command: PlaceOrder, buyer: _Pla
         return with_action(await context.store.write(Placing(new, key)), payment.action)
 
     counted = context.limit_declined_cards(buyer.whose)
-    return await context.checkout.place(command, actor, order_id, place, counted=counted)
+    wanted = Purchase(
+        OrderState.noun,
+        order_id,
+        command.payment_info,
+        lambda transaction: price(transaction, command, actor, context.now()),
+    )
+    return await context.checkout.place(wanted, actor, place, counted=counted)
 
 
 def with_action(outcome: Outcome, action: PaymentAction | None) -> Outcome:

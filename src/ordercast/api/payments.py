@@ -1,30 +1,36 @@
-"""Payments over HTTP: refunds, cards that a customer keeps, and the board's cards of money that differs."""
+"""Payments over HTTP: of orders and bookings, cards that a customer keeps, the board's cards of money that differs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, delete, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
+from ordercast.commerce.booking_states import BookingStatus
+from ordercast.commerce.bookings import Booking
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.masking import masked
 from ordercast.commerce.money import AMOUNT_MAX
 from ordercast.commerce.orders import CardPayment, Order, Reason, SavedCardPayment
+from ordercast.commerce.payables import PayableStatus
 from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import STAFF, Actor, Role
-from ordercast.commerce.states import PaymentStatus
+from ordercast.commerce.states import OrderStatus, PaymentState, PaymentStatus
 from ordercast.commerce.text_rules import check_texts
-from ordercast.db import Transaction, UnitOfWork, ledger, mismatches, rows_of_order, saved_cards
+from ordercast.db import Transaction, UnitOfWork, ledger, mismatches, payables, saved_cards
 from ordercast.db import payments as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.mismatches import PaymentMismatch
+from ordercast.payments.checkout import Unpaid
 
 from .auth import Identity
 from .body import JsonBody, Version
+from .booking_views import booking_for, booking_view
 from .budgets import ORDERS
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import commit_once, created, find_outcome, request_key, run_once
@@ -44,6 +50,13 @@ class RefundOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
 class PaidOrder(Order, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
     """The order as it stands with the payment that it was given."""
+
+    payment_action: PaymentAction | None = None
+    """What the customer is to do before the payment is made."""
+
+
+class PaidBooking(Booking, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """The booking as it stands with the payment that it was given."""
 
     payment_action: PaymentAction | None = None
     """What the customer is to do before the payment is made."""
@@ -76,6 +89,45 @@ class ResolveMismatch(Struct, frozen=True, forbid_unknown_fields=True):
     note: Reason | None = None
 
 
+# --- Of orders and of bookings ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Payables:
+    """What is paid for, of one noun: how somebody is shown it, and whose tracking token is for which."""
+
+    noun: str
+    document: Callable[[Transaction, str, Identity], bytes]
+    """As the identity may see it. Raises NotFound."""
+    shown: Callable[[bytes, Identity], bytes]
+    """What a unit of work answered, as the identity may see it."""
+    tracked: Callable[[Identity], str | None]
+    """The one that its token is for, if it is a guest's."""
+    status: Callable[[str], PayableStatus]
+
+
+def _shown_order(answer: bytes, identity: Identity) -> bytes:
+    return answer if identity.order_id is None else msgspec.json.encode(masked(msgspec.json.decode(answer)))
+
+
+_ORDERS: Final = _Payables("order", document_for, _shown_order, lambda identity: identity.order_id, OrderStatus)
+_BOOKINGS: Final = _Payables("booking", booking_for, booking_view, lambda identity: identity.booking_id, BookingStatus)
+
+
+class _Standing(Struct, rename="camel"):
+    """Of a document, what paying for it asks."""
+
+    id: str
+    status: str
+    payment_status: PaymentStatus
+    total: int
+    currency: str
+    amount_paid: int
+
+
+_STANDING: Final = msgspec.json.Decoder(_Standing)
+
+
 # --- Paying again -----------------------------------------------------------------------------------------------------
 
 
@@ -93,56 +145,48 @@ async def pay_order(
     """Pay by card for an order that stands and is not paid: its payment failed, or it was to be paid in cash. For its
     customer, who holds its tracking token, and the shop.
     """
+    return await _pay(context, request, _ORDERS, order_id, data)
+
+
+@post(
+    "/api/bookings/{booking_id:str}/pay",
+    dto=JsonBody[PayOrder],
+    return_dto=None,
+    status_code=200,
+    tags=["payments"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def pay_booking(
+    booking_id: FromPath[str], data: JSONBody[PayOrder], request: AnyRequest, context: Context
+) -> Response[PaidBooking]:
+    """Pay by card for a booking that stands and is not paid. For its customer, who holds its tracking token, and the
+    shop.
+    """
+    return await _pay(context, request, _BOOKINGS, booking_id, data)
+
+
+async def _pay(
+    context: ApiContext, request: AnyRequest, of: _Payables, payable_id: str, data: PayOrder
+) -> Response[Any]:
     identity = await context.require_identity(request)
-    actor = identity.actor
     check_texts(data)
-    _check_may_pay(identity, order_id)
-    key = request_key(request, actor, data)
+    _check_may_pay(of, identity, payable_id)
+    key = request_key(request, identity.actor, data)
     with context.exclusive(key):
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
         outcome = await find_outcome(context, key)
         if outcome is None:
             await context.budgets.take(ORDERS, context.budget_key(request))
-            found = await context.store.read(lambda transaction: document_for(transaction, order_id, identity))
-            order = msgspec.json.decode(found, type=Order)
-            outcome = await _pay(context, order, data, _Payer(actor, context.budget_key(request)), key)
-    document = msgspec.json.decode(outcome.answer)
-    shown = msgspec.json.encode(masked(document)) if identity.order_id == order_id else outcome.answer
-    return created(outcome, shown, 200)
+            found = await context.store.read(lambda transaction: of.document(transaction, payable_id, identity))
+            payer = _Payer(identity.actor, context.budget_key(request))
+            outcome = await _take(context, _unpaid(of, found), data, payer, key)
+    return created(outcome, of.shown(outcome.answer, identity), 200)
 
 
-@post("/api/orders/{order_id:str}/pay/check", status_code=200, tags=["payments"], responses=REFUSALS | CONFLICTS)
-async def check_payment(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Order]:
-    """Look at the provider whether a payment that waited for its customer was made, and answer the order: for a page
-    that they came back to, in case the provider's message is late.
-    """
-    identity = await context.require_identity(request)
-    _check_may_pay(identity, order_id)
-
-    def look(transaction: Transaction) -> tuple[bytes, tuple[str, str] | None]:
-        return document_for(transaction, order_id, identity), ledger.payment_of(transaction, order_id)
-
-    document, payment = await context.store.read(look)
-    if payment is None or msgspec.json.decode(document, type=Order).payment_status is not PaymentStatus.UNPAID:
-        return json_response(document)
-    # Each look is a request to the provider, which others need too.
-    await context.budgets.take(ORDERS, context.budget_key(request))
-    provider = context.providers.by_name.get(payment[0])
-    theirs = None if provider is None else await provider.lookup(payment[1])
-    if theirs is not None:
-        found, now = theirs, context.now()
-        await context.store.write(
-            UnitOfWork(
-                lambda transaction: units.looked_up(transaction, order_id, payment[0], found, now),
-                rows_of_order(order_id),
-            )
-        )
-    return json_response((await context.store.read(look))[0])
-
-
-def _check_may_pay(identity: Identity, order_id: str) -> None:
-    if identity.order_id != order_id and identity.actor.role not in {Role.CUSTOMER, *STAFF}:
-        raise NotPermitted(identity.actor, "pay for an order")
+def _unpaid(of: _Payables, document: bytes) -> Unpaid:
+    found = _STANDING.decode(document)
+    payment = PaymentState(found.payment_status, found.total, found.amount_paid)
+    return Unpaid(of.noun, found.id, of.status(found.status), payment, found.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,15 +197,60 @@ class _Payer:
     whose: str | None
 
 
-async def _pay(context: ApiContext, order: Order, data: PayOrder, payer: _Payer, key: RequestKey | None) -> Outcome:
+async def _take(context: ApiContext, unpaid: Unpaid, data: PayOrder, payer: _Payer, key: RequestKey | None) -> Outcome:
     async def pay(taken: PaymentTaken) -> Outcome:
         def effect(transaction: Transaction) -> bytes:
-            return units.pay(transaction, order.id, taken, payer.actor, now=context.now())
+            return units.pay(transaction, unpaid.id, taken, payer.actor, now=context.now())
 
-        return with_action(await commit_once(context, key, effect, rows=rows_of_order(order.id)), taken.action)
+        done = await commit_once(context, key, effect, rows=payables.rows(unpaid.noun, unpaid.id))
+        return with_action(done, taken.action)
 
     counted = context.limit_declined_cards(payer.whose)
-    return await context.checkout.pay(order, data.payment_info, payer.actor, pay, counted=counted)
+    return await context.checkout.pay(unpaid, data.payment_info, payer.actor, pay, counted=counted)
+
+
+@post("/api/orders/{order_id:str}/pay/check", status_code=200, tags=["payments"], responses=REFUSALS | CONFLICTS)
+async def check_payment(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Order]:
+    """Look at the provider whether a payment that waited for its customer was made, and answer the order: for a page
+    that they came back to, in case the provider's message is late.
+    """
+    return await _check(context, request, _ORDERS, order_id)
+
+
+@post("/api/bookings/{booking_id:str}/pay/check", status_code=200, tags=["payments"], responses=REFUSALS | CONFLICTS)
+async def check_booking_payment(booking_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Booking]:
+    """The same of a booking's payment; it answers the booking."""
+    return await _check(context, request, _BOOKINGS, booking_id)
+
+
+async def _check(context: ApiContext, request: AnyRequest, of: _Payables, payable_id: str) -> Response[Any]:
+    identity = await context.require_identity(request)
+    _check_may_pay(of, identity, payable_id)
+
+    def look(transaction: Transaction) -> tuple[bytes, tuple[str, str] | None]:
+        return of.document(transaction, payable_id, identity), ledger.payment_of(transaction, payable_id)
+
+    document, payment = await context.store.read(look)
+    if payment is None or _STANDING.decode(document).payment_status is not PaymentStatus.UNPAID:
+        return json_response(document)
+    # Each look is a request to the provider, which others need too.
+    await context.budgets.take(ORDERS, context.budget_key(request))
+    provider = context.providers.by_name.get(payment[0])
+    theirs = None if provider is None else await provider.lookup(payment[1])
+    if theirs is not None:
+        found, now = theirs, context.now()
+        await context.store.write(
+            UnitOfWork(
+                lambda transaction: units.looked_up(transaction, payable_id, payment[0], found, now),
+                payables.rows(of.noun, payable_id),
+            )
+        )
+    return json_response((await context.store.read(look))[0])
+
+
+def _check_may_pay(of: _Payables, identity: Identity, payable_id: str) -> None:
+    if of.tracked(identity) != payable_id and identity.actor.role not in {Role.CUSTOMER, *STAFF}:
+        raise NotPermitted(identity.actor, f"pay for {'a' if of is _BOOKINGS else 'an'} {of.noun}")
 
 
 # --- Refunds ----------------------------------------------------------------------------------------------------------
@@ -183,18 +272,40 @@ async def refund_order(
     The answer shows it as `amountRefunding` until the payment provider has done it, which `payment_update` tells. Money
     that was paid in cash is handed back by the shop, and counts as refunded at once.
     """
-    actor = (await context.require_identity(request)).actor
+    return await _refund(context, request, _ORDERS, order_id, data)
+
+
+@post(
+    "/api/bookings/{booking_id:str}/refund",
+    dto=JsonBody[RefundOrder],
+    return_dto=None,
+    status_code=200,
+    tags=["payments"],
+    responses=REFUSALS | CONFLICTS,
+)
+async def refund_booking(
+    booking_id: FromPath[str], data: JSONBody[RefundOrder], request: AnyRequest, context: Context
+) -> Response[Booking]:
+    """Give a part or all of a booking's money back, as of an order's. For the shop."""
+    return await _refund(context, request, _BOOKINGS, booking_id, data)
+
+
+async def _refund(
+    context: ApiContext, request: AnyRequest, of: _Payables, payable_id: str, data: RefundOrder
+) -> Response[Any]:
+    identity = await context.require_identity(request)
+    actor, now = identity.actor, context.now()
     reason = " ".join(data.reason.split())
     check_texts(msgspec.structs.replace(data, reason=reason))
     if not reason:
         raise InvalidField("reason", "A refund needs a reason.")
-    now = context.now()
 
     def effect(transaction: Transaction) -> bytes:
-        return units.ask_refund(transaction, order_id, data.amount, reason, actor, version=data.version, now=now)
+        of.document(transaction, payable_id, identity)
+        return units.ask_refund(transaction, payable_id, data.amount, reason, actor, version=data.version, now=now)
 
-    outcome = await run_once(context, request, actor, data, effect, rows=rows_of_order(order_id))
-    return created(outcome, outcome.answer, 200)
+    outcome = await run_once(context, request, actor, data, effect, rows=payables.rows(of.noun, payable_id))
+    return created(outcome, of.shown(outcome.answer, identity), 200)
 
 
 # --- Saved cards ------------------------------------------------------------------------------------------------------
@@ -264,8 +375,11 @@ async def resolve_mismatch(
 
 ROUTES: Final = [
     pay_order,
+    pay_booking,
     check_payment,
+    check_booking_payment,
     refund_order,
+    refund_booking,
     list_payment_methods,
     delete_payment_method,
     list_mismatches,

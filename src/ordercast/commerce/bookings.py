@@ -14,7 +14,7 @@ from .booking_transitions import BOOKING_ROLES
 from .errors import InvalidField, NotPermitted, TotalDiffers
 from .ids import BookingId
 from .money import PRICE_MINOR_MAX, Money
-from .orders import CashPayment, CustomerInfo, PaymentInfo, PublicCustomerInfo
+from .orders import CardPayment, CashPayment, CustomerInfo, PaymentInfo, PublicCustomerInfo, SavedCardPayment
 from .payments import PaymentTaken
 from .people import STAFF, Actor
 from .services import DAYS_AHEAD_MAX, Service
@@ -37,7 +37,7 @@ class BookService(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
     carer_id: CarerId | None = None
     """Any of the service's carers who is free, if it is left out."""
     customer_info: CustomerInfo
-    payment_info: CashPayment = CashPayment()
+    payment_info: CashPayment | CardPayment | SavedCardPayment = CashPayment()
     note: Annotated[str, Meta(max_length=NOTE_MAX)] = ""
     """What the carer should know."""
     total: Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX)] | None = None

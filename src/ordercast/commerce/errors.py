@@ -23,7 +23,7 @@ ShopError
 ├── TooManyWaiting            a guest's address has as many unpaid orders waiting for the shop as it may
 └── Conflict                  the present state does not allow it
     ├── PriceChanged          the goods cost something else by the time their payment had been taken
-    ├── NotPayable            the order is paid, or has ended
+    ├── NotPayable            the order or booking is paid, or has ended
     ├── NotRefundable         nothing is left that could be given back
     ├── RefundTooLarge        more than is left
     ├── OutOfStock            fewer pieces are left than were asked for
@@ -183,8 +183,8 @@ class PriceChanged(Conflict):
 
 
 class NotPayable(Conflict):
-    def __init__(self, status: OrderStatus, payment: PaymentStatus) -> None:
-        super().__init__(f"The order is {status} and its payment {payment}; it cannot be paid for now.")
+    def __init__(self, noun: str, status: StrEnum, payment: PaymentStatus) -> None:
+        super().__init__(f"The {noun} is {status} and its payment {payment}; it cannot be paid for now.")
 
 
 class NotRefundable(Conflict):

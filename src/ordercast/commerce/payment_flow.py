@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from .errors import NotPayable, NotRefundable, RefundTooLarge
+from .errors import NotRefundable, RefundTooLarge
 from .money import Money
-from .states import OrderStatus, PaymentMethod, PaymentState
+from .states import PaymentMethod, PaymentState
 from .states import PaymentStatus as P
-from .transitions import OPEN
 
 PAYMENT_TRANSITIONS: Final[dict[P, frozenset[P]]] = {
     P.UNPAID: frozenset({P.AUTHORIZED, P.PAID, P.FAILED, P.VOIDED}),
@@ -43,16 +42,6 @@ class ProviderAction:
     amount: int = 0
     is_optional: bool = False
     """Nothing to be asked where no provider knows of the payment."""
-
-
-# --- Paying for what stands -------------------------------------------------------------------------------------------
-
-
-def check_payable(status: OrderStatus, payment: PaymentState) -> None:
-    """Raises NotPayable but for an order that stands and was not paid."""
-    is_unpaid = payment.status in {P.UNPAID, P.FAILED} and payment.captured == 0 and payment.total > 0
-    if not is_unpaid or status not in {*OPEN, OrderStatus.ON_HOLD}:
-        raise NotPayable(status, payment.status)
 
 
 # --- What an order's way makes us owe ---------------------------------------------------------------------------------

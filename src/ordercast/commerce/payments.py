@@ -47,14 +47,16 @@ class SavedCard:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A payment to take. `key` is ours, one for each attempt."""
+    """A payment to take. `key` is ours, one for each attempt; `payable_id` names what it is for."""
 
     key: str
-    order_id: str
+    payable_id: str
     amount: Money
     card: CardToken | SavedCard
     return_url: str | None = None
     """Where the customer comes back to, if their bank wants to see them first."""
+    noun: str = "order"
+    """What it is for: that, or a ``booking``."""
 
 
 # --- What is answered -------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from ordercast.commerce.booking_flow import BookingChanged
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.money import Money
 from ordercast.commerce.payment_flow import RefundNews, RefundState
@@ -49,7 +50,7 @@ TO_COMPARE_SQL: Final = f"kind = '{Movement.AUTHORIZED}' AND reference IS NOT NU
 payments = table(
     "payments",
     columns.entry(),
-    # What is paid for: an order, by its id.
+    # What is paid for: an order or a booking, by its id.
     columns.identifier("payable_id"),
     columns.word("provider"),
     # The provider's name for the payment; cash has none.
@@ -110,7 +111,7 @@ ADD_REFUND: Final = Statement("""
 REFUNDS: Final = Statement("""
     SELECT provider, reference, state, amount, task_id FROM refunds WHERE payable_id = :payable_id
 """)
-ORDER_OF_PAYMENT: Final = Statement("""
+PAYABLE_OF_PAYMENT: Final = Statement("""
     SELECT payable_id FROM payments WHERE provider = :provider AND reference = :reference LIMIT 1
 """)
 _DISPUTE: Final = """
@@ -123,13 +124,19 @@ CLOSE_DISPUTE: Final = Statement(f"""
     {_DISPUTE} ON CONFLICT (provider, reference, payable_id) DO UPDATE SET state = excluded.state
 """)
 DISPUTES: Final = Statement("SELECT state FROM payment_disputes WHERE payable_id = :payable_id")
-# Payments that a provider holds, and orders on which nothing is being asked. The condition on them as the index has it,
+_OF_EITHER: Final = ", ".join(
+    f"coalesce(orders.{column}, bookings.{column})"
+    for column in ("version", "payment_status", "total", "captured", "refunded", "refunding", "currency")
+)
+# Payments that a provider holds, and things on which nothing is being asked. The condition on them as the index has it,
 # word for word: SQLite uses a partial one only then.
 TO_COMPARE: Final = Statement(f"""
-    SELECT payments.at, payments.entry, payments.payable_id, payments.provider, payments.reference, orders.version,
-      orders.payment_status, orders.total, orders.captured, orders.refunded, orders.refunding, orders.currency
-    FROM payments JOIN orders ON orders.id = payments.payable_id
-    WHERE (payments.at, payments.entry) > (:after_at, :after_entry) AND {TO_COMPARE_SQL}
+    SELECT payments.at, payments.entry, payments.payable_id, payments.provider, payments.reference,
+      {_OF_EITHER}
+    FROM payments
+    LEFT JOIN orders ON orders.id = payments.payable_id LEFT JOIN bookings ON bookings.id = payments.payable_id
+    WHERE (orders.id IS NOT NULL OR bookings.id IS NOT NULL)
+      AND (payments.at, payments.entry) > (:after_at, :after_entry) AND {TO_COMPARE_SQL}
       AND NOT EXISTS (
         SELECT payment_tasks.entry FROM payment_tasks
         WHERE payment_tasks.payable_id = payments.payable_id AND payment_tasks.state = '{TaskState.DUE}')
@@ -204,8 +211,8 @@ def take(
         saved_cards.add(transaction, customer_id, payment.provider, payment.saved, now)
 
 
-def follow(transaction: Transaction, change: StatusChanged) -> None:
-    """Write down what a move of an order did to its money, and what its provider is to be asked for it."""
+def follow(transaction: Transaction, change: StatusChanged | BookingChanged) -> None:
+    """Write down what a move did to the money, and what the provider is to be asked for it."""
     before, after = change.before, change.payment
     # A customer's own words stand in history alone, which forgets them with the customer; the ledger never could.
     reason = None if change.actor.role is Role.CUSTOMER else change.reason

@@ -17,6 +17,7 @@ from .columns import check, index, table
 from .dialects import Trigger
 from .lenient_json import read_json
 from .noun import Impersonal, Noun
+from .payable_sql import booking_id_sql, order_id_sql
 from .statement import Statement, statements_in
 from .transaction import Transaction
 from .trigger_helpers import feed_row
@@ -56,8 +57,10 @@ ADD: Final = Statement("""
     VALUES (:payable_id, :provider, :reference, :kind, :ours, :theirs, :sentence, :created_at, :actor)
     ON CONFLICT DO NOTHING RETURNING id
 """)
-_MISMATCH: Final = """
-    SELECT id, payable_id, provider, reference, kind, ours, theirs, sentence, created_at, resolved_at, resolved_by, note
+_MISMATCH: Final = f"""
+    SELECT id, {order_id_sql("payment_mismatches.payable_id")},
+      {booking_id_sql("payment_mismatches.payable_id")}, provider, reference, kind, ours,
+      theirs, sentence, created_at, resolved_at, resolved_by, note
     FROM payment_mismatches
 """
 BY_ID: Final = Statement(f"{_MISMATCH} WHERE id = :id")
@@ -75,7 +78,8 @@ RESOLVE: Final = Statement("""
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
-_DOCUMENT: Final = """@json_text(@json_object('id', NEW.id, 'orderId', NEW.payable_id, 'provider', NEW.provider,
+_DOCUMENT: Final = f"""@json_text(@json_object('id', NEW.id, 'orderId', {order_id_sql("NEW.payable_id")},
+      'bookingId', {booking_id_sql("NEW.payable_id")}, 'provider', NEW.provider,
       'reference', NEW.reference, 'kind', NEW.kind, 'ours', @json_of(NEW.ours), 'theirs', @json_of(NEW.theirs),
       'text', NEW.sentence, 'createdAt', NEW.created_at, 'resolvedAt', NEW.resolved_at,
       'resolvedBy', NEW.resolved_by, 'note', NEW.note))"""
@@ -91,7 +95,7 @@ NOUN: Final = Noun(
         Trigger("mismatches_raised", "AFTER INSERT", TABLE, (_RAISED,)),
         Trigger("mismatches_resolved", "AFTER UPDATE", TABLE, (_RESOLVED,), when=_IS_RESOLVED),
     ),
-    personal={TABLE: Impersonal("sums, and the names of orders and payments")},
+    personal={TABLE: Impersonal("sums, and the names of orders, bookings and payments")},
 )
 
 # --- Units of work ----------------------------------------------------------------------------------------------------
@@ -101,7 +105,10 @@ class PaymentMismatch(Struct, frozen=True, rename="camel"):
     """`ours` and `theirs` say what differs, sums in minor units; `text` says it for people."""
 
     id: str
-    order_id: str
+    order_id: str | None
+    """The order that it is about, unless it is a booking."""
+    booking_id: str | None
+    """The booking that it is about, unless it is an order."""
     provider: str
     reference: str | None
     kind: MismatchKind
@@ -127,7 +134,7 @@ def raise_discrepancy(
     ours: int | str | bool | None = None,
     theirs: int | str | bool | None = None,
 ) -> bool:
-    """Raise one; False where one of that kind is open for the order already."""
+    """Raise one; False where one of that kind is open for the order or booking already."""
     raised = transaction.one(
         ADD,
         payable_id=payable_id,
@@ -173,6 +180,6 @@ def _json(value: int | str | bool | None) -> str | None:
 
 
 def _mismatch(row: tuple[Any, ...]) -> PaymentMismatch:
-    id_, payable_id, provider, reference, kind, ours, theirs, *rest = row
+    id_, order_id, booking_id, provider, reference, kind, ours, theirs, *rest = row
     sums = (None if text is None else read_json(text) for text in (ours, theirs))
-    return PaymentMismatch(*(id_, payable_id, provider, reference, MismatchKind(kind), *sums, *rest))
+    return PaymentMismatch(*(id_, order_id, booking_id, provider, reference, MismatchKind(kind), *sums, *rest))

@@ -12,7 +12,10 @@ from .statement import Statement
 
 ERASED_ACTOR: Final = "customer:erased"
 THEIR_ORDERS: Final = "order_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)"
-THEIR_PAYABLES: Final = "payable_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)"
+THEIR_PAYABLES: Final = (
+    "payable_id IN (SELECT id FROM orders WHERE customer_id = :customer_id"
+    " UNION ALL SELECT id FROM bookings WHERE customer_id = :customer_id)"
+)
 """Of the ledger of payments."""
 
 
@@ -36,6 +39,11 @@ class PersonalData(NamedTuple):
     def goes_with_orders(self) -> bool:
         """Whether they are found by the orders that they belong to."""
         return self.whose in {THEIR_ORDERS, THEIR_PAYABLES}
+
+    @property
+    def goes_with_bookings(self) -> bool:
+        """Whether by bookings too."""
+        return self.whose == THEIR_PAYABLES
 
     @property
     def owner(self) -> str:

@@ -1,12 +1,35 @@
-"""What no writer can make of a payment, of an order's or a booking's: the payment axis as refusals of a trigger."""
+"""The payment axis of orders and bookings in the database: what no writer can make of it, and what owes a deed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Final
+
+from ordercast.commerce.payables import CALLED_OFF_BOOKINGS, WAITING_BOOKINGS, WAITING_ORDERS
 from ordercast.commerce.payment_flow import PAYMENT_TRANSITIONS
 from ordercast.commerce.states import PaymentStatus
+from ordercast.commerce.transitions import REFUNDING
 
 from .dialects import Refusal
 from .sql import literals
+
+
+def _owing_sql(waiting: Iterable[StrEnum], called_off: Iterable[StrEnum]) -> str:
+    """True of what owes the payment provider a deed, by the rules of ``commerce.payables`` and ``payment_flow``. A
+    CASE, for SQLite sees that a question asks for what an index holds only where both are one expression.
+    """
+    ended = f"status IN ({literals(called_off)})"
+    return (
+        f"CASE WHEN payment_status = 'authorized' THEN status NOT IN ({literals(waiting)})"
+        f" WHEN payment_status = 'failed' THEN {ended} AND (captured = 0 OR refunded + refunding < captured)"
+        f" WHEN payment_status IN ('paid', 'partially_refunded') THEN {ended} AND refunded + refunding < captured"
+        " ELSE FALSE END"
+    )
+
+
+ORDER_OWING_SQL: Final = _owing_sql(WAITING_ORDERS, REFUNDING)
+BOOKING_OWING_SQL: Final = _owing_sql(WAITING_BOOKINGS, CALLED_OFF_BOOKINGS)
 
 
 def payment_refusals(rule: str) -> list[Refusal]:

@@ -23,7 +23,7 @@ from . import columns
 from .columns import index, table
 from .lenient_json import is_moment
 from .noun import Impersonal, Noun
-from .orders.table import OWING_SQL
+from .payment_rules import BOOKING_OWING_SQL, ORDER_OWING_SQL
 from .statement import Statement, statements_in
 from .transaction import Transaction
 
@@ -125,20 +125,27 @@ _TAKEN: Final = """
 """
 PAYMENT_OF_ORDER: Final = Statement(f"{_TAKEN} LIMIT 1")
 PAYMENTS_OF_ORDER: Final = Statement(_TAKEN)
-# Asked after every commit, and nearly always for nothing: SQLite's planner, left alone, reads every order. What came
-# back is asked for again by somebody, or by nobody.
-OWING: Final = Statement(f"""
-    SELECT orders.id FROM orders @sqlite(INDEXED BY orders_owing)
-    WHERE ({OWING_SQL})
-      AND NOT EXISTS (
-        SELECT payment_tasks.entry FROM payment_tasks
-        WHERE payment_tasks.payable_id = orders.id
-          AND (payment_tasks.state = '{TaskState.DUE}' OR payment_tasks.state = '{TaskState.REFUSED}'))
-      AND NOT EXISTS (
-        SELECT refunds.entry FROM refunds
-        WHERE refunds.payable_id = orders.id AND refunds.state = '{RefundState.FAILED}')
-    LIMIT :limit
-""")
+
+
+def _owing(table: str, owing: str) -> Statement:
+    return Statement(f"""
+        SELECT {table}.id FROM {table} @sqlite(INDEXED BY {table}_owing)
+        WHERE ({owing})
+          AND NOT EXISTS (
+            SELECT payment_tasks.entry FROM payment_tasks
+            WHERE payment_tasks.payable_id = {table}.id
+              AND (payment_tasks.state = '{TaskState.DUE}' OR payment_tasks.state = '{TaskState.REFUSED}'))
+          AND NOT EXISTS (
+            SELECT refunds.entry FROM refunds
+            WHERE refunds.payable_id = {table}.id AND refunds.state = '{RefundState.FAILED}')
+        LIMIT :limit
+    """)
+
+
+# Asked after every commit, and nearly always for nothing: SQLite's planner, left alone, reads every row. What came back
+# is asked for again by somebody, or by nobody.
+ORDERS_OWING: Final = _owing("orders", ORDER_OWING_SQL)
+BOOKINGS_OWING: Final = _owing("bookings", BOOKING_OWING_SQL)
 
 NOUN: Final = Noun(
     name="payment_tasks",

@@ -18,11 +18,13 @@ from ordercast.commerce.errors import NotFound
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.payments import ProviderEvent
 from ordercast.commerce.reconciliation import MismatchKind
+from ordercast.commerce.states import OrderState
 from ordercast.commerce.timestamps import Timestamp
 
-from . import columns, ledger, mismatches, notifications, payments
+from . import columns, ledger, mismatches, notifications, payables, payments
 from .columns import index, table, unique
 from .noun import Impersonal, Noun
+from .payable_sql import booking_id_sql, order_id_sql
 from .statement import Statement, statements_in
 from .transaction import Transaction
 
@@ -128,8 +130,9 @@ GIVE_UP: Final = Statement(f"""
 FAILED_OF_ORDER: Final = Statement(f"""
     SELECT count(*) FROM payment_webhooks WHERE {_HAS_FAILED} AND payable_id = :payable_id
 """)
-_WEBHOOK: Final = """
-    SELECT id, provider, event_id, kind, payment, payable_id, state, attempts, due_at, problem, received_at, ended_at
+_WEBHOOK: Final = f"""
+    SELECT id, provider, event_id, kind, payment, {order_id_sql("payment_webhooks.payable_id")},
+      {booking_id_sql("payment_webhooks.payable_id")}, state, attempts, due_at, problem, received_at, ended_at
 """
 BY_ID: Final = Statement(f"{_WEBHOOK}, body FROM payment_webhooks WHERE id = :id")
 BEFORE: Final = Statement(f"{_WEBHOOK} FROM payment_webhooks WHERE id < :before ORDER BY id DESC LIMIT :limit")
@@ -157,7 +160,7 @@ def receive(
     transaction: Transaction, provider: str, event: ProviderEvent, body: bytes, now: Timestamp
 ) -> WebhookState | None:
     """Keep a provider's event once, with its effect; None where it was received before."""
-    payable_id = _order_of(transaction, provider, event)
+    payable_id = _paid_by(transaction, provider, event)
     state = _state_of(event, payable_id)
     is_applied = state is WebhookState.APPLIED
     added = transaction.one(
@@ -213,12 +216,18 @@ def _text(body: bytes) -> str:
     return body.decode("utf-8", "replace").replace("\0", "\ufffd")
 
 
-def _order_of(transaction: Transaction, provider: str, event: ProviderEvent) -> str | None:
-    """Which order the event's payment pays for."""
+def _paid_by(transaction: Transaction, provider: str, event: ProviderEvent) -> str | None:
+    """What the event's payment pays for."""
     if event.payment is None or event.fact is None:
         return None
-    row = transaction.one(ledger.ORDER_OF_PAYMENT, provider=provider, reference=event.payment)
-    return None if row is None else row[0]
+    return _payable_of(transaction, provider, event.payment)
+
+
+def _payable_of(transaction: Transaction, provider: str, payment: str | None) -> str | None:
+    if payment is None:
+        return None
+    row = transaction.one(ledger.PAYABLE_OF_PAYMENT, provider=provider, reference=payment)
+    return None if row is None else cast(str, row[0])
 
 
 def _state_of(event: ProviderEvent, payable_id: str | None) -> WebhookState:
@@ -255,7 +264,7 @@ def attempt(
         return by_id(transaction, webhook_id).status
     provider, event_id, body = found
     event = read(provider, event_id, body.encode())
-    payable_id = _order_of(transaction, provider, event)
+    payable_id = _paid_by(transaction, provider, event)
     state = _state_of(event, payable_id)
     is_applied = state is WebhookState.APPLIED
     transaction.run(
@@ -284,7 +293,7 @@ def _take_card_off(transaction: Transaction, payable_id: str, now: Timestamp) ->
     row = transaction.one(FAILED_OF_ORDER, payable_id=payable_id)
     card = mismatches.open_of(transaction, payable_id).get(MismatchKind.WEBHOOK_FAILED)
     if card is not None and (row is None or row[0] == 0):
-        mismatches.resolve(transaction, card, payments.PAYMENTS, "It has had its effect.", now)
+        mismatches.resolve(transaction, card, payables.PAYMENTS, "It has had its effect.", now)
 
 
 def due(transaction: Transaction, now: Timestamp, since: Timestamp, limit: int) -> list[KeptWebhook]:
@@ -332,10 +341,8 @@ def postpone(transaction: Transaction, webhook_id: str, attempts: int, until: Ti
 def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timestamp) -> None:
     """Try it no more: the shop is notified, and a card on the board asks somebody to see to its order."""
     webhook = by_id(transaction, webhook_id)
-    payable_id = None
-    if webhook.payment is not None:
-        row = transaction.one(ledger.ORDER_OF_PAYMENT, provider=webhook.provider, reference=webhook.payment)
-        payable_id = None if row is None else row[0]
+    payable_id = _payable_of(transaction, webhook.provider, webhook.payment)
+    found = None if payable_id is None else payables.find(transaction, payable_id)
     was_open = transaction.run(
         GIVE_UP,
         webhook_id=webhook_id,
@@ -351,7 +358,7 @@ def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timest
         NotificationKind.WEBHOOK_FAILED,
         {"webhookId": webhook.id, "provider": webhook.provider, "type": webhook.type, "eventId": webhook.event_id},
         severity=Severity.ERROR,
-        order_id=payable_id,
+        order_id=payable_id if found is not None and found.noun == OrderState.noun else None,
         now=now,
     )
     if payable_id is not None:
@@ -363,7 +370,7 @@ def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timest
             f" Once that is mended, try it again: POST /api/payments/webhooks/{webhook.id}/retry.",
             provider=webhook.provider,
             reference=webhook.payment,
-            actor=payments.PAYMENTS,
+            actor=payables.PAYMENTS,
             now=now,
         )
 
@@ -384,7 +391,9 @@ class PaymentWebhook(Struct, frozen=True, rename="camel"):
     payment: str | None
     """The provider's name for the payment that it tells of."""
     order_id: str | None
-    """What that pays for, once it is known."""
+    """What that pays for, once it is known, unless it is a booking."""
+    booking_id: str | None
+    """The booking that it pays for, if it is one."""
     status: WebhookState
     """`applied`: it has had its effect; `waiting` for its payment; `due` to be tried again; `failed` for the last time;
     `ignored`: of a type that tells nothing of a payment, or is not known.
@@ -433,5 +442,5 @@ def _whole(row: tuple[Any, ...]) -> WholePaymentWebhook:
 
 
 _WebhookRow = tuple[
-    str, str, str, str, str | None, str | None, WebhookState, int, str | None, str | None, str, str | None
+    str, str, str, str, str | None, str | None, str | None, WebhookState, int, str | None, str | None, str, str | None
 ]

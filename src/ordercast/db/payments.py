@@ -1,4 +1,4 @@
-"""Units of work on payments: what a provider told or did becomes the ledger, and the order's place on the payment axis.
+"""Units of work on payments: what a provider told or did becomes the ledger, and a place on the payment axis.
 
 Facts may come twice and in any order, from our own asking and from the provider's messages; each counts once.
 """
@@ -12,17 +12,15 @@ import msgspec
 
 from ordercast.commerce.errors import NotPermitted, StaleVersion
 from ordercast.commerce.money import Money
+from ordercast.commerce.payables import PayableState, Standing, check_payable, following, standing
 from ordercast.commerce.payment_flow import (
     ActionKind,
     PaymentFacts,
     ProviderAction,
     RefundState,
     RefundSums,
-    accepted,
-    check_payable,
     decide_refund,
     derive_state,
-    given_back,
     refund_sums,
     transition_path,
 )
@@ -43,19 +41,15 @@ from ordercast.commerce.payments import (
     RefundPending,
     Voided,
 )
-from ordercast.commerce.people import STAFF, Actor, Role
+from ordercast.commerce.people import STAFF, Actor
 from ordercast.commerce.reconciliation import MismatchKind
-from ordercast.commerce.states import OrderState, OrderStatus, PaymentState, PaymentStatus
-from ordercast.commerce.status_flow import allowed_next
+from ordercast.commerce.states import PaymentState, PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.commerce.transitions import REFUNDING
 
-from . import ledger, mismatches, payment_tasks
+from . import ledger, mismatches, payables, payment_tasks
 from .ledger import DisputeState, Movement
-from .noun import Noun
-from .orders import load_state, newest_document
+from .payables import PAYMENTS
 from .payment_tasks import PaymentTask, TaskKind, TaskState
-from .statement import Statement, statements_in
 from .transaction import Transaction
 
 _SENTENCES: Final[dict[type[Fact], str]] = {
@@ -72,24 +66,12 @@ _OF_REFUNDS: Final[dict[type[Fact], str]] = {
     RefundFailed: "came back; the customer has not got the money",
 }
 
-# --- Statements -------------------------------------------------------------------------------------------------------
-
-_CHANGED: Final = """payment_status = :new_payment_status, version = version + 1, captured = :new_captured,
-      refunded = :new_refunded, refunding = :new_refunding, actor = :new_actor, reason = :new_reason,
-      updated_at = :new_updated_at"""
-CHANGE_ORDER: Final = Statement(f"UPDATE orders SET {_CHANGED} WHERE id = :payable_id")
-PAY_ORDER: Final = Statement(f"UPDATE orders SET {_CHANGED}, payment_info = :new_payment_info WHERE id = :payable_id")
-
-NOUN: Final = Noun(name="payments", statements=statements_in(globals()))
-
 # --- Units of work ----------------------------------------------------------------------------------------------------
-
-PAYMENTS: Final = Actor(Role.SERVICE, "payments")
 
 
 @dataclass(frozen=True, slots=True)
 class ReportedFact:
-    """A fact about an order's payment: who says it, of which payment."""
+    """A fact about the payment of an order or booking: who says it, of which payment."""
 
     payable_id: str
     provider: str
@@ -115,15 +97,15 @@ def ask_refund(
     version: int,
     now: Timestamp,
 ) -> bytes:
-    """Promise `amount` (None: all that is left) back, and answer the order as JSON. Cash is given back at once.
+    """Promise `amount` (None: all that is left) back, and answer what was paid for as JSON. Cash is given back at once.
 
     Raises NotFound, NotPermitted, StaleVersion, NotRefundable or RefundTooLarge.
     """
-    state = load_state(transaction, payable_id, actor)
+    state = payables.load(transaction, payable_id, actor)
     if actor.role not in STAFF:
-        raise NotPermitted(actor, "refund an order")
+        raise NotPermitted(actor, f"refund {state.a_noun}")
     if version != state.version:
-        raise StaleVersion(state, allowed_next(state, actor.role), version, actor)
+        raise StaleVersion(state, payables.allowed(state, actor, now), version, actor)
     after, owed = decide_refund(state.payment, state.payment_method, amount, state.currency)
     handed_back = after.refunded - state.refunded
     if handed_back:
@@ -132,21 +114,21 @@ def ask_refund(
         ledger.add_refund(
             transaction, payable_id, CASH_PROVIDER, refund, currency=state.currency, reason=reason, now=now
         )
-    _save(transaction, payable_id, after, actor, reason=reason, now=now)
+    payables.save(transaction, state, after, actor, reason=reason, now=now)
     payment_tasks.owe(transaction, payable_id, owed, currency=state.currency, reason=reason, now=now)
-    return newest_document(transaction, payable_id)
+    return payables.document(transaction, state)
 
 
-# --- Paying for an order that stands ----------------------------------------------------------------------------------
+# --- Paying for what stands -------------------------------------------------------------------------------------------
 
 
 def pay(transaction: Transaction, payable_id: str, taken: PaymentTaken, actor: Actor, *, now: Timestamp) -> bytes:
-    """Give an order that was not paid, or whose payment failed, the payment that was `taken`, and answer it as JSON.
+    """Give what was not paid, or whose payment failed, the payment that was `taken`, and answer it as JSON.
 
     Raises NotPayable where it has been paid or has ended meanwhile, and ProviderUnavailable as placing does.
     """
     ledger.check_promise(transaction, taken)
-    state = load_state(transaction, payable_id, PAYMENTS)
+    state = payables.load(transaction, payable_id)
     check_payable(state.status, state.payment)
     total = Money(state.total, state.currency)
     if ledger.payment_of(transaction, payable_id) is not None:
@@ -156,28 +138,30 @@ def pay(transaction: Transaction, payable_id: str, taken: PaymentTaken, actor: A
     ledger.take(transaction, payable_id, state.customer_id, taken, total=total, now=now)
     captured = state.total if taken.status is PaymentStatus.PAID else 0
     payment = replace(state.payment, status=taken.status, captured=captured)
-    after, owed = _following(replace(state, payment_method=taken.info.method), payment)
+    after, owed = following(replace(state, payment_method=taken.info.method), payment)
     info = msgspec.json.encode(taken.info).decode()
-    _save(transaction, payable_id, after, actor, reason=None, now=now, info=info)
+    payables.save(transaction, state, after, actor, reason=None, now=now, info=info)
     payment_tasks.owe(transaction, payable_id, owed, currency=state.currency, reason=None, now=now)
-    return newest_document(transaction, payable_id)
+    return payables.document(transaction, state)
 
 
 # --- Adopting ---------------------------------------------------------------------------------------------------------
 
 
 def owing(transaction: Transaction, limit: int) -> list[str]:
-    """Orders that owe their provider something which nobody has written down: another program has moved them."""
-    return [payable_id for (payable_id,) in transaction.all(payment_tasks.OWING, limit=limit)]
+    """What owes its provider something which nobody has written down: another program has moved it."""
+    found = transaction.all(payment_tasks.ORDERS_OWING, limit=limit)
+    found += transaction.all(payment_tasks.BOOKINGS_OWING, limit=limit - len(found)) if len(found) < limit else []
+    return [payable_id for (payable_id,) in found]
 
 
 def adopt(transaction: Transaction, payable_id: str, now: Timestamp) -> None:
     """Write down what such an order owes."""
-    state = load_state(transaction, payable_id, PAYMENTS)
-    after, owed = _following(state, state.payment)
+    state = payables.load(transaction, payable_id)
+    after, owed = following(state, state.payment)
     if after != state.payment:
-        reason = "The order has ended; its payment is given back."
-        _save(transaction, payable_id, after, PAYMENTS, reason=reason, now=now)
+        reason = f"The {state.noun} has ended; its payment is given back."
+        payables.save(transaction, state, after, PAYMENTS, reason=reason, now=now)
     payment_tasks.owe(transaction, payable_id, owed, currency=state.currency, reason=None, now=now)
 
 
@@ -189,18 +173,17 @@ def apply_event(transaction: Transaction, payable_id: str, provider: str, event:
     assert event.fact is not None
     assert event.payment is not None
     reported = ReportedFact(payable_id, provider, event.payment, event.fact, now)
-    if event.currency is not None and event.currency != (
-        ours := load_state(transaction, payable_id, PAYMENTS).currency
-    ):
-        _note_currency(transaction, reported, ours, event.currency)
+    state = payables.load(transaction, payable_id)
+    if event.currency is not None and event.currency != state.currency:
+        _note_currency(transaction, reported, state, event.currency)
     else:
         record(transaction, reported)
 
 
-def _note_currency(transaction: Transaction, reported: ReportedFact, ours: str, theirs: str) -> None:
+def _note_currency(transaction: Transaction, reported: ReportedFact, state: PayableState, theirs: str) -> None:
     """Have somebody see to what was told in another currency than the order's: its amount is none of ours."""
-    sentence = f"The order is in {ours}; {reported.provider} told us of a sum in {theirs}."
-    _differs(transaction, reported, MismatchKind.CURRENCY, sentence, ours=ours, theirs=theirs)
+    sentence = f"The {state.noun} is in {state.currency}; {reported.provider} told us of a sum in {theirs}."
+    _differs(transaction, reported, MismatchKind.CURRENCY, sentence, ours=state.currency, theirs=theirs)
 
 
 def looked_up(
@@ -211,8 +194,9 @@ def looked_up(
     if fact is None:
         return
     reported = ReportedFact(payable_id, provider, theirs.reference, fact, now)
-    if theirs.currency != (ours := load_state(transaction, payable_id, PAYMENTS).currency):
-        _note_currency(transaction, reported, ours, theirs.currency)
+    state = payables.load(transaction, payable_id)
+    if theirs.currency != state.currency:
+        _note_currency(transaction, reported, state, theirs.currency)
     else:
         record(transaction, reported)
 
@@ -236,10 +220,10 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Tim
             transaction, ReportedFact(task.payable_id, task.provider, task.reference, Failed(), now, sentence=sentence)
         )
     elif task.kind is TaskKind.REFUND:
-        state = load_state(transaction, task.payable_id, PAYMENTS)
+        state = payables.load(transaction, task.payable_id)
         still = _refunding(transaction, task.payable_id, refund_sums(ledger.refunds_of(transaction, task.payable_id)))
         payment = replace(state.payment, refunding=min(still, state.captured - state.refunded))
-        _save(transaction, task.payable_id, payment, PAYMENTS, reason=sentence, now=now)
+        payables.save(transaction, state, payment, PAYMENTS, reason=sentence, now=now)
     deed = f"{task.kind} of {task.amount}" if task.amount.minor else str(task.kind)
     mismatches.raise_discrepancy(
         transaction,
@@ -259,14 +243,14 @@ def refused(transaction: Transaction, task: PaymentTask, sentence: str, now: Tim
 
 def record(transaction: Transaction, reported: ReportedFact) -> None:
     """Take in one fact: the ledger first, then where all that is known puts the order's payment."""
-    state = load_state(transaction, reported.payable_id, PAYMENTS)
+    state = payables.load(transaction, reported.payable_id)
     if _is_former(transaction, reported):
-        _record_former(transaction, reported, state.currency)
+        _record_former(transaction, reported, state)
         return
     before = refund_sums(ledger.refunds_of(transaction, reported.payable_id))
     _keep(transaction, state, reported)
     stands = derive_state(state.payment, _facts(transaction, reported, before))
-    after, owed = (stands, ()) if _is_for_people(transaction, state) else _following(state, stands)
+    after, owed = (stands, ()) if _is_for_people(transaction, state) else following(state, stands)
     _check_sums(transaction, state, reported)
     steps = transition_path(state.payment_status, after.status, in_full=after.captured == after.total)
     if steps is None:
@@ -285,22 +269,13 @@ def record(transaction: Transaction, reported: ReportedFact) -> None:
         taken = Money(after.captured - state.captured, state.currency)
         _move(transaction, reported, Movement.CAPTURED, taken)
     if isinstance(reported.fact, Captured):
-        _check_in_full(transaction, reported, after, state.currency)
+        _check_in_full(transaction, reported, after, state)
     reason = reported.sentence or _sentence(reported.fact, state.currency)
     # A status that the table does not reach at once is reached through those between: each is told.
     for status in steps or ([after.status] if after != state.payment else []):
         payment = replace(after, status=status)
-        _save(transaction, reported.payable_id, payment, PAYMENTS, reason=reason, now=reported.now)
+        payables.save(transaction, state, payment, PAYMENTS, reason=reason, now=reported.now)
     payment_tasks.owe(transaction, reported.payable_id, owed, currency=state.currency, reason=None, now=reported.now)
-
-
-def _following(state: OrderState, payment: PaymentState) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
-    """What the order's own state makes of its payment: it may have ended, or been accepted, before this was known."""
-    if state.status in REFUNDING:
-        return given_back(payment, state.payment_method)
-    if state.status in {OrderStatus.PENDING, OrderStatus.ON_HOLD}:
-        return payment, ()
-    return payment, accepted(payment)
 
 
 def _is_former(transaction: Transaction, reported: ReportedFact) -> bool:
@@ -309,16 +284,17 @@ def _is_former(transaction: Transaction, reported: ReportedFact) -> bool:
     return current is not None and current != (reported.provider, reported.payment)
 
 
-def _record_former(transaction: Transaction, reported: ReportedFact, currency: str) -> None:
+def _record_former(transaction: Transaction, reported: ReportedFact, state: PayableState) -> None:
     """Take in a fact of a payment that came to nothing and was followed by another. Money that was captured by it is
     given back; people are told of all that there is in it.
     """
-    fact = reported.fact
+    fact, currency = reported.fact, state.currency
     if isinstance(fact, Voided | Failed):
         kind = Movement.VOIDED if isinstance(fact, Voided) else Movement.FAILED
         _move(transaction, reported, kind, Money(0, currency))
         return
-    sentence = f"An earlier payment of this order: {_sentence(fact, currency)} The order was paid by another since."
+    since = f"The {state.noun} was paid by another since."
+    sentence = f"An earlier payment of this {state.noun}: {_sentence(fact, currency)} {since}"
     _differs(transaction, reported, MismatchKind.IMPOSSIBLE_MOVE, sentence)
     if isinstance(fact, Captured):
         _abandon(transaction, reported, Money(fact.amount, currency))
@@ -330,17 +306,17 @@ def _abandon(transaction: Transaction, reported: ReportedFact, amount: Money) ->
     )
 
 
-def _is_for_people(transaction: Transaction, state: OrderState) -> bool:
+def _is_for_people(transaction: Transaction, state: PayableState) -> bool:
     """Whether an order that has ended had a refund that came back, or was refused: it is not asked for again and again,
     but when somebody does.
     """
-    return state.status in REFUNDING and (
+    return standing(state.status) is Standing.CALLED_OFF and (
         payment_tasks.was_refund_refused(transaction, state.id)
         or any(kept.state is RefundState.FAILED for kept in ledger.refunds_of(transaction, state.id))
     )
 
 
-def _keep(transaction: Transaction, state: OrderState, reported: ReportedFact) -> None:
+def _keep(transaction: Transaction, state: PayableState, reported: ReportedFact) -> None:
     """Write the fact down."""
     fact = reported.fact
     match fact:
@@ -363,7 +339,7 @@ def _keep(transaction: Transaction, state: OrderState, reported: ReportedFact) -
             pass  # kept by how much it adds to what was captured before
 
 
-def _keep_refund(transaction: Transaction, state: OrderState, reported: ReportedFact, fact: RefundFact) -> None:
+def _keep_refund(transaction: Transaction, state: PayableState, reported: ReportedFact, fact: RefundFact) -> None:
     """Write down what was told of a refund, and close the task that asked for it."""
     is_news = ledger.add_refund(
         transaction,
@@ -410,26 +386,32 @@ def _facts(transaction: Transaction, reported: ReportedFact, before: RefundSums)
     )
 
 
-def _check_sums(transaction: Transaction, state: OrderState, reported: ReportedFact) -> None:
+def _check_sums(transaction: Transaction, state: PayableState, reported: ReportedFact) -> None:
     """More money than there can be is not believed: the sums stay within bounds, and a card says what was told."""
     if isinstance(reported.fact, Captured) and reported.fact.amount > state.total:
         theirs = Money(reported.fact.amount, state.currency)
-        _differs(transaction, reported, MismatchKind.CAPTURED, f"{theirs} was captured, more than the order's total.")
+        sentence = f"{theirs} was captured, more than the {state.noun}'s total."
+        _differs(transaction, reported, MismatchKind.CAPTURED, sentence)
     refunded = refund_sums(ledger.refunds_of(transaction, reported.payable_id)).succeeded
     if isinstance(reported.fact, Refunded) and refunded > state.total:
         theirs = Money(refunded, state.currency)
-        _differs(transaction, reported, MismatchKind.REFUNDED, f"{theirs} was refunded, more than the order's total.")
+        sentence = f"{theirs} was refunded, more than the {state.noun}'s total."
+        _differs(transaction, reported, MismatchKind.REFUNDED, sentence)
 
 
-def _check_in_full(transaction: Transaction, reported: ReportedFact, payment: PaymentState, currency: str) -> None:
+def _check_in_full(
+    transaction: Transaction, reported: ReportedFact, payment: PaymentState, state: PayableState
+) -> None:
     """Have somebody see to an order of which a part was captured; take the card off the board once all of it was."""
     if payment.captured == payment.total:
         card = mismatches.open_of(transaction, reported.payable_id).get(MismatchKind.PAID_IN_PART)
         if card is not None:
             mismatches.resolve(transaction, card, PAYMENTS, "All of it was captured.", reported.now)
         return
-    theirs, ours = Money(payment.captured, currency), Money(payment.total, currency)
-    sentence = f"{theirs} was captured of the order's {ours}: it is not paid. What was captured can be given back."
+    theirs, ours = Money(payment.captured, state.currency), Money(payment.total, state.currency)
+    sentence = (
+        f"{theirs} was captured of the {state.noun}'s {ours}: it is not paid. What was captured can be given back."
+    )
     _differs(transaction, reported, MismatchKind.PAID_IN_PART, sentence, ours=payment.total, theirs=payment.captured)
 
 
@@ -471,31 +453,6 @@ def _sentence(fact: Fact, currency: str) -> str:
 def _move(transaction: Transaction, reported: ReportedFact, kind: Movement, amount: Money) -> None:
     ledger.move(
         transaction, reported.payable_id, reported.provider, reported.payment, kind, amount=amount, now=reported.now
-    )
-
-
-def _save(
-    transaction: Transaction,
-    payable_id: str,
-    payment: PaymentState,
-    actor: Actor,
-    *,
-    reason: str | None,
-    now: Timestamp,
-    info: str | None = None,
-) -> None:
-    """Write down where the payment stands and, with `info`, by what it is paid."""
-    transaction.run(
-        CHANGE_ORDER if info is None else PAY_ORDER,
-        **({} if info is None else {"new_payment_info": info}),
-        payable_id=payable_id,
-        new_payment_status=payment.status,
-        new_captured=payment.captured,
-        new_refunded=payment.refunded,
-        new_refunding=payment.refunding,
-        new_actor=str(actor),
-        new_reason=reason,
-        new_updated_at=now,
     )
 
 

@@ -40,6 +40,8 @@ EXPORTED_AT_ONCE_MAX: Final = 200
 _OF_MESSAGES: Final = frozenset({ChangeKind.MESSAGE_SENT, ChangeKind.MESSAGE_CHANGED})
 _NUMBERS: Final = frozenset({"number", "entry", "+entry", "through"})
 """Keys that are no texts."""
+_BOOKINGS: Final = "bookings:"
+"""Begins the place of what belongs to bookings, behind all that belongs to orders."""
 
 
 class ExportPage(NamedTuple):
@@ -104,6 +106,9 @@ ERASE: Final = {
 ORDERS_OF: Final = Statement("""
     SELECT number, id FROM orders WHERE customer_id = :customer_id AND number > :after ORDER BY number LIMIT :limit
 """)
+BOOKINGS_OF: Final = Statement("""
+    SELECT number, id FROM bookings WHERE customer_id = :customer_id AND number > :after ORDER BY number LIMIT :limit
+""")
 OPEN_ORDERS: Final = Statement(f"""
     SELECT count(*) FROM orders
     WHERE customer_id = :customer_id AND status IN ({literals({*OrderStatus} - {*TERMINAL})})
@@ -155,21 +160,34 @@ def check_known(transaction: Transaction, customer_id: str) -> None:
 
 def export(transaction: Transaction, table: str, customer_id: str, after: int | str | None) -> ExportPage:
     """What a table holds of a customer, by the names that JSON has: the next part behind `after`, None for the first.
-    What belongs to orders comes with so many orders.
+    What belongs to orders, or bookings, comes with so many of them.
     """
     holding, statement = PERSONAL_DATA[table], EXPORT_PAGE[table]
     if after is None:
         after = 0 if holding.goes_with_orders or holding.key in _NUMBERS else ""
     values = {"customer_id": customer_id, "after": after, "limit": EXPORTED_AT_ONCE_MAX}
     if holding.goes_with_orders:
-        found = transaction.all(ORDERS_OF, **values)
+        found, next_after = _owners(transaction, holding, customer_id, after)
         ids = msgspec.json.encode([id_ for _, id_ in found]).decode()
         rows = transaction.all(statement, ids=ids) if found else []
     else:
         found = transaction.all(statement, **values)
         rows = [row[1:] for row in found]
-    next_after = found[-1][0] if len(found) == EXPORTED_AT_ONCE_MAX else None
+        next_after = found[-1][0] if len(found) == EXPORTED_AT_ONCE_MAX else None
     return ExportPage(msgspec.json.encode([_named(holding, row) for row in rows])[1:-1], next_after)
+
+
+def _owners(
+    transaction: Transaction, holding: PersonalData, customer_id: str, after: int | str
+) -> tuple[list[tuple[Any, ...]], int | str | None]:
+    """The next orders behind `after`, then the bookings where rows belong to those too; and where to go on."""
+    is_of_bookings = isinstance(after, str)
+    number = int(after.removeprefix(_BOOKINGS)) if isinstance(after, str) else after
+    statement = BOOKINGS_OF if is_of_bookings else ORDERS_OF
+    found = transaction.all(statement, customer_id=customer_id, after=number, limit=EXPORTED_AT_ONCE_MAX)
+    if len(found) == EXPORTED_AT_ONCE_MAX:
+        return found, f"{_BOOKINGS}{found[-1][0]}" if is_of_bookings else found[-1][0]
+    return found, None if is_of_bookings or not holding.goes_with_bookings else f"{_BOOKINGS}0"
 
 
 def _known(transaction: Transaction, customer_id: str) -> dict[str, list[dict[str, Any]]]:

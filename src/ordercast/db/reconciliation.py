@@ -12,9 +12,8 @@ from ordercast.commerce.reconciliation import COMPARED, Discrepancy, MismatchKin
 from ordercast.commerce.states import PaymentState, PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 
-from . import ledger, mismatches
-from .orders import statements
-from .payments import PAYMENTS
+from . import ledger, mismatches, payables
+from .payables import PAYMENTS
 from .transaction import Transaction
 
 _AGREED: Final = "The books agree again."
@@ -66,10 +65,12 @@ _Row = tuple[str, int, str, str, str, int, PaymentStatus, int, int, int, int, st
 def found(transaction: Transaction, compared: Compared, discrepancies: Sequence[Discrepancy], now: Timestamp) -> int:
     """Raise a mismatch for each discrepancy, and resolve those that are no more; how many are new.
 
-    An order that has changed since it was read is left for the next round: it was compared with its past.
+    What has changed since it was read is left for the next round: it was compared with its past.
     """
-    row = transaction.one(statements.STATE, id=compared.payable_id)
-    if row is None or row[5] != compared.version:
+    if (
+        payables.find(transaction, compared.payable_id) is None
+        or payables.load(transaction, compared.payable_id).version != compared.version
+    ):
         return 0
     differing = {discrepancy.kind for discrepancy in discrepancies}
     for kind, mismatch_id in compared.open_mismatches.items():

@@ -160,12 +160,15 @@ def route(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEven
 
 
 def _of_booking(change: BookingChange, event_id: Callable[[int], str]) -> Iterator[RoutedEvent]:
-    """For each audience, the event as they may hear it."""
+    """For each audience, the event as they may hear it; then, to the shop and the customer, what its payment became."""
     name = "new_booking" if change.is_new else "booking_update"
     heard = [(rule, rooms) for rule in BOOKING_AUDIENCE if (rooms := tuple(rule.rooms(change)))]
     for index, (rule, rooms) in enumerate(heard):
         payload = rule.new if change.is_new else rule.update
         yield RoutedEvent(name, rooms, [payload(change.with_event_id(event_id(index)))])
+    if change.has_new_payment:
+        payment = booking_payloads.payment_updated(change.with_event_id(event_id(len(heard))))
+        yield RoutedEvent("payment_update", (*_of_store(change), *_of_customer(change)), [payment])
 
 
 def _mismatch(change: Change, event_id: str) -> RoutedEvent:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -11,8 +11,9 @@ from ordercast.commerce.masking import booking_shown_to, masked_booking, public_
 from ordercast.commerce.people import Actor, Role
 from ordercast.db import Change, ChangeKind, read_json
 
-from .event_types import BookingUpdatePayload, NewBookingPayload
+from .event_types import BookingUpdatePayload, NewBookingPayload, PaymentUpdatePayload
 from .gaps import UnroutableRow
+from .payloads import has_new_payment, payment_change
 
 _CARER: Final = Actor(Role.CARER)
 
@@ -39,6 +40,10 @@ class BookingChange(msgspec.Struct, frozen=True):
     @property
     def is_new(self) -> bool:
         return self.change.kind == ChangeKind.BOOKING_PLACED
+
+    @property
+    def has_new_payment(self) -> bool:
+        return self.before is not None and has_new_payment(self.before, self.after)
 
 
 # What a payload says of a booking, and of which type each is.
@@ -113,6 +118,20 @@ def _updated(change: BookingChange, shown: Shown, actor: str, reason: str | None
 def _publicly_updated(change: BookingChange, shown: Shown) -> BookingUpdatePayload:
     """Who acted is a role, and the staff's reasons stay in the shop."""
     return _updated(change, shown, *public_actor(change.change.actor, change.change.reason))
+
+
+def payment_updated(change: BookingChange) -> PaymentUpdatePayload:
+    """As of an order, for the shop and the customer; it names the booking."""
+    assert change.before is not None
+    stamp = {
+        "id": change.event_id,
+        "seq": change.change.seq,
+        "bookingId": change.after["id"],
+        "number": change.after["number"],
+        "version": change.change.version,
+        "at": change.change.at,
+    }
+    return cast("PaymentUpdatePayload", {**stamp, **payment_change(change.before, change.after)})
 
 
 # --- By who hears them ------------------------------------------------------------------------------------------------

@@ -196,6 +196,7 @@ ROWS: Final[list[Row]] = [
         {
             "id": "mis_01JDN8Y3E5G7I9K1M3O5Q7S9UW",
             "orderId": _ORDER_ID,
+            "bookingId": None,
             "provider": "stripe",
             "reference": "pi_3QNd8Y",
             "kind": "captured",
@@ -238,6 +239,12 @@ ROWS: Final[list[Row]] = [
     ),
     (ChangeKind.BOOKING_PLACED, _BOOKING_ID, None, BOOKING),
     (ChangeKind.BOOKING_STATUS_CHANGED, _BOOKING_ID, BOOKING, {**BOOKING, "status": "confirmed", "version": 2}),
+    (
+        ChangeKind.BOOKING_PAYMENT_CHANGED,
+        _BOOKING_ID,
+        BOOKING,
+        {**BOOKING, "version": 2, "paymentStatus": "paid", "amountPaid": 50000},
+    ),
     (
         ChangeKind.BOOKING_RESCHEDULED,
         _BOOKING_ID,

@@ -77,9 +77,14 @@ class OrderStatusUpdatedPayload(OrderStamped):
     reason: str | None
 
 
-class PaymentUpdatePayload(OrderStamped):
-    """The state of an order's payment has changed, or one of its sums."""
+class PaymentUpdatePayload(Stamped):
+    """The state of the payment of an order, or of a booking, has changed, or one of its sums."""
 
+    orderId: NotRequired[str]
+    """The order that is paid for."""
+    bookingId: NotRequired[str]
+    """The booking that is paid for."""
+    number: int
     oldPaymentStatus: PaymentStatus
     """The payment's state before."""
     newPaymentStatus: PaymentStatus
@@ -98,7 +103,10 @@ class PaymentMismatchPayload(Stamped):
 
     mismatchId: str
     """What to resolve it by."""
-    orderId: str
+    orderId: str | None
+    """The order that it is about, unless it is a booking."""
+    bookingId: str | None
+    """The booking that it is about, unless it is an order."""
     provider: str
     reference: str | None
     kind: MismatchKind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -67,7 +67,7 @@ class OrderChange(msgspec.Struct, frozen=True):
         return self._differs("status")
 
     def has_new_payment(self) -> bool:
-        return any(map(self._differs, _PAYMENT_FIELDS))
+        return self.before is not None and has_new_payment(self.before, self.after)
 
     def is_edited(self) -> bool:
         """Something else than the two states changed, such as an address that the shop corrected; or an order of
@@ -148,16 +148,25 @@ def public_status_updated(change: OrderChange) -> OrderStatusUpdatedPayload:
 
 def payment_updated(change: OrderChange) -> PaymentUpdatePayload:
     assert change.before is not None
+    return cast("PaymentUpdatePayload", {**_stamp(change), **payment_change(change.before, change.after)})
+
+
+def payment_change(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What `payment_update` says of a payment, an order's or a booking's."""
     return {
-        **_stamp(change),
-        "oldPaymentStatus": change.before["paymentStatus"],
-        "newPaymentStatus": change.after["paymentStatus"],
-        "total": change.after["total"],
-        "currency": change.after["currency"],
-        "amountPaid": change.after["amountPaid"],
-        "amountRefunded": change.after["amountRefunded"],
-        "amountRefunding": change.after["amountRefunding"],
+        "oldPaymentStatus": before["paymentStatus"],
+        "newPaymentStatus": after["paymentStatus"],
+        "total": after["total"],
+        "currency": after["currency"],
+        "amountPaid": after["amountPaid"],
+        "amountRefunded": after["amountRefunded"],
+        "amountRefunding": after["amountRefunding"],
     }
+
+
+def has_new_payment(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether its state or one of its sums is another."""
+    return any(before[field] != after[field] for field in _PAYMENT_FIELDS)
 
 
 def payment_mismatch(change: Change) -> dict[str, Any]:

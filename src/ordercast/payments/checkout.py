@@ -1,27 +1,26 @@
-"""Taking the payment of an order: of one that is about to be placed, or of one that stands unpaid.
+"""Taking the payment of an order or a booking: of one that is about to be placed, or of one that stands unpaid.
 
 The provider is asked before the unit of work, and the process may die in between. So a promise to give the payment back
-is written first; the transaction that places the order takes it back. Whatever happens, nobody is charged for an order
-that does not exist.
+is written first; the transaction that places it takes it back. Whatever happens, nobody is charged for an order
+or booking that does not exist.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from ordercast.commerce.errors import InvalidField, PaymentDeclined, ProviderRefused
 from ordercast.commerce.money import Money
-from ordercast.commerce.orders import CardPayment, CashPayment, Order, PaymentInfo, PlaceOrder, SavedCardPayment
-from ordercast.commerce.payment_flow import check_payable
+from ordercast.commerce.orders import CardPayment, CashPayment, PaymentInfo, SavedCardPayment
+from ordercast.commerce.payables import PayableStatus, check_payable
 from ordercast.commerce.payments import BY_CASH, CardToken, Charge, PaymentProvider, PaymentTaken, SavedCard
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.placing import check_order
 from ordercast.commerce.states import PaymentMethod, PaymentState, PaymentStatus
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import Store, Transaction, payment_tasks, saved_cards
-from ordercast.db.orders.quotes import quote
 
 from .registry import Providers
 
@@ -29,6 +28,29 @@ T = TypeVar("T")
 
 # Longer than any provider's answer may take, shorter than a customer's patience with a held amount.
 GIVE_BACK_AFTER_MS: Final = 5 * 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What is about to be placed, an ``order`` or a ``booking``, under the id that it will have. `price` says what it
+    comes to now, and raises where it could not be placed.
+    """
+
+    noun: str
+    id: str
+    info: CashPayment | CardPayment | SavedCardPayment
+    price: Callable[[Transaction], Money]
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """What stands and is to be paid for."""
+
+    noun: str
+    id: str
+    status: PayableStatus
+    payment: PaymentState
+    currency: str
 
 
 class Checkout:
@@ -47,44 +69,44 @@ class Checkout:
 
     async def place(
         self,
-        command: PlaceOrder,
+        wanted: Purchase,
         actor: Actor,
-        order_id: str,
         place: Callable[[PaymentTaken], Awaitable[T]],
         *,
         counted: AbstractAsyncContextManager[None],
     ) -> T:
-        """Take the payment, then `place` the order with it; a payment whose order is refused is given back. A card is
-        charged while `counted` is entered, which may bound how many are declined.
+        """Take the payment, then `place` what it is for; a payment for what is refused is given back. A card is charged
+        while `counted` is entered, which may bound how many are declined.
 
-        Raises PaymentDeclined, ProviderUnavailable, InvalidField, and what `place` and `counted` do.
+        Raises PaymentDeclined, ProviderUnavailable, InvalidField, and what `place`, `counted` and the price do.
         """
-        if isinstance(command.payment_info, CashPayment):
+        if isinstance(wanted.info, CashPayment):
             payment = BY_CASH
         else:
             async with counted:
-                payment = await self._take(command, actor, order_id)
+                payment = await self._take(wanted, wanted.info, actor)
         return await self._then(payment, place)
 
     async def pay(
         self,
-        order: Order,
+        unpaid: Unpaid,
         info: CardPayment | SavedCardPayment,
         actor: Actor,
         pay: Callable[[PaymentTaken], Awaitable[T]],
         *,
         counted: AbstractAsyncContextManager[None],
     ) -> T:
-        """Take the payment of an order that stands, then `pay` with it; what came too late is given back.
+        """Take the payment of what stands, then `pay` with it; what came too late is given back.
 
         Raises NotPayable, and as `place` does.
         """
-        check_payable(order.status, PaymentState(order.payment_status, order.total, order.amount_paid))
+        check_payable(unpaid.status, unpaid.payment)
         provider = self._providers.current
         card = await self._store.read(lambda transaction: self._card(transaction, info, actor))
-        amount = Money(order.total, order.currency)
+        amount = Money(unpaid.payment.total, unpaid.currency)
         async with counted:
-            charge = Charge(self._new_id("pay"), order.id, amount, card, _return_url(info, order.id))
+            back = _return_url(info, unpaid.noun, unpaid.id)
+            charge = Charge(self._new_id("pay"), unpaid.id, amount, card, back, unpaid.noun)
             payment = await self._charge(provider, charge)
         return await self._then(payment, pay)
 
@@ -99,15 +121,18 @@ class Checkout:
                 await self._store.write(lambda transaction: payment_tasks.hasten(transaction, key, now))
             raise
 
-    async def _take(self, command: PlaceOrder, actor: Actor, order_id: str) -> PaymentTaken:
+    async def _take(self, wanted: Purchase, info: CardPayment | SavedCardPayment, actor: Actor) -> PaymentTaken:
         provider = self._providers.current
-        amount, card = await self._store.read(lambda transaction: self._look(transaction, command, actor))
+
+        def look(transaction: Transaction) -> tuple[Money, CardToken | SavedCard]:
+            return wanted.price(transaction), self._card(transaction, info, actor)
+
+        amount, card = await self._store.read(look)
         if amount.minor == 0:
             return _nothing_to_pay(amount, card)
         # One for each attempt, not each request: what a former attempt took is given back, and cannot be used again.
-        assert not isinstance(command.payment_info, CashPayment)
-        back = _return_url(command.payment_info, order_id)
-        return await self._charge(provider, Charge(order_id, order_id, amount, card, back))
+        back = _return_url(info, wanted.noun, wanted.id)
+        return await self._charge(provider, Charge(wanted.id, wanted.id, amount, card, back, wanted.noun))
 
     async def _charge(self, provider: PaymentProvider, charge: Charge) -> PaymentTaken:
         """Ask the provider, once it is promised that what it takes is given back. Its key is one for each attempt."""
@@ -116,7 +141,7 @@ class Checkout:
         key = charge.key
         await self._store.write(
             lambda transaction: payment_tasks.promise(
-                transaction, key, charge.order_id, provider.name, amount=charge.amount, due_at=due_at, now=now
+                transaction, key, charge.payable_id, provider.name, amount=charge.amount, due_at=due_at, now=now
             )
         )
         try:
@@ -125,14 +150,6 @@ class Checkout:
             # Nothing was taken. Where no answer came, that is unknown, and the promise stays.
             await self._store.write(lambda transaction: payment_tasks.drop(transaction, key))
             raise
-
-    def _look(self, transaction: Transaction, command: PlaceOrder, actor: Actor) -> tuple[Money, CardToken | SavedCard]:
-        """What the order comes to now, and the card that is to pay for it."""
-        is_customer = actor.role is Role.CUSTOMER
-        sums = quote(transaction, command, actor.id if is_customer else None, timestamp(self._now_ms()))
-        check_order(command, sums, actor)
-        assert not isinstance(command.payment_info, CashPayment)
-        return Money(sums.total, sums.currency), self._card(transaction, command.payment_info, actor)
 
     def _card(
         self, transaction: Transaction, info: CardPayment | SavedCardPayment, actor: Actor
@@ -151,8 +168,8 @@ class Checkout:
         return CardToken(info.token, save_for=actor.id, owner=saved_cards.owner_of(transaction, actor.id, provider))
 
 
-def _return_url(info: CardPayment | SavedCardPayment, order_id: str) -> str | None:
-    return None if info.return_url is None else info.return_url.replace("{orderId}", order_id)
+def _return_url(info: CardPayment | SavedCardPayment, noun: str, payable_id: str) -> str | None:
+    return None if info.return_url is None else info.return_url.replace(f"{{{noun}Id}}", payable_id)
 
 
 def _nothing_to_pay(amount: Money, card: CardToken | SavedCard) -> PaymentTaken:

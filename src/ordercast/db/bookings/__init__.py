@@ -26,7 +26,7 @@ from ordercast.commerce.people import Actor
 from ordercast.commerce.slots import Span, minute_of, moment_of
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import carers, feed, services
+from ordercast.db import carers, feed, ledger, services
 from ordercast.db.errors import Unheard
 from ordercast.db.lenient_json import is_moment, read_json
 from ordercast.db.noun import ERASED_ACTOR, Noun, PersonalData
@@ -211,6 +211,7 @@ def _save_change(transaction: Transaction, decision: BookingChanged, carer_name:
         new_reason=decision.reason,
         new_updated_at=decision.at,
     )
+    ledger.follow(transaction, decision)
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from ordercast.commerce.people import Actor
 from ordercast.commerce.services import Carer, Service
 from ordercast.commerce.slots import DAY_MINUTES, Span, moment_of
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
-from ordercast.db import carers, services, shop
+from ordercast.db import carers, ledger, services, shop
 from ordercast.db.transaction import Transaction
 
 from . import Looked, diaries, newest_document, statements
@@ -67,13 +67,18 @@ def bookable_service(transaction: Transaction, command: BookService, actor: Acto
 
 
 def place(transaction: Transaction, new: NewBooking) -> bytes:
-    """Make a booking, and answer it as JSON. Raises PriceChanged, TimeNotFree, and what ``bookable_service`` does."""
+    """Make a booking, and answer it as JSON.
+
+    Raises PriceChanged, TimeNotFree, ProviderUnavailable where its payment is being given back already, and what
+    ``bookable_service`` does.
+    """
+    ledger.check_promise(transaction, new.payment)
     service = bookable_service(transaction, new.command, new.actor)
     charged = Money(service.price, service.currency)
     if new.payment.amount is not None and new.payment.amount != charged:
         raise PriceChanged(new.payment.amount, charged)
     start = minute_wanted("startsAt", new.command.starts_at, new.looked.minute)
-    carer = _free_carer(transaction, new, service, start)
+    carer = _free_carer(transaction, new, service, start, holds=True)
     appointment = Appointment(moment_of(start), moment_of(start + service.duration_minutes), carer.id)
     placed = BookingPlaced(
         new.booking_id,
@@ -88,15 +93,27 @@ def place(transaction: Transaction, new: NewBooking) -> bytes:
     )
     _check_waiting(transaction, new)
     _insert(transaction, placed, new)
+    ledger.take(transaction, placed.id, placed.customer_id, new.payment, total=charged, now=placed.now)
     return newest_document(transaction, placed.id)
 
 
-def _free_carer(transaction: Transaction, new: NewBooking, service: Service, start: int) -> Carer:
-    """Who is free: the one who is asked for, or who has least to do. Nobody else books them until the commit."""
+def price(transaction: Transaction, new: NewBooking) -> Money:
+    """What it comes to, of a time that is free now: asked before its payment is taken. Raises as `place` does."""
+    service = bookable_service(transaction, new.command, new.actor)
+    start = minute_wanted("startsAt", new.command.starts_at, new.looked.minute)
+    _free_carer(transaction, new, service, start, holds=False)
+    return Money(service.price, service.currency)
+
+
+def _free_carer(transaction: Transaction, new: NewBooking, service: Service, start: int, *, holds: bool) -> Carer:
+    """Who is free: the one who is asked for, or who has least to do. Where it `holds`, nobody else books them until the
+    commit.
+    """
     asked, zone = new.command.carer_id, new.looked.zone
     wanted = service.carer_ids if asked is None else [asked]
     known = carers.known(transaction, wanted)
-    carers.hold(transaction, known)
+    if holds:
+        carers.hold(transaction, known)
     about = Span(start - _ABOUT, start + service.duration_minutes + _ABOUT)
     found = diaries.read(transaction, known.values(), about)
     chosen = least_busy([each for each in found if is_bookable(each, service, start, new.actor, zone)])

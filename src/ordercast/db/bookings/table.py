@@ -29,6 +29,7 @@ from ordercast.db.columns import (
     version,
     word,
 )
+from ordercast.db.payment_rules import BOOKING_OWING_SQL
 from ordercast.db.sql import literals
 
 TAKES_TIME_SQL: Final = f"status IN ({literals(TAKING_TIME)})"
@@ -106,6 +107,8 @@ bookings = table(
     index("bookings_taking_time", "carer_id", "starts_at", where=TAKES_TIME_SQL),
     index("bookings_to_remind", "starts_at", "number", where=TO_REMIND_SQL),
     index("bookings_waiting_by_caller", "placed_from", where=WAITING_SQL),
+    # Where another program's change may have left something to ask of the payment provider.
+    index("bookings_owing", "number", where=BOOKING_OWING_SQL),
     index("bookings_by_tracking_hash", "tracking_hash", unique=True, where="tracking_hash IS NOT NULL"),
     autoincrement=True,
 )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from ordercast.commerce.money import Money
 from ordercast.commerce.orders import PlaceOrder, QuoteOrder
-from ordercast.commerce.placing import PricedOrder, price_order, take_stock
+from ordercast.commerce.people import Actor, Role
+from ordercast.commerce.placing import PricedOrder, check_order, price_order, take_stock
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import shop
 from ordercast.db.products import BY_IDS, TABLE, product_of
@@ -24,3 +26,13 @@ def quote(
     priced = price_order(cart, found, shop.rules(transaction), offer)
     take_stock({product.id: product.stock for product in found.values()}, priced.lines)
     return priced
+
+
+def price(transaction: Transaction, command: PlaceOrder, actor: Actor, now: Timestamp) -> Money:
+    """What the order comes to now, which is asked before its payment is taken. Raises as `quote`, and what
+    ``check_order`` does.
+    """
+    is_customer = actor.role is Role.CUSTOMER
+    sums = quote(transaction, command, actor.id if is_customer else None, now)
+    check_order(command, sums, actor)
+    return Money(sums.total, sums.currency)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ordercast.commerce.states import Fulfilment, OrderStatus, PaymentStatus
-from ordercast.commerce.transitions import CARRIED, OPEN, REFUNDING, reachable
+from ordercast.commerce.transitions import CARRIED, OPEN, reachable
 from ordercast.db import domains
 from ordercast.db.columns import (
     actor,
@@ -33,19 +33,10 @@ from ordercast.db.columns import (
     version,
     word,
 )
+from ordercast.db.payment_rules import ORDER_OWING_SQL
 from ordercast.db.sql import literals
 
 _IS_PENDING: Final = f"status = '{OrderStatus.PENDING}'"
-
-_UNFULFILLED: Final = literals(REFUNDING)
-# True of orders that owe the payment provider a deed, by the rules of ``commerce.payment_flow``. A CASE, for SQLite
-# sees that a question asks for what an index holds only where both are one expression.
-OWING_SQL: Final = f"""\
-CASE WHEN payment_status = 'authorized' THEN status NOT IN ('pending', 'on_hold') \
-WHEN payment_status = 'failed' \
-THEN status IN ({_UNFULFILLED}) AND (captured = 0 OR refunded + refunding < captured) \
-WHEN payment_status IN ('paid', 'partially_refunded') \
-THEN status IN ({_UNFULFILLED}) AND refunded + refunding < captured ELSE FALSE END"""
 
 _FINISHED: Final = {OrderStatus.READY_FOR_PICKUP, OrderStatus.READY_FOR_DELIVERY, OrderStatus.DELIVERED}
 FINISHING_SQL: Final = f"to_status IN ({literals(_FINISHED)})"
@@ -135,7 +126,7 @@ orders = table(
         where=f"placed_from IS NOT NULL AND {_IS_PENDING} AND payment_status = '{PaymentStatus.UNPAID}'",
     ),
     # Where another program's change may have left something to ask of the payment provider.
-    index("orders_owing", "number", where=OWING_SQL),
+    index("orders_owing", "number", where=ORDER_OWING_SQL),
     autoincrement=True,
 )
 

@@ -39,7 +39,10 @@ export class BoardFeed {
       this.#live.on("newOrder", (order) => this.#arrived(order)),
       this.#live.on("order_update", (order) => this.#board.merge([order])),
       this.#live.on("orderStatusUpdated", (heard) => this.#changed(statusIn(heard))),
-      this.#live.on("payment_update", (heard) => this.#changed(paymentIn(heard))),
+      this.#live.on("payment_update", ({ orderId, ...heard }) => {
+        // A booking's is no card of this board.
+        if (orderId !== undefined) this.#changed(paymentIn({ orderId, ...heard }));
+      }),
       this.#live.on("ready", () => this.#catchUp()),
       this.#live.onGap(() => void this.#startAnew()),
     ];
@@ -130,7 +133,13 @@ function statusIn({ orderId, version, at, newStatus, paymentStatus }: OrderStatu
   return { orderId, version, at, status: newStatus, paymentStatus };
 }
 
-function paymentIn({ orderId, version, at, newPaymentStatus, ...told }: PaymentUpdate): Change {
+function paymentIn({
+  orderId,
+  version,
+  at,
+  newPaymentStatus,
+  ...told
+}: PaymentUpdate & { orderId: string }): Change {
   const { amountPaid, amountRefunded, amountRefunding } = told;
   return {
     orderId,

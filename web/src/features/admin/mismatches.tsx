@@ -48,19 +48,15 @@ function MismatchCard({ card }: { card: Mismatch }) {
   const { t } = useText();
   const { board } = useBoardContext();
   const queries = useQueryClient();
-  const number = useStore(board.store, ({ orders }) => orders.get(card.orderId)?.number);
+  const about = card.orderId ?? card.bookingId ?? "";
+  const number = useStore(board.store, ({ orders }) => orders.get(about)?.number);
   const { mutate, isPending, error } = useMutation({
     mutationFn: () => resolveMismatch(card.id, currentToken()),
     onSuccess: () => queries.invalidateQueries({ queryKey: mismatchesQuery(undefined).queryKey }),
   });
-  const order = number === undefined ? card.orderId : `#${number}`;
+  const order = number === undefined ? about : `#${number}`;
   return (
-    <li
-      className="card mismatch"
-      data-testid="mismatch-card"
-      data-kind={card.kind}
-      data-order-id={card.orderId}
-    >
+    <li className="card mismatch" data-testid="mismatch-card" data-kind={card.kind} data-order-id={about}>
       <div className="order-head">
         <strong>{t("mismatch.of", { order, kind: t(`mismatch.${card.kind}`) })}</strong>
         <Age at={card.createdAt} />

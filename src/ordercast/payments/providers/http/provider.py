@@ -199,7 +199,7 @@ def _authorize(charge: Charge) -> Authorize:
     card = charge.card
     fields: dict[str, Any] = {
         "key": charge.key,
-        "order_id": charge.order_id,
+        "order_id": charge.payable_id,
         "return_url": charge.return_url,
         **amount_fields(charge.amount),
     }

@@ -215,7 +215,7 @@ def _intent(charge: Charge, owner: str | None) -> dict[str, str]:
         "capture_method": "manual",
         "confirm": "true",
         "payment_method_types[]": "card",
-        "metadata[order_id]": charge.order_id,
+        f"metadata[{charge.noun}_id]": charge.payable_id,
         "metadata[key]": charge.key,
         "expand[]": "latest_charge",
     }
