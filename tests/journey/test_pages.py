@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
@@ -216,12 +218,29 @@ def test_each_page_loads_by_its_own_address_on_a_phone_without_sideways_scrollin
     assert page_errors(page) == []
 
 
-def test_a_new_order_shows_by_itself(shop: Shop, shops_browser: Browser) -> None:
+def test_a_new_order_shows_by_itself_and_the_board_says_so_and_who_opened_it(
+    shop: Shop, shops_browser: Browser
+) -> None:
     admin = open_page(shops_browser, f"{shop.url}/admin")
     log_in(admin, shop)
 
     order = shop.place()
-    admin.locator(f"[data-testid=order-card][data-order-id={order['id']}]").wait_for()
+    card = admin.locator(f"[data-testid=order-card][data-order-id={order['id']}]")
+    card.wait_for()
+    headers = {"authorization": f"Bearer {shop.token()}"}
+
+    def notice() -> dict[str, Any]:
+        answer = httpx.get(f"{shop.url}/api/orders/{order['id']}/notice", headers=headers)
+        found: dict[str, Any] = answer.raise_for_status().json()
+        return found
+
+    received = eventually(lambda: notice()["received"])
+    assert (received["name"], received["screens"]) == ("Demo Admin", 1)
+    assert notice()["opened"] is None
+    card.locator("summary").first.click()
+    expect(card.get_by_test_id("order-notice")).to_contain_text("Demo Admin")
+    assert eventually(lambda: notice()["opened"])["how"] == "opened"
+    assert found_by_axe(admin) == []
 
 
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"

@@ -230,6 +230,7 @@ const CHECKS: { readonly [event in EventName]?: Check } = {
     version: optional(number),
     at: moment,
   }),
+  order_unseen: shape<Pick<Events["order_unseen"], "orderId" | "number">>({ orderId: text, number }),
   stats: shape<Record<string, unknown>>({
     date: text,
     orders: number,

@@ -17,5 +17,13 @@ export const notificationsQuery = (token: string | undefined) =>
     queryFn: ({ signal }) => get<NotificationPage>("/api/notifications?limit=20", { token, signal }),
   });
 
+/** Asked for anew with each change of the order: who moves it has opened it. */
+export const noticeQuery = ({ id, version }: { id: string; version: number }, token: string | undefined) =>
+  queryOptions({
+    queryKey: ["notice", id, version],
+    queryFn: ({ signal }) =>
+      get<Schemas["OrderNotice"]>(`/api/orders/${encodeURIComponent(id)}/notice`, { token, signal }),
+  });
+
 export const readAll = (token: string | undefined) =>
   post<{ unread: number }>("/api/notifications/read", undefined, { token });

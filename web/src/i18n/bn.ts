@@ -173,6 +173,7 @@ export const bn: Record<MessageKey, string> = {
   "admin.empty": "এখনো কোনো অর্ডার নেই",
   "admin.emptyHint": "পরের অর্ডারটি হওয়ামাত্র এখানে দেখা যাবে।",
   "admin.older": "আগের অর্ডার আনুন",
+  "admin.unseen": "অর্ডার {number} অপেক্ষায়, কেউ খোলেননি।",
   "admin.arrived": "নতুন অর্ডার {number}, {name}, {total}",
 
   "sound.on": "শব্দ চালু",
@@ -250,6 +251,11 @@ export const bn: Record<MessageKey, string> = {
   "paid.disputed": "{by} {amount} পরিশোধ করা হয়েছে; একটি আপত্তি নিয়ে ব্যাংক সিদ্ধান্ত নিচ্ছে।",
 
   "order.unnamed": "নাম দেওয়া নেই",
+  "order.unseen": "এখনো কেউ খোলেননি",
+  "notice.received": "{name}-এর পর্দায় {time}-এ, অর্ডারের {seconds} সেকেন্ড পরে।",
+  "notice.opened": "{name} খুলেছেন {time}-এ, অর্ডারের {seconds} সেকেন্ড পরে।",
+  "notice.nobody": "কোনো পর্দা এখনো জানায়নি যে অর্ডারটি দেখাচ্ছে।",
+  "notice.somebody": "কেউ",
   "order.items": "পণ্য: {count}টি",
   "order.line": "{count} × {name}",
 

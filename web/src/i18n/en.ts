@@ -175,6 +175,7 @@ export const en = {
   "admin.empty": "No orders yet",
   "admin.emptyHint": "The next one appears here the moment it is placed.",
   "admin.older": "Load older orders",
+  "admin.unseen": "Order {number} waits, and nobody has opened it.",
   "admin.arrived": "New order {number} from {name}, {total}",
 
   "sound.on": "Sound on",
@@ -252,6 +253,11 @@ export const en = {
   "paid.disputed": "{amount} was paid {by}; the bank is deciding about an objection to it.",
 
   "order.unnamed": "No name given",
+  "order.unseen": "Nobody has opened it yet",
+  "notice.received": "On a screen of {name} at {time}, {seconds} s after the order.",
+  "notice.opened": "Opened by {name} at {time}, {seconds} s after the order.",
+  "notice.nobody": "No screen has said yet that it shows this order.",
+  "notice.somebody": "somebody",
   "order.items": "Items: {count}",
   "order.line": "{count} × {name}",
 

@@ -9,6 +9,8 @@ export interface BoardState {
   readonly orders: ReadonlyMap<string, Order>;
   /** Arrived live, so that they may catch the eye. */
   readonly fresh: ReadonlySet<string>;
+  /** Nobody of the shop has opened them for a while, as the server says. */
+  readonly unseen: ReadonlySet<string>;
   readonly nextCursor: string | null;
   readonly loading: boolean;
   readonly problem: Error | undefined;
@@ -42,6 +44,7 @@ export class Board {
   readonly store: StoreApi<BoardState> = createStore<BoardState>(() => ({
     orders: new Map(),
     fresh: new Set(),
+    unseen: new Set(),
     nextCursor: null,
     loading: true,
     problem: undefined,
@@ -86,6 +89,16 @@ export class Board {
   /** The eye has been caught. */
   seen(id: string): void {
     this.store.setState(({ fresh }) => ({ fresh: new Set([...fresh].filter((each) => each !== id)) }));
+  }
+
+  /** Marks an order that nobody has opened, until somebody here does, or it moves. */
+  markUnseen(id: string): void {
+    this.store.setState(({ unseen }) => ({ unseen: new Set(unseen).add(id) }));
+  }
+
+  opened(id: string): void {
+    if (!this.store.getState().unseen.has(id)) return;
+    this.store.setState(({ unseen }) => ({ unseen: new Set([...unseen].filter((each) => each !== id)) }));
   }
 
   /** Remembers what a press came to; undefined when it did what it said. */

@@ -17,16 +17,18 @@ import { SoundSwitch } from "./sound-switch";
 import { StatsStrip } from "./stats-strip";
 import { useArrivals } from "./use-arrivals";
 import { useBoard } from "./use-board";
+import { useUnseen } from "./use-unseen";
 
 /** The board of one signed-in member of staff: who is connected, what to show, and the orders. */
 export function LiveBoard({ session }: { session: Session }) {
   const { t } = useText();
-  const { board, feed, live, snapshot } = useBoard();
+  const { board, feed, notice, live, snapshot } = useBoard();
   const { orders, fresh, loading, problem, nextCursor } = useStore(board.store);
   const [shown, setShown] = useState<Shown>({ stage: "all", words: "" });
   const announcement = useArrivals(feed);
+  const alarm = useUnseen(live, board);
   const signOut = useSessionStore((state) => state.signOut);
-  const value = useMemo(() => ({ session, board, feed }), [session, board, feed]);
+  const value = useMemo(() => ({ session, board, feed, notice }), [session, board, feed, notice]);
 
   const all = useMemo(() => [...orders.values()], [orders]);
   const stages = useMemo(() => listed(all, shown), [all, shown]);
@@ -51,6 +53,9 @@ export function LiveBoard({ session }: { session: Session }) {
     >
       <p className="visually-hidden" aria-live="polite">
         {announcement}
+      </p>
+      <p className="visually-hidden" aria-live="assertive" data-testid="unseen">
+        {alarm}
       </p>
       <SandboxNotice />
       <StatsStrip live={live} />

@@ -5,6 +5,9 @@ import { persist } from "zustand/middleware";
 const PAUSE_MS = 1_200;
 const TONES_HZ = [880, 1174.7];
 const TONE_S = 0.18;
+/** How loud, and how often the tones are played: of an order that nobody has opened, twice as both. */
+const USUAL = { gain: 0.25, times: 1 };
+const URGENT = { gain: 0.5, times: 2 };
 
 interface SoundState {
   wanted: boolean;
@@ -26,22 +29,24 @@ export async function allowSound(): Promise<void> {
   await audio.resume();
 }
 
-/** Two short tones, if they are wanted and allowed. */
-export function playNewOrderSound(now_ms: number): void {
+/** Two short tones, if they are wanted and allowed; more and louder ones for what is urgent. */
+export function playNewOrderSound(now_ms: number, { urgent = false } = {}): void {
   if (!useNewOrderSound.getState().wanted || audio?.state !== "running" || now_ms - lastPlayed_ms < PAUSE_MS)
     return;
   lastPlayed_ms = now_ms;
   const context = audio;
-  TONES_HZ.forEach((tone_hz, index) => playTone(context, tone_hz, context.currentTime + index * TONE_S));
+  const { gain, times } = urgent ? URGENT : USUAL;
+  const tones = Array.from({ length: times }, () => TONES_HZ).flat();
+  tones.forEach((tone_hz, index) => playTone(context, tone_hz, gain, context.currentTime + index * TONE_S));
 }
 
-function playTone(context: AudioContext, tone_hz: number, start_s: number): void {
+function playTone(context: AudioContext, tone_hz: number, loudness: number, start_s: number): void {
   const oscillator = context.createOscillator();
   const gain = context.createGain();
   oscillator.frequency.value = tone_hz;
   // Fading in and out: a tone cut off at full loudness clicks.
   gain.gain.setValueAtTime(0.0001, start_s);
-  gain.gain.exponentialRampToValueAtTime(0.25, start_s + 0.02);
+  gain.gain.exponentialRampToValueAtTime(loudness, start_s + 0.02);
   gain.gain.exponentialRampToValueAtTime(0.0001, start_s + TONE_S);
   oscillator.connect(gain).connect(context.destination);
   oscillator.start(start_s);

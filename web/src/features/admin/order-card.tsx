@@ -1,5 +1,6 @@
 import type { Order } from "@ordercast/client";
 import { memo, type RefObject, useEffect, useRef } from "react";
+import { useStore } from "zustand";
 import { useText } from "../../i18n/text";
 import { Age } from "../../ui/age";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
@@ -18,17 +19,19 @@ export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProp
   const { t, money } = useText();
   const { name, mobile } = order.customerInfo;
   const card = useRef<HTMLLIElement>(null);
+  const unseen = useNotice(order);
   useFocusAfterMove(card, order.id);
   useFreshness(order.id, fresh);
   return (
     <li
       ref={card}
       tabIndex={-1}
-      className={fresh ? "card order order--fresh" : "card order"}
+      className={`card order${fresh ? " order--fresh" : ""}${unseen ? " order--unseen" : ""}`}
       data-testid="order-card"
       data-order-id={order.id}
       data-status={order.status}
     >
+      {unseen && <p className="order-unseen">{t("order.unseen")}</p>}
       <div className="order-head">
         <span className="order-number">#{order.number}</span>
         <Age at={order.createdAt} />
@@ -58,6 +61,17 @@ export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProp
     </li>
   );
 });
+
+/** Tells that the card of an order that waits is on this screen; answers whether nobody has opened it for a while. */
+function useNotice({ id, status }: Order): boolean {
+  const { board, notice } = useBoardContext();
+  const waits = status === "pending";
+  useEffect(() => {
+    if (waits) notice.painted(id);
+  }, [notice, id, waits]);
+  const unseen = useStore(board.store, (state) => state.unseen.has(id));
+  return waits && unseen;
+}
 
 const FRESH_FOR_MS = 6_000;
 

@@ -6,6 +6,7 @@ import { currentToken } from "../session/session";
 import { useLastingSession } from "../session/use-lasting-session";
 import { Board } from "./board";
 import { BoardFeed } from "./board-feed";
+import { NoticeTeller } from "./notice-teller";
 
 const PAGE_LIMIT = 100;
 
@@ -13,6 +14,7 @@ const PAGE_LIMIT = 100;
 export function useBoard(): {
   board: Board;
   feed: BoardFeed;
+  notice: NoticeTeller;
   live: Live;
   snapshot: LiveSnapshot;
 } {
@@ -26,7 +28,9 @@ export function useBoard(): {
       }),
     [board, live],
   );
+  const notice = useMemo(() => new NoticeTeller(live), [live]);
   useEffect(() => feed.start(), [feed]);
+  useEffect(() => notice.start(), [notice]);
   useLastingSession(live, snapshot);
-  return { board, feed, live, snapshot };
+  return { board, feed, notice, live, snapshot };
 }
