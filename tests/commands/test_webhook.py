@@ -6,10 +6,13 @@ import os
 import socket
 import sqlite3
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 from tests.forked import run
+from tests.journey.listener import Listener
 from tests.journey.shop import Shop
 from tests.payments.signed import STANDARD
 
@@ -51,6 +54,47 @@ def test_a_sample_makes_a_held_order_paid_and_gives_it_back(shop: Shop) -> None:
     assert shop.get_order(order["id"], token)["paymentStatus"] == "paid"
     assert send(shop, "--order", order["id"], "--event", "payment.refunded", "--amount", "400")[0] == 0
     assert shop.get_order(order["id"], token)["amountRefunded"] == 400
+
+
+def test_a_webhook_makes_a_booking_paid_on_a_stock_clients_screen_without_a_reload(shop: Shop) -> None:
+    """The whole way: a booking, a dashboard that looks on, a signed webhook, the dashboard again."""
+    service = httpx.get(f"{shop.url}/api/services").raise_for_status().json()["items"][0]
+    today = datetime.now(UTC).date()
+    days = {"from": str(today + timedelta(days=1)), "to": str(today + timedelta(days=8))}
+    slots = httpx.get(f"{shop.url}/api/services/{service['id']}/slots", params=days).raise_for_status().json()
+    customer = {"authorization": f"Bearer {shop.token('customer', 'cus_7')}"}
+    wanted = {
+        "serviceId": service["id"],
+        "startsAt": slots["items"][0]["startsAt"],
+        "customerInfo": {"name": "Asha Rahman", "email": "asha@example.com", "mobile": "+8801700000000"},
+        "paymentInfo": {"method": "card", "token": "tok_authorize_only"},
+    }
+    screens = [
+        Listener(shop.url, auth={"token": shop.token()}),
+        Listener(shop.url, auth={"token": shop.token("customer", "cus_7")}),
+    ]
+    try:
+        for screen in screens:
+            screen.wait_for_connection()
+        made = httpx.post(f"{shop.url}/api/bookings", json=wanted, headers=customer)
+        assert made.status_code == 201, made.text
+        booking = made.json()
+        for screen in screens:
+            (told,) = screen.wait_for_event("new_booking")
+            assert told["args"][0]["paymentStatus"] == "authorized"
+
+        code, said = send(shop, "--booking", booking["id"])
+        assert code == 0, said
+        assert f"(booking {booking['number']})" in said
+
+        for screen in screens:
+            (updated,), (paid,) = screen.wait_for_event("booking_update"), screen.wait_for_event("payment_update")
+            assert (updated["args"][0]["bookingId"], updated["args"][0]["paymentStatus"]) == (booking["id"], "paid")
+            assert (paid["args"][0]["bookingId"], paid["args"][0]["amountPaid"]) == (booking["id"], booking["total"])
+            assert "orderId" not in paid["args"][0]
+    finally:
+        for screen in screens:
+            screen.stop()
 
 
 def test_what_nobody_knows_is_taken_all_the_same(shop: Shop) -> None:
