@@ -8,8 +8,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ordercast.commerce.letters import Language
+from ordercast.commerce.notification_preferences import NotificationPreferences, Way
+from ordercast.commerce.notifications import Topic
 from ordercast.commerce.slots import minute_of
-from ordercast.db import SqliteStore, Store, Transaction, notifications
+from ordercast.commerce.timestamps import timestamp
+from ordercast.db import SqliteStore, Store, Transaction, notification_preferences, notifications
 from ordercast.db.bookings.reminders import Reminding
 from ordercast.jobs import remind_all
 from ordercast.mail.folder import FolderMailer
@@ -125,6 +128,19 @@ async def test_a_row_that_cannot_be_read_keeps_no_other_from_its_reminder(store:
     await do(store, PEOPLE, bad, ADD, "UPDATE bookings SET language = 'xx' WHERE id = 'bkg_0'")
     assert await remind(store, THE_DAY_BEFORE) == 1
     assert len(await told(store, "car_1")) == 1
+
+
+async def test_who_chose_to_be_reminded_in_another_way_is_not_mailed(store: Store, tmp_path: Path) -> None:
+    by_push = NotificationPreferences(topics={Topic.REMINDERS: frozenset({Way.PUSH})})
+    await do(store, PEOPLE, ADD)
+    await store.write(
+        lambda transaction: notification_preferences.save(
+            transaction, "cus_1", by_push, for_shop=False, now=timestamp(THE_DAY_BEFORE)
+        )
+    )
+    assert await remind(store, THE_DAY_BEFORE) == 1
+    assert len(await told(store, "cus_1")) == 1
+    assert await mailed(store, tmp_path, THE_DAY_BEFORE) == []
 
 
 async def test_a_shop_without_mail_notifies_all_the_same(store: Store, tmp_path: Path) -> None:

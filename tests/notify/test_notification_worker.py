@@ -421,6 +421,16 @@ async def test_an_address_that_nobody_has_shown_to_be_theirs_is_not_written_to(s
     assert shop.mails() == []
 
 
+async def test_a_reminder_that_has_a_letter_of_its_own_is_not_mailed_twice(shop: Shop) -> None:
+    for user_id, role in (("cus_1", Role.CUSTOMER), ("car_1", Role.CARER)):
+        await shop.has(user_id, role)
+        await shop.choose(user_id, topics={Topic.REMINDERS: frozenset({Way.MAIL})})
+        names = ("bookingId", "service", "serviceBn", "startsAt", "when", "whenBn")
+        await shop.tell(user_id, kind=NotificationKind.BOOKING_REMINDER, data=dict.fromkeys(names, "x"))
+    await shop.worker.send_due()
+    assert await shop.states() == [("dropped", "has_its_letter"), ("sent", None)]
+
+
 async def test_a_way_that_the_shop_has_not_is_not_waited_for(
     store: Store, tmp_path: Path, clock: Clock, service: PushService
 ) -> None:

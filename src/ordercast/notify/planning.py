@@ -30,6 +30,10 @@ log = logging.getLogger("ordercast.notify")
 LATE_MS: Final = 2 * 86_400_000
 
 
+# What is mailed with more in it by what causes it.
+_WITH_LETTERS: Final = frozenset({(NotificationKind.BOOKING_REMINDER, Role.CUSTOMER)})
+
+
 class NotificationLinks(Protocol):
     """Where the pages are that notifications are about."""
 
@@ -142,6 +146,8 @@ class Planner:
             why = "not_theirs"
         elif not reach.address:
             why = "no_address"
+        elif task.way is Way.MAIL and (told.kind, reach.role) in _WITH_LETTERS:
+            why = "has_its_letter"
         elif notification_tasks.is_outdated(transaction, told):
             why = "outdated"
         return None if why is None else End(task, TaskState.DROPPED, why)

@@ -16,10 +16,11 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ordercast.commerce.letters import Language
-from ordercast.commerce.notifications import NotificationKind, Severity
+from ordercast.commerce.notification_preferences import Way
+from ordercast.commerce.notifications import NotificationKind, Severity, Topic
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.when import written_out
-from ordercast.db import mails
+from ordercast.db import mails, notification_preferences
 from ordercast.db.lenient_json import is_moment
 from ordercast.db.notifications import statements as notes
 from ordercast.db.transaction import Transaction
@@ -103,7 +104,7 @@ def _remind(transaction: Transaction, row: tuple[Any, ...], now: Timestamp, remi
     def one(part: Transaction) -> None:
         due = part.decoded(row, _due_of, "bookings")
         _notify(part, due, now, reminding)
-        if reminding.sends_mail and due.has_address:
+        if reminding.sends_mail and due.has_address and not _declines_mail(part, due):
             mails.owe_reminder(part, due.id, due.starts_at, due.language or reminding.language, now)
         part.run(statements.REMINDED, booking_id=due.id)
 
@@ -116,6 +117,14 @@ def _remind(transaction: Transaction, row: tuple[Any, ...], now: Timestamp, remi
             log.warning("nobody can be reminded of booking %s: %s", row[0], error)
         return False
     return True
+
+
+def _declines_mail(transaction: Transaction, due: _Due) -> bool:
+    """Whether the customer has chosen to be reminded in another way; who has chosen nothing is mailed."""
+    if due.customer_id is None or not due.has_account:
+        return False
+    chosen = notification_preferences.find(transaction, due.customer_id).topics.get(Topic.REMINDERS)
+    return chosen is not None and Way.MAIL not in chosen
 
 
 def _due_of(row: tuple[Any, ...]) -> _Due:
