@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
+import jwt
 import msgspec
 import pytest
 
+from ordercast.api.auth import issue_token
 from ordercast.db import SqliteStore
 from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
 from ordercast.feed.audience import AUDIENCE
+from ordercast.telemetry import REQUEST_LOG
 
-from .client import CUSTOMER, SERVICE, STORE, Client, problem
+from .client import CUSTOMER, SECRET, SERVICE, STORE, Client, bearer, problem
 
 
 def published(store: SqliteStore) -> dict[str, Any]:
@@ -104,7 +108,7 @@ def documented_events() -> set[str]:
 
 
 def test_every_event_of_ours_is_reserved() -> None:
-    assert {rule.event for rule in AUDIENCE} | documented_events() <= RESERVED_EVENTS
+    assert {rule.event for rule in AUDIENCE} | documented_events() <= RESERVED_EVENTS | BOOKING_EVENTS
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_EVENTS))
@@ -123,3 +127,62 @@ async def test_a_booking_is_one_object_at_the_general_door_too(
     problem(await client.post("/api/emit", body, SERVICE), 422, "invalid-field", "args")
     assert (await client.post("/api/emit", {**body, "args": [{"id": "b1"}]}, SERVICE)).status_code == 202
     assert published(store)["event"] == name
+
+
+# --- Who may not, and where nobody may --------------------------------------------------------------------------------
+
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/emit": {"event": "hi", "rooms": ["store-owners", "user_u1"]},
+    "/emit-booking": {"bookingId": "b1", "userId": "u1"},
+}
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_without_with_a_wrong_and_with_an_expired_token_nothing_is_published_and_it_is_logged(
+    client: Client, store: SqliteStore, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    caplog.set_level("INFO")
+    expired = bearer(issue_token(SECRET, "service", "backend", -60))
+    foreign = bearer(issue_token(f"{SECRET} of somebody else", "service", "backend", 60))
+    for headers, kind in (({}, "sign-in-required"), (bearer("x.y.z"), "token-refused"), (foreign, "token-refused")):
+        problem(await client.post(path, BODIES[path], headers), 401, kind)
+    refused = problem(await client.post(path, BODIES[path], expired), 401, "token-refused")
+    assert refused["code"] == "token_expired"
+    assert store.last_seq == 0
+    logged = [record.facts for record in caplog.records if record.name == REQUEST_LOG]  # type: ignore[attr-defined]
+    assert [(facts["route"], facts["status"]) for facts in logged] == [(path, 401)] * 4
+
+
+@pytest.mark.parametrize("path", BODIES)
+async def test_a_token_for_some_rooms_publishes_to_those_alone(
+    client: Client, store: SqliteStore, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    def scoped(*rooms: str) -> dict[str, str]:
+        return bearer(issue_token(SECRET, "service", "backend", 60, rooms=rooms))
+
+    for rooms, field, named in (
+        (("store-owners",), "rooms[1]", "user_u1"),
+        (("user_*",), "rooms[0]", "store-owners"),
+        (("store-owners", "user_u", "user_u11"), "rooms[1]", "user_u1"),
+        (("store-*", "customer_*"), "rooms[1]", "user_u1"),
+    ):
+        refused = problem(await client.post(path, BODIES[path], scoped(*rooms)), 403, "room-out-of-scope", field)
+        assert repr(named) in refused["detail"]
+        assert caplog.records[-1].levelname == "WARNING"
+        assert repr(named) in caplog.text
+    assert store.last_seq == 0
+    for rooms in (("store-owners", "user_*"), ("*",), ("store-owners", "user_u1")):
+        assert (await client.post(path, BODIES[path], scoped(*rooms))).status_code == 202
+
+
+async def test_a_scope_that_cannot_be_read_is_no_scope_at_all(client: Client) -> None:
+    for rooms in ("store-owners", [1], {"a": 1}):
+        claims = {"sub": "backend", "role": "service", "exp": int(time.time()) + 60, "rooms": rooms}
+        headers = bearer(jwt.encode(claims, SECRET, "HS256"))
+        problem(await client.post("/api/emit", BODIES["/api/emit"], headers), 401, "token-refused")
+
+
+async def test_that_our_own_name_was_refused_is_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    body = {"event": "new_order", "rooms": ["store-owners"], "args": [{}]}
+    problem(await client.post("/api/emit", body, SERVICE), 422, "invalid-field", "event")
+    assert "new_order, was to be published from outside" in caplog.text

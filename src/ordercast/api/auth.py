@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,6 +26,8 @@ TRACKING_PREFIX: Final = "trk_"
 _TRACKING_BYTES: Final = 16  # 128 bits: not to be guessed, however many orders there are
 TOKEN_CHARACTERS_MAX: Final = 4_096
 _JTI_BYTES: Final = 12
+ROOMS_CLAIM: Final = "rooms"
+"""Of a back end's token: the rooms that it may publish to."""
 
 
 class TokenRefused(Exception):
@@ -52,6 +54,10 @@ class Identity:
     """Unix milliseconds; 0 where the token does not say."""
     names: tuple[str, ...] = ()
     """By which this very token may be revoked: its own id, its sign-in's, its order's."""
+    publishes_to: tuple[str, ...] | None = None
+    """The rooms that a back end's token may publish to, each by its name or, with a `*` at the end, by how it begins;
+    None for any.
+    """
 
     @property
     def tracked_id(self) -> str | None:
@@ -82,8 +88,10 @@ def issue_token(
     *,
     sign_in: str | None = None,
     issued_at_ms: int | None = None,
+    rooms: Sequence[str] = (),
 ) -> str:
-    """Sign a token for `sub` in `role`, good for `ttl_s` seconds; `sign_in` names the one that it came of.
+    """Sign a token for `sub` in `role`, good for `ttl_s` seconds; `sign_in` names the one that it came of. A back end's
+    may publish to the `rooms`, to any if there are none.
 
     `issued_at_ms` (Unix; now if left out) is no later than when role and rights were looked up: what took them away
     after that refuses the token.
@@ -102,6 +110,8 @@ def issue_token(
         claims["name"] = name
     if sign_in is not None:
         claims["sid"] = sign_in
+    if rooms:
+        claims[ROOMS_CLAIM] = list(rooms)
     return jwt.encode(claims, secret, ALGORITHM, {"kid": key_id(secret)})
 
 
@@ -144,8 +154,22 @@ def identity_of(claims: dict[str, Any], named: ClaimNames) -> Identity:
     if len(actor.id) > SUBJECT_CHARACTERS_MAX:
         raise ValueError(f"a subject has {SUBJECT_CHARACTERS_MAX} characters at most")
     return Identity(
-        actor, expires_at=int(expires_at), issued_at_ms=round(float(claims.get("iat", 0)) * 1000), names=names
+        actor,
+        expires_at=int(expires_at),
+        issued_at_ms=round(float(claims.get("iat", 0)) * 1000),
+        names=names,
+        publishes_to=_rooms_in(claims) if actor.role is Role.SERVICE else None,
     )
+
+
+def _rooms_in(claims: dict[str, Any]) -> tuple[str, ...] | None:
+    """The rooms that the token is for. Raises ClaimRefused: a scope that cannot be read must not be taken for none."""
+    rooms = claims.get(ROOMS_CLAIM)
+    if rooms is None:
+        return None
+    if not isinstance(rooms, list) or not all(isinstance(room, str) for room in rooms):
+        raise ClaimRefused(f'The token\'s "{ROOMS_CLAIM}" is no list of the names of rooms.')
+    return tuple(rooms)
 
 
 def check_length(token: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -9,16 +10,19 @@ from litestar import Response, post
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import InvalidField
+from ordercast.commerce.errors import InvalidField, RoomOutOfScope
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
 from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
 
+from .auth import Identity
 from .body import PLAIN, JsonBody
 from .context import AnyRequest, Context
 from .idempotency import created, run_once
 from .responses import refusals
+
+log = logging.getLogger("ordercast.api")
 
 EVENT_MAX: Final = 128
 ROOMS_MAX: Final = 100
@@ -55,6 +59,7 @@ _SERVICE_REFUSALS: Final = refusals(400, 401, 403, 422, 503)
 async def emit(data: JSONBody[Emit], request: AnyRequest, context: Context) -> Response[Published]:
     """Publish an event to rooms. Needs a service token."""
     if data.event in RESERVED_EVENTS:
+        log.warning("an event of ours, %s, was to be published from outside, and was refused", data.event)
         raise InvalidField("event", f"The event name {data.event} is reserved: only the shop itself tells it.")
     if data.event in BOOKING_EVENTS and not (len(data.args) == 1 and isinstance(data.args[0], dict)):
         raise InvalidField("args", f"The event {data.event} has one argument, an object.")
@@ -89,6 +94,7 @@ def _room_of(user_id: object) -> str:
 
 async def _publish(data: Emit, request: AnyRequest, context: Context) -> Response[Published]:
     actor = await context.authorize(request, "publish events", frozenset({Role.SERVICE}))
+    _check_scope(data.rooms, await context.require_identity(request))
     if _is_deeper(data.args, DEPTH_MAX):
         raise InvalidField("args", f"Only {DEPTH_MAX} levels of nesting are passed on.")
     rooms, args = msgspec.json.encode(data.rooms), msgspec.json.encode(data.args)
@@ -100,6 +106,20 @@ async def _publish(data: Emit, request: AnyRequest, context: Context) -> Respons
 
     outcome = await run_once(context, request, actor, data, effect)
     return created(outcome, outcome.answer, 202)
+
+
+def _check_scope(rooms: list[str], identity: Identity) -> None:
+    """Raises RoomOutOfScope for the first room that the token is not for."""
+    if identity.publishes_to is None:
+        return
+    for number, room in enumerate(rooms):
+        if not any(_covers(scope, room) for scope in identity.publishes_to):
+            log.warning("%s was refused to publish to the room %r: its token is for others", identity.actor, room)
+            raise RoomOutOfScope(identity.actor, room, f"rooms[{number}]")
+
+
+def _covers(scope: str, room: str) -> bool:
+    return room.startswith(scope[:-1]) if scope.endswith("*") else room == scope
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -174,6 +174,11 @@ _WORDS: Final[dict[str, Advice]] = {
         "Show the buyer `computed`, and ask again; or send no total.",
     ),
     "not-permitted": Advice("Not permitted", "This role may not do it.", "Sign in as somebody who may."),
+    "room-out-of-scope": Advice(
+        "Room out of scope",
+        "The token is for other rooms.",
+        "Publish to its rooms alone, or have a token made for this one (`ordercast token --role service --room`).",
+    ),
     "not-found": Advice(
         "Not found", "There is none, or none that the asker may know of.", "Look at the id, and at whose it is."
     ),

@@ -26,11 +26,18 @@ def token(
     ],
     sub: Annotated[str | None, Parameter(help="Whose it is: a customer's, driver's, carer's or user's id.")] = None,
     ttl: Annotated[int, Parameter(help="How long it is good for, in seconds.", validator=Number(gt=0))] = 3600,
+    room: Annotated[
+        tuple[str, ...],
+        Parameter(help="For a service: a room that it may publish to, again for each; `user_*` for all that begin so."),
+    ] = (),
     database_url: DatabaseUrl = None,
 ) -> None:
     """Print a JWT signed with the configured secret."""
     settings = load_settings(make_secret=False, database_url=database_url)
-    print(issue_token(settings.secret, Role(role), sub or f"{role}-cli", ttl))
+    if room and role != "service":
+        print("ordercast: --room is for the role service, which alone publishes.", file=sys.stderr)
+        sys.exit(1)
+    print(issue_token(settings.secret, Role(role), sub or f"{role}-cli", ttl, rooms=room))
 
 
 def revoke(

@@ -14,6 +14,7 @@ ShopError
 │   ├── NothingThere          a conversation has no message of that position yet
 │   └── TotalDiffers          the client's total is not ours
 ├── NotPermitted              the actor's role may not do this
+│   └── RoomOutOfScope        a back end's token is for other rooms
 ├── AddressUnverified         whoever says that an address is theirs has not shown it
 ├── NotFound                  there is none, or none that this actor may know of
 ├── PaymentDeclined           the provider said no
@@ -148,6 +149,12 @@ class NothingThere(InvalidField):
 class NotPermitted(ShopError):
     def __init__(self, actor: Actor, deed: str) -> None:
         super().__init__(f"The role {actor.role} may not {deed}.")
+
+
+class RoomOutOfScope(NotPermitted):
+    def __init__(self, actor: Actor, room: str, field: str) -> None:
+        self.field = field
+        super().__init__(actor, f"publish to the room {room!r} with this token, which is for others")
 
 
 class NotFound(ShopError):
