@@ -45,6 +45,7 @@ ROUTES: Final[dict[str, str]] = {
     "POST /api/carers": "A - - - - - - -",
     "GET /api/carers/{carer_id}": "A A - - O - - -",
     "PATCH /api/carers/{carer_id}": "A A - - - - - -",
+    "GET /api/chat/user/booking": "A A A - A A - -",
     "POST /api/checkout/quote": "A A A A A A A A",
     "GET /api/config": "A A A A A A A A",
     "POST /api/conversations": "A A O O - A O -",

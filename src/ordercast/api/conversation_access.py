@@ -29,7 +29,7 @@ class Access:
     @property
     def knows_name(self) -> bool:
         """Whether they may be told how the customer is called: all but who holds a link, which may be forwarded."""
-        return self.identity.order_id is None
+        return self.identity.tracked_id is None
 
 
 def access(transaction: Transaction, conversation_id: str, identity: Identity, *, to_write: bool = False) -> Access:
@@ -54,8 +54,9 @@ def entered(conversation: Conversation, identity: Identity) -> Access:
 
 def participant_in(conversation: Parties, identity: Identity) -> str | None:
     """As which participant an identity takes part; None for who does not."""
-    if identity.order_id is not None:
-        is_theirs = conversation.about == Subject.ORDER and conversation.subject_id == identity.order_id
+    if identity.tracked_id is not None:
+        about = Subject.ORDER if identity.order_id is not None else Subject.BOOKING
+        is_theirs = conversation.about == about and conversation.subject_id == identity.tracked_id
         return CUSTOMER_SIDE if is_theirs else None
     return participant_as(identity.actor, conversation.customer_id, conversation.assignee)
 
@@ -64,4 +65,4 @@ def knows_customer(conversation: Conversation, participant: str, identity: Ident
     """Whether a participant may be told the customer's id: the shop, and the customer themselves. A tracking link may
     be forwarded, and a driver is told what the delivery needs.
     """
-    return participant == STORE_SIDE or (identity.order_id is None and identity.actor.id == conversation.customer_id)
+    return participant == STORE_SIDE or (identity.tracked_id is None and identity.actor.id == conversation.customer_id)

@@ -19,6 +19,7 @@ from ordercast.db.conversations import Conversation, Participant
 
 from .auth import Identity
 from .body import IdText, JsonBody
+from .booking_views import booking_for
 from .context import AnyRequest, ApiContext, Context, Present
 from .conversation_access import Access, access, entered
 from .feed_positions import read_with_position
@@ -31,6 +32,7 @@ class OpenConversation(Struct, frozen=True, kw_only=True, rename="camel", forbid
     """What it is to be about: one of these."""
 
     order_id: IdText | None = None
+    booking_id: IdText | None = None
     customer_id: IdText | None = None
     """For the shop's people, who may write to a customer of themselves."""
 
@@ -84,7 +86,7 @@ class OpenedConversation(ConversationView, frozen=True, kw_only=True, rename="ca
 async def open_conversation(
     data: JSONBody[OpenConversation], request: AnyRequest, context: Context
 ) -> Response[ConversationView]:
-    """Open the conversation about an order or with a customer; or answer the one that there is."""
+    """Open the conversation about an order or a booking, or with a customer; or answer the one that there is."""
     identity = await context.require_identity(request)
     about, subject_id = _subject_of(data)
     now, conversation_id = context.now(), context.new_id("cnv")
@@ -102,7 +104,11 @@ async def open_conversation(
 def _subject_of(wanted: OpenConversation) -> tuple[Subject, str]:
     named = [
         (about, id_)
-        for about, id_ in ((Subject.ORDER, wanted.order_id), (Subject.CUSTOMER, wanted.customer_id))
+        for about, id_ in (
+            (Subject.ORDER, wanted.order_id),
+            (Subject.BOOKING, wanted.booking_id),
+            (Subject.CUSTOMER, wanted.customer_id),
+        )
         if id_ is not None
     ]
     if len(named) != 1:
@@ -114,6 +120,9 @@ def _check_right_to_open(transaction: Transaction, about: Subject, subject_id: s
     """Raises NotFound for what is not there, or not to be known of, and NotPermitted."""
     if about is Subject.ORDER:
         document_for(transaction, subject_id, identity)
+        return
+    if about is Subject.BOOKING:
+        booking_for(transaction, subject_id, identity)
         return
     if identity.actor.role not in SEES_EVERY_ORDER:
         raise NotPermitted(identity.actor, "open a conversation with a customer")
@@ -135,7 +144,7 @@ async def read(context: ApiContext, identity: Identity, conversation_id: str) ->
     def query(transaction: Transaction) -> ConversationView:
         return view(transaction, access(transaction, conversation_id, identity), context.present)
 
-    found, position = await read_with_position(context.store, query, conversation_id)
+    found, position = await read_with_position(context.store, query, lambda _: (conversation_id,))
     return msgspec.json.encode(OpenedConversation(**msgspec.structs.asdict(found), position=position))
 
 

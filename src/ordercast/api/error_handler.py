@@ -38,7 +38,7 @@ def handle_error(context: ApiContext, request: AnyRequest, error: Exception) -> 
     if type_ is not None:
         return _respond(_problem(type_, error), _headers(type_, error))
     if isinstance(error, ValidationException):
-        return _respond(_of_parameters(error), {})
+        return _respond(_of_parameters(request, error), {})
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _respond(_of_http(error), error.headers or {})
     if isinstance(error, HTTPException) and error.detail == _HUNG_UP:
@@ -124,14 +124,21 @@ def _headers(type_: ProblemType, error: Exception) -> dict[str, str]:
     return {} if retry_after_s is None else {"Retry-After": str(retry_after_s)}
 
 
-def _of_parameters(error: ValidationException) -> Problem:
+def _of_parameters(request: AnyRequest, error: ValidationException) -> Problem:
     """A query parameter, a header, or an absent body: what Litestar checks for us."""
     extra = error.extra if isinstance(error.extra, list) else []
     first = extra[0] if extra and isinstance(extra[0], dict) else {}
     field = str(first.get("key", "")) or None
     if field is None or field.split(".", maxsplit=1)[0] == "data":
         return _MALFORMED.problem("The request needs a JSON body.")
+    field = _sent_as(request, field)
     return _INVALID_FIELD.problem(f"{field}: {first.get('message', 'is not valid')}.", field=field)
+
+
+def _sent_as(request: AnyRequest, parameter: str) -> str:
+    """The name under which a parameter is sent, where it is called otherwise in our functions."""
+    definition = request.route_handler.parsed_fn_signature.parameters.get(parameter)
+    return getattr(getattr(definition, "kwarg_definition", None), "name", None) or parameter
 
 
 def _of_http(error: HTTPException) -> Problem:

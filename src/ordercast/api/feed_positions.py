@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, TypeVar
 
 from ordercast.db import Store, Transaction, feed
@@ -16,19 +16,22 @@ TRIES_MAX: Final = 200
 RETRY_S: Final = 0.01
 
 
-async def read_with_position(store: Store, query: Callable[[Transaction], T], entity_id: str) -> tuple[T, str]:
-    """What `query` finds, and the feed's position in the same moment: what it found of `entity_id` was told up to
+async def read_with_position(
+    store: Store, query: Callable[[Transaction], T], entities: Callable[[T], Iterable[str]]
+) -> tuple[T, str]:
+    """What `query` finds, and the feed's position in the same moment: what it found of those `entities` was told up to
     there, and what comes will be told behind it.
     """
 
-    def both(transaction: Transaction) -> tuple[T, int | None, int]:
+    def both(transaction: Transaction) -> tuple[T, bool, int]:
         found = query(transaction)
         newest = transaction.one(feed.NEWEST_SEQ)
-        return found, feed.seen_with(transaction, entity_id), (newest[0] or 0) if newest else 0
+        is_numbered = all(feed.seen_with(transaction, each) is not None for each in entities(found))
+        return found, is_numbered, (newest[0] or 0) if newest else 0
 
     for _ in range(TRIES_MAX):
-        found, numbered, newest = await store.read(both)
-        if numbered is not None:
+        found, is_numbered, newest = await store.read(both)
+        if is_numbered:
             break
         await asyncio.sleep(RETRY_S)
     return found, f"{store.epoch}:{newest}"

@@ -139,7 +139,7 @@ async def list_messages(
         entered = access(transaction, conversation_id, identity)
         return units.page(transaction, entered.conversation, before=before, after=after, limit=limit)
 
-    found, position = await read_with_position(context.store, query, conversation_id)
+    found, position = await read_with_position(context.store, query, lambda _: (conversation_id,))
     page = MessagePage(found.items, found.next_before, found.next_after, position)
     return json_response(msgspec.json.encode(page))
 

@@ -117,6 +117,7 @@ IS_KNOWN: Final = Statement("""
     SELECT EXISTS (SELECT 1 FROM customers WHERE id = :customer_id)
       OR EXISTS (SELECT 1 FROM orders WHERE customer_id = :customer_id)
       OR EXISTS (SELECT 1 FROM mirrored_orders WHERE customer_id = :customer_id)
+      OR EXISTS (SELECT 1 FROM bookings WHERE customer_id = :customer_id)
 """)
 TRACKED: Final = Statement("SELECT id FROM orders WHERE customer_id = :customer_id AND tracking_hash IS NOT NULL")
 # The indexed question first: an order's own rows are most of them. Rows that have no number yet, this transaction's own

@@ -216,8 +216,10 @@ def chat_rooms(conversation_id: str, told: dict[str, Any]) -> tuple[str, ...]:
         rooms.append(customer_room(told["customerId"]))
     if told["about"] == Subject.ORDER:
         rooms.append(order_room(told["subjectId"]))
+    if told["about"] == Subject.BOOKING:
+        rooms.append(booking_room(told["subjectId"]))
     if told["assigneeId"]:
-        room = driver_room if told["assigneeRole"] == Role.DRIVER else user_room
+        room = driver_room if told["assigneeRole"] == Role.DRIVER else carer_room
         rooms.append(room(told["assigneeId"]))
     return tuple(rooms)
 

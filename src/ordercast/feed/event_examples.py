@@ -140,6 +140,13 @@ _MESSAGE: Final[dict[str, Any]] = {
     "assigneeId": _DRIVER_ID,
 }
 
+_ABOUT_BOOKING: Final = {
+    "about": "booking",
+    "subjectId": _BOOKING_ID,
+    "assigneeRole": "carer",
+    "assigneeId": "car_01JDN8N8A0C2E4G6I8K0M2O4QS",
+}
+
 Row = tuple[ChangeKind, str, dict[str, Any] | None, dict[str, Any]]
 """A kind of change, what changed, and its documents before and after."""
 
@@ -252,6 +259,10 @@ ROWS: Final[list[Row]] = [
         {**BOOKING, "version": 2, "carerId": "car_01JDN8Q2C4E6G8I0K2M4O6Q8SU", "carerName": "Rina"},
     ),
     (ChangeKind.MESSAGE_SENT, _CONVERSATION_ID, None, _MESSAGE),
+    *(
+        (kind, _CONVERSATION_ID, None, {**_MESSAGE, **_ABOUT_BOOKING, "delivered": 3, "seen": 3, "unread": 0})
+        for kind in (ChangeKind.MESSAGE_SENT, ChangeKind.MESSAGE_CHANGED, ChangeKind.CONVERSATION_SEEN)
+    ),
     (
         ChangeKind.MESSAGE_CHANGED,
         _CONVERSATION_ID,

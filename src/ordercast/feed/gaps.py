@@ -122,9 +122,8 @@ def _conversation(change: Change) -> list[str] | None:
     if not change.entity_id or customers is None or assignees is None or subjects is None:
         return None
     rooms = [STORE_OWNERS, conversation_room(change.entity_id), *map(customer_room, customers)]
-    return (
-        rooms + [room(id_) for id_ in assignees for room in (driver_room, user_room)] + list(map(order_room, subjects))
-    )
+    rooms += [room(id_) for id_ in assignees for room in (driver_room, carer_room)]
+    return rooms + [room(id_) for id_ in subjects for room in (order_room, booking_room)]
 
 
 def _published(change: Change) -> list[str] | None:

@@ -17,6 +17,8 @@ PARAMETERS: Final[dict[str, str]] = {
     "webhook_id": "The webhook's id (`pwh_...`).",
     "notification_id": "The notification's id (`ntf_...`).",
     "q": "Words to look for; all of them are in what is found, the last perhaps as a beginning.",
+    "bookingId": "The booking.",
+    "userId": "The user, for the shop's people.",
     "conversationId": "Of this conversation alone.",
     "message_id": "The message's id (`msg_...`).",
     "conversation_id": "The conversation's id (`cnv_...`).",

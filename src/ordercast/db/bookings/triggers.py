@@ -7,6 +7,7 @@ from typing import Final
 
 from ordercast.commerce.booking_transitions import COMING
 from ordercast.commerce.people import Role
+from ordercast.db.conversations.following import FOLLOW_BOOKING, OPEN_FOR_BOOKING
 from ordercast.db.dialects import Trigger
 from ordercast.db.noun import ERASED_ACTOR
 from ordercast.db.sql import literals
@@ -24,6 +25,7 @@ _HISTORY_COLUMNS: Final = (
 _OLD, _NEW, _NOW = booking_document("OLD"), booking_document("NEW"), booking_document("bookings")
 
 _PLACED: Final = (
+    OPEN_FOR_BOOKING,
     cleandoc(f"""
         INSERT INTO booking_history ({_HISTORY_COLUMNS})
           VALUES (NEW.id, NEW.version, NULL, NEW.status, NULL, NEW.payment_status, NULL, NEW.starts_at,
@@ -45,6 +47,7 @@ _CHANGED: Final = (
         UPDATE bookings SET version = OLD.version + 1, actor = @external_actor, reason = NULL, updated_at = @now
           WHERE number = NEW.number AND NEW.version <= OLD.version
     """),
+    FOLLOW_BOOKING,
     cleandoc(f"""
         INSERT INTO booking_history ({_HISTORY_COLUMNS})
           SELECT id, version, OLD.status, status, OLD.payment_status, payment_status,

@@ -65,11 +65,14 @@ BETWEEN: Final = Statement(f"""
 # Of an order its buyer is called as they were then; a guest is no other row.
 _CUSTOMER: Final = """coalesce(
           (SELECT orders.customer_name FROM orders WHERE orders.id = c.subject_id AND c.about = 'order'),
+          (SELECT bookings.customer_name FROM bookings WHERE bookings.id = c.subject_id AND c.about = 'booking'),
           (SELECT customers.name FROM customers WHERE customers.id = c.customer_id))"""
 _NAME: Final = f"""CASE p.participant
         WHEN 'customer' THEN {_CUSTOMER}
         WHEN 'store' THEN NULL
-        ELSE (SELECT accounts.name FROM accounts WHERE accounts.id = c.assignee_id) END"""
+        ELSE coalesce(
+          (SELECT bookings.carer_name FROM bookings WHERE bookings.id = c.subject_id AND c.about = 'booking'),
+          (SELECT accounts.name FROM accounts WHERE accounts.id = c.assignee_id)) END"""
 _PARTICIPANT: Final = f"p.participant, p.whose, {_NAME}, p.delivered, p.seen, p.unread"
 PARTICIPANTS: Final = Statement(f"""
     SELECT {_PARTICIPANT} FROM conversation_participants p JOIN conversations c ON c.id = p.conversation_id

@@ -12,7 +12,7 @@ from ordercast.db.noun import ERASED_ACTOR
 from ordercast.db.trigger_helpers import FEED_COLUMNS, changed, refused, same
 from ordercast.db.types import ChangeKind
 
-from .following import FOLLOW_ORDER, driver_of
+from .following import FOLLOW_ORDER, carer_of, driver_of
 from .table import message_history
 
 ERASED_TEXT: Final = "[erased]"
@@ -55,13 +55,23 @@ def _of_order(column: str) -> str:
     )
 
 
+def _of_booking(column: str) -> str:
+    return f"(SELECT {column} FROM bookings b WHERE b.id = NEW.subject_id)"
+
+
 _IS_OF_ORDER: Final = f"NEW.about = '{Subject.ORDER}'"
 _DRIVER: Final = _of_order(driver_of("o"))
+_IS_OF_BOOKING: Final = f"NEW.about = '{Subject.BOOKING}'"
+_CARER: Final = _of_booking(carer_of("b"))
 _OPENED: Final[tuple[str | Refusal, ...]] = (
     Refusal(
         "conversation_subject: there is no such order",
         f"{_IS_OF_ORDER} AND NOT EXISTS (SELECT 1 FROM orders WHERE id = NEW.subject_id)"
         " AND NOT EXISTS (SELECT 1 FROM mirrored_orders WHERE id = NEW.subject_id)",
+    ),
+    Refusal(
+        "conversation_subject: there is no such booking",
+        f"{_IS_OF_BOOKING} AND NOT EXISTS (SELECT 1 FROM bookings WHERE id = NEW.subject_id)",
     ),
     *(
         cleandoc(f"""
@@ -76,10 +86,12 @@ _OPENED: Final[tuple[str | Refusal, ...]] = (
     cleandoc(f"""
         UPDATE conversations
           SET customer_id = CASE NEW.about WHEN '{Subject.CUSTOMER}' THEN NEW.subject_id
-              WHEN '{Subject.ORDER}' THEN {_of_order("o.customer_id")} ELSE customer_id END,
-            assignee_id = CASE WHEN {_IS_OF_ORDER} THEN {_DRIVER} ELSE assignee_id END,
-            assignee_role = CASE WHEN NOT ({_IS_OF_ORDER}) THEN assignee_role
-              WHEN {_DRIVER} IS NOT NULL THEN '{Role.DRIVER}' END
+              WHEN '{Subject.ORDER}' THEN {_of_order("o.customer_id")}
+              ELSE {_of_booking("b.customer_id")} END,
+            assignee_id = CASE NEW.about WHEN '{Subject.ORDER}' THEN {_DRIVER}
+              WHEN '{Subject.BOOKING}' THEN {_CARER} END,
+            assignee_role = CASE WHEN {_IS_OF_ORDER} AND {_DRIVER} IS NOT NULL THEN '{Role.DRIVER}'
+              WHEN {_IS_OF_BOOKING} AND {_CARER} IS NOT NULL THEN '{Role.CARER}' END
           WHERE id = NEW.id
     """),
 )
