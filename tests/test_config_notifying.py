@@ -14,6 +14,7 @@ from ordercast.notify import push_key, ways_offered, ways_sentence
 
 SECRET = {"ORDERCAST_SECRET": "8f3b1c9d7e5a4f6082b4c6d8e0f1a3b5"}
 KEY = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
+SMS_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 # The order of P-256's group: no private key is as large.
 ORDER = "_____wAAAAD__________7zm-q2nF56E87nKwvxjJVE"
 
@@ -69,7 +70,11 @@ def test_a_key_is_taken_in_either_alphabet(key: str) -> None:
         ("VAPID_PRIVATE_KEY", {"vapid_private_key": KEY + "AAAA"}),
         ("VAPID_SUBJECT", {"vapid_subject": "ops@shop.example.com"}),
         ("VAPID_SUBJECT", {"vapid_subject": "http://shop.example.com"}),
-        ("SMS_URL", {"sms_url": "https://sms.example.com"}),
+        ("SMS_URL", {"sms_url": "http://sms.example.com", "sms_secret": SMS_SECRET}),
+        ("SMS_URL", {"sms_url": "sms.example.com"}),
+        ("SMS_SECRET", {"sms_url": "https://sms.example.com"}),
+        ("SMS_SECRET", {"sms_url": "https://sms.example.com", "sms_secret": "whsec_short"}),
+        ("SMS_SECRET", {"sms_url": "file:///var/texts", "sms_secret": SMS_SECRET}),
         ("SMS_URL", {"sms_url": "file://host/texts"}),
         ("OUTGOING_NETWORKS", {"outgoing_networks": "shop.example.com"}),
     ],
@@ -94,6 +99,7 @@ def test_what_cannot_be_used_is_refused_by_its_name(variable: str, variables: di
             {Way.PUSH, Way.SMS},
             "push on, mail off (ORDERCAST_MAIL_URL), sms on",
         ),
+        ({"sms_url": "https://sms.example.com/send", "sms_secret": SMS_SECRET}, {Way.PUSH, Way.MAIL, Way.SMS}, None),
         ({"push": "off", "mail_url": "off"}, set(), None),
     ],
 )

@@ -130,7 +130,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `public_url`.
     """
     sms_url: str = ""
-    """Who takes SMS: a folder as ``file:///...``, or ``off``; empty: nobody."""
+    """Who takes SMS: a service's URL, a folder as ``file:///...``, or ``off``; empty: nobody."""
+    sms_secret: str = ""
+    """A Standard Webhooks secret (``whsec_...``): signs what that service is asked."""
     outgoing_networks: tuple[str, ...] = ()
     """Private addresses and networks, such as ``10.0.0.0/8``, to which requests may go whose address somebody else has
     named; empty: none but those of the internet.
@@ -580,11 +582,21 @@ def _check_notifying(settings: Settings) -> None:
     subject = settings.vapid_subject
     if subject and re.fullmatch(r"mailto:[^@\s]+@[^@\s]+|https://[!-~]+", subject) is None:
         raise ConfigError("vapid_subject", f"{subject!r} is neither mailto:somebody@example.com nor an https URL")
-    parts = urlsplit(settings.sms_url)
-    if settings.sms_url not in {"", "off"} and not (
-        parts.scheme == "file" and not parts.netloc and len(parts.path) > 1
-    ):
-        raise ConfigError("sms_url", "is neither a folder as file:///a/folder nor off")
+    _check_sms(settings)
+
+
+def _check_sms(settings: Settings) -> None:
+    url, secret = settings.sms_url, settings.sms_secret
+    parts = urlsplit(url)
+    is_folder = parts.scheme == "file" and not parts.netloc and len(parts.path) > 1
+    if url in {"", "off"} or is_folder:
+        if secret:
+            raise ConfigError("sms_secret", "is of no use without a service in ORDERCAST_SMS_URL")
+        return
+    if (problem := _wrong_service_url(url)) is not None:
+        raise ConfigError("sms_url", f"{problem}; or a folder as file:///a/folder, or off")
+    if not _is_standard_secret(secret):
+        raise ConfigError("sms_secret", _SIGNING_KEY)
 
 
 # FIPS 186-5: what a private key of P-256 is below.

@@ -19,6 +19,7 @@ OF_OTHERS = {
     "httpx",
     "httpcore",
     "ordercast.notify.push",
+    "ordercast.notify.sms",
     "ordercast.notify.vapid",
     "ordercast.payments.providers.stripe",
     "ordercast.api.jwks",

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
 from ordercast.api.mail_links import MailLinks
 from ordercast.api.signing_keys import SigningKeys
@@ -28,7 +29,7 @@ from ordercast.db.notifications import notify
 from ordercast.notify import NotificationWorker, Planner, forget_tasks, ways_of
 from ordercast.notify.notification_worker import AT_ONCE_MAX, BACKOFF_S, KEPT_MS
 from ordercast.notify.planning import LATE_MS
-from tests.outgoing.places import Reply
+from tests.outgoing.places import Reply, Request, serving
 from tests.waiting import until
 
 from .browsers import PushService, push_service
@@ -394,6 +395,33 @@ async def test_it_goes_by_the_ways_that_were_chosen_in_the_language_that_was(sho
     assert "Content-Language: bn" in mail
     # A push is dropped when it would be sent: it is chosen, or not, until then.
     assert sorted(await shop.states()) == [("dropped", "unwanted"), ("sent", None), ("sent", None)]
+
+
+async def test_an_sms_service_is_asked_by_a_signed_request_and_again_where_it_is_busy(
+    store: Store, tmp_path: Path, clock: Clock
+) -> None:
+    secret, answers, taken = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", [503, 201, 422], list[Any]()
+
+    def answer(request: Request) -> Reply:
+        taken.append(Webhook(secret).verify(request.body, dict(request.headers)))
+        return Reply(answers.pop(0))
+
+    with serving(answer) as port:
+        clock.ms = int(datetime.now().timestamp() * 1000)  # noqa: DTZ005 - of the service's own clock
+        shop = Shop(store, tmp_path, clock, sms_url=f"http://127.0.0.1:{port}/send", sms_secret=secret)
+        await shop.choose("drv_1", mobile="+8801700000000", topics={Topic.DELIVERIES: frozenset({Way.SMS})})
+        await shop.tell("drv_1")
+        await shop.worker.send_due()
+        assert await shop.states() == [("due", "503")]
+        clock.ms += BACKOFF_S[0] * 1000
+        await shop.worker.send_due()
+        await shop.tell("drv_1", 8)
+        await shop.worker.send_due()
+        await shop.ways[Way.SMS].close()
+    assert await shop.states() == [("sent", None), ("refused", "422")]
+    assert taken[0] == taken[1]
+    assert taken[0]["to"] == "+8801700000000"
+    assert taken[0]["text"].startswith("A delivery for you: Order 7 waits")
 
 
 async def test_a_choice_holds_for_what_waits_already(shop: Shop, service: PushService) -> None:

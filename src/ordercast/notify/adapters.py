@@ -110,6 +110,8 @@ def _mail(settings: Settings, public_url: str) -> SendingWay:
 
 
 def _sms(settings: Settings) -> SendingWay:
-    from .sms import FolderSms  # noqa: PLC0415 - with the others
+    from .sms import FolderSms, HttpSms  # noqa: PLC0415 - slow to load
 
+    if not settings.sms_url.startswith("file:"):
+        return HttpSms(settings.sms_url, settings.sms_secret, time.time)
     return FolderSms(Path(url2pathname(urlsplit(settings.sms_url).path)))

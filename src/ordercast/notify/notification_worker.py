@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -86,6 +87,9 @@ class NotificationWorker:
                     wait_s = IDLE_S
                 await self._commits.wait(wait_s)
         finally:
+            # What was sent before a stop goes no second time after it.
+            with suppress(StoreError):
+                await self._note()
             for way in self._ways.values():
                 await way.close()
 

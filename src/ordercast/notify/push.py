@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import msgspec
 
 from ordercast.commerce.notifications import Severity
 from ordercast.outgoing import AddressRefused
-from ordercast.outgoing.http import Answer, NoAnswer, OutgoingHttp
+from ordercast.outgoing.http import NoAnswer, OutgoingHttp
 
+from .answers import check_answer
 from .outgoing import Delayed, Gone, OutgoingNotification, Refused
 from .push_encryption import PLAINTEXT_BYTES_MAX, BrowserKeys, encoded, encrypt
 from .vapid import VapidKey
-
-log = logging.getLogger("ordercast.notify")
 
 # A browser that comes back within a day is told; what is older it learns when a page of ours is opened.
 TTL_S: Final = 86_400
 # RFC 8030 section 5.3: a device that saves its battery is woken for what cannot wait.
 _URGENCY: Final = {Severity.INFO: "normal", Severity.WARNING: "high", Severity.ERROR: "high"}
+# RFC 8030 section 7.3: the subscription has ended; of 404 the older services say so.
 _GONE: Final = frozenset({404, 410})
-_BUSY: Final = frozenset({408, 425, 429})
 
 
 class PushWay:
@@ -41,7 +37,7 @@ class PushWay:
         endpoint = notification.address
         try:
             browser = BrowserKeys.parse(str(notification.keys["p256dh"]), str(notification.keys["auth"]))
-        except (KeyError, ValueError):
+        except (KeyError, TypeError, ValueError):
             raise Gone("keys") from None
         headers = {
             "Authorization": self._key.authorization(endpoint),
@@ -57,7 +53,7 @@ class PushWay:
             raise Gone("private_address") from None
         except NoAnswer as why:
             raise Delayed(str(why)) from None
-        _check(answer)
+        check_answer(answer, "a push service", gone=_GONE)
 
     async def close(self) -> None:
         await self._http.close()
@@ -94,33 +90,3 @@ def payload(notification: OutgoingNotification) -> bytes:
 
 def _message(shown: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode({"web_push": 8030, "notification": shown})
-
-
-def _check(answer: Answer) -> None:
-    """Raises Gone, Refused, Delayed for what is no success."""
-    status = answer.status
-    if 200 <= status < 300:
-        return
-    if status in _GONE:
-        raise Gone(str(status))
-    if status in _BUSY or status >= 500:
-        raise Delayed(str(status), retry_after_s(answer.headers))
-    log.warning("a push service answers %d: %s", status, _said(answer.body))
-    raise Refused(str(status))
-
-
-def _said(body: bytes) -> str:
-    """The beginning of what it says, on one line; push services repeat no endpoint in it."""
-    return " ".join(body[:200].decode(errors="replace").split()) or "nothing"
-
-
-def retry_after_s(headers: Mapping[str, str]) -> int | None:
-    """RFC 9110 section 10.2.3: seconds, or a date."""
-    given = headers.get("retry-after", "").strip()
-    if given.isascii() and given.isdigit():
-        return int(given[:9])
-    try:
-        until = parsedate_to_datetime(given)
-        return max(0, int((until - datetime.now(until.tzinfo)).total_seconds()))
-    except (ValueError, TypeError, OverflowError):
-        return None
