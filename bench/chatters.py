@@ -12,7 +12,7 @@ from ordercast.api import issue_token
 
 from . import frames
 from .buyers import SECRET
-from .swarm import READ_BYTES, Swarm
+from .swarm import READ_BYTES, Swarm, frame_at
 
 WRITERS = 16
 """At once: each has one message in flight."""
@@ -27,6 +27,21 @@ class Chatters(Swarm):
         self._token = issue_token(SECRET, "store", "usr_bench", 24 * 3600)
         self.connect_frame = frames.frame(b"40" + json.dumps({"token": self._token}).encode())
         self._message = b""
+
+    def _take(self, fd: int, data: bytes, heard: list[int]) -> None:
+        """As `Swarm` does; once it is open, of a conversation alone: ours tells its staff of other things too."""
+        at, data = 0, self._whole(fd, data)
+        while at < len(data):
+            start, length = frame_at(data, at)
+            if start + length > len(data):
+                break
+            if data[start] != 0x34 or data[at] != frames.TEXT_FIN:
+                self._answer(fd, data[at], data[start : start + length])
+            elif not self._message or data.startswith((b'42["message"', b"437["), start):
+                heard.append(fd)
+            at = start + length
+        if at < len(data):
+            self._partial[fd] = data[at:]
 
     def open_conversation(self) -> None:
         """Open one about an order, where the server has orders, and let everybody hear what they are greeted with."""

@@ -27,7 +27,7 @@ const write = db.transaction((conversationId, sender, text) => {
   return message;
 });
 
-const http = createServer();
+const http = createServer((_request, response) => response.writeHead(404).end());
 const io = new Server(http, { pingInterval: 300_000, pingTimeout: 200_000 });
 io.on("connection", (socket) => {
   socket.join("cnv_bench");
