@@ -17,11 +17,19 @@ BOUND = 2
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return msgspec.structs.replace(settings, budgets="on", budget_messages="2/1h", budget_typing="2/1h")
+    return msgspec.structs.replace(
+        settings, budgets="on", budget_messages="2/1h", budget_typing="2/1h", budget_receipts="2/1h"
+    )
 
 
 @pytest.mark.parametrize(
-    ("budget", "command", "extra"), [("messages", "send_message", {"text": "Hello"}), ("typing", "typing", {})]
+    ("budget", "command", "extra"),
+    [
+        ("messages", "send_message", {"text": "Hello"}),
+        ("typing", "typing", {}),
+        ("receipts", "mark_seen", {"position": 0}),
+        ("receipts", "mark_delivered", {"position": 0}),
+    ],
 )
 async def test_a_customer_is_bounded_and_the_shop_is_not(
     client: Client, connect: Connect, budget: str, command: str, extra: dict[str, Any]

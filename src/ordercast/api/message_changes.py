@@ -18,6 +18,7 @@ from ordercast.db.conversations.messages import FormerText, Message, Written
 
 from .auth import Identity
 from .body import IdText, JsonBody, Version
+from .budgets import MESSAGES, person_key
 from .commands import Command, CommandDoc
 from .context import AnyRequest, ApiContext, Context
 from .conversation_access import Access, access
@@ -127,6 +128,7 @@ async def edit(
 ) -> Message:
     """Change a message of the identity's own. Raises NotFound, NotPermitted, and what ``messages.edit`` does."""
     text, now = checked_text(wanted), context.now()
+    await context.budgets.take(MESSAGES, person_key(identity))
 
     def unit(transaction: Transaction) -> Message:
         who = access(transaction, conversation_id, identity)
@@ -141,6 +143,7 @@ async def edit(
 async def remove(context: ApiContext, identity: Identity, conversation_id: str, message_id: str) -> Message:
     """Delete a message that is the identity's own, or for the shop any. Raises NotFound, NotPermitted."""
     now = context.now()
+    await context.budgets.take(MESSAGES, person_key(identity))
 
     def unit(transaction: Transaction) -> Message:
         who = access(transaction, conversation_id, identity)

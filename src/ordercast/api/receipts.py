@@ -18,6 +18,7 @@ from ordercast.db.domains import COUNT_MAX
 
 from .auth import Identity
 from .body import IdText, JsonBody
+from .budgets import RECEIPTS, person_key
 from .commands import Command, CommandDoc
 from .context import AnyRequest, ApiContext, Context
 from .conversation_access import access
@@ -151,7 +152,10 @@ async def mark(
     seen: int | None = None,
     delivered: int | None = None,
 ) -> Receipt:
-    """Note how far the identity's participant has read. Raises NotFound, and NothingThere for what is not written."""
+    """Note how far the identity's participant has read. Raises NotFound, NothingThere for what is not written, and
+    TooManyAttempts.
+    """
+    context.budgets.take_local(RECEIPTS, person_key(identity))
 
     def unit(transaction: Transaction) -> Receipt:
         who = access(transaction, conversation_id, identity)
