@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from ordercast import process_resources, systemd, telemetry
 from ordercast.api import Authenticator, create_api, make_authenticator
+from ordercast.api.attachments import attachment_rules
 from ordercast.api.budgets import make_budgets
 from ordercast.api.context import ApiContext
 from ordercast.api.delivery_rules import delivery_rules
@@ -175,6 +176,7 @@ def build_hub(
         authenticator,
         budgets=authenticator.budgets,
         deliveries=delivery_rules(settings),
+        attachments=attachment_rules(settings),
         present=presence.participants,
     )
     ephemeral = EphemeralEvents(server.main)

@@ -234,6 +234,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Connections of sockets that one address may have on a node; 0 for no bound."""
     sockets_per_identity_max: Annotated[int, Meta(ge=0)] = 500
     """Sockets of one person on a node; 0 for no bound."""
+    chat_attachment_secret: str = ""
+    """Signs files in conversations, as the shop's back end vouches for them; empty: none are taken."""
+    chat_attachment_secret_previous: str = ""
+    """The secret before it, while what was signed with it is still to be good."""
+    chat_attachment_hosts: tuple[str, ...] = ()
+    """Where those files are: names such as ``files.shop.example.com`` or ``*.example.com``."""
+    chat_attachment_types: tuple[str, ...] = ("image/jpeg", "image/png", "image/webp", "image/gif", "application/pdf")
+    chat_attachment_bytes_max: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 10_000_000
     guest_orders_open_max: Annotated[int, Meta(ge=0)] = 100
     """Orders of guests of one address that wait for the shop unpaid; 0 for no bound."""
     guest_pieces_max: Annotated[int, Meta(ge=0)] = 500
@@ -450,6 +458,7 @@ def _check(settings: Settings) -> None:
         raise ConfigError("socket_url", "must be an http(s) or ws(s) URL")
     _check_place_and_time(settings)
     _check_budgets(settings)
+    _check_attachments(settings)
     for name in ("secret", "secret_previous"):
         _check_secret(name, getattr(settings, name))
     if settings.secret_previous and settings.secret_previous == settings.secret:
@@ -500,6 +509,22 @@ def _check_budgets(settings: Settings) -> None:
         value = getattr(settings, f"budget_{name}")
         if value != "off" and _RATE.fullmatch(value) is None:
             raise ConfigError(f"budget_{name}", f"{value!r} is not a count and a time, such as 30/5m, nor `off`")
+
+
+def _check_attachments(settings: Settings) -> None:
+    for name in ("chat_attachment_secret", "chat_attachment_secret_previous"):
+        _check_secret(name, getattr(settings, name))
+    if bool(settings.chat_attachment_secret) is not bool(settings.chat_attachment_hosts):
+        name = "hosts" if settings.chat_attachment_secret else "secret"
+        raise ConfigError(f"chat_attachment_{name}", "is required where files are taken: both, or neither")
+    if settings.chat_attachment_secret_previous and not settings.chat_attachment_secret:
+        raise ConfigError("chat_attachment_secret_previous", "is of no use without ORDERCAST_CHAT_ATTACHMENT_SECRET")
+    for host in settings.chat_attachment_hosts:
+        if re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+", host) is None:
+            raise ConfigError("chat_attachment_hosts", f"{host!r} is not a host such as files.shop.example.com")
+    for type_ in settings.chat_attachment_types:
+        if re.fullmatch(r"[a-z]+/[a-z0-9.+-]+", type_) is None:
+            raise ConfigError("chat_attachment_types", f"{type_!r} is not a media type such as image/png")
 
 
 def _check_payments(settings: Settings) -> None:

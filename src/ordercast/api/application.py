@@ -27,6 +27,7 @@ from ordercast.outgoing import Networks
 from ordercast.payments import Providers, providers_of
 
 from . import docs_page
+from .attachments import attachment_rules
 from .authenticator import Authenticator, make_authenticator
 from .before_request import BeforeRequest
 from .context import AnyRequest, ApiContext, Present
@@ -84,6 +85,7 @@ def create_api(
         providers=providers or providers_of(settings, store),
         parts=parts or {},
         deliveries=delivery_rules(settings),
+        attachments=attachment_rules(settings),
         timezone=settings.timezone,
         latency=latency or (lambda: None),
         metrics_port=metrics_port,

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 from litestar import Request
 from litestar.di import NamedDependency
 
+from ordercast.commerce.attachments import AttachmentRules
 from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofKind
 from ordercast.commerce.errors import NotPermitted, PaymentDeclined, PromotionRefused
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
@@ -77,6 +78,8 @@ class ApiContext:
     """Whether this node is being stopped."""
     present: Present = lambda _conversation_id: {}
     """On any node."""
+    attachments: AttachmentRules = field(default_factory=AttachmentRules)
+    """Which files are taken in conversations."""
     sends_mail: bool = False
     push_key: Callable[[], str] | None = None
     """The key that browsers subscribe with; None where nobody is pushed to."""

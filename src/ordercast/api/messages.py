@@ -16,6 +16,7 @@ from ordercast.db.conversations import messages as units
 from ordercast.db.conversations import rows_of
 from ordercast.db.conversations.messages import Message, NewMessage, Sent
 
+from .attachments import Attachments, checked_attachments
 from .auth import Identity
 from .body import IdText, JsonBody
 from .budgets import MESSAGES, person_key
@@ -41,6 +42,8 @@ class NewMessageBody(Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     client_id: ClientId | None = None
     id: ClientId | None = None
     """Another name of `clientId`."""
+    attachments: Attachments = ()
+    """Files, as the shop's back end signed them."""
 
 
 class SendMessage(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -50,6 +53,8 @@ class SendMessage(IdempotentCommand, frozen=True, kw_only=True, rename="camel", 
     text: MessageText
     id: ClientId | None = None
     """Another name of `clientId`."""
+    attachments: Attachments = ()
+    """Files, as the shop's back end signed them."""
 
 
 class MessagePage(Struct, frozen=True, rename="camel"):
@@ -103,11 +108,12 @@ async def send(
     InvalidField for a text that cannot be shown.
     """
     text, now, message_id = checked_text(wanted), context.now(), context.new_id("msg")
+    files = checked_attachments(context.attachments, wanted.attachments, now)
     await context.budgets.take(MESSAGES, person_key(identity))
 
     def unit(transaction: Transaction) -> Sent:
         entered = access(transaction, conversation_id, identity, to_write=True)
-        new = NewMessage(message_id, conversation_id, entered.participant, str(identity), text, client_id)
+        new = NewMessage(message_id, conversation_id, entered.participant, str(identity), text, client_id, files)
         return units.send(transaction, entered.conversation, new, actor=identity.actor, now=now)
 
     return await context.store.write(UnitOfWork(unit, rows_of(conversation_id)))
@@ -118,7 +124,8 @@ def checked_text(wanted: Any) -> str:
     or nothing to be seen.
     """
     text: str = wanted.text.replace("\r\n", "\n")
-    check_texts(msgspec.structs.replace(wanted, text=text.replace("\n", " ").replace("\t", " ")))
+    without_files = {"attachments": ()} if hasattr(wanted, "attachments") else {}  # what they say is checked by itself
+    check_texts(msgspec.structs.replace(wanted, **without_files, text=text.replace("\n", " ").replace("\t", " ")))
     return text
 
 
