@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, delete, get, patch
-from litestar.params import FromPath, JSONBody
-from msgspec import Struct
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import Meta, Struct
 
 from ordercast.commerce.conversations import CUSTOMER_SIDE
 from ordercast.commerce.errors import CardNumberGiven, EditConflict, MessageGone, NotFound, NotPermitted, TooManyEdits
 from ordercast.commerce.people import STAFF
+from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db.conversations import messages as units
 from ordercast.db.conversations.messages import FormerText, Message, Written
@@ -24,6 +25,8 @@ from .context import AnyRequest, ApiContext, Context
 from .conversation_access import Access, access
 from .messages import EXAMPLE, MessageText, checked_text
 from .responses import CONFLICTS, REFUSALS, json_response
+
+REASON_CHARACTERS_MAX: Final = 200
 
 
 class EditMessageBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,10 +46,11 @@ class EditMessage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
 
 
 class DeleteMessage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """Which message."""
+    """Which message, and of the shop why."""
 
     conversation_id: IdText
     message_id: IdText
+    reason: Annotated[str, Meta(min_length=1, max_length=REASON_CHARACTERS_MAX)] | None = None
 
 
 class MessageHistory(Struct, frozen=True):
@@ -81,11 +85,20 @@ async def patch_message(
     responses=REFUSALS,
 )
 async def remove_message(
-    conversation_id: FromPath[str], message_id: FromPath[str], request: AnyRequest, context: Context
+    conversation_id: FromPath[str],
+    message_id: FromPath[str],
+    request: AnyRequest,
+    context: Context,
+    *,
+    reason: Annotated[str, QueryParameter(max_length=REASON_CHARACTERS_MAX)] = "",
 ) -> Response[Message]:
-    """Delete a message of one's own, or for the shop any: its place stays, without a text. Again changes nothing."""
+    """Delete a message of one's own, or for the shop any: its place stays, without a text. Again changes nothing. The
+    shop may say why; it is kept with what the message was.
+    """
     identity = await context.require_identity(request)
-    return json_response(msgspec.json.encode(await remove(context, identity, conversation_id, message_id)))
+    return json_response(
+        msgspec.json.encode(await remove(context, identity, conversation_id, message_id, reason or None))
+    )
 
 
 @get(
@@ -116,7 +129,9 @@ async def edit_message(context: ApiContext, identity: Identity, command: EditMes
 
 async def delete_message(context: ApiContext, identity: Identity, command: DeleteMessage) -> Any:
     """Delete a message, and answer what is left of it. Again changes nothing."""
-    return msgspec.to_builtins(await remove(context, identity, command.conversation_id, command.message_id))
+    return msgspec.to_builtins(
+        await remove(context, identity, command.conversation_id, command.message_id, command.reason)
+    )
 
 
 async def edit(
@@ -140,9 +155,14 @@ async def edit(
     return await context.store.write(unit)
 
 
-async def remove(context: ApiContext, identity: Identity, conversation_id: str, message_id: str) -> Message:
-    """Delete a message that is the identity's own, or for the shop any. Raises NotFound, NotPermitted."""
+async def remove(
+    context: ApiContext, identity: Identity, conversation_id: str, message_id: str, reason: str | None
+) -> Message:
+    """Delete a message that is the identity's own, or for the shop any. Raises NotFound, NotPermitted, and InvalidField
+    for a reason that cannot be shown.
+    """
     now = context.now()
+    check_texts(_Reason(reason))
     await context.budgets.take(MESSAGES, person_key(identity))
 
     def unit(transaction: Transaction) -> Message:
@@ -150,9 +170,13 @@ async def remove(context: ApiContext, identity: Identity, conversation_id: str, 
         found = units.find(transaction, who.conversation, message_id)
         if identity.actor.role not in STAFF and not _is_own(who, found):
             raise NotPermitted(identity.actor, "delete what somebody else wrote")
-        return units.delete(transaction, found.message, actor=identity.actor, now=now)
+        return units.delete(transaction, found.message, actor=identity.actor, now=now, reason=reason)
 
     return await context.store.write(unit)
+
+
+class _Reason(Struct):
+    reason: str | None
 
 
 def _is_own(who: Access, found: Written) -> bool:

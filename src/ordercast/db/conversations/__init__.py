@@ -37,7 +37,7 @@ NOUN: Final = Noun(
         "message_history": PersonalData(
             _THEIR_MESSAGES,
             ("message_id", "version", "former_text", "former_attachments", "at"),
-            {"former_text": f"'{ERASED_TEXT}'", "former_attachments": "'[]'"},
+            {"former_text": f"'{ERASED_TEXT}'", "former_attachments": "'[]'", "reason": "NULL"},
             touched=f"former_text <> '{ERASED_TEXT}'",
             key="+entry",
         ),
@@ -53,6 +53,7 @@ NOUN: Final = Noun(
                 "actor": f"'{ERASED_ACTOR}'",
                 "sender": f"CASE participant WHEN 'customer' THEN '{ERASED_ACTOR}' ELSE sender END",
                 "client_id": "NULL",
+                "reason": "NULL",
             },
             touched=f"text <> '{ERASED_TEXT}'",
             key="id || ''",

@@ -156,11 +156,16 @@ def edit(
     return _newest(transaction, message.conversation_id)
 
 
-def delete(transaction: Transaction, message: Message, *, actor: Actor, now: Timestamp) -> Message:
-    """Delete a message that this unit holds: its place stays, its words are the shop's alone. Again changes nothing."""
+def delete(
+    transaction: Transaction, message: Message, *, actor: Actor, now: Timestamp, reason: str | None = None
+) -> Message:
+    """Delete a message that this unit holds: its place stays, its words are the shop's alone, and so is why. Again
+    changes nothing.
+    """
     if message.deleted_at is not None:
         return message
-    transaction.run(statements.DELETE, message_id=message.id, new_actor=str(actor), new_deleted_at=now)
+    values = {"new_actor": str(actor), "new_reason": reason, "new_deleted_at": now}
+    transaction.run(statements.DELETE, message_id=message.id, **values)
     return _newest(transaction, message.conversation_id)
 
 
@@ -173,6 +178,8 @@ class FormerText(Struct, frozen=True, kw_only=True, rename="camel"):
     former_attachments: list[Any]
     actor: str
     """Who changed it."""
+    reason: str | None
+    """Why the shop took it away."""
     at: str
 
 
@@ -183,9 +190,9 @@ def history(transaction: Transaction, message_id: str) -> list[FormerText]:
 
 
 def _former(row: tuple[Any, ...]) -> FormerText:
-    _entry, version, text, attachments, actor, at = row
+    _entry, version, text, attachments, actor, reason, at = row
     found = msgspec.convert(read_json(attachments), list[Any])
-    return FormerText(version=version, former_text=text, former_attachments=found, actor=actor, at=at)
+    return FormerText(version=version, former_text=text, former_attachments=found, actor=actor, reason=reason, at=at)
 
 
 def _written(row: tuple[Any, ...]) -> Written:

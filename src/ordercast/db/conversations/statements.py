@@ -41,16 +41,17 @@ _ONE: Final = f"SELECT {_MESSAGE} FROM messages m WHERE m.id = :id AND m.convers
 MESSAGE: Final = Statement(_ONE)
 MESSAGE_FOR_UPDATE: Final = Statement(f"{_ONE} @for_update")
 EDIT: Final = Statement("""
-    UPDATE messages SET text = :new_text, version = version + 1, actor = :new_actor, edited_at = :new_edited_at
+    UPDATE messages SET text = :new_text, version = version + 1, actor = :new_actor, reason = NULL,
+      edited_at = :new_edited_at
     WHERE id = :message_id
 """)
 DELETE: Final = Statement("""
     UPDATE messages SET text = '', attachments = '[]', version = version + 1, actor = :new_actor,
-      deleted_at = :new_deleted_at
+      reason = :new_reason, deleted_at = :new_deleted_at
     WHERE id = :message_id
 """)
 HISTORY: Final = Statement("""
-    SELECT entry, version, former_text, former_attachments, actor, at FROM message_history
+    SELECT entry, version, former_text, former_attachments, actor, reason, at FROM message_history
     WHERE message_id = :message_id ORDER BY entry LIMIT :limit
 """)
 

@@ -81,8 +81,9 @@ messages = table(
     text("text", default=""),
     json_array("attachments"),
     version(),
-    # Who changed it last.
+    # Who changed it last, and why the shop took it away.
     actor(),
+    columns.reason(),
     moment("created_at"),
     given_moment("edited_at", optional=True),
     given_moment("deleted_at", optional=True),
@@ -100,6 +101,7 @@ message_history = table(
     text("former_text"),
     json_array("former_attachments"),
     columns.actor(given=True),
+    columns.reason(),
     given_moment("at"),
     index("message_history_by_message", "message_id", "entry"),
 )

@@ -161,8 +161,9 @@ _CHANGED: Final[tuple[str, ...]] = (
           WHERE id = NEW.id AND NEW.version <= OLD.version
     """),
     cleandoc("""
-        INSERT INTO message_history (message_id, version, former_text, former_attachments, actor, at)
-          SELECT m.id, OLD.version, OLD.text, OLD.attachments, m.actor, coalesce(m.deleted_at, m.edited_at, @now)
+        INSERT INTO message_history (message_id, version, former_text, former_attachments, actor, reason, at)
+          SELECT m.id, OLD.version, OLD.text, OLD.attachments, m.actor, m.reason,
+            coalesce(m.deleted_at, m.edited_at, @now)
           FROM messages m WHERE m.id = NEW.id
     """),
     _told_of_message(ChangeKind.MESSAGE_CHANGED, "coalesce(m.deleted_at, m.edited_at, @now)"),
@@ -200,9 +201,9 @@ _GOES_ON: Final = (
 # --- What stays as it was written -------------------------------------------------------------------------------------
 
 _POSITIONS: Final = "message_position: positions are counted one by one"
-_FORGOTTEN: Final = ("former_text", "former_attachments")
+_FORGOTTEN: Final = ("former_text", "former_attachments", "reason")
 _FORGETS: Final = (
-    f"NEW.former_text = '{ERASED_TEXT}' AND NEW.former_attachments = '[]'"
+    f"NEW.former_text = '{ERASED_TEXT}' AND NEW.former_attachments = '[]' AND NEW.reason IS NULL"
     f" AND {same(name for name in message_history.columns if name not in _FORGOTTEN)}"
 )
 _ADDED_TO: Final = "history is only ever added to"
