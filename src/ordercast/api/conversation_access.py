@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ordercast.commerce.conversations import CUSTOMER_SIDE, STORE_SIDE, Subject, participant_as
 from ordercast.commerce.errors import NotFound
-from ordercast.db import Transaction
+from ordercast.db import Transaction, chat_blocks
 from ordercast.db import conversations as units
 from ordercast.db.conversations import Conversation, Parties
 
@@ -42,6 +42,12 @@ def access(transaction: Transaction, conversation_id: str, identity: Identity, *
     if conversation is None:
         raise NotFound("conversation")
     return entered(conversation, identity)
+
+
+def check_may_write(transaction: Transaction, who: Access) -> None:
+    """Raises Blocked for a buyer whom the shop does not let write."""
+    if who.participant == CUSTOMER_SIDE:
+        chat_blocks.check_not_blocked(transaction, who.conversation)
 
 
 def entered(conversation: Conversation, identity: Identity) -> Access:

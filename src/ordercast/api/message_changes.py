@@ -10,7 +10,15 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from ordercast.commerce.conversations import CUSTOMER_SIDE
-from ordercast.commerce.errors import CardNumberGiven, EditConflict, MessageGone, NotFound, NotPermitted, TooManyEdits
+from ordercast.commerce.errors import (
+    Blocked,
+    CardNumberGiven,
+    EditConflict,
+    MessageGone,
+    NotFound,
+    NotPermitted,
+    TooManyEdits,
+)
 from ordercast.commerce.people import STAFF
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
@@ -22,7 +30,7 @@ from .body import IdText, JsonBody, Version
 from .budgets import MESSAGES, person_key
 from .commands import Command, CommandDoc
 from .context import AnyRequest, ApiContext, Context
-from .conversation_access import Access, access
+from .conversation_access import Access, access, check_may_write
 from .messages import EXAMPLE, MessageText, checked_text
 from .responses import CONFLICTS, REFUSALS, json_response
 
@@ -150,6 +158,7 @@ async def edit(
         found = units.find(transaction, who.conversation, message_id)
         if not _is_own(who, found):
             raise NotPermitted(identity.actor, "change what somebody else wrote")
+        check_may_write(transaction, who)
         return units.edit(transaction, found.message, text, version=wanted.version, actor=identity.actor, now=now)
 
     return await context.store.write(unit)
@@ -195,7 +204,7 @@ COMMANDS: Final[list[Command[Any]]] = [
         edit_message,
         CommandDoc(
             data=Message,
-            errors=(NotFound, NotPermitted, EditConflict, MessageGone, TooManyEdits, CardNumberGiven),
+            errors=(NotFound, NotPermitted, Blocked, EditConflict, MessageGone, TooManyEdits, CardNumberGiven),
             example={**_NAMED, "text": "Is it on its way here?", "version": 1},
             answer={
                 **EXAMPLE,

@@ -9,7 +9,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
-from ordercast.commerce.errors import CardNumberGiven, NotFound
+from ordercast.commerce.errors import Blocked, CardNumberGiven, NotFound
 from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction, UnitOfWork
 from ordercast.db.conversations import messages as units
@@ -22,7 +22,7 @@ from .body import IdText, JsonBody
 from .budgets import MESSAGES, person_key
 from .commands import ClientId, Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
-from .conversation_access import access
+from .conversation_access import access, check_may_write
 from .feed_positions import read_with_position
 from .idempotency import REPLAYED, request_key
 from .paging import LIMIT_DEFAULT, Limit
@@ -113,6 +113,7 @@ async def send(
 
     def unit(transaction: Transaction) -> Sent:
         entered = access(transaction, conversation_id, identity, to_write=True)
+        check_may_write(transaction, entered)
         new = NewMessage(message_id, conversation_id, entered.participant, str(identity), text, client_id, files)
         return units.send(transaction, entered.conversation, new, actor=identity.actor, now=now)
 
@@ -169,6 +170,6 @@ COMMANDS: Final = [
         "send_message",
         SendMessage,
         send_message,
-        CommandDoc(data=Message, errors=(NotFound, CardNumberGiven), example=_SENT, answer=EXAMPLE),
+        CommandDoc(data=Message, errors=(NotFound, Blocked, CardNumberGiven), example=_SENT, answer=EXAMPLE),
     )
 ]

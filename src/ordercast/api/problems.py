@@ -248,6 +248,11 @@ _WORDS: Final[dict[str, Advice]] = {
         "Somebody whose orders are under way cannot be forgotten.",
         "Wait until they have ended.",
     ),
+    "blocked": Advice(
+        "The shop takes no messages from you",
+        "The shop has said that this buyer may not write in conversations, and why.",
+        "Ask the shop by another way; what was written can be read.",
+    ),
     "message-gone": Advice(
         "The message was deleted", "What was deleted is not changed any more.", "Look at the conversation anew."
     ),

@@ -14,7 +14,8 @@ ShopError
 │   ├── NothingThere          a conversation has no message of that position yet
 │   └── TotalDiffers          the client's total is not ours
 ├── NotPermitted              the actor's role may not do this
-│   └── RoomOutOfScope        a back end's token is for other rooms
+│   ├── RoomOutOfScope        a back end's token is for other rooms
+│   └── Blocked               the shop takes no messages from this buyer
 ├── AddressUnverified         whoever says that an address is theirs has not shown it
 ├── NotFound                  there is none, or none that this actor may know of
 ├── PaymentDeclined           the provider said no
@@ -155,6 +156,11 @@ class RoomOutOfScope(NotPermitted):
     def __init__(self, actor: Actor, room: str, field: str) -> None:
         self.field = field
         super().__init__(actor, f"publish to the room {room!r} with this token, which is for others")
+
+
+class Blocked(NotPermitted):
+    def __init__(self, reason: str) -> None:
+        ShopError.__init__(self, f"The shop takes no messages from you at present: {reason.rstrip('.')}.")
 
 
 class NotFound(ShopError):

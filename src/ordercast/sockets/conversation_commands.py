@@ -17,13 +17,13 @@ from ordercast.api.body import IdText
 from ordercast.api.budgets import TYPING, person_key
 from ordercast.api.commands import CommandDoc
 from ordercast.api.context import ApiContext
-from ordercast.api.conversation_access import Access, access, participant_in
+from ordercast.api.conversation_access import Access, access, check_may_write, participant_in
 from ordercast.api.conversations import ConversationView, view
 from ordercast.api.errors import TooManyWatches
 from ordercast.api.messages import EXAMPLE
 from ordercast.api.paging import LIMIT_DEFAULT
 from ordercast.commerce.conversations import STORE_SIDE
-from ordercast.commerce.errors import NotFound
+from ordercast.commerce.errors import Blocked, NotFound
 from ordercast.commerce.rooms import STORE_OWNERS, conversation_room, is_conversation_room
 from ordercast.db import Change, Transaction, feed
 from ordercast.db.conversations import Parties, messages
@@ -117,7 +117,10 @@ _WATCH: Final = CommandDoc(
 )
 _UNWATCH: Final = CommandDoc(data=UnwatchedConversation, example=_EXAMPLE, answer=_EXAMPLE)
 _TYPING: Final = CommandDoc(
-    data=TypingTaken, errors=(NotFound, TooManyWatches), example={**_EXAMPLE, "typing": True}, answer={"typing": True}
+    data=TypingTaken,
+    errors=(NotFound, Blocked, TooManyWatches),
+    example={**_EXAMPLE, "typing": True},
+    answer={"typing": True},
 )
 
 
@@ -197,7 +200,7 @@ class ConversationCommands:
         # Whoever is in the room was let in by their rights, and is put out of it when these end.
         if rooms is None or room not in socket.rooms:
             _check_open(socket, id_)
-            found = await self._context.store.read(lambda transaction: access(transaction, id_, caller.identity))
+            found = await self._context.store.read(lambda transaction: _writer(transaction, id_, caller.identity))
             rooms = self._remember(id_, found)
             if not socket.connected:
                 return {"typing": False}
@@ -221,6 +224,13 @@ class ConversationCommands:
         """Of the shop's people, those who have it open; all, while nobody of them has."""
         is_attended = STORE_SIDE in self._context.present(conversation_id)
         return rooms if is_attended else (STORE_OWNERS, *rooms)
+
+
+def _writer(transaction: Transaction, conversation_id: str, identity: Identity) -> Access:
+    """Raises NotFound, and Blocked for a buyer whom the shop does not let write."""
+    who = access(transaction, conversation_id, identity)
+    check_may_write(transaction, who)
+    return who
 
 
 def _check_open(socket: Socket, conversation_id: str) -> None:

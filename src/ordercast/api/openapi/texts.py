@@ -16,6 +16,7 @@ PARAMETERS: Final[dict[str, str]] = {
     "mismatch_id": "The mismatch's id, as the list of them has it.",
     "webhook_id": "The webhook's id (`pwh_...`).",
     "notification_id": "The notification's id (`ntf_...`).",
+    "reason": "Why, for the shop.",
     "q": "Words to look for; all of them are in what is found, the last perhaps as a beginning.",
     "bookingId": "The booking.",
     "userId": "The user, for the shop's people.",
