@@ -27,6 +27,8 @@ from tests.waiting import until
 from .receiver import Receiver, receiving
 from .shop import ADMIN, DISABLED_AFTER_MS, SHOP_SECRET, WebhookShop
 
+# What no statement of its own is needed for.
+on_one_database = pytest.mark.parametrize("store", ["sqlite"], indirect=True)
 DOWN = web.HTTPServiceUnavailable.status_code
 
 
@@ -60,6 +62,7 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+@on_one_database
 async def test_what_changed_is_sent_with_what_it_was_before(shop: WebhookShop, receiver: Receiver) -> None:
     await shop.add(receiver.url(), ["order.status_changed"])
     await shop.place("a")
@@ -186,6 +189,7 @@ async def test_it_is_tried_again_for_days_then_given_up_and_the_next_one_goes(
     assert sum(RETRY_AFTER_S) > 2 * 86_400
 
 
+@on_one_database
 async def test_retry_after_is_heeded(shop: WebhookShop, receiver: Receiver) -> None:
     await shop.add(receiver.url())
     await shop.place("a")
@@ -194,6 +198,7 @@ async def test_retry_after_is_heeded(shop: WebhookShop, receiver: Receiver) -> N
     assert await shop.rows("due_at") == [(timestamp(shop.clock.ms + 120_000),)]
 
 
+@on_one_database
 async def test_an_answer_is_kept_as_far_as_its_bounds(shop: WebhookShop, receiver: Receiver) -> None:
     await shop.add(receiver.url())
     await shop.place("a")
@@ -206,6 +211,7 @@ async def test_an_answer_is_kept_as_far_as_its_bounds(shop: WebhookShop, receive
     assert len(body.encode()) < 1_100
 
 
+@on_one_database
 async def test_a_redirect_is_not_followed(shop: WebhookShop, receiver: Receiver) -> None:
     await shop.add(receiver.url())
     await shop.place("a")
@@ -255,6 +261,7 @@ async def test_while_too_much_waits_the_feed_is_the_queue(
 # --- Secrets ----------------------------------------------------------------------------------------------------------
 
 
+@on_one_database
 async def test_while_a_secret_is_rotated_both_sign_and_afterwards_the_new_one_alone(
     shop: WebhookShop, receiver: Receiver
 ) -> None:
@@ -276,6 +283,7 @@ async def test_while_a_secret_is_rotated_both_sign_and_afterwards_the_new_one_al
         receiver.requests[1].verify(old)
 
 
+@on_one_database
 async def test_secrets_outlive_the_rotation_of_the_shops_own(shop: WebhookShop, receiver: Receiver) -> None:
     secret = new_secret()
     shop.clock.ms = now_ms()
@@ -290,6 +298,7 @@ async def test_secrets_outlive_the_rotation_of_the_shops_own(shop: WebhookShop, 
     receiver.requests[0].verify(secret)
 
 
+@on_one_database
 async def test_a_secret_that_cannot_be_read_is_said_and_nothing_is_sent_unsigned(
     shop: WebhookShop, receiver: Receiver
 ) -> None:
@@ -365,6 +374,7 @@ async def test_where_nothing_was_delivered_for_days_it_is_switched_off_and_peopl
     assert len(notified) == len(mailed) == 1
 
 
+@on_one_database
 async def test_one_delivery_between_failures_keeps_it_on(shop: WebhookShop, receiver: Receiver) -> None:
     await shop.add(receiver.url())
     for number in range(8):
@@ -388,6 +398,7 @@ async def test_what_was_pruned_before_it_was_sent_is_told_as_a_gap(shop: Webhook
     assert gap["data"] == {"reason": "history_pruned"}
 
 
+@on_one_database
 async def test_a_row_that_cannot_be_read_is_a_gap_and_holds_up_none_behind_it(
     shop: WebhookShop, receiver: Receiver
 ) -> None:
@@ -426,6 +437,7 @@ async def test_the_running_worker_sends_what_a_commit_brings(shop: WebhookShop, 
             await running
 
 
+@on_one_database
 async def test_the_check_names_hosts_that_are_sent_nothing(shop: WebhookShop, receiver: Receiver) -> None:
     assert await check_webhooks(shop.store) == []
     async with receiving() as gone, receiving() as failing:
