@@ -244,8 +244,8 @@ _WORDS: Final[dict[str, Advice]] = {
         "Make another admin first.",
     ),
     "orders-open": Advice(
-        "Orders are under way",
-        "Somebody whose orders are under way cannot be forgotten.",
+        "Orders or bookings are under way",
+        "Somebody whose orders or bookings are under way cannot be forgotten.",
         "Wait until they have ended.",
     ),
     "blocked": Advice(

@@ -36,6 +36,7 @@ ShopError
     ├── OwnAccount            an admin may not shut themselves out
     ├── LastAdmin             somebody stays who may make accounts
     ├── OrdersOpen            somebody whose orders are under way cannot be forgotten
+    │   └── BookingsOpen      nor whose bookings are
     ├── MessageGone           the message was deleted
     ├── TooManyEndpoints      the shop has as many webhook endpoints as it may
     ├── EndpointDisabled      a webhook endpoint to which nothing is sent
@@ -262,9 +263,14 @@ class LastAdmin(Conflict):
 
 
 class OrdersOpen(Conflict):
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, what: str = "orders") -> None:
         self.left = count
-        super().__init__(f"{count} of this customer's orders are still under way. Bring them to an end first.")
+        super().__init__(f"{count} of this customer's {what} are still under way. Bring them to an end first.")
+
+
+class BookingsOpen(OrdersOpen):
+    def __init__(self, count: int) -> None:
+        super().__init__(count, "bookings")
 
 
 class MessageGone(Conflict):

@@ -8,7 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from ordercast.commerce.errors import NotFound, OrdersOpen
+from ordercast.commerce.booking_states import BookingStatus
+from ordercast.commerce.booking_transitions import BOOKING_TERMINAL
+from ordercast.commerce.errors import BookingsOpen, NotFound, OrdersOpen
 from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.redaction import Redaction
 from ordercast.commerce.states import OrderStatus
@@ -64,6 +66,9 @@ class StoredCopies:
     """Webhooks that were or are to be sent."""
 
 
+_BOUGHT: Final = ("orders", "bookings")
+"""What has a customer, and an id by which documents name it."""
+
 # --- Statements: made from what each noun says of its tables ----------------------------------------------------------
 
 
@@ -92,10 +97,17 @@ def _erase(table: str, holding: PersonalData) -> Statement | None:
     return Statement(f"UPDATE {table} SET {left} {which}")
 
 
-# Every document with the customer's id in it, or with that of an order of theirs.
+# Every document with the customer's id in it, or with that of an order or booking of theirs.
 def _mentions(column: str) -> str:
-    theirs = f"SELECT 1 FROM orders WHERE customer_id = :customer_id AND @contains({column}, orders.id)"
-    return f"(@contains({column}, :customer_id) OR EXISTS ({theirs}))"
+    theirs = (
+        f"EXISTS (SELECT 1 FROM {table} WHERE customer_id = :customer_id AND @contains({column}, {table}.id))"
+        for table in _BOUGHT
+    )
+    return f"(@contains({column}, :customer_id) OR {' OR '.join(theirs)})"
+
+
+def _is_theirs(column: str) -> str:
+    return " OR ".join(f"{column} IN (SELECT id FROM {table} WHERE customer_id = :customer_id)" for table in _BOUGHT)
 
 
 IDENTITY: Final = {table: _identity(table, holding) for table, holding in PERSONAL_DATA.items() if holding.identifies}
@@ -113,19 +125,27 @@ OPEN_ORDERS: Final = Statement(f"""
     SELECT count(*) FROM orders
     WHERE customer_id = :customer_id AND status IN ({literals({*OrderStatus} - {*TERMINAL})})
 """)
+OPEN_BOOKINGS: Final = Statement(f"""
+    SELECT count(*) FROM bookings
+    WHERE customer_id = :customer_id AND status IN ({literals({*BookingStatus} - {*BOOKING_TERMINAL})})
+""")
 IS_KNOWN: Final = Statement("""
     SELECT EXISTS (SELECT 1 FROM customers WHERE id = :customer_id)
       OR EXISTS (SELECT 1 FROM orders WHERE customer_id = :customer_id)
+      OR EXISTS (SELECT 1 FROM bookings WHERE customer_id = :customer_id)
       OR EXISTS (SELECT 1 FROM mirrored_orders WHERE customer_id = :customer_id)
       OR EXISTS (SELECT 1 FROM bookings WHERE customer_id = :customer_id)
 """)
 TRACKED: Final = Statement("SELECT id FROM orders WHERE customer_id = :customer_id AND tracking_hash IS NOT NULL")
+TRACKED_BOOKINGS: Final = Statement("""
+    SELECT id FROM bookings WHERE customer_id = :customer_id AND tracking_hash IS NOT NULL
+""")
 # The indexed question first: an order's own rows are most of them. Rows that have no number yet, this transaction's own
 # among them, are behind every number.
 FEED_KEYS: Final = Statement(f"""
     SELECT feed.@feed_key FROM feed
     WHERE @sqlite(seq > :after)@postgresql((seq > :after OR seq IS NULL)) AND (
-      entity_id IN (SELECT id FROM orders WHERE customer_id = :customer_id)
+      {_is_theirs("entity_id")}
       OR {_mentions("after")} OR {_mentions("before")} OR @contains(actor, :customer_id))
 """)
 FEED_ROW: Final = Statement("""
@@ -139,13 +159,12 @@ ANSWERS: Final = Statement(f"""
     SELECT scope, key FROM idempotency
     WHERE created_at >= :since AND ({_mentions("answer")} OR @contains(scope, :customer_id))
 """)
-# A socket's identity is `customer:<id>`, or `guest:<order's id>`.
+# A socket's identity is `customer:<id>`, or `guest:<order's or booking's id>`.
 SESSIONS: Final = Statement(f"SELECT pid FROM sessions WHERE {_mentions('@text_of(identity)')}")
 WEBHOOKS: Final = Statement(f"""
     SELECT id FROM webhook_deliveries
     WHERE created_at >= :since AND (
-      subject IN (SELECT id FROM orders WHERE customer_id = :customer_id)
-      OR subject IN (SELECT id FROM bookings WHERE customer_id = :customer_id) OR {_mentions("body")})
+      {_is_theirs("subject")} OR {_mentions("body")})
 """)
 
 STATEMENTS: Final = statements_in(globals())
@@ -238,11 +257,14 @@ def erase(
     transaction: Transaction, erasure_id: str, customer_id: str, copies: StoredCopies, *, actor: Actor, now: Timestamp
 ) -> int:
     """Forget a customer: orders and sums stay, the person goes, and each token of theirs is refused. Gives how many
-    orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen while an order is under way.
+    orders were theirs. Done again, it does no harm. Raises NotFound, and OrdersOpen or BookingsOpen while one is under
+    way.
     """
     known = _known(transaction, customer_id)
     if left := _one(transaction, OPEN_ORDERS, customer_id):
         raise OrdersOpen(left)
+    if left := _one(transaction, OPEN_BOOKINGS, customer_id):
+        raise BookingsOpen(left)
     by = ERASED_ACTOR if actor.role is Role.CUSTOMER else str(actor)
     _refuse_tokens(transaction, customer_id, by, now)
     for card in known["paymentMethods"]:
@@ -262,6 +284,7 @@ def _refuse_tokens(transaction: Transaction, customer_id: str, by: str, now: Tim
     theirs = [
         customer_id,
         *(order_id for (order_id,) in transaction.all(TRACKED, customer_id=customer_id)),
+        *(booking_id for (booking_id,) in transaction.all(TRACKED_BOOKINGS, customer_id=customer_id)),
     ]
     for name in theirs:
         access.revoke(transaction, name, since=now, until=None, actor=by, reason="The personal data was erased.")
@@ -270,7 +293,8 @@ def _refuse_tokens(transaction: Transaction, customer_id: str, by: str, now: Tim
 def _texts(known: dict[str, list[dict[str, Any]]]) -> list[str | None]:
     """Every text by which the person could be known."""
     people = ([row["name"], row["email"], row.get("mobile")] for row in chain(known["customers"], known["accounts"]))
-    buyers = ([row["customerName"], row["customerEmail"], row["customerMobile"]] for row in known["orders"])
+    bought = chain(known["orders"], known["bookings"])
+    buyers = ([row["customerName"], row["customerEmail"], row["customerMobile"], row.get("note")] for row in bought)
     elsewhere = [row["document"] for row in known["mirroredOrders"] if isinstance(row["document"], dict)]
     places = (
         [address.get(text) for text in _ADDRESS_TEXTS]

@@ -22,7 +22,7 @@ from ordercast.commerce.bookings import is_bookable
 from ordercast.commerce.errors import InvalidField, NotFound, TimeNotFree
 from ordercast.commerce.ids import BookingId
 from ordercast.commerce.orders import PaymentInfo
-from ordercast.commerce.people import Actor
+from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.slots import Span, minute_of, moment_of
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
@@ -79,7 +79,8 @@ NOUN: Final = Noun(
                 "from_starts_at", "starts_at", "from_carer_id", "carer_id", "reason", "at",
             ),
             {"actor": f"'{ERASED_ACTOR}'", "reason": "NULL"},
-            touched="actor = 'customer:' || CAST(:customer_id AS TEXT)",
+            # A guest has called their own off, by its tracking token.
+            touched=f"(actor = 'customer:' || CAST(:customer_id AS TEXT) OR actor = '{Role.GUEST}')",
             key="entry",
         ),
     },

@@ -76,7 +76,8 @@ _CHANGED: Final = (
 _BY_CUSTOMER: Final = f"{Role.CUSTOMER}:"
 _KEPT_COLUMNS: Final = [name for name in booking_history.columns if name not in {"actor", "reason"}]
 _FORGETS: Final = (
-    f"substr(OLD.actor, 1, {len(_BY_CUSTOMER)}) = '{_BY_CUSTOMER}' AND NEW.actor = '{ERASED_ACTOR}'"
+    f"(substr(OLD.actor, 1, {len(_BY_CUSTOMER)}) = '{_BY_CUSTOMER}' OR OLD.actor = '{Role.GUEST}')"
+    f" AND NEW.actor = '{ERASED_ACTOR}'"
     f" AND NEW.reason IS NULL AND {same(_KEPT_COLUMNS)}"
 )
 _ADDED_TO: Final = "history is only ever added to"
