@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ordercast.commerce.services import DEMO_SERVICES
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore, read_json
 from ordercast.db import sandbox as books
@@ -20,6 +21,7 @@ from ordercast.payments.providers.sandbox import SandboxProvider
 from tests.commerce.orders import request_json
 from tests.db.forced import force, force_all
 
+from .bookings_at_work import at, book
 from .client import SERVICE, STORE, Client, bearer, problem, signed_in, token
 from .stores import AnyStore
 
@@ -62,19 +64,22 @@ async def fill(client: Client) -> list[dict[str, Any]]:
     promotion = {"code": "EID", "kind": "percent", "value": 1000}
     assert (await client.post("/api/promotions", promotion, STORE)).status_code == 201
     assert (await client.post("/api/emit", {"event": "x", "rooms": ["r"]}, SERVICE)).status_code == 202
+    await book(client, {"id": DEMO_SERVICES[0].id}, at(10))
     return orders
 
 
 LISTS = (
     "/api/orders", "/api/orders?status=pending", "/api/products", "/api/products?every=true", "/api/accounts",
-    "/api/drivers", "/api/promotions", "/api/notifications", "/api/payment-mismatches", "/api/stats", "/api/config",
+    "/api/bookings", "/api/bookings?status=requested", f"/api/bookings?day={at(0)[:10]}", "/api/services",
+    "/api/services?every=true", "/api/carers", "/api/drivers", "/api/promotions", "/api/notifications",
+    "/api/payment-mismatches", "/api/stats", "/api/config",
 )  # fmt: skip
 
 
 # What the lists and figures are made of; the property test of the feed goes through every table.
 LISTED = (
-    "accounts", "customers", "driver_states", "notification_reads", "notifications", "order_history", "orders",
-    "payment_mismatches", "products", "promotions",
+    "accounts", "bookings", "carers", "services", "customers", "driver_states", "notification_reads", "notifications",
+    "order_history", "orders", "payment_mismatches", "products", "promotions",
 )  # fmt: skip
 
 

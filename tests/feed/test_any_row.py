@@ -27,12 +27,16 @@ from tests.db.shop import STORE, now, place_one
 from tests.waiting import until
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
-from ordercast.commerce.timestamps import timestamp
+from ordercast.commerce.letters import Language
+from ordercast.commerce.slots import Span
+from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import (
     SqliteStore,
     Transaction,
     access,
     accounts,
+    bookings,
+    carers,
     contact_points,
     drivers,
     mismatches,
@@ -42,13 +46,16 @@ from ordercast.db import (
     payment_tasks,
     products,
     promotions,
+    services,
     stats,
 )
+from ordercast.db.bookings import diaries
+from ordercast.db.bookings.reminders import Reminding
 from ordercast.db.columns import Column, Table
 from ordercast.db.domains import Kind
 from ordercast.db.inspection import JSON_COLUMNS, tables
 from ordercast.db.postgresql.store import PostgresqlStore
-from ordercast.jobs import expire_all
+from ordercast.jobs import expire_all, remind_all
 from ordercast.row_inspector import RowInspector
 
 from .conftest import Line, Node
@@ -62,8 +69,9 @@ RESTART_EVERY = 5
 # Without its rules no order can be priced; by its newest row and its epoch a history is known to be the same one.
 SPARED = {"shop"}
 KINDS = (
-    "order.placed", "order.status_changed", "order.changed", "delivery.moved", "notification.made", "event.published",
-    "product.changed", "payment.mismatch", "feed.resync", "access.revoked", "customer.erased", "odd", "",
+    "booking.placed", "booking.changed", "order.placed", "order.status_changed", "order.changed", "delivery.moved",
+    "notification.made", "event.published", "product.changed", "payment.mismatch", "feed.resync", "access.revoked",
+    "customer.erased", "odd", "",
 )  # fmt: skip
 TEXTS: tuple[Any, ...] = (
     "", "x", "é", "\U0001f600", "half \\ud83d", "9999-99-99", "now", "-1", "9e999", "NaN", "null", "[]", "{}",
@@ -72,6 +80,8 @@ TEXTS: tuple[Any, ...] = (
     '{"event":"newOrder","rooms":["store-owners"],"args":[{"_id":"665f","items":[]}]}', '{"customerId":"cus_1"',
 )  # fmt: skip
 NUMBERS: tuple[Any, ...] = (0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 1.5, float("inf"), "abc")
+EVER = bookings.OfDay(Timestamp(""), Timestamp("~"))
+ALL_TIME = Span(0, 100_000_000)
 
 
 class Shop:
@@ -209,6 +219,11 @@ async def answer_everything(store: AnyStore) -> None:
         lambda t: drivers.page(t, "", 50),
         lambda t: drivers.free(t, now()),
         lambda t: promotions.page(t, "", 50),
+        lambda t: services.page(t, "", 50, every=True),
+        lambda t: carers.page(t, "", 50),
+        lambda t: bookings.page(t, bookings.Whose(), before=1 << 62, limit=50, status=None),
+        lambda t: bookings.page_of_day(t, bookings.Whose(), EVER, limit=50, status=None),
+        lambda t: diaries.read(t, carers.page(t, "", 50), ALL_TIME),
         lambda t: mismatches.page(t, mismatches.NEWEST, 50, resolved_too=True),
         lambda t: notifications.page(t, ("store",), "usr_1", unread_only=False, before=None, limit=50),
         lambda t: stats.day(t, day, UTC, tz_name="UTC", now=now(), latency=None),
@@ -223,6 +238,7 @@ async def answer_everything(store: AnyStore) -> None:
     for question in questions:
         await store.read(question)
     await expire_all(store, timestamp(1), now())
+    await remind_all(store, 10 * 365 * 86_400, Reminding(UTC, Language.ENGLISH, sends_mail=True), 1)
     await store.write(lambda t: notifications.tell_of_new_orders(t, now()))
     await store.prune(feed_rows_max=200_000, sessions_age_s_max=7 * 24 * 3600, now=now())
 
