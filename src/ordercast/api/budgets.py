@@ -109,6 +109,10 @@ _SIGN_IN: Final = (SIGN_INS, ACCOUNT_GUESSES, ACCOUNT_STRANGERS)
 ANONYMOUS_ROUTES: Final[Mapping[str, tuple[Budget, ...]]] = {
     "POST /api/orders": (ORDERS, DECLINED_CARDS, PROMOTION_GUESSES, REFUSED_TOKENS, ORDER_MAILS),
     "POST /api/checkout/quote": (QUOTES, PROMOTION_GUESSES, REFUSED_TOKENS),
+    "POST /api/bookings": (ORDERS, DECLINED_CARDS, REFUSED_TOKENS),
+    "GET /api/services": (READS,),
+    "GET /api/services/{service_id}": (READS, NOT_FOUND),
+    "GET /api/services/{service_id}/slots": (READS, QUOTES, NOT_FOUND),
     "POST /api/auth/login": _SIGN_IN,
     "POST /api/auth/register": (REGISTRATIONS, ACCOUNT_MAILS),
     "POST /api/auth/forgot-password": (MAIL_REQUESTS, ACCOUNT_MAILS),
