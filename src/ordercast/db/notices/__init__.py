@@ -21,18 +21,19 @@ from ordercast.db.statement import BulkStatement, statements_in
 from ordercast.db.transaction import Transaction
 
 from . import statements
-from .table import notice_escalations, notices
+from .table import notice_escalations, notices, notices_sent
 from .triggers import TRIGGERS
 
 TABLE: Final = "notices"
 
 NOUN: Final = Noun(
     name="notices",
-    tables=(notices, notice_escalations),
+    tables=(notices, notices_sent, notice_escalations),
     statements=statements_in(vars(statements)),
     triggers=TRIGGERS,
     personal={
         "notices": Impersonal("when the shop's own people noticed an order or a booking"),
+        "notices_sent": Impersonal("when an order or a booking was sent to the shop's own screens"),
         "notice_escalations": Impersonal("what was done about those that nobody had opened"),
     },
 )
@@ -104,7 +105,8 @@ def _note_sent(transaction: Transaction, sent: Mapping[str, Sent]) -> None:
 
 def _begin(transaction: Transaction, named: str) -> None:
     """Have a row for each of those that there are."""
-    rows = [{"entity_id": id_, "committed_at": at} for id_, at in transaction.all(statements.COMMITTED, ids=named)]
+    found = dict(transaction.all(statements.COMMITTED, ids=named))
+    rows = [{"entity_id": id_, "committed_at": at} for id_, at in found.items()]
     _add(transaction, statements.BEGIN, rows)
 
 
@@ -143,7 +145,7 @@ class _Noted(NamedTuple):
 
 
 def _noted(row: tuple[Any, ...]) -> _Noted:
-    entity_id, received_at, received_by, screens, opened_at, opened_by, committed_at = row[:7]
+    entity_id, received_at, received_by, screens, opened_at, opened_by, committed_at = row
     for moment in (received_at, opened_at):
         if moment is not None and not is_moment(moment):
             raise ValueError("it has a moment that is none")
@@ -237,10 +239,11 @@ def look_at_booking(transaction: Transaction, booking_id: str) -> BookingNotice:
 
 def _look(transaction: Transaction, subject: NoticeSubject, id_: str) -> EntityNotice:
     row = transaction.one(statements.OF_ENTITY, id=id_)
-    rows = [] if row is None else transaction.readable([row], _looked_at, TABLE)
-    noted, sent_at = rows[0] if rows else (None, None)
+    rows = [] if row is None else transaction.readable([row], _noted, TABLE)
+    noted = rows[0] if rows else None
     notice = Notice() if noted is None else noted.notice
     committed_at = _committed_at(transaction, id_) if noted is None else noted.committed_at
+    sent_at = _sent_at(transaction, id_)
     opening = _opening(transaction, subject, id_, notice)
     names = _names(transaction, [by for by in (notice.received_by, opening and opening[0].by) if by])
     steps = transaction.readable(
@@ -255,17 +258,15 @@ def _look(transaction: Transaction, subject: NoticeSubject, id_: str) -> EntityN
     )
 
 
-def _looked_at(row: tuple[Any, ...]) -> tuple[_Noted, str | None]:
-    sent_at = row[7]
-    if sent_at is not None and not is_moment(sent_at):
-        raise ValueError("sent_at is no moment")
-    return _noted(row), sent_at
+def _sent_at(transaction: Transaction, id_: str) -> str | None:
+    row = transaction.one(statements.SENT_AT, id=id_)
+    return row[0] if row is not None and is_moment(row[0]) else None
 
 
 def _committed_at(transaction: Transaction, id_: str) -> str | None:
-    """None of an order that lives elsewhere."""
-    row = transaction.one(statements.COMMITTED, ids=_json([id_]))
-    return row[1] if row is not None and is_moment(row[1]) else None
+    """None of an order that lives elsewhere, and that nobody was sent."""
+    found = dict(transaction.all(statements.COMMITTED, ids=_json([id_])))
+    return found[id_] if is_moment(found.get(id_)) else None
 
 
 def _opening(transaction: Transaction, subject: NoticeSubject, id_: str, notice: Notice) -> tuple[Opening, str] | None:

@@ -16,13 +16,15 @@ from ordercast.db.statement import BulkStatement, Statement
 
 # Several nodes write to their own sockets: the first is the earliest.
 SENT: Final = BulkStatement("""
-    INSERT INTO notices @bulk_values(entity_id ordercast_id, committed_at ordercast_moment, sent_at ordercast_moment)
-    ON CONFLICT (entity_id) DO UPDATE SET sent_at = excluded.sent_at
-    WHERE notices.sent_at IS NULL OR notices.sent_at > excluded.sent_at
+    INSERT INTO notices_sent @bulk_values(
+      entity_id ordercast_id, committed_at ordercast_moment, sent_at ordercast_moment)
+    ON CONFLICT (entity_id) DO UPDATE SET sent_at = excluded.sent_at WHERE notices_sent.sent_at > excluded.sent_at
 """)
+# What was sent last: it has the moment on the change itself, also of orders that live elsewhere.
 COMMITTED: Final = Statement("""
     SELECT id, created_at FROM orders WHERE id IN (@json_texts(:ids))
     UNION ALL SELECT id, created_at FROM bookings WHERE id IN (@json_texts(:ids))
+    UNION ALL SELECT entity_id, committed_at FROM notices_sent WHERE entity_id IN (@json_texts(:ids))
 """)
 BEGIN: Final = BulkStatement("""
     INSERT INTO notices @bulk_values(entity_id ordercast_id, committed_at ordercast_moment)
@@ -41,7 +43,8 @@ NOTE: Final = Statement("""
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
 
-OF_ENTITY: Final = Statement(f"SELECT {_NOTED}, committed_at, sent_at FROM notices WHERE entity_id = :id")
+OF_ENTITY: Final = Statement(f"SELECT {_NOTED}, committed_at FROM notices WHERE entity_id = :id")
+SENT_AT: Final = Statement("SELECT sent_at FROM notices_sent WHERE entity_id = :id")
 ESCALATIONS: Final = Statement("SELECT step, at FROM notice_escalations WHERE entity_id = :id")
 
 
@@ -67,10 +70,10 @@ class _Subject(NamedTuple):
       AND NOT EXISTS (SELECT * FROM {history} WHERE {history}.{self.key} = {table}.id AND {self.by_staff})"""
 
     @property
-    def reached_a_screen(self) -> str:
-        return f"""SELECT * FROM notices
-        WHERE notices.entity_id = {self.table}.id
-          AND (notices.sent_at IS NOT NULL OR notices.received_at IS NOT NULL)"""
+    def reached_no_screen(self) -> str:
+        return f"""NOT EXISTS (SELECT * FROM notices_sent WHERE notices_sent.entity_id = {self.table}.id)
+            AND NOT EXISTS (
+              SELECT * FROM notices WHERE notices.entity_id = {self.table}.id AND notices.received_at IS NOT NULL)"""
 
 
 _SUBJECTS: Final = {
@@ -107,7 +110,7 @@ def _due(of: _Subject, locking: str = "") -> Statement:
         SELECT {of.table}.number, {of.table}.id, {of.table}.created_at FROM {of.table}
         WHERE {of.is_unopened} AND {of.table}.created_at >= :since
           AND ({of.table}.created_at < :before
-            OR ({of.table}.created_at < :unsent_before AND NOT EXISTS ({of.reached_a_screen})))
+            OR ({of.table}.created_at < :unsent_before AND {of.reached_no_screen}))
           AND NOT EXISTS (
             SELECT * FROM notice_escalations
             WHERE notice_escalations.entity_id = {of.table}.id AND notice_escalations.step = :step)

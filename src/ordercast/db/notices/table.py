@@ -1,5 +1,5 @@
-"""When an order or a booking was noticed: a row for each that was sent to a screen, or that somebody noticed; and what
-was done about those that nobody had opened.
+"""When an order or a booking was noticed, and when it was sent to a screen; and what was done about those that nobody
+had opened.
 
 Beside them, not in them: an acknowledgement is no change of an order. It makes no version, no line of history and no
 row of the feed.
@@ -15,8 +15,6 @@ notices = table(
     identifier("entity_id", primary_key=True),
     # The moment on the change that brought it, so that a day's figures are read from here alone.
     given_moment("committed_at"),
-    # When the event was first written to a socket of the shop's people.
-    given_moment("sent_at", optional=True),
     # When a screen first said that it has painted it, and whose it was ...
     given_moment("received_at", optional=True),
     line("received_by", optional=True),
@@ -28,6 +26,16 @@ notices = table(
     check("notice_receiver", "(received_at IS NULL) = (received_by IS NULL)"),
     check("notice_opener", "(opened_at IS NULL) = (opened_by IS NULL)"),
     index("notices_by_time", "committed_at", where="received_at IS NOT NULL"),
+    rowid=False,
+)
+
+# When an event was first written to a socket of the shop's people. A table of its own, and no wider than that: each
+# order has a row in it, whether or not any screen ever says anything.
+notices_sent = table(
+    "notices_sent",
+    identifier("entity_id", primary_key=True),
+    given_moment("committed_at"),
+    given_moment("sent_at"),
     rowid=False,
 )
 

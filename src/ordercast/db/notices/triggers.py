@@ -13,12 +13,14 @@ from ordercast.db.types import ChangeKind
 def _told(kind: ChangeKind, table: str, name: str) -> str:
     """Tell of the entity of the new row, if it is of that `table`; its id is told as `name`."""
     document = f"""@json_object('{name}', o.id, 'number', o.number, 'step', NEW.step, 'committedAt', o.created_at,
-          'sentAt', n.sent_at, 'receivedAt', n.received_at)"""
+          'sentAt', s.sent_at, 'receivedAt', n.received_at)"""
     return cleandoc(f"""
         INSERT INTO feed ({FEED_COLUMNS})
           SELECT '{kind}', o.id, o.version, 'service:timer', NULL, NEW.at, NULL,
             @json_text({document})
-          FROM {table} o LEFT JOIN notices n ON n.entity_id = o.id
+          FROM {table} o
+            LEFT JOIN notices_sent s ON s.entity_id = o.id
+            LEFT JOIN notices n ON n.entity_id = o.id
           WHERE o.id = NEW.entity_id
     """)
 
