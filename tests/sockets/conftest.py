@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
 
+from ordercast.config import Settings
+from ordercast.db import SqliteStore
 from ordercast.hub import Server
-from tests.api.client import token
+from tests.api.client import Client, token
 from tests.api.conftest import (
     client,
     postgresql_store,
@@ -18,9 +20,12 @@ from tests.api.conftest import (
     sqlite_store,
     store,
 )
+from tests.api.drivers_at_work import hire
+from tests.servers import running
 
 from .described import problems_of_event
 from .phone import Phone
+from .stage import SHOP_ROOMS, Stage
 
 __all__ = [
     "Connect",
@@ -53,3 +58,17 @@ def connect(server: Server) -> Iterator[Connect]:
     yield connect
     heard = [event for phone in phones for event in phone.events()]
     assert [problem for name, *args in heard for problem in problems_of_event(name, args)] == []
+
+
+@pytest.fixture
+async def stage(client: Client, store: SqliteStore, server: Server, settings: Settings) -> AsyncIterator[Stage]:
+    await hire(store, "drv_1")
+    async with running(server) as at:
+        stage = Stage(at.url, client, store, server, settings)
+        stage.clerk = await stage.connect(token("store"), *SHOP_ROOMS)
+        stage.buyer = await stage.connect(token("customer", "cus_1"), "customer_{id}", "user_{id}")
+        stage.rider = await stage.connect(token("driver", "drv_1"), "driver_{id}", "user_{id}")
+        yield stage
+        for listener in stage.listeners:
+            await listener.leave()
+    assert [problem for listener in stage.listeners for problem in listener.problems] == []

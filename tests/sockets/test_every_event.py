@@ -6,38 +6,14 @@ What the document has and the tables have not fails: add how to make it happen t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
-
-import pytest
-
-from ordercast.config import Settings
-from ordercast.db import SqliteStore
-from ordercast.hub import Server
-from tests.api.client import Client, token
-from tests.api.drivers_at_work import hire
-from tests.servers import running
 
 from .askings import ASKED
 from .described import commands, events
 from .happenings import HAPPENS, MORE
-from .stage import SHOP_ROOMS, Stage
+from .stage import Stage
 
 WRONG: dict[str, Any] = {"nothing": "of the kind"}
-
-
-@pytest.fixture
-async def stage(client: Client, store: SqliteStore, server: Server, settings: Settings) -> AsyncIterator[Stage]:
-    await hire(store, "drv_1")
-    async with running(server) as at:
-        stage = Stage(at.url, client, store, server, settings)
-        stage.clerk = await stage.connect(token("store"), *SHOP_ROOMS)
-        stage.buyer = await stage.connect(token("customer", "cus_1"), "customer_{id}", "user_{id}")
-        stage.rider = await stage.connect(token("driver", "drv_1"), "driver_{id}", "user_{id}")
-        yield stage
-        for listener in stage.listeners:
-            await listener.leave()
-    assert [problem for listener in stage.listeners for problem in listener.problems] == []
 
 
 def test_the_table_has_every_event_of_the_document_and_no_other() -> None:
