@@ -182,6 +182,7 @@ def other_bodies() -> dict[str, Any]:
         "POST /emit-booking": {"bookingId": "b1", "userId": "u1"},
         "POST /api/conversations/{conversation_id}/messages": {"text": "Hello"},
         "PATCH /api/conversations/{conversation_id}/messages/{message_id}": {"text": "Good day"},
+        "PUT /api/conversations/{conversation_id}/block": {"reason": "Threats"},
         "POST /api/conversations/{conversation_id}/seen": {"position": 1},
         "POST /api/conversations/{conversation_id}/delivered": {"position": 1},
         "POST /api/payments/webhook/{provider}": {},
