@@ -16,10 +16,11 @@ from ordercast.db import conversations as units
 from ordercast.db.conversations import messages as writing
 from ordercast.db.conversations.messages import NewMessage
 from tests.chance import chance_of
+from tests.waiting import until
 
 from .programs import Program
 from .shop import STORE, ask, now
-from .shops import AnyStore, ShopDatabase
+from .shops import AnyStore, PostgresqlShop, ShopDatabase
 
 ASHA = Actor(Role.CUSTOMER, "cus_1")
 
@@ -230,3 +231,28 @@ async def test_a_conversation_is_opened_once_whoever_asks_for_it(database: ShopD
     assert len({*await asyncio.gather(*(opened(number) for number in range(16)))}) == 1
     for node in nodes:
         await node.close()
+
+
+async def test_a_conversation_that_is_opened_while_its_driver_changes_has_the_driver_that_there_is_then(
+    database: ShopDatabase,
+) -> None:
+    database.execute("INSERT INTO orders (id, customer_id) VALUES ('ord_1', 'cus_1')")
+    for status in ("processing", "ready_for_delivery"):
+        database.execute(f"UPDATE orders SET status = '{status}'")
+    database.execute("UPDATE orders SET status = 'driver_assigned', driver_id = 'drv_1'")
+    other = database.connect()
+    cursor = other.cursor()
+    cursor.execute("UPDATE orders SET status = 'ready_for_delivery', driver_id = NULL")
+
+    opening = asyncio.create_task(
+        asyncio.to_thread(
+            database.execute, "INSERT INTO conversations (id, about, subject_id) VALUES ('cnv_1', 'order', 'ord_1')"
+        )
+    )
+    if isinstance(database, PostgresqlShop):
+        await until(lambda: database.ask("SELECT 1 FROM pg_locks WHERE NOT granted"))
+    other.commit()
+    await opening
+    cursor.execute("SELECT assignee_id, customer_id FROM conversations")
+    assert cursor.fetchall() == [(None, "cus_1")]
+    other.close()

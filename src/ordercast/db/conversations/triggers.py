@@ -63,16 +63,19 @@ _IS_OF_ORDER: Final = f"NEW.about = '{Subject.ORDER}'"
 _DRIVER: Final = _of_order(driver_of("o"))
 _IS_OF_BOOKING: Final = f"NEW.about = '{Subject.BOOKING}'"
 _CARER: Final = _of_booking(carer_of("b"))
+
+
+def _is_missing(table: str) -> str:
+    # Held: who is just changing who takes part has not seen this conversation, and would leave it as it was before.
+    return f"NOT EXISTS (SELECT 1 FROM {table} WHERE id = NEW.subject_id @postgresql(FOR SHARE))"
+
+
 _OPENED: Final[tuple[str | Refusal, ...]] = (
     Refusal(
         "conversation_subject: there is no such order",
-        f"{_IS_OF_ORDER} AND NOT EXISTS (SELECT 1 FROM orders WHERE id = NEW.subject_id)"
-        " AND NOT EXISTS (SELECT 1 FROM mirrored_orders WHERE id = NEW.subject_id)",
+        f"{_IS_OF_ORDER} AND {_is_missing('orders')} AND {_is_missing('mirrored_orders')}",
     ),
-    Refusal(
-        "conversation_subject: there is no such booking",
-        f"{_IS_OF_BOOKING} AND NOT EXISTS (SELECT 1 FROM bookings WHERE id = NEW.subject_id)",
-    ),
+    Refusal("conversation_subject: there is no such booking", f"{_IS_OF_BOOKING} AND {_is_missing('bookings')}"),
     *(
         cleandoc(f"""
             INSERT INTO conversation_participants (conversation_id, participant, whose, last_at)
