@@ -97,6 +97,13 @@ def test_a_webhook_makes_a_booking_paid_on_a_stock_clients_screen_without_a_relo
             screen.stop()
 
 
+def test_what_is_to_be_paid_in_cash_is_paid_by_a_payment_that_names_it(shop: Shop) -> None:
+    order = shop.place()
+    assert send(shop, "--order", order["id"])[0] == 0
+    paid = shop.get_order(order["id"], shop.token())
+    assert (paid["paymentStatus"], paid["paymentInfo"]) == ("paid", {"method": "card"})
+
+
 def test_what_nobody_knows_is_taken_all_the_same(shop: Shop) -> None:
     assert send(shop, "--event", "invoice.blessed")[0] == 0
     assert send(shop, "--provider", "standard", "--payment", "sbx_none")[0] == 0

@@ -13,11 +13,13 @@ import pytest
 
 from ordercast.config import Settings
 from ordercast.db import Store, payments
+from ordercast.db.orders.placing import Placing
 from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.payments import Providers, providers_of
 from ordercast.payments.webhook_inbox import LATELY_MS, RETRY_AFTER_S, WebhookInbox, WebhookWorker
 from tests.api.client import STORE, Client, over, problem
 from tests.api.stores import PromptStore
+from tests.db.shop import new_order
 from tests.waiting import until
 
 from .all_providers import TOTAL, place, providers, settings
@@ -150,6 +152,57 @@ async def test_the_worker_is_woken_by_the_commit_of_the_order(
 
 async def _is_paid(client: Client, order_id: str) -> bool:
     return await look(client, order_id) == ("paid", TOTAL)
+
+
+# --- Payments that were made elsewhere --------------------------------------------------------------------------------
+
+
+def paid_elsewhere(event_id: str, order_id: str, **changes: Any) -> bytes:
+    """Stripe's Checkout, of a session that another program made for the order."""
+    about = {"payment_intent": "pi_else", "payment_status": "paid", "amount_total": TOTAL, "currency": "bdt"}
+    about |= {"id": "cs_1", "metadata": {"orderId": order_id}}
+    return stripe_body(event_id, "checkout.session.completed", **{**about, **changes})
+
+
+async def test_a_payment_that_was_made_elsewhere_pays_for_what_it_names(
+    client: Client, store: Store, inbox: WebhookInbox
+) -> None:
+    order = await client.place()
+    assert (await send(client.http, captured("evt_0", "pi_else"))).status_code == 200  # it names nothing, and waits
+    for _ in range(2):
+        assert (await send(client.http, paid_elsewhere("evt_1", order["id"]))).status_code == 200
+    assert await look(client, order["id"]) == ("paid", TOTAL)
+    assert await inbox.run_due() == 1
+    assert {each["status"] for each in await kept(client)} == {"applied"}
+    shown = (await client.get(f"/api/orders/{order['id']}", STORE)).json()
+    assert shown["paymentInfo"] == {"method": "card"}
+
+
+async def test_one_that_comes_before_what_it_names_waits_for_it_and_one_too_many_is_for_people(
+    client: Client, store: Store, inbox: WebhookInbox, clock: Clock
+) -> None:
+    new = new_order()
+    await send(client.http, paid_elsewhere("evt_1", new.order_id))
+    assert [each["status"] for each in await kept(client)] == ["waiting"]
+    await store.write(Placing(new))
+    assert await inbox.run_due() == 1
+    assert await look(client, new.order_id) == ("paid", TOTAL)
+    await send(client.http, paid_elsewhere("evt_2", new.order_id, payment_intent="pi_twice"))
+    (webhook,) = await kept(client, status="due")
+    assert "it cannot be paid for now" in webhook["problem"]
+    for _ in RETRY_AFTER_S:
+        clock.ms += max(RETRY_AFTER_S) * 1000
+        await inbox.run_due()
+    (card,) = (await client.get("/api/payment-mismatches", STORE)).json()["items"]
+    assert (card["kind"], card["orderId"], card["reference"]) == ("webhook_failed", new.order_id, "pi_twice")
+
+
+async def test_a_sum_of_another_currency_pays_for_nothing(client: Client) -> None:
+    order = await client.place()
+    await send(client.http, paid_elsewhere("evt_1", order["id"], currency="eur"))
+    assert await look(client, order["id"]) == ("unpaid", 0)
+    (card,) = (await client.get("/api/payment-mismatches", STORE)).json()["items"]
+    assert card["kind"] == "currency"
 
 
 # --- Effects that fail ------------------------------------------------------------------------------------------------

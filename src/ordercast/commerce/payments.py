@@ -171,6 +171,13 @@ class ProviderEvent:
     fact: Fact | None
     currency: str | None = None
     """Of the fact's amount, where the event says so."""
+    pays_for: str | None = None
+    """The order or booking that it names, of a payment that we did not ask for: one that was made elsewhere."""
+
+    @property
+    def begins(self) -> str | None:
+        """What a payment that was made elsewhere pays for, where this tells that it was held or taken."""
+        return self.pays_for if isinstance(self.fact, Authorized | Captured) else None
 
 
 @dataclass(frozen=True, slots=True)

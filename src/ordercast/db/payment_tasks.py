@@ -109,6 +109,10 @@ FINISH_REFUND: Final = Statement(f"""
     WHERE id = :task_id AND {_REFUND_OF_ORDER} AND (state = '{TaskState.DUE}'
       OR state = '{TaskState.DONE}' AND CAST(:new_state AS text) = '{TaskState.REFUSED}')
 """)
+BEING_PAID: Final = Statement(f"""
+    SELECT count(*) FROM payment_tasks
+    WHERE payable_id = :payable_id AND kind = '{TaskKind.ABANDON}' AND state = '{TaskState.DUE}'
+""")
 _OPEN_ONE: Final = f"WHERE id = :task_id AND state = '{TaskState.DUE}'"
 FINISH: Final = Statement(f"UPDATE payment_tasks SET state = :new_state, problem = :new_problem {_OPEN_ONE}")
 POSTPONE: Final = Statement(f"""
@@ -346,6 +350,12 @@ _TaskRow = tuple[int, str, str | None, str, str, TaskKind, int, str, str | None,
 def is_due(transaction: Transaction, task_id: str) -> bool:
     """Whether there is such a task that is still open."""
     return transaction.one(BY_ID, id=task_id) is not None
+
+
+def is_being_paid(transaction: Transaction, payable_id: str) -> bool:
+    """Whether a payment of it is being taken just now, or given back: a promise of that is open."""
+    row = transaction.one(BEING_PAID, payable_id=payable_id)
+    return row is not None and row[0] > 0
 
 
 def next_due(transaction: Transaction) -> Timestamp | None:

@@ -103,9 +103,12 @@ DUE: Final = Statement(f"""
 # Asked after every commit of what has come lately, and now and then of all.
 PAYMENT_HAS_COME: Final = Statement(f"""
     SELECT id, provider, attempts FROM payment_webhooks @sqlite(INDEXED BY payment_webhooks_waiting)
-    WHERE {_WAITS} AND received_at > :since AND EXISTS (
-      SELECT payments.entry FROM payments
-      WHERE payments.provider = payment_webhooks.provider AND payments.reference = payment_webhooks.payment)
+    WHERE {_WAITS} AND received_at > :since AND (
+      EXISTS (
+        SELECT payments.entry FROM payments
+        WHERE payments.provider = payment_webhooks.provider AND payments.reference = payment_webhooks.payment)
+      OR EXISTS (SELECT orders.number FROM orders WHERE orders.id = payment_webhooks.payable_id)
+      OR EXISTS (SELECT bookings.number FROM bookings WHERE bookings.id = payment_webhooks.payable_id))
     ORDER BY received_at LIMIT :limit
 """)
 NEXT_DUE: Final = Statement(f"""
@@ -166,7 +169,7 @@ def receive(
     added = transaction.one(
         ADD,
         **_named(provider, event),
-        payable_id=payable_id,
+        payable_id=payable_id or event.begins,
         body=None if is_applied else _text(body),
         state=state,
         attempts=1,
@@ -178,8 +181,15 @@ def receive(
     if added is None:
         return None
     if payable_id is not None and is_applied:
-        payments.apply_event(transaction, payable_id, provider, event, now)
+        _apply(transaction, payable_id, provider, event, now)
     return state
+
+
+def _apply(transaction: Transaction, payable_id: str, provider: str, event: ProviderEvent, now: Timestamp) -> None:
+    if _known(transaction, provider, event.payment) is None:
+        payments.take_elsewhere(transaction, payable_id, provider, event, now)
+    else:
+        payments.apply_event(transaction, payable_id, provider, event, now)
 
 
 def keep(
@@ -196,7 +206,7 @@ def keep(
     transaction.run(
         ADD,
         **_named(provider, event),
-        payable_id=None,
+        payable_id=event.begins,
         body=_text(body),
         state=WebhookState.DUE,
         attempts=1,
@@ -220,10 +230,13 @@ def _paid_by(transaction: Transaction, provider: str, event: ProviderEvent) -> s
     """What the event's payment pays for."""
     if event.payment is None or event.fact is None:
         return None
-    return _payable_of(transaction, provider, event.payment)
+    known = _known(transaction, provider, event.payment)
+    if known is None and event.begins is not None and payables.find(transaction, event.begins) is not None:
+        return event.begins
+    return known
 
 
-def _payable_of(transaction: Transaction, provider: str, payment: str | None) -> str | None:
+def _known(transaction: Transaction, provider: str, payment: str | None) -> str | None:
     if payment is None:
         return None
     row = transaction.one(ledger.PAYABLE_OF_PAYMENT, provider=provider, reference=payment)
@@ -273,12 +286,12 @@ def attempt(
         new_state=state,
         new_kind=event.kind,
         new_payment=event.payment,
-        new_payable_id=payable_id,
+        new_payable_id=payable_id or event.begins,
         new_body=None if is_applied else body,
         new_ended_at=None if state is WebhookState.WAITING else now,
     )
     if payable_id is not None and is_applied:
-        payments.apply_event(transaction, payable_id, provider, event, now)
+        _apply(transaction, payable_id, provider, event, now)
         _take_card_off(transaction, payable_id, now)
     return state
 
@@ -341,7 +354,7 @@ def postpone(transaction: Transaction, webhook_id: str, attempts: int, until: Ti
 def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timestamp) -> None:
     """Try it no more: the shop is notified, and a card on the board asks somebody to see to its order."""
     webhook = by_id(transaction, webhook_id)
-    payable_id = _payable_of(transaction, webhook.provider, webhook.payment)
+    payable_id = _known(transaction, webhook.provider, webhook.payment) or webhook.order_id or webhook.booking_id
     found = None if payable_id is None else payables.find(transaction, payable_id)
     was_open = transaction.run(
         GIVE_UP,
@@ -361,7 +374,7 @@ def give_up(transaction: Transaction, webhook_id: str, problem: str, now: Timest
         order_id=payable_id if found is not None and found.noun == OrderState.noun else None,
         now=now,
     )
-    if payable_id is not None:
+    if payable_id is not None and found is not None:
         mismatches.raise_discrepancy(
             transaction,
             payable_id,

@@ -10,8 +10,9 @@ from typing import Final
 
 import msgspec
 
-from ordercast.commerce.errors import NotPermitted, StaleVersion
+from ordercast.commerce.errors import NotPayable, NotPermitted, StaleVersion
 from ordercast.commerce.money import Money
+from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.payables import PayableState, Standing, check_payable, following, standing
 from ordercast.commerce.payment_flow import (
     ActionKind,
@@ -43,7 +44,7 @@ from ordercast.commerce.payments import (
 )
 from ordercast.commerce.people import STAFF, Actor
 from ordercast.commerce.reconciliation import MismatchKind
-from ordercast.commerce.states import PaymentState, PaymentStatus
+from ordercast.commerce.states import PaymentMethod, PaymentState, PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 
 from . import ledger, mismatches, payables, payment_tasks
@@ -178,6 +179,34 @@ def apply_event(transaction: Transaction, payable_id: str, provider: str, event:
         _note_currency(transaction, reported, state, event.currency)
     else:
         record(transaction, reported)
+
+
+def take_elsewhere(
+    transaction: Transaction, payable_id: str, provider: str, event: ProviderEvent, now: Timestamp
+) -> None:
+    """Take in that what is not paid was paid elsewhere, by a payment that we did not ask for and that names it.
+
+    Raises NotPayable, also while we are taking a payment of it ourselves.
+    """
+    assert event.fact is not None
+    assert event.payment is not None
+    state = payables.load(transaction, payable_id)
+    check_payable(state.status, state.payment)
+    if payment_tasks.is_being_paid(transaction, payable_id):
+        raise NotPayable(state.noun, state.status, state.payment_status)
+    reported = ReportedFact(payable_id, provider, event.payment, event.fact, now)
+    if event.currency != state.currency:
+        _note_currency(transaction, reported, state, event.currency or "no currency")
+        return
+    if ledger.payment_of(transaction, payable_id) is not None:
+        # What failed may be held still.
+        void = (ProviderAction(ActionKind.VOID),)
+        payment_tasks.owe(transaction, payable_id, void, currency=state.currency, reason=None, now=now)
+    _move(transaction, reported, Movement.REQUESTED, Money(state.total, state.currency))
+    info = msgspec.json.encode(PaymentInfo(PaymentMethod.CARD)).decode()
+    reason = f"It is paid by {provider}, elsewhere."
+    payables.save(transaction, state, state.payment, PAYMENTS, reason=reason, now=now, info=info)
+    record(transaction, reported)
 
 
 def _note_currency(transaction: Transaction, reported: ReportedFact, state: PayableState, theirs: str) -> None:

@@ -28,13 +28,17 @@ Sum = Annotated[int, Meta(ge=0, le=AMOUNT_MAX)]
 
 
 class _Data(Struct, frozen=True):
-    """`id` is the refund's or the dispute's, `key` the one under which a refund was asked for."""
+    """`id` is the refund's or the dispute's, `key` the one under which a refund was asked for; `order` or `booking` is
+    what a payment pays for that we did not ask for.
+    """
 
     payment: Name
     amount: Sum = 0
     currency: Currency | None = None
     id: Name | None = None
     key: Name | None = None
+    order: Name | None = None
+    booking: Name | None = None
 
     @property
     def name(self) -> str:
@@ -89,7 +93,7 @@ def read_event(event_id: str, body: bytes, *, needs_currency: bool = False) -> P
     for name in (*kind.needs, *(("currency",) if needs_currency and data.amount else ())):
         if not getattr(data, name):
             raise WebhookRefused(f"The event `{event.type}` must say `data.{name}`.")
-    return ProviderEvent(event_id, event.type, data.payment, kind.fact(data), data.currency)
+    return ProviderEvent(event_id, event.type, data.payment, kind.fact(data), data.currency, data.order or data.booking)
 
 
 def _reason(error: Exception) -> str:

@@ -41,6 +41,8 @@ class _Object(Struct, frozen=True):
     amount_capturable: Sum | None = None
     currency: str | None = None
     payment_intent: str | None = None
+    amount_total: Sum | None = None
+    payment_status: str | None = None
     metadata: dict[str, str] | None = None
 
 
@@ -71,11 +73,28 @@ def read_event(body: bytes) -> ProviderEvent:
         raise WebhookRefused("This is not one of Stripe's events.") from None
     payment = about.id if event.type.startswith("payment_intent.") else about.payment_intent
     currency = None if about.currency is None else about.currency.upper()
-    return ProviderEvent(event.id, event.type, payment, read(about), currency)
+    return ProviderEvent(event.id, event.type, payment, read(about), currency, _pays_for(about))
+
+
+# As programs that make a PaymentIntent or a Checkout Session of their own write it into its metadata.
+_NAMES_IT: Final = ("order_id", "booking_id", "orderId", "bookingId")
+
+
+def _pays_for(about: _Object) -> str | None:
+    """What a payment of another program's pays for. One that we asked for carries our key, and is known by its name."""
+    named = about.metadata or {}
+    if "key" in named:
+        return None
+    return next((named[name] for name in _NAMES_IT if named.get(name)), None)
 
 
 def _captured(intent: _Object) -> Fact | None:
     return Captured(_in_iso(intent.amount_received, intent)) if intent.amount_received else None
+
+
+def _session_paid(session: _Object) -> Fact | None:
+    is_paid = session.payment_status == "paid" and session.amount_total
+    return Captured(_in_iso(session.amount_total or 0, session)) if is_paid else None
 
 
 def _in_iso(amount: int, about: _Object) -> int:
@@ -118,6 +137,8 @@ _READ: Final[dict[str, Callable[[_Object], Fact | None]]] = {
     "payment_intent.succeeded": _captured,
     "payment_intent.canceled": lambda _: Voided(),
     "payment_intent.payment_failed": lambda _: Failed(),
+    "checkout.session.completed": _session_paid,
+    "checkout.session.async_payment_succeeded": _session_paid,
     "refund.created": _refund,
     "refund.updated": _refund,
     "refund.failed": _refund_failed,
