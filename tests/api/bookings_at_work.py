@@ -17,12 +17,13 @@ ROUND_THE_CLOCK = {day: [{"from": "00:00", "to": "24:00"}] for day in WEEKDAYS}
 CUSTOMER_INFO = {"name": "Asha Rahman", "email": "asha@example.com", "mobile": "+8801700000000"}
 CARER = signed_in("carer", "car_1")
 OTHER_CARER = signed_in("carer", "car_2")
+# Once for a run, which may go through midnight.
+_TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def at(hour: int, minute: int = 0, *, day: int = 3) -> str:
     """A moment some days from now, which is far from either end of anything."""
-    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return (today + timedelta(days=day, hours=hour, minutes=minute)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    return (_TODAY + timedelta(days=day, hours=hour, minutes=minute)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
 async def hire_carers(client: Client, store: Store, *carer_ids: str) -> None:
