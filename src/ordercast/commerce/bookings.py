@@ -126,6 +126,8 @@ def is_bookable(diary: Diary, service: Service, start: int, actor: Actor, zone: 
     return actor.role in STAFF or start in starts_of(diary, service.offer, Span(start, start + 1), zone)
 
 
-def least_busy(diaries: list[Diary]) -> Diary | None:
-    """Who should have the booking, of those who are free: who has the fewest about that time."""
-    return min(diaries, key=lambda diary: (len(diary.booked), diary.carer_id), default=None)
+def least_busy(diaries: list[Diary], service: Service) -> Diary | None:
+    """Who should have the booking, of those who are free: who has the fewest about that time; among equals, whom the
+    service names first.
+    """
+    return min(diaries, key=lambda diary: (len(diary.booked), service.carer_ids.index(diary.carer_id)), default=None)

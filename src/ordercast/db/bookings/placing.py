@@ -116,7 +116,8 @@ def _free_carer(transaction: Transaction, new: NewBooking, service: Service, sta
         carers.hold(transaction, known)
     about = Span(start - _ABOUT, start + service.duration_minutes + _ABOUT)
     found = diaries.read(transaction, known.values(), about)
-    chosen = least_busy([each for each in found if is_bookable(each, service, start, new.actor, zone)])
+    bookable = [each for each in found if is_bookable(each, service, start, new.actor, zone)]
+    chosen = least_busy(bookable, service)
     if chosen is None:
         raise TimeNotFree(diaries.nearest_free(transaction, service, start, new.looked.minute, zone, of=asked))
     return known[chosen.carer_id]
