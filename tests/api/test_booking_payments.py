@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 
-from ordercast.db import SqliteStore, Store
+from ordercast.db import Store
 from ordercast.payments import Providers
 from ordercast.payments.providers.sandbox import SandboxProvider
 from ordercast.payments.reconciler import Reconciler
@@ -237,16 +237,21 @@ async def test_the_books_are_compared_and_a_card_names_the_booking(
 
 
 async def test_what_another_program_cancels_is_given_back_and_sums_that_cannot_be_are_refused(
-    client: Client, sqlite_store: SqliteStore, service: dict[str, Any], settle: Settle
+    client: Client, store: Store, service: dict[str, Any], settle: Settle
 ) -> None:
     booking = await book(client, service, at(10), **by("tok_visa"))
     held = await book(client, service, at(12), **by("tok_authorize_only"))
-    with closing(sqlite3.connect(sqlite_store.path, isolation_level=None)) as outside:
-        for sums in ("captured = total + 1", "refunded = captured + 1", "refunding = captured + 1", "captured = -1"):
-            with pytest.raises(sqlite3.IntegrityError):
-                outside.execute(f"UPDATE bookings SET {sums} WHERE id = ?", (booking["id"],))
-        outside.execute("UPDATE bookings SET status = 'cancelled' WHERE id = ?", (booking["id"],))
-        outside.execute("UPDATE bookings SET status = 'confirmed' WHERE id = ?", (held["id"],))
+
+    async def by_sql(change: str, booking_id: str) -> None:
+        await store.write(
+            lambda transaction: transaction.run(f"UPDATE bookings SET {change} WHERE id = :id", id=booking_id)
+        )
+
+    for sums in ("captured = total + 1", "refunded = captured + 1", "refunding = captured + 1", "captured = -1"):
+        with pytest.raises((sqlite3.IntegrityError, psycopg.errors.CheckViolation)):
+            await by_sql(sums, booking["id"])
+    await by_sql("status = 'cancelled'", booking["id"])
+    await by_sql("status = 'confirmed'", held["id"])
     await settle()
     assert money(await look(client, booking)) == ("refunded", TOTAL, TOTAL, 0)
     assert money(await look(client, held)) == ("paid", TOTAL, 0, 0)
