@@ -7,7 +7,20 @@ import gc
 import os
 import sys
 
-from . import contender, feed_cost, feed_lag, feed_rate, locked_row, losses, measure, nodes, page_costs, report, starts
+from . import (
+    contender,
+    feed_cost,
+    feed_lag,
+    feed_rate,
+    locked_row,
+    losses,
+    measure,
+    nodes,
+    page_costs,
+    report,
+    starts,
+    typing_crowd,
+)
 from .swarm import ServerFailedError
 from .workloads import WORKLOADS
 
@@ -25,6 +38,7 @@ FIGURES = {
     "feed_rate": (feed_rate.measure, feed_rate.ABOUT),
     "feed_cost": (feed_cost.measure, feed_cost.ABOUT),
     "pages": (page_costs.measure, page_costs.ABOUT),
+    "typing": (typing_crowd.measure, typing_crowd.ABOUT),
 }
 
 
