@@ -124,6 +124,19 @@ const place = shape<NonNullable<Events["delivery_update"]["position"]>>({
 const durations = shape<{ median: number | null }>({ median: orNull(number) });
 const farewell = shape<Events["auth_expired"]>({ code: text, message: text });
 
+const message = shape<Events["message"]>({
+  id: text,
+  conversationId: text,
+  position: number,
+  clientId: orNull(text),
+  sender: shape<Events["message"]["sender"]>({ participant: text, role: text }),
+  text,
+  version: number,
+  createdAt: moment,
+  editedAt: orNull(moment),
+  deletedAt: orNull(moment),
+});
+
 /** Of the events by which pages are kept up to date; another one passes as it came. */
 const CHECKS: { readonly [event in EventName]?: Check } = {
   ready: shape<Events["ready"]>({ position, identity: optional(text) }),
@@ -231,6 +244,26 @@ const CHECKS: { readonly [event in EventName]?: Check } = {
     at: moment,
   }),
   order_unseen: shape<Pick<Events["order_unseen"], "orderId" | "number">>({ orderId: text, number }),
+  message,
+  message_update: message,
+  seen: shape<Events["seen"]>({
+    conversationId: text,
+    participant: text,
+    delivered: number,
+    seen: number,
+    unread: number,
+  }),
+  participants: shape<Events["participants"]>({
+    conversationId: text,
+    participants: orNull(list(shape<{ participant: string }>({ participant: text }))),
+    count: number,
+  }),
+  typing: shape<Events["typing"]>({
+    conversationId: text,
+    participant: text,
+    typing: flag,
+    expiresInSeconds: number,
+  }),
   stats: shape<Record<string, unknown>>({
     date: text,
     orders: number,

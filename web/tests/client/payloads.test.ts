@@ -27,6 +27,8 @@ describe("what arrives is held against what its event promises", () => {
     ["resync", { reason: "unreadable_row" }],
     ["ready", { position: "abc:7", identity: "store:usr_1" }],
     ["new_booking", null],
+    ["typing", { conversationId: "cnv_1", participant: "store", typing: true, expiresInSeconds: 6 }],
+    ["participants", { conversationId: "cnv_1", participants: null, count: 101 }],
     ["toString", 5],
   ])("lets a good %s through", (event, payload) => {
     expect(problemIn(event, payload)).toBeUndefined();
@@ -53,6 +55,15 @@ describe("what arrives is held against what its event promises", () => {
     ["ready", {}, "ready.position is no position"],
     ["resync", null, "resync is no object"],
     ["watching", 7, "watching is no object"],
+    ["message", { id: "msg_1", conversationId: "cnv_1", position: "3" }, "message.position is no number"],
+    ["message_update", null, "message_update is no object"],
+    ["seen", { conversationId: "cnv_1", participant: 7 }, "seen.participant is no text"],
+    [
+      "participants",
+      { conversationId: "cnv_1", participants: [{}] },
+      /participants\[0\].participant is no text/,
+    ],
+    ["typing", { conversationId: "cnv_1", participant: "store" }, "typing.typing is no flag"],
     ["auth_expired", undefined, "auth_expired is no object"],
   ])("names what is wrong with a bad %s", (event, payload, problem) => {
     expect(problemIn(event, payload)).toMatch(problem);
