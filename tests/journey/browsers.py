@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from playwright.sync_api import Browser, Page, Playwright, expect
 
@@ -18,6 +19,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 PATIENCE_MS = 60_000
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 
 
 @contextmanager
@@ -49,3 +51,12 @@ def page_errors(page: Page) -> list[str]:
         page.ordercast_errors = []  # type: ignore[attr-defined]
     errors: list[str] = page.ordercast_errors  # type: ignore[attr-defined]
     return errors
+
+
+def found_by_axe(page: Page) -> list[str]:
+    """What axe finds wrong for those who do not see or point, with the first place of each."""
+    page.evaluate(AXE.read_text())
+    found: list[str] = page.evaluate(
+        "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))"
+    )
+    return found

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwrig
 
 from tests.waiting import eventually
 
-from .browsers import browser, open_page, page_errors
+from .browsers import browser, found_by_axe, open_page, page_errors
 from .shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -241,18 +241,6 @@ def test_a_new_order_shows_by_itself_and_the_board_says_so_and_who_opened_it(
     expect(card.get_by_test_id("order-notice")).to_contain_text("Demo Admin")
     assert eventually(lambda: notice()["opened"])["how"] == "opened"
     assert found_by_axe(admin) == []
-
-
-AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
-
-
-def found_by_axe(page: Page) -> list[str]:
-    """What axe finds wrong for those who do not see or point, with the first place of each."""
-    page.evaluate(AXE.read_text())
-    found: list[str] = page.evaluate(
-        "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))"
-    )
-    return found
 
 
 @pytest.mark.parametrize("colors", ["light", "dark"])
