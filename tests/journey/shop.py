@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -224,3 +224,13 @@ class Shop:
         answer = httpx.get(f"{self.url}/api/orders/{order_id}", headers={"authorization": f"Bearer {token}"})
         found: dict[str, Any] = answer.raise_for_status().json()
         return found
+
+    def converse(self, order_id: str, texts: Iterable[str]) -> str:
+        """Have the shop write in the conversation about an order; gives its id."""
+        headers = {"authorization": f"Bearer {self.token('store')}"}
+        with httpx.Client(base_url=self.url, headers=headers) as client:
+            opened = client.post("/api/conversations", json={"orderId": order_id}).raise_for_status()
+            conversation: str = opened.json()["id"]
+            for text in texts:
+                client.post(f"/api/conversations/{conversation}/messages", json={"text": text}).raise_for_status()
+        return conversation

@@ -207,7 +207,7 @@ def test_the_socket_page_connects_without_a_token_upgrades_and_echoes(shop: Shop
     expect(page.get_by_test_id("socket-state")).not_to_have_attribute("data-state", "connected")
 
 
-@pytest.mark.parametrize("path", ["/", "/shop", "/admin", "/track/ord_nothing", "/test-socket"])
+@pytest.mark.parametrize("path", ["/", "/shop", "/admin", "/chat", "/track/ord_nothing", "/test-socket"])
 def test_each_page_loads_by_its_own_address_on_a_phone_without_sideways_scrolling(
     shop: Shop, buyers_browser: Browser, path: str
 ) -> None:

@@ -20,6 +20,7 @@ interface ShellProps {
 const PLACES = [
   ["/shop", "nav.shop"],
   ["/admin", "nav.admin"],
+  ["/chat", "nav.chat"],
   ["/test-socket", "nav.test"],
 ] as const;
 

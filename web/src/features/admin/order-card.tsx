@@ -4,6 +4,7 @@ import { useStore } from "zustand";
 import { useText } from "../../i18n/text";
 import { Age } from "../../ui/age";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
+import { ChatLink } from "../../ui/chat-link";
 import { useBoardContext } from "./board-context";
 import { DriverPicker } from "./driver-picker";
 import { OrderDetails } from "./order-details";
@@ -49,6 +50,7 @@ export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProp
           </a>
         )}
         <span>{t(`fulfilment.${order.fulfilment}`)}</span>
+        <ChatLink orderId={order.id} />
       </p>
       <p className="badges">
         <StatusBadge order={order} />

@@ -1,6 +1,7 @@
 import { useParams, useSearchParams } from "wouter";
 import { useText } from "../../i18n/text";
 import { DeviceSwitch } from "../../push/device-switch";
+import { ChatLink } from "../../ui/chat-link";
 import { Connection } from "../../ui/connection";
 import { Loading, ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
@@ -23,7 +24,8 @@ export default function TrackPage() {
   const [query] = useSearchParams();
   const session = useSession();
   useRenewal();
-  const token = query.get("token") ?? tokenFromVisit(id) ?? session?.token;
+  const trackingToken = query.get("token") ?? tokenFromVisit(id);
+  const token = trackingToken ?? session?.token;
   if (token === undefined) {
     return (
       <Shell title={t("track.title")}>
@@ -31,15 +33,27 @@ export default function TrackPage() {
       </Shell>
     );
   }
-  return <TrackedOrder key={`${id} ${token}`} id={id} token={token} />;
+  return <TrackedOrder key={`${id} ${token}`} id={id} token={token} trackingToken={trackingToken} />;
 }
 
-function TrackedOrder({ id, token }: { id: string; token: string }) {
+interface TrackedOrderProps {
+  id: string;
+  token: string;
+  trackingToken: string | undefined;
+}
+
+function TrackedOrder({ id, token, trackingToken }: TrackedOrderProps) {
   const { t } = useText();
   const { order, history, error, reload, live, snapshot } = useTrackedOrder(id, token);
   const title = order ? t("track.order", { number: String(order.number) }) : t("track.title");
+  const tools = (
+    <>
+      {order && <ChatLink orderId={id} trackingToken={trackingToken} className="button" />}
+      <Connection snapshot={snapshot} />
+    </>
+  );
   return (
-    <Shell title={title} tools={<Connection snapshot={snapshot} />}>
+    <Shell title={title} tools={tools}>
       {order && <Confirmation order={order} token={token} />}
       {error && <ProblemNote error={error} onRetry={reload} />}
       {!order && !error && <Loading cards={1} />}
