@@ -145,6 +145,7 @@ describe("money that differs", () => {
   const card = {
     id: "mis_1",
     orderId: "ord_1001",
+    bookingId: null,
     provider: "sandbox",
     reference: "pay_1",
     kind: "captured",
