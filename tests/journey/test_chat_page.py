@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
@@ -71,9 +70,7 @@ def conversation_in(page: Page) -> str:
     return page.url.split("/chat/")[1].split("?")[0]
 
 
-def test_two_browsers_see_who_is_there_who_types_and_what_was_delivered_and_seen(
-    shop: Shop, chromium: Browser
-) -> None:
+def test_two_browsers_see_who_is_there_who_types_and_what_was_delivered_and_seen(shop: Shop, chromium: Browser) -> None:
     buyer = open_from_order(chromium, shop)
     clerk = open_as_clerk(chromium, shop, "/chat")
     listed = clerk.locator(f"[data-testid=conversation][data-conversation-id={conversation_in(buyer)}]")
