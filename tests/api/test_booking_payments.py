@@ -234,6 +234,8 @@ async def test_the_books_are_compared_and_a_card_names_the_booking(
     assert money(await look(client, refused)) == ("failed", 0, 0, 0)
     (card, *_) = (await client.get("/api/payment-mismatches", STORE)).json()["items"]
     assert (card["bookingId"], card["kind"]) == (refused["id"], "task_refused")
+    told = (await client.get("/api/notifications", STORE)).json()["items"]
+    assert [each["severity"] for each in told if each["text"] == "The payment of booking 2 is now failed."] == ["error"]
 
 
 async def test_what_another_program_cancels_is_given_back_and_sums_that_cannot_be_are_refused(

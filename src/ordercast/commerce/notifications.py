@@ -175,6 +175,10 @@ _TEXTS: Final[dict[NotificationKind, tuple[_Text, _Text]]] = {
         ("আর আপনার নয়", "অর্ডার {number} ফেরত নেওয়া হয়েছে; এটি পৌঁছাতে হবে না।"),
     ),
 }
+_BOOKING_PAYMENT: Final[tuple[_Text, _Text]] = (
+    ("Payment trouble", "The payment of booking {number} is now {paymentStatus}."),
+    ("পেমেন্টে সমস্যা", "বুকিং {number}-এর পেমেন্টে সমস্যা হয়েছে।"),
+)
 _BOOKING_STATUS: Final[dict[str, tuple[_Text, _Text]]] = {
     "requested": (
         ("Booking received", "Booking {number} waits for its confirmation."),
@@ -252,6 +256,8 @@ def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None)
         return Words(*texts[0], *texts[1], link=f"/track/{order_id}")
     if kind is NotificationKind.BOOKING_STATUS:
         english, bengali = _BOOKING_STATUS[data["status"]]
+    elif kind is NotificationKind.PAYMENT_TROUBLE and "bookingId" in data:
+        english, bengali = _BOOKING_PAYMENT
     elif (counted := _COUNTED.get(kind)) is not None:
         english, bengali = counted[0] if data["count"] == 1 else counted[1]
     else:

@@ -8,12 +8,15 @@ from typing import Final
 from ordercast.commerce.booking_states import BookingStatus
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.people import Role
+from ordercast.commerce.states import PaymentStatus
 from ordercast.db.dialects import Trigger
+from ordercast.db.sql import literals
 
 _NUMBER: Final = "'bookingId', b.id, 'number', b.number"
 _STATUS: Final = f"@json_object({_NUMBER}, 'status', NEW.to_status)"
 _IS_NEW: Final = "NEW.from_status IS NULL"
 _MOVED: Final = "NEW.from_status <> NEW.to_status"
+_IN_TROUBLE: Final = literals({PaymentStatus.FAILED, PaymentStatus.DISPUTED})
 _CANCELLED: Final = f"NEW.to_status = '{BookingStatus.CANCELLED}'"
 _CHANGED_TIME: Final = "NEW.from_starts_at IS NOT NULL"
 _CHANGED_CARER: Final = "NEW.from_carer_id IS NOT NULL"
@@ -27,14 +30,17 @@ _FOR_CARER: Final = f"NEW.actor <> '{Role.CARER}:' || NEW.carer_id"
 _BY_CUSTOMER: Final = f"(NEW.actor = '{Role.GUEST}' OR NEW.actor = '{Role.CUSTOMER}:' || b.customer_id)"
 
 
+_SEVERITIES: Final = {
+    NotificationKind.BOOKING_CANCELLED: Severity.WARNING,
+    NotificationKind.BOOKING_TAKEN_BACK: Severity.WARNING,
+    NotificationKind.PAYMENT_TROUBLE: Severity.ERROR,
+}
+
+
 def _note(recipient: str, kind: NotificationKind, when: str, *, data: str = f"@json_object({_NUMBER})") -> str:
     """Write one about the booking `b` of the new row, if `when`; a warning where it was called off or taken away."""
-    is_bad = kind in {NotificationKind.BOOKING_CANCELLED, NotificationKind.BOOKING_TAKEN_BACK}
-    severity = (
-        f"'{Severity.WARNING}'"
-        if is_bad
-        else f"CASE WHEN {_CANCELLED} THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END"
-    )
+    otherwise = f"CASE WHEN {_CANCELLED} THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END"
+    severity = f"'{_SEVERITIES[kind]}'" if kind in _SEVERITIES else otherwise
     return cleandoc(f"""
         INSERT INTO notifications (recipient, kind, data, severity, created_at)
           SELECT {recipient}, '{kind}', {data}, {severity}, NEW.at
@@ -60,6 +66,12 @@ _NOTES: Final = (
         f"{_CHANGED_TIME} AND NOT ({_CHANGED_CARER}) AND {_FOR_CARER}",
     ),
     _note(f"'{SHOP}'", NotificationKind.BOOKING_CANCELLED, f"{_MOVED} AND {_CANCELLED} AND {_BY_CUSTOMER}"),
+    _note(
+        f"'{SHOP}'",
+        NotificationKind.PAYMENT_TROUBLE,
+        f"NEW.from_payment_status <> NEW.to_payment_status AND NEW.to_payment_status IN ({_IN_TROUBLE})",
+        data=f"@json_object({_NUMBER}, 'paymentStatus', NEW.to_payment_status)",
+    ),
 )
 
 NOTES_OF_BOOKINGS: Final = Trigger("notifications_of_bookings", "AFTER INSERT", "booking_history", _NOTES)
