@@ -18,7 +18,7 @@ from ordercast.api.mail_links import MailLinks
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.commerce.letters import Language
 from ordercast.commerce.notification_preferences import NotificationPreferences, QuietHours, Way
-from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, Topic
+from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, Topic, topic_of
 from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import timestamp
 from ordercast.config import Settings
@@ -457,6 +457,15 @@ async def test_a_reminder_that_has_a_letter_of_its_own_is_not_mailed_twice(shop:
         await shop.tell(user_id, kind=NotificationKind.BOOKING_REMINDER, data=dict.fromkeys(names, "x"))
     await shop.worker.send_due()
     assert await shop.states() == [("dropped", "has_its_letter"), ("sent", None)]
+
+
+@pytest.mark.parametrize("kind", [NotificationKind.ORDERS_UNSEEN, NotificationKind.BOOKINGS_UNSEEN])
+async def test_what_nobody_has_opened_is_mailed_by_its_own_step_alone(shop: Shop, kind: NotificationKind) -> None:
+    await shop.has("usr_1", Role.STORE)
+    await shop.choose("usr_1", topics={topic_of(kind): frozenset({Way.MAIL})})
+    await shop.tell("usr_1", kind=kind, data={"count": 1, "first": 7, "last": 7})
+    await shop.worker.send_due()
+    assert await shop.states() == [("dropped", "has_its_letter")]
 
 
 async def test_a_way_that_the_shop_has_not_is_not_waited_for(

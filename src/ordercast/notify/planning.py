@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from hashlib import sha256
+from itertools import product
 from typing import Final, Protocol, TypeAlias
 
 from ordercast.commerce.errors import InvalidField
@@ -31,7 +32,12 @@ LATE_MS: Final = 2 * 86_400_000
 
 
 # What is mailed with more in it by what causes it.
-_WITH_LETTERS: Final = frozenset({(NotificationKind.BOOKING_REMINDER, Role.CUSTOMER)})
+_WITH_LETTERS: Final = frozenset(
+    {
+        (NotificationKind.BOOKING_REMINDER, Role.CUSTOMER),
+        *product((NotificationKind.ORDERS_UNSEEN, NotificationKind.BOOKINGS_UNSEEN), STAFF),
+    }
+)
 
 
 class NotificationLinks(Protocol):
