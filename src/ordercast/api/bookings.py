@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
@@ -21,6 +22,7 @@ from ordercast.commerce.errors import (
     ReasonRequired,
     StaleVersion,
     StateConflict,
+    TimeNotFree,
     UnknownStatus,
 )
 from ordercast.commerce.ids import BookingId
@@ -36,6 +38,7 @@ from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction, UnitOfWork, rows_of_booking
 from ordercast.db import bookings as units
 from ordercast.db.bookings import Looked, OfDay, Wanted, Whose
+from ordercast.db.bookings.diaries import nearest_free
 from ordercast.db.bookings.placing import NewBooking, place, price
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.payments.checkout import Purchase
@@ -146,7 +149,7 @@ async def make_booking(data: JSONBody[BookService], request: AnyRequest, context
         # Looked up before the payment is taken: a request sent twice must not be paid twice.
         outcome = await find_outcome(context, key)
         if outcome is None:
-            outcome = await _make(data, request, context, actor, key)
+            outcome = await _or_nearest(context, _make(data, request, context, actor, key))
     content = outcome.answer if actor.role is Role.CUSTOMER else await _with_tracking(context, outcome)
     return created(outcome, content, 201)
 
@@ -183,6 +186,20 @@ async def _make(
     wanted = Purchase(BookingState.noun, booking_id, command.payment_info, lambda transaction: price(transaction, new))
     counted = context.limit_declined_cards(whose)
     return await context.checkout.place(wanted, actor, make, counted=counted)
+
+
+async def _or_nearest(context: ApiContext, work: Awaitable[Outcome]) -> Outcome:
+    """What `work` comes to; a time that is not free is told with the nearest that are, which a reader looks for: the
+    writer has others to serve.
+    """
+    try:
+        return await work
+    except TimeNotFree as error:
+        wanted, looked = error.wanted, _looked(context)
+        found = await context.store.read(
+            lambda transaction: nearest_free(transaction, wanted, looked.minute, looked.zone)
+        )
+        raise TimeNotFree(wanted, found) from None
 
 
 def _looked(context: ApiContext) -> Looked:
@@ -421,7 +438,8 @@ async def reschedule_booking(
             by_token=by_token,
         )
 
-    outcome = await run_once(context, request, identity.actor, data, effect, rows=rows_of_booking(booking_id))
+    done = run_once(context, request, identity.actor, data, effect, rows=rows_of_booking(booking_id))
+    outcome = await _or_nearest(context, done)
     return json_response(booking_view(outcome.answer, identity))
 
 

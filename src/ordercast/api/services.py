@@ -144,7 +144,7 @@ async def list_slots(
         service = units.find(transaction, service_id)
         if service is None or not service.active:
             raise NotFound("service")
-        found = diaries.free(transaction, service, within, tz, of=carer_id)
+        found = diaries.free(transaction, service, within, tz, of=carer_id, most=SLOTS_MAX + 1)
         named = {each for free in found for each in free.carer_ids}
         known = [SlotCarer(each.id, each.name) for each in carers.known(transaction, named).values()]
         more = found[SLOTS_MAX].starts_at if len(found) > SLOTS_MAX else None

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
     from .booking_states import BookingState
     from .money import Money
     from .people import Actor
-    from .slots import FreeTime
+    from .slots import FreeTime, WantedTime
     from .states import OrderState, OrderStatus, PaymentStatus
 
     State: TypeAlias = OrderState | BookingState
@@ -233,8 +233,9 @@ class LivesElsewhere(Conflict):
 
 
 class TimeNotFree(Conflict):
-    def __init__(self, nearest: Sequence[FreeTime]) -> None:
+    def __init__(self, wanted: WantedTime, nearest: Sequence[FreeTime] = ()) -> None:
         self.field = "startsAt"
+        self.wanted = wanted
         self.nearest = tuple(nearest)
         """The free times nearest to the one that was asked for."""
         instead = f" The nearest that is: {self.nearest[0].starts_at}." if self.nearest else ""

@@ -27,8 +27,8 @@ SLOTS_MAX: Final = 1_000
 """In one answer: every quarter of an hour of ten days; the next question goes on behind it."""
 NEAREST_MAX: Final = 5
 """Offered in the place of a time that is not free: as many as a person looks through."""
-NEAREST_DAYS: Final = 7
-"""On either side of it, in which these are looked for."""
+NEAREST_DAYS: Final = (1, 3, 7)
+"""On either side of it, in which these are looked for: further, while they are too few."""
 
 Clock = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)", description="As `09:30`")]
 Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", description="As `2026-12-25`")]
@@ -72,6 +72,15 @@ class Span(NamedTuple):
 
     begin: int
     end: int
+
+
+class WantedTime(NamedTuple):
+    """What somebody asked for: to begin at that minute, and with that carer, or any."""
+
+    service_id: str
+    start: int
+    duration: int
+    carer_id: str | None
 
 
 class Diary(NamedTuple):
@@ -218,24 +227,32 @@ def starts_of(diary: Diary, offer: Offer, within: Span, zone: tzinfo) -> Iterato
                 seen = start
 
 
-def free_times(diaries: Iterable[Diary], offer: Offer, within: Span, zone: tzinfo) -> list[FreeTime]:
-    """The times at which the service may begin, in order, each with the carers who are free for it."""
-    carers: dict[int, list[str]] = {}
-    for diary in diaries:
-        for start in starts_of(diary, offer, within, zone):
-            carers.setdefault(start, []).append(diary.carer_id)
-    return [_free_time(start, offer, carers[start]) for start in sorted(carers)]
+def free_times(
+    diaries: Sequence[Diary], offer: Offer, within: Span, zone: tzinfo, *, most: int | None = None
+) -> list[FreeTime]:
+    """The times at which the service may begin, in order, each with the carers who are free for it. A day at a time:
+    with `most`, no further than to the day on which there are so many.
+    """
+    found: list[FreeTime] = []
+    for begin in range(within.begin, within.end, DAY_MINUTES):
+        if most is not None and len(found) >= most:
+            break
+        carers: dict[int, list[str]] = {}
+        for diary in diaries:
+            for start in starts_of(diary, offer, Span(begin, min(begin + DAY_MINUTES, within.end)), zone):
+                carers.setdefault(start, []).append(diary.carer_id)
+        found += [_free_time(start, offer, carers[start]) for start in sorted(carers)]
+    return found
 
 
 def _free_time(start: int, offer: Offer, carer_ids: list[str]) -> FreeTime:
     return FreeTime(moment_of(start), moment_of(start + offer.duration), carer_ids)
 
 
-def around(wanted: int, now: int) -> Span:
-    """The span in which the free times nearest to a minute are looked for: none that has gone by."""
-    days = NEAREST_DAYS * DAY_MINUTES
-    begin = max(wanted - days, now + 1)
-    return Span(begin, max(wanted, begin) + days)
+def around(wanted: int, now: int, days: int) -> Span:
+    """So many days before and after a minute, without what has gone by."""
+    begin = max(wanted - days * DAY_MINUTES, now + 1)
+    return Span(begin, max(wanted, begin) + days * DAY_MINUTES)
 
 
 def nearest(found: Sequence[FreeTime], wanted: int) -> list[FreeTime]:

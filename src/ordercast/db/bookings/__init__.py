@@ -23,7 +23,7 @@ from ordercast.commerce.errors import InvalidField, NotFound, TimeNotFree
 from ordercast.commerce.ids import BookingId
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.slots import Span, minute_of, moment_of
+from ordercast.commerce.slots import Span, WantedTime, minute_of, moment_of
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import carers, feed, ledger, services
@@ -174,9 +174,7 @@ def _check_free(
     carer = carers.find(transaction, appointment.carer_id)
     found = [] if carer is None else diaries.read(transaction, [carer], Span(start, end), besides=state.id)
     if carer is None or not found or not is_bookable(found[0], service, start, actor, looked.zone):
-        raise TimeNotFree(
-            diaries.nearest_free(transaction, service, start, looked.minute, looked.zone, of=appointment.carer_id)
-        )
+        raise TimeNotFree(WantedTime(service.id, start, end - start, appointment.carer_id))
     return carer.name
 
 

@@ -9,8 +9,20 @@ from typing import Any, Final
 import msgspec
 
 from ordercast.commerce.services import Carer, Service
-from ordercast.commerce.slots import Diary, FreeTime, Span, around, free_times, minute_of, moment_of, nearest
-from ordercast.db import carers
+from ordercast.commerce.slots import (
+    NEAREST_DAYS,
+    NEAREST_MAX,
+    Diary,
+    FreeTime,
+    Span,
+    WantedTime,
+    around,
+    free_times,
+    minute_of,
+    moment_of,
+    nearest,
+)
+from ordercast.db import carers, services
 from ordercast.db.lenient_json import is_moment
 from ordercast.db.transaction import Transaction
 
@@ -47,18 +59,32 @@ def _taken_of(row: tuple[Any, ...]) -> tuple[str, str, Span]:
 
 
 def free(
-    transaction: Transaction, service: Service, within: Span, zone: tzinfo, *, of: str | None = None
+    transaction: Transaction,
+    service: Service,
+    within: Span,
+    zone: tzinfo,
+    *,
+    of: str | None = None,
+    most: int | None = None,
 ) -> list[FreeTime]:
-    """When the service may begin within that span; with `of`, of that carer alone."""
+    """When the service may begin within that span; with `of`, of that carer alone. `most` as ``free_times`` has it."""
     wanted = [carer_id for carer_id in service.carer_ids if of in {None, carer_id}]
     # What begins before the end of the span may reach over it.
     reach = Span(within.begin, within.end + service.duration_minutes)
     diaries = read(transaction, carers.known(transaction, wanted).values(), reach)
-    return free_times(diaries, service.offer, within, zone)
+    return free_times(diaries, service.offer, within, zone, most=most)
 
 
-def nearest_free(
-    transaction: Transaction, service: Service, wanted: int, now: int, zone: tzinfo, *, of: str | None = None
-) -> list[FreeTime]:
-    """The free times nearest to the minute that is wanted."""
-    return nearest(free(transaction, service, around(wanted, now), zone, of=of), wanted)
+def nearest_free(transaction: Transaction, wanted: WantedTime, now: int, zone: tzinfo) -> list[FreeTime]:
+    """The free times nearest to the one that is wanted. For a reader: it looks through days of diaries."""
+    service = services.find(transaction, wanted.service_id)
+    if service is None or not service.active:
+        return []
+    service = msgspec.structs.replace(service, duration_minutes=wanted.duration)
+    found: list[FreeTime] = []
+    for days in NEAREST_DAYS:
+        within = around(wanted.start, now, days)
+        found = nearest(free(transaction, service, within, zone, of=wanted.carer_id), wanted.start)
+        if len(found) == NEAREST_MAX:
+            break
+    return found

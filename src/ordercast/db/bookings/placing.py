@@ -23,7 +23,7 @@ from ordercast.commerce.money import Money
 from ordercast.commerce.payments import BY_CASH, PaymentTaken
 from ordercast.commerce.people import Actor
 from ordercast.commerce.services import Carer, Service
-from ordercast.commerce.slots import DAY_MINUTES, Span, moment_of
+from ordercast.commerce.slots import DAY_MINUTES, Span, WantedTime, moment_of
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 from ordercast.db import carers, ledger, services, shop
 from ordercast.db.transaction import Transaction
@@ -119,7 +119,7 @@ def _free_carer(transaction: Transaction, new: NewBooking, service: Service, sta
     bookable = [each for each in found if is_bookable(each, service, start, new.actor, zone)]
     chosen = least_busy(bookable, service)
     if chosen is None:
-        raise TimeNotFree(diaries.nearest_free(transaction, service, start, new.looked.minute, zone, of=asked))
+        raise TimeNotFree(WantedTime(service.id, start, service.duration_minutes, asked))
     return known[chosen.carer_id]
 
 
