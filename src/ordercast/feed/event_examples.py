@@ -347,7 +347,7 @@ FLEETING: Final = (
             "participant": "customer",
             "role": "customer",
             "typing": True,
-            "expiresInSeconds": 6.0,
+            "expiresInSeconds": 8.0,
         },
     ),
 )

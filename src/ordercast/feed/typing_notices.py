@@ -18,9 +18,10 @@ from ordercast.hub import Namespace, Socket
 from .event_types import TypingPayload
 
 # Longer than a person pauses between two words.
-TTL_S: Final = 6.0
-# Twice within the time for which it holds, so that one that is dropped shows nowhere.
-REPEAT_EVERY_S: Final = 2.5
+TTL_S: Final = 8.0
+# Twice within the time for which it holds, so that one that is dropped shows nowhere; and not at each word of a page
+# that says so every three seconds, as is usual.
+REPEAT_EVERY_S: Final = 3.5
 # Of one node, over all conversations: a tenth of a core. Orders are told of before anybody's typing.
 SENDS_PER_S_MAX: Final = 20_000
 # Of more who type at once nobody reads anything, and n who type to n would be n squared.
