@@ -140,6 +140,10 @@ def fill(dialect: Dialect, rows: int, tables: Container[str] = metadata.tables) 
             continue
         filled = FEED_TO_NUMBER if table.name == "feed" and dialect is not SQLITE else table
         yield _fill(dialect, filled, 1 if table.name in _SINGLE else rows)
+        if table.name == "messages" and dialect is SQLITE:
+            # Its triggers are silent; and a word that is in every message is the dearest to look for.
+            yield "INSERT INTO message_entries (message_id) SELECT id FROM messages ORDER BY id"
+            yield "INSERT INTO message_words (rowid, words) SELECT entry, 'parcel' FROM message_entries"
 
 
 def _fill(dialect: Dialect, table: Table, rows: int) -> str:

@@ -123,6 +123,9 @@ OF_STATEMENTS: Final[dict[str, Any]] = {
         f"privacy.EXPORT_PAGE.{table}.after": "" for table in ("conversations", "conversation_participants", "messages")
     },
     "mismatches.before": "~",
+    "message_search.words": "parcel",
+    "message_search.before": None,
+    "message_search.conversation_id": None,
     "payment_webhooks.BEFORE.before": "~",
     "payment_webhooks.WITH_STATE_BEFORE.before": "~",
     "payment_webhooks.state": "failed",
