@@ -22,13 +22,15 @@ from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, T
 from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import timestamp
 from ordercast.config import Settings
-from ordercast.db import Store, StoreError, Transaction, accounts, contact_points, notification_preferences
+from ordercast.db import SqliteStore, Store, StoreError, Transaction, accounts, contact_points, notification_preferences
 from ordercast.db.accounts import Account
 from ordercast.db.contact_points import DEVICES_MAX, ContactPoint
 from ordercast.db.notifications import notify
+from ordercast.db.postgresql.store import PostgresqlStore
 from ordercast.notify import NotificationWorker, Planner, forget_tasks, ways_of
 from ordercast.notify.notification_worker import AT_ONCE_MAX, BACKOFF_S, KEPT_MS
 from ordercast.notify.planning import LATE_MS
+from tests.db.forced import force
 from tests.outgoing.places import Reply, Request, serving
 from tests.waiting import until
 
@@ -628,3 +630,18 @@ async def test_what_ended_a_week_ago_is_forgotten(shop: Shop, service: PushServi
     assert len(await shop.states()) == 2
     await forget_tasks(shop.store, shop.clock.ms + 1)
     assert await shop.states() == [("due", None)]
+
+
+@BOTH
+async def test_a_damaged_contact_point_keeps_nobody_else_from_being_told(shop: Shop, service: PushService) -> None:
+    for user_id in ("usr_1", "usr_2"):
+        await shop.has(user_id, Role.STORE)
+        await shop.subscribe(user_id, service.browser(user_id), for_shop=True)
+    assert isinstance(shop.store, SqliteStore | PostgresqlStore)
+    place = shop.store.path if isinstance(shop.store, SqliteStore) else shop.store._url
+    force(place, "contact_points", "UPDATE contact_points SET way = 'pigeon' WHERE user_id = ?", ["usr_1"])
+
+    await shop.tell(SHOP, kind=NotificationKind.NEW_ORDERS, data={"count": 1, "first": 7, "last": 7})
+    await shop.worker.send_due()
+
+    assert await shop.states() == [("sent", None)]

@@ -14,7 +14,7 @@ from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import Timestamp
 
-from . import contact_points
+from . import contact_points, domains
 from .columns import count, entry, flag, given_moment, identifier, index, moment, one_of, table, word
 from .dialects import Trigger
 from .lenient_json import is_moment, read_json
@@ -102,13 +102,20 @@ FORGET_ENDED: Final = Statement(f"""
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
 
+# A contact point that another program has damaged, with the rules switched off, keeps nobody from being told.
+_CAN_BE_OWED: Final = (
+    f"({one_of('contact_points.way', Way).condition})"
+    f" @sqlite(AND {domains.ID.check('contact_points.id')} AND {domains.ID.check('contact_points.user_id')})"
+)
+
+
 def _owed(where: str) -> str:
     """Owe the new notification to the contact points `where` it belongs."""
     return cleandoc(f"""
         INSERT INTO notification_tasks (notification_id, contact_point_id, user_id, way, due_at, created_at)
           SELECT NEW.id, contact_points.id, contact_points.user_id, contact_points.way, NEW.created_at, NEW.created_at
           FROM contact_points
-          WHERE {where}
+          WHERE {where} AND {_CAN_BE_OWED}
     """)
 
 
