@@ -126,6 +126,7 @@ ANONYMOUS_ROUTES: Final[Mapping[str, tuple[Budget, ...]]] = {
     "GET /api/products/{product_id}": (READS, NOT_FOUND),
     "GET /api/shop": (READS,),
     "GET /api/config": (READS,),
+    "GET /api/push/key": (READS,),
     "GET /api/status-flow": (READS,),
     "GET /health/live": (READS,),
     "GET /health/ready": (READS,),
