@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { compressed } from "./scripts/compressed.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const server = process.env["ORDERCAST_DEV_SERVER"] ?? "http://localhost:3000";
@@ -27,7 +28,7 @@ const stockClient = (): Plugin => ({
 const DOM = ["tests/**/*.test.tsx", "tests/stores/*.test.ts", "tests/i18n/text.test.ts"];
 
 export default defineConfig({
-  plugins: [react(), stockClient()],
+  plugins: [react(), stockClient(), compressed()],
   // The pages are built from the client's source, so a change in it needs no build step of its own.
   resolve: { alias: { "@ordercast/client": path("./client/src/index.ts") } },
   // What is bundled keeps its authors' notices, as their licences ask; the server serves them at /licenses.md.

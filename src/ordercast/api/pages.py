@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from litestar import Response, Router, get
-from litestar.datastructures import CacheControlHeader
+from litestar import Response, get
 from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
-from litestar.static_files import create_static_files_router
 
 from ordercast.config import Settings
 
+from .built_files import built_files, encodings
 from .context import AnyRequest
 from .static_response import StaticResponse
 
@@ -21,8 +20,8 @@ PAGES: Final = Path(__file__).parent.parent / "pages"
 
 # A built asset has its content's hash in its name, so it never changes; a picture may be redrawn.
 _CACHED_FOLDERS: Final = {
-    "assets": CacheControlHeader(public=True, max_age=31_536_000, immutable=True),
-    "images": CacheControlHeader(public=True, max_age=86_400),
+    "assets": "public, max-age=31536000, immutable",
+    "images": "public, max-age=86400",
 }
 
 # The pages load nothing from elsewhere, so a script that got into them could load nothing either, and tell nobody.
@@ -52,13 +51,12 @@ class Pages:
         index = folder / "index.html"
         self._folder = folder
         self._content: bytes = index.read_bytes() if index.is_file() else _NOT_BUILT
+        self._encoded = encodings(index)
         self._document = self._with_policy(connect)
 
-    def routes(self) -> list[Router | HTTPRouteHandler]:
+    def routes(self) -> list[HTTPRouteHandler]:
         files = [
-            create_static_files_router(
-                path=f"/{name}", directories=[self._folder / name], include_in_schema=False, cache_control=cache
-            )
+            built_files(f"/{name}", self._folder / name, cache)
             for name, cache in _CACHED_FOLDERS.items()
             if (self._folder / name).is_dir()
         ]
@@ -79,19 +77,21 @@ class Pages:
 
     def _with_policy(self, connect: str) -> StaticResponse:
         headers = {"content-security-policy": _POLICY.format(connect=connect), "vary": "Accept"}
-        return StaticResponse(self._content, MediaType.HTML, headers)
+        return StaticResponse(self._content, MediaType.HTML, headers, self._encoded)
 
 
 def _notices(path: Path) -> StaticResponse:
     """The licences of what the pages were bundled from, which the bundler has collected."""
-    return StaticResponse(path.read_bytes() if path.is_file() else _NO_NOTICES, "text/markdown; charset=utf-8")
+    content = path.read_bytes() if path.is_file() else _NO_NOTICES
+    return StaticResponse(content, "text/markdown; charset=utf-8", encoded=encodings(path))
 
 
 def _worker(path: Path) -> StaticResponse:
     """What browsers keep of us while no page is open: at the root, for it may be of no use to what lies above it, and
     looked at anew each time (`no-cache`), so that nobody is left with a former one.
     """
-    return StaticResponse(path.read_bytes() if path.is_file() else b"", "text/javascript")
+    content = path.read_bytes() if path.is_file() else b""
+    return StaticResponse(content, "text/javascript", encoded=encodings(path))
 
 
 def _route(path: str | list[str], content: StaticResponse) -> HTTPRouteHandler:

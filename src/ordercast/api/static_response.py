@@ -15,25 +15,57 @@ _REPEATED: Final = frozenset({"cache-control", "vary"})
 
 
 class StaticResponse:
-    """One such answer, with a strong validator (RFC 9110 section 8.8.3)."""
+    """One such answer, with a strong validator (RFC 9110 section 8.8.3), in each encoding that it was given in.
 
-    def __init__(self, content: bytes, media_type: str, headers: Mapping[str, str] | None = None) -> None:
+    `encoded` is the same content by content coding, the best first.
+    """
+
+    def __init__(
+        self,
+        content: bytes,
+        media_type: str,
+        headers: Mapping[str, str] | None = None,
+        encoded: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.content = content
         self.etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
         self._media_type = media_type
+        self._encoded = dict(encoded or {})
         self._headers = {"cache-control": "no-cache", **(headers or {}), "etag": self.etag}
+        if self._encoded:
+            self._headers["vary"] = ", ".join(filter(None, (self._headers.get("vary"), "Accept-Encoding")))
 
     def __repr__(self) -> str:
         return f"<StaticResponse {self._media_type} {len(self.content)} bytes {self.etag}>"
 
     def answer(self, request: AnyRequest) -> Response[Any]:
         """The response, or 304 where the client has it already."""
-        if self._is_known(request.headers.get("if-none-match", "")):
+        encoding = self._encoding(request.headers.get("accept-encoding", ""))
+        # Section 8.8.3.3: another coding is another representation, with a validator of its own.
+        etag = f'{self.etag[:-1]}-{encoding}"' if encoding else self.etag
+        if _is_known(etag, request.headers.get("if-none-match", "")):
             kept = {name: value for name, value in self._headers.items() if name in _REPEATED}
-            return Response(None, status_code=304, headers={**kept, "etag": self.etag})
-        return Response(self.content, media_type=self._media_type, headers=self._headers)
+            return Response(None, status_code=304, headers={**kept, "etag": etag})
+        headers = {**self._headers, "etag": etag}
+        if not encoding:
+            return Response(self.content, media_type=self._media_type, headers=headers)
+        headers["content-encoding"] = encoding
+        return Response(self._encoded[encoding], media_type=self._media_type, headers=headers)
 
-    def _is_known(self, if_none_match: str) -> bool:
-        # Section 13.1.2: compared weakly; a proxy that compressed the answer has made the validator weak.
-        known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-        return self.etag in known or "*" in known
+    def _encoding(self, accept_encoding: str) -> str:
+        """The first of ours that the client takes (section 12.5.3); "" for none."""
+        accepted = dict(_weighted(part) for part in accept_encoding.lower().split(","))
+        return next((coding for coding in self._encoded if accepted.get(coding, accepted.get("*", False))), "")
+
+
+def _weighted(part: str) -> tuple[str, bool]:
+    """A coding, and whether it is taken: one of weight 0 is refused."""
+    name, _, parameter = part.partition(";")
+    weight = parameter.strip().removeprefix("q=").strip()
+    return name.strip(), weight.strip("0.") != "" or weight == ""
+
+
+def _is_known(etag: str, if_none_match: str) -> bool:
+    # Section 13.1.2: compared weakly; a proxy that compressed the answer has made the validator weak.
+    known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
+    return etag in known or "*" in known
