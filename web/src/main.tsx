@@ -4,7 +4,8 @@ import { createRoot } from "react-dom/client";
 import { queryClient } from "./api/query-client";
 import { configQuery } from "./api/shop";
 import { App } from "./app";
-import { keepDocumentLanguage } from "./i18n/locale";
+import { keepDocumentLanguage, useLocale } from "./i18n/locale";
+import { loadMessages } from "./i18n/text";
 import { keepDocumentTheme } from "./ui/theme";
 import "./theme.css";
 
@@ -15,10 +16,14 @@ if (root === null) throw new Error("index.html has no #root");
 queryClient.query(configQuery).catch(() => undefined); // the pages say it themselves
 keepDocumentLanguage();
 keepDocumentTheme();
-createRoot(root).render(
-  <StrictMode>
-    <QueryClientProvider client={queryClient}>
-      <App />
-    </QueryClientProvider>
-  </StrictMode>,
-);
+
+const show = () =>
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={queryClient}>
+        <App />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+// A page in English is better than none.
+loadMessages(useLocale.getState().locale).then(show, show);

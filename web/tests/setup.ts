@@ -1,5 +1,6 @@
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach } from "vitest";
+import { loadMessages } from "../src/i18n/text";
 
 // Patience for a busy machine, as long as a test may take.
 configure({ asyncUtilTimeout: 60_000 });
@@ -11,6 +12,7 @@ afterEach(() => {
 });
 
 completeBrowser();
+await loadMessages("bn");
 
 /** What jsdom lacks of a browser, as little of it as the pages use. */
 function completeBrowser(): void {

@@ -1,17 +1,21 @@
 import { useMemo } from "react";
-import { bn } from "./bn";
 import { useCurrencies } from "./currencies";
 import { en, type MessageKey } from "./en";
 import { formatAge, formatDateTime, formatMoney, formatNumber, formatTime } from "./format";
 import { type Locale, useLocale } from "./locale";
 
-const MESSAGES: Record<Locale, Record<MessageKey, string>> = { en, bn };
+const MESSAGES: Partial<Record<Locale, Record<MessageKey, string>>> = { en };
+
+/** Fetches a language's sentences: before anything is shown in it, for nobody reads two at once. */
+export async function loadMessages(locale: Locale): Promise<void> {
+  if (locale === "bn") MESSAGES.bn ??= (await import("./bn")).bn;
+}
 
 export type Values = Record<string, string | number>;
 
 /** The message in that language, each `{name}` filled in; numbers in the language's own digits. */
 export function message(locale: Locale, key: MessageKey, values: Values = {}): string {
-  return MESSAGES[locale][key].replace(/\{(\w+)\}/g, (whole, name: string) => {
+  return (MESSAGES[locale] ?? en)[key].replace(/\{(\w+)\}/g, (whole, name: string) => {
     const value = values[name];
     if (value === undefined) return whole;
     return typeof value === "number" ? formatNumber(value, locale) : value;

@@ -1,13 +1,19 @@
 import { useLocale } from "../i18n/locale";
-import { useText } from "../i18n/text";
+import { loadMessages, useText } from "../i18n/text";
 import { Moon, Sun } from "./icons";
 import { themeNow, useThemeStore } from "./theme";
 
 export function LanguageSwitch() {
   const { locale, setLocale } = useLocale();
   const other = locale === "en" ? "bn" : "en";
+  // Where its sentences cannot be fetched, the page stays in the one it has.
+  const choose = () =>
+    void loadMessages(other).then(
+      () => setLocale(other),
+      () => undefined,
+    );
   return (
-    <button type="button" className="button button--quiet" lang={other} onClick={() => setLocale(other)}>
+    <button type="button" className="button button--quiet" lang={other} onClick={choose}>
       {other === "bn" ? "বাংলা" : "English"}
     </button>
   );
