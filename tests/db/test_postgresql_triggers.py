@@ -28,6 +28,8 @@ LEFT_TO_BE_EMPTIED = {
     "sandbox_payments",
     "sessions",
     "sign_ins",
+    "webhook_attempts",
+    "webhook_deliveries",
 }
 
 
