@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -60,3 +60,15 @@ def found_by_axe(page: Page) -> list[str]:
         "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))"
     )
     return found
+
+
+def remember(locator: Locator) -> Callable[[], list[str]]:
+    """Note what an element says from now on, be it for a moment; gives how to ask for it."""
+    locator.evaluate(
+        """element => {
+            element.said = [];
+            const note = () => element.said.push(element.textContent);
+            new MutationObserver(note).observe(element, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+    return lambda: locator.evaluate("element => element.said")

@@ -15,9 +15,9 @@ export type MessagePage = Schemas["MessagePage"];
 const PATH = "/api/conversations";
 const at = (id: string) => `${PATH}/${encodeURIComponent(id)}`;
 
-/** The conversation about an order: opened now, or the one that there is. */
-export const openAbout = (orderId: string, token: string | undefined) =>
-  post<Conversation>(PATH, { orderId }, { token });
+/** The conversation about an order or a booking: opened now, or the one that there is. */
+export const openAbout = (id: string, token: string | undefined) =>
+  post<Conversation>(PATH, id.startsWith("bkg_") ? { bookingId: id } : { orderId: id }, { token });
 
 /** The messages before a position, oldest first. */
 export const fetchMessagesBefore = (id: string, before: number, token: string | undefined) =>

@@ -14,7 +14,7 @@ import { ThreadView } from "./thread-view";
 export interface ChatProps {
   live: Live;
   snapshot: LiveSnapshot;
-  /** Of a conversation, or of the order that it is about. */
+  /** Of a conversation, or of the order or booking that it is about. */
   id: string | undefined;
   /** Who writes here, as the outbox knows them. */
   writer: string;
@@ -52,7 +52,7 @@ export function Chat(props: ChatProps) {
   );
 }
 
-/** Finds the conversation about an order, and goes there. */
+/** Finds the conversation about an order or a booking, and goes there. */
 function FoundThread({ id, token, trackingToken }: ChatProps & { id: string }) {
   const [, navigate] = useLocation();
   const found = useQuery({

@@ -8,7 +8,7 @@ import { useLastingSession } from "../session/use-lasting-session";
 import { Chat } from "./chat";
 import "./chat.css";
 
-/** `/chat`, `/chat/<conversation>`, and `/chat/<order>`, also by the order's tracking token. */
+/** `/chat`, `/chat/<conversation>`, and `/chat/<order or booking>`, also by its tracking token. */
 export default function ChatPage() {
   const { t } = useText();
   const { id } = useParams<{ id?: string }>();
