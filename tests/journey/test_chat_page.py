@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from .browsers import browser, found_by_axe, open_page, page_errors
+from tests.waiting import eventually
+
+from .browsers import browser, found_by_axe, open_page, page_errors, remember
 from .shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -88,8 +90,9 @@ def test_two_browsers_see_who_is_there_who_types_and_what_was_delivered_and_seen
     expect(clerk.get_by_test_id("participant")).to_have_attribute("data-present", "true")
     expect(listed.get_by_test_id("unread")).to_have_count(0)
 
+    said = remember(buyer.get_by_test_id("typing"))
     clerk.get_by_test_id("message-input").press_sequentially("In ten")
-    expect(buyer.get_by_test_id("typing")).to_contain_text("The shop is typing")
+    eventually(lambda: "The shop is typing…" in said())
     write(clerk, "In ten minutes.")
     expect(texts(buyer)).to_have_text(["Is it on its way?", "In ten minutes."])
     expect(buyer.get_by_test_id("typing")).to_be_empty()
@@ -110,6 +113,7 @@ def test_what_was_written_without_a_connection_arrives_once_and_in_order(shop: S
     write(buyer, "one", "two", "three")
     expect(buyer.locator("[data-state=waiting]")).to_have_count(3)
     write(clerk, "Are you there?")
+    expect(messages(clerk).last).to_have_attribute("data-state", "sent")
     buyer.context.set_offline(False)
 
     everything = ["before", "Are you there?", "one", "two", "three"]
