@@ -44,8 +44,8 @@ _STORE, _BUYER, _DRIVER = Actor(Role.STORE, "usr_1"), Actor(Role.CUSTOMER, "cus_
 _NOW: Final = Timestamp("2026-11-30T12:00:00.000Z")
 
 
-def _orders(actor: Actor, *status: OrderStatus, before: int = 2**63 - 1) -> Callable[[Transaction], object]:
-    return lambda t: orders.page(t, actor, before=before, limit=LIMIT, statuses=status)
+def _orders(actor: Actor, *status: OrderStatus, cursor: int = 2**63 - 1) -> Callable[[Transaction], object]:
+    return lambda t: orders.page(t, actor, cursor=cursor, limit=LIMIT, statuses=status or None)
 
 
 def _notifications(unread_only: bool) -> Callable[[Transaction], object]:

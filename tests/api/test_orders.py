@@ -197,6 +197,32 @@ async def test_a_list_is_filtered_by_former_names_too(client: Client) -> None:
     problem(await client.get("/api/orders?status=shipped", STORE), 422, "unknown-status", "status")
 
 
+async def test_every_open_order_is_listed_oldest_first_to_the_end_and_none_that_is_over(client: Client) -> None:
+    placed = [await client.place() for _ in range(7)]
+    for over in placed[1:3]:
+        await client.move(over, "rejected")
+    held = (await client.move(placed[3], "on_hold", reason="asks the buyer")).json()
+    await client.move(placed[4], "processing")
+
+    seen: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        query = f"open=true&sort=oldest&limit=2{cursor and f'&cursor={cursor}'}"
+        page = (await client.get(f"/api/orders?{query}", STORE)).json()
+        seen += [order["id"] for order in page["items"]]
+        if not cursor:
+            placed.append(await client.place())  # what comes meanwhile is on the last page
+        cursor = page["nextCursor"]
+
+    assert held["status"] == "on_hold"
+    assert seen == [order["id"] for order in (placed[0], *placed[3:])]
+    over = (await client.get("/api/orders?open=false", STORE)).json()["items"]
+    assert [order["id"] for order in over] == [placed[2]["id"], placed[1]["id"]]
+    assert (await client.get("/api/orders?open=true&status=rejected", STORE)).json()["items"] == []
+    problem(await client.get("/api/orders?open=perhaps", STORE), 422, "invalid-field", "open")
+    problem(await client.get("/api/orders?sort=best", STORE), 422, "invalid-field", "sort")
+
+
 async def test_the_history_tells_who_when_and_why(client: Client) -> None:
     order = await client.place()
     order = (await client.move(order, "processing")).json()

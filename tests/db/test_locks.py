@@ -288,7 +288,7 @@ async def test_a_table_that_is_locked_holds_up_nobody_who_does_not_need_it(shop:
 async def test_readers_go_round_a_table_that_is_locked(shop: Shop) -> None:
     with shop.held("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE") as other:
         lists = [
-            asyncio.create_task(shop.store.read(lambda t: page(t, STORE, before=1 << 60, limit=10, statuses=())))
+            asyncio.create_task(shop.store.read(lambda t: page(t, STORE, cursor=1 << 60, limit=10, statuses=None)))
             for _ in range(20)
         ]
         async with asyncio.timeout(IN_TIME_S):

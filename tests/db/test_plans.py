@@ -112,10 +112,16 @@ VALUES: Final[dict[str, Any]] = {
     "provider": "sandbox",
     "kind": "refund",
 }
+_OLDEST_FIRST: Final = [
+    f"{whose}{status}AFTER"
+    for whose in ("", "OF_CUSTOMER_", "OF_DRIVER_", "TO_TAKE_")
+    for status in ("", "WITH_STATUS_")
+]
 OF_STATEMENTS: Final[dict[str, Any]] = {
     # Lists go by numbers, or by texts that are in order.
-    "orders.before": 10**15,
-    "mirrored.before": 2 * 10**15,
+    "orders.cursor": 10**15,
+    "mirrored.cursor": 2 * 10**15,
+    **{f"{module}.{name}.cursor": 0 for module in ("orders", "mirrored") for name in _OLDEST_FIRST},
     "notifications.before": 10**15,
     **{f"privacy.EXPORT_PAGE.{table}.after": "" for table in ("customers", "accounts", "sign_ins", "payment_methods")},
     **{f"privacy.EXPORT_PAGE.{table}.after": "" for table in ("notification_reads", "erasures")},

@@ -359,7 +359,7 @@ async def test_a_list_answers_the_position_from_which_the_stream_goes_on(store: 
     follower = Follower(store)
     order = await place_one(store)
     await follower.hears_rows(1)
-    rows, seq = await store.read(lambda transaction: page(transaction, STORE, before=1 << 60, limit=10, statuses=()))
+    rows, seq = await store.read(lambda transaction: page(transaction, STORE, cursor=1 << 60, limit=10, statuses=None))
     assert [msgspec.json.decode(document or "")["id"] for _, document in rows] == [order.id]
     assert seq == follower.heard[-1].seq
 

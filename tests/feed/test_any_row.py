@@ -213,7 +213,7 @@ async def answer_everything(store: AnyStore) -> None:
     """The lists, the figures, and what a node does by itself."""
     day = date.fromisoformat(now()[:10])
     questions: list[Callable[[Transaction], Any]] = [
-        lambda t: orders.page(t, STORE, before=1 << 62, limit=50, statuses=()),
+        lambda t: orders.page(t, STORE, cursor=1 << 62, limit=50, statuses=None),
         lambda t: products.page(t, "", 50, every=True),
         lambda t: accounts.page(t, "", 50),
         lambda t: drivers.page(t, "", 50),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -30,6 +31,7 @@ from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus, statuses_called
 from ordercast.commerce.text_rules import check_texts
+from ordercast.commerce.transitions import TERMINAL
 from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction, UnitOfWork, rows_of_order
 from ordercast.db import orders as units
@@ -46,7 +48,7 @@ from .context import AnyRequest, ApiContext, Context
 from .idempotency import command_key, commit_once, created, find_outcome, request_key
 from .mailing import confirmed_in
 from .order_views import document_for, view_for, view_of_outcome
-from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NewestFirst, NumberCursor, cut, cut_history
+from .paging import LIMIT_DEFAULT, LIMIT_MAX, EitherEnd, JsonPage, Limit, NumberCursor, cut, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
 
 StatusName = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -58,6 +60,11 @@ class PlacedOrder(Order, frozen=True, kw_only=True, rename="camel", omit_default
     """For a guest: shows this order to whoever holds it."""
     payment_action: PaymentAction | None = None
     """What the customer is to do before the payment is made; the order waits for it unpaid."""
+
+
+class Sort(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
 
 
 class OrderPage(Struct, frozen=True, rename="camel"):
@@ -233,29 +240,46 @@ async def _living_token(context: ApiContext, order_id: str) -> str | None:
 async def list_orders(
     request: AnyRequest,
     context: Context,
+    *,
     status: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    is_open: Annotated[bool | None, QueryParameter(name="open")] = None,
+    sort: Annotated[Sort, QueryParameter()] = Sort.NEWEST,
     limit: Limit = LIMIT_DEFAULT,
-    cursor: NewestFirst = None,
+    cursor: EitherEnd = None,
 ) -> Response[OrderPage]:
     """List orders, newest first: the shop sees all, a customer their own, a driver those they have or had, and on duty
     those they could take.
 
-    `status` may be a former name.
+    `status` may be a former name. `open=true` lists those that somebody still has to do something about, those on hold
+    among them, and `open=false` those that are over. `sort=oldest` begins with the oldest; what is placed meanwhile
+    comes on the last page, so that pages read to their end, and live events from the first page's `position` on, are
+    all of them.
     """
     identity = await context.require_identity(request)
     actor = identity.actor
     if actor.role in (Role.GUEST, Role.CARER):
         raise NotPermitted(actor, "list orders")
-    before = INTEGER_MAX if cursor is None else int(cursor)
-    statuses = () if status is None else statuses_called(status)
+    oldest_first = sort is Sort.OLDEST
+    start = int(cursor) if cursor is not None else 0 if oldest_first else INTEGER_MAX
+    statuses = _statuses(status, is_open)
 
     def query(transaction: Transaction) -> tuple[list[tuple[int, str | None]], int]:
-        return units.page(transaction, actor, before=before, limit=limit + 1, statuses=statuses)
+        return units.page(
+            transaction, actor, cursor=start, limit=limit + 1, statuses=statuses, oldest_first=oldest_first
+        )
 
     found, seq = await context.store.read(query)
     rows, next_cursor = cut(found, limit, lambda row: row[0])
     documents = [_listed_for(actor, document) for _number, document in rows if document is not None]
     return json_response(JsonPage(documents, next_cursor, f"{context.store.epoch}:{seq}").encode())
+
+
+def _statuses(status: str | None, is_open: bool | None) -> list[OrderStatus] | None:
+    """Those asked for; None for all."""
+    if status is None and is_open is None:
+        return None
+    called = list(OrderStatus) if status is None else statuses_called(status)
+    return [each for each in called if is_open is None or is_open is (each not in TERMINAL)]
 
 
 def _listed_for(actor: Actor, document: str) -> str:

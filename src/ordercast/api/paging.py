@@ -22,6 +22,8 @@ NumberCursor: TypeAlias = Annotated[str, _NUMBER]
 """The last number of the page before, oldest first."""
 NewestFirst: TypeAlias = Annotated[str | None, _NUMBER]
 """The same of a list that begins with the newest, whose number nobody knows."""
+EitherEnd: TypeAlias = NewestFirst
+"""The same of a list that begins with whichever end is asked for."""
 
 
 def cut(found: list[T], limit: int, cursor: Callable[[T], Any]) -> tuple[list[T], str | None]:

@@ -138,17 +138,35 @@ def _newest(of: str = "") -> Statement:
     # One statement per filter, as ``orders.statements``.
     return Statement(f"""
         SELECT entry + {MIRRORED_FROM}, document FROM mirrored_orders
-        WHERE entry < :before - {MIRRORED_FROM} AND document IS NOT NULL {of}
+        WHERE entry < :cursor - {MIRRORED_FROM} AND document IS NOT NULL {of}
         ORDER BY entry DESC LIMIT :limit
     """)
 
 
+def _oldest(of: str = "") -> Statement:
+    return Statement(f"""
+        SELECT entry + {MIRRORED_FROM}, document FROM mirrored_orders
+        WHERE entry > :cursor - {MIRRORED_FROM} AND document IS NOT NULL {of}
+        ORDER BY entry LIMIT :limit
+    """)
+
+
+_OF_STATUS: Final = "AND status = :status"
+_OF_CUSTOMER: Final = "AND customer_id = :customer_id"
+_OF_DRIVER: Final = "AND driver_id = :driver_id"
+
 BEFORE: Final = _newest()
-WITH_STATUS_BEFORE: Final = _newest("AND status = :status")
-OF_CUSTOMER_BEFORE: Final = _newest("AND customer_id = :customer_id")
-OF_CUSTOMER_WITH_STATUS_BEFORE: Final = _newest("AND customer_id = :customer_id AND status = :status")
-OF_DRIVER_BEFORE: Final = _newest("AND driver_id = :driver_id")
-OF_DRIVER_WITH_STATUS_BEFORE: Final = _newest("AND driver_id = :driver_id AND status = :status")
+WITH_STATUS_BEFORE: Final = _newest(_OF_STATUS)
+OF_CUSTOMER_BEFORE: Final = _newest(_OF_CUSTOMER)
+OF_CUSTOMER_WITH_STATUS_BEFORE: Final = _newest(f"{_OF_CUSTOMER} {_OF_STATUS}")
+OF_DRIVER_BEFORE: Final = _newest(_OF_DRIVER)
+OF_DRIVER_WITH_STATUS_BEFORE: Final = _newest(f"{_OF_DRIVER} {_OF_STATUS}")
+AFTER: Final = _oldest()
+WITH_STATUS_AFTER: Final = _oldest(_OF_STATUS)
+OF_CUSTOMER_AFTER: Final = _oldest(_OF_CUSTOMER)
+OF_CUSTOMER_WITH_STATUS_AFTER: Final = _oldest(f"{_OF_CUSTOMER} {_OF_STATUS}")
+OF_DRIVER_AFTER: Final = _oldest(_OF_DRIVER)
+OF_DRIVER_WITH_STATUS_AFTER: Final = _oldest(f"{_OF_DRIVER} {_OF_STATUS}")
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 

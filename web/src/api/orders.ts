@@ -25,12 +25,24 @@ export const changeStatus = (id: string, change: StatusChange, token: string) =>
 export const fetchOrder = (id: string, token?: string, signal?: AbortSignal) =>
   get<Order>(at(id), { token, ...(signal && { signal }) });
 
+/** Which orders, and which of them first: all of them, and the newest, where nothing is said. */
+interface OrdersWanted {
+  open?: boolean;
+  sort?: Schemas["Sort"];
+  limit: number;
+}
+
 export function fetchOrders(
   token: string | undefined,
   cursor: string | null,
-  limit: number,
+  { open, sort, limit }: OrdersWanted,
 ): Promise<OrderPage> {
-  const query = new URLSearchParams({ limit: String(limit), ...(cursor !== null && { cursor }) });
+  const query = new URLSearchParams({
+    limit: String(limit),
+    ...(open !== undefined && { open: String(open) }),
+    ...(sort && { sort }),
+    ...(cursor !== null && { cursor }),
+  });
   return get<OrderPage>(`/api/orders?${query.toString()}`, { token });
 }
 

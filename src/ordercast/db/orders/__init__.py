@@ -295,19 +295,26 @@ def newest_document(transaction: Transaction, order_id: str) -> bytes:
 
 
 def page(
-    transaction: Transaction, actor: Actor, *, before: int, limit: int, statuses: Collection[OrderStatus]
+    transaction: Transaction,
+    actor: Actor,
+    *,
+    cursor: int,
+    limit: int,
+    statuses: Collection[OrderStatus] | None,
+    oldest_first: bool = False,
 ) -> tuple[list[tuple[int, str | None]], int]:
-    """The newest orders that `actor` may know of, below the number `before` and in one of `statuses` (all if empty):
+    """The newest orders that `actor` may know of, below the number `cursor` and in one of `statuses` (all if None):
     their numbers and JSON documents, None for one that cannot be read; and the feed's newest number, read from the same
-    snapshot. Orders that live elsewhere come first, by numbers of their own.
+    snapshot. Orders that live elsewhere come first, by numbers of their own. With `oldest_first` all of it the other
+    way round: the oldest above `cursor`.
     """
     # A change that is seen here and has no number yet gets a higher one: it is told again at worst, never missed.
     rows = [
         row
-        for statement, values in _lists(transaction, actor, statuses)
-        for row in transaction.all(statement, before=before, limit=limit, **values)
+        for statement, values in _lists(transaction, actor, statuses, oldest_first)
+        for row in transaction.all(statement, cursor=cursor, limit=limit, **values)
     ]
-    rows.sort(key=itemgetter(0), reverse=True)
+    rows.sort(key=itemgetter(0), reverse=not oldest_first)
     newest = transaction.one(feed.NEWEST_SEQ)
     listed = [(number, _listed(transaction, number, document)) for number, document in rows[:limit]]
     return listed, (newest[0] or 0) if newest else 0
@@ -322,28 +329,32 @@ def _listed(transaction: Transaction, number: int, document: str) -> str | None:
 
 
 def _lists(
-    transaction: Transaction, actor: Actor, statuses: Collection[OrderStatus]
+    transaction: Transaction, actor: Actor, statuses: Collection[OrderStatus] | None, oldest_first: bool
 ) -> Iterator[tuple[Statement, dict[str, str]]]:
-    """The lists, disjoint and each newest first, that together are what `actor` may know of."""
-    takes = actor.role is Role.DRIVER and (not statuses or OrderStatus.READY_FOR_DELIVERY in statuses)
+    """The lists, disjoint and each in the order wanted, that together are what `actor` may know of."""
+    takes = actor.role is Role.DRIVER and (statuses is None or OrderStatus.READY_FOR_DELIVERY in statuses)
     if takes and drivers.is_on_duty(transaction, actor.id):
-        yield statements.TO_TAKE_BEFORE, {}
+        yield statements.TO_TAKE_AFTER if oldest_first else statements.TO_TAKE_BEFORE, {}
     for of in (statements, mirrored):
         match actor.role:
             case Role.CUSTOMER:
                 whose = {"customer_id": actor.id}
-                every, one = of.OF_CUSTOMER_BEFORE, of.OF_CUSTOMER_WITH_STATUS_BEFORE
+                newest = of.OF_CUSTOMER_BEFORE, of.OF_CUSTOMER_WITH_STATUS_BEFORE
+                oldest = of.OF_CUSTOMER_AFTER, of.OF_CUSTOMER_WITH_STATUS_AFTER
             case Role.DRIVER:
                 whose = {"driver_id": actor.id}
-                every, one = of.OF_DRIVER_BEFORE, of.OF_DRIVER_WITH_STATUS_BEFORE
+                newest = of.OF_DRIVER_BEFORE, of.OF_DRIVER_WITH_STATUS_BEFORE
+                oldest = of.OF_DRIVER_AFTER, of.OF_DRIVER_WITH_STATUS_AFTER
             case Role.CARER | Role.GUEST:
                 return
             case Role.ADMIN | Role.STORE | Role.SERVICE:
                 whose = {}
-                every, one = of.BEFORE, of.WITH_STATUS_BEFORE
-        if not statuses:
+                newest = of.BEFORE, of.WITH_STATUS_BEFORE
+                oldest = of.AFTER, of.WITH_STATUS_AFTER
+        every, one = oldest if oldest_first else newest
+        if statuses is None:
             yield every, whose
-        for status in statuses:
+        for status in statuses or ():
             yield one, {**whose, "status": status}
 
 

@@ -104,14 +104,33 @@ def _newest(of: str = "") -> Statement:
     # One statement per filter: a filter that may be absent would keep SQLite from using its index.
     return Statement(f"""
         SELECT number, {_DOCUMENT} FROM orders
-        WHERE number < :before {of} ORDER BY number DESC LIMIT :limit
+        WHERE number < :cursor {of} ORDER BY number DESC LIMIT :limit
     """)
 
 
+def _oldest(of: str = "") -> Statement:
+    return Statement(f"""
+        SELECT number, {_DOCUMENT} FROM orders
+        WHERE number > :cursor {of} ORDER BY number LIMIT :limit
+    """)
+
+
+_OF_STATUS: Final = "AND status = :status"
+_OF_CUSTOMER: Final = "AND customer_id = :customer_id"
+_OF_DRIVER: Final = "AND driver_id = :driver_id"
+_TO_TAKE: Final = f"AND driver_id IS NULL AND status = '{OrderStatus.READY_FOR_DELIVERY}'"
+
 BEFORE: Final = _newest()
-WITH_STATUS_BEFORE: Final = _newest("AND status = :status")
-OF_CUSTOMER_BEFORE: Final = _newest("AND customer_id = :customer_id")
-OF_CUSTOMER_WITH_STATUS_BEFORE: Final = _newest("AND customer_id = :customer_id AND status = :status")
-OF_DRIVER_BEFORE: Final = _newest("AND driver_id = :driver_id")
-OF_DRIVER_WITH_STATUS_BEFORE: Final = _newest("AND driver_id = :driver_id AND status = :status")
-TO_TAKE_BEFORE: Final = _newest(f"AND driver_id IS NULL AND status = '{OrderStatus.READY_FOR_DELIVERY}'")
+WITH_STATUS_BEFORE: Final = _newest(_OF_STATUS)
+OF_CUSTOMER_BEFORE: Final = _newest(_OF_CUSTOMER)
+OF_CUSTOMER_WITH_STATUS_BEFORE: Final = _newest(f"{_OF_CUSTOMER} {_OF_STATUS}")
+OF_DRIVER_BEFORE: Final = _newest(_OF_DRIVER)
+OF_DRIVER_WITH_STATUS_BEFORE: Final = _newest(f"{_OF_DRIVER} {_OF_STATUS}")
+TO_TAKE_BEFORE: Final = _newest(_TO_TAKE)
+AFTER: Final = _oldest()
+WITH_STATUS_AFTER: Final = _oldest(_OF_STATUS)
+OF_CUSTOMER_AFTER: Final = _oldest(_OF_CUSTOMER)
+OF_CUSTOMER_WITH_STATUS_AFTER: Final = _oldest(f"{_OF_CUSTOMER} {_OF_STATUS}")
+OF_DRIVER_AFTER: Final = _oldest(_OF_DRIVER)
+OF_DRIVER_WITH_STATUS_AFTER: Final = _oldest(f"{_OF_DRIVER} {_OF_STATUS}")
+TO_TAKE_AFTER: Final = _oldest(_TO_TAKE)

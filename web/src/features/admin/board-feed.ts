@@ -14,11 +14,21 @@ import type { Board, Change } from "./board";
 
 /** Where the board's orders come from when they are asked for. */
 export interface OrderSource {
-  page: (cursor: string | null) => Promise<OrderPage>;
+  /** Those open, oldest first. */
+  open: (cursor: string | null) => Promise<OrderPage>;
+  /** Those that are over, newest first. */
+  ended: (cursor: string | null) => Promise<OrderPage>;
   order: (id: string) => Promise<Order>;
 }
 
-/** Keeps a board true: fetches its first page, then follows what is heard, and fetches anew after a gap. */
+/** How long to wait before an answer that did not come is asked for again: twice as long each time, to the second. */
+const AGAIN_AFTER_MS = [1_000, 30_000] as const;
+
+/**
+ * Keeps a board true: fetches everything open, then follows what is heard, and fetches anew after a gap.
+ *
+ * An event without a place in the feed is not the shop's own, whatever its name: it is the reason to ask the shop.
+ */
 export class BoardFeed {
   readonly #board: Board;
   readonly #live: Live;
@@ -26,6 +36,11 @@ export class BoardFeed {
   readonly #arrivals = new Set<(order: Order) => void>();
   #stops: (() => void)[] = [];
   #fetchedAt: Position | undefined;
+  /** Counts fetches of the whole board, so that one that was overtaken changes nothing any more. */
+  #run = 0;
+  #failures = 0;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  readonly #asking = new Set<string>();
 
   constructor(board: Board, live: Live, source: OrderSource) {
     this.#board = board;
@@ -36,12 +51,19 @@ export class BoardFeed {
   /** Listens and fetches until the returned function is called. The connection itself is its owner's. */
   start(): () => void {
     this.#stops = [
-      this.#live.on("newOrder", (order) => this.#arrived(order)),
-      this.#live.on("order_update", (order) => this.#board.merge([order])),
-      this.#live.on("orderStatusUpdated", (heard) => this.#changed(statusIn(heard))),
-      this.#live.on("payment_update", ({ orderId, ...heard }) => {
+      this.#live.on("newOrder", (order, position) =>
+        this.#ours(order.id, position, () => this.#arrived(order)),
+      ),
+      this.#live.on("order_update", (order, position) =>
+        this.#ours(order.id, position, () => this.#board.merge([order])),
+      ),
+      this.#live.on("orderStatusUpdated", (heard, position) =>
+        this.#ours(heard.orderId, position, () => this.#changed(statusIn(heard))),
+      ),
+      this.#live.on("payment_update", ({ orderId, ...heard }, position) => {
         // A booking's is no card of this board.
-        if (orderId !== undefined) this.#changed(paymentIn({ orderId, ...heard }));
+        if (orderId === undefined) return;
+        this.#ours(orderId, position, () => this.#changed(paymentIn({ orderId, ...heard })));
       }),
       this.#live.on("ready", () => this.#catchUp()),
       this.#live.onGap(() => void this.#startAnew()),
@@ -49,6 +71,8 @@ export class BoardFeed {
     void this.reload();
     return () => {
       for (const stop of this.#stops) stop();
+      this.#run += 1;
+      clearTimeout(this.#again);
     };
   }
 
@@ -59,16 +83,30 @@ export class BoardFeed {
   }
 
   async reload(): Promise<void> {
-    const page = await this.#fetch(null);
-    if (page === undefined) return;
-    this.#fetchedAt = parsePosition(page.position);
-    this.#board.dropStale();
-    this.#catchUp();
+    const run = ++this.#run;
+    clearTimeout(this.#again);
+    this.#fetchedAt = undefined;
+    this.#board.setFetch({ loading: true, problem: undefined });
+    try {
+      await this.#readAll(() => run === this.#run);
+    } catch (error) {
+      if (run === this.#run) this.#failed(error);
+      return;
+    }
+    if (run === this.#run) this.#catchUp();
   }
 
   async loadOlder(): Promise<void> {
     const { nextCursor } = this.#board.store.getState();
-    if (nextCursor !== null) await this.#fetch(nextCursor);
+    if (nextCursor === null) return;
+    const run = this.#run;
+    this.#board.setFetch({ loading: true, problem: undefined });
+    try {
+      const page = await this.#source.ended(nextCursor);
+      if (run === this.#run) this.#show(page);
+    } catch (error) {
+      if (run === this.#run) this.#failed(error);
+    }
   }
 
   /** Fetches one order as it stands now, for a card that proved outdated. */
@@ -108,22 +146,53 @@ export class BoardFeed {
     await this.reload();
   }
 
-  async #fetch(cursor: string | null): Promise<OrderPage | undefined> {
-    this.#board.setFetch({ loading: true, problem: undefined });
-    try {
-      const page = await this.#source.page(cursor);
+  /** Reads all that is open, to the last page, and the latest of what is over. What is in neither is gone. */
+  async #readAll(isWanted: () => boolean): Promise<void> {
+    let cursor: string | null = null;
+    let first: string | undefined;
+    do {
+      const page: OrderPage = await this.#source.open(cursor);
+      if (!isWanted()) return;
+      // What changed after the first page is told, whatever the later ones say.
+      first ??= page.position;
       this.#board.merge(page.items.filter(isOrder));
-      this.#board.setFetch({ loading: false, nextCursor: page.nextCursor });
-      return page;
-    } catch (error) {
-      this.#failed(error);
-      return undefined;
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    const ended = await this.#source.ended(null);
+    if (!isWanted()) return;
+    this.#board.dropStale(new Set(ended.items.map(({ id }) => id)));
+    this.#show(ended);
+    this.#failures = 0;
+    this.#fetchedAt = parsePosition(first);
+  }
+
+  #show({ items, nextCursor }: OrderPage): void {
+    this.#board.merge(items.filter(isOrder));
+    this.#board.setFetch({ loading: false, nextCursor });
+  }
+
+  #ours(id: string, position: Position | undefined, apply: () => void): void {
+    if (position !== undefined) {
+      apply();
+      return;
     }
+    if (this.#asking.has(id)) return;
+    this.#asking.add(id);
+    this.refresh(id)
+      .catch(() => undefined)
+      .finally(() => this.#asking.delete(id));
   }
 
   #failed(error: unknown): void {
     const problem = error instanceof Error ? error : new Problem(0, {});
     this.#board.setFetch({ loading: false, problem });
+    const isFinal =
+      problem instanceof Problem && problem.status >= 400 && problem.status < 500 && problem.status !== 429;
+    if (isFinal) return;
+    const [least_ms, most_ms] = AGAIN_AFTER_MS;
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => void this.reload(), Math.min(least_ms * 2 ** this.#failures, most_ms));
+    this.#failures += 1;
   }
 }
 

@@ -1,9 +1,10 @@
 import type { Order, PaymentStatus, Status } from "@ordercast/client";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { HistoryEntry } from "../../api/orders";
+import { isOpen, latestFirst } from "./stages";
 
-/** More cards than this help nobody; the oldest make room. */
-export const ORDERS_MAX = 500;
+/** Of what is over, more cards than this help nobody; those that ended first make room. What is open always stays. */
+export const ENDED_MAX = 200;
 
 export interface BoardState {
   readonly orders: ReadonlyMap<string, Order>;
@@ -11,6 +12,7 @@ export interface BoardState {
   readonly fresh: ReadonlySet<string>;
   /** Nobody of the shop has opened them for a while, as the server says. */
   readonly unseen: ReadonlySet<string>;
+  /** Of the orders that are over: those open are always fetched to the last. */
   readonly nextCursor: string | null;
   readonly loading: boolean;
   readonly problem: Error | undefined;
@@ -83,7 +85,7 @@ export class Board {
       updatedAt: at,
       heldFrom: heldFromAfter(order, values.status),
     };
-    this.store.setState(({ orders }) => ({ orders: new Map(orders).set(orderId, changed) }));
+    this.store.setState(({ orders }) => ({ orders: withinBound(new Map(orders).set(orderId, changed)) }));
   }
 
   /** The eye has been caught. */
@@ -120,12 +122,15 @@ export class Board {
     this.#stale = new Set(this.store.getState().orders.keys());
   }
 
-  /** Takes away what is still uncertain, now that the newest page has been fetched. */
-  dropStale(): void {
-    if (this.#stale.size === 0) return;
+  /** Takes away what is still uncertain, now that everything open has been fetched. */
+  dropStale(but: ReadonlySet<string> = new Set()): void {
+    const gone = [...this.#stale].filter((id) => !but.has(id));
+    if (gone.length === 0) return;
     const orders = new Map(this.store.getState().orders);
-    for (const id of this.#stale) orders.delete(id);
-    this.#stale.clear();
+    for (const id of gone) {
+      orders.delete(id);
+      this.#stale.delete(id);
+    }
     this.store.setState({ orders });
   }
 
@@ -141,10 +146,7 @@ function heldFromAfter(order: Order, status: Status | undefined): Status | null 
 }
 
 function withinBound(orders: Map<string, Order>): Map<string, Order> {
-  if (orders.size <= ORDERS_MAX) return orders;
-  return new Map([...orders].sort(([, a], [, b]) => newestFirst(a, b)).slice(0, ORDERS_MAX));
-}
-
-export function newestFirst(a: Order, b: Order): number {
-  return b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id);
+  const ended = [...orders.values()].filter(({ status }) => !isOpen(status));
+  for (const { id } of ended.toSorted(latestFirst).slice(ENDED_MAX)) orders.delete(id);
+  return orders;
 }

@@ -8,7 +8,9 @@ import { Board } from "./board";
 import { BoardFeed } from "./board-feed";
 import { NoticeTeller } from "./notice-teller";
 
-const PAGE_LIMIT = 100;
+/** As many as the server gives at once. */
+const OPEN = { open: true, sort: "oldest", limit: 100 } as const;
+const ENDED = { open: false, sort: "newest", limit: 50 } as const;
 
 /** The board of whoever is signed in, kept live while it is shown. */
 export function useBoard(): {
@@ -23,7 +25,8 @@ export function useBoard(): {
   const feed = useMemo(
     () =>
       new BoardFeed(board, live, {
-        page: (cursor) => fetchOrders(currentToken(), cursor, PAGE_LIMIT),
+        open: (cursor) => fetchOrders(currentToken(), cursor, OPEN),
+        ended: (cursor) => fetchOrders(currentToken(), cursor, ENDED),
         order: (id) => fetchOrder(id, currentToken()),
       }),
     [board, live],

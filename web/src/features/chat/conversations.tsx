@@ -24,7 +24,7 @@ export function Conversations({ live, userId, token, openId }: ConversationsProp
   // Conversations name their orders by id; people know them by number.
   const orders = useQuery({
     queryKey: ["order numbers", userId],
-    queryFn: () => fetchOrders(token(), null, ORDERS_KNOWN),
+    queryFn: () => fetchOrders(token(), null, { limit: ORDERS_KNOWN }),
     retry: false,
   });
   const numbers = new Map(orders.data?.items.map(({ id, number }) => [id, number]));

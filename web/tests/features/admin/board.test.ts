@@ -1,6 +1,6 @@
 // @vitest-environment node
 import { beforeEach, describe, expect, it } from "vitest";
-import { Board, ORDERS_MAX } from "../../../src/features/admin/board";
+import { Board, ENDED_MAX } from "../../../src/features/admin/board";
 import { listed } from "../../../src/features/admin/stages";
 import { anOrder } from "../../support/orders";
 
@@ -64,12 +64,17 @@ describe("the board", () => {
     expect(shown("ord_1")?.version).toBe(2);
   });
 
-  it("keeps to its bound by letting the oldest go", () => {
+  it("keeps all that is open, and of what is over the latest", () => {
     const at = (number: number) => new Date(Date.UTC(2026, 0, 1) + number * 1000).toISOString();
-    board.merge(Array.from({ length: ORDERS_MAX + 5 }, (_, n) => anOrder({ number: n, createdAt: at(n) })));
-    expect(ids()).toHaveLength(ORDERS_MAX);
-    expect(shown("ord_4")).toBeUndefined();
-    expect(shown("ord_5")).toBeDefined();
+    const open = Array.from({ length: 300 }, (_, n) => anOrder({ number: n + 1, createdAt: at(n) }));
+    const over = Array.from({ length: 1_000 }, (_, n) =>
+      anOrder({ number: 301 + n, status: "delivered", createdAt: at(500), updatedAt: at(1_000 + n) }),
+    );
+    board.merge([...over, ...open]);
+    expect(ids()).toHaveLength(300 + ENDED_MAX);
+    expect(open.every(({ id }) => board.has(id))).toBe(true);
+    expect(shown(`ord_${1_300 - ENDED_MAX}`)).toBeUndefined();
+    expect(shown("ord_1300")).toBeDefined();
   });
 
   it("points out an arrival until it has been seen", () => {
@@ -91,10 +96,10 @@ describe("what is listed", () => {
     }),
   ];
 
-  it("stands by stage, newest on top", () => {
+  it("stands by stage, what waits longest on top", () => {
     const stages = listed(orders, { stage: "all", words: "" });
     expect(stages.map(({ stage }) => stage)).toEqual(["new", "preparing", "ready", "moving", "held", "done"]);
-    expect(stages[0]?.orders.map(({ number }) => number)).toEqual([2, 1]);
+    expect(stages[0]?.orders.map(({ number }) => number)).toEqual([1, 2]);
     expect(stages[2]?.orders.map(({ number }) => number)).toEqual([3]);
   });
 
@@ -103,7 +108,7 @@ describe("what is listed", () => {
   });
 
   it.each([
-    ["ASHA", [2, 1]],
+    ["ASHA", [1, 2]],
     ["1555", [3]],
     ["nobody", []],
   ])("is found by %s", (words, numbers) => {

@@ -147,7 +147,7 @@ describe("the live board", () => {
     const createdAt = "2026-01-05T12:00:00.000Z";
     server.io.emit("newOrder", anOrder({ number: 1002, total: 250_50, customerInfo, createdAt }), "e:2.1");
     await screen.findByText("Rafi Islam");
-    const [card] = screen.getAllByTestId("order-card");
+    const card = screen.getAllByTestId("order-card").at(-1);
     expect(card?.dataset).toMatchObject({ orderId: "ord_1002", status: "pending" });
     expect(within(card as HTMLElement).getByTestId("order-total").textContent).toBe("BDT\u00a0250.50");
     expect(within(card as HTMLElement).getByTestId("order-mobile").textContent).toBe("+8801811");
