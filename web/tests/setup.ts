@@ -17,6 +17,7 @@ await loadMessages("bn");
 /** What jsdom lacks of a browser, as little of it as the pages use. */
 function completeBrowser(): void {
   window.scrollTo = () => undefined;
+  Element.prototype.scrollIntoView = () => undefined;
   window.matchMedia = (media) =>
     Object.assign(new EventTarget(), { matches: false, media }) as MediaQueryList;
   HTMLDialogElement.prototype.showModal = function showModal() {

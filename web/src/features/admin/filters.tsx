@@ -6,9 +6,10 @@ interface FiltersProps {
   orders: Order[];
   shown: Shown;
   onChange: (shown: Shown) => void;
+  onHelp: () => void;
 }
 
-export function Filters({ orders, shown, onChange }: FiltersProps) {
+export function Filters({ orders, shown, onChange, onHelp }: FiltersProps) {
   const { t, number } = useText();
   const count = (stage: Shown["stage"]) =>
     stage === "all" ? orders.length : orders.filter((order) => stageOf(order.status) === stage).length;
@@ -31,10 +32,14 @@ export function Filters({ orders, shown, onChange }: FiltersProps) {
         type="search"
         className="search"
         aria-label={t("admin.search")}
+        aria-keyshortcuts="/"
         placeholder={t("admin.search")}
         value={shown.words}
         onChange={({ target }) => onChange({ ...shown, words: target.value })}
       />
+      <button type="button" className="button" aria-keyshortcuts="?" data-testid="keys-open" onClick={onHelp}>
+        {t("keys.title")}
+      </button>
     </div>
   );
 }

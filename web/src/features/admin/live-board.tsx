@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useMemo, useState } from "react";
+import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
@@ -10,13 +10,16 @@ import { type Session, useSessionStore } from "../session/session";
 import { Columns } from "./columns";
 import { BoardContext } from "./board-context";
 import { Filters } from "./filters";
-import { listed, type Shown } from "./stages";
+import { KeysDialog } from "./keys-dialog";
+import { listed } from "./stages";
 import { Mismatches } from "./mismatches";
 import { Notices } from "./notices";
 import { SoundSwitch } from "./sound-switch";
 import { StatsStrip } from "./stats-strip";
 import { useArrivals } from "./use-arrivals";
 import { useBoard } from "./use-board";
+import { useKeys } from "./use-keys";
+import { useShown } from "./use-shown";
 import { useUnseen } from "./use-unseen";
 
 /** The board of one signed-in member of staff: who is connected, what to show, and the orders. */
@@ -24,7 +27,13 @@ export function LiveBoard({ session }: { session: Session }) {
   const { t } = useText();
   const { board, feed, notice, live, snapshot } = useBoard();
   const { orders, fresh, loading, problem, nextCursor } = useStore(board.store);
-  const [shown, setShown] = useState<Shown>({ stage: "all", words: "" });
+  const [shown, setShown] = useShown();
+  const [helping, setHelping] = useState(false);
+  const page = useRef<HTMLDivElement>(null);
+  useKeys(
+    page,
+    useCallback(() => setHelping(true), []),
+  );
   const announcement = useArrivals(feed);
   const alarm = useUnseen(live, board);
   const signOut = useSessionStore((state) => state.signOut);
@@ -32,6 +41,8 @@ export function LiveBoard({ session }: { session: Session }) {
 
   const all = useMemo(() => [...orders.values()], [orders]);
   const stages = useMemo(() => listed(all, shown), [all, shown]);
+  const searching = shown.words.trim() !== "";
+  const noMatch = searching && stages.every((stage) => stage.orders.length === 0);
   const waiting = all.filter((order) => order.status === "pending").length;
   const tools = (
     <>
@@ -59,14 +70,21 @@ export function LiveBoard({ session }: { session: Session }) {
       </p>
       <SandboxNotice />
       <StatsStrip live={live} />
-      <Filters orders={all} shown={shown} onChange={setShown} />
-      {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
-      <BoardContext value={value}>
-        <Mismatches live={live} />
-        <Orders none={all.length === 0} loading={loading} failed={problem !== undefined}>
-          <Columns stages={stages} fresh={fresh} />
-        </Orders>
-      </BoardContext>
+      <div ref={page}>
+        <Filters orders={all} shown={shown} onChange={setShown} onHelp={() => setHelping(true)} />
+        {helping && <KeysDialog onClose={() => setHelping(false)} />}
+        {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
+        <BoardContext value={value}>
+          <Mismatches live={live} />
+          <Orders none={all.length === 0} loading={loading} failed={problem !== undefined}>
+            {noMatch ? (
+              <NoMatch words={shown.words.trim()} onClear={() => setShown({ stage: "all", words: "" })} />
+            ) : (
+              <Columns stages={stages} fresh={fresh} searching={searching} />
+            )}
+          </Orders>
+        </BoardContext>
+      </div>
       {nextCursor !== null && (
         <button
           type="button"
@@ -90,6 +108,20 @@ function SandboxNotice() {
     <p className="note" role="note" data-testid="sandbox-notice">
       {t("payment.noMoney")}
     </p>
+  );
+}
+
+function NoMatch({ words, onClear }: { words: string; onClear: () => void }) {
+  const { t } = useText();
+  return (
+    <div role="status" data-testid="no-match">
+      <Empty title={t("admin.noMatch", { words })}>
+        <p className="muted">{t("admin.noMatchHint")}</p>
+        <button type="button" className="button" onClick={onClear}>
+          {t("admin.clear")}
+        </button>
+      </Empty>
+    </div>
   );
 }
 

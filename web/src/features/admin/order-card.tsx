@@ -10,13 +10,16 @@ import { DriverPicker } from "./driver-picker";
 import { OrderDetails } from "./order-details";
 import { Payment } from "./payment";
 import { StatusButtons } from "./status-buttons";
+import { isFocusLost } from "./use-kept-focus";
 
 interface OrderCardProps {
   order: Order;
   fresh: boolean;
+  /** It stands elsewhere by now: only its place is kept, so that nothing moves under a pointer. */
+  gone: boolean;
 }
 
-export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProps) {
+export const OrderCard = memo(function OrderCard({ order, fresh, gone }: OrderCardProps) {
   const { t, money } = useText();
   const { name, mobile } = order.customerInfo;
   const card = useRef<HTMLLIElement>(null);
@@ -27,8 +30,9 @@ export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProp
     <li
       ref={card}
       tabIndex={-1}
-      className={`card order${fresh ? " order--fresh" : ""}${unseen ? " order--unseen" : ""}`}
-      data-testid="order-card"
+      className={`card order${fresh ? " order--fresh" : ""}${unseen ? " order--unseen" : ""}${gone ? " order--gone" : ""}`}
+      inert={gone}
+      data-testid={gone ? "order-gone" : "order-card"}
       data-order-id={order.id}
       data-status={order.status}
     >
@@ -59,7 +63,7 @@ export const OrderCard = memo(function OrderCard({ order, fresh }: OrderCardProp
       <OrderDetails order={order} />
       <Payment order={order} />
       <DriverPicker order={order} />
-      <StatusButtons order={order} />
+      <StatusButtons order={order} gone={gone} />
     </li>
   );
 });
@@ -90,7 +94,6 @@ function useFreshness(id: string, fresh: boolean): void {
 function useFocusAfterMove(card: RefObject<HTMLLIElement | null>, id: string): void {
   const { board } = useBoardContext();
   useEffect(() => {
-    const lost = document.activeElement === null || document.activeElement === document.body;
-    if (lost && board.store.getState().moved === id) card.current?.focus({ preventScroll: true });
+    if (isFocusLost() && board.store.getState().moved === id) card.current?.focus({ preventScroll: true });
   }, [board, card, id]);
 }

@@ -29,7 +29,7 @@ export const isOpen = (status: Status): boolean => STAGE_OF[status] !== "done";
 /** What the member of staff wants to see. */
 export interface Shown {
   stage: Stage | "all";
-  /** Looked for in number, name, mobile and e-mail. */
+  /** Looked for in what a card shows: number, name, mobile, e-mail, address and what was ordered. */
   words: string;
 }
 
@@ -49,12 +49,24 @@ export function listed(orders: readonly Order[], { stage, words }: Shown): Stage
   }));
 }
 
-function matches({ number, customerInfo }: Order, words: string): boolean {
-  const wanted = words.trim().toLowerCase();
+function matches(order: Order, words: string): boolean {
+  const wanted = plain(words);
   if (wanted === "") return true;
-  return [String(number), customerInfo.name, customerInfo.mobile, customerInfo.email].some((text) =>
-    text?.toLowerCase().includes(wanted),
-  );
+  const { number, customerInfo, shippingInfo, cartItems } = order;
+  return [
+    `#${number}`,
+    customerInfo.name,
+    customerInfo.mobile,
+    customerInfo.email,
+    ...(shippingInfo ? [shippingInfo.line1, shippingInfo.city] : []),
+    ...cartItems.map(({ name }) => name),
+  ].some((text) => typeof text === "string" && plain(text).includes(wanted));
+}
+
+/** As it is compared: in small letters, and with the digits of every language as `0` to `9`. */
+function plain(text: string): string {
+  const bengali = (digit: string) => String(digit.charCodeAt(0) - 0x09e6);
+  return text.trim().toLowerCase().replace(/[০-৯]/g, bengali);
 }
 
 export function oldestFirst(a: Order, b: Order): number {

@@ -11,7 +11,7 @@ import { ReasonDialog } from "./reason-dialog";
 import { useMove } from "./use-move";
 
 /** A button for each move the server's table allows, and what became of the last one pressed. */
-export function StatusButtons({ order }: { order: Order }) {
+export function StatusButtons({ order, gone }: { order: Order; gone: boolean }) {
   const { t } = useText();
   const { session } = useBoardContext();
   const flow = useQuery(statusFlowQuery);
@@ -23,7 +23,7 @@ export function StatusButtons({ order }: { order: Order }) {
   const sorted = moves.toSorted((a, b) => place(a) - place(b));
   return (
     <>
-      <OutcomeNote id={order.id} />
+      {!gone && <OutcomeNote id={order.id} />}
       {sorted.length > 0 && (
         <div className="order-moves">
           {sorted.map((next) => (
@@ -33,8 +33,13 @@ export function StatusButtons({ order }: { order: Order }) {
               className={CLASSES[toneOf(next.to, order)]}
               data-testid="status-button"
               data-to={next.to}
-              disabled={move.busy}
-              onClick={() => (next.needsReason ? setAsking(next) : move.to(next.to))}
+              // Not `disabled`, which would lose the focus.
+              aria-disabled={move.busy}
+              onClick={() => {
+                if (move.busy) return;
+                if (next.needsReason) setAsking(next);
+                else move.to(next.to);
+              }}
             >
               {actionLabel(t, next.to, order)}
             </button>

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Board, ENDED_MAX } from "../../../src/features/admin/board";
 import { listed } from "../../../src/features/admin/stages";
+import { still } from "../../../src/features/admin/use-still";
 import { anOrder } from "../../support/orders";
 
 let board: Board;
@@ -110,9 +111,31 @@ describe("what is listed", () => {
   it.each([
     ["ASHA", [1, 2]],
     ["1555", [3]],
+    ["#2", [2]],
+    ["#২", [2]],
+    ["masala", [1, 2, 3]],
+    ["dhaka", [1, 2, 3]],
     ["nobody", []],
   ])("is found by %s", (words, numbers) => {
     const found = listed(orders, { stage: "all", words }).flatMap((stage) => stage.orders);
     expect(found.map(({ number }) => number)).toEqual(numbers);
+  });
+});
+
+describe("a column that is pointed at", () => {
+  const order = (number: number) => anOrder({ number });
+
+  it("keeps the place of what leaves, and lets in at its end alone", () => {
+    const { places, waiting } = still([order(2), order(4)], [order(1), order(3), order(4), order(5)]);
+    expect(places.map(({ order, gone }) => [order.number, gone])).toEqual([
+      [2, true],
+      [4, false],
+      [5, false],
+    ]);
+    expect(waiting).toBe(2);
+  });
+
+  it("takes everything in where nothing stood", () => {
+    expect(still([], [order(1), order(2)])).toMatchObject({ waiting: 0, places: { length: 2 } });
   });
 });
