@@ -7,6 +7,7 @@ import { Boundary } from "./ui/boundary";
 const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
 const Admin = lazy(() => import("./features/admin"));
+const Driver = lazy(() => import("./features/driver"));
 const Chat = lazy(() => import("./features/chat"));
 const Track = lazy(() => import("./features/track"));
 const Forgot = lazy(() => import("./features/address/forgot"));
@@ -27,6 +28,7 @@ export function App() {
           <Switch>
             <Route path="/shop" component={Shop} />
             <Route path="/admin" component={Admin} />
+            <Route path="/driver" component={Driver} />
             <Route path="/track/:id" component={Track} />
             <Route path="/chat/:id?" component={Chat} />
             <Route path="/forgot" component={Forgot} />

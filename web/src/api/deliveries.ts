@@ -29,3 +29,7 @@ export const driversQuery = (token: string | undefined) =>
 
 export const assignDriver = (order: Order, choice: Choice, token: string | undefined) =>
   post<Order>(`${at(order.id)}/driver`, { ...choice, version: order.version }, { token });
+
+/** Begins or ends the work of the driver whose token it is. */
+export const setDuty = (onDuty: boolean, token: string | undefined) =>
+  post<Driver>("/api/drivers/me/duty", { onDuty }, { token });

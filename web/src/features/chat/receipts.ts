@@ -1,5 +1,5 @@
 import { CommandRefused, type Live } from "@ordercast/client";
-import { passes } from "./passing";
+import { passes } from "../../api/passing";
 
 type ReceiptCommand = "mark_seen" | "mark_delivered";
 

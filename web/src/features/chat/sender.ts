@@ -1,7 +1,7 @@
 import { CommandRefused, CommandUnanswered, type Live } from "@ordercast/client";
 import type { Message } from "../../api/conversations";
 import { useOutbox, type Waiting } from "./outbox";
-import { passes } from "./passing";
+import { passes } from "../../api/passing";
 
 const AGAIN_AFTER_MS = 3_000;
 
