@@ -13,6 +13,7 @@ const Track = lazy(() => import("./features/track"));
 const Forgot = lazy(() => import("./features/address/forgot"));
 const Reset = lazy(() => import("./features/address/reset"));
 const Verify = lazy(() => import("./features/address/verify"));
+const Lost = lazy(() => import("./features/lost"));
 const TestSocket = lazy(() => import("./features/test-socket"));
 
 /** Waits for the shop's configuration; where that cannot be had, the pages say so of what they ask for themselves. */
@@ -35,7 +36,8 @@ export function App() {
             <Route path="/reset" component={Reset} />
             <Route path="/verify" component={Verify} />
             <Route path="/test-socket" component={TestSocket} />
-            <Route component={Home} />
+            <Route path="/" component={Home} />
+            <Route component={Lost} />
           </Switch>
         </Configured>
       </Suspense>

@@ -1,6 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { User } from "../src/api/auth";
 import { App } from "../src/app";
 import { useSessionStore } from "../src/features/session/session";
 import { keepDocumentLanguage, useLocale } from "../src/i18n/locale";
@@ -25,6 +26,10 @@ const open = (path: string) => {
   history.replaceState(null, "", path);
   show(<App />, server);
 };
+const signInAs = (role: string) => {
+  const user = { id: "usr_1", name: "Rahim", email: "rahim@example.com", role } as User;
+  useSessionStore.getState().signIn({ token: "jwt", expiresIn: 3600, user }, Date.now());
+};
 const heading = () => screen.findByRole("heading", { level: 1 });
 
 describe("the pages", () => {
@@ -33,12 +38,39 @@ describe("the pages", () => {
     ["/shop", "Shop", "Shop"],
     ["/admin", "Sign in to the orders", "Sign in to the orders"],
     ["/track/ord_1", "Your order", "Your order"],
+    ["/driver", "Sign in to your deliveries", "Sign in to your deliveries"],
+    ["/no/such/page", "There is no such page", "There is no such page"],
     ["/test-socket", "Connection test", "Connection test"],
   ])("stand at %s, each with its heading and title", async (path, title, tab) => {
     open(path);
     expect((await heading()).textContent).toBe(title);
     await waitFor(() => expect(document.title).toBe(`${tab} · Ordercast`));
     await expectAccessible();
+  });
+
+  it.each([
+    ["driver", "/admin", "/driver"],
+    ["customer", "/admin", "/shop"],
+    ["customer", "/driver", "/shop"],
+    ["store", "/driver", "/admin"],
+  ])("lead a %s who comes to %s to %s", async (role, path, home) => {
+    signInAs(role);
+    open(path);
+    await waitFor(() => expect(location.pathname).toBe(home));
+    await heading();
+  });
+
+  it.each([
+    ["driver", ["/driver", "/shop", "/test-socket"]],
+    ["store", ["/admin", "/shop", "/test-socket"]],
+    ["customer", ["/shop", "/test-socket"]],
+  ])("greet a %s by name on the first one, and show their own place first", async (role, places) => {
+    signInAs(role);
+    open("/");
+    await heading();
+    expect(screen.getByText("Welcome back, Rahim.")).toBeTruthy();
+    const links = within(screen.getByRole("main")).getAllByRole("link");
+    expect(links.map((link) => link.getAttribute("href")).slice(0, -1)).toEqual(places);
   });
 
   it("say on the first one whether the shop is live", async () => {

@@ -168,7 +168,6 @@ export const bn: Record<MessageKey, string> = {
   "admin.none":
     "এই দোকানের এখনও কোনো অ্যাডমিন নেই। যে মেশিন এটি চালায় সেখানে প্রথম জনকে তৈরি করুন: ordercast account create --email you@example.com",
   "admin.signInLead": "দোকানের মানুষদের জন্য।",
-  "admin.notStaff": "এই বোর্ড দোকানের মানুষদের জন্য।",
   "admin.filter": "কোন অর্ডার দেখাবে",
   "admin.search": "নম্বর, নাম, মোবাইল বা পণ্য দিয়ে খুঁজুন",
   "admin.empty": "এখনো কোনো অর্ডার নেই",
@@ -493,7 +492,6 @@ export const bn: Record<MessageKey, string> = {
   "whyNot.address": "ঠিকানা পাওয়া যাচ্ছে না",
   "whyNot.refused": "ক্রেতা নিতে চান না",
   "whyNot.other": "অন্য কারণ",
-  "nav.driver": "ডেলিভারি",
   "nav.lost": "এমন কোনো পাতা নেই",
   "nav.lostHint": "ঠিকানাটি ভুল লেখা হতে পারে, অথবা পাতাটি আর নেই।",
   "nav.home": "শুরুতে ফিরে যান",

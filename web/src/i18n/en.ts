@@ -170,7 +170,6 @@ export const en = {
   "admin.none":
     "This shop has no admin yet. Make the first one on the machine that serves it: ordercast account create --email you@example.com",
   "admin.signInLead": "For the people of the shop.",
-  "admin.notStaff": "This board is for the people of the shop.",
   "admin.filter": "Show orders",
   "admin.search": "Find by number, name, mobile or item",
   "admin.empty": "No orders yet",
@@ -496,7 +495,6 @@ export const en = {
   "whyNot.address": "The address cannot be found",
   "whyNot.refused": "The buyer does not want it",
   "whyNot.other": "Another reason",
-  "nav.driver": "Deliveries",
   "nav.lost": "There is no such page",
   "nav.lostHint": "The address may be mistyped, or the page may be gone.",
   "nav.home": "To the start",

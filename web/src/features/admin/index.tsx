@@ -1,10 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
+import { Redirect } from "wouter";
 import { configQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
-import { Empty } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
+import { homeOf } from "../session/home-of";
 import { LoginForm } from "../session/login";
-import { isStaff, useSession, useSessionStore } from "../session/session";
+import { isStaff, useSession } from "../session/session";
 import { LiveBoard } from "./live-board";
 import "./admin.css";
 
@@ -18,7 +19,8 @@ export default function AdminPage() {
       </Shell>
     );
   }
-  if (!isStaff(session)) return <NotStaff />;
+  // Whoever signs in here and does not belong here is led to where they do.
+  if (!isStaff(session)) return <Redirect to={homeOf(session.user.role)} replace />;
   // Another person is another board: nothing of the one before may stay on it.
   return <LiveBoard key={session.user.id} session={session} />;
 }
@@ -28,18 +30,4 @@ function SignIn() {
   const { t } = useText();
   const config = useQuery(configQuery);
   return <LoginForm lead={t(config.data?.hasAdmin === false ? "admin.none" : "admin.signInLead")} />;
-}
-
-function NotStaff() {
-  const { t } = useText();
-  const signOut = useSessionStore((state) => state.signOut);
-  return (
-    <Shell title={t("admin.title")}>
-      <Empty title={t("admin.notStaff")}>
-        <button type="button" className="button" onClick={signOut}>
-          {t("login.signOut")}
-        </button>
-      </Empty>
-    </Shell>
-  );
 }

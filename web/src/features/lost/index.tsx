@@ -1,0 +1,18 @@
+import { Link } from "wouter";
+import { useText } from "../../i18n/text";
+import { Empty } from "../../ui/notes";
+import { Shell } from "../../ui/shell";
+
+/** For an address that no page has. */
+export default function LostPage() {
+  const { t } = useText();
+  return (
+    <Shell title={t("nav.lost")}>
+      <Empty title={t("nav.lostHint")}>
+        <Link href="/" className="button button--primary">
+          {t("nav.home")}
+        </Link>
+      </Empty>
+    </Shell>
+  );
+}
