@@ -184,11 +184,15 @@ def test_a_board_that_lost_its_server_catches_up_by_itself(shop: Shop, shops_bro
 
     shop.kill()
     expect(admin.get_by_test_id("socket-state")).not_to_have_attribute("data-state", "connected")
+    expect(admin.get_by_test_id("state-banner")).to_contain_text("Not live: reconnecting since")
+    assert found_by_axe(admin) == []
+    take_picture(admin, "admin-stale.png")
     shop.start()
     order = shop.place()
 
     expect(admin.locator(f"[data-testid=order-card][data-order-id={order['id']}]")).to_be_visible()
     expect(admin.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
+    expect(admin.get_by_test_id("state-banner")).to_have_count(0)
 
 
 def test_the_socket_page_connects_without_a_token_upgrades_and_echoes(shop: Shop, buyers_browser: Browser) -> None:

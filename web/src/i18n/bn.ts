@@ -204,6 +204,7 @@ export const bn: Record<MessageKey, string> = {
   "keys.search": "খোঁজা",
   "keys.help": "এই সাহায্য",
   "keys.close": "বন্ধ করুন",
+  "admin.lost": "লাইভ নয়: {time} থেকে আবার যুক্ত হওয়ার চেষ্টা চলছে। যা দেখা যাচ্ছে তা তখনকার।",
   "action.accept": "গ্রহণ করুন",
   "action.reject": "ফিরিয়ে দিন",
   "action.cancel": "বাতিল করুন",

@@ -206,6 +206,7 @@ export const en = {
   "keys.search": "Search",
   "keys.help": "This help",
   "keys.close": "Close",
+  "admin.lost": "Not live: reconnecting since {time}. What is shown is as of then.",
   "action.accept": "Accept",
   "action.reject": "Reject",
   "action.cancel": "Cancel",

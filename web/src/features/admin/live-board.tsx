@@ -15,6 +15,7 @@ import { listed } from "./stages";
 import { Mismatches } from "./mismatches";
 import { Notices } from "./notices";
 import { SoundSwitch } from "./sound-switch";
+import { StateBanner, useLostSince } from "./state-banner";
 import { StatsStrip } from "./stats-strip";
 import { useArrivals } from "./use-arrivals";
 import { useBoard } from "./use-board";
@@ -34,6 +35,7 @@ export function LiveBoard({ session }: { session: Session }) {
     page,
     useCallback(() => setHelping(true), []),
   );
+  const lostSince = useLostSince(live);
   const announcement = useArrivals(feed);
   const alarm = useUnseen(live, board);
   const signOut = useSessionStore((state) => state.signOut);
@@ -70,7 +72,8 @@ export function LiveBoard({ session }: { session: Session }) {
       </p>
       <SandboxNotice />
       <StatsStrip live={live} />
-      <div ref={page}>
+      <StateBanner since={lostSince} />
+      <div ref={page} data-stale={lostSince !== undefined || undefined}>
         <Filters orders={all} shown={shown} onChange={setShown} onHelp={() => setHelping(true)} />
         {helping && <KeysDialog onClose={() => setHelping(false)} />}
         {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
