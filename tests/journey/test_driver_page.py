@@ -42,6 +42,8 @@ def test_an_order_goes_from_the_shop_to_the_door_through_pages_alone(shop: Shop,
     card = clerk.get_by_test_id("order-card")
     for to in ("processing", "ready_for_delivery"):
         card.locator(f"[data-testid=status-button][data-to={to}]").click()
+        # The board stands still under a pointer.
+        clerk.mouse.move(0, 0)
         expect(card).to_have_attribute("data-status", to)
     card.get_by_test_id("driver-select").select_option(label="Demo Driver, off duty, 0 orders")
     card.get_by_test_id("driver-assign").click()
