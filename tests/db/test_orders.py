@@ -166,7 +166,7 @@ async def test_whatever_is_tried_the_history_is_legal_and_tells_how_the_order_st
     ],
 )
 async def test_every_list_is_read_along_an_index_and_not_sorted(store: SqliteStore, statement: str, index: str) -> None:
-    values = {"before": 9, "limit": 1, "status": "pending", "customer_id": "c", "driver_id": "d"}
+    values = {"cursor": 9, "limit": 1, "status": "pending", "customer_id": "c", "driver_id": "d"}
     text = orders.NOUN.statements[statement].texts[SQLITE]
     plan = " ".join(row[3] for row in await ask(store, f"EXPLAIN QUERY PLAN {text}", **values))
     assert index in plan

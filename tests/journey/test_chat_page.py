@@ -152,6 +152,7 @@ def test_what_waits_to_be_sent_outlives_a_reload(shop: Shop, chromium: Browser) 
 
 def test_a_message_that_the_shop_does_not_take_says_why_and_holds_up_no_other(shop: Shop, chromium: Browser) -> None:
     buyer = open_from_order(chromium, shop)
+    expect(buyer.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
 
     write(buyer, "My card is 4111 1111 1111 1111", "Sorry.")
 

@@ -25,8 +25,12 @@ def settings(settings: Settings) -> Settings:
     )
 
 
+# Signed while tests are collected, and shown to a shop when a long run has come to them.
+HOUR_S = 3_600
+
+
 def signed(**changes: Any) -> dict[str, Any]:
-    file = SignedFile("https://files.shop.example.com/1.png", "দরজা.png", "image/png", 9, int(time.time()) + 600, "")
+    file = SignedFile("https://files.shop.example.com/1.png", "দরজা.png", "image/png", 9, int(time.time()) + HOUR_S, "")
     file = replace(file, **changes)
     return asdict(replace(file, signature=sign(SECRET, file)))
 

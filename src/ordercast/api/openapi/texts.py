@@ -38,6 +38,8 @@ PARAMETERS: Final[dict[str, str]] = {
     "code": "The promotion's code, as it is typed at the checkout.",
     "provider": "The payment provider's name, such as `stripe`.",
     "status": "Those in this state alone; of orders, old names are understood.",
+    "open": "Those that are open, or those that are over; both, if it is left out.",
+    "sort": "Whether the newest come first, or the oldest.",
     "resolved": "Those that somebody has settled, in place of those that wait.",
     "unread": "Unread ones alone.",
     "every": "Those too that are not for sale now.",
@@ -229,6 +231,7 @@ FIELDS: Final[dict[str, str]] = {
     "clientSecret": "What the provider's own script asks for.",
 }
 SCHEMAS: Final[dict[str, str]] = {
+    "Sort": "Which end of a list comes first.",
     "Booking": "A booking: who comes when, and for what.",
     "BookingHistory": "The moves of a booking.",
     "BookingHistoryEntry": "One move of a booking.",

@@ -1,4 +1,4 @@
-import { CommandRefused, CommandUnanswered, type Live } from "@ordercast/client";
+import { CommandRefused, type Live } from "@ordercast/client";
 import type { Message } from "../../api/conversations";
 import { useOutbox, type Waiting } from "./outbox";
 import { passes } from "../../api/passing";
@@ -67,9 +67,8 @@ export class Sender {
       useOutbox.getState().remove(clientId);
       return true;
     } catch (error) {
-      if (error instanceof CommandUnanswered) return false;
-      if (!(error instanceof CommandRefused)) throw error;
-      if (passes(error)) return false;
+      // Not answered, or with what cannot be read: under its client id it may be sent again.
+      if (!(error instanceof CommandRefused) || passes(error)) return false;
       useOutbox.getState().refuse(clientId, error.message);
       return true;
     }
