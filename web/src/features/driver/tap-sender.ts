@@ -1,4 +1,4 @@
-import { CommandRefused, CommandUnanswered, type Live, type Order } from "@ordercast/client";
+import { CommandRefused, type Live, type Order } from "@ordercast/client";
 import { passes } from "../../api/passing";
 import { type Tap, useTaps } from "./taps";
 
@@ -70,9 +70,8 @@ export class TapSender {
       this.onMoved(order);
       return true;
     } catch (error) {
-      if (error instanceof CommandUnanswered) return false;
-      if (!(error instanceof CommandRefused)) throw error;
-      if (passes(error)) return false;
+      // Not answered, or with what cannot be read: under its client id it may be sent again.
+      if (!(error instanceof CommandRefused) || passes(error)) return false;
       this.#settle(tap, error);
       return true;
     }
