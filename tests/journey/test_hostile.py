@@ -249,14 +249,16 @@ async def test_answers_that_nobody_reads_are_not_kept_for_long(shop: Shop, undis
             peer.send(*['420["echo","' + "x" * 900_000 + '"]'] * 8)
             peers.append(peer)
         await asyncio.sleep(2)
+        # Of 288 MB that were asked for. What the allocator keeps of it for its own use is 20 to 35.
+        held_mb_max = 60
         # Two heartbeats of 8 seconds, of which the first may be answered in earnest; 5 are given to take the rest.
         deadline, held_mb, ended = time.monotonic() + 90, math.inf, 0
-        while (held_mb > 25 or ended < len(peers)) and time.monotonic() < deadline:
+        while (held_mb > held_mb_max or ended < len(peers)) and time.monotonic() < deadline:
             for peer in peers:
                 peer.send("3")
             await asyncio.sleep(0.2)
             held_mb, ended = memory_mb(shop) - before_mb, shop.output.count("socket disconnected") - ended_before
-    assert held_mb < 25, "what was asked for and never read is still held"
+    assert held_mb < held_mb_max, "what was asked for and never read is still held"
     assert ended >= len(peers)
 
 
