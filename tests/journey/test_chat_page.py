@@ -31,6 +31,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop.kill()
 
 
+@pytest.fixture(autouse=True)
+def close_pages(chromium: Browser) -> Iterator[None]:
+    """A clerk's page that stayed open would be delivered what the next test's guest writes."""
+    yield
+    for context in chromium.contexts:
+        context.close()
+
+
 def open_as_clerk(chromium: Browser, shop: Shop, path: str, **options: object) -> Page:
     page = open_page(chromium, f"{shop.url}{path}", **options)
     page.get_by_test_id("login-email").fill("store@example.com")
