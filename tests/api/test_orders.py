@@ -323,11 +323,27 @@ async def test_a_customer_cancels_while_pending_only(client: Client) -> None:
     problem(await client.post(f"/api/orders/{order['id']}/cancel", {"reason": "late"}, CUSTOMER), 403, "not-permitted")
 
 
-async def test_a_guest_looks_but_does_not_move(client: Client) -> None:
-    order = await client.place()
+async def test_a_guest_cancels_the_order_of_the_token_while_pending_and_moves_nothing_else(client: Client) -> None:
+    order, other = await client.place(), await client.place()
     guest = bearer(order["trackingToken"])
-    problem(await client.move(order, "cancelled", guest, reason="no"), 403, "not-permitted")
+    problem(await client.move(order, "processing", guest), 403, "not-permitted")
+    problem(await client.move(other, "cancelled", guest, reason="no"), 404, "not-found")
     problem(await client.move(order, "cancelled", {}, reason="no"), 401, "sign-in-required")
+    cancelled = await client.post(f"/api/orders/{order['id']}/cancel", {"reason": "Ordered twice"}, guest)
+    assert cancelled.status_code == 200, cancelled.text
+    # Who the buyer is stays hinted at, as in every answer to a link.
+    assert (cancelled.json()["status"], cancelled.json()["customerInfo"]["email"]) == ("cancelled", "a•••@e•••")
+    history = (await client.get(f"/api/orders/{order['id']}/history", guest)).json()["items"]
+    assert (history[-1]["actor"], history[-1]["reason"]) == ("guest", "Ordered twice")
+    told = (await client.get("/api/notifications", STORE)).json()["items"]
+    assert [each["orderId"] for each in told if each["severity"] == "warning"] == [order["id"]]
+
+
+async def test_a_guest_does_not_cancel_what_is_prepared_already(client: Client) -> None:
+    order = await client.place()
+    await client.move(order, "processing")
+    path, guest = f"/api/orders/{order['id']}/cancel", bearer(order["trackingToken"])
+    problem(await client.post(path, {"reason": "late"}, guest), 403, "not-permitted")
 
 
 async def test_prices_of_an_order_outlive_the_catalogues(client: Client, store: SqliteStore) -> None:

@@ -115,7 +115,7 @@ async def account_id(store: SqliteStore, name: str) -> str:
 
 def order_bodies(role: str, order: dict[str, Any], driver_id: str) -> dict[str, Any]:
     """What is sent to an order's addresses, by their ends."""
-    move = {"driver": "picked_up", "customer": "cancelled"}.get(role, "processing")
+    move = {"driver": "picked_up", "customer": "cancelled", "guest": "cancelled"}.get(role, "processing")
     version = order["version"]
     return {
         "status": {"status": move, "version": version, "reason": "Not today"},

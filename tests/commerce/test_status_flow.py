@@ -45,7 +45,7 @@ BY_HAND: dict[tuple[S, S], tuple[set[Role], Fulfilment | None]] = {
     (S.DELIVERY_FAILED, S.IN_TRANSIT): (BOTH, None),
     (S.DELIVERY_FAILED, S.RETURNING): (BOTH, None),
     (S.RETURNING, S.RETURNED): (BOTH, None),
-    (S.PENDING, S.CANCELLED): (STORE | {Role.CUSTOMER}, None),
+    (S.PENDING, S.CANCELLED): (STORE | {Role.CUSTOMER, Role.GUEST}, None),
     (S.PROCESSING, S.CANCELLED): (STORE, None),
     (S.READY_FOR_PICKUP, S.CANCELLED): (STORE, None),
     (S.READY_FOR_DELIVERY, S.CANCELLED): (STORE, None),

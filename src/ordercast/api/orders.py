@@ -47,7 +47,7 @@ from .commands import Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import command_key, commit_once, created, find_outcome, request_key
 from .mailing import confirmed_in
-from .order_views import document_for, view_for, view_of_outcome
+from .order_views import document_for, masked_view, view_for, view_of_outcome
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, EitherEnd, JsonPage, Limit, NumberCursor, cut, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
 
@@ -346,7 +346,7 @@ async def move_order(
 ) -> Response[Order]:
     """Move an order along its status flow. A version that is no longer the order's is answered with 409."""
     identity = await context.require_identity(request)
-    return json_response(await change_status(context, identity.actor, order_id, data.status, data, proof=data.proof))
+    return json_response(await change_status(context, identity, order_id, data.status, data, proof=data.proof))
 
 
 @post(
@@ -360,16 +360,18 @@ async def move_order(
 async def cancel_order(
     order_id: FromPath[str], data: JSONBody[CancelOrder], request: AnyRequest, context: Context
 ) -> Response[Order]:
-    """Cancel an order: a customer while it is pending, the shop until the goods have left it."""
+    """Cancel an order: its buyer while it is pending, a guest by the tracking token; the shop until the goods have left
+    it.
+    """
     identity = await context.require_identity(request)
-    return json_response(await change_status(context, identity.actor, order_id, OrderStatus.CANCELLED, data))
+    return json_response(await change_status(context, identity, order_id, OrderStatus.CANCELLED, data))
 
 
 async def update_order_status(context: ApiContext, identity: Identity, command: UpdateOrderStatus) -> Any:
     """Move an order, and answer it as it is now."""
     document = await change_status(
         context,
-        identity.actor,
+        identity,
         command.order_id,
         command.status,
         command,
@@ -381,7 +383,7 @@ async def update_order_status(context: ApiContext, identity: Identity, command: 
 
 async def change_status(
     context: ApiContext,
-    actor: Actor,
+    identity: Identity,
     order_id: str,
     status: str,
     wanted: MoveOrder | CancelOrder | UpdateOrderStatus,
@@ -389,11 +391,10 @@ async def change_status(
     proof: Proof | None = None,
     key: RequestKey | None = None,
 ) -> bytes:
-    """Move an order to `status`; gives it as `actor` may see it. Raises NotPermitted, TooManyAttempts, and what
+    """Move an order to `status`; gives it as the asker may see it. Raises TooManyAttempts, and what
     ``db.orders.change_status`` does.
     """
-    if actor.role is Role.GUEST:
-        raise NotPermitted(actor, "move an order")
+    actor, by_token = identity.actor, identity.order_id == order_id
     # A reason may be typed on several lines; it is kept on one.
     reason = None if wanted.reason is None else " ".join(wanted.reason.split())
     check_texts(msgspec.structs.replace(wanted, reason=reason))
@@ -409,11 +410,12 @@ async def change_status(
             expected_version=wanted.version,
             now=now,
             handover=handover,
+            by_token=by_token,
         )
 
     await context.limit_delivery_codes(order_id, actor, handover)
     outcome = await commit_once(context, key, effect, rows=rows_of_order(order_id))
-    return await view_of_outcome(context.store, outcome, actor)
+    return masked_view(outcome.answer) if by_token else await view_of_outcome(context.store, outcome, actor)
 
 
 ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]

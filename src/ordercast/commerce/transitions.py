@@ -47,7 +47,8 @@ _STORE: Final = frozenset({Role.STORE, Role.ADMIN})
 _TIMER: Final = frozenset({Role.SERVICE})
 _DRIVER: Final = frozenset({Role.DRIVER})
 _STORE_OR_DRIVER: Final = _STORE | _DRIVER
-_STORE_OR_CUSTOMER: Final = _STORE | {Role.CUSTOMER}
+# A guest is who holds the order's tracking token.
+_STORE_OR_BUYER: Final = _STORE | {Role.CUSTOMER, Role.GUEST}
 
 _ENDS_UNFULFILLED: Final = (Effect.RELEASE_STOCK, Effect.GIVE_PAYMENT_BACK)
 _BY_ITS_DRIVER: Final = (Guard.ASSIGNED_DRIVER,)
@@ -116,7 +117,7 @@ TRANSITIONS: Final[tuple[Transition, ...]] = (
         Transition(
             source,
             S.CANCELLED,
-            _STORE_OR_CUSTOMER if source is S.PENDING else _STORE,
+            _STORE_OR_BUYER if source is S.PENDING else _STORE,
             needs_reason=True,
             effects=_ENDS_UNFULFILLED,
         )

@@ -36,6 +36,7 @@ def _note(recipient: str, kind: NotificationKind, data: str, severity: str, when
 
 _NUMBER: Final = "'number', o.number"
 _BY_CUSTOMER: Final = f"'{Role.CUSTOMER}:' || o.customer_id"
+_BY_BUYER: Final = f"({_BY_CUSTOMER}, '{Role.GUEST}')"
 # A guest, who has a tracking token, has no account to keep it for; a customer of another back end is in no table.
 _HAS_ACCOUNT: Final = "(o.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id))"
 
@@ -54,7 +55,7 @@ _OF_CHANGES: Final = (
         NotificationKind.ORDER_STATUS,
         _STATUS,
         _STATUS_SEVERITY,
-        f"{_MOVED} AND {_IS_GUESTS}",
+        f"{_MOVED} AND NEW.actor <> '{Role.GUEST}' AND {_IS_GUESTS}",
     ),
     _note(
         "o.customer_id",
@@ -68,7 +69,7 @@ _OF_CHANGES: Final = (
         NotificationKind.ORDER_CANCELLED,
         f"@json_object({_NUMBER})",
         f"'{Severity.WARNING}'",
-        f"{_MOVED} AND NEW.to_status = '{OrderStatus.CANCELLED}' AND NEW.actor = {_BY_CUSTOMER}",
+        f"{_MOVED} AND NEW.to_status = '{OrderStatus.CANCELLED}' AND NEW.actor IN {_BY_BUYER}",
     ),
     _note(
         f"'{SHOP}'",

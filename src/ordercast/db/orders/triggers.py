@@ -116,8 +116,8 @@ _LINES_TAKE_STOCK: Final = (
 _BY_CUSTOMER: Final = f"{Role.CUSTOMER}:"
 _KEPT_COLUMNS: Final = [name for name in order_history.columns if name not in {"actor", "reason"}]
 _FORGETS: Final = (
-    f"substr(OLD.actor, 1, {len(_BY_CUSTOMER)}) = '{_BY_CUSTOMER}' AND NEW.actor = '{ERASED_ACTOR}'"
-    f" AND NEW.reason IS NULL AND {same(_KEPT_COLUMNS)}"
+    f"(substr(OLD.actor, 1, {len(_BY_CUSTOMER)}) = '{_BY_CUSTOMER}' OR OLD.actor = '{Role.GUEST}')"
+    f" AND NEW.actor = '{ERASED_ACTOR}' AND NEW.reason IS NULL AND {same(_KEPT_COLUMNS)}"
 )
 _SOLD: Final = "order_lines: what was sold stays written"
 _ADDED_TO: Final = "history is only ever added to"
