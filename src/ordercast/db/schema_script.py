@@ -15,6 +15,7 @@ from .ddl import table_statements
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 from .domains import DOMAINS
 from .nouns import tables
+from .publish_by_sql import SQLITE_VIEWS
 from .triggers import triggers
 
 FIRST_ORDER_NUMBER: Final = 1001
@@ -40,7 +41,7 @@ def schema_statements(dialect: Dialect) -> list[str]:
         statements += [domain.statement for domain in DOMAINS]
     for table in tables(dialect):
         statements += table_statements(table, dialect)
-    statements += SQLITE_TABLES if dialect is SQLITE else POSTGRESQL_INDEXES
+    statements += (*SQLITE_TABLES, *SQLITE_VIEWS) if dialect is SQLITE else POSTGRESQL_INDEXES
     for trigger in triggers(dialect):
         statements += dialect.create_trigger(trigger)
     return [_tidy(statement) for statement in (*statements, *_FIRST_ROWS[dialect])]

@@ -15,6 +15,7 @@ from .conversations.search import search_triggers
 from .dialects import POSTGRESQL, SQLITE, Dialect, Trigger
 from .nouns import NOUNS
 from .postgresql.triggers import POSTGRESQL_TRIGGERS
+from .publish_by_sql import publish_triggers
 from .sqlite.row_numbers import number_triggers
 
 
@@ -24,7 +25,7 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
     return (
         *(trigger for noun in NOUNS for trigger in noun.triggers),
         *content_triggers(dialect),
-        *((*number_triggers(), *search_triggers()) if dialect is SQLITE else ()),
+        *((*number_triggers(), *search_triggers(), *publish_triggers()) if dialect is SQLITE else ()),
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

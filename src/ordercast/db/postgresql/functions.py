@@ -6,6 +6,7 @@ from typing import Final
 
 from ordercast.commerce.ids import ALPHABET
 from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX
+from ordercast.db.publish_by_sql import PUBLISH_FUNCTIONS
 
 # Triggers must find our tables whoever's session fires them: replication applies with an empty path, and a session may
 # have a temporary table that is called like one of ours. The place is chosen when the schema is made; it stays in each
@@ -67,4 +68,4 @@ BEGIN
 END
 $$"""
 
-FUNCTIONS: Final = (_PLACE, _NOW, _ACTOR, _NEW_ID, _IS_READABLE, _NO_TRUNCATE)
+FUNCTIONS: Final = (_PLACE, _NOW, _ACTOR, _NEW_ID, _IS_READABLE, _NO_TRUNCATE, *PUBLISH_FUNCTIONS)

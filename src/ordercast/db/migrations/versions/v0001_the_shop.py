@@ -11,6 +11,7 @@ import re
 from alembic import op
 
 from ordercast.db.dialects import DIALECTS
+from ordercast.db.publish_by_sql import DROP_PUBLISH
 from ordercast.db.schema_script import schema_statements
 
 revision = "0001"
@@ -31,6 +32,10 @@ def downgrade() -> None:
         # Dropping a table first deletes its rows, which the triggers of orders and history refuse.
         for trigger in re.findall(r"(?m)^CREATE TRIGGER (\w+)", script):
             op.execute(f"DROP TRIGGER {trigger}")
+        for view in re.findall(r"(?m)^CREATE VIEW (\w+)", script):
+            op.execute(f"DROP VIEW {view}")
+    else:
+        op.get_bind().exec_driver_sql(DROP_PUBLISH, execution_options={"no_parameters": True})
     for table in reversed(re.findall(r"(?m)^CREATE (?:VIRTUAL )?TABLE (\w+)", script)):
         op.drop_table(table)
     for domain in re.findall(r"(?m)^CREATE DOMAIN (\w+)", script):
