@@ -119,7 +119,7 @@ def _store(settings: Settings, *, may_lead: bool = False) -> Store:
         return SqliteStore(settings.sqlite_path, space)
     from ordercast.db.postgresql.store import PostgresqlStore  # noqa: PLC0415 - its driver is slow to load
 
-    return PostgresqlStore(settings.database_url, may_lead=may_lead)
+    return PostgresqlStore(settings.store_url, may_lead=may_lead)
 
 
 async def begin(store: Store) -> None:
@@ -391,7 +391,7 @@ def _database_bus(settings: Settings) -> Bus | None:
         return None
     from ordercast.postgresql_bus import PostgresqlBus  # noqa: PLC0415 - its driver is slow to load
 
-    return PostgresqlBus(settings.database_url, name=settings.node or "node")
+    return PostgresqlBus(settings.store_url, name=settings.node or "node")
 
 
 def _today(settings: Settings, relay: Relay) -> Callable[[], Callable[[Transaction], Stats]]:

@@ -67,6 +67,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_port: Annotated[int, Meta(ge=0, le=65535)] | None = None
     """The same as `port`: beside the shop, to everybody who can reach it. None: `port` and 6000."""
     database_url: str = "sqlite:///ordercast.db"
+    database_schema: Annotated[str, Meta(pattern=r"^([a-z_][a-z0-9_]{0,62})?$")] = ""
+    """PostgreSQL's schema of our tables, beside those of other programs; empty: where the connection leads, which is
+    ``public`` unless `database_url` says more.
+    """
     secret: str = ""
     secret_previous: str = ""
     """The secret before this one, while what was made with it is still to be good."""
@@ -337,6 +341,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if not self.database_url.startswith("sqlite:///"):
             return None
         return Path(self.database_url.removeprefix("sqlite:///"))
+
+    @property
+    def store_url(self) -> str:
+        """`database_url` of a server, with the schema of our tables."""
+        if not self.database_schema:
+            return self.database_url
+        options = parts_of_postgresql_url(self.database_url).get("options", "")
+        # Alone: nothing of another program's can be taken for ours. Of two options of a name libpq takes the last.
+        asked = quote(f"{options} -csearch_path={self.database_schema}".strip(), safe="")
+        return f"{self.database_url}{'&' if '?' in self.database_url else '?'}options={asked}"
 
     @property
     def secret_file(self) -> Path | None:
@@ -707,6 +721,8 @@ def _check_database(settings: Settings) -> None:
         except ValueError as error:
             raise ConfigError("database_url", str(error)) from None
     path = settings.sqlite_path
+    if path is not None and settings.database_schema:
+        raise ConfigError("database_schema", "is of use with PostgreSQL alone; SQLite keeps ours in a file of its own")
     if path is not None and str(path) == ":memory:":
         raise ConfigError("database_url", "a shop in memory could not be shared by its threads; name a file")
     if path is not None and path.is_dir():

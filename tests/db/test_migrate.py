@@ -4,6 +4,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
+from ordercast import config
 from ordercast.db import SqliteStore, Unusable, migrate
 from ordercast.db.dialects import POSTGRESQL, SQLITE
 from ordercast.db.schema_script import FIRST_ORDER_NUMBER, schema_script
@@ -204,15 +206,60 @@ def test_a_database_that_is_up_to_date_is_left_alone_without_alembic(place: migr
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_a_schema_of_another_program_is_refused_and_one_of_our_own_beside_it_is_not(postgres_server: Postgres) -> None:
+@pytest.fixture
+def foreign_url(postgres_server: Postgres) -> Iterator[str]:
+    """A database in which another program has tables of names that ours have too, and migrations of its own."""
     name = postgres_server.new_database()
     url = postgres_server.url(name)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE orders (id integer)")
-        connection.execute("CREATE SCHEMA shop")
-
-    with pytest.raises(Unusable, match=r"tables of another program \(orders\); .*search_path%3Dshop"):
-        migrate.upgrade(url)
-    migrate.upgrade(f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3Dshop")
-
+        for table in ("orders", "customers", "feed", "products"):
+            connection.execute(f"CREATE TABLE {table} (id integer)".encode())
+        connection.execute("INSERT INTO orders VALUES (1)")
+    yield url
     postgres_server.drop(name)
+
+
+def test_tables_of_another_program_are_named_with_the_way_to_live_beside_them(foreign_url: str) -> None:
+    sentence = r"tables of another program \(customers, feed, orders, products\); .*ORDERCAST_DATABASE_SCHEMA=ordercast"
+    for attempt in (migrate.upgrade, migrate.must_be_newest):
+        with pytest.raises(Unusable, match=sentence):
+            attempt(foreign_url)
+
+
+def test_another_programs_alembic_is_not_taken_for_ours(foreign_url: str) -> None:
+    with psycopg.connect(foreign_url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num varchar(32))")
+        connection.execute("INSERT INTO alembic_version VALUES ('ae10')")
+    for attempt in (migrate.upgrade, migrate.must_be_newest):
+        with pytest.raises(Unusable, match=r"another program \(alembic_version, .*ORDERCAST_DATABASE_SCHEMA=ordercast"):
+            attempt(foreign_url)
+
+
+def test_all_of_ours_lives_in_a_schema_of_its_own_beside_them(foreign_url: str) -> None:
+    settings = config.load(
+        {
+            "ORDERCAST_DATABASE_URL": f"{foreign_url}?options=-cwork_mem%3D8MB",
+            "ORDERCAST_DATABASE_SCHEMA": "ordercast",
+            "ORDERCAST_SECRET": "a secret of at least thirty-two bytes",
+        }
+    )
+    migrate.upgrade(settings.store_url)
+    migrate.must_be_newest(settings.store_url)
+    with psycopg.connect(foreign_url, autocommit=True) as connection:
+        assert connection.execute("SELECT * FROM public.orders").fetchall() == [(1,)]
+        connection.execute("INSERT INTO ordercast.orders (total) VALUES (1)")
+        assert connection.execute("SELECT kind FROM ordercast.feed").fetchall() == [("order.placed",)]
+        ours = """
+            SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+            UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'd'
+        """
+        assert sorted(name for (name,) in connection.execute(ours)) == ["customers", "feed", "orders", "products"]
+    with psycopg.connect(settings.store_url) as connection:
+        assert connection.execute("SELECT current_setting('work_mem'), current_schemas(false)::text").fetchall() == [
+            ("8MB", "{ordercast}")
+        ]
+    migrate.downgrade(settings.store_url, "base")
+    with psycopg.connect(foreign_url) as connection:
+        left = "SELECT relname FROM pg_class WHERE relnamespace = 'ordercast'::regnamespace AND relkind = 'r'"
+        assert connection.execute(left).fetchall() == [("alembic_version",)]

@@ -8,6 +8,7 @@ an older revision onwards. Each is loaded only where there is something to do: t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -54,8 +55,7 @@ class NotOurs(Exception):
         way = (
             "name another file in ORDERCAST_DATABASE_URL"
             if isinstance(place, Path)
-            else "give the shop a database or a schema of its own: CREATE SCHEMA shop, and end ORDERCAST_DATABASE_URL"
-            " with ?options=-csearch_path%3Dshop"
+            else "keep ours beside them in a schema of their own: ORDERCAST_DATABASE_SCHEMA=ordercast"
         )
         super().__init__(f"it holds tables of another program ({', '.join(tables)}); {way}")
 
@@ -73,6 +73,7 @@ def upgrade(place: Place) -> None:
     if found is None:
         _create(place)
     elif found != NEWEST:
+        _must_be_ours(place)
         _migrate(place)
 
 
@@ -88,6 +89,7 @@ def _create(place: Place) -> None:
             return
         if foreign := _foreign_tables(connection, place):
             raise Unusable(NotOurs(place, foreign))
+        _create_namespace(connection, place)
         for statement in (*statements, _VERSION_TABLE, _STAMP):
             connection.execute(statement)
         connection.commit()
@@ -119,7 +121,38 @@ def must_be_newest(place: Place) -> None:
     """Raise Unusable, with the command to run, for a database that is not of the revision that this code works with."""
     revision = revision_of(place)
     if revision != NEWEST:
+        _must_be_ours(place)
         raise Unusable(NotMigrated(revision))
+
+
+def _must_be_ours(place: Place) -> None:
+    """Raise Unusable where another program has tables of our names, or stamps revisions of its own, as a shop that was
+    written with Alembic does.
+    """
+    with closing(_connect(place)) as connection:
+        foreign = _foreign_tables(connection, place)
+        if _revision_by(connection, place) is not None:
+            foreign = [] if _OF_EVERY_SHOP.issubset(foreign) else [*foreign, "alembic_version"]
+        if foreign:
+            raise Unusable(NotOurs(place, sorted(foreign)))
+
+
+_OF_EVERY_SHOP: Final = frozenset({"feed", "meta"})
+
+
+def _create_namespace(connection: Any, place: Place) -> None:
+    """Make PostgreSQL's schema that the connection is to work in, where there is none of that name."""
+    if isinstance(place, Path):
+        return
+    ((current, path),) = connection.execute("SELECT current_schema(), current_setting('search_path')").fetchall()
+    if current is None:
+        first = path.split(",")[0].strip().strip('"')
+        if _PLAIN_NAME.fullmatch(first) is None:
+            raise Unusable(ValueError(f"no schema of its search_path ({path}) is there"))
+        connection.execute(f'CREATE SCHEMA "{first}"')
+
+
+_PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 def _foreign_tables(connection: Any, place: Place) -> list[str]:
