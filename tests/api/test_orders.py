@@ -19,7 +19,7 @@ ANSWERED = {
     "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
     "total", "currency", "amountPaid", "amountRefunded", "amountRefunding",
     "customerInfo", "billingInfo", "shippingInfo", "cartItems", "paymentInfo", "customerId",
-    "driverId", "heldFrom", "createdAt", "updatedAt", "promoCode", "pricesIncludeTax",
+    "driverId", "heldFrom", "createdAt", "updatedAt", "statusSince", "promoCode", "pricesIncludeTax",
 }  # fmt: skip
 
 
@@ -235,6 +235,18 @@ async def test_the_history_tells_who_when_and_why(client: Client) -> None:
         (3, "processing", "cancelled", "store:usr_1", "sold out"),
     ]
     assert entries[2]["toPaymentStatus"] == "voided"
+
+
+async def test_the_shop_is_told_the_names_of_who_moved_an_order_and_nobody_else_is(
+    client: Client, store: SqliteStore
+) -> None:
+    order = await client.place(CUSTOMER)
+    (clerk,) = await store.read(lambda transaction: transaction.all("SELECT id FROM accounts WHERE role = 'store'"))
+    await client.move(order, "processing", bearer(token("store", clerk[0])))
+    path = f"/api/orders/{order['id']}/history"
+    names = [entry["actorName"] for entry in (await client.get(path, STORE)).json()["items"]]
+    assert names == [None, "Demo Store"]
+    assert [entry["actorName"] for entry in (await client.get(path, CUSTOMER)).json()["items"]] == [None, None]
 
 
 async def test_a_long_history_is_told_in_pages(client: Client) -> None:

@@ -48,6 +48,18 @@ def test_an_insert_is_completed_and_told(shop: Program) -> None:
     assert created_at <= at == order["updatedAt"]
 
 
+@pytest.mark.parametrize("versions_itself", [False, True])
+def test_since_when_an_order_is_in_its_status_is_told(shop: Program, versions_itself: bool) -> None:
+    shop.do("INSERT INTO orders (id, created_at) VALUES ('ord_1', '2026-01-05T10:00:00.000Z')")
+    versioned = ", version = version + 1, updated_at = '2026-01-05T10:05:00.000Z'" if versions_itself else ""
+    shop.do(f"UPDATE orders SET status = 'processing'{versioned}")
+    shop.do("UPDATE orders SET customer_mobile = '+8801711111111'")
+    placed, moved, changed = (json.loads(after) for *_, after in shop.feed())
+    assert placed["statusSince"] == placed["createdAt"] == "2026-01-05T10:00:00.000Z"
+    assert moved["statusSince"] == moved["updatedAt"] != placed["updatedAt"]
+    assert changed["statusSince"] == moved["statusSince"]
+
+
 def test_an_update_gets_a_version_and_a_name(shop: Program) -> None:
     shop.do("INSERT INTO orders (id, actor, reason) VALUES ('ord_1', 'store:usr_1', 'by telephone')")
     shop.do("UPDATE orders SET status = 'processing'")

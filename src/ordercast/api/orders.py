@@ -33,7 +33,7 @@ from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus, st
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.transitions import TERMINAL
 from ordercast.commerce.waiting import UNBOUNDED
-from ordercast.db import Transaction, UnitOfWork, rows_of_order
+from ordercast.db import Transaction, UnitOfWork, accounts, rows_of_order
 from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders.placing import NewOrder, Placing
@@ -83,6 +83,8 @@ class HistoryEntry(Struct, frozen=True, rename="camel"):
     actor: str
     reason: str | None
     at: str
+    actor_name: str | None = None
+    """Of an actor who has an account, for the shop."""
 
 
 class History(Struct, frozen=True, rename="camel"):
@@ -302,20 +304,25 @@ async def get_history(
     limit: Limit = LIMIT_MAX,
     cursor: NumberCursor = "0",
 ) -> Response[History]:
-    """The moves of an order, oldest first: who, when and why.
+    """The moves of an order, oldest first: who, when and why; the shop is told people's names.
 
     Customers and guests are told in which role somebody acted, not who it was, and not the staff's reasons; a driver
     who does not have the order, no reasons but their own.
     """
     identity = await context.require_identity(request)
 
-    def query(transaction: Transaction) -> tuple[bytes, list[tuple[Any, ...]]]:
+    def query(transaction: Transaction) -> tuple[bytes, list[tuple[Any, ...]], dict[str, str]]:
         document = document_for(transaction, order_id, identity)
-        return document, units.history(transaction, order_id, after=int(cursor), limit=limit + 1)
+        found = units.history(transaction, order_id, after=int(cursor), limit=limit + 1)
+        is_shop = identity.actor.role in SEES_EVERY_ORDER
+        actors = {HistoryEntry(*row[1:]).actor for row in found} if is_shop else ()
+        return document, found, accounts.names(transaction, actors)
 
-    document, found = await context.store.read(query)
+    document, found, names = await context.store.read(query)
     rows, next_cursor = cut_history(found, limit)
-    entries = _moves_shown_to(identity.actor, document, [HistoryEntry(*row) for row in rows])
+    moves = [HistoryEntry(*row) for row in rows]
+    named = [msgspec.structs.replace(move, actor_name=names.get(move.actor)) for move in moves]
+    entries = _moves_shown_to(identity.actor, document, named)
     return json_response(msgspec.json.encode(History(entries, next_cursor)))
 
 

@@ -176,5 +176,7 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     held_from: OrderStatus | None
     created_at: str
     updated_at: str
+    status_since: str | UnsetType = UNSET
+    """When it came into its status; left out by what was written before this was known."""
     amount_to_collect: int | UnsetType = UNSET
     """For a driver: the cash that is to be taken at the door of an order that they have."""

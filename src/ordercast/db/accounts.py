@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -69,6 +70,7 @@ UNVERIFIED_BY_EMAIL: Final = Statement(
 BY_ID: Final = Statement(f"{_ACCOUNT} WHERE id = :id")
 BY_ID_FOR_UPDATE: Final = Statement(f"{_ACCOUNT} WHERE id = :id @for_update")
 AFTER: Final = Statement(f"{_ACCOUNT} WHERE id > :after ORDER BY id LIMIT :limit")
+NAMES: Final = Statement("SELECT id, name FROM accounts WHERE id IN (@json_texts(:ids))")
 OF_STAFF: Final = Statement(f"SELECT email FROM accounts WHERE {_IS_STAFF} ORDER BY id LIMIT :limit")
 AN_ADMIN: Final = Statement(f"SELECT id FROM accounts WHERE role = '{Role.ADMIN}' AND active = 1 LIMIT 1")
 ADD: Final = Statement("""
@@ -174,6 +176,16 @@ def is_spoken_for(transaction: Transaction, email: str) -> bool:
 
 def find_by_id(transaction: Transaction, account_id: str) -> Account | None:
     return transaction.read_one(BY_ID, account_of, TABLE, id=account_id)
+
+
+def names(transaction: Transaction, actors: Iterable[str]) -> dict[str, str]:
+    """The names of those actors (``role:id``) who have an account here."""
+    id_of = {actor: actor.partition(":")[2] for actor in actors}
+    if not id_of:
+        return {}
+    rows = transaction.all(NAMES, ids=msgspec.json.encode([*set(id_of.values())]).decode())
+    found = {id_: name for id_, name in rows if isinstance(name, str)}
+    return {actor: found[id_] for actor, id_ in id_of.items() if id_ in found}
 
 
 def hold(transaction: Transaction, account_id: str) -> None:

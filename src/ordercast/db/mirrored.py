@@ -225,7 +225,7 @@ SNAPSHOT: Final = "snapshot"
 STREAM: Final = "stream"
 
 # What of an order's document merely tells of a change.
-_NOT_TOLD: Final = frozenset({"version", "updatedAt"})
+_NOT_TOLD: Final = frozenset({"version", "updatedAt", "statusSince"})
 
 
 class OvertakenError(Exception):

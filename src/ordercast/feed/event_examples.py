@@ -74,8 +74,9 @@ ORDER: Final[dict[str, Any]] = {
     "heldFrom": None,
     "createdAt": _PLACED_AT,
     "updatedAt": _PLACED_AT,
+    "statusSince": _PLACED_AT,
 }
-_PROCESSING: Final = {**ORDER, "status": "processing", "version": 2, "updatedAt": _AT}
+_PROCESSING: Final = {**ORDER, "status": "processing", "version": 2, "updatedAt": _AT, "statusSince": _AT}
 _PRODUCT: Final = {
     "id": _PRODUCT_ID,
     "slug": "jasmine-rice",

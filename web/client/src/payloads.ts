@@ -111,6 +111,7 @@ const order = shape<Order>({
   heldFrom: orNull(status),
   createdAt: moment,
   updatedAt: moment,
+  statusSince: optional(moment),
   amountToCollect: optional(number),
 });
 

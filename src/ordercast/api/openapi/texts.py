@@ -133,6 +133,8 @@ FIELDS: Final[dict[str, str]] = {
     "hours": "When they work, by weekday and the shop's clock.",
     "daysOff": "Days on which they do not.",
     "amountRefunded": "What was given back, in minor units.",
+    "statusSince": "Since when it is in its status (RFC 3339, UTC).",
+    "actorName": "The name of who did it, for the shop; null for who has no account here.",
     "heldFrom": "The state that it comes back to, while it is on hold.",
     "brand": "The card's brand.",
     "last4": "The card's last four digits.",

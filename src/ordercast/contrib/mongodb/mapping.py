@@ -109,6 +109,7 @@ class _Reading:
         status, payment = self._status(fulfilment), self._payment_status()
         total = self._amount("total", _TOTAL, None)
         customer = self._customer()
+        updated_at = moment_of(document.get("updatedAt", document.get("updated_at"))) or now
         order = {
             "id": name_of(document["_id"]),
             "number": self._number(number),
@@ -136,11 +137,17 @@ class _Reading:
             "driverId": _named(document, _DRIVER_ID),
             "heldFrom": None,
             "createdAt": self._created_at() or now,
-            "updatedAt": moment_of(document.get("updatedAt", document.get("updated_at"))) or now,
+            "updatedAt": updated_at,
+            "statusSince": self._status_since(status, updated_at),
         }
         return Mapped(order, self._unread)
 
     # --- Words ------------------------------------------------------------------------------------------------------
+
+    def _status_since(self, status: OrderStatus, updated_at: str) -> str:
+        """The moment of the change that showed it so first."""
+        since = self._former.get("statusSince") if self._former.get("status") == status else None
+        return since if isinstance(since, str) else updated_at
 
     def _status(self, fulfilment: Fulfilment) -> OrderStatus:
         former = OrderStatus(self._former.get("status", OrderStatus.PENDING))

@@ -4,7 +4,7 @@ that.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ordercast.commerce.notice import SCREENS_MAX, Notice, NoticeStep, NoticeSubject, Opening, Receipt
 from ordercast.commerce.timestamps import Timestamp
+from ordercast.db import accounts
 from ordercast.db.lenient_json import is_moment
 from ordercast.db.noun import Impersonal, Noun
 from ordercast.db.statement import BulkStatement, statements_in
@@ -245,7 +246,7 @@ def _look(transaction: Transaction, subject: NoticeSubject, id_: str) -> EntityN
     committed_at = _committed_at(transaction, id_) if noted is None else noted.committed_at
     sent_at = _sent_at(transaction, id_)
     opening = _opening(transaction, subject, id_, notice)
-    names = _names(transaction, [by for by in (notice.received_by, opening and opening[0].by) if by])
+    names = accounts.names(transaction, [by for by in (notice.received_by, opening and opening[0].by) if by])
     steps = transaction.readable(
         transaction.all(statements.ESCALATIONS, id=id_), lambda row: TakenStep(NoticeStep(row[0]), row[1]), TABLE
     )
@@ -302,15 +303,6 @@ def _opened(
         return None
     (by, at), how = opening
     return OpenedNotice(at, _seconds(committed_at, at), by=by, name=names.get(by), how=how)
-
-
-def _names(transaction: Transaction, actors: Sequence[str]) -> dict[str, str]:
-    """The names of those who have an account here."""
-    by_id = {actor.partition(":")[2]: actor for actor in actors}
-    if not by_id:
-        return {}
-    rows = transaction.all(statements.NAMES, ids=_json([*by_id]))
-    return {by_id[id_]: name for id_, name in rows if isinstance(name, str)}
 
 
 def _seconds(begin: str, end: str) -> float:

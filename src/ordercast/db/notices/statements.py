@@ -91,7 +91,6 @@ FIRST_MOVE: Final = _of_each(
         SELECT at, actor FROM {of.history} WHERE {of.key} = :id AND {of.by_staff} ORDER BY entry LIMIT 1
     """)
 )
-NAMES: Final = Statement("SELECT id, name FROM accounts WHERE id IN (@json_texts(:ids))")
 SECONDS: Final = Statement("""
     SELECT @seconds_between(committed_at, received_at) FROM notices
     WHERE committed_at >= :begin AND committed_at < :end AND received_at IS NOT NULL

@@ -161,6 +161,7 @@ def _save_change(transaction: Transaction, decision: StatusChanged, eta_at: Time
         new_actor=str(decision.actor),
         new_reason=decision.reason,
         new_updated_at=decision.at,
+        moved_at=decision.at if decision.status is not decision.before.status else None,
     )
     ledger.follow(transaction, decision)
 

@@ -43,7 +43,7 @@ _TAIL: Final = {
 _FLAGS: Final = {"pricesIncludeTax": "prices_include_tax"}
 _CUSTOMER: Final = {"name": "customer_name", "email": "customer_email", "mobile": "customer_mobile"}
 
-# What of an order people can see change; version, actor, reason and updated_at merely tell of the change.
+# What of an order people can see change; version, actor, reason and the moments merely tell of the change.
 TOLD_COLUMNS: Final = (
     *(column for column in _PLAIN.values() if column != "version"),
     *_FLAGS.values(),
@@ -61,4 +61,5 @@ def order_document(row: str) -> str:
     pairs.append(f"'customerInfo', @json_object({customer})")
     pairs += [f"'{key}', @json_of({row}.{column})" for key, column in _JSON.items()]
     pairs += [f"'{key}', {row}.{column}" for key, column in _TAIL.items()]
+    pairs.append(f"'statusSince', coalesce({row}.status_since, {row}.created_at)")
     return f"@json_text(@json_object({', '.join(pairs)}))"

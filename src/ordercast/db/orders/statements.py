@@ -52,7 +52,8 @@ CHANGE_STATUS: Final = Statement("""
     UPDATE orders SET status = :new_status, payment_status = :new_payment_status, version = version + 1,
       captured = :new_captured, refunded = :new_refunded, refunding = :new_refunding, driver_id = :new_driver_id,
       held_from = :new_held_from, attempts = :new_attempts, eta_at = :new_eta_at, actor = :new_actor,
-      reason = :new_reason, updated_at = :new_updated_at
+      reason = :new_reason, updated_at = :new_updated_at,
+      status_since = coalesce(:moved_at, status_since)
     WHERE id = :order_id
 """)
 # Of guests: what was placed without an account, by nobody who has one by now. The condition as the index has it.

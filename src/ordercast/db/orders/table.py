@@ -77,6 +77,8 @@ orders = table(
     json_object("payment_info", '{"method":"cash"}'),
     identifier("driver_id", optional=True),
     word("held_from", optional=True),
+    # Of the last change of the status; none while the order stands as it was written first.
+    given_moment("status_since", optional=True),
     tally("attempts"),
     # When the driver should be there, as it was estimated at the last move; told with the delivery.
     given_moment("eta_at", optional=True),

@@ -74,6 +74,11 @@ _CHANGED: Final = (
             attempts = attempts + CASE WHEN {_FAILS} AND NEW.attempts = OLD.attempts THEN 1 ELSE 0 END
           WHERE number = NEW.number AND NEW.version <= OLD.version
     """),
+    # Of whoever moves it without saying since when.
+    cleandoc(f"""
+        UPDATE orders SET status_since = updated_at
+          WHERE number = NEW.number AND OLD.status <> NEW.status AND {same(["status_since"])}
+    """),
     *_GIVE_BACK,
     DELIVERY_MOVED,
     FOLLOW_ORDER,
