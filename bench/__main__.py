@@ -16,6 +16,7 @@ from . import (
     losses,
     measure,
     nodes,
+    order_search,
     page_costs,
     report,
     starts,
@@ -38,6 +39,7 @@ FIGURES = {
     "feed_rate": (feed_rate.measure, feed_rate.ABOUT),
     "feed_cost": (feed_cost.measure, feed_cost.ABOUT),
     "pages": (page_costs.measure, page_costs.ABOUT),
+    "order_search": (order_search.measure, order_search.ABOUT),
     "typing": (typing_crowd.measure, typing_crowd.ABOUT),
 }
 

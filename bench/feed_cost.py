@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.db.shop import new_order, now
 
 from ordercast.commerce.catalogue import DEMO_CATALOGUE
 from ordercast.commerce.people import Actor, Role
-from ordercast.db import SqliteStore, feed, products
+from ordercast.db import SqliteStore, Store, feed, products
 from ordercast.db.dialects import SQLITE, Dialect
 from ordercast.db.orders.document import order_document
 from ordercast.db.orders.placing import Placing
@@ -92,7 +92,7 @@ def write(url: str, how: str, what: str, pid: int) -> dict[str, float]:
     if how == SQL:
         connection = outsider.connect(url)
         return _metered(pid, lambda seconds: _by_sql(connection, seconds))
-    return asyncio.run(_by_store(store, pid))
+    return asyncio.run(by_store(store, pid))
 
 
 def _metered(pid: int, work: Callable[[float], int]) -> dict[str, float]:
@@ -119,7 +119,10 @@ def _by_sql(connection: Any, seconds: float) -> int:
     return groups * BUYERS
 
 
-async def _by_store(store: SqliteStore | PostgresqlStore, pid: int) -> dict[str, float]:
+async def by_store(
+    store: SqliteStore | PostgresqlStore, pid: int, and_then: Callable[[Store], Awaitable[None]] | None = None
+) -> dict[str, float]:
+    """What an order costs, with what is done `and_then` about all of them."""
     await store.start()
     store.watch(lambda: _let_go(store))
     clerk = Actor(Role.SERVICE, "bench")
@@ -143,6 +146,8 @@ async def _by_store(store: SqliteStore | PostgresqlStore, pid: int) -> dict[str,
     await all_buy(0.5)
     database_s, own_s, begin_s = _database_s(pid), time.process_time(), time.monotonic()
     orders = await all_buy(SECONDS)
+    if and_then is not None:
+        await and_then(store)
     wall_s = time.monotonic() - begin_s
     found = _figures(orders, wall_s, time.process_time() - own_s, _database_s(pid) - database_s)
     await store.close()

@@ -54,6 +54,7 @@ from ordercast.jobs import (
     expire,
     forget_revocations,
     forget_unverified,
+    index_orders,
     notify_shop,
     prune,
     remind_of_bookings,
@@ -310,7 +311,12 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
 
 async def _leading(settings: Settings, store: Store, providers: Providers, redis_services: RedisServices) -> list[Job]:
     """What one node does for all."""
-    leading = [prune(store, settings.notification_days), notify_shop(store), *payment_jobs(store, providers)]
+    leading = [
+        prune(store, settings.notification_days),
+        notify_shop(store),
+        index_orders(store),
+        *payment_jobs(store, providers),
+    ]
     if settings.pending_minutes_max > 0:
         leading.append(expire(store, settings.pending_minutes_max))
     leading += watch_unseen(store, settings)

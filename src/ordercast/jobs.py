@@ -27,6 +27,7 @@ from ordercast.db.bookings.reminders import BEGINNING, Reminded, Reminding, is_a
 from ordercast.db.notices import escalation
 from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
+from ordercast.db.orders.index_upkeep import index_new_orders
 from ordercast.mail import MailWorker, forget_mails
 from ordercast.notify import NotificationWorker, forget_tasks
 from ordercast.telemetry import NOTICE_ESCALATIONS
@@ -54,6 +55,8 @@ REMIND_EVERY_S: Final = 1.0
 UNSEEN_LOOKED_AT_S: Final = 5.0
 # The board shows each order at once; its notification may wait for the next ones.
 NEW_ORDERS_TOLD_EVERY_S: Final = 5.0
+# A search takes in what is left: the more at once, the less each costs.
+INDEXED_EVERY_S: Final = 2.0
 # How soon a node that has come to lead begins with what it then does.
 LEADING_LOOKED_AT_S: Final = 0.25
 # A job that is told to end does so at its next wait; a driver of another database may need a moment to let go.
@@ -286,6 +289,15 @@ def _carried_out(due: escalation.Due, now_ms: int, mailed_in: Language | None) -
 
 def _new_mail_id(now_ms: int) -> str:
     return new_id("mail", now_ms, secrets.token_bytes(RANDOM_BYTES))
+
+
+def index_orders(store: Store) -> Job:
+    """Take new orders into the index of words, many at once: a search that finds some behind takes them in itself."""
+
+    async def run() -> None:
+        await index_new_orders(store)
+
+    return lambda: run_every(INDEXED_EVERY_S, run, "new orders could not be taken into the index")
 
 
 def expire(store: Store, pending_minutes_max: int) -> Job:

@@ -144,6 +144,11 @@ def fill(dialect: Dialect, rows: int, tables: Container[str] = metadata.tables) 
             # Its triggers are silent; and a word that is in every message is the dearest to look for.
             yield "INSERT INTO message_entries (message_id) SELECT id FROM messages ORDER BY id"
             yield "INSERT INTO message_words (rowid, words) SELECT entry, 'parcel' FROM message_entries"
+        if table.name == "orders":
+            number, words = (
+                ("rowid", "'parcel'") if dialect is SQLITE else ("number", "to_tsvector('simple', 'parcel')")
+            )
+            yield f"INSERT INTO order_words ({number}, words) SELECT number, {words} FROM orders"
 
 
 def _fill(dialect: Dialect, table: Table, rows: int) -> str:

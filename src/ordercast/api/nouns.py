@@ -26,6 +26,7 @@ from . import (
     notices,
     notification_preferences,
     notifications,
+    order_list,
     orders,
     password_reset,
     payments,
@@ -53,6 +54,7 @@ from .commands import Command
 
 ROUTES: Final[list[HTTPRouteHandler]] = [
     *orders.ROUTES,
+    *order_list.ROUTES,
     *drivers.ROUTES,
     *deliveries.ROUTES,
     *conversations.ROUTES,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.deliveries import Proof
@@ -29,9 +28,8 @@ from ordercast.commerce.masking import move_shown_to
 from ordercast.commerce.orders import Order, PlaceOrder, Reason
 from ordercast.commerce.payments import PaymentAction, PaymentTaken
 from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
-from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus, statuses_called
+from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus
 from ordercast.commerce.text_rules import check_texts
-from ordercast.commerce.transitions import TERMINAL
 from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction, UnitOfWork, accounts, rows_of_order
 from ordercast.db import orders as units
@@ -41,14 +39,14 @@ from ordercast.db.orders.quotes import price
 from ordercast.payments.checkout import Purchase
 
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
-from .body import INTEGER_MAX, IdText, JsonBody, Version
+from .body import IdText, JsonBody, Version
 from .budgets import ORDERS
 from .commands import Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
 from .idempotency import command_key, commit_once, created, find_outcome, request_key
 from .mailing import confirmed_in
-from .order_views import document_for, masked_view, view_for, view_of_outcome
-from .paging import LIMIT_DEFAULT, LIMIT_MAX, EitherEnd, JsonPage, Limit, NumberCursor, cut, cut_history
+from .order_views import document_for, masked_view, view_of_outcome
+from .paging import LIMIT_MAX, Limit, NumberCursor, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
 
 StatusName = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -60,18 +58,6 @@ class PlacedOrder(Order, frozen=True, kw_only=True, rename="camel", omit_default
     """For a guest: shows this order to whoever holds it."""
     payment_action: PaymentAction | None = None
     """What the customer is to do before the payment is made; the order waits for it unpaid."""
-
-
-class Sort(StrEnum):
-    NEWEST = "newest"
-    OLDEST = "oldest"
-
-
-class OrderPage(Struct, frozen=True, rename="camel"):
-    items: list[Order]
-    next_cursor: str | None
-    position: str
-    """``epoch:seq`` of the feed in the same moment as the list: live events go on from here."""
 
 
 class HistoryEntry(Struct, frozen=True, rename="camel"):
@@ -238,56 +224,6 @@ async def _living_token(context: ApiContext, order_id: str) -> str | None:
 # --- Looking ----------------------------------------------------------------------------------------------------------
 
 
-@get("/api/orders", tags=["orders"], responses=REFUSALS)
-async def list_orders(
-    request: AnyRequest,
-    context: Context,
-    *,
-    status: Annotated[str | None, QueryParameter(max_length=64)] = None,
-    is_open: Annotated[bool | None, QueryParameter(name="open")] = None,
-    sort: Annotated[Sort, QueryParameter()] = Sort.NEWEST,
-    limit: Limit = LIMIT_DEFAULT,
-    cursor: EitherEnd = None,
-) -> Response[OrderPage]:
-    """List orders, newest first: the shop sees all, a customer their own, a driver those they have or had, and on duty
-    those they could take.
-
-    `status` may be a former name. `open=true` lists those that somebody still has to do something about, those on hold
-    among them, and `open=false` those that are over. `sort=oldest` begins with the oldest; what is placed meanwhile
-    comes on the last page, so that pages read to their end, and live events from the first page's `position` on, are
-    all of them.
-    """
-    identity = await context.require_identity(request)
-    actor = identity.actor
-    if actor.role in (Role.GUEST, Role.CARER):
-        raise NotPermitted(actor, "list orders")
-    oldest_first = sort is Sort.OLDEST
-    start = int(cursor) if cursor is not None else 0 if oldest_first else INTEGER_MAX
-    statuses = _statuses(status, is_open)
-
-    def query(transaction: Transaction) -> tuple[list[tuple[int, str | None]], int]:
-        return units.page(
-            transaction, actor, cursor=start, limit=limit + 1, statuses=statuses, oldest_first=oldest_first
-        )
-
-    found, seq = await context.store.read(query)
-    rows, next_cursor = cut(found, limit, lambda row: row[0])
-    documents = [_listed_for(actor, document) for _number, document in rows if document is not None]
-    return json_response(JsonPage(documents, next_cursor, f"{context.store.epoch}:{seq}").encode())
-
-
-def _statuses(status: str | None, is_open: bool | None) -> list[OrderStatus] | None:
-    """Those asked for; None for all."""
-    if status is None and is_open is None:
-        return None
-    called = list(OrderStatus) if status is None else statuses_called(status)
-    return [each for each in called if is_open is None or is_open is (each not in TERMINAL)]
-
-
-def _listed_for(actor: Actor, document: str) -> str:
-    return view_for(document.encode(), actor).decode() if actor.role is Role.DRIVER else document
-
-
 @get("/api/orders/{order_id:str}", tags=["orders"], responses=REFUSALS)
 async def get_order(order_id: FromPath[str], request: AnyRequest, context: Context) -> Response[Order]:
     """One order, for those who may know of it; a guest by its tracking token, as Bearer or as `?token=`."""
@@ -425,7 +361,7 @@ async def change_status(
     return masked_view(outcome.answer) if by_token else await view_of_outcome(context.store, outcome, actor)
 
 
-ROUTES: Final = [place_order, list_orders, get_order, get_history, move_order, cancel_order]
+ROUTES: Final = [place_order, get_order, get_history, move_order, cancel_order]
 COMMANDS: Final = [
     Command(
         "update_order_status",

@@ -52,6 +52,25 @@ class Dialect(ABC):
     def text_of(self, column: str) -> str:
         """The text that a column of bytes holds in UTF-8; of what is not ASCII, some text or other."""
 
+    # --- Words ------------------------------------------------------------------------------------------------------
+
+    row_number: str
+    """By which number an index of words knows a row."""
+
+    @abstractmethod
+    def words_of(self, text: str) -> str:
+        """A text as an index of words takes it; signs of ASCII stand between words."""
+
+    @abstractmethod
+    def digits_backwards(self, text: str) -> str:
+        """The digits of a telephone number, however it is written, from the last to the first; without the zeros that
+        it begins with.
+        """
+
+    @abstractmethod
+    def names_in(self, column: str) -> str:
+        """The names of the objects in a column that holds an array of them, with spaces between; NULL for none."""
+
     # --- JSON -------------------------------------------------------------------------------------------------------
 
     json_object: str

@@ -45,9 +45,10 @@ from . import (
     webhooks,
 )
 from .columns import Table
-from .conversations import search
+from .conversations import search as message_search
 from .dialects import POSTGRESQL, Dialect
 from .noun import Noun, PersonalData
+from .orders import search as order_search
 from .statement import Statement
 
 NOUNS: Final[tuple[Noun, ...]] = (
@@ -55,9 +56,10 @@ NOUNS: Final[tuple[Noun, ...]] = (
     access.NOUN,
     revocations.NOUN,
     orders.NOUN,
+    order_search.NOUN,
     deliveries.NOUN,
     conversations.NOUN,
-    search.NOUN,
+    message_search.NOUN,
     chat_blocks.NOUN,
     drivers.NOUN,
     ledger.NOUN,

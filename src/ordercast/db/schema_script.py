@@ -10,11 +10,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from .conversations.search import POSTGRESQL_INDEXES, SQLITE_TABLES
+from .conversations import search as message_search
 from .ddl import table_statements
 from .dialects import DIALECTS, POSTGRESQL, SQLITE, Dialect
 from .domains import DOMAINS
 from .nouns import tables
+from .orders import search as order_search
 from .publish_by_sql import SQLITE_VIEWS
 from .triggers import triggers
 
@@ -41,7 +42,10 @@ def schema_statements(dialect: Dialect) -> list[str]:
         statements += [domain.statement for domain in DOMAINS]
     for table in tables(dialect):
         statements += table_statements(table, dialect)
-    statements += (*SQLITE_TABLES, *SQLITE_VIEWS) if dialect is SQLITE else POSTGRESQL_INDEXES
+    if dialect is SQLITE:
+        statements += [*message_search.SQLITE_TABLES, *order_search.SQLITE_TABLES, *SQLITE_VIEWS]
+    else:
+        statements += [*message_search.POSTGRESQL_INDEXES, *order_search.POSTGRESQL_TABLES]
     for trigger in triggers(dialect):
         statements += dialect.create_trigger(trigger)
     return [_tidy(statement) for statement in (*statements, *_FIRST_ROWS[dialect])]

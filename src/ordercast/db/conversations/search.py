@@ -1,32 +1,30 @@
 """Search in what was written: an index of words that each database keeps by itself, whoever writes.
 
-SQLite has FTS5, and triggers that keep it. Its tokenizer takes marks for letters here, or the vowel signs of Bengali
-would cut every word in pieces. PostgreSQL has an index over ``to_tsvector('simple', text)``, which knows no language
-and so stems none. What was deleted or erased is in neither.
+SQLite has triggers that keep it, PostgreSQL an index over ``to_tsvector('simple', text)``. What was deleted or erased
+is in neither.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+from ordercast.commerce.word_query import WORDS_MAX, AllOf, Word
 from ordercast.db.noun import Noun
 from ordercast.db.statement import Statement, statements_in
 from ordercast.db.transaction import Transaction
 from ordercast.db.trigger import Trigger
+from ordercast.db.word_index import TOKENIZER, words_matched
 
 from .messages import Message, message_of
 from .statements import _MESSAGE as MESSAGE
 from .triggers import ERASED_TEXT
-
-# More words find no less, and each is looked up.
-WORDS_MAX: Final = 10
 
 # --- What each database is given beside tables ------------------------------------------------------------------------
 
 # FTS5 knows rows by a number, which messages have none of.
 SQLITE_TABLES: Final = (
     "CREATE TABLE message_entries (entry INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE) STRICT",
-    """CREATE VIRTUAL TABLE message_words USING fts5(words, tokenize = "unicode61 categories 'L* N* Co M*'")""",
+    f"CREATE VIRTUAL TABLE message_words USING fts5(words, {TOKENIZER})",
 )
 POSTGRESQL_INDEXES: Final = (
     "CREATE INDEX messages_by_words ON messages USING gin (to_tsvector(CAST('simple' AS regconfig), text))",
@@ -96,18 +94,13 @@ def search(
         SEARCH,
         message_of,
         "messages",
-        words=(_to_tsquery if transaction.dialect.name == "postgresql" else _to_match)(words),
+        words=words_matched(_all_of(words), transaction.dialect),
         conversation_id=conversation_id,
         before=before,
         limit=limit,
     )
 
 
-def _to_match(words: list[str]) -> str:
-    """As FTS5 reads it: strings, next to each other for all of them, with a star for a beginning."""
-    return " ".join('"' + word.replace('"', '""') + '"' for word in words) + "*"
-
-
-def _to_tsquery(words: list[str]) -> str:
-    """As ``to_tsquery`` reads it: the parts of a quoted word stand behind each other."""
-    return " & ".join("'" + word.replace("\\", "").replace("'", "''") + "'" for word in words) + ":*"
+def _all_of(words: list[str]) -> AllOf:
+    *whole, last = words
+    return AllOf((*map(Word, whole), Word(last, is_beginning=True)))

@@ -319,12 +319,17 @@ def page(
         for row in transaction.all(statement, cursor=cursor, limit=limit, **values)
     ]
     rows.sort(key=itemgetter(0), reverse=not oldest_first)
+    listed = [(number, as_listed(transaction, number, document)) for number, document in rows[:limit]]
+    return listed, newest_seq(transaction)
+
+
+def newest_seq(transaction: Transaction) -> int:
+    """The feed's newest number, to be read from the snapshot of a list."""
     newest = transaction.one(feed.NEWEST_SEQ)
-    listed = [(number, _listed(transaction, number, document)) for number, document in rows[:limit]]
-    return listed, (newest[0] or 0) if newest else 0
+    return (newest[0] or 0) if newest else 0
 
 
-def _listed(transaction: Transaction, number: int, document: str) -> str | None:
+def as_listed(transaction: Transaction, number: int, document: str) -> str | None:
     """The document as it is to be listed; None for one that is left out, which keeps its place in the paging."""
     named = _ID.search(document)
     name = f"number {number}" if named is None else named[1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import string
 import textwrap
 from typing import Final
 
+from ordercast.commerce.order_search import TELEPHONE_DIGITS_MAX
 from ordercast.db.dialect import Dialect
 from ordercast.db.postgresql.functions import FIXED_PATH, FUNCTIONS
 from ordercast.db.trigger import Refusal, Trigger
@@ -12,6 +14,9 @@ from ordercast.db.trigger import Refusal, Trigger
 # Every statement reads the WHEN of each trigger anew: of a row's thirty columns that takes longer than its change. A
 # function is read once by a connection.
 WHEN_LENGTH_MAX: Final = 200
+
+
+_PUNCTUATION: Final = f"'{string.punctuation.replace(chr(39), chr(39) * 2)}'"
 
 
 class PostgresqlDialect(Dialect):
@@ -25,6 +30,7 @@ class PostgresqlDialect(Dialect):
     functions = FUNCTIONS
     json_object = "json_build_object"
     percent = "%%"
+    row_number = "number"
     for_update = "FOR NO KEY UPDATE"
     feed_key = "id"
     inserts_in_bulk = True
@@ -40,6 +46,17 @@ class PostgresqlDialect(Dialect):
 
     def text_of(self, column: str) -> str:
         return f"encode({column}, 'escape')"  # no error of all rows for one that is not UTF-8
+
+    def words_of(self, text: str) -> str:
+        # Its parser would keep addresses and signed numbers whole.
+        return f"to_tsvector(CAST('simple' AS regconfig), translate({text}, {_PUNCTUATION}, repeat(' ', 32)))"
+
+    def digits_backwards(self, text: str) -> str:
+        digits = f"ltrim(translate({text}, '-+()./ ', ''), '0')"
+        return f"reverse(right({digits}, {TELEPHONE_DIGITS_MAX}))"
+
+    def names_in(self, column: str) -> str:
+        return f"(SELECT string_agg(name #>> '{{}}', ' ') FROM jsonb_path_query({column}, 'lax $[*].name') AS name)"
 
     def json_text(self, value: str) -> str:
         return f"CAST({value} AS text)"

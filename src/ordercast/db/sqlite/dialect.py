@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ordercast.commerce.ids import ALPHABET
+from ordercast.commerce.order_search import TELEPHONE_DIGITS_MAX
 from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect
 from ordercast.db.trigger import Refusal, Trigger
 
@@ -55,6 +56,11 @@ _IS_DEEP: Final = (
 )
 
 
+# Of a telephone number. LIMIT, twice: the digits are found once, and not for each of their places.
+_SIGNS_OF_TELEPHONE: Final = "+-()./ "
+_DIGITS_BACKWARDS: Final = " || ".join(f"substr(digits, -{place}, 1)" for place in range(1, TELEPHONE_DIGITS_MAX + 1))
+
+
 class SqliteDialect(Dialect):
     name = "sqlite"
     now = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -63,6 +69,7 @@ class SqliteDialect(Dialect):
     open_transactions = "SELECT ''"
     json_object = "json_object"
     percent = "%"
+    row_number = "rowid"
     for_update = ""
     feed_key = "seq"
     inserts_in_bulk = False
@@ -81,6 +88,19 @@ class SqliteDialect(Dialect):
 
     def text_of(self, column: str) -> str:
         return f"CAST({column} AS TEXT)"
+
+    def words_of(self, text: str) -> str:
+        return text
+
+    def digits_backwards(self, text: str) -> str:
+        for sign in _SIGNS_OF_TELEPHONE:
+            text = f"replace({text}, '{sign}', '')"
+        found = f"SELECT ltrim({text}, '0') AS digits LIMIT 1"
+        return f"(SELECT {_DIGITS_BACKWARDS} FROM ({found}) LIMIT 1)"
+
+    def names_in(self, column: str) -> str:
+        names = f"SELECT group_concat(CASE type WHEN 'object' THEN value ->> 'name' END, ' ') FROM json_each({column})"
+        return f"CASE WHEN json_valid({column}) THEN ({names}) END"
 
     def json_text(self, value: str) -> str:
         return value
