@@ -4,6 +4,7 @@ import react from "@vitejs/plugin-react";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 import { compressed } from "./scripts/compressed.ts";
+import { painted } from "./scripts/painted.ts";
 
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url));
 const server = process.env["ORDERCAST_DEV_SERVER"] ?? "http://localhost:3000";
@@ -28,11 +29,28 @@ const stockClient = (): Plugin => ({
 const DOM = ["tests/**/*.test.tsx", "tests/stores/*.test.ts", "tests/i18n/text.test.ts"];
 
 export default defineConfig({
-  plugins: [react(), stockClient(), compressed()],
+  plugins: [react(), stockClient(), painted(), compressed()],
   // The pages are built from the client's source, so a change in it needs no build step of its own.
   resolve: { alias: { "@ordercast/client": path("./client/src/index.ts") } },
   // What is bundled keeps its authors' notices, as their licences ask; the server serves them at /licenses.md.
-  build: { outDir: "../src/ordercast/pages", emptyOutDir: true, license: { fileName: "licenses.md" } },
+  build: {
+    outDir: "../src/ordercast/pages",
+    emptyOutDir: true,
+    license: { fileName: "licenses.md" },
+    rolldownOptions: {
+      output: {
+        // What nearly every page uses comes in one file: a dozen small ones are a dozen answers to wait for.
+        codeSplitting: {
+          groups: [
+            {
+              name: "base",
+              test: /node_modules|\/web\/client\/|\/src\/(api|i18n\/(?!bn)|live|stores|ui|features\/session)\//,
+            },
+          ],
+        },
+      },
+    },
+  },
   server: {
     proxy: {
       "/api": server,

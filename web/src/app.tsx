@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense } from "react";
 import { Route, Switch } from "wouter";
 import { configQuery } from "./api/shop";
 import { Boundary } from "./ui/boundary";
+import { Painted, PaintedOver } from "./ui/painted";
 
 const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
@@ -18,13 +19,13 @@ const TestSocket = lazy(() => import("./features/test-socket"));
 
 /** Waits for the shop's configuration; where that cannot be had, the pages say so of what they ask for themselves. */
 function Configured({ children }: { children: ReactNode }) {
-  return useQuery(configQuery).isPending ? null : children;
+  return useQuery(configQuery).isPending ? <Painted /> : children;
 }
 
 export function App() {
   return (
     <Boundary>
-      <Suspense>
+      <Suspense fallback={<Painted />}>
         <Configured>
           <Switch>
             <Route path="/shop" component={Shop} />
@@ -39,6 +40,7 @@ export function App() {
             <Route path="/" component={Home} />
             <Route component={Lost} />
           </Switch>
+          <PaintedOver />
         </Configured>
       </Suspense>
     </Boundary>

@@ -13,8 +13,8 @@ from ordercast.commerce.states import Fulfilment
 from ordercast.db import Transaction, deliveries
 from ordercast.db.deliveries import Delivery
 
-from .auth import delivery_code
-from .context import AnyRequest, Context
+from .auth import Identity, delivery_code
+from .context import AnyRequest, ApiContext, Context
 from .order_views import document_for
 from .responses import REFUSALS, json_response
 
@@ -38,18 +38,25 @@ async def get_delivery(order_id: FromPath[str], request: AnyRequest, context: Co
     For those who may know of the order; the tracking token will do.
     """
     identity = await context.require_identity(request)
-    role, now = identity.actor.role, context.now()
 
-    def query(transaction: Transaction) -> tuple[bytes, Delivery]:
+    def query(transaction: Transaction) -> ShownDelivery:
         document = document_for(transaction, order_id, identity)
-        for_staff = role in SEES_EVERY_ORDER
-        return document, deliveries.look(transaction, order_id, context.deliveries, now, for_staff=for_staff)
+        return shown_delivery(context, transaction, order_id, identity, document)
 
-    document, delivery = await context.store.read(query)
+    return json_response(msgspec.json.encode(await context.store.read(query)))
+
+
+def shown_delivery(
+    context: ApiContext, transaction: Transaction, order_id: str, identity: Identity, document: bytes
+) -> ShownDelivery:
+    """How the delivery of the order `document` stands, for somebody who may know of it."""
+    role = identity.actor.role
+    for_staff = role in SEES_EVERY_ORDER
+    delivery = deliveries.look(transaction, order_id, context.deliveries, context.now(), for_staff=for_staff)
     is_buyer = role in (Role.CUSTOMER, Role.GUEST)
     shows_code = is_buyer and _ORDERED.decode(document).fulfilment is Fulfilment.DELIVERY
     code = delivery_code(context.keys.current, order_id) if shows_code else None
-    return json_response(msgspec.json.encode(ShownDelivery(**msgspec.structs.asdict(delivery), code=code)))
+    return ShownDelivery(**msgspec.structs.asdict(delivery), code=code)
 
 
 ROUTES: Final = [get_delivery]

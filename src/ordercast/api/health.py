@@ -15,10 +15,10 @@ from ordercast.commerce.currencies import unusual_digits
 from ordercast.commerce.notification_preferences import Way
 from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
 from ordercast.commerce.states import PaymentMethod
-from ordercast.db import StoreError, accounts, shop
+from ordercast.db import StoreError, Transaction, accounts, shop
 
 from . import file_descriptors
-from .context import AnyRequest, Context
+from .context import AnyRequest, ApiContext, Context
 from .middleware import arrived_on
 from .responses import json_response
 
@@ -113,23 +113,26 @@ async def metrics(request: AnyRequest, context: Context) -> Response[bytes]:
 
 
 @get("/api/config", tags=["operation"])
-async def page_config(context: Context) -> Response[PageConfig]:
+async def get_config(context: Context) -> Response[PageConfig]:
     """What the pages read first."""
-    currency, has_admin = await context.store.read(lambda t: (shop.currency(t), accounts.has_admin(t)))
+    config = await context.store.read(lambda transaction: page_config(context, transaction))
+    return json_response(msgspec.json.encode(config))
+
+
+def page_config(context: ApiContext, transaction: Transaction) -> PageConfig:
     taking = None if context.providers.taking is None else context.providers.taking.name
-    config = PageConfig(
+    return PageConfig(
         context.socket_url,
-        currency,
+        shop.currency(transaction),
         LOCALES,
         payment_methods=tuple(PaymentMethod) if taking else (PaymentMethod.CASH,),
         payment_provider=taking,
         payment_provider_name=None if context.providers.taking is None else context.providers.taking.title,
         payment_notice=SANDBOX_NOTICE if taking == SANDBOX else None,
-        has_admin=has_admin,
+        has_admin=accounts.has_admin(transaction),
         sends_mail=context.sends_mail,
         currency_digits=unusual_digits(),
     )
-    return json_response(msgspec.json.encode(config))
 
 
-ROUTES: Final = [live, ready, metrics, page_config]
+ROUTES: Final = [live, ready, metrics, get_config]

@@ -258,11 +258,12 @@ async def get_history(
     rows, next_cursor = cut_history(found, limit)
     moves = [HistoryEntry(*row) for row in rows]
     named = [msgspec.structs.replace(move, actor_name=names.get(move.actor)) for move in moves]
-    entries = _moves_shown_to(identity.actor, document, named)
+    entries = moves_shown_to(identity.actor, document, named)
     return json_response(msgspec.json.encode(History(entries, next_cursor)))
 
 
-def _moves_shown_to(viewer: Actor, document: bytes, entries: list[HistoryEntry]) -> list[HistoryEntry]:
+def moves_shown_to(viewer: Actor, document: bytes, entries: list[HistoryEntry]) -> list[HistoryEntry]:
+    """The moves of the order `document` as `viewer` may see them."""
     if viewer.role in SEES_EVERY_ORDER:
         return entries
     order = msgspec.json.decode(document)

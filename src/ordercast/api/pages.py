@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -14,7 +15,9 @@ from ordercast.config import Settings
 
 from .built_files import built_files, encodings
 from .context import AnyRequest
+from .page_words import PaintKit, read_paint_kit
 from .static_response import StaticResponse
+from .track_page import Painting, track_route
 
 PAGES: Final = Path(__file__).parent.parent / "pages"
 
@@ -34,7 +37,13 @@ _ANYWHERE: Final = "*"
 
 # Answered to programs too, such as a monitor, which name no HTML among what they accept. A new page needs no line here:
 # a browser finds it at any address (`Pages.navigation`).
-_TO_PROGRAMS_TOO: Final = ["/", "/shop", "/admin", "/track", "/track/{order_id:str}", "/forgot", "/reset", "/verify"]
+_TO_PROGRAMS_TOO: Final = ["/", "/shop", "/admin", "/track", "/forgot", "/reset", "/verify"]
+
+# Where the application comes to stand.
+_EMPTY_ROOT: Final = '<div id="root"></div>'
+_NEEDS_SCRIPTS: Final = "<noscript>This page needs JavaScript to show orders live.</noscript>"
+# Without its scripts, the page is made anew by the browser itself.
+_AGAIN: Final = '<meta name="robots" content="noindex"><noscript><meta http-equiv="refresh" content="60"></noscript>'
 
 _NO_NOTICES: Final[bytes] = b"The pages are not built yet.\n"
 
@@ -53,6 +62,7 @@ class Pages:
         self._content: bytes = index.read_bytes() if index.is_file() else _NOT_BUILT
         self._encoded = encodings(index)
         self._document = self._with_policy(connect)
+        self._policy = _POLICY.format(connect=connect)
 
     def routes(self) -> list[HTTPRouteHandler]:
         files = [
@@ -64,6 +74,7 @@ class Pages:
             _route("/licenses.md", _notices(self._folder / "licenses.md")),
             _route("/service-worker.js", _worker(self._folder / "service-worker.js")),
             _route(_TO_PROGRAMS_TOO, self._document),
+            track_route(read_paint_kit(self._folder), self._document, self._paint),
             _route("/test-socket", self._with_policy(_ANYWHERE)),
             *files,
         ]
@@ -75,9 +86,35 @@ class Pages:
         navigates = headers.get("sec-fetch-mode", "navigate") == "navigate" and "text/html" in headers.get("accept", "")
         return self._document.answer(request) if is_unknown and request.method == "GET" and navigates else None
 
+    def _paint(self, painting: Painting) -> Response[Any]:
+        """The application, with the painting in its place."""
+        words = painting.words
+        # What is JSON may hold a `<`, which a browser would look for the script's end behind.
+        data = painting.data.decode().replace("<", "\\u003c")
+        root = f'<div id="root">{painting.content}</div><script type="application/json" id="painted">{data}</script>'
+        page = self._content.decode()
+        # The one that somebody's words are in comes last: nothing in them is replaced.
+        for former, painted in (
+            ("</head>", f"{_preloads(words.kit, page)}{_AGAIN}</head>"),
+            ('<html lang="en">', f'<html lang="{words.tag}">'),
+            ("<title>Ordercast</title>", f"<title>{escape(painting.title)} · Ordercast</title>"),
+            (_NEEDS_SCRIPTS, f"<noscript>{escape(words.t('track.noScript'))}</noscript>"),
+            (_EMPTY_ROOT, root),
+        ):
+            page = page.replace(former, painted, 1)
+        headers = {"content-security-policy": self._policy, "cache-control": "no-store"}
+        return Response(page, media_type=MediaType.HTML, status_code=painting.status, headers=headers)
+
     def _with_policy(self, connect: str) -> StaticResponse:
         headers = {"content-security-policy": _POLICY.format(connect=connect), "vary": "Accept"}
         return StaticResponse(self._content, MediaType.HTML, headers, self._encoded)
+
+
+def _preloads(kit: PaintKit, page: str) -> str:
+    """Links to the files of the painted page that the document does not name already."""
+    styles = [f'<link rel="stylesheet" crossorigin href="{path}">' for path in kit.styles if path not in page]
+    scripts = [f'<link rel="modulepreload" crossorigin href="{path}">' for path in kit.scripts if path not in page]
+    return "".join((*styles, *scripts))
 
 
 def _notices(path: Path) -> StaticResponse:

@@ -24,6 +24,12 @@ _MONTHS: Final = {
 _BENGALI_DIGITS: Final = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
 
 
+def day_and_month(local: datetime, language: Language) -> str:
+    """As ``1 December``."""
+    text = f"{local.day} {_MONTHS[language][local.month - 1]}"
+    return text.translate(_BENGALI_DIGITS) if language is Language.BENGALI else text
+
+
 def written_out(at: str, zone: tzinfo, language: Language) -> str:
     """As ``Tuesday, 1 December 2026, 10:00``."""
     local = datetime.fromisoformat(at).astimezone(zone)

@@ -22,6 +22,9 @@ export const placeOrder = (order: NewOrder, idempotencyKey: string, token?: stri
 export const changeStatus = (id: string, change: StatusChange, token: string) =>
   post<Order>(`${at(id)}/status`, change, { token });
 
+export const cancelOrder = (order: Order, reason: string, token: string) =>
+  post<Order>(`${at(order.id)}/cancel`, { reason, version: order.version }, { token });
+
 export const fetchOrder = (id: string, token?: string, signal?: AbortSignal) =>
   get<Order>(at(id), { token, ...(signal && { signal }) });
 

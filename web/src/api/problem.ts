@@ -7,6 +7,8 @@ interface ProblemBody {
   status?: number;
   detail?: string;
   field?: string | null;
+  /** Of a token: what is wrong with it. */
+  code?: string;
   /** On 409: the order as it stands now. */
   current?: unknown;
   version?: number;

@@ -24,6 +24,9 @@ export const productsQuery = queryOptions({
   queryFn: ({ signal }) => allProducts(signal),
 });
 
+/** Names in Bengali of what stands in an order, by product. */
+export const lineNamesKey = ["line-names"] as const;
+
 async function allProducts(signal: AbortSignal): Promise<Product[]> {
   const products: Product[] = [];
   let cursor: string | null = null;

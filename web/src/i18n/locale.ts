@@ -1,11 +1,13 @@
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
 
-export const LOCALES = ["en", "bn"] as const;
-export type Locale = (typeof LOCALES)[number];
+import { LANGUAGE_TAGS, type Locale, LOCALES } from "./tags";
 
-/** What `Intl` and screen readers are told; British English for its day-month order, as in Bangladesh. */
-export const LANGUAGE_TAGS: Record<Locale, string> = { en: "en-GB", bn: "bn-BD" };
+export { LANGUAGE_TAGS, type Locale, LOCALES } from "./tags";
+
+/** By which the server paints a page in the language that was chosen here. */
+const COOKIE = "ordercast.locale";
+const YEAR_S = 365 * 86_400;
 
 interface LocaleState {
   locale: Locale;
@@ -15,16 +17,25 @@ interface LocaleState {
 export const useLocale = create<LocaleState>()(
   persist(
     (set) => ({
-      locale: navigator.language.startsWith("bn") ? "bn" : "en",
+      locale: preferred(navigator.languages),
       setLocale: (locale) => set({ locale }),
     }),
     { name: "ordercast.locale" },
   ),
 );
 
-/** Keeps `<html lang>` true, for screen readers, hyphenation and fonts. */
+/** The first of ours among those that the browser's owner reads. */
+function preferred(languages: readonly string[]): Locale {
+  const first = languages.map((tag) => LOCALES.find((locale) => tag.startsWith(locale)));
+  return first.find((locale) => locale !== undefined) ?? "en";
+}
+
+/** Keeps `<html lang>` true, for screen readers, hyphenation and fonts; and tells the server, for what it paints. */
 export function keepDocumentLanguage(): void {
-  const apply = ({ locale }: LocaleState) => (document.documentElement.lang = LANGUAGE_TAGS[locale]);
+  const apply = ({ locale }: LocaleState) => {
+    document.documentElement.lang = LANGUAGE_TAGS[locale];
+    document.cookie = `${COOKIE}=${locale}; path=/; max-age=${YEAR_S}; samesite=lax`;
+  };
   apply(useLocale.getState());
   useLocale.subscribe(apply);
 }

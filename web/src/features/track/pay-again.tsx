@@ -8,13 +8,13 @@ import { REDIRECT, TEST_CARDS, type TestCard } from "../../stores/payment";
 import { SelectField } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { visitBank } from "../../stores/bank-visit";
-
-const ENDED = ["rejected", "expired", "cancelled", "returned", "delivered"];
+import { isOver } from "./over";
 
 /** Whether there is something to pay, and nothing of it was taken. */
-export function isPayable({ status, paymentStatus, amountPaid, total }: Order): boolean {
+export function isPayable(order: Order): boolean {
+  const { paymentStatus, amountPaid, total } = order;
   const isUnpaid = paymentStatus === "unpaid" || paymentStatus === "failed";
-  return isUnpaid && amountPaid === 0 && total > 0 && !ENDED.includes(status);
+  return isUnpaid && amountPaid === 0 && total > 0 && !isOver(order);
 }
 
 /** For an order that stands and is not paid: paying by card. What comes of it is told by the order's own events. */

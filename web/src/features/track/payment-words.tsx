@@ -1,6 +1,7 @@
 import type { Order } from "@ordercast/client";
 import { type Text, useText } from "../../i18n/text";
 import { cardName } from "../../ui/card-name";
+import { Said } from "../../ui/said";
 
 /** How the order is paid and what came back of it, in sentences. */
 export function PaymentWords({ order }: { order: Order }) {
@@ -11,9 +12,19 @@ export function PaymentWords({ order }: { order: Order }) {
     <section className="payment-words" aria-labelledby="payment-heading">
       <h3 id="payment-heading">{t("checkout.payment")}</h3>
       <div aria-live="polite" data-testid="track-payment" data-status={order.paymentStatus}>
-        <p>{paid(order, t, sum)}</p>
-        {amountRefunded > 0 && <p>{t("paid.refunded", { amount: sum(amountRefunded) })}</p>}
-        {amountRefunding > 0 && <p>{t("paid.refunding", { amount: sum(amountRefunding) })}</p>}
+        <p>
+          <Said>{paid(order, t, sum)}</Said>
+        </p>
+        {amountRefunded > 0 && (
+          <p>
+            <Said>{t("paid.refunded", { amount: sum(amountRefunded) })}</Said>
+          </p>
+        )}
+        {amountRefunding > 0 && (
+          <p>
+            <Said>{t("paid.refunding", { amount: sum(amountRefunding) })}</Said>
+          </p>
+        )}
       </div>
     </section>
   );

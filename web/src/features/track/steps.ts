@@ -20,6 +20,8 @@ export type StepState = "done" | "now" | "ahead";
 export interface Step {
   status: Status;
   state: StepState;
+  /** Whether it is what comes next. */
+  next: boolean;
   /** When it was reached, as far as it has been. */
   at: string | undefined;
 }
@@ -32,6 +34,7 @@ export function stepsOf(order: Order, history: readonly HistoryEntry[]): Step[] 
   return way.map((status, index) => ({
     status,
     state: index > reached ? "ahead" : index === onTheWay && index < way.length - 1 ? "now" : "done",
+    next: onTheWay >= 0 && index === onTheWay + 1,
     at: index <= reached ? reachedAt(status, history) : undefined,
   }));
 }

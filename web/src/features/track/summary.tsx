@@ -1,11 +1,13 @@
 import type { Address, Order } from "@ordercast/client";
 import { useText } from "../../i18n/text";
 import { Sums } from "../../ui/sums";
+import { useLineName } from "./line-names";
 import { PaymentWords } from "./payment-words";
 
 /** What was ordered, what it costs by the server's reckoning, and where it goes. */
 export function Summary({ order }: { order: Order }) {
   const { t, money } = useText();
+  const nameOf = useLineName();
   const address = order.shippingInfo ?? order.billingInfo;
   return (
     <section className="card summary" aria-labelledby="summary-heading">
@@ -13,7 +15,7 @@ export function Summary({ order }: { order: Order }) {
       <ul className="order-lines">
         {order.cartItems.map((line) => (
           <li key={line.productId}>
-            <span>{t("order.line", { count: line.quantity, name: line.name })}</span>
+            <bdi>{t("order.line", { count: line.quantity, name: nameOf(line) })}</bdi>
             <span>{money(line.lineTotal, order.currency)}</span>
           </li>
         ))}

@@ -1,24 +1,37 @@
 import type { Order } from "@ordercast/client";
+import type { Delivery } from "../../api/deliveries";
 import type { HistoryEntry } from "../../api/orders";
 import { statusLabel } from "../../i18n/statuses";
 import { useText } from "../../i18n/text";
 import { PaymentBadge } from "../../ui/badges";
+import { useNow_ms } from "../../ui/clock";
 import { Check } from "../../ui/icons";
+import { Said } from "../../ui/said";
+import { isOver } from "./over";
 import { type Step, stepsOf } from "./steps";
 
-/** Where the order is now, in a sentence and on its way. */
-export function Timeline({ order, history }: { order: Order; history: HistoryEntry[] }) {
+interface TimelineProps {
+  order: Order;
+  history: HistoryEntry[];
+  delivery: Delivery | undefined;
+}
+
+/** When it comes; where the order is now, in a sentence and on its way. */
+export function Timeline({ order, history, delivery }: TimelineProps) {
   const { t } = useText();
   const collected = order.status === "delivered" && order.fulfilment === "pickup";
   return (
     <section className="card now" aria-labelledby="now-heading">
+      <Arrival order={order} eta={delivery?.eta ?? null} />
       <div aria-live="polite" aria-atomic="true">
         <h2 id="now-heading" data-testid="track-status" data-status={order.status}>
-          {statusLabel(t, order.status, order.fulfilment)}
+          <Said>{statusLabel(t, order.status, order.fulfilment)}</Said>
         </h2>
-        <p className="sentence">{collected ? t("sentence.collected") : t(`sentence.${order.status}`)}</p>
+        <p className="sentence">
+          <Said>{collected ? t("sentence.collected") : t(`sentence.${order.status}`)}</Said>
+        </p>
       </div>
-      <p className="badges">
+      <p className="badges" key={order.paymentStatus}>
         <PaymentBadge order={order} />
       </p>
       <ol className="timeline" data-testid="timeline">
@@ -30,7 +43,19 @@ export function Timeline({ order, history }: { order: Order; history: HistoryEnt
   );
 }
 
-function StepItem({ step: { status, state, at }, order }: { step: Step; order: Order }) {
+function Arrival({ order, eta }: { order: Order; eta: string | null }) {
+  const { t, time } = useText();
+  const now_ms = useNow_ms();
+  if (eta === null || isOver(order)) return null;
+  const left = Math.max(1, Math.round((Date.parse(eta) - now_ms) / 60_000));
+  return (
+    <p className="arrival" aria-live="polite" data-testid="delivery-eta">
+      <Said>{t("delivery.eta", { count: left, time: time(eta) })}</Said>
+    </p>
+  );
+}
+
+function StepItem({ step: { status, state, next, at }, order }: { step: Step; order: Order }) {
   const { t, dateTime } = useText();
   return (
     <li
@@ -42,10 +67,13 @@ function StepItem({ step: { status, state, at }, order }: { step: Step; order: O
       <span className="step-mark">{state === "done" && <Check />}</span>
       <span className="step-label">
         {statusLabel(t, status, order.fulfilment)}
-        <span className="visually-hidden"> — {t(`step.${state}`)}</span>
+        <span className="visually-hidden">
+          {" — "}
+          <Said>{t(next ? "step.next" : `step.${state}`)}</Said>
+        </span>
       </span>
       {at !== undefined && (
-        <time className="step-time" dateTime={at}>
+        <time className="step-time" dateTime={at} key={at}>
           {dateTime(at)}
         </time>
       )}

@@ -50,7 +50,8 @@ it("moves with the driver", async () => {
   server.io.emit("delivery_update", { ...told, orderId: "ord_9", eta: inMinutes(3) });
   server.io.emit("delivery_update", { ...told, orderId: "ord_1001", eta: inMinutes(7) });
   await waitFor(() => expect(screen.getByTestId("delivery-eta").textContent).toContain("about 7 minutes"));
-  expect(screen.getByTestId("delivery-position").textContent).toContain("23.7901");
+  expect(screen.getByTestId("delivery-position").textContent).toContain("Last seen on the way at");
+  expect(screen.getByRole("link", { name: "Show on a map" }).getAttribute("href")).toBe("geo:23.7901,90.4");
 });
 
 it("reads the delivery anew at each stage", async () => {

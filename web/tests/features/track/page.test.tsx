@@ -104,7 +104,7 @@ it("thanks whoever comes from the checkout, with the server's total", async () =
 
 it("says so when the link leads to nothing", async () => {
   open("/track/ord_1001?token=trk_wrong");
-  expect((await screen.findByRole("alert")).textContent).toContain("There is no such order.");
+  expect((await screen.findByRole("alert")).textContent).toContain("This link opens no order.");
 });
 
 it("asks who is there without a link or a session", () => {
