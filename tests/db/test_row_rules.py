@@ -263,6 +263,32 @@ def test_an_update_of_an_order_is_looked_at_too(sqlite_program: Program, column:
             sqlite_program.do(f"UPDATE orders SET {column} = CAST(? AS TEXT)", [value])
 
 
+def test_a_refusal_names_the_column_and_leaves_nothing_behind(sqlite_program: Program) -> None:
+    with sqlite_program.rolled_back():
+        with sqlite_program.refused("^name_is_utf8: a text is UTF-8"):
+            sqlite_program.do(
+                "INSERT INTO customers (id, name, email) VALUES ('cus_1', CAST(? AS TEXT), 'a@b')", [b"\xff"]
+            )
+        with sqlite_program.refused("^billing_info_is_readable: JSON of numbers"):
+            sqlite_program.do("INSERT INTO orders (billing_info) VALUES (?)", [HALF])
+        assert sqlite_program.do("SELECT count(*) FROM invalid_values") == [(0,)]
+
+
+def test_an_invalid_value_kept_by_hand_refuses_nobodys_row(sqlite_program: Program) -> None:
+    with sqlite_program.rolled_back():
+        sqlite_program.do("INSERT INTO invalid_values VALUES ('name_is_utf8', CAST(? AS TEXT))", [b"\xff"])
+        assert sqlite_program.do("SELECT count(*) FROM invalid_values") == [(1,)]
+        for number, name in enumerate(["Asha", "আশা"]):
+            row = [f"cus_{number}", name, f"{number}@example.com"]
+            sqlite_program.do("INSERT INTO customers (id, name, email) VALUES (?, ?, ?)", row)
+
+
+def test_every_connection_has_little_to_read_of_the_triggers(sqlite_program: Program) -> None:
+    """SQLite parses all of their text for each connection: 300 kB are 4 MB and 7 ms."""
+    ((size,),) = sqlite_program.do("SELECT sum(length(sql)) FROM sqlite_master WHERE type = 'trigger'")
+    assert size < 300_000
+
+
 # --- Numbers that the database gives ----------------------------------------------------------------------------------
 
 

@@ -28,10 +28,11 @@ def content_triggers(dialect: Dialect) -> list[Trigger]:
 
 
 def _of_table(table: Table, dialect: Dialect) -> list[Trigger]:
-    columns = [*_texts(table), *_documents(table)] if dialect is SQLITE else _documents(table)
+    texts, documents = _texts(table) if dialect is SQLITE else [], _documents(table)
+    columns = [*texts, *documents]
     if not columns:
         return []
-    refusals = tuple(refusal for name in columns for refusal in _refusals(table, name, dialect))
+    body = (*dialect.refuse_invalid(texts, documents), *_refusals_of_items(table, dialect))
     inserted, updated = None, None
     if table.name in _VERSIONED:
         inserted, updated = "substr(NEW.actor, 1, 3) = 'db:'", "NEW.version <= OLD.version"
@@ -39,10 +40,8 @@ def _of_table(table: Table, dialect: Dialect) -> list[Trigger]:
             # The name itself is looked at whoever it names.
             inserted = f"({inserted} OR NEW.actor GLOB '*[^ -~]*' OR instr(NEW.actor, char(0)))"
     return [
-        Trigger(f"{table.name}_content", "BEFORE INSERT", table.name, refusals, inserted),
-        Trigger(
-            f"{table.name}_content_changed", f"BEFORE UPDATE OF {', '.join(columns)}", table.name, refusals, updated
-        ),
+        Trigger(f"{table.name}_content", "BEFORE INSERT", table.name, body, inserted),
+        Trigger(f"{table.name}_content_changed", f"BEFORE UPDATE OF {', '.join(columns)}", table.name, body, updated),
     ]
 
 
@@ -62,20 +61,12 @@ def _documents(table: Table) -> list[str]:
     ]
 
 
-def _refusals(table: Table, name: str, dialect: Dialect) -> list[Refusal]:
-    new = f"NEW.{name}"
-    found = []
-    if dialect is SQLITE:
-        found += [
-            Refusal(f"{name}_is_utf8: a text has no NUL", f"instr({new}, char(0)) > 0"),
-            Refusal(f"{name}_is_utf8: a text is UTF-8", dialect.is_no_utf8(new)),
-        ]
-    if name in _documents(table):
-        sentence = f"{name}_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most"
-        found.append(Refusal(sentence, dialect.is_unreadable_json(new)))
-        if (table.name, name) in _OF_OBJECTS:
-            found.append(Refusal(f"{name}_has_objects: each item is an object", dialect.has_other_items(new)))
-    return found
+def _refusals_of_items(table: Table, dialect: Dialect) -> list[Refusal]:
+    return [
+        Refusal(f"{name}_has_objects: each item is an object", dialect.has_other_items(f"NEW.{name}"))
+        for name in _documents(table)
+        if (table.name, name) in _OF_OBJECTS
+    ]
 
 
 _OF_OBJECTS: Final = frozenset({("orders", "cart_items")})

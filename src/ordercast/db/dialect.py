@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Final
 
-from ordercast.db.trigger import Trigger
+from ordercast.db.trigger import Refusal, Trigger
 
 # The API takes 64; readers give up between some hundreds and a thousand.
 JSON_LEVELS_MAX: Final = 100
 FLOAT_MAX: Final = "1.7976931348623157e308"
+IS_READABLE: Final = f"JSON of numbers within a double, whole characters, and {JSON_LEVELS_MAX} levels at most"
 
 
 class Dialect(ABC):
@@ -113,16 +115,6 @@ class Dialect(ABC):
         """Whether a text is 16 digits to the base of 16."""
 
     @abstractmethod
-    def is_no_utf8(self, column: str) -> str:
-        """Whether a text holds bytes that are none."""
-
-    @abstractmethod
-    def is_unreadable_json(self, column: str) -> str:
-        """Whether a document has what no reader of ours takes: a number past a double's range, half a surrogate pair,
-        or more levels than JSON_LEVELS_MAX.
-        """
-
-    @abstractmethod
     def has_other_items(self, column: str) -> str:
         """Whether an array has an item that is no object."""
 
@@ -175,7 +167,12 @@ class Dialect(ABC):
     """A query for the tables that this role may not read and write, where there are roles."""
 
     @abstractmethod
+    def refuse_invalid(self, texts: Sequence[str], documents: Sequence[str]) -> tuple[str | Refusal, ...]:
+        """What a trigger does to refuse a row in whose columns stands what no reader of ours takes: a text that is no
+        UTF-8, a document with a number past a double's range, half a surrogate pair, or more levels than
+        JSON_LEVELS_MAX.
+        """
+
+    @abstractmethod
     def create_trigger(self, trigger: Trigger) -> list[str]:
         """The statements that make it."""
-
-    # --- Statements -------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from .domains import DOMAINS
 from .nouns import tables
 from .orders import search as order_search
 from .publish_by_sql import SQLITE_VIEWS
+from .sqlite import invalid_values
 from .triggers import triggers
 
 FIRST_ORDER_NUMBER: Final = 1001
@@ -43,7 +44,12 @@ def schema_statements(dialect: Dialect) -> list[str]:
     for table in tables(dialect):
         statements += table_statements(table, dialect)
     if dialect is SQLITE:
-        statements += [*message_search.SQLITE_TABLES, *order_search.SQLITE_TABLES, *SQLITE_VIEWS]
+        statements += [
+            invalid_values.TABLE,
+            *message_search.SQLITE_TABLES,
+            *order_search.SQLITE_TABLES,
+            *SQLITE_VIEWS,
+        ]
     else:
         statements += [*message_search.POSTGRESQL_INDEXES, *order_search.POSTGRESQL_TABLES]
     for trigger in triggers(dialect):

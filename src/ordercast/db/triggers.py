@@ -16,6 +16,7 @@ from .dialects import POSTGRESQL, SQLITE, Dialect, Trigger
 from .nouns import NOUNS
 from .postgresql.triggers import POSTGRESQL_TRIGGERS
 from .publish_by_sql import publish_triggers
+from .sqlite.invalid_values import VALIDATORS
 from .sqlite.row_numbers import number_triggers
 
 
@@ -25,7 +26,7 @@ def triggers(dialect: Dialect) -> tuple[Trigger, ...]:
     return (
         *(trigger for noun in NOUNS for trigger in noun.triggers),
         *content_triggers(dialect),
-        *((*number_triggers(), *search_triggers(), *publish_triggers()) if dialect is SQLITE else ()),
+        *((*VALIDATORS, *number_triggers(), *search_triggers(), *publish_triggers()) if dialect is SQLITE else ()),
         *(POSTGRESQL_TRIGGERS if dialect is POSTGRESQL else ()),
     )
 

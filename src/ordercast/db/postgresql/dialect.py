@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import string
 import textwrap
+from collections.abc import Sequence
 from typing import Final
 
 from ordercast.commerce.order_search import TELEPHONE_DIGITS_MAX
-from ordercast.db.dialect import Dialect
+from ordercast.db.dialect import IS_READABLE, Dialect
 from ordercast.db.postgresql.functions import FIXED_PATH, FUNCTIONS
 from ordercast.db.trigger import Refusal, Trigger
 
@@ -87,12 +88,12 @@ class PostgresqlDialect(Dialect):
     def is_hex(self, column: str) -> str:
         return f"{column} ~ '^[0-9a-f]{{16}}$'"
 
-    def is_no_utf8(self, column: str) -> str:
-        del column
-        return "FALSE"  # it takes nothing else
-
-    def is_unreadable_json(self, column: str) -> str:
-        return f"NOT ordercast_is_readable(CAST({column} AS text))"
+    def refuse_invalid(self, texts: Sequence[str], documents: Sequence[str]) -> tuple[str | Refusal, ...]:
+        del texts  # it takes nothing but UTF-8
+        return tuple(
+            Refusal(f"{name}_is_readable: {IS_READABLE}", f"NOT ordercast_is_readable(CAST(NEW.{name} AS text))")
+            for name in documents
+        )
 
     def has_other_items(self, column: str) -> str:
         return f"jsonb_path_exists({column}, 'strict $[*] ? (@.type() != \"object\")', '{{}}', true)"

@@ -2,59 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ordercast.commerce.ids import ALPHABET
 from ordercast.commerce.order_search import TELEPHONE_DIGITS_MAX
-from ordercast.db.dialect import FLOAT_MAX, JSON_LEVELS_MAX, Dialect
+from ordercast.db.dialect import Dialect
+from ordercast.db.sqlite.invalid_values import asked
 from ordercast.db.trigger import Refusal, Trigger
-
-# Each character written anew from its code is the same, or its bytes were none. Sixteen at a time, of pieces of 4,096:
-# to find the n-th character SQLite counts from the first. LIMIT keeps it from finding each once more for every use.
-_CHARACTERS: Final = 16
-_PIECE: Final = 4_096
-
-
-def _pieces(of: str, size: int) -> str:
-    numbers = f"'[' || substr(replace(hex(zeroblob(length({of}) / {size} + 1)), '00', ',0'), 2) || ']'"
-    return f"SELECT substr({of} || '{' ' * _CHARACTERS}', {size} * key + 1, {size}) AS piece FROM json_each({numbers})"
-
-
-_WRITTEN_ANEW: Final = f"char({', '.join(f'unicode(substr(piece, {n}, 1))' for n in range(1, _CHARACTERS + 1))})"
-_IS_NO_UTF8: Final = (
-    # Most texts are printable ASCII, which is seen at once.
-    f"{{x}} GLOB '*[^ -~]*' AND EXISTS (SELECT 1 FROM ({_pieces('{x}', _PIECE)} LIMIT -1) AS whole WHERE EXISTS ("
-    f"SELECT 1 FROM ({_pieces('whole.piece', _CHARACTERS)} LIMIT -1) WHERE {_WRITTEN_ANEW} <> piece))"
-)
-
-# JSON: an exponent of three digits or a hundred digits in a row first, which hardly any document has.
-_IS_PAST_DOUBLE: Final = (
-    f"({{x}} GLOB '*[0-9][eE][0-9+][0-9][0-9]*' OR {{x}} GLOB '*{'[0-9]' * 100}*') AND EXISTS ("
-    f"SELECT 1 FROM json_tree({{x}}) WHERE type IN ('integer', 'real') AND abs(value) > {FLOAT_MAX})"
-)
-# Half a pair: a high one that no low one follows, or a low one that follows no high one. Spaces before the first, so
-# that six characters stand before each; without escaped backslashes, so that each backslash begins an escape.
-_ALONE: Final = (
-    r"*\u[dD][89abAB]??[^\]*", r"*\u[dD][89abAB]??\[^u]*", r"*\u[dD][89abAB]??\u[^dD]*",
-    r"*\u[dD][89abAB]??\u[dD][^c-fC-F]*", r"*[^\]?????\u[dD][c-fC-F]*", r"*\[^u]????\u[dD][c-fC-F]*",
-    r"*\u[^dD]???\u[dD][c-fC-F]*", r"*\u[dD][^89abAB]??\u[dD][c-fC-F]*",
-)  # fmt: skip
-_ESCAPES: Final = r"'      ' || replace({x}, '\\', '--')"
-_HAS_HALF_A_PAIR: Final = (
-    r"instr({x}, '\u') > 0 AND (" + " OR ".join(f"{_ESCAPES} GLOB '{pattern}'" for pattern in _ALONE) + ")"
-)
-
-
-def _openings(of: str) -> str:
-    return f"length({of}) - length(replace(replace({of}, '[', ''), '{{', ''))"
-
-
-# Levels are counted by the path of what is deepest.
-_IS_DEEP: Final = (
-    f"{_openings('{x}')} > {JSON_LEVELS_MAX} AND EXISTS (SELECT 1 FROM json_tree({{x}})"
-    f" WHERE length(path) - length(replace(replace(path, '[', ''), '.', '')) >= {JSON_LEVELS_MAX})"
-)
-
 
 # Of a telephone number. LIMIT, twice: the digits are found once, and not for each of their places.
 _SIGNS_OF_TELEPHONE: Final = "+-()./ "
@@ -132,14 +87,8 @@ class SqliteDialect(Dialect):
     def is_hex(self, column: str) -> str:
         return f"length(CAST({column} AS BLOB)) = 16 AND {column} NOT GLOB '*[^0-9a-f]*'"
 
-    def is_no_utf8(self, column: str) -> str:
-        return _IS_NO_UTF8.replace("{x}", column)
-
-    def is_unreadable_json(self, column: str) -> str:
-        # A CASE: its conditions are asked one after another, where an OR would ask all of them; and of what is no JSON,
-        # which the column's own rule refuses, each is an error.
-        whens = " ".join(f"WHEN {each} THEN 1" for each in (_IS_PAST_DOUBLE, _HAS_HALF_A_PAIR, _IS_DEEP))
-        return f"CASE WHEN NOT json_valid({{x}}) THEN 0 {whens} ELSE 0 END".replace("{x}", column)
+    def refuse_invalid(self, texts: Sequence[str], documents: Sequence[str]) -> tuple[str | Refusal, ...]:
+        return asked(texts, documents)
 
     def has_other_items(self, column: str) -> str:
         others = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE type <> 'object')"
