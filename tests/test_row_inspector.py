@@ -166,3 +166,11 @@ def test_every_table_can_be_asked_for_its_damaged_rows(dialect: Any) -> None:
     asked = [RowQuery.of(table, dialect) for table in tables(dialect)]
     assert {question.table.name for question in asked} == {table.name for table in TABLES}
     assert all(question.keys for question in asked)
+
+
+@pytest.mark.parametrize("value", [b"\xff", 7, "odd", None], ids=repr)
+def test_a_row_that_breaks_every_rule_of_its_table_is_named(value: Any) -> None:
+    for table in TABLES:
+        query = RowQuery.of(table, SQLITE)
+        row = (*[value] * len(query.columns), *[False] * len(query.rules))
+        assert query.examine(row, None).problems, table

@@ -238,7 +238,8 @@ class RowQuery:
             if found is not None:
                 damaged.problems.append(found)
         broken = [rule for rule, truth in zip(self.rules.items(), truths, strict=True) if not truth]
-        damaged.problems.extend(_rules_broken(broken, by_name, {each.column for each in damaged.problems}))
+        known = {each.column for each in damaged.problems}
+        damaged.problems.extend(_rules_broken(self.table.name, broken, by_name, known))
         if is_told and check is not None:
             return _untellable(damaged, by_name, check)
         return damaged
@@ -314,13 +315,17 @@ def _integer_problem(column: Column, value: Any) -> ColumnProblem | None:
     return ColumnProblem(column.name, "is no whole number", UNREPAIRABLE if column.is_key else nearest)
 
 
-def _rules_broken(broken: list[tuple[str, str]], values: dict[str, Any], known: set[str]) -> list[ColumnProblem]:
+def _rules_broken(
+    table: str, broken: list[tuple[str, str]], values: dict[str, Any], known: set[str]
+) -> list[ColumnProblem]:
     """The rules of the schema that the row breaks: what the row itself says is right is written, a number out of its
     bounds is brought back, and the rest is a person's. A rule that speaks of what is mended is asked again after that.
     """
     problems: dict[str, ColumnProblem] = {}
     # What the row itself says comes first: a total at its bound would break the rule of the sums in turn.
-    nearest = [(name, *found) for name, _ in broken for found in _derived(name, values)]
+    # Of orders alone: other tables have rules that are called like theirs.
+    derived = {name: _derived(name, values) for name, _ in broken} if table == "orders" else {}
+    nearest = [(name, *each) for name, found in derived.items() for each in found]
     nearest += [(name, *found) for name, rule in broken for found in _within_bounds(rule, values)]
     for name, column, mended in nearest:
         if column not in known:
@@ -332,7 +337,7 @@ def _rules_broken(broken: list[tuple[str, str]], values: dict[str, Any], known: 
 
 
 def _derived(name: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """A column of a broken rule with the value that follows from the row's other columns."""
+    """A column of a broken rule with the value that follows from the order's other columns."""
     if name == "order_sums" and all(type(values[part]) is int for part in _SUMS):
         subtotal, discount, fee, tax, is_included = (values[part] for part in _SUMS)
         total = subtotal - discount + fee + (0 if is_included else tax)
