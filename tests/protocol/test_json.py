@@ -57,15 +57,18 @@ def test_nan_and_infinity_never_reach_the_wire(value: Any) -> None:
         b"{",
         b"[1,]",
         b'{"a":1,}',
-        b"NaN",
-        b"[Infinity]",
+        b"-NaN",
+        b"[Infinity,]",
+        b"[NaN",
+        b'["\xff",NaN]',
         b"'a'",
         b"1 2",
         b"\xef\xbb\xbf[]",
         b'"\xff"',
         b'["\xc3"]',
         b"01",
-        b"1e400",
+        b"1e400x",
+        b"9" * 5_000,
         b'"\n"',
         b'"\\x"',
     ],
@@ -123,10 +126,31 @@ def test_half_an_emoji_from_javascript_becomes_the_replacement_character(text: b
     assert decode_json(text) == value
 
 
-@pytest.mark.parametrize("text", [b'["\\ud83d",NaN]', b'["\\ud83d"', b'["\\ud83d",]', b'["\\ud83d",Infinity]'])
+@pytest.mark.parametrize("text", [b'["\\ud83d",nan]', b'["\\ud83d"', b'["\\ud83d",]', b'["\\ud83d",NaN,]'])
 def test_half_an_emoji_excuses_nothing_else(text: bytes) -> None:
     with pytest.raises(MalformedPacket):
         decode_json(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"NaN", None),
+        (b'["a",1e400,-1e400,1.5e3]', ["a", None, None, 1500.0]),
+        (b'{"lat":NaN,"lng":-Infinity,"at":"NaN"}', {"lat": None, "lng": None, "at": "NaN"}),
+        (b'["\\ud83d",Infinity]', ["\ufffd", None]),
+        (b"[" + b"9" * 310 + b".5]", [None]),
+    ],
+    ids=["nan", "past a double", "infinity", "beside half an emoji", "digits"],
+)
+def test_a_number_that_is_none_is_null_as_in_javascript(text: bytes, value: Any) -> None:
+    assert decode_json(text) == value
+
+
+@pytest.mark.parametrize("inner", [b"NaN,", b"1e400,"])
+def test_deep_nesting_beside_a_number_that_is_none_is_malformed_too(inner: bytes) -> None:
+    with pytest.raises(MalformedPacket):
+        decode_json(b"[" + inner + b"[" * DEEP + b"]" * DEEP + b"]")
 
 
 @pytest.mark.parametrize(

@@ -134,7 +134,7 @@ MALFORMED = [
     b'21.5["a"]',
     b'2/admin["a"]',
     b'2/admin,abc["a"]',
-    b'2["a",NaN]',
+    b'2["a",nan]',
     b'2["\xff"]',
     b'2/\xff,["a"]',
     b"2/admin",

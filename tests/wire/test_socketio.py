@@ -146,7 +146,7 @@ MALFORMED: list[list[str | bytes]] = [
     ["42"],
     ["42[]"],
     ["42[{}]"],
-    ['42["message",NaN]'],
+    ['42["message",nan]'],
     ['42["disconnect"]'],
     ['42["connect_error"]'],
     ['42["newListener"]'],

@@ -6,6 +6,8 @@ all the encoding.
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from typing import Any
 
@@ -30,20 +32,38 @@ def decode_json(text: bytes) -> Any:
     except RecursionError:
         raise MalformedPacket("JSON", "is nested too deeply") from None
     except ValueError as error:  # msgspec.DecodeError, and UnicodeDecodeError for strings that are not UTF-8
-        repaired = replace_lone_surrogates(text)
-        if repaired == text:
-            raise MalformedPacket("JSON", str(error)) from None
-    return _decode_repaired(repaired)
+        return _decode_repaired(replace_lone_surrogates(text), error)
 
 
-def _decode_repaired(text: bytes) -> Any:
-    """Parse what JavaScript makes of a string cut inside an emoji, once each half is U+FFFD."""
+def _decode_repaired(text: bytes, error: ValueError) -> Any:
+    """Parse what other languages write and strict JSON has not, if that was the `error`: a string that was cut inside
+    an emoji, once each half is U+FFFD, and numbers that are none, as null, which is what JavaScript makes of them.
+    """
     try:
         return _decoder.decode(text)
     except RecursionError:
         raise MalformedPacket("JSON", "is nested too deeply") from None
-    except ValueError as error:
+    except ValueError:
+        if _NUMBERS.search(text) is None:
+            raise MalformedPacket("JSON", str(error)) from None
+    try:
+        return _number_decoder.decode(text.decode())
+    except RecursionError:
+        raise MalformedPacket("JSON", "is nested too deeply") from None
+    except ValueError:
         raise MalformedPacket("JSON", str(error)) from None
+
+
+# Python's own encoder writes the words; a number past a double's range is valid JSON, and infinite in JavaScript.
+_NUMBERS = re.compile(rb"NaN|Infinity|[0-9][eE]\+?[0-9]{3}|[0-9]{309}")
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+_number_decoder = json.JSONDecoder(parse_float=_finite, parse_constant=lambda _name: None)
 
 
 def replace_lone_surrogates(text: bytes) -> bytes:
