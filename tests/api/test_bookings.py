@@ -158,6 +158,26 @@ async def test_a_booking_is_known_to_whose_it_is_and_to_the_shop(client: Client,
     assert (carers["customerInfo"]["mobile"], carers["customerInfo"]["email"]) == (CUSTOMER_INFO["mobile"], None)
 
 
+async def test_a_carer_is_told_whom_they_visit_until_that_is_over(client: Client, service: dict[str, Any]) -> None:
+    made = await book(client, service, at(10), note="Ring twice")
+    begun = {**CARER, "Idempotency-Key": "begin"}
+    for status, version in (("confirmed", 1), ("in_progress", 2)):
+        answer = await moved(client, {**made, "version": version}, status, begun if version == 2 else CARER)
+        assert (answer.json()["customerInfo"]["name"], answer.json()["note"]) == (CUSTOMER_INFO["name"], "Ring twice")
+    ended = await moved(client, {**made, "version": 3}, "completed", CARER)
+    again = await moved(client, {**made, "version": 2}, "in_progress", begun)
+    path = f"/api/bookings/{made['id']}"
+    shown = [ended.json(), again.json(), (await client.get(path, CARER)).json()]
+    shown += (await client.get("/api/bookings", CARER)).json()["items"]
+    chat = (await client.get(f"/api/chat/user/booking?bookingId={made['id']}", CARER)).json()
+    assert again.json()["status"] == "in_progress"
+    for each in (*shown, chat["booking"]):
+        assert each["customerInfo"] == {"name": "A••• R•••", "email": None, "mobile": "•••00"}
+        assert (each["note"], each["customerId"]) == (None, None)
+    assert (chat["user"]["name"], chat["user"]["mobile"], chat["conversation"]) == ("A••• R•••", "•••00", None)
+    assert (await client.get(path, CUSTOMER)).json()["note"] == "Ring twice"
+
+
 async def test_lists_hold_what_is_ones_own_by_pages_and_by_filters(client: Client, store: Store) -> None:
     await hire_carers(client, store, "car_1", "car_2")
     service = await offer(client, "car_1", "car_2")

@@ -54,6 +54,13 @@ def test_a_carer_is_told_whom_they_visit_and_not_their_mail() -> None:
     assert (booking["customerId"], booking["note"]) == (None, "The bell is broken")
 
 
+@pytest.mark.parametrize("status", ["cancelled", "completed", "no_show"])
+def test_a_carer_is_not_told_again_whose_a_booking_was_that_is_over(status: str) -> None:
+    payload = told("booking.status_changed", BOOKING, {**BOOKING, "status": status})["carer_car_1"].args[0]
+    assert (payload["customerName"], payload["booking"]["note"]) == ("A••• R•••", None)
+    assert "+8801700000000" not in str(payload)
+
+
 def test_a_move_is_told_with_what_it_was_before() -> None:
     events = told("booking.status_changed", BOOKING, {**BOOKING, "status": "confirmed"})
     assert {event.name for event in events.values()} == {"booking_update"}

@@ -45,7 +45,7 @@ from ordercast.payments.checkout import Purchase
 
 from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
 from .body import INTEGER_MAX, IdText, JsonBody, Version
-from .booking_views import booking_for, booking_view, tracks, view_for_person
+from .booking_views import booking_for, booking_view, tracks, view_for_person, view_of_outcome
 from .budgets import ORDERS
 from .commands import Command, CommandDoc, IdempotentCommand
 from .context import AnyRequest, ApiContext, Context
@@ -403,7 +403,7 @@ async def change_status(
 
     with context.exclusive(key):
         outcome = await commit_once(context, key, effect, rows=rows_of_booking(booking_id))
-    return booking_view(outcome.answer, identity)
+    return await view_of_outcome(context.store, outcome, identity)
 
 
 @post(

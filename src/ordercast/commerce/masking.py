@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from .booking_transitions import BOOKING_TERMINAL
 from .people import INSIDERS, STAFF, Actor, Role
 from .states import PaymentMethod
 from .transitions import TERMINAL
@@ -58,12 +59,17 @@ def masked_booking(booking: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def booking_shown_to(actor: Actor, booking: dict[str, Any]) -> dict[str, Any]:
-    """A booking's document as somebody may see it who may know of it: whole, but for its carer, who is told whom they
-    visit, and neither the customer's account nor address of mail.
+def booking_shown_to(actor: Actor, booking: dict[str, Any], *, today: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A booking's document as somebody may see it who may know of it: whole, but for its carer. They are told whom they
+    visit, without the account or address of mail; once it is over, no more than its tracking link tells.
+    Which of these it is, `today` says, for a `booking` as it was earlier.
     """
     if actor.role is not Role.CARER:
         return booking
+    stands = today or booking
+    is_theirs = not actor.id or stands.get("carerId") == actor.id
+    if not is_theirs or stands.get("status") in BOOKING_TERMINAL:
+        booking = masked_booking(booking)
     info = booking.get("customerInfo") or {}
     return {**booking, "customerId": None, "customerInfo": {**info, "email": None}}
 
