@@ -14,7 +14,7 @@ from ordercast.db import SqliteStore
 from tests.chance import examples
 from tests.commerce.orders import ADDRESS, PRODUCTS, request_json
 
-from .client import NOBODY, SERVICE, STORE, Client, bearer, problem, token
+from .client import NOBODY, SERVICE, STORE, Client, bearer, problem, signed_in, token
 
 ITEM = {"productId": PRODUCTS["samosa"].id, "quantity": 1}
 INFO = {"name": "Asha", "email": "a@b.cd", "mobile": "+8801700000000"}
@@ -76,6 +76,26 @@ async def test_a_wrong_field_is_named(client: Client, store: SqliteStore, change
     assert response.json()["field"] == field
     assert CARD not in response.text
     assert store.last_seq == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("PUT", "/api/shop", {"version": 1, "taxRatesBp": {"__proto__": 1}}, ("taxRatesBp", "A tax class is wanted")),
+        ("PUT", "/api/me/notification-preferences", {"topics": {"__proto__": []}}, ("topics", "Invalid enum value")),
+        ("POST", "/api/orders", {"customerInfo": {"email": "x"}}, ("customerInfo.email", "An address of mail")),
+        ("GET", "/api/products/prd_1/history?cursor=x", None, ("cursor", "cursor: The nextCursor")),
+    ],
+    ids=["a name", "a word", "a field", "a query"],
+)
+async def test_what_is_wanted_is_said_in_words_and_by_its_field(
+    client: Client, method: str, path: str, body: Any, told: tuple[str, str]
+) -> None:
+    response = await client.http.request(method, path, json=body, headers=signed_in("admin", "usr_9"))
+    refused = problem(response, 422, "invalid-field", told[0])
+    assert refused["detail"].startswith(told[1])
+    assert "regex" not in response.text
+    assert "`key`" not in response.text
 
 
 @pytest.mark.parametrize("part", ["customerInfo", "billingInfo", "cartItems", "paymentInfo"])

@@ -13,6 +13,7 @@ from litestar.typing import FieldDefinition
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField
+from ordercast.commerce.forms import form, wanted_form
 from ordercast.protocol.json import replace_lone_surrogates
 
 from .errors import BodyMalformed, UnsupportedBody
@@ -21,12 +22,15 @@ T = TypeVar("T")
 
 # No control characters; a database does not take each of them. Python's `$` also matches before a last line feed.
 PLAIN: Final = r"^[^\x00-\x1f\x7f]+$(?!\n)"
-IdText = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN)]
+NO_CONTROLS: Final = "Control characters are not taken here"
+IdText = Annotated[str, form(PLAIN, NO_CONTROLS, min_length=1, max_length=64)]
 INTEGER_MAX: Final = 2**63 - 1  # what both databases can count to
 Version = Annotated[int, Meta(ge=1, le=INTEGER_MAX)]
 """Of what the asker saw; a change to another one is refused."""
 
-_PLACE: Final = re.compile(r"^(?P<problem>.*?)(?: - at `\$?\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+# A name that cannot be taken is "at `key` in" the object that has it.
+_PLACE: Final = re.compile(r"^(?P<problem>.*?)(?: - at (?:`key` in )?`\$?\.?(?P<path>[^`]*)`)?$", re.DOTALL)
+_FORM: Final = re.compile(r"Expected `str` matching regex (?P<pattern>.*)", re.DOTALL)
 _NAMED: Final = re.compile(r"(?:unknown|missing required) field `(?P<name>[^`]*)`", re.DOTALL)
 FIELD_CHARACTERS_MAX: Final = 200
 
@@ -97,7 +101,13 @@ def _refuse_field(message: str) -> NoReturn:
     named = _NAMED.search(problem)
     if named is not None:
         path = f"{path}.{named['name']}" if path else named["name"]
-    raise InvalidField(path[:FIELD_CHARACTERS_MAX], _sentence(problem)[: 2 * FIELD_CHARACTERS_MAX]) from None
+    raise InvalidField(path[:FIELD_CHARACTERS_MAX], _sentence(in_words(problem))[: 2 * FIELD_CHARACTERS_MAX]) from None
+
+
+def in_words(problem: str) -> str:
+    """What msgspec says of a value, with a sentence in place of a pattern."""
+    match = _FORM.fullmatch(problem)
+    return problem if match is None else wanted_form(match["pattern"]) or "It is not written as is wanted here"
 
 
 def _sentence(text: str) -> str:

@@ -10,14 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from ordercast.commerce.forms import form
 from ordercast.db.idempotency import KEY_MAX
 
 from .auth import Identity
 from .context import ApiContext
 
-ClientId = Annotated[str, Meta(min_length=1, max_length=KEY_MAX, pattern=r"^[\x21-\x7e]+$(?!\n)")]
+ClientId = Annotated[
+    str,
+    form(r"^[\x21-\x7e]+$(?!\n)", "Visible ASCII characters are wanted, no spaces", min_length=1, max_length=KEY_MAX),
+]
 C = TypeVar("C", bound=Struct)
 
 

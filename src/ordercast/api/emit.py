@@ -11,13 +11,14 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, RoomOutOfScope
+from ordercast.commerce.forms import form
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
 from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
 
 from .auth import Identity
-from .body import PLAIN, JsonBody
+from .body import NO_CONTROLS, PLAIN, JsonBody
 from .context import AnyRequest, Context
 from .idempotency import created, run_once
 from .responses import refusals
@@ -31,8 +32,8 @@ ARGS_MAX: Final = 32
 # No event is nested so; databases and clients bound it too, some at a thousand.
 DEPTH_MAX: Final = 64
 
-Event = Annotated[str, Meta(max_length=EVENT_MAX, pattern=PLAIN)]
-Room = Annotated[str, Meta(max_length=ROOM_MAX, pattern=PLAIN)]
+Event = Annotated[str, form(PLAIN, NO_CONTROLS, max_length=EVENT_MAX)]
+Room = Annotated[str, form(PLAIN, NO_CONTROLS, max_length=ROOM_MAX)]
 
 
 class Emit(Struct, frozen=True, forbid_unknown_fields=True):

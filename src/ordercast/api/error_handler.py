@@ -14,6 +14,7 @@ from ordercast.commerce import errors as shop
 from ordercast.db import NotCommitted, RuleBroken, Unstorable, is_database_error
 from ordercast.telemetry import BUDGET_REFUSALS
 
+from .body import in_words
 from .budgets import NOT_FOUND, Budgets
 from .context import AnyRequest, ApiContext
 from .errors import TooManyAttempts
@@ -132,7 +133,7 @@ def _of_parameters(request: AnyRequest, error: ValidationException) -> Problem:
     if field is None or field.split(".", maxsplit=1)[0] == "data":
         return _MALFORMED.problem("The request needs a JSON body.")
     field = _sent_as(request, field)
-    return _INVALID_FIELD.problem(f"{field}: {first.get('message', 'is not valid')}.", field=field)
+    return _INVALID_FIELD.problem(f"{field}: {in_words(str(first.get('message', 'is not valid')))}.", field=field)
 
 
 def _sent_as(request: AnyRequest, parameter: str) -> str:

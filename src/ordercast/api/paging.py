@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 import msgspec
 from litestar.params import QueryParameter
 
+from ordercast.commerce.forms import explained
+
 T = TypeVar("T")
 
 LIMIT_DEFAULT: Final = 50
@@ -17,7 +19,7 @@ LIMIT_MAX: Final = 100
 Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LIMIT_MAX)]
 IdCursor: TypeAlias = Annotated[str, QueryParameter(max_length=64)]
 """The last id or code of the page before."""
-_NUMBER: Final = QueryParameter(pattern=r"^[0-9]{1,18}$")
+_NUMBER: Final = QueryParameter(pattern=explained(r"^[0-9]{1,18}$", "The nextCursor of the page before is wanted"))
 NumberCursor: TypeAlias = Annotated[str, _NUMBER]
 """The last number of the page before, oldest first."""
 NewestFirst: TypeAlias = Annotated[str | None, _NUMBER]

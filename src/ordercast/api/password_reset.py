@@ -7,8 +7,9 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Response, post
 from litestar.params import JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from ordercast.commerce.forms import form
 from ordercast.commerce.letters import MailKind
 from ordercast.commerce.orders import Email
 from ordercast.commerce.passwords import check_choice
@@ -17,7 +18,7 @@ from ordercast.db import Transaction, accounts
 from ordercast.db.accounts import Account
 
 from .auth import TOKEN_CHARACTERS_MAX
-from .body import PLAIN, JsonBody
+from .body import NO_CONTROLS, PLAIN, JsonBody
 from .budgets import MAIL_REQUESTS, REFUSED_TOKENS
 from .context import AnyRequest, ApiContext, Context, caller_of
 from .errors import LinkRefused
@@ -27,7 +28,7 @@ from .profile import NewPassword
 from .responses import json_response, refusals
 from .sign_in import device_of
 
-MailedToken = Annotated[str, Meta(min_length=1, max_length=TOKEN_CHARACTERS_MAX, pattern=PLAIN)]
+MailedToken = Annotated[str, form(PLAIN, NO_CONTROLS, min_length=1, max_length=TOKEN_CHARACTERS_MAX)]
 
 
 class MailRequest(Struct, frozen=True, forbid_unknown_fields=True):

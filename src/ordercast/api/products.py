@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from ordercast.commerce.catalogue import Product
 from ordercast.commerce.errors import InvalidField, NotFound
+from ordercast.commerce.forms import form
 from ordercast.commerce.orders import Name, Reason
 from ordercast.commerce.people import STAFF
 from ordercast.commerce.shop import Amount, TaxClass
@@ -28,9 +29,23 @@ from .responses import CONFLICTS, REFUSALS, json_response, refusals
 STOCK_MAX: Final = 1_000_000_000
 TEXT_MAX: Final = 2_000
 
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,79}$", description="Its name in addresses")]
+Slug = Annotated[
+    str,
+    form(
+        r"^[a-z0-9][a-z0-9-]{0,79}$",
+        "Small letters, digits and hyphens are wanted, such as masala-chai",
+        description="Its name in addresses",
+    ),
+]
 Text = Annotated[str, Meta(max_length=TEXT_MAX)]
-Image = Annotated[str, Meta(max_length=500, pattern=r"^$|^/[^/\s][^\s]*$|^https://[^\s]+$")]
+Image = Annotated[
+    str,
+    form(
+        r"^$|^/[^/\s][^\s]*$|^https://[^\s]+$",
+        "A path such as /images/chai.svg is wanted, or an address that begins with https",
+        max_length=500,
+    ),
+]
 Stock = Annotated[int, Meta(ge=0, le=STOCK_MAX)]
 
 

@@ -11,6 +11,7 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from ordercast.commerce.errors import InvalidField, NotPermitted
+from ordercast.commerce.forms import form
 from ordercast.commerce.notification_preferences import LANGUAGE_TAG, Way
 from ordercast.commerce.notifications import GUEST_PREFIX, addressed_as
 from ordercast.commerce.people import STAFF
@@ -29,7 +30,7 @@ from .responses import REFUSALS, json_response, refusals
 
 Endpoint = Annotated[str, Meta(min_length=1, max_length=URL_CHARACTERS_MAX)]
 Key = Annotated[str, Meta(min_length=1, max_length=200)]
-LanguageTag = Annotated[str, Meta(max_length=35, pattern=LANGUAGE_TAG)]
+LanguageTag = Annotated[str, form(LANGUAGE_TAG, "A language tag is wanted, such as bn-BD", max_length=35)]
 
 
 class PushKey(Struct, frozen=True):

@@ -12,13 +12,14 @@ from litestar.datastructures import Cookie
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from ordercast.commerce.forms import form
 from ordercast.commerce.people import Role
 from ordercast.db import Transaction, accounts
 from ordercast.db.access import open_sign_in
 from ordercast.db.accounts import Account
 
 from .auth import issue_token
-from .body import PLAIN, JsonBody
+from .body import NO_CONTROLS, PLAIN, JsonBody
 from .budgets import ACCOUNT_GUESSES, ACCOUNT_STRANGERS, SIGN_INS
 from .context import AnyRequest, ApiContext, Context, caller_of
 from .csrf import comes_from_ours
@@ -34,7 +35,7 @@ COOKIE_PATH: Final = "/api/auth"
 
 
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
-    email: Annotated[str, Meta(min_length=1, max_length=254, pattern=PLAIN)]
+    email: Annotated[str, form(PLAIN, NO_CONTROLS, min_length=1, max_length=254)]
     password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX)]
 
 

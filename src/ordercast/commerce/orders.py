@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from .forms import form
 from .geo import Location
 from .money import PRICE_MINOR_MAX
 from .states import Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
@@ -24,13 +25,23 @@ QUANTITY_MAX: Final = 999
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX)]
 Line = Annotated[str, Meta(min_length=1, max_length=LINE_MAX)]
 # Only the shape that every address has: whether a mailbox exists is told by mail alone.
-Email = Annotated[str, Meta(max_length=EMAIL_MAX, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")]
-Mobile = Annotated[str, Meta(max_length=MOBILE_MAX, pattern=r"^\+?[\d() .\-]{5,}$")]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
+Email = Annotated[
+    str,
+    form(r"^[^@\s]+@[^@\s]+\.[^@\s]+$", "An address of mail is wanted, such as asha@example.com", max_length=EMAIL_MAX),
+]
+Mobile = Annotated[
+    str, form(r"^\+?[\d() .\-]{5,}$", "A telephone number is wanted, such as +8801700000000", max_length=MOBILE_MAX)
+]
+Country = Annotated[
+    str, form(r"^[A-Z]{2}$", "A country's two letters are wanted, such as BD", description="ISO 3166-1 alpha-2")
+]
 Postcode = Annotated[str, Meta(max_length=POSTCODE_MAX)]
 PromoCode = Annotated[str, Meta(min_length=1, max_length=CODE_MAX)]
 # Where a customer comes back to from their bank; `{orderId}` in it stands for the order's.
-ReturnUrl = Annotated[str, Meta(max_length=2_000, pattern=r"^https?://[^\s/]+/\S*$")]
+ReturnUrl = Annotated[
+    str,
+    form(r"^https?://[^\s/]+/\S*$", "An address is wanted, such as https://shop.example.com/orders", max_length=2_000),
+]
 Reason = Annotated[str, Meta(max_length=REASON_MAX)]
 
 
@@ -70,7 +81,9 @@ class CashPayment(Struct, frozen=True, tag_field="method", tag="cash", forbid_un
 class CardPayment(Struct, frozen=True, tag_field="method", tag="card", rename="camel", forbid_unknown_fields=True):
     """Paid by a card that only the payment provider has seen; with `save`, it may be used again."""
 
-    token: Annotated[str, Meta(max_length=128, pattern=r"^(tok|pm)_[A-Za-z0-9_]+$")]
+    token: Annotated[
+        str, form(r"^(tok|pm)_[A-Za-z0-9_]+$", "A provider's token is wanted, such as tok_visa", max_length=128)
+    ]
     save: bool | None = None
     return_url: ReturnUrl | None = None
 
@@ -80,7 +93,9 @@ class SavedCardPayment(
 ):
     """Paid by a card that was saved before, named by the id that we gave it."""
 
-    saved_method_id: Annotated[str, Meta(max_length=64, pattern=r"^pm_[A-Za-z0-9_]+$")]
+    saved_method_id: Annotated[
+        str, form(r"^pm_[A-Za-z0-9_]+$", "The id of a saved card is wanted, such as pm_1", max_length=64)
+    ]
     return_url: ReturnUrl | None = None
 
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Final, Self
 
-from msgspec import Meta, Struct, structs
+from msgspec import Struct, structs
 
 from .errors import InvalidField, PromotionRefused
+from .forms import form
 from .money import BASIS_POINTS, PRICE_MINOR_MAX, Money, Rounding, divided
 from .orders import CODE_MAX
 from .timestamps import Timestamp
@@ -16,7 +17,14 @@ from .timestamps import Timestamp
 CODE_PATTERN: Final = rf"^[A-Z0-9][A-Z0-9_-]{{1,{CODE_MAX - 1}}}$"
 USES_MAX: Final = 1_000_000_000
 
-Code = Annotated[str, Meta(pattern=CODE_PATTERN, description="Compared without regard to case")]
+Code = Annotated[
+    str,
+    form(
+        CODE_PATTERN,
+        "A code of capital letters and digits is wanted, such as WELCOME10",
+        description="Compared without regard to case",
+    ),
+]
 
 
 class PromotionKind(StrEnum):

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from msgspec import Meta, Struct, field
 
 from .errors import InvalidField
+from .forms import form
 from .timestamps import Timestamp, timestamp
 
 DAY_MINUTES: Final = 24 * 60
@@ -30,8 +31,18 @@ NEAREST_MAX: Final = 5
 NEAREST_DAYS: Final = (1, 3, 7)
 """On either side of it, in which these are looked for: further, while they are too few."""
 
-Clock = Annotated[str, Meta(pattern=r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)", description="As `09:30`")]
-Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", description="As `2026-12-25`")]
+Clock = Annotated[
+    str,
+    form(
+        r"^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$(?!\n)",
+        "A time of the day is wanted, such as 09:30, or 24:00",
+        description="As `09:30`",
+    ),
+]
+Day = Annotated[
+    str,
+    form(r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$(?!\n)", "A day is wanted, such as 2026-12-25", description="As `2026-12-25`"),
+]
 
 
 class Shift(Struct, frozen=True, forbid_unknown_fields=True):
