@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ordercast.commerce.stats import Stats
-from ordercast.db import Store, Transaction
+from ordercast.db import Store, StoreError, Transaction
 
 from .ephemeral import EphemeralEvents
 
@@ -54,6 +54,8 @@ class LiveStats:
         began_s = time.monotonic()
         try:
             self._ephemeral.emit_stats(await self._store.read(self._today()))
+        except StoreError as error:
+            log.warning("today's figures could not be counted; trying again: %s", error)
         except Exception:
             log.exception("today's figures could not be counted")
         return time.monotonic() - began_s
