@@ -42,6 +42,24 @@ def typing(phone: Phone) -> list[tuple[str, bool]]:
     return [(event[1]["participant"], event[1]["typing"]) for event in phone.events("typing")]
 
 
+async def test_a_buyer_who_is_kept_from_writing_amid_it_types_no_more_and_may_stop(
+    client: Client, connect: Connect
+) -> None:
+    conversation = await opened(client, await client.place(CUSTOMER))
+    clerk, customer = await connect("store"), await connect("customer", "cus_1")
+    await customer.ask("typing", {"conversationId": conversation})
+    await clerk.heard("typing")
+    path = f"/api/conversations/{conversation}/block"
+    assert (await client.http.put(path, json={"reason": "Threats"}, headers=STORE)).status_code == 200
+    refused = await customer.refused("typing", {"conversationId": conversation})
+    assert (refused["code"], "Threats" in refused["message"]) == ("blocked", True)
+    await customer.ask("typing", {"conversationId": conversation, "typing": False})
+    await until(lambda: typing(clerk) == [("customer", True), ("customer", False)])
+    assert (await client.http.delete(path, headers=STORE)).status_code == 200
+    await customer.ask("typing", {"conversationId": conversation})
+    await until(lambda: typing(clerk)[-1] == ("customer", True))
+
+
 async def test_who_opens_a_conversation_is_told_who_is_there_and_the_others_that_they_came(
     client: Client, connect: Connect
 ) -> None:

@@ -22,7 +22,7 @@ from ordercast.api.conversations import ConversationView, view
 from ordercast.api.errors import TooManyWatches
 from ordercast.api.messages import EXAMPLE
 from ordercast.api.paging import LIMIT_DEFAULT
-from ordercast.commerce.conversations import STORE_SIDE
+from ordercast.commerce.conversations import CUSTOMER_SIDE, STORE_SIDE
 from ordercast.commerce.errors import Blocked, NotFound
 from ordercast.commerce.rooms import STORE_OWNERS, conversation_room, is_conversation_room
 from ordercast.db import Change, Transaction, feed
@@ -197,8 +197,10 @@ class ConversationCommands:
         self._context.budgets.take_local(TYPING, person_key(caller.identity))
         room = conversation_room(id_)
         rooms = self._audiences.get(id_)
-        # Whoever is in the room was let in by their rights, and is put out of it when these end.
-        if rooms is None or room not in socket.rooms:
+        # Whoever is in the room was let in by their rights, and is put out of it when these end. That a buyer is kept
+        # from writing ends nothing: they read on, and are asked each time.
+        is_asked = command.typing and participant_of(socket.identity) == CUSTOMER_SIDE
+        if rooms is None or room not in socket.rooms or is_asked:
             _check_open(socket, id_)
             found = await self._context.store.read(lambda transaction: _writer(transaction, id_, caller.identity))
             rooms = self._remember(id_, found)
