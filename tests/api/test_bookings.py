@@ -328,6 +328,22 @@ async def test_what_a_customer_moves_is_to_be_confirmed_anew(client: Client, ser
     assert (await reschedule(client, booking, at(12))).json()["status"] == "requested"
 
 
+async def test_a_booking_whose_carer_has_left_is_moved_to_whoever_is_free(client: Client, store: Store) -> None:
+    await hire_carers(client, store, "car_1", "car_2", "car_3")
+    service = await offer(client, "car_1", "car_2", "car_3")
+    booking = await book(client, service, at(10), carerId="car_1")
+    await book(client, service, at(14), STRANGER, carerId="car_2")
+    await store.write(lambda t: t.run("UPDATE accounts SET active = 0 WHERE id = 'car_1'"))
+    problem(await reschedule(client, booking, at(12), carerId="car_1"), 409, "time-not-free", "startsAt")
+    answer = await reschedule(client, booking, at(12))
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["carerId"], answer.json()["carerName"]) == ("car_3", "3")
+    for carer_id in ("car_2", "car_3"):
+        await book(client, service, at(16), STRANGER, carerId=carer_id)
+    taken = problem(await reschedule(client, {**booking, "version": 2}, at(16)), 409, "time-not-free", "startsAt")
+    assert taken["nearest"]
+
+
 async def test_a_booking_is_given_to_another_carer(client: Client, store: Store) -> None:
     await hire_carers(client, store, "car_1", "car_2", "car_3")
     service = await offer(client, "car_1", "car_2")

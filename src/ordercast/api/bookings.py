@@ -40,6 +40,7 @@ from ordercast.db import bookings as units
 from ordercast.db.bookings import Looked, OfDay, Wanted, Whose
 from ordercast.db.bookings.diaries import nearest_free
 from ordercast.db.bookings.placing import NewBooking, place, price
+from ordercast.db.bookings.rescheduling import reschedule
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.payments.checkout import Purchase
 
@@ -427,7 +428,7 @@ async def reschedule_booking(
     start = minute_wanted("startsAt", data.starts_at, looked.minute)
 
     def effect(transaction: Transaction) -> bytes:
-        return units.reschedule(
+        return reschedule(
             transaction,
             booking_id,
             Wanted(start, data.carer_id),

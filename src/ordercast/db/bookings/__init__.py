@@ -10,30 +10,27 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ordercast.commerce.booking_flow import (
-    Appointment,
     BookingChanged,
     BookingUnchanged,
     decide_booking_move,
-    decide_reschedule,
     may_know_booking,
 )
 from ordercast.commerce.booking_states import BookingState, BookingStatus, booking_status
-from ordercast.commerce.bookings import is_bookable
-from ordercast.commerce.errors import InvalidField, NotFound, TimeNotFree
+from ordercast.commerce.errors import NotFound
 from ordercast.commerce.ids import BookingId
 from ordercast.commerce.orders import PaymentInfo
 from ordercast.commerce.people import Actor, Role
-from ordercast.commerce.slots import Span, WantedTime, minute_of, moment_of
+from ordercast.commerce.slots import minute_of
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.db import carers, feed, ledger, services
+from ordercast.db import feed, ledger
 from ordercast.db.errors import Unheard
 from ordercast.db.lenient_json import is_moment, read_json
 from ordercast.db.noun import ERASED_ACTOR, Noun, PersonalData
 from ordercast.db.statement import statements_in
 from ordercast.db.transaction import Transaction
 
-from . import diaries, statements
+from . import statements
 from .table import booking_history, bookings
 from .triggers import TRIGGERS
 
@@ -128,54 +125,6 @@ def change_status(
     target = booking_status(name)
     decision = decide_booking_move(state, target, actor, reason=reason, expected_version=expected_version, now=now)
     return carried_out(transaction, decision)
-
-
-def reschedule(
-    transaction: Transaction,
-    booking_id: str,
-    wanted: Wanted,
-    actor: Actor,
-    *,
-    reason: str | None,
-    expected_version: int | None,
-    looked: Looked,
-    by_token: bool = False,
-) -> bytes:
-    """Move a booking to another time, or carer, and answer it as JSON. It takes as long as before.
-
-    Raises NotFound, InvalidField for a carer who does not do this, TimeNotFree, and what ``decide_reschedule`` does.
-    """
-    state = load_state(transaction, booking_id, None if by_token else actor)
-    duration = minute_of(state.ends_at) - minute_of(state.starts_at)
-    carer_id = wanted.carer_id or state.carer_id
-    appointment = Appointment(moment_of(wanted.start), moment_of(wanted.start + duration), carer_id)
-    before = Appointment(moment_of(minute_of(state.starts_at)), moment_of(minute_of(state.ends_at)), state.carer_id)
-    if appointment == before:
-        return carried_out(transaction, BookingUnchanged(state))
-    decision = decide_reschedule(
-        state, appointment, actor, reason=reason, expected_version=expected_version, now=looked.now
-    )
-    name = _check_free(transaction, state, appointment, actor, looked)
-    return carried_out(transaction, decision, carer_name=name)
-
-
-def _check_free(
-    transaction: Transaction, state: BookingState, appointment: Appointment, actor: Actor, looked: Looked
-) -> str:
-    """Whether the carer may be booked then; gives their name. The service may have been changed, or be gone."""
-    start, end = minute_of(appointment.starts_at), minute_of(appointment.ends_at)
-    service = services.find(transaction, state.service_id)
-    if service is None:
-        raise InvalidField("startsAt", "This service is no longer there; cancel the booking, and make another.")
-    service = msgspec.structs.replace(service, duration_minutes=end - start)
-    if appointment.carer_id != state.carer_id and appointment.carer_id not in service.carer_ids:
-        raise InvalidField("carerId", "This carer does not do this service.")
-    carers.hold(transaction, {appointment.carer_id, state.carer_id})
-    carer = carers.find(transaction, appointment.carer_id)
-    found = [] if carer is None else diaries.read(transaction, [carer], Span(start, end), besides=state.id)
-    if carer is None or not found or not is_bookable(found[0], service, start, actor, looked.zone):
-        raise TimeNotFree(WantedTime(service.id, start, end - start, appointment.carer_id))
-    return carer.name
 
 
 def carried_out(

@@ -10,6 +10,7 @@ import msgspec
 
 from ordercast.commerce.services import Carer, Service
 from ordercast.commerce.slots import (
+    DAY_MINUTES,
     NEAREST_DAYS,
     NEAREST_MAX,
     Diary,
@@ -29,6 +30,13 @@ from ordercast.db.transaction import Transaction
 from . import statements
 
 TABLE: Final = "bookings"
+# How busy somebody is about a time, by which they are chosen: the half day on either side of it.
+_ABOUT: Final = DAY_MINUTES // 2
+
+
+def about(start: int, duration: int) -> Span:
+    """As much of a diary as says how busy somebody is about a time."""
+    return Span(start - _ABOUT, start + duration + _ABOUT)
 
 
 def read(transaction: Transaction, found: Iterable[Carer], within: Span, *, besides: str | None = None) -> list[Diary]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import msgspec
 
@@ -23,15 +22,12 @@ from ordercast.commerce.money import Money
 from ordercast.commerce.payments import BY_CASH, PaymentTaken
 from ordercast.commerce.people import Actor
 from ordercast.commerce.services import Carer, Service
-from ordercast.commerce.slots import DAY_MINUTES, Span, WantedTime, moment_of
+from ordercast.commerce.slots import WantedTime, moment_of
 from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 from ordercast.db import carers, ledger, services, shop
 from ordercast.db.transaction import Transaction
 
 from . import Looked, diaries, newest_document, statements
-
-# How busy somebody is about a time, by which they are chosen: the half day on either side of it.
-_ABOUT: Final = DAY_MINUTES // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +110,7 @@ def _free_carer(transaction: Transaction, new: NewBooking, service: Service, sta
     known = carers.known(transaction, wanted)
     if holds:
         carers.hold(transaction, known)
-    about = Span(start - _ABOUT, start + service.duration_minutes + _ABOUT)
-    found = diaries.read(transaction, known.values(), about)
+    found = diaries.read(transaction, known.values(), diaries.about(start, service.duration_minutes))
     bookable = [each for each in found if is_bookable(each, service, start, new.actor, zone)]
     chosen = least_busy(bookable, service)
     if chosen is None:

@@ -1,0 +1,82 @@
+"""Moving a booking to another time, or to another carer, while nobody else books either of them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ordercast.commerce.booking_flow import Appointment, BookingChanged, BookingUnchanged, decide_reschedule
+from ordercast.commerce.booking_states import BookingState
+from ordercast.commerce.bookings import is_bookable, least_busy
+from ordercast.commerce.errors import InvalidField, TimeNotFree
+from ordercast.commerce.people import Actor
+from ordercast.commerce.services import Carer, Service
+from ordercast.commerce.slots import WantedTime, minute_of, moment_of
+from ordercast.db import carers, services
+from ordercast.db.transaction import Transaction
+
+from . import Looked, Wanted, carried_out, diaries, load_state
+
+
+def reschedule(
+    transaction: Transaction,
+    booking_id: str,
+    wanted: Wanted,
+    actor: Actor,
+    *,
+    reason: str | None,
+    expected_version: int | None,
+    looked: Looked,
+    by_token: bool = False,
+) -> bytes:
+    """Move a booking to another time, or carer, and answer it as JSON. It takes as long as before. Its carer stays, if
+    none is named; where they have left the shop, it goes to whoever is free.
+
+    Raises NotFound, InvalidField for a carer who does not do this, TimeNotFree, and what ``decide_reschedule`` does.
+    """
+    state = load_state(transaction, booking_id, None if by_token else actor)
+    duration = minute_of(state.ends_at) - minute_of(state.starts_at)
+    asked = Appointment(moment_of(wanted.start), moment_of(wanted.start + duration), wanted.carer_id or state.carer_id)
+    before = Appointment(moment_of(minute_of(state.starts_at)), moment_of(minute_of(state.ends_at)), state.carer_id)
+    if asked == before:
+        return carried_out(transaction, BookingUnchanged(state))
+
+    def decide(appointment: Appointment) -> BookingChanged | BookingUnchanged:
+        return decide_reschedule(
+            state, appointment, actor, reason=reason, expected_version=expected_version, now=looked.now
+        )
+
+    decide(asked)  # whether they may at all, before anybody's diary is looked into
+    carer = _free_carer(transaction, state, wanted, actor, looked)
+    return carried_out(transaction, decide(asked._replace(carer_id=carer.id)), carer_name=carer.name)
+
+
+def _free_carer(transaction: Transaction, state: BookingState, wanted: Wanted, actor: Actor, looked: Looked) -> Carer:
+    """Who has it then, held until the commit. The service may have been changed, or be gone. Raises as `reschedule`."""
+    service = _service(transaction, state)
+    asked = wanted.carer_id or _carer_who_stays(transaction, state)
+    if asked not in {None, state.carer_id, *service.carer_ids}:
+        raise InvalidField("carerId", "This carer does not do this service.")
+    candidates = service.carer_ids if asked is None else [asked]
+    carers.hold(transaction, {*candidates, state.carer_id})
+    known = carers.known(transaction, candidates)
+    about = diaries.about(wanted.start, service.duration_minutes)
+    found = diaries.read(transaction, known.values(), about, besides=state.id)
+    free = [each for each in found if is_bookable(each, service, wanted.start, actor, looked.zone)]
+    chosen = least_busy(free, service) if asked is None else next(iter(free), None)
+    if chosen is None:
+        raise TimeNotFree(WantedTime(service.id, wanted.start, service.duration_minutes, asked))
+    return known[chosen.carer_id]
+
+
+def _service(transaction: Transaction, state: BookingState) -> Service:
+    """The service, which takes as long as when it was booked."""
+    service = services.find(transaction, state.service_id)
+    if service is None:
+        raise InvalidField("startsAt", "This service is no longer there; cancel the booking, and make another.")
+    return msgspec.structs.replace(service, duration_minutes=minute_of(state.ends_at) - minute_of(state.starts_at))
+
+
+def _carer_who_stays(transaction: Transaction, state: BookingState) -> str | None:
+    """The carer who has it; None where they have left, and nobody can book them at any time."""
+    carer = carers.find(transaction, state.carer_id)
+    return state.carer_id if carer is not None and carer.active else None
