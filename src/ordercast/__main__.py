@@ -33,6 +33,8 @@ COMMANDS: Final = {
     "revoke": "tokens:revoke",
     "new-epoch": "database:new_epoch",
     "repair": "repair:repair",
+    "attach": "attach:attach",
+    "detach": "attach:detach",
     "account": "account:account",
     "check": "check:check",
     "webhook": "webhook:webhook",

@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from itertools import chain
 from signal import Signals as Signal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from msgspec import structs
 
 from ordercast import process_resources, systemd, telemetry
 from ordercast.api import Authenticator, create_api, make_authenticator
@@ -23,18 +24,15 @@ from ordercast.api.attachments import attachment_rules
 from ordercast.api.budgets import make_budgets
 from ordercast.api.context import ApiContext
 from ordercast.api.delivery_rules import delivery_rules
-from ordercast.api.mail_links import MailLinks
 from ordercast.api.middleware import CORS_SETTING
 from ordercast.api.pages import Pages, connect_sources
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.bootstrap import NO_ADMIN
-from ordercast.commerce.letters import Language
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
-from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, accounts, shop, stats
-from ordercast.db.bookings.reminders import Reminding
+from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, accounts, stats
 from ordercast.db.seed import CHANCE_BYTES, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
 from ordercast.feed import (
@@ -49,40 +47,26 @@ from ordercast.feed import (
 )
 from ordercast.hub import Bus, Options, Rate, Server
 from ordercast.jobs import (
-    Job,
     Jobs,
-    expire,
     forget_revocations,
-    forget_unverified,
-    index_orders,
-    notify_shop,
-    prune,
-    remind_of_bookings,
-    send_mails,
-    send_notifications,
-    send_webhooks,
-    watch_unseen,
 )
-from ordercast.mail import Letters, MailWorker, mail_sentence, mailer_of
-from ordercast.notify import NotificationWorker, Planner, ways_of, ways_sentence
-from ordercast.outgoing import Networks
-from ordercast.payments import Providers, payments_sentence, providers_of
-from ordercast.payments.jobs import payment_jobs
+from ordercast.mail import mail_sentence
+from ordercast.node_jobs import attached_tables, leading_jobs
+from ordercast.notify import ways_sentence
+from ordercast.payments import payments_sentence, providers_of
 from ordercast.redis_services import RedisServices
 from ordercast.row_inspector import RowInspector
 from ordercast.signals import SignalHandlers
 from ordercast.sockets import NoticeRecorder, describe_sockets, serve_sockets
-from ordercast.webhooks import DeliveryWorker, SecretBox, Sender
 from ordercast.wire import AsgiApplication, make_server
 
 if TYPE_CHECKING:
-    from ordercast.contrib.mongodb import MongoSource
+    from ordercast.attach import Mapping
 
 log = logging.getLogger("ordercast.app")
 
 OnReady = Callable[[Settings, int, list[str]], None]
 
-_OUR_OWN_HOSTS: Final = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"})  # noqa: S104 - as they were named
 # Connections that may wait to be accepted: a herd that comes back after a restart must not be refused by the kernel.
 LISTEN_BACKLOG: Final = 4_096
 # 3000 and 9000, 3001 and 9001: two nodes of one machine are not in each other's way.
@@ -99,6 +83,21 @@ def migrate(settings: Settings) -> None:
         store.migrate()
     except Unusable as error:
         raise ConfigError("database_url", str(error)) from None
+
+
+def read_mapping(settings: Settings) -> Mapping | None:
+    """What is told of tables that are not ours; None where nothing is. Raises ConfigError with each fault's line."""
+    path = settings.mapping_path
+    if path is None:
+        return None
+    from ordercast import attach  # noqa: PLC0415 - most shops have no such file
+
+    try:
+        return attach.read(path)
+    except attach.MappingError as error:
+        raise ConfigError("mapping_file", f"cannot be used\n{error}") from None
+    except OSError as error:
+        raise ConfigError("mapping_file", f"{path} cannot be read ({error.strerror})") from None
 
 
 def open_store(settings: Settings, *, to_serve: bool = False) -> Store:
@@ -189,6 +188,7 @@ def build_hub(
         ephemeral,
         notices=notices,
         typing=TypingNotices(server.main),
+        is_built_in=settings.built_in,
     )
     relay.on(ChangeKind.ACCESS_REVOKED, auth.access_revoked)
     relay.on(ChangeKind.CUSTOMER_ERASED, lambda _: relay.clear_memory())
@@ -237,6 +237,8 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
     Raises ConfigError when the port or the database cannot be had.
     """
     process_resources.raise_open_files_max()
+    mapping = read_mapping(settings)
+    settings = structs.replace(settings, built_in=settings.built_in and (mapping is None or mapping.built_in))
     listening = _listen(settings)
     port = listening.getsockname()[1]
     metrics = _listen_for_operators(settings, port)
@@ -254,21 +256,13 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         relay.start()
         redis_services.start_emitters(server)
         providers = providers_of(settings, store)
-        is_moneyless = settings.payments == SANDBOX
-        log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_sentence(settings))
-        live_stats = LiveStats(
-            store, EphemeralEvents(server.main), _today(settings, relay), settings.stats_every_ms / 1000
-        )
-        always = [live_stats.run, RowInspector(store).run, forget_revocations(authenticator), presence.run]
-        leading = await _leading(settings, store, providers, redis_services)
-        log.info("mail: %s", mail_sentence(settings))
-        log.info("notifications: %s", ways_sentence(settings))
-        sending = [
-            _mailing(settings, store, port),
-            _notifying(settings, store, port),
-            _sending_webhooks(settings, store),
-        ]
-        jobs = Jobs(store, leading=[*leading, *chain(*sending)], always=always)
+        attached = await attached_tables(store, mapping)
+        always = [RowInspector(store).run, forget_revocations(authenticator), presence.run]
+        if settings.built_in:
+            every_s, today = settings.stats_every_ms / 1000, _today(settings, relay)
+            always.append(LiveStats(store, EphemeralEvents(server.main), today, every_s).run)
+        leading = await leading_jobs(settings, store, port, providers, redis_services)
+        jobs = Jobs(store, leading=[*leading, *attached.leading], always=[*always, *attached.always])
         api = create_api(
             settings,
             store,
@@ -279,16 +273,17 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
             draining=lambda: uvicorn.should_exit,
             present=presence.participants,
             metrics_port=_metrics_port(settings, metrics),
-            pages=Pages(connect=connect_sources(settings)),
+            pages=Pages(connect=connect_sources(settings), is_shop=settings.built_in),
             describe_sockets=partial(describe_sockets, server),
+            warnings=attached.warnings,
         )
         uvicorn = make_server(
             server,
             http=cast(AsgiApplication, api),
         )
         process_resources.tune_gc()
-        if not await store.read(accounts.has_admin):
-            log.warning("%s", NO_ADMIN)
+        if settings.built_in:
+            await _log_services(settings, store)
 
         def started() -> None:
             jobs.start()  # not before: their first round would keep the first requests waiting
@@ -307,88 +302,6 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         await providers.close()
     finally:
         await store.close()
-
-
-async def _leading(settings: Settings, store: Store, providers: Providers, redis_services: RedisServices) -> list[Job]:
-    """What one node does for all."""
-    leading = [
-        prune(store, settings.notification_days),
-        notify_shop(store),
-        index_orders(store),
-        *payment_jobs(store, providers),
-    ]
-    if settings.pending_minutes_max > 0:
-        leading.append(expire(store, settings.pending_minutes_max))
-    leading += watch_unseen(store, settings)
-    if settings.booking_reminder_s > 0:
-        reminding = Reminding(zone(settings.timezone), Language(settings.language), bool(settings.mailbox))
-        leading.append(remind_of_bookings(store, settings.booking_reminder_s, reminding))
-    if settings.mongodb_url:
-        source = await _mongo_source(settings, store)
-        # Where another node follows it, nothing is missing here.
-        redis_services.add("mongodb", lambda: source.state if store.leads else "up")
-        leading.append(source.run)
-    return leading
-
-
-def _mailing(settings: Settings, store: Store, port: int) -> list[Job]:
-    """What one node does for all about mails; nothing where none are sent."""
-    mailer = mailer_of(settings)
-    if mailer is None:
-        return []
-    public_url = _public_url(settings, port)
-    letters = Letters(MailLinks(public_url, SigningKeys.of(settings)), zone(settings.timezone))
-    worker = MailWorker(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
-    return [*send_mails(store, worker), forget_unverified(store)]
-
-
-def _sending_webhooks(settings: Settings, store: Store) -> list[Job]:
-    """What one node does for all about the shop's own systems; nothing to speak of where there are no endpoints."""
-
-    def make_sender() -> Sender:
-        from ordercast.webhooks.http_sender import HttpSender  # noqa: PLC0415 - its client is slow to load
-
-        return HttpSender(Networks(settings.outgoing_networks))
-
-    worker = DeliveryWorker(
-        store,
-        make_sender,
-        SecretBox(SigningKeys.of(settings).all),
-        disabled_after_ms=settings.webhook_disable_hours * 3_600_000,
-        mailed_in=Language(settings.language) if settings.mailbox else None,
-    )
-    return send_webhooks(store, worker, settings.webhook_log_days)
-
-
-def _notifying(settings: Settings, store: Store, port: int) -> list[Job]:
-    """What one node does for all about notifications, besides telling screens of them."""
-    public_url = _public_url(settings, port)
-    links, ways = MailLinks(public_url, SigningKeys.of(settings)), ways_of(settings, public_url)
-    planner = Planner(links, ways=ways, language=Language(settings.language), timezone=settings.timezone)
-    return send_notifications(store, NotificationWorker(store, ways, planner))
-
-
-def _public_url(settings: Settings, port: int) -> str:
-    return settings.public_url.rstrip("/") or listener_url(settings, port)
-
-
-def listener_url(settings: Settings, port: int) -> str:
-    """Where whoever sits at this machine, or knows its name, finds the pages."""
-    name = "localhost" if settings.host in _OUR_OWN_HOSTS else settings.host
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-
-
-async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
-    """The orders of another shop, as the settings name them. Raises ConfigError for a URL that is none."""
-    from ordercast.contrib.mongodb import MongoSource  # noqa: PLC0415 - its driver is slow to load
-
-    currency = settings.mongodb_currency or await store.read(shop.currency)
-    try:
-        return MongoSource(
-            store, settings.mongodb_url, collection=settings.mongodb_collection, currency=currency, now=_now
-        )
-    except ValueError as error:
-        raise ConfigError("mongodb_url", str(error)) from None
 
 
 def _database_bus(settings: Settings) -> Bus | None:
@@ -413,9 +326,19 @@ def _today(settings: Settings, relay: Relay) -> Callable[[], Callable[[Transacti
     return today
 
 
+async def _log_services(settings: Settings, store: Store) -> None:
+    """Say who takes money, by which ways people are told, and whether somebody may sign in to work here."""
+    is_moneyless = settings.payments == SANDBOX
+    log.log(logging.WARNING if is_moneyless else logging.INFO, "payments: %s", payments_sentence(settings))
+    log.info("mail: %s", mail_sentence(settings))
+    log.info("notifications: %s", ways_sentence(settings))
+    if not await store.read(accounts.has_admin):
+        log.warning("%s", NO_ADMIN)
+
+
 async def _seed_at_start(settings: Settings, store: Store) -> list[str]:
     """A new embedded database is filled with the demo shop; that of a server only by ``ordercast demo``."""
-    if settings.demo and (settings.sqlite_path is not None or await store.read(is_seeded)):
+    if settings.demo and settings.built_in and (settings.sqlite_path is not None or await store.read(is_seeded)):
         return await seed(settings, store)
     return []
 

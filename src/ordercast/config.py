@@ -30,6 +30,8 @@ from msgspec import Meta
 
 PREFIX = "ORDERCAST_"
 OWN_ISSUER = "ordercast"
+OWN_SCHEMA = "ordercast"
+MAPPING_FILE = "ordercast.toml"
 TOKEN_ROLES = ("admin", "store", "customer", "driver", "carer", "service")
 """Those that a token may name."""
 _MAIL_FROM = re.compile(r'([^<>"\\\x00-\x1f\x7f,;:]*<)?[^<>@\s,;:"\\()]+@[^<>@\s,;:"\\()]+(?(1)>)')
@@ -68,8 +70,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The same as `port`: beside the shop, to everybody who can reach it. None: `port` and 6000."""
     database_url: str = "sqlite:///ordercast.db"
     database_schema: Annotated[str, Meta(pattern=r"^([a-z_][a-z0-9_]{0,62})?$")] = ""
-    """PostgreSQL's schema of our tables, beside those of other programs; empty: where the connection leads, which is
-    ``public`` unless `database_url` says more.
+    """PostgreSQL's schema of our tables, beside those of other programs. Empty: ``ordercast`` where there is a mapping
+    file, else where the connection leads, which is ``public`` unless `database_url` says more.
+    """
+    mapping_file: Annotated[str, Meta(min_length=1)] = MAPPING_FILE
+    """Where it is said what is told of tables that are not ours; nothing is, where there is no such file."""
+    built_in: bool = True
+    """Whether the shop of ours is served: its API, pages and demo; else the live server alone, for a shop that is there
+    already. The mapping file may say no too.
     """
     secret: str = ""
     secret_previous: str = ""
@@ -297,7 +305,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_demo(self) -> bool:
         """Whether this is the demo shop on a file of its own."""
-        return self.demo and self.sqlite_path is not None
+        return self.demo and self.built_in and self.sqlite_path is not None
 
     @property
     def card_provider(self) -> str | None:
@@ -343,13 +351,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.database_url.removeprefix("sqlite:///"))
 
     @property
+    def mapping_path(self) -> Path | None:
+        """The mapping file, if it is there."""
+        path = Path(self.mapping_file)
+        return path if path.is_file() else None
+
+    @property
     def store_url(self) -> str:
         """`database_url` of a server, with the schema of our tables."""
-        if not self.database_schema:
-            return self.database_url
         options = parts_of_postgresql_url(self.database_url).get("options", "")
+        schema = self.database_schema
+        if not schema and self.mapping_path is not None and "search_path" not in options:
+            schema = OWN_SCHEMA
+        if not schema:
+            return self.database_url
         # Alone: nothing of another program's can be taken for ours. Of two options of a name libpq takes the last.
-        asked = quote(f"{options} -csearch_path={self.database_schema}".strip(), safe="")
+        asked = quote(f"{options} -csearch_path={schema}".strip(), safe="")
         return f"{self.database_url}{'&' if '?' in self.database_url else '?'}options={asked}"
 
     @property
@@ -721,6 +738,8 @@ def _check_database(settings: Settings) -> None:
         except ValueError as error:
             raise ConfigError("database_url", str(error)) from None
     path = settings.sqlite_path
+    if settings.mapping_file != MAPPING_FILE and settings.mapping_path is None:
+        raise ConfigError("mapping_file", f"there is no file {settings.mapping_file}")
     if path is not None and settings.database_schema:
         raise ConfigError("database_schema", "is of use with PostgreSQL alone; SQLite keeps ours in a file of its own")
     if path is not None and str(path) == ":memory:":

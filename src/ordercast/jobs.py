@@ -48,6 +48,8 @@ UNVERIFIED_MS_MAX: Final = 7 * 86_400_000
 UNVERIFIED_AT_ONCE_MAX: Final = 50
 # A day is the longest that a token may be good (ORDERCAST_TOKEN_MINUTES), and an hour for clocks that differ.
 TOKENS_END_MS: Final = 25 * 3_600_000
+# A gap is told so soon, and no oftener, however many writes make one.
+GAPS_TOLD_EVERY_S: Final = 1.0
 EXPIRE_EVERY_S: Final = 15.0
 # One look at an index, which tells to the second.
 REMIND_EVERY_S: Final = 1.0
@@ -135,6 +137,11 @@ def prune(store: Store, notification_days: int) -> Job:
                 break
 
     return lambda: run_every(PRUNE_EVERY_S, run, "what is old could not be forgotten")
+
+
+def tell_mapping_gaps(tell: Callable[[], Awaitable[None]]) -> Job:
+    """Tell whom a change of an attached table was for that its mapping could not tell."""
+    return lambda: run_every(GAPS_TOLD_EVERY_S, tell, "what a mapping could not tell could not be told as a gap")
 
 
 def forget_unverified(store: Store) -> Job:

@@ -98,6 +98,14 @@ NOTICES_DROPPED = Counter(
     "ordercast_notices_dropped_total",
     "Of what was sent, how much was not noted: too much was waiting",
 )
+ATTACH_FAULTS = Gauge(
+    "ordercast_attach_faults", "What keeps changes of attached tables from being told as their mapping says"
+)
+ATTACH_ERRORS = Gauge(
+    "ordercast_attach_errors",
+    "Changes of attached tables that a mapping could not tell, since it was applied",
+    ["mapping"],
+)
 FEED_POSITION = Gauge("ordercast_feed_position", "The last feed row that this node has delivered")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from .delivery_rules import delivery_rules
 from .error_handler import handle_error
 from .idempotency import HEADER, REPLAYED
 from .middleware import HeadMiddleware, OperatorPortMiddleware, RefusedOriginsMiddleware, ResponseHeadersMiddleware
-from .nouns import ROUTES
+from .nouns import LIVE_ROUTES, ROUTES
 from .pages import Pages
 from .request_log import RequestLogMiddleware
 from .signing_keys import SigningKeys
@@ -65,6 +65,7 @@ def create_api(
     metrics_port: int | None = None,
     pages: Pages | None = None,
     describe_sockets: docs_page.DescribeSockets | None = None,
+    warnings: Sequence[Callable[[], list[str]]] = (),
 ) -> Litestar:
     """Make the ASGI application. The store is the caller's: started before the first request, closed after the last.
 
@@ -84,6 +85,8 @@ def create_api(
         settings.socket_url,
         providers=providers or providers_of(settings, store),
         parts=parts or {},
+        warnings=warnings,
+        is_built_in=settings.built_in,
         deliveries=delivery_rules(settings),
         attachments=attachment_rules(settings),
         timezone=settings.timezone,
@@ -100,7 +103,7 @@ def create_api(
         language=Language(settings.language),
     )
     application = Litestar(
-        [*ROUTES, *(pages.routes() if pages is not None else ())],
+        [*(ROUTES if settings.built_in else LIVE_ROUTES), *(pages.routes() if pages is not None else ())],
         dependencies={"context": Provide(lambda: context, sync_to_thread=False)},
         exception_handlers={
             Exception: partial(handle_error, context),

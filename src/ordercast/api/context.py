@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -72,6 +72,10 @@ class ApiContext:
     """Of payments; where none is needed, none."""
     parts: Mapping[str, Callable[[], str]] = field(default_factory=dict)
     """What this node can do without, by name, each saying `up` while it is there."""
+    warnings: Sequence[Callable[[], list[str]]] = ()
+    """Who else knows of something that is not as it should be, though orders are taken; each says sentences."""
+    is_built_in: bool = True
+    """Whether the shop is one of ours, and the names of its events with it."""
     metrics_port: int | None = None
     """The one port that serves metrics, 0 for none; None: every port."""
     draining: Callable[[], bool] = lambda: False

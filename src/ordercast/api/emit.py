@@ -15,7 +15,7 @@ from ordercast.commerce.forms import form
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
-from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
+from ordercast.db.events import BOOKING_EVENTS, CONNECTION_EVENTS, RESERVED_EVENTS
 
 from .auth import Identity
 from .body import NO_CONTROLS, PLAIN, JsonBody
@@ -59,10 +59,14 @@ _SERVICE_REFUSALS: Final = refusals(400, 401, 403, 422, 503)
 )
 async def emit(data: JSONBody[Emit], request: AnyRequest, context: Context) -> Response[Published]:
     """Publish an event to rooms. Needs a service token."""
-    if data.event in RESERVED_EVENTS:
+    if data.event in (RESERVED_EVENTS if context.is_built_in else CONNECTION_EVENTS):
         log.warning("an event of ours, %s, was to be published from outside, and was refused", data.event)
         raise InvalidField("event", f"The event name {data.event} is reserved: only the shop itself tells it.")
-    if data.event in BOOKING_EVENTS and not (len(data.args) == 1 and isinstance(data.args[0], dict)):
+    if (
+        context.is_built_in
+        and data.event in BOOKING_EVENTS
+        and not (len(data.args) == 1 and isinstance(data.args[0], dict))
+    ):
         raise InvalidField("args", f"The event {data.event} has one argument, an object.")
     return await _publish(data, request, context)
 
@@ -102,7 +106,8 @@ async def _publish(data: Emit, request: AnyRequest, context: Context) -> Respons
     now, event_id = context.now(), context.new_id("evt")
 
     def effect(transaction: Transaction) -> bytes:
-        events.publish(transaction, event_id, data.event, rooms, args, actor=actor, now=now)
+        publish = events.publish if context.is_built_in else events.tell
+        publish(transaction, event_id, data.event, rooms, args, actor=actor, now=now)
         return msgspec.json.encode(Published(event_id))
 
     outcome = await run_once(context, request, actor, data, effect)

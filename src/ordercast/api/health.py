@@ -92,6 +92,7 @@ async def ready(context: Context) -> Response[Health]:
         # It may be why the database cannot be opened.
         faults = ["No file descriptors are left: nobody new is let in.", *faults]
     warnings = [*context.store.warnings(), *filter(None, [file_descriptors.warning()])]
+    warnings += [sentence for warn in context.warnings for sentence in warn()]
     parts = {name: state() for name, state in context.parts.items()}
     damaged = context.store.damaged.sentences(DAMAGED_NAMED_MAX)
     is_whole = not damaged and not warnings and all(state == "up" for state in parts.values())

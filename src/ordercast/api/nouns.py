@@ -106,3 +106,12 @@ COMMANDS: Final[list[Command[Any]]] = [
     *message_changes.COMMANDS,
     *receipts.COMMANDS,
 ]
+
+LIVE_ROUTES: Final[list[HTTPRouteHandler]] = [
+    *revocations.ROUTES,
+    *emit.ROUTES,
+    *health.ROUTES,
+    *docs_page.ROUTES,
+    *problem_pages.ROUTES,
+]
+"""What is served without the shop of ours: who is told, and by whom, and how the server is."""

@@ -55,14 +55,17 @@ _NOT_BUILT: Final[bytes] = (
 class Pages:
     """The built application: one document for every page's address, which finds its way by itself, and its files."""
 
-    def __init__(self, folder: Path = PAGES, connect: str = "'self'") -> None:
-        """`connect` says to a browser where the pages may connect (CSP's ``connect-src``)."""
+    def __init__(self, folder: Path = PAGES, connect: str = "'self'", *, is_shop: bool = True) -> None:
+        """`connect` says to a browser where the pages may connect (CSP's ``connect-src``). Where there `is_shop` of
+        ours not, there is the connection test alone.
+        """
         index = folder / "index.html"
         self._folder = folder
         self._content: bytes = index.read_bytes() if index.is_file() else _NOT_BUILT
         self._encoded = encodings(index)
         self._document = self._with_policy(connect)
         self._policy = _POLICY.format(connect=connect)
+        self._is_shop = is_shop
 
     def routes(self) -> list[HTTPRouteHandler]:
         files = [
@@ -73,14 +76,23 @@ class Pages:
         return [
             _route("/licenses.md", _notices(self._folder / "licenses.md")),
             _route("/service-worker.js", _worker(self._folder / "service-worker.js")),
-            _route(_TO_PROGRAMS_TOO, self._document),
-            track_route(read_paint_kit(self._folder), self._document, self._paint),
+            *self._shop_routes(),
             _route("/test-socket", self._with_policy(_ANYWHERE)),
             *files,
         ]
 
+    def _shop_routes(self) -> list[HTTPRouteHandler]:
+        if not self._is_shop:
+            return []
+        return [
+            _route(_TO_PROGRAMS_TOO, self._document),
+            track_route(read_paint_kit(self._folder), self._document, self._paint),
+        ]
+
     def navigation(self, request: AnyRequest) -> Response[Any] | None:
         """The document, where a browser navigates to an address that no route has; None for a program."""
+        if not self._is_shop:
+            return None
         headers = request.headers
         is_unknown = not request.scope.get("path_template")
         navigates = headers.get("sec-fetch-mode", "navigate") == "navigate" and "text/html" in headers.get("accept", "")

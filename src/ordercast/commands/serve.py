@@ -10,10 +10,11 @@ from typing import Annotated
 import uvloop
 from cyclopts import Parameter
 
-from ordercast.app import demo_password, listener_url
+from ordercast.app import demo_password
 from ordercast.app import serve as serve_shop
 from ordercast.config import Settings
 from ordercast.mail import mail_sentence
+from ordercast.node_jobs import listener_url
 from ordercast.payments import payments_sentence
 from ordercast.signals import SIGNALS
 
@@ -38,9 +39,12 @@ def serve(
 
 def _say_ready(settings: Settings, port: int, demo_people: list[str]) -> None:
     url = listener_url(settings, port)
-    lines = [f"> Ready on {url}", "> Socket.io server initialized", f"> Payments: {payments_sentence(settings)}"]
-    lines += [f"> Mail: {mail_sentence(settings)}", ""]
-    pages = {"Shop": "/shop", "Admin board": "/admin", "Socket test": "/test-socket", "API reference": "/docs"}
+    lines = [f"> Ready on {url}", "> Socket.io server initialized"]
+    pages = {"Socket test": "/test-socket", "API reference": "/docs"}
+    if settings.built_in:
+        lines += [f"> Payments: {payments_sentence(settings)}", f"> Mail: {mail_sentence(settings)}"]
+        pages = {"Shop": "/shop", "Admin board": "/admin", **pages}
+    lines.append("")
     lines += [f"  {title:<14} {url}{path}" for title, path in pages.items()]
     if demo_people:
         password = demo_password(settings)

@@ -128,7 +128,7 @@ def _money(amount: int, currency: str) -> Money:
 
 
 def _local(settings: Settings) -> str:
-    from ordercast.app import listener_url  # noqa: PLC0415 - slow to load; the address may be named
+    from ordercast.node_jobs import listener_url  # noqa: PLC0415 - slow to load; the address may be named
 
     return listener_url(settings, settings.port)
 

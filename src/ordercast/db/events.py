@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from ordercast.commerce.people import Actor
 from ordercast.commerce.timestamps import Timestamp
 
@@ -17,15 +19,18 @@ from .transaction import Transaction
 from .trigger_helpers import feed_row
 from .types import ChangeKind
 
-# Names that a Socket.IO client gives to its own life, and `error`, on which Node's emitters throw; and those under
-# which we tell, on whose payloads pages and apps rely.
-RESERVED_EVENTS: Final = frozenset({
+# Names that a Socket.IO client gives to its own life, `error`, on which Node's emitters throw, and ours of connections.
+CONNECTION_EVENTS: Final = frozenset({
     "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error",
+    "ready", "watching", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
+})  # fmt: skip
+"""Nobody publishes under one of these, whatever shop it is."""
+# And those under which our own shop tells, on whose payloads pages and apps rely.
+RESERVED_EVENTS: Final = CONNECTION_EVENTS | {
     "new_order", "newOrder", "order_update", "orderStatusUpdated", "customer_order_update", "delivery_update",
     "payment_update", "payment_mismatch", "product_update", "notification", "order_unseen", "booking_unseen", "stats",
     "message", "message_update", "typing", "seen", "participants",
-    "ready", "watching", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
-})  # fmt: skip
+}  # fmt: skip
 BOOKING_EVENTS: Final = frozenset({"new_booking", "booking_update"})
 """Ours too, and told by a booking back end alone: with one object, whatever is in it."""
 
@@ -50,6 +55,9 @@ PUBLISH: Final = Statement("""
 FORGET_OLD: Final = Statement("""
     DELETE FROM published_events WHERE id IN (
       SELECT id FROM published_events WHERE created_at < :before LIMIT :limit @postgresql(FOR UPDATE SKIP LOCKED))
+""")
+TELL: Final = Statement("""
+    INSERT INTO feed (kind, entity_id, version, actor, at, after) VALUES (:kind, :id, 1, :actor, :at, :after)
 """)
 REMOVE: Final = Statement("DELETE FROM published_events WHERE id = :id")
 
@@ -90,4 +98,21 @@ def publish(
         args=args.decode(),
         actor=str(actor),
         created_at=now,
+    )
+
+
+def tell(
+    transaction: Transaction,
+    event_id: str,
+    event: str,
+    rooms: bytes,
+    args: bytes,
+    *,
+    actor: Actor,
+    now: Timestamp,
+) -> None:
+    """As `publish`, under any name: where the shop is not ours, the names of events are its own."""
+    after = b'{"event":%b,"rooms":%b,"args":%b}' % (msgspec.json.encode(event), rooms, args)
+    transaction.run(
+        TELL, kind=str(ChangeKind.EVENT_PUBLISHED), id=event_id, actor=str(actor), at=now, after=after.decode()
     )

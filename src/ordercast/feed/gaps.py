@@ -10,6 +10,8 @@ Theory of operation. A client must never be stale without knowing it. So each pl
   than a fetch (`TOO_FAR_BEHIND`).
 - **An offset means nothing**: of no form of ours (`OFFSET_UNKNOWN`), or of another history of the database, as after a
   restore (`EPOCH_CHANGED`).
+- **A table of the shop's own** that is attached: its mapping could not tell a change (`MAPPING_FAILED`), or it was
+  emptied by TRUNCATE, which tells of no row (`TABLE_EMPTIED`). Such a row of the feed names its rooms itself.
 - **This node is behind** the one that a client comes from, for too long (`FEED_BEHIND`).
 
 The first and the second are found by the relay too, and then sent to all who are concerned; the others by `recovery`,
@@ -48,6 +50,8 @@ class GapReason(StrEnum):
     OFFSET_UNKNOWN = "offset_unknown"
     EPOCH_CHANGED = "epoch_changed"
     FEED_BEHIND = "feed_behind"
+    MAPPING_FAILED = "mapping_failed"
+    TABLE_EMPTIED = "table_emptied"
 
 
 EVERYBODY: Final = "\x00everybody"

@@ -34,19 +34,24 @@ def serve_sockets(
     *,
     notices: NoticeRecorder,
     typing: TypingNotices,
+    is_built_in: bool = True,
 ) -> Registered:
-    """Register everything on `server`. The feed calls the result when rights change."""
+    """Register everything on `server`; of the shop's commands none, where it is no shop of ours. The feed calls the
+    result when rights change.
+    """
     auth = SocketAuth(server, context.authenticator)
     server.use(auth.authenticate)
     server.on("connection", auth.connected)
     server.event("auth_refresh", SocketHandler("auth_refresh", str | AuthRefresh, auth.refresh, REFRESH))
     server.event("echo", SocketHandler("echo", Any, _echo, _ECHO))
     router = CommandRouter(server, context)
+    conversations = ConversationCommands(server, context, subscriptions, typing)
+    if not is_built_in:
+        return Registered(auth, conversations)
     for command in COMMANDS:
         router.add(command)
     watch_commands.register(router, subscriptions)
     notice_commands.register(router, notices)
-    conversations = ConversationCommands(server, context, subscriptions, typing)
     conversations.register(router)
     positions = DriverPositions(context.store, ephemeral, context.deliveries, context.now, server.spawn)
     position_command.register(router, positions)

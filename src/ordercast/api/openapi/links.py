@@ -61,9 +61,16 @@ _BODIES: Final[dict[tuple[Source, Source], dict[str, Any]]] = {
 }
 
 
+_OF_THE_SHOP: Final[Source] = ("/api/orders", "post")
+
+
 def add_links(document: OpenAPI) -> None:
-    """Tell in `document` which answers lead to which requests. An operation that there is no more is a KeyError."""
+    """Tell in `document` which answers lead to which requests. An operation that there is no more is a KeyError; where
+    the shop of ours is not served, there are no such requests.
+    """
     operations = dict(_operations(document))
+    if _OF_THE_SHOP not in operations:
+        return
     for parameter, sources in _NAMED.items():
         for source, pointer in sources.items():
             for target, operation in operations.items():

@@ -1,0 +1,307 @@
+"""The mapping file, ``ordercast.toml``: which changes of which tables are told, to whom, and as what.
+
+It is read and checked here as far as it says by itself; what a database must have for it, each compiler asks there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from ordercast.db.events import CONNECTION_EVENTS
+
+from . import toml_lines
+from .templates import NEW, OLD, VIEW, Field, Payload, Template, TemplateError, fields_in, parse
+
+# More than any shop has tables, and few enough to look at each every few seconds.
+EMITS_MAX: Final = 500
+FILE_BYTES_MAX: Final = 1_000_000
+EVENT_MAX: Final = 128
+ROOMS_MAX: Final = 100
+ARGS_MAX: Final = 32
+
+Verb: TypeAlias = Literal["insert", "update", "delete"]
+VERBS: Final[tuple[Verb, ...]] = get_args(Verb)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """What is wrong, and where."""
+
+    line: int
+    sentence: str
+
+
+class MappingError(Exception):
+    """A mapping file that cannot be used; its text has a line for each fault."""
+
+    def __init__(self, path: Path, faults: list[Fault]) -> None:
+        self.faults = sorted(faults)
+        super().__init__("\n".join(f"{path}:{fault.line}: {fault.sentence}" for fault in self.faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """One ``[[emit]]``."""
+
+    name: str
+    table: str
+    """As the file names it; a dot parts schema and table."""
+    on: tuple[Verb, ...]
+    event: str
+    rooms: tuple[Template, ...]
+    args: tuple[Payload, ...]
+    changed: tuple[str, ...] = ()
+    when: str = ""
+    sql: dict[str, str] = field(default_factory=dict)
+    view: str = ""
+    at_commit: bool = False
+    may_fail_writes: bool = False
+    lines: dict[toml_lines.Path, int] = field(default_factory=dict, compare=False)
+    """Where its parts stand; ``()`` is its first line."""
+
+    @property
+    def id(self) -> str:
+        """What its trigger is known by: the same for as long as it has its name."""
+        return hashlib.blake2b(self.name.encode(), digest_size=6).hexdigest()
+
+    @property
+    def line(self) -> int:
+        return self.lines.get((), 1)
+
+    @property
+    def fields(self) -> Iterator[tuple[toml_lines.Path, Field]]:
+        """Every field of its rooms and arguments, with the part of the file that has it."""
+        for number, room in enumerate(self.rooms):
+            yield from ((("rooms", number), each) for each in room.fields)
+        for each in (each for argument in self.args for each in fields_in(argument)):
+            yield (("payload",) if ("payload",) in self.lines else ("args",)), each
+
+    def columns(self) -> dict[str, int]:
+        """The columns of the table that it names outside of SQL, with a line of each."""
+        found = {name: self.line_of("changed", number) for number, name in enumerate(self.changed)}
+        for path, each in self.fields:
+            if each.name not in {*self.sql, "*"} and not (self.view and each.name == VIEW):
+                found.setdefault(each.name, self.line_of(*path))
+        return found
+
+    def line_of(self, *path: str | int) -> int:
+        """The line of a part, or of the nearest around it."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, self.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """A whole file."""
+
+    path: Path
+    emits: tuple[Emit, ...] = ()
+    built_in: bool = True
+    """Whether the shop of ours is served besides."""
+    source: str = ""
+    """The URL of the database whose tables these are; empty: the one that is served."""
+
+    def fault(self, line: int, sentence: str) -> str:
+        return f"{self.path}:{line}: {sentence}"
+
+
+# --- As the file has it -----------------------------------------------------------------------------------------------
+
+_Text = Annotated[str, Meta(min_length=1)]
+
+
+class _Shop(Struct, frozen=True, forbid_unknown_fields=True):
+    built_in: bool = True
+
+
+class _Source(Struct, frozen=True, forbid_unknown_fields=True):
+    url: _Text
+
+
+class _Emit(Struct, frozen=True, forbid_unknown_fields=True):
+    table: _Text
+    on: Verb | Annotated[list[Verb], Meta(min_length=1)]
+    event: Annotated[str, Meta(min_length=1, max_length=EVENT_MAX)]
+    rooms: Annotated[list[_Text], Meta(min_length=1, max_length=ROOMS_MAX)]
+    name: Annotated[str, Meta(min_length=1, max_length=100)] = ""
+    changed: Annotated[list[_Text], Meta(min_length=1)] | None = None
+    when: _Text | None = None
+    payload: Any = UNSET
+    args: Annotated[list[Any], Meta(max_length=ARGS_MAX)] | UnsetType = UNSET
+    sql: dict[str, _Text] = {}
+    view: str = ""
+    at: Literal["write", "commit"] = "write"
+    on_error: Literal["skip", "fail"] = "skip"
+
+
+_SECTIONS: Final[dict[str, type[Struct]]] = {"shop": _Shop, "source": _Source}
+_AT: Final = re.compile(r" - at `\$([^`]*)`$")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
+_IN_TOML: Final = {"bool": "true or false", "str": "a text", "array": "a list", "object": "a table", "int": "a number"}
+
+
+def read(path: Path) -> Mapping:
+    """Read and check a mapping file. Raises MappingError with all that is wrong with it, or OSError."""
+    content = path.read_bytes()
+    if len(content) > FILE_BYTES_MAX:
+        raise MappingError(path, [Fault(1, f"the file is larger than {FILE_BYTES_MAX} bytes")])
+    try:
+        text = content.decode()
+        document = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise MappingError(path, [Fault(line, "a mapping file is UTF-8")]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise MappingError(path, [_syntax_fault(str(error), content)]) from None
+    return _Reading(path, document, toml_lines.lines_of(text)).mapping()
+
+
+def _syntax_fault(sentence: str, content: bytes) -> Fault:
+    found = re.search(r" \(at line (\d+), column \d+\)$", sentence)
+    line = int(found[1]) if found else content.count(b"\n") + 1
+    return Fault(line, f"no TOML: {re.sub(r' [(]at .*[)]$', '', sentence)}")
+
+
+class _Reading:
+    def __init__(self, path: Path, document: dict[str, Any], lines: dict[toml_lines.Path, int]) -> None:
+        self._path = path
+        self._document = document
+        self._lines = lines
+        self._faults: list[Fault] = []
+
+    def mapping(self) -> Mapping:
+        for name in self._document.keys() - {*_SECTIONS, "emit"}:
+            self._fault((name,), f"[{name}] is no section; there are [shop], [source] and [[emit]]")
+        shop, source = self._section("shop"), self._section("source")
+        emits = list(self._emits())
+        self._check_names(emits)
+        if self._faults:
+            raise MappingError(self._path, self._faults)
+        built_in = shop.built_in if isinstance(shop, _Shop) else True
+        return Mapping(self._path, tuple(emits), built_in, source.url if isinstance(source, _Source) else "")
+
+    def _section(self, name: str) -> Struct | None:
+        if name not in self._document:
+            return None
+        return self._converted(self._document[name], _SECTIONS[name], (name,))
+
+    def _emits(self) -> Iterator[Emit]:
+        tables = self._document.get("emit", [])
+        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+            self._fault(("emit",), "an event is written as [[emit]], with two brackets")
+            return
+        if len(tables) > EMITS_MAX:
+            self._fault(("emit", EMITS_MAX), f"there are at most {EMITS_MAX} [[emit]]")
+            return
+        for number, table in enumerate(tables):
+            raw = self._converted(table, _Emit, ("emit", number))
+            if isinstance(raw, _Emit) and (emit := self._emit(raw, ("emit", number))) is not None:
+                yield emit
+
+    def _converted(self, value: Any, type_: type[Struct], path: toml_lines.Path) -> Struct | None:
+        try:
+            return msgspec.convert(value, type_)
+        except msgspec.ValidationError as error:
+            words, at = str(error), path
+            if (found := _AT.search(words)) is not None:
+                at = (*path, *_steps(found[1]))
+                words = words[: found.start()]
+            if (unknown := _UNKNOWN.fullmatch(words)) is not None:
+                at, words = (*at, unknown[1]), f"{unknown[1]} is no word of this section"
+            self._fault(at, _in_words(words, at[-1]))
+            return None
+
+    def _emit(self, raw: _Emit, path: toml_lines.Path) -> Emit | None:
+        before = len(self._faults)
+        on = tuple(dict.fromkeys([raw.on] if isinstance(raw.on, str) else raw.on))
+        if raw.event in CONNECTION_EVENTS:
+            self._fault(
+                (*path, "event"), f"{raw.event} is a name of Socket.IO's or ours, by which connections are told"
+            )
+        if raw.changed is not None and "update" not in on:
+            self._fault((*path, "changed"), 'changed speaks of updates: add "update" to `on`')
+        if raw.payload is not UNSET and raw.args is not UNSET:
+            self._fault((*path, "args"), "an event has `payload`, its one argument, or `args`, all of them")
+        for name in raw.sql:
+            if name in {OLD, NEW, VIEW, "*", ""} or "." in name:
+                self._fault((*path, "sql", name), f"no expression can be called {name!r}")
+        rooms = [self._template(text, (*path, "rooms", number)) for number, text in enumerate(raw.rooms)]
+        arguments = (
+            raw.args if not isinstance(raw.args, UnsetType) else ["{*}" if raw.payload is UNSET else raw.payload]
+        )
+        where: toml_lines.Path = (*path, "payload" if raw.args is UNSET else "args")
+        args = tuple(self._payload(value, where) for value in arguments)
+        if len(self._faults) > before:
+            return None
+        lines = {at[len(path) :]: line for at, line in self._lines.items() if at[: len(path)] == path}
+        return Emit(
+            raw.name or f"{raw.event} of {raw.table}",
+            raw.table,
+            on,
+            raw.event,
+            tuple(room for room in rooms if room is not None),
+            args,
+            tuple(raw.changed or ()),
+            raw.when or "",
+            raw.sql,
+            raw.view,
+            raw.at == "commit",
+            raw.on_error == "fail",
+            lines,
+        )
+
+    def _template(self, text: str, path: toml_lines.Path) -> Template | None:
+        try:
+            return parse(text)
+        except TemplateError as error:
+            self._fault(path, str(error))
+            return None
+
+    def _payload(self, value: Any, path: toml_lines.Path) -> Payload:
+        if isinstance(value, str):
+            return self._template(value, path)
+        if isinstance(value, dict):
+            return {name: self._payload(each, (*path, name)) for name, each in value.items()}
+        if isinstance(value, list):
+            return [self._payload(each, (*path, number)) for number, each in enumerate(value)]
+        if isinstance(value, datetime | date | time):
+            self._fault(path, "a payload has no moments of TOML; write a text")
+        return value  # type: ignore[no-any-return]
+
+    def _check_names(self, emits: list[Emit]) -> None:
+        known: dict[str, Emit] = {}
+        for emit in emits:
+            first = known.setdefault(emit.name, emit)
+            if first is not emit:
+                self._faults.append(
+                    Fault(emit.line, f"{emit.name!r} is in line {first.line} already; give this one a `name`")
+                )
+
+    def _fault(self, path: toml_lines.Path, sentence: str) -> None:
+        while path and path not in self._lines:
+            path = path[:-1]
+        self._faults.append(Fault(self._lines.get(path, 1), sentence))
+
+
+def _steps(path: str) -> toml_lines.Path:
+    """``.rooms[1]`` as keys and numbers."""
+    return tuple(int(number) if number else name for name, number in re.findall(r"\.([^.\[\]]+)|\[(\d+)\]", path))
+
+
+def _in_words(words: str, name: str | int) -> str:
+    """msgspec's sentence in words of TOML."""
+    if (missing := re.fullmatch(r"Object missing required field `(.*)`", words)) is not None:
+        return f"`{missing[1]}` is missing"
+    words = re.sub(r"`(\w+)`", lambda found: _IN_TOML.get(found[1], f"`{found[1]}`"), words)
+    return words if words.endswith("section") else f"{name}: {words[:1].lower()}{words[1:]}"

@@ -1,0 +1,137 @@
+"""Holds a mapping against a database: what it names must be there, and what it became must be at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from ordercast.attach.mapping import Emit, Fault, Mapping
+
+from .catalogue import AttachedTrigger, Catalogue, Relation
+from .compiling import Compiled, CompiledTrigger, compile_emit
+
+APPLY: Final = "`ordercast attach --apply` makes it"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a mapping comes to in a database."""
+
+    compiled: tuple[Compiled, ...]
+    """Of each `[[emit]]` that the database has everything for."""
+    faults: tuple[Fault, ...]
+    """Why the others cannot be, a sentence each, with its line."""
+
+
+def resolve(mapping: Mapping, catalogue: Catalogue) -> Found:
+    """Compile what can be."""
+    compiled, faults, schema = list[Compiled](), list[Fault](), catalogue.own_schema()
+    for emit in mapping.emits:
+        relation = catalogue.find(emit.table)
+        wrong = list(_faults_of(emit, relation, catalogue))
+        faults += wrong
+        if not wrong and isinstance(relation, Relation):
+            view = catalogue.find(emit.view) if emit.view else None
+            compiled.append(compile_emit(emit, relation, view if isinstance(view, Relation) else None, schema))
+    return Found(tuple(compiled), tuple(sorted(faults)))
+
+
+def _faults_of(emit: Emit, relation: Relation | str, catalogue: Catalogue) -> Iterator[Fault]:
+    line = emit.line_of("table")
+    if isinstance(relation, str):
+        yield Fault(line, relation)
+        return
+    if relation.kind:
+        yield Fault(
+            line, f"{relation.shown} is {relation.kind}, whose rows no trigger sees; name its table, and it as `view`"
+        )
+        return
+    if not relation.may_trigger:
+        yield Fault(line, f"this role may make no trigger: GRANT TRIGGER ON {relation.quoted} TO it")
+    for name, at in emit.columns().items():
+        yield from _column_faults(relation, name, at)
+    if emit.view:
+        yield from _view_faults(emit, relation, catalogue)
+
+
+def _column_faults(relation: Relation, name: str, line: int) -> Iterator[Fault]:
+    if name in relation.virtual:
+        yield Fault(line, f"{relation.shown} works {name} out when it is read, so no trigger sees it; name it in SQL")
+    elif name not in relation.columns:
+        near = get_close_matches(name, relation.columns, 1) or [
+            each for each in relation.columns if each.lower() == name.lower()
+        ]
+        yield Fault(line, f"{relation.shown} has no column {name}" + (f"; there is {near[0]}" if near else ""))
+
+
+def _view_faults(emit: Emit, relation: Relation, catalogue: Catalogue) -> Iterator[Fault]:
+    line, view = emit.line_of("view"), catalogue.find(emit.view)
+    if isinstance(view, str):
+        yield Fault(line, view)
+        return
+    if not relation.key:
+        yield Fault(line, f"{relation.shown} has no primary key, by which its row of {emit.view} could be found")
+    for name in relation.key:
+        if name not in view.columns:
+            yield Fault(line, f"{view.shown} has no column {name}, the key of {relation.shown}")
+
+
+# --- What is at work --------------------------------------------------------------------------------------------------
+
+
+def applied_faults(found: Found, attached: list[AttachedTrigger], mapping: Mapping) -> Iterator[Fault]:
+    """What is missing, silenced, or another than it should be: a sentence each."""
+    there = {(trigger.oid, trigger.name): trigger for trigger in attached}
+    for compiled in found.compiled:
+        for wanted in compiled.triggers:
+            trigger = there.pop((wanted.target.oid, wanted.name), None)
+            fault = fault_of(wanted, compiled, trigger)
+            if fault is not None:
+                yield Fault(compiled.emit.line, fault)
+    ours = {emit.id for emit in mapping.emits}
+    for trigger in there.values():
+        if trigger.name.split("_")[1] not in ours:
+            yield Fault(
+                1, f"a trigger on {trigger.shown} is of no [[emit]] any more: `ordercast attach --apply` takes it away"
+            )
+
+
+def fault_of(wanted: CompiledTrigger, compiled: Compiled, trigger: AttachedTrigger | None) -> str | None:
+    """Why a trigger does not do what it should."""
+    table, event = f"{wanted.target.schema}.{wanted.target.name}", wanted.emit.event
+    if trigger is None:
+        return f"the trigger on {table} is missing, and no {event} is told: {APPLY}"
+    if trigger.enabled in {"D", "R"} or (trigger.enabled == "O" and wanted.target.is_owned):
+        silent = "is disabled" if trigger.enabled == "D" else "does not fire always"
+        return f"the trigger on {table} {silent}, and no {event} is told: {wanted.always or APPLY}"
+    if trigger.body != compiled.functions[wanted.function] or not trigger.is_definer:
+        return f"the trigger on {table} is another than the file says: {APPLY}"
+    if not _is_same(trigger.definition, wanted):
+        return f"the trigger on {table} fires at other times than the file says: {APPLY}"
+    return None
+
+
+def _is_same(definition: str, wanted: CompiledTrigger) -> bool:
+    """Whether PostgreSQL's words for a trigger say the same: it has its own order of verbs, and quotes less."""
+    verbs = {verb for verb in ("INSERT", "UPDATE", "DELETE", "TRUNCATE") if f" {verb} " in wanted.create}
+    head, _, rest = definition.partition(" ON ")
+    there = {verb for verb in ("INSERT", "UPDATE", "DELETE", "TRUNCATE") if f" {verb} " in f"{head} "}
+    return (
+        there == verbs
+        and " WHEN " not in rest
+        and " OF " not in head
+        and (("DEFERRABLE" in rest) == wanted.emit.at_commit or wanted.name.endswith("_emptied"))
+    )
+
+
+def unheard_targets(found: Found) -> Iterator[Fault]:
+    """Where changes by replication go unheard, for the role may not say otherwise."""
+    for compiled in found.compiled:
+        for trigger in compiled.triggers:
+            if trigger.always is None:
+                yield Fault(
+                    compiled.emit.line,
+                    f"{trigger.target.quoted} is another role's: what comes to it by replication is not told",
+                )

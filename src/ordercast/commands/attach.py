@@ -1,0 +1,141 @@
+"""``ordercast attach`` and ``detach``: tables that are not ours."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import psycopg
+from cyclopts import Parameter
+from psycopg import errors
+
+from ordercast.app import migrate as migrate_database
+from ordercast.app import read_mapping
+from ordercast.attach import Mapping, MappingError
+from ordercast.attach.mapping import Fault
+from ordercast.attach.postgresql.attaching import Attaching
+from ordercast.config import ConfigError, Settings
+from ordercast.db import migrate as migrations
+
+from .process import DatabaseUrl, load_settings
+
+# 2 is a setting or a file that is missing or wrong, as of every command.
+NOT_AS_IT_SHOULD_BE: Final = 1
+_MODES: Final = "say one of --check, --apply and --print"
+
+
+def attach(
+    *,
+    check: Annotated[
+        bool, Parameter(help="Say what is missing, disabled, or another than the file says.", negative="")
+    ] = False,
+    apply: Annotated[bool, Parameter(help="Make what is missing, and our own schema.", negative="")] = False,
+    print_: Annotated[
+        bool, Parameter(name="--print", help="Print the SQL of it, for an administrator.", negative="")
+    ] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Tell of the tables of a shop that is already there, as the mapping file (`ordercast.toml`) says.
+
+    `--check` ends with 1 where something is not as it should be.
+    """
+    if check + apply + print_ != 1:
+        raise SystemExit(f"ordercast attach: {_MODES}.")
+    settings = _settings(database_url)
+    with _told_plainly():
+        mapping = _mapping(settings)
+        if apply:
+            _apply(settings, mapping)
+        elif print_:
+            _print(settings, mapping)
+        else:
+            _check(settings, mapping)
+
+
+def detach(
+    *,
+    keep_schema: Annotated[
+        bool, Parameter(help="Leave our own tables, though no shop of ours is in them.", negative="")
+    ] = False,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Take away from the database all that `attach` has made: triggers, functions, and our schema with them, unless a
+    shop of ours is in it (`[shop] built_in`).
+    """
+    settings = _settings(database_url)
+    mapping = read_mapping(settings) or Mapping(Path(settings.mapping_file))
+    with _told_plainly(), Attaching(settings.store_url, mapping) as attaching:
+        done = attaching.detach(with_schema=not mapping.built_in and not keep_schema)
+    print("\n".join(f"{statement};" for statement in done))
+    if mapping.built_in:
+        print("\nThe tables of our own shop are left: [shop] built_in is true.")
+
+
+def _settings(database_url: str | None) -> Settings:
+    # Nothing is signed here: who attaches need not know the secret.
+    return load_settings(make_secret=False, database_url=database_url, secret=secrets.token_hex(32), secret_previous="")
+
+
+def _mapping(settings: Settings) -> Mapping:
+    mapping = read_mapping(settings)
+    if mapping is None:
+        raise ConfigError("mapping_file", f"there is no {settings.mapping_file}")
+    return mapping
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """What a person can mend is told in a sentence."""
+    try:
+        yield
+    except MappingError as error:
+        raise ConfigError("mapping_file", f"cannot be used with this database\n{error}") from None
+    except errors.LockNotAvailable:
+        raise ConfigError(
+            "database_url", "another program is at work in a table for too long; nothing was done, try again"
+        ) from None
+    except errors.InsufficientPrivilege as error:
+        raise ConfigError(
+            "database_url", f"its role may not do this: {error.diag.message_primary}; nothing was done"
+        ) from None
+    except psycopg.Error as error:
+        raise ConfigError("database_url", str(error).strip()) from None
+
+
+def _apply(settings: Settings, mapping: Mapping) -> None:
+    migrate_database(settings)
+    with Attaching(settings.store_url, mapping) as attaching:
+        done = attaching.apply()
+        faults = attaching.check()
+    print("\n".join(f"{statement};" for statement in done) or "Nothing was to be done.")
+    _end(mapping, faults)
+
+
+def _check(settings: Settings, mapping: Mapping) -> None:
+    with Attaching(settings.store_url, mapping) as attaching:
+        faults = attaching.check()
+    if not faults:
+        events = len(mapping.emits)
+        print(f"All is as {mapping.path} says: {events} {'event is' if events == 1 else 'events are'} told.")
+    _end(mapping, faults)
+
+
+def _print(settings: Settings, mapping: Mapping) -> None:
+    with Attaching(settings.store_url, mapping) as attaching:
+        statements = attaching.statements()
+    if migrations.revision_of(settings.store_url) is None:
+        print("-- Our own tables, in their schema: `ordercast migrate` makes them.\n")
+    print("BEGIN;\n")
+    print("".join(f"{statement};\n\n" for statement in statements), end="")
+    print("COMMIT;")
+
+
+def _end(mapping: Mapping, faults: list[Fault]) -> None:
+    for fault in faults:
+        print(mapping.fault(fault.line, fault.sentence), file=sys.stderr)
+    if faults:
+        sys.exit(NOT_AS_IT_SHOULD_BE)

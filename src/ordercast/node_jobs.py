@@ -1,0 +1,158 @@
+"""Which jobs a node has, by its settings: what one node does for all, and what each does about attached tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ordercast.api.mail_links import MailLinks
+from ordercast.api.signing_keys import SigningKeys
+from ordercast.commerce.letters import Language
+from ordercast.commerce.stats import zone
+from ordercast.commerce.timestamps import Timestamp, timestamp
+from ordercast.config import ConfigError, Settings
+from ordercast.db import Store, StoreError, shop
+from ordercast.db.bookings.reminders import Reminding
+from ordercast.jobs import (
+    Job,
+    expire,
+    forget_unverified,
+    index_orders,
+    notify_shop,
+    prune,
+    remind_of_bookings,
+    send_mails,
+    send_notifications,
+    send_webhooks,
+    tell_mapping_gaps,
+    watch_unseen,
+)
+from ordercast.mail import Letters, MailWorker, mailer_of
+from ordercast.notify import NotificationWorker, Planner, ways_of
+from ordercast.outgoing import Networks
+from ordercast.payments import Providers
+from ordercast.payments.jobs import payment_jobs
+from ordercast.redis_services import RedisServices
+from ordercast.webhooks import DeliveryWorker, SecretBox, Sender
+
+if TYPE_CHECKING:
+    from ordercast.attach import Mapping
+    from ordercast.contrib.mongodb import MongoSource
+
+_OUR_OWN_HOSTS: Final = frozenset({"127.0.0.1", "::1", "0.0.0.0", "::", "localhost"})  # noqa: S104 - as they were named
+
+
+async def leading_jobs(
+    settings: Settings, store: Store, port: int, providers: Providers, redis_services: RedisServices
+) -> list[Job]:
+    """What one node does for all."""
+    leading = [prune(store, settings.notification_days)]
+    if settings.built_in:
+        leading += _of_the_shop(settings, store, port, providers)
+    if settings.mongodb_url:
+        source = await _mongo_source(settings, store)
+        # Where another node follows it, nothing is missing here.
+        redis_services.add("mongodb", lambda: source.state if store.leads else "up")
+        leading.append(source.run)
+    return leading
+
+
+def _of_the_shop(settings: Settings, store: Store, port: int, providers: Providers) -> list[Job]:
+    """What one node does for all about the shop of ours."""
+    leading = [notify_shop(store), index_orders(store), *payment_jobs(store, providers)]
+    if settings.pending_minutes_max > 0:
+        leading.append(expire(store, settings.pending_minutes_max))
+    leading += watch_unseen(store, settings)
+    if settings.booking_reminder_s > 0:
+        reminding = Reminding(zone(settings.timezone), Language(settings.language), bool(settings.mailbox))
+        leading.append(remind_of_bookings(store, settings.booking_reminder_s, reminding))
+    leading += _mailing(settings, store, port)
+    leading += _notifying(settings, store, port)
+    leading += _sending_webhooks(settings, store)
+    return leading
+
+
+def _mailing(settings: Settings, store: Store, port: int) -> list[Job]:
+    """What one node does for all about mails; nothing where none are sent."""
+    mailer = mailer_of(settings)
+    if mailer is None:
+        return []
+    public_url = _public_url(settings, port)
+    letters = Letters(MailLinks(public_url, SigningKeys.of(settings)), zone(settings.timezone))
+    worker = MailWorker(store, mailer, letters, sender=settings.mail_sender, public_url=public_url)
+    return [*send_mails(store, worker), forget_unverified(store)]
+
+
+def _sending_webhooks(settings: Settings, store: Store) -> list[Job]:
+    """What one node does for all about the shop's own systems; nothing to speak of where there are no endpoints."""
+
+    def make_sender() -> Sender:
+        from ordercast.webhooks.http_sender import HttpSender  # noqa: PLC0415 - its client is slow to load
+
+        return HttpSender(Networks(settings.outgoing_networks))
+
+    worker = DeliveryWorker(
+        store,
+        make_sender,
+        SecretBox(SigningKeys.of(settings).all),
+        disabled_after_ms=settings.webhook_disable_hours * 3_600_000,
+        mailed_in=Language(settings.language) if settings.mailbox else None,
+    )
+    return send_webhooks(store, worker, settings.webhook_log_days)
+
+
+def _notifying(settings: Settings, store: Store, port: int) -> list[Job]:
+    """What one node does for all about notifications, besides telling screens of them."""
+    public_url = _public_url(settings, port)
+    links, ways = MailLinks(public_url, SigningKeys.of(settings)), ways_of(settings, public_url)
+    planner = Planner(links, ways=ways, language=Language(settings.language), timezone=settings.timezone)
+    return send_notifications(store, NotificationWorker(store, ways, planner))
+
+
+async def _mongo_source(settings: Settings, store: Store) -> MongoSource:
+    """The orders of another shop, as the settings name them. Raises ConfigError for a URL that is none."""
+    from ordercast.contrib.mongodb import MongoSource  # noqa: PLC0415 - its driver is slow to load
+
+    currency = settings.mongodb_currency or await store.read(shop.currency)
+    try:
+        return MongoSource(
+            store, settings.mongodb_url, collection=settings.mongodb_collection, currency=currency, now=_now
+        )
+    except ValueError as error:
+        raise ConfigError("mongodb_url", str(error)) from None
+
+
+def _public_url(settings: Settings, port: int) -> str:
+    return settings.public_url.rstrip("/") or listener_url(settings, port)
+
+
+def listener_url(settings: Settings, port: int) -> str:
+    """Where whoever sits at this machine, or knows its name, finds the pages."""
+    name = "localhost" if settings.host in _OUR_OWN_HOSTS else settings.host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+class AttachedJobs(NamedTuple):
+    """What a node does about tables that are not ours."""
+
+    always: tuple[Job, ...] = ()
+    leading: tuple[Job, ...] = ()
+    warnings: tuple[Callable[[], list[str]], ...] = ()
+
+
+async def attached_tables(store: Store, mapping: Mapping | None) -> AttachedJobs:
+    """Look at what is attached to the database that is served, and watch it from then on."""
+    if mapping is None or store.dialect.name != "postgresql":
+        return AttachedJobs()
+    from ordercast.attach.watching import AttachedTables  # noqa: PLC0415 - most shops have nothing attached
+
+    attached = AttachedTables(store, mapping, _now)
+    with suppress(StoreError):
+        await attached.look()
+    return AttachedJobs((attached.run,), (tell_mapping_gaps(attached.tell_gaps),), (attached.warnings,))
+
+
+def _now() -> Timestamp:
+    return timestamp(time.time_ns() // 1_000_000)
