@@ -351,6 +351,16 @@ async def test_a_guest_cancels_the_order_of_the_token_while_pending_and_moves_no
     assert [each["orderId"] for each in told if each["severity"] == "warning"] == [order["id"]]
 
 
+async def test_who_collects_and_pays_in_cash_says_no_more_than_who_they_are(client: Client) -> None:
+    body = {**request_json(fulfilment="pickup"), "billingInfo": None}
+    del body["shippingInfo"]
+    placed = await client.post("/api/orders", body)
+    assert placed.status_code == 201, placed.text
+    assert (placed.json()["billingInfo"], placed.json()["shippingInfo"]) == (None, None)
+    by_card = {**body, "paymentInfo": {"method": "card", "token": "tok_visa"}}
+    problem(await client.post("/api/orders", by_card), 422, "invalid-field", "billingInfo")
+
+
 async def test_a_guest_does_not_cancel_what_is_prepared_already(client: Client) -> None:
     order = await client.place()
     await client.move(order, "processing")

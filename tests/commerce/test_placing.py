@@ -22,7 +22,7 @@ from ordercast.commerce.placing import OrderPlaced, place_order, price_order
 from ordercast.commerce.shop import DEMO_SHOP
 from ordercast.commerce.timestamps import Timestamp
 
-from .orders import BY_ID, PRODUCTS, command, taken
+from .orders import ADDRESS, BY_ID, PRODUCTS, command, taken
 
 carts = st.lists(st.tuples(st.sampled_from(DEMO_CATALOGUE), st.integers(1, 999)), min_size=1, max_size=30)
 
@@ -97,6 +97,18 @@ def test_a_delivery_needs_an_address_and_a_pickup_does_not() -> None:
     with pytest.raises(AddressRequired):
         place(shippingInfo=None)
     assert place(shippingInfo=None, fulfilment="pickup").priced.shipping_fee == 0
+
+
+def test_what_is_collected_and_paid_in_cash_needs_no_address_and_everything_else_a_billing_address() -> None:
+    nowhere: dict[str, Any] = {"shippingInfo": None, "billingInfo": None}
+    assert place(**nowhere, fulfilment="pickup").command.billing_info is None
+    for other in (
+        {"fulfilment": "pickup", "paymentInfo": {"method": "card", "token": "tok_visa"}},
+        {"shippingInfo": ADDRESS},
+    ):
+        with pytest.raises(AddressRequired) as caught:
+            place(**{**nowhere, **other})
+        assert caught.value.field == "billingInfo"
 
 
 @pytest.mark.parametrize("role", [Role.DRIVER, Role.SERVICE])

@@ -6,7 +6,7 @@ ShopError
 │   ├── ControlCharacter      a text with characters no one can have typed
 │   ├── UnknownStatus         no such status, present or former
 │   ├── UnknownProduct        a cart line that names nothing in the catalogue
-│   ├── AddressRequired       a delivery without a shipping address
+│   ├── AddressRequired       a delivery without a shipping address, or a payment without a billing address
 │   ├── ReasonRequired        a move that must be explained
 │   ├── ProofRequired         a delivery that must be proved
 │   ├── PromotionRefused      there is no such promotion, or it does not hold for this order
@@ -112,8 +112,10 @@ class UnknownProduct(InvalidField):
 
 
 class AddressRequired(InvalidField):
-    def __init__(self) -> None:
-        super().__init__("shippingInfo", "A delivery needs a shipping address.")
+    """`field` is the address that is missing."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(field, sentence)
 
 
 class ReasonRequired(InvalidField):

@@ -103,13 +103,20 @@ class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
     """The command of a checkout. Prices are no part of it; `total` is compared with ours, never used."""
 
     customer_info: CustomerInfo
-    billing_info: AddressInfo
+    billing_info: AddressInfo | None = None
+    """Needed, unless the order is collected and paid in cash."""
     shipping_info: AddressInfo | None = None
+    """Needed for a delivery."""
     cart_items: Annotated[list[CartItem], Meta(min_length=1, max_length=CART_LINES_MAX)]
     payment_info: CashPayment | CardPayment | SavedCardPayment
     fulfilment: Fulfilment = Fulfilment.DELIVERY
     promo_code: PromoCode | None = None
     total: Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX * QUANTITY_MAX)] | None = None
+
+    @property
+    def is_paid_at_the_counter(self) -> bool:
+        """Whoever collects an order and pays in cash is there in person: nobody needs to know where they live."""
+        return self.fulfilment is Fulfilment.PICKUP and isinstance(self.payment_info, CashPayment)
 
     @property
     def destination(self) -> Destination | None:

@@ -118,7 +118,9 @@ def check_order(command: PlaceOrder, priced: PricedOrder, actor: Actor) -> None:
     if actor.role not in PLACING_ROLES:
         raise NotPermitted(actor, "place an order")
     if command.fulfilment is Fulfilment.DELIVERY and command.shipping_info is None:
-        raise AddressRequired
+        raise AddressRequired("shippingInfo", "A delivery needs a shipping address.")
+    if command.billing_info is None and not command.is_paid_at_the_counter:
+        raise AddressRequired("billingInfo", "A billing address is needed, unless it is collected and paid in cash.")
     if command.total is not None and command.total != priced.total:
         raise TotalDiffers(Money(command.total, priced.currency), Money(priced.total, priced.currency))
 

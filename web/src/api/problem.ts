@@ -16,6 +16,8 @@ interface ProblemBody {
   /** The total that was sent and the server's own, in minor units. */
   given?: number;
   computed?: number;
+  /** Pieces in stock. */
+  left?: number;
 }
 
 /** An answer that was not the wanted one, or none at all (`status` 0). */

@@ -20,6 +20,25 @@ export const bn: Record<MessageKey, string> = {
 
   "problem.unreachable": "দোকানের সঙ্গে সংযোগ করা যাচ্ছে না। ইন্টারনেট সংযোগ দেখে আবার চেষ্টা করুন।",
   "problem.broken": "এই পাতাটি কাজ করছে না। আবার লোড করলে সাধারণত ঠিক হয়।",
+  "problem.other": "কাজ হয়নি। আবার চেষ্টা করুন, অথবা দোকানে জিজ্ঞেস করুন।",
+  "problem.declined": "পেমেন্ট নেওয়া যায়নি। অন্য কার্ড নিন, অথবা অন্যভাবে দাম দিন।",
+  "problem.provider": "ব্যাংক উত্তর দিচ্ছে না। কিছুক্ষণ পরে আবার চেষ্টা করুন, অথবা অন্যভাবে দাম দিন।",
+  "problem.promotion": "এমন কোনো অফার নেই, অথবা এই অর্ডারে তা চলে না।",
+  "problem.outOfStock": "মাত্র {count}টি আছে।",
+  "problem.priceChanged": "দাম বদলেছে। নতুন মোট দেখুন, ঠিক মনে হলে আবার অর্ডার করুন।",
+  "problem.notPayable": "এই অর্ডারের জন্য এখন কিছু দিতে হবে না।",
+  "problem.stale": "এর মধ্যে অর্ডারটি বদলেছে। আবার দেখুন।",
+  "problem.notPermitted": "এটি আর করা যায় না, অথবা এই সাইন-ইনে করা যায় না।",
+  "problem.notFound": "এখানে কিছু নেই।",
+  "problem.tooOften": "অনেকবার হয়ে গেছে। একটু অপেক্ষা করে আবার চেষ্টা করুন।",
+  "problem.waiting":
+    "দাম না দেওয়া অনেক অর্ডার দোকানের অপেক্ষায়। কয়েকটির উত্তর আসা পর্যন্ত অপেক্ষা করুন, অথবা কার্ডে দাম দিন।",
+  "problem.signIn": "আবার সাইন ইন করুন।",
+  "problem.addressTaken": "এই ঠিকানায় আগেই একটি অ্যাকাউন্ট আছে।",
+  "door.share": "আমি যেখানে আছি, দরজা সেখানেই",
+  "door.forget": "দরজার অবস্থান ভুলে যান",
+  "door.hint": "তাহলে অর্ডার কখন পৌঁছাবে বলা যাবে।",
+  "door.failed": "এই ডিভাইস তার অবস্থান জানায়নি।",
   "problem.reload": "আবার লোড করুন",
   "problem.retry": "আবার চেষ্টা করুন",
 
@@ -53,6 +72,9 @@ export const bn: Record<MessageKey, string> = {
   "cart.remove": "{name} বাদ দিন",
   "cart.estimate": "আনুমানিক মূল্য",
   "cart.estimateNote": "দোকান এর সঙ্গে কর ও ডেলিভারি খরচ যোগ করে।",
+  "cart.gone": "দোকান এটি আর বিক্রি করে না।",
+  "cart.goneHint": "ঝুড়ির কিছু জিনিস আর বিক্রি হয় না। বাকিটা অর্ডার করতে সেগুলো সরিয়ে নিন।",
+  "cart.something": "কোনো জিনিস",
   "cart.view": "কার্ট দেখুন ({count})",
 
   "checkout.title": "চেকআউট",
@@ -110,6 +132,7 @@ export const bn: Record<MessageKey, string> = {
   "field.postcode": "পোস্টকোড",
   "field.country": "দেশ",
 
+  "fault.needed": "এটি পূরণ করুন।",
   "fault.email": "এটি ই-মেইল ঠিকানার মতো নয়।",
   "fault.mobile": "এটি ফোন নম্বরের মতো নয়।",
   "fault.promoCode": "এটি প্রোমো কোডের মতো নয়।",

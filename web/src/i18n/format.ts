@@ -21,15 +21,19 @@ export function formatNumber(value: number, locale: Locale): string {
 }
 
 export function formatDateTime(at: string, locale: Locale): string {
-  return new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], { dateStyle: "medium", timeStyle: "short" }).format(
-    new Date(at),
-  );
+  return new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], {
+    dateStyle: "medium",
+    timeStyle: "short",
+    hourCycle: "h23",
+  }).format(new Date(at));
 }
 
 export function formatTime(at: string, locale: Locale): string {
-  return new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], { hour: "2-digit", minute: "2-digit" }).format(
-    new Date(at),
-  );
+  return new Intl.DateTimeFormat(LANGUAGE_TAGS[locale], {
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  }).format(new Date(at));
 }
 
 const UNITS = [

@@ -5,12 +5,20 @@ import { inSessionStorage } from "./session-storage";
 /** The server's bound for one line. */
 export const QUANTITY_MAX = 999;
 
+/** What was put in, for when the catalogue has it no more. */
+export interface Remembered {
+  name: string;
+  nameBn: string;
+  image: string;
+}
+
 interface CartState {
   /** Product id to quantity, in the order they were first put in. */
   quantities: Record<string, number>;
+  remembered: Record<string, Remembered>;
   /** As it was typed; the server says whether it holds. */
   promoCode: string;
-  add: (productId: string) => void;
+  add: (product: Remembered & { id: string }) => void;
   setQuantity: (productId: string, quantity: number) => void;
   setPromoCode: (code: string) => void;
   clear: () => void;
@@ -20,15 +28,17 @@ export const useCart = create<CartState>()(
   persist(
     (set) => ({
       quantities: {},
+      remembered: {},
       promoCode: "",
-      add: (productId) =>
-        set(({ quantities }) => ({
-          quantities: withQuantity(quantities, productId, (quantities[productId] ?? 0) + 1),
+      add: ({ id, name, nameBn, image }) =>
+        set(({ quantities, remembered }) => ({
+          quantities: withQuantity(quantities, id, (quantities[id] ?? 0) + 1),
+          remembered: { ...remembered, [id]: { name, nameBn, image } },
         })),
       setQuantity: (productId, quantity) =>
         set(({ quantities }) => ({ quantities: withQuantity(quantities, productId, quantity) })),
       setPromoCode: (promoCode) => set({ promoCode }),
-      clear: () => set({ quantities: {}, promoCode: "" }),
+      clear: () => set({ quantities: {}, remembered: {}, promoCode: "" }),
     }),
     { name: "ordercast.cart", storage: inSessionStorage },
   ),

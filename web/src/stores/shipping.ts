@@ -4,10 +4,18 @@ import { persist } from "zustand/middleware";
 import { EMPTY_ADDRESS } from "./address";
 import { inSessionStorage } from "./session-storage";
 
+export interface Place {
+  lat: number;
+  lng: number;
+}
+
 interface ShippingState {
   fulfilment: Fulfilment;
   sameAsBilling: boolean;
   shipping: Address;
+  /** Where the door is, if the buyer has said so: by it the arrival is estimated. */
+  place: Place | null;
+  setPlace: (place: Place | null) => void;
   setFulfilment: (fulfilment: Fulfilment) => void;
   setSameAsBilling: (same: boolean) => void;
   setShipping: (change: Partial<Address>) => void;
@@ -19,6 +27,8 @@ export const useShipping = create<ShippingState>()(
       fulfilment: "delivery",
       sameAsBilling: true,
       shipping: EMPTY_ADDRESS,
+      place: null,
+      setPlace: (place) => set({ place }),
       setFulfilment: (fulfilment) => set({ fulfilment }),
       setSameAsBilling: (sameAsBilling) => set({ sameAsBilling }),
       setShipping: (change) => set(({ shipping }) => ({ shipping: { ...shipping, ...change } })),

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { Problem } from "../api/problem";
+import { problemWords } from "../i18n/problem-words";
 import { useText } from "../i18n/text";
 
 /** Something went wrong: what, and how to try again where that can help. */
@@ -18,9 +18,8 @@ export function ProblemNote({ error, onRetry }: { error: Error; onRetry?: () => 
 }
 
 export function ProblemText({ error }: { error: Error }) {
-  const { t } = useText();
-  if (error instanceof Problem && error.unreachable) return <p>{t("problem.unreachable")}</p>;
-  return <p>{error.message}</p>;
+  const text = useText();
+  return <p>{problemWords(text, error)}</p>;
 }
 
 /** Nothing to show, and why. */

@@ -6,7 +6,7 @@ import { countOf, QUANTITY_MAX, useCart } from "../../src/stores/cart";
 import { useCustomer } from "../../src/stores/customer";
 import { usePayment } from "../../src/stores/payment";
 import { useShipping } from "../../src/stores/shipping";
-import { emptyCheckout } from "../support/checkout";
+import { emptyCheckout, goods } from "../support/checkout";
 
 beforeEach(() => {
   emptyCheckout();
@@ -14,7 +14,7 @@ beforeEach(() => {
     .getState()
     .setCustomer({ name: " Asha Rahman ", email: "asha@example.com", mobile: "+8801700000000" });
   useBilling.getState().setBilling({ line1: "12 Lake Road", city: "Dhaka", postcode: "1207" });
-  useCart.getState().add("prd_1");
+  useCart.getState().add(goods("prd_1"));
 });
 
 const address = {
@@ -28,7 +28,7 @@ const address = {
 describe("the cart", () => {
   it("adds, changes and removes, within the server's bounds", () => {
     const { add, setQuantity } = useCart.getState();
-    add("prd_1");
+    add(goods("prd_1"));
     setQuantity("prd_2", 5_000);
     setQuantity("prd_3", 2.9);
     expect(useCart.getState().quantities).toEqual({ prd_1: 2, prd_2: QUANTITY_MAX, prd_3: 2 });
@@ -70,7 +70,10 @@ describe("the order composed from the five stores", () => {
       country: "BD",
     });
     setFulfilment("pickup");
-    expect(composeOrder().shippingInfo).toEqual(address);
+    expect(composeOrder().shippingInfo).toBeUndefined();
+    expect(composeOrder().billingInfo).toBeUndefined();
+    usePayment.getState().choose({ method: "card" });
+    expect(composeOrder().billingInfo).toEqual(address);
   });
 
   it("names the code that was typed, and the total that was shown", () => {
@@ -107,7 +110,7 @@ describe("the idempotency key", () => {
 
   it("is another one for another order", () => {
     const key = keyFor(composeOrder());
-    useCart.getState().add("prd_1");
+    useCart.getState().add(goods("prd_1"));
     expect(keyFor(composeOrder())).not.toBe(key);
   });
 

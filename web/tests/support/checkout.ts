@@ -12,3 +12,6 @@ export function emptyCheckout(): void {
   usePayment.setState(usePayment.getInitialState(), true);
   useShipping.setState(useShipping.getInitialState(), true);
 }
+
+/** A product as it is put into the cart. */
+export const goods = (id: string) => ({ id, name: "Chai", nameBn: "চা", image: "/images/chai.svg" });

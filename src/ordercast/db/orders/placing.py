@@ -272,7 +272,7 @@ def _order_row(placed: _Placed) -> dict[str, Any]:
         "customer_name": info.name,
         "customer_email": info.email,
         "customer_mobile": info.mobile,
-        "billing_info": _ENCODE(command.billing_info).decode(),
+        "billing_info": None if command.billing_info is None else _ENCODE(command.billing_info).decode(),
         "shipping_info": None if command.shipping_info is None else _ENCODE(command.shipping_info).decode(),
         "cart_items": _ENCODE(priced.lines).decode(),
         "payment_info": _ENCODE(order.payment.info).decode(),

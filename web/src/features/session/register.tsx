@@ -2,6 +2,7 @@ import { useMutation } from "@tanstack/react-query";
 import { type SyntheticEvent, useState } from "react";
 import { login, register } from "../../api/auth";
 import { Problem } from "../../api/problem";
+import { problemWords } from "../../i18n/problem-words";
 import { useText } from "../../i18n/text";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
@@ -17,7 +18,8 @@ const LOOKS: Record<Name, { type: string; autoComplete: string; min?: number; ma
 
 /** Opens an account for a customer, and signs in with it. */
 export function RegisterForm({ lead }: { lead: string }) {
-  const { t } = useText();
+  const text = useText();
+  const { t } = text;
   const [values, setValues] = useState<Record<Name, string>>({ name: "", email: "", password: "" });
   const signIn = useSessionStore((state) => state.signIn);
   const attempt = useMutation({
@@ -50,7 +52,7 @@ export function RegisterForm({ lead }: { lead: string }) {
           value={values[name]}
           data-testid={`register-${name}`}
           {...(name === "password" && { hint: t("register.passwordHint") })}
-          error={atField === name ? error?.message : undefined}
+          error={error && atField === name ? problemWords(text, error) : undefined}
           onChange={({ target }) => setValues({ ...values, [name]: target.value })}
         />
       ))}

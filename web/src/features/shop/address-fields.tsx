@@ -2,7 +2,7 @@ import type { Address } from "@ordercast/client";
 import { useText } from "../../i18n/text";
 import { LANGUAGE_TAGS } from "../../i18n/locale";
 import { Field, SelectField } from "../../ui/field";
-import { type FaultAt, faultOf } from "./fault";
+import type { Faults } from "./fault";
 
 const COUNTRIES = ["BD", "BT", "GB", "IN", "MV", "MY", "NP", "LK", "AE", "US"];
 
@@ -11,17 +11,17 @@ interface AddressFieldsProps {
   prefix: "billingInfo" | "shippingInfo";
   address: Address;
   onChange: (change: Partial<Address>) => void;
-  faultAt: FaultAt;
+  faults: Faults;
 }
 
-export function AddressFields({ legend, prefix, address, onChange, faultAt }: AddressFieldsProps) {
+export function AddressFields({ legend, prefix, address, onChange, faults }: AddressFieldsProps) {
   const { t, locale } = useText();
   const section = prefix === "billingInfo" ? "billing" : "shipping";
   const countries = new Intl.DisplayNames(LANGUAGE_TAGS[locale], { type: "region" });
   const common = (field: keyof Address) => ({
     name: `${prefix}.${field}`,
     value: address[field] ?? "",
-    error: faultOf(t, faultAt, `${prefix}.${field}`),
+    error: faults[`${prefix}.${field}`],
     onChange: ({ target }: { target: { value: string } }) => onChange({ [field]: target.value }),
   });
   return (
@@ -53,7 +53,6 @@ export function AddressFields({ legend, prefix, address, onChange, faultAt }: Ad
           {...common("postcode")}
           label={t("field.postcode")}
           autoComplete={`${section} postal-code`}
-
           maxLength={16}
         />
       </div>

@@ -1,37 +1,70 @@
 import { useId } from "react";
 import type { Product } from "../../api/shop";
 import { useText } from "../../i18n/text";
-import { QUANTITY_MAX, useCart } from "../../stores/cart";
+import { QUANTITY_MAX, type Remembered, useCart } from "../../stores/cart";
 import { Cross } from "../../ui/icons";
 import { nameOf } from "./words";
 
-export interface Line {
+export interface SoldLine {
   product: Product;
   quantity: number;
 }
+/** Of a product that the catalogue has no more. */
+export interface GoneLine {
+  gone: Remembered & { id: string };
+  quantity: number;
+}
+export type Line = SoldLine | GoneLine;
+
+export const isSold = (line: Line): line is SoldLine => "product" in line;
 
 interface CartLinesProps {
   lines: Line[];
   /** What the server finds wrong with the quantity of a line, by its place in the cart. */
-  faultOf: (index: number) => string | undefined;
+  faultAt: (index: number) => string | undefined;
 }
 
-export function CartLines({ lines, faultOf }: CartLinesProps) {
+export function CartLines({ lines, faultAt }: CartLinesProps) {
   return (
     <ul className="cart-lines">
-      {lines.map((line, index) => (
-        <CartLine
-          key={line.product.id}
-          {...line}
-          name={`cartItems.${index}.quantity`}
-          fault={faultOf(index)}
-        />
-      ))}
+      {lines.map((line, index) =>
+        isSold(line) ? (
+          <CartLine
+            key={line.product.id}
+            {...line}
+            name={`cartItems.${index}.quantity`}
+            fault={faultAt(index)}
+          />
+        ) : (
+          <WithdrawnLine key={line.gone.id} {...line.gone} />
+        ),
+      )}
     </ul>
   );
 }
 
-interface CartLineProps extends Line {
+function WithdrawnLine({ id, image, ...names }: GoneLine["gone"]) {
+  const { t, locale } = useText();
+  const setQuantity = useCart((state) => state.setQuantity);
+  const name = (locale === "bn" && names.nameBn) || names.name || t("cart.something");
+  return (
+    <li className="cart-line cart-line--gone" data-testid="withdrawn-line">
+      {image !== "" && <img src={image} alt="" width="56" height="42" />}
+      <span className="cart-line-name">{name}</span>
+      <button
+        type="button"
+        className="button button--quiet button--icon"
+        aria-label={t("cart.remove", { name })}
+        onClick={() => setQuantity(id, 0)}
+      >
+        <Cross />
+      </button>
+      <p className="field-error">{t("cart.gone")}</p>
+    </li>
+  );
+}
+
+interface CartLineProps extends SoldLine {
   name: string;
   fault: string | undefined;
 }
@@ -83,7 +116,7 @@ function CartLine({ product, quantity, name: field, fault }: CartLineProps) {
 }
 
 /** What the catalogue says, while the server has not said more: tax and delivery are its to reckon. */
-export function Estimate({ lines }: { lines: Line[] }) {
+export function Estimate({ lines }: { lines: SoldLine[] }) {
   const { t, money } = useText();
   const sum = lines.reduce((total, { product, quantity }) => total + product.price * quantity, 0);
   return (

@@ -1,12 +1,15 @@
-import { type SyntheticEvent, useEffect } from "react";
+import type { SyntheticEvent } from "react";
 import { useText } from "../../i18n/text";
 import { useBilling } from "../../stores/billing";
 import { useCustomer } from "../../stores/customer";
+import { usePayment } from "../../stores/payment";
 import { useShipping } from "../../stores/shipping";
 import { Field } from "../../ui/field";
 import { ProblemNote } from "../../ui/notes";
 import { AddressFields } from "./address-fields";
-import { type FaultAt, faultOf } from "./fault";
+import { DoorPlace } from "./door-place";
+import type { Faults } from "./fault";
+import { asksForAddress } from "./form-values";
 import { FulfilmentFields } from "./fulfilment-fields";
 import { PaymentFields } from "./payment-fields";
 import { PromoField } from "./promo-field";
@@ -16,54 +19,68 @@ interface CheckoutFormProps {
   placing: boolean;
   /** The total of this cart is not known yet, so that nobody could say yes to it. */
   settling: boolean;
+  /** Why it cannot be ordered as it is. */
+  blocked: string | undefined;
   /** What pressing the button does. */
   placeWords: string;
-  /** What is wrong with a field, of the order that was refused or of the cart as it stands. */
-  fault: FaultAt;
-  /** The former alone: the focus goes there. */
-  refused: FaultAt;
+  faults: Faults;
   error: Error | null;
 }
 
 export function CheckoutForm(props: CheckoutFormProps) {
-  const { onPlace, placing, settling, placeWords, fault, refused, error } = props;
+  const { onPlace, placing, settling, blocked, placeWords, faults, error } = props;
   const { t } = useText();
   const { billing, setBilling } = useBilling();
   const { fulfilment, sameAsBilling, shipping, setShipping } = useShipping();
-  useFocusOnFault(refused);
+  const { method } = usePayment();
 
   const submit = (event: SyntheticEvent) => {
     event.preventDefault();
     onPlace();
   };
   return (
-    <form className="checkout" data-testid="checkout-form" aria-label={t("checkout.title")} onSubmit={submit}>
-      <CustomerFields faultAt={fault} />
+    // What is missing is said at each field, in the page's language; a browser would say one thing in its own.
+    <form
+      className="checkout"
+      data-testid="checkout-form"
+      aria-label={t("checkout.title")}
+      noValidate
+      onSubmit={submit}
+    >
+      <CustomerFields faults={faults} />
       <FulfilmentFields />
-      <AddressFields
-        legend={t("checkout.billing")}
-        prefix="billingInfo"
-        address={billing}
-        onChange={setBilling}
-        faultAt={fault}
-      />
+      <PaymentFields />
+      {asksForAddress(fulfilment, method) && (
+        <AddressFields
+          legend={t("checkout.billing")}
+          prefix="billingInfo"
+          address={billing}
+          onChange={setBilling}
+          faults={faults}
+        />
+      )}
       {fulfilment === "delivery" && !sameAsBilling && (
         <AddressFields
           legend={t("checkout.shipping")}
           prefix="shippingInfo"
           address={shipping}
           onChange={setShipping}
-          faultAt={fault}
+          faults={faults}
         />
       )}
-      <PaymentFields />
-      <PromoField fault={fault} />
+      {fulfilment === "delivery" && <DoorPlace />}
+      <PromoField faults={faults} />
       {error && <ProblemNote error={error} />}
+      {blocked !== undefined && (
+        <p className="note note--bad" role="alert">
+          {blocked}
+        </p>
+      )}
       <button
         type="submit"
         className="button button--primary button--wide"
         data-testid="place-order"
-        disabled={placing || settling}
+        disabled={placing || settling || blocked !== undefined}
       >
         {placing ? t("checkout.placing") : settling ? t("checkout.settling") : placeWords}
       </button>
@@ -71,7 +88,7 @@ export function CheckoutForm(props: CheckoutFormProps) {
   );
 }
 
-function CustomerFields({ faultAt }: { faultAt: FaultAt }) {
+function CustomerFields({ faults }: { faults: Faults }) {
   const { t } = useText();
   const { customer, setCustomer } = useCustomer();
   return (
@@ -84,7 +101,7 @@ function CustomerFields({ faultAt }: { faultAt: FaultAt }) {
         required
         maxLength={120}
         value={customer.name}
-        error={faultOf(t, faultAt, "customerInfo.name")}
+        error={faults["customerInfo.name"]}
         onChange={({ target }) => setCustomer({ name: target.value })}
       />
       <div className="field-pair">
@@ -97,7 +114,7 @@ function CustomerFields({ faultAt }: { faultAt: FaultAt }) {
           maxLength={32}
           placeholder="+8801…"
           value={customer.mobile}
-          error={faultOf(t, faultAt, "customerInfo.mobile")}
+          error={faults["customerInfo.mobile"]}
           onChange={({ target }) => setCustomer({ mobile: target.value })}
         />
         <Field
@@ -108,17 +125,10 @@ function CustomerFields({ faultAt }: { faultAt: FaultAt }) {
           required
           maxLength={254}
           value={customer.email}
-          error={faultOf(t, faultAt, "customerInfo.email")}
+          error={faults["customerInfo.email"]}
           onChange={({ target }) => setCustomer({ email: target.value })}
         />
       </div>
     </fieldset>
   );
-}
-
-/** Puts the focus on the field that the server found fault with; those of the cart stand outside the form. */
-function useFocusOnFault(refused: FaultAt): void {
-  useEffect(() => {
-    if (refused !== undefined) document.getElementsByName(refused.field)[0]?.focus();
-  }, [refused]);
 }

@@ -1,11 +1,12 @@
-import { useMemo } from "react";
+import { useEffect, useMemo, useState } from "react";
 import { Problem } from "../../api/problem";
 import { useText } from "../../i18n/text";
 import { ProblemNote } from "../../ui/notes";
 import { useCustomerSession } from "../session/customer";
-import { CartLines, Estimate, type Line } from "./cart-lines";
+import { CartLines, Estimate, isSold, type Line } from "./cart-lines";
 import { CheckoutForm } from "./checkout-form";
-import { faultIn, type FaultAt, faultOf } from "./fault";
+import { faultsIn } from "./fault";
+import { checked, type FormValues, standing, useFormValues } from "./form-values";
 import { hasOneAddress } from "./new-order";
 import { Total } from "./total";
 import { usePlaceOrder } from "./use-place-order";
@@ -13,27 +14,46 @@ import { useQuote } from "./use-quote";
 
 /** From the lines of the cart to the order: what the server makes of them stands beside what it is about. */
 export function Checkout({ lines }: { lines: Line[] }) {
-  const { t, money } = useText();
+  const text = useText();
+  const { t, money } = text;
   const customer = useCustomerSession();
-  const { quote, settling, problem, retry } = useQuote(customer?.token);
-  const { place, placing, error } = usePlaceOrder(customer);
-  const refused = useMemo(() => faultAt(error), [error]);
-  const fault = refused ?? faultAt(problem);
+  const sold = lines.filter(isSold);
+  const someGone = sold.length < lines.length;
+  const { quote, settling, problem, retry } = useQuote(customer?.token, !someGone);
+  const { place, placing, error, sent } = usePlaceOrder(customer);
+  const values = useFormValues();
+  const [tried, setTried] = useState<FormValues>();
+  const refused = useMemo(() => faultsIn(text, error, hasOneAddress()), [text, error]);
+  const ofCart = faultsIn(text, problem, hasOneAddress());
+  const faults = {
+    ...ofCart,
+    ...(sent && standing(refused, sent, values)),
+    ...(tried && standing(checked(text, tried), tried, values)),
+  };
+  // Where the server found fault, and where the form itself did at the last try.
+  useFocusOn(Object.keys(refused)[0], error);
+  useFocusOn(tried && Object.keys(checked(text, tried))[0], tried);
+
+  const submit = () => {
+    setTried(values);
+    if (Object.keys(checked(text, values)).length === 0) place(quote?.total, values);
+  };
+  const isShown = (at: Error | null) => Object.keys(faultsIn(text, at, hasOneAddress())).length > 0;
   return (
     <>
-      <CartLines lines={lines} faultOf={(index) => faultOf(t, fault, `cartItems.${index}.quantity`)} />
-      {quote ? <Total quote={quote} settling={settling} /> : <Estimate lines={lines} />}
-      {problem && !faultAt(problem) && <ProblemNote error={problem} onRetry={retry} />}
+      <CartLines lines={lines} faultAt={(index) => faults[`cartItems.${index}.quantity`]} />
+      {quote && !someGone ? <Total quote={quote} settling={settling} /> : <Estimate lines={sold} />}
+      {problem && !isShown(problem) && <ProblemNote error={problem} onRetry={retry} />}
       <CheckoutForm
-        onPlace={() => place(quote?.total)}
+        onPlace={submit}
         placing={placing}
         settling={settling}
+        blocked={someGone ? t("cart.goneHint") : undefined}
         placeWords={
           quote ? t("checkout.placeFor", { total: money(quote.total, quote.currency) }) : t("checkout.place")
         }
-        fault={fault}
-        refused={refused}
-        error={error && !refused ? inWords(error) : null}
+        faults={faults}
+        error={error && !isShown(error) ? inWords(error) : null}
       />
     </>
   );
@@ -47,5 +67,10 @@ export function Checkout({ lines }: { lines: Line[] }) {
   }
 }
 
-const faultAt = (error: Error | null): FaultAt =>
-  error instanceof Problem ? faultIn(error, hasOneAddress()) : undefined;
+/** Puts the focus on a field once for each `cause`; those of the cart stand outside the form. */
+function useFocusOn(field: string | undefined, cause: unknown): void {
+  useEffect(() => {
+    if (field !== undefined) document.getElementsByName(field)[0]?.focus();
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- while it is mended, nothing takes the focus away
+  }, [cause]);
+}

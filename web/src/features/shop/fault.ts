@@ -1,35 +1,40 @@
-import type { Problem } from "../../api/problem";
+import { Problem } from "../../api/problem";
+import { problemWords } from "../../i18n/problem-words";
 import type { Text } from "../../i18n/text";
 
-/** What the server finds wrong with one field of the form, named as the form names it. */
-export interface Fault {
-  field: string;
-  message: string;
-  /** The value is not of the form it should be, which the pages say in their own words. */
-  malformed: boolean;
-}
-export type FaultAt = Fault | undefined;
+/** What is wrong with fields of the form, in words, by the fields' names. */
+export type Faults = Readonly<Record<string, string>>;
 
-/** What to say at `field`, if it is the one at fault. */
-export function faultOf(t: Text["t"], fault: FaultAt, field: string): string | undefined {
-  if (fault?.field !== field) return undefined;
-  if (!fault.malformed) return fault.message;
-  if (field === "customerInfo.email") return t("fault.email");
-  if (field === "customerInfo.mobile") return t("fault.mobile");
-  if (field === "promoCode") return t("fault.promoCode");
-  return t("fault.other");
-}
-
-const OF_THE_FORM = /^((customerInfo|billingInfo|shippingInfo)\.\w+|promoCode|cartItems\.\d+\.quantity)$/;
+const OF_THE_FORM =
+  /^((customerInfo|billingInfo|shippingInfo)(\.\w+)?|promoCode|cartItems\.\d+\.(quantity|productId))$/;
 
 /**
- * The fault where the form can show it, else undefined.
+ * The faults that a refusal names, where the form can show them; none for what belongs to no field.
  *
  * With one address for both, what is wrong with the shipping address is wrong with the billing fields.
  */
-export function faultIn(problem: Problem, oneAddress: boolean): FaultAt {
-  const { field, message } = problem;
-  if (field === undefined || !OF_THE_FORM.test(field)) return undefined;
-  const malformed = problem.is("invalid-field");
-  return { malformed, field: oneAddress ? field.replace(/^shippingInfo/, "billingInfo") : field, message };
+export function faultsIn(text: Text, error: Error | null, oneAddress: boolean): Faults {
+  if (!(error instanceof Problem)) return {};
+  const { field } = error;
+  if (field === undefined || !OF_THE_FORM.test(field)) return {};
+  const shown = oneAddress ? field.replace(/^shippingInfo/, "billingInfo") : field;
+  // A part that is missing as a whole is missed at its first field.
+  const name = /^(customerInfo|billingInfo|shippingInfo)$/.test(shown) ? `${shown}.${FIRST[shown]}` : shown;
+  // Of a product that is gone its line says so.
+  return { [name.replace(/\.productId$/, ".quantity")]: wordsFor(text, error, name) };
+}
+
+const FIRST: Readonly<Record<string, string>> = {
+  customerInfo: "name",
+  billingInfo: "line1",
+  shippingInfo: "line1",
+};
+
+function wordsFor(text: Text, error: Problem, field: string): string {
+  if (!error.is("invalid-field")) return problemWords(text, error);
+  // The value is not of the form it should be, which the pages say in their own words.
+  if (field === "customerInfo.email") return text.t("fault.email");
+  if (field === "customerInfo.mobile") return text.t("fault.mobile");
+  if (field === "promoCode") return text.t("fault.promoCode");
+  return text.t("fault.other");
 }

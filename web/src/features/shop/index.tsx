@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type Product, productsQuery } from "../../api/shop";
+import { productsQuery } from "../../api/shop";
 import { useText } from "../../i18n/text";
 import { countOf, useCart } from "../../stores/cart";
 import { ProblemNote, Loading } from "../../ui/notes";
@@ -8,8 +8,6 @@ import { Account } from "./account";
 import { CartBar, CartPanel } from "./cart-panel";
 import { ProductGrid } from "./product-grid";
 import "./shop.css";
-
-const NO_PRODUCTS: Product[] = [];
 
 export default function ShopPage() {
   const { t } = useText();
@@ -23,7 +21,7 @@ export default function ShopPage() {
           {products.isError && <ProblemNote error={products.error} onRetry={() => void products.refetch()} />}
           {products.data && <ProductGrid products={products.data} />}
         </section>
-        <CartPanel products={products.data ?? NO_PRODUCTS} />
+        <CartPanel products={products.data} />
       </div>
       <CartBar count={countOf(quantities)} />
       <p className="visually-hidden" role="status">

@@ -6,6 +6,7 @@ import { useCart } from "../../stores/cart";
 import { useCustomer } from "../../stores/customer";
 import { paymentInfoOf, usePayment } from "../../stores/payment";
 import { useShipping } from "../../stores/shipping";
+import { asksForAddress } from "./form-values";
 
 /**
  * The five parts as the five stores hold them now.
@@ -15,14 +16,16 @@ import { useShipping } from "../../stores/shipping";
 export function composeOrder(total?: number): NewOrder {
   const { customer } = useCustomer.getState();
   const billingInfo = addressed(useBilling.getState().billing, customer.name);
-  const { fulfilment, shipping } = useShipping.getState();
+  const { fulfilment, shipping, place } = useShipping.getState();
+  const payment = usePayment.getState();
+  const goesTo = hasOneAddress() ? billingInfo : addressed(shipping, customer.name);
   return {
     fulfilment,
     customerInfo: trimmed(customer),
-    billingInfo,
-    shippingInfo: hasOneAddress() ? billingInfo : addressed(shipping, customer.name),
+    ...(asksForAddress(fulfilment, payment.method) && { billingInfo }),
+    ...(fulfilment === "delivery" && { shippingInfo: { ...goesTo, ...(place && { location: place }) } }),
     ...goods(useCart.getState()),
-    paymentInfo: paymentInfoOf(usePayment.getState()),
+    paymentInfo: paymentInfoOf(payment),
     ...(total !== undefined && { total }),
   };
 }

@@ -39,7 +39,7 @@ function ProductCard({ product }: { product: Product }) {
           className="button button--soft"
           data-testid="add-to-cart"
           disabled={inCart >= Math.min(product.stock, QUANTITY_MAX)}
-          onClick={() => add(product.id)}
+          onClick={() => add(product)}
         >
           {inCart === 0 ? t("shop.add") : t("shop.inCart", { count: inCart })}
           <span className="visually-hidden">: {name}</span>

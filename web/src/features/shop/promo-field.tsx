@@ -1,12 +1,12 @@
 import { useText } from "../../i18n/text";
 import { useCart } from "../../stores/cart";
 import { Field } from "../../ui/field";
-import { type FaultAt, faultOf } from "./fault";
+import type { Faults } from "./fault";
 
 /** The server's bound. */
 const CODE_MAX = 40;
 
-export function PromoField({ fault }: { fault: FaultAt }) {
+export function PromoField({ faults }: { faults: Faults }) {
   const { t } = useText();
   const { promoCode, setPromoCode } = useCart();
   return (
@@ -19,7 +19,7 @@ export function PromoField({ fault }: { fault: FaultAt }) {
       maxLength={CODE_MAX}
       value={promoCode}
       hint={t("checkout.promoHint")}
-      error={promoCode.trim() === "" ? undefined : faultOf(t, fault, "promoCode")}
+      error={promoCode.trim() === "" ? undefined : faults["promoCode"]}
       onChange={({ target }) => setPromoCode(target.value)}
     />
   );

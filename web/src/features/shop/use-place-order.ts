@@ -10,7 +10,14 @@ import { usePayment } from "../../stores/payment";
 import type { Session } from "../session/session";
 import { visitBank } from "../../stores/bank-visit";
 import { forgetKey, keyFor } from "./idempotency";
+import type { FormValues } from "./form-values";
 import { composeOrder } from "./new-order";
+
+interface Attempt {
+  total: number | undefined;
+  goods: string;
+  values: FormValues;
+}
 
 /** Places the order that the stores hold, and goes to where it can be followed. */
 export function usePlaceOrder(customer: Session | undefined) {
@@ -19,7 +26,7 @@ export function usePlaceOrder(customer: Session | undefined) {
 
   const goods = JSON.stringify(useCart());
   const { mutate, error, isPending, variables } = useMutation({
-    mutationFn: ({ total }: { total: number | undefined; goods: string }) => {
+    mutationFn: ({ total }: Attempt) => {
       const order = composeOrder(total);
       return placeOrder(order, keyFor(order), customer?.token);
     },
@@ -41,17 +48,23 @@ export function usePlaceOrder(customer: Session | undefined) {
     },
   });
 
-  const place = (shown: number | undefined) => {
+  const place = (shown: number | undefined, values: FormValues) => {
     // The order may stand, and have changed what the next would cost: asked again, it must be the very same.
     const again = isUnanswered(error) && variables?.goods === goods;
-    mutate({ total: again ? variables.total : shown, goods });
+    mutate({ total: again ? variables.total : shown, goods, values });
   };
-  return { place, placing: isPending, error: isOfGoods(error) && variables?.goods !== goods ? null : error };
+  return {
+    place,
+    placing: isPending,
+    error: isOfGoods(error) && variables?.goods !== goods ? null : error,
+    /** What stood in the form when it was sent. */
+    sent: variables?.values,
+  };
 }
 
 /** What was wrong with other goods, or another code, is no more. */
 const isOfGoods = (error: Error | null) =>
-  error instanceof Problem && /^(cartItems|promoCode|total)/.test(error.field ?? "");
+  error instanceof Problem && /^(cartItems|total)/.test(error.field ?? "");
 
 const isUnanswered = (error: Error | null) =>
   error instanceof Problem && (error.unreachable || error.status >= 500);

@@ -17,20 +17,20 @@ export interface QuoteNow {
   retry: () => void;
 }
 
-/** What the cart comes to, asked for anew whenever something changes that the price depends on. */
-export function useQuote(token: string | undefined): QuoteNow {
+/** What the cart comes to, if it `asks`; anew whenever something changes that the price depends on. */
+export function useQuote(token: string | undefined, asks: boolean): QuoteNow {
   const text = JSON.stringify(useCartToQuote());
   const settled = useDebounced(text, PAUSE_MS);
   const cart = JSON.parse(settled) as CartToQuote;
   // The answer belongs to its question: one about a former cart, come late, is never shown as this one's.
-  const asked = useQuery({ ...quoteQuery(cart, token), placeholderData: keepPreviousData });
+  const asked = useQuery({ ...quoteQuery(cart, token), placeholderData: keepPreviousData, enabled: asks });
   const { promoCode, ...goods } = cart;
   const codeRefused = promoCode !== undefined && isOfCode(asked.error);
-  const withoutCode = useQuery({ ...quoteQuery(goods, token), enabled: codeRefused });
+  const withoutCode = useQuery({ ...quoteQuery(goods, token), enabled: asks && codeRefused });
   const shown = codeRefused ? withoutCode : asked;
   return {
     quote: shown.data,
-    settling: text !== settled || shown.isPending || asked.isPlaceholderData,
+    settling: asks && (text !== settled || shown.isPending || asked.isPlaceholderData),
     problem: asked.error,
     retry: () => void asked.refetch(),
   };

@@ -18,8 +18,11 @@ export function Actions({ order, token, isBuyers, onChanged }: ActionsProps) {
   const [, navigate] = useLocation();
   const [cancelling, setCancelling] = useState(false);
   const again = () => {
-    const { setQuantity } = useCart.getState();
-    for (const { productId, quantity } of order.cartItems) setQuantity(productId, quantity);
+    const cart = useCart.getState();
+    for (const { productId: id, name, image, quantity } of order.cartItems) {
+      cart.add({ id, name, nameBn: "", image });
+      cart.setQuantity(id, quantity);
+    }
     navigate("/shop");
   };
   return (

@@ -6,7 +6,7 @@ import { useSessionStore } from "../../../src/features/session/session";
 import { useBilling } from "../../../src/stores/billing";
 import { useCart } from "../../../src/stores/cart";
 import { useCustomer } from "../../../src/stores/customer";
-import { emptyCheckout } from "../../support/checkout";
+import { emptyCheckout, goods } from "../../support/checkout";
 import { NodeServer } from "../../support/node-server";
 import { anOrder } from "../../support/orders";
 import { expectAccessible, show } from "../../support/page";
@@ -47,7 +47,7 @@ beforeEach(async () => {
     .on("POST /api/auth/login", () => ({ body: LOGIN }))
     .on("POST /api/orders", () => ({ status: 201, body: anOrder() }))
     .on("GET /api/payment-methods", () => ({ body: { items: [VISA], nextCursor: null } }));
-  useCart.getState().add("prd_chai");
+  useCart.getState().add(goods("prd_chai"));
   useCustomer.getState().setCustomer({ mobile: "+8801700000000" });
   useBilling.getState().setBilling({ line1: "12 Lake Road", city: "Dhaka" });
 });

@@ -314,6 +314,79 @@ describe("the checkout", () => {
     await waitFor(() => expect(document.activeElement).toBe(field("customerInfo.mobile")));
   });
 
+  it("says all that is missing at once, in its own words, and asks the server for nothing", async () => {
+    show(<ShopPage />, server);
+    await add("chai");
+    await user.type(field("customerInfo.email"), "nobody");
+    await place();
+    expect(document.activeElement).toBe(field("customerInfo.name"));
+    const blamed = () =>
+      [...screen.getByTestId<HTMLFormElement>("checkout-form").elements]
+        .filter((each) => each.getAttribute("aria-invalid") === "true")
+        .map((each) => each.getAttribute("name"));
+    const wrong = ["name", "mobile", "email"].map((name) => `customerInfo.${name}`);
+    expect(blamed()).toEqual([...wrong, "billingInfo.line1", "billingInfo.city"]);
+    expect(screen.getAllByText("Please fill this in.")).toHaveLength(4);
+    await user.type(field("customerInfo.mobile"), "0");
+    expect(blamed()).not.toContain("customerInfo.mobile");
+    expect(server.askedFor("POST /api/orders")).toEqual([]);
+    await expectAccessible();
+  });
+
+  it("blames a field no more once it is mended, and says the next thing meanwhile", async () => {
+    server.on("POST /api/orders", () => ({
+      status: 422,
+      body: { type: "/problems/invalid-field", title: "No", status: 422, field: "customerInfo.mobile" },
+    }));
+    show(<ShopPage />, server);
+    await fillIn();
+    await place();
+    const mobile = field("customerInfo.mobile");
+    await waitFor(() => expect(mobile.getAttribute("aria-invalid")).toBe("true"));
+    await user.type(field("promoCode"), "EID");
+    expect(await screen.findByText("There is no such promotion.")).toBeTruthy();
+    expect(mobile.getAttribute("aria-invalid")).toBe("true");
+    await user.type(mobile, "1");
+    expect(mobile.getAttribute("aria-invalid")).toBeNull();
+    expect(screen.getByText("There is no such promotion.")).toBeTruthy();
+  });
+
+  it("asks whoever collects and pays in cash for no address, and sends none", async () => {
+    server.on("POST /api/orders", () => ({ status: 201, body: { ...anOrder(), trackingToken: "trk_1" } }));
+    show(<ShopPage />, server);
+    await fillIn();
+    await user.click(screen.getByRole("radio", { name: "Pickup" }));
+    expect(field("billingInfo.line1")).toBeNull();
+    await place();
+    await waitFor(() => expect(server.askedFor("POST /api/orders")).toHaveLength(1));
+    const sent = server.askedFor("POST /api/orders")[0]?.body as object;
+    expect(Object.keys(sent)).not.toContain("billingInfo");
+    expect(Object.keys(sent)).not.toContain("shippingInfo");
+  });
+
+  it("shows and names what the shop sells no more, and takes the rest once it is out", async () => {
+    show(<ShopPage />, server);
+    await fillIn();
+    await add("samosa");
+    await comesTo("128.78");
+    server.on("GET /api/products", () => ({
+      body: { items: [product("samosa", 25_50, 500)], nextCursor: null },
+    }));
+    server.on("POST /api/orders", () => ({
+      status: 422,
+      body: { type: "/problems/unknown-product", title: "No", status: 422, field: "cartItems[0].productId" },
+    }));
+    await place();
+    const line = await screen.findByTestId("withdrawn-line");
+    expect(line.textContent).toContain("chai");
+    expect(line.textContent).toContain("The shop does not sell this any more.");
+    expect(screen.getByTestId<HTMLButtonElement>("place-order").disabled).toBe(true);
+    await expectAccessible();
+    await user.click(within(line).getByRole("button", { name: "Remove chai" }));
+    await comesTo("86.78");
+    expect(screen.getByTestId<HTMLButtonElement>("place-order").disabled).toBe(false);
+  });
+
   it("says in the form what belongs to no field of it", async () => {
     server.on("POST /api/orders", () => ({
       status: 402,

@@ -1,0 +1,45 @@
+import { useState } from "react";
+import { useText } from "../../i18n/text";
+import { useShipping } from "../../stores/shipping";
+
+const PATIENCE_MS = 20_000;
+
+/** Takes this device's place for the door's, if the buyer says so: then the shop can tell when it arrives. */
+export function DoorPlace() {
+  const { t } = useText();
+  const { place, setPlace } = useShipping();
+  const [state, setState] = useState<"idle" | "asking" | "failed">("idle");
+  if (!("geolocation" in navigator)) return null;
+  const ask = () => {
+    setState("asking");
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        setPlace({ lat: coords.latitude, lng: coords.longitude });
+        setState("idle");
+      },
+      () => setState("failed"),
+      { enableHighAccuracy: true, timeout: PATIENCE_MS },
+    );
+  };
+  return (
+    <div className="door-place">
+      <button
+        type="button"
+        className="button button--small"
+        data-testid="door-place"
+        aria-pressed={place !== null}
+        disabled={state === "asking"}
+        onClick={() => (place === null ? ask() : setPlace(null))}
+      >
+        {place === null ? t("door.share") : t("door.forget")}
+      </button>
+      <p className="field-hint" role="status">
+        {state === "asking"
+          ? t("position.searching")
+          : state === "failed"
+            ? t("door.failed")
+            : t("door.hint")}
+      </p>
+    </div>
+  );
+}
