@@ -122,9 +122,9 @@ class Authenticator:
 
 def _tracked_by(transaction: Transaction, digest: bytes) -> tuple[str, str, str | None] | None:
     """What a tracking token opens, its id, and the moment at which it ended; None where nothing has that token."""
-    if (order := orders.tracked(transaction, digest)) is not None:
+    if (order := orders.TRACKING.find(transaction, digest)) is not None:
         return ORDER, *order
-    booking = bookings.tracked(transaction, digest)
+    booking = bookings.TRACKING.find(transaction, digest)
     return None if booking is None else (BOOKING, *booking)
 
 

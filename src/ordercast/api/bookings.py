@@ -35,7 +35,7 @@ from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.stats import bounds, zone
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.waiting import UNBOUNDED
-from ordercast.db import Transaction, UnitOfWork, rows_of_booking
+from ordercast.db import Transaction, rows_of_booking
 from ordercast.db import bookings as units
 from ordercast.db.bookings import Looked, OfDay, Wanted, Whose
 from ordercast.db.bookings.diaries import nearest_free
@@ -44,7 +44,7 @@ from ordercast.db.bookings.rescheduling import reschedule
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.payments.checkout import Purchase
 
-from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
+from .auth import Identity, tracking_hash, tracking_token
 from .body import INTEGER_MAX, IdText, JsonBody, Version
 from .booking_views import booking_for, booking_view, tracks, view_for_person, view_of_outcome
 from .budgets import ORDERS
@@ -55,6 +55,7 @@ from .mailing import language_of
 from .orders import StatusName, with_action
 from .paging import LIMIT_DEFAULT, LIMIT_MAX, JsonPage, Limit, NumberCursor, cut, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
+from .tracking_tokens import with_tracking_token
 
 _DAY_CURSOR: Final = re.compile(r"(?P<at>[0-9T:.Z-]{20,24})~(?P<number>[0-9]{1,18})")
 _NUMBER_CURSOR: Final = re.compile(r"[0-9]{1,18}")
@@ -127,13 +128,6 @@ class RescheduleBooking(Struct, frozen=True, rename="camel", forbid_unknown_fiel
     reason: Reason | None = None
 
 
-class _Identified(Struct):
-    id: str
-
-
-_ID_OF: Final = msgspec.json.Decoder(_Identified)
-
-
 # --- Making -----------------------------------------------------------------------------------------------------------
 
 
@@ -151,7 +145,7 @@ async def make_booking(data: JSONBody[BookService], request: AnyRequest, context
         outcome = await find_outcome(context, key)
         if outcome is None:
             outcome = await _or_nearest(context, _make(data, request, context, actor, key))
-    content = outcome.answer if actor.role is Role.CUSTOMER else await _with_tracking(context, outcome)
+    content = await with_tracking_token(context, actor, outcome, units.TRACKING)
     return created(outcome, content, 201)
 
 
@@ -205,30 +199,6 @@ async def _or_nearest(context: ApiContext, work: Awaitable[Outcome]) -> Outcome:
 
 def _looked(context: ApiContext) -> Looked:
     return Looked(context.now(), zone(context.timezone))
-
-
-async def _with_tracking(context: ApiContext, outcome: Outcome) -> bytes:
-    """The answer with the booking's token, for its guest; for one who asks again, with the one that opens it today."""
-    booking_id = _ID_OF.decode(outcome.answer).id
-    is_new = not outcome.replayed
-    token = tracking_token(context.keys.current, booking_id) if is_new else await _living_token(context, booking_id)
-    return outcome.answer if token is None else outcome.answer[:-1] + f',"trackingToken":"{token}"}}'.encode()
-
-
-async def _living_token(context: ApiContext, booking_id: str) -> str | None:
-    """The token that the booking has; a new one if the secret of that is no longer in use. None where it has none any
-    more, because its customer was forgotten.
-    """
-    kept = await context.store.read(lambda transaction: units.tracking_hash(transaction, booking_id))
-    token = tracking_token_kept(context.keys, booking_id, kept)
-    if kept is None or token is not None:
-        return token
-    token = tracking_token(context.keys.current, booking_id)
-
-    def unit(transaction: Transaction) -> bool:
-        return units.replace_tracking_hash(transaction, booking_id, kept, tracking_hash(token))
-
-    return token if await context.store.write(UnitOfWork(unit, rows_of_booking(booking_id))) else None
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------

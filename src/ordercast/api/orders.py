@@ -31,14 +31,14 @@ from ordercast.commerce.people import SEES_EVERY_ORDER, Actor, Role
 from ordercast.commerce.states import OrderState, OrderStatus, PaymentStatus
 from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.waiting import UNBOUNDED
-from ordercast.db import Transaction, UnitOfWork, accounts, rows_of_order
+from ordercast.db import Transaction, accounts, rows_of_order
 from ordercast.db import orders as units
 from ordercast.db.idempotency import Outcome, RequestKey
 from ordercast.db.orders.placing import NewOrder, Placing
 from ordercast.db.orders.quotes import price
 from ordercast.payments.checkout import Purchase
 
-from .auth import Identity, tracking_hash, tracking_token, tracking_token_kept
+from .auth import Identity, tracking_hash, tracking_token
 from .body import IdText, JsonBody, Version
 from .budgets import ORDERS
 from .commands import Command, CommandDoc, IdempotentCommand
@@ -48,6 +48,7 @@ from .mailing import confirmed_in
 from .order_views import document_for, masked_view, view_of_outcome
 from .paging import LIMIT_MAX, Limit, NumberCursor, cut_history
 from .responses import CONFLICTS, REFUSALS, json_response
+from .tracking_tokens import with_tracking_token
 
 StatusName = Annotated[str, Meta(min_length=1, max_length=64)]
 """Present or former."""
@@ -105,13 +106,6 @@ class CancelOrder(Struct, frozen=True, forbid_unknown_fields=True):
     version: Version | None = None
 
 
-class _Identified(Struct):
-    id: str
-
-
-_ID_OF: Final = msgspec.json.Decoder(_Identified)
-
-
 # --- Placing ----------------------------------------------------------------------------------------------------------
 
 
@@ -127,7 +121,7 @@ async def place_order(data: JSONBody[PlaceOrder], request: AnyRequest, context: 
         outcome = await find_outcome(context, key)
         if outcome is None:
             outcome = await _place(data, request, context, actor, key)
-    content = outcome.answer if actor.role is Role.CUSTOMER else await _with_tracking(context, outcome)
+    content = await with_tracking_token(context, actor, outcome, units.TRACKING)
     return created(outcome, content, 201)
 
 
@@ -195,30 +189,6 @@ def with_action(outcome: Outcome, action: PaymentAction | None) -> Outcome:
         return outcome
     document = outcome.answer[:-1] + b',"paymentAction":' + msgspec.json.encode(action) + b"}"
     return replace(outcome, answer=document)
-
-
-async def _with_tracking(context: ApiContext, outcome: Outcome) -> bytes:
-    """The answer with the order's token, for its guest; for one who asks again, with the token that opens it today."""
-    order_id = _ID_OF.decode(outcome.answer).id
-    is_new = not outcome.replayed
-    token = tracking_token(context.keys.current, order_id) if is_new else await _living_token(context, order_id)
-    return outcome.answer if token is None else outcome.answer[:-1] + f',"trackingToken":"{token}"}}'.encode()
-
-
-async def _living_token(context: ApiContext, order_id: str) -> str | None:
-    """The token that the order has; a new one if the secret of that is no longer in use. None where it has none any
-    more, because its buyer was forgotten.
-    """
-    kept = await context.store.read(lambda transaction: units.tracking_hash(transaction, order_id))
-    token = tracking_token_kept(context.keys, order_id, kept)
-    if kept is None or token is not None:
-        return token
-    token = tracking_token(context.keys.current, order_id)
-
-    def unit(transaction: Transaction) -> bool:
-        return units.replace_tracking_hash(transaction, order_id, kept, tracking_hash(token))
-
-    return token if await context.store.write(UnitOfWork(unit, rows_of_order(order_id))) else None
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------

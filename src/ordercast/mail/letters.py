@@ -96,7 +96,7 @@ class Letters:
             tuple((line.quantity, line.name, str(Money(line.line_total, order.currency))) for line in lines),
             str(Money(order.total, order.currency)),
         )
-        link = self._links.order(mail.order_id, orders.tracking_hash(transaction, mail.order_id))
+        link = self._links.order(mail.order_id, orders.TRACKING.hash_of(transaction, mail.order_id))
         return Addressed(order.customer_info.email, words.order_placed(mail.language, facts, link))
 
     def _booking_reminder(self, transaction: Transaction, mail: Mail) -> Addressed | None:

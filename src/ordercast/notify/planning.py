@@ -179,7 +179,7 @@ class Planner:
     def _link(self, transaction: Transaction, reach: _Reach, said: Words) -> str:
         order_id = reach.told.order_id
         if reach.role is Role.GUEST and order_id is not None:
-            return self._links.order(order_id, orders.tracking_hash(transaction, order_id))
+            return self._links.order(order_id, orders.TRACKING.hash_of(transaction, order_id))
         return self._links.page(said.link)
 
     def _zone(self, name: str | None) -> tzinfo:

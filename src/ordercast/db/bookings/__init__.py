@@ -35,6 +35,7 @@ from .table import booking_history, bookings
 from .triggers import TRIGGERS
 
 TABLE: Final = "bookings"
+TRACKING: Final = statements.TRACKING
 _THEIRS: Final = "booking_id IN (SELECT id FROM bookings WHERE customer_id = :customer_id)"
 
 NOUN: Final = Noun(
@@ -335,24 +336,3 @@ def _listed(transaction: Transaction, rows: list[tuple[Any, ...]]) -> Iterator[t
 def history(transaction: Transaction, booking_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
     """The next moves behind the entry `after`, oldest first: each as ``statements.HISTORY`` has it."""
     return transaction.all(statements.HISTORY, booking_id=booking_id, after=after, limit=limit)
-
-
-# --- Tracking ---------------------------------------------------------------------------------------------------------
-
-
-def tracking_hash(transaction: Transaction, booking_id: str) -> bytes | None:
-    """What is kept of the booking's tracking token."""
-    row = transaction.one(statements.TRACKING_HASH, id=booking_id)
-    return None if row is None or row[0] is None else bytes(row[0])
-
-
-def replace_tracking_hash(transaction: Transaction, booking_id: str, former: bytes, digest: bytes) -> bool:
-    """Give the booking another tracking token; False where it has lost the former one meanwhile."""
-    values = {"booking_id": booking_id, "former": former, "new_tracking_hash": digest}
-    return bool(transaction.run(statements.REPLACE_TRACKING_HASH, **values))
-
-
-def tracked(transaction: Transaction, tracking_hash: bytes) -> tuple[str, str | None] | None:
-    """The booking of a tracking token, and the moment at which it ended; None where no booking has that token."""
-    row = transaction.one(statements.BY_TRACKING_HASH, tracking_hash=tracking_hash)
-    return None if row is None else (row[0], row[1] if is_moment(row[1]) else None)

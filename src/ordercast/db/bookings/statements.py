@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from ordercast.commerce.booking_transitions import BOOKING_TERMINAL
-from ordercast.db.sql import literals
 from ordercast.db.statement import Statement
+from ordercast.db.tracking import Tracking
 
 from .document import booking_document
 from .table import TAKES_TIME_SQL, TO_REMIND_SQL, WAITING_SQL
@@ -75,17 +75,8 @@ REMINDED: Final = Statement("UPDATE bookings SET reminded_for = starts_at WHERE 
 
 # --- Tracking ---------------------------------------------------------------------------------------------------------
 
-BY_TRACKING_HASH: Final = Statement(f"""
-    SELECT bookings.id, (
-      SELECT max(booking_history.at) FROM booking_history
-      WHERE booking_history.booking_id = bookings.id AND booking_history.to_status IN ({literals(BOOKING_TERMINAL)})
-        AND booking_history.from_status IS DISTINCT FROM booking_history.to_status)
-    FROM bookings WHERE bookings.tracking_hash = :tracking_hash
-""")
-TRACKING_HASH: Final = Statement("SELECT tracking_hash FROM bookings WHERE id = :id")
-REPLACE_TRACKING_HASH: Final = Statement("""
-    UPDATE bookings SET tracking_hash = :new_tracking_hash WHERE id = :booking_id AND tracking_hash = :former
-""")
+TRACKING: Final = Tracking("bookings", history="booking_history", key="booking_id", ended=BOOKING_TERMINAL)
+TRACKING_STATEMENTS: Final = TRACKING.statements
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import drivers, feed, ledger, mirrored
 from ordercast.db.deliveries import choose_nearest, settle
 from ordercast.db.errors import Unheard
-from ordercast.db.lenient_json import is_moment, read_json
+from ordercast.db.lenient_json import read_json
 from ordercast.db.noun import ERASED_ACTOR, THEIR_ORDERS, Impersonal, Noun, PersonalData
 from ordercast.db.statement import Statement, statements_in
 from ordercast.db.transaction import Transaction
@@ -28,6 +28,8 @@ from ordercast.db.transaction import Transaction
 from . import statements
 from .table import order_history, order_lines, orders
 from .triggers import TRIGGERS
+
+TRACKING: Final = statements.TRACKING
 
 NOUN: Final = Noun(
     name="orders",
@@ -370,21 +372,3 @@ def _lists(
 def history(transaction: Transaction, order_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
     """The next moves behind the entry `after`, oldest first: each as ``statements.HISTORY`` has it."""
     return transaction.all(statements.HISTORY, order_id=order_id, after=after, limit=limit)
-
-
-def tracking_hash(transaction: Transaction, order_id: str) -> bytes | None:
-    """What is kept of the order's tracking token."""
-    row = transaction.one(statements.TRACKING_HASH, id=order_id)
-    return None if row is None or row[0] is None else bytes(row[0])
-
-
-def replace_tracking_hash(transaction: Transaction, order_id: str, former: bytes, digest: bytes) -> bool:
-    """Give the order another tracking token; False where it has lost the former one meanwhile."""
-    values = {"order_id": order_id, "former": former, "new_tracking_hash": digest}
-    return bool(transaction.run(statements.REPLACE_TRACKING_HASH, **values))
-
-
-def tracked(transaction: Transaction, tracking_hash: bytes) -> tuple[str, str | None] | None:
-    """The order of a tracking token, and the moment at which it ended; None where no order has that token."""
-    row = transaction.one(statements.BY_TRACKING_HASH, tracking_hash=tracking_hash)
-    return None if row is None else (row[0], row[1] if is_moment(row[1]) else None)

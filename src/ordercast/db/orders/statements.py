@@ -6,8 +6,8 @@ from typing import Final
 
 from ordercast.commerce.states import OrderStatus, PaymentStatus
 from ordercast.commerce.transitions import TERMINAL
-from ordercast.db.sql import literals
 from ordercast.db.statement import BulkStatement, Statement
+from ordercast.db.tracking import Tracking
 
 from .document import order_document
 from .table import OF_GUEST_SQL
@@ -80,17 +80,8 @@ PENDING_SINCE_FOR_UPDATE: Final = Statement(f"{_PENDING} @for_update @postgresql
 
 # --- Tracking ---------------------------------------------------------------------------------------------------------
 
-BY_TRACKING_HASH: Final = Statement(f"""
-    SELECT orders.id, (
-      SELECT max(order_history.at) FROM order_history
-      WHERE order_history.order_id = orders.id AND order_history.to_status IN ({literals(TERMINAL)})
-        AND order_history.from_status IS DISTINCT FROM order_history.to_status)
-    FROM orders WHERE orders.tracking_hash = :tracking_hash
-""")
-TRACKING_HASH: Final = Statement("SELECT tracking_hash FROM orders WHERE id = :id")
-REPLACE_TRACKING_HASH: Final = Statement("""
-    UPDATE orders SET tracking_hash = :new_tracking_hash WHERE id = :order_id AND tracking_hash = :former
-""")
+TRACKING: Final = Tracking("orders", history="order_history", key="order_id", ended=TERMINAL)
+TRACKING_STATEMENTS: Final = TRACKING.statements
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
 
