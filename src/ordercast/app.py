@@ -92,12 +92,27 @@ def read_mapping(settings: Settings) -> Mapping | None:
         return None
     from ordercast import attach  # noqa: PLC0415 - most shops have no such file
 
+    _check_source(settings)
     try:
         return attach.read(path)
     except attach.MappingError as error:
         raise ConfigError("mapping_file", f"cannot be used\n{error}") from None
     except OSError as error:
         raise ConfigError("mapping_file", f"{path} cannot be read ({error.strerror})") from None
+
+
+def _check_source(settings: Settings) -> None:
+    path = settings.source_path
+    if path is None:
+        return
+    from ordercast.attach.sqlite.outbox import is_ours  # noqa: PLC0415 - as above
+
+    if not path.is_file():
+        raise ConfigError("source_url", f"there is no file {path}, whose tables are to be attached")
+    if is_ours(path):
+        raise ConfigError(
+            "source_url", f"{path} is a file of ours; name the shop's own, as [source] url in the mapping file"
+        )
 
 
 def open_store(settings: Settings, *, to_serve: bool = False) -> Store:
@@ -256,7 +271,7 @@ async def serve(settings: Settings, on_ready: OnReady, signals: SignalHandlers) 
         relay.start()
         redis_services.start_emitters(server)
         providers = providers_of(settings, store)
-        attached = await attached_tables(store, mapping)
+        attached = await attached_tables(settings, store, mapping)
         always = [RowInspector(store).run, forget_revocations(authenticator), presence.run]
         if settings.built_in:
             every_s, today = settings.stats_every_ms / 1000, _today(settings, relay)

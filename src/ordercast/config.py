@@ -79,6 +79,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the shop of ours is served: its API, pages and demo; else the live server alone, for a shop that is there
     already. The mapping file may say no too.
     """
+    source_url: str = ""
+    """The database whose tables the mapping file is about, where that is not the one that is served: a shop's SQLite
+    file. Empty: what the file says of it, else `database_url`; on SQLite ours is then a file beside it.
+    """
     secret: str = ""
     secret_previous: str = ""
     """The secret before this one, while what was made with it is still to be good."""
@@ -357,6 +361,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return path if path.is_file() else None
 
     @property
+    def source_path(self) -> Path | None:
+        """The shop's own SQLite file, whose tables are attached."""
+        if not self.source_url.startswith("sqlite:///"):
+            return None
+        return Path(self.source_url.removeprefix("sqlite:///"))
+
+    @property
     def store_url(self) -> str:
         """`database_url` of a server, with the schema of our tables."""
         options = parts_of_postgresql_url(self.database_url).get("options", "")
@@ -446,7 +457,7 @@ def load(environ: Mapping[str, str] | None = None, *, make_secret: bool = True, 
             raw = environ.get(f"{PREFIX}{field.name.upper()}")
         if raw is not None and raw != "":
             values[field.name] = _convert(field.name, raw, field.type)
-    settings = Settings(**values)
+    settings = _with_source(Settings(**values))
     _check(settings)
     return _with_secret(settings, make_secret)
 
@@ -473,6 +484,31 @@ def _convert(name: str, raw: Any, type_: Any) -> Any:
         return msgspec.convert(raw, type_, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigError(name, f"{str(error)[:1].lower()}{str(error)[1:]} (given: {raw!r})") from None
+
+
+def _with_source(settings: Settings) -> Settings:
+    """With a mapping file `database_url` names the shop's database. What of ours is in it on a server, in a schema of
+    its own, is a file of its own beside an embedded one.
+    """
+    path = settings.mapping_path
+    if path is None:
+        return settings
+    source, own = settings.source_url or _source_in(path), settings.sqlite_path
+    if source or own is None:
+        return msgspec.structs.replace(settings, source_url=source)
+    beside = own.with_name(f"{own.stem}.ordercast.db")
+    return msgspec.structs.replace(settings, source_url=settings.database_url, database_url=f"sqlite:///{beside}")
+
+
+def _source_in(path: Path) -> str:
+    """What a mapping file says; what is wrong with it is told by who reads it whole."""
+    import tomllib  # noqa: PLC0415 - most shops have no such file
+
+    try:
+        said = tomllib.loads(path.read_text(encoding="utf-8")).get("source", {}).get("url", "")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return said if isinstance(said, str) else ""
 
 
 def _check(settings: Settings) -> None:
@@ -740,6 +776,10 @@ def _check_database(settings: Settings) -> None:
     path = settings.sqlite_path
     if settings.mapping_file != MAPPING_FILE and settings.mapping_path is None:
         raise ConfigError("mapping_file", f"there is no file {settings.mapping_file}")
+    if settings.source_url and settings.source_path is None:
+        raise ConfigError(
+            "source_url", "must be a file, as sqlite:///shop.db; PostgreSQL's tables are attached where ours are too"
+        )
     if path is not None and settings.database_schema:
         raise ConfigError("database_schema", "is of use with PostgreSQL alone; SQLite keeps ours in a file of its own")
     if path is not None and str(path) == ":memory:":

@@ -142,10 +142,16 @@ class AttachedJobs(NamedTuple):
     warnings: tuple[Callable[[], list[str]], ...] = ()
 
 
-async def attached_tables(store: Store, mapping: Mapping | None) -> AttachedJobs:
-    """Look at what is attached to the database that is served, and watch it from then on."""
-    if mapping is None or store.dialect.name != "postgresql":
+async def attached_tables(settings: Settings, store: Store, mapping: Mapping | None) -> AttachedJobs:
+    """Look at what is attached to the database that is served, and watch it; or follow the outbox of another."""
+    if mapping is None:
         return AttachedJobs()
+    if settings.source_path is not None:
+        from ordercast.attach.sqlite.outbox import SqliteOutbox  # noqa: PLC0415 - as below
+        from ordercast.attach.taking import OutboxTaker  # noqa: PLC0415 - as below
+
+        taker = OutboxTaker(store, SqliteOutbox(settings.source_path, mapping), mapping, _now)
+        return AttachedJobs(leading=(taker.run,), warnings=(taker.warnings,))
     from ordercast.attach.watching import AttachedTables  # noqa: PLC0415 - most shops have nothing attached
 
     attached = AttachedTables(store, mapping, _now)

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from ordercast import attach
-from ordercast.attach.postgresql.attaching import Attaching
+from ordercast.attach.postgresql.attaching import PostgresqlAttaching
 
 if TYPE_CHECKING:
     from tests.postgres import Postgres
@@ -52,8 +52,8 @@ class AttachedShop:
         self.path.write_text(text, encoding="utf-8")
         return attach.read(self.path)
 
-    def attaching(self, text: str | None = None) -> Attaching:
-        return Attaching(self.ours_url, attach.read(self.path) if text is None else self.mapping(text))
+    def attaching(self, text: str | None = None) -> PostgresqlAttaching:
+        return PostgresqlAttaching(self.ours_url, attach.read(self.path) if text is None else self.mapping(text))
 
     def apply(self, text: str) -> list[str]:
         with self.attaching(text) as attaching:

@@ -391,12 +391,12 @@ def test_the_shops_role_needs_no_right_of_ours_and_who_attaches_few(own_shop: At
         shop.do('GRANT SELECT, INSERT ON "Order", "Customer" TO shop_app')
         shop.do(f"GRANT CREATE ON DATABASE {shop.name} TO attacher")
         shop.do('GRANT TRIGGER, SELECT ON "Order", "Customer" TO attacher')
-        from ordercast.attach.postgresql.attaching import Attaching
+        from ordercast.attach.postgresql.attaching import PostgresqlAttaching
         from ordercast.db import migrate
 
         url = f"{server.url(shop.name, user='attacher')}?options=-csearch_path%3Dordercast"
         migrate.upgrade(url)
-        with Attaching(url, shop.mapping(NEW_ORDER)) as attaching:
+        with PostgresqlAttaching(url, shop.mapping(NEW_ORDER)) as attaching:
             attaching.apply()
             assert attaching.check() == []
         with psycopg.connect(server.url(shop.name, user="shop_app"), application_name="web") as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from ordercast.app import migrate as migrate_database
 from ordercast.app import read_mapping
 from ordercast.attach import Mapping, MappingError
 from ordercast.attach.mapping import Fault
-from ordercast.attach.postgresql.attaching import Attaching
+from ordercast.attach.postgresql.attaching import PostgresqlAttaching
+from ordercast.attach.sqlite.attaching import SqliteAttaching
 from ordercast.config import ConfigError, Settings
 from ordercast.db import migrate as migrations
 
@@ -68,7 +70,7 @@ def detach(
     """
     settings = _settings(database_url)
     mapping = read_mapping(settings) or Mapping(Path(settings.mapping_file))
-    with _told_plainly(), Attaching(settings.store_url, mapping) as attaching:
+    with _told_plainly(), _attaching(settings, mapping) as attaching:
         done = attaching.detach(with_schema=not mapping.built_in and not keep_schema)
     print("\n".join(f"{statement};" for statement in done))
     if mapping.built_in:
@@ -87,6 +89,13 @@ def _mapping(settings: Settings) -> Mapping:
     return mapping
 
 
+def _attaching(settings: Settings, mapping: Mapping) -> PostgresqlAttaching | SqliteAttaching:
+    """What makes and takes away, in the database whose tables these are."""
+    if settings.source_path is not None:
+        return SqliteAttaching(settings.source_path, mapping)
+    return PostgresqlAttaching(settings.store_url, mapping)
+
+
 @contextmanager
 def _told_plainly() -> Iterator[None]:
     """What a person can mend is told in a sentence."""
@@ -102,13 +111,13 @@ def _told_plainly() -> Iterator[None]:
         raise ConfigError(
             "database_url", f"its role may not do this: {error.diag.message_primary}; nothing was done"
         ) from None
-    except psycopg.Error as error:
+    except (psycopg.Error, sqlite3.Error) as error:
         raise ConfigError("database_url", str(error).strip()) from None
 
 
 def _apply(settings: Settings, mapping: Mapping) -> None:
     migrate_database(settings)
-    with Attaching(settings.store_url, mapping) as attaching:
+    with _attaching(settings, mapping) as attaching:
         done = attaching.apply()
         faults = attaching.check()
     print("\n".join(f"{statement};" for statement in done) or "Nothing was to be done.")
@@ -116,7 +125,7 @@ def _apply(settings: Settings, mapping: Mapping) -> None:
 
 
 def _check(settings: Settings, mapping: Mapping) -> None:
-    with Attaching(settings.store_url, mapping) as attaching:
+    with _attaching(settings, mapping) as attaching:
         faults = attaching.check()
     if not faults:
         events = len(mapping.emits)
@@ -125,9 +134,9 @@ def _check(settings: Settings, mapping: Mapping) -> None:
 
 
 def _print(settings: Settings, mapping: Mapping) -> None:
-    with Attaching(settings.store_url, mapping) as attaching:
+    with _attaching(settings, mapping) as attaching:
         statements = attaching.statements()
-    if migrations.revision_of(settings.store_url) is None:
+    if settings.source_path is None and migrations.revision_of(settings.store_url) is None:
         print("-- Our own tables, in their schema: `ordercast migrate` makes them.\n")
     print("BEGIN;\n")
     print("".join(f"{statement};\n\n" for statement in statements), end="")

@@ -63,7 +63,7 @@ $$""",
 )
 
 
-class Attaching:
+class PostgresqlAttaching:
     """One connection to the shop's database, in whose path our schema stands. Used as a context, and ended there."""
 
     def __init__(self, url: str, mapping: MappingFile) -> None:
@@ -71,7 +71,7 @@ class Attaching:
         self._connection = connect(url, name="attach", options=f"-c lock_timeout={LOCK_MS_MAX}")
         self._mapping = mapping
 
-    def __enter__(self) -> Attaching:
+    def __enter__(self) -> PostgresqlAttaching:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,0 +1,81 @@
+"""Makes an event of a row by its mapping, in this process: for databases in which a trigger can catch no error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from .mapping import Emit
+from .templates import EVERY, Field, Payload, Template
+
+MISSING: Final = "there is no column {}"
+
+
+class Event(NamedTuple):
+    """What is told: no rooms, no event."""
+
+    rooms: list[str]
+    args: list[Any]
+
+
+class Rendering:
+    """One change of a row. `new` and `old` are its columns as JSON values; `named` what the mapping's SQL came to."""
+
+    def __init__(self, new: Mapping[str, Any], old: Mapping[str, Any], named: Mapping[str, Any]) -> None:
+        self._new = new
+        self._old = old
+        self._named = named
+
+    def event(self, emit: Emit) -> Event:
+        """Raises LookupError for a column that is not there, ValueError for a path into what is no JSON."""
+        rooms = [name for room in emit.rooms for name in self._rooms(room)]
+        return Event(list(dict.fromkeys(rooms)), [self._value(each) for each in emit.args] if rooms else [])
+
+    def _rooms(self, room: Template) -> list[str]:
+        if room.only is not None and room.only.name in self._named:
+            value = self._of(room.only)
+            return [_text(each) for each in (value if isinstance(value, list) else [value]) if each not in {None, ""}]
+        values = [part if isinstance(part, str) else _text(self._of(part)) for part in room.parts]
+        return ["".join(values)] if all(values) else []
+
+    def _value(self, payload: Payload) -> Any:
+        if isinstance(payload, Template):
+            if payload.only is not None:
+                return self._of(payload.only)
+            return "".join(part if isinstance(part, str) else _text(self._of(part)) for part in payload.parts)
+        if isinstance(payload, Mapping):
+            return {name: self._value(each) for name, each in payload.items()}
+        return [self._value(each) for each in payload] if isinstance(payload, list) else payload
+
+    def _of(self, field: Field) -> Any:
+        if field.name in self._named:
+            return _within(self._named[field.name], field)
+        row = self._old if field.is_old else self._new
+        if field.name == EVERY:
+            return dict(row)
+        if field.name not in row:
+            if field.is_old and not row:
+                return None
+            raise LookupError(MISSING.format(field.name))
+        return _within(row[field.name], field)
+
+
+def _within(value: Any, field: Field) -> Any:
+    if field.path and isinstance(value, str):
+        value = json.loads(value)
+    for step in field.path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.lstrip("-").isdecimal() and -len(value) <= int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def _text(value: Any) -> str:
+    """A value within a text, as PostgreSQL's `->>` writes it."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,197 @@
+"""Compiles an ``[[emit]]`` to SQLite's triggers, which keep a row as it was in the shop's outbox, and work nothing out.
+
+A trigger of SQLite can catch no error. So it has nothing in it that could fail: the event is made of the row by our own
+process, a moment later (``taking``).
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final
+
+from ordercast.attach.mapping import Emit, Fault, Verb
+from ordercast.attach.mapping import Mapping as MappingFile
+from ordercast.attach.templates import EVERY
+
+OUTBOX: Final = "ordercast_outbox"
+PUBLISH: Final = "ordercast_publish"
+# Its functions take 127 arguments, in versions before 3.48.
+_COLUMNS_AT_ONCE: Final = 60
+_NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+
+_IS_NO_ROOM: Final = (
+    "CASE WHEN json_valid(NEW.rooms) THEN json_type(NEW.rooms) <> 'array' OR json_array_length(NEW.rooms) = 0"
+    " OR EXISTS (SELECT 1 FROM json_each(NEW.rooms) WHERE type <> 'text' OR value = '') ELSE 1 END"
+)
+_IS_NO_ARRAY: Final = (
+    "NEW.args IS NOT NULL AND CASE WHEN json_valid(NEW.args) THEN json_type(NEW.args) <> 'array' ELSE 1 END"
+)
+SUPPORT: Final = {
+    # Not AUTOINCREMENT, which would leave a table behind: a row is known by its token, and numbers only order.
+    OUTBOX: f"""CREATE TABLE {OUTBOX} (
+  id INTEGER PRIMARY KEY,
+  token TEXT NOT NULL DEFAULT (lower(hex(randomblob(6)))),
+  at TEXT NOT NULL DEFAULT ({_NOW}),
+  emit TEXT, verb TEXT, new TEXT, old TEXT,
+  event TEXT, rooms TEXT, args TEXT
+)""",
+    PUBLISH: f"CREATE VIEW {PUBLISH} (event, rooms, args) AS SELECT event, rooms, args FROM {OUTBOX}",
+    f"{PUBLISH}_by_sql": f"""CREATE TRIGGER {PUBLISH}_by_sql INSTEAD OF INSERT ON {PUBLISH}
+BEGIN
+  SELECT RAISE(ABORT, 'event: it has a name') WHERE coalesce(NEW.event, '') = '';
+  SELECT RAISE(ABORT, 'rooms: the JSON array of at least one room, each a text that is not empty') WHERE {_IS_NO_ROOM};
+  SELECT RAISE(ABORT, 'args: the JSON array of the event''s arguments') WHERE {_IS_NO_ARRAY};
+  INSERT INTO {OUTBOX} (event, rooms, args) VALUES (NEW.event, NEW.rooms, coalesce(NEW.args, '[]'));
+END""",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table or view of the shop's file."""
+
+    name: str
+    kind: str
+    columns: dict[str, str]
+    """Their declared types."""
+    key: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a mapping comes to in a file."""
+
+    triggers: Mapping[str, tuple[Emit, str]]
+    """Each by its name, with its SQL."""
+    tables: Mapping[str, Table]
+    """By the name of the `[[emit]]`."""
+    faults: tuple[Fault, ...]
+
+
+def quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def table_of(connection: sqlite3.Connection, name: str) -> Table | None:
+    row = connection.execute(
+        "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?", [name]
+    ).fetchone()
+    if row is None:
+        return None
+    columns = connection.execute("SELECT name, upper(type), pk FROM pragma_table_xinfo(?) WHERE hidden <> 1", [name])
+    found = columns.fetchall()
+    keys = sorted((pk, column) for column, _, pk in found if pk)
+    return Table(row[0], row[1], {column: type_ for column, type_, _ in found}, tuple(column for _, column in keys))
+
+
+def resolve(connection: sqlite3.Connection, mapping: MappingFile) -> Found:
+    """Compile what can be."""
+    triggers, tables, faults = dict[str, tuple[Emit, str]](), dict[str, Table](), list[Fault]()
+    for emit in mapping.emits:
+        table = table_of(connection, emit.table)
+        wrong = list(_faults_of(connection, emit, table))
+        faults += wrong
+        if table is None or wrong:
+            continue
+        tables[emit.name] = table
+        for verb in emit.on:
+            name = f"ordercast_{emit.id}_{verb}"
+            triggers[name] = (emit, _trigger(name, emit, verb, table))
+    return Found(triggers, tables, tuple(sorted(faults)))
+
+
+def _faults_of(connection: sqlite3.Connection, emit: Emit, table: Table | None) -> Iterator[Fault]:
+    line = emit.line_of("table")
+    if table is None:
+        yield Fault(line, f"there is no table {emit.table}")
+        return
+    if table.kind == "view":
+        yield Fault(line, f"{table.name} is a view, whose rows no trigger sees; name its table, and it as `view`")
+        return
+    if emit.may_fail_writes:
+        yield Fault(
+            emit.line_of("on_error"), "in SQLite events are made behind the commit, which nothing can refuse then"
+        )
+    for name, at in emit.columns().items():
+        if name not in table.columns:
+            near = get_close_matches(name, table.columns, 1)
+            yield Fault(at, f"{table.name} has no column {name}" + (f"; there is {near[0]}" if near else ""))
+    if emit.view:
+        view = table_of(connection, emit.view)
+        if view is None:
+            yield Fault(emit.line_of("view"), f"there is no view {emit.view}")
+        elif not table.key or not set(table.key) <= view.columns.keys():
+            yield Fault(emit.line_of("view"), f"{emit.view} has not the key of {table.name}")
+    yield from _sql_faults(connection, emit, table)
+
+
+def _sql_faults(connection: sqlite3.Connection, emit: Emit, table: Table) -> Iterator[Fault]:
+    """Have SQLite read each piece of SQL."""
+    pieces: list[tuple[tuple[str, ...], str]] = [(("sql", name), sql) for name, sql in emit.sql.items()]
+    if emit.when:
+        pieces.append((("when",), emit.when))
+    for path, sql in pieces:
+        try:
+            connection.execute(f"EXPLAIN {question([sql], table)}", dict.fromkeys(parameters(table))).fetchall()
+        except sqlite3.Error as error:
+            yield Fault(emit.line_of(*path), f"SQLite cannot read this: {error}")
+
+
+def parameters(table: Table) -> list[str]:
+    return [f"{row}{place}" for row in ("n", "o") for place in range(len(table.columns))]
+
+
+def question(expressions: Sequence[str], table: Table) -> str:
+    """A query for what expressions over NEW and OLD come to, of the values of both."""
+    asked = ", ".join(f"({each.strip().rstrip(';')}\n)" for each in expressions)
+    rows = (
+        "(SELECT " + ", ".join(f":{row}{place} AS {quoted(name)}" for place, name in enumerate(table.columns)) + ")"
+        for row in ("n", "o")
+    )
+    new, old = rows
+    return f"SELECT {asked} FROM {new} AS NEW CROSS JOIN {old} AS OLD"
+
+
+def _trigger(name: str, emit: Emit, verb: Verb, table: Table) -> str:
+    columns = [each for each in table.columns if each in _needed(emit, table)]
+    new = "NULL" if verb == "delete" else _row("NEW", columns)
+    old = "NULL" if verb == "insert" else _row("OLD", columns)
+    when = ""
+    if verb == "update" and emit.changed:
+        when = " WHEN " + " OR ".join(f"NEW.{quoted(each)} IS NOT OLD.{quoted(each)}" for each in emit.changed)
+    return f"""CREATE TRIGGER {name} AFTER {verb.upper()} ON {quoted(table.name)}{when}
+BEGIN
+  INSERT INTO {OUTBOX} (emit, verb, new, old) VALUES ('{emit.id}', '{verb}', {new}, {old});
+END"""
+
+
+def _needed(emit: Emit, table: Table) -> set[str]:
+    """The columns that are kept: a column that a trigger names cannot be dropped."""
+    names = {*emit.columns(), *table.key}
+    if emit.when or emit.sql or any(field.name == EVERY for _, field in emit.fields):
+        names |= table.columns.keys()
+    return names
+
+
+def _row(row: str, columns: Sequence[str]) -> str:
+    """A row as JSON, of whatever is in it: a number past a double's range is null, bytes are hexadecimal digits."""
+    pieces = [columns[at : at + _COLUMNS_AT_ONCE] for at in range(0, len(columns) or 1, _COLUMNS_AT_ONCE)]
+    objects = [
+        "json_object(" + ", ".join(f"{_literal(name)}, {_value(f'{row}.{quoted(name)}')}" for name in piece) + ")"
+        for piece in pieces
+    ]
+    return f"json_array({', '.join(objects)})"
+
+
+def _value(column: str) -> str:
+    return (
+        f"CASE typeof({column}) WHEN 'blob' THEN json_object('hex', hex({column}))"
+        f" WHEN 'real' THEN CASE WHEN abs({column}) < 1.79e308 THEN {column} END ELSE {column} END"
+    )
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

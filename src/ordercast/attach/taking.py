@@ -1,0 +1,191 @@
+"""Takes what triggers have put into an outbox of another database to our feed: once, over a crash on either side.
+
+Theory of operation. Rows of the outbox are read in their order. Their events, and the tokens that the rows are known
+by, are written to our database in one transaction; then the rows are deleted there. Whoever comes after a crash between
+the two finds the tokens, and deletes without telling. Only one batch is between the two at a time, so the tokens of the
+last are enough: they are one fact in ``meta``, and who finds another one there than it has left was overtaken.
+
+A source is another `Outbox`: MySQL's has a table like SQLite's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+from ordercast import telemetry
+from ordercast.commerce.timestamps import Timestamp
+from ordercast.db import Store, StoreError, Transaction, events, meta
+from ordercast.db.types import ChangeKind
+
+from .mapping import Mapping
+from .postgresql.compiling import EVERYBODY_ROOM, gap_document, gap_rooms
+
+T = TypeVar("T")
+
+# Their tokens fit in one fact of `meta`, of 8 KiB.
+BATCH_ROWS: Final = 250
+RETRY_S: Final = 0.25
+# Behind the source's own word that something has changed.
+LOOK_EVERY_S: Final = 0.5
+NAMED_MAX: Final = 20
+
+log = logging.getLogger("ordercast.attach")
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One row, and what it is told as."""
+
+    id: int
+    token: str
+    at: str
+    entity: str
+    mapping: str
+    """The name of its `[[emit]]`; empty for what was published by SQL."""
+    document: str | None
+    """The event, as JSON; None where it is none: nobody was to hear it, or it could not be made."""
+    error: str | None = None
+
+
+class Outbox(Protocol):
+    """Another database's. All of it blocks, and is called on a thread; one call at a time."""
+
+    name: str
+    errors: tuple[type[Exception], ...]
+    """What it raises where the database is away, or has the table no more; it is tried again."""
+
+    def read(self, limit: int) -> list[OutboxRow]:
+        """The oldest rows."""
+        ...
+
+    def delete(self, ids: Sequence[int]) -> None: ...
+    def wait(self, seconds: float) -> None:
+        """Return when something was committed there, or after so long."""
+        ...
+
+    def faults(self) -> list[str]:
+        """What keeps something from being told as the mapping says."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Overtaken(Exception):
+    """Another node has taken rows meanwhile."""
+
+
+class OutboxTaker:
+    """Takes one outbox's rows to `store`, for as long as it runs."""
+
+    def __init__(self, store: Store, outbox: Outbox, mapping: Mapping, now: Callable[[], Timestamp]) -> None:
+        self._store = store
+        self._outbox = outbox
+        self._mapping = mapping
+        self._now = now
+        self._fact = f"outbox:{outbox.name}"[:200]
+        self._taken = ""
+        self._trouble: str | None = None
+        self._faults: list[str] = []
+        self._errors: Counter[str] = Counter()
+        self._last_error: dict[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<OutboxTaker {self._outbox.name} {self._trouble or 'well'}>"
+
+    def warnings(self) -> list[str]:
+        """What is not told as the file says, a sentence for each."""
+        found = [] if self._trouble is None else [f"{self._outbox.name} cannot be read: {self._trouble}."]
+        found += self._faults
+        lines = {emit.name: emit.line for emit in self._mapping.emits}
+        for name, count in self._errors.items():
+            changes = "a change was" if count == 1 else f"{count} changes were"
+            found.append(self._mapping.fault(lines.get(name, 1), f"{changes} not told: {self._last_error[name]}."))
+        return found[:NAMED_MAX]
+
+    async def run(self) -> None:
+        """Take rows until cancelled, whatever happens to the other database."""
+        try:
+            while True:
+                try:
+                    await self._follow()
+                except (StoreError, Overtaken) as error:
+                    log.warning("%s: %s; trying again", self._outbox.name, error)
+                except self._outbox.errors as error:
+                    if self._trouble is None:  # else it has been said
+                        log.warning("%s cannot be read: %s; trying again", self._outbox.name, error)
+                    self._trouble = str(error)
+                except Exception:
+                    log.exception("%s cannot be followed; trying again", self._outbox.name)
+                await asyncio.sleep(RETRY_S)
+        finally:
+            await asyncio.shield(asyncio.to_thread(self._outbox.close))
+
+    async def _follow(self) -> None:
+        self._taken = await self._store.read(self._known)
+        while True:
+            self._faults = await asyncio.to_thread(self._outbox.faults)
+            telemetry.ATTACH_FAULTS.set(len(self._faults))
+            while await self._take() == BATCH_ROWS:
+                pass
+            self._trouble = None
+            await asyncio.to_thread(self._outbox.wait, LOOK_EVERY_S)
+
+    async def _take(self) -> int:
+        rows = await asyncio.to_thread(self._outbox.read, BATCH_ROWS)
+        known = set(self._taken.split())
+        fresh = [row for row in rows if row.token not in known]
+        if fresh:
+            tokens = " ".join(row.token for row in fresh)
+            await self._store.write(lambda transaction: self._write(transaction, fresh, tokens))
+            self._taken = tokens
+            self._note(fresh)
+        if rows:
+            await asyncio.to_thread(self._outbox.delete, [row.id for row in rows])
+        return len(rows)
+
+    def _known(self, transaction: Transaction) -> str:
+        row = transaction.one(meta.VALUE, name=self._fact)
+        return "" if row is None else str(row[0])
+
+    def _write(self, transaction: Transaction, rows: Sequence[OutboxRow], tokens: str) -> None:
+        if self._known(transaction) != self._taken:
+            raise Overtaken("another node has taken rows meanwhile")
+        for row in rows:
+            if row.document is not None:
+                self._tell(transaction, ChangeKind.EVENT_PUBLISHED, row.entity, row.at, row.document)
+        failed = {row.mapping for row in rows if row.error is not None}
+        if failed:
+            gap = gap_document(self._gap_rooms(failed), "mapping_failed")
+            self._tell(transaction, ChangeKind.FEED_RESYNC, "attach", self._now(), gap)
+        transaction.run(meta.KEEP, name=self._fact, value=tokens)
+
+    @staticmethod
+    def _tell(transaction: Transaction, kind: ChangeKind, entity: str, at: str, after: str) -> None:
+        transaction.run(events.TELL, kind=str(kind), id=entity, actor="db:external", at=at, after=after)
+
+    def _gap_rooms(self, names: set[str]) -> list[str]:
+        known = {emit.name: gap_rooms(emit) for emit in self._mapping.emits}
+        rooms = sorted({room for name in names for room in known.get(name, [EVERYBODY_ROOM])})
+        return [EVERYBODY_ROOM] if EVERYBODY_ROOM in rooms else rooms
+
+    def _note(self, rows: Sequence[OutboxRow]) -> None:
+        for row in rows:
+            if row.error is not None:
+                log.warning(
+                    "%s: a change of %s was not told: %s", row.mapping or "a published event", row.entity, row.error
+                )
+                self._errors[row.mapping] += 1
+                self._last_error[row.mapping] = row.error
+                telemetry.ATTACH_ERRORS.labels(row.mapping).set(self._errors[row.mapping])
+
+
+def document(event: str, rooms: Sequence[str], args: Sequence[Any], **facts: Any) -> str:
+    """What the feed has of an event."""
+    told = {"event": event, "rooms": list(rooms), "args": list(args), **facts}
+    return json.dumps(told, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
