@@ -8,6 +8,7 @@ import pytest
 
 from ordercast.db import SqliteStore
 from ordercast.db.postgresql.store import PostgresqlStore
+from tests.quick import migrated
 
 from .smtp_server import SmtpServerAt, running
 
@@ -23,8 +24,7 @@ async def smtp() -> AsyncIterator[SmtpServerAt]:
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore | PostgresqlStore]:
     """An empty shop of either kind."""
     if request.param == "sqlite":
-        store: SqliteStore | PostgresqlStore = SqliteStore(tmp_path / "shop.db")
-        await asyncio.to_thread(store.migrate)
+        store: SqliteStore | PostgresqlStore = SqliteStore(await asyncio.to_thread(migrated, tmp_path / "shop.db"))
     else:
         store = PostgresqlStore(request.getfixturevalue("postgres_url"))
     await store.start()
