@@ -7,12 +7,13 @@ from typing import Any
 
 import httpx
 
-from ordercast.api import create_api
 from ordercast.config import Settings
 from ordercast.db import Store
 from ordercast.payments import Providers
 from tests.commerce.orders import request_json
 from tests.tokens import SignedIn, make_token
+
+from .applications import Transport
 
 SECRET = "a secret of at least thirty-two bytes"
 PASSWORD = "correct horse"
@@ -40,8 +41,7 @@ DRIVER: Mapping[str, str] = signed_in("driver", "drv_1")
 
 def over(settings: Settings, store: Store, providers: Providers | None = None) -> httpx.AsyncClient:
     """An HTTP client that calls the application directly."""
-    application: Any = create_api(settings, store, providers=providers)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://shop.test")
+    return httpx.AsyncClient(transport=Transport(settings, store, providers), base_url="http://shop.test")
 
 
 class Client:
