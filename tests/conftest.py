@@ -6,12 +6,14 @@ import os
 import random
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from argon2 import PasswordHasher
 
+from . import scratch
 from .chance import SEED, VARIABLE, chance_of, register_profiles
 from .cpu import CpuDurations
 from .quick import QUICK_HASHING
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from .postgres import Postgres
 
 register_profiles()
+
+SCRATCH = pytest.StashKey[Path | None]()
+FAILED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Whoever runs the tests may have a shop of their own, and a way of running them: neither is the tests'."""
     if shown := config.getoption("--cpu-durations"):
         config.pluginmanager.register(CpuDurations(shown))
+    if not hasattr(config, "workerinput"):  # the workers of a run have its folder
+        config.stash[SCRATCH] = scratch.begin()
     for name in [name for name in os.environ if name.startswith("ORDERCAST_") and "_TEST_" not in name]:
         del os.environ[name]
     for which in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
@@ -40,6 +47,16 @@ def pytest_configure(config: pytest.Config) -> None:
             # As under `nohup`, or behind a `&` in a script. What is ignored here is ignored by every process that a
             # test starts; what is caught is theirs to decide on.
             signal.signal(which, lambda *_: None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    folder = config.stash.get(SCRATCH, None)
+    if folder is not None and not config.stash.get(FAILED, False):
+        scratch.end(folder)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    session.config.stash[FAILED] = session.testsfailed > 0
 
 
 def pytest_report_header() -> str:

@@ -27,7 +27,7 @@ def _migrated_once() -> Path:
     from ordercast.db import SqliteStore
 
     folder = Path(tempfile.mkdtemp(prefix="ordercast-migrated-"))
-    atexit.register(shutil.rmtree, folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     store = SqliteStore(folder / "shop.db")
     store.migrate()
     return store.path

@@ -38,7 +38,7 @@ def _url(database: Path) -> str:
 def _demo_files() -> list[Path]:
     """The demo's database and its secret, made once by each process of a run: hashing is slow on purpose."""
     folder = Path(tempfile.mkdtemp(prefix="ordercast-demo-"))
-    atexit.register(shutil.rmtree, folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     environ = {"PATH": os.environ["PATH"], "ORDERCAST_DATABASE_URL": _url(folder / "shop.db")}
     run(["demo"], cwd=folder, env=environ).check_returncode()
     return [folder / "shop.db", folder / "shop.secret"]
