@@ -73,6 +73,8 @@ run: install pages ## Serve the demo shop on http://localhost:3000
 	@exec $(BIN)/ordercast serve
 
 # Half of what comes before the tests waits for nothing of the other half. Of the tests some wait: three fill two cores.
+# What is compiled is kept, whatever the machine's habit: hundreds of processes would compile it anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test:            ## Everything that must hold, with the real browser, databases and clients
 	+@$(MAKE) --no-print-directory -j 2 check tools
 	$(BIN)/pytest -n 3 --dist loadgroup
