@@ -7,7 +7,7 @@ import random
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -17,6 +17,7 @@ from . import scratch
 from .chance import SEED, VARIABLE, chance_of, register_profiles
 from .cpu import CpuDurations
 from .quick import QUICK_HASHING
+from .scheduling import FileScheduling, mixed
 from .waiting import PATIENCE_S
 
 if TYPE_CHECKING:
@@ -57,6 +58,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[FAILED] = session.testsfailed > 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items[:] = mixed(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileScheduling | None:
+    return FileScheduling(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 def pytest_report_header() -> str:
