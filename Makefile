@@ -46,7 +46,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 
 web/node_modules/.installed: web/package-lock.json | $(NEEDED_BY_NPM)
 	@echo "Installing what the pages are built with ..."
-	@cd web && $(NPM) ci --silent
+	@cd web && $(NPM) ci --silent --prefer-offline --no-audit --no-fund
 	@touch $@
 
 # Vite takes the types away unread: they are made for who checks them.
