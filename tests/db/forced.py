@@ -12,14 +12,16 @@ import psycopg
 
 
 @contextmanager
-def lawless_sqlite(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection without triggers or checks; the triggers are there again afterwards. All of it is one transaction,
-    so a server beside it never misses one.
+def lawless_sqlite(path: Path, table: str) -> Iterator[sqlite3.Connection]:
+    """A connection without checks or the triggers of `table`, which are there again afterwards. All of it is one
+    transaction, so a server beside it never misses one.
     """
     with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.execute("BEGIN IMMEDIATE")
-        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        triggers = connection.execute(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table,)
+        ).fetchall()
         for name, _ in triggers:
             connection.execute(f"DROP TRIGGER {name}")
         yield connection
@@ -51,7 +53,7 @@ def force(place: Path | str, table: str, statement: str, values: Sequence[Any] =
     say. Raises what the driver does where a column's own type refuses it.
     """
     if isinstance(place, Path):
-        with lawless_sqlite(place) as connection:
+        with lawless_sqlite(place, table) as connection:
             connection.execute(statement, values)
         return
     with lawless_postgresql(place, table) as server:
@@ -61,7 +63,7 @@ def force(place: Path | str, table: str, statement: str, values: Sequence[Any] =
 def force_all(place: Path | str, table: str, statements: Iterable[tuple[str, Sequence[Any]]]) -> None:
     """The same with several, but for what a column's own type refuses: to suspend the rules is what takes time."""
     if isinstance(place, Path):
-        with lawless_sqlite(place) as connection:
+        with lawless_sqlite(place, table) as connection:
             for statement, values in statements:
                 with suppress(sqlite3.Error):
                     connection.execute(statement, values)

@@ -62,7 +62,7 @@ from .conftest import Line, Node
 
 AnyStore = SqliteStore | PostgresqlStore
 REFUSALS = (sqlite3.Error, psycopg.Error)
-SECONDS = float(os.environ.get("ORDERCAST_TEST_ROWS_S", "6"))
+SECONDS = float(os.environ.get("ORDERCAST_TEST_ROWS_S", "3"))
 ROWS_BETWEEN_ORDERS = 8
 RESTART_EVERY = 5
 

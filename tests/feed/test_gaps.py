@@ -30,7 +30,7 @@ def force(database: Path) -> Force:
     def write(kind: Any, after: Any, *, entity_id: Any = "ord_1", version: Any = 1, at: Any = "t") -> None:
         values = (kind, entity_id, version, at, after)
         slots = ", ".join("CAST(? AS TEXT)" if isinstance(value, bytes) else "?" for value in values)
-        with lawless_sqlite(database) as connection:
+        with lawless_sqlite(database, "feed") as connection:
             connection.execute(
                 "INSERT INTO feed (kind, entity_id, version, actor, at, after)"
                 f" SELECT column1, column2, column3, 'a', column4, column5 FROM (VALUES ({slots}))",

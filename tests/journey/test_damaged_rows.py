@@ -50,7 +50,7 @@ def test_a_latin_1_name_is_told_named_and_repaired_beside_the_running_shop(
     first = shop.place()
     force(shop.database, "orders", "UPDATE orders SET customer_name = CAST(? AS TEXT)", [b"Jos\xe9"])
     # Touched by an ordinary program, it is told as it is.
-    with lawless_sqlite(shop.database) as connection:
+    with lawless_sqlite(shop.database, "feed") as connection:
         connection.execute(
             "INSERT INTO feed (kind, entity_id, version, actor, at, after)"
             " VALUES ('order.placed', ?, 1, 'a', '2026-11-30T00:00:00.000Z', CAST(? AS TEXT))",
@@ -86,7 +86,7 @@ def test_no_page_stops_working_for_a_payload(shop: Shop, chromium: Browser) -> N
     admin.on("console", lambda message: said.append(message.text))
 
     payloads = ['{"_id":"665f","items":[]}', "null", '{"id":1}', '"x"', "[]"]
-    with lawless_sqlite(shop.database) as connection:
+    with lawless_sqlite(shop.database, "feed") as connection:
         for event in ("newOrder", "orderStatusUpdated", "payment_update", "order_update", "stats", "notification"):
             for payload in payloads:
                 connection.execute(
