@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, Locator, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright, expect
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -19,6 +20,7 @@ CHROMIUM_FLAGS = (
     "--disable-sync",
 )
 PATIENCE_MS = 60_000
+COLORS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 
 
@@ -37,12 +39,24 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def open_page(chromium: Browser, url: str, **options: object) -> Page:
     """A tab whose errors fail the test: a page that throws is broken, however it looks."""
     context = chromium.new_context(locale="en", **options)  # type: ignore[arg-type]
+    _opened.append(context)
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     page.on("pageerror", lambda error: page_errors(page).append(str(error)))
     page.goto(url)
     return page
+
+
+_opened: list[BrowserContext] = []
+
+
+def close_pages() -> None:
+    """Close what was opened: a page whose shop has gone seeks it for as long as its browser lives."""
+    while _opened:
+        context = _opened.pop()
+        if context.browser is not None and context.browser.is_connected():
+            context.close()
 
 
 def page_errors(page: Page) -> list[str]:
@@ -59,6 +73,15 @@ def found_by_axe(page: Page) -> list[str]:
     found: list[str] = page.evaluate(
         "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))"
     )
+    return found
+
+
+def found_in_both_colors(page: Page) -> list[str]:
+    """The same by day and by night."""
+    found: list[str] = []
+    for colors in COLORS:
+        page.emulate_media(color_scheme=colors)
+        found += found_by_axe(page)
     return found
 
 

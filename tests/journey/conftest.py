@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from . import browsers
 from .listener import Listener
 from .shop import Shop
 
@@ -19,6 +20,12 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
     shop.start()
     yield shop
     shop.kill()
+
+
+@pytest.fixture(autouse=True)
+def close_pages() -> Iterator[None]:
+    yield
+    browsers.close_pages()
 
 
 @pytest.fixture

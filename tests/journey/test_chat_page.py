@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.waiting import eventually
 
-from .browsers import browser, found_by_axe, open_page, page_errors, remember
+from .browsers import browser, found_in_both_colors, open_page, page_errors, remember
 from .shop import Shop
 
 pytestmark = pytest.mark.browser
@@ -29,14 +29,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop.start()
     yield shop
     shop.kill()
-
-
-@pytest.fixture(autouse=True)
-def close_pages(chromium: Browser) -> Iterator[None]:
-    """A clerk's page that stayed open would be delivered what the next test's guest writes."""
-    yield
-    for context in chromium.contexts:
-        context.close()
 
 
 def open_as_clerk(chromium: Browser, shop: Shop, path: str, **options: object) -> Page:
@@ -74,14 +66,6 @@ def write(page: Page, *written: str) -> None:
 def cut_off(page: Page) -> None:
     page.context.set_offline(True)
     expect(page.get_by_test_id("socket-state")).not_to_have_attribute("data-state", "connected")
-
-
-def found_in_both_colors(page: Page) -> list[str]:
-    found: list[str] = []
-    for colors in ("light", "dark"):
-        page.emulate_media(color_scheme=colors)
-        found += found_by_axe(page)
-    return found
 
 
 def conversation_in(page: Page) -> str:
