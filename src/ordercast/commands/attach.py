@@ -16,7 +16,7 @@ from psycopg import errors
 
 from ordercast.app import migrate as migrate_database
 from ordercast.app import read_mapping
-from ordercast.attach import Mapping, MappingError
+from ordercast.attach import Mapping, MappingError, suggesting
 from ordercast.attach.mapping import Fault
 from ordercast.attach.postgresql.attaching import PostgresqlAttaching
 from ordercast.attach.sqlite.attaching import SqliteAttaching
@@ -27,7 +27,7 @@ from .process import DatabaseUrl, load_settings
 
 # 2 is a setting or a file that is missing or wrong, as of every command.
 NOT_AS_IT_SHOULD_BE: Final = 1
-_MODES: Final = "say one of --check, --apply and --print"
+_MODES: Final = "say one of --check, --apply, --print and --suggest"
 
 
 def attach(
@@ -39,16 +39,20 @@ def attach(
     print_: Annotated[
         bool, Parameter(name="--print", help="Print the SQL of it, for an administrator.", negative="")
     ] = False,
+    suggest: Annotated[bool, Parameter(help="Print a first mapping file for the database.", negative="")] = False,
     database_url: DatabaseUrl = None,
 ) -> None:
     """Tell of the tables of a shop that is already there, as the mapping file (`ordercast.toml`) says.
 
     `--check` ends with 1 where something is not as it should be.
     """
-    if check + apply + print_ != 1:
+    if check + apply + print_ + suggest != 1:
         raise SystemExit(f"ordercast attach: {_MODES}.")
     settings = _settings(database_url)
     with _told_plainly():
+        if suggest:
+            _suggest(settings)
+            return
         mapping = _mapping(settings)
         if apply:
             _apply(settings, mapping)
@@ -85,7 +89,9 @@ def _settings(database_url: str | None) -> Settings:
 def _mapping(settings: Settings) -> Mapping:
     mapping = read_mapping(settings)
     if mapping is None:
-        raise ConfigError("mapping_file", f"there is no {settings.mapping_file}")
+        raise ConfigError(
+            "mapping_file", f"there is no {settings.mapping_file}; `ordercast attach --suggest` writes a first one"
+        )
     return mapping
 
 
@@ -141,6 +147,16 @@ def _print(settings: Settings, mapping: Mapping) -> None:
     print("BEGIN;\n")
     print("".join(f"{statement};\n\n" for statement in statements), end="")
     print("COMMIT;")
+
+
+def _suggest(settings: Settings) -> None:
+    # Before there is a mapping file, the database that is named is the shop's.
+    path = settings.source_path or settings.sqlite_path
+    nothing = Mapping(Path(settings.mapping_file))
+    made = SqliteAttaching(path, nothing) if path is not None else PostgresqlAttaching(settings.store_url, nothing)
+    with made as attaching:
+        tables = attaching.known_tables()
+    print(suggesting.suggest(tables, settings.shown_database_url, is_sqlite=path is not None), end="")
 
 
 def _end(mapping: Mapping, faults: list[Fault]) -> None:

@@ -10,12 +10,14 @@ import psycopg
 
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
+from ordercast.attach.suggesting import KnownTable
 from ordercast.attach.toml_lines import Path
 from ordercast.db.postgresql.connection import connect
 
 from .catalogue import AttachedTrigger, Catalogue, quoted
 from .checking import Found, applied_faults, fault_of, resolve
 from .compiling import Compiled, CompiledTrigger
+from .reading import read_tables
 
 # A trigger is made under a lock that waits for who is writing, and lets nobody write behind it: no longer than this.
 LOCK_MS_MAX: Final = 5_000
@@ -108,6 +110,11 @@ class PostgresqlAttaching:
             except psycopg.Error as error:
                 words = (error.diag.message_primary or str(error)).strip()
                 yield Fault(emit.line_of(*path), f"PostgreSQL cannot read this: {words}")
+
+    def known_tables(self) -> list[KnownTable]:
+        """All tables, for a suggestion."""
+        ((schema,),) = self._ask("SELECT coalesce(current_schema(), '')")
+        return read_tables(self._ask, "" if schema == "public" else schema)
 
     # --- Checking ---------------------------------------------------------------------------------------------------
 

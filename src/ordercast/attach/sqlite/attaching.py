@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ordercast.attach.mapping import Fault, MappingError
 from ordercast.attach.mapping import Mapping as MappingFile
+from ordercast.attach.suggesting import KnownTable
 
-from .compiling import OUTBOX, PUBLISH, SUPPORT, Found, quoted, resolve
+from .compiling import OUTBOX, PUBLISH, SUPPORT, Found, quoted, resolve, table_of
 
 # As long as a shop's own programs wait for each other.
 BUSY_S_MAX = 5.0
@@ -70,6 +71,18 @@ class SqliteAttaching:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    def known_tables(self) -> list[KnownTable]:
+        """All tables, for a suggestion."""
+        names = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall()
+        return [self._known_table(name) for (name,) in names]
+
+    def _known_table(self, name: str) -> KnownTable:
+        table = table_of(self._connection, name)
+        assert table is not None
+        references = self._connection.execute('SELECT "from", "table", "to" FROM pragma_foreign_key_list(?)', [name])
+        known = {column: (of, to or "id") for column, of, to in references}
+        return KnownTable(name, tuple(table.columns), table.key, known)
 
     def check(self) -> list[Fault]:
         """All that keeps something from being told as the file says."""
