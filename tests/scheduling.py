@@ -14,8 +14,8 @@ from xdist.scheduler import LoadGroupScheduling
 
 # Their processes start, reconnect and time out while those of other workers compute. Taken up early, so that no worker
 # has the longest of them to end when the others are done.
-_WAITING = "tests/journey/"
-_OTHERS_BETWEEN = 4
+_WAITING = ("tests/attach/", "tests/journey/", "tests/wire/")
+_OTHERS_BETWEEN = 2
 
 
 class FileScheduling(LoadGroupScheduling):  # type: ignore[misc]
