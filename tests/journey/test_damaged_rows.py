@@ -26,6 +26,10 @@ def chromium() -> Iterator[Browser]:
         yield running
 
 
+# Seconds where nothing else runs. Each of the tables waits a hundred times what it took.
+INSPECTED_S_MAX = 600.0
+
+
 def readiness(shop: Shop) -> tuple[str, list[str]]:
     health: dict[str, Any] = httpx.get(f"{shop.url}/health/ready").json()
     return health["status"], health.get("damaged", [])
@@ -61,7 +65,7 @@ def test_a_latin_1_name_is_told_named_and_repaired_beside_the_running_shop(
     assert [event["args"][0]["reason"] for event in admin.events("resync")] == ["unreadable_row"]
     orders = httpx.get(f"{shop.url}/api/orders", headers={"Authorization": f"Bearer {shop.token()}"})
     assert [order["customerInfo"]["name"] for order in orders.json()["items"]] == ["Asha Rahman", "Jos\ufffd"]
-    eventually(lambda: readiness(shop)[0] == "degraded" and len(readiness(shop)[1]) >= 2)
+    eventually(lambda: readiness(shop)[0] == "degraded" and len(readiness(shop)[1]) >= 2, INSPECTED_S_MAX)
     assert any(first["id"] in sentence for sentence in readiness(shop)[1])
 
     shop.kill()
