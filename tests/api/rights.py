@@ -77,6 +77,7 @@ ROUTES: Final[dict[str, str]] = {
     "POST /api/notifications/{notification_id}/read": "O O O O O - - -",
     "GET /api/orders": "A A A A - A - -",
     "POST /api/orders": "A A A - - - A A",
+    "POST /api/orders/lookup": "A A A A A A A A",
     "GET /api/orders/{order_id}": "A A O O - A O -",
     "POST /api/orders/{order_id}/cancel": "A A O - - - O -",
     "GET /api/orders/{order_id}/delivery": "A A O O - A O -",

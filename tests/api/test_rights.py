@@ -144,6 +144,7 @@ def other_bodies() -> dict[str, Any]:
     samosa = PRODUCTS["samosa"].id
     return {
         "POST /api/orders": request_json(),
+        "POST /api/orders/lookup": {"number": 1001, "mobile": "01700000000"},
         "POST /api/drivers/{driver_id}/duty": {"onDuty": True},
         "POST /api/payment-mismatches/{mismatch_id}/resolve": {},
         "POST /api/payments/webhooks/{webhook_id}/retry": {},

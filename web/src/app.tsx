@@ -9,6 +9,7 @@ const Home = lazy(() => import("./features/home"));
 const Shop = lazy(() => import("./features/shop"));
 const Admin = lazy(() => import("./features/admin"));
 const Driver = lazy(() => import("./features/driver"));
+const Orders = lazy(() => import("./features/orders"));
 const Chat = lazy(() => import("./features/chat"));
 const Track = lazy(() => import("./features/track"));
 const Forgot = lazy(() => import("./features/address/forgot"));
@@ -31,6 +32,7 @@ export function App() {
             <Route path="/shop" component={Shop} />
             <Route path="/admin" component={Admin} />
             <Route path="/driver" component={Driver} />
+            <Route path="/orders" component={Orders} />
             <Route path="/track/:id" component={Track} />
             <Route path="/chat/:id?" component={Chat} />
             <Route path="/forgot" component={Forgot} />

@@ -108,6 +108,7 @@ _SIGN_IN: Final = (SIGN_INS, ACCOUNT_GUESSES, ACCOUNT_STRANGERS)
 # `refused_tokens`; what they do not find, to `not_found`.
 ANONYMOUS_ROUTES: Final[Mapping[str, tuple[Budget, ...]]] = {
     "POST /api/orders": (ORDERS, DECLINED_CARDS, PROMOTION_GUESSES, REFUSED_TOKENS, ORDER_MAILS),
+    "POST /api/orders/lookup": (MAIL_REQUESTS, ACCOUNT_MAILS),
     "POST /api/checkout/quote": (QUOTES, PROMOTION_GUESSES, REFUSED_TOKENS),
     "POST /api/bookings": (ORDERS, DECLINED_CARDS, REFUSED_TOKENS),
     "GET /api/services": (READS,),

@@ -26,6 +26,7 @@ from . import (
     notices,
     notification_preferences,
     notifications,
+    order_links,
     order_list,
     orders,
     password_reset,
@@ -54,6 +55,7 @@ from .commands import Command
 
 ROUTES: Final[list[HTTPRouteHandler]] = [
     *orders.ROUTES,
+    *order_links.ROUTES,
     *order_list.ROUTES,
     *drivers.ROUTES,
     *deliveries.ROUTES,

@@ -28,6 +28,8 @@ class MailKind(StrEnum):
     """To choose another password."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     ORDER_PLACED = "order_placed"
+    ORDER_LINK = "order_link"
+    """The link to an order, once more, for whoever placed it and says its number and their telephone."""
     BOOKING_REMINDER = "booking_reminder"
     ORDERS_UNSEEN = "orders_unseen"
     """To the shop's own people, of orders that nobody has opened."""
@@ -109,6 +111,12 @@ def order_placed(language: Language, order: OrderFacts, link: str) -> Letter:
     lines = tuple(f"{_number(count, language)} x {name}: {amount}" for count, name, amount in order.lines)
     paragraphs = (opening.format(number=number), *lines, total.format(total=order.total))
     return Letter(subject.format(number=number), paragraphs, action, link)
+
+
+def order_link(language: Language, number: int, link: str) -> Letter:
+    subject, paragraphs, action = _ORDER_LINK[language]
+    values = {"number": _number(number, language)}
+    return Letter(subject.format(**values), tuple(text.format(**values) for text in paragraphs), action, link)
 
 
 def unseen(kind: MailKind, language: Language, unseen: UnseenFacts, link: str) -> Letter:
@@ -279,6 +287,24 @@ _ORDER_PLACED: Final[dict[Language, tuple[str, str, str, str]]] = {
         "অর্ডার {number}",
         "ধন্যবাদ: আমরা অর্ডার {number} পেয়েছি।",
         "মোট: {total}",
+        "অর্ডারটি দেখুন",
+    ),
+}
+_ORDER_LINK: Final[dict[Language, _Text]] = {
+    Language.ENGLISH: (
+        "The link to your order {number}",
+        (
+            "Somebody asked for the link to order {number}, and knew the telephone that it was placed with.",
+            "If it was not you, do nothing: the link came to you alone.",
+        ),
+        "Follow the order",
+    ),
+    Language.BENGALI: (
+        "আপনার অর্ডার {number}-এর লিংক",
+        (
+            "অর্ডার {number}-এর লিংক কেউ চেয়েছেন, যিনি অর্ডারের মোবাইল নম্বরটি জানেন।",
+            "আপনি না হলে কিছুই করতে হবে না: লিংকটি কেবল আপনার কাছেই এসেছে।",
+        ),
         "অর্ডারটি দেখুন",
     ),
 }

@@ -13,10 +13,12 @@ from ordercast.commerce.booking_states import BookingStatus
 from ordercast.commerce.booking_transitions import COMING
 from ordercast.commerce.letters import Language, Letter, MailKind, OrderFacts, UnseenFacts
 from ordercast.commerce.money import Money
+from ordercast.commerce.tracking import is_looked_up
 from ordercast.commerce.when import written_out
 from ordercast.db import Transaction, accounts, bookings, mails, orders
 from ordercast.db.mails import Mail
 from ordercast.db.notices import escalation
+from ordercast.db.orders.lookup import placed_as
 from ordercast.db.webhooks import endpoints
 
 from .links import Links
@@ -74,6 +76,8 @@ class Letters:
         """The letter of a mail; None where there is nobody to send it to any more. Raises what reading rows does."""
         if mail.kind is MailKind.ORDER_PLACED:
             return self._order_placed(transaction, mail)
+        if mail.kind is MailKind.ORDER_LINK:
+            return self._order_link(transaction, mail)
         if mail.kind is MailKind.BOOKING_REMINDER:
             return self._booking_reminder(transaction, mail)
         if mail.kind in UNSEEN:
@@ -98,6 +102,15 @@ class Letters:
         )
         link = self._links.order(mail.order_id, orders.TRACKING.hash_of(transaction, mail.order_id))
         return Addressed(order.customer_info.email, words.order_placed(mail.language, facts, link))
+
+    def _order_link(self, transaction: Transaction, mail: Mail) -> Addressed | None:
+        """None where no order has that number and telephone, or nobody to be mailed."""
+        key = mail.address or ""
+        found = placed_as(transaction, key.partition(" ")[0])
+        if found is None or found.email is None or not is_looked_up(key, found.number, found.mobile):
+            return None
+        link = self._links.order(found.id, found.tracking_hash)
+        return Addressed(found.email, words.order_link(mail.language, found.number, link))
 
     def _booking_reminder(self, transaction: Transaction, mail: Mail) -> Addressed | None:
         """None for a booking that was called off, has begun, or was moved to another time meanwhile."""

@@ -1,5 +1,5 @@
 import type { Order, Status } from "@ordercast/client";
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { get, post } from "./http";
 import type { Schemas } from "./schemas";
 
@@ -48,6 +48,22 @@ export function fetchOrders(
   });
   return get<OrderPage>(`/api/orders?${query.toString()}`, { token });
 }
+
+/** As many as fit on a screen or two. */
+const OWN_LIMIT = 20;
+
+/** The customer's own, newest first. */
+export const ownOrdersQuery = (userId: string, token: () => string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: ["own-orders", userId],
+    queryFn: ({ pageParam }) => fetchOrders(token(), pageParam, { limit: OWN_LIMIT }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ nextCursor }) => nextCursor,
+  });
+
+/** Has the link of an order mailed to whoever placed it; whether there is one, nobody learns here. */
+export const lookUpOrder = (number: number, mobile: string) =>
+  post<Schemas["MailAccepted"]>("/api/orders/lookup", { number, mobile });
 
 export const orderQuery = (id: string, token: string | undefined) =>
   queryOptions({

@@ -19,6 +19,7 @@ interface ShellProps {
 
 const PLACES = [
   ["/shop", "nav.shop"],
+  ["/orders", "nav.orders"],
   ["/admin", "nav.admin"],
   ["/chat", "nav.chat"],
   ["/test-socket", "nav.test"],

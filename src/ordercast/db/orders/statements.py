@@ -82,6 +82,9 @@ PENDING_SINCE_FOR_UPDATE: Final = Statement(f"{_PENDING} @for_update @postgresql
 
 TRACKING: Final = Tracking("orders", history="order_history", key="order_id", ended=TERMINAL)
 TRACKING_STATEMENTS: Final = TRACKING.statements
+PLACED_AS: Final = Statement("""
+    SELECT id, number, customer_email, customer_mobile, tracking_hash FROM orders WHERE number = :number
+""")
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
 

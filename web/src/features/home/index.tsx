@@ -50,7 +50,8 @@ export default function HomePage() {
         ))}
       </ul>
       <p className="muted home-foot">
-        {t("home.track")} <a href="/docs">{t("home.docs")}</a>
+        {t("home.track")} <PlaceLink href="/orders">{t("home.lookUp")}</PlaceLink>{" "}
+        <a href="/docs">{t("home.docs")}</a>
       </p>
     </Shell>
   );
