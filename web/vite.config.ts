@@ -26,7 +26,12 @@ const stockClient = (): Plugin => ({
 });
 
 /** Tests of what reads or changes a document. */
-const DOM = ["tests/**/*.test.tsx", "tests/stores/*.test.ts", "tests/i18n/text.test.ts"];
+const DOM = [
+  "tests/**/*.test.tsx",
+  "tests/features/admin/moves.test.ts",
+  "tests/stores/*.test.ts",
+  "tests/i18n/text.test.ts",
+];
 
 export default defineConfig({
   plugins: [react(), stockClient(), painted(), compressed()],

@@ -5,6 +5,8 @@ export interface RequestOptions {
   token?: string | undefined;
   idempotencyKey?: string;
   signal?: AbortSignal;
+  /** The request outlives its page. */
+  keepalive?: boolean;
 }
 
 /** GETs JSON from our own origin; throws Problem for every other outcome. */
@@ -39,6 +41,7 @@ async function send<T>(
     headers: headersFor(body, options),
     ...(body !== undefined && { body }),
     ...(options.signal && { signal: options.signal }),
+    ...(options.keepalive && { keepalive: true }),
   });
   if (!response.ok) throw await problemOf(response);
   return (response.status === 204 ? undefined : await response.json()) as T;

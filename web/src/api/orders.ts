@@ -19,8 +19,20 @@ const at = (id: string) => `/api/orders/${encodeURIComponent(id)}`;
 export const placeOrder = (order: NewOrder, idempotencyKey: string, token?: string) =>
   post<PlacedOrder>("/api/orders", order, { idempotencyKey, token });
 
-export const changeStatus = (id: string, change: StatusChange, token: string) =>
-  post<Order>(`${at(id)}/status`, change, { token });
+/** How long an answer may take, before the connection counts as lost. */
+const MOVED_WITHIN_MS = 15_000;
+
+export const changeStatus = (
+  id: string,
+  change: StatusChange,
+  token: string,
+  options: { keepalive?: boolean } = {},
+) =>
+  post<Order>(`${at(id)}/status`, change, {
+    token,
+    signal: AbortSignal.timeout(MOVED_WITHIN_MS),
+    ...options,
+  });
 
 export const cancelOrder = (order: Order, reason: string, token: string) =>
   post<Order>(`${at(order.id)}/cancel`, { reason, version: order.version }, { token });
@@ -74,17 +86,18 @@ export const orderQuery = (id: string, token: string | undefined) =>
 export const historyQuery = (id: string, token: string | undefined) =>
   queryOptions({
     queryKey: ["history", id, token],
-    queryFn: ({ signal }) => wholeHistory(id, token, signal),
+    queryFn: ({ signal }) => fetchHistory(id, token, signal),
   });
 
-async function wholeHistory(id: string, token: string | undefined, signal: AbortSignal) {
+/** All that happened to an order, the oldest first. */
+export async function fetchHistory(id: string, token: string | undefined, signal?: AbortSignal) {
   const entries: HistoryEntry[] = [];
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? "" : `?cursor=${cursor}`;
     const page: Schemas["History"] = await get<Schemas["History"]>(`${at(id)}/history${query}`, {
       token,
-      signal,
+      ...(signal && { signal }),
     });
     entries.push(...page.items);
     cursor = page.nextCursor;

@@ -36,6 +36,18 @@ export function formatTime(at: string, locale: Locale): string {
   }).format(new Date(at));
 }
 
+/** How long something has lasted, to the second: `4:05`, `1:04:05`. */
+export function formatElapsed(elapsed_ms: number, locale: Locale): string {
+  const seconds = Math.max(0, Math.floor(elapsed_ms / 1000));
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  const parts = hours > 0 ? [hours, two(minutes)] : [minutes];
+  const text = [...parts, two(seconds % 60)].join(":");
+  return locale === "bn" ? text.replace(/\d/g, (digit) => String.fromCharCode(0x09e6 + Number(digit))) : text;
+}
+
+const two = (value: number) => String(value).padStart(2, "0");
+
 const UNITS = [
   ["day", 86_400],
   ["hour", 3_600],

@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { useCurrencies } from "./currencies";
 import { en, type MessageKey } from "./en";
-import { formatAge, formatDateTime, formatMoney, formatNumber, formatTime } from "./format";
+import { formatAge, formatDateTime, formatElapsed, formatMoney, formatNumber, formatTime } from "./format";
 import { type Locale, useLocale } from "./locale";
 
 const MESSAGES: Partial<Record<Locale, Record<MessageKey, string>>> = { en };
@@ -31,6 +31,7 @@ export function textIn(locale: Locale) {
     number: (value: number) => formatNumber(value, locale),
     dateTime: (at: string) => formatDateTime(at, locale),
     time: (at: string) => formatTime(at, locale),
+    elapsed: (elapsed_ms: number) => formatElapsed(elapsed_ms, locale),
     age: (at: string, now_ms: number) => formatAge(at, now_ms, locale) ?? message(locale, "age.now"),
   };
 }

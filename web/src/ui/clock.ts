@@ -1,28 +1,31 @@
 import { useSyncExternalStore } from "react";
 
-const TICK_MS = 10_000;
-const listeners = new Set<() => void>();
-let now_ms = Date.now();
-let timer: ReturnType<typeof setInterval> | undefined;
+/** One timer for all on the page that show the time, running only while one does. */
+function clock(tick_ms: number): () => number {
+  const listeners = new Set<() => void>();
+  let now_ms = Date.now();
+  let timer: ReturnType<typeof setInterval> | undefined;
 
-// One timer for every age on the page, running only while one is shown.
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  timer ??= setInterval(tick, TICK_MS);
-  return () => {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
-    clearInterval(timer);
-    timer = undefined;
+  const tick = () => {
+    now_ms = Date.now();
+    for (const listener of listeners) listener();
   };
-}
-
-function tick(): void {
-  now_ms = Date.now();
-  for (const listener of listeners) listener();
+  const subscribe = (listener: () => void) => {
+    if (listeners.size === 0) now_ms = Date.now();
+    listeners.add(listener);
+    timer ??= setInterval(tick, tick_ms);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size > 0) return;
+      clearInterval(timer);
+      timer = undefined;
+    };
+  };
+  return () => useSyncExternalStore(subscribe, () => now_ms);
 }
 
 /** The time, moving every ten seconds. */
-export function useNow_ms(): number {
-  return useSyncExternalStore(subscribe, () => now_ms);
-}
+export const useNow_ms = clock(10_000);
+
+/** The time, moving every second. */
+export const useSecond_ms = clock(1_000);

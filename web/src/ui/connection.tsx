@@ -13,7 +13,7 @@ export function Connection({ snapshot }: { snapshot: LiveSnapshot }) {
       title={snapshot.problem?.message}
     >
       <span className="connection-dot" aria-hidden="true" />
-      {t(`connection.${snapshot.state}`)}
+      <span className="connection-text">{t(`connection.${snapshot.state}`)}</span>
     </span>
   );
 }

@@ -54,6 +54,24 @@ export const BellOff = () => (
   </Icon>
 );
 
+export const Dots = () => (
+  <Icon>
+    <path d="M5 12h.01M12 12h.01M19 12h.01" strokeWidth="3" />
+  </Icon>
+);
+
+export const Inbox = () => (
+  <Icon>
+    <path d="M4 13l3-8h10l3 8v6H4v-6ZM4 13h5a3 3 0 0 0 6 0h5" />
+  </Icon>
+);
+
+export const Lines = () => (
+  <Icon>
+    <path d="M4 7h16M4 12h16M4 17h16" />
+  </Icon>
+);
+
 export const Check = () => (
   <Icon>
     <path d="m5 12.5 4.5 4.5L19 7.5" />

@@ -14,6 +14,8 @@ interface ShellProps {
   /** A sentence under the title. */
   lead?: ReactNode;
   wide?: boolean;
+  /** For a page that is a tool: the frame is one line, with the title and its tools in it, and no other places. */
+  bar?: boolean;
   children: ReactNode;
 }
 
@@ -26,11 +28,37 @@ const PLACES = [
 ] as const;
 
 /** The frame of every page. A change of route puts the focus on its heading, so that it is read out. */
-export function Shell({ title, tabTitle = title, tools, lead, wide = false, children }: ShellProps) {
+export function Shell({
+  title,
+  tabTitle = title,
+  tools,
+  lead,
+  wide = false,
+  bar = false,
+  children,
+}: ShellProps) {
   const { t } = useText();
   useEffect(() => {
     document.title = `${tabTitle} · Ordercast`;
   }, [tabTitle]);
+  if (bar)
+    return (
+      <>
+        <a className="skip" href="#main">
+          {t("nav.skip")}
+        </a>
+        <header className="masthead masthead--bar">
+          <Link href="/" className="brand" aria-label="Ordercast">
+            <Logo />
+          </Link>
+          <Heading>{title}</Heading>
+          <div className="page-tools">{tools}</div>
+        </header>
+        <main id="main" className="page page--tool">
+          {children}
+        </main>
+      </>
+    );
   return (
     <>
       <a className="skip" href="#main">

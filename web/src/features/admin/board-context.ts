@@ -1,7 +1,9 @@
 import { createContext, useContext } from "react";
+import type { StatusFlow } from "../../api/status-flow";
 import type { Session } from "../session/session";
 import type { Board } from "./board";
 import type { BoardFeed } from "./board-feed";
+import type { Moves } from "./moves";
 import type { NoticeTeller } from "./notice-teller";
 
 /** What every card on the board works with. */
@@ -9,7 +11,10 @@ export interface BoardContextValue {
   session: Session;
   board: Board;
   feed: BoardFeed;
+  moves: Moves;
   notice: NoticeTeller;
+  /** The server's table of moves, once it is here. */
+  flow: StatusFlow | undefined;
 }
 
 export const BoardContext = createContext<BoardContextValue | undefined>(undefined);

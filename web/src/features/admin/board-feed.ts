@@ -98,7 +98,7 @@ export class BoardFeed {
 
   async loadOlder(): Promise<void> {
     const { nextCursor } = this.#board.store.getState();
-    if (nextCursor === null) return;
+    if (nextCursor === null || this.#board.store.getState().full) return;
     const run = this.#run;
     this.#board.setFetch({ loading: true, problem: undefined });
     try {
@@ -155,19 +155,26 @@ export class BoardFeed {
       if (!isWanted()) return;
       // What changed after the first page is told, whatever the later ones say.
       first ??= page.position;
-      this.#board.merge(page.items.filter(isOrder));
+      this.#board.merge(page.items.filter(isOrder), { missed: true });
       cursor = page.nextCursor;
     } while (cursor !== null);
     const ended = await this.#source.ended(null);
     if (!isWanted()) return;
     this.#board.dropStale(new Set(ended.items.map(({ id }) => id)));
     this.#show(ended);
+    this.#findCancelled();
     this.#failures = 0;
     this.#fetchedAt = parsePosition(first);
   }
 
+  /** Those that ended so long ago that the latest do not hold them, and that nobody here has seen. */
+  #findCancelled(): void {
+    for (const id of this.#board.store.getState().cancelled.keys())
+      if (!this.#board.has(id)) this.refresh(id).catch(() => this.#board.acknowledge(id));
+  }
+
   #show({ items, nextCursor }: OrderPage): void {
-    this.#board.merge(items.filter(isOrder));
+    this.#board.merge(items.filter(isOrder), { missed: true });
     this.#board.setFetch({ loading: false, nextCursor });
   }
 
@@ -198,8 +205,8 @@ export class BoardFeed {
 
 // Of an event, what is the order's: its other fields have no place on a card.
 
-function statusIn({ orderId, version, at, newStatus, paymentStatus }: OrderStatusUpdated): Change {
-  return { orderId, version, at, status: newStatus, paymentStatus };
+function statusIn({ orderId, version, at, actor, newStatus, paymentStatus }: OrderStatusUpdated): Change {
+  return { orderId, version, at, actor, status: newStatus, paymentStatus };
 }
 
 function paymentIn({

@@ -1,6 +1,6 @@
-import { useRef } from "react";
+import { memo, useRef } from "react";
 import { useText } from "../../i18n/text";
-import { OrderCard } from "./order-card";
+import { Cards } from "./cards";
 import type { StageOrders } from "./stages";
 import { useKeptFocus } from "./use-kept-focus";
 import { useStill } from "./use-still";
@@ -13,17 +13,33 @@ interface ColumnsProps {
 
 /** One column a stage; a stage alone takes the whole width. */
 export function Columns({ stages, fresh, searching }: ColumnsProps) {
+  const alone = stages.length === 1;
   return (
-    <div className={stages.length === 1 ? "board board--single" : "board"}>
-      {stages.map((each) => (
-        // Another search is another list, in which nothing stands still from the one before.
-        <Column key={`${each.stage} ${searching}`} {...each} fresh={fresh} searching={searching} />
+    <div className={alone ? "board board--single" : "board"}>
+      {stages.map(({ stage, orders }) => (
+        <Column
+          // Another search is another list, in which nothing stands still from the one before.
+          key={`${stage} ${searching}`}
+          stage={stage}
+          orders={orders}
+          fresh={stage === "new" ? fresh : NONE}
+          searching={searching}
+          alone={alone}
+        />
       ))}
     </div>
   );
 }
 
-function Column({ stage, orders, fresh, searching }: StageOrders & Omit<ColumnsProps, "stages">) {
+const NONE: ReadonlySet<string> = new Set();
+
+interface ColumnProps extends StageOrders {
+  fresh: ReadonlySet<string>;
+  searching: boolean;
+  alone: boolean;
+}
+
+const Column = memo(function Column({ stage, orders, fresh, searching, alone }: ColumnProps) {
   const { t, number } = useText();
   const column = useRef<HTMLElement>(null);
   const { places, waiting, letIn, pointing } = useStill(orders);
@@ -31,6 +47,7 @@ function Column({ stage, orders, fresh, searching }: StageOrders & Omit<ColumnsP
   return (
     <section
       ref={column}
+      tabIndex={-1}
       className="column"
       data-stage={stage}
       data-empty={places.length === 0 || undefined}
@@ -51,11 +68,7 @@ function Column({ stage, orders, fresh, searching }: StageOrders & Omit<ColumnsP
       {places.length === 0 && (
         <p className="column-empty">{t(searching ? "stageEmpty.noMatch" : `stageEmpty.${stage}`)}</p>
       )}
-      <ul className="column-cards">
-        {places.map(({ order, gone }) => (
-          <OrderCard key={order.id} order={order} fresh={fresh.has(order.id)} gone={gone} />
-        ))}
-      </ul>
+      <Cards places={places} fresh={fresh} alone={alone} />
     </section>
   );
-}
+});

@@ -8,19 +8,27 @@ import { useBoardContext } from "./board-context";
 
 const NEAREST = "";
 
+/** The form's id: the button that sends it stands where a card has its next step. */
+export const pickerOf = ({ id }: Order): string => `driver-of-${id}`;
+
 /** Gives an order that waits for a driver to one of them, or to the nearest who is free. */
 export function DriverPicker({ order }: { order: Order }) {
   const { t } = useText();
-  const { board } = useBoardContext();
+  const { board, moves } = useBoardContext();
   const select = useId();
   const [driverId, setDriverId] = useState(NEAREST);
   const drivers = useQuery({
     ...driversQuery(currentToken()),
     enabled: order.status === "ready_for_delivery",
+    staleTime: 60_000,
   });
   const assigning = useMutation({
-    mutationFn: () =>
-      assignDriver(order, driverId === NEAREST ? { nearest: true } : { driverId }, currentToken()),
+    mutationFn: async () => {
+      // What was pressed before comes first; it may make another version of the order.
+      await moves.sendNow(order.id);
+      const now = board.store.getState().orders.get(order.id) ?? order;
+      return assignDriver(now, driverId === NEAREST ? { nearest: true } : { driverId }, currentToken());
+    },
     onSuccess: (changed) => {
       board.setOutcome(order.id, undefined);
       board.merge([changed]);
@@ -30,10 +38,11 @@ export function DriverPicker({ order }: { order: Order }) {
   if (order.status !== "ready_for_delivery") return null;
   return (
     <form
+      id={pickerOf(order)}
       className="driver-picker"
       onSubmit={(event) => {
         event.preventDefault();
-        assigning.mutate();
+        if (!assigning.isPending) assigning.mutate();
       }}
     >
       <label htmlFor={select}>{t("driver.label")}</label>
@@ -50,14 +59,6 @@ export function DriverPicker({ order }: { order: Order }) {
           </option>
         ))}
       </select>
-      <button
-        type="submit"
-        className="button button--small button--primary"
-        data-testid="driver-assign"
-        disabled={assigning.isPending}
-      >
-        {t("driver.assign")}
-      </button>
     </form>
   );
 }

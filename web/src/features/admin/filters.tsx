@@ -1,18 +1,23 @@
-import type { Order } from "@ordercast/client";
+import { useStore } from "zustand";
 import { useText } from "../../i18n/text";
-import { type Shown, STAGES, stageOf } from "./stages";
+import type { Board } from "./board";
+import { type Shown, type Stages, STAGES } from "./stages";
 
 interface FiltersProps {
-  orders: Order[];
+  board: Board;
   shown: Shown;
   onChange: (shown: Shown) => void;
-  onHelp: () => void;
 }
 
-export function Filters({ orders, shown, onChange, onHelp }: FiltersProps) {
+/** Which stage, and what is looked for. */
+export function Filters({ board, shown, onChange }: FiltersProps) {
   const { t, number } = useText();
+  // Numbers alone: a change that moves nothing from stage to stage is nothing here.
+  const counts = useStore(board.store, ({ stages }) => countsOf(stages)).split(",");
   const count = (stage: Shown["stage"]) =>
-    stage === "all" ? orders.length : orders.filter((order) => stageOf(order.status) === stage).length;
+    stage === "all"
+      ? counts.reduce((sum, each) => sum + Number(each), 0)
+      : Number(counts[STAGES.indexOf(stage)]);
   return (
     <div className="filters">
       <div className="chips" role="group" aria-label={t("admin.filter")}>
@@ -37,9 +42,8 @@ export function Filters({ orders, shown, onChange, onHelp }: FiltersProps) {
         value={shown.words}
         onChange={({ target }) => onChange({ ...shown, words: target.value })}
       />
-      <button type="button" className="button" aria-keyshortcuts="?" data-testid="keys-open" onClick={onHelp}>
-        {t("keys.title")}
-      </button>
     </div>
   );
 }
+
+const countsOf = (stages: Stages): string => STAGES.map((stage) => stages[stage].length).join(",");

@@ -4,6 +4,8 @@ import { Dialog } from "../../ui/dialog";
 const KEYS = [
   ["↑ ↓ ← →", "keys.arrows"],
   ["Enter", "keys.enter"],
+  ["M", "keys.more"],
+  ["Z", "keys.undo"],
   ["/", "keys.search"],
   ["?", "keys.help"],
 ] as const;

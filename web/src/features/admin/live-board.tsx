@@ -1,68 +1,85 @@
 import { useQuery } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
+import { useShallow } from "zustand/react/shallow";
 import { configQuery } from "../../api/shop";
+import { statusFlowQuery } from "../../api/status-flow";
 import { useText } from "../../i18n/text";
 import { Connection } from "../../ui/connection";
 import { Empty, Loading, ProblemNote } from "../../ui/notes";
 import { Shell } from "../../ui/shell";
-import { type Session, useSessionStore } from "../session/session";
-import { Columns } from "./columns";
+import type { Session } from "../session/session";
+import type { Board } from "./board";
 import { BoardContext } from "./board-context";
+import type { BoardFeed } from "./board-feed";
+import { BoardMenu } from "./board-menu";
+import { Columns } from "./columns";
 import { Filters } from "./filters";
 import { KeysDialog } from "./keys-dialog";
-import { listed } from "./stages";
 import { Mismatches } from "./mismatches";
 import { Notices } from "./notices";
+import { useBoardSettings } from "./settings";
+import { SettingsDialog } from "./settings-dialog";
 import { SoundSwitch } from "./sound-switch";
+import type { Shown } from "./stages";
 import { StateBanner, useLostSince } from "./state-banner";
 import { StatsStrip } from "./stats-strip";
-import { useArrivals } from "./use-arrivals";
+import { UndoBar, undoableOf } from "./undo-bar";
 import { useBoard } from "./use-board";
 import { useKeys } from "./use-keys";
 import { useShown } from "./use-shown";
+import { useAlarms, useArrivals } from "./use-sounds";
+import { useStages } from "./use-stages";
 import { useUnseen } from "./use-unseen";
+
+type Asked = "keys" | "settings" | undefined;
 
 /** The board of one signed-in member of staff: who is connected, what to show, and the orders. */
 export function LiveBoard({ session }: { session: Session }) {
   const { t } = useText();
-  const { board, feed, notice, live, snapshot } = useBoard();
-  const { orders, fresh, loading, problem, nextCursor } = useStore(board.store);
+  const { board, feed, moves, notice, live, snapshot } = useBoard(session);
+  const flow = useQuery(statusFlowQuery).data;
   const [shown, setShown] = useShown();
-  const [helping, setHelping] = useState(false);
+  const [asked, setAsked] = useState<Asked>();
+  const compact = useBoardSettings((state) => state.compact);
   const page = useRef<HTMLDivElement>(null);
-  useKeys(
-    page,
-    useCallback(() => setHelping(true), []),
+  const keys = useMemo(
+    () => ({
+      onHelp: () => setAsked("keys"),
+      onUndo: () => {
+        const last = undoableOf(board.store.getState().moves).at(-1);
+        if (last !== undefined) moves.undo(last.orderId);
+      },
+    }),
+    [board, moves],
   );
+  useKeys(page, keys);
   const lostSince = useLostSince(live);
+  useAlarms(board, lostSince !== undefined);
   const announcement = useArrivals(feed);
   const alarm = useUnseen(live, board);
-  const signOut = useSessionStore((state) => state.signOut);
-  const value = useMemo(() => ({ session, board, feed, notice }), [session, board, feed, notice]);
-
-  const all = useMemo(() => [...orders.values()], [orders]);
-  const stages = useMemo(() => listed(all, shown), [all, shown]);
-  const searching = shown.words.trim() !== "";
-  const noMatch = searching && stages.every((stage) => stage.orders.length === 0);
-  const waiting = all.filter((order) => order.status === "pending").length;
+  const value = useMemo(
+    () => ({ session, board, feed, moves, notice, flow }),
+    [session, board, feed, moves, notice, flow],
+  );
+  const waiting = useStore(board.store, ({ stages }) =>
+    stages.new.reduce((sum, { status }) => sum + (status === "pending" ? 1 : 0), 0),
+  );
+  const close = useCallback(() => setAsked(undefined), []);
   const tools = (
     <>
       <Connection snapshot={snapshot} />
+      <SoundSwitch board={board} />
       <Notices live={live} />
-      <SoundSwitch />
-      <button type="button" className="button" onClick={signOut}>
-        {t("login.signOut")}
-      </button>
+      <BoardMenu onSettings={() => setAsked("settings")} onKeys={() => setAsked("keys")} />
     </>
   );
   return (
     <Shell
       title={t("admin.title")}
       tabTitle={waiting > 0 ? `(${waiting}) ${t("admin.title")}` : t("admin.title")}
-      lead={t("admin.lead", { name: session.user.name })}
       tools={tools}
-      wide
+      bar
     >
       <p className="visually-hidden" aria-live="polite">
         {announcement}
@@ -70,34 +87,29 @@ export function LiveBoard({ session }: { session: Session }) {
       <p className="visually-hidden" aria-live="assertive" data-testid="unseen">
         {alarm}
       </p>
+      <StateBanner since={lostSince} />
       <SandboxNotice />
       <StatsStrip live={live} />
-      <StateBanner since={lostSince} />
-      <div ref={page} data-stale={lostSince !== undefined || undefined}>
-        <Filters orders={all} shown={shown} onChange={setShown} onHelp={() => setHelping(true)} />
-        {helping && <KeysDialog onClose={() => setHelping(false)} />}
-        {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
+      <div
+        ref={page}
+        className="board-page"
+        data-stale={lostSince !== undefined || undefined}
+        data-compact={compact || undefined}
+      >
+        <Filters board={board} shown={shown} onChange={setShown} />
+        {asked === "keys" && <KeysDialog onClose={close} />}
+        {asked === "settings" && <SettingsDialog onClose={close} />}
         <BoardContext value={value}>
           <Mismatches live={live} />
-          <Orders none={all.length === 0} loading={loading} failed={problem !== undefined}>
-            {noMatch ? (
-              <NoMatch words={shown.words.trim()} onClear={() => setShown({ stage: "all", words: "" })} />
-            ) : (
-              <Columns stages={stages} fresh={fresh} searching={searching} />
-            )}
-          </Orders>
+          <Orders
+            board={board}
+            feed={feed}
+            shown={shown}
+            onClear={() => setShown({ stage: "all", words: "" })}
+          />
+          <UndoBar />
         </BoardContext>
       </div>
-      {nextCursor !== null && (
-        <button
-          type="button"
-          className="button older"
-          disabled={loading}
-          onClick={() => void feed.loadOlder()}
-        >
-          {t("admin.older")}
-        </button>
-      )}
     </Shell>
   );
 }
@@ -108,9 +120,53 @@ function SandboxNotice() {
   const config = useQuery(configQuery);
   if (config.data?.paymentProvider !== "sandbox") return null;
   return (
-    <p className="note" role="note" data-testid="sandbox-notice">
+    <p className="note note--small" role="note" data-testid="sandbox-notice">
       {t("payment.noMoney")}
     </p>
+  );
+}
+
+interface OrdersProps {
+  board: Board;
+  feed: BoardFeed;
+  shown: Shown;
+  onClear: () => void;
+}
+
+/** The columns, or what stands in their place; what could not be fetched; and what is older. */
+function Orders({ board, feed, shown, onClear }: OrdersProps) {
+  const { loading, problem, hasOlder, isEmpty, fresh } = useStore(
+    board.store,
+    useShallow((state) => ({
+      loading: state.loading,
+      problem: state.problem,
+      hasOlder: state.nextCursor !== null && !state.full,
+      isEmpty: state.orders.size === 0,
+      fresh: state.fresh,
+    })),
+  );
+  const { stages, searching, none } = useStages(board, shown);
+  return (
+    <>
+      {problem && <ProblemNote error={problem} onRetry={() => void feed.reload()} />}
+      <Filled isEmpty={isEmpty} loading={loading} failed={problem !== undefined}>
+        {none ? (
+          <NoMatch words={shown.words.trim()} onClear={onClear} />
+        ) : (
+          <Columns stages={stages} fresh={fresh} searching={searching} />
+        )}
+      </Filled>
+      {hasOlder && <Older loading={loading} onMore={() => void feed.loadOlder()} />}
+    </>
+  );
+}
+
+function Older({ loading, onMore }: { loading: boolean; onMore: () => void }) {
+  const { t } = useText();
+  return (
+    <button type="button" className="button older" disabled={loading} onClick={onMore}>
+      {t("admin.older")}
+    </button>
   );
 }
 
@@ -128,17 +184,17 @@ function NoMatch({ words, onClear }: { words: string; onClear: () => void }) {
   );
 }
 
-interface OrdersProps {
-  none: boolean;
+interface FilledProps {
+  isEmpty: boolean;
   loading: boolean;
   failed: boolean;
   children: ReactNode;
 }
 
-/** The columns, or what stands in their place while there is nothing for them. */
-function Orders({ none, loading, failed, children }: OrdersProps) {
+/** What is shown of the orders, or what stands in its place while there are none. */
+function Filled({ isEmpty, loading, failed, children }: FilledProps) {
   const { t } = useText();
-  if (!none) return children;
+  if (!isEmpty) return children;
   if (loading) return <Loading cards={6} />;
   if (failed) return null;
   return (

@@ -6,6 +6,7 @@ import { useLocale } from "../../i18n/locale";
 import { useText } from "../../i18n/text";
 import { NotificationSettings } from "../../push/settings";
 import { Age } from "../../ui/age";
+import { Inbox } from "../../ui/icons";
 import { currentToken } from "../session/session";
 
 /** What the shop was told and this person has not read: how many, and on demand what. */
@@ -30,7 +31,8 @@ export function Notices({ live }: { live: Live }) {
         data-testid="notices"
         onClick={() => setOpen(!open)}
       >
-        {t("notices.title")}
+        <Inbox />
+        <span className="tool-text">{t("notices.title")}</span>
         <span className="notices-count" data-testid="notices-unread" aria-hidden={unread === 0}>
           {unread > 0 && unreadText}
         </span>

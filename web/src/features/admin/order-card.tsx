@@ -1,15 +1,21 @@
 import type { Order } from "@ordercast/client";
-import { memo, type RefObject, useEffect, useRef } from "react";
+import { memo, type RefObject, useEffect, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { useText } from "../../i18n/text";
-import { Age } from "../../ui/age";
 import { PaymentBadge, StatusBadge } from "../../ui/badges";
 import { ChatLink } from "../../ui/chat-link";
 import { useBoardContext } from "./board-context";
+import { DriverLine } from "./driver-line";
 import { DriverPicker } from "./driver-picker";
-import { OrderDetails } from "./order-details";
-import { Payment } from "./payment";
-import { StatusButtons } from "./status-buttons";
+import { LastMove } from "./last-move";
+import { MoveNote } from "./move-note";
+import { NoticeLine } from "./notice-line";
+import { OrderActions } from "./order-actions";
+import { OrderLines } from "./order-lines";
+import { OutcomeNote } from "./outcome-note";
+import { PaymentSums } from "./payment-sums";
+import { type Stage, stageOf } from "./stages";
+import { TimeInState } from "./time-in-state";
 import { isFocusLost } from "./use-kept-focus";
 
 interface OrderCardProps {
@@ -19,27 +25,38 @@ interface OrderCardProps {
   gone: boolean;
 }
 
+/** Stages of several statuses: in the others the column has said it. */
+const SEVERAL: ReadonlySet<Stage> = new Set(["ready", "moving", "done"]);
+
+/** An order as a ticket: what is to be made, for whom, for how long it has waited, and the one next step. */
 export const OrderCard = memo(function OrderCard({ order, fresh, gone }: OrderCardProps) {
   const { t, money } = useText();
+  const { board } = useBoardContext();
   const { name, mobile } = order.customerInfo;
-  const card = useRef<HTMLLIElement>(null);
-  const unseen = useNotice(order);
+  const card = useRef<HTMLElement>(null);
+  const { unseen, looked, look } = useNotice(order);
+  const isTakenAway = useStore(board.store, ({ cancelled }) => cancelled.has(order.id));
   useFocusAfterMove(card, order.id);
   useFreshness(order.id, fresh);
+  const marks = { fresh, unseen, gone, cancelled: isTakenAway };
   return (
-    <li
+    <article
       ref={card}
       tabIndex={-1}
-      className={`card order${fresh ? " order--fresh" : ""}${unseen ? " order--unseen" : ""}${gone ? " order--gone" : ""}`}
+      aria-label={t("order.ticket", { number: String(order.number) })}
+      className={["card order", ...Object.entries(marks).map(([mark, holds]) => holds && `order--${mark}`)]
+        .filter(Boolean)
+        .join(" ")}
       inert={gone}
       data-testid={gone ? "order-gone" : "order-card"}
       data-order-id={order.id}
       data-status={order.status}
+      {...look}
     >
       {unseen && <p className="order-unseen">{t("order.unseen")}</p>}
       <div className="order-head">
         <span className="order-number">#{order.number}</span>
-        <Age at={order.createdAt} />
+        <TimeInState order={order} />
       </div>
       <p className="order-who">
         <strong data-testid="order-name">{name ?? t("order.unnamed")}</strong>
@@ -47,36 +64,58 @@ export const OrderCard = memo(function OrderCard({ order, fresh, gone }: OrderCa
           {money(order.total, order.currency)}
         </span>
       </p>
+      <p className="badges">
+        <span className="badge-tone" data-tone={order.fulfilment === "delivery" ? "move" : "ready"}>
+          {t(`fulfilment.${order.fulfilment}`)}
+        </span>
+        {SEVERAL.has(stageOf(order.status)) && <StatusBadge order={order} />}
+        <PaymentBadge order={order} />
+      </p>
+      <OrderLines order={order} />
       <p className="order-contact">
         {mobile !== null && (
           <a href={`tel:${mobile}`} data-testid="order-mobile">
             {mobile}
           </a>
         )}
-        <span>{t(`fulfilment.${order.fulfilment}`)}</span>
         <ChatLink orderId={order.id} />
       </p>
-      <p className="badges">
-        <StatusBadge order={order} />
-        <PaymentBadge order={order} />
-      </p>
-      <OrderDetails order={order} />
-      <Payment order={order} />
+      {order.driverId !== null && <DriverLine driverId={order.driverId} />}
+      <LastMove order={order} />
+      <PaymentSums order={order} />
+      {looked && <NoticeLine order={order} />}
+      {!gone && <OutcomeNote id={order.id} />}
+      {!gone && <MoveNote id={order.id} />}
       <DriverPicker order={order} />
-      <StatusButtons order={order} gone={gone} />
-    </li>
+      <OrderActions order={order} isTakenAway={isTakenAway} />
+    </article>
   );
 });
 
-/** Tells that the card of an order that waits is on this screen; answers whether nobody has opened it for a while. */
-function useNotice({ id, status }: Order): boolean {
+/**
+ * Tells that the card of an order that waits is on this screen, and that a person has looked at it: by a press on it, or
+ * by a key that has led there. Answers whether nobody has for a while.
+ */
+function useNotice({ id, status }: Order) {
   const { board, notice } = useBoardContext();
   const waits = status === "pending";
   useEffect(() => {
     if (waits) notice.painted(id);
   }, [notice, id, waits]);
   const unseen = useStore(board.store, (state) => state.unseen.has(id));
-  return waits && unseen;
+  const [looked, setLooked] = useState(false);
+  const opened = () => {
+    if (waits) setLooked(true);
+    board.opened(id);
+    if (waits) notice.opened(id);
+  };
+  const look = {
+    onPointerDown: opened,
+    onKeyUp: ({ key }: { key: string }) => {
+      if (key === "Tab" || key.startsWith("Arrow")) opened();
+    },
+  };
+  return { unseen: waits && unseen, looked: waits && looked, look };
 }
 
 const FRESH_FOR_MS = 6_000;
@@ -91,7 +130,7 @@ function useFreshness(id: string, fresh: boolean): void {
 }
 
 /** A card that was moved by its own button is a new element in another column: the focus follows it there. */
-function useFocusAfterMove(card: RefObject<HTMLLIElement | null>, id: string): void {
+function useFocusAfterMove(card: RefObject<HTMLElement | null>, id: string): void {
   const { board } = useBoardContext();
   useEffect(() => {
     if (isFocusLost() && board.store.getState().moved === id) card.current?.focus({ preventScroll: true });

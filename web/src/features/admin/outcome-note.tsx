@@ -5,6 +5,7 @@ import { statusLabel } from "../../i18n/statuses";
 import { useText } from "../../i18n/text";
 import { ProblemText } from "../../ui/notes";
 import { useBoardContext } from "./board-context";
+import { nameOf } from "./name-of";
 
 /** Why the last press on this card did not do what it said. */
 export function OutcomeNote({ id }: { id: string }) {
@@ -22,5 +23,5 @@ function ConflictText({ order, last }: { order: Order; last: HistoryEntry | unde
   const { t, time } = useText();
   const status = statusLabel(t, order.status, order.fulfilment);
   if (last === undefined) return <p>{t("conflict.now", { status })}</p>;
-  return <p>{t("conflict.by", { status, actor: last.actor, time: time(last.at) })}</p>;
+  return <p>{t("conflict.by", { status, actor: nameOf(t, last), time: time(last.at) })}</p>;
 }

@@ -1,8 +1,12 @@
+import type { Status } from "@ordercast/client";
 import { type SyntheticEvent, useId, useState } from "react";
+import type { MessageKey } from "../../i18n/en";
 import { useText } from "../../i18n/text";
 import { Dialog } from "../../ui/dialog";
 
 interface ReasonDialogProps {
+  /** What the order is to become. */
+  to: Status;
   title: string;
   onClose: () => void;
   onReason: (reason: string) => void;
@@ -10,7 +14,16 @@ interface ReasonDialogProps {
 
 const REASON_MAX = 500;
 
-export function ReasonDialog({ title, onClose, onReason }: ReasonDialogProps) {
+/** What is mostly the reason; one press each, and to be changed before it is sent. */
+const PRESETS: Partial<Record<Status, readonly MessageKey[]>> = {
+  rejected: ["reason.busy", "reason.soldOut", "reason.closing", "reason.tooFar"],
+  cancelled: ["reason.customerAsked", "reason.soldOut", "reason.noAnswer", "reason.mistake"],
+  on_hold: ["reason.askCustomer", "reason.waitGoods", "reason.busy"],
+  ready_for_delivery: ["reason.driverLate", "reason.driverAsked"],
+};
+const OTHERS: readonly MessageKey[] = ["reason.noAnswer", "reason.wrongAddress", "reason.refused"];
+
+export function ReasonDialog({ to, title, onClose, onReason }: ReasonDialogProps) {
   const { t } = useText();
   const id = useId();
   const [reason, setReason] = useState("");
@@ -21,6 +34,20 @@ export function ReasonDialog({ title, onClose, onReason }: ReasonDialogProps) {
   return (
     <Dialog title={title} onClose={onClose}>
       <form onSubmit={submit}>
+        <div className="chips reason-presets" role="group" aria-label={t("reason.presets")}>
+          {(PRESETS[to] ?? OTHERS).map((key) => (
+            <button
+              key={key}
+              type="button"
+              className="chip"
+              data-testid="reason-preset"
+              aria-pressed={reason === t(key)}
+              onClick={() => setReason(t(key))}
+            >
+              {t(key)}
+            </button>
+          ))}
+        </div>
         <div className="field">
           <label htmlFor={id}>{t("reason.label")}</label>
           <textarea

@@ -1,24 +1,46 @@
 import { useEffect } from "react";
 import { useText } from "../../i18n/text";
 import { Bell, BellOff } from "../../ui/icons";
-import { allowSound, playNewOrderSound, useNewOrderSound } from "./new-order-sound";
+import type { Board } from "./board";
+import { allowSound, playSound, prepareSound, useAudioState, useSoundWanted } from "./sounds";
+import { useRinging } from "./use-sounds";
 
-export function SoundSwitch() {
+/** Whether this board is heard: on, off, or on and kept back by the browser, which one press mends. */
+export function SoundSwitch({ board }: { board: Board }) {
   const { t } = useText();
-  const { wanted, setWanted } = useNewOrderSound();
+  const { wanted, setWanted } = useSoundWanted();
+  const audio = useAudioState((state) => state.state);
+  const { ringing, silence } = useRinging(board);
   useSoundAfterReload(wanted);
+  const isBlocked = wanted && audio === "blocked";
   const toggle = async () => {
-    setWanted(!wanted);
-    if (wanted) return;
+    if (!isBlocked) setWanted(!wanted);
+    if (wanted && !isBlocked) return;
     await allowSound();
     // Heard at once, so that its loudness can be set before the first order.
-    playNewOrderSound(Date.now());
+    playSound("order");
   };
   return (
-    <button type="button" className="button" aria-pressed={wanted} onClick={() => void toggle()}>
-      {wanted ? <Bell /> : <BellOff />}
-      {wanted ? t("sound.on") : t("sound.off")}
-    </button>
+    <>
+      {wanted && ringing && audio === "running" && (
+        <button type="button" className="button sound-silence" data-testid="sound-silence" onClick={silence}>
+          {t("sound.silence")}
+        </button>
+      )}
+      <button
+        type="button"
+        className={isBlocked ? "button sound-blocked" : "button"}
+        aria-pressed={wanted}
+        data-testid="sound"
+        data-state={!wanted ? "off" : isBlocked ? "blocked" : "on"}
+        onClick={() => void toggle()}
+      >
+        {wanted && !isBlocked ? <Bell /> : <BellOff />}
+        <span className="tool-text">
+          {t(!wanted ? "sound.off" : isBlocked ? "sound.blocked" : "sound.on")}
+        </span>
+      </button>
+    </>
   );
 }
 
@@ -26,6 +48,7 @@ export function SoundSwitch() {
 function useSoundAfterReload(wanted: boolean): void {
   useEffect(() => {
     if (!wanted) return;
+    prepareSound();
     const allow = () => void allowSound();
     const options = { once: true };
     addEventListener("pointerdown", allow, options);

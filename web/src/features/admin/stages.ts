@@ -35,32 +35,70 @@ export interface Shown {
 
 export interface StageOrders {
   stage: Stage;
-  orders: Order[];
+  orders: readonly Order[];
 }
 
-/** The orders to show, by stage: what waits longest on top, of what is over the latest. */
-export function listed(orders: readonly Order[], { stage, words }: Shown): StageOrders[] {
-  const found = orders.filter((order) => matches(order, words));
+export type Stages = Readonly<Record<Stage, readonly Order[]>>;
+
+export const NO_STAGES: Stages = { new: [], preparing: [], ready: [], moving: [], held: [], done: [] };
+
+/**
+ * The orders by stage: what waits longest on top, of what is over the latest. A stage in which nothing has changed is the
+ * same list as `before`, so that whoever shows it has nothing to do.
+ */
+export function byStage(
+  orders: Iterable<Order>,
+  stageOfOrder: (order: Order) => Stage,
+  before: Stages = NO_STAGES,
+): Stages {
+  const stages: Record<Stage, Order[]> = {
+    new: [],
+    preparing: [],
+    ready: [],
+    moving: [],
+    held: [],
+    done: [],
+  };
+  for (const order of orders) stages[stageOfOrder(order)].push(order);
+  const sorted = (stage: Stage) => {
+    const list = stages[stage].sort(stage === "done" ? latestFirst : oldestFirst);
+    const former = before[stage];
+    return list.length === former.length && list.every((order, index) => order === former[index])
+      ? former
+      : list;
+  };
+  return Object.fromEntries(STAGES.map((stage) => [stage, sorted(stage)])) as unknown as Stages;
+}
+
+/** Those of the stages that are to be shown, with what of them matches. */
+export function listed(stages: Stages, { stage, words }: Shown): StageOrders[] {
+  const wanted = plain(words);
   return STAGES.filter((candidate) => stage === "all" || stage === candidate).map((each) => ({
     stage: each,
-    orders: found
-      .filter((order) => STAGE_OF[order.status] === each)
-      .sort(each === "done" ? latestFirst : oldestFirst),
+    orders: wanted === "" ? stages[each] : stages[each].filter((order) => textOf(order).includes(wanted)),
   }));
 }
 
-function matches(order: Order, words: string): boolean {
-  const wanted = plain(words);
-  if (wanted === "") return true;
-  const { number, customerInfo, shippingInfo, cartItems } = order;
-  return [
-    `#${number}`,
-    customerInfo.name,
-    customerInfo.mobile,
-    customerInfo.email,
-    ...(shippingInfo ? [shippingInfo.line1, shippingInfo.city] : []),
-    ...cartItems.map(({ name }) => name),
-  ].some((text) => typeof text === "string" && plain(text).includes(wanted));
+/** What of an order is searched, made once for each of its versions: a key pressed looks through all of them. */
+const TEXTS = new WeakMap<Order, string>();
+
+function textOf(order: Order): string {
+  let text = TEXTS.get(order);
+  if (text === undefined) {
+    const { number, customerInfo, shippingInfo, cartItems } = order;
+    const parts = [
+      `#${number}`,
+      customerInfo.name,
+      customerInfo.mobile,
+      customerInfo.email,
+      shippingInfo?.line1,
+      shippingInfo?.city,
+      ...cartItems.map(({ name }) => name),
+    ];
+    text = plain(parts.filter((part) => typeof part === "string").join("\n"));
+    TEXTS.set(order, text);
+  }
+  return text;
 }
 
 /** As it is compared: in small letters, and with the digits of every language as `0` to `9`. */
@@ -69,11 +107,14 @@ function plain(text: string): string {
   return text.trim().toLowerCase().replace(/[০-৯]/g, bengali);
 }
 
+// Moments are compared as the texts that they are: of one form, and a language's own order costs a hundred times as much.
+const compared = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
 export function oldestFirst(a: Order, b: Order): number {
-  return a.createdAt.localeCompare(b.createdAt) || a.number - b.number || a.id.localeCompare(b.id);
+  return compared(a.createdAt, b.createdAt) || a.number - b.number || compared(a.id, b.id);
 }
 
 /** By the last change: what has just ended comes first. */
 export function latestFirst(a: Order, b: Order): number {
-  return b.updatedAt.localeCompare(a.updatedAt) || b.number - a.number || b.id.localeCompare(a.id);
+  return compared(b.updatedAt, a.updatedAt) || b.number - a.number || compared(b.id, a.id);
 }

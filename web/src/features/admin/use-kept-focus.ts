@@ -1,10 +1,14 @@
-import { type FocusEvent, type RefObject, useLayoutEffect, useRef } from "react";
+import { type FocusEvent, type RefObject, useEffect, useLayoutEffect, useRef } from "react";
 import type { Place } from "./use-still";
 
-/** The focus of a card that leaves its column goes to the next one there, or the one before: never to the page's top. */
+/**
+ * The focus of a card that leaves its column goes to the next one there, or the one before; where there is none it follows
+ * its card, and where that cannot be seen it stays in the column: never to the page's top.
+ */
 export function useKeptFocus(column: RefObject<HTMLElement | null>, places: readonly Place[]) {
   const focused = useRef<string>(undefined);
   const before = useRef<string[]>([]);
+  const emptied = useRef(false);
   useLayoutEffect(() => {
     const present = new Set(places.filter(({ gone }) => !gone).map(({ order }) => order.id));
     const id = focused.current;
@@ -13,9 +17,18 @@ export function useKeptFocus(column: RefObject<HTMLElement | null>, places: read
       const others = [...before.current.slice(index + 1), ...before.current.slice(0, index).toReversed()];
       const next = others.find((other) => present.has(other));
       focused.current = undefined;
-      if (next !== undefined) cardOf(column.current, next)?.focus({ preventScroll: true });
+      if (next === undefined) emptied.current = true;
+      else cardOf(column.current, next)?.focus({ preventScroll: true });
     }
     before.current = places.map(({ order }) => order.id);
+  }, [column, places]);
+  // After the effects of all cards, one of which may have taken it.
+  useEffect(() => {
+    if (!emptied.current) return;
+    emptied.current = false;
+    queueMicrotask(() => {
+      if (isFocusLost()) column.current?.focus({ preventScroll: true });
+    });
   }, [column, places]);
   return {
     onFocus: ({ target }: FocusEvent) => {

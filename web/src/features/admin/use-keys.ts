@@ -8,10 +8,16 @@ const ARROWS: Record<string, Direction | undefined> = {
   ArrowRight: [1, 0],
 };
 
-const TYPED_INTO = "input, select, textarea, [contenteditable]";
+const TYPED_INTO = "input, select, textarea, [contenteditable], [role=menu]";
 
-/** The board by keys alone: arrows from card to card, Enter for what a card is waiting for, `/` to search, `?` for help. */
-export function useKeys(board: RefObject<HTMLElement | null>, onHelp: () => void): void {
+/**
+ * The board by keys alone: arrows from card to card, Enter for what a card is waiting for, `m` for what else it can do, `z`
+ * to take back what was pressed last, `/` to search, `?` for help.
+ */
+export function useKeys(
+  board: RefObject<HTMLElement | null>,
+  { onHelp, onUndo }: { onHelp: () => void; onUndo: () => void },
+): void {
   useEffect(() => {
     const pressed = (event: KeyboardEvent) => {
       const target = event.target instanceof Element ? event.target : document.body;
@@ -25,15 +31,17 @@ export function useKeys(board: RefObject<HTMLElement | null>, onHelp: () => void
       if (arrow) return go(board.current, target.closest<HTMLElement>(".order"), arrow);
       if (key === "/") board.current?.querySelector<HTMLElement>("input[type=search]")?.focus();
       else if (key === "?") onHelp();
+      else if (key === "z") onUndo();
+      else if (key === "m") target.closest(".order")?.querySelector<HTMLElement>(".button--more")?.click();
       else if (key === "Enter" && target.matches(".order")) {
         // A key that is held down accepts one order, not all of them.
-        if (!repeat) target.querySelector<HTMLElement>(".order-moves .button--primary")?.click();
+        if (!repeat) target.querySelector<HTMLElement>("[data-primary]")?.click();
       } else return false;
       return true;
     };
     document.addEventListener("keydown", pressed);
     return () => document.removeEventListener("keydown", pressed);
-  }, [board, onHelp]);
+  }, [board, onHelp, onUndo]);
 }
 
 /** Moves the focus; from anywhere else to the first card. Answers whether there was one to go to. */

@@ -2,7 +2,7 @@ import type { Live } from "@ordercast/client";
 import { useEffect, useState } from "react";
 import { useText } from "../../i18n/text";
 import type { Board } from "./board";
-import { playNewOrderSound } from "./new-order-sound";
+import { playSound } from "./sounds";
 
 /** Rings louder for an order that nobody has opened, marks its card, and answers the sentence for a screen reader. */
 export function useUnseen(live: Live, board: Board): string {
@@ -13,7 +13,7 @@ export function useUnseen(live: Live, board: Board): string {
       live.on("order_unseen", ({ orderId, number }) => {
         if (board.store.getState().orders.get(orderId)?.status !== "pending") return;
         board.markUnseen(orderId);
-        playNewOrderSound(Date.now(), { urgent: true });
+        playSound("unseen");
         setNumber(number);
       }),
     [live, board],

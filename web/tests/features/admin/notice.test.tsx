@@ -1,18 +1,22 @@
 import { screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import AdminPage from "../../../src/features/admin";
+import { useBoardSettings } from "../../../src/features/admin/settings";
 import { useSessionStore } from "../../../src/features/session/session";
 import { NodeServer } from "../../support/node-server";
 import { anOrder, FLOW } from "../../support/orders";
 import { expectAccessible, show } from "../../support/page";
 
 let server: NodeServer;
+const user = userEvent.setup();
 let told: [string, unknown][] = [];
 const waiting = anOrder({ id: "ord_1", number: 1001 });
 const moved = anOrder({ id: "ord_2", number: 1002, status: "processing", version: 2 });
 const step = { at: "2026-01-05T10:00:01.200Z", seconds: 1.23, by: "store:usr_1", name: "Asha" };
 
 beforeEach(async () => {
+  useBoardSettings.getState().change({ undo_s: 0 });
   told = [];
   server = await new NodeServer().start();
   server
@@ -53,18 +57,14 @@ const card = (number: number) =>
     return found;
   });
 
-const unfold = async (number: number) => {
-  const details = (await card(number)).querySelector("details");
-  if (details === null) throw new Error("no details");
-  // jsdom opens it without telling.
-  details.open = true;
-  details.dispatchEvent(new Event("toggle"));
+const lookAt = async (number: number) => {
+  await user.click(await card(number));
 };
 
 it("tells once which waiting orders this screen has painted, and which its person has opened", async () => {
   show(<AdminPage />, server);
   await waitFor(() => expect(told).toEqual([["notice_received", { orderIds: ["ord_1"] }]]));
-  await unfold(1001);
+  await lookAt(1001);
   await waitFor(() => expect(told.at(-1)).toEqual(["notice_opened", { orderId: "ord_1" }]));
   expect((await screen.findByTestId("order-notice")).textContent).toMatch(
     /On a screen of Asha at .*, 1.2 s after/,
@@ -103,6 +103,6 @@ it("marks an order that nobody has opened, until somebody does", async () => {
   expect((await card(1001)).className).toContain("order--unseen");
   expect((await card(1002)).className).not.toContain("order--unseen");
   await expectAccessible();
-  await unfold(1001);
+  await lookAt(1001);
   await waitFor(async () => expect((await card(1001)).className).not.toContain("order--unseen"));
 });

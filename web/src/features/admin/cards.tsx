@@ -1,0 +1,86 @@
+import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
+import { type FocusEvent, useCallback, useRef } from "react";
+import { OrderCard } from "./order-card";
+import { useLanes } from "./use-lanes";
+import type { Place } from "./use-still";
+
+/** As many are simply there; of more, only those in sight and near it: a thousand nodes less for each twenty cards. */
+const FEW = 8;
+/** About as high as a card is, until it has been measured. */
+const CARD_PX = 300;
+const GAP_PX = 10;
+const NEARBY = 2;
+
+interface CardsProps {
+  places: readonly Place[];
+  fresh: ReadonlySet<string>;
+  /** The only column of the board: as many cards beside each other as fit. */
+  alone: boolean;
+}
+
+/** The cards of a column, in a box that scrolls. */
+export function Cards({ places, fresh, alone }: CardsProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const focused = useRef<string>(undefined);
+  const lanes = useLanes(box, alone);
+  const few = places.length <= FEW;
+  const rangeExtractor = useCallback(
+    (range: Range) => {
+      // The card with the focus stays: else the focus would be nowhere.
+      const kept = places.findIndex(({ order }) => order.id === focused.current);
+      const near = defaultRangeExtractor(range);
+      return kept === -1 || near.includes(kept) ? near : [...near, kept].sort((a, b) => a - b);
+    },
+    [places],
+  );
+  // eslint-disable-next-line react-hooks/incompatible-library -- it is not memoized, and nothing of it is passed on
+  const virtual = useVirtualizer({
+    count: places.length,
+    enabled: !few,
+    getScrollElement: () => box.current,
+    getItemKey: (index) => places[index]?.order.id ?? index,
+    estimateSize: () => CARD_PX,
+    overscan: NEARBY,
+    gap: GAP_PX,
+    lanes,
+    rangeExtractor,
+  });
+  const items = few ? places.map((_, index) => ({ index, start: 0, lane: 0 })) : virtual.getVirtualItems();
+  return (
+    <div
+      ref={box}
+      className="column-scroll"
+      onFocus={({ target }: FocusEvent<HTMLElement>) => {
+        focused.current = target.closest<HTMLElement>("[data-order-id]")?.dataset["orderId"];
+      }}
+    >
+      <ul
+        className={few ? "column-cards" : "column-cards column-cards--many"}
+        style={few ? undefined : { height: virtual.getTotalSize() }}
+      >
+        {items.map(({ index, start, lane }) => {
+          const place = places[index];
+          if (place === undefined) return null;
+          return (
+            <li
+              key={place.order.id}
+              ref={few ? undefined : virtual.measureElement}
+              data-index={index}
+              style={
+                few
+                  ? undefined
+                  : {
+                      transform: `translateY(${start}px)`,
+                      width: `calc((100% - ${(lanes - 1) * GAP_PX}px) / ${lanes})`,
+                      insetInlineStart: `calc((100% + ${GAP_PX}px) / ${lanes} * ${lane})`,
+                    }
+              }
+            >
+              <OrderCard order={place.order} fresh={fresh.has(place.order.id)} gone={place.gone} />
+            </li>
+          );
+        })}
+      </ul>
+    </div>
+  );
+}
