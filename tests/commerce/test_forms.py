@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -27,6 +28,15 @@ def test_a_pattern_that_nobody_explained_is_not_shown() -> None:
         msgspec.convert("a", Annotated[str, msgspec.Meta(pattern="^b$")])
     assert in_words(str(refused.value)) == "It is not written as is wanted here"
     assert in_words("Expected `int`, got `str`") == "Expected `int`, got `str`"
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"), [("2026-12-01", "A moment is wanted"), ("2026-12-01T09:00:00", "A moment needs its offset")]
+)
+def test_a_moment_is_asked_for_by_an_example(text: str, wanted: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as refused:
+        msgspec.convert(text, Annotated[datetime, msgspec.Meta(tz=True)])
+    assert in_words(str(refused.value)).startswith(wanted)
 
 
 def test_every_sentence_is_of_a_pattern_and_ends_where_a_full_stop_is_put() -> None:

@@ -104,10 +104,19 @@ def _refuse_field(message: str) -> NoReturn:
     raise InvalidField(path[:FIELD_CHARACTERS_MAX], _sentence(in_words(problem))[: 2 * FIELD_CHARACTERS_MAX]) from None
 
 
+# What is said of moments tells those who know the RFC.
+_WORDS: Final = {
+    "Invalid RFC3339 encoded datetime": "A moment is wanted, such as 2026-12-01T09:00:00Z",
+    "Expected `datetime` with a timezone component": "A moment needs its offset from UTC, such as Z",
+}
+
+
 def in_words(problem: str) -> str:
     """What msgspec says of a value, with a sentence in place of a pattern."""
     match = _FORM.fullmatch(problem)
-    return problem if match is None else wanted_form(match["pattern"]) or "It is not written as is wanted here"
+    if match is None:
+        return _WORDS.get(problem, problem)
+    return wanted_form(match["pattern"]) or "It is not written as is wanted here"
 
 
 def _sentence(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 from ordercast.commerce import errors as shop
 from ordercast.db import NotCommitted, RuleBroken, Unstorable, is_database_error
@@ -40,6 +41,8 @@ def handle_error(context: ApiContext, request: AnyRequest, error: Exception) -> 
         return _respond(_problem(type_, error), _headers(type_, error))
     if isinstance(error, ValidationException):
         return _respond(_of_parameters(request, error), {})
+    if isinstance(error, HTTPException) and error.status_code == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+        error = HTTPException(f"A body has {request.app.request_max_body_size} bytes at most", status_code=413)
     if isinstance(error, HTTPException) and error.status_code < 500:
         return _respond(_of_http(error), error.headers or {})
     if isinstance(error, HTTPException) and error.detail == _HUNG_UP:

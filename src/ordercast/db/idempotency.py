@@ -68,7 +68,7 @@ class KeyReused(ShopError):
     """The key came before with another request."""
 
     def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used before with a different request.")
+        super().__init__("This Idempotency-Key, or clientId, was used before with a different request; take a new one.")
 
 
 @dataclass(frozen=True, slots=True)
