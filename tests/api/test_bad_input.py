@@ -83,10 +83,11 @@ async def test_a_wrong_field_is_named(client: Client, store: SqliteStore, change
     [
         ("PUT", "/api/shop", {"version": 1, "taxRatesBp": {"__proto__": 1}}, ("taxRatesBp", "A tax class is wanted")),
         ("PUT", "/api/me/notification-preferences", {"topics": {"__proto__": []}}, ("topics", "Invalid enum value")),
+        ("PUT", "/api/me/notification-preferences", {"topics": {"chat": ["fax"]}}, ("topics", "Invalid enum value")),
         ("POST", "/api/orders", {"customerInfo": {"email": "x"}}, ("customerInfo.email", "An address of mail")),
         ("GET", "/api/products/prd_1/history?cursor=x", None, ("cursor", "cursor: The nextCursor")),
     ],
-    ids=["a name", "a word", "a field", "a query"],
+    ids=["a name", "a word", "a member", "a field", "a query"],
 )
 async def test_what_is_wanted_is_said_in_words_and_by_its_field(
     client: Client, method: str, path: str, body: Any, told: tuple[str, str]

@@ -98,7 +98,8 @@ def convert(value: object, type_: type[T]) -> T:
 def _refuse_field(message: str) -> NoReturn:
     match = _PLACE.match(message)
     problem, path = (match["problem"], match["path"] or "") if match else (message, "")
-    named = _NAMED.search(problem)
+    path, in_map, _ = path.partition("[...]")  # which member of a map it is, the library does not tell
+    named = None if in_map else _NAMED.search(problem)
     if named is not None:
         path = f"{path}.{named['name']}" if path else named["name"]
     raise InvalidField(path[:FIELD_CHARACTERS_MAX], _sentence(in_words(problem))[: 2 * FIELD_CHARACTERS_MAX]) from None
