@@ -122,6 +122,47 @@ async def test_an_edit_and_a_deletion_are_told_and_leave_what_was_to_the_shop(cl
     assert shown == deleted
 
 
+async def test_an_edit_that_is_sent_again_under_its_client_id_is_done_once(client: Client, connect: Connect) -> None:
+    conversation, customer, _ = await talk(client, connect)
+    message = await customer.ask("send_message", said(conversation, "Two"))
+    named = {"conversationId": conversation, "messageId": message["id"]}
+    edit = {**named, "text": "Three", "version": 1, "clientId": "edit-1"}
+    edited = await customer.ask("edit_message", edit)
+    assert await customer.ask("edit_message", edit) == edited
+    later = await customer.ask("edit_message", {**named, "text": "Four", "clientId": "edit-2"})
+    assert await customer.ask("edit_message", edit) == later
+    assert later["version"] == 3
+    reused = await customer.refused("edit_message", {**edit, "text": "Five"})
+    assert reused["code"] == "idempotency_key_reused"
+    deleted = await customer.ask("delete_message", {**named, "clientId": "gone"})
+    assert await customer.ask("edit_message", edit) == deleted == await customer.ask("delete_message", named)
+
+
+async def test_every_command_takes_a_client_id(client: Client, connect: Connect) -> None:
+    conversation, customer, clerk = await talk(client, connect, "from the shop")
+    order = await client.place(CUSTOMER)
+    in_conversation = {"conversationId": conversation, "clientId": "a-1"}
+    of_order = {"orderId": order["id"], "clientId": "a-1"}
+    for phone, name, command in (
+        (customer, "watch_conversation", in_conversation),
+        (customer, "typing", in_conversation),
+        (customer, "mark_delivered", {**in_conversation, "position": 1}),
+        (customer, "mark_seen", {**in_conversation, "position": 1}),
+        (clerk, "mark_seen", {"all": True, "clientId": "a-1"}),
+        (customer, "unwatch_conversation", in_conversation),
+        (customer, "watch_order", of_order),
+        (customer, "unwatch_order", of_order),
+        (clerk, "notice_received", {"orderIds": [order["id"]], "clientId": "a-1"}),
+        (clerk, "notice_opened", of_order),
+        (await connect("driver", "drv_1"), "driver_location", {"lat": 1.0, "lng": 1.0, "clientId": "a-1"}),
+    ):
+        first = await phone.ask(name, command)
+        second = await phone.ask(name, command)
+        if name not in {"watch_conversation", "watch_order", "driver_location"}:
+            assert first == second, name
+        assert (await phone.refused(name, {**command, "clientId": "a b"}))["field"] == "clientId"
+
+
 async def test_one_changes_ones_own_and_the_shop_deletes_anybodys(client: Client, connect: Connect) -> None:
     conversation, customer, clerk = await talk(client, connect, "from the shop")
     mine = await customer.ask("send_message", said(conversation, "mine"))

@@ -25,11 +25,17 @@ ClientId = Annotated[
 C = TypeVar("C", bound=Struct)
 
 
-class IdempotentCommand(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """A command that changes something. With a `client_id` it may be sent again without being done again."""
+class RepeatableCommand(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A command that may be sent again: what it does is the same once or twice. So a `client_id`, which every command
+    takes, need not be kept.
+    """
 
     client_id: ClientId | None = None
-    """Of the sender's making: sent again with it, the command is answered as it was the first time."""
+    """Of the sender's making: with it a command may be sent again, and is done once."""
+
+
+class IdempotentCommand(RepeatableCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A command that would be done again. With a `client_id` it is answered as it was the first time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,13 +24,15 @@ from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction
 from ordercast.db.conversations import messages as units
 from ordercast.db.conversations.messages import FormerText, Message, Written
+from ordercast.db.idempotency import RequestKey, once
 
 from .auth import Identity
 from .body import IdText, JsonBody, Version
 from .budgets import MESSAGES, person_key
-from .commands import Command, CommandDoc
+from .commands import Command, CommandDoc, IdempotentCommand, RepeatableCommand
 from .context import AnyRequest, ApiContext, Context
 from .conversation_access import Access, access, check_may_write
+from .idempotency import command_key
 from .messages import EXAMPLE, MessageText, checked_text
 from .responses import CONFLICTS, REFUSALS, json_response
 
@@ -44,7 +46,7 @@ class EditMessageBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     version: Version | None = None
 
 
-class EditMessage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class EditMessage(IdempotentCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """As `EditMessageBody`, by a socket."""
 
     conversation_id: IdText
@@ -53,7 +55,7 @@ class EditMessage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkn
     version: Version | None = None
 
 
-class DeleteMessage(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+class DeleteMessage(RepeatableCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Which message, and of the shop why."""
 
     conversation_id: IdText
@@ -131,7 +133,9 @@ async def get_message_history(
 
 async def edit_message(context: ApiContext, identity: Identity, command: EditMessage) -> Any:
     """Change the text of a message, and answer it as it stands now."""
-    message = await edit(context, identity, command.conversation_id, command.message_id, command)
+    key = command_key(identity, "edit_message", command)
+    with context.exclusive(key):
+        message = await edit(context, identity, command.conversation_id, command.message_id, command, key=key)
     return msgspec.to_builtins(message)
 
 
@@ -148,8 +152,12 @@ async def edit(
     conversation_id: str,
     message_id: str,
     wanted: EditMessageBody | EditMessage,
+    *,
+    key: RequestKey | None = None,
 ) -> Message:
-    """Change a message of the identity's own. Raises NotFound, NotPermitted, and what ``messages.edit`` does."""
+    """Change a message of the identity's own, with a `key` once. Raises NotFound, NotPermitted, KeyReused, and what
+    ``messages.edit`` does.
+    """
     text, now = checked_text(wanted), context.now()
     await context.budgets.take(MESSAGES, person_key(identity))
 
@@ -159,7 +167,14 @@ async def edit(
         if not _is_own(who, found):
             raise NotPermitted(identity.actor, "change what somebody else wrote")
         check_may_write(transaction, who)
-        return units.edit(transaction, found.message, text, version=wanted.version, actor=identity.actor, now=now)
+
+        def effect(transaction: Transaction) -> bytes:
+            units.edit(transaction, found.message, text, version=wanted.version, actor=identity.actor, now=now)
+            return _DONE
+
+        # No text is kept with the key: what is deleted or erased later would be left there.
+        once(transaction, key, now, effect)
+        return units.find(transaction, who.conversation, message_id, to_read=True).message
 
     return await context.store.write(unit)
 
@@ -182,6 +197,9 @@ async def remove(
         return units.delete(transaction, found.message, actor=identity.actor, now=now, reason=reason)
 
     return await context.store.write(unit)
+
+
+_DONE: Final = b"{}"
 
 
 class _Reason(Struct):

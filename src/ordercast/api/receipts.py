@@ -19,7 +19,7 @@ from ordercast.db.domains import COUNT_MAX
 from .auth import Identity
 from .body import IdText, JsonBody
 from .budgets import RECEIPTS, person_key
-from .commands import Command, CommandDoc
+from .commands import Command, CommandDoc, RepeatableCommand
 from .context import AnyRequest, ApiContext, Context
 from .conversation_access import access
 from .notifications import IDS_MAX, Seen, mark_read
@@ -36,7 +36,7 @@ class MarkPosition(Struct, frozen=True, forbid_unknown_fields=True):
     """Of the newest that was read, or came to a screen; every one before it with it."""
 
 
-class MarkSeen(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class MarkSeen(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
     """By a socket: up to which message of a conversation was read; or which notifications were, or `all`."""
 
     conversation_id: IdText | None = None
@@ -48,7 +48,7 @@ class MarkSeen(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Whether all notifications were."""
 
 
-class MarkDelivered(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class MarkDelivered(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
     """By a socket: up to which message of a conversation came to a screen."""
 
     conversation_id: IdText

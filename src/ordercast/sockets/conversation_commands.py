@@ -15,7 +15,7 @@ from msgspec import Struct
 from ordercast.api.auth import Identity
 from ordercast.api.body import IdText
 from ordercast.api.budgets import TYPING, person_key
-from ordercast.api.commands import CommandDoc
+from ordercast.api.commands import CommandDoc, RepeatableCommand
 from ordercast.api.context import ApiContext
 from ordercast.api.conversation_access import Access, access, check_may_write, participant_in
 from ordercast.api.conversations import ConversationView, view
@@ -42,7 +42,7 @@ OPEN_MAX: Final = 100
 AUDIENCES_MAX: Final = 10_000
 
 
-class WatchConversation(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class WatchConversation(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Which conversation."""
 
     conversation_id: IdText
@@ -69,7 +69,7 @@ class UnwatchedConversation(Struct, frozen=True, rename="camel"):
     conversation_id: str
 
 
-class Typing(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class Typing(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
     """That one is typing in a conversation, or has stopped."""
 
     conversation_id: IdText

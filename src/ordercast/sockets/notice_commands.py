@@ -7,10 +7,10 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated, Any, Final
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from ordercast.api.body import IdText
-from ordercast.api.commands import CommandDoc
+from ordercast.api.commands import CommandDoc, RepeatableCommand
 from ordercast.commerce.errors import InvalidField, NotFound, NotPermitted
 from ordercast.commerce.people import STAFF
 
@@ -24,16 +24,16 @@ IDS_MAX: Final = 200
 Ids = Annotated[list[IdText], Meta(max_length=IDS_MAX)]
 
 
-class NoticeReceived(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class NoticeReceived(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
     """These orders and bookings are painted on the sender's screen, where they can be seen; one at least."""
 
-    order_ids: Ids = []
+    order_ids: Ids = field(default_factory=list)
     """Which orders."""
-    booking_ids: Ids = []
+    booking_ids: Ids = field(default_factory=list)
     """Which bookings."""
 
 
-class NoticeOpened(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class NoticeOpened(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Whoever sits at the sender's screen has opened this order, or this booking."""
 
     order_id: IdText | None = None

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from ordercast.api.commands import CommandDoc
+from ordercast.api.commands import CommandDoc, RepeatableCommand
 from ordercast.api.context import ApiContext
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import Role
@@ -22,7 +22,7 @@ from .command_router import Caller, CommandRouter
 AHEAD_S_MAX: Final = 60
 
 
-class DriverLocation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DriverLocation(RepeatableCommand, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Where the sender is. `accuracy` is metres; `at` is when it was so, now if it is left out."""
 
     lat: Annotated[float, Meta(ge=-90, le=90)]

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ordercast.api.auth import Identity
 from ordercast.api.body import IdText
-from ordercast.api.commands import CommandDoc
+from ordercast.api.commands import CommandDoc, RepeatableCommand
 from ordercast.api.context import ApiContext
 from ordercast.api.errors import TooManyWatches
 from ordercast.api.order_views import document_for
@@ -29,7 +29,7 @@ from .command_router import Caller, CommandRouter
 WATCHES_MAX: Final = 200
 
 
-class WatchOrder(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+class WatchOrder(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fields=True):
     """Which order."""
 
     order_id: IdText
