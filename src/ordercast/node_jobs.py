@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ordercast.api.mail_links import MailLinks
@@ -13,7 +14,7 @@ from ordercast.commerce.letters import Language
 from ordercast.commerce.stats import zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import ConfigError, Settings
-from ordercast.db import Store, StoreError, shop
+from ordercast.db import Store, StoreError, UnitOfWork, events, shop
 from ordercast.db.bookings.reminders import Reminding
 from ordercast.jobs import (
     Job,
@@ -144,6 +145,9 @@ class AttachedJobs(NamedTuple):
 
 async def attached_tables(settings: Settings, store: Store, mapping: Mapping | None) -> AttachedJobs:
     """Look at what is attached to the database that is served, and watch it; or follow the outbox of another."""
+    if await store.read(events.is_noted_built_in) != settings.built_in:
+        note = partial(events.note_built_in, is_built_in=settings.built_in)
+        await store.write(UnitOfWork(note, is_silent=True))
     if mapping is None:
         return AttachedJobs()
     if settings.source_path is not None:

@@ -87,6 +87,18 @@ def test_postgresql_refuses_what_is_no_event(postgresql: PostgresqlProgram, argu
         postgresql.do(f"SELECT ordercast.publish({arguments})")
 
 
+def test_where_the_shop_is_none_of_ours_the_names_of_our_events_are_its_own(postgresql: PostgresqlProgram) -> None:
+    postgresql.do("INSERT INTO meta (name, value) VALUES ('built_in', 'false')")
+    postgresql.do("SELECT ordercast.publish('newOrder', ARRAY['a'], '[{\"b\": 1}, 2]')")
+    assert published(postgresql) == [{"event": "newOrder", "rooms": ["a"], "args": [{"b": 1}, 2]}]
+    for arguments, sentence in (
+        ("'disconnect', ARRAY['a'], '[]'", "event_not_reserved"),
+        ("'e', ARRAY['a'], '[1e999]'", "args_is_readable"),
+    ):
+        with postgresql.refused(sentence):
+            postgresql.do(f"SELECT ordercast.publish({arguments})")
+
+
 def test_what_is_rolled_back_was_never_published(postgresql: PostgresqlProgram) -> None:
     postgresql.do("SAVEPOINT it")
     postgresql.do("SELECT ordercast.publish('price', ARRAY['a'], '[]')")

@@ -152,6 +152,9 @@ def test_without_the_shop_of_ours_there_is_the_live_server_alone(site: AttachedS
     assert answer.status_code == 202, answer.text
     (event,) = client.wait_for_event("newOrder")
     assert event["args"][0] == {"anything": 1}
+    site.do("""SELECT ordercast.publish('new_order', ARRAY['store-owners'], '[{"theirs": true}]')""")
+    client.wait_for(lambda listener: listener.events("new_order"))
+    assert client.events("new_order")[-1]["args"][0] == {"theirs": True}
     client.emit("watch_order", {"orderId": "x"})
     client.wait_for(lambda listener: listener.of_kind("ack"))
     assert client.of_kind("ack")[0]["args"][0]["error"]["code"] == "unknown_event"

@@ -15,7 +15,8 @@ from ordercast.commerce.forms import form
 from ordercast.commerce.people import Role
 from ordercast.commerce.rooms import STORE_OWNERS, user_room
 from ordercast.db import Transaction, events
-from ordercast.db.events import BOOKING_EVENTS, CONNECTION_EVENTS, RESERVED_EVENTS
+from ordercast.db.event_names import CONNECTION_EVENTS
+from ordercast.db.events import BOOKING_EVENTS, RESERVED_EVENTS
 
 from .auth import Identity
 from .body import NO_CONTROLS, PLAIN, JsonBody

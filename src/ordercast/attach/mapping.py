@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from ordercast.db.events import CONNECTION_EVENTS
+from ordercast.db.event_names import CONNECTION_EVENTS
 
 from . import toml_lines
 from .templates import NEW, OLD, VIEW, Field, Payload, Template, TemplateError, fields_in, parse

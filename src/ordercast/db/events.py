@@ -9,22 +9,19 @@ import msgspec
 from ordercast.commerce.people import Actor
 from ordercast.commerce.timestamps import Timestamp
 
+from . import meta
 from .columns import actor as actor_column
 from .columns import check, identifier, index, json_array_as_sent, line, moment, table
 from .dialects import Trigger
+from .event_names import CONNECTION_EVENTS
 from .noun import Copies, Noun
+from .publish_by_sql import BUILT_IN
 from .sql import literals
 from .statement import Statement, statements_in
 from .transaction import Transaction
 from .trigger_helpers import feed_row
 from .types import ChangeKind
 
-# Names that a Socket.IO client gives to its own life, `error`, on which Node's emitters throw, and ours of connections.
-CONNECTION_EVENTS: Final = frozenset({
-    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error",
-    "ready", "watching", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
-})  # fmt: skip
-"""Nobody publishes under one of these, whatever shop it is."""
 # And those under which our own shop tells, on whose payloads pages and apps rely.
 RESERVED_EVENTS: Final = CONNECTION_EVENTS | {
     "new_order", "newOrder", "order_update", "orderStatusUpdated", "customer_order_update", "delivery_update",
@@ -99,6 +96,19 @@ def publish(
         actor=str(actor),
         created_at=now,
     )
+
+
+def is_noted_built_in(transaction: Transaction) -> bool:
+    """Whether those who publish by SQL are held to the names of our own shop's events."""
+    return transaction.one(meta.VALUE, name=BUILT_IN) is None
+
+
+def note_built_in(transaction: Transaction, *, is_built_in: bool) -> None:
+    """Have them know whether the shop is one of ours."""
+    if is_built_in:
+        transaction.run(meta.FORGET, name=BUILT_IN)
+    else:
+        transaction.run(meta.KEEP, name=BUILT_IN, value="false")
 
 
 def tell(

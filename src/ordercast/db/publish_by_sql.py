@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from ordercast.db.sql import literals
 from ordercast.db.trigger import Refusal, Trigger
+from ordercast.db.types import ChangeKind
+
+from .event_names import CONNECTION_EVENTS
 
 PUBLISH_SCHEMA: Final = "ordercast"
 """Where ``publish`` is found; our own schema, too, where nobody named another."""
@@ -36,8 +40,11 @@ INSERT INTO published_events (event, rooms, args)
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------
 
+BUILT_IN: Final = "built_in"
+"""The row of ``meta`` that says, by ``false``, that the shop is none of ours: the names of our events are its own."""
+
 # As its owner: who may publish needs no right to any table. Whoever may use the schema `ordercast` may.
-_CORE: Final = """\
+_CORE: Final = f"""\
 CREATE FUNCTION ordercast_publish(event text, rooms text[], args json) RETURNS text
   LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
@@ -54,7 +61,22 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'check_violation',
       MESSAGE = 'args: the JSON array of the event''s arguments; put a single one between [ and ]';
   END IF;
-  INSERT INTO published_events (event, rooms, args) VALUES ($1, to_json($2), coalesce($3, '[]')) RETURNING id INTO made;
+  IF NOT EXISTS (SELECT 1 FROM meta WHERE name = '{BUILT_IN}' AND value = 'false') THEN
+    INSERT INTO published_events (event, rooms, args) VALUES ($1, to_json($2), coalesce($3, '[]'))
+      RETURNING id INTO made;
+    RETURN made;
+  END IF;
+  IF $1 IN ({literals(CONNECTION_EVENTS)}) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = 'event_not_reserved: connections are told by it';
+  END IF;
+  IF NOT ordercast_is_readable(CAST($3 AS text)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation',
+      MESSAGE = 'args_is_readable: JSON of numbers within a double, whole characters, and 100 levels at most';
+  END IF;
+  made := ordercast_new_id('evt');
+  INSERT INTO feed (kind, entity_id, version, actor, at, after)
+    VALUES ('{ChangeKind.EVENT_PUBLISHED}', made, 1, ordercast_actor(), ordercast_now(),
+      CAST(json_build_object('event', $1, 'rooms', to_json($2), 'args', coalesce($3, '[]')) AS text));
   RETURN made;
 END
 $$"""

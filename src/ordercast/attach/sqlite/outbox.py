@@ -16,7 +16,7 @@ from ordercast.attach.mapping import Mapping as MappingFile
 from ordercast.attach.rendering import Event, Rendering
 from ordercast.attach.taking import OutboxRow, document
 from ordercast.attach.templates import VIEW
-from ordercast.db.events import CONNECTION_EVENTS
+from ordercast.db.event_names import CONNECTION_EVENTS
 
 from .attaching import applied_faults, open_file
 from .compiling import OUTBOX, Found, Table, question, quoted, resolve

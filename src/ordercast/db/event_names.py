@@ -1,0 +1,11 @@
+"""Names of events that nobody publishes under, whatever shop it is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Names that a Socket.IO client gives to its own life, `error`, on which Node's emitters throw, and ours of connections.
+CONNECTION_EVENTS: Final = frozenset({
+    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "error",
+    "ready", "watching", "resync", "auth_expiring", "auth_ignored", "auth_expired", "auth_revoked",
+})  # fmt: skip
