@@ -31,8 +31,9 @@ from ordercast.bootstrap import NO_ADMIN
 from ordercast.commerce.sandbox import SANDBOX
 from ordercast.commerce.stats import Stats, day_of, zone
 from ordercast.commerce.timestamps import Timestamp, timestamp
-from ordercast.config import ConfigError, Settings
+from ordercast.config import OWN_SCHEMA, ConfigError, Settings
 from ordercast.db import ChangeKind, SqliteStore, Store, Transaction, Unusable, accounts, stats
+from ordercast.db.migrate import NEWEST, revision_of
 from ordercast.db.seed import CHANCE_BYTES, is_seeded, seed_demo
 from ordercast.db.sqlite.space import Space
 from ordercast.feed import (
@@ -78,11 +79,30 @@ STOP_S_MAX: Final = 20.0
 
 def migrate(settings: Settings) -> None:
     """Bring the shop's database to the newest schema. Raises ConfigError for one that we cannot use."""
+    _must_not_be_elsewhere(settings)
     store = _store(settings)
     try:
         store.migrate()
     except Unusable as error:
         raise ConfigError("database_url", str(error)) from None
+
+
+def _must_not_be_elsewhere(settings: Settings) -> None:
+    """Raise ConfigError where a shop of ours would be left behind for an empty one, because a mapping file has come."""
+    if settings.sqlite_path is not None or settings.database_schema or settings.store_url == settings.database_url:
+        return
+    import psycopg  # noqa: PLC0415 - as in `_store`
+
+    try:
+        revision = revision_of(settings.database_url)
+    except psycopg.Error as error:
+        raise ConfigError("database_url", str(error).strip()) from None
+    if revision == NEWEST:
+        raise ConfigError(
+            "database_schema",
+            f"this database has tables of ours outside of the schema {OWN_SCHEMA} already: say public to go on with"
+            f" those, or {OWN_SCHEMA} for others beside them",
+        )
 
 
 def read_mapping(settings: Settings) -> Mapping | None:

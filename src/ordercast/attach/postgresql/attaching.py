@@ -146,7 +146,7 @@ class PostgresqlAttaching:
 
     def _place(self) -> str:
         """Functions keep the path that they are made in."""
-        ((schema,),) = self._ask("SELECT current_schema()")
+        schema = Catalogue(self._ask).own_schema()
         return f"SET LOCAL search_path = {quoted(schema)}, pg_temp"
 
     def _resolved(self) -> Found:

@@ -15,7 +15,7 @@ SELECT c.oid::bigint, n.nspname, c.relname, c.relkind::text, pg_has_role(c.relow
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = %(name)s AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND n.nspname = coalesce(%(schema)s, n.nspname)
   AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'
-  AND (CAST(%(schema)s AS text) IS NOT NULL OR n.nspname IS DISTINCT FROM current_schema())
+  AND (CAST(%(schema)s AS text) IS NOT NULL OR n.nspname = 'public' OR n.nspname IS DISTINCT FROM current_schema())
 ORDER BY n.nspname <> 'public', n.nspname
 """
 # A domain is told as what it is made of.
@@ -46,6 +46,9 @@ FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_class c ON c.oid = 
 WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname LIKE 'ordercast\\_%%'
   AND p.pronamespace = to_regnamespace(quote_ident(current_schema()))
 ORDER BY 2, 1
+"""
+_OWN_SCHEMA: Final = """
+SELECT coalesce(current_schema(), btrim(split_part(current_setting('search_path'), ',', 1), ' "'))
 """
 _KINDS: Final = {"v": "a view", "m": "a materialized view", "f": "a foreign table"}
 
@@ -174,5 +177,6 @@ class Catalogue:
         return [AttachedTrigger(*row) for row in self._ask(_ATTACHED, {})]
 
     def own_schema(self) -> str:
-        ((schema,),) = self._ask("SELECT current_schema()", {})
+        """Ours; that of the path, where it is yet to be made."""
+        ((schema,),) = self._ask(_OWN_SCHEMA, {})
         return str(schema)
