@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocket, expect, sync_playwright
+
+from tests.waiting import eventually
 
 from .browsers import browser, found_by_axe, open_page, page_errors
 from .shop import Shop
-from .test_pages import fill, take_picture
+from .test_pages import fill, log_in, take_picture
 
 pytestmark = pytest.mark.browser
 
 PHONE: Any = {"width": 360, "height": 740}
 # What is written in Latin letters on a page in Bengali: our name, and the other language's in its own.
 NAMES = {"Ordercast", "English"}
+# Of a query that is still under way, or a timer; each page that leaked one would leave fifty.
+FEW_LISTENERS = 25
 LATIN = """
 () => {
     const said = [];
@@ -111,4 +115,82 @@ def test_no_page_says_anything_in_english_to_who_reads_bengali(shop: Shop, chrom
     in_bengali(page)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     assert latin(page) == set()
+    page.context.close()
+
+
+@pytest.mark.parametrize("path", ["/shop", "/orders", "track"])
+def test_a_page_holds_when_it_is_written_from_the_right(shop: Shop, chromium: Browser, path: str) -> None:
+    order = shop.place()
+    link = f"/track/{order['id']}?token={order['trackingToken']}"
+    page = open_page(chromium, f"{shop.url}{link if path == 'track' else path}", viewport=PHONE)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("dir", "ltr")
+    page.evaluate("document.documentElement.dir = 'rtl'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    heading = page.get_by_role("heading", level=1).bounding_box()
+    assert heading is not None
+    assert heading["x"] + heading["width"] > PHONE["width"] / 2
+    take_picture(page, f"rtl-{path.strip('/')}.png")
+    page.context.close()
+
+
+def test_the_notifications_are_read_whole_on_a_phone(shop: Shop, chromium: Browser) -> None:
+    page = open_page(chromium, f"{shop.url}/admin", viewport=PHONE)
+    log_in(page, shop)
+    page.get_by_test_id("notices").click()
+    listed = page.locator(".notices-list").bounding_box()
+    assert listed is not None
+    assert listed["x"] >= 0
+    assert listed["x"] + listed["width"] <= PHONE["width"]
+    page.context.close()
+
+
+GO_ROUND = """
+async paths => {
+    const shown = path => new Promise(done => {
+        const look = () => document.querySelector("h1") && location.pathname === new URL(path, location).pathname
+            ? done() : requestAnimationFrame(look);
+        history.pushState(null, "", path);
+        requestAnimationFrame(look);
+    });
+    for (let round = 0; round < 50; round++) for (const path of paths) await shown(path);
+}
+"""
+
+
+def test_pages_that_are_entered_and_left_fifty_times_leave_one_socket_and_no_listener(
+    shop: Shop, chromium: Browser
+) -> None:
+    order = shop.place()
+    page = open_page(chromium, shop.url)
+    expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
+    opened: list[WebSocket] = []
+
+    def note(socket: WebSocket) -> None:
+        opened.append(socket)
+
+    page.on("websocket", note)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def listeners() -> float:
+        session.send("HeapProfiler.collectGarbage")
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(float(each["value"]) for each in metrics if each["name"] == "JSEventListeners")
+
+    paths = ["/shop", "/orders", f"/track/{order['id']}?token={order['trackingToken']}", "/chat", "/"]
+    page.evaluate(GO_ROUND.replace("50", "1"), paths)
+    expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
+    before = listeners()
+    page.evaluate(GO_ROUND, paths)
+    expect(page.get_by_test_id("socket-state")).to_have_attribute("data-state", "connected")
+
+    def open_sockets() -> int:
+        page.evaluate("0")  # by which what the browser has told meanwhile comes here
+        return sum(not each.is_closed() for each in opened)
+
+    # That of the page which is shown, once it has upgraded.
+    eventually(lambda: open_sockets() == 1)
+    eventually(lambda: listeners() <= before + FEW_LISTENERS)
+    assert page_errors(page) == []
     page.context.close()

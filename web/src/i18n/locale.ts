@@ -30,10 +30,17 @@ function preferred(languages: readonly string[]): Locale {
   return first.find((locale) => locale !== undefined) ?? "en";
 }
 
+/** Which way a language is written. A browser that cannot say knows those alone that are written from the left. */
+export function directionOf(tag: string): "ltr" | "rtl" {
+  const locale = new Intl.Locale(tag) as Intl.Locale & { getTextInfo?: () => { direction?: "ltr" | "rtl" } };
+  return locale.getTextInfo?.().direction ?? "ltr";
+}
+
 /** Keeps `<html lang>` true, for screen readers, hyphenation and fonts; and tells the server, for what it paints. */
 export function keepDocumentLanguage(): void {
   const apply = ({ locale }: LocaleState) => {
     document.documentElement.lang = LANGUAGE_TAGS[locale];
+    document.documentElement.dir = directionOf(LANGUAGE_TAGS[locale]);
     document.cookie = `${COOKIE}=${locale}; path=/; max-age=${YEAR_S}; samesite=lax`;
   };
   apply(useLocale.getState());

@@ -9,9 +9,13 @@ import { CartBar, CartPanel } from "./cart-panel";
 import { ProductGrid } from "./product-grid";
 import "./shop.css";
 
+/** How old what the shelves say may be while somebody looks at them. */
+const STOCK_EVERY_MS = 20_000;
+
 export default function ShopPage() {
   const { t } = useText();
-  const products = useQuery(productsQuery);
+  // What is left is somebody else's to buy, too.
+  const products = useQuery({ ...productsQuery, refetchInterval: STOCK_EVERY_MS });
   const quantities = useCart((state) => state.quantities);
   return (
     <Shell title={t("shop.title")} lead={t("shop.lead")} tools={<Account />} wide>
