@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ordercast.commerce.notification_preferences import Way
+from ordercast.commerce.notification_preferences import Channel
 from ordercast.config import ConfigError, Settings, load, vapid_private_key
-from ordercast.notify import push_key, ways_offered, ways_sentence
+from ordercast.notify import channels_summary, configured_channels, push_key
 
 SECRET = {"ORDERCAST_SECRET": "8f3b1c9d7e5a4f6082b4c6d8e0f1a3b5"}
 KEY = "AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA"
@@ -86,9 +86,9 @@ def test_what_cannot_be_used_is_refused_by_its_name(variable: str, variables: di
 
 
 @pytest.mark.parametrize(
-    ("variables", "ways", "sentence"),
+    ("variables", "channels", "sentence"),
     [
-        ({}, {Way.PUSH, Way.MAIL}, "push on, mail on, sms off (ORDERCAST_SMS_URL)"),
+        ({}, {Channel.PUSH, Channel.MAIL}, "push on, mail on, sms off (ORDERCAST_SMS_URL)"),
         (
             {"database_url": "postgresql://db/shop"},
             set(),
@@ -96,18 +96,24 @@ def test_what_cannot_be_used_is_refused_by_its_name(variable: str, variables: di
         ),
         (
             {"database_url": "postgresql://db/shop", "vapid_private_key": KEY, "sms_url": "file:///var/texts"},
-            {Way.PUSH, Way.SMS},
+            {Channel.PUSH, Channel.SMS},
             "push on, mail off (ORDERCAST_MAIL_URL), sms on",
         ),
-        ({"sms_url": "https://sms.example.com/send", "sms_secret": SMS_SECRET}, {Way.PUSH, Way.MAIL, Way.SMS}, None),
+        (
+            {"sms_url": "https://sms.example.com/send", "sms_secret": SMS_SECRET},
+            {Channel.PUSH, Channel.MAIL, Channel.SMS},
+            None,
+        ),
         ({"push": "off", "mail_url": "off"}, set(), None),
     ],
 )
-def test_the_settings_say_which_ways_there_are(variables: dict[str, str], ways: set[Way], sentence: str | None) -> None:
+def test_the_settings_say_which_ways_there_are(
+    variables: dict[str, str], channels: set[Channel], sentence: str | None
+) -> None:
     settings = loaded(**variables)
-    assert ways_offered(settings) == ways
-    assert sentence is None or ways_sentence(settings) == sentence
-    assert (push_key(settings) is None) is (Way.PUSH not in ways)
+    assert configured_channels(settings) == channels
+    assert sentence is None or channels_summary(settings) == sentence
+    assert (push_key(settings) is None) is (Channel.PUSH not in channels)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from ordercast.config import Settings
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork, access, accounts
 from ordercast.db.bookings.reminders import BEGINNING, Reminded, Reminding, is_any_due, remind
 from ordercast.db.notices import escalation
-from ordercast.db.notifications import forget_old, has_new_orders, tell_of_new_orders
+from ordercast.db.notifications import forget_old, has_new_orders, notify_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
 from ordercast.db.orders.index_upkeep import index_new_orders
 from ordercast.mail import MailWorker, forget_mails
@@ -243,7 +243,7 @@ def notify_shop(store: Store) -> Job:
 
     async def run() -> None:
         if await store.read(has_new_orders):
-            await store.write(UnitOfWork(lambda transaction: tell_of_new_orders(transaction, _now()), waits=False))
+            await store.write(UnitOfWork(lambda transaction: notify_of_new_orders(transaction, _now()), waits=False))
 
     return lambda: run_every(NEW_ORDERS_TOLD_EVERY_S, run, "the shop could not be notified of new orders")
 

@@ -100,7 +100,7 @@ async def test_many_new_orders_are_told_once_and_none_twice(client: Client, stor
     async def tell() -> bool:
         if not await store.read(notifications.has_new_orders):
             return False
-        return await store.write(lambda t: notifications.tell_of_new_orders(t, NOW))
+        return await store.write(lambda t: notifications.notify_of_new_orders(t, NOW))
 
     await client.place()
     assert await tell() is False  # it was there before we began to tell

@@ -12,7 +12,7 @@ from ordercast.api.signing_keys import SigningKeys
 from ordercast.commerce.letters import Language
 from ordercast.config import Settings
 from ordercast.db import Store
-from ordercast.notify import NotificationWorker, Planner, ways_of
+from ordercast.notify import NotificationWorker, Planner, senders_of
 from tests.notify.browsers import PushService, push_service
 
 from .client import CUSTOMER, SECRET, STORE, Client, bearer, problem, signed_in
@@ -34,11 +34,11 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 async def worker(store: Store, settings: Settings) -> AsyncIterator[NotificationWorker]:
     url = "https://shop.example.com"
-    ways = ways_of(settings, url)
-    planner = Planner(MailLinks(url, SigningKeys(SECRET)), ways=ways, language=Language.ENGLISH, timezone="UTC")
-    yield NotificationWorker(store, ways, planner)
-    for way in ways.values():
-        await way.close()
+    senders = senders_of(settings, url)
+    planner = Planner(MailLinks(url, SigningKeys(SECRET)), channels=senders, language=Language.ENGLISH, timezone="UTC")
+    yield NotificationWorker(store, senders, planner)
+    for sender in senders.values():
+        await sender.close()
 
 
 async def test_a_guest_is_told_of_their_order_and_no_other_with_the_link_that_opens_it(

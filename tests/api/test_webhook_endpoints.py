@@ -10,7 +10,7 @@ import pytest
 from ordercast.config import Settings
 from ordercast.db import Store, Transaction
 from ordercast.webhooks import DeliveryWorker, SecretBox
-from ordercast.webhooks.sender import Answer
+from ordercast.webhooks.sender import AttemptResponse
 
 from .client import SECRET, STORE, Client, problem, signed_in
 
@@ -26,9 +26,13 @@ class Systems:
         self.sent: list[tuple[str, Mapping[str, str], bytes]] = []
         self.down = False
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> AttemptResponse:
         self.sent.append((url, headers, body))
-        return Answer(503, "content-type: text/html", "busy", problem="It answered 503.") if self.down else Answer(204)
+        return (
+            AttemptResponse(503, "content-type: text/html", "busy", problem="It answered 503.")
+            if self.down
+            else AttemptResponse(204)
+        )
 
     async def close(self) -> None: ...
 

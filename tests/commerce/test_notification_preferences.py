@@ -9,14 +9,14 @@ from ordercast.commerce.letters import Language
 from ordercast.commerce.notification_preferences import (
     SMS_CHARACTERS_MAX,
     SMS_UNITS_MAX,
+    Channel,
     Drop,
     Hold,
     NotificationPreferences,
     QuietHours,
     Send,
-    Way,
-    by_default,
     decide,
+    default_channels,
     language_for,
     sms_text,
 )
@@ -111,33 +111,33 @@ def test_what_matters_enough_is_let_through(lets_through: Severity | None, kept:
 
 def decided(
     preferences: NotificationPreferences,
-    way: Way = Way.PUSH,
+    channel: Channel = Channel.PUSH,
     kind: NotificationKind = NotificationKind.ORDER_STATUS,
     severity: Severity = Severity.INFO,
     role: Role = Role.CUSTOMER,
 ) -> Send | Hold | Drop:
     now = at(DHAKA, "2026-06-01T23:00:00")
-    return decide(preferences, role, way, kind, severity, now=now, zone=DHAKA)
+    return decide(preferences, role, channel, kind, severity, now=now, zone=DHAKA)
 
 
 def test_by_default_a_device_is_pushed_to_and_nobody_is_mailed_or_texted() -> None:
     nothing = NotificationPreferences()
     assert isinstance(decided(nothing), Send)
-    assert isinstance(decided(nothing, Way.MAIL), Drop)
-    assert isinstance(decided(nothing, Way.SMS), Drop)
+    assert isinstance(decided(nothing, Channel.MAIL), Drop)
+    assert isinstance(decided(nothing, Channel.SMS), Drop)
 
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.GUEST, Role.DRIVER])
 def test_the_shops_work_is_told_to_its_people_alone(role: Role) -> None:
-    assert by_default(role, Topic.SHOP) == frozenset()
-    assert by_default(Role.STORE, Topic.SHOP) == by_default(role, Topic.ORDERS) == {Way.PUSH}
+    assert default_channels(role, Topic.SHOP) == frozenset()
+    assert default_channels(Role.STORE, Topic.SHOP) == default_channels(role, Topic.ORDERS) == {Channel.PUSH}
     assert Topic.SHOP not in dict(NotificationPreferences().by_topic(role))
 
 
 def test_what_was_chosen_goes_before_what_is_by_default() -> None:
-    by_mail = NotificationPreferences(topics={Topic.ORDERS: frozenset({Way.MAIL})})
+    by_mail = NotificationPreferences(topics={Topic.ORDERS: frozenset({Channel.MAIL})})
     assert isinstance(decided(by_mail), Drop)
-    assert isinstance(decided(by_mail, Way.MAIL), Send)
+    assert isinstance(decided(by_mail, Channel.MAIL), Send)
     assert isinstance(decided(by_mail, kind=NotificationKind.ASSIGNED), Send)
 
 

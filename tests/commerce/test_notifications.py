@@ -7,7 +7,7 @@ import pytest
 
 from ordercast.commerce import sentences
 from ordercast.commerce.booking_states import BookingStatus
-from ordercast.commerce.notifications import NotificationKind, addressed_as, words
+from ordercast.commerce.notifications import NotificationKind, recipients_for, render
 from ordercast.commerce.people import GUEST, Actor, Role
 from ordercast.commerce.states import Fulfilment, OrderStatus
 
@@ -37,7 +37,7 @@ BENGALI = re.compile("[\u0980-\u09ff]")
 
 @pytest.mark.parametrize("kind", NotificationKind)
 def test_each_kind_is_said_in_both_languages_and_leads_to_a_page(kind: NotificationKind) -> None:
-    said = words(kind, DATA[kind], "ord_1")
+    said = render(kind, DATA[kind], "ord_1")
     for text in (said.text, said.text_bn):
         assert "7" in text
         assert "{" not in text
@@ -48,13 +48,13 @@ def test_each_kind_is_said_in_both_languages_and_leads_to_a_page(kind: Notificat
 
 
 def test_one_new_order_is_not_many() -> None:
-    said = words(NotificationKind.NEW_ORDERS, {"count": 1, "first": 9, "last": 9}, None)
+    said = render(NotificationKind.NEW_ORDERS, {"count": 1, "first": 9, "last": 9}, None)
     assert said.text == "Order 9 waits for an answer."
 
 
 @pytest.mark.parametrize("status", BookingStatus)
 def test_each_status_of_a_booking_is_said_in_both_languages(status: BookingStatus) -> None:
-    said = words(NotificationKind.BOOKING_STATUS, {"number": 7, "status": status}, None)
+    said = render(NotificationKind.BOOKING_STATUS, {"number": 7, "status": status}, None)
     assert "7" in said.text
     assert "7" in said.text_bn
     assert BENGALI.search(said.text_bn)
@@ -71,7 +71,7 @@ def test_each_status_has_a_sentence_in_both_languages(status: OrderStatus, fulfi
 
 
 def test_the_shops_people_share_what_the_shop_is_told() -> None:
-    assert addressed_as(Actor(Role.STORE, "usr_1")) == ("store", "usr_1")
-    assert addressed_as(Actor(Role.ADMIN, "usr_2")) == ("store", "usr_2")
-    assert addressed_as(Actor(Role.CUSTOMER, "cus_1")) == ("cus_1",)
-    assert addressed_as(Actor(Role.SERVICE, "backend")) == addressed_as(GUEST) == ()
+    assert recipients_for(Actor(Role.STORE, "usr_1")) == ("store", "usr_1")
+    assert recipients_for(Actor(Role.ADMIN, "usr_2")) == ("store", "usr_2")
+    assert recipients_for(Actor(Role.CUSTOMER, "cus_1")) == ("cus_1",)
+    assert recipients_for(Actor(Role.SERVICE, "backend")) == recipients_for(GUEST) == ()

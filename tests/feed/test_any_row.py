@@ -239,7 +239,7 @@ async def answer_everything(store: AnyStore) -> None:
         await store.read(question)
     await expire_all(store, timestamp(1), now())
     await remind_all(store, 10 * 365 * 86_400, Reminding(UTC, Language.ENGLISH, sends_mail=True), 1)
-    await store.write(lambda t: notifications.tell_of_new_orders(t, now()))
+    await store.write(lambda t: notifications.notify_of_new_orders(t, now()))
     await store.prune(feed_rows_max=200_000, sessions_age_s_max=7 * 24 * 3600, now=now())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ordercast.commerce.letters import Language
-from ordercast.commerce.notification_preferences import NotificationPreferences, Way
+from ordercast.commerce.notification_preferences import Channel, NotificationPreferences
 from ordercast.commerce.notifications import Topic
 from ordercast.commerce.slots import minute_of
 from ordercast.commerce.timestamps import timestamp
@@ -131,7 +131,7 @@ async def test_a_row_that_cannot_be_read_keeps_no_other_from_its_reminder(store:
 
 
 async def test_who_chose_to_be_reminded_in_another_way_is_not_mailed(store: Store, tmp_path: Path) -> None:
-    by_push = NotificationPreferences(topics={Topic.REMINDERS: frozenset({Way.PUSH})})
+    by_push = NotificationPreferences(topics={Topic.REMINDERS: frozenset({Channel.PUSH})})
     await do(store, PEOPLE, ADD)
     await store.write(
         lambda transaction: notification_preferences.save(

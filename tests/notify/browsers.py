@@ -98,7 +98,7 @@ class PushService:
     def titles(self, name: str | None = None) -> list[str]:
         return [push.shown["title"] for push in self.taken if name in {None, push.browser}]
 
-    def answer(self, request: Request) -> Reply:
+    def response(self, request: Request) -> Reply:
         with self._lock:
             self.asked += 1
             if self.answers:
@@ -132,6 +132,6 @@ class PushService:
 def push_service() -> Iterator[PushService]:
     """Run one until the end of the block."""
     service = PushService()
-    with serving(service.answer) as port:
+    with serving(service.response) as port:
         service.origin = f"http://127.0.0.1:{port}"
         yield service

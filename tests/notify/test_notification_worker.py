@@ -17,7 +17,7 @@ from standardwebhooks.webhooks import Webhook
 from ordercast.api.mail_links import MailLinks
 from ordercast.api.signing_keys import SigningKeys
 from ordercast.commerce.letters import Language
-from ordercast.commerce.notification_preferences import NotificationPreferences, QuietHours, Way
+from ordercast.commerce.notification_preferences import Channel, NotificationPreferences, QuietHours
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, Topic, topic_of
 from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import timestamp
@@ -27,7 +27,7 @@ from ordercast.db.accounts import Account
 from ordercast.db.contact_points import DEVICES_MAX, ContactPoint
 from ordercast.db.notifications import notify
 from ordercast.db.postgresql.store import PostgresqlStore
-from ordercast.notify import NotificationWorker, Planner, forget_tasks, ways_of
+from ordercast.notify import NotificationWorker, Planner, forget_tasks, senders_of
 from ordercast.notify.notification_worker import AT_ONCE_MAX, BACKOFF_S, KEPT_MS
 from ordercast.notify.planning import LATE_MS
 from tests.db.forced import force
@@ -70,13 +70,13 @@ class Shop:
         )
         self.settings = Settings(**{**{name: getattr(given, name) for name in given.__struct_fields__}, **settings})
         self.folder = folder
-        self.ways = ways_of(self.settings, URL)
+        self.senders = senders_of(self.settings, URL)
         self.worker = self.new_worker()
 
     def new_worker(self) -> NotificationWorker:
         links = MailLinks(URL, SigningKeys(SECRET))
-        planner = Planner(links, ways=self.ways, language=Language.ENGLISH, timezone="Asia/Dhaka")
-        return NotificationWorker(self.store, self.ways, planner, now_ms=lambda: self.clock.ms)
+        planner = Planner(links, channels=self.senders, language=Language.ENGLISH, timezone="Asia/Dhaka")
+        return NotificationWorker(self.store, self.senders, planner, now_ms=lambda: self.clock.ms)
 
     @property
     def now(self) -> Any:
@@ -93,7 +93,7 @@ class Shop:
         point = ContactPoint(
             contact_points.device_id(endpoint, user_id),
             user_id,
-            Way.PUSH,
+            Channel.PUSH,
             for_shop,
             endpoint,
             json.dumps(subscription["keys"]),
@@ -136,8 +136,8 @@ class Shop:
 async def shop(store: Store, tmp_path: Path, clock: Clock) -> AsyncIterator[Shop]:
     shop = Shop(store, tmp_path, clock)
     yield shop
-    for way in shop.ways.values():
-        await way.close()
+    for sender in shop.senders.values():
+        await sender.close()
 
 
 # --- Once, and to whom ------------------------------------------------------------------------------------------------
@@ -384,8 +384,8 @@ async def test_many_to_one_device_go_in_their_order(shop: Shop, service: PushSer
 async def test_it_goes_by_the_ways_that_were_chosen_in_the_language_that_was(shop: Shop, service: PushService) -> None:
     await shop.has("drv_1", Role.DRIVER)
     await shop.subscribe("drv_1", service.browser("phone"), language="en")
-    ways = {Topic.DELIVERIES: frozenset({Way.MAIL, Way.SMS})}
-    await shop.choose("drv_1", language="bn-BD", mobile="+8801700000000", topics=ways)
+    channels = {Topic.DELIVERIES: frozenset({Channel.MAIL, Channel.SMS})}
+    await shop.choose("drv_1", language="bn-BD", mobile="+8801700000000", topics=channels)
     await shop.tell("drv_1", order_id="ord_7")
     await shop.worker.send_due()
     assert service.asked == 0
@@ -404,14 +404,14 @@ async def test_an_sms_service_is_asked_by_a_signed_request_and_again_where_it_is
 ) -> None:
     secret, answers, taken = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", [503, 201, 422], list[Any]()
 
-    def answer(request: Request) -> Reply:
+    def response(request: Request) -> Reply:
         taken.append(Webhook(secret).verify(request.body, dict(request.headers)))
         return Reply(answers.pop(0))
 
-    with serving(answer) as port:
+    with serving(response) as port:
         clock.ms = int(datetime.now().timestamp() * 1000)  # noqa: DTZ005 - of the service's own clock
         shop = Shop(store, tmp_path, clock, sms_url=f"http://127.0.0.1:{port}/send", sms_secret=secret)
-        await shop.choose("drv_1", mobile="+8801700000000", topics={Topic.DELIVERIES: frozenset({Way.SMS})})
+        await shop.choose("drv_1", mobile="+8801700000000", topics={Topic.DELIVERIES: frozenset({Channel.SMS})})
         await shop.tell("drv_1")
         await shop.worker.send_due()
         assert await shop.states() == [("due", "503")]
@@ -419,7 +419,7 @@ async def test_an_sms_service_is_asked_by_a_signed_request_and_again_where_it_is
         await shop.worker.send_due()
         await shop.tell("drv_1", 8)
         await shop.worker.send_due()
-        await shop.ways[Way.SMS].close()
+        await shop.senders[Channel.SMS].close()
     assert await shop.states() == [("sent", None), ("refused", "422")]
     assert taken[0] == taken[1]
     assert taken[0]["to"] == "+8801700000000"
@@ -444,7 +444,7 @@ async def test_a_device_is_told_in_its_pages_language_where_nobody_chose_one(sho
 async def test_an_address_that_nobody_has_shown_to_be_theirs_is_not_written_to(shop: Shop) -> None:
     account = Account("cus_1", "somebody@example.com", "Asha", Role.CUSTOMER, "hash", verified=False)
     await shop.store.write(lambda transaction: accounts.add(transaction, account, shop.now))
-    await shop.choose("cus_1", topics={Topic.DELIVERIES: frozenset({Way.MAIL})})
+    await shop.choose("cus_1", topics={Topic.DELIVERIES: frozenset({Channel.MAIL})})
     await shop.tell("cus_1")
     await shop.worker.send_due()
     assert await shop.states() == [("dropped", "no_address")]
@@ -454,7 +454,7 @@ async def test_an_address_that_nobody_has_shown_to_be_theirs_is_not_written_to(s
 async def test_a_reminder_that_has_a_letter_of_its_own_is_not_mailed_twice(shop: Shop) -> None:
     for user_id, role in (("cus_1", Role.CUSTOMER), ("car_1", Role.CARER)):
         await shop.has(user_id, role)
-        await shop.choose(user_id, topics={Topic.REMINDERS: frozenset({Way.MAIL})})
+        await shop.choose(user_id, topics={Topic.REMINDERS: frozenset({Channel.MAIL})})
         names = ("bookingId", "service", "serviceBn", "startsAt", "when", "whenBn")
         await shop.tell(user_id, kind=NotificationKind.BOOKING_REMINDER, data=dict.fromkeys(names, "x"))
     await shop.worker.send_due()
@@ -464,7 +464,7 @@ async def test_a_reminder_that_has_a_letter_of_its_own_is_not_mailed_twice(shop:
 @pytest.mark.parametrize("kind", [NotificationKind.ORDERS_UNSEEN, NotificationKind.BOOKINGS_UNSEEN])
 async def test_what_nobody_has_opened_is_mailed_by_its_own_step_alone(shop: Shop, kind: NotificationKind) -> None:
     await shop.has("usr_1", Role.STORE)
-    await shop.choose("usr_1", topics={topic_of(kind): frozenset({Way.MAIL})})
+    await shop.choose("usr_1", topics={topic_of(kind): frozenset({Channel.MAIL})})
     await shop.tell("usr_1", kind=kind, data={"count": 1, "first": 7, "last": 7})
     await shop.worker.send_due()
     assert await shop.states() == [("dropped", "has_its_letter")]
@@ -638,8 +638,8 @@ async def test_a_damaged_contact_point_keeps_nobody_else_from_being_told(shop: S
         await shop.has(user_id, Role.STORE)
         await shop.subscribe(user_id, service.browser(user_id), for_shop=True)
     assert isinstance(shop.store, SqliteStore | PostgresqlStore)
-    place = shop.store.path if isinstance(shop.store, SqliteStore) else shop.store._url
-    force(place, "contact_points", "UPDATE contact_points SET way = 'pigeon' WHERE user_id = ?", ["usr_1"])
+    destination = shop.store.path if isinstance(shop.store, SqliteStore) else shop.store._url
+    force(destination, "contact_points", "UPDATE contact_points SET way = 'pigeon' WHERE user_id = ?", ["usr_1"])
 
     await shop.tell(SHOP, kind=NotificationKind.NEW_ORDERS, data={"count": 1, "first": 7, "last": 7})
     await shop.worker.send_due()

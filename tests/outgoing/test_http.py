@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ordercast.outgoing import AddressRefused, Networks
-from ordercast.outgoing.http import ANSWER_BYTES_MAX, NoAnswer, OutgoingHttp
+from ordercast.outgoing.http import RESPONSE_BYTES_MAX, OutgoingHttp, RequestFailed
 from ordercast.outgoing.name_lookups import NameLookups
 from tests.mail.certificates import contexts
 
@@ -58,7 +58,7 @@ async def test_a_redirect_is_an_answer_and_is_not_followed(http: OutgoingHttp) -
 async def test_of_a_long_answer_the_beginning_is_kept(http: OutgoingHttp) -> None:
     with serving(lambda _: Reply(200, {}, b"x" * 4_000_000)) as port:
         answer = await http.post(f"http://127.0.0.1:{port}/", {}, b"")
-        assert answer.body == b"x" * ANSWER_BYTES_MAX
+        assert answer.body == b"x" * RESPONSE_BYTES_MAX
         assert (await http.post(f"http://127.0.0.1:{port}/", {}, b"")).status == 200
 
 
@@ -70,9 +70,9 @@ async def test_whoever_does_not_answer_is_not_waited_for() -> None:
         let_go.wait()
         return Reply()
 
-    http = OutgoingHttp(LOOPBACK, answer_s_max=0.2)
+    http = OutgoingHttp(LOOPBACK, response_s_max=0.2)
     with serving(silent) as port:
-        with pytest.raises(NoAnswer, match="too long"):
+        with pytest.raises(RequestFailed, match="too long"):
             await http.post(f"http://127.0.0.1:{port}/", {}, b"")
         let_go.set()
     await http.close()
@@ -81,13 +81,13 @@ async def test_whoever_does_not_answer_is_not_waited_for() -> None:
 async def test_a_port_where_nobody_listens_is_no_answer(http: OutgoingHttp) -> None:
     with serving(lambda _: Reply()) as port:
         pass
-    with pytest.raises(NoAnswer, match="no connection"):
+    with pytest.raises(RequestFailed, match="no connection"):
         await http.post(f"http://127.0.0.1:{port}/secret", {}, b"")
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_not_believed(http: OutgoingHttp, tmp_path: Path) -> None:
     server, _ = contexts(tmp_path, "127.0.0.1")
-    with serving(lambda _: Reply(), server) as port, pytest.raises(NoAnswer, match="certificate"):
+    with serving(lambda _: Reply(), server) as port, pytest.raises(RequestFailed, match="certificate"):
         await http.post(f"https://127.0.0.1:{port}/", {}, b"")
 
 
@@ -184,5 +184,5 @@ async def saying(answer: bytes) -> AsyncIterator[str]:
 )
 async def test_what_is_no_http_is_no_answer(http: OutgoingHttp, said: bytes) -> None:
     async with saying(said) as url:
-        with pytest.raises(NoAnswer):
+        with pytest.raises(RequestFailed):
             await http.post(url, {}, b"")

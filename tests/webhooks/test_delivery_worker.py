@@ -270,7 +270,7 @@ async def test_while_a_secret_is_rotated_both_sign_and_afterwards_the_new_one_al
     endpoint = await shop.add(receiver.url(), secret=old)
     ends_at = timestamp(shop.clock.ms + 60_000)
     secrets = rotated(endpoint.secrets, shop.box.seal(new), ends_at, shop.clock.now)
-    await shop.store.write(lambda t: endpoints.keep_secrets(t, endpoint.id, secrets, ADMIN, shop.clock.now))
+    await shop.store.write(lambda t: endpoints.save_secrets(t, endpoint.id, secrets, ADMIN, shop.clock.now))
     await shop.place("a")
     await shop.send()
     for secret in (old, new):

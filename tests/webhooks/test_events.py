@@ -12,14 +12,14 @@ import pytest
 
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.webhook_endpoints import (
-    ASKED_WAIT_S_MAX,
     ATTEMPTS_MAX,
     RETRY_AFTER_S,
+    RETRY_AFTER_S_MAX,
     DeliveryState,
-    asked_wait_s,
     check_filters,
+    judge_attempt,
     matches,
-    verdict,
+    retry_after_s,
 )
 from ordercast.db import Change, ChangeKind
 from ordercast.feed.event_examples import ROWS
@@ -47,7 +47,7 @@ def test_every_kind_that_is_offered_is_told_with_what_it_is_about(
     kind: ChangeKind, entity_id: str, before: Any, after: Any
 ) -> None:
     made = events.delivery_of(change_of(kind, entity_id, before, after), "abc")
-    if events.teller_of(kind) is None:
+    if events.payload_builder_of(kind) is None:
         assert made is None
         return
     if made is None:
@@ -112,28 +112,32 @@ NOW_S = 1_795_241_719.0
         ("120", 120),
         (" 120 ", 120),
         ("-5", 0),
-        ("999999999", ASKED_WAIT_S_MAX),
+        ("999999999", RETRY_AFTER_S_MAX),
         ("99999999999999999999", 0),
         ("Sat, 21 Nov 2026 06:25:19 GMT", 600),
         ("Sat, 21 Nov 2020 06:25:19 GMT", 0),
-        ("Sat, 21 Nov 2126 06:25:19 GMT", ASKED_WAIT_S_MAX),
+        ("Sat, 21 Nov 2126 06:25:19 GMT", RETRY_AFTER_S_MAX),
         ("soon", 0),
         ("\u0665", 0),
     ],
 )
 def test_what_a_receiver_asks_for_is_heeded_within_bounds(asked: str, wait_s: float) -> None:
-    assert asked_wait_s(asked, NOW_S) == wait_s
+    assert retry_after_s(asked, NOW_S) == wait_s
 
 
 def test_waits_grow_from_seconds_to_days_and_chance_adds_to_each() -> None:
-    waits = [verdict(attempts, 500, "", NOW_S, 0.0).wait_s for attempts in range(1, ATTEMPTS_MAX)]
+    waits = [judge_attempt(attempts, 500, "", NOW_S, 0.0).wait_s for attempts in range(1, ATTEMPTS_MAX)]
     assert waits == list(RETRY_AFTER_S) == sorted(waits)
-    assert verdict(1, None, "", NOW_S, 1.0).wait_s == RETRY_AFTER_S[0] * 1.2
-    assert verdict(1, 503, "60", NOW_S, 0.0).wait_s == 60
-    assert verdict(ATTEMPTS_MAX, 500, "", NOW_S, 0.0).state is DeliveryState.FAILED
-    assert verdict(1, 410, "", NOW_S, 0.0).is_gone
-    assert {verdict(1, status, "", NOW_S, 0.0).state for status in (200, 202, 204, 299)} == {DeliveryState.DELIVERED}
-    assert {verdict(1, status, "", NOW_S, 0.0).state for status in (100, 301, 400, 404, 500)} == {DeliveryState.PENDING}
+    assert judge_attempt(1, None, "", NOW_S, 1.0).wait_s == RETRY_AFTER_S[0] * 1.2
+    assert judge_attempt(1, 503, "60", NOW_S, 0.0).wait_s == 60
+    assert judge_attempt(ATTEMPTS_MAX, 500, "", NOW_S, 0.0).state is DeliveryState.FAILED
+    assert judge_attempt(1, 410, "", NOW_S, 0.0).is_gone
+    assert {judge_attempt(1, status, "", NOW_S, 0.0).state for status in (200, 202, 204, 299)} == {
+        DeliveryState.DELIVERED
+    }
+    assert {judge_attempt(1, status, "", NOW_S, 0.0).state for status in (100, 301, 400, 404, 500)} == {
+        DeliveryState.PENDING
+    }
 
 
 def test_the_reference_has_a_line_for_every_event() -> None:

@@ -22,7 +22,7 @@ from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
 from ordercast.hub.origins import ANY_PORT
-from ordercast.notify import push_key, ways_offered
+from ordercast.notify import configured_channels, push_key
 from ordercast.outgoing import Networks
 from ordercast.payments import Providers, providers_of
 
@@ -98,7 +98,7 @@ def create_api(
         waiting=_waiting_bounds(settings),
         sends_mail=bool(settings.mailbox),
         push_key=push_key(settings),
-        ways=ways_offered(settings),
+        channels=configured_channels(settings),
         networks=Networks(settings.outgoing_networks),
         language=Language(settings.language),
     )

@@ -17,7 +17,7 @@ from ordercast.commerce.deliveries import DeliveryRules, Handover, Proof, ProofK
 from ordercast.commerce.errors import NotPermitted, PaymentDeclined, PromotionRefused
 from ordercast.commerce.ids import RANDOM_BYTES, new_id
 from ordercast.commerce.letters import Language
-from ordercast.commerce.notification_preferences import Way
+from ordercast.commerce.notification_preferences import Channel
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.stats import Percentiles
 from ordercast.commerce.timestamps import Timestamp, timestamp
@@ -87,7 +87,7 @@ class ApiContext:
     sends_mail: bool = False
     push_key: Callable[[], str] | None = None
     """The key that browsers subscribe with; None where nobody is pushed to."""
-    ways: frozenset[Way] = frozenset()
+    channels: frozenset[Channel] = frozenset()
     """By which people can be notified, besides on their screens."""
     networks: Networks = field(default_factory=Networks)
     """Private ones to which requests may go whose address somebody else has named."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ordercast.commerce.currencies import unusual_digits
-from ordercast.commerce.notification_preferences import Way
+from ordercast.commerce.notification_preferences import Channel
 from ordercast.commerce.sandbox import SANDBOX, SANDBOX_NOTICE
 from ordercast.commerce.states import PaymentMethod
 from ordercast.db import StoreError, Transaction, accounts, shop
@@ -97,7 +97,7 @@ async def ready(context: Context) -> Response[Health]:
     damaged = context.store.damaged.sentences(DAMAGED_NAMED_MAX)
     is_whole = not damaged and not warnings and all(state == "up" for state in parts.values())
     served = "ready" if is_whole else "degraded"
-    off = sorted(map(str, {Way.PUSH, Way.MAIL} - context.ways))
+    off = sorted(map(str, {Channel.PUSH, Channel.MAIL} - context.channels))
     health = Health("not ready" if faults else served, parts, off, damaged, warnings, faults)
     return json_response(msgspec.json.encode(health), status_code=503 if faults else 200)
 

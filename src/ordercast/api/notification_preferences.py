@@ -65,7 +65,7 @@ class Preferences(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
     """When one wants to be left alone."""
     mobile: MobileNumber | None = None
     """Where SMS go."""
-    topics: dict[Topic, list[Way]] = {}
+    topics: dict[Topic, list[Channel]] = {}
     """Of each topic the ways by which one is told, besides on the screen, where everything is."""
 
 
@@ -80,9 +80,9 @@ class ShownPreferences(Struct, frozen=True, rename="camel"):
     """When one wants to be left alone."""
     mobile: str | None
     """Where SMS go (E.164)."""
-    topics: dict[Topic, list[Way]]
+    topics: dict[Topic, list[Channel]]
     """Of each topic the ways by which one is told, besides on the screen."""
-    ways: list[Way]
+    ways: list[Channel]
     """Those that this shop has."""
 
 
@@ -92,7 +92,7 @@ async def get_preferences(request: AnyRequest, context: Context) -> Response[Sho
     identity = await context.require_identity(request)
     user_id, _ = _person(identity)
     found = await context.store.read(lambda transaction: units.find(transaction, user_id))
-    return _shown(found, identity.actor.role, context.ways)
+    return _shown(found, identity.actor.role, context.channels)
 
 
 @put(
@@ -110,7 +110,7 @@ async def put_preferences(
     user_id, for_shop = _person(identity)
     wanted, now = _read(data, identity.actor.role), context.now()
     await context.store.write(lambda transaction: units.save(transaction, user_id, wanted, for_shop=for_shop, now=now))
-    return _shown(wanted, identity.actor.role, context.ways)
+    return _shown(wanted, identity.actor.role, context.channels)
 
 
 def _person(identity: Identity) -> tuple[str, bool]:
@@ -131,7 +131,7 @@ def _read(data: Preferences, role: Role) -> NotificationPreferences:
     topics = {topic: frozenset(ways) for topic, ways in data.topics.items()}
     if Topic.SHOP in topics and role not in STAFF:
         raise InvalidField("topics.shop", "The shop's own people alone are told of its work.")
-    if data.mobile is None and any(Way.SMS in ways for ways in topics.values()):
+    if data.mobile is None and any(Channel.SMS in ways for ways in topics.values()):
         raise InvalidField("mobile", "SMS need a number to go to.")
     return NotificationPreferences(data.language, data.timezone, quiet, data.mobile, topics)
 
@@ -142,7 +142,7 @@ def _quiet(given: Quiet) -> QuietHours:
     return QuietHours(time.fromisoformat(given.begin), time.fromisoformat(given.end), given.lets_through)
 
 
-def _shown(found: NotificationPreferences, role: Role, ways: frozenset[Way]) -> Response[ShownPreferences]:
+def _shown(found: NotificationPreferences, role: Role, ways: frozenset[Channel]) -> Response[ShownPreferences]:
     quiet = found.quiet_hours
     shown = ShownPreferences(
         found.language,

@@ -10,7 +10,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from ordercast.commerce.errors import NotPermitted
-from ordercast.commerce.notifications import addressed_as
+from ordercast.commerce.notifications import recipients_for
 from ordercast.commerce.people import Actor
 from ordercast.db import Transaction
 from ordercast.db import notifications as units
@@ -87,7 +87,7 @@ async def mark_read(context: ApiContext, actor: Actor, ids: list[str] | None) ->
 
 def recipients_of(actor: Actor) -> tuple[str, ...]:
     """Raises NotPermitted for who has no account to keep notifications for."""
-    names = addressed_as(actor)
+    names = recipients_for(actor)
     if not names:
         raise NotPermitted(actor, "have notifications")
     return names

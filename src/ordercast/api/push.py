@@ -121,7 +121,7 @@ async def subscribe(data: JSONBody[PushSubscription], request: AnyRequest, conte
     user_id, for_shop = owner_of(await context.require_identity(request))
     now, keys, replaced = context.now(), msgspec.json.encode(data.keys).decode(), data.replaces
     point_id = contact_points.device_id(data.endpoint, user_id)
-    point = ContactPoint(point_id, user_id, Way.PUSH, for_shop, data.endpoint, keys, data.language, now)
+    point = ContactPoint(point_id, user_id, Channel.PUSH, for_shop, data.endpoint, keys, data.language, now)
 
     def effect(transaction: Transaction) -> bytes:
         if replaced is not None:
@@ -169,7 +169,7 @@ def owner_of(identity: Identity) -> tuple[str, bool]:
     if identity.order_id is not None:
         return f"{GUEST_PREFIX}{identity.order_id}", False
     actor = identity.actor
-    if not addressed_as(actor):
+    if not recipients_for(actor):
         raise NotPermitted(actor, "be notified")
     return actor.id, actor.role in STAFF
 

@@ -151,10 +151,10 @@ async def replay_webhooks(
 
     def query(transaction: Transaction) -> tuple[WebhookEndpoint, int]:
         found = _enabled(endpoints.find(transaction, endpoint_id))
-        return found, (data.after_seq or 0) if since is None else replay.place_at(transaction, since)
+        return found, (data.after_seq or 0) if since is None else replay.position_at(transaction, since)
 
     endpoint, after = await context.store.read(query)
-    found = await replay.replay_behind(context.store, endpoint, after, context.now(), delivered_too=data.delivered_too)
+    found = await replay.replay_after(context.store, endpoint, after, context.now(), delivered_too=data.delivered_too)
     return json_response(msgspec.json.encode(ReplayedWebhooks(*found)))
 
 

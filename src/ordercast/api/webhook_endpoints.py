@@ -239,10 +239,10 @@ def _switched_on(
     transaction: Transaction, endpoint: WebhookEndpoint, now: Timestamp, *, skips: bool
 ) -> WebhookEndpoint:
     if skips:
-        units.skip_waiting(transaction, endpoint.id, now)
+        units.skip_pending(transaction, endpoint.id, now)
         endpoint = replace(endpoint, through=max(endpoint.through, units.newest_seq(transaction)))
     else:
-        units.continue_waiting(transaction, endpoint.id, now)
+        units.resume_pending(transaction, endpoint.id, now)
     return replace(endpoint, disabled_by=None, failing_since=None)
 
 
@@ -286,7 +286,7 @@ async def rotate_webhook_secret(
     def effect(transaction: Transaction) -> bytes:
         found = units.lock(transaction, endpoint_id)
         secrets = rules.rotated(found.secrets, sealed, until, now)
-        units.keep_secrets(transaction, endpoint_id, secrets, actor, now)
+        units.save_secrets(transaction, endpoint_id, secrets, actor, now)
         changed = replace(found, secrets=secrets, version=found.version + 1, updated_at=now)
         return msgspec.json.encode(_with_secret(changed, sealed, now))
 

@@ -1,7 +1,7 @@
-"""What somebody wants to be told of, by which ways, and when not.
+"""Notification preferences: which topics by which channels, and quiet hours.
 
-A notification is on its person's screens in any case. Whether it also goes by push, mail or SMS, and whether now, is
-decided when it is sent: so what somebody chooses holds from that moment on, also for what is waiting.
+Each notification appears in its recipient's list. Whether it is also sent by push, mail or SMS, and when, is decided
+when it is sent, so changed preferences apply to waiting tasks too.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .letters import Language
 from .notifications import NotificationKind, Severity, Topic, topic_of
 from .people import STAFF, Role
 
-# RFC 5646, as far as a table of languages needs it: a language, and what may stand behind it.
+# RFC 5646: a language and its subtags.
 LANGUAGE_TAG: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,7}$(?!\n)"
-# E.164: a plus, the country's code, at most 15 digits in all.
+# E.164: a plus, the country code, at most 15 digits in all.
 E164: Final = r"^\+[1-9][0-9]{6,14}$(?!\n)"
 
 
-class Way(StrEnum):
-    """How a notification reaches somebody who looks at no screen of ours."""
+class Channel(StrEnum):
+    """How a notification is sent to a person whose browser is closed."""
 
     PUSH = "push"
     MAIL = "mail"
@@ -32,23 +32,21 @@ class Way(StrEnum):
 
 
 class TaskState(StrEnum):
-    """What became of a notification by one way."""
+    """The state of a notification on one channel."""
 
     DUE = "due"
     SENT = "sent"
     REFUSED = "refused"
-    """By the receiving side, for good; or nobody took it for too long."""
+    """Rejected permanently by the receiver, or expired."""
     DROPPED = "dropped"
-    """It was not wanted, or there was nobody to send it to any more."""
+    """Muted by its recipient, or the recipient is gone."""
 
 
-PUSHED: Final = frozenset({Way.PUSH})
+PUSHED: Final = frozenset({Channel.PUSH})
 
 
-def by_default(role: Role, topic: Topic) -> frozenset[Way]:
-    """The ways of a topic for who has chosen none. A device is pushed to only after its owner has asked for that on it;
-    mail and SMS go to nobody who has not chosen them.
-    """
+def default_channels(role: Role, topic: Topic) -> frozenset[Channel]:
+    """The default channels of a topic. Push needs a subscription on the device; mail and SMS are opt-in."""
     return PUSHED if topic is not Topic.SHOP or role in STAFF else frozenset()
 
 
@@ -59,18 +57,18 @@ _SEVERITIES: Final = {Severity.INFO: 0, Severity.WARNING: 1, Severity.ERROR: 2}
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """From when to when, each day, by the person's clock. They may go over midnight."""
+    """A daily interval in the recipient's time zone; it may cross midnight."""
 
     begin: time
     end: time
     lets_through: Severity | None = Severity.ERROR
-    """What matters this much comes all the same; None: nothing does."""
+    """Notifications of this severity or more are sent during quiet hours too; None: none are."""
 
     def until(self, now: datetime, zone: tzinfo) -> datetime | None:
-        """When the quiet hours end in which `now` lies; None where it lies in none.
+        """The end of the quiet hours that contain `now`; None outside of them.
 
-        They lie between two moments, whatever clocks do meanwhile: a night on which they are put forward is an hour
-        shorter, and where an hour comes twice, quiet hours that ended in its first half do not begin again.
+        Both ends are instants, so daylight saving shortens or lengthens a night: where an hour comes twice, quiet hours
+        that ended in its first half do not begin again.
         """
         today = now.astimezone(zone).date()
         for day in (today - timedelta(days=1), today):
@@ -85,7 +83,7 @@ class QuietHours:
 
 
 def _moment(day: date, at: time, zone: tzinfo) -> datetime:
-    """Of an hour that comes twice the first; of one that is left out, as much later as was left out."""
+    """The instant of a local time: the first of a repeated hour; a skipped one is moved by the gap."""
     return datetime.combine(day, at, zone).astimezone(UTC)
 
 
@@ -94,58 +92,58 @@ def _moment(day: date, at: time, zone: tzinfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class NotificationPreferences:
-    """Of one person; whatever is None or missing is by default."""
+    """One user's preferences; None or a missing topic means the default."""
 
     language: str | None = None
     """BCP 47."""
     timezone: str | None = None
     quiet_hours: QuietHours | None = None
     mobile: str | None = None
-    """Where SMS go (E.164)."""
-    topics: Mapping[Topic, frozenset[Way]] = field(default_factory=dict)
+    """Phone number for SMS (E.164)."""
+    topics: Mapping[Topic, frozenset[Channel]] = field(default_factory=dict)
 
-    def ways(self, role: Role, topic: Topic) -> frozenset[Way]:
+    def channels(self, role: Role, topic: Topic) -> frozenset[Channel]:
         chosen = self.topics.get(topic)
-        return by_default(role, topic) if chosen is None else chosen
+        return default_channels(role, topic) if chosen is None else chosen
 
-    def by_topic(self, role: Role) -> Iterator[tuple[Topic, frozenset[Way]]]:
-        """Every topic that somebody of that role hears of."""
+    def by_topic(self, role: Role) -> Iterator[tuple[Topic, frozenset[Channel]]]:
+        """Each topic that the role receives, with its channels."""
         for topic in Topic:
             if topic is not Topic.SHOP or role in STAFF:
-                yield topic, self.ways(role, topic)
+                yield topic, self.channels(role, topic)
 
-    def wants(self, way: Way) -> bool:
-        """Whether they have chosen it for anything."""
-        return any(way in chosen for chosen in self.topics.values())
+    def wants(self, channel: Channel) -> bool:
+        """Whether any topic uses that channel."""
+        return any(channel in chosen for chosen in self.topics.values())
 
 
 class Send:
-    """Now."""
+    """Send it now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Not before then: the quiet hours' end."""
+    """Send it when quiet hours end."""
 
     until: datetime
 
 
 class Drop:
-    """Never: they do not want it."""
+    """Do not send it: the recipient muted it."""
 
 
 def decide(
     preferences: NotificationPreferences,
     role: Role,
-    way: Way,
+    channel: Channel,
     kind: NotificationKind,
     severity: Severity,
     *,
     now: datetime,
     zone: tzinfo,
 ) -> Send | Hold | Drop:
-    """Whether a notification goes to somebody by a way; `zone` is theirs."""
-    if way not in preferences.ways(role, topic_of(kind)):
+    """Decide whether a notification is sent by a channel now, later or never; `zone` is the recipient's."""
+    if channel not in preferences.channels(role, topic_of(kind)):
         return Drop()
     quiet = preferences.quiet_hours
     until = None if quiet is None or not quiet.keeps(severity) else quiet.until(now, zone)
@@ -156,7 +154,7 @@ def decide(
 
 
 def language_for(*tags: str | None, default: Language) -> Language:
-    """The language of ours that the first of these speaks (RFC 4647 section 3.4: what stands behind is left off)."""
+    """The first supported language among these tags (RFC 4647 section 3.4 lookup: subtags are ignored)."""
     for tag in tags:
         name = (tag or "").partition("-")[0].lower()
         if name in _KNOWN:
@@ -169,26 +167,26 @@ _KNOWN: Final = frozenset(map(str, Language))
 
 # --- SMS --------------------------------------------------------------------------------------------------------------
 
-# Three parts, which is what a person reads and a shop pays (3GPP TS 23.040: 153 characters of GSM 03.38 in each of
-# several, or 67 of UCS-2, which is UTF-16).
+# Three segments: a readable length at a bounded price (3GPP TS 23.040: 153 GSM 03.38 characters each, or 67 UTF-16
+# units).
 SMS_CHARACTERS_MAX: Final = 3 * 153
 SMS_UNITS_MAX: Final = 3 * 67
-# Of GSM 03.38's alphabet what is ASCII too, and takes one place in it.
+# The ASCII characters of the GSM 03.38 alphabet that take one septet.
 _GSM: Final = re.compile(r"[A-Za-z0-9 \n@$!\"#%&'()*+,\-./:;<=>?_]*")
 
 
 def sms_text(title: str, text: str, link: str) -> str:
-    """What an SMS says, within three parts; of what is too long the sentence is cut, and not the link."""
-    said, tail = f"{title}: {text}", f" {link}" if link else ""
-    is_gsm = _GSM.fullmatch(said + tail) is not None
+    """Compose an SMS of at most three segments; a long sentence is cut, the link is kept."""
+    body, tail = f"{title}: {text}", f" {link}" if link else ""
+    is_gsm = _GSM.fullmatch(body + tail) is not None
     room = (SMS_CHARACTERS_MAX if is_gsm else SMS_UNITS_MAX) - _units(tail)
-    if _units(said) <= room:
-        return said + tail
+    if _units(body) <= room:
+        return body + tail
     mark = "..." if is_gsm else "\N{HORIZONTAL ELLIPSIS}"
     room -= len(mark)
-    while _units(said) > room:
-        said = said[:-1]
-    return said.rstrip() + mark + tail
+    while _units(body) > room:
+        body = body[:-1]
+    return body.rstrip() + mark + tail
 
 
 def _units(text: str) -> int:

@@ -1,7 +1,7 @@
-"""What people are told in words, kept until they read it: for the buyer, the shop and the driver.
+"""Notifications for buyers, staff and drivers, kept until they are read.
 
-A notification is kept as its kind and the figures that belong to it, and made into words when it is told: so a database
-trigger can write one, and a sentence that was mended is mended everywhere.
+A notification is stored as its kind and the data of that kind, and rendered when it is shown: so a database trigger can
+write one, and a corrected sentence is corrected everywhere.
 """
 
 from __future__ import annotations
@@ -16,43 +16,43 @@ from .letters import Language
 from .people import STAFF, Actor, Role
 
 SHOP: Final = "store"
-"""Whom a notification of all the shop's people is for; else it is for the user of that id."""
+"""The recipient of notifications for all staff; any other recipient is a user's id."""
 GUEST_PREFIX: Final = "guest:"
-"""Before an order's id: whom a notification of its guest is for, who has a device to push to and no list."""
+"""Prefix of an order's id: the recipient of notifications for its guest, who has contact points but no list."""
 
 
 class NotificationKind(StrEnum):
     ORDER_STATUS = "order_status"
     NEW_ORDERS = "new_orders"
     ORDERS_UNSEEN = "orders_unseen"
-    """Nobody has opened them for a while."""
+    """Not opened by staff for a while."""
     BOOKINGS_UNSEEN = "bookings_unseen"
     ORDER_CANCELLED = "order_cancelled"
-    """By its buyer."""
+    """Cancelled by its buyer."""
     PAYMENT_TROUBLE = "payment_trouble"
     DELIVERY_TROUBLE = "delivery_trouble"
     WEBHOOK_FAILED = "webhook_failed"
-    """A message of a payment provider that had no effect, however often that was tried."""
+    """A payment provider's webhook that failed permanently."""
     BOOKING_REMINDER = "booking_reminder"
-    """It begins soon; to its customer and its carer."""
+    """Begins soon; for its customer and its carer."""
     BOOKING_STATUS = "booking_status"
-    """For its customer, and its carer where it was called off."""
+    """For its customer, and its carer if it was cancelled."""
     BOOKING_MOVED = "booking_moved"
-    """To another time; for its customer and its carer."""
+    """Rescheduled; for its customer and its carer."""
     BOOKING_CANCELLED = "booking_cancelled"
-    """By its customer."""
+    """Cancelled by its customer."""
     BOOKING_ASSIGNED = "booking_assigned"
-    """For the carer who has it now."""
+    """For the carer who is assigned now."""
     BOOKING_TAKEN_BACK = "booking_taken_back"
-    """For the carer who had it."""
+    """For the carer who was assigned before."""
     ASSIGNED = "assigned"
     UNASSIGNED = "unassigned"
     WEBHOOK_DISABLED = "webhook_disabled"
-    """Nothing is sent any more to one of the shop's own systems."""
+    """Deliveries to one of the shop's webhook endpoints were switched off."""
 
 
 class Topic(StrEnum):
-    """What somebody may want to be told of, or not."""
+    """What users subscribe to or mute."""
 
     ORDERS = "orders"
     DELIVERIES = "deliveries"
@@ -61,11 +61,11 @@ class Topic(StrEnum):
     CHAT = "chat"
     REMINDERS = "reminders"
     SHOP = "shop"
-    """What its people have to see to."""
+    """For staff: what needs their attention."""
 
 
 def topic_of(kind: NotificationKind) -> Topic:
-    """By which somebody chooses it, or not."""
+    """The topic under which users subscribe to or mute this kind."""
     match kind:
         case NotificationKind.ORDER_STATUS:
             return Topic.ORDERS
@@ -102,8 +102,8 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A title and a sentence, in English and Bengali, and the page that they are about."""
+class NotificationText:
+    """A rendered notification: a title and a sentence, in English and Bengali, and the path of its page."""
 
     title: str
     text: str
@@ -112,13 +112,13 @@ class Words:
     link: str
 
     def in_language(self, language: Language) -> tuple[str, str]:
-        """The title and the sentence."""
+        """Return the title and the sentence."""
         return (self.title_bn, self.text_bn) if language is Language.BENGALI else (self.title, self.text)
 
 
 _Text = tuple[str, str]
 
-# English and Bengali: a title and a sentence each.
+# Title and sentence, in English and Bengali.
 _TEXTS: Final[dict[NotificationKind, tuple[_Text, _Text]]] = {
     NotificationKind.ORDER_CANCELLED: (
         ("Cancelled by the buyer", "Order {number} was cancelled by its buyer."),
@@ -228,7 +228,7 @@ _MANY_BOOKINGS_UNSEEN: Final[tuple[_Text, _Text]] = (
     ("Nobody has seen some bookings", "{count} bookings wait, {first} to {last}, and nobody has opened them."),
     ("কয়েকটি বুকিং কেউ দেখেননি", "{count}টি বুকিং অপেক্ষায়, {first} থেকে {last}, কেউ খোলেননি।"),
 )
-# Of one and of many.
+# For one, and for many.
 _COUNTED: Final[dict[NotificationKind, tuple[tuple[_Text, _Text], tuple[_Text, _Text]]]] = {
     NotificationKind.NEW_ORDERS: (_ONE_NEW, _MANY_NEW),
     NotificationKind.ORDERS_UNSEEN: (_ONE_UNSEEN, _MANY_UNSEEN),
@@ -236,24 +236,24 @@ _COUNTED: Final[dict[NotificationKind, tuple[tuple[_Text, _Text], tuple[_Text, _
 }
 
 
-_TOGETHER: Final[dict[Language, _Text]] = {
+_DIGEST: Final[dict[Language, _Text]] = {
     Language.ENGLISH: ("{count} notifications", "They came during your quiet hours."),
     Language.BENGALI: ("{count}টি বিজ্ঞপ্তি", "এগুলো আপনার নীরব সময়ে এসেছে।"),
 }
 
 
-def together(count: int, language: Language) -> tuple[str, str]:
-    """A title and a sentence for several that came within quiet hours."""
-    title, text = _TOGETHER[language]
+def render_digest(count: int, language: Language) -> tuple[str, str]:
+    """Return the title and sentence of a digest: `count` notifications held during quiet hours."""
+    title, text = _DIGEST[language]
     return title.format(count=count), text
 
 
-def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None) -> Words:
-    """Say it. `data` is what was kept with that kind."""
+def render(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None) -> NotificationText:
+    """Render a notification; `data` is what was stored with that kind."""
     if kind is NotificationKind.ORDER_STATUS:
         given = data["status"], data["fulfilment"], data["number"]
         texts = sentences.for_customer(*given), sentences.for_customer(*given, language="bn")
-        return Words(*texts[0], *texts[1], link=f"/track/{order_id}")
+        return NotificationText(*texts[0], *texts[1], link=f"/track/{order_id}")
     if kind is NotificationKind.BOOKING_STATUS:
         english, bengali = _BOOKING_STATUS[data["status"]]
     elif kind is NotificationKind.PAYMENT_TROUBLE and "bookingId" in data:
@@ -262,7 +262,9 @@ def words(kind: NotificationKind, data: Mapping[str, Any], order_id: str | None)
         english, bengali = counted[0] if data["count"] == 1 else counted[1]
     else:
         english, bengali = _TEXTS[kind]
-    return Words(english[0], english[1].format(**data), bengali[0], bengali[1].format(**data), _link(kind, order_id))
+    return NotificationText(
+        english[0], english[1].format(**data), bengali[0], bengali[1].format(**data), _link(kind, order_id)
+    )
 
 
 _WITHOUT_PAGE: Final = frozenset(
@@ -280,15 +282,15 @@ _WITHOUT_PAGE: Final = frozenset(
 def _link(kind: NotificationKind, order_id: str | None) -> str:
     if kind is NotificationKind.ASSIGNED:
         return f"/track/{order_id}"
-    # Who lost an order may not look at it any more; a booking has no page yet.
+    # A driver who lost the order may not view it; bookings have no page yet.
     return "/" if kind in _WITHOUT_PAGE else "/admin"
 
 
-def addressed_as(actor: Actor) -> tuple[str, ...]:
-    """Under which names notifications reach somebody; none for who has no account."""
+def recipients_for(actor: Actor) -> tuple[str, ...]:
+    """The recipients whose notifications an actor sees; none without an account."""
     if actor.role in (Role.GUEST, Role.SERVICE) or not actor.id:
         return ()
     if actor.role in STAFF:
         return (SHOP, actor.id)
-    # Ids of another issuer may be any text: nobody becomes the shop, or a guest, by being called so.
+    # An external user's id may be any text: it must not pass as the shop or a guest.
     return () if actor.id == SHOP or actor.id.startswith(GUEST_PREFIX) else (actor.id,)

@@ -1,4 +1,4 @@
-"""Outgoing webhooks: what an endpoint of the shop's own systems is sent, when it is tried again, and when no more."""
+"""Rules of outgoing webhooks: filters, retries, and when an endpoint is disabled."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Final
 from .errors import InvalidField
 from .timestamps import Timestamp
 
-# As Standard Webhooks recommends ("deliverability and reliability"): soon after a hiccup, and for some three days.
+# As Standard Webhooks recommends ("deliverability and reliability"): short after a hiccup, three days in all.
 RETRY_AFTER_S: Final = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 ATTEMPTS_MAX: Final = len(RETRY_AFTER_S) + 1
-# So much is added by chance: what failed together does not come back together.
+# Random part of a wait, so that deliveries that failed together are not retried together.
 JITTER: Final = 0.2
-# A receiver that asks for more patience has it, up to the longest that we would wait anyhow.
-ASKED_WAIT_S_MAX: Final = 86_400
+# Upper bound of Retry-After: the longest of our own waits.
+RETRY_AFTER_S_MAX: Final = 86_400
 FILTERS_MAX: Final = 50
 EVERYTHING: Final = "*"
 
@@ -28,32 +28,32 @@ _SECONDS: Final = re.compile(r"[0-9]{1,9}")
 
 
 class DisabledBy(StrEnum):
-    """Why nothing is sent to an endpoint."""
+    """Why an endpoint is disabled."""
 
     ADMIN = "admin"
     GONE = "gone"
     """It answered 410 (RFC 9110 section 15.5.11)."""
     FAILING = "failing"
-    """Nothing was delivered to it for too long."""
+    """It accepted nothing for too long."""
 
 
 class DeliveryState(StrEnum):
-    """What has become of a delivery."""
+    """The state of a delivery."""
 
     PENDING = "pending"
-    """It is to be sent, for the first time or again."""
+    """To be sent, for the first time or again."""
     DELIVERED = "delivered"
     FAILED = "failed"
-    """Nobody took it, however often it was tried."""
+    """Given up after the last attempt."""
     SKIPPED = "skipped"
-    """The endpoint was switched on again without what had been waiting."""
+    """Left out when the endpoint was enabled again."""
 
 
 # --- Which events -----------------------------------------------------------------------------------------------------
 
 
 def check_filters(filters: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
-    """The filters in the order of their alphabet, each once. Raises InvalidField for one that no event fits."""
+    """Sort and deduplicate filters. Raises InvalidField for one that matches no event."""
     names = tuple(known)
     families = {f"{name.partition('.')[0]}.*" for name in names}
     checked = set[str]()
@@ -67,7 +67,7 @@ def check_filters(filters: Iterable[str], known: Iterable[str]) -> tuple[str, ..
 
 
 def matches(filters: Iterable[str], event: str) -> bool:
-    """Whether one of the filters fits: an event's name, ``order.*`` for all of a family, ``*`` for all."""
+    """Whether a filter matches: an event's name, ``order.*`` for a family, ``*`` for all."""
     wanted = {EVERYTHING, event, f"{event.partition('.')[0]}.*"}
     return any(each in wanted for each in filters)
 
@@ -77,18 +77,18 @@ def matches(filters: Iterable[str], event: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What follows from an attempt."""
+    """What follows an attempt."""
 
     state: DeliveryState
     wait_s: float = 0.0
-    """Before the next attempt, where the delivery is still pending."""
+    """Seconds before the next attempt, if the delivery is still pending."""
     is_gone: bool = False
-    """The receiver wants no more at this address, ever."""
+    """The receiver answered 410."""
 
 
-def verdict(attempts: int, status: int | None, retry_after: str, now_s: float, chance: float) -> Verdict:
-    """What follows from the attempt that was the `attempts`-th: `status` is None where no answer came, `chance` is from
-    0 to 1.
+def judge_attempt(attempts: int, status: int | None, retry_after: str, now_s: float, chance: float) -> Verdict:
+    """Decide what follows an attempt, the `attempts`-th of its delivery. `status` is None without a response; `chance`
+    is a random number from 0 to 1.
     """
     if status is not None and 200 <= status < 300:
         return Verdict(DeliveryState.DELIVERED)
@@ -97,35 +97,35 @@ def verdict(attempts: int, status: int | None, retry_after: str, now_s: float, c
     if attempts >= ATTEMPTS_MAX:
         return Verdict(DeliveryState.FAILED)
     planned = RETRY_AFTER_S[attempts - 1] * (1 + JITTER * chance)
-    return Verdict(DeliveryState.PENDING, max(planned, asked_wait_s(retry_after, now_s)))
+    return Verdict(DeliveryState.PENDING, max(planned, retry_after_s(retry_after, now_s)))
 
 
-def asked_wait_s(retry_after: str, now_s: float) -> float:
-    """The seconds that ``Retry-After`` asks for (RFC 9110 section 10.2.3), bounded; 0 for what is none."""
+def retry_after_s(retry_after: str, now_s: float) -> float:
+    """Parse Retry-After (RFC 9110 section 10.2.3) into seconds, bounded; 0 if absent or malformed."""
     text = retry_after.strip()
     if _SECONDS.fullmatch(text):
-        return float(min(int(text), ASKED_WAIT_S_MAX))
+        return float(min(int(text), RETRY_AFTER_S_MAX))
     try:
         until = parsedate_to_datetime(text)
     except (ValueError, IndexError):
         return 0.0
     if until.tzinfo is None:
         until = until.replace(tzinfo=UTC)
-    return max(0.0, min(until.timestamp() - now_s, ASKED_WAIT_S_MAX))
+    return max(0.0, min(until.timestamp() - now_s, RETRY_AFTER_S_MAX))
 
 
 # --- Secrets ----------------------------------------------------------------------------------------------------------
 
-# A receiver has deployed its new secret within a day, and within a week after a holiday.
+# Time to deploy a new secret: a day by default, a week at most.
 OVERLAP_HOURS_DEFAULT: Final = 24
 OVERLAP_HOURS_MAX: Final = 168
-# Each signs every request while it is good.
+# Each valid secret signs every request.
 SECRETS_MAX: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class SealedSecret:
-    """One of an endpoint's secrets, as it is kept; `until` is None for the one of now."""
+    """An encrypted secret of an endpoint; `until` is None for the current one."""
 
     sealed: str
     until: Timestamp | None = None
@@ -135,8 +135,8 @@ class SealedSecret:
 
 
 def rotated(secrets: Iterable[SealedSecret], sealed: str, until: Timestamp, now: Timestamp) -> tuple[SealedSecret, ...]:
-    """The secrets with a new one, beside which the present one signs until then; those that have ended are gone. One
-    whose end is known keeps it, or ends sooner. Raises InvalidField where too many would sign.
+    """Add a new current secret; the present one signs until `until`, expired ones are dropped. A secret that ends
+    already keeps its end, or ends sooner. Raises InvalidField if too many would sign.
     """
     kept = [SealedSecret(each.sealed, min(until, each.until or until)) for each in secrets]
     signing = [each for each in kept if each.signs_at(now)]

@@ -1,4 +1,4 @@
-"""Where people are reached who look at no screen: browsers that are pushed to, and where mail and SMS go."""
+"""Contact points: browsers subscribed to push, mailboxes and phone numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.notification_preferences import Way
+from ordercast.commerce.notification_preferences import Channel
 from ordercast.commerce.notifications import GUEST_PREFIX
 from ordercast.commerce.timestamps import Timestamp
 
@@ -21,36 +21,36 @@ from .statement import Statement, statements_in
 from .transaction import Transaction
 
 TABLE: Final = "contact_points"
-# Browsers of one person; the one that asked longest ago makes room for another. Push services end those that are gone.
+# Browsers per user; a new subscription replaces the oldest. Push services report those that are gone.
 DEVICES_MAX: Final = 20
-# Orders that are followed on one browser, and move with it when its URL changes; nobody follows a hundred.
+# Users and guest orders on one browser, which move together when its endpoint changes.
 ON_DEVICE_MAX: Final = 100
 
 OF_CUSTOMER: Final = (
     f"user_id IN (SELECT '{GUEST_PREFIX}' || id FROM orders WHERE customer_id = :customer_id"
     " UNION ALL SELECT CAST(:customer_id AS text))"
 )
-"""SQL: which rows are a customer's, or the guest's of an order of theirs."""
+"""SQL condition: the contact points of a customer, and of the guest of each of their orders."""
 
 contact_points = table(
     TABLE,
-    # Made of the way and what it leads to, so that a browser that asks again is there once.
+    # Derived from channel and destination, so that subscribing twice makes one row.
     identifier("id", primary_key=True),
-    # An account's or another issuer's person, or `guest:` and the order that a tracking token shows.
+    # A user's id, local or external, or `guest:` and an order's id.
     identifier("user_id"),
     word("way"),
-    # Whether what all the shop's people are told goes there too.
+    # Whether notifications for all staff are sent here too.
     flag("for_shop", False),
-    # A browser's, the digest of its URL: a guest's orders, and whoever signed in on it, are each reached there.
+    # Digest of a browser's endpoint URL: its user and the guest orders on it share it.
     word("device", default=""),
-    # The push service's URL for one browser, which is as good as a password; a number; of mail nothing: the account's.
+    # The push endpoint, a bearer secret; a phone number; empty for mail, which uses the account's address.
     line("address", default=""),
-    # By which a browser reads what it is pushed (RFC 8291).
+    # The subscription's encryption keys (RFC 8291).
     json_object("keys", "{}"),
-    # That of the page on which it was asked for.
+    # The language of the page that subscribed.
     line("language", optional=True),
     moment("created_at"),
-    one_of("way", Way),
+    one_of("way", Channel),
     index("contact_points_by_user", "user_id", "way", "created_at", "id"),
     index("contact_points_by_device", "device", "id", where="device <> ''"),
     index("contact_points_of_shop", "id", where="for_shop = 1"),
@@ -60,7 +60,7 @@ contact_points = table(
 # --- Statements -------------------------------------------------------------------------------------------------------
 
 _POINT: Final = "SELECT id, user_id, way, for_shop, address, keys, language, created_at FROM contact_points"
-# A browser has few owners, but any number of orders may be followed on it.
+# One user per browser, but any number of guest orders.
 BY_DEVICE: Final = Statement(f"{_POINT} WHERE device = :device AND device <> '' ORDER BY id LIMIT :limit")
 OF_USER: Final = Statement(f"{_POINT} WHERE user_id = :user_id AND way = :way ORDER BY created_at, id LIMIT :limit")
 ADD: Final = Statement("""
@@ -79,11 +79,11 @@ REMOVE_OF_USER: Final = Statement("DELETE FROM contact_points WHERE id = :id AND
 
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
-# Whoever was signed out everywhere is pushed to nowhere: one of the devices may be in other hands.
+# Revoking all sessions removes push subscriptions: a device may be in other hands.
 _ENDED: Final = tuple(
     cleandoc(f"""
         DELETE FROM contact_points
-          WHERE user_id = {name} AND way = '{Way.PUSH}' AND created_at <= NEW.since
+          WHERE user_id = {name} AND way = '{Channel.PUSH}' AND created_at <= NEW.since
     """)
     for name in ("NEW.name", f"'{GUEST_PREFIX}' || NEW.name")
 )
@@ -108,7 +108,7 @@ NOUN: Final = Noun(
 class ContactPoint:
     id: str
     user_id: str
-    way: Way
+    channel: Channel
     for_shop: bool
     address: str
     keys: str
@@ -117,18 +117,18 @@ class ContactPoint:
     created_at: str
 
 
-_Row = tuple[str, str, Way, int, str, str, str | None, str]
+_Row = tuple[str, str, Channel, int, str, str, str | None, str]
 
 
 def device_id(endpoint: str, user_id: str) -> str:
-    """The id under which somebody is reached on the browser with that push service's URL. Of people it is whose who
-    asked last on it; beside that any number of orders may be followed there.
+    """The contact point's id for a browser's endpoint. The last user who subscribed replaces the one before; guest
+    orders have ids besides.
     """
-    return _id_of(Way.PUSH, endpoint, *([user_id] if user_id.startswith(GUEST_PREFIX) else ()))
+    return _id_of(Channel.PUSH, endpoint, *([user_id] if user_id.startswith(GUEST_PREFIX) else ()))
 
 
-def _id_of(way: Way, *leads_to: str) -> str:
-    return f"cpt_{_digest(way, *leads_to)}"
+def _id_of(channel: Channel, *leads_to: str) -> str:
+    return f"cpt_{_digest(channel, *leads_to)}"
 
 
 def _device_of(endpoint: str) -> str:
@@ -140,44 +140,44 @@ def _digest(*parts: str) -> str:
 
 
 def on_device(transaction: Transaction, endpoint: str) -> Sequence[ContactPoint]:
-    """Whoever is reached on the browser with that URL."""
+    """The contact points of the browser with that endpoint."""
     return transaction.read(BY_DEVICE, _point, TABLE, device=_device_of(endpoint), limit=ON_DEVICE_MAX)
 
 
 def devices(transaction: Transaction, user_id: str) -> Sequence[ContactPoint]:
-    """The browsers that somebody is pushed to on, the oldest first."""
-    return transaction.read(OF_USER, _point, TABLE, user_id=user_id, way=Way.PUSH, limit=DEVICES_MAX)
+    """A user's subscribed browsers, oldest first."""
+    return transaction.read(OF_USER, _point, TABLE, user_id=user_id, way=Channel.PUSH, limit=DEVICES_MAX)
 
 
 def add(transaction: Transaction, point: ContactPoint) -> None:
-    """Keep a contact point, which is from now on this person's, whoever's it was; and of devices no more than
-    DEVICES_MAX.
-    """
-    values = {name: getattr(point, name) for name in ("id", "user_id", "way", "address", "keys", "language")}
-    device = _device_of(point.address) if point.way is Way.PUSH else ""
-    transaction.run(ADD, **values, for_shop=int(point.for_shop), device=device, created_at=point.created_at)
-    if point.way is Way.PUSH:
-        transaction.run(MAKE_ROOM, user_id=point.user_id, way=Way.PUSH, kept=DEVICES_MAX)
+    """Insert or replace a contact point, and delete a user's browsers beyond DEVICES_MAX."""
+    values = {name: getattr(point, name) for name in ("id", "user_id", "address", "keys", "language")}
+    device = _device_of(point.address) if point.channel is Channel.PUSH else ""
+    transaction.run(
+        ADD, **values, way=point.channel, for_shop=int(point.for_shop), device=device, created_at=point.created_at
+    )
+    if point.channel is Channel.PUSH:
+        transaction.run(MAKE_ROOM, user_id=point.user_id, way=Channel.PUSH, kept=DEVICES_MAX)
 
 
 def keep(
-    transaction: Transaction, user_id: str, way: Way, address: str | None, *, for_shop: bool, now: Timestamp
+    transaction: Transaction, user_id: str, channel: Channel, address: str | None, *, for_shop: bool, now: Timestamp
 ) -> None:
-    """Have somebody reached by mail or SMS at that address alone; None: not at all."""
-    point_id = _id_of(way, user_id)
+    """Set the user's mail or SMS contact point; delete it if `address` is None."""
+    point_id = _id_of(channel, user_id)
     if address is None:
         transaction.run(REMOVE, id=point_id)
     else:
-        add(transaction, ContactPoint(point_id, user_id, way, for_shop, address, "{}", None, now))
+        add(transaction, ContactPoint(point_id, user_id, channel, for_shop, address, "{}", None, now))
 
 
 def remove(transaction: Transaction, point_id: str, user_id: str | None = None) -> bool:
-    """Forget a contact point, of that person or of whoever; False where there is none."""
+    """Delete a contact point, only if it is the user's when `user_id` is given; return whether it existed."""
     if user_id is None:
         return bool(transaction.run(REMOVE, id=point_id))
     return bool(transaction.run(REMOVE_OF_USER, id=point_id, user_id=user_id))
 
 
 def _point(row: tuple[Any, ...]) -> ContactPoint:
-    id_, user_id, way, for_shop, *rest = msgspec.convert(row, _Row)
-    return ContactPoint(id_, user_id, way, bool(for_shop), *rest)
+    id_, user_id, channel, for_shop, *rest = msgspec.convert(row, _Row)
+    return ContactPoint(id_, user_id, channel, bool(for_shop), *rest)

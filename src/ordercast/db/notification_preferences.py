@@ -1,4 +1,4 @@
-"""What people want to be told of, and by which ways."""
+"""Units of work on notification preferences."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ordercast.commerce.notification_preferences import NotificationPreferences, QuietHours, Way
+from ordercast.commerce.notification_preferences import Channel, NotificationPreferences, QuietHours
 from ordercast.commerce.notifications import Severity, Topic
 from ordercast.commerce.timestamps import Timestamp
 
@@ -26,13 +26,13 @@ notification_preferences = table(
     identifier("user_id", primary_key=True),
     line("language", optional=True),
     line("timezone", optional=True),
-    # By their clock, as 22:00.
+    # Local time, as 22:00.
     word("quiet_from", optional=True),
     word("quiet_to", optional=True),
-    # From which severity on a notification comes all the same.
+    # The severity from which on quiet hours do not apply.
     word("quiet_lets_through", optional=True),
     line("mobile", optional=True),
-    # The ways of each topic for which they have chosen some.
+    # Channels by topic, for the topics that were changed.
     json_object("topics", "{}"),
     moment("updated_at"),
     rowid=False,
@@ -68,7 +68,7 @@ NOUN: Final = Noun(
 
 
 def find(transaction: Transaction, user_id: str) -> NotificationPreferences:
-    """Somebody's preferences; those by default for who has chosen none."""
+    """A user's preferences, or the defaults."""
     row = transaction.read_one(OF_USER, lambda row: preferences_of(row[1:]), TABLE, user_id=user_id)
     return NotificationPreferences() if row is None else row
 
@@ -76,8 +76,8 @@ def find(transaction: Transaction, user_id: str) -> NotificationPreferences:
 def save(
     transaction: Transaction, user_id: str, preferences: NotificationPreferences, *, for_shop: bool, now: Timestamp
 ) -> None:
-    """Keep what somebody has chosen, with where mail and SMS then go; `for_shop` says whether what all the shop's
-    people are told is meant for them too.
+    """Save a user's preferences, and their mail and SMS contact points; `for_shop` says whether staff notifications go
+    there too.
     """
     quiet = preferences.quiet_hours
     transaction.run(
@@ -92,24 +92,24 @@ def save(
         topics=_json(preferences.topics),
         updated_at=now,
     )
-    mail_to = "" if preferences.wants(Way.MAIL) else None
-    text_to = preferences.mobile if preferences.wants(Way.SMS) else None
-    contact_points.keep(transaction, user_id, Way.MAIL, mail_to, for_shop=for_shop, now=now)
-    contact_points.keep(transaction, user_id, Way.SMS, text_to, for_shop=for_shop, now=now)
+    mail_to = "" if preferences.wants(Channel.MAIL) else None
+    text_to = preferences.mobile if preferences.wants(Channel.SMS) else None
+    contact_points.keep(transaction, user_id, Channel.MAIL, mail_to, for_shop=for_shop, now=now)
+    contact_points.keep(transaction, user_id, Channel.SMS, text_to, for_shop=for_shop, now=now)
 
 
-def _json(topics: Mapping[Topic, frozenset[Way]]) -> str:
-    return msgspec.json.encode({topic: sorted(ways) for topic, ways in topics.items()}, order="sorted").decode()
+def _json(topics: Mapping[Topic, frozenset[Channel]]) -> str:
+    return msgspec.json.encode({topic: sorted(channels) for topic, channels in topics.items()}, order="sorted").decode()
 
 
 _Row = tuple[str | None, str | None, str | None, str | None, Severity | None, str | None, str]
 
 
 def preferences_of(row: tuple[Any, ...]) -> NotificationPreferences:
-    """From `COLUMNS`. Raises msgspec.ValidationError and ValueError for what another program has written."""
+    """Convert a row of `COLUMNS`. Raises msgspec.ValidationError or ValueError if another program damaged it."""
     language, timezone, begin, end, lets_through, mobile, topics = msgspec.convert(row, _Row)
     quiet = None
     if begin is not None and end is not None:
         quiet = QuietHours(time.fromisoformat(begin), time.fromisoformat(end), lets_through)
-    chosen = msgspec.convert(read_json(topics), dict[Topic, frozenset[Way]])
+    chosen = msgspec.convert(read_json(topics), dict[Topic, frozenset[Channel]])
     return NotificationPreferences(language, timezone, quiet, mobile, chosen)

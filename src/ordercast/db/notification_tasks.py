@@ -1,4 +1,4 @@
-"""Notifications that are to be sent, each to one contact point: committed with what causes them, sent afterwards."""
+"""The outbox of notifications: one task for each contact point, committed with its cause and sent afterwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
-from ordercast.commerce.notification_preferences import NotificationPreferences, TaskState, Way
+from ordercast.commerce.notification_preferences import Channel, NotificationPreferences, TaskState
 from ordercast.commerce.notifications import SHOP, NotificationKind, Severity
 from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import Timestamp
@@ -27,7 +27,7 @@ TABLE: Final = "notification_tasks"
 
 _IS_DUE: Final = f"state = '{TaskState.DUE}'"
 
-# What it says is made when it is sent, from the notification and in the language of then: no text lies here.
+# The text is rendered when it is sent, in the recipient's language then; none is stored.
 notification_tasks = table(
     TABLE,
     entry(),
@@ -38,12 +38,12 @@ notification_tasks = table(
     word("state", default=TaskState.DUE),
     count("attempts"),
     given_moment("due_at"),
-    # It came within quiet hours, and is told with what else did.
+    # Held during quiet hours, and sent in a digest.
     flag("held", False),
-    # The answer that it was refused with, or our own word for it.
+    # The status or reason of the refusal.
     word("problem", optional=True),
     moment("created_at"),
-    one_of("way", Way),
+    one_of("way", Channel),
     one_of("state", TaskState),
     index("notification_tasks_due", "due_at", "entry", where=_IS_DUE),
     index("notification_tasks_of_point", "contact_point_id", "entry", where=_IS_DUE),
@@ -75,7 +75,7 @@ HELD_OF_POINT: Final = Statement(f"""
     ORDER BY entry LIMIT :limit
 """)
 NEXT_DUE: Final = Statement(f"SELECT min(due_at) FROM notification_tasks WHERE {_IS_DUE}")
-# What has come after it about the same order, for the same recipient.
+# A newer notification of the same order and recipient.
 IS_OUTDATED: Final = Statement("""
     SELECT 1 FROM notifications
     WHERE recipient = :recipient AND entry > :after AND kind = :kind AND order_id = :order_id LIMIT 1
@@ -102,25 +102,25 @@ FORGET_ENDED: Final = Statement(f"""
 # --- Triggers ---------------------------------------------------------------------------------------------------------
 
 
-# A contact point that another program has damaged, with the rules switched off, keeps nobody from being told.
-_CAN_BE_OWED: Final = (
-    f"({one_of('contact_points.way', Way).condition})"
+# A row damaged by another program, with checks disabled, must not fail the notification.
+_HAS_KNOWN_CHANNEL: Final = (
+    f"({one_of('contact_points.way', Channel).condition})"
     f" @sqlite(AND {domains.ID.check('contact_points.id')} AND {domains.ID.check('contact_points.user_id')})"
 )
 
 
-def _owed(where: str) -> str:
-    """Owe the new notification to the contact points `where` it belongs."""
+def _insert_task(where: str) -> str:
+    """SQL that inserts a task for each contact point that meets `where`."""
     return cleandoc(f"""
         INSERT INTO notification_tasks (notification_id, contact_point_id, user_id, way, due_at, created_at)
           SELECT NEW.id, contact_points.id, contact_points.user_id, contact_points.way, NEW.created_at, NEW.created_at
           FROM contact_points
-          WHERE {where} AND {_CAN_BE_OWED}
+          WHERE {where} AND {_HAS_KNOWN_CHANNEL}
     """)
 
 
-_OWED: Final = (_owed("contact_points.user_id = NEW.recipient"),)
-_OWED_TO_SHOP: Final = (_owed("contact_points.for_shop = 1"),)
+_OWED: Final = (_insert_task("contact_points.user_id = NEW.recipient"),)
+_OWED_TO_SHOP: Final = (_insert_task("contact_points.for_shop = 1"),)
 
 NOUN: Final = Noun(
     name=TABLE,
@@ -141,15 +141,15 @@ NOUN: Final = Noun(
 
 # --- Units of work ----------------------------------------------------------------------------------------------------
 
-# As many as may be unreadable before those behind them wait for a repair.
+# Damaged rows skipped at most, before readable ones behind them wait for a repair.
 LOOKED_THROUGH_MAX: Final = 4_096
-# Of what came within somebody's quiet hours, so many are told together; of a thousand nobody counts the rest.
-HELD_TOLD_MAX: Final = 1_000
+# Held notifications counted in one digest.
+DIGEST_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """The notification that a task is about."""
+class NotificationContent:
+    """The notification of a task."""
 
     recipient: str
     entry: int
@@ -160,8 +160,8 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a task's contact point is."""
+class Destination:
+    """Where a task's contact point leads."""
 
     address: str
     keys: Any
@@ -170,8 +170,8 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Whose it is, as far as there is an account."""
+class RecipientAccount:
+    """The recipient's account, if it is local."""
 
     role: Role
     active: bool
@@ -185,15 +185,15 @@ class Task:
     notification_id: str
     contact_point_id: str
     user_id: str
-    way: Way
+    channel: Channel
     attempts: int
     held: bool
     created_at: Timestamp
-    told: Told | None
-    """None: it was forgotten meanwhile."""
-    place: Place | None
-    """None: whoever it was for is reached there no more."""
-    person: Person | None
+    content: NotificationContent | None
+    """None if it was deleted meanwhile."""
+    destination: Destination | None
+    """None if the contact point was deleted meanwhile."""
+    account: RecipientAccount | None
     preferences: NotificationPreferences
 
 
@@ -204,7 +204,7 @@ class TaskOutcome(NamedTuple):
 
 
 def due(transaction: Transaction, now: Timestamp, wanted: int) -> list[Task]:
-    """The tasks to be seen to now. Those that cannot be read keep none behind them from being sent."""
+    """The tasks due now, at most `wanted`; damaged rows are skipped."""
     limit = wanted
     while True:
         rows = transaction.all(DUE, now=now, limit=limit)
@@ -215,33 +215,38 @@ def due(transaction: Transaction, now: Timestamp, wanted: int) -> list[Task]:
 
 
 def next_due(transaction: Transaction) -> str | None:
-    """When the next task is due; None while there is none."""
+    """When the next task is due; None if there is none."""
     row = transaction.one(NEXT_DUE)
     return None if row is None else row[0]
 
 
 def held_with(transaction: Transaction, task: Task, now: Timestamp) -> list[int]:
-    """The entries of what was held for the same contact point and is due now, the task's own among them."""
-    rows = transaction.all(HELD_OF_POINT, contact_point_id=task.contact_point_id, now=now, limit=HELD_TOLD_MAX)
+    """The entries of held tasks of the same contact point that are due now, including this one."""
+    rows = transaction.all(HELD_OF_POINT, contact_point_id=task.contact_point_id, now=now, limit=DIGEST_MAX)
     return [each for (each,) in rows]
 
 
-def is_outdated(transaction: Transaction, told: Told) -> bool:
-    """Whether its recipient has since been told of a newer state of the same order."""
-    if told.kind is not NotificationKind.ORDER_STATUS or told.order_id is None:
+def is_outdated(transaction: Transaction, content: NotificationContent) -> bool:
+    """Whether the recipient has a notification of a newer state of the same order."""
+    if content.kind is not NotificationKind.ORDER_STATUS or content.order_id is None:
         return False
-    values = {"recipient": told.recipient, "after": told.entry, "kind": told.kind, "order_id": told.order_id}
+    values = {
+        "recipient": content.recipient,
+        "after": content.entry,
+        "kind": content.kind,
+        "order_id": content.order_id,
+    }
     return transaction.one(IS_OUTDATED, **values) is not None
 
 
 def finish(transaction: Transaction, ended: Iterable[TaskOutcome]) -> None:
-    """Note what became of tasks."""
+    """Write the outcomes of tasks."""
     for entry_, state, problem in ended:
         transaction.run(FINISH, entry=entry_, new_state=state, new_problem=problem)
 
 
 def postpone(transaction: Transaction, entry_: int, until: Timestamp, *, problem: str | None, held: bool) -> None:
-    """See to it again from `until` on: after an attempt that failed for a `problem`, or when quiet hours have ended."""
+    """Make a task due again at `until`, after a failed attempt (`problem`) or for quiet hours."""
     tried = int(problem is not None)
     transaction.run(POSTPONE, entry=entry_, new_due_at=until, new_problem=problem, new_held=int(held), tried=tried)
 
@@ -249,9 +254,7 @@ def postpone(transaction: Transaction, entry_: int, until: Timestamp, *, problem
 def move_device(
     transaction: Transaction, former: str, endpoint: str, keys: str, now: Timestamp
 ) -> list[contact_points.ContactPoint]:
-    """Have whoever is reached on the browser with the `former` URL be reached by another one, with what is due; gives
-    where now.
-    """
+    """Replace the browser's endpoint in its contact points and due tasks; return the new contact points."""
     moved = []
     for point in contact_points.on_device(transaction, former):
         new_id = contact_points.device_id(endpoint, point.user_id)
@@ -265,20 +268,20 @@ def move_device(
 
 
 def forget_ended(transaction: Transaction, before: Timestamp, limit: int) -> int:
-    """Forget tasks that were owed before then and are no longer due; gives how many."""
+    """Delete at most `limit` ended tasks made before then; return how many."""
     return transaction.run(FORGET_ENDED, before=before, limit=limit)
 
 
 # --- Rows -------------------------------------------------------------------------------------------------------------
 
-_TaskRow = tuple[int, str, str, str, Way, int, int, str]
-_ToldRow = tuple[str, int, NotificationKind, str | None, str, Severity]
-_PlaceRow = tuple[str, str, str | None, int]
-_PersonRow = tuple[Role, int, int, str]
+_TaskRow = tuple[int, str, str, str, Channel, int, int, str]
+_ContentRow = tuple[str, int, NotificationKind, str | None, str, Severity]
+_DestinationRow = tuple[str, str, str | None, int]
+_AccountRow = tuple[Role, int, int, str]
 
 
 def _task(row: tuple[Any, ...]) -> Task:
-    entry_, notification_id, point_id, user_id, way, attempts, held, created_at = msgspec.convert(row[:8], _TaskRow)
+    entry_, notification_id, point_id, user_id, channel, attempts, held, created_at = msgspec.convert(row[:8], _TaskRow)
     if not is_moment(created_at):
         raise ValueError("created_at is no moment")
     return Task(
@@ -286,27 +289,27 @@ def _task(row: tuple[Any, ...]) -> Task:
         notification_id,
         point_id,
         user_id,
-        way,
+        channel,
         attempts,
         bool(held),
         cast(Timestamp, created_at),
-        None if row[8] is None else _told(row[8:14]),
-        None if row[14] is None else _place(row[14:18]),
-        None if row[18] is None else _person(row[18:22]),
+        None if row[8] is None else _content(row[8:14]),
+        None if row[14] is None else _destination(row[14:18]),
+        None if row[18] is None else _account(row[18:22]),
         NotificationPreferences() if row[22] is None else preferences_of(row[23:]),
     )
 
 
-def _told(row: tuple[Any, ...]) -> Told:
-    recipient, entry_, kind, order_id, data, severity = msgspec.convert(row, _ToldRow)
-    return Told(recipient, entry_, kind, order_id, read_json(data), severity)
+def _content(row: tuple[Any, ...]) -> NotificationContent:
+    recipient, entry_, kind, order_id, data, severity = msgspec.convert(row, _ContentRow)
+    return NotificationContent(recipient, entry_, kind, order_id, read_json(data), severity)
 
 
-def _place(row: tuple[Any, ...]) -> Place:
-    address, keys, language, for_shop = msgspec.convert(row, _PlaceRow)
-    return Place(address, read_json(keys), language, bool(for_shop))
+def _destination(row: tuple[Any, ...]) -> Destination:
+    address, keys, language, for_shop = msgspec.convert(row, _DestinationRow)
+    return Destination(address, read_json(keys), language, bool(for_shop))
 
 
-def _person(row: tuple[Any, ...]) -> Person:
-    role, active, verified, email = msgspec.convert(row, _PersonRow)
-    return Person(role, bool(active), bool(verified), email)
+def _account(row: tuple[Any, ...]) -> RecipientAccount:
+    role, active, verified, email = msgspec.convert(row, _AccountRow)
+    return RecipientAccount(role, bool(active), bool(verified), email)

@@ -10,7 +10,7 @@ from ordercast.commerce import sentences
 from ordercast.commerce.conversations import role_of
 from ordercast.commerce.masking import public_actor
 from ordercast.commerce.notice import NoticeStep
-from ordercast.commerce.notifications import NotificationKind, words
+from ordercast.commerce.notifications import NotificationKind, render
 from ordercast.db import Change, ChangeKind, read_json
 
 from . import event_types
@@ -227,7 +227,7 @@ def product_updated(change: Change, event_id: str) -> ProductUpdatePayload:
 
 def notification(change: Change, made: dict[str, Any], event_id: str) -> NotificationPayload:
     """The same words as the list of notifications has; ``notificationId`` is what to mark as seen."""
-    text = words(NotificationKind(made["kind"]), made["data"], made["orderId"])
+    text = render(NotificationKind(made["kind"]), made["data"], made["orderId"])
     return {
         "id": event_id,
         "seq": change.seq,

@@ -142,7 +142,7 @@ class Letters:
 
     def _webhook_disabled(self, transaction: Transaction, mail: Mail) -> Addressed | None:
         """Of all endpoints that are off by then; None where somebody has seen to them already."""
-        hosts = {urlsplit(url).netloc for url in endpoints.stopped_urls(transaction)}
+        hosts = {urlsplit(url).netloc for url in endpoints.disabled_urls(transaction)}
         if not hosts or mail.address is None:
             return None
         letter = words.webhook_disabled(mail.language, ", ".join(sorted(hosts)), self._links.home())

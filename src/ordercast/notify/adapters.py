@@ -1,4 +1,4 @@
-"""Which ways the settings name; each is loaded when something goes by it for the first time."""
+"""Makes a sender for each channel that the settings configure; its modules are imported at the first notification."""
 
 from __future__ import annotations
 
@@ -10,63 +10,65 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from ordercast.commerce.notification_preferences import Way
+from ordercast.commerce.notification_preferences import Channel
 from ordercast.config import Settings, vapid_private_key
 from ordercast.mail import mailer_of
 from ordercast.outgoing import Networks
 
-from .outgoing import OutgoingNotification, SendingWay
+from .sender import NotificationSender, OutgoingNotification
 
 if TYPE_CHECKING:
     from .vapid import VapidKey
 
 
-class OnDemand:
-    """A way whose modules are loaded when it is first taken: a start has no use for them."""
+class LazySender:
+    """Makes the real sender at the first notification, so that start-up does not import its modules."""
 
-    def __init__(self, name: str, make: Callable[[], SendingWay]) -> None:
+    def __init__(self, name: str, make: Callable[[], NotificationSender]) -> None:
         self._name = name
         self._make = make
-        self._made: asyncio.Task[SendingWay] | None = None
+        self._made: asyncio.Task[NotificationSender] | None = None
 
     def __repr__(self) -> str:
         return self._name
 
     async def send(self, notification: OutgoingNotification) -> None:
         if self._made is None:
-            # On a thread: what speaks HTTP takes a tenth of a second to load, which the loop has not got.
+            # On a thread: importing an HTTP client takes 100 ms, and would block the event loop.
             self._made = asyncio.ensure_future(asyncio.to_thread(self._make))
         try:
-            way = await asyncio.shield(self._made)
+            channel = await asyncio.shield(self._made)
         except Exception:
-            self._made = None  # to be tried again
+            self._made = None  # the next notification tries again
             raise
-        await way.send(notification)
+        await channel.send(notification)
 
     async def close(self) -> None:
         if self._made is not None:
             await (await self._made).close()
 
 
-def ways_offered(settings: Settings) -> frozenset[Way]:
-    """The ways that this shop has."""
-    has = {Way.PUSH: settings.pushes, Way.MAIL: bool(settings.mailbox), Way.SMS: settings.sms_url not in {"", "off"}}
-    return frozenset(way for way, is_there in has.items() if is_there)
-
-
-def ways_of(settings: Settings, public_url: str) -> dict[Way, SendingWay]:
-    make: dict[Way, Callable[[], SendingWay]] = {
-        Way.PUSH: lambda: _push(settings),
-        Way.MAIL: lambda: _mail(settings, public_url),
-        Way.SMS: lambda: _sms(settings),
+def configured_channels(settings: Settings) -> frozenset[Channel]:
+    """The channels that the settings configure."""
+    has = {
+        Channel.PUSH: settings.pushes,
+        Channel.MAIL: bool(settings.mailbox),
+        Channel.SMS: settings.sms_url not in {"", "off"},
     }
-    return {way: OnDemand(way, make[way]) for way in sorted(ways_offered(settings))}
+    return frozenset(channel for channel, is_there in has.items() if is_there)
+
+
+def senders_of(settings: Settings, public_url: str) -> dict[Channel, NotificationSender]:
+    make: dict[Channel, Callable[[], NotificationSender]] = {
+        Channel.PUSH: lambda: _push(settings),
+        Channel.MAIL: lambda: _mail(settings, public_url),
+        Channel.SMS: lambda: _sms(settings),
+    }
+    return {channel: LazySender(channel, make[channel]) for channel in sorted(configured_channels(settings))}
 
 
 def push_key(settings: Settings) -> Callable[[], str] | None:
-    """What tells the key that browsers subscribe with, worked out when it is first asked for; None where nobody is
-    pushed to.
-    """
+    """Return a function for the VAPID public key that browsers subscribe with, computed once; None if push is off."""
     if not settings.pushes:
         return None
     known: list[str] = []
@@ -79,11 +81,15 @@ def push_key(settings: Settings) -> Callable[[], str] | None:
     return key
 
 
-def ways_sentence(settings: Settings) -> str:
-    """Which ways there are, for the operator."""
-    offered = ways_offered(settings)
-    off = {Way.PUSH: settings.push_off_because, Way.MAIL: "ORDERCAST_MAIL_URL", Way.SMS: "ORDERCAST_SMS_URL"}
-    return ", ".join(f"{way} {'on' if way in offered else f'off ({off[way]})'}" for way in Way)
+def channels_summary(settings: Settings) -> str:
+    """One line for the operator's log: which channels are on, and which setting turns the others on."""
+    offered = configured_channels(settings)
+    off = {
+        Channel.PUSH: settings.push_off_because,
+        Channel.MAIL: "ORDERCAST_MAIL_URL",
+        Channel.SMS: "ORDERCAST_SMS_URL",
+    }
+    return ", ".join(f"{channel} {'on' if channel in offered else f'off ({off[channel]})'}" for channel in Channel)
 
 
 def _vapid_key(settings: Settings) -> VapidKey:
@@ -92,24 +98,24 @@ def _vapid_key(settings: Settings) -> VapidKey:
     return VapidKey(vapid_private_key(settings), settings.vapid_contact, time.time)
 
 
-def _push(settings: Settings) -> SendingWay:
+def _push(settings: Settings) -> NotificationSender:
     from ordercast.outgoing.http import OutgoingHttp  # noqa: PLC0415 - slow to load
 
-    from .push import PushWay  # noqa: PLC0415 - slow to load
+    from .push import PushSender  # noqa: PLC0415 - slow to load
 
-    return PushWay(OutgoingHttp(Networks(settings.outgoing_networks)), _vapid_key(settings))
+    return PushSender(OutgoingHttp(Networks(settings.outgoing_networks)), _vapid_key(settings))
 
 
-def _mail(settings: Settings, public_url: str) -> SendingWay:
-    from .by_mail import MailWay  # noqa: PLC0415 - with the others
+def _mail(settings: Settings, public_url: str) -> NotificationSender:
+    from .mail import MailSender  # noqa: PLC0415 - with the others
 
     mailer = mailer_of(settings)
     assert mailer is not None
     domain = urlsplit(public_url).hostname or "localhost"
-    return MailWay(mailer, sender=settings.mail_sender, domain=domain, now_ms=lambda: time.time_ns() // 1_000_000)
+    return MailSender(mailer, sender=settings.mail_sender, domain=domain, now_ms=lambda: time.time_ns() // 1_000_000)
 
 
-def _sms(settings: Settings) -> SendingWay:
+def _sms(settings: Settings) -> NotificationSender:
     from .sms import FolderSms, HttpSms  # noqa: PLC0415 - slow to load
 
     if not settings.sms_url.startswith("file:"):

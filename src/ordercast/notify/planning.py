@@ -1,6 +1,4 @@
-"""What is to become of a task, by what is known when it is due: in the transaction that reads it, before anything is
-sent.
-"""
+"""Decides each due task in the transaction that reads it: send it, hold it until quiet hours end, or end it unsent."""
 
 from __future__ import annotations
 
@@ -14,25 +12,33 @@ from typing import Final, Protocol, TypeAlias
 
 from ordercast.commerce.errors import InvalidField
 from ordercast.commerce.letters import Language
-from ordercast.commerce.notification_preferences import Drop, Hold, TaskState, Way, decide, language_for
-from ordercast.commerce.notifications import GUEST_PREFIX, SHOP, NotificationKind, Words, together, words
+from ordercast.commerce.notification_preferences import Channel, Drop, Hold, TaskState, decide, language_for
+from ordercast.commerce.notifications import (
+    GUEST_PREFIX,
+    SHOP,
+    NotificationKind,
+    NotificationText,
+    render,
+    render_digest,
+)
 from ordercast.commerce.people import STAFF, Role
 from ordercast.commerce.stats import zone
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import Transaction, notification_tasks, orders
-from ordercast.db.notification_tasks import Place, Task, Told
+from ordercast.db.notification_tasks import Destination, NotificationContent, Task
 from ordercast.db.transaction import UNREADABLE
 
-from .outgoing import OutgoingNotification
+from .sender import OutgoingNotification
 
 log = logging.getLogger("ordercast.notify")
 
-# What somebody is told of days later, they have found out otherwise.
+# Older notifications are stale, and are not sent.
 LATE_MS: Final = 2 * 86_400_000
 
 
-# What is mailed with more in it by what causes it.
-_WITH_LETTERS: Final = frozenset(
+# These kinds are mailed to these roles by the unit that causes them, with more content; the worker sends no second
+# mail.
+_MAILED_BY_CAUSE: Final = frozenset(
     {
         (NotificationKind.BOOKING_REMINDER, Role.CUSTOMER),
         *product((NotificationKind.ORDERS_UNSEEN, NotificationKind.BOOKINGS_UNSEEN), STAFF),
@@ -41,17 +47,17 @@ _WITH_LETTERS: Final = frozenset(
 
 
 class NotificationLinks(Protocol):
-    """Where the pages are that notifications are about."""
+    """Makes the URLs of the pages that notifications link to."""
 
     def page(self, path: str) -> str: ...
 
     def order(self, order_id: str, tracking_hash: bytes | None) -> str:
-        """Of a guest's order, whose tracking token has that hash, with the token."""
+        """The tracking page of a guest's order; `tracking_hash` selects the guest's token, which the URL contains."""
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """Nothing is sent."""
+class EndTask:
+    """End the task without sending."""
 
     task: Task
     state: TaskState
@@ -59,65 +65,67 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
-    """Quiet hours end then."""
+class HoldTask:
+    """Send it later, when quiet hours end."""
 
     task: Task
     until_ms: int
 
 
 @dataclass(frozen=True, slots=True)
-class Deliver:
+class SendTask:
     task: Task
     entries: tuple[int, ...]
-    """Of all the tasks that it is for: what came within quiet hours is told together."""
+    """The tasks that this notification completes: several for a digest."""
     notification: OutgoingNotification
 
 
-Plan: TypeAlias = End | Wait | Deliver
+Plan: TypeAlias = EndTask | HoldTask | SendTask
 
 
 class Planner:
-    """Plans with the links, languages and clock of one shop."""
+    """Plans tasks with one shop's links, language and time zone."""
 
-    def __init__(self, links: NotificationLinks, *, ways: Collection[Way], language: Language, timezone: str) -> None:
-        """`ways` are those that this shop has."""
+    def __init__(
+        self, links: NotificationLinks, *, channels: Collection[Channel], language: Language, timezone: str
+    ) -> None:
+        """`channels` are the configured ones; tasks of others end as ``off``."""
         self._links = links
-        self._ways = ways
+        self._ways = channels
         self._language = language
         self._timezone = timezone
 
     def plan(self, transaction: Transaction, task: Task, now_ms: int) -> Plan:
-        """Raises what reading rows does."""
-        if task.told is None or task.place is None:
-            return End(task, TaskState.DROPPED, "gone")
-        reach = _Reach(task, task.told, task.place)
-        end = self._obstacle(transaction, reach, now_ms)
+        """Plan one task. Raises the errors of `UNREADABLE` for a damaged row."""
+        if task.content is None or task.destination is None:
+            return EndTask(task, TaskState.DROPPED, "gone")
+        context = _TaskContext(task, task.content, task.destination)
+        end = self._reason_to_end(transaction, context, now_ms)
         if end is not None:
             return end
         decision = decide(
             task.preferences,
-            reach.role or Role.CUSTOMER,
-            task.way,
-            reach.told.kind,
-            reach.told.severity,
+            context.role or Role.CUSTOMER,
+            task.channel,
+            context.content.kind,
+            context.content.severity,
             now=datetime.fromtimestamp(now_ms / 1000, UTC),
             zone=self._zone(task.preferences.timezone),
         )
         if isinstance(decision, Drop):
-            return End(task, TaskState.DROPPED, "unwanted")
+            return EndTask(task, TaskState.DROPPED, "unwanted")
         if isinstance(decision, Hold):
-            return Wait(task, int(decision.until.timestamp() * 1000))
-        return Deliver(task, (task.entry,), self._notification(transaction, reach))
+            return HoldTask(task, int(decision.until.timestamp() * 1000))
+        return SendTask(task, (task.entry,), self._notification(transaction, context))
 
     def plan_all(self, transaction: Transaction, tasks: Sequence[Task], now_ms: int) -> list[Plan]:
-        """Plan each; what came to one device within quiet hours, and is wanted still, is told together."""
+        """Plan each task, and replace the held ones of each contact point by one digest."""
         plans = [self._plan_readable(transaction, task, now_ms) for task in tasks]
-        held: dict[str, list[Deliver]] = {}
+        held: dict[str, list[SendTask]] = {}
         for plan in plans:
-            if isinstance(plan, Deliver) and plan.task.held:
+            if isinstance(plan, SendTask) and plan.task.held:
                 held.setdefault(plan.task.contact_point_id, []).append(plan)
-        # Those behind these, too: a device is told once in the morning, however many there are.
+        # Include held tasks beyond this batch: a device gets one digest, however many there are.
         seen = {task.entry for task in tasks}
         for those in held.values():
             entries = [plan.task.entry for plan in those]
@@ -131,48 +139,48 @@ class Planner:
     def _plan_readable(self, transaction: Transaction, task: Task, now_ms: int) -> Plan:
         try:
             return self.plan(transaction, task, now_ms)
-        except UNREADABLE as error:  # its own rows', and no other task's
+        except UNREADABLE as error:  # only this task's own rows are damaged
             log.warning("notification %s cannot be written: %s", task.notification_id, type(error).__name__)
-            return End(task, TaskState.REFUSED, "unreadable")
+            return EndTask(task, TaskState.REFUSED, "unreadable")
 
-    def _together(self, last: Deliver, entries: Sequence[int]) -> Deliver:
-        title, text = together(len(entries), last.notification.language)
+    def _together(self, last: SendTask, entries: Sequence[int]) -> SendTask:
+        title, text = render_digest(len(entries), last.notification.language)
         notification = replace(last.notification, tag="quiet_hours", title=title, text=text, link=self._links.page("/"))
-        return Deliver(last.task, tuple(entries), notification)
+        return SendTask(last.task, tuple(entries), notification)
 
-    def _obstacle(self, transaction: Transaction, reach: _Reach, now_ms: int) -> End | None:
-        """Why it is not sent, whatever somebody wants; None where it may be."""
-        task, told = reach.task, reach.told
+    def _reason_to_end(self, transaction: Transaction, context: _TaskContext, now_ms: int) -> EndTask | None:
+        """Why it must not be sent, whatever the preferences are; None if it may be."""
+        task, content = context.task, context.content
         if task.created_at < timestamp(now_ms - LATE_MS):
-            return End(task, TaskState.REFUSED, "too_late")
+            return EndTask(task, TaskState.REFUSED, "too_late")
         why = None
-        if task.way not in self._ways:
+        if task.channel not in self._ways:
             why = "off"
-        elif reach.role is None or (told.recipient == SHOP and reach.role not in STAFF):
+        elif context.role is None or (content.recipient == SHOP and context.role not in STAFF):
             why = "not_theirs"
-        elif not reach.address:
+        elif not context.address:
             why = "no_address"
-        elif task.way is Way.MAIL and (told.kind, reach.role) in _WITH_LETTERS:
+        elif task.channel is Channel.MAIL and (content.kind, context.role) in _MAILED_BY_CAUSE:
             why = "has_its_letter"
-        elif notification_tasks.is_outdated(transaction, told):
+        elif notification_tasks.is_outdated(transaction, content):
             why = "outdated"
-        return None if why is None else End(task, TaskState.DROPPED, why)
+        return None if why is None else EndTask(task, TaskState.DROPPED, why)
 
-    def _notification(self, transaction: Transaction, reach: _Reach) -> OutgoingNotification:
-        task, told, place = reach.task, reach.told, reach.place
-        language = language_for(task.preferences.language, place.language, default=self._language)
-        said = words(told.kind, told.data, told.order_id)
+    def _notification(self, transaction: Transaction, context: _TaskContext) -> OutgoingNotification:
+        task, content, destination = context.task, context.content, context.destination
+        language = language_for(task.preferences.language, destination.language, default=self._language)
+        said = render(content.kind, content.data, content.order_id)
         title, text = said.in_language(language)
         return OutgoingNotification(
             id=f"ntt_{sha256(f'{task.notification_id} {task.contact_point_id}'.encode()).hexdigest()[:26]}",
-            tag=_tag(task, told),
+            tag=_tag(task, content),
             title=title,
             text=text,
-            link=self._link(transaction, reach, said),
+            link=self._link(transaction, context, said),
             language=language,
-            severity=told.severity,
-            address=reach.address,
-            keys=place.keys,
+            severity=content.severity,
+            address=context.address,
+            keys=destination.keys,
             created_at_ms=int(datetime.fromisoformat(task.created_at).timestamp() * 1000),
         )
 
@@ -185,40 +193,40 @@ class Planner:
     def _zone(self, name: str | None) -> tzinfo:
         try:
             return zone(name or self._timezone)
-        except InvalidField:  # another program's word, or a zone that is known here no more
+        except InvalidField:  # written by another program, or removed from the time zone database
             return zone(self._timezone)
 
 
 @dataclass(frozen=True, slots=True)
-class _Reach:
-    """A task with what it is about and where it goes."""
+class _TaskContext:
+    """A task with its notification and destination, of which neither is missing."""
 
     task: Task
-    told: Told
-    place: Place
+    content: NotificationContent
+    destination: Destination
 
     @property
     def role(self) -> Role | None:
-        """What somebody is now; None for whose account was closed."""
+        """The recipient's current role; None if the account was closed."""
         if self.task.user_id.startswith(GUEST_PREFIX):
             return Role.GUEST
-        person = self.task.person
-        if person is None:
-            # Another issuer's people have no account here: it is known of them whether they were the shop's.
-            return Role.STORE if self.place.for_shop else Role.CUSTOMER
-        return person.role if person.active else None
+        account = self.task.account
+        if account is None:
+            # External users have no account here; `for_shop` was set when they subscribed.
+            return Role.STORE if self.destination.for_shop else Role.CUSTOMER
+        return account.role if account.active else None
 
     @property
     def address(self) -> str:
-        """Where it goes; empty where nothing may: an address that somebody only says is theirs."""
-        if self.task.way is not Way.MAIL:
-            return self.place.address
-        person = self.task.person
-        return person.email if person is not None and person.verified else ""
+        """Where to send it; empty if there is no verified address."""
+        if self.task.channel is not Channel.MAIL:
+            return self.destination.address
+        account = self.task.account
+        return account.email if account is not None and account.verified else ""
 
 
-def _tag(task: Task, told: Told) -> str:
-    """A newer state of an order takes the place of an older one; anything else stands for itself."""
-    if told.kind is NotificationKind.ORDER_STATUS and told.order_id is not None:
-        return f"{told.kind}:{told.order_id}"
+def _tag(task: Task, content: NotificationContent) -> str:
+    """One tag for all states of an order, so that the newest replaces the others; else unique."""
+    if content.kind is NotificationKind.ORDER_STATUS and content.order_id is not None:
+        return f"{content.kind}:{content.order_id}"
     return task.notification_id

@@ -10,22 +10,22 @@ import msgspec
 
 from ordercast.commerce.notifications import Severity
 from ordercast.outgoing import AddressRefused
-from ordercast.outgoing.http import NoAnswer, OutgoingHttp
+from ordercast.outgoing.http import OutgoingHttp, RequestFailed
 
-from .answers import check_answer
-from .outgoing import Delayed, Gone, OutgoingNotification, Refused
 from .push_encryption import PLAINTEXT_BYTES_MAX, BrowserKeys, encoded, encrypt
+from .responses import raise_for_status
+from .sender import Delayed, Gone, OutgoingNotification, Refused
 from .vapid import VapidKey
 
-# A browser that comes back within a day is told; what is older it learns when a page of ours is opened.
+# A browser that is offline for longer misses the push, and finds the notification when it opens a page.
 TTL_S: Final = 86_400
-# RFC 8030 section 5.3: a device that saves its battery is woken for what cannot wait.
+# RFC 8030 section 5.3: at low battery a device is woken for high urgency only.
 _URGENCY: Final = {Severity.INFO: "normal", Severity.WARNING: "high", Severity.ERROR: "high"}
-# RFC 8030 section 7.3: the subscription has ended; of 404 the older services say so.
+# RFC 8030 section 7.3: the subscription has ended; older services answer 404.
 _GONE: Final = frozenset({404, 410})
 
 
-class PushWay:
+class PushSender:
     def __init__(self, http: OutgoingHttp, key: VapidKey) -> None:
         self._http = http
         self._key = key
@@ -48,25 +48,25 @@ class PushWay:
             "Topic": topic(notification.tag),
         }
         try:
-            answer = await self._http.post(endpoint, headers, encrypt(payload(notification), browser))
+            response = await self._http.post(endpoint, headers, encrypt(payload(notification), browser))
         except AddressRefused:
             raise Gone("private_address") from None
-        except NoAnswer as why:
+        except RequestFailed as why:
             raise Delayed(str(why)) from None
-        check_answer(answer, "a push service", gone=_GONE)
+        raise_for_status(response, "a push service", gone=_GONE)
 
     async def close(self) -> None:
         await self._http.close()
 
 
 def topic(tag: str) -> str:
-    """RFC 8030 section 5.4: of messages that wait at the push service with one topic, the last one alone is left."""
+    """The Topic header (RFC 8030 section 5.4): a push service keeps only the last waiting message of a topic."""
     return encoded(hashlib.sha256(tag.encode()).digest()[:24])
 
 
 def payload(notification: OutgoingNotification) -> bytes:
-    """As Declarative Web Push has it (W3C Push API, section 3.3), which a browser that knows it shows by itself; for
-    any other our service worker does.
+    """Encode as Declarative Web Push (W3C Push API, section 3.3). Browsers that know it show it themselves; in others
+    our service worker does.
     """
     shown = {
         "title": notification.title,
@@ -80,7 +80,7 @@ def payload(notification: OutgoingNotification) -> bytes:
     content = _message(shown)
     excess = len(content) - PLAINTEXT_BYTES_MAX
     if excess > 0:
-        # No sentence of ours is that long; a name in one may be. Cut by bytes, as the bound is.
+        # A name in the text may be too long. Cut by bytes, as the limit is in bytes.
         body = notification.text.encode()[: max(0, len(notification.text.encode()) - excess - 3)]
         content = _message({**shown, "body": body.decode(errors="ignore") + "\N{HORIZONTAL ELLIPSIS}"})
     if len(content) > PLAINTEXT_BYTES_MAX:

@@ -1,4 +1,4 @@
-"""Message Encryption for Web Push (RFC 8291): one record of aes128gcm (RFC 8188) that one browser alone can read."""
+"""Encrypts Web Push messages (RFC 8291): one aes128gcm record (RFC 8188) that only the subscribed browser can read."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _BASE64: Final = re.compile(r"[A-Za-z0-9_+/-]+={0,2}")
 
 @dataclass(frozen=True, slots=True)
 class BrowserKeys:
-    """What a PushSubscription's keys are."""
+    """The keys of a PushSubscription."""
 
     point: bytes
     auth: bytes
 
     @classmethod
     def parse(cls, p256dh: str, auth: str) -> BrowserKeys:
-        """Raises ValueError, whose sentence names the key."""
+        """Raises ValueError with the name of the invalid key."""
         point, secret = decoded(p256dh), decoded(auth)
         if point is None or len(point) != POINT_BYTES or not _is_on_curve(point):
             raise ValueError("p256dh")
@@ -47,7 +47,7 @@ class BrowserKeys:
 def encrypt(
     plaintext: bytes, browser: BrowserKeys, *, own: ec.EllipticCurvePrivateKey | None = None, salt: bytes | None = None
 ) -> bytes:
-    """The body of a push message. `own` and `salt` are made anew for each, unless they are an example's."""
+    """Return the body of a push message. `own` and `salt` are random unless a test vector gives them."""
     assert len(plaintext) <= PLAINTEXT_BYTES_MAX
     own = own or ec.generate_private_key(CURVE)
     salt = os.urandom(SALT_BYTES) if salt is None else salt
@@ -61,7 +61,7 @@ def encrypt(
 def content_keys(
     private: ec.EllipticCurvePrivateKey, public_point: bytes, browser: BrowserKeys, sender_point: bytes, salt: bytes
 ) -> tuple[bytes, bytes]:
-    """The key and nonce (RFC 8291 section 3.4), for the sender and the browser alike."""
+    """Derive the content key and nonce (RFC 8291 section 3.4), the same for sender and browser."""
     shared = private.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(CURVE, public_point))
     info = b"WebPush: info\x00" + browser.point + sender_point
     ikm = _hkdf(browser.auth, shared, info, 32)
@@ -76,7 +76,7 @@ def _hkdf(salt: bytes, key: bytes, info: bytes, length: int) -> bytes:
 
 
 def decoded(text: str) -> bytes | None:
-    """What base64 of either alphabet holds, with or without its padding; None for what is none."""
+    """Decode base64 or base64url, with or without padding; None if it is neither."""
     if _BASE64.fullmatch(text) is None:
         return None
     digits = text.rstrip("=")
@@ -87,7 +87,7 @@ def decoded(text: str) -> bytes | None:
 
 
 def encoded(content: bytes) -> str:
-    """As base64url without padding."""
+    """Encode as base64url without padding."""
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 

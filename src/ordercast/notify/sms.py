@@ -1,6 +1,4 @@
-"""SMS: one adapter writes files, for development; the other asks a small service of the shop's own, which knows a
-gateway, by signed requests.
-"""
+"""Sends SMS: `FolderSms` writes files, for development; `HttpSms` posts signed ones to the shop's gateway service."""
 
 from __future__ import annotations
 
@@ -15,25 +13,25 @@ import msgspec
 from ordercast.commerce.notification_preferences import sms_text
 from ordercast.mail.folder import Folder
 from ordercast.outgoing import AddressRefused, Networks
-from ordercast.outgoing.http import NoAnswer, OutgoingHttp
+from ordercast.outgoing.http import OutgoingHttp, RequestFailed
 from ordercast.payments.signatures import sign_standard
 
-from .answers import check_answer
-from .outgoing import Delayed, OutgoingNotification, Refused
+from .responses import raise_for_status
+from .sender import Delayed, OutgoingNotification, Refused
 
-# The operator names the service; it may be on this machine.
+# The operator configures the URL, so it may be a private address.
 _ANYWHERE: Final = Networks(("0.0.0.0/0", "::/0"))
 
 
 class SmsMessage(msgspec.Struct, frozen=True):
-    """What a gateway is given."""
+    """The JSON body that the gateway service receives."""
 
     id: str
-    """The same where it is sent again."""
+    """Idempotency key: the same if it is sent again."""
     to: str
     """E.164."""
     text: str
-    """Of at most three parts."""
+    """At most three SMS segments."""
 
 
 def sms_of(notification: OutgoingNotification) -> SmsMessage:
@@ -41,12 +39,12 @@ def sms_of(notification: OutgoingNotification) -> SmsMessage:
     return SmsMessage(notification.id, notification.address, text)
 
 
-# What a load generator leaves behind must not fill a disk.
+# Only files with this suffix are deleted when the folder is full.
 _SUFFIX: Final = ".sms.json"
 
 
 class FolderSms:
-    """Writes each SMS under its id, so that one that is sent twice is there once."""
+    """Writes each SMS to a file named by its id, so a repeated one overwrites the first."""
 
     def __init__(self, path: Path) -> None:
         self._folder = Folder(path, _SUFFIX)
@@ -62,12 +60,12 @@ class FolderSms:
             raise Delayed(f"{self._folder.path} cannot be written to: {error.strerror}") from None
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Nothing to close."""
 
 
 class HttpSms:
-    """Posts each SMS to the service, signed by Standard Webhooks; its ``webhook-id`` is the SMS's id, by which the
-    service knows one that comes twice.
+    """Posts each SMS to the gateway service, signed by Standard Webhooks; ``webhook-id`` is the SMS's id, for
+    deduplication.
     """
 
     def __init__(self, url: str, secret: str, now_s: Callable[[], float]) -> None:
@@ -84,12 +82,12 @@ class HttpSms:
         body = msgspec.json.encode(message)
         headers = sign_standard([self._secret], message.id, body, self._now_s())
         try:
-            answer = await self._http.post(self._url, {"Content-Type": "application/json", **headers}, body)
+            response = await self._http.post(self._url, {"Content-Type": "application/json", **headers}, body)
         except AddressRefused:
             raise Refused("address") from None
-        except NoAnswer as why:
+        except RequestFailed as why:
             raise Delayed(str(why)) from None
-        check_answer(answer, "the SMS service")
+        raise_for_status(response, "the SMS service")
 
     async def close(self) -> None:
         await self._http.close()

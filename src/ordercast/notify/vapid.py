@@ -1,4 +1,4 @@
-"""VAPID (RFC 8292): push services know us by a key, which a browser's subscription is bound to."""
+"""VAPID (RFC 8292): identifies the shop to push services by a signing key."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from .push_encryption import CURVE, decoded, encoded
 
-# RFC 8292 section 2 allows a day; clocks differ.
+# RFC 8292 section 2 allows a day; half of it leaves room for clock skew.
 TOKEN_S: Final = 12 * 3_600
-# A token is used for so long: to sign one for each message would be most of its cost.
+# A signed token is reused for so long: signing one for each message would be most of its cost.
 REUSED_S: Final = 3_600
-# Browsers have some five push services; whoever names others gets no more of our memory than this.
+# Browsers use some five push services; a client that registers other URLs must not grow our memory.
 ORIGINS_MAX: Final = 64
 
 
 class VapidKey:
-    """The shop's key; `subject` is where a push service finds its operator, a ``mailto:`` or ``https:`` URL."""
+    """The shop's key; `subject` is the operator's contact, a ``mailto:`` or ``https:`` URL."""
 
     def __init__(self, private: str, subject: str, now_s: Callable[[], float]) -> None:
-        """`private` is the key's 32 bytes as base64url. Raises ValueError for what is none."""
+        """`private` is the key's 32 bytes as base64url. Raises ValueError if malformed."""
         number = int.from_bytes(decoded(private) or b"", "big")
         self._private = ec.derive_private_key(number, CURVE)
         self._subject = subject
         self._now_s = now_s
         self.public = encoded(self._private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
-        """As a browser takes it: `applicationServerKey`."""
+        """The value of `applicationServerKey` in browsers."""
         self._tokens: dict[str, tuple[float, str]] = {}
-        """By origin: when it was made, and the header's value."""
+        """By origin: when the token was made, and the header's value."""
 
     def __repr__(self) -> str:
         return f"<VapidKey {self.public[:12]}>"
 
     def authorization(self, endpoint: str) -> str:
-        """The header's value (RFC 8292 section 3) for a push service's URL."""
+        """Return the Authorization header's value (RFC 8292 section 3) for a push endpoint."""
         parts = urlsplit(endpoint)
         origin, now = f"{parts.scheme}://{parts.netloc}", self._now_s()
         made_at, value = self._tokens.get(origin, (0.0, ""))

@@ -1,8 +1,8 @@
-"""OUTGOING: requests to addresses that somebody else has named, such as a browser's push service.
+"""OUTGOING: HTTP requests to URLs that users or the operator entered, such as push endpoints and webhooks.
 
-Upstream: whoever sends to such an address. Downstream: nothing of ours.
-Stays true: no request reaches a private address that the operator has not allowed, whatever a name resolves to when it
-is connected to; none is redirected, and none takes longer, or brings back more, than its bounds.
+Upstream: ``notify`` and ``webhooks``. Downstream: nothing of ours. Stays true: no request reaches a private address
+that the operator has not allowed, whatever the name resolves to at connect time (SSRF); redirects are not followed;
+time and response size are bounded.
 """
 
 from .addresses import AddressRefused, Networks, check_url

@@ -1,4 +1,4 @@
-"""Which addresses may be sent to: those of the internet, and private ones that the operator has allowed."""
+"""Decides which addresses requests may go to: public ones, and private networks that the operator allowed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from urllib.parse import urlsplit
 Address: TypeAlias = IPv4Address | IPv6Address
 
 URL_CHARACTERS_MAX: Final = 2_000
-# As urllib and httpcore read it, a URL of visible ASCII has one meaning; what else browsers would mend, is refused.
-_VISIBLE: Final = re.compile(r"[!-\[\]-~]+")  # no backslash, which browsers read as a slash
-# Those of other protocols, which would be spoken to in our name; from 1024 on they are anybody's.
+# Visible ASCII only: urllib and httpcore parse such a URL alike; what a browser would repair is rejected.
+_VISIBLE: Final = re.compile(r"[!-\[\]-~]+")  # no backslash: browsers read it as a slash
+# Other ports below 1024 belong to other protocols; from 1024 on they are unassigned.
 _PORTS: Final = frozenset({80, 443})
 _PORT_MIN: Final = 1_024
-# An IPv4 address within an IPv6 one, which a gateway on the way takes out again; and how many bits stand behind it.
+# IPv6 networks that embed an IPv4 address, which a gateway extracts; and the number of bits behind it.
 _CARRYING: Final[tuple[tuple[IPv6Network, int], ...]] = (
     (IPv6Network("::/96"), 0),  # IPv4-compatible, RFC 4291 section 2.5.5.1
     (IPv6Network("::ffff:0:0/96"), 0),  # IPv4-mapped, section 2.5.5.2
@@ -24,8 +24,8 @@ _CARRYING: Final[tuple[tuple[IPv6Network, int], ...]] = (
     (IPv6Network("64:ff9b::/96"), 0),  # NAT64, RFC 6052
     (IPv6Network("2002::/16"), 80),  # 6to4, RFC 3056
 )
-# What `is_global` calls reachable, in an older Python at least, and IANA's registries of special addresses do not; and
-# what is reachable within a cloud alone.
+# Addresses that `is_global` (of older Pythons at least) calls public and IANA's registries do not; and
+# cloud-internal ones.
 _SPECIAL: Final = tuple(
     map(
         ip_network,
@@ -46,34 +46,34 @@ SETTING: Final = "ORDERCAST_OUTGOING_NETWORKS"
 
 
 class AddressRefused(Exception):
-    """A URL or an address that is not sent to; the sentence says what would be right, and repeats nothing of it."""
+    """The URL or address may not be requested; the message says what is allowed, and quotes nothing."""
 
 
 class Networks:
-    """Private networks that may be sent to though they are private."""
+    """The private networks that requests may go to."""
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
-        """Raises ValueError for what is no address or network."""
+        """Raises ValueError for an invalid address or network."""
         self._allowed = [ip_network(each) for each in allowed]
 
     def __repr__(self) -> str:
         return f"<Networks {', '.join(map(str, self._allowed)) or 'public'}>"
 
     def admit(self, address: Address) -> bool:
-        """Whether it may be sent to."""
+        """Whether requests may go to the address."""
         return _is_public(_meant_by(address)) or self.allow(address)
 
     def __bool__(self) -> bool:
         return bool(self._allowed)
 
     def allow(self, address: Address) -> bool:
-        """Whether the operator has named it."""
+        """Whether the operator allowed the address explicitly."""
         return _is_in(address, self._allowed) or _is_in(_meant_by(address), self._allowed)
 
 
 def check_url(url: str, networks: Networks) -> None:
-    """Check what can be said of a URL before its name is looked up: https, and no address that is not sent to. Plain
-    http goes to networks alone that the operator has named. Raises AddressRefused.
+    """Check a URL before its name is resolved: it must be https and no private address. Plain http is allowed only to
+    the operator's networks. Raises AddressRefused.
     """
     if len(url) > URL_CHARACTERS_MAX or _VISIBLE.fullmatch(url) is None:
         raise AddressRefused(f"An https URL of at most {URL_CHARACTERS_MAX} visible ASCII characters is wanted.")
@@ -98,7 +98,7 @@ def check_url(url: str, networks: Networks) -> None:
 
 
 def address_in(host: str) -> Address | None:
-    """The address that a URL's host is; None for a name."""
+    """Parse a URL's host as an address; None for a name."""
     try:
         return ip_address(host.partition("%")[0])
     except ValueError:
@@ -106,7 +106,7 @@ def address_in(host: str) -> Address | None:
 
 
 def _is_name(host: str) -> bool:
-    """Whether it may be a name of the internet: not this machine's own, nor a number, which some resolvers read as an
+    """Whether the host may be a public name: not this machine's own, nor a number, which some resolvers read as an
     address (``127.1``, ``0x7f000001``).
     """
     labels = host.rstrip(".").lower().split(".")
@@ -123,7 +123,7 @@ def _is_in(address: Address, networks: Iterable[IPv4Network | IPv6Network]) -> b
 
 
 def _meant_by(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one carries, which is where a packet ends."""
+    """The IPv4 address embedded in an IPv6 one, where packets end; else the address itself."""
     if isinstance(address, IPv4Address):
         return address
     for network, behind in _CARRYING:

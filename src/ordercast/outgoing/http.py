@@ -1,4 +1,4 @@
-"""One POST to an address that somebody else has named: where it goes is looked at when it is connected to."""
+"""POST requests to user-supplied URLs; the address is checked when it is connected to."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ import httpx
 from .addresses import SETTING, Address, AddressRefused, Networks, address_in, check_url
 from .name_lookups import NameLookups, Resolve
 
-# From the look-up of the name to the last byte of the answer: whoever takes longer is asked again later.
-ANSWER_S_MAX: Final = 10.0
+# From name lookup to the last byte; a slower server is retried later.
+RESPONSE_S_MAX: Final = 10.0
 CONNECT_S_MAX: Final = 5.0
-# What is read of an answer: a sentence for a log. The rest is left unread, and the connection closed.
-ANSWER_BYTES_MAX: Final = 16_384
+# Bytes read of a response: enough for a log line. The rest is left unread, and the connection closed.
+RESPONSE_BYTES_MAX: Final = 16_384
 CONNECTIONS_MAX: Final = 32
 KEPT_ALIVE_MAX: Final = 8
 KEPT_ALIVE_S: Final = 60.0
-# More than any name has that means well: each is tried for some seconds.
+# More than any honest name has; each address is tried for seconds.
 ADDRESSES_MAX: Final = 8
 
 
-class NoAnswer(Exception):
-    """None came; the sentence says why, and names neither the URL nor what was sent."""
+class RequestFailed(Exception):
+    """No response; the message says why, and contains neither the URL nor the body."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpResponse:
     status: int
     headers: Mapping[str, str]
-    """By their names in lower case."""
+    """Names in lower case."""
     body: bytes
-    """Its beginning, if it is longer than ANSWER_BYTES_MAX."""
+    """Truncated to RESPONSE_BYTES_MAX."""
 
 
 class OutgoingHttp:
-    """Sends requests; redirects are answers like others. One for a worker; closed by it."""
+    """An HTTP client that does not follow redirects. One for a worker, which closes it."""
 
     def __init__(
         self,
         networks: Networks,
         *,
-        answer_s_max: float = ANSWER_S_MAX,
+        response_s_max: float = RESPONSE_S_MAX,
         connections_max: int = CONNECTIONS_MAX,
         resolve: Resolve | None = None,
     ) -> None:
-        """`resolve` gives the addresses of a name; the machine's own resolver, if none is given."""
+        """`resolve` returns the addresses of a name; by default the system's resolver."""
         self._networks = networks
-        self._answer_s_max = answer_s_max
+        self._response_s_max = response_s_max
         self._connections_max = connections_max
         self._names = NameLookups()
         self._resolve = resolve or self._names.resolve
@@ -63,29 +63,29 @@ class OutgoingHttp:
     def __repr__(self) -> str:
         return f"<OutgoingHttp to {self._networks!r}>"
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Raises AddressRefused for where it must not go, and NoAnswer."""
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
+        """Send a POST. Raises AddressRefused for a forbidden address, RequestFailed if no response came."""
         check_url(url, self._networks)
         try:
-            async with asyncio.timeout(self._answer_s_max):
-                pool = await self._opened(urlsplit(url).scheme)
-                return await _posted(pool, url, headers, body)
+            async with asyncio.timeout(self._response_s_max):
+                pool = await self._pool(urlsplit(url).scheme)
+                return await _post(pool, url, headers, body)
         except (TimeoutError, httpcore.TimeoutException):
-            raise NoAnswer("it took too long") from None
+            raise RequestFailed("it took too long") from None
         except _PrivateAddress:
             raise AddressRefused(f"Its name leads to a private address ({SETTING}).") from None
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError, ValueError) as error:
-            raise NoAnswer(_reason(error)) from None
+            raise RequestFailed(_reason(error)) from None
 
     async def close(self) -> None:
         while self._pools:
             await self._pools.popitem()[1].aclose()
         self._names.close()
 
-    async def _opened(self, scheme: str) -> httpcore.AsyncConnectionPool:
+    async def _pool(self, scheme: str) -> httpcore.AsyncConnectionPool:
         if scheme not in self._pools:
             is_plain = scheme == "http"
-            # To read the machine's certificates takes some 40 ms, which the loop has not got.
+            # On a thread: loading the system's certificates takes 40 ms, and would block the event loop.
             tls = None if is_plain else await asyncio.to_thread(httpx.create_ssl_context)
             pool = httpcore.AsyncConnectionPool(
                 ssl_context=tls,
@@ -100,7 +100,7 @@ class OutgoingHttp:
         return self._pools[scheme]
 
 
-async def _posted(pool: httpcore.AsyncConnectionPool, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+async def _post(pool: httpcore.AsyncConnectionPool, url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
     own = {"Content-Length": str(len(body)), "User-Agent": "ordercast", "Accept-Encoding": "identity"}
     timeouts = {"connect": CONNECT_S_MAX, "read": None, "write": None, "pool": None}
     async with pool.stream(
@@ -113,19 +113,19 @@ async def _posted(pool: httpcore.AsyncConnectionPool, url: str, headers: Mapping
         beginning = b""
         async for part in response.aiter_stream():
             beginning += part
-            if len(beginning) >= ANSWER_BYTES_MAX:
+            if len(beginning) >= RESPONSE_BYTES_MAX:
                 break
-        told = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-        return Answer(response.status, told, beginning[:ANSWER_BYTES_MAX])
+        names = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        return HttpResponse(response.status, names, beginning[:RESPONSE_BYTES_MAX])
 
 
 class _PrivateAddress(httpcore.ConnectError):
-    """A kind of what the pool passes on; it takes away whatever an error was raised from."""
+    """The address is private. A ConnectError, as httpcore's pool drops other errors' causes."""
 
 
 class _GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to addresses that are sent to, and to no other: what it has looked at is what it connects to, so a name
-    that resolves to another address the next time leads nowhere else.
+    """A network backend that connects to allowed addresses only. It connects to the very address that it checked, so
+    DNS rebinding leads nowhere.
     """
 
     def __init__(self, admit: Callable[[Address], bool], resolve: Resolve) -> None:
@@ -141,7 +141,7 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Raises what httpcore's own does, and _PrivateAddress."""
+        """Raises httpcore's own errors, and _PrivateAddress."""
         failure = httpcore.ConnectError("it has no address")
         for address in await self._resolved(host, port):
             if not self._admit(address):
@@ -169,8 +169,8 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
 
 
 def _reason(error: Exception) -> str:
-    """Why, in words that name nobody."""
-    # What httpcore made it of.
+    """The reason, without names or addresses."""
+    # The error that httpcore wrapped.
     if error.args and isinstance(error.args[0], ssl.SSLCertVerificationError):
         return "its certificate is not believed"
     if isinstance(error, httpcore.ConnectError):

@@ -1,9 +1,10 @@
-"""WEBHOOKS: what was committed, sent to the shop's own systems, each event at least once and each order's in turn.
+"""WEBHOOKS: committed events, delivered to the shop's own systems at least once, and in order for each subject.
 
-Upstream: the feed table of ``db``, and the endpoints that ``api`` keeps. Downstream: other people's servers.
-Stays true: nobody waits for one of them, no endpoint for another, and none is reached in a network that is not named.
+Upstream: the feed table of ``db``, and the endpoints that ``api`` stores. Downstream: HTTP servers of others. Stays
+true: no request waits for a receiver, no endpoint for another, and no private network is reached without the operator's
+leave.
 
-The theory of operation stands in `delivery_worker`; which events there are, and what each says, in `events`.
+The theory of operation stands in `delivery_worker`; the event types and payloads in `events`.
 """
 
 from .delivery_worker import DeliveryWorker, forget_deliveries

@@ -1,4 +1,4 @@
-"""What follows where nothing is sent to an endpoint any more: the shop's people are told, and its admins mailed."""
+"""Disables an endpoint: staff are notified, and admins mailed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ordercast.db.webhooks.endpoints import WebhookEndpoint
 
 log = logging.getLogger("ordercast.webhooks")
 
-# Each of a shop's admins is mailed.
+# Admins who are mailed, at most.
 MAILED_MAX: Final = 20
 ACTOR: Final = "service:webhooks"
 
@@ -33,19 +33,19 @@ def disable(
     now: Timestamp,
     mailed_in: Language | None,
 ) -> bool:
-    """Switch an endpoint off that is gone, or to which nothing was delivered since `failing_before`, and tell of it;
-    whether that was done now. `mailed_in` is the language of the admins' mails, None where this shop sends none.
+    """Disable an endpoint that is gone, or that accepted nothing since `failing_before`, and notify the shop; return
+    whether it was enabled until now. `mailed_in` is the language of mails to admins; None if mail is off.
     """
     if not endpoints.disable(transaction, endpoint.id, by, before=failing_before, actor=ACTOR, now=now):
         return False
-    # Of the address its host alone: the path may be a secret.
-    place = urlsplit(endpoint.url).netloc
+    # The host only: the path may be a secret.
+    host = urlsplit(endpoint.url).netloc
     transaction.run(
         notifications.ADD,
         recipient=SHOP,
         kind=NotificationKind.WEBHOOK_DISABLED,
         order_id=None,
-        data=msgspec.json.encode({"place": place, "reason": by}).decode(),
+        data=msgspec.json.encode({"place": host, "reason": by}).decode(),
         severity=Severity.ERROR,
         created_at=now,
     )

@@ -1,7 +1,7 @@
-"""Which events the shop's own systems can be sent, and what each says: one of each row of the feed.
+"""The event types of webhooks and their payloads: one event for each row of the feed.
 
-An event is called by its row's kind. Its body is as Standard Webhooks has it, `type`, `timestamp` and `data`, with the
-event's `id` and its place `seq` in the feed; `data` is what changed, as it came to stand, and what it was before.
+The event's name is its row's kind. The body follows Standard Webhooks (`type`, `timestamp`, `data`), with the event's
+`id` and its position `seq` in the feed; `data` has the new state, and `previous` the members that changed.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from typing import Any, Final, NamedTuple, assert_never
 
 import msgspec
 
-from ordercast.commerce.notifications import SHOP, NotificationKind, words
+from ordercast.commerce.notifications import SHOP, NotificationKind, render
 from ordercast.commerce.webhook_endpoints import matches
 from ordercast.db import Change, ChangeKind, read_json
 from ordercast.db.transaction import UNREADABLE
 from ordercast.db.webhooks.deliveries import NewDelivery
 
-# Receivers bound bodies: Standard Webhooks recommends 20 KB, and an order of two hundred lines has some 100. A larger
-# one is told by its id alone, to be read at the API.
+# Receivers limit bodies: Standard Webhooks recommends 20 KB; an order of two hundred lines has 100 KB. A larger
+# event carries only the id, for a read by the API.
 BODY_BYTES_MAX: Final = 256_000
 TEST: Final = "webhook.test"
 RESYNC: Final = str(ChangeKind.FEED_RESYNC)
 
 
-class Told(NamedTuple):
-    """What an event says."""
+class EventPayload(NamedTuple):
+    """The variable part of an event."""
 
     data: dict[str, Any]
     subject: str | None = None
-    """What it is about: events of one subject are sent in turn."""
+    """Events of one subject are delivered in order."""
 
 
-Tell = Callable[[Change], Told | None]
-"""Says what a change tells; None where it is nothing for the shop's systems."""
+PayloadBuilder = Callable[[Change], EventPayload | None]
+"""Makes the payload of a change; None if the shop's systems are not sent it."""
 
 
 class EventType(NamedTuple):
@@ -44,64 +44,66 @@ class EventType(NamedTuple):
 # --- By kind ----------------------------------------------------------------------------------------------------------
 
 
-def _order(change: Change) -> Told:
-    return Told({"order": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
+def _order(change: Change) -> EventPayload:
+    return EventPayload({"order": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
 
 
-def _booking(change: Change) -> Told:
-    return Told({"booking": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
+def _booking(change: Change) -> EventPayload:
+    return EventPayload({"booking": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
 
 
-def _message(change: Change) -> Told:
-    """A conversation's messages come in turn."""
-    return Told({"message": _after(change)}, change.entity_id)
+def _message(change: Change) -> EventPayload:
+    """A conversation is one subject."""
+    return EventPayload({"message": _after(change)}, change.entity_id)
 
 
-def _unseen(change: Change) -> Told:
-    return Told({"notice": _after(change)}, change.entity_id)
+def _unseen(change: Change) -> EventPayload:
+    return EventPayload({"notice": _after(change)}, change.entity_id)
 
 
-def _delivery(change: Change) -> Told:
-    return Told({"delivery": _after(change)}, change.entity_id)
+def _delivery(change: Change) -> EventPayload:
+    return EventPayload({"delivery": _after(change)}, change.entity_id)
 
 
-def _product(change: Change) -> Told:
-    return Told({"product": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
+def _product(change: Change) -> EventPayload:
+    return EventPayload({"product": _after(change), "previous": _previous(change), **_by(change)}, change.entity_id)
 
 
-def _mismatch(change: Change) -> Told:
+def _mismatch(change: Change) -> EventPayload:
     mismatch = _after(change)
-    return Told({"mismatch": mismatch}, str(mismatch["orderId"]))
+    return EventPayload({"mismatch": mismatch}, str(mismatch["orderId"]))
 
 
-def _notification(change: Change) -> Told | None:
-    """Of the shop's people alone: what a buyer is told in words, an event of its own has said already."""
+def _notification(change: Change) -> EventPayload | None:
+    """Staff notifications only: a buyer's repeats an event that was sent already."""
     made = _after(change)
     if made["recipient"] != SHOP:
         return None
-    text = words(NotificationKind(made["kind"]), made["data"], made["orderId"])
+    text = render(NotificationKind(made["kind"]), made["data"], made["orderId"])
     about = {"id": change.entity_id, "kind": made["kind"], "severity": made["severity"], "orderId": made["orderId"]}
-    return Told({"notification": about | {"title": text.title, "text": text.text, "link": text.link}}, made["orderId"])
+    return EventPayload(
+        {"notification": about | {"title": text.title, "text": text.text, "link": text.link}}, made["orderId"]
+    )
 
 
-def _published(change: Change) -> Told:
+def _published(change: Change) -> EventPayload:
     published = _after(change)
-    return Told({"event": published["event"], "rooms": published["rooms"], "args": published["args"]})
+    return EventPayload({"event": published["event"], "rooms": published["rooms"], "args": published["args"]})
 
 
-def _erased(change: Change) -> Told:
-    """So that the shop's systems forget them too."""
-    return Told({"customerId": change.entity_id}, change.entity_id)
+def _erased(change: Change) -> EventPayload:
+    """Tells the shop's systems to erase the customer too."""
+    return EventPayload({"customerId": change.entity_id}, change.entity_id)
 
 
-def _resync(change: Change) -> Told:
+def _resync(change: Change) -> EventPayload:
     reason = _after(change).get("reason")
-    return Told({"reason": str(reason)})
+    return EventPayload({"reason": str(reason)})
 
 
-def teller_of(kind: ChangeKind) -> tuple[Tell, str] | None:  # noqa: C901, PLR0911, PLR0912 - a line for each kind
-    """How changes of a kind are told, and a sentence on it; None for those that are not. A new kind finds its line here
-    before it is taken: mypy asks for it.
+def payload_builder_of(kind: ChangeKind) -> tuple[PayloadBuilder, str] | None:  # noqa: C901, PLR0911, PLR0912 - a line for each kind
+    """The payload builder of a kind and its description; None for kinds that are not sent. A new kind must be added
+    here: mypy checks that all are handled.
     """
     match kind:
         case ChangeKind.ORDER_PLACED:
@@ -151,13 +153,13 @@ def teller_of(kind: ChangeKind) -> tuple[Tell, str] | None:  # noqa: C901, PLR09
         case ChangeKind.FEED_RESYNC:
             return _resync, "Events are missing before this one: look at how things stand. Every endpoint is sent it."
         case ChangeKind.ACCESS_REVOKED | ChangeKind.CONVERSATION_SEEN | ChangeKind.CONVERSATION_CHANGED:
-            return None  # who is signed out, and what somebody has read, is no other system's matter
+            return None  # sign-outs and read receipts concern no other system
         case _:
             assert_never(kind)
 
 
 EVENT_TYPES: Final = tuple(
-    EventType(str(kind), teller[1]) for kind in ChangeKind if (teller := teller_of(kind)) is not None
+    EventType(str(kind), builder[1]) for kind in ChangeKind if (builder := payload_builder_of(kind)) is not None
 )
 
 
@@ -165,7 +167,7 @@ EVENT_TYPES: Final = tuple(
 
 
 def deliveries_of(changes: list[Change], epoch: str, filters: tuple[str, ...]) -> Iterator[NewDelivery]:
-    """What an endpoint with these filters is to be sent of rows of the feed, in their order."""
+    """The deliveries that an endpoint with these filters gets for rows of the feed, in order."""
     for change in changes:
         if matches(filters, change.kind) or change.kind == RESYNC:
             made = delivery_of(change, epoch)
@@ -174,33 +176,31 @@ def deliveries_of(changes: list[Change], epoch: str, filters: tuple[str, ...]) -
 
 
 def delivery_of(change: Change, epoch: str) -> NewDelivery | None:
-    """The event of a row; None where it is none for other systems. A row that cannot be read is told as `feed.resync`,
-    as the screens are told.
-    """
+    """The event of a row; None for kinds that are not sent. A damaged row becomes `feed.resync`, as on screens."""
     try:
         kind = ChangeKind(change.kind)
     except ValueError:  # of a newer node
         return None
-    teller = teller_of(kind)
-    if teller is None:
+    builder = payload_builder_of(kind)
+    if builder is None:
         return None
     event_id = event_id_of(epoch, change.seq)
     try:
-        told = teller[0](change)
-        if told is None:
+        payload = builder[0](change)
+        if payload is None:
             return None
-        body = _body(event_id, change.kind, change.at, change.seq, told.data)
+        body = _body(event_id, change.kind, change.at, change.seq, payload.data)
         if len(body) > BODY_BYTES_MAX:
             omitted = {"id": change.entity_id, "omitted": f"It is larger than {BODY_BYTES_MAX} bytes."}
             body = _body(event_id, change.kind, change.at, change.seq, omitted)
     except UNREADABLE:
-        return _gap(event_id, change.at, change.seq, "unreadable_row", change.entity_id or None)
-    return NewDelivery(event_id, change.kind, told.subject or None, change.seq, body.decode())
+        return _resync_event(event_id, change.at, change.seq, "unreadable_row", change.entity_id or None)
+    return NewDelivery(event_id, change.kind, payload.subject or None, change.seq, body.decode())
 
 
-def gap(epoch: str, after: int, through: int, at: str) -> NewDelivery:
-    """Rows behind `after` were pruned before an endpoint was sent them."""
-    return _gap(f"evt_{epoch}_{after}_{through}", at, through, "history_pruned", None)
+def missed_rows(epoch: str, after: int, through: int, at: str) -> NewDelivery:
+    """A `feed.resync` in place of rows after `after` that were pruned before they became deliveries."""
+    return _resync_event(f"evt_{epoch}_{after}_{through}", at, through, "history_pruned", None)
 
 
 def sample_event(event_id: str, endpoint_id: str, at: str) -> NewDelivery:
@@ -209,11 +209,11 @@ def sample_event(event_id: str, endpoint_id: str, at: str) -> NewDelivery:
 
 
 def event_id_of(epoch: str, seq: int) -> str:
-    """Without a full stop, which Standard Webhooks puts between what it signs."""
+    """Contains no full stop, the separator of Standard Webhooks' signed content."""
     return f"evt_{epoch}_{seq}"
 
 
-def _gap(event_id: str, at: str, seq: int, reason: str, subject: str | None) -> NewDelivery:
+def _resync_event(event_id: str, at: str, seq: int, reason: str, subject: str | None) -> NewDelivery:
     return NewDelivery(event_id, RESYNC, subject, seq, _body(event_id, RESYNC, at, seq, {"reason": reason}).decode())
 
 
@@ -225,7 +225,7 @@ def _body(event_id: str, event: str, at: str, seq: int, data: dict[str, Any]) ->
 
 
 def _after(change: Change) -> dict[str, Any]:
-    """Raises ValueError."""
+    """The new state. Raises ValueError if it is no object."""
     document = None if change.after is None else read_json(change.after)
     if not isinstance(document, dict):
         raise ValueError("it is no object")
@@ -233,7 +233,7 @@ def _after(change: Change) -> dict[str, Any]:
 
 
 def _previous(change: Change) -> dict[str, Any] | None:
-    """The members that changed, as they were; None for what is new."""
+    """The changed members with their former values; None for something new."""
     before = None if change.before is None else read_json(change.before)
     if not isinstance(before, dict):
         return None

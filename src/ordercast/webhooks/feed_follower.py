@@ -1,4 +1,4 @@
-"""Follows the feed for each endpoint, from a place of its own: makes deliveries of what comes behind it, each once."""
+"""Advances each endpoint's cursor in the feed, and inserts deliveries of the rows it passes, each once."""
 
 from __future__ import annotations
 
@@ -17,59 +17,59 @@ from . import events
 
 log = logging.getLogger("ordercast.webhooks")
 
-# Rows read of the feed, and written as deliveries, in one go: an order that comes meanwhile waits for milliseconds.
+# Rows per unit of work: other writers wait for milliseconds.
 ROWS_AT_ONCE: Final = 256
 
 
-class _Behind(NamedTuple):
-    """Endpoints that are behind the feed, and the rows behind the one that is furthest."""
+class _Lag(NamedTuple):
+    """Endpoints whose cursor is behind the feed, and the rows after the oldest cursor."""
 
     endpoints: list[WebhookEndpoint]
     changes: list[Change]
     oldest: int
-    """The first row that is still kept."""
+    """The oldest row that is not pruned."""
     newest: int
 
 
 async def follow(store: Store, enabled: Sequence[WebhookEndpoint], now: Timestamp) -> bool:
-    """Make deliveries of the next rows of the feed for these endpoints; whether there may be more of them."""
-    behind = await store.read(lambda transaction: _behind(transaction, enabled))
-    if behind is None:
+    """Make deliveries of the next rows for these endpoints; return whether there may be more."""
+    lag = await store.read(lambda transaction: _read_lag(transaction, enabled))
+    if lag is None:
         return False
-    moves = [(endpoint, *_next(behind, endpoint, store.epoch, now)) for endpoint in behind.endpoints]
+    moves = [(endpoint, *_next(lag, endpoint, store.epoch, now)) for endpoint in lag.endpoints]
 
     def unit(transaction: Transaction) -> None:
         for endpoint, through, new in moves:
             deliveries.advance(transaction, endpoint, through, new, now)
 
     await store.write(UnitOfWork(unit, waits=False))
-    return len(behind.changes) == ROWS_AT_ONCE
+    return len(lag.changes) == ROWS_AT_ONCE
 
 
-def rows_behind(transaction: Transaction, after: int, limit: int) -> list[Change]:
+def rows_after(transaction: Transaction, after: int, limit: int) -> list[Change]:
     return [change_of(row) for row in transaction.all(feed.AFTER, after=after, limit=limit)]
 
 
-def _behind(transaction: Transaction, enabled: Sequence[WebhookEndpoint]) -> _Behind | None:
+def _read_lag(transaction: Transaction, enabled: Sequence[WebhookEndpoint]) -> _Lag | None:
     newest = endpoints.newest_seq(transaction)
     found = [each for each in enabled if each.through != newest and not deliveries.is_full(transaction, each.id)]
     if not found:
         return None
-    # One that is ahead of the feed has the place of another history: it goes on from the newest.
+    # A cursor ahead of the feed is from another history: it continues at the newest row.
     after = min(newest, *(each.through for each in found))
     row = transaction.one(feed.OLDEST_SEQ)
-    return _Behind(found, rows_behind(transaction, after, ROWS_AT_ONCE), (row[0] or 0) if row else 0, newest)
+    return _Lag(found, rows_after(transaction, after, ROWS_AT_ONCE), (row[0] or 0) if row else 0, newest)
 
 
-def _next(behind: _Behind, endpoint: WebhookEndpoint, epoch: str, now: Timestamp) -> tuple[int, list[NewDelivery]]:
-    """The endpoint's next place, and what it is to be sent of the rows up to there."""
-    if endpoint.through > behind.newest:
-        return behind.newest, []
-    changes = [change for change in behind.changes if change.seq > endpoint.through]
-    if not changes:  # another one is further behind
+def _next(lag: _Lag, endpoint: WebhookEndpoint, epoch: str, now: Timestamp) -> tuple[int, list[NewDelivery]]:
+    """The endpoint's next cursor, and the deliveries up to there."""
+    if endpoint.through > lag.newest:
+        return lag.newest, []
+    changes = [change for change in lag.changes if change.seq > endpoint.through]
+    if not changes:  # another endpoint is further behind
         return endpoint.through, []
     new = list(events.deliveries_of(changes, epoch, endpoint.events))
-    if changes[0].seq > endpoint.through + 1 and endpoint.through + 1 < behind.oldest:
+    if changes[0].seq > endpoint.through + 1 and endpoint.through + 1 < lag.oldest:
         log.warning("rows of the feed were pruned before webhook endpoint %s was sent them", endpoint.id)
-        new.insert(0, events.gap(epoch, endpoint.through, changes[0].seq - 1, now))
+        new.insert(0, events.missed_rows(epoch, endpoint.through, changes[0].seq - 1, now))
     return changes[-1].seq, new

@@ -1,4 +1,4 @@
-"""Sends by HTTP, to addresses that are looked at when they are connected to, and keeps the beginning of an answer."""
+"""Sends deliveries by HTTP to allowed addresses, and keeps the beginning of each response."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Final
 from ordercast.outgoing import AddressRefused, Networks
 from ordercast.outgoing import http as outgoing
 
-from .sender import Answer
+from .sender import AttemptResponse
 
-# Standard Webhooks asks senders for 15 to 30 seconds; a receiver that takes longer is to answer first and work then.
+# Standard Webhooks recommends 15 to 30 seconds; a receiver should answer first and work afterwards.
 ATTEMPT_S_MAX: Final = 15.0
-# A page of an error says what is wrong in its beginning.
+# The beginning of an error page says what is wrong.
 BODY_BYTES_KEPT: Final = 1_024
 HEADERS_BYTES_KEPT: Final = 2_048
-# As many as all endpoints together may have under way: nobody waits for a connection.
+# The sum of all endpoints' concurrent requests, so none waits for a connection.
 CONNECTIONS_MAX: Final = 512
 
 
 class HttpSender:
-    """Follows no redirect: a signed request is for its address."""
+    """Does not follow redirects: a signature is for one address."""
 
     def __init__(self, networks: Networks, *, attempt_s_max: float = ATTEMPT_S_MAX) -> None:
-        self._http = outgoing.OutgoingHttp(networks, answer_s_max=attempt_s_max, connections_max=CONNECTIONS_MAX)
+        self._http = outgoing.OutgoingHttp(networks, response_s_max=attempt_s_max, connections_max=CONNECTIONS_MAX)
 
     def __repr__(self) -> str:
         return f"<HttpSender by {self._http!r}>"
@@ -31,21 +31,21 @@ class HttpSender:
     async def close(self) -> None:
         await self._http.close()
 
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """POST it, once."""
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> AttemptResponse:
+        """Make one attempt."""
         try:
-            answer = await self._http.post(url, headers, body)
+            response = await self._http.post(url, headers, body)
         except AddressRefused as refusal:
-            return Answer(None, problem=str(refusal))
-        except outgoing.NoAnswer as reason:
-            return Answer(None, problem=f"No answer came: {reason}.")
-        told = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
-        return Answer(
-            answer.status,
-            _shown(told.encode()[:HEADERS_BYTES_KEPT]),
-            _shown(answer.body[:BODY_BYTES_KEPT]),
-            answer.headers.get("retry-after", ""),
-            _refusal(answer.status),
+            return AttemptResponse(None, problem=str(refusal))
+        except outgoing.RequestFailed as reason:
+            return AttemptResponse(None, problem=f"No answer came: {reason}.")
+        payload = "\n".join(f"{name}: {value}" for name, value in response.headers.items())
+        return AttemptResponse(
+            response.status,
+            _shown(payload.encode()[:HEADERS_BYTES_KEPT]),
+            _shown(response.body[:BODY_BYTES_KEPT]),
+            response.headers.get("retry-after", ""),
+            _refusal(response.status),
         )
 
 
@@ -58,5 +58,5 @@ def _refusal(status: int) -> str | None:
 
 
 def _shown(content: bytes) -> str:
-    """As a database keeps it, and a page shows it."""
+    """As text without NUL, for the database and pages."""
     return content.decode("utf-8", "replace").replace("\x00", "\ufffd")

@@ -1,4 +1,4 @@
-"""Replays: an endpoint is sent again, from the feed, what it has missed since a moment or a place."""
+"""Replay: sends an endpoint again what it missed since a time or a position."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ordercast.db.webhooks import deliveries, endpoints, statements
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
 
 from . import events
-from .feed_follower import ROWS_AT_ONCE, rows_behind
+from .feed_follower import ROWS_AT_ONCE, rows_after
 
-# Of the feed, looked through for one request: a second or two. Who wants more asks again from where that ended.
+# Rows per request, a second or two; the client continues where it ended.
 ROWS_MAX: Final = 5_000
 
 
 class ReplayResult(NamedTuple):
     replayed: int
-    """How many deliveries will be sent, again or for the first time."""
+    """How many deliveries are pending now, repeated or new."""
     next_after: int | None
-    """Behind which row the next request is to go on; None at the end."""
+    """Where the next request continues; None at the end."""
 
 
-async def replay_behind(
+async def replay_after(
     store: Store, endpoint: WebhookEndpoint, after: int, now: Timestamp, *, delivered_too: bool
 ) -> ReplayResult:
-    """Send what the endpoint wants of the rows behind `after`, up to where it follows by itself."""
+    """Send the rows after `after` that match the endpoint's filters, up to its cursor."""
     count, looked_at = 0, 0
     while looked_at < ROWS_MAX:
-        changes = await store.read(partial(rows_behind, after=after, limit=ROWS_AT_ONCE))
+        changes = await store.read(partial(rows_after, after=after, limit=ROWS_AT_ONCE))
         changes = [change for change in changes if change.seq <= endpoint.through]
         if not changes:
             return ReplayResult(count, None)
@@ -41,9 +41,9 @@ async def replay_behind(
     return ReplayResult(count, after if after < endpoint.through else None)
 
 
-def place_at(transaction: Transaction, moment: str) -> int:
-    """The feed's last row of before that moment, found by halves: its rows are in the order of their commits, which is
-    that of their moments but for those of a few seconds.
+def position_at(transaction: Transaction, moment: str) -> int:
+    """The position of the last row before a time, by binary search: rows are in commit order, which differs from time
+    order by seconds at most.
     """
     after, newest = _oldest(transaction) - 1, endpoints.newest_seq(transaction)
     while after < newest:

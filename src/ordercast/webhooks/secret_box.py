@@ -1,6 +1,6 @@
-"""Secrets of endpoints as the database keeps them: sealed by a key that is derived from the shop's own secret.
+"""Encrypts endpoints' secrets for the database, with a key derived from the shop's secret.
 
-Whoever sees the database or a copy of it, and not that secret, cannot sign in the shop's name.
+Who reads the database or a copy of it, without that secret, cannot sign in the shop's name.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from cryptography.fernet import Fernet
 
 _PURPOSE: Final = b"webhook endpoints"
-# Standard Webhooks: between 24 and 64 bytes.
+# Standard Webhooks: 24 to 64 bytes.
 _SECRET_BYTES: Final = 32
 PREFIX: Final = "whsec_"
 
 
 class SecretUnreadable(Exception):
-    """It was sealed by a secret of the shop that is neither the present nor the previous one."""
+    """It was sealed with neither the current nor the previous shop secret."""
 
 
 class SecretBox:
-    """Seals by the first of the shop's secrets, and opens what any of them has sealed."""
+    """Seals with the first of the shop's secrets; opens what any of them sealed."""
 
     def __init__(self, shop_secrets: Sequence[str]) -> None:
         self._shop_secrets = tuple(shop_secrets)
@@ -39,11 +39,11 @@ class SecretBox:
         return self._all()[0].encrypt(secret.encode()).decode()
 
     def open(self, sealed: str) -> str:
-        """Raises SecretUnreadable."""
+        """Decrypt a secret. Raises SecretUnreadable."""
         return self._open(self._all(), sealed)
 
     def is_current(self, sealed: str) -> bool:
-        """Whether the present secret has sealed it."""
+        """Whether it is sealed with the current secret."""
         try:
             self._open(self._all()[:1], sealed)
         except SecretUnreadable:
@@ -70,7 +70,7 @@ class SecretBox:
 
 
 def new_secret() -> str:
-    """A secret of Standard Webhooks."""
+    """Make a random Standard Webhooks secret."""
     return PREFIX + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 

@@ -1,4 +1,4 @@
-"""The port: whoever carries a request to an endpoint is one of these, and says what came of it."""
+"""The port to HTTP: one attempt, and its result."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ordercast.commerce.webhook_endpoints import DisabledBy
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What an endpoint answered, as far as it is kept; without a `status`, why nothing came."""
+class AttemptResponse:
+    """The response to an attempt; without a `status`, `problem` says why there is none."""
 
     status: int | None
     headers: str = ""
@@ -21,8 +21,8 @@ class Answer:
 
 
 class Sender(Protocol):
-    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """POST it, once. Whatever goes wrong is an answer too."""
+    async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> AttemptResponse:
+        """Make one attempt; failures are returned, not raised."""
 
     async def close(self) -> None: ...
 
@@ -31,4 +31,4 @@ DISABLED_SENTENCES = {
     DisabledBy.GONE: "it answered 410 Gone",
     DisabledBy.FAILING: "nothing was delivered to it for too long",
 }
-"""Why an endpoint was switched off, for people and the log."""
+"""Reasons for disabling, for staff and the log."""

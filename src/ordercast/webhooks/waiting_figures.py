@@ -1,4 +1,4 @@
-"""Figures of what waits to be sent, for Prometheus and readiness, counted now and then."""
+"""Metrics of pending deliveries, for Prometheus and readiness."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ordercast.db.webhooks import deliveries
 from ordercast.db.webhooks.endpoints import WebhookEndpoint
 from ordercast.telemetry import WEBHOOKS_OLDEST_S, WEBHOOKS_PENDING
 
-# Up to ten thousand rows of an index for each endpoint: rarely enough to be no load.
+# Counts up to ten thousand index rows per endpoint, so rarely.
 COUNTED_EVERY_MS: Final = 5_000
 
 
 class WaitingFigures:
-    """On the node that sends; on others there are none."""
+    """Set on the leading node only."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,7 +28,7 @@ class WaitingFigures:
         return f"<WaitingFigures of {self._counted_at_ms}>"
 
     async def update(self, endpoints: Sequence[WebhookEndpoint], now_ms: int) -> None:
-        """Count what waits for the endpoints, unless that was done a moment ago."""
+        """Count the endpoints' pending deliveries, unless that was done in the last COUNTED_EVERY_MS."""
         if not endpoints:
             if self._are_set:
                 self.clear()

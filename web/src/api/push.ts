@@ -6,7 +6,7 @@ export type WantedPreferences = Schemas["Preferences"];
 /** The API's document knows the topics as names of any kind. */
 export const TOPICS = ["orders", "deliveries", "payments", "bookings", "chat", "reminders", "shop"] as const;
 export type Topic = (typeof TOPICS)[number];
-export type Way = Schemas["Way"];
+export type Way = Schemas["Channel"];
 
 export const pushKey = async () => (await get<Schemas["PushKey"]>("/api/push/key")).key;
 

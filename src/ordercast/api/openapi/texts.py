@@ -303,7 +303,7 @@ SCHEMAS: Final[dict[str, str]] = {
     "PushSubscription": "A browser that is to be pushed to.",
     "Quiet": "Hours in which one is left alone.",
     "Unsubscribe": "A browser that is to be left alone.",
-    "Way": "How a notification reaches who looks at no screen.",
+    "Channel": "How a notification is sent to a person whose browser is closed.",
     "Published": "How the event was taken.",
     "Received": "That the provider's event was taken in.",
     "Register": "A customer's account to be made.",

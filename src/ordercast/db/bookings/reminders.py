@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from ordercast.commerce.letters import Language
-from ordercast.commerce.notification_preferences import Way
+from ordercast.commerce.notification_preferences import Channel
 from ordercast.commerce.notifications import NotificationKind, Severity, Topic
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.commerce.when import written_out
@@ -124,7 +124,7 @@ def _declines_mail(transaction: Transaction, due: _Due) -> bool:
     if due.customer_id is None or not due.has_account:
         return False
     chosen = notification_preferences.find(transaction, due.customer_id).topics.get(Topic.REMINDERS)
-    return chosen is not None and Way.MAIL not in chosen
+    return chosen is not None and Channel.MAIL not in chosen
 
 
 def _due_of(row: tuple[Any, ...]) -> _Due:

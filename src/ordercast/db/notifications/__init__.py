@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ordercast.commerce.errors import NotFound
-from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, words
+from ordercast.commerce.notifications import SHOP, NotificationKind, Severity, render
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.db import meta
 from ordercast.db.lenient_json import read_json
@@ -222,13 +222,13 @@ def notify(
     now: Timestamp,
 ) -> None:
     """Notify somebody, or all the shop's people as SHOP: on their screens, and by the ways that they chose, once this
-    unit's commit is durable. `data` is what the words of its kind are made with (``commerce.notifications.words``).
+    unit's commit is durable. `data` is what the words of its kind are made with (``commerce.notifications.render``).
     """
     values = {"recipient": recipient, "kind": kind, "order_id": order_id, "severity": severity, "created_at": now}
     transaction.run(statements.ADD, **values, data=_json(data))
 
 
-def tell_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
+def notify_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
     """Write one notification for the shop of all orders that were placed since the last; whether there were any.
 
     One for many, and not within the placing: a shop under load would be told so often that nobody reads it, and each
@@ -251,7 +251,7 @@ def tell_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
 
 
 def has_new_orders(transaction: Transaction) -> bool:
-    """Whether `tell_of_new_orders` has anything to do: to be asked of a reader, which is cheap."""
+    """Whether `notify_of_new_orders` has anything to do: to be asked of a reader, which is cheap."""
     mark = _mark_in(transaction.one(meta.VALUE, name=_MARK))
     return mark is None or _is_behind(mark, *_newest(transaction, mark))
 
@@ -319,7 +319,7 @@ def _json(value: Any) -> str:
 
 def _notification(row: tuple[Any, ...]) -> Notification:
     _entry, id_, kind, order_id, data, severity, created_at, read_at = row
-    said = words(NotificationKind(kind), read_json(data), order_id)
+    said = render(NotificationKind(kind), read_json(data), order_id)
     return Notification(
         id_,
         said.title,

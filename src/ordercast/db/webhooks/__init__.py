@@ -1,7 +1,7 @@
-"""Outgoing webhooks: endpoints, what each is to be sent, and how each attempt went.
+"""Outgoing webhooks: endpoints, their deliveries, and the log of attempts.
 
-An endpoint follows the feed from a row of its own on (`through`): the transaction that moves it on makes the deliveries
-of what lies between, so a delivery is made once for each endpoint and event, whoever dies when.
+An endpoint has a cursor in the feed (`through`): the transaction that advances it inserts the deliveries of the rows
+between, so each event becomes one delivery per endpoint, whichever node crashes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Units of work on what endpoints are sent: making deliveries, sending them, and the log of both."""
+"""Units of work on webhook deliveries and their attempts."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ordercast.commerce.webhook_endpoints import DeliveryState
 from ordercast.db.transaction import Transaction
 
 from . import statements
-from .endpoints import WebhookEndpoint, text_in
+from .endpoints import WebhookEndpoint, require_text
 from .table import ATTEMPTS, DELIVERIES
 
-# Deliveries of one endpoint that wait. While there are more, the feed is its queue: nothing is made of it.
+# Pending deliveries per endpoint. When there are more its cursor stops, and the feed is the queue.
 QUEUED_MAX: Final = 10_000
-# In one unit of work: an order that comes meanwhile waits for milliseconds.
+# Rows per unit of work: other writers wait for milliseconds.
 FORGOTTEN_AT_ONCE_MAX: Final = 500
 ATTEMPTS_SHOWN_MAX: Final = 100
 NEWEST: Final = 2**62
-"""Behind every entry."""
+"""Greater than every entry."""
 
 
 class DueDelivery(NamedTuple):
-    """One that is to be sent now."""
+    """A delivery that is due."""
 
     id: str
     event_id: str
@@ -39,7 +39,7 @@ class DueDelivery(NamedTuple):
 
 
 class NewDelivery(NamedTuple):
-    """An event as an endpoint is to be sent it."""
+    """An event to be delivered to an endpoint."""
 
     event_id: str
     event: str
@@ -49,52 +49,52 @@ class NewDelivery(NamedTuple):
 
 
 class WebhookDelivery(Struct, frozen=True, rename="camel"):
-    """What an endpoint was or is to be sent."""
+    """A delivery: an event that an endpoint was or will be sent."""
 
     id: str
     event_id: str
-    """The event's, which each attempt carries as `webhook-id`."""
+    """The event's id, the `webhook-id` of each attempt."""
     event: str
     subject: str | None
-    """The order or the like that it is about: those of one subject are sent in turn."""
+    """The order or other thing it is about; deliveries of one subject are sent in order."""
     seq: int
-    """The event's place in the feed; 0 for a test."""
+    """The event's position in the feed; 0 for a test."""
     state: DeliveryState
     attempts: int
-    """How often it was tried since it was made, or replayed."""
+    """Attempts since it was made, or replayed."""
     due_at: str
-    """When it is tried next, while it is pending (RFC 3339, UTC)."""
+    """When the next attempt is due, while pending (RFC 3339, UTC)."""
     problem: str | None
     """Why the last attempt failed."""
     created_at: str
     ended_at: str | None
-    """When it was delivered, given up or skipped."""
+    """When it was delivered, failed or skipped."""
 
 
 class WebhookAttempt(Struct, frozen=True, rename="camel"):
-    """How one attempt went."""
+    """One attempt."""
 
     at: str
     status: int | None
-    """The answer's; null where none came."""
+    """Of the response; null if none came."""
     headers: str
-    """The answer's, a line each, as far as they are kept."""
+    """Of the response, one per line, truncated."""
     body: str
-    """The beginning of the answer's."""
+    """The beginning of the response's."""
     duration_ms: int
-    """How long it took, in milliseconds."""
+    """Duration in milliseconds."""
     problem: str | None
     """Why it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """An attempt, and what follows from it."""
+    """An attempt and its consequence."""
 
     attempt: WebhookAttempt
     state: DeliveryState
     due_at: Timestamp | None
-    """When it is tried again, where it is still pending."""
+    """When the next attempt is due, if still pending."""
     is_gone: bool = False
 
 
@@ -109,8 +109,8 @@ def is_full(transaction: Transaction, endpoint_id: str) -> bool:
 def advance(
     transaction: Transaction, endpoint: WebhookEndpoint, through: int, new: Iterable[NewDelivery], now: Timestamp
 ) -> int:
-    """Move an endpoint on in the feed, with the deliveries of what lies between; how many. None where somebody else has
-    moved it meanwhile, or it was switched off.
+    """Advance an endpoint's cursor and insert the deliveries of the rows between; return how many. Does nothing if the
+    cursor moved meanwhile, or the endpoint was disabled.
     """
     moved = transaction.run(
         statements.ADVANCE, endpoint_id=endpoint.id, old_through=endpoint.through, new_through=through
@@ -122,7 +122,7 @@ def advance(
 
 
 def add_delivery(transaction: Transaction, endpoint_id: str, new: NewDelivery, now: Timestamp) -> WebhookDelivery:
-    """Have one thing sent to one endpoint."""
+    """Insert one delivery, outside of the feed."""
     transaction.many(statements.ADD, [_row(endpoint_id, new, now)])
     row = transaction.one(statements.BY_EVENT, endpoint_id=endpoint_id, event_id=new.event_id)
     assert row is not None
@@ -132,7 +132,7 @@ def add_delivery(transaction: Transaction, endpoint_id: str, new: NewDelivery, n
 def add_or_replay(
     transaction: Transaction, endpoint_id: str, new: Iterable[NewDelivery], now: Timestamp, *, delivered_too: bool
 ) -> int:
-    """Send these again where they were given up or left out, or were never made; how many."""
+    """Make these deliveries pending again if they failed or were skipped, or insert them; return how many."""
     found = 0
     for each in new:
         values = _row(endpoint_id, each, now) | {"delivered_too": int(delivered_too)}
@@ -148,19 +148,19 @@ def _row(endpoint_id: str, new: NewDelivery, now: Timestamp) -> dict[str, Any]:
 
 
 def due(transaction: Transaction, endpoint_id: str, now: Timestamp, limit: int) -> list[DueDelivery]:
-    """What is to be sent now, each order's in turn."""
+    """The deliveries due now, the first of each subject."""
     values = {"endpoint_id": endpoint_id, "now": now, "limit": limit}
     return transaction.read(statements.DUE, _due, DELIVERIES, **values)
 
 
 def next_due(transaction: Transaction, endpoint_id: str, now: Timestamp) -> str | None:
-    """When something becomes due that is not yet."""
+    """When the next delivery comes due that is not due yet."""
     row = transaction.one(statements.NEXT_DUE, endpoint_id=endpoint_id, now=now)
     return None if row is None else row[0]
 
 
 class Waiting(NamedTuple):
-    """How many deliveries wait, counted up to QUEUED_MAX, and since when."""
+    """The number of pending deliveries, counted up to QUEUED_MAX, and the oldest's time."""
 
     queued: int
     since: str | None
@@ -173,7 +173,7 @@ def waiting(transaction: Transaction, endpoint_id: str) -> Waiting:
 
 
 def record(transaction: Transaction, endpoint_id: str, delivery: DueDelivery, outcome: AttemptOutcome) -> bool:
-    """Note an attempt, and what follows from it; False where the delivery has ended meanwhile."""
+    """Write an attempt and its outcome; False if the delivery has ended meanwhile."""
     attempt = outcome.attempt
     if outcome.due_at is None:
         values = {"new_state": outcome.state, "new_problem": attempt.problem, "at": attempt.at}
@@ -219,7 +219,7 @@ class LogPage(NamedTuple):
 def deliveries(
     transaction: Transaction, endpoint_id: str, *, state: DeliveryState | None, before: int, limit: int
 ) -> LogPage:
-    """The newest below the entry `before`."""
+    """The newest deliveries below the entry `before`."""
     values: dict[str, Any] = {"endpoint_id": endpoint_id, "before": before, "limit": limit + 1}
     if state is None:
         rows = transaction.all(statements.BEFORE, **values)
@@ -230,7 +230,7 @@ def deliveries(
 
 
 def find_delivery(transaction: Transaction, endpoint_id: str, delivery_id: str) -> WebhookDelivery:
-    """Raises NotFound."""
+    """Find a delivery. Raises NotFound."""
     values = {"delivery_id": delivery_id, "endpoint_id": endpoint_id}
     found = transaction.read_one(statements.DELIVERY, _delivery, DELIVERIES, **values)
     if found is None:
@@ -244,24 +244,24 @@ def body_of(transaction: Transaction, delivery_id: str) -> str:
 
 
 def attempts(transaction: Transaction, delivery_id: str) -> list[WebhookAttempt]:
-    """The newest first."""
+    """The attempts of a delivery, newest first."""
     values = {"delivery_id": delivery_id, "limit": ATTEMPTS_SHOWN_MAX}
     return transaction.read(statements.ATTEMPTS, _attempt, ATTEMPTS, **values)
 
 
 def replay(transaction: Transaction, endpoint_id: str, delivery_id: str, now: Timestamp) -> WebhookDelivery:
-    """Send it again, from the first attempt on. Raises NotFound."""
+    """Make a delivery pending again, at its first attempt. Raises NotFound."""
     transaction.run(statements.REPLAY, delivery_id=delivery_id, endpoint_id=endpoint_id, now=now)
     return find_delivery(transaction, endpoint_id, delivery_id)
 
 
 def forget_old(transaction: Transaction, before: Timestamp) -> int:
-    """Forget some of the deliveries that were made before then, whatever became of them; how many."""
+    """Delete some deliveries older than `before`, whatever their state; return how many."""
     return transaction.run(statements.FORGET_OLD, before=before, limit=FORGOTTEN_AT_ONCE_MAX)
 
 
 def remove_some(transaction: Transaction, endpoint_id: str) -> int:
-    """Remove some of an endpoint's deliveries; how many."""
+    """Delete some of an endpoint's deliveries; return how many."""
     return transaction.run(statements.REMOVE_OF, endpoint_id=endpoint_id, limit=FORGOTTEN_AT_ONCE_MAX)
 
 
@@ -270,36 +270,42 @@ def remove_some(transaction: Transaction, endpoint_id: str) -> int:
 
 def _due(row: tuple[Any, ...]) -> DueDelivery:
     id_, event_id, event, subject, body, attempts_made, entry = row
-    about = None if subject is None else text_in(subject)
+    about = None if subject is None else require_text(subject)
     return DueDelivery(
-        text_in(id_), text_in(event_id), text_in(event), about, text_in(body), int(attempts_made), int(entry)
+        require_text(id_),
+        require_text(event_id),
+        require_text(event),
+        about,
+        require_text(body),
+        int(attempts_made),
+        int(entry),
     )
 
 
 def _delivery(row: tuple[Any, ...]) -> WebhookDelivery:
     _, id_, event_id, event, subject, seq, state, attempts_made, due_at, problem, created_at, ended_at = row
     return WebhookDelivery(
-        text_in(id_),
-        text_in(event_id),
-        text_in(event),
-        None if subject is None else text_in(subject),
+        require_text(id_),
+        require_text(event_id),
+        require_text(event),
+        None if subject is None else require_text(subject),
         int(seq),
         DeliveryState(state),
         int(attempts_made),
-        text_in(due_at),
-        None if problem is None else text_in(problem),
-        text_in(created_at),
-        None if ended_at is None else text_in(ended_at),
+        require_text(due_at),
+        None if problem is None else require_text(problem),
+        require_text(created_at),
+        None if ended_at is None else require_text(ended_at),
     )
 
 
 def _attempt(row: tuple[Any, ...]) -> WebhookAttempt:
     _, at, status, headers, body, duration_ms, problem = row
     return WebhookAttempt(
-        text_in(at),
+        require_text(at),
         None if status is None else int(status),
-        text_in(headers),
-        text_in(body),
+        require_text(headers),
+        require_text(body),
         int(duration_ms),
-        None if problem is None else text_in(problem),
+        None if problem is None else require_text(problem),
     )

@@ -16,7 +16,7 @@ from ordercast.db.transaction import Transaction
 from . import statements
 from .table import ENDPOINTS
 
-# A shop has a handful of systems; each costs a look at each commit.
+# A shop has a handful of systems; each costs a read per commit.
 ENDPOINTS_MAX: Final = 50
 
 
@@ -41,12 +41,12 @@ def page(transaction: Transaction, after: str, limit: int) -> list[WebhookEndpoi
 
 
 def enabled(transaction: Transaction) -> list[WebhookEndpoint]:
-    """Those to which anything is sent."""
+    """The enabled endpoints."""
     return transaction.page(statements.ENABLED_AFTER, _endpoint, ENDPOINTS, after="", limit=ENDPOINTS_MAX)
 
 
 def find(transaction: Transaction, endpoint_id: str) -> WebhookEndpoint:
-    """Raises NotFound."""
+    """Find an endpoint. Raises NotFound."""
     found = transaction.read_one(statements.BY_ID, _endpoint, ENDPOINTS, id=endpoint_id)
     if found is None:
         raise NotFound("webhook endpoint")
@@ -54,7 +54,7 @@ def find(transaction: Transaction, endpoint_id: str) -> WebhookEndpoint:
 
 
 def lock(transaction: Transaction, endpoint_id: str, expected_version: int | None = None) -> WebhookEndpoint:
-    """The endpoint, which nobody else changes before this unit's end. Raises NotFound and EditConflict."""
+    """Find and lock an endpoint until this unit ends. Raises NotFound and EditConflict."""
     row = transaction.one(statements.BY_ID_FOR_UPDATE, id=endpoint_id)
     if row is None:
         raise NotFound("webhook endpoint")
@@ -69,7 +69,7 @@ def count(transaction: Transaction) -> int:
 
 
 def add(transaction: Transaction, endpoint: WebhookEndpoint, actor: Actor) -> None:
-    """Keep a new endpoint."""
+    """Insert an endpoint."""
     transaction.run(
         statements.ADD_ENDPOINT,
         id=endpoint.id,
@@ -87,13 +87,13 @@ def add(transaction: Transaction, endpoint: WebhookEndpoint, actor: Actor) -> No
 
 
 def newest_seq(transaction: Transaction) -> int:
-    """The feed's newest row: a new endpoint is told what comes behind it."""
+    """The feed's newest position, where a new endpoint's cursor begins."""
     row = transaction.one(feed.NEWEST_SEQ)
     return (row[0] or 0) if row else 0
 
 
 def change(transaction: Transaction, changed: WebhookEndpoint, actor: Actor) -> None:
-    """Write an endpoint that was locked, as it shall be."""
+    """Update a locked endpoint."""
     transaction.run(
         statements.CHANGE,
         endpoint_id=changed.id,
@@ -109,7 +109,7 @@ def change(transaction: Transaction, changed: WebhookEndpoint, actor: Actor) -> 
     )
 
 
-def keep_secrets(
+def save_secrets(
     transaction: Transaction, endpoint_id: str, secrets: Iterable[SealedSecret], actor: Actor, now: Timestamp
 ) -> None:
     transaction.run(
@@ -122,7 +122,7 @@ def keep_secrets(
 
 
 def reseal(transaction: Transaction, endpoint: WebhookEndpoint, secrets: Iterable[SealedSecret]) -> None:
-    """Keep the same secrets, sealed anew, unless they were changed meanwhile."""
+    """Replace the sealed secrets, unless they were changed meanwhile."""
     transaction.run(
         statements.RESEAL,
         endpoint_id=endpoint.id,
@@ -131,13 +131,13 @@ def reseal(transaction: Transaction, endpoint: WebhookEndpoint, secrets: Iterabl
     )
 
 
-def continue_waiting(transaction: Transaction, endpoint_id: str, now: Timestamp) -> None:
-    """Send what was left waiting from now on."""
+def resume_pending(transaction: Transaction, endpoint_id: str, now: Timestamp) -> None:
+    """Make deliveries that were pending at disabling due now."""
     transaction.run(statements.HASTEN_ALL, endpoint_id=endpoint_id, new_due_at=now)
 
 
-def skip_waiting(transaction: Transaction, endpoint_id: str, now: Timestamp) -> None:
-    """Let what was left waiting be."""
+def skip_pending(transaction: Transaction, endpoint_id: str, now: Timestamp) -> None:
+    """Skip deliveries that were pending at disabling."""
     transaction.run(statements.SKIP_ALL, endpoint_id=endpoint_id, at=now)
 
 
@@ -146,21 +146,19 @@ def remove(transaction: Transaction, endpoint_id: str) -> None:
 
 
 def admins(transaction: Transaction, limit: int) -> list[str]:
-    """The addresses of those whom the shop is run by."""
+    """The admins' mail addresses."""
     return [email for (email,) in transaction.all(statements.ADMINS, after="", limit=limit)]
 
 
-def stopped_urls(transaction: Transaction) -> list[str]:
-    """Of endpoints to which nothing is sent any more, and nobody wanted that."""
+def disabled_urls(transaction: Transaction) -> list[str]:
+    """The URLs of endpoints that were disabled automatically."""
     return [url for (url,) in transaction.all(statements.STOPPED, after="", limit=ENDPOINTS_MAX)]
 
 
 def disable(
     transaction: Transaction, endpoint_id: str, by: DisabledBy, *, before: Timestamp, actor: str, now: Timestamp
 ) -> bool:
-    """Send nothing more to an endpoint that is gone, or where nothing was delivered since `before`; whether it was
-    enabled until now.
-    """
+    """Disable an endpoint that is gone, or accepted nothing since `before`; return whether it was enabled until now."""
     return bool(
         transaction.run(
             statements.DISABLE,
@@ -177,18 +175,18 @@ def disable(
 def _endpoint(row: tuple[Any, ...]) -> WebhookEndpoint:
     id_, url, description, events, secrets, is_enabled, disabled_by, failing_since, through, version, *moments, _ = row
     return WebhookEndpoint(
-        text_in(id_),
-        text_in(url),
-        text_in(description),
+        require_text(id_),
+        require_text(url),
+        require_text(description),
         tuple(events.split()),
         tuple(_secret(each) for each in secrets.split()),
         bool(is_enabled),
         None if disabled_by is None else DisabledBy(disabled_by),
-        None if failing_since is None else Timestamp(text_in(failing_since)),
+        None if failing_since is None else Timestamp(require_text(failing_since)),
         int(through),
         int(version),
-        Timestamp(text_in(moments[0])),
-        Timestamp(text_in(moments[1])),
+        Timestamp(require_text(moments[0])),
+        Timestamp(require_text(moments[1])),
     )
 
 
@@ -201,8 +199,8 @@ def _written(secrets: Iterable[SealedSecret]) -> str:
     return " ".join(f"{each.until or ''}={each.sealed}" for each in secrets)
 
 
-def text_in(value: Any) -> str:
-    """Raises TypeError for what another program has written instead."""
+def require_text(value: Any) -> str:
+    """Return a text. Raises TypeError if another program wrote something else."""
     if not isinstance(value, str):
         raise TypeError("a text is wanted")
     return value

@@ -42,7 +42,7 @@ RESEAL: Final = Statement(
     "UPDATE webhook_endpoints SET secrets = :new_secrets WHERE id = :endpoint_id AND secrets = :old_secrets"
 )
 REMOVE_ENDPOINT: Final = Statement("DELETE FROM webhook_endpoints WHERE id = :endpoint_id")
-# One transaction alone moves it on from a place, and makes the deliveries of what lies between.
+# Matches for one transaction only, the one that inserts the deliveries of the rows between.
 ADVANCE: Final = Statement("""
     UPDATE webhook_endpoints SET through = :new_through
     WHERE id = :endpoint_id AND through = :old_through AND enabled = 1
@@ -73,7 +73,7 @@ ADD: Final = BulkStatement("""
       subject ordercast_id, seq bigint, body ordercast_told, due_at ordercast_moment, created_at ordercast_moment)
     ON CONFLICT (endpoint_id, event_id) DO NOTHING
 """)
-# What ended is sent again from its first attempt on; what is pending goes its way.
+# Ended deliveries restart at the first attempt; pending ones are not touched.
 ADD_OR_REPLAY: Final = Statement(f"""
     INSERT INTO webhook_deliveries (endpoint_id, event_id, event, subject, seq, body, due_at, created_at)
     VALUES (:endpoint_id, :event_id, :event, :subject, :seq, :body, :due_at, :created_at)
@@ -86,7 +86,7 @@ QUEUED: Final = Statement(f"""
     SELECT count(*) FROM (
       SELECT entry FROM webhook_deliveries WHERE endpoint_id = :endpoint_id AND {IS_PENDING} LIMIT :limit) AS queued
 """)
-# One after another of each order: a later one waits until the former was taken or given up.
+# One of each subject at a time: a later one waits until the former is delivered or failed.
 _EARLIER: Final = """
     SELECT earlier.entry FROM webhook_deliveries AS earlier
     WHERE earlier.endpoint_id = webhook_deliveries.endpoint_id AND earlier.subject = webhook_deliveries.subject
@@ -112,7 +112,7 @@ END: Final = Statement(f"""
 POSTPONE: Final = Statement(f"""
     UPDATE webhook_deliveries SET attempts = attempts + 1, problem = :new_problem, due_at = :new_due_at {_ONE_PENDING}
 """)
-# Those behind it of the same order have its time: until then nobody looks at them.
+# Later deliveries of the subject get the same due time, so that they are not read before.
 POSTPONE_BEHIND: Final = Statement(f"""
     UPDATE webhook_deliveries SET due_at = :new_due_at
     WHERE endpoint_id = :endpoint_id AND subject = :subject AND {IS_PENDING} AND entry > :entry
@@ -165,7 +165,7 @@ FORGET_ANSWERS: Final = Statement(
 
 # --- The feed ---------------------------------------------------------------------------------------------------------
 
-# At which moment the next row behind a number was written: a replay since a moment looks for it by halves.
+# The time of the next row after a number, for the binary search of a replay.
 FEED_AT: Final = Statement("SELECT seq, at FROM feed WHERE seq > :after ORDER BY seq LIMIT 1")
 
 # --- Personal data ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Endpoints of the shop's own systems, what each was or is to be sent, and how each attempt went."""
+"""Tables: webhook endpoints, deliveries, attempts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ATTEMPTS: Final = "webhook_attempts"
 
 IS_PENDING: Final = f"state = '{DeliveryState.PENDING}'"
 
-# Nothing is sent to it any more, and nobody wanted that.
+# Disabled automatically, not by an admin.
 IS_STOPPED: Final = f"enabled = 0 AND disabled_by <> '{DisabledBy.ADMIN}'"
 
 webhook_endpoints = table(
@@ -37,15 +37,16 @@ webhook_endpoints = table(
     identifier("id", prefix="whe", primary_key=True),
     line("url"),
     text("description", default=""),
-    # Filters, between spaces.
+    # Filters, separated by spaces.
     text("events", default="*"),
-    # Sealed, between spaces, the one of now first: each as ``until=sealed``, with no `until` for that one.
+    # Sealed secrets, separated by spaces, the current one first: each as ``until=sealed``, without `until` for that
+    # one.
     text("secrets", default=""),
     flag("enabled", True),
     word("disabled_by", optional=True),
-    # Since when nothing was delivered.
+    # Since when no delivery was accepted.
     given_moment("failing_since", optional=True),
-    # The row of the feed up to which deliveries were made of it.
+    # The cursor: the feed's row up to which deliveries were made.
     count("through"),
     version(),
     actor(),
@@ -59,14 +60,14 @@ webhook_endpoints = table(
 
 webhook_deliveries = table(
     DELIVERIES,
-    # The order in which they were made, which is the feed's.
+    # Creation order, which is the feed's order.
     entry(),
     identifier("id", prefix="whd", unique=True),
     identifier("endpoint_id"),
-    # The event's id, which each attempt carries as `webhook-id`.
+    # The event's id, the `webhook-id` of each attempt.
     identifier("event_id"),
     word("event"),
-    # The order, product or the like that it is about: one of them is told in order.
+    # The order, product or other thing it is about; deliveries of one subject are sent in order.
     identifier("subject", optional=True),
     count("seq"),
     document("body"),
@@ -77,7 +78,7 @@ webhook_deliveries = table(
     moment("created_at"),
     given_moment("ended_at", optional=True),
     one_of("state", DeliveryState),
-    # What makes it once for each endpoint and event.
+    # One delivery per endpoint and event.
     index("webhook_deliveries_once", "endpoint_id", "event_id", unique=True),
     index("webhook_deliveries_due", "endpoint_id", "due_at", "entry", where=IS_PENDING),
     index("webhook_deliveries_in_turn", "endpoint_id", "subject", "entry", where=IS_PENDING),
@@ -94,7 +95,7 @@ webhook_attempts = table(
     entry(),
     identifier("delivery_id"),
     moment("at"),
-    # Of the answer; none came where there is none.
+    # Of the response; NULL if none came.
     count("status", default=None, optional=True),
     text("headers", default=""),
     text("body", default=""),

@@ -1,4 +1,4 @@
-"""By mail: a notification as a letter, over the mailer that the other mails take."""
+"""Sends a notification as a mail, through the mailer that other mails use."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ordercast.commerce.letters import Language, Letter
 from ordercast.mail import MailDelayed, Mailer, MailRefused, MailServerAway
 from ordercast.mail.message import compose
 
-from .outgoing import Delayed, OutgoingNotification, Refused
+from .sender import Delayed, OutgoingNotification, Refused
 
 _ACTION = {Language.ENGLISH: "Open", Language.BENGALI: "খুলুন"}
 
 
-class MailWay:
+class MailSender:
     def __init__(self, mailer: Mailer, *, sender: str, domain: str, now_ms: Callable[[], int]) -> None:
-        """`domain` stands behind the `@` of a Message-ID."""
+        """`domain` is the part of Message-ID after the `@`."""
         self._mailer = mailer
         self._sender = sender
         self._domain = domain
@@ -46,4 +46,4 @@ class MailWay:
             raise Delayed(str(away)) from None
 
     async def close(self) -> None:
-        """A session ends with its mail."""
+        """Nothing to close: a session lasts for one mail."""

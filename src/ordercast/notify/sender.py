@@ -1,4 +1,4 @@
-"""The port: each way by which a notification leaves us is one of these."""
+"""The port that each channel's adapter implements."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ordercast.commerce.notifications import Severity
 
 @dataclass(frozen=True, slots=True)
 class OutgoingNotification:
-    """In the words of whoever it is for."""
+    """One rendered notification, for one contact point."""
 
     id: str
-    """Of the task's making: one that is sent twice has it twice."""
+    """Idempotency key: the same if the notification is sent again."""
     tag: str
-    """What it is about: a newer one takes the place of an older one with the same tag."""
+    """A newer notification replaces an older one with the same tag."""
     title: str
     text: str
     link: str
-    """The whole URL of the page that it is about."""
+    """Absolute URL of the page to open."""
     language: Language
     severity: Severity
     address: str
-    """Where it goes: a push service's URL, a mail address, a number."""
+    """Push endpoint URL, mail address or phone number."""
     keys: Mapping[str, Any]
     created_at_ms: int
 
 
 class Refused(Exception):
-    """For good. `code` is an answer's status, or a word of ours; it names nobody."""
+    """Rejected permanently. `code` is an HTTP status or a short reason, and contains no personal data."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -39,11 +39,11 @@ class Refused(Exception):
 
 
 class Gone(Refused):
-    """For good, and whatever else goes there too: nobody is reached at that address any more."""
+    """Rejected permanently, and the address no longer exists: delete the contact point."""
 
 
 class Delayed(Exception):
-    """Not now. `after_s` is when the other side would have it again, if it said so."""
+    """Failed temporarily. `after_s` is the server's Retry-After, if it sent one."""
 
     def __init__(self, code: str, after_s: int | None = None) -> None:
         self.code = code
@@ -51,10 +51,10 @@ class Delayed(Exception):
         super().__init__(code)
 
 
-class SendingWay(Protocol):
-    """Sends notifications; each adapter is one."""
+class NotificationSender(Protocol):
+    """Sends notifications by one channel."""
 
     async def send(self, notification: OutgoingNotification) -> None:
-        """Hand it over; it is the other side's once this returns. Raises Refused, Gone, Delayed."""
+        """Make one attempt; return once the other side accepted it. Raises Refused, Gone or Delayed."""
 
     async def close(self) -> None: ...
