@@ -66,7 +66,7 @@ QUESTIONS: Final[dict[str, Callable[[Transaction], object]]] = {
     "drivers": lambda t: drivers.page(t, "", LIMIT),
     "open mismatches": lambda t: mismatches.page(t, mismatches.NEWEST, LIMIT, resolved_too=False),
     "have new orders come": notifications.has_new_orders,
-    "read all notifications": lambda t: notifications.see(t, _SHOP, "usr_1", None, _NOW),
+    "read all notifications": lambda t: notifications.mark_read(t, _SHOP, "usr_1", None, _NOW),
     "notifications, all of them read": _notifications(unread_only=False),
 }
 

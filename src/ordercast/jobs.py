@@ -270,10 +270,10 @@ async def escalate_unseen(
     now, since = timestamp(now_ms), timestamp(now_ms - escalation.AGE_MS_MAX)
     taken: Counter[NoticeStep] = Counter()
     for subject, step in product(NoticeSubject, limits):
-        due = escalation.Due(subject, step, limits.due_before(step, now_ms), since)
+        due = escalation.DueStep(subject, step, limits.due_before(step, now_ms), since)
         if not await store.read(partial(escalation.is_due, due=due)):
             continue
-        unit = partial(escalation.escalate, due=due, now=now, carry_out=_carried_out(due, now_ms, mailed_in))
+        unit = partial(escalation.escalate, due=due, now=now, action=_action_of(due, now_ms, mailed_in))
         with suppress(LockedElsewhere):  # it is due in the next round too
             count = await store.write(UnitOfWork(unit, waits=False))
             taken[step] += count
@@ -281,17 +281,17 @@ async def escalate_unseen(
     return taken
 
 
-def _carried_out(due: escalation.Due, now_ms: int, mailed_in: Language | None) -> escalation.CarryOut:
+def _action_of(due: escalation.DueStep, now_ms: int, mailed_in: Language | None) -> escalation.StepAction:
     """What is done for those of a step, beside the event that tells of each."""
     now = timestamp(now_ms)
 
-    def carry_out(transaction: Transaction, unseen: Sequence[escalation.Unseen]) -> None:
+    def action(transaction: Transaction, unseen: Sequence[escalation.UnopenedEntity]) -> None:
         if due.step is NoticeStep.PUSH:
             escalation.notify_shop(transaction, due.subject, unseen, now)
         elif due.step is NoticeStep.MAIL and mailed_in is not None:
             escalation.mail_shop(transaction, due.subject, now, mailed_in, partial(_new_mail_id, now_ms))
 
-    return carry_out
+    return action
 
 
 def _new_mail_id(now_ms: int) -> str:

@@ -19,7 +19,7 @@ from ordercast.commerce.people import Actor, Role
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import accounts, products
 from ordercast.db.accounts import Account
-from ordercast.db.notices import NoticeBatch, Sent, escalation, look_at_order, note
+from ordercast.db.notices import FirstSend, NoticeBatch, escalation, order_notice, record
 from ordercast.jobs import escalate_unseen
 
 from .shop import STORE, ask, move, now, place_one
@@ -58,17 +58,17 @@ async def after(
 
 async def sent(store: AnyStore, *orders: Order) -> None:
     """A screen was there as they came."""
-    batch = NoticeBatch({order.id: Sent(order.created_at, timestamp(ms(order, 0.1))) for order in orders})
-    await store.write(lambda transaction: note(transaction, batch))
+    batch = NoticeBatch({order.id: FirstSend(order.created_at, timestamp(ms(order, 0.1))) for order in orders})
+    await store.write(lambda transaction: record(transaction, batch))
 
 
 async def opened(store: AnyStore, order: Order) -> None:
     batch = NoticeBatch(openings={order.id: [Opening("store:usr_s", timestamp(ms(order, 5)))]})
-    await store.write(lambda transaction: note(transaction, batch))
+    await store.write(lambda transaction: record(transaction, batch))
 
 
 async def steps(store: AnyStore, order: Order) -> list[NoticeStep]:
-    found = await store.read(lambda transaction: look_at_order(transaction, order.id))
+    found = await store.read(lambda transaction: order_notice(transaction, order.id))
     return [each.step for each in found.escalations]
 
 
@@ -94,7 +94,7 @@ async def test_each_step_is_taken_at_its_time_and_once(shop: AnyStore) -> None:
 async def test_no_screen_there_is_escalated_sooner_unless_one_has_painted_it_since(shop: AnyStore) -> None:
     alone, painted = await place_one(shop), await place_one(shop)
     batch = NoticeBatch(receipts={painted.id: [Receipt("sid", "store:usr_s", timestamp(ms(painted, 20)))]})
-    await shop.write(lambda transaction: note(transaction, batch))
+    await shop.write(lambda transaction: record(transaction, batch))
     assert await after(shop, alone, 29) == {}
     assert await after(shop, painted, 31) == {BOARD: 1, PUSH: 1, MAIL: 1, WEBHOOK: 1}
     assert await steps(shop, painted) == []

@@ -261,7 +261,7 @@ async def test_commands_on_one_order_keep_their_order_while_it_is_held(shop: Sho
 TABLES: Final[dict[str, Callable[[Shop], Unit]]] = {
     "orders": place,
     "products": place,
-    "notifications": lambda _: lambda t: notifications.see(t, ("shop",), "usr_1", None, now()),
+    "notifications": lambda _: lambda t: notifications.mark_read(t, ("shop",), "usr_1", None, now()),
     "sessions": lambda _: lambda t: t.run("DELETE FROM sessions WHERE pid = 'held'"),
 }
 

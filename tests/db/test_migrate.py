@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, path: Path) -> migrate.Place:
+def place(request: pytest.FixtureRequest, path: Path) -> migrate.DatabaseLocation:
     """An empty database."""
     if request.param == "sqlite":
         return path
@@ -35,11 +35,11 @@ def place(request: pytest.FixtureRequest, path: Path) -> migrate.Place:
     return server.url(server.new_database())
 
 
-def program_at(place: migrate.Place) -> Program:
+def program_at(place: migrate.DatabaseLocation) -> Program:
     return SqliteProgram(place) if isinstance(place, Path) else PostgresqlProgram(place)
 
 
-def names_in(place: migrate.Place) -> set[str]:
+def names_in(place: migrate.DatabaseLocation) -> set[str]:
     """Of all tables, indexes, triggers and functions."""
     query = "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"
     if isinstance(place, str):
@@ -90,17 +90,17 @@ def catalogue_of(url: str) -> list[str]:
 # --- Up and down ------------------------------------------------------------------------------------------------------
 
 
-def by_alembic(place: migrate.Place) -> None:
+def by_alembic(place: migrate.DatabaseLocation) -> None:
     """Run the migrations from the first on, as a database of an older revision has them run."""
     with migrate._config(place) as config:
         command.upgrade(config, "head")
 
 
-def schema_in(place: migrate.Place) -> list[str]:
+def schema_in(place: migrate.DatabaseLocation) -> list[str]:
     return statements_in(place) if isinstance(place, Path) else catalogue_of(place)
 
 
-def test_a_new_database_is_as_the_migrations_would_have_made_it(place: migrate.Place) -> None:
+def test_a_new_database_is_as_the_migrations_would_have_made_it(place: migrate.DatabaseLocation) -> None:
     migrate.upgrade(place)
     made = schema_in(place)
     migrate.downgrade(place, "base")
@@ -109,10 +109,10 @@ def test_a_new_database_is_as_the_migrations_would_have_made_it(place: migrate.P
     assert migrate.revision_of(place) == migrate.NEWEST
 
 
-def test_the_schema_is_a_script_that_other_programs_run(place: migrate.Place, tmp_path: Path) -> None:
+def test_the_schema_is_a_script_that_other_programs_run(place: migrate.DatabaseLocation, tmp_path: Path) -> None:
     migrate.upgrade(place)
     if isinstance(place, Path):
-        other: migrate.Place = tmp_path / "other.db"
+        other: migrate.DatabaseLocation = tmp_path / "other.db"
         with closing(sqlite3.connect(other)) as connection:
             connection.executescript(schema_script(SQLITE))
     else:
@@ -123,7 +123,7 @@ def test_the_schema_is_a_script_that_other_programs_run(place: migrate.Place, tm
     assert names_in(other) == names_in(place) != set()
 
 
-def test_down_leaves_nothing_and_up_again_makes_it_anew(place: migrate.Place) -> None:
+def test_down_leaves_nothing_and_up_again_makes_it_anew(place: migrate.DatabaseLocation) -> None:
     migrate.upgrade(place)
     before = names_in(place)
     with closing(program_at(place)) as program:
@@ -134,7 +134,7 @@ def test_down_leaves_nothing_and_up_again_makes_it_anew(place: migrate.Place) ->
     assert names_in(place) == before
 
 
-def test_a_second_up_changes_nothing(place: migrate.Place) -> None:
+def test_a_second_up_changes_nothing(place: migrate.DatabaseLocation) -> None:
     migrate.upgrade(place)
     with closing(program_at(place)) as program:
         epoch = program.do("SELECT value FROM meta WHERE name = 'epoch'")
@@ -144,14 +144,14 @@ def test_a_second_up_changes_nothing(place: migrate.Place) -> None:
     assert re.fullmatch("[0-9a-z]{16}", text)
 
 
-def test_two_processes_may_start_together(place: migrate.Place) -> None:
+def test_two_processes_may_start_together(place: migrate.DatabaseLocation) -> None:
     program = f"from pathlib import *; from ordercast.db import migrate; migrate.upgrade({place!r})"
     started = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) for _ in range(3)]
     outcomes = [(process.wait(timeout=60), process.communicate()[1]) for process in started]
     assert outcomes == [(0, b"")] * 3
 
 
-def test_the_first_order_has_the_first_number(place: migrate.Place) -> None:
+def test_the_first_order_has_the_first_number(place: migrate.DatabaseLocation) -> None:
     migrate.upgrade(place)
     with closing(program_at(place)) as program:
         program.do("INSERT INTO orders (total) VALUES (1)")
@@ -162,7 +162,7 @@ def test_the_first_order_has_the_first_number(place: migrate.Place) -> None:
 # --- Databases of another version -------------------------------------------------------------------------------------
 
 
-def pretend_to_be(place: migrate.Place, revision: str) -> None:
+def pretend_to_be(place: migrate.DatabaseLocation, revision: str) -> None:
     migrate.upgrade(place)
     with closing(program_at(place)) as program:
         program.do("UPDATE alembic_version SET version_num = ?", [revision])
@@ -174,13 +174,13 @@ def test_a_shop_of_a_newer_version_is_not_opened(path: Path) -> None:
         SqliteStore(path).migrate()
 
 
-def test_a_database_of_a_newer_version_is_not_migrated(place: migrate.Place) -> None:
+def test_a_database_of_a_newer_version_is_not_migrated(place: migrate.DatabaseLocation) -> None:
     pretend_to_be(place, "9999")
     with pytest.raises(Unusable, match="9999"):
         migrate.upgrade(place)
 
 
-def test_who_must_not_migrate_is_told_the_command(place: migrate.Place) -> None:
+def test_who_must_not_migrate_is_told_the_command(place: migrate.DatabaseLocation) -> None:
     assert migrate.revision_of(place) is None
     with pytest.raises(Unusable, match=r"no schema yet; run `ordercast migrate` first"):
         migrate.must_be_newest(place)
@@ -197,7 +197,7 @@ def test_the_newest_revision_is_the_one_that_this_code_works_with() -> None:
     assert scripts.get_current_head() == migrate.NEWEST
 
 
-def test_a_database_that_is_up_to_date_is_left_alone_without_alembic(place: migrate.Place) -> None:
+def test_a_database_that_is_up_to_date_is_left_alone_without_alembic(place: migrate.DatabaseLocation) -> None:
     migrate.upgrade(place)
     program = (
         "import sys; from pathlib import *; from ordercast.db import migrate;"

@@ -21,7 +21,7 @@ async def page(store: AnyStore, *, unread_only: bool = False) -> Page:
 
 
 async def read_all(store: AnyStore) -> None:
-    assert await store.write(lambda t: notifications.see(t, SHOP, "usr_1", None, now())) == Unread(0)
+    assert await store.write(lambda t: notifications.mark_read(t, SHOP, "usr_1", None, now())) == Unread(0)
 
 
 async def test_a_mark_covers_all_that_was_there_and_nothing_that_comes_later(database: ShopDatabase) -> None:
@@ -35,7 +35,7 @@ async def test_a_mark_covers_all_that_was_there_and_nothing_that_comes_later(dat
     unread = await page(store, unread_only=True)
     assert (len(unread.items), unread.unread) == (1, Unread(1))
     assert [item.read_at is None for item in (await page(store)).items] == [True, False, False]
-    await store.write(lambda t: notifications.see(t, SHOP, "usr_1", [unread.items[0].id], now()))
+    await store.write(lambda t: notifications.mark_read(t, SHOP, "usr_1", [unread.items[0].id], now()))
     assert (await page(store)).unread == Unread(0)
     await store.close()
 
@@ -53,7 +53,7 @@ async def test_what_was_not_committed_when_everything_was_read_is_unread(postgre
         late = await page(store, unread_only=True)
         assert (len(late.items), late.unread) == (1, Unread(1))
         assert [item.read_at is None for item in (await page(store)).items] == [False, False, True]
-        await store.write(lambda t: notifications.see(t, SHOP, "usr_1", [late.items[0].id], now()))
+        await store.write(lambda t: notifications.mark_read(t, SHOP, "usr_1", [late.items[0].id], now()))
         assert (await page(store)).unread == Unread(0)
         await read_all(store)  # while the other one is still at it
         later.commit()

@@ -218,11 +218,11 @@ async def test_many_screens_of_many_orders_are_a_few_writes(
     orders = [await client.place() for _ in range(5)]
     phones = [await connect("store", f"usr_{number}") for number in range(12)]
     written: list[Any] = []
-    note = notices.note
+    record = notices.record
 
-    def noting(transaction: Transaction, batch: notices.NoticeBatch) -> notices.Noted:
+    def noting(transaction: Transaction, batch: notices.NoticeBatch) -> notices.BatchOutcome:
         written.append(batch)
-        return note(transaction, batch)
+        return record(transaction, batch)
 
     monkeypatch.setattr(notices, "note", noting)
     await asyncio.gather(*(received(phone, *orders) for phone in phones))

@@ -14,7 +14,7 @@ from ordercast.commerce.text_rules import check_texts
 from ordercast.db import Transaction, UnitOfWork
 from ordercast.db.conversations import messages as units
 from ordercast.db.conversations import rows_of
-from ordercast.db.conversations.messages import Message, NewMessage, Sent
+from ordercast.db.conversations.messages import Message, NewMessage, SentMessage
 
 from .attachments import Attachments, checked_attachments
 from .auth import Identity
@@ -103,7 +103,7 @@ async def send(
     conversation_id: str,
     wanted: NewMessageBody | SendMessage,
     client_id: str | None,
-) -> Sent:
+) -> SentMessage:
     """Write a message as `identity`, in a transaction of its own. Raises NotFound, KeyReused, TooManyAttempts, and
     InvalidField for a text that cannot be shown.
     """
@@ -111,7 +111,7 @@ async def send(
     files = checked_attachments(context.attachments, wanted.attachments, now)
     await context.budgets.take(MESSAGES, person_key(identity))
 
-    def unit(transaction: Transaction) -> Sent:
+    def unit(transaction: Transaction) -> SentMessage:
         entered = access(transaction, conversation_id, identity, to_write=True)
         check_may_write(transaction, entered)
         new = NewMessage(message_id, conversation_id, entered.participant, str(identity), text, client_id, files)

@@ -28,7 +28,7 @@ async def get_order_notice(order_id: FromPath[str], request: AnyRequest, context
 
     def query(transaction: Transaction) -> OrderNotice:
         document_for(transaction, order_id, identity)
-        return units.look_at_order(transaction, order_id)
+        return units.order_notice(transaction, order_id)
 
     return json_response(msgspec.json.encode(await context.store.read(query)))
 
@@ -43,7 +43,7 @@ async def get_booking_notice(
 
     def query(transaction: Transaction) -> BookingNotice:
         booking_for(transaction, booking_id, identity)
-        return units.look_at_booking(transaction, booking_id)
+        return units.booking_notice(transaction, booking_id)
 
     return json_response(msgspec.json.encode(await context.store.read(query)))
 

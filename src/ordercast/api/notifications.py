@@ -81,7 +81,7 @@ async def read_notifications(request: AnyRequest, context: Context) -> Response[
 async def mark_read(context: ApiContext, actor: Actor, ids: list[str] | None) -> Seen:
     """Mark notifications as read, all with None; gives how many are unread still. Raises NotPermitted, NotFound."""
     recipients, now = recipients_of(actor), context.now()
-    left = await context.store.write(lambda transaction: units.see(transaction, recipients, actor.id, ids, now))
+    left = await context.store.write(lambda transaction: units.mark_read(transaction, recipients, actor.id, ids, now))
     return Seen(left.count, left.more)
 
 

@@ -30,7 +30,7 @@ from ordercast.commerce.timestamps import Timestamp, timestamp
 from . import columns, drivers
 from .columns import count, degrees, entry, given_moment, identifier, index, one_of, table, text, version, word
 from .dialects import Trigger
-from .drivers import Place
+from .drivers import DriverPosition
 from .notifications.triggers import NOTES_OF_DELIVERIES
 from .noun import THEIR_ORDERS, Noun, PersonalData
 from .sql import literals
@@ -166,7 +166,7 @@ class Delivery(Struct, frozen=True, rename="camel"):
     stage: OrderStatus
     driver: DriverName | None
     attempts: int
-    position: Place | None
+    position: DriverPosition | None
     eta: str | None
     """When it should be there, by an estimate of now."""
     proof: DeliveryProof | None
@@ -234,7 +234,11 @@ def settle(transaction: Transaction, change: StatusChanged, handover: Handover) 
 
 
 def arrival(
-    status: OrderStatus, rules: DeliveryRules, place: Place | None, destination: Location | None, now: Timestamp
+    status: OrderStatus,
+    rules: DeliveryRules,
+    place: DriverPosition | None,
+    destination: Location | None,
+    now: Timestamp,
 ) -> Timestamp | None:
     """When an order should be there, by where its driver is."""
     is_known = place is not None and drivers.is_fresh(place.at, now)
@@ -252,7 +256,7 @@ def look(transaction: Transaction, order_id: str, rules: DeliveryRules, now: Tim
         raise NotFound("order")
     status, driver_id, attempts, destination, name, *located = row
     stage = transaction.decoded((order_id, status), lambda row: OrderStatus(row[1]), "orders")
-    place = drivers.place_of(tuple(located))
+    place = drivers.position_of(tuple(located))
     proof = transaction.one(PROOF, order_id=order_id)
     return Delivery(
         order_id,

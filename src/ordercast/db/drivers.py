@@ -89,7 +89,7 @@ NOUN: Final = Noun(
 # --- Units of work ----------------------------------------------------------------------------------------------------
 
 
-class Place(Struct, frozen=True):
+class DriverPosition(Struct, frozen=True):
     """Where a driver was. `accuracy` is metres."""
 
     lat: float
@@ -109,7 +109,7 @@ class Driver(Struct, frozen=True, rename="camel"):
     name: str
     active: bool
     on_duty: bool = False
-    position: Place | None = None
+    position: DriverPosition | None = None
     orders: int = 0
 
 
@@ -141,7 +141,7 @@ def is_on_duty(transaction: Transaction, driver_id: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def keep_place(transaction: Transaction, driver_id: str, place: Place, now: Timestamp) -> None:
+def save_position(transaction: Transaction, driver_id: str, place: DriverPosition, now: Timestamp) -> None:
     """Keep where a driver is: for choosing the nearest, and for who looks only now."""
     transaction.run(
         SET_PLACE,
@@ -159,7 +159,7 @@ def free(transaction: Transaction, now: Timestamp) -> list[Candidate]:
 
     def candidate(row: tuple[Any, ...]) -> Candidate:
         id_, lat, lng, located_at, assigned_at = row
-        place = place_of((lat, lng, None, located_at))
+        place = position_of((lat, lng, None, located_at))
         return Candidate(id_, place.location if place is not None and is_fresh(place.at, now) else None, assigned_at)
 
     return transaction.read(FREE, candidate, "driver_states")
@@ -171,16 +171,16 @@ def is_fresh(located_at: str, now: Timestamp) -> bool:
     return age <= timedelta(seconds=PLACE_AGE_S_MAX)
 
 
-def place_of(row: tuple[Any, ...]) -> Place | None:
+def position_of(row: tuple[Any, ...]) -> DriverPosition | None:
     """Read latitude, longitude, accuracy and time as the statements give them; None for what is no place."""
     if not is_moment(row[3]):
         return None
     try:
-        return Place(*msgspec.convert(row, tuple[float, float, float | None, str]))
+        return DriverPosition(*msgspec.convert(row, tuple[float, float, float | None, str]))
     except msgspec.ValidationError:
         return None
 
 
 def _driver(row: tuple[Any, ...]) -> Driver:
     id_, name, active, on_duty, *place, held = row
-    return Driver(id_, name, bool(active), bool(on_duty), place_of(tuple(place)), held)
+    return Driver(id_, name, bool(active), bool(on_duty), position_of(tuple(place)), held)

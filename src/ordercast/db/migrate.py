@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Engine
 
-Place: TypeAlias = Path | str
+DatabaseLocation: TypeAlias = Path | str
 """Where a database is: the file of SQLite, or the URL of PostgreSQL."""
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -51,7 +51,7 @@ class NotMigrated(Exception):
 class NotOurs(Exception):
     """The tables are another program's, or left of a migration that was not this one's."""
 
-    def __init__(self, place: Place, tables: Sequence[str]) -> None:
+    def __init__(self, place: DatabaseLocation, tables: Sequence[str]) -> None:
         way = (
             "name another file in ORDERCAST_DATABASE_URL"
             if isinstance(place, Path)
@@ -63,7 +63,7 @@ class NotOurs(Exception):
 # --- Up and down ------------------------------------------------------------------------------------------------------
 
 
-def upgrade(place: Place) -> None:
+def upgrade(place: DatabaseLocation) -> None:
     """Bring the database at `place` up to the newest revision; a file is made if there is none. All of it, or nothing.
 
     Raises Unusable for a database of a revision that is not known here, or with tables of another program, and what
@@ -77,7 +77,7 @@ def upgrade(place: Place) -> None:
         _migrate(place)
 
 
-def _create(place: Place) -> None:
+def _create(place: DatabaseLocation) -> None:
     """Make the newest schema in an empty database, unless somebody else has done so meanwhile."""
     from .dialects import POSTGRESQL, SQLITE
     from .schema_script import schema_statements
@@ -95,7 +95,7 @@ def _create(place: Place) -> None:
         connection.commit()
 
 
-def _migrate(place: Place) -> None:
+def _migrate(place: DatabaseLocation) -> None:
     from alembic import command
     from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
@@ -109,7 +109,7 @@ def _migrate(place: Place) -> None:
         raise Unusable(getattr(error, "orig", None) or error) from error
 
 
-def downgrade(place: Place, revision: str) -> None:
+def downgrade(place: DatabaseLocation, revision: str) -> None:
     """Take the database back; ``base`` leaves no table, and no data."""
     from alembic import command
 
@@ -117,7 +117,7 @@ def downgrade(place: Place, revision: str) -> None:
         command.downgrade(config, revision)
 
 
-def must_be_newest(place: Place) -> None:
+def must_be_newest(place: DatabaseLocation) -> None:
     """Raise Unusable, with the command to run, for a database that is not of the revision that this code works with."""
     revision = revision_of(place)
     if revision != NEWEST:
@@ -125,7 +125,7 @@ def must_be_newest(place: Place) -> None:
         raise Unusable(NotMigrated(revision))
 
 
-def _must_be_ours(place: Place) -> None:
+def _must_be_ours(place: DatabaseLocation) -> None:
     """Raise Unusable where another program has tables of our names, or stamps revisions of its own, as a shop that was
     written with Alembic does.
     """
@@ -140,7 +140,7 @@ def _must_be_ours(place: Place) -> None:
 _OF_EVERY_SHOP: Final = frozenset({"feed", "meta"})
 
 
-def _create_namespace(connection: Any, place: Place) -> None:
+def _create_namespace(connection: Any, place: DatabaseLocation) -> None:
     """Make PostgreSQL's schema that the connection is to work in, where there is none of that name."""
     if isinstance(place, Path):
         return
@@ -155,7 +155,7 @@ def _create_namespace(connection: Any, place: Place) -> None:
 _PLAIN_NAME: Final = re.compile(r"[a-z_][a-z0-9_]*")
 
 
-def _foreign_tables(connection: Any, place: Place) -> list[str]:
+def _foreign_tables(connection: Any, place: DatabaseLocation) -> list[str]:
     """Tables that have names of ours in a database that was never migrated."""
     from .nouns import TABLES
 
@@ -166,13 +166,13 @@ def _foreign_tables(connection: Any, place: Place) -> list[str]:
     return sorted(names & {table.name for table in TABLES})
 
 
-def revision_of(place: Place) -> str | None:
+def revision_of(place: DatabaseLocation) -> str | None:
     """What the database says of itself; None before its first migration."""
     with closing(_connect(place)) as connection:
         return _revision_by(connection, place)
 
 
-def _revision_by(connection: Any, place: Place) -> str | None:
+def _revision_by(connection: Any, place: DatabaseLocation) -> str | None:
     there = "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"
     if isinstance(place, str):
         there = "SELECT to_regclass('alembic_version')"
@@ -186,7 +186,7 @@ def _revision_by(connection: Any, place: Place) -> str | None:
 # --- Connections ------------------------------------------------------------------------------------------------------
 
 
-def _connect(place: Place) -> Any:
+def _connect(place: DatabaseLocation) -> Any:
     """A connection of the driver's own; SQLite's is in a transaction once `_begin` was run, psycopg's from its first
     statement on.
     """
@@ -201,7 +201,7 @@ def _connect(place: Place) -> Any:
 
 
 @contextmanager
-def _config(place: Place) -> Iterator[Config]:
+def _config(place: DatabaseLocation) -> Iterator[Config]:
     from alembic.config import Config
 
     with _engine(place).begin() as connection:
@@ -212,14 +212,14 @@ def _config(place: Place) -> Iterator[Config]:
         yield config
 
 
-def _begin(place: Place) -> str:
+def _begin(place: DatabaseLocation) -> str:
     """What a migration's transaction begins with: two nodes that start together must migrate one after the other, and
     SQLite's driver begins none for DDL.
     """
     return "BEGIN IMMEDIATE" if isinstance(place, Path) else f"SELECT pg_advisory_xact_lock({_LOCK})"
 
 
-def _engine(place: Place) -> Engine:
+def _engine(place: DatabaseLocation) -> Engine:
     from sqlalchemy import Connection, NullPool, create_engine, event
 
     driver = "sqlite://" if isinstance(place, Path) else "postgresql+psycopg://"

@@ -162,12 +162,12 @@ def route(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEven
 def _of_booking(change: BookingChange, event_id: Callable[[int], str]) -> Iterator[RoutedEvent]:
     """For each audience, the event as they may hear it; then, to the shop and the customer, what its payment became."""
     name = "new_booking" if change.is_new else "booking_update"
-    heard = [(rule, rooms) for rule in BOOKING_AUDIENCE if (rooms := tuple(rule.rooms(change)))]
-    for index, (rule, rooms) in enumerate(heard):
+    matched = [(rule, rooms) for rule in BOOKING_AUDIENCE if (rooms := tuple(rule.rooms(change)))]
+    for index, (rule, rooms) in enumerate(matched):
         payload = rule.new if change.is_new else rule.update
         yield RoutedEvent(name, rooms, [payload(change.with_event_id(event_id(index)))])
     if change.has_new_payment:
-        payment = booking_payloads.payment_updated(change.with_event_id(event_id(len(heard))))
+        payment = booking_payloads.payment_updated(change.with_event_id(event_id(len(matched))))
         yield RoutedEvent("payment_update", (*_of_store(change), *_of_customer(change)), [payment])
 
 
@@ -207,29 +207,29 @@ def _notification(change: Change, event_id: str) -> RoutedEvent:
     return RoutedEvent("notification", (room,), [payloads.notification(change, made, event_id)])
 
 
-def chat_rooms(conversation_id: str, told: dict[str, Any]) -> tuple[str, ...]:
+def chat_rooms(conversation_id: str, document: dict[str, Any]) -> tuple[str, ...]:
     """The rooms of all who take part in a conversation, by what its row says of them: the shop, the buyer or the guest,
     who drives or cares now; and of those who have it open.
     """
     rooms = [STORE_OWNERS, conversation_room(conversation_id)]
-    if told["customerId"]:
-        rooms.append(customer_room(told["customerId"]))
-    if told["about"] == Subject.ORDER:
-        rooms.append(order_room(told["subjectId"]))
-    if told["about"] == Subject.BOOKING:
-        rooms.append(booking_room(told["subjectId"]))
-    if told["assigneeId"]:
-        room = driver_room if told["assigneeRole"] == Role.DRIVER else carer_room
-        rooms.append(room(told["assigneeId"]))
+    if document["customerId"]:
+        rooms.append(customer_room(document["customerId"]))
+    if document["about"] == Subject.ORDER:
+        rooms.append(order_room(document["subjectId"]))
+    if document["about"] == Subject.BOOKING:
+        rooms.append(booking_room(document["subjectId"]))
+    if document["assigneeId"]:
+        room = driver_room if document["assigneeRole"] == Role.DRIVER else carer_room
+        rooms.append(room(document["assigneeId"]))
     return tuple(rooms)
 
 
 def _message(change: Change, event_id: str) -> RoutedEvent:
     """A message, as it was written or as it was changed; it is known by its own id."""
     del event_id
-    told = payloads.decode(change.after)
+    document = payloads.decode(change.after)
     name = "message" if change.kind == ChangeKind.MESSAGE_SENT else "message_update"
-    return RoutedEvent(name, chat_rooms(change.entity_id, told), [payloads.message(change, told)])
+    return RoutedEvent(name, chat_rooms(change.entity_id, document), [payloads.message(change, document)])
 
 
 def _order_unseen(change: Change, event_id: str) -> RoutedEvent:
@@ -244,8 +244,8 @@ def _booking_unseen(change: Change, event_id: str) -> RoutedEvent:
 
 def _seen(change: Change, event_id: str) -> RoutedEvent:
     """A participant has read further, or has had more on a screen."""
-    told = payloads.decode(change.after)
-    return RoutedEvent("seen", chat_rooms(change.entity_id, told), [payloads.seen(change, told, event_id)])
+    document = payloads.decode(change.after)
+    return RoutedEvent("seen", chat_rooms(change.entity_id, document), [payloads.seen(change, document, event_id)])
 
 
 def _published(change: Change, event_id: str) -> RoutedEvent:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ordercast.commerce.deliveries import DeliveryRules
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Store, StoreError, deliveries, drivers
-from ordercast.db.drivers import Place
+from ordercast.db.drivers import DriverPosition
 
 from .ephemeral import EphemeralEvents
 
@@ -29,7 +29,7 @@ DRIVERS_MAX: Final = 10_000
 
 @dataclass(slots=True)
 class _Driver:
-    position: Place
+    position: DriverPosition
     is_broadcast: bool = False
     stored_at_s: float | None = None
 
@@ -56,7 +56,7 @@ class DriverPositions:
     def __repr__(self) -> str:
         return f"<DriverPositions {len(self._drivers)} drivers>"
 
-    def update(self, driver_id: str, position: Place) -> bool:
+    def update(self, driver_id: str, position: DriverPosition) -> bool:
         """Take a driver's position, unless a newer one is known; gives whether it was taken. It is broadcast soon."""
         known = self._drivers.get(driver_id)
         if known is not None and position.at < known.position.at:
@@ -86,10 +86,10 @@ class DriverPositions:
         finally:
             self._broadcasting.discard(driver_id)
 
-    async def _store_position(self, driver_id: str, position: Place) -> None:
+    async def _store_position(self, driver_id: str, position: DriverPosition) -> None:
         try:
             await self._store.write(
-                lambda transaction: drivers.keep_place(transaction, driver_id, position, self._now())
+                lambda transaction: drivers.save_position(transaction, driver_id, position, self._now())
             )
         except StoreError as error:
             log.warning("driver's position not stored: %s (%s)", driver_id, error)

@@ -10,7 +10,7 @@ import msgspec
 from ordercast.commerce.rooms import STORE_OWNERS, customer_room, order_room, watch_room
 from ordercast.commerce.stats import Stats
 from ordercast.db.deliveries import Carried
-from ordercast.db.drivers import Place
+from ordercast.db.drivers import DriverPosition
 from ordercast.hub import Namespace
 
 
@@ -28,7 +28,7 @@ class EphemeralEvents:
         """Today's figures, for the shop. Each node emits to its own sockets, with its own latency."""
         self._namespace.to(STORE_OWNERS).local.volatile.emit("stats", msgspec.to_builtins(stats))
 
-    def emit_driver_position(self, order: Carried, driver_id: str, place: Place, eta: str | None) -> None:
+    def emit_driver_position(self, order: Carried, driver_id: str, place: DriverPosition, eta: str | None) -> None:
         """Where the driver of an order is, for the shop, and for the buyer while it is carried."""
         rooms = [STORE_OWNERS, watch_room(order.id), order_room(order.id)]
         if order.customer_id is not None:

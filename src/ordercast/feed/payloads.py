@@ -244,29 +244,29 @@ def notification(change: Change, made: dict[str, Any], event_id: str) -> Notific
     }
 
 
-def message(change: Change, told: dict[str, Any]) -> MessagePayload:
+def message(change: Change, document: dict[str, Any]) -> MessagePayload:
     """The message as the API answers it: the same for everybody, so who of the shop's people wrote it is not in it."""
-    participant = told["participant"]
+    participant = document["participant"]
     return {
-        "id": told["id"],
+        "id": document["id"],
         "seq": change.seq,
         "version": change.version,
         "at": change.at,
         "conversationId": change.entity_id,
-        "position": _whole_number(told["position"]),
-        "clientId": told["clientId"],
+        "position": _whole_number(document["position"]),
+        "clientId": document["clientId"],
         "sender": {"participant": participant, "role": role_of(participant)},
-        "text": told["text"],
-        "attachments": told["attachments"],
-        "createdAt": told["createdAt"],
-        "editedAt": told["editedAt"],
-        "deletedAt": told["deletedAt"],
+        "text": document["text"],
+        "attachments": document["attachments"],
+        "createdAt": document["createdAt"],
+        "editedAt": document["editedAt"],
+        "deletedAt": document["deletedAt"],
     }
 
 
-def seen(change: Change, told: dict[str, Any], event_id: str) -> SeenPayload:
+def seen(change: Change, document: dict[str, Any], event_id: str) -> SeenPayload:
     """How far a participant has read; `version` is that position, which never falls."""
-    participant = told["participant"]
+    participant = document["participant"]
     return {
         "id": event_id,
         "seq": change.seq,
@@ -275,9 +275,9 @@ def seen(change: Change, told: dict[str, Any], event_id: str) -> SeenPayload:
         "conversationId": change.entity_id,
         "participant": participant,
         "role": role_of(participant),
-        "delivered": _whole_number(told["delivered"]),
-        "seen": _whole_number(told["seen"]),
-        "unread": _whole_number(told["unread"]),
+        "delivered": _whole_number(document["delivered"]),
+        "seen": _whole_number(document["seen"]),
+        "unread": _whole_number(document["unread"]),
     }
 
 
@@ -298,17 +298,17 @@ def booking_unseen(change: Change, event_id: str) -> BookingUnseenPayload:
 
 
 def _unseen(change: Change, event_id: str) -> UnseenPayload:
-    told = msgspec.convert(decode(change.after), _Unseen)
+    document = msgspec.convert(decode(change.after), _Unseen)
     return {
         "id": event_id,
         "seq": change.seq,
         "version": change.version,
         "at": change.at,
-        "number": told.number,
-        "step": told.step,
-        "committedAt": told.committed_at,
-        "sentAt": told.sent_at,
-        "receivedAt": told.received_at,
+        "number": document.number,
+        "step": document.step,
+        "committedAt": document.committed_at,
+        "sentAt": document.sent_at,
+        "receivedAt": document.received_at,
     }
 
 

@@ -77,7 +77,7 @@ class Peers(Protocol):
     async def run(self) -> None: ...
 
 
-class _Known:
+class _PresentPerson:
     """A person who is present in a conversation."""
 
     __slots__ = ("nodes", "person")
@@ -87,7 +87,7 @@ class _Known:
         self.nodes = 0
 
 
-class _Gathered(NamedTuple):
+class _PendingChange(NamedTuple):
     """What has changed since a conversation was last told."""
 
     joined: dict[str, Person]
@@ -109,11 +109,11 @@ class Presence:
         self._sockets: dict[str, dict[str, int]] = {}
         """By conversation and person: how many of their sockets are in the room here."""
         self._lingering: dict[tuple[str, str], asyncio.TimerHandle] = {}
-        self._present: dict[str, dict[str, _Known]] = {}
+        self._present: dict[str, dict[str, _PresentPerson]] = {}
         """By conversation and person, over all nodes."""
-        self._gathered: dict[str, _Gathered] = {}
+        self._pending: dict[str, _PendingChange] = {}
         self._due: list[tuple[float, str]] = []
-        """A heap of the conversations in `_gathered`, by when they are told."""
+        """A heap of the conversations in `_pending`, by when they are told."""
         self._timer: asyncio.TimerHandle | None = None
         namespace.rooms.observe(CONVERSATION_PREFIX, self)
 
@@ -130,7 +130,7 @@ class Presence:
         """Who is present, by participant: how many people."""
         return Counter(person.participant for person in self.present(conversation_id))
 
-    def here(self) -> Iterator[tuple[str, Person]]:
+    def local_people(self) -> Iterator[tuple[str, Person]]:
         """Everybody who is present on this node, by conversation."""
         for conversation_id, counts in self._sockets.items():
             known = self._present[conversation_id]
@@ -196,10 +196,10 @@ class Presence:
         people = self._present.setdefault(conversation_id, {})
         known = people.get(person.key)
         if known is None:
-            known = people[person.key] = _Known(person)
-            gathered = self._gather(conversation_id)
-            if gathered.left.pop(person.key, None) is None:
-                gathered.joined[person.key] = person
+            known = people[person.key] = _PresentPerson(person)
+            pending = self._pend(conversation_id)
+            if pending.left.pop(person.key, None) is None:
+                pending.joined[person.key] = person
         known.nodes += 1
 
     def departed(self, conversation_id: str, key: str) -> None:
@@ -214,21 +214,21 @@ class Presence:
         del people[key]
         if not people:
             del self._present[conversation_id]
-        gathered = self._gather(conversation_id)
-        if gathered.joined.pop(key, None) is None:
-            gathered.left[key] = known.person
+        pending = self._pend(conversation_id)
+        if pending.joined.pop(key, None) is None:
+            pending.left[key] = known.person
 
     # The event
 
-    def _gather(self, conversation_id: str) -> _Gathered:
-        gathered = self._gathered.get(conversation_id)
-        if gathered is None:
-            gathered = self._gathered[conversation_id] = _Gathered({}, {})
+    def _pend(self, conversation_id: str) -> _PendingChange:
+        pending = self._pending.get(conversation_id)
+        if pending is None:
+            pending = self._pending[conversation_id] = _PendingChange({}, {})
             wait_s = max(NOTIFY_EVERY_S, len(self._recipients(conversation_id)) / SENDS_PER_S_MAX)
             heapq.heappush(self._due, (asyncio.get_running_loop().time() + wait_s, conversation_id))
             if self._timer is None or self._due[0][1] == conversation_id:
                 self._set_timer()
-        return gathered
+        return pending
 
     def _recipients(self, conversation_id: str) -> Any:
         return self._namespace.rooms.members((conversation_room(conversation_id),))
@@ -244,16 +244,16 @@ class Presence:
             if not self._due or self._due[0][0] > now_s:
                 break
             _, conversation_id = heapq.heappop(self._due)
-            self._notify(conversation_id, self._gathered.pop(conversation_id))
+            self._notify(conversation_id, self._pending.pop(conversation_id))
         self._set_timer()
 
-    def _notify(self, conversation_id: str, gathered: _Gathered) -> None:
-        if not (gathered.joined or gathered.left) or not self._recipients(conversation_id):
+    def _notify(self, conversation_id: str, pending: _PendingChange) -> None:
+        if not (pending.joined or pending.left) or not self._recipients(conversation_id):
             return
         now = self.participants(conversation_id)
         before = Counter(now)
-        before.subtract(person.participant for person in gathered.joined.values())
-        before.update(person.participant for person in gathered.left.values())
+        before.subtract(person.participant for person in pending.joined.values())
+        before.update(person.participant for person in pending.left.values())
         is_listed = len(now) <= LISTED_MAX
         event: ParticipantsPayload = {
             "conversationId": conversation_id,

@@ -54,7 +54,7 @@ class _Row(Struct, array_like=True, frozen=True):
 class Presences(Protocol):
     """Who is present, on this node and in all; see `Presence`."""
 
-    def here(self) -> Iterator[tuple[str, Person]]: ...
+    def local_people(self) -> Iterator[tuple[str, Person]]: ...
     def arrived(self, conversation_id: str, person: Person) -> None: ...
     def departed(self, conversation_id: str, key: str) -> None: ...
 
@@ -62,7 +62,7 @@ class Presences(Protocol):
 class _Peer:
     """What is known of one other node."""
 
-    __slots__ = ("asked", "draft", "number", "present")
+    __slots__ = ("awaiting_state", "draft", "number", "present")
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -70,7 +70,7 @@ class _Peer:
         self.present: dict[tuple[str, str], Person] = {}
         self.draft: dict[tuple[str, str], Person] = {}
         """The parts of a state that have come."""
-        self.asked = False
+        self.awaiting_state = False
 
 
 class PresencePeers:
@@ -150,18 +150,20 @@ class PresencePeers:
     def _ask(self, node: str, *, again: bool = False) -> None:
         """Ask a node for its state; once, until the next beat shows that none has come."""
         peer = self._peers.setdefault(node, _Peer())
-        if again or not peer.asked:
-            peer.asked = True
+        if again or not peer.awaiting_state:
+            peer.awaiting_state = True
             self._emit(ASK, node)
 
-    def _on_ask(self, _asking: str, asked: str) -> None:
+    def _on_ask(self, _asking: str, awaiting_state: str) -> None:
         """Tell everybody what is here: others may have missed the same. With no name, all are asked."""
-        if asked not in {"", self._namespace.node}:
-            if asked in self._peers:
-                self._peers[asked].asked = True
+        if awaiting_state not in {"", self._namespace.node}:
+            if awaiting_state in self._peers:
+                self._peers[awaiting_state].awaiting_state = True
             return
         self._publish_now()
-        parts = list(_parts([_Row(conversation_id, *person) for conversation_id, person in self._presences.here()]))
+        parts = list(
+            _parts([_Row(conversation_id, *person) for conversation_id, person in self._presences.local_people()])
+        )
         for index, part in enumerate(parts or [[]]):
             self._emit(STATE, self._number, index, max(1, len(parts)), msgspec.to_builtins(part))
 
@@ -173,7 +175,7 @@ class PresencePeers:
     def _on_state(self, node: str, number: int, index: int, parts: int, rows: list[Any]) -> None:
         peer = self._peers.setdefault(node, _Peer())
         if peer.number == number:
-            peer.asked = False
+            peer.awaiting_state = False
             return
         if index == 0:
             peer.draft = {}
@@ -181,7 +183,7 @@ class PresencePeers:
             peer.draft[row.conversation_id, row.key] = Person(row.key, row.participant)
         if index == parts - 1:
             self._replace(peer, peer.draft)
-            peer.number, peer.draft, peer.asked = number, {}, False
+            peer.number, peer.draft, peer.awaiting_state = number, {}, False
 
     def _replace(self, peer: _Peer, present: dict[tuple[str, str], Person]) -> None:
         gone = peer.present.keys() - present.keys()

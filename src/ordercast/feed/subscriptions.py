@@ -29,7 +29,7 @@ class FeedBehind(StoreError):
         super().__init__("These changes cannot be followed just now.")
 
 
-class Watched(NamedTuple):
+class SubscriptionTarget(NamedTuple):
     """What is subscribed to."""
 
     field: str
@@ -39,11 +39,11 @@ class Watched(NamedTuple):
     """Each change of it is for one of these."""
 
     @classmethod
-    def order(cls, order_id: str) -> Watched:
+    def order(cls, order_id: str) -> SubscriptionTarget:
         return cls("orderId", order_id, (order_room(order_id), watch_room(order_id)))
 
     @classmethod
-    def conversation(cls, conversation_id: str) -> Watched:
+    def conversation(cls, conversation_id: str) -> SubscriptionTarget:
         return cls("conversationId", conversation_id, (conversation_room(conversation_id),))
 
 
@@ -60,7 +60,7 @@ class Subscriptions:
     async def subscribe(
         self,
         socket: Socket,
-        watched: Watched,
+        target: SubscriptionTarget,
         room: str | None,
         read_snapshot: Callable[[], Awaitable[tuple[bytes, int | None]]],
     ) -> tuple[bytes, str]:
@@ -81,25 +81,25 @@ class Subscriptions:
             if seq is None or not await self._relay.wait_until(seq):
                 raise FeedBehind
             # No await from here on: what is delivered in between would be missed, or heard twice.
-            if not self._changed_since(watched, seq):
-                return document, str(self._enter(socket, watched, room))
+            if not self._changed_since(target, seq):
+                return document, str(self._enter(socket, target, room))
         raise FeedBehind
 
-    def _changed_since(self, watched: Watched, seq: int) -> bool:
+    def _changed_since(self, target: SubscriptionTarget, seq: int) -> bool:
         rows = self._relay.recent_rows(seq, ROWS_MEANWHILE_MAX)
         if rows is None or len(rows) == ROWS_MEANWHILE_MAX:
             return True
-        rooms = set(watched.rooms)
+        rooms = set(target.rooms)
         return any(not rooms.isdisjoint(event.rooms) for _, row in rows for event in row)
 
-    def _enter(self, socket: Socket, watched: Watched, room: str | None) -> Position:
+    def _enter(self, socket: Socket, target: SubscriptionTarget, room: str | None) -> Position:
         position = self._relay.position
         if not socket.connected:
             return position
         if room is not None:
             socket.join(room)
         message = encode_event(
-            self._namespace.name, "watching", [{watched.field: watched.id, "position": str(position)}, str(position)]
+            self._namespace.name, "watching", [{target.field: target.id, "position": str(position)}, str(position)]
         )
         self._namespace.adapter.deliver(message, (socket.id,))
         return position

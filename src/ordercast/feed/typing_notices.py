@@ -29,7 +29,7 @@ AUDIENCE_MAX: Final = 200
 # What is sent at once after a silence.
 BURST_S: Final = 0.5
 
-_Place = tuple[str, str]
+_TypingKey = tuple[str, str]
 """A conversation and a socket."""
 
 
@@ -50,7 +50,7 @@ class TypingNotices:
 
     def __init__(self, namespace: Namespace[Socket]) -> None:
         self._namespace = namespace
-        self._typing: dict[_Place, _Typing] = {}
+        self._typing: dict[_TypingKey, _Typing] = {}
         """In the order in which they expire: all are good for the same time, and renewing puts one last."""
         self._timer: asyncio.TimerHandle | None = None
         self._sent_until_s = 0.0
@@ -106,14 +106,14 @@ class TypingNotices:
             self._stop(place)
         self._set_timer()
 
-    def _stop(self, place: _Place) -> None:
+    def _stop(self, place: _TypingKey) -> None:
         typing = self._typing.pop(place, None)
         if typing is not None:
             self._emit(place, typing, is_typing=False)
 
     # The event
 
-    def _emit(self, place: _Place, typing: _Typing, *, is_typing: bool) -> bool:
+    def _emit(self, place: _TypingKey, typing: _Typing, *, is_typing: bool) -> bool:
         """Emit to everybody in the conversation but this socket; gives whether it was sent."""
         conversation_id, socket_id = place
         audience = sum(len(self._namespace.rooms.members((room,))) for room in typing.rooms)

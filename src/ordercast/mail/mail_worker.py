@@ -92,7 +92,7 @@ class MailWorker:
 
     async def send_due(self) -> int:
         """Send the next mails that are due; how many were looked at. Raises MailServerAway."""
-        await self._note()
+        await self._write_pending()
         now = self._now()
         found = await self._store.read(lambda transaction: self._written(transaction, now))
         messages = []
@@ -164,9 +164,9 @@ class MailWorker:
 
     async def _end(self, mail: Mail, state: MailState, problem: str | None = None) -> None:
         self._unnoted = MailOutcome(mail.id, state, problem)
-        await self._note()
+        await self._write_pending()
 
-    async def _note(self) -> None:
+    async def _write_pending(self) -> None:
         """Note what became of the last mail: one that was sent goes no second time while the database takes nothing."""
         ended = self._unnoted
         if ended is None:

@@ -89,13 +89,13 @@ class NotificationWorker:
         finally:
             # Record what was sent, so that it is not sent again after the restart.
             with suppress(StoreError):
-                await self._note()
+                await self._write_pending()
             for channel in self._senders.values():
                 await channel.close()
 
     async def send_due(self) -> int:
         """Process the next batch of due tasks; return its size."""
-        await self._note()
+        await self._write_pending()
         now_ms = self._now_ms()
         plans, count = await self._store.read(lambda transaction: self._plan_due(transaction, now_ms))
         for plan in plans:
@@ -109,7 +109,7 @@ class NotificationWorker:
         # One device gets its notifications in order.
         each_device = groupby(deliveries, key=lambda plan: plan.task.contact_point_id)
         await asyncio.gather(*(self._send_all(list(plans), room) for _, plans in each_device))
-        await self._note()
+        await self._write_pending()
         return count
 
     def _plan_due(self, transaction: Transaction, now_ms: int) -> tuple[list[Plan], int]:
@@ -179,7 +179,7 @@ class NotificationWorker:
             task.channel, plan.state, lambda transaction: notification_tasks.finish(transaction, [outcome])
         )
 
-    async def _note(self) -> None:
+    async def _write_pending(self) -> None:
         """Write the pending outcomes. While this fails nothing is sent, so no task is sent twice."""
         notes = list(self._pending_writes)
         if not notes:

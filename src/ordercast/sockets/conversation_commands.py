@@ -31,7 +31,7 @@ from ordercast.db.conversations.messages import Message
 from ordercast.feed import Subscriptions, TypingNotices
 from ordercast.feed.audience import chat_rooms
 from ordercast.feed.presence import participant_of
-from ordercast.feed.subscriptions import Watched
+from ordercast.feed.subscriptions import SubscriptionTarget
 from ordercast.hub import LimitReached, Server, Socket
 
 from .command_router import Caller, CommandRouter
@@ -165,7 +165,7 @@ class ConversationCommands:
         try:
             document, position = await self._subscriptions.subscribe(
                 caller.socket,
-                Watched.conversation(id_),
+                SubscriptionTarget.conversation(id_),
                 conversation_room(id_),
                 lambda: self._context.store.read(query),
             )
@@ -183,10 +183,10 @@ class ConversationCommands:
         self._audiences.pop(change.entity_id, None)
         if change.after is None:
             return
-        told = msgspec.json.decode(change.after, type=Parties)
+        parties = msgspec.json.decode(change.after, type=Parties)
         for socket in tuple(self._server.main.rooms.members((conversation_room(change.entity_id),))):
             identity: Identity | None = getattr(socket.data, "identity", None)
-            if identity is None or participant_in(told, identity) is None:
+            if identity is None or participant_in(parties, identity) is None:
                 socket.leave(conversation_room(change.entity_id))
 
     # Typing
@@ -215,8 +215,8 @@ class ConversationCommands:
         return {"typing": command.typing}
 
     def _remember(self, conversation_id: str, found: Access) -> tuple[str, ...]:
-        told = msgspec.to_builtins(found.conversation)
-        rooms = tuple(room for room in chat_rooms(conversation_id, told) if room != STORE_OWNERS)
+        parties = msgspec.to_builtins(found.conversation)
+        rooms = tuple(room for room in chat_rooms(conversation_id, parties) if room != STORE_OWNERS)
         self._audiences[conversation_id] = rooms
         if len(self._audiences) > AUDIENCES_MAX:
             self._audiences.popitem(last=False)

@@ -15,7 +15,7 @@ from typing import Final
 from ordercast.commerce.notice import Opening, Receipt
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import Change, Store, StoreError, Transaction, UnitOfWork, notices
-from ordercast.db.notices import Noted, NoticeBatch, Sent
+from ordercast.db.notices import BatchOutcome, FirstSend, NoticeBatch
 from ordercast.telemetry import NOTICE_SECONDS, NOTICES_DROPPED
 
 log = logging.getLogger("ordercast.sockets")
@@ -38,7 +38,7 @@ class NoticeRecorder:
         self._store = store
         self._now = now
         self._batch = NoticeBatch()
-        self._noted: asyncio.Future[Noted] | None = None
+        self._batch_written: asyncio.Future[BatchOutcome] | None = None
         """For those who wait for the batch that is being collected."""
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -54,19 +54,19 @@ class NoticeRecorder:
             return
         if not waiting:
             self._write_within(SENT_NOTED_WITHIN_S)
-        waiting.setdefault(change.entity_id, Sent(change.at, self._now()))
+        waiting.setdefault(change.entity_id, FirstSend(change.at, self._now()))
 
     async def receive(self, ids: Sequence[str], screen: str, by: str) -> frozenset[str]:
         """Note that a screen has painted these; gives those that there are, once it is durable. Raises StoreError."""
         receipt = Receipt(screen, by, self._now())
         for id_ in ids:
             self._batch.receipts.setdefault(id_, []).append(receipt)
-        return (await self._durable()).known.intersection(ids)
+        return (await self._when_written()).known.intersection(ids)
 
     async def open(self, id_: str, by: str) -> bool:
         """Note that a person has opened it; gives whether there is such, once it is durable. Raises StoreError."""
         self._batch.openings.setdefault(id_, []).append(Opening(by, self._now()))
-        return id_ in (await self._durable()).known
+        return id_ in (await self._when_written()).known
 
     async def close(self) -> None:
         """Note what is waiting, if the database takes it."""
@@ -80,12 +80,12 @@ class NoticeRecorder:
 
     # --- Batches ------------------------------------------------------------------------------------------------------
 
-    def _durable(self) -> asyncio.Future[Noted]:
+    def _when_written(self) -> asyncio.Future[BatchOutcome]:
         """What becomes of the batch that is being collected; whoever waits may go, and the batch goes on."""
-        if self._noted is None:
-            self._noted = asyncio.get_running_loop().create_future()
+        if self._batch_written is None:
+            self._batch_written = asyncio.get_running_loop().create_future()
             self._write_within(0)
-        return asyncio.shield(self._noted)
+        return asyncio.shield(self._batch_written)
 
     def _write_within(self, seconds: float) -> None:
         """Write the batch after so long; sooner, if that was said already. One that is written now is waited for."""
@@ -107,15 +107,15 @@ class NoticeRecorder:
         is_taken = await self._write()
         await asyncio.sleep(BATCH_EVERY_S if is_taken else RETRY_S)
         self._writing = None
-        if self._noted is not None:
+        if self._batch_written is not None:
             self._write_within(0)
         elif self._batch.sent:
             self._write_within(SENT_NOTED_WITHIN_S)
 
     async def _write(self) -> bool:
         """Write what was collected; whether the database took it."""
-        batch, waiting = self._batch, self._noted
-        self._batch, self._noted = NoticeBatch(), None
+        batch, waiting = self._batch, self._batch_written
+        self._batch, self._batch_written = NoticeBatch(), None
         if not batch.sent and waiting is None:
             return True
         try:
@@ -138,15 +138,15 @@ class NoticeRecorder:
         self._batch.sent = {**batch.sent, **self._batch.sent, **batch.sent}
 
 
-def _unit(batch: NoticeBatch) -> UnitOfWork[Noted]:
-    def unit(transaction: Transaction) -> Noted:
-        return notices.note(transaction, batch)
+def _unit(batch: NoticeBatch) -> UnitOfWork[BatchOutcome]:
+    def unit(transaction: Transaction) -> BatchOutcome:
+        return notices.record(transaction, batch)
 
     # Nobody has to be woken for what was sent; what was noticed is in the shop's figures.
     return UnitOfWork(unit, is_silent=not batch.noticed)
 
 
-def _count(noted: Noted) -> None:
+def _count(noted: BatchOutcome) -> None:
     for seconds in noted.first_screens_s:
         NOTICE_SECONDS.labels("screen").observe(seconds)
     for seconds in noted.first_people_s:

@@ -13,7 +13,7 @@ from ordercast.api.context import ApiContext
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import Role
 from ordercast.commerce.timestamps import Timestamp, timestamp
-from ordercast.db.drivers import Place
+from ordercast.db.drivers import DriverPosition
 from ordercast.feed import DriverPositions
 
 from .command_router import Caller, CommandRouter
@@ -58,7 +58,7 @@ async def _locate(
     if actor.role is not Role.DRIVER:
         raise NotPermitted(actor, "say where a driver is")
     at = _at(command.at, context.now())
-    return {"taken": positions.update(actor.id, Place(command.lat, command.lng, command.accuracy, at))}
+    return {"taken": positions.update(actor.id, DriverPosition(command.lat, command.lng, command.accuracy, at))}
 
 
 def _at(at: datetime | None, now: Timestamp) -> Timestamp:

@@ -19,7 +19,7 @@ from .notice_recorder import NoticeRecorder
 _ECHO: Final = CommandDoc(data=Any, example={"n": 1}, answer={"n": 1}, is_echo=True)
 
 
-class Registered(NamedTuple):
+class RightsHandlers(NamedTuple):
     """What is told when rights change."""
 
     auth: SocketAuth
@@ -55,7 +55,7 @@ def serve_sockets(
     conversations.register(router)
     positions = DriverPositions(context.store, ephemeral, context.deliveries, context.now, server.spawn)
     position_command.register(router, positions)
-    return Registered(auth, conversations)
+    return RightsHandlers(auth, conversations)
 
 
 def describe_sockets(server: Server, openapi: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ordercast.commerce.people import SEES_EVERY_ORDER
 from ordercast.commerce.rooms import is_watch_room, watch_room
 from ordercast.db import Transaction, feed
 from ordercast.feed import Subscriptions
-from ordercast.feed.subscriptions import Watched
+from ordercast.feed.subscriptions import SubscriptionTarget
 from ordercast.hub import LimitReached, Socket
 
 from .command_router import Caller, CommandRouter
@@ -73,7 +73,7 @@ async def _watch(
 
     try:
         document, position = await subscriptions.subscribe(
-            caller.socket, Watched.order(command.order_id), room, lambda: context.store.read(query)
+            caller.socket, SubscriptionTarget.order(command.order_id), room, lambda: context.store.read(query)
         )
     except LimitReached as error:
         raise TooManyWatches(WATCHES_MAX) from error

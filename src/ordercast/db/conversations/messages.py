@@ -62,7 +62,7 @@ class NewMessage:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class SentMessage:
     message: Message
     replayed: bool
     """Whether it had been written before."""
@@ -73,13 +73,13 @@ class Sent:
 
 def send(
     transaction: Transaction, conversation: Conversation, new: NewMessage, *, actor: Actor, now: Timestamp
-) -> Sent:
+) -> SentMessage:
     """Write a message behind the newest of a conversation that this unit holds; or give the one that was written under
     the same client id before. Raises KeyReused where that was another one.
     """
     earlier = None if new.client_id is None else _sent_before(transaction, new)
     if earlier is not None:
-        return Sent(earlier, replayed=True)
+        return SentMessage(earlier, replayed=True)
     written = transaction.run(
         statements.SEND,
         id=new.id,
@@ -95,7 +95,7 @@ def send(
     )
     if not written:
         raise WriteConflict  # under this client id, in another conversation, on another node
-    return Sent(_newest(transaction, conversation.id), replayed=False)
+    return SentMessage(_newest(transaction, conversation.id), replayed=False)
 
 
 def _sent_before(transaction: Transaction, new: NewMessage) -> Message | None:

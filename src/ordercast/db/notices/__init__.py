@@ -42,7 +42,7 @@ NOUN: Final = Noun(
 # --- Noting -----------------------------------------------------------------------------------------------------------
 
 
-class Sent(NamedTuple):
+class FirstSend(NamedTuple):
     """An event was written to a socket of the shop's people."""
 
     committed_at: str
@@ -53,7 +53,7 @@ class Sent(NamedTuple):
 class NoticeBatch:
     """What was noticed since the last batch, by what it is about."""
 
-    sent: dict[str, Sent] = field(default_factory=dict)
+    sent: dict[str, FirstSend] = field(default_factory=dict)
     receipts: dict[str, list[Receipt]] = field(default_factory=dict)
     openings: dict[str, list[Opening]] = field(default_factory=dict)
 
@@ -63,7 +63,7 @@ class NoticeBatch:
         return sorted(self.receipts.keys() | self.openings.keys())
 
 
-class Noted(NamedTuple):
+class BatchOutcome(NamedTuple):
     """What a batch has come to."""
 
     known: frozenset[str]
@@ -73,12 +73,12 @@ class Noted(NamedTuple):
     first_people_s: tuple[float, ...]
 
 
-def note(transaction: Transaction, batch: NoticeBatch) -> Noted:
+def record(transaction: Transaction, batch: NoticeBatch) -> BatchOutcome:
     """Note a batch. Again it changes nothing; what came first stays first, whichever node it was on."""
-    _note_sent(transaction, batch.sent)
+    _record_sent(transaction, batch.sent)
     ids = batch.noticed
     if not ids:
-        return Noted(frozenset(), (), ())
+        return BatchOutcome(frozenset(), (), ())
     named = _json(ids)
     _begin(transaction, named)
     screens_s: list[float] = []
@@ -96,10 +96,10 @@ def note(transaction: Transaction, batch: NoticeBatch) -> Noted:
             screens_s.append(_seconds(noted.committed_at, after.received_at))
         if before.opened_at is None and after.opened_at is not None:
             people_s.append(_seconds(noted.committed_at, after.opened_at))
-    return Noted(frozenset(known), tuple(screens_s), tuple(people_s))
+    return BatchOutcome(frozenset(known), tuple(screens_s), tuple(people_s))
 
 
-def _note_sent(transaction: Transaction, sent: Mapping[str, Sent]) -> None:
+def _record_sent(transaction: Transaction, sent: Mapping[str, FirstSend]) -> None:
     rows = [{"entity_id": id_, "committed_at": each.committed_at, "sent_at": each.at} for id_, each in sent.items()]
     _add(transaction, statements.SENT, rows)
 
@@ -139,13 +139,13 @@ def _save(transaction: Transaction, entity_id: str, notice: Notice) -> None:
     )
 
 
-class _Noted(NamedTuple):
+class _NoticeRow(NamedTuple):
     id: str
     notice: Notice
     committed_at: str
 
 
-def _noted(row: tuple[Any, ...]) -> _Noted:
+def _noted(row: tuple[Any, ...]) -> _NoticeRow:
     entity_id, received_at, received_by, screens, opened_at, opened_by, committed_at = row
     for moment in (received_at, opened_at):
         if moment is not None and not is_moment(moment):
@@ -153,7 +153,7 @@ def _noted(row: tuple[Any, ...]) -> _Noted:
     if not is_moment(committed_at):
         raise ValueError("committed_at is no moment")
     notice = Notice(received_at, received_by, msgspec.json.decode(screens, type=tuple[str, ...]), opened_at, opened_by)
-    return _Noted(entity_id, notice, committed_at)
+    return _NoticeRow(entity_id, notice, committed_at)
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
@@ -226,19 +226,19 @@ class BookingNotice(EntityNotice, frozen=True, kw_only=True, rename="camel"):
     booking_id: str
 
 
-def look_at_order(transaction: Transaction, order_id: str) -> OrderNotice:
+def order_notice(transaction: Transaction, order_id: str) -> OrderNotice:
     """How the shop noticed an order, of which it is known that there is one."""
-    seen = _look(transaction, NoticeSubject.ORDER, order_id)
+    seen = _entity_notice(transaction, NoticeSubject.ORDER, order_id)
     return OrderNotice(*msgspec.structs.astuple(seen), order_id=order_id)
 
 
-def look_at_booking(transaction: Transaction, booking_id: str) -> BookingNotice:
+def booking_notice(transaction: Transaction, booking_id: str) -> BookingNotice:
     """The same of a booking."""
-    seen = _look(transaction, NoticeSubject.BOOKING, booking_id)
+    seen = _entity_notice(transaction, NoticeSubject.BOOKING, booking_id)
     return BookingNotice(*msgspec.structs.astuple(seen), booking_id=booking_id)
 
 
-def _look(transaction: Transaction, subject: NoticeSubject, id_: str) -> EntityNotice:
+def _entity_notice(transaction: Transaction, subject: NoticeSubject, id_: str) -> EntityNotice:
     row = transaction.one(statements.OF_ENTITY, id=id_)
     rows = [] if row is None else transaction.readable([row], _noted, TABLE)
     noted = rows[0] if rows else None

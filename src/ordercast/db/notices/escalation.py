@@ -34,7 +34,7 @@ MAILED_MAX: Final = 50
 COUNTED_MAX: Final = 100
 
 
-CarryOut = Callable[[Transaction, Sequence["Unseen"]], None]
+StepAction = Callable[[Transaction, Sequence["UnopenedEntity"]], None]
 
 _NOTIFICATIONS: Final = {
     NoticeSubject.ORDER: NotificationKind.ORDERS_UNSEEN,
@@ -43,7 +43,7 @@ _NOTIFICATIONS: Final = {
 _MAILS: Final = {NoticeSubject.ORDER: MailKind.ORDERS_UNSEEN, NoticeSubject.BOOKING: MailKind.BOOKINGS_UNSEEN}
 
 
-class Unseen(NamedTuple):
+class UnopenedEntity(NamedTuple):
     """One that nobody has opened."""
 
     number: int
@@ -51,7 +51,7 @@ class Unseen(NamedTuple):
     created_at: str
 
 
-class Due(NamedTuple):
+class DueStep(NamedTuple):
     """What is due: a step, for those that came before then and after `since`."""
 
     subject: NoticeSubject
@@ -60,23 +60,23 @@ class Due(NamedTuple):
     since: Timestamp
 
 
-def is_due(transaction: Transaction, due: Due) -> bool:
+def is_due(transaction: Transaction, due: DueStep) -> bool:
     """Whether `escalate` has anything to do: to be asked of a reader, which is cheap."""
     return bool(_found(transaction, statements.IS_DUE[due.subject], due, limit=1))
 
 
-def escalate(transaction: Transaction, due: Due, now: Timestamp, carry_out: CarryOut) -> int:
-    """Take the step for those that it is due for; gives for how many. `carry_out` is what is done beside telling of
+def escalate(transaction: Transaction, due: DueStep, now: Timestamp, action: StepAction) -> int:
+    """Take the step for those that it is due for; gives for how many. `action` is what is done beside telling of
     each, in this unit.
     """
     found = _found(transaction, statements.DUE[due.subject], due, limit=ESCALATED_AT_ONCE_MAX)
-    taken = [each for each in found if _take(transaction, due.step, each, now)]
+    taken = [each for each in found if _claim_step(transaction, due.step, each, now)]
     if taken:
-        carry_out(transaction, taken)
+        action(transaction, taken)
     return len(taken)
 
 
-def _found(transaction: Transaction, statement: Statement, due: Due, *, limit: int) -> list[Unseen]:
+def _found(transaction: Transaction, statement: Statement, due: DueStep, *, limit: int) -> list[UnopenedEntity]:
     rows = transaction.all(
         statement,
         step=due.step,
@@ -88,11 +88,11 @@ def _found(transaction: Transaction, statement: Statement, due: Due, *, limit: i
     return transaction.readable(rows, _unseen, f"{due.subject}s")
 
 
-def _unseen(row: tuple[Any, ...]) -> Unseen:
-    return msgspec.convert(row, Unseen)
+def _unseen(row: tuple[Any, ...]) -> UnopenedEntity:
+    return msgspec.convert(row, UnopenedEntity)
 
 
-def _take(transaction: Transaction, step: NoticeStep, unseen: Unseen, now: Timestamp) -> bool:
+def _claim_step(transaction: Transaction, step: NoticeStep, unseen: UnopenedEntity, now: Timestamp) -> bool:
     row = {"entity_id": unseen.id, "step": step, "at": now}
     return transaction.many(statements.ESCALATE, [row]) > 0
 
@@ -100,7 +100,9 @@ def _take(transaction: Transaction, step: NoticeStep, unseen: Unseen, now: Times
 # --- What is done -----------------------------------------------------------------------------------------------------
 
 
-def notify_shop(transaction: Transaction, subject: NoticeSubject, unseen: Sequence[Unseen], now: Timestamp) -> None:
+def notify_shop(
+    transaction: Transaction, subject: NoticeSubject, unseen: Sequence[UnopenedEntity], now: Timestamp
+) -> None:
     """Notify the shop once of all of them."""
     numbers = [each.number for each in unseen]
     data = {"count": len(numbers), "first": min(numbers), "last": max(numbers)}
@@ -123,19 +125,19 @@ def staff_addresses(transaction: Transaction) -> list[str]:
     return [address for (address,) in rows if isinstance(address, str)]
 
 
-class Waiting(NamedTuple):
+class UnopenedSummary(NamedTuple):
     """Those that nobody has opened, as far as COUNTED_MAX, and the moment since which."""
 
     numbers: tuple[int, ...]
     since: str
 
 
-def waiting(transaction: Transaction, kind: MailKind, since: Timestamp) -> Waiting | None:
+def waiting(transaction: Transaction, kind: MailKind, since: Timestamp) -> UnopenedSummary | None:
     """Those that mails of that kind were owed for since then, and that nobody has opened; None where none is left."""
     subject = next(subject for subject, mailed in _MAILS.items() if mailed is kind)
     rows = transaction.all(statements.UNOPENED_AFTER_MAIL[subject], since=since, limit=COUNTED_MAX)
     found = [(number, at) for number, at in rows if type(number) is int and is_moment(at)]
-    return Waiting(tuple(number for number, _ in found), min(at for _, at in found)) if found else None
+    return UnopenedSummary(tuple(number for number, _ in found), min(at for _, at in found)) if found else None
 
 
 def is_staff(transaction: Transaction, address: str) -> bool:

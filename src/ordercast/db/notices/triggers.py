@@ -10,7 +10,7 @@ from ordercast.db.trigger_helpers import FEED_COLUMNS
 from ordercast.db.types import ChangeKind
 
 
-def _told(kind: ChangeKind, table: str, name: str) -> str:
+def _feed_insert(kind: ChangeKind, table: str, name: str) -> str:
     """Tell of the entity of the new row, if it is of that `table`; its id is told as `name`."""
     document = f"""@json_object('{name}', o.id, 'number', o.number, 'step', NEW.step, 'committedAt', o.created_at,
           'sentAt', s.sent_at, 'receivedAt', n.received_at)"""
@@ -31,8 +31,8 @@ TRIGGERS: Final = (
         "AFTER INSERT",
         "notice_escalations",
         (
-            _told(ChangeKind.ORDER_UNSEEN, "orders", "orderId"),
-            _told(ChangeKind.BOOKING_UNSEEN, "bookings", "bookingId"),
+            _feed_insert(ChangeKind.ORDER_UNSEEN, "orders", "orderId"),
+            _feed_insert(ChangeKind.BOOKING_UNSEEN, "bookings", "bookingId"),
         ),
     ),
 )

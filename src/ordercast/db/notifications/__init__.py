@@ -89,7 +89,7 @@ class Page(NamedTuple):
     unread: Unread
 
 
-class _Mark(NamedTuple):
+class _ReadMark(NamedTuple):
     """Up to which entry somebody has read everything, but for what these transactions were still writing."""
 
     through: int = 0
@@ -134,7 +134,7 @@ def _unread_rows(
     """What is unread, and the entry down to which was looked; 0 for all the way."""
     mark = _mark(transaction, recipient, user_id)
     values = {"recipient": recipient, "user_id": user_id, "before": before, "limit": limit}
-    count, lowest = _behind(transaction, recipient, mark, before)
+    count, lowest = _count_after_mark(transaction, recipient, mark, before)
     rows = transaction.all(statements.UNREAD_BEHIND, **values, lowest=lowest) if count else []
     if count == UNREAD_COUNTED_MAX and len(rows) < limit:
         return rows, lowest
@@ -144,13 +144,13 @@ def _unread_rows(
 
 
 def unread(transaction: Transaction, recipients: Sequence[str], user_id: str) -> Unread:
-    counts = [_unread_of(transaction, recipient, user_id) for recipient in recipients]
+    counts = [_count_unread_of(transaction, recipient, user_id) for recipient in recipients]
     return Unread(sum(each.count for each in counts), any(each.more for each in counts))
 
 
-def _unread_of(transaction: Transaction, recipient: str, user_id: str) -> Unread:
+def _count_unread_of(transaction: Transaction, recipient: str, user_id: str) -> Unread:
     mark = _mark(transaction, recipient, user_id)
-    count, lowest = _behind(transaction, recipient, mark, ENTRY_MAX)
+    count, lowest = _count_after_mark(transaction, recipient, mark, ENTRY_MAX)
     whose = {"recipient": recipient, "user_id": user_id}
     read = transaction.one(statements.READ_BEHIND, **whose, lowest=lowest) if count else None
     late = sum(
@@ -169,17 +169,17 @@ def _unread_of(transaction: Transaction, recipient: str, user_id: str) -> Unread
     return Unread(count - (read[0] if read else 0) + late, more=count == UNREAD_COUNTED_MAX)
 
 
-def _mark(transaction: Transaction, recipient: str, user_id: str) -> _Mark:
+def _mark(transaction: Transaction, recipient: str, user_id: str) -> _ReadMark:
     row = transaction.one(statements.MARK, recipient=recipient, user_id=user_id)
     marks = [] if row is None else transaction.readable([row], _mark_of, "notification_marks")
-    return marks[0] if marks else _Mark()
+    return marks[0] if marks else _ReadMark()
 
 
-def _mark_of(row: tuple[Any, ...]) -> _Mark:
-    return _Mark(int(row[0]), tuple(map(int, row[1].split())))
+def _mark_of(row: tuple[Any, ...]) -> _ReadMark:
+    return _ReadMark(int(row[0]), tuple(map(int, row[1].split())))
 
 
-def _behind(transaction: Transaction, recipient: str, mark: _Mark, before: int) -> tuple[int, int]:
+def _count_after_mark(transaction: Transaction, recipient: str, mark: _ReadMark, before: int) -> tuple[int, int]:
     """How many are behind the mark, as far as they are looked at, and the lowest of these."""
     row = transaction.one(
         statements.BEHIND,
@@ -191,7 +191,7 @@ def _behind(transaction: Transaction, recipient: str, mark: _Mark, before: int) 
     return (row[0], row[1] or 0) if row else (0, 0)
 
 
-def see(
+def mark_read(
     transaction: Transaction, recipients: Sequence[str], user_id: str, ids: Sequence[str] | None, now: Timestamp
 ) -> Unread:
     """Note that the user has read these, or with None everything; gives how many are left unread.
@@ -234,7 +234,7 @@ def notify_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
     One for many, and not within the placing: a shop under load would be told so often that nobody reads it, and each
     order is on its board at once anyhow. The mark is written with it, so none is left out or told twice.
     """
-    mark = _mark_in(transaction.one(meta.VALUE_FOR_UPDATE, name=_MARK))
+    mark = _number_in(transaction.one(meta.VALUE_FOR_UPDATE, name=_MARK))
     placed, through = _newest(transaction, mark or 0)
     if mark is not None and not _is_behind(mark, placed, through):
         return False
@@ -252,7 +252,7 @@ def notify_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
 
 def has_new_orders(transaction: Transaction) -> bool:
     """Whether `notify_of_new_orders` has anything to do: to be asked of a reader, which is cheap."""
-    mark = _mark_in(transaction.one(meta.VALUE, name=_MARK))
+    mark = _number_in(transaction.one(meta.VALUE, name=_MARK))
     return mark is None or _is_behind(mark, *_newest(transaction, mark))
 
 
@@ -268,7 +268,7 @@ def _is_behind(mark: int, placed: int, through: int) -> bool:
     return placed > mark or through - mark > LOOKED_BACK_MAX
 
 
-def _mark_in(row: tuple[Any, ...] | None) -> int | None:
+def _number_in(row: tuple[Any, ...] | None) -> int | None:
     """The order that the shop was told through; None too where another program has written no number."""
     written = "" if row is None else str(row[0])
     return int(written) if _NUMBER.fullmatch(written) else None
@@ -282,7 +282,7 @@ def forget_old(transaction: Transaction, days: int, now: Timestamp) -> bool:
     in a round, and not looked through again for each that goes.
     """
     place = transaction.one(meta.VALUE, name=_FORGOTTEN_THROUGH)
-    after_at, after_entry = _place_in(place)
+    after_at, after_entry = _position_in(place)
     looked_at = transaction.all(
         statements.OLD,
         read_before=_ago(now, days),
@@ -301,7 +301,7 @@ def forget_old(transaction: Transaction, days: int, now: Timestamp) -> bool:
     return True
 
 
-def _place_in(row: tuple[Any, ...] | None) -> tuple[str, int]:
+def _position_in(row: tuple[Any, ...] | None) -> tuple[str, int]:
     """Where forgetting goes on; from the beginning where another program has written no place."""
     try:
         return ("", 0) if row is None else msgspec.json.decode(row[0], type=tuple[str, int])
@@ -319,14 +319,14 @@ def _json(value: Any) -> str:
 
 def _notification(row: tuple[Any, ...]) -> Notification:
     _entry, id_, kind, order_id, data, severity, created_at, read_at = row
-    said = render(NotificationKind(kind), read_json(data), order_id)
+    text = render(NotificationKind(kind), read_json(data), order_id)
     return Notification(
         id_,
-        said.title,
-        said.text,
-        said.title_bn,
-        said.text_bn,
-        said.link,
+        text.title,
+        text.text,
+        text.title_bn,
+        text.text_bn,
+        text.link,
         Severity(severity),
         order_id,
         created_at,

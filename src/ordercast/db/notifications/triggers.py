@@ -13,7 +13,7 @@ from ordercast.db.sql import literals
 from ordercast.db.trigger_helpers import feed_row
 from ordercast.db.types import ChangeKind
 
-from .of_bookings import NOTES_OF_BOOKINGS
+from .booking_triggers import BOOKING_NOTIFICATIONS
 
 _COLUMNS: Final = "recipient, kind, order_id, data, severity, created_at"
 _IN_TROUBLE: Final = literals({PaymentStatus.FAILED, PaymentStatus.DISPUTED})
@@ -23,7 +23,7 @@ _WENT_WRONG: Final = literals(
 _MOVED: Final = "NEW.from_status <> NEW.to_status"
 
 
-def _note(recipient: str, kind: NotificationKind, data: str, severity: str, when: str) -> str:
+def _insert_notification(recipient: str, kind: NotificationKind, data: str, severity: str, when: str) -> str:
     """Write one about the order `o` of the new row, if `when`."""
     return cleandoc(f"""
         INSERT INTO notifications ({_COLUMNS})
@@ -50,35 +50,35 @@ _STATUS_SEVERITY: Final = (
 )
 
 _OF_CHANGES: Final = (
-    _note(
+    _insert_notification(
         f"'{GUEST_PREFIX}' || o.id",
         NotificationKind.ORDER_STATUS,
         _STATUS,
         _STATUS_SEVERITY,
         f"{_MOVED} AND NEW.actor <> '{Role.GUEST}' AND {_IS_GUESTS}",
     ),
-    _note(
+    _insert_notification(
         "o.customer_id",
         NotificationKind.ORDER_STATUS,
         _STATUS,
         _STATUS_SEVERITY,
         f"{_MOVED} AND o.customer_id IS NOT NULL AND NEW.actor <> {_BY_CUSTOMER} AND {_HAS_ACCOUNT}",
     ),
-    _note(
+    _insert_notification(
         f"'{SHOP}'",
         NotificationKind.ORDER_CANCELLED,
         f"@json_object({_NUMBER})",
         f"'{Severity.WARNING}'",
         f"{_MOVED} AND NEW.to_status = '{OrderStatus.CANCELLED}' AND NEW.actor IN {_BY_BUYER}",
     ),
-    _note(
+    _insert_notification(
         f"'{SHOP}'",
         NotificationKind.DELIVERY_TROUBLE,
         f"@json_object({_NUMBER}, 'attempts', o.attempts)",
         f"'{Severity.WARNING}'",
         f"{_MOVED} AND NEW.to_status = '{OrderStatus.DELIVERY_FAILED}'",
     ),
-    _note(
+    _insert_notification(
         f"'{SHOP}'",
         NotificationKind.PAYMENT_TROUBLE,
         f"@json_object({_NUMBER}, 'paymentStatus', NEW.to_payment_status)",
@@ -88,7 +88,7 @@ _OF_CHANGES: Final = (
 )
 
 NOTES_OF_DELIVERIES: Final = (
-    _note(
+    _insert_notification(
         "NEW.driver_id",
         NotificationKind.ASSIGNED,
         f"@json_object({_NUMBER})",
@@ -96,7 +96,7 @@ NOTES_OF_DELIVERIES: Final = (
         f"NEW.stage = '{OrderStatus.DRIVER_ASSIGNED}' AND NEW.driver_id IS NOT NULL"
         f" AND o.actor <> '{Role.DRIVER}:' || NEW.driver_id",
     ),
-    _note(
+    _insert_notification(
         "NEW.former_driver_id",
         NotificationKind.UNASSIGNED,
         f"@json_object({_NUMBER})",
@@ -108,7 +108,7 @@ NOTES_OF_DELIVERIES: Final = (
 
 _DOCUMENT: Final = """@json_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id,
     'data', @json_of(NEW.data), 'severity', NEW.severity)"""
-_TOLD: Final = feed_row(
+_FEED_ROW: Final = feed_row(
     ChangeKind.NOTIFICATION_MADE,
     "NEW.id",
     actor="'service:shop'",
@@ -120,8 +120,8 @@ TRIGGERS: Final = (
     Trigger(
         "notifications_of_changes", "AFTER INSERT", "order_history", _OF_CHANGES, when="NEW.from_status IS NOT NULL"
     ),
-    NOTES_OF_BOOKINGS,
-    Trigger("notifications_told", "AFTER INSERT", "notifications", (_TOLD,)),
+    BOOKING_NOTIFICATIONS,
+    Trigger("notifications_told", "AFTER INSERT", "notifications", (_FEED_ROW,)),
     Trigger(
         "notifications_forgotten",
         "AFTER DELETE",

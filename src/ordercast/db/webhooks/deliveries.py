@@ -159,17 +159,17 @@ def next_due(transaction: Transaction, endpoint_id: str, now: Timestamp) -> str 
     return None if row is None else row[0]
 
 
-class Waiting(NamedTuple):
+class PendingDeliveries(NamedTuple):
     """The number of pending deliveries, counted up to QUEUED_MAX, and the oldest's time."""
 
     queued: int
     since: str | None
 
 
-def waiting(transaction: Transaction, endpoint_id: str) -> Waiting:
+def waiting(transaction: Transaction, endpoint_id: str) -> PendingDeliveries:
     queued = transaction.one(statements.QUEUED, endpoint_id=endpoint_id, limit=QUEUED_MAX)
     oldest = transaction.one(statements.OLDEST_PENDING, endpoint_id=endpoint_id)
-    return Waiting(queued[0] if queued else 0, None if oldest is None else str(oldest[0]))
+    return PendingDeliveries(queued[0] if queued else 0, None if oldest is None else str(oldest[0]))
 
 
 def record(transaction: Transaction, endpoint_id: str, delivery: DueDelivery, outcome: AttemptOutcome) -> bool:

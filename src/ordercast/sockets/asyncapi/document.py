@@ -37,14 +37,18 @@ def make_document(server: Server, openapi: dict[str, Any]) -> dict[str, Any]:
         "servers": {"shop": _server()},
         "channels": {
             SOCKET: _channel("/", CHANNEL, [*events.of_sockets(), *commands.messages()]),
-            **{channel_of(room): _room(room, heard) for room, heard in events.by_room().items()},
+            **{channel_of(room): _room(room, events_of_room) for room, events_of_room in events.by_room().items()},
         },
         "operations": {
             **{
-                f"hear.{channel_of(room)}": _hear(channel_of(room), heard, f"What is told to the room `{room}`.")
-                for room, heard in events.by_room().items()
+                f"hear.{channel_of(room)}": _receive(
+                    channel_of(room), events_of_room, f"What is told to the room `{room}`."
+                )
+                for room, events_of_room in events.by_room().items()
             },
-            f"hear.{SOCKET}": _hear(SOCKET, events.of_sockets(), "What is told to one socket, of its own connection."),
+            f"hear.{SOCKET}": _receive(
+                SOCKET, events.of_sockets(), "What is told to one socket, of its own connection."
+            ),
             **commands.operations(SOCKET),
         },
         "components": {
@@ -72,8 +76,8 @@ def _server() -> dict[str, Any]:
     }
 
 
-def _room(room: str, heard: list[str]) -> dict[str, Any]:
-    channel = _channel(room, ROOMS.get(room, ""), heard)
+def _room(room: str, events_of_room: list[str]) -> dict[str, Any]:
+    channel = _channel(room, ROOMS.get(room, ""), events_of_room)
     if "{id}" in room:
         channel["parameters"] = {"id": {"description": "Whose, or of which."}}
     return channel
@@ -88,7 +92,7 @@ def _channel(address: str, text: str, messages: list[str]) -> dict[str, Any]:
     }
 
 
-def _hear(channel: str, messages: list[str], text: str) -> dict[str, Any]:
+def _receive(channel: str, messages: list[str], text: str) -> dict[str, Any]:
     return {
         "action": "send",
         "channel": {"$ref": f"#/channels/{channel}"},

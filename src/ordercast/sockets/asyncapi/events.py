@@ -30,12 +30,12 @@ class Events:
 
     def by_room(self) -> dict[str, list[str]]:
         """The events that each room hears, by the room's name without its id."""
-        heard: dict[str, dict[str, None]] = {}
+        events_of_room: dict[str, dict[str, None]] = {}
         for examples in self._examples.values():
             for example in examples:
                 for room in example.rooms:
-                    heard.setdefault(room_kind(room), {})[example.event] = None
-        return {room: list(events) for room, events in heard.items()}
+                    events_of_room.setdefault(room_kind(room), {})[example.event] = None
+        return {room: list(events) for room, events in events_of_room.items()}
 
     def of_sockets(self) -> list[str]:
         """The events that one socket is told of itself."""

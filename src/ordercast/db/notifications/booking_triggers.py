@@ -37,7 +37,9 @@ _SEVERITIES: Final = {
 }
 
 
-def _note(recipient: str, kind: NotificationKind, when: str, *, data: str = f"@json_object({_NUMBER})") -> str:
+def _insert_notification(
+    recipient: str, kind: NotificationKind, when: str, *, data: str = f"@json_object({_NUMBER})"
+) -> str:
     """Write one about the booking `b` of the new row, if `when`; a warning where it was called off or taken away."""
     otherwise = f"CASE WHEN {_CANCELLED} THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END"
     severity = f"'{_SEVERITIES[kind]}'" if kind in _SEVERITIES else otherwise
@@ -49,24 +51,30 @@ def _note(recipient: str, kind: NotificationKind, when: str, *, data: str = f"@j
     """)
 
 
-_NOTES: Final = (
-    _note("b.customer_id", NotificationKind.BOOKING_STATUS, f"{_MOVED} AND {_FOR_CUSTOMER}", data=_STATUS),
-    _note("b.customer_id", NotificationKind.BOOKING_MOVED, f"{_CHANGED_TIME} AND {_FOR_CUSTOMER}"),
-    _note("NEW.carer_id", NotificationKind.BOOKING_ASSIGNED, f"({_IS_NEW} OR {_CHANGED_CARER}) AND {_FOR_CARER}"),
-    _note("NEW.from_carer_id", NotificationKind.BOOKING_TAKEN_BACK, _CHANGED_CARER),
-    _note(
+_NOTIFICATIONS: Final = (
+    _insert_notification(
+        "b.customer_id", NotificationKind.BOOKING_STATUS, f"{_MOVED} AND {_FOR_CUSTOMER}", data=_STATUS
+    ),
+    _insert_notification("b.customer_id", NotificationKind.BOOKING_MOVED, f"{_CHANGED_TIME} AND {_FOR_CUSTOMER}"),
+    _insert_notification(
+        "NEW.carer_id", NotificationKind.BOOKING_ASSIGNED, f"({_IS_NEW} OR {_CHANGED_CARER}) AND {_FOR_CARER}"
+    ),
+    _insert_notification("NEW.from_carer_id", NotificationKind.BOOKING_TAKEN_BACK, _CHANGED_CARER),
+    _insert_notification(
         "NEW.carer_id",
         NotificationKind.BOOKING_STATUS,
         f"{_MOVED} AND {_CANCELLED} AND {_FOR_CARER}",
         data=_STATUS,
     ),
-    _note(
+    _insert_notification(
         "NEW.carer_id",
         NotificationKind.BOOKING_MOVED,
         f"{_CHANGED_TIME} AND NOT ({_CHANGED_CARER}) AND {_FOR_CARER}",
     ),
-    _note(f"'{SHOP}'", NotificationKind.BOOKING_CANCELLED, f"{_MOVED} AND {_CANCELLED} AND {_BY_CUSTOMER}"),
-    _note(
+    _insert_notification(
+        f"'{SHOP}'", NotificationKind.BOOKING_CANCELLED, f"{_MOVED} AND {_CANCELLED} AND {_BY_CUSTOMER}"
+    ),
+    _insert_notification(
         f"'{SHOP}'",
         NotificationKind.PAYMENT_TROUBLE,
         f"NEW.from_payment_status <> NEW.to_payment_status AND NEW.to_payment_status IN ({_IN_TROUBLE})",
@@ -74,4 +82,4 @@ _NOTES: Final = (
     ),
 )
 
-NOTES_OF_BOOKINGS: Final = Trigger("notifications_of_bookings", "AFTER INSERT", "booking_history", _NOTES)
+BOOKING_NOTIFICATIONS: Final = Trigger("notifications_of_bookings", "AFTER INSERT", "booking_history", _NOTIFICATIONS)
