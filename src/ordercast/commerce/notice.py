@@ -1,8 +1,7 @@
-"""Proof of notice: which screens and people of the shop have noticed an order or a booking, and what is done while
-nobody has.
+"""Notices: which screens and people of the shop have noticed an order or booking, and the escalation until one has.
 
-Three things are known of it, each for what it is: an event was *sent* (written to a socket of the shop's people), a
-screen *received* it (a page says that it has painted it), a person *opened* it. None of them stands for another.
+Three facts, none of which implies another: an event was *sent* (written to a staff socket), a screen *received* it (a
+page painted it), a person *opened* it.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from typing import Final, NamedTuple
 
 from .timestamps import Timestamp, timestamp
 
-# A shop has a few screens; that sixteen have shown an order says as much as how many more did, and each costs a write.
+# Screens counted: sixteen say as much as more, and each costs a write.
 SCREENS_MAX: Final = 16
 
 
 class NoticeSubject(StrEnum):
-    """What there is to notice."""
+    """What notices are about."""
 
     ORDER = "order"
     BOOKING = "booking"
 
 
 class NoticeStep(StrEnum):
-    """What is done about what nobody has opened, each once; the least intrusive first."""
+    """Escalation steps, each taken once; the least intrusive first."""
 
     BOARD = "board"
     PUSH = "push"
@@ -35,7 +34,7 @@ class NoticeStep(StrEnum):
 
 
 class Receipt(NamedTuple):
-    """A screen has painted it."""
+    """A screen painted it."""
 
     screen: str
     by: str
@@ -43,7 +42,7 @@ class Receipt(NamedTuple):
 
 
 class Opening(NamedTuple):
-    """A person has opened it."""
+    """A person opened it."""
 
     by: str
     at: Timestamp
@@ -51,12 +50,12 @@ class Opening(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is known of one of them. The first screen and the first person stay the first, whatever comes later."""
+    """The notices of one order or booking. The first screen and the first person are kept."""
 
     received_at: Timestamp | None = None
     received_by: str | None = None
     screens: tuple[str, ...] = ()
-    """The screens that have painted it, each once, as far as SCREENS_MAX."""
+    """The screens that painted it, each once, at most SCREENS_MAX."""
     opened_at: Timestamp | None = None
     opened_by: str | None = None
 
@@ -79,18 +78,18 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class EscalationLimits:
-    """How long it may wait for a person before each step; a step that is not named is not taken."""
+    """Seconds without an opening before each step; steps that are not named are off."""
 
     after_s: Mapping[NoticeStep, float] = field(default_factory=dict)
     unsent_s: float = 0
-    """The same for every step, if that is sooner, of what came while no screen was connected; 0 for none."""
+    """Seconds for every step, if sooner, when no screen was connected; 0 for off."""
 
     def __iter__(self) -> Iterator[NoticeStep]:
-        """The steps that are taken."""
+        """The steps that are on."""
         return (step for step in NoticeStep if step in self.after_s)
 
     def due_before(self, step: NoticeStep, now_ms: int) -> DueBefore:
-        """The moments before which it came that this step is due for."""
+        """The times before which something must have come for this step to be due."""
         after_s = self.after_s[step]
         unsent_s = min(after_s, self.unsent_s) if self.unsent_s else after_s
         return DueBefore(_ago(now_ms, after_s), _ago(now_ms, unsent_s))
@@ -99,7 +98,7 @@ class EscalationLimits:
 class DueBefore(NamedTuple):
     sent: Timestamp
     unsent: Timestamp
-    """Of those that no screen was connected for."""
+    """If no screen was connected."""
 
 
 def _ago(now_ms: int, seconds: float) -> Timestamp:

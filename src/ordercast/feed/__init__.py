@@ -1,9 +1,10 @@
-"""BRIDGE: what was committed, in order, to whoever should hear it.
+"""FEED: emits committed changes, in order, to the sockets that may see them.
 
-Upstream: the feed table of ``db``. Downstream: ``hub``, which delivers to the sockets of this node.
-Stays true: live delivery and replay route and encode the same row by the same functions, so they cannot differ.
+Upstream: the feed table of ``db``. Downstream: ``hub``, which delivers to this node's sockets. Stays true: live
+delivery and replay route and encode a row by the same functions, so they cannot differ.
 
-The theory of operation stands in `relay` (delivery), `recovery` (who comes back), `gaps` (what cannot be delivered).
+The theory of operation stands in `relay` (delivery), `recovery` (reconnection), `gaps` (what cannot be delivered) and
+`presence`.
 """
 
 from .audience import AUDIENCE

@@ -1,7 +1,7 @@
-"""Who may hear each event. This is the page to read when privacy is reviewed.
+"""The audience of each event: the page to read when privacy is reviewed.
 
-Each rule says: of which changes, under which name, to which rooms, with which payload. Live delivery and replay both go
-through `route`, so they cannot differ; a rule sees nothing but the row, as it was when it was committed.
+A rule maps changes to an event's name, rooms and payload. Live delivery and replay both call `route`, so they cannot
+differ; a rule sees only the row, as it was committed.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def _watchers(order: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table."""
+    """One line of the order table."""
 
     event: str
     rooms: tuple[Room, ...]
@@ -100,14 +100,14 @@ def _of_carer(change: BookingChange) -> Iterable[str]:
 
 
 def _of_former_carer(change: BookingChange) -> Iterable[str]:
-    """Who had the booking until now, and need not know whose it is any more."""
+    """The former carer, who does not learn the new one."""
     if change.before is not None and change.before["carerId"] != change.after["carerId"]:
         yield carer_room(change.before["carerId"])
 
 
 @dataclass(frozen=True, slots=True)
 class BookingRule:
-    """One line of the table of bookings: the first payload is a new booking's, the second any other change's."""
+    """One line of the booking table: `new` is the payload of a new booking, `updated` of any other change."""
 
     rooms: BookingRoom
     new: Callable[[BookingChange], Any]
@@ -125,7 +125,7 @@ BOOKING_AUDIENCE: Final = (
 
 
 class RoutedEvent(msgspec.Struct, frozen=True):
-    """One event of one change, and the rooms that it is for."""
+    """An event of a change, and its rooms."""
 
     name: str
     rooms: tuple[str, ...]
@@ -133,10 +133,10 @@ class RoutedEvent(msgspec.Struct, frozen=True):
 
 
 def route(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEvent]:
-    """Give the events of a change, in the order in which they are delivered.
+    """Yield the events of a change, in delivery order.
 
-    `event_id` gives the id of the row's n-th event. A change that no rule speaks of yields nothing. Raises
-    UnroutableRow, and whatever a rule raises of a document that is none.
+    `event_id` returns the id of the row's n-th event. A change without a rule yields nothing. Raises UnroutableRow, and
+    what a rule raises on a damaged document.
     """
     if (single := SINGLE_EVENT_ROUTES.get(change.kind)) is not None:
         yield single(change, event_id(0))
@@ -149,18 +149,18 @@ def route(change: Change, event_id: Callable[[int], str]) -> Iterator[RoutedEven
         return
     order_change = OrderChange.of(change)
     if order_change is None:
-        if not _KIND.fullmatch(change.kind):  # a kind that newer nodes know makes no event
+        if not _KIND.fullmatch(change.kind):  # kinds of newer versions make no event
             raise UnroutableRow("its kind is none")
         return
     applying = (rule for rule in AUDIENCE if rule.when(order_change))
     for index, rule in enumerate(applying):
         rooms = tuple(name for room in rule.rooms if (name := room(order_change.after)) is not None)
-        if rooms:  # an order of nobody known has no buyer
+        if rooms:  # an order without a customer has no room for one
             yield RoutedEvent(rule.event, rooms, [rule.payload(order_change.with_event_id(event_id(index)))])
 
 
 def _of_booking(change: BookingChange, event_id: Callable[[int], str]) -> Iterator[RoutedEvent]:
-    """For each audience, the event as they may hear it; then, to the shop and the customer, what its payment became."""
+    """The booking event of each audience; then the payment event for shop and customer."""
     name = "new_booking" if change.is_new else "booking_update"
     matched = [(rule, rooms) for rule in BOOKING_AUDIENCE if (rooms := tuple(rule.rooms(change)))]
     for index, (rule, rooms) in enumerate(matched):
@@ -176,8 +176,8 @@ def _mismatch(change: Change, event_id: str) -> RoutedEvent:
 
 
 def _resync(change: Change, event_id: str) -> RoutedEvent:
-    """For the shop's people, who follow each event and have missed some. Buyers look at how things stand, and each
-    difference that was found has reached them. A row that stands for one that could not be encoded names its own rooms.
+    """A `resync` for staff, who follow each event; buyers reload, and their events are intact. A row that stands for an
+    undeliverable one names its rooms itself.
     """
     del event_id
     missed = msgspec.convert(payloads.decode(change.after), _Missed)
@@ -190,7 +190,7 @@ class _Missed(msgspec.Struct):
 
 
 def _delivery(change: Change, event_id: str) -> RoutedEvent:
-    """A stage of a delivery: for the shop, the buyer, and the drivers who have the order or just had it."""
+    """A delivery's stage: for staff, the buyer, and the drivers who have the order or just lost it."""
     moved = payloads.decode(change.after)
     rooms = [_store(moved), watch_room(change.entity_id), order_room(change.entity_id)]
     if moved["customerId"]:
@@ -201,15 +201,15 @@ def _delivery(change: Change, event_id: str) -> RoutedEvent:
 
 
 def _notification(change: Change, event_id: str) -> RoutedEvent:
-    """For the one it is for, or for all the shop's people."""
+    """For the recipient, or for all staff."""
     made = payloads.decode(change.after)
     room = STORE_OWNERS if made["recipient"] == SHOP else user_room(made["recipient"])
     return RoutedEvent("notification", (room,), [payloads.notification(change, made, event_id)])
 
 
 def chat_rooms(conversation_id: str, document: dict[str, Any]) -> tuple[str, ...]:
-    """The rooms of all who take part in a conversation, by what its row says of them: the shop, the buyer or the guest,
-    who drives or cares now; and of those who have it open.
+    """The rooms of a conversation's participants according to its row (staff, customer or guest, driver or carer), and
+    of its watchers.
     """
     rooms = [STORE_OWNERS, conversation_room(conversation_id)]
     if document["customerId"]:
@@ -225,7 +225,7 @@ def chat_rooms(conversation_id: str, document: dict[str, Any]) -> tuple[str, ...
 
 
 def _message(change: Change, event_id: str) -> RoutedEvent:
-    """A message, as it was written or as it was changed; it is known by its own id."""
+    """A new or changed message; its id is the message's."""
     del event_id
     document = payloads.decode(change.after)
     name = "message" if change.kind == ChangeKind.MESSAGE_SENT else "message_update"
@@ -233,7 +233,7 @@ def _message(change: Change, event_id: str) -> RoutedEvent:
 
 
 def _order_unseen(change: Change, event_id: str) -> RoutedEvent:
-    """For the shop's people, of whom nobody has opened it."""
+    """An order that staff have not opened: for staff."""
     return RoutedEvent("order_unseen", (STORE_OWNERS,), [payloads.order_unseen(change, event_id)])
 
 
@@ -243,13 +243,13 @@ def _booking_unseen(change: Change, event_id: str) -> RoutedEvent:
 
 
 def _seen(change: Change, event_id: str) -> RoutedEvent:
-    """A participant has read further, or has had more on a screen."""
+    """A participant's read receipt."""
     document = payloads.decode(change.after)
     return RoutedEvent("seen", chat_rooms(change.entity_id, document), [payloads.seen(change, document, event_id)])
 
 
 def _published(change: Change, event_id: str) -> RoutedEvent:
-    """An event that a trusted back end published; it named the rooms itself."""
+    """An event published by a back end, which names the rooms."""
     del event_id
     published = msgspec.convert(payloads.decode(change.after), _Published)
     if not published.event:
@@ -275,4 +275,4 @@ SINGLE_EVENT_ROUTES: Final[dict[str, Callable[[Change, str], RoutedEvent]]] = {
     ChangeKind.BOOKING_UNSEEN: _booking_unseen,
     ChangeKind.PAYMENT_MISMATCH: _mismatch,
 }
-"""Kinds of changes of which each makes one event."""
+"""Kinds of changes with exactly one event."""

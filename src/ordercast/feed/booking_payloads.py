@@ -1,4 +1,4 @@
-"""The payloads of bookings, by who hears them: the shop, the customer, the holder of a tracking link, the carer."""
+"""The payloads of bookings for staff, customer, guest (tracking link) and carer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BookingChange(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, change: Change) -> BookingChange:
-        """Read a row of the feed. Raises ValueError for a booking that is none."""
+        """Parse a row of the feed. Raises ValueError for a damaged booking."""
         if change.after is None:
             raise UnroutableRow("there is no booking in it")
         before = None if change.before is None else _checked(read_json(change.before))
@@ -46,14 +46,14 @@ class BookingChange(msgspec.Struct, frozen=True):
         return self.before is not None and has_new_payment(self.before, self.after)
 
 
-# What a payload says of a booking, and of which type each is.
+# Fields that payloads use, and their types.
 _TEXTS: Final = (
     "id", "status", "paymentStatus", "serviceId", "serviceName", "startsAt", "endsAt", "carerId", "currency",
 )  # fmt: skip
 
 
 def _checked(booking: Any) -> dict[str, Any]:
-    """A booking's document, if it is what rules and pages take it for. Raises UnroutableRow."""
+    """Validate a booking's document. Raises UnroutableRow."""
     if not (
         isinstance(booking, dict)
         and all(type(booking.get(name)) is str for name in _TEXTS)
@@ -116,12 +116,12 @@ def _updated(change: BookingChange, shown: Shown, actor: str, reason: str | None
 
 
 def _publicly_updated(change: BookingChange, shown: Shown) -> BookingUpdatePayload:
-    """Who acted is a role, and the staff's reasons stay in the shop."""
+    """With the actor's role only, and without staff's reasons."""
     return _updated(change, shown, *public_actor(change.change.actor, change.change.reason))
 
 
 def payment_updated(change: BookingChange) -> PaymentUpdatePayload:
-    """As of an order, for the shop and the customer; it names the booking."""
+    """As for an order, for staff and the customer; with `bookingId`."""
     assert change.before is not None
     stamp = {
         "id": change.event_id,
@@ -166,5 +166,5 @@ def update_for_guest(change: BookingChange) -> BookingUpdatePayload:
 
 
 def update_for_carer(change: BookingChange) -> BookingUpdatePayload:
-    """As `update_for_customer`; a reason of the customer's own concerns the carer."""
+    """As `update_for_customer`, with the customer's own reason."""
     return _publicly_updated(change, _for_carer)

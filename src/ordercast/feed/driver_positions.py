@@ -1,6 +1,4 @@
-"""Positions of drivers, as their telephones report them: the newest alone, broadcast at a bounded rate to those whose
-order they carry.
-"""
+"""Drivers' positions: the newest is broadcast at a bounded rate to the followers of the orders they carry."""
 
 from __future__ import annotations
 
@@ -20,9 +18,9 @@ from .ephemeral import EphemeralEvents
 
 log = logging.getLogger("ordercast.feed")
 
-# On a map nobody sees more; what comes faster is folded into the newest.
+# A map needs no more; positions in between are dropped.
 BROADCAST_EVERY_S: Final = 1.0
-# For choosing the nearest, and for who opens the page now. More often would be a commit a second for each driver.
+# For assigning the nearest driver and for new pages. More often would cost a commit per second and driver.
 STORE_EVERY_S: Final = 15.0
 DRIVERS_MAX: Final = 10_000
 
@@ -35,7 +33,7 @@ class _Driver:
 
 
 class DriverPositions:
-    """Those of the drivers whose sockets are on this node; lost with it, but for what was stored."""
+    """The positions of drivers connected to this node; lost with it, except the stored ones."""
 
     def __init__(
         self,
@@ -57,7 +55,7 @@ class DriverPositions:
         return f"<DriverPositions {len(self._drivers)} drivers>"
 
     def update(self, driver_id: str, position: DriverPosition) -> bool:
-        """Take a driver's position, unless a newer one is known; gives whether it was taken. It is broadcast soon."""
+        """Accept a position unless a newer one is known; return whether it was accepted. The broadcast follows soon."""
         known = self._drivers.get(driver_id)
         if known is not None and position.at < known.position.at:
             return False
@@ -73,14 +71,14 @@ class DriverPositions:
         return True
 
     async def _broadcast(self, driver_id: str, driver: _Driver) -> None:
-        """Broadcast the newest position, and what comes meanwhile no sooner than BROADCAST_EVERY_S after it."""
+        """Broadcast the newest position, at most once in BROADCAST_EVERY_S."""
         try:
             while not driver.is_broadcast:
                 driver.is_broadcast = True
                 try:
                     await self._broadcast_once(driver_id, driver)
                 except StoreError as error:
-                    # The next position is on its way already.
+                    # Not retried: the next position follows.
                     log.warning("driver's position not broadcast: %s (%s)", driver_id, error)
                 await asyncio.sleep(BROADCAST_EVERY_S)
         finally:
@@ -98,10 +96,10 @@ class DriverPositions:
         now_s = asyncio.get_running_loop().time()
         if driver.stored_at_s is None or now_s - driver.stored_at_s >= STORE_EVERY_S:
             driver.stored_at_s = now_s
-            # Beside the broadcast: who watches the map needs no write.
+            # Concurrently: the broadcast does not wait for the write.
             self._spawn(self._store_position(driver_id, driver.position))
         carried = await self._store.read(lambda transaction: deliveries.carried_by(transaction, driver_id))
-        # What has come while we looked is what is broadcast now.
+        # Broadcasts the newest, even if it came during the read.
         driver.is_broadcast = True
         for order in carried:
             eta = deliveries.arrival(order.stage, self._rules, driver.position, order.destination, self._now())

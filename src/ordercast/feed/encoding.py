@@ -1,4 +1,4 @@
-"""Encodes a row of the feed into its events: once, for everybody who gets them, live or by replay."""
+"""Encodes the events of a row, once for all recipients of live delivery and replay."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from .audience import route
 from .gaps import RowTooLarge, UnroutableRow, affected_rooms
 from .position import ROW_END, Position
 
-# Twice what `POST /api/emit` takes by default, half of what may wait for one client (`backlog_bytes_max`): one that
-# cannot be sent it would be closed, come back, and be closed again.
+# Twice the default limit of `POST /api/emit`, half of a client's backlog (`backlog_bytes_max`): a larger event would
+# close each connection it is sent to, again and again.
 EVENT_BYTES_MAX: Final = 2_000_000
-# A row and its events beside their texts.
+# Memory of a row and its events without their texts.
 ROW_BYTES: Final = 1_000
 
 
 class FeedEvent(msgspec.Struct, frozen=True):
-    """One encoded event of one row, and the rooms it is for."""
+    """An encoded event of a row, and its rooms."""
 
     position: Position
     rooms: tuple[str, ...]
@@ -33,14 +33,14 @@ class FeedEvent(msgspec.Struct, frozen=True):
 
 
 EncodedRow = tuple[int, Sequence[FeedEvent]]
-"""A row's number and its events."""
+"""A row's number and its encoded events."""
 
 
 def encode_events(change: Change, epoch: str, namespace: str, damaged: DamagedRows | None = None) -> list[FeedEvent]:
     """Encode the events of a row, each with its offset as last argument.
 
-    A row that cannot be encoded, such as one that another program filled with what is no event, becomes a gap: one
-    `resync` for the rooms it was for, which go on behind it (`gaps`). It is noted in `damaged`. Raises nothing.
+    A row that cannot be encoded becomes a gap: a `resync` for the rooms it was for, which continue after it (`gaps`).
+    It is recorded in `damaged`. Raises nothing.
     """
     try:
         return _encode_events(change, epoch, namespace)
@@ -54,7 +54,7 @@ def encode_events(change: Change, epoch: str, namespace: str, damaged: DamagedRo
 
 
 def check_row(change: Change) -> str | None:
-    """Say why a row cannot be encoded; None where it can."""
+    """The reason why a row cannot be encoded; None if it can."""
     try:
         _encode_events(change, "", "/")
     except Exception as error:  # noqa: BLE001 - as in `encode_events`
@@ -82,7 +82,7 @@ def _is_large(raw: msgspec.Raw | None) -> bool:
 
 
 def row_bytes(row: EncodedRow | Change) -> int:
-    """About what a row holds in memory; always the same figure for the same row."""
+    """The approximate memory of a row; the same each time."""
     if isinstance(row, Change):
         return ROW_BYTES + sum(len(memoryview(raw)) for raw in (row.before, row.after) if raw is not None)
     return ROW_BYTES + sum(len(event.message) for event in row[1])

@@ -1,6 +1,6 @@
-"""Ephemeral events: emitted without an offset, dropped first under pressure, never replayed.
+"""Ephemeral events: without an offset, dropped first under pressure, never replayed.
 
-Who may hear each is written here, as it is in ``audience`` for durable ones.
+Their audiences are defined here, as those of durable events in ``audience``.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from ordercast.hub import Namespace
 
 
 class EphemeralEvents:
-    """Emits to the sockets of this node, and of the others where there is a bus."""
+    """Emits to this node's sockets, and through the bus to other nodes'."""
 
     def __init__(self, namespace: Namespace) -> None:
         self._namespace = namespace
 
     def has_store_listeners(self) -> bool:
-        """Whether any of the shop's people is connected to this node."""
+        """Whether staff are connected to this node."""
         return bool(self._namespace.adapter.recipients((STORE_OWNERS,), ()))
 
     def emit_stats(self, stats: Stats) -> None:
-        """Today's figures, for the shop. Each node emits to its own sockets, with its own latency."""
+        """Emit today's figures to staff. Each node emits to its own sockets, with its own latency."""
         self._namespace.to(STORE_OWNERS).local.volatile.emit("stats", msgspec.to_builtins(stats))
 
     def emit_driver_position(self, order: Carried, driver_id: str, place: DriverPosition, eta: str | None) -> None:
-        """Where the driver of an order is, for the shop, and for the buyer while it is carried."""
+        """Emit a driver's position to staff, and to the buyer while the order is carried."""
         rooms = [STORE_OWNERS, watch_room(order.id), order_room(order.id)]
         if order.customer_id is not None:
             rooms.append(customer_room(order.customer_id))

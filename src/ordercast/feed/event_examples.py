@@ -1,7 +1,7 @@
-"""An example of each event, for the AsyncAPI document: made by the code that makes the events.
+"""An example of each event, for the AsyncAPI document, made by the code that makes the events.
 
-Of a durable event it is a row of the feed (`ROWS`), from which `audience.route` makes the payload and the rooms; of one
-without an offset, or of one socket alone, it is written out (`FLEETING`, `SOCKETS`). A test asks for one of each.
+A durable event's example is a row of the feed (`ROWS`), from which `audience.route` makes payload and rooms; ephemeral
+and socket events are written out (`FLEETING`, `SOCKETS`). A test checks that all are there.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ _ABOUT_BOOKING: Final = {
 }
 
 Row = tuple[ChangeKind, str, dict[str, Any] | None, dict[str, Any]]
-"""A kind of change, what changed, and its documents before and after."""
+"""A kind of change, the entity's id, and its documents before and after."""
 
 ROWS: Final[list[Row]] = [
     (ChangeKind.ORDER_PLACED, _ORDER_ID, None, ORDER),
@@ -282,11 +282,11 @@ ROWS: Final[list[Row]] = [
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An event as it is heard. `offset` is None where it has none."""
+    """An event on the wire. `offset` is None if it has none."""
 
     event: str
     rooms: tuple[str, ...]
-    """None but the socket's own, where there are none."""
+    """Empty for an event of one socket."""
     payload: Any
     offset: str | None = None
 
@@ -352,7 +352,7 @@ FLEETING: Final = (
         },
     ),
 )
-"""Emitted without an offset, dropped first under pressure, never replayed; see `ephemeral`."""
+"""Ephemeral events; see `ephemeral`."""
 
 _POSITION: Final = f"{EPOCH}:{_SEQ}"
 SOCKETS: Final = (
@@ -373,17 +373,17 @@ SOCKETS: Final = (
     Example("auth_expired", (), {"code": "token_expired", "message": "The token has expired; log in again."}),
     Example("auth_revoked", (), {"code": "token_revoked", "message": "This token has been revoked."}),
 )
-"""For one socket alone, of its own connection."""
+"""Events of one socket's own connection."""
 
 
 def durable() -> Iterator[Example]:
-    """The events that the rows make, with the rooms that they reach."""
+    """The events of the example rows, with their rooms."""
     for kind, entity_id, before, after in ROWS:
         change = Change(_SEQ, kind, entity_id, 2, f"store:{_USER_ID}", None, _AT, _raw(before), _raw(after))
         events = list(route(change, lambda index: f"{EPOCH}:{_SEQ}.{index}"))
         for index, event in enumerate(events):
             offset = _POSITION if index == len(events) - 1 else f"{_POSITION}.{index}"
-            # As it is on the wire.
+            # As JSON, as on the wire.
             payload = msgspec.json.decode(msgspec.json.encode(event.args[0]))
             yield Example(event.name, event.rooms, payload, offset)
 

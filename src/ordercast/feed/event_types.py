@@ -1,8 +1,8 @@
-"""Types of the events' payloads: which fields each has, and which of them may be null.
+"""The payload types of events: their fields, and which of them are nullable.
 
-TypedDicts, because payloads are encoded as they are: a Struct would be made for each event only to be taken apart. The
-AsyncAPI document is made of them, and the client's types of that: a type's docstring, and the strings under its fields,
-are what people read there. `event_examples` has an example of each event.
+TypedDicts, as payloads are encoded as they are: a Struct would be built only to be encoded. The AsyncAPI document and
+the client's types are generated from them, docstrings and field texts included. `event_examples` has an example of
+each.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ordercast.commerce.stats import Stats
 
 
 class Stamped(TypedDict):
-    """What every durable event carries that is not exactly prescribed."""
+    """The fields of every durable event whose form is not prescribed."""
 
     id: str
-    """The event's own, unique."""
+    """The event's unique id."""
     seq: int
-    """Its place in the feed."""
+    """Its position in the feed."""
     version: int
-    """Of what changed."""
+    """The version of what changed."""
     at: str
 
 
@@ -36,49 +36,49 @@ class OrderStamped(Stamped):
 
 
 class WholeOrder(Order, frozen=True, kw_only=True, rename="camel"):
-    """The order as ``GET /api/orders/{id}`` answers it, and its place in the feed."""
+    """The order as ``GET /api/orders/{id}`` returns it, and its position in the feed."""
 
     seq: int
-    """Its place in the feed."""
+    """Its position in the feed."""
 
 
 class NewOrderPayloadOrder(TypedDict):
-    """As much of an order as such a page shows."""
+    """The part of an order that such a page shows."""
 
     id: str
     status: PaymentStatus
-    """The payment's, ``paid`` once paid."""
+    """The payment's status, ``paid`` once paid."""
     total: int | None
     customerName: str | None
-    """Who ordered."""
+    """The customer's name."""
     createdAt: str
     mobile: str | None
     customer_email: str | None
-    """The address that was typed."""
+    """The mail address that the customer entered."""
 
 
 class NewOrderPayload(TypedDict):
-    """Exactly what the web shops' admin pages read."""
+    """Exactly the form that web shops' admin pages read."""
 
     type: Literal["new_order"]
     order: NewOrderPayloadOrder
 
 
 class OrderStatusUpdatedPayload(OrderStamped):
-    """An order has moved along its status flow."""
+    """An order's status changed."""
 
     oldStatus: OrderStatus
-    """The state before."""
+    """The former status."""
     newStatus: OrderStatus
-    """The state after."""
+    """The new status."""
     paymentStatus: PaymentStatus
     actor: str
-    """Who moved it: a role and an id; to the buyer, a role."""
+    """The actor: a role and an id; for the buyer, a role."""
     reason: str | None
 
 
 class PaymentUpdatePayload(Stamped):
-    """The state of the payment of an order, or of a booking, has changed, or one of its sums."""
+    """The payment of an order or booking changed its status or one of its sums."""
 
     orderId: NotRequired[str]
     """The order that is paid for."""
@@ -86,27 +86,27 @@ class PaymentUpdatePayload(Stamped):
     """The booking that is paid for."""
     number: int
     oldPaymentStatus: PaymentStatus
-    """The payment's state before."""
+    """The former payment status."""
     newPaymentStatus: PaymentStatus
-    """The payment's state after."""
+    """The new payment status."""
     total: int | None
     currency: str
     amountPaid: int
-    """What has been captured, or handed over, in minor units."""
+    """Captured or handed over so far, in minor units."""
     amountRefunded: int
     amountRefunding: int
-    """Promised back, and not confirmed by the payment provider yet."""
+    """Being refunded, not yet confirmed by the provider."""
 
 
 class PaymentMismatchPayload(Stamped):
-    """The payment provider's books differ from the shop's: a card for the board, told again once it is resolved."""
+    """The provider's records differ from the shop's: a card for the board, sent again once it is resolved."""
 
     mismatchId: str
-    """What to resolve it by."""
+    """The id to resolve it by."""
     orderId: str | None
-    """The order that it is about, unless it is a booking."""
+    """The order, unless it is a booking."""
     bookingId: str | None
-    """The booking that it is about, unless it is an order."""
+    """The booking, unless it is an order."""
     provider: str
     reference: str | None
     kind: MismatchKind
@@ -120,7 +120,7 @@ class PaymentMismatchPayload(Stamped):
 
 
 class CustomerOrderUpdatePayload(OrderStamped):
-    """What the buyer may see of a change of their order, with a sentence for people."""
+    """A change of an order as the buyer may see it, with a sentence to show."""
 
     status: OrderStatus
     paymentStatus: PaymentStatus
@@ -130,31 +130,31 @@ class CustomerOrderUpdatePayload(OrderStamped):
 
 
 class DeliveryDriver(TypedDict):
-    """Who brings an order."""
+    """The driver of an order."""
 
     id: str
     name: NotRequired[str | None]
 
 
 class DeliveryPosition(TypedDict):
-    """Where a driver was, in degrees of WGS 84."""
+    """A driver's position in degrees (WGS 84)."""
 
     lat: float
     lng: float
     accuracy: NotRequired[float | None]
     at: str
-    """When they were there (RFC 3339, UTC)."""
+    """The time of the position (RFC 3339, UTC)."""
 
 
 class DeliveryUpdatePayload(TypedDict):
-    """A stage of a delivery. While the goods are on their way it also comes without an offset, as where the driver is
-    at this moment: that form has no `id`, `seq`, `version`, `at` and `attempts`, and is never replayed.
+    """A stage of a delivery. While it is under way, the same event without `id`, `seq`, `version`, `at` and `attempts`
+    carries the driver's position; that form has no offset and is never replayed.
     """
 
     id: NotRequired[str]
-    """The event's own, unique."""
+    """The event's unique id."""
     seq: NotRequired[int]
-    """Its place in the feed."""
+    """Its position in the feed."""
     version: NotRequired[int]
     """The order's."""
     at: NotRequired[str]
@@ -166,18 +166,18 @@ class DeliveryUpdatePayload(TypedDict):
     attempts: NotRequired[int]
     position: DeliveryPosition | None
     eta: str | None
-    """When it should be there, by an estimate (RFC 3339, UTC)."""
+    """The estimated time of arrival (RFC 3339, UTC)."""
 
 
 class NewBookingPayload(Stamped):
-    """Beside what a booking back end publishes under this name (`POST /emit-booking`): `bookingId` and `userId` stand
-    in both.
+    """A new booking. Booking back ends publish their own form under this name too (`POST /emit-booking`): `bookingId`
+    and `userId` are in both.
     """
 
     bookingId: str
     number: int
     userId: str | None
-    """The customer's; None to guests and carers."""
+    """The customer's id; null for guests and carers."""
     status: str
     paymentStatus: str
     serviceId: str
@@ -187,48 +187,48 @@ class NewBookingPayload(Stamped):
     carerId: str
     carerName: str | None
     customerName: str | None
-    """To a guest no more than hinted at."""
+    """Masked for guests."""
     total: int
     currency: str
     booking: Any
-    """The whole booking, as the API answers it to the one who hears this."""
+    """The booking as the API returns it to this recipient."""
 
 
 class BookingUpdatePayload(NewBookingPayload):
-    """The booking as it has come to be, and what of it was otherwise before."""
+    """The changed booking, and the former values."""
 
     kind: str
     """``status_changed``, ``rescheduled``, ``payment_changed``, ``changed`` or ``imported``."""
     oldStatus: str | None
-    """What it was before; null of what was imported."""
+    """The former value; null for imported bookings."""
     oldPaymentStatus: str | None
-    """What it was before; null of what was imported."""
+    """The former value; null for imported bookings."""
     oldStartsAt: str | None
-    """When it had been; null of what was imported."""
+    """The former time; null for imported bookings."""
     oldCarerId: str | None
-    """Who had it; null of what was imported."""
+    """The former carer; null for imported bookings."""
     actor: str
-    """To customers and carers, a role."""
+    """A role only for customers and carers."""
     reason: str | None
 
 
 class ProductUpdatePayload(Stamped):
-    """A product was edited; or its last piece went, or one came back."""
+    """A product was edited, sold out, or is available again."""
 
     productId: str
     actor: str
     reason: str | None
     before: Product | None
-    """The product as it stood; null for a new one."""
+    """The former product; null for a new one."""
     product: Product
-    """The product as it has come to stand."""
+    """The changed product."""
 
 
 class NotificationPayload(Stamped):
-    """A word to somebody, kept until it is read."""
+    """A notification, kept until it is read."""
 
     notificationId: str
-    """What to mark as seen."""
+    """The id to mark as read."""
     title: str
     text: str
     titleBn: str
@@ -239,19 +239,19 @@ class NotificationPayload(Stamped):
 
 
 class MessageSender(TypedDict):
-    """As which participant of a conversation somebody wrote."""
+    """The sender of a message."""
 
     participant: str
-    """``store``, ``customer``, or a role and an id: ``driver:drv_...``."""
+    """The participant: ``store``, ``customer``, or a role and an id, as ``driver:drv_...``."""
     role: str
 
 
 class MessagePayload(Stamped):
-    """A message of a conversation, as the API answers it: `id` and `version` are its own."""
+    """A message, as the API returns it; `id` and `version` are the message's."""
 
     conversationId: str
     position: int
-    """Its place in the conversation, counted from one without a gap."""
+    """Its position in the conversation, counted from one without gaps."""
     clientId: str | None
     sender: MessageSender
     text: str
@@ -259,117 +259,119 @@ class MessagePayload(Stamped):
     createdAt: str
     editedAt: str | None
     deletedAt: str | None
-    """Where it is not null, the text is empty."""
+    """When it was deleted; the text is empty then."""
 
 
 class UnseenPayload(Stamped):
-    """Nobody of the shop has opened it for a while: what is done about it with this event, each step once."""
+    """Staff have not opened it for a while; each escalation step is one event."""
 
     number: int
-    """What people call it by."""
+    """The number that people use."""
     step: NoticeStep
-    """The board rings louder, the shop is notified, mailed, or nothing beside this event, for its own systems."""
+    """The step: the board rings louder, staff are notified or mailed, or only this event is sent, for the shop's
+    systems.
+    """
     committedAt: str
-    """The moment on it (RFC 3339, UTC)."""
+    """Its time (RFC 3339, UTC)."""
     sentAt: str | None
-    """When it was first written to a socket of the shop's people; null where none was there."""
+    """When it was first written to a staff socket; null if none was connected."""
     receivedAt: str | None
-    """When a screen first said that it had painted it."""
+    """When a screen first painted it."""
 
 
 class OrderUnseenPayload(UnseenPayload):
-    """Nobody of the shop has opened an order for a while: what is done about it with this event, each step once."""
+    """Staff have not opened an order for a while; each escalation step is one event."""
 
     orderId: str
 
 
 class BookingUnseenPayload(UnseenPayload):
-    """Nobody of the shop has opened a booking for a while: what is done about it with this event, each step once."""
+    """Staff have not opened a booking for a while; each escalation step is one event."""
 
     bookingId: str
 
 
 class SeenPayload(Stamped):
-    """A participant has read further, or has had more messages on a screen: neither ever goes back."""
+    """A participant received or read more messages; neither position goes back."""
 
     conversationId: str
     participant: str
-    """``store``, ``customer``, or a role and an id: ``driver:drv_...``."""
+    """The participant: ``store``, ``customer``, or a role and an id, as ``driver:drv_...``."""
     role: str
     delivered: int
-    """Up to which position messages came to a screen of theirs."""
+    """The position of the last message on one of their screens."""
     seen: int
-    """Up to which position they have read."""
+    """The position of the last message they have read."""
     unread: int
-    """How many of the others' messages lie behind that."""
+    """The number of others' messages after that."""
 
 
 # --- Fleeting ---------------------------------------------------------------------------------------------------------
 
 
 class PresentParticipant(TypedDict):
-    """Who speaks in a conversation, and is there."""
+    """A present participant."""
 
     participant: str
-    """``store``, ``customer``, or a role and an id."""
+    """The participant: ``store``, ``customer``, or a role and an id."""
     role: str
     people: int
-    """How many people are behind it: two of the shop's clerks, or the customer and whoever has the guest's link."""
+    """The number of people behind it: two clerks of the shop, or the customer and a guest with the link."""
 
 
 class ParticipantsPayload(TypedDict):
-    """Who has a conversation open; the newest is how it is."""
+    """Who is present in a conversation; the newest event is the state."""
 
     conversationId: str
     participants: list[PresentParticipant] | None
-    """Who is present; null where there are too many to be named."""
+    """The present participants; null if they are too many."""
     count: int
-    """How many participants are present."""
+    """The number of present participants."""
     joined: list[str] | None
-    """Who came since the event before."""
+    """Who came since the last event."""
     left: list[str] | None
-    """Who went since the event before."""
+    """Who left since the last event."""
 
 
 class TypingPayload(TypedDict):
-    """Somebody is typing in a conversation, or has stopped."""
+    """A participant types, or has stopped."""
 
     conversationId: str
     participant: str
-    """Who: ``store``, ``customer``, or a role and an id."""
+    """The participant: ``store``, ``customer``, or a role and an id."""
     role: str
     typing: bool
-    """False: has stopped."""
+    """False: stopped."""
     expiresInSeconds: float
-    """For how long it is good: whoever hears nothing more goes by it no longer."""
+    """Treat it as stopped after so long without another event."""
 
 
 # --- Of one socket ----------------------------------------------------------------------------------------------------
 
 
 class ResyncPayload(TypedDict):
-    """What was missed cannot be replayed: fetch anew what is on the screen."""
+    """Missed events cannot be replayed: reload what is on the screen."""
 
     reason: str
-    """A word for programs; the reference of events lists them."""
+    """A code; the reference of events lists them."""
 
 
 class ReadyPayload(TypedDict):
-    """After each CONNECT of a socket with a token: what it missed has been told, and what is new follows."""
+    """Sent after each CONNECT with a token: the replay is complete, and new events follow."""
 
     position: str
-    """Where the feed stands: what is fetched later than this is complete."""
+    """The feed's position: what is fetched after this is complete."""
     identity: str
-    """As whom the server knows this socket."""
+    """The identity of this socket."""
 
 
 class WatchingPayload(TypedDict):
-    """A watch by `watch_order` or `watch_conversation` has begun."""
+    """A watch by `watch_order` or `watch_conversation` began."""
 
     orderId: NotRequired[str]
     conversationId: NotRequired[str]
     position: str
-    """The position of the snapshot, behind which changes follow."""
+    """The position of the snapshot; later changes follow."""
 
 
 class AuthExpiringPayload(TypedDict):
@@ -378,17 +380,17 @@ class AuthExpiringPayload(TypedDict):
     expiresAt: int | float | None
     """Seconds since 1970."""
     expiresInSeconds: int
-    """How much is left of it."""
+    """The remaining seconds."""
 
 
 class AuthIgnoredPayload(TypedDict):
-    """A token was offered where none is read, and this socket is nobody's."""
+    """The handshake has a token in a place that is not read, so this socket has no identity."""
 
     code: Literal["token_not_read"]
     place: str
-    """Where it was offered."""
+    """The place of the token."""
     message: str
-    """A sentence that says where tokens are read."""
+    """Where tokens are read."""
 
 
 class AuthExpiredPayload(TypedDict):
@@ -396,7 +398,7 @@ class AuthExpiredPayload(TypedDict):
 
     code: Literal["token_expired"]
     message: str
-    """A sentence for people."""
+    """A sentence to show."""
 
 
 class AuthRevokedPayload(TypedDict):
@@ -404,7 +406,7 @@ class AuthRevokedPayload(TypedDict):
 
     code: Literal["token_revoked"]
     message: str
-    """A sentence for people."""
+    """A sentence to show."""
 
 
 PAYLOADS: Final[dict[str, Any]] = {
@@ -436,16 +438,16 @@ PAYLOADS: Final[dict[str, Any]] = {
     "auth_expired": AuthExpiredPayload,
     "auth_revoked": AuthRevokedPayload,
 }
-"""By the event's name; of several, where it is one of them."""
+"""Payload types by event name; a union if there are several."""
 
 TEXTS: Final = {
     "new_order": "An order was placed: the small notice that existing dashboards read.",
     "newOrder": "An order was placed: the whole order.",
     "order_update": "Something else of an order than its two states was changed, such as its address: the whole order.",
-    "new_booking": "A booking was made here; or a back end told of one of its own, by any object.",
-    "booking_update": "A booking was moved, paid or changed here; or a back end told of one of its own, by any object.",
+    "new_booking": "A booking was made here; or a back end published one of its own, as any object.",
+    "booking_update": "A booking was moved, paid or changed here; or a back end published its own, as any object.",
     "message": "A message was written: as the API answers it, under its own `id`.",
     "message_update": "A message was edited or deleted: as it stands now, under a higher `version`.",
     "stats": "Today's figures, as ``GET /api/stats`` answers them: soon after each change of them.",
 }
-"""What an event says, where its type's docstring does not."""
+"""Descriptions of events whose type has none."""

@@ -1,7 +1,7 @@
-"""Gaps: where events cannot be delivered, who is told to fetch the state anew (`resync`), and why.
+"""Gaps: where events cannot be delivered, clients get `resync` with a reason and reload the state.
 
-Theory of operation. A client must never be stale without knowing it. So each place that leaves events out sends
-`resync` with a reason in their place, and with the offset behind them, from which the client goes on:
+Theory of operation. A client must never be stale without knowing it. So whatever leaves events out sends `resync` with
+a reason in their place, with the offset behind them, from which the client continues:
 
 - **A row cannot be encoded** (`UNREADABLE_ROW`, `ROW_TOO_LARGE`): the rooms that it would have reached, as far as its
   documents say, and everybody known where they do not (`affected_rooms`). That is decided by the row alone, so live
@@ -14,8 +14,7 @@ Theory of operation. A client must never be stale without knowing it. So each pl
   emptied by TRUNCATE, which tells of no row (`TABLE_EMPTIED`). Such a row of the feed names its rooms itself.
 - **This node is behind** the one that a client comes from, for too long (`FEED_BEHIND`).
 
-The first and the second are found by the relay too, and then sent to all who are concerned; the others by `recovery`,
-and sent to the one who comes back.
+The relay detects the first two and sends them to all affected; `recovery` detects the others, for one client.
 """
 
 from __future__ import annotations
@@ -55,31 +54,31 @@ class GapReason(StrEnum):
 
 
 EVERYBODY: Final = "\x00everybody"
-"""In place of a room: all sockets with an identity, any of whom a row may be for that does not say."""
+"""Instead of a room: all authenticated sockets, for a row that does not name its rooms."""
 
-# Where a document is no JSON, the names in it can be found still.
+# Finds names in a document that is no valid JSON.
 _NAMES: Final = re.compile(
     rb'"(customerId|recipient|formerDriverId|driverId|carerId|subjectId|assigneeId)"'
     rb'\s*:\s*(?:"([^"\\\x00-\x1f]{1,200})"|null)'
 )
-# An encoder's object within the object of a driver.
+# A driver's object.
 _DRIVER: Final = re.compile(rb'"driver"\s*:\s*\{\s*"id"\s*:\s*"([^"\\\x00-\x1f]{1,200})"')
 
 
 class UnroutableRow(ValueError):
-    """A row of which no rule can make events."""
+    """No rule can make events of the row."""
 
     reason = GapReason.UNREADABLE_ROW
 
 
 class RowTooLarge(UnroutableRow):
-    """Its events are larger than a client can be sent."""
+    """An event exceeds EVENT_BYTES_MAX."""
 
     reason = GapReason.ROW_TOO_LARGE
 
 
 def affected_rooms(change: Change) -> tuple[str, ...]:
-    """The rooms that this change's events would have been for; EVERYBODY where it does not say."""
+    """The rooms that the change's events were for; EVERYBODY if it does not name them."""
     find = _FINDERS.get(change.kind) or next(
         (found for prefix, found in _FAMILIES.items() if change.kind.startswith(prefix)), None
     )
@@ -164,7 +163,7 @@ _FAMILIES: Final[dict[str, Callable[[Change], list[str] | None]]] = {
 
 
 def _named(change: Change, name: str) -> list[str] | None:
-    """The ids that the change's documents have under `name`, before and after; None where neither says."""
+    """The ids under `name` in the documents before and after; None if neither has one."""
     if _is_object(change):
         found = [document[name] for document in _documents(change) if name in document]
         return [id_ for id_ in found if isinstance(id_, str) and id_] if found else None
@@ -175,7 +174,7 @@ def _named(change: Change, name: str) -> list[str] | None:
 
 
 def _is_object(change: Change) -> bool:
-    """Whether what the change came to can be read, so that it is known whom it does not name."""
+    """Whether the new document is readable, so that a missing name is known to be missing."""
     return next(_documents(change, only_after=True), None) is not None
 
 

@@ -1,4 +1,4 @@
-"""Older rows that somebody came back for: others usually follow for the same ones, all the way."""
+"""Caches older rows that a returning client needed: others usually follow."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ordercast.db import Change
 from .encoding import EncodedRow, FeedEvent, row_bytes
 
 ROWS_MAX: Final = 20_000
-# Rows can be a thousand times as large as usual.
+# Rows may be a thousand times the usual size.
 BYTES_MAX: Final = 32_000_000
-# Rows of which a mask is kept: all that are replayed.
+# Rows whose mask is kept: as many as a replay may span.
 MASKS_MAX: Final = 20_000
-# Rows skipped in one turn of the loop, a millisecond's work.
+# Rows skipped per turn of the loop: a millisecond's work.
 SKIP_ROWS_MAX: Final = 4_096
-# Each room sets four bits of these: of 20,000 rows not for a client some two are looked at all the same.
+# Four bits per room: of 20,000 unrelated rows, about two match by accident.
 _MASK_BITS: Final = 256
 
 
 class HistoryCache:
-    """Encoded rows by number, the first added leaving first; and of each, as a Bloom mask, which rooms it is for."""
+    """Encoded rows by number, evicted first in, first out; and a Bloom mask of each row's rooms."""
 
     def __init__(self, encode: Callable[[Change], Sequence[FeedEvent]]) -> None:
         self._encode = encode
@@ -33,13 +33,13 @@ class HistoryCache:
         self._bytes = 0
         self._masks: OrderedDict[int, int] = OrderedDict()
         self.encoded = 0
-        """Rows that were encoded for somebody who came back, so far."""
+        """Rows encoded for replays so far."""
 
     def __repr__(self) -> str:
         return f"<HistoryCache rows={len(self._rows)} bytes={self._bytes} masks={len(self._masks)}>"
 
     def row(self, change: Change) -> EncodedRow:
-        """The encoded row of a change, encoded now if it is not kept."""
+        """Return the encoded row of a change, from the cache if possible."""
         row = self._rows.get(change.seq)
         if row is None:
             row = self._rows[change.seq] = (change.seq, self._encode(change))
@@ -54,13 +54,12 @@ class HistoryCache:
         return row
 
     def rows_between(self, after: int, end: int) -> list[EncodedRow]:
-        """The rows behind `after`, up to `end` or the first that is not kept."""
+        """The cached rows after `after`, up to `end` or the first that is missing."""
         return list(itertools.takewhile(bool, map(self._rows.get, range(after + 1, end + 1))))  # type: ignore[arg-type]
 
     def skip(self, after: int, end: int, masks: Sequence[int]) -> int:
-        """How far one can go from `after`, at most to `end`, before a row may be for rooms of these masks, or is not
-        known; not too far for one turn of the loop. It spares those with few rooms the reading and encoding of
-        everybody's history.
+        """The last row, up to `end`, before one that may be for rooms of these masks or is not cached; bounded per
+        turn. Saves clients with few rooms the reading and encoding of everybody's history.
         """
         seq, known = after + 1, self._masks
         end = min(after + SKIP_ROWS_MAX, end) + 1
@@ -75,6 +74,6 @@ class HistoryCache:
 
 
 def mask_of(room: str) -> int:
-    """Some bits for a room (Bloom 1970), alike within this process alone."""
+    """The bits of a room (Bloom 1970); the same within this process only."""
     hashed = hash(room)
     return functools.reduce(operator.or_, (1 << (hashed >> shift & _MASK_BITS - 1) for shift in (0, 8, 16, 24)))

@@ -1,4 +1,4 @@
-"""How long our own events take: from the moment that stands on a change to its writing to the sockets."""
+"""Measures delivery latency: from a change's timestamp to its write to the sockets."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ordercast.commerce.stats import Percentiles, percentiles
 from ordercast.telemetry import DELIVERY_SECONDS
 
 SAMPLES_MAX: Final = 1_024
-# An older change was not delivered late by us: it was brought in from elsewhere, or has a false time.
+# Older changes are imports, or have a wrong time.
 SECONDS_MAX: Final = 24 * 3600.0
 
 
 class Latency:
-    """Of the newest changes. A change's timestamp is its decision's, before the commit: none is reported too short."""
+    """Latency of the newest changes. Timestamps are taken before the commit, so none is reported too short."""
 
     def __init__(self) -> None:
         self._samples_ms: deque[float] = deque(maxlen=SAMPLES_MAX)
@@ -25,7 +25,7 @@ class Latency:
         return f"<Latency of {len(self._samples_ms)} changes>"
 
     def observe(self, at: str) -> None:
-        """Note that a change of that timestamp has been delivered now; one of another program may be no time."""
+        """Record that a change with that timestamp was delivered now; invalid timestamps are ignored."""
         try:
             seconds = time.time() - datetime.fromisoformat(at).timestamp()
         except (ValueError, TypeError, OverflowError, OSError):
@@ -35,5 +35,5 @@ class Latency:
             DELIVERY_SECONDS.observe(seconds)
 
     def percentiles(self) -> Percentiles | None:
-        """In milliseconds; None before the first."""
+        """Percentiles in milliseconds; None before the first."""
         return percentiles(self._samples_ms) if self._samples_ms else None

@@ -1,4 +1,4 @@
-"""Today's figures, emitted to the shop soon after each change of them."""
+"""Emits today's figures to staff soon after each change."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .ephemeral import EphemeralEvents
 
 log = logging.getLogger("ordercast.feed")
 
-# At most so much of the time is spent on counting, however many orders a day has.
+# Share of the time spent on counting, at most, however many orders a day has.
 SHARE_MAX: Final = 0.05
 
 
 class LiveStats:
-    """Counts anew `every_s` after a commit at the earliest, and only while somebody would hear it."""
+    """Counts at most every `every_s` after commits, and only while staff are connected."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class LiveStats:
         today: Callable[[], Callable[[Transaction], Stats]],
         every_s: float,
     ) -> None:
-        """`today` is called on the loop, and gives the query of that moment."""
+        """`today` is called on the loop and returns the query for the current day."""
         self._store = store
         self._ephemeral = ephemeral
         self._today = today
@@ -40,7 +40,7 @@ class LiveStats:
         return f"<LiveStats {'due' if self._due.is_set() else 'emitted'}>"
 
     async def run(self) -> None:
-        """Emit for ever; what cannot be counted now is counted after the next commit."""
+        """Run forever; a failed count is repeated after the next commit."""
         self._store.watch(self._due.set)
         while True:
             await self._due.wait()
@@ -57,5 +57,5 @@ class LiveStats:
         except StoreError as error:
             log.warning("today's figures could not be counted; trying again: %s", error)
         except Exception:
-            log.exception("today's figures could not be counted")
+            log.exception("could not count today's figures; retrying after the next commit")
         return time.monotonic() - began_s

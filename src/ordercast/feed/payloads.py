@@ -1,4 +1,4 @@
-"""The payload of each event. The names are those that front ends already read; see the reference of events."""
+"""The payloads of events. Field names are those that front ends read already; see the reference of events."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .gaps import UnroutableRow
 
 
 def decode(raw: msgspec.Raw | None) -> Any:
-    """The JSON of a feed row's column. Raises ValueError for what is none."""
+    """Decode a JSON column of a feed row. Raises ValueError."""
     return None if raw is None else read_json(raw)
 
 
@@ -50,7 +50,7 @@ class OrderChange(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, change: Change) -> OrderChange | None:
-        """Read a feed row; None when it is not about an order. Raises ValueError for an order that is none."""
+        """Parse a feed row; None if it is not about an order. Raises ValueError for a damaged order."""
         if not change.kind.startswith("order."):
             return None
         if change.after is None:
@@ -70,9 +70,7 @@ class OrderChange(msgspec.Struct, frozen=True):
         return self.before is not None and has_new_payment(self.before, self.after)
 
     def is_edited(self) -> bool:
-        """Something else than the two states changed, such as an address that the shop corrected; or an order of
-        another system was taken in as it stood there.
-        """
+        """Whether another field than the two states changed, or the order was imported."""
         if self.change.kind == ChangeKind.ORDER_IMPORTED:
             return True
         return self.before is not None and not self.has_new_status() and not self.has_new_payment()
@@ -82,7 +80,7 @@ class OrderChange(msgspec.Struct, frozen=True):
         return self.is_placed() or has_moved or self._differs("amountRefunded") or self.is_claimed()
 
     def is_claimed(self) -> bool:
-        """A guest's order has become a customer's."""
+        """Whether a customer claimed a guest's order."""
         return self.before is not None and self.before.get("customerId") != self.after.get("customerId")
 
     def _differs(self, field: str) -> bool:
@@ -90,9 +88,9 @@ class OrderChange(msgspec.Struct, frozen=True):
 
 
 def _checked(order: Any) -> Any:
-    """An order's document, or None, if it is what rules and pages take it for. Raises UnroutableRow.
+    """Validate an order's document or None. Raises UnroutableRow.
 
-    A mirrored order may say less than ours.
+    A mirrored order may have fewer fields.
     """
     if order is None:
         return None
@@ -108,7 +106,7 @@ def _checked(order: Any) -> Any:
 
 
 def new_order(change: OrderChange) -> event_types.NewOrderPayload:
-    """Exactly what the web shops' admin pages read; ``status`` is the payment's, ``paid`` once paid."""
+    """The form that web shops' admin pages read; ``status`` is the payment's, ``paid`` once paid."""
     order = change.after
     return {
         "type": "new_order",
@@ -141,7 +139,7 @@ def status_updated(change: OrderChange) -> OrderStatusUpdatedPayload:
 
 
 def public_status_updated(change: OrderChange) -> OrderStatusUpdatedPayload:
-    """As `status_updated`, for the buyer: who acted is a role, and the staff's reasons stay in the shop."""
+    """As `status_updated` for the buyer: with the actor's role only, without staff's reasons."""
     actor, reason = public_actor(change.change.actor, change.change.reason)
     return {**status_updated(change), "actor": actor, "reason": reason}
 
@@ -152,7 +150,7 @@ def payment_updated(change: OrderChange) -> PaymentUpdatePayload:
 
 
 def payment_change(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    """What `payment_update` says of a payment, an order's or a booking's."""
+    """The payment fields of `payment_update`, for an order or a booking."""
     return {
         "oldPaymentStatus": before["paymentStatus"],
         "newPaymentStatus": after["paymentStatus"],
@@ -165,18 +163,18 @@ def payment_change(before: dict[str, Any], after: dict[str, Any]) -> dict[str, A
 
 
 def has_new_payment(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    """Whether its state or one of its sums is another."""
+    """Whether the payment's state or one of its sums changed."""
     return any(before[field] != after[field] for field in _PAYMENT_FIELDS)
 
 
 def payment_mismatch(change: Change) -> dict[str, Any]:
-    """A card on the board, as it was raised or as it was resolved; `mismatchId` names it."""
+    """A raised or resolved mismatch; `mismatchId` is its id."""
     card = decode(change.after)
     return {"seq": change.seq, "version": change.version, "at": change.at, "mismatchId": card.pop("id"), **card}
 
 
 def for_customer(change: OrderChange) -> CustomerOrderUpdatePayload:
-    """What the buyer may see: no actor, no reason, nothing of other people."""
+    """The change as the buyer may see it: no actor, no reason, nothing of others."""
     order = change.after
     if change.before is not None and not change.has_new_status() and not change.is_claimed():
         has_returned = order.get("amountRefunded", 0) < change.before.get("amountRefunded", 0)
@@ -194,7 +192,7 @@ def for_customer(change: OrderChange) -> CustomerOrderUpdatePayload:
 
 
 def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> DeliveryUpdatePayload:
-    """What shop, buyer and driver all may see: who brings it, where they were, and when it should be there."""
+    """The delivery as staff, buyer and driver may see it: driver, position, estimated arrival."""
     return {
         "id": event_id,
         "seq": change.seq,
@@ -211,7 +209,7 @@ def delivery_moved(change: Change, moved: dict[str, Any], event_id: str) -> Deli
 
 
 def product_updated(change: Change, event_id: str) -> ProductUpdatePayload:
-    """The product as it has come to stand; ``before`` is None for a new one."""
+    """The changed product; ``before`` is None for a new one."""
     return {
         "id": event_id,
         "seq": change.seq,
@@ -226,7 +224,7 @@ def product_updated(change: Change, event_id: str) -> ProductUpdatePayload:
 
 
 def notification(change: Change, made: dict[str, Any], event_id: str) -> NotificationPayload:
-    """The same words as the list of notifications has; ``notificationId`` is what to mark as seen."""
+    """The rendered notification, as in the list; ``notificationId`` is the id to mark as read."""
     text = render(NotificationKind(made["kind"]), made["data"], made["orderId"])
     return {
         "id": event_id,
@@ -245,7 +243,7 @@ def notification(change: Change, made: dict[str, Any], event_id: str) -> Notific
 
 
 def message(change: Change, document: dict[str, Any]) -> MessagePayload:
-    """The message as the API answers it: the same for everybody, so who of the shop's people wrote it is not in it."""
+    """The message as the API returns it to everybody, so without the name of the staff member."""
     participant = document["participant"]
     return {
         "id": document["id"],
@@ -265,7 +263,7 @@ def message(change: Change, document: dict[str, Any]) -> MessagePayload:
 
 
 def seen(change: Change, document: dict[str, Any], event_id: str) -> SeenPayload:
-    """How far a participant has read; `version` is that position, which never falls."""
+    """A participant's read position; `version` is that position, which never falls."""
     participant = document["participant"]
     return {
         "id": event_id,
@@ -288,12 +286,12 @@ def _whole_number(value: Any) -> int:
 
 
 def order_unseen(change: Change, event_id: str) -> OrderUnseenPayload:
-    """An order that nobody of the shop has opened for a while, and what is done about it."""
+    """An order that staff have not opened for a while, and the escalation step."""
     return {**_unseen(change, event_id), "orderId": change.entity_id}
 
 
 def booking_unseen(change: Change, event_id: str) -> BookingUnseenPayload:
-    """The same of a booking."""
+    """As `order_unseen`, for a booking."""
     return {**_unseen(change, event_id), "bookingId": change.entity_id}
 
 
@@ -321,7 +319,7 @@ class _Unseen(msgspec.Struct, rename="camel"):
 
 
 def _stamp(change: OrderChange) -> OrderStamped:
-    """What every durable event carries: its own id, its place in the feed, and the order's version."""
+    """The fields of every durable event: id, position in the feed, the order's version."""
     return {
         "id": change.event_id,
         "seq": change.change.seq,

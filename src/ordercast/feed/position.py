@@ -1,4 +1,4 @@
-"""Where in the feed a client has got to: the offset that it keeps and presents."""
+"""Positions in the feed: the offset that clients keep and present."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Final, NamedTuple
 
 _FORM: Final = re.compile(r"([0-9a-z]{1,32}):(\d{1,18})(?:\.(\d{1,4}))?")
 
-# After every event of the row: nothing of it is still to come.
+# Greater than every event number: the whole row is delivered.
 ROW_END: Final = 1 << 31
 
 
 class Position(NamedTuple):
-    """Behind event number `event` of row `seq`; one row may tell several events, and a client may hear only some.
+    """The position after event `event` of row `seq`; a row may have several events, of which a client gets some.
 
-    Written ``epoch:seq.event``, or ``epoch:seq`` behind the whole row. The epoch is a database's own: a number of
-    another one means nothing.
+    Written ``epoch:seq.event``, or ``epoch:seq`` after the whole row. The epoch identifies the history: numbers of
+    another history mean nothing.
     """
 
     epoch: str
@@ -24,7 +24,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Position | None:
-        """Read an offset; None for what we cannot have given."""
+        """Parse an offset; None if it is malformed."""
         match = _FORM.fullmatch(text)
         if match is None:
             return None

@@ -1,23 +1,21 @@
-"""Who is present in each conversation, and the event ``participants`` that says so.
+"""Presence in conversations, and the event ``participants``.
 
-A participant is who speaks in a conversation: the shop, its customer, a driver. Behind one there may be several people,
-as the shop's clerks are; it is present while one of them is.
+A participant is a side of a conversation: the shop, its customer, a driver. Several people may be behind one, such as
+clerks; it is present while one of them is.
 
 Theory of operation:
 
-- **A person is present while one of their sockets is in the conversation's room**, on whichever node. Several tabs and
-  devices are one person: a node counts the sockets of each, and tells the others when the count leaves 0 or comes back
-  to it (`PresencePeers`). So what is known here is, for each person, on how many nodes they are.
-- **A lost connection is not yet an absence.** A stock client is back within seconds, and a page that is loaded anew is
-  too, so a person is present for `LINGER_S` after their last socket was lost on the way. One that left on purpose, or
-  that answered no ping, has waited long enough: it is absent at once. A session that waits to be recovered keeps nobody
-  present for longer.
-- **The event is the whole state**, so the newest wins and any may be dropped: it has no offset, and goes to the sockets
-  of this node alone, as each node knows the same. `joined` and `left` are what changed since the event before; who came
-  and went in between is in neither.
-- **n people cost n, not n squared.** Changes of a conversation are gathered: the next event goes out after
-  `NOTIFY_EVERY_S`, or later the more it is sent to, so that one conversation causes `SENDS_PER_S_MAX` at most; where
-  more than `LISTED_MAX` are present, it says how many, and a page reads names by the API.
+- **A person is present while one of their sockets is in the conversation's room**, on any node. Each node counts its
+own sockets per person, so tabs and devices are one person, and publishes when a count leaves 0 or returns to it
+(`PresencePeers`). So this node knows, for each person, on how many nodes they are.
+- **A lost connection is not an absence yet.** Stock clients and reloaded pages are back within seconds, so a person
+stays present for `LINGER_S` after a transport loss. A deliberate disconnect or a ping timeout ends presence at once. A
+session that waits for recovery does not prolong it.
+- **The event is the whole state**, so the newest wins and any may be dropped: it has no offset, and each node emits it
+to its own sockets. `joined` and `left` are the difference to the last event.
+- **n people cost n, not n squared.** A conversation's changes are batched: the next event goes out after
+`NOTIFY_EVERY_S`, or later for large audiences, so that a conversation causes at most `SENDS_PER_S_MAX`. Above
+`LISTED_MAX` people only counts are sent, and pages read names by the API.
 """
 
 from __future__ import annotations
@@ -35,29 +33,29 @@ from ordercast.hub import DisconnectReason, Namespace, Socket
 
 from .event_types import ParticipantsPayload, PresentParticipant
 
-# Somebody who opens a page and its sockets, or all who come back after a restart, are told of in one event.
+# Batches the sockets of one page, or all clients that return after a restart.
 NOTIFY_EVERY_S: Final = 0.1
-# So many names are some 8 kB; nobody reads more of them.
+# So many names are 8 kB; nobody reads more.
 LISTED_MAX: Final = 100
-# Of one conversation's events; with 10,000 people in it they hear how many they are every two seconds.
+# Per conversation; 10,000 people get an update every two seconds.
 SENDS_PER_S_MAX: Final = 5_000
-# Conversations told of in one turn of the loop: some ten milliseconds, however many a node that died leaves behind.
+# Conversations flushed per turn of the loop: ten milliseconds, however many a dead node leaves.
 FLUSHED_AT_ONCE_MAX: Final = 100
-# A stock client tries again after one second at the most, a page that is loaded anew takes about as long.
+# A stock client retries within a second; a reloaded page takes as long.
 LINGER_S: Final = 2.0
 _SHOP: Final = STAFF | {Role.SERVICE}
 _BUYERS: Final = frozenset({Role.CUSTOMER, Role.GUEST})
 
 
 class Person(NamedTuple):
-    """Somebody in a conversation: who it is, as sockets' identities are written, and as which participant."""
+    """A person in a conversation: the socket identity, and the participant they belong to."""
 
     key: str
     participant: str
 
 
 def participant_of(identity: str) -> str:
-    """As which participant somebody takes part in a conversation, by their socket's identity."""
+    """The participant that a socket identity belongs to."""
     role, _, _ = identity.partition(":")
     if role in _SHOP:
         return STORE_SIDE
@@ -65,20 +63,20 @@ def participant_of(identity: str) -> str:
 
 
 def person_of(socket: Socket) -> Person | None:
-    """Who takes part by a socket in a conversation's room; None for a back end, which only listens."""
+    """The person of a socket in a conversation's room; None for a back end, which only listens."""
     role, _, _ = socket.identity.partition(":")
     return Person(socket.identity, participant_of(socket.identity)) if role and role != Role.SERVICE else None
 
 
 class Peers(Protocol):
-    """Who learns of what changes on this node."""
+    """Receives the changes of this node."""
 
     def changed(self, conversation_id: str, person: Person, *, is_present: bool) -> None: ...
     async def run(self) -> None: ...
 
 
 class _PresentPerson:
-    """A person who is present in a conversation."""
+    """A present person, with the number of their nodes."""
 
     __slots__ = ("nodes", "person")
 
@@ -88,14 +86,14 @@ class _PresentPerson:
 
 
 class _PendingChange(NamedTuple):
-    """What has changed since a conversation was last told."""
+    """The difference since the conversation's last event."""
 
     joined: dict[str, Person]
     left: dict[str, Person]
 
 
 class Presence:
-    """Of one node's sockets, and of the other nodes' as far as they say."""
+    """Presence of this node's sockets, and of other nodes' as published."""
 
     def __init__(
         self,
@@ -107,38 +105,38 @@ class Presence:
         self._namespace = namespace
         self._linger_s = linger_s
         self._sockets: dict[str, dict[str, int]] = {}
-        """By conversation and person: how many of their sockets are in the room here."""
+        """Socket counts on this node, by conversation and person."""
         self._lingering: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._present: dict[str, dict[str, _PresentPerson]] = {}
-        """By conversation and person, over all nodes."""
+        """Present people on all nodes, by conversation and person."""
         self._pending: dict[str, _PendingChange] = {}
         self._due: list[tuple[float, str]] = []
-        """A heap of the conversations in `_pending`, by when they are told."""
+        """A heap of the conversations in `_pending`, by the time of their event."""
         self._timer: asyncio.TimerHandle | None = None
         namespace.rooms.observe(CONVERSATION_PREFIX, self)
 
     def __repr__(self) -> str:
         return f"<Presence conversations={len(self._present)} lingering={len(self._lingering)} due={len(self._due)}>"
 
-    # What is known
+    # State
 
     def present(self, conversation_id: str) -> list[Person]:
-        """Everybody who is present, who came first first."""
+        """All present people, earliest first."""
         return [known.person for known in self._present.get(conversation_id, {}).values()]
 
     def participants(self, conversation_id: str) -> dict[str, int]:
-        """Who is present, by participant: how many people."""
+        """The number of present people by participant."""
         return Counter(person.participant for person in self.present(conversation_id))
 
     def local_people(self) -> Iterator[tuple[str, Person]]:
-        """Everybody who is present on this node, by conversation."""
+        """All people present on this node, by conversation."""
         for conversation_id, counts in self._sockets.items():
             known = self._present[conversation_id]
             for key in counts:
                 yield conversation_id, known[key].person
 
     async def run(self) -> None:
-        """Keep in step with the other nodes; for ever, where there can be any."""
+        """Synchronize with other nodes; runs forever if there is a bus."""
         if self.peers is not None:
             await self.peers.run()
 
@@ -192,7 +190,7 @@ class Presence:
     # On how many nodes somebody is; called for this one, and by `PresencePeers` for each other
 
     def arrived(self, conversation_id: str, person: Person) -> None:
-        """Somebody is present on one node more."""
+        """Count one more node for a person."""
         people = self._present.setdefault(conversation_id, {})
         known = people.get(person.key)
         if known is None:
@@ -203,7 +201,7 @@ class Presence:
         known.nodes += 1
 
     def departed(self, conversation_id: str, key: str) -> None:
-        """Somebody is present on one node less."""
+        """Count one node less for a person."""
         people = self._present.get(conversation_id, {})
         known = people.get(key)
         if known is None:
@@ -278,5 +276,5 @@ def _described(participant: str, people: int) -> PresentParticipant:
 
 
 def _may_be_back(reason: DisconnectReason | None) -> bool:
-    """Whether a client may be back soon. None is of a socket that left the room and stays connected."""
+    """Whether a client may return soon. None means that the socket left the room and stays connected."""
     return reason is not None and reason.reconnects and reason is not DisconnectReason.PING_TIMEOUT

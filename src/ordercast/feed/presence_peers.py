@@ -1,13 +1,11 @@
-"""What the nodes of a shop tell each other of who is present where.
+"""Synchronizes presence between nodes over the bus.
 
-Theory of operation. Each node tells the others what changes among its own sockets, over the bus, in numbered messages;
-and with a beat, whatever happens, which number it has got to. A node that misses a number, or hears of another node for
-the first time, asks that one for everything that it has. So what a bus loses is repaired within a beat, and a node that
-has just started knows of all others after one question.
+Theory of operation. Each node publishes changes of its own sockets in numbered messages, and its latest number in
+periodic beats. A node that misses a number, or sees a new node, requests that node's full state. So a lost message is
+repaired within a beat, and a new node knows all others after one request.
 
-A node's name on the bus is another after each start. So one that was killed and is back is two nodes here: what the
-former had is forgotten when the bus counts it among the living no more (its heartbeats, or its leave), whatever the
-latter has. While the bus itself is away, what was known of the others stays.
+A node gets a new name at each start, so a restarted node is a second one here: the first one's state is dropped when
+the bus reports it dead (heartbeat or leave). While the bus itself is down, others' state is kept.
 """
 
 from __future__ import annotations
@@ -27,15 +25,15 @@ from .presence import Person
 
 log = logging.getLogger("ordercast.feed")
 
-# Changes are gathered so long; what is seen of another node is that much later.
+# Changes are batched for so long, and visible that much later elsewhere.
 PUBLISH_EVERY_S: Final = 0.1
-# How soon a node that died is missed, beyond what its bus takes to notice.
+# How often the bus's living nodes are compared.
 LOOK_EVERY_S: Final = 0.5
-# A lost message is noticed by the next one, or by this.
+# A lost message is detected by the next one, or by the next beat.
 BEAT_EVERY_S: Final = 3.0
-# In one message: some 200 kB, well below what a bus carries.
+# Rows per message: 200 kB, far below the bus's limit.
 ROWS_MAX: Final = 2_000
-# Of one other node; a hostile or broken one harms the memory of all no further.
+# Per other node: bounds the harm of a hostile or broken one.
 PRESENCES_PER_NODE_MAX: Final = 200_000
 
 CHANGES: Final = "presence:changes"
@@ -52,7 +50,7 @@ class _Row(Struct, array_like=True, frozen=True):
 
 
 class Presences(Protocol):
-    """Who is present, on this node and in all; see `Presence`."""
+    """The state to synchronize; see `Presence`."""
 
     def local_people(self) -> Iterator[tuple[str, Person]]: ...
     def arrived(self, conversation_id: str, person: Person) -> None: ...
@@ -60,21 +58,21 @@ class Presences(Protocol):
 
 
 class _Peer:
-    """What is known of one other node."""
+    """The state of another node."""
 
     __slots__ = ("awaiting_state", "draft", "number", "present")
 
     def __init__(self) -> None:
         self.number: int | None = None
-        """The newest of its messages that is in `present`; None before its state has come."""
+        """Its last applied message; None until its state arrived."""
         self.present: dict[tuple[str, str], Person] = {}
         self.draft: dict[tuple[str, str], Person] = {}
-        """The parts of a state that have come."""
+        """Received parts of a full state."""
         self.awaiting_state = False
 
 
 class PresencePeers:
-    """One node's end."""
+    """This node's end of the synchronization."""
 
     def __init__(self, namespace: Namespace[Socket], presences: Presences) -> None:
         self._namespace = namespace
@@ -95,7 +93,7 @@ class PresencePeers:
     # This node
 
     def changed(self, conversation_id: str, person: Person, *, is_present: bool) -> None:
-        """Have the other nodes told soon."""
+        """Publish a change with the next batch."""
         row = _Row(conversation_id, *person, is_present)
         self._unpublished[conversation_id, person.key] = row
         if self._timer is None:
@@ -109,7 +107,7 @@ class PresencePeers:
             self._emit(CHANGES, self._number, msgspec.to_builtins(part))
 
     async def run(self) -> None:
-        """Tell the others that we are there, and forget who is there no more; for ever."""
+        """Announce this node, and drop dead ones; runs forever."""
         self._emit(ASK, "")
         beats_s = 0.0
         while True:
@@ -121,10 +119,10 @@ class PresencePeers:
             try:
                 self._forget_all_but(await self._namespace.other_nodes())
             except Exception:
-                log.exception("it is not known which nodes are there")
+                log.exception("could not list the nodes on the bus; retrying")
 
     def close(self) -> None:
-        """Publish nothing any more."""
+        """Stop publishing."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -148,14 +146,14 @@ class PresencePeers:
             self._ask(node, again=True)
 
     def _ask(self, node: str, *, again: bool = False) -> None:
-        """Ask a node for its state; once, until the next beat shows that none has come."""
+        """Request a node's state, once per beat."""
         peer = self._peers.setdefault(node, _Peer())
         if again or not peer.awaiting_state:
             peer.awaiting_state = True
             self._emit(ASK, node)
 
     def _on_ask(self, _asking: str, awaiting_state: str) -> None:
-        """Tell everybody what is here: others may have missed the same. With no name, all are asked."""
+        """Publish this node's full state. Without a name the request is for all nodes."""
         if awaiting_state not in {"", self._namespace.node}:
             if awaiting_state in self._peers:
                 self._peers[awaiting_state].awaiting_state = True

@@ -4,14 +4,14 @@ Theory of operation. A stock client keeps two strings, a `pid` from its CONNECT 
 presents them when it connects again (`hub.recovery` is that side). Here an offset is a `Position` in the feed:
 ``epoch:seq`` or ``epoch:seq.event``.
 
-- **The offset is enough.** What was missed lies between it and the relay's position, and is made anew from the feed's
-  rows. Nothing depends on what this process remembers, nor on the session: who comes back after a `kill -9`, to another
-  node, or to a database whose sessions cannot be read, misses nothing.
+- **The offset is enough.** Missed events lie between it and the relay's position, and are encoded again from the feed's
+  rows. Neither this process's memory nor the session is needed: a client that returns after a `kill -9`, to another
+  node, or while sessions cannot be read, misses nothing.
 - **The session adds comfort**: the same `sid`, and the orders that were watched. It is saved soon after CONNECT and not
   before it, so connecting needs no write.
 - **Rights are today's.** A replay is filtered by the rooms that the token opens now, not by those it opened then.
 - **States** of one return: *gap?* (`gap`: may the offset be replayed at all) -> *wait* (`Relay.wait_until`: this node
-  has read as far as the client has heard elsewhere) -> *replay* (`missed`: batches, each handed to the network before
+  has read as far as the client did elsewhere) -> *replay* (`missed`: batches, each handed to the network before
   the next) -> *caught up*: no await lies between the last batch and the socket's entry into its rooms, so live delivery
   goes on exactly behind it. The socket's own events wait meanwhile.
 - **Costs are bounded**: rows per replay (`REPLAY_ROWS_MAX`), events per identity (the replay budget of `hub`), a batch
@@ -43,34 +43,34 @@ from .position import ROW_END, Position
 from .relay import Relay
 from .source import FeedSource
 
-# Rows replayed before the connection must have taken them; bounds what one returning client makes us hold.
+# Rows per batch, which the connection must take before the next: bounds the memory of a replay.
 REPLAY_ROWS: Final = 128
-# Rows that are known not to concern a client cost so much less than one that is looked at.
+# Skipped rows cost this many times less than examined ones.
 SKIPPED_PER_ROW: Final = 8
-# And so many bytes of them, or one event that is larger: a fraction of what may wait for one client.
+# Bytes per batch, or one larger event: a fraction of a client's backlog.
 REPLAY_BYTES: Final = 1_000_000
-# Past this, a page fetches the state faster than it receives how it came about.
+# Beyond this, reloading the state is faster.
 REPLAY_ROWS_MAX: Final = 20_000
-# How long a returning client waits for its session where the database is held or away. Without it, it is let in anew:
-# by its offset it misses nothing all the same.
+# Wait for the session while the database is busy or down; after it the client gets a new session, and by its offset
+# misses nothing.
 LOAD_S_MAX: Final = 2.0
-# Sessions read at once; more wait here rather than being turned away by the store.
+# Concurrent session reads; more wait here instead of being rejected by the store.
 LOADS_MAX: Final = 128
-# How old `seen_at` may be before a session that is used again is kept anew: a fraction of what pruning allows.
+# Age of `seen_at` after which a reused session is saved again: a fraction of the pruning age.
 TOUCH_AFTER_S: Final = 24 * 3600.0
 
 log = logging.getLogger("ordercast.feed")
 
 
 class SessionStore(Protocol):
-    """Where sessions are kept; see `db`."""
+    """The database of sessions; see `db`."""
 
     def save_session_soon(self, pid: str, session: SessionRow | None) -> None: ...
     async def load_session(self, pid: str) -> SessionRow | None: ...
 
 
 class FeedRecovery:
-    """A `hub.Recovery` whose positions are the feed's."""
+    """A `hub.Recovery` whose offsets are positions in the feed."""
 
     records_emits = False
 
@@ -91,12 +91,12 @@ class FeedRecovery:
         raise NotImplementedError("durable events are recorded by the feed")
 
     def covers(self, socket: Socket) -> bool:
-        """Sockets without an identity get nothing durable, and have nothing to recover."""
+        """Whether the socket has an identity; others get nothing durable to recover."""
         return bool(socket.identity)
 
     async def save(self, session: Session) -> None:
-        """Have it saved soon, by which time whoever connects is in: to come in needs no write. A node that is killed
-        before has an unknown session to answer for, and nothing missed.
+        """Save the session soon after CONNECT, which thus needs no write. If the node is killed before, the session is
+        unknown and no event is missed.
         """
         row = SessionRow(
             session.pid, session.sid, session.namespace, session.identity.encode(), session.rooms, self._now()
@@ -113,7 +113,7 @@ class FeedRecovery:
         return session
 
     async def _load(self, pid: str) -> SessionRow | None:
-        """The session as it is kept; None also where it cannot be read in time."""
+        """Load a session; None if it is unknown or cannot be read in time."""
         try:
             async with asyncio.timeout(LOAD_S_MAX), self._loads:
                 return await self._store.load_session(pid)
@@ -125,8 +125,8 @@ class FeedRecovery:
         self._store.save_session_soon(pid, None)
 
     def rooms(self, socket: Socket, session: Session) -> Sequence[str]:
-        """What its token entitles it to today: the rooms it is about to join anyhow, and what it has open if it may
-        see all. Whether others still take part in a conversation is asked when they open it again.
+        """The rooms that the token opens now, and the session's watches if the identity may see all. Conversations are
+        checked when they are opened again.
         """
         role = socket.identity.partition(":")[0]
         is_open = (room for room in session.rooms if is_watch_room(room) or is_conversation_room(room))
@@ -183,7 +183,7 @@ class FeedRecovery:
                     yield part
 
     async def _wait_until(self, position: Position) -> None:
-        """Be no further back than the node that the client comes from: what it has received must not be sent again."""
+        """Wait until this node has delivered what the client received elsewhere, so that nothing is sent twice."""
         if position.seq <= self._relay.position.seq:
             return
         if not await self._source.has(position.seq):
@@ -192,10 +192,10 @@ class FeedRecovery:
             raise GapTooOld(GapReason.FEED_BEHIND)
 
     async def _next_rows(self, after: int) -> tuple[Sequence[EncodedRow], int]:
-        """Delivered rows behind `after`, if they are kept, and how many had to be encoded for it.
+        """Delivered rows after `after`, cached ones first, and how many were encoded for it.
 
-        One batch is made per turn of the loop, whoever it is for. So a thousand that return at once, or one who asks
-        for all of history, delay nobody by more than a batch.
+        One batch is encoded per turn of the loop, for whichever client, so that a thousand returning clients, or one
+        that reads all of history, delay others by one batch at most.
         """
         async with self._encoding:
             made = -self._relay.rows_encoded
@@ -206,7 +206,7 @@ class FeedRecovery:
 
 
 def _parts(batch: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    """In pieces that the connection takes one after another: a batch of large rows would be more than may wait."""
+    """Split a batch into parts that fit a client's backlog."""
     part: list[Message] = []
     part_bytes = 0
     for message in batch:

@@ -5,7 +5,7 @@ Theory of operation:
 - **The feed is an outbox.** The transaction that changes the shop also writes, by triggers, a row to the table `feed`;
   a `FeedSource` gives those rows in commit order, numbered without gaps. Who wrote them does not matter.
 - **The position** is the number of the last row delivered on this node. `pull` is called after each commit, reads a
-  batch behind the position, and for each row: routes it (`audience.route`), encodes its events once (`encoding`), emits
+  batch after the position, and for each row: routes it (`audience.route`), encodes its events once (`encoding`), emits
   each to its rooms, keeps the row for replay, moves the position. All of it is synchronous, so a position that anybody
   reads is exact: what lies up to it has been handed to every socket that was entitled to it, and nothing behind it has.
 - **No position is stored.** A relay starts at the end of the feed; each client presents the offset it has got to, and
@@ -48,18 +48,18 @@ from .source import FeedSource
 
 log = logging.getLogger("ordercast.feed")
 
-# Rows read in one go, and delivered in one turn of the loop: their events for one socket leave in one write.
+# Rows per read and turn of the loop: a socket gets their events in one write.
 BATCH_ROWS: Final = 256
-# A row that another node has delivered is here within milliseconds, unless the database is gone.
+# A row that another node delivered arrives within milliseconds, unless the database is down.
 WAIT_S_MAX: Final = 10.0
-# After a failed read: often enough to go on at once when the database is back, rarely enough to burn nothing.
+# Retry of a failed read: soon enough after an outage, at little cost during it.
 RETRY_S: Final = 0.25
 
 Handler = Callable[[Change], None]
 
 
 class Relay:
-    """Delivers each row behind `position`, in order, to the sockets of this node."""
+    """Delivers each row after `position`, in order, to this node's sockets."""
 
     def __init__(self, source: FeedSource, namespace: Namespace) -> None:
         self.latency = Latency()
@@ -70,7 +70,7 @@ class Relay:
         self._history = HistoryCache(self._encode)
         self._retry: asyncio.TimerHandle | None = None
         self._waiters: list[tuple[int, int, asyncio.Future[None]]] = []
-        """A heap by the row that each waits for."""
+        """A heap of waiters by the row they wait for."""
         self._handlers: dict[str, Handler] = {}
 
     def __repr__(self) -> str:
@@ -78,17 +78,17 @@ class Relay:
 
     @property
     def position(self) -> Position:
-        """Everything up to here has been handed to the sockets that were entitled to it."""
+        """The last row that was delivered to all entitled sockets of this node."""
         return Position(self._epoch, self._position)
 
     def on(self, kind: str, handler: Handler) -> None:
-        """Call `handler` with each row of that kind, behind its delivery; what it raises is logged."""
+        """Call `handler` with each row of that kind after its delivery; its exceptions are logged."""
         self._handlers[kind] = handler
 
     def start(self) -> None:
-        """Begin behind the newest row; older ones are replayed to who presents an offset.
+        """Start after the newest row; older ones are replayed to clients that present an offset.
 
-        The newest rows are read into memory: after a restart everybody comes back for the same ones.
+        The newest rows are read into memory, as all clients return after a restart for the same ones.
         """
         self._epoch, self._position = self._source.epoch, self._source.last_seq
         rows_max = replay_buffer.ROWS_MAX
@@ -100,7 +100,7 @@ class Relay:
         self.pull()
 
     def clear_memory(self) -> None:
-        """Keep no row in memory: what is replayed is read from the feed again, as after it was rewritten."""
+        """Drop all rows in memory, as after the feed was rewritten; replays read the feed again."""
         self._recent.clear()
         self._history.clear()
 
@@ -111,14 +111,14 @@ class Relay:
     # Live delivery
 
     def pull(self) -> None:
-        """Read and deliver what is new. Safe to call at any time, for nothing as well."""
+        """Read and deliver new rows. Safe to call at any time."""
         if self._source.epoch != self._epoch:
             self._begin_epoch()
         try:
             changes = self._source.changes(self._position, BATCH_ROWS)
         except Exception:
-            # Nothing is lost: the rows stay, and so does our position.
-            log.exception("the feed could not be read; trying again")
+            # Nothing is lost: rows and position stay.
+            log.exception("could not read the feed; retrying")
             self._pull_later(RETRY_S)
             return
         if not changes:
@@ -126,21 +126,23 @@ class Relay:
         telemetry.EVENTS_DELIVERED.inc(sum(map(self._deliver, changes)))
         self._wake_waiters()
         telemetry.FEED_POSITION.set(self._position)
-        # The oldest of those delivered together has waited longest.
+        # The oldest of a batch waited longest.
         self.latency.observe(changes[0].at)
         if len(changes) == BATCH_ROWS:
             self._pull_later(0)
 
     def _begin_epoch(self) -> None:
-        """The database was restored: what was delivered may never have been, and no offset means anything now."""
+        """Continue in another history after a restore: all offsets are void."""
         self._epoch = self._source.epoch
         self._skip_to(self._source.last_seq, GapReason.EPOCH_CHANGED)
 
     def _skip_to(self, seq: int, reason: GapReason = GapReason.HISTORY_PRUNED) -> None:
-        """Go on behind `seq`, with a gap for everybody in place of what lies before it."""
+        """Continue after `seq`, with a gap for everybody instead of the rows before."""
         self._position = seq
         self.clear_memory()
-        log.warning("rows of the feed cannot be told (%s); going on behind %s", reason, self.position)
+        log.warning(
+            "rows of the feed cannot be delivered (%s); clients reload; continuing after %s", reason, self.position
+        )
         resync = encode_event(self._namespace.name, "resync", [{"reason": reason}, str(self.position)])
         self._emit_to_everybody(resync)
 
@@ -150,7 +152,7 @@ class Relay:
         self._retry = asyncio.get_running_loop().call_later(delay_s, self.pull)
 
     def _deliver(self, change: Change) -> int:
-        """Deliver one row; gives how many sockets were written to."""
+        """Deliver one row; return the number of sockets written to."""
         delivered = 0
         if change.seq != self._position + 1 and self._position:
             self._skip_to(change.seq - 1)
@@ -174,14 +176,14 @@ class Relay:
         return self._namespace.adapter.deliver(event.message, event.rooms)
 
     def _emit_to_everybody(self, message: Message) -> int:
-        """To those who are known; the others get nothing durable."""
+        """Emit to authenticated sockets; others get nothing durable."""
         known = [socket.id for socket in self._namespace.sockets.values() if socket.identity]
         return self._namespace.adapter.deliver(message, known) if known else 0
 
     # Replay
 
     async def wait_until(self, seq: int) -> bool:
-        """Wait until that row is delivered here, as it may be on another node already; False after `WAIT_S_MAX`."""
+        """Wait until a row that another node may have delivered is delivered here; False after `WAIT_S_MAX`."""
         self.pull()
         if self._position >= seq:
             return True
@@ -197,18 +199,18 @@ class Relay:
     def _wake_waiters(self) -> None:
         while self._waiters and self._waiters[0][0] <= self._position:
             _, _, reached = heapq.heappop(self._waiters)
-            if not reached.done():  # who waited may have gone
+            if not reached.done():  # the waiter may be gone
                 reached.set_result(None)
 
     @property
     def rows_encoded(self) -> int:
-        """Rows that were encoded for replays, so far."""
+        """Rows encoded for replays so far."""
         return self._history.encoded
 
     def recent_rows(self, after: int, limit: int) -> Sequence[EncodedRow] | None:
-        """Up to `limit` delivered rows behind `after`; None where the replay buffer does not reach back that far.
+        """Up to `limit` delivered rows after `after`; None if the replay buffer does not reach back.
 
-        Rows that are committed but not delivered yet are left out: live delivery will bring those.
+        Committed rows that are not delivered yet are left to live delivery.
         """
         if after >= self._position:
             return ()
@@ -218,11 +220,11 @@ class Relay:
         return [self._history.row(row) if isinstance(row, Change) else row for row in rows]
 
     def skip(self, after: int, masks: Sequence[int]) -> int:
-        """How far one can go from `after` past rows that are not for rooms of these masks (`HistoryCache`)."""
+        """The last row after `after` before one that may be for rooms of these masks (`HistoryCache`)."""
         return self._history.skip(after, self._position, masks)
 
     async def rows(self, after: int, limit: int) -> Sequence[EncodedRow]:
-        """As `recent_rows`, and where memory does not reach back that far, from the feed."""
+        """As `recent_rows`, read from the feed where memory does not reach back."""
         rows = self.recent_rows(after, limit)
         if rows is not None:
             return rows
@@ -237,4 +239,4 @@ def _call(handler: Handler, change: Change) -> None:
     try:
         handler(change)
     except Exception:
-        log.exception("feed row %d (%s) could not be acted on", change.seq, change.kind)
+        log.exception("a handler failed on feed row %d (%s)", change.seq, change.kind)

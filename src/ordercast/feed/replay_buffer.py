@@ -1,4 +1,4 @@
-"""The newest rows of the feed, in memory: a short disconnect is replayed from here."""
+"""Buffers the newest rows of the feed in memory, for replays after short disconnects."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ordercast.db import Change
 
 from .encoding import EncodedRow, row_bytes
 
-# At about 3 kB a row, this is some 12 MB.
+# 12 MB at 3 kB a row.
 ROWS_MAX: Final = 4_096
-# Rows can be a thousand times as large.
+# Rows may be a thousand times the usual size.
 BYTES_MAX: Final = 32_000_000
 
 
 class ReplayBuffer:
-    """Consecutive rows up to the last one delivered; bounded in rows and bytes, the oldest leave first.
+    """Consecutive rows up to the last delivered one, bounded in rows and bytes.
 
-    A row that was delivered to nobody is kept as its change, and encoded when somebody comes back for it.
+    A row without recipients is kept unencoded, and encoded for its first replay.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class ReplayBuffer:
         return f"<ReplayBuffer rows={len(self._rows)} bytes={self._bytes}>"
 
     def append(self, row: EncodedRow | Change) -> None:
-        """Keep the row behind the last one."""
+        """Append the next row."""
         self._rows.append(row)
         self._bytes += row_bytes(row)
         while len(self._rows) > ROWS_MAX or self._bytes > BYTES_MAX:
@@ -45,10 +45,10 @@ class ReplayBuffer:
         self._bytes = 0
 
     def rows_after(self, seq: int, limit: int) -> Sequence[EncodedRow | Change] | None:
-        """Up to `limit` rows behind `seq`; None where it does not reach back that far."""
+        """Up to `limit` rows after `seq`; None if the buffer does not reach back."""
         if not self._rows or (first := _seq(self._rows[0])) > seq + 1:
             return None
-        # They follow each other, so the place of each is known.
+        # Rows are consecutive, so the index is known.
         start = seq + 1 - first
         return list(itertools.islice(self._rows, start, start + limit))
 

@@ -9,49 +9,49 @@ from ordercast.db import Change, DamagedRows
 
 
 class FeedSource(Protocol):
-    """Committed changes in commit order, without gaps, from some retained row on."""
+    """Committed changes in commit order, numbered without gaps, from some retained row on."""
 
     @property
     def epoch(self) -> str:
-        """Which history the sequence numbers count; lower-case letters and digits. Another one, where the database was
-        restored meanwhile.
+        """Identifies the history of the sequence numbers; lower-case letters and digits. Changes when the database is
+        restored.
         """
         ...
 
     @property
     def lags(self) -> bool:
-        """Whether other nodes may have delivered rows that this one has yet to read."""
+        """Whether other nodes may have read further than this one."""
         ...
 
     @property
     def damaged(self) -> DamagedRows:
-        """Where rows are noted that cannot be encoded."""
+        """Records rows that cannot be encoded."""
         ...
 
     @property
     def first_seq(self) -> int:
-        """The oldest row that is still kept; one past `last_seq` when there is none."""
+        """The oldest retained row; one past `last_seq` if there is none."""
         ...
 
     @property
     def last_seq(self) -> int:
-        """The newest committed row, or where that `lags` the newest that was read; 0 before the first."""
+        """The newest committed row, or the newest read one if `lags`; 0 before the first."""
         ...
 
     def changes(self, after: int, limit: int) -> Sequence[Change]:
-        """What is new behind `after`, in order; short and synchronous. What lies before `after` may be let go: at first
-        the newest rows are here too.
+        """New rows after `after`, in order; synchronous and short. Rows before `after` may be dropped; the first call
+        includes the newest rows.
         """
         ...
 
     async def older(self, after: int, limit: int) -> Sequence[Change]:
-        """The rows behind `after`, of all that are kept, in order."""
+        """Retained rows after `after`, in order."""
         ...
 
     async def has(self, seq: int) -> bool:
-        """Whether a row of that number, or a later one, was ever committed."""
+        """Whether a row with that number or a later one was ever committed."""
         ...
 
     def watch(self, wake: Callable[[], None]) -> None:
-        """Call `wake` on the loop after each commit that may have added rows, whoever made it."""
+        """Call `wake` on the loop after each commit that may have added rows, by whichever writer."""
         ...

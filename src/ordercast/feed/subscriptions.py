@@ -1,4 +1,4 @@
-"""Subscriptions to one order or conversation from a position on: snapshot, room and offset agree to the row."""
+"""Subscribes a socket to one order or conversation: snapshot, room and offset agree on one row."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from ordercast.protocol.socketio import encode_event
 from .position import Position
 from .relay import WAIT_S_MAX, Relay
 
-# What changes during each of so many snapshots is changed by a program gone wild.
+# Attempts to read a snapshot without a concurrent change.
 SNAPSHOTS_MAX: Final = 20
-# Rows that may be delivered while a snapshot is read; where there were more, another one is cheaper than the search.
+# Rows searched for a concurrent change; beyond that another snapshot is cheaper.
 ROWS_MEANWHILE_MAX: Final = 1_024
-# A change gets its number within milliseconds of its commit.
+# A change is numbered within milliseconds of its commit.
 RETRY_S: Final = 0.005
 
 
 class FeedBehind(StoreError):
-    """The feed could not be read up to where the snapshot was."""
+    """The feed did not reach the snapshot in time."""
 
     def __init__(self) -> None:
         super().__init__("These changes cannot be followed just now.")
 
 
 class SubscriptionTarget(NamedTuple):
-    """What is subscribed to."""
+    """An order or conversation, and its rooms."""
 
     field: str
-    """Under which name ``watching`` has its id."""
+    """The field of its id in ``watching``."""
     id: str
     rooms: tuple[str, ...]
-    """Each change of it is for one of these."""
+    """Each of its changes goes to one of these rooms."""
 
     @classmethod
     def order(cls, order_id: str) -> SubscriptionTarget:
@@ -48,7 +48,7 @@ class SubscriptionTarget(NamedTuple):
 
 
 class Subscriptions:
-    """Subscribes sockets of this node."""
+    """Subscribes this node's sockets."""
 
     def __init__(self, relay: Relay, namespace: Namespace) -> None:
         self._relay = relay
@@ -64,13 +64,13 @@ class Subscriptions:
         room: str | None,
         read_snapshot: Callable[[], Awaitable[tuple[bytes, int | None]]],
     ) -> tuple[bytes, str]:
-        """Let `socket` into `room` at a moment when a snapshot still holds: gives the snapshot, and that position.
+        """Join `socket` to `room` while a snapshot is current; return the snapshot and its position.
 
-        `read_snapshot` gives a document and the newest feed number, of one database snapshot; None for a number where a
-        change of what is watched is in it that has none yet. It is called again while that is so, and if it changed
-        before the socket could be let in. The socket is sent ``watching`` with that position as its
-        offset, so that a recovery does not replay what the snapshot shows. Raises what `read_snapshot` does,
-        LimitReached, FeedBehind.
+        `read_snapshot` returns a document and the newest feed number of one database snapshot; None for the number if
+        the snapshot includes an unnumbered change of the target. It is called again in that case, and if the target
+        changed before the socket joined. The socket is sent ``watching`` with the position as offset, so that a
+        recovery does not replay what the snapshot includes. Raises the errors of `read_snapshot`, LimitReached and
+        FeedBehind.
         """
         give_up_at = asyncio.get_running_loop().time() + WAIT_S_MAX
         for _ in range(SNAPSHOTS_MAX):
@@ -80,7 +80,7 @@ class Subscriptions:
                 document, seq = await read_snapshot()
             if seq is None or not await self._relay.wait_until(seq):
                 raise FeedBehind
-            # No await from here on: what is delivered in between would be missed, or heard twice.
+            # No await from here on: events in between would be missed or delivered twice.
             if not self._changed_since(target, seq):
                 return document, str(self._enter(socket, target, room))
         raise FeedBehind

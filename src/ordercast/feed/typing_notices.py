@@ -1,9 +1,8 @@
-"""Who is typing in a conversation, and the event ``typing`` that says so.
+"""Typing notices in conversations, and the event ``typing``.
 
-It is fleeting: no offset, not kept, dropped for whoever cannot take it at once, and past `SENDS_PER_S_MAX` for
-everybody. So a receiver goes by it for `expiresInSeconds` and no longer, whatever it misses. Who goes on typing is told
-of again every `REPEAT_EVERY_S`, however often their page says so; who stops, by saying so or by silence, disconnect or
-leave, is told of once. The sender's own socket is left out.
+The event is ephemeral: no offset, dropped for a slow client, and for all above `SENDS_PER_S_MAX`. So a receiver drops
+it after `expiresInSeconds`. Continued typing is emitted every `REPEAT_EVERY_S`, however often the page reports it; the
+end, by a report, silence, disconnect or leave, once. The sender's socket is left out.
 """
 
 from __future__ import annotations
@@ -17,16 +16,16 @@ from ordercast.hub import Namespace, Socket
 
 from .event_types import TypingPayload
 
-# Longer than a person pauses between two words.
+# Longer than pauses between words.
 TTL_S: Final = 8.0
-# Twice within the time for which it holds, so that one that is dropped shows nowhere; and not at each word of a page
-# that says so every three seconds, as is usual.
+# Twice within the TTL, so that one dropped event does not show; not at each report of a page, usually every three
+# seconds.
 REPEAT_EVERY_S: Final = 3.5
-# Of one node, over all conversations: a tenth of a core. Orders are told of before anybody's typing.
+# Per node, all conversations: a tenth of a core, as orders come first.
 SENDS_PER_S_MAX: Final = 20_000
-# Of more who type at once nobody reads anything, and n who type to n would be n squared.
+# Above this many nobody can read names, and n people typing to n would cost n squared.
 AUDIENCE_MAX: Final = 200
-# What is sent at once after a silence.
+# Burst allowed after a silence, in seconds of the rate.
 BURST_S: Final = 0.5
 
 _TypingKey = tuple[str, str]
@@ -34,7 +33,7 @@ _TypingKey = tuple[str, str]
 
 
 class _Typing:
-    """One socket's in one conversation."""
+    """A socket that types in a conversation."""
 
     __slots__ = ("expires_s", "participant", "repeat_s", "rooms")
 
@@ -46,28 +45,28 @@ class _Typing:
 
 
 class TypingNotices:
-    """Of the sockets of this node."""
+    """The typing notices of this node's sockets."""
 
     def __init__(self, namespace: Namespace[Socket]) -> None:
         self._namespace = namespace
         self._typing: dict[_TypingKey, _Typing] = {}
-        """In the order in which they expire: all are good for the same time, and renewing puts one last."""
+        """In order of expiry: all have the same TTL, and renewal moves one to the end."""
         self._timer: asyncio.TimerHandle | None = None
         self._sent_until_s = 0.0
-        """Until when what was sent is as much as may be."""
+        """The time up to which the rate is used up."""
         self.dropped = 0
-        """Events that were not sent, because there were too many."""
+        """Events dropped by the rate limit."""
         namespace.rooms.observe(CONVERSATION_PREFIX, self)
 
     def __repr__(self) -> str:
         return f"<TypingNotices {len(self._typing)} typing dropped={self.dropped}>"
 
-    # What a socket says
+    # Reports of sockets
 
     def update(
         self, socket: Socket, conversation_id: str, participant: str, rooms: tuple[str, ...], *, is_typing: bool
     ) -> None:
-        """Take what a socket in the conversation's room says of itself; `rooms` are those of all who take part."""
+        """Accept a report of a socket in the conversation's room; `rooms` are those of all participants."""
         place = conversation_id, socket.id
         if not is_typing:
             self._stop(place)
@@ -85,7 +84,7 @@ class TypingNotices:
     # Rooms and time
 
     def room_joined(self, socket: Socket, room: str) -> None:
-        """Nobody types by entering."""
+        """Joining a room is no typing."""
 
     def room_left(self, socket: Socket, room: str) -> None:
         self._stop((room[len(CONVERSATION_PREFIX) :], socket.id))
@@ -114,7 +113,7 @@ class TypingNotices:
     # The event
 
     def _emit(self, place: _TypingKey, typing: _Typing, *, is_typing: bool) -> bool:
-        """Emit to everybody in the conversation but this socket; gives whether it was sent."""
+        """Emit to everybody in the conversation but this socket; return whether it was sent."""
         conversation_id, socket_id = place
         audience = sum(len(self._namespace.rooms.members((room,))) for room in typing.rooms)
         if audience > AUDIENCE_MAX or not self._may_send(audience):

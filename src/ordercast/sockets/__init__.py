@@ -1,8 +1,8 @@
-"""THE SOCKET'S DOOR: who a connecting socket is, which rooms that opens, and the commands it may send.
+"""SOCKETS: authentication of sockets, the rooms that they join, and the commands that they send.
 
-Upstream: clients, through ``hub``. Downstream: ``api``, whose nouns answer most commands, and ``feed``, which a watch
-and a driver's position need: so it stands above both.
-Stays true: nothing here emits events of the shop, which come from the feed; only what concerns a socket's own token.
+Upstream: clients, through ``hub``. Downstream: ``api``, whose nouns implement most commands, and ``feed``, for
+subscriptions and driver positions. Stays true: nothing here emits the shop's events, which come from the feed; only
+events about a socket's own token.
 """
 
 from .auth import SocketAuth, rooms_of

@@ -1,4 +1,4 @@
-"""Authenticates sockets: who one is, which rooms that opens, and when its token ends."""
+"""Authenticates sockets: identity, rooms, and the expiry of tokens."""
 
 from __future__ import annotations
 
@@ -37,19 +37,19 @@ from .handshake_token import handshake_token, unread_token, without_scheme
 
 log = logging.getLogger(REQUEST_LOG)
 
-# A page has this long to fetch a new token and send `auth_refresh` before its socket is disconnected.
+# Time for a page to fetch a new token and send `auth_refresh` before its socket is disconnected.
 EXPIRY_WARNING_S: Final = 60.0
 _WHERE_TOKENS_GO: Final = "A token is read from auth.token, or from the header Authorization: Bearer."
 
 
 class AuthRefresh(msgspec.Struct, frozen=True):
-    """A new token of the same person."""
+    """A new token for the same person."""
 
     token: str
 
 
 class AuthRefreshed(msgspec.Struct, frozen=True, rename="camel"):
-    """Until when the socket may stay."""
+    """The new expiry."""
 
     expires_at: float | None
     """Seconds since 1970; null for a token that does not expire."""
@@ -73,7 +73,7 @@ REFRESH: Final = CommandDoc(
 
 
 def rooms_of(identity: Identity) -> tuple[str, ...]:
-    """The rooms that an identity joins; ``feed.audience`` routes events to them. The server alone joins rooms."""
+    """The rooms that an identity joins; ``feed.audience`` routes events to them. Only the server joins rooms."""
     actor = identity.actor
     if identity.order_id is not None:
         return (order_room(identity.order_id),)
@@ -93,16 +93,16 @@ _OWN_ROOMS: Final[dict[Role, Callable[[str], str]]] = {
 
 
 class SocketAuth:
-    """One per node. The feed calls it when rights change: `access_revoked`, `order_moved`, `booking_moved`."""
+    """Authenticates the sockets of a node. The feed calls `access_revoked`, `order_moved` and `booking_moved`."""
 
     def __init__(self, server: Server, authenticator: Authenticator) -> None:
         self._server = server
         self._authenticator = authenticator
-        # Known, but not in their rooms yet: they may be listening to what they missed.
+        # Authenticated, but not in their rooms yet: they may be receiving a replay.
         self._arriving: WeakSet[Socket] = WeakSet()
-        self._is_looking = False
+        self._is_revocation_due = False
 
-    # Coming in
+    # Connecting
 
     async def _identify(self, socket: Socket, token: object) -> Identity:
         if not isinstance(token, str):
@@ -110,8 +110,8 @@ class SocketAuth:
         return await self._authenticator.identify(token, socket.conn.handshake.caller)
 
     async def authenticate(self, socket: Socket) -> None:
-        """Middleware: a good token joins its rooms; without one, a socket joins none. Raises ConnectRefused, and what
-        sends the client away for a while.
+        """Middleware: a valid token joins its rooms; a socket without one joins none. Raises ConnectRefused, or
+        RetryLater.
         """
         token = handshake_token(socket)
         if token is None:
@@ -122,7 +122,7 @@ class SocketAuth:
             _note(logging.INFO, socket, error.code)
             raise ConnectRefused(error.message, {"code": error.code}) from None
         except TooManyAttempts as error:
-            # A stock client does not come back by itself after this: just what is wanted of one with a bad token.
+            # A stock client does not reconnect by itself after this, as is right for an invalid token.
             _note(logging.INFO, socket, "too_many_attempts")
             raise ConnectRefused(str(error), _retry_later(error)) from None
         except (StoreError, IssuerUnavailable) as error:
@@ -140,16 +140,14 @@ class SocketAuth:
             _warn_of_unread_token(socket)
             return
         self._arriving.discard(socket)
-        if self._authenticator.revocations.is_revoked(session.identity):  # while it was on its way in
+        if self._authenticator.revocations.is_revoked(session.identity):  # revoked while it connected
             session.end_revoked(socket)
             return
         session.watch_expiry(socket)
         socket.on("disconnect", lambda _reason: session.forget_expiry())
 
     async def refresh(self, socket: Socket, credentials: Any = None, *_: Any) -> CommandAck:
-        """Show a new token of the same person, so that the connection outlives the one it began with. What it opens
-        stays as it was.
-        """
+        """Present a new token of the same person, to outlive the former one. Rooms and watches stay."""
         session = socket.data
         token = without_scheme(credentials.get("token") if isinstance(credentials, dict) else credentials)
         try:
@@ -166,34 +164,34 @@ class SocketAuth:
         if not isinstance(session, _Session) or str(identity) != socket.identity:
             raise EventRefused("token_invalid", "The token is not of the one who connected.")
         if not socket.connected:
-            # It left while the token was looked up; nobody would stop a timer that began now.
+            # It disconnected meanwhile: a timer started now would never be stopped.
             raise EventRefused("not_connected", "The socket has disconnected.")
         session.identity = identity
         session.watch_expiry(socket)
         return success({"expiresAt": identity.expires_at})
 
-    # What the feed tells of rights
+    # Rights that change
 
     def access_revoked(self, change: Change) -> None:
         """Disconnect the sockets of a revoked token, wherever it was revoked."""
         self._authenticator.on_revoked(change)
-        if not self._is_looking:
-            # Once for all that this turn brings: every socket is looked at.
-            self._is_looking = True
+        if not self._is_revocation_due:
+            # Once per turn of the loop: it looks at every socket.
+            self._is_revocation_due = True
             self._server.loop.call_soon(self._end_revoked)
 
     def _end_revoked(self) -> None:
-        self._is_looking = False
+        self._is_revocation_due = False
         for socket, session in self._known(self._server.main.sockets.values()):
             if self._authenticator.revocations.is_revoked(session.identity):
                 session.end_revoked(socket)
 
     def order_moved(self, change: Change) -> None:
-        """Have the tokens of an order's guests expire a while after it has ended."""
+        """Let guests' tokens of an order expire a while after it ended."""
         self._tracked_moved(change, order_room(change.entity_id), TERMINAL)
 
     def booking_moved(self, change: Change) -> None:
-        """The same of a booking's."""
+        """Let guests' tokens of a booking expire a while after it ended."""
         self._tracked_moved(change, booking_room(change.entity_id), BOOKING_TERMINAL)
 
     def _tracked_moved(self, change: Change, room: str, ends: Collection[str]) -> None:
@@ -210,7 +208,7 @@ class SocketAuth:
 
 
 def _note(level: int, socket: Socket, outcome: str) -> None:
-    """Log a line as requests have it (``request_log``); a socket's id is known to its client too."""
+    """Log a line in the format of requests (``request_log``)."""
     if log.isEnabledFor(level):
         identity = getattr(socket.data, "identity", None)
         actor = "-" if identity is None else str(identity.actor)
@@ -230,7 +228,7 @@ class _Session:
         self._timer: asyncio.TimerHandle | None = None
 
     def watch_expiry(self, socket: Socket) -> None:
-        """Warn before the token expires, and end the socket when it has."""
+        """Emit a warning before the token expires, and disconnect when it has."""
         self.forget_expiry()
         if self.identity.expires_at is None:
             return
@@ -261,7 +259,7 @@ class _Session:
 
 
 def _warn_of_unread_token(socket: Socket) -> None:
-    """Warn a socket without a token that its client offers one where none is read."""
+    """Emit `auth_ignored` to a socket whose client offers a token where none is read."""
     place = unread_token(socket)
     if place is not None:
         socket.emit("auth_ignored", {"code": "token_not_read", "place": place, "message": _WHERE_TOKENS_GO})

@@ -1,8 +1,7 @@
-"""Routes commands of sockets: reads the argument, charges the caller's budget, acknowledges result or refusal.
+"""Routes socket commands: decodes the argument, charges the rate limit, acknowledges the result or error.
 
-An ack is one argument: ``{data, error: null}``, or for a refusal ``{data: null, error: {code, message, ...}}``, which
-closes no connection. A command that carries a `clientId` is done once: sent again, it is answered as it was the first
-time.
+An ack has one argument: ``{data, error: null}`` or ``{data: null, error: {code, message, ...}}``. Errors close no
+connection. A command with a `clientId` is idempotent: repeated, it gets the first answer.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ C = TypeVar("C", bound=Struct)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sent a command, and through which socket."""
+    """The identity and socket of a command."""
 
     socket: Socket
     identity: Identity
@@ -36,8 +35,8 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RoutedCommand(Generic[C]):
-    """The handler of a command: called with the socket and what it sent. A refusal that `answer` raises is the ack's
-    error.
+    """The handler of a command, called with the socket and its arguments. An expected error of `answer` becomes the
+    ack's error.
     """
 
     name: str
@@ -46,7 +45,7 @@ class RoutedCommand(Generic[C]):
     context: ApiContext
     doc: CommandDoc | None
     text: str
-    """What it does, for the AsyncAPI document."""
+    """The description in the AsyncAPI document."""
 
     async def __call__(self, socket: Socket, *args: Any) -> CommandAck:
         whose = _budget_key(socket)
@@ -64,7 +63,7 @@ class RoutedCommand(Generic[C]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SocketHandler:
-    """The handler of an event that is no command of the shop's: called with the socket and what it sent as it came."""
+    """The handler of an event outside of the shop's commands, called with the raw arguments."""
 
     name: str
     type: Any
@@ -76,12 +75,12 @@ class SocketHandler:
 
     @property
     def text(self) -> str:
-        """What it does, for the AsyncAPI document."""
+        """The description in the AsyncAPI document."""
         return self.handle.__doc__ or ""
 
 
 class CommandRouter:
-    """Of one server. A command is a Struct to be read, and a coroutine function that answers it."""
+    """The commands of one server. A command is a Struct and the coroutine function that handles it."""
 
     def __init__(self, server: Server, context: ApiContext) -> None:
         self.context = context
@@ -105,7 +104,7 @@ class CommandRouter:
 
 
 def _budget_key(socket: Socket) -> str | None:
-    """The key of the budget that its commands are charged to."""
+    """The rate limit's key for the socket."""
     identity: Identity = getattr(socket.data, "identity", NOBODY)
     return budget_key(identity, socket.conn.handshake.caller)
 

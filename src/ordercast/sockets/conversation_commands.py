@@ -1,7 +1,7 @@
-"""``watch_conversation``, ``unwatch_conversation`` and ``typing``: a conversation that somebody has open.
+"""``watch_conversation``, ``unwatch_conversation`` and ``typing``: an open conversation.
 
-Messages and receipts come to the own rooms of everybody who takes part, whether they have it open or not. Who has it
-open, by watching it or by typing in it, is present in it, and hears who else is.
+Messages and receipts reach the own rooms of all participants. Watching or typing also makes a socket present in the
+conversation's room, where it gets typing and presence.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from .command_router import Caller, CommandRouter
 
 # A page shows one conversation, or a few.
 OPEN_MAX: Final = 100
-# Conversations in which somebody has lately typed; of any other it is looked up once more.
+# Conversations with recent typing whose audience is cached.
 AUDIENCES_MAX: Final = 10_000
 
 
@@ -49,22 +49,22 @@ class WatchConversation(RepeatableCommand, frozen=True, rename="camel", forbid_u
 
 
 class WatchedConversation(Struct, frozen=True, rename="camel"):
-    """The conversation as ``GET /api/conversations/{id}`` answers it, its newest messages, and where that was in the
-    feed.
+    """The conversation as ``GET /api/conversations/{id}`` returns it, its newest messages, and the feed position of
+    that snapshot.
     """
 
     conversation: ConversationView
-    """As it was there."""
+    """Its state at `position`."""
     messages: list[Message]
-    """The newest, oldest first."""
+    """The newest messages, oldest first."""
     next_before: int | None
-    """Give it as `before` for the page of older ones; null where there are none."""
+    """The `before` of the next older page; null at the end."""
     position: str
-    """``epoch:seq``: the changes behind it follow."""
+    """``epoch:seq``: later changes follow as events."""
 
 
 class UnwatchedConversation(Struct, frozen=True, rename="camel"):
-    """Which conversation is not watched any more."""
+    """The conversation that is no longer watched."""
 
     conversation_id: str
 
@@ -74,14 +74,14 @@ class Typing(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_fiel
 
     conversation_id: IdText
     typing: bool = True
-    """False: has stopped."""
+    """False: stopped."""
 
 
 class TypingTaken(Struct, frozen=True):
-    """What was taken."""
+    """What was accepted."""
 
     typing: bool
-    """As it was said."""
+    """As sent."""
 
 
 _EXAMPLE: Final = {"conversationId": "cnv_01JDN8WZ5A7C9E2G4J6L8N0Q2S"}
@@ -125,7 +125,7 @@ _TYPING: Final = CommandDoc(
 
 
 class ConversationCommands:
-    """Of one server. The feed calls `changed` when who takes part in a conversation is another."""
+    """The commands of one server. The feed calls `changed` when a conversation's participants change."""
 
     def __init__(
         self, server: Server, context: ApiContext, subscriptions: Subscriptions, typing: TypingNotices
@@ -135,7 +135,7 @@ class ConversationCommands:
         self._subscriptions = subscriptions
         self._typing = typing
         self._audiences: OrderedDict[str, tuple[str, ...]] = OrderedDict()
-        """By conversation: the rooms of those who take part, but for the shop's."""
+        """By conversation: the participants' rooms, without staff."""
 
     def __repr__(self) -> str:
         return f"<ConversationCommands audiences={len(self._audiences)}>"
@@ -145,10 +145,12 @@ class ConversationCommands:
         router.on("unwatch_conversation", WatchConversation, self._unwatch, _UNWATCH)
         router.on("typing", Typing, self._type, _TYPING)
 
-    # Having it open
+    # Watching
 
     async def _watch(self, caller: Caller, command: WatchConversation) -> dict[str, Any]:
-        """Answer the conversation, its newest messages and their position; what follows is heard, and who is there."""
+        """Return the conversation, its newest messages and the position of that snapshot; later changes follow as
+        events, and presence too.
+        """
         id_ = command.conversation_id
 
         def query(transaction: Transaction) -> tuple[bytes, int | None]:
@@ -174,12 +176,12 @@ class ConversationCommands:
         return {**msgspec.json.decode(document), "position": position}
 
     async def _unwatch(self, caller: Caller, command: WatchConversation) -> dict[str, Any]:
-        """Have it open no more; of one that is not open, nothing."""
+        """Stop watching; without effect if it is not watched."""
         caller.socket.leave(conversation_room(command.conversation_id))
         return {"conversationId": command.conversation_id}
 
     def changed(self, change: Change) -> None:
-        """Take those out of a conversation's room who take part in it no more."""
+        """Remove sockets from the conversation's room whose identity no longer takes part."""
         self._audiences.pop(change.entity_id, None)
         if change.after is None:
             return
@@ -192,7 +194,7 @@ class ConversationCommands:
     # Typing
 
     async def _type(self, caller: Caller, command: Typing) -> dict[str, Any]:
-        """Tell the others who take part that one is typing, or has stopped."""
+        """Tell the other participants that the sender types, or has stopped."""
         socket, id_ = caller.socket, command.conversation_id
         self._context.budgets.take_local(TYPING, person_key(caller.identity))
         room = conversation_room(id_)
@@ -223,20 +225,20 @@ class ConversationCommands:
         return rooms
 
     def _audience(self, conversation_id: str, rooms: tuple[str, ...]) -> tuple[str, ...]:
-        """Of the shop's people, those who have it open; all, while nobody of them has."""
+        """The rooms to notify: staff who have it open; all staff while none has."""
         is_attended = STORE_SIDE in self._context.present(conversation_id)
         return rooms if is_attended else (STORE_OWNERS, *rooms)
 
 
 def _writer(transaction: Transaction, conversation_id: str, identity: Identity) -> Access:
-    """Raises NotFound, and Blocked for a buyer whom the shop does not let write."""
+    """Check that the identity may write. Raises NotFound, or Blocked for a blocked customer."""
     who = access(transaction, conversation_id, identity)
     check_may_write(transaction, who)
     return who
 
 
 def _check_open(socket: Socket, conversation_id: str) -> None:
-    """Raises TooManyWatches for one conversation more than a socket may have open."""
+    """Raise TooManyWatches if the socket has OPEN_MAX conversations open."""
     if (
         conversation_room(conversation_id) not in socket.rooms
         and sum(map(is_conversation_room, socket.rooms)) >= OPEN_MAX

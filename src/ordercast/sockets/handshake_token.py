@@ -1,4 +1,4 @@
-"""The token of a handshake: where it is read, and the places where clients offer it in vain."""
+"""Reads the token of a handshake, and detects tokens in places that are not read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Final
 from ordercast.hub import Socket
 
 _SCHEME: Final = "bearer "
-# Names that the tutorials and libraries of other servers give to a token.
+# Names of tokens in tutorials and libraries of other servers.
 _NAMES: Final = frozenset(
     {
         "token", "accesstoken", "access_token", "access-token", "authtoken", "auth_token", "auth-token", "jwt",
@@ -23,9 +23,9 @@ log = logging.getLogger("ordercast.api")
 
 
 def handshake_token(socket: Socket) -> Any:
-    """The token of `auth.token`, else of the handshake's ``Authorization: Bearer`` header; None where there is none.
+    """The token in `auth.token`, else in the handshake's ``Authorization: Bearer`` header; None without one.
 
-    A header is what programs and mobile clients set (`extraHeaders`); a browser's WebSocket sends none of a page's own.
+    Programs and mobile clients can set headers (`extraHeaders`); a browser's WebSocket cannot.
     """
     token = socket.auth.get("token")
     if token is not None and token != "":
@@ -35,13 +35,13 @@ def handshake_token(socket: Socket) -> Any:
 
 
 def without_scheme(token: Any) -> Any:
-    """A token without the ``Bearer`` that some clients put before it."""
+    """Remove the ``Bearer`` prefix that some clients add."""
     is_prefixed = isinstance(token, str) and token[: len(_SCHEME)].lower() == _SCHEME
     return token[len(_SCHEME) :].strip() if is_prefixed else token
 
 
 def unread_token(socket: Socket) -> str | None:
-    """The place where a socket offers a token that is not read there; logged once for each place."""
+    """The place of a token that is not read; logged once per place."""
     place = _unread_place(socket)
     if place is not None:
         _warn_once(place)
@@ -52,14 +52,14 @@ def _unread_place(socket: Socket) -> str | None:
     handshake = socket.handshake
     places: tuple[tuple[str, Mapping[str, Any]], ...] = (
         ("auth.{}", socket.auth),
-        # A URL is written to logs of proxies and to histories of browsers.
+        # URLs end up in proxy logs and browser histories.
         ("the query parameter {}", handshake.query),
         ("the header {}", handshake.headers),
         ("the cookie {}", _cookies(handshake.headers.get("cookie", ""))),
     )
     for kind, names in places:
         for name in filter(names.get, names):
-            # Some other scheme of this header, such as a proxy's own Basic, is none of a token's.
+            # Other schemes of this header, such as a proxy's Basic, are no tokens.
             if name.lower() in _NAMES and not (name == "authorization" and names is handshake.headers):
                 return kind.format(name.lower())
     return None
@@ -74,7 +74,7 @@ def _cookies(header: str) -> SimpleCookie:
     return cookies
 
 
-@cache  # of as many as there are names and places
+@cache  # bounded by the number of names and places
 def _warn_once(place: str) -> None:
     log.warning(
         "a socket offered its token as %s, where it is not read, and hears nothing: send it as auth.token, or in the"

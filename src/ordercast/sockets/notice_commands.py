@@ -1,6 +1,4 @@
-"""``notice_received`` and ``notice_opened``: a screen of the shop has painted orders or bookings, and a person has
-opened one.
-"""
+"""``notice_received`` and ``notice_opened``: a staff screen painted orders or bookings, or a person opened one."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from ordercast.commerce.people import STAFF
 from .command_router import Caller, CommandRouter
 from .notice_recorder import NoticeRecorder
 
-# A board begins with a page of a hundred, and paints one at a time from then on.
+# A board begins with a page of a hundred, then paints single ones.
 IDS_MAX: Final = 200
 
 
@@ -41,10 +39,10 @@ class NoticeOpened(RepeatableCommand, frozen=True, rename="camel", forbid_unknow
 
 
 class Received(Struct, frozen=True):
-    """It is noted of all but those that there are none of."""
+    """Recorded for all ids but the unknown ones."""
 
     unknown: list[str]
-    """Ids that there are no orders or bookings of."""
+    """Ids without an order or booking."""
 
 
 class Opened(Struct, frozen=True, rename="camel"):
@@ -72,7 +70,7 @@ def register(router: CommandRouter, recorder: NoticeRecorder) -> None:
 
 
 async def _received(recorder: NoticeRecorder, caller: Caller, command: NoticeReceived) -> dict[str, Any]:
-    """Answer once it is durable, with those that there are none of. Again changes nothing."""
+    """Record it and return the unknown ids, after the commit. Idempotent."""
     by, ids = _by(caller), [*dict.fromkeys((*command.order_ids, *command.booking_ids))]
     if not ids:
         raise InvalidField("orderIds", "Name the orders or bookings that are painted.")
@@ -81,7 +79,7 @@ async def _received(recorder: NoticeRecorder, caller: Caller, command: NoticeRec
 
 
 async def _opened(recorder: NoticeRecorder, caller: Caller, command: NoticeOpened) -> dict[str, Any]:
-    """Answer once it is durable. Again changes nothing: the first who opened it stays the first."""
+    """Record it and return after the commit. Idempotent: the first person stays the first."""
     by, id_ = _by(caller), command.order_id or command.booking_id
     if id_ is None or None not in (command.order_id, command.booking_id):
         raise InvalidField("orderId", "Name the order or the booking that was opened, one of them.")
@@ -91,7 +89,7 @@ async def _opened(recorder: NoticeRecorder, caller: Caller, command: NoticeOpene
 
 
 def _by(caller: Caller) -> str:
-    """Whose screen it is. Raises NotPermitted for who is none of the shop's people: a program notices nothing."""
+    """The acting staff user. Raises NotPermitted for others: programs notice nothing."""
     actor = caller.identity.actor
     if actor.role not in STAFF:
         raise NotPermitted(actor, "say what the shop has noticed")

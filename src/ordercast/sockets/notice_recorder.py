@@ -1,8 +1,7 @@
-"""Notes which screens and people have noticed an order or a booking: in batches, so that it costs the same however many
-screens a shop has, and nothing of an order's own path.
+"""Records notices in batches, outside of the order path, at a cost that does not grow with the number of screens.
 
-That an event was sent is noted a moment later; a crash between the two forgets it, and claims nothing. What a screen or
-a person has noticed is acknowledged once it is durable, so what was acknowledged is never forgotten.
+`sent` times are recorded within half a second and may be lost in a crash, which claims nothing false. Receipts and
+openings are acknowledged after their commit, so an acknowledged one is never lost.
 """
 
 from __future__ import annotations
@@ -20,26 +19,26 @@ from ordercast.telemetry import NOTICE_SECONDS, NOTICES_DROPPED
 
 log = logging.getLogger("ordercast.sockets")
 
-# Escalations count in seconds, and a batch of a busy moment is as dear as one of a quiet one.
+# Escalations count in seconds, so a batch may wait; a large one costs little more than a small one.
 SENT_NOTED_WITHIN_S: Final = 0.5
-# Between two batches, however many screens acknowledge: fifty commits a second at most, which others share. A socket's
-# next command waits for the answer to this one, so it is no longer.
+# At most fifty commits a second, however many screens acknowledge. A socket's next command waits for this one's ack,
+# so no longer.
 BATCH_EVERY_S: Final = 0.02
-# After the database took none: as often as it may come back, and not oftener.
+# After a failed write: as often as the database may come back.
 RETRY_S: Final = 1.0
-# What is sent while the database takes nothing: some minutes of a busy shop, a megabyte.
+# Buffered while the database is down: some minutes of a busy shop, a megabyte.
 SENT_WAITING_MAX: Final = 10_000
 
 
 class NoticeRecorder:
-    """Of one node. Used from its loop."""
+    """The notices of one node; used from its event loop."""
 
     def __init__(self, store: Store, now: Callable[[], Timestamp]) -> None:
         self._store = store
         self._now = now
         self._batch = NoticeBatch()
         self._batch_written: asyncio.Future[BatchOutcome] | None = None
-        """For those who wait for the batch that is being collected."""
+        """Resolved when the batch being collected is written."""
         self._writing: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -47,7 +46,7 @@ class NoticeRecorder:
         return f"<NoticeRecorder {len(self._batch.sent)} sent, {len(self._batch.noticed)} noticed>"
 
     def sent(self, change: Change) -> None:
-        """Note that a new order or booking was written to a socket of the shop's people on this node."""
+        """Record that a new order or booking was written to a staff socket on this node."""
         waiting = self._batch.sent
         if len(waiting) >= SENT_WAITING_MAX:
             NOTICES_DROPPED.inc()
@@ -57,19 +56,19 @@ class NoticeRecorder:
         waiting.setdefault(change.entity_id, FirstSend(change.at, self._now()))
 
     async def receive(self, ids: Sequence[str], screen: str, by: str) -> frozenset[str]:
-        """Note that a screen has painted these; gives those that there are, once it is durable. Raises StoreError."""
+        """Record that a screen painted these; return the existing ones after the commit. Raises StoreError."""
         receipt = Receipt(screen, by, self._now())
         for id_ in ids:
             self._batch.receipts.setdefault(id_, []).append(receipt)
         return (await self._when_written()).known.intersection(ids)
 
     async def open(self, id_: str, by: str) -> bool:
-        """Note that a person has opened it; gives whether there is such, once it is durable. Raises StoreError."""
+        """Record that a person opened it; return whether it exists, after the commit. Raises StoreError."""
         self._batch.openings.setdefault(id_, []).append(Opening(by, self._now()))
         return id_ in (await self._when_written()).known
 
     async def close(self) -> None:
-        """Note what is waiting, if the database takes it."""
+        """Write what is collected, if the database is up."""
         if self._timer is not None:
             self._timer.cancel()
         if self._writing is not None:
@@ -81,17 +80,17 @@ class NoticeRecorder:
     # --- Batches ------------------------------------------------------------------------------------------------------
 
     def _when_written(self) -> asyncio.Future[BatchOutcome]:
-        """What becomes of the batch that is being collected; whoever waits may go, and the batch goes on."""
+        """Wait for the batch being collected; cancelling a waiter does not cancel the batch."""
         if self._batch_written is None:
             self._batch_written = asyncio.get_running_loop().create_future()
             self._write_within(0)
         return asyncio.shield(self._batch_written)
 
     def _write_within(self, seconds: float) -> None:
-        """Write the batch after so long; sooner, if that was said already. One that is written now is waited for."""
+        """Write the batch within so many seconds, or sooner if already scheduled. One being written is waited for."""
         loop = asyncio.get_running_loop()
         if self._writing is not None:
-            return  # it looks again when it has ended
+            return  # rescheduled at its end
         when = loop.time() + seconds
         if self._timer is not None:
             if self._timer.when() <= when:
@@ -113,7 +112,7 @@ class NoticeRecorder:
             self._write_within(SENT_NOTED_WITHIN_S)
 
     async def _write(self) -> bool:
-        """Write what was collected; whether the database took it."""
+        """Write the batch; return whether the database took it."""
         batch, waiting = self._batch, self._batch_written
         self._batch, self._batch_written = NoticeBatch(), None
         if not batch.sent and waiting is None:
@@ -122,11 +121,11 @@ class NoticeRecorder:
             noted = await self._store.write(_unit(batch))
         except Exception as error:
             if not isinstance(error, StoreError):
-                log.exception("what was noticed could not be noted")
+                log.exception("could not record notices; sent times are retried, screens repeat theirs")
             self._keep(batch)
             if waiting is not None and not waiting.done():
                 waiting.set_exception(error)
-                waiting.exception()  # who waited may have gone, and then nobody asks for it
+                waiting.exception()  # retrieved, as the waiters may be gone
             return False
         _count(noted)
         if waiting is not None and not waiting.done():
@@ -134,7 +133,7 @@ class NoticeRecorder:
         return True
 
     def _keep(self, batch: NoticeBatch) -> None:
-        """That these were sent is tried again. Who noticed them is told that it was not noted, and says so again."""
+        """Keep the sent times for the next batch. Receipts and openings fail, and their clients repeat them."""
         self._batch.sent = {**batch.sent, **self._batch.sent, **batch.sent}
 
 
@@ -142,7 +141,7 @@ def _unit(batch: NoticeBatch) -> UnitOfWork[BatchOutcome]:
     def unit(transaction: Transaction) -> BatchOutcome:
         return notices.record(transaction, batch)
 
-    # Nobody has to be woken for what was sent; what was noticed is in the shop's figures.
+    # Sent times wake nobody; receipts and openings change the shop's figures.
     return UnitOfWork(unit, is_silent=not batch.noticed)
 
 

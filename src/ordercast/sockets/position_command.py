@@ -1,4 +1,4 @@
-"""``driver_location``: a driver's telephone reports where it is."""
+"""``driver_location``: a driver's phone reports its position."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ordercast.feed import DriverPositions
 
 from .command_router import Caller, CommandRouter
 
-# A telephone's clock may be a little fast.
+# A phone's clock may be fast.
 AHEAD_S_MAX: Final = 60
 
 
@@ -32,10 +32,10 @@ class DriverLocation(RepeatableCommand, frozen=True, kw_only=True, rename="camel
 
 
 class Located(Struct, frozen=True):
-    """Whether it was taken."""
+    """Whether it was accepted."""
 
     taken: bool
-    """False for a position older than the one known."""
+    """False for one older than the known position."""
 
 
 _DOC: Final = CommandDoc(
@@ -53,7 +53,7 @@ def register(router: CommandRouter, positions: DriverPositions) -> None:
 async def _locate(
     context: ApiContext, positions: DriverPositions, caller: Caller, command: DriverLocation
 ) -> dict[str, Any]:
-    """Take a driver's position; answers whether it was newer than the known one."""
+    """Update a driver's position; return whether it was newer than the known one."""
     actor = caller.identity.actor
     if actor.role is not Role.DRIVER:
         raise NotPermitted(actor, "say where a driver is")

@@ -20,7 +20,7 @@ _ECHO: Final = CommandDoc(data=Any, example={"n": 1}, answer={"n": 1}, is_echo=T
 
 
 class RightsHandlers(NamedTuple):
-    """What is told when rights change."""
+    """Called when rights change."""
 
     auth: SocketAuth
     conversations: ConversationCommands
@@ -59,13 +59,13 @@ def serve_sockets(
 
 
 def describe_sockets(server: Server, openapi: dict[str, Any]) -> dict[str, Any]:
-    """The AsyncAPI document of a server's events and commands; `openapi` is the document of its HTTP half."""
+    """Make the AsyncAPI document of a server's events and commands; `openapi` describes its HTTP API."""
     from .asyncapi import make_document  # noqa: PLC0415 - hardly anybody asks for it
 
     return make_document(server, openapi)
 
 
 def _echo(socket: Socket, *args: Any) -> tuple[Any, ...]:
-    """Acknowledge the arguments as they came: this ack alone has more or less than one."""
+    """Acknowledge the arguments unchanged: the only ack without the usual form."""
     del socket
     return args

@@ -1,4 +1,4 @@
-"""``watch_order`` and ``unwatch_order``: an order as it stands, then each change of it, without a gap and each once."""
+"""``watch_order`` and ``unwatch_order``: a snapshot of an order, then each later change exactly once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ordercast.hub import LimitReached, Socket
 
 from .command_router import Caller, CommandRouter
 
-# A board that shows more orders than this is in the room of all of them anyway.
+# Who needs more, staff, is in the room of all orders anyway.
 WATCHES_MAX: Final = 200
 
 
@@ -36,15 +36,15 @@ class WatchOrder(RepeatableCommand, frozen=True, rename="camel", forbid_unknown_
 
 
 class WatchedOrder(Struct, frozen=True):
-    """The order as ``GET /api/orders/{id}`` answers it, and where that was in the feed."""
+    """The order as ``GET /api/orders/{id}`` returns it, and the feed position of that snapshot."""
 
     order: Order
     position: str
-    """``epoch:seq``: the changes behind it follow."""
+    """``epoch:seq``: later changes follow as events."""
 
 
 class UnwatchedOrder(Struct, frozen=True, rename="camel"):
-    """Which order is not watched any more."""
+    """The order that is no longer watched."""
 
     order_id: str
 
@@ -62,7 +62,7 @@ def register(router: CommandRouter, subscriptions: Subscriptions) -> None:
 async def _watch(
     context: ApiContext, subscriptions: Subscriptions, caller: Caller, command: WatchOrder
 ) -> dict[str, Any]:
-    """Answer the order and the position of that snapshot; the changes behind it follow."""
+    """Return the order and the position of that snapshot; later changes follow as events."""
     room = _room(caller.identity, command.order_id)
     if room is not None and room not in caller.socket.rooms and _watch_count(caller.socket) >= WATCHES_MAX:
         raise TooManyWatches(WATCHES_MAX)
@@ -81,7 +81,7 @@ async def _watch(
 
 
 async def _unwatch(caller: Caller, command: WatchOrder) -> dict[str, Any]:
-    """Stop the watch; of an order that is not watched, nothing. What the token opens by itself stays open."""
+    """Stop watching; without effect if it is not watched. Rooms of the token stay joined."""
     caller.socket.leave(watch_room(command.order_id))
     return {"orderId": command.order_id}
 
@@ -91,8 +91,7 @@ def _watch_count(socket: Socket) -> int:
 
 
 def _room(identity: Identity, order_id: str) -> str | None:
-    """The room that a watcher of the order joins; None for whom their own rooms are enough.
-
-    A customer's, a driver's and a guest's own room hears of every order that they may know of.
+    """The room that a watcher joins; None if the identity's own rooms suffice, as for customers, drivers and guests,
+    who get each order that they may see.
     """
     return watch_room(order_id) if identity.actor.role in SEES_EVERY_ORDER else None

@@ -1,6 +1,4 @@
-"""Units of work on proof of notice: noting which screens and people have noticed an order or a booking, and looking at
-that.
-"""
+"""Units of work on notices: recording when an order or booking was sent, received and opened, and reading that."""
 
 from __future__ import annotations
 
@@ -43,7 +41,7 @@ NOUN: Final = Noun(
 
 
 class FirstSend(NamedTuple):
-    """An event was written to a socket of the shop's people."""
+    """When an event was first written to a staff socket."""
 
     committed_at: str
     at: Timestamp
@@ -51,7 +49,7 @@ class FirstSend(NamedTuple):
 
 @dataclass(slots=True)
 class NoticeBatch:
-    """What was noticed since the last batch, by what it is about."""
+    """Notices collected since the last batch, by order or booking."""
 
     sent: dict[str, FirstSend] = field(default_factory=dict)
     receipts: dict[str, list[Receipt]] = field(default_factory=dict)
@@ -59,22 +57,22 @@ class NoticeBatch:
 
     @property
     def noticed(self) -> list[str]:
-        """What a screen or a person has noticed, in order."""
+        """The ids that a screen received or a person opened, sorted."""
         return sorted(self.receipts.keys() | self.openings.keys())
 
 
 class BatchOutcome(NamedTuple):
-    """What a batch has come to."""
+    """The result of recording a batch."""
 
     known: frozenset[str]
-    """Of what was noticed, that which there is at all."""
+    """The ids that exist."""
     first_screens_s: tuple[float, ...]
-    """From commit to the first screen, of those that had reached none before."""
+    """Seconds from commit to the first screen, of those that had reached none before."""
     first_people_s: tuple[float, ...]
 
 
 def record(transaction: Transaction, batch: NoticeBatch) -> BatchOutcome:
-    """Note a batch. Again it changes nothing; what came first stays first, whichever node it was on."""
+    """Record a batch. Idempotent; the first time of each kind stays, whichever node recorded it."""
     _record_sent(transaction, batch.sent)
     ids = batch.noticed
     if not ids:
@@ -84,7 +82,7 @@ def record(transaction: Transaction, batch: NoticeBatch) -> BatchOutcome:
     screens_s: list[float] = []
     people_s: list[float] = []
     known: set[str] = set()
-    # One that cannot be read is not known: who noticed it is not answered that it was noted.
+    # A damaged row is not known: its notice is not acknowledged.
     for noted in transaction.readable(transaction.all(statements.NOTED, ids=named), _noted, TABLE):
         known.add(noted.id)
         before = noted.notice
@@ -105,15 +103,15 @@ def _record_sent(transaction: Transaction, sent: Mapping[str, FirstSend]) -> Non
 
 
 def _begin(transaction: Transaction, named: str) -> None:
-    """Have a row for each of those that there are."""
+    """Insert the missing rows."""
     found = dict(transaction.all(statements.COMMITTED, ids=named))
     rows = [{"entity_id": id_, "committed_at": at} for id_, at in found.items()]
     _add(transaction, statements.BEGIN, rows)
 
 
 def _add(transaction: Transaction, statement: BulkStatement, rows: list[dict[str, Any]]) -> None:
-    """Add rows, in one order for every node. One that the database refuses, for another program has written of an order
-    what is no moment or id, keeps no other from it.
+    """Insert rows, in the same order on each node. A row that the database refuses, as another program damaged its
+    order, is skipped.
     """
     rows.sort(key=itemgetter("entity_id"))
     if not rows:
@@ -160,80 +158,80 @@ def _noted(row: tuple[Any, ...]) -> _NoticeRow:
 
 
 class SentNotice(Struct, frozen=True, rename="camel"):
-    """The event was first written to a socket of the shop's people."""
+    """When the event was first written to a staff socket."""
 
     at: str
     seconds: float
-    """Since it was committed."""
+    """Seconds since the commit."""
 
 
 class ReceivedNotice(SentNotice, frozen=True, kw_only=True, rename="camel"):
-    """A screen has first said that it has painted it."""
+    """The first screen that painted it."""
 
     by: str
-    """Whose screen it was, as `store:usr_...`."""
+    """The user of that screen, as `store:usr_...`."""
     name: str | None
-    """Their name; null for who has no account here."""
+    """Their name; null without a local account."""
     screens: int
-    """How many screens have said so."""
+    """The number of screens that painted it."""
     screens_more: bool
-    """There may be more than those, which were not counted."""
+    """There may be more, which were not counted."""
 
 
 class OpenedNotice(SentNotice, frozen=True, kw_only=True, rename="camel"):
-    """A person of the shop has first opened it, or moved it."""
+    """The first of the staff who opened or moved it."""
 
     by: str
-    """Who it was, as `store:usr_...`."""
+    """The user, as `store:usr_...`."""
     name: str | None
-    """Their name; null for who has no account here."""
+    """Their name; null without a local account."""
     how: str
-    """`opened`, or `moved` by whatever means."""
+    """`opened`, or `moved`."""
 
 
 class TakenStep(Struct, frozen=True, rename="camel"):
-    """What was done while nobody had opened it."""
+    """An escalation step that was taken while it was unopened."""
 
     step: NoticeStep
-    """The board says so louder, the shop's people are sent a push or a mail, its own systems are told."""
+    """The board rings louder, staff are sent a push or a mail, or the shop's systems get the event."""
     at: str
 
 
 class EntityNotice(Struct, frozen=True, rename="camel"):
-    """How the shop noticed something; null is what has not happened, or is not known to have."""
+    """When it was sent, received and opened; null for what has not happened, or is not known."""
 
     committed_at: str | None
-    """The moment on it, which is before its commit; null for an order of another system that nobody noticed."""
+    """Its time, just before its commit; null for an order of another system without notices."""
     sent: SentNotice | None
-    """Null too where the first screen came later, and was given it by a list or by a replay."""
+    """Null too if the first screen loaded it by a list or a replay."""
     received: ReceivedNotice | None
-    """Only what a screen has said: a client that says nothing may show it all the same."""
+    """As acknowledged by a screen: a client without acknowledgements may show it all the same."""
     opened: OpenedNotice | None
-    """Who looks at it by the API has not opened it: programs do that too."""
+    """Reading it by the API is not opening it: programs do that too."""
     escalations: list[TakenStep]
-    """What was done while nobody had opened it, each step once."""
+    """The escalation steps that were taken, each once."""
 
 
 class OrderNotice(EntityNotice, frozen=True, kw_only=True, rename="camel"):
-    """How the shop noticed an order; null is what has not happened, or is not known to have."""
+    """When an order was sent, received and opened; null for what has not happened, or is not known."""
 
     order_id: str
 
 
 class BookingNotice(EntityNotice, frozen=True, kw_only=True, rename="camel"):
-    """How the shop noticed a booking; null is what has not happened, or is not known to have."""
+    """When a booking was sent, received and opened; null for what has not happened, or is not known."""
 
     booking_id: str
 
 
 def order_notice(transaction: Transaction, order_id: str) -> OrderNotice:
-    """How the shop noticed an order, of which it is known that there is one."""
+    """The notices of an existing order."""
     seen = _entity_notice(transaction, NoticeSubject.ORDER, order_id)
     return OrderNotice(*msgspec.structs.astuple(seen), order_id=order_id)
 
 
 def booking_notice(transaction: Transaction, booking_id: str) -> BookingNotice:
-    """The same of a booking."""
+    """The notices of an existing booking."""
     seen = _entity_notice(transaction, NoticeSubject.BOOKING, booking_id)
     return BookingNotice(*msgspec.structs.astuple(seen), booking_id=booking_id)
 
@@ -265,13 +263,13 @@ def _sent_at(transaction: Transaction, id_: str) -> str | None:
 
 
 def _committed_at(transaction: Transaction, id_: str) -> str | None:
-    """None of an order that lives elsewhere, and that nobody was sent."""
+    """None for an order of another system that was never sent."""
     found = dict(transaction.all(statements.COMMITTED, ids=_json([id_])))
     return found[id_] if is_moment(found.get(id_)) else None
 
 
 def _opening(transaction: Transaction, subject: NoticeSubject, id_: str, notice: Notice) -> tuple[Opening, str] | None:
-    """Who first opened or moved it, and which of the two they did."""
+    """Who first opened or moved it, and which."""
     found: list[tuple[Opening, str]] = []
     if notice.opened_at is not None and notice.opened_by is not None:
         found.append((Opening(notice.opened_by, notice.opened_at), "opened"))
@@ -306,7 +304,7 @@ def _opened(
 
 
 def _seconds(begin: str, end: str) -> float:
-    """Never less than nothing: another program's clock, or another node's, may be ahead of ours."""
+    """The seconds between two times; at least 0, as clocks of nodes and programs differ."""
     lasted_s = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds()
     return max(0.0, round(lasted_s, 3))
 

@@ -1,7 +1,6 @@
-"""Finding orders and bookings that nobody has opened, and doing what is due about them: each step of each once.
+"""Finds unopened orders and bookings, and takes the escalation steps that are due, each once.
 
-Which steps were taken is kept beside them, and written in the transaction that takes them; so a restart takes
-none again, and of two nodes that try, one does.
+A taken step is recorded in the transaction that takes it: a restart repeats none, and of two nodes one takes it.
 """
 
 from __future__ import annotations
@@ -23,14 +22,13 @@ from ordercast.db.transaction import Transaction
 
 from . import statements
 
-# In one unit of work, and for one step in one round: what a shop that is flooded, or away, hears of is bounded, and the
-# oldest comes first.
+# Per unit of work and round: bounds what a shop hears after a flood or an outage; the oldest come first.
 ESCALATED_AT_ONCE_MAX: Final = 100
-# One that nobody has opened for a day is no news: of a shop that begins to be told, or was closed, the past stays past.
+# Older ones are not escalated, as after a closure or an upgrade.
 AGE_MS_MAX: Final = 86_400_000
-# A shop has a handful of people.
+# Staff who are mailed, at most.
 MAILED_MAX: Final = 50
-# What a mail counts; more are told as that many.
+# Counted in a mail at most; more are given as this number.
 COUNTED_MAX: Final = 100
 
 
@@ -44,7 +42,7 @@ _MAILS: Final = {NoticeSubject.ORDER: MailKind.ORDERS_UNSEEN, NoticeSubject.BOOK
 
 
 class UnopenedEntity(NamedTuple):
-    """One that nobody has opened."""
+    """An unopened order or booking."""
 
     number: int
     id: str
@@ -52,7 +50,7 @@ class UnopenedEntity(NamedTuple):
 
 
 class DueStep(NamedTuple):
-    """What is due: a step, for those that came before then and after `since`."""
+    """A step that is due for what came before `before` and after `since`."""
 
     subject: NoticeSubject
     step: NoticeStep
@@ -61,14 +59,12 @@ class DueStep(NamedTuple):
 
 
 def is_due(transaction: Transaction, due: DueStep) -> bool:
-    """Whether `escalate` has anything to do: to be asked of a reader, which is cheap."""
+    """Whether `escalate` has work: a cheap read."""
     return bool(_found(transaction, statements.IS_DUE[due.subject], due, limit=1))
 
 
 def escalate(transaction: Transaction, due: DueStep, now: Timestamp, action: StepAction) -> int:
-    """Take the step for those that it is due for; gives for how many. `action` is what is done beside telling of
-    each, in this unit.
-    """
+    """Take the step for those that it is due for, and run `action` with them in the same unit; return how many."""
     found = _found(transaction, statements.DUE[due.subject], due, limit=ESCALATED_AT_ONCE_MAX)
     taken = [each for each in found if _claim_step(transaction, due.step, each, now)]
     if taken:
@@ -103,7 +99,7 @@ def _claim_step(transaction: Transaction, step: NoticeStep, unseen: UnopenedEnti
 def notify_shop(
     transaction: Transaction, subject: NoticeSubject, unseen: Sequence[UnopenedEntity], now: Timestamp
 ) -> None:
-    """Notify the shop once of all of them."""
+    """Insert one staff notification about all of them."""
     numbers = [each.number for each in unseen]
     data = {"count": len(numbers), "first": min(numbers), "last": max(numbers)}
     order_id = unseen[0].id if subject is NoticeSubject.ORDER and len(unseen) == 1 else None
@@ -114,26 +110,26 @@ def notify_shop(
 def mail_shop(
     transaction: Transaction, subject: NoticeSubject, now: Timestamp, language: Language, new_id: Callable[[], str]
 ) -> None:
-    """Owe a mail to each of the shop's people."""
+    """Queue a mail to each of the staff."""
     for address in staff_addresses(transaction):
         mails.owe(transaction, new_id(), _MAILS[subject], address, language=language, now=now)
 
 
 def staff_addresses(transaction: Transaction) -> list[str]:
-    """The addresses of the shop's people who can sign in."""
+    """The addresses of active staff."""
     rows = transaction.all(accounts.OF_STAFF, limit=MAILED_MAX)
     return [address for (address,) in rows if isinstance(address, str)]
 
 
 class UnopenedSummary(NamedTuple):
-    """Those that nobody has opened, as far as COUNTED_MAX, and the moment since which."""
+    """The numbers of the unopened ones, at most COUNTED_MAX, and the oldest's time."""
 
     numbers: tuple[int, ...]
     since: str
 
 
 def waiting(transaction: Transaction, kind: MailKind, since: Timestamp) -> UnopenedSummary | None:
-    """Those that mails of that kind were owed for since then, and that nobody has opened; None where none is left."""
+    """The unopened ones that mails of that kind were queued for since `since`; None if there are none."""
     subject = next(subject for subject, mailed in _MAILS.items() if mailed is kind)
     rows = transaction.all(statements.UNOPENED_AFTER_MAIL[subject], since=since, limit=COUNTED_MAX)
     found = [(number, at) for number, at in rows if type(number) is int and is_moment(at)]
@@ -141,6 +137,6 @@ def waiting(transaction: Transaction, kind: MailKind, since: Timestamp) -> Unope
 
 
 def is_staff(transaction: Transaction, address: str) -> bool:
-    """Whether somebody of the shop has that address, and can sign in."""
+    """Whether the address belongs to active staff."""
     owner = accounts.find(transaction, address)
     return owner is not None and owner.active and owner.role in STAFF

@@ -1,4 +1,4 @@
-"""Noting who noticed an order or a booking, and finding those that nobody did."""
+"""SQL on notices: recording them, and finding what is unopened."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ordercast.db.statement import BulkStatement, Statement
 
 # --- Noting -----------------------------------------------------------------------------------------------------------
 
-# Several nodes write to their own sockets: the first is the earliest.
+# Nodes send independently: keep the earliest time.
 SENT: Final = BulkStatement("""
     INSERT INTO notices_sent @bulk_values(
       entity_id ordercast_id, committed_at ordercast_moment, sent_at ordercast_moment)
     ON CONFLICT (entity_id) DO UPDATE SET sent_at = excluded.sent_at WHERE notices_sent.sent_at > excluded.sent_at
 """)
-# What was sent last: it has the moment on the change itself, also of orders that live elsewhere.
+# `notices_sent` last: it has the time of orders from other systems too.
 COMMITTED: Final = Statement("""
     SELECT id, created_at FROM orders WHERE id IN (@json_texts(:ids))
     UNION ALL SELECT id, created_at FROM bookings WHERE id IN (@json_texts(:ids))
@@ -31,7 +31,7 @@ BEGIN: Final = BulkStatement("""
     ON CONFLICT (entity_id) DO NOTHING
 """)
 _NOTED: Final = "entity_id, received_at, received_by, screens, opened_at, opened_by"
-# In one order for everybody.
+# Locks in one order on every node.
 NOTED: Final = Statement(f"""
     SELECT {_NOTED}, committed_at FROM notices WHERE entity_id IN (@json_texts(:ids)) ORDER BY entity_id @for_update
 """)
@@ -49,17 +49,17 @@ ESCALATIONS: Final = Statement("SELECT step, at FROM notice_escalations WHERE en
 
 
 class _Subject(NamedTuple):
-    """Where one kind of what there is to notice stands, and while what of it waits for somebody."""
+    """The table and history of a subject, and the state in which it waits for staff."""
 
     table: str
     history: str
     key: str
-    """By which its history knows it."""
+    """Its foreign key in the history."""
     waits: str
 
     @property
     def by_staff(self) -> str:
-        """Of a line of its history: somebody of the shop's people acted, as history names them: ``store:usr_...``."""
+        """SQL condition: staff acted, as history names them: ``store:usr_...``."""
         return f"substr({self.history}.actor, 1, 6) IN ({literals(f'{role}:' for role in STAFF)})"
 
     @property
@@ -95,7 +95,7 @@ SECONDS: Final = Statement("""
     SELECT @seconds_between(committed_at, received_at) FROM notices
     WHERE committed_at >= :begin AND committed_at < :end AND received_at IS NOT NULL
 """)
-# The same, row by row.
+# As SECONDS, row by row.
 MOMENTS: Final = Statement("""
     SELECT entity_id, committed_at, received_at FROM notices
     WHERE committed_at >= :begin AND committed_at < :end AND received_at IS NOT NULL
@@ -118,14 +118,14 @@ def _due(of: _Subject, locking: str = "") -> Statement:
     """)
 
 
-# What somebody is changing just now is looked at again in the next round.
+# Locked rows are left for the next round.
 DUE: Final = _of_each(lambda of: _due(of, "@for_update @postgresql(SKIP LOCKED)"))
 IS_DUE: Final = _of_each(_due)
 ESCALATE: Final = BulkStatement("""
     INSERT INTO notice_escalations @bulk_values(entity_id ordercast_id, step ordercast_word, at ordercast_moment)
     ON CONFLICT (entity_id, step) DO NOTHING
 """)
-# Those that mails were owed for, and that nobody has opened since. CROSS, which tells SQLite where to begin.
+# Unopened ones that mails were queued for. CROSS JOIN makes SQLite begin with the escalations.
 UNOPENED_AFTER_MAIL: Final = _of_each(
     lambda of: Statement(f"""
         SELECT {of.table}.number, {of.table}.created_at

@@ -1,8 +1,6 @@
-"""When an order or a booking was noticed, and when it was sent to a screen; and what was done about those that nobody
-had opened.
+"""Tables: when an order or booking was sent, received and opened, and the escalation steps taken.
 
-Beside them, not in them: an acknowledgement is no change of an order. It makes no version, no line of history and no
-row of the feed.
+Separate from orders: a notice makes no version, no history and no row of the feed.
 """
 
 from __future__ import annotations
@@ -13,12 +11,12 @@ from ordercast.db.columns import check, given_moment, identifier, index, json_ar
 notices = table(
     "notices",
     identifier("entity_id", primary_key=True),
-    # The moment on the change that brought it, so that a day's figures are read from here alone.
+    # The time of the change, so that a day's figures need no join.
     given_moment("committed_at"),
-    # When a screen first said that it has painted it, and whose it was ...
+    # When the first screen painted it, and its user ...
     given_moment("received_at", optional=True),
     line("received_by", optional=True),
-    # ... and the sockets that have said so, each once; a bounded number of them (commerce.notice).
+    # ... and the sockets that did, each once and bounded (commerce.notice).
     json_array("screens"),
     # When a person first opened it.
     given_moment("opened_at", optional=True),
@@ -29,8 +27,7 @@ notices = table(
     rowid=False,
 )
 
-# When an event was first written to a socket of the shop's people. A table of its own, and no wider than that: each
-# order has a row in it, whether or not any screen ever says anything.
+# When an event was first written to a staff socket. A narrow table: every order has a row.
 notices_sent = table(
     "notices_sent",
     identifier("entity_id", primary_key=True),
@@ -45,7 +42,7 @@ notice_escalations = table(
     word("step", primary_key=True),
     given_moment("at"),
     one_of("step", NoticeStep),
-    # A mail says what is still unopened of those that it was owed for.
+    # A mail lists what is still unopened of what it was queued for.
     index("notices_mailed", "at", where=f"step = '{NoticeStep.MAIL}'"),
     rowid=False,
 )

@@ -1,4 +1,4 @@
-"""A step that is taken is told, so that it reaches boards, and whoever else hears the feed."""
+"""Writes an escalation step to the feed, for boards and other subscribers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from ordercast.db.types import ChangeKind
 
 
 def _feed_insert(kind: ChangeKind, table: str, name: str) -> str:
-    """Tell of the entity of the new row, if it is of that `table`; its id is told as `name`."""
+    """SQL that inserts a feed row about the new row's order or booking, if it is in `table`; its id is called
+    `name`.
+    """
     document = f"""@json_object('{name}', o.id, 'number', o.number, 'step', NEW.step, 'committedAt', o.created_at,
           'sentAt', s.sent_at, 'receivedAt', n.received_at)"""
     return cleandoc(f"""

@@ -1,4 +1,4 @@
-"""Units of work on notifications: listing, reading and forgetting them, and telling the shop of new orders."""
+"""Units of work on notifications: listing them, marking them read, deleting old ones, and notifying of new orders."""
 
 from __future__ import annotations
 
@@ -45,14 +45,13 @@ NOUN: Final = Noun(
     },
 )
 
-# What nobody reads in a year nobody will.
+# Unread notifications are deleted after a year.
 UNREAD_DAYS_MAX: Final = 365
-# Looked at in one unit of work: an order that comes meanwhile waits for milliseconds.
+# Rows per unit of work: other writers wait for milliseconds.
 FORGOTTEN_AT_ONCE_MAX: Final = 1_000
-# Behind somebody's last mark no more are looked at, for a count or for a page: nobody reads a thousand one by one, and
-# 'more than a thousand' says as much as a figure.
+# Unread notifications counted and listed at most: 'more than a thousand' says as much as a figure.
 UNREAD_COUNTED_MAX: Final = 1_000
-# Changes behind the mark that are looked through for an order, again and again until one comes.
+# Changes after the mark that are searched for a new order, each time until one comes.
 LOOKED_BACK_MAX: Final = 1_000
 ENTRY_MAX: Final = 2**63 - 1
 _MARK: Final = "new_orders_told_through"
@@ -75,14 +74,14 @@ class Notification(Struct, frozen=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """How many are unread; with `more`, of the newest `UNREAD_COUNTED_MAX`, behind which others were not counted."""
+    """The number of unread notifications; `more` if there are more than `UNREAD_COUNTED_MAX`."""
 
     count: int
     more: bool = False
 
 
 class Page(NamedTuple):
-    """`next_before` is None at the end; a page of what is unread may be short and yet have a next one."""
+    """One page; `next_before` is None at the end. A page of unread ones may be short and yet not the last."""
 
     items: list[Notification]
     next_before: int | None
@@ -90,7 +89,9 @@ class Page(NamedTuple):
 
 
 class _ReadMark(NamedTuple):
-    """Up to which entry somebody has read everything, but for what these transactions were still writing."""
+    """A read mark: every entry up to `through` is read, except rows of these transactions, which were uncommitted
+    then.
+    """
 
     through: int = 0
     unseen: tuple[int, ...] = ()
@@ -105,7 +106,7 @@ def page(
     before: int | None,
     limit: int,
 ) -> Page:
-    """The newest notifications below the entry `before`, and how many are unread in all."""
+    """One page of notifications before the entry `before`, newest first, and the number of unread ones."""
     find = _unread_rows if unread_only else _rows
     below = ENTRY_MAX if before is None else before
     rows: list[tuple[Any, ...]] = []
@@ -114,7 +115,7 @@ def page(
         found, looked_down_to = find(transaction, recipient, user_id, below, limit + 1)
         rows += found
         lowest = max(lowest, looked_down_to)
-    # Below it something may be missing of one recipient, so it is left for the next page.
+    # Below it rows of one recipient may be missing, so the next page begins there.
     rows = sorted((row for row in rows if row[0] >= lowest), key=itemgetter(0), reverse=True)
     next_before = rows[limit - 1][0] if len(rows) > limit else lowest or None
     items = transaction.readable(rows[:limit], _notification, TABLE)
@@ -131,7 +132,7 @@ def _rows(
 def _unread_rows(
     transaction: Transaction, recipient: str, user_id: str, before: int, limit: int
 ) -> tuple[list[tuple[Any, ...]], int]:
-    """What is unread, and the entry down to which was looked; 0 for all the way."""
+    """The unread rows, and the entry down to which they were searched; 0 for all."""
     mark = _mark(transaction, recipient, user_id)
     values = {"recipient": recipient, "user_id": user_id, "before": before, "limit": limit}
     count, lowest = _count_after_mark(transaction, recipient, mark, before)
@@ -180,7 +181,7 @@ def _mark_of(row: tuple[Any, ...]) -> _ReadMark:
 
 
 def _count_after_mark(transaction: Transaction, recipient: str, mark: _ReadMark, before: int) -> tuple[int, int]:
-    """How many are behind the mark, as far as they are looked at, and the lowest of these."""
+    """The number of entries after the mark, up to UNREAD_COUNTED_MAX, and the lowest of them."""
     row = transaction.one(
         statements.BEHIND,
         recipient=recipient,
@@ -194,9 +195,9 @@ def _count_after_mark(transaction: Transaction, recipient: str, mark: _ReadMark,
 def mark_read(
     transaction: Transaction, recipients: Sequence[str], user_id: str, ids: Sequence[str] | None, now: Timestamp
 ) -> Unread:
-    """Note that the user has read these, or with None everything; gives how many are left unread.
+    """Mark these notifications, or with None all of them, as read by the user; return what is left unread.
 
-    Raises NotFound if one of them is not for this user. What was read before stays read since then.
+    Raises NotFound if one of them is not for this user. A read notification keeps its first time.
     """
     if ids is None:
         for recipient in recipients:
@@ -221,25 +222,26 @@ def notify(
     order_id: str | None = None,
     now: Timestamp,
 ) -> None:
-    """Notify somebody, or all the shop's people as SHOP: on their screens, and by the ways that they chose, once this
-    unit's commit is durable. `data` is what the words of its kind are made with (``commerce.notifications.render``).
+    """Insert a notification for a user, or for all staff (SHOP). After the commit it appears in lists and is sent by
+    the channels that its recipients chose. `data` is what its kind is rendered with
+    (``commerce.notifications.render``).
     """
     values = {"recipient": recipient, "kind": kind, "order_id": order_id, "severity": severity, "created_at": now}
     transaction.run(statements.ADD, **values, data=_json(data))
 
 
 def notify_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
-    """Write one notification for the shop of all orders that were placed since the last; whether there were any.
+    """Insert one notification for staff about all orders placed since the last; return whether there were any.
 
-    One for many, and not within the placing: a shop under load would be told so often that nobody reads it, and each
-    order is on its board at once anyhow. The mark is written with it, so none is left out or told twice.
+    One for many, and outside of placing: under load, one each would be too many to read, and boards show each order at
+    once anyway. The mark moves in the same transaction, so no order is left out or counted twice.
     """
     mark = _number_in(transaction.one(meta.VALUE_FOR_UPDATE, name=_MARK))
     placed, through = _newest(transaction, mark or 0)
     if mark is not None and not _is_behind(mark, placed, through):
         return False
     transaction.run(meta.KEEP, name=_MARK, value=str(through))
-    if mark is None:  # what was there before us is no news
+    if mark is None:  # orders from before the first run are no news
         return False
     row = transaction.one(statements.NEW_ORDERS, mark=mark, through=through)
     count, first, last = row or (0, None, None)
@@ -251,14 +253,14 @@ def notify_of_new_orders(transaction: Transaction, now: Timestamp) -> bool:
 
 
 def has_new_orders(transaction: Transaction) -> bool:
-    """Whether `notify_of_new_orders` has anything to do: to be asked of a reader, which is cheap."""
+    """Whether `notify_of_new_orders` has work: a cheap read."""
     mark = _number_in(transaction.one(meta.VALUE, name=_MARK))
     return mark is None or _is_behind(mark, *_newest(transaction, mark))
 
 
 def _newest(transaction: Transaction, mark: int) -> tuple[int, int]:
-    """The newest order behind the mark, or 0; and the newest change of all, as marks count."""
-    # In this order: what is committed meanwhile lies behind the newest change, and is told of the next time.
+    """The number of the newest order after the mark, or 0; and the newest change, as marks count."""
+    # Read in this order: an order committed in between is after the newest change, and is found next time.
     change = transaction.one(statements.NEWEST_CHANGE)
     order = transaction.one(statements.NEWEST_ORDER, mark=mark)
     return ((order[0] or 0) if order else 0, (change[0] or 0) if change else 0)
@@ -269,17 +271,15 @@ def _is_behind(mark: int, placed: int, through: int) -> bool:
 
 
 def _number_in(row: tuple[Any, ...] | None) -> int | None:
-    """The order that the shop was told through; None too where another program has written no number."""
+    """The mark; None also if another program wrote no number."""
     written = "" if row is None else str(row[0])
     return int(written) if _NUMBER.fullmatch(written) else None
 
 
 def forget_old(transaction: Transaction, days: int, now: Timestamp) -> bool:
-    """Forget what was read, and what the whole shop was told, `days` ago; and the rest after a year. Whether there may
-    be more.
+    """Delete read and staff notifications after `days`, and unread ones after a year; return whether there may be more.
 
-    It goes round what is old, FORGOTTEN_AT_ONCE_MAX at a time, from where it was: what stays unread is passed by once
-    in a round, and not looked through again for each that goes.
+    Works in rounds of FORGOTTEN_AT_ONCE_MAX rows from a saved position, so that kept rows are visited once a round.
     """
     place = transaction.one(meta.VALUE, name=_FORGOTTEN_THROUGH)
     after_at, after_entry = _position_in(place)
@@ -302,7 +302,7 @@ def forget_old(transaction: Transaction, days: int, now: Timestamp) -> bool:
 
 
 def _position_in(row: tuple[Any, ...] | None) -> tuple[str, int]:
-    """Where forgetting goes on; from the beginning where another program has written no place."""
+    """The saved position; the beginning if another program damaged it."""
     try:
         return ("", 0) if row is None else msgspec.json.decode(row[0], type=tuple[str, int])
     except UNREADABLE:

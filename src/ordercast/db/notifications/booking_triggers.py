@@ -1,4 +1,4 @@
-"""What writes notifications of bookings: their history. Nobody is told what they did themselves."""
+"""Triggers that insert notifications about bookings. Nobody is notified of their own action."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CANCELLED: Final = f"NEW.to_status = '{BookingStatus.CANCELLED}'"
 _CHANGED_TIME: Final = "NEW.from_starts_at IS NOT NULL"
 _CHANGED_CARER: Final = "NEW.from_carer_id IS NOT NULL"
 
-# A guest, who has a tracking token, has no account to keep it for; a customer of another back end is in no table.
+# A guest has no account; a customer of another back end is not in the table.
 _HAS_ACCOUNT: Final = "(b.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = b.customer_id))"
 _FOR_CUSTOMER: Final = (
     f"b.customer_id IS NOT NULL AND NEW.actor <> '{Role.CUSTOMER}:' || b.customer_id AND {_HAS_ACCOUNT}"
@@ -40,7 +40,9 @@ _SEVERITIES: Final = {
 def _insert_notification(
     recipient: str, kind: NotificationKind, when: str, *, data: str = f"@json_object({_NUMBER})"
 ) -> str:
-    """Write one about the booking `b` of the new row, if `when`; a warning where it was called off or taken away."""
+    """SQL that inserts a notification about the booking `b` of the new row, if `when`; a warning if it was cancelled or
+    reassigned.
+    """
     otherwise = f"CASE WHEN {_CANCELLED} THEN '{Severity.WARNING}' ELSE '{Severity.INFO}' END"
     severity = f"'{_SEVERITIES[kind]}'" if kind in _SEVERITIES else otherwise
     return cleandoc(f"""

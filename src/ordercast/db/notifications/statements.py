@@ -1,4 +1,4 @@
-"""Each is of one recipient: of two, an index gives no common order."""
+"""SQL on notifications. Each is for one recipient: no index sorts the rows of two."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ordercast.commerce.states import OrderStatus
 from ordercast.db.statement import Statement
 from ordercast.db.types import ChangeKind
 
-# Cast: compared it would be a text, and inserted of the column's domain, and PostgreSQL wants it to be one.
+# Cast: PostgreSQL would infer two types for one parameter, text and the column's domain.
 _USER: Final = "CAST(:user_id AS text)"
 _SHOWN: Final = """notifications.entry, notifications.id, notifications.kind, notifications.order_id,
       notifications.data, notifications.severity, notifications.created_at"""
@@ -20,7 +20,7 @@ def _read_by(user: str) -> str:
 
 
 def _marked_by(user: str) -> str:
-    """The marks of a user under which the notification lies, but for those set before it could be seen."""
+    """The user's marks that cover the notification."""
     return f"""
         notification_marks.user_id = {user} AND notification_marks.recipient = notifications.recipient
         AND notification_marks.through >= notifications.entry
@@ -38,7 +38,7 @@ BEFORE: Final = Statement(f"""
     FROM notifications WHERE notifications.recipient = :recipient AND notifications.entry < :before
     ORDER BY notifications.entry DESC LIMIT :limit
 """)
-# What lies behind somebody's newest mark; of it no more is looked at than `window`.
+# Entries after the newest mark, at most `window`.
 MARK: Final = Statement(f"""
     SELECT through, unseen FROM notification_marks WHERE user_id = {_USER} AND recipient = :recipient
     ORDER BY through DESC LIMIT 1
@@ -59,7 +59,7 @@ UNREAD_BEHIND: Final = Statement(f"""
       AND NOT EXISTS (SELECT * FROM notification_reads WHERE {_read_by(_USER)})
     ORDER BY notifications.entry DESC LIMIT :limit
 """)
-# What came below a mark after it was set.
+# Entries below a mark that became visible after it.
 UNSEEN: Final = Statement(f"""
     SELECT {_SHOWN}, NULL
     FROM notifications
@@ -102,10 +102,9 @@ ADD: Final = Statement("""
     INSERT INTO notifications (recipient, kind, order_id, data, severity, created_at)
     VALUES (:recipient, :kind, :order_id, :data, :severity, :created_at)
 """)
-# With several writers an order may become visible after one of a higher number; the feed's numbers come in the order of
-# commits.
+# With several writers, order numbers become visible out of order; the feed's are in commit order.
 _PLACED: Final = f"feed.seq > :mark AND feed.kind = '{ChangeKind.ORDER_PLACED}'"
-# What nobody has answered yet, of those that were placed behind the mark.
+# Pending orders placed after the mark.
 _NEW_ORDERS: Final = "SELECT count(*), min(orders.number), max(orders.number) FROM orders WHERE "
 NEW_ORDERS: Final = Statement(
     sqlite=f"""
@@ -118,7 +117,7 @@ NEW_ORDERS: Final = Statement(
 )
 _NEWEST_NUMBER: Final = "SELECT max(number) FROM orders"
 NEWEST_ORDER: Final = Statement(sqlite=_NEWEST_NUMBER, postgresql=f"SELECT max(feed.seq) FROM feed WHERE {_PLACED}")
-# How far back that looked, where other changes lie between.
+# How far that search went, if other changes lie between.
 NEWEST_CHANGE: Final = Statement(sqlite=_NEWEST_NUMBER, postgresql="SELECT max(seq) FROM feed")
 
 # --- Forgetting -------------------------------------------------------------------------------------------------------
@@ -134,7 +133,7 @@ OLD: Final = Statement(f"""
       AND (notifications.created_at, notifications.entry) > (:after_at, :after_entry)
     ORDER BY notifications.created_at, notifications.entry LIMIT :limit
 """)
-# One that somebody holds is left for the next round.
+# A locked row is left for the next round.
 FORGET: Final = Statement("""
     DELETE FROM notifications WHERE id IN (
       SELECT id FROM notifications WHERE id IN (@json_texts(:ids)) @postgresql(FOR UPDATE SKIP LOCKED))

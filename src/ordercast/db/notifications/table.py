@@ -1,7 +1,6 @@
-"""What people are told until they have read it. What all the shop's people are told, each reads for themselves.
+"""Tables: notifications, and who has read them. A staff notification is read by each of the staff separately.
 
-Reading costs what is read, not what is kept: who reads everything leaves one mark, and only what is read one by one has
-rows of its own.
+Marking all as read is one row, however many there are; only those read singly have rows of their own.
 """
 
 from __future__ import annotations
@@ -23,13 +22,14 @@ from ordercast.db.columns import (
 
 notifications = table(
     "notifications",
-    # Which transaction wrote it, where several write at once: a mark must not cover what nobody could see yet. It
-    # stands before `entry`, for PostgreSQL fills columns in their order: who has an entry has a transaction's number.
+    # The inserting transaction, if there are several writers: a read mark must not cover rows that were not visible
+    # yet. Stands before `entry`, as PostgreSQL fills columns in order: a row with an entry has its transaction's
+    # number.
     integer("written_in", default="(@transaction_number)", optional=True),
-    # The order in which they were written; it sorts pages, and marks go by it.
+    # Insertion order: pages are sorted by it, and read marks refer to it.
     entry(),
     identifier("id", prefix="ntf", unique=True),
-    # ``store`` for the shop's people, or the id of a user.
+    # ``store`` for staff, or a user's id.
     identifier("recipient"),
     word("kind"),
     identifier("order_id", optional=True),
@@ -42,16 +42,16 @@ notifications = table(
     index("notifications_by_age", "created_at", "entry"),
     # Empty on SQLite, which has one writer.
     index("notifications_by_transaction", "written_in", "entry", where="written_in IS NOT NULL"),
-    # A number once given is never given again: it would lie below somebody's mark.
+    # Entries are never reused: one would lie below a read mark.
     autoincrement=True,
 )
 
 notification_reads = table(
     "notification_reads",
-    # By the notification first: so those of one that is forgotten are found.
+    # Notification first, for deleting its reads with it.
     identifier("notification_id", primary_key=True),
     identifier("user_id", primary_key=True),
-    # Of the notification, so that those behind a mark are counted without it.
+    # Copied from the notification, so that reads after a mark are counted without a join.
     identifier("recipient"),
     count("entry", default=None),
     moment("read_at"),
@@ -64,10 +64,10 @@ notification_marks = table(
     "notification_marks",
     identifier("user_id", primary_key=True),
     identifier("recipient", primary_key=True),
-    # All that had been written to the recipient up to this entry was read by this user at that moment ...
+    # The user had read all entries up to this one at that time ...
     count("through", default=None, primary_key=True),
     moment("read_at"),
-    # ... but for what transactions wrote that were not committed yet: their numbers, each between spaces.
+    # ... except those of transactions that were uncommitted: their numbers, separated by spaces.
     text("unseen", default=""),
     rowid=False,
 )

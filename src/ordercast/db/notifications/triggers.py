@@ -1,4 +1,4 @@
-"""What writes notifications: the history of orders and deliveries. Nobody is told what they did themselves."""
+"""Triggers that insert notifications about orders and deliveries. Nobody is notified of their own action."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOVED: Final = "NEW.from_status <> NEW.to_status"
 
 
 def _insert_notification(recipient: str, kind: NotificationKind, data: str, severity: str, when: str) -> str:
-    """Write one about the order `o` of the new row, if `when`."""
+    """SQL that inserts a notification about the order `o` of the new row, if `when`."""
     return cleandoc(f"""
         INSERT INTO notifications ({_COLUMNS})
           SELECT {recipient}, '{kind}', o.id, {data},
@@ -40,7 +40,7 @@ _BY_BUYER: Final = f"({_BY_CUSTOMER}, '{Role.GUEST}')"
 # A guest, who has a tracking token, has no account to keep it for; a customer of another back end is in no table.
 _HAS_ACCOUNT: Final = "(o.tracking_hash IS NULL OR EXISTS (SELECT 1 FROM customers WHERE id = o.customer_id))"
 
-# Such a guest may have asked to be pushed to, with that token.
+# A guest may have subscribed to push with the tracking token.
 _IS_GUESTS: Final = (
     f"o.tracking_hash IS NOT NULL AND EXISTS (SELECT 1 FROM contact_points WHERE user_id = '{GUEST_PREFIX}' || o.id)"
 )
@@ -104,7 +104,7 @@ NOTES_OF_DELIVERIES: Final = (
         f"NEW.former_driver_id IS NOT NULL AND o.actor <> '{Role.DRIVER}:' || NEW.former_driver_id",
     ),
 )
-"""Part of the trigger that tells of a delivery: of two triggers each database chooses the first by its own law."""
+"""Run by the delivery's own trigger: of two triggers, each database would run its own choice first."""
 
 _DOCUMENT: Final = """@json_object('recipient', NEW.recipient, 'kind', NEW.kind, 'orderId', NEW.order_id,
     'data', @json_of(NEW.data), 'severity', NEW.severity)"""

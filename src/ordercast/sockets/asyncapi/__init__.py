@@ -1,8 +1,7 @@
-"""The AsyncAPI document of the shop's sockets: every event that they hear and every command that they may send.
+"""Makes the AsyncAPI document of the shop's events and commands.
 
-It is made of what the server does: payloads are the types in ``feed.event_types``, rooms and examples come out of
-``feed.audience``, commands are those that are registered on the server. Hardly anybody asks for it: who does, makes it
-(``api.docs_page``).
+It is generated from the code: payload types of ``feed.event_types``, rooms and examples of ``feed.audience``, commands
+registered on the server. It is made on request (``api.docs_page``).
 """
 
 from .document import make_document

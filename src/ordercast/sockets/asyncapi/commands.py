@@ -1,4 +1,4 @@
-"""Messages from client to server, and the acks that answer them."""
+"""Describes the commands and their acks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ordercast.sockets.command_router import RoutedCommand, SocketHandler
 
 from .schemas import Schemas
 
-# What any command may be refused for.
+# Errors of any command.
 _COMMON: Final = (SignInRequired, InvalidField, TooManyAttempts, StoreError, Overloaded, LockedElsewhere, DamagedRow)
-# One that carries a `clientId`.
+# Further errors of commands with a `clientId`.
 _REPEATED: Final = (KeyReused, StillRunning)
 INTERNAL: Final = "internal_error"
 
-# The answers that are an order or booking, or have one in them.
+# Results that are an order or booking, or contain one.
 _ANSWERS: Final[dict[str, Any]] = {
     Order.__name__: ORDER,
     Booking.__name__: BOOKING,
@@ -96,7 +96,7 @@ class Commands:
 
 
 def errors_of(handler: Handler) -> list[str]:
-    """The codes of the errors with which a command may be refused."""
+    """The error codes of a command."""
     declared = () if handler.doc is None else handler.doc.errors
     classes: tuple[type[Exception] | str, ...] = declared
     if isinstance(handler, RoutedCommand):

@@ -1,4 +1,4 @@
-"""Puts the document together (AsyncAPI 3.0.0, section "AsyncAPI Object")."""
+"""Composes the document (AsyncAPI 3.0.0, section "AsyncAPI Object")."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .texts import CHANNEL, INFO, TOKEN
 
 JSON: Final = "application/json"
 SOCKET: Final = "socket"
-"""The channel of what is between the server and one socket: commands, their acks, and events of its connection."""
+"""The channel between the server and one socket: commands, acks, and events of its connection."""
 
 
 def make_document(server: Server, openapi: dict[str, Any]) -> dict[str, Any]:
-    """Describe the events and commands of `server`, as JSON's values. `openapi` is the document of the HTTP half: what
-    both speak of has the same schema here.
+    """Describe the events and commands of `server` as JSON values. Schemas that `openapi` has too are shared with
+    it.
     """
     schemas = Schemas(openapi)
     events, commands = Events(schemas), Commands(schemas, server)
@@ -42,13 +42,11 @@ def make_document(server: Server, openapi: dict[str, Any]) -> dict[str, Any]:
         "operations": {
             **{
                 f"hear.{channel_of(room)}": _receive(
-                    channel_of(room), events_of_room, f"What is told to the room `{room}`."
+                    channel_of(room), events_of_room, f"The events of the room `{room}`."
                 )
                 for room, events_of_room in events.by_room().items()
             },
-            f"hear.{SOCKET}": _receive(
-                SOCKET, events.of_sockets(), "What is told to one socket, of its own connection."
-            ),
+            f"hear.{SOCKET}": _receive(SOCKET, events.of_sockets(), "The events of one socket's own connection."),
             **commands.operations(SOCKET),
         },
         "components": {

@@ -1,4 +1,4 @@
-"""Messages from server to client: one for each event's name."""
+"""Describes the events: one message for each name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .schemas import Schemas
 
 
 class Events:
-    """The events that have a type, and what the examples show of them."""
+    """The events with a type, and their examples."""
 
     def __init__(self, schemas: Schemas) -> None:
         self._schemas = schemas
@@ -29,7 +29,7 @@ class Events:
         return {name: self._message(name, examples) for name, examples in self._examples.items()}
 
     def by_room(self) -> dict[str, list[str]]:
-        """The events that each room hears, by the room's name without its id."""
+        """The events of each room, by the room's name without its id."""
         events_of_room: dict[str, dict[str, None]] = {}
         for examples in self._examples.values():
             for example in examples:
@@ -38,7 +38,7 @@ class Events:
         return {room: list(events) for room, events in events_of_room.items()}
 
     def of_sockets(self) -> list[str]:
-        """The events that one socket is told of itself."""
+        """The events that only concern one socket."""
         return [name for name, examples in self._examples.items() if any(not each.rooms for each in examples)]
 
     def _message(self, name: str, examples: list[Example]) -> dict[str, Any]:
@@ -68,13 +68,13 @@ def _has_offset(examples: list[Example]) -> bool:
 
 
 def _offset(examples: list[Example]) -> str:
-    """Whether the offset is the last argument."""
+    """How to tell whether the last argument is an offset."""
     if not _has_offset(examples):
         return "never"
     return "always" if all(example.offset is not None for example in examples) else "sometimes"
 
 
 def _without_seq(example: Example) -> tuple[bool, frozenset[str]]:
-    """What makes an example another one: whether it has an offset, and which fields."""
+    """The form of an example: whether it has an offset, and its fields."""
     payload = example.payload
     return example.offset is None, frozenset(payload if isinstance(payload, dict) else ())

@@ -1,4 +1,4 @@
-"""Schemas of payloads: of their Python types, and where the OpenAPI document has them, the very same."""
+"""Makes the schemas of payloads, from their Python types or shared with the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _OFFSET: Final = {
     " it, and presents it when it comes back.",
     "examples": ["5d1c0e:4711", "5d1c0e:4711.0"],
 }
-# What a problem has over HTTP, and a refusal on a socket has as its code and message.
+# Members of an HTTP problem that a socket error has as code and message.
 _OF_HTTP: Final = ("type", "title", "status", "detail", "code")
 
 
@@ -34,7 +34,7 @@ class Schemas:
         self._types: dict[str, type[Any]] = {}
 
     def of(self, type_: Any) -> dict[str, Any]:
-        """The schema of a type: a reference, where it has a name; of several, any of them."""
+        """The schema of a type: a reference if it has a name; a union for several."""
         if isinstance(type_, tuple):
             return {"anyOf": [self.of(each) for each in type_]}
         self._types |= _named_types(type_)
@@ -44,7 +44,7 @@ class Schemas:
         return schema
 
     def error(self) -> dict[str, Any]:
-        """Why a command was refused."""
+        """The schema of a command's error."""
         if "CommandError" not in self._collected:
             members = {name: one for name, one in self._shared["Problem"]["properties"].items() if name not in _OF_HTTP}
             for other in _references(members):
@@ -80,7 +80,7 @@ class Schemas:
             self._collected[name] = self._extending(base, described)
 
     def _collect_shared(self, name: str) -> None:
-        """Take a schema of the OpenAPI document, and all that it refers to."""
+        """Collect a schema of the OpenAPI document and all that it refers to."""
         if name not in self._collected:
             self._collected[name] = deepcopy(self._shared[name])
             for other in _references(self._shared[name]):

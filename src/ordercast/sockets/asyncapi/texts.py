@@ -1,12 +1,12 @@
-"""What the document says in sentences."""
+"""Texts of the AsyncAPI document."""
 
 from __future__ import annotations
 
 from typing import Final
 
 INFO: Final = """\
-What sockets hear of a shop, and what they may ask of it. Events are made from committed rows, so each is heard by
-whoever may hear it exactly once and in order, also across a lost connection or a restart of the server.
+The events and commands of the shop's Socket.IO interface. Events are made from committed rows: each is delivered to
+those who may see it exactly once and in order, also across a lost connection or a restart of the server.
 
 **Binding.** The protocol is Socket.IO (`socket.io-client` 4.x is enough), at the path `/socket.io/`, in the namespace
 `/`. AsyncAPI has no binding of its own for it, so what is particular stands in `x-socketio`:
@@ -20,15 +20,15 @@ whoever may hear it exactly once and in order, also across a lost connection or 
   refusal, which closes nothing. An event that nobody handles is acked with the error `unknown_event`.
 
 **Offset.** An event that changed data (`x-socketio.durable`) carries its place in the feed as last argument, behind the
-payload. The stock client keeps it and presents it when it connects again; what came after it is told anew, and nothing
-twice. What is fleeting has none: it is true for the moment, dropped first under pressure, and never replayed.
+payload. The stock client keeps it and presents it when it connects again; what came after it is replayed, once.
+Ephemeral events have none: they are dropped first under pressure, and never replayed.
 
-A trusted back end may tell events of its own names too, by `POST /api/emit`: to the rooms that it names, with its own
+A trusted back end may publish events of its own too, by `POST /api/emit`: to the rooms that it names, with its own
 arguments."""
 
 CHANNEL: Final = (
-    "The namespace: what is between the server and one socket. A socket with no token connects, and hears nothing but"
-    " what it asks for itself."
+    "The namespace: what is between the server and one socket. A socket with no token connects, and gets nothing but"
+    " the answers to its own commands."
 )
 
 TOKEN: Final = {
