@@ -23,7 +23,7 @@ from ordercast.commerce.notice import EscalationLimits, NoticeStep, NoticeSubjec
 from ordercast.commerce.timestamps import Timestamp, timestamp
 from ordercast.config import Settings
 from ordercast.db import LockedElsewhere, Store, StoreError, Transaction, UnitOfWork, access, accounts
-from ordercast.db.bookings.reminders import BEGINNING, Reminded, Reminding, is_any_due, remind
+from ordercast.db.bookings.reminders import BEGINNING, ReminderBatch, ReminderSettings, is_any_due, remind
 from ordercast.db.notices import escalation
 from ordercast.db.notifications import forget_old, has_new_orders, notify_of_new_orders
 from ordercast.db.orders.expiry import Expired, expire_pending, pending_since
@@ -209,7 +209,7 @@ def forget_revocations(authenticator: Authenticator) -> Job:
     return lambda: run_every(PRUNE_EVERY_S, run, "revocations could not be forgotten")
 
 
-def remind_of_bookings(store: Store, reminder_s: int, reminding: Reminding) -> Job:
+def remind_of_bookings(store: Store, reminder_s: int, reminding: ReminderSettings) -> Job:
     """Remind of bookings `reminder_s` seconds before they begin."""
 
     async def run() -> None:
@@ -218,7 +218,7 @@ def remind_of_bookings(store: Store, reminder_s: int, reminding: Reminding) -> J
     return lambda: run_every(REMIND_EVERY_S, run, "people could not be reminded of bookings")
 
 
-async def remind_all(store: Store, reminder_s: int, reminding: Reminding, now_ms: int) -> int:
+async def remind_all(store: Store, reminder_s: int, reminding: ReminderSettings, now_ms: int) -> int:
     """Remind of all bookings that are due, in small units between which others run; gives how many."""
     now, before = timestamp(now_ms), timestamp(now_ms + reminder_s * 1000)
     if not await store.read(lambda transaction: is_any_due(transaction, now, before)):
@@ -233,8 +233,8 @@ async def remind_all(store: Store, reminder_s: int, reminding: Reminding, now_ms
 
 
 def _remind(
-    transaction: Transaction, *, now: Timestamp, before: Timestamp, reminding: Reminding, after: tuple[str, int]
-) -> Reminded:
+    transaction: Transaction, *, now: Timestamp, before: Timestamp, reminding: ReminderSettings, after: tuple[str, int]
+) -> ReminderBatch:
     return remind(transaction, now, before, reminding, after=after)
 
 

@@ -15,15 +15,15 @@ from ordercast.commerce.payment_flow import (
     ActionKind,
     PaymentFacts,
     ProviderAction,
-    RefundNews,
-    accepted,
+    RefundUpdate,
+    capture_actions,
     cash_collected,
     decide_refund,
     derive_state,
-    given_back,
     refund_sums,
     refundable,
     transition_path,
+    undo_payment,
 )
 from ordercast.commerce.payment_flow import RefundState as R
 from ordercast.commerce.payments import ProviderPayment
@@ -61,28 +61,30 @@ def test_what_was_captured_in_part_never_passes_through_paid_nor_the_rest_throug
 
 
 def test_what_is_owed_at_an_end_by_what_a_provider_holds() -> None:
-    assert given_back(PaymentState(P.UNPAID, TOTAL), CASH) == (PaymentState(P.VOIDED, TOTAL), ())
+    assert undo_payment(PaymentState(P.UNPAID, TOTAL), CASH) == (PaymentState(P.VOIDED, TOTAL), ())
     at_the_bank = (ProviderAction(ActionKind.VOID, is_optional=True),)
-    assert given_back(PaymentState(P.UNPAID, TOTAL), CARD) == (PaymentState(P.VOIDED, TOTAL), at_the_bank)
+    assert undo_payment(PaymentState(P.UNPAID, TOTAL), CARD) == (PaymentState(P.VOIDED, TOTAL), at_the_bank)
     for status in (P.AUTHORIZED, P.FAILED):
         held = PaymentState(status, TOTAL)
-        assert given_back(held, CARD) == (held, (ProviderAction(ActionKind.VOID),))
-    assert given_back(paid(refunded=200, refunding=100), CARD) == (
+        assert undo_payment(held, CARD) == (held, (ProviderAction(ActionKind.VOID),))
+    assert undo_payment(paid(refunded=200, refunding=100), CARD) == (
         paid(refunded=200, refunding=700),
         (ProviderAction(ActionKind.REFUND, 600),),
     )
-    assert given_back(paid(), CASH) == (paid(refunded=TOTAL, status=P.REFUNDED), ())
+    assert undo_payment(paid(), CASH) == (paid(refunded=TOTAL, status=P.REFUNDED), ())
     in_part = PaymentState(P.FAILED, TOTAL, 600)
-    assert given_back(in_part, CARD) == (replace(in_part, refunding=600), (ProviderAction(ActionKind.REFUND, 600),))
+    assert undo_payment(in_part, CARD) == (replace(in_part, refunding=600), (ProviderAction(ActionKind.REFUND, 600),))
     for status in (P.DISPUTED, P.REFUNDED, P.VOIDED):
         over = PaymentState(status, TOTAL, TOTAL)
-        assert given_back(over, CARD) == (over, ())
+        assert undo_payment(over, CARD) == (over, ())
 
 
 def test_only_what_is_held_is_captured_and_only_what_is_unpaid_collected() -> None:
     for status in P:
         state = PaymentState(status, TOTAL)
-        assert accepted(state) == ((ProviderAction(ActionKind.CAPTURE, TOTAL),) if status is P.AUTHORIZED else ())
+        assert capture_actions(state) == (
+            (ProviderAction(ActionKind.CAPTURE, TOTAL),) if status is P.AUTHORIZED else ()
+        )
         collected = cash_collected(state)
         assert collected == (PaymentState(P.PAID, TOTAL, TOTAL) if status is P.UNPAID else state)
 
@@ -111,14 +113,14 @@ def test_a_refund_never_passes_what_was_captured(refunded: int, refunding: int, 
 # --- Facts ------------------------------------------------------------------------------------------------------------
 
 
-def news(reference: str, state: R, amount: int) -> RefundNews:
-    return RefundNews("x", reference, state, amount)
+def news(reference: str, state: R, amount: int) -> RefundUpdate:
+    return RefundUpdate("x", reference, state, amount)
 
 
-def heard(kept: PaymentFacts, ledger: list[RefundNews], fact: PaymentFacts | RefundNews) -> PaymentFacts:
+def heard(kept: PaymentFacts, ledger: list[RefundUpdate], fact: PaymentFacts | RefundUpdate) -> PaymentFacts:
     """What is known with one more fact; refunds and disputes are kept, as the ledger keeps them."""
     before = refund_sums(ledger)
-    if isinstance(fact, RefundNews):
+    if isinstance(fact, RefundUpdate):
         ledger.append(fact)
         fact = PaymentFacts()
     sums = refund_sums(ledger)
@@ -127,9 +129,9 @@ def heard(kept: PaymentFacts, ledger: list[RefundNews], fact: PaymentFacts | Ref
     return PaymentFacts(fact.captured, sums.succeeded, sums.pending, came_back, is_disputed, ended=fact.ended)
 
 
-def told(state: PaymentState, facts: tuple[PaymentFacts | RefundNews, ...]) -> PaymentState:
+def told(state: PaymentState, facts: tuple[PaymentFacts | RefundUpdate, ...]) -> PaymentState:
     """Facts one after another."""
-    kept, ledger = PaymentFacts(), list[RefundNews]()
+    kept, ledger = PaymentFacts(), list[RefundUpdate]()
     for fact in facts:
         kept = heard(kept, ledger, fact)
         after = derive_state(state, kept)
@@ -141,7 +143,7 @@ def told(state: PaymentState, facts: tuple[PaymentFacts | RefundNews, ...]) -> P
     return state
 
 
-FACTS: dict[str, PaymentFacts | RefundNews] = {
+FACTS: dict[str, PaymentFacts | RefundUpdate] = {
     "captured": PaymentFacts(captured=TOTAL),
     "refund": news("re", R.SUCCEEDED, 300),
     "disputed": PaymentFacts(is_disputed=True),
@@ -171,7 +173,7 @@ def test_facts_lead_to_the_same_end_in_whatever_order_and_however_often(order: t
 def test_a_refund_ends_where_its_life_ends_whichever_part_of_it_is_heard_first(
     states: set[R], ends: PaymentState
 ) -> None:
-    facts: list[PaymentFacts | RefundNews] = [FACTS["captured"], *(news("re", state, 300) for state in states)]
+    facts: list[PaymentFacts | RefundUpdate] = [FACTS["captured"], *(news("re", state, 300) for state in states)]
     for order in permutations(facts):
         begin = PaymentState(P.AUTHORIZED, TOTAL)
         assert told(begin, order) == ends
@@ -217,7 +219,7 @@ class PaymentMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ledger: list[RefundNews] = []
+        self.ledger: list[RefundUpdate] = []
         self.asked = 0
         self.captured_percent = 100
         self.is_lost = False
@@ -234,12 +236,12 @@ class PaymentMachine(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: not self.ended)
     def accept(self) -> None:
-        self._owe(accepted(self.payment))
+        self._owe(capture_actions(self.payment))
 
     @rule()
     def end(self) -> None:
         self.ended = True
-        after, owed = given_back(self.payment, CARD)
+        after, owed = undo_payment(self.payment, CARD)
         self._become(after)
         self._owe(owed)
 
@@ -316,7 +318,7 @@ class PaymentMachine(RuleBasedStateMachine):
         self.heard = replace(known, ended=None, came_back=0)
         after = derive_state(self.payment, known)
         if self.ended and all(kept.state is not R.FAILED for kept in self.ledger):
-            after, owed = given_back(after, CARD)
+            after, owed = undo_payment(after, CARD)
             self._owe(owed)
         self._become(after)
 

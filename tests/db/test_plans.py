@@ -43,7 +43,7 @@ LOOKS_AT_MORE: Final[dict[str, str]] = {
     "payment_tasks.ORDERS_OWING": "its index holds only the orders that owe something",
     "payment_tasks.BOOKINGS_OWING": "as of orders",
     "deliveries.CARRIED": "what one driver has with them, sorted",
-    "orders.WAITING_OF_CALLERS": "what guests have waiting, which is bounded (commerce.waiting)",
+    "orders.WAITING_OF_CALLERS": "what guests have waiting, which is bounded (commerce.unpaid_limits)",
     "stats.BY_MINUTE": "a day's orders, for a twentieth of the time at most (api.figures, feed.live_stats)",
     "stats.DURATIONS": "a day's, as by_minute",
     "stats.OPEN_AGES": "the orders that wait, as by_minute",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ordercast.db import NotCommitted, OutcomeUnknown, SqliteStore, StoreError, StoreUnavailable
-from ordercast.db.errors import Unheard
+from ordercast.db.errors import FeedRowMissing
 from tests.waiting import until
 
 from .shop import ask, by_another_program, place_one
@@ -309,7 +309,7 @@ async def test_a_missing_trigger_keeps_orders_from_being_taken_until_it_is_there
 ) -> None:
     (sql,) = (await ask(store, "SELECT sql FROM sqlite_master WHERE name = 'orders_placed'"))[0]
     by_another_program(path, "DROP TRIGGER orders_placed")
-    with pytest.raises(Unheard, match="trigger"):
+    with pytest.raises(FeedRowMissing, match="trigger"):
         await place_one(store)
     with pytest.raises(NotCommitted, match="orders_placed"):
         await store.write(lambda transaction: transaction.run("INSERT INTO orders (total) VALUES (1)"))

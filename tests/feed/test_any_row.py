@@ -50,7 +50,7 @@ from ordercast.db import (
     stats,
 )
 from ordercast.db.bookings import diaries
-from ordercast.db.bookings.reminders import Reminding
+from ordercast.db.bookings.reminders import ReminderSettings
 from ordercast.db.columns import Column, Table
 from ordercast.db.domains import Kind
 from ordercast.db.inspection import JSON_COLUMNS, tables
@@ -80,7 +80,7 @@ TEXTS: tuple[Any, ...] = (
     '{"event":"newOrder","rooms":["store-owners"],"args":[{"_id":"665f","items":[]}]}', '{"customerId":"cus_1"',
 )  # fmt: skip
 NUMBERS: tuple[Any, ...] = (0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63), 1.5, float("inf"), "abc")
-EVER = bookings.OfDay(Timestamp(""), Timestamp("~"))
+EVER = bookings.DayPage(Timestamp(""), Timestamp("~"))
 ALL_TIME = Span(0, 100_000_000)
 
 
@@ -221,8 +221,8 @@ async def answer_everything(store: AnyStore) -> None:
         lambda t: promotions.page(t, "", 50),
         lambda t: services.page(t, "", 50, every=True),
         lambda t: carers.page(t, "", 50),
-        lambda t: bookings.page(t, bookings.Whose(), before=1 << 62, limit=50, status=None),
-        lambda t: bookings.page_of_day(t, bookings.Whose(), EVER, limit=50, status=None),
+        lambda t: bookings.page(t, bookings.BookingOwner(), before=1 << 62, limit=50, status=None),
+        lambda t: bookings.page_of_day(t, bookings.BookingOwner(), EVER, limit=50, status=None),
         lambda t: diaries.read(t, carers.page(t, "", 50), ALL_TIME),
         lambda t: mismatches.page(t, mismatches.NEWEST, 50, resolved_too=True),
         lambda t: notifications.page(t, ("store",), "usr_1", unread_only=False, before=None, limit=50),
@@ -238,7 +238,7 @@ async def answer_everything(store: AnyStore) -> None:
     for question in questions:
         await store.read(question)
     await expire_all(store, timestamp(1), now())
-    await remind_all(store, 10 * 365 * 86_400, Reminding(UTC, Language.ENGLISH, sends_mail=True), 1)
+    await remind_all(store, 10 * 365 * 86_400, ReminderSettings(UTC, Language.ENGLISH, sends_mail=True), 1)
     await store.write(lambda t: notifications.notify_of_new_orders(t, now()))
     await store.prune(feed_rows_max=200_000, sessions_age_s_max=7 * 24 * 3600, now=now())
 

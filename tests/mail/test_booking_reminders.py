@@ -13,14 +13,14 @@ from ordercast.commerce.notifications import Topic
 from ordercast.commerce.slots import minute_of
 from ordercast.commerce.timestamps import timestamp
 from ordercast.db import SqliteStore, Store, Transaction, notification_preferences, notifications
-from ordercast.db.bookings.reminders import Reminding
+from ordercast.db.bookings.reminders import ReminderSettings
 from ordercast.jobs import remind_all
 from ordercast.mail.folder import FolderMailer
 
 from .mailbox import Received, read, sending_of
 
 SECRET = "a secret of at least thirty-two bytes"
-DHAKA = Reminding(ZoneInfo("Asia/Dhaka"), Language.ENGLISH, sends_mail=True)
+DHAKA = ReminderSettings(ZoneInfo("Asia/Dhaka"), Language.ENGLISH, sends_mail=True)
 DAY_S = 86_400
 TEN = "2026-12-01T10:00:00.000Z"
 TEN_MS = minute_of(TEN) * 60_000
@@ -42,7 +42,7 @@ async def do(store: Store, *statements: str) -> None:
     await store.write(unit)
 
 
-async def remind(store: Store, now_ms: int, reminding: Reminding = DHAKA) -> int:
+async def remind(store: Store, now_ms: int, reminding: ReminderSettings = DHAKA) -> int:
     return await remind_all(store, DAY_S, reminding, now_ms)
 
 
@@ -145,6 +145,8 @@ async def test_who_chose_to_be_reminded_in_another_way_is_not_mailed(store: Stor
 
 async def test_a_shop_without_mail_notifies_all_the_same(store: Store, tmp_path: Path) -> None:
     await do(store, PEOPLE, ADD)
-    assert await remind(store, THE_DAY_BEFORE, Reminding(ZoneInfo("UTC"), Language.ENGLISH, sends_mail=False)) == 1
+    assert (
+        await remind(store, THE_DAY_BEFORE, ReminderSettings(ZoneInfo("UTC"), Language.ENGLISH, sends_mail=False)) == 1
+    )
     assert len(await told(store, "cus_1")) == 1
     assert await mailed(store, tmp_path, THE_DAY_BEFORE) == []

@@ -18,7 +18,7 @@ from litestar.types import ASGIApp
 
 from ordercast.commerce.letters import Language
 from ordercast.commerce.stats import Percentiles
-from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
+from ordercast.commerce.unpaid_limits import UNBOUNDED, UnpaidLimits
 from ordercast.config import Settings
 from ordercast.db import SqliteStore, Store
 from ordercast.hub.origins import ANY_PORT
@@ -141,9 +141,9 @@ def openapi_document() -> bytes:
     return msgspec.json.format(msgspec.json.encode(make_document(application)))
 
 
-def _waiting_bounds(settings: Settings) -> WaitingBounds:
+def _waiting_bounds(settings: Settings) -> UnpaidLimits:
     names = ("guest_orders_open_max", "guest_pieces_open_max", "guest_pieces_max")
-    bounds = WaitingBounds(*map(settings.bound, names))
+    bounds = UnpaidLimits(*map(settings.bound, names))
     return UNBOUNDED if bounds == UNBOUNDED else bounds
 
 

@@ -37,7 +37,7 @@ from ordercast.commerce.text_rules import check_texts
 from ordercast.commerce.waiting import UNBOUNDED
 from ordercast.db import Transaction, rows_of_booking
 from ordercast.db import bookings as units
-from ordercast.db.bookings import Looked, OfDay, Wanted, Whose
+from ordercast.db.bookings import BookingOwner, DayPage, RequestedTime, ShopTime
 from ordercast.db.bookings.diaries import nearest_free
 from ordercast.db.bookings.placing import NewBooking, place, price
 from ordercast.db.bookings.rescheduling import reschedule
@@ -164,14 +164,14 @@ async def _make(
         customer_id=actor.id if is_customer else context.new_id("cus"),
         tracking_hash=None if is_customer else tracking_hash(tracking_token(context.keys.current, booking_id)),
         actor=actor,
-        looked=_looked(context),
+        shop_time=_shop_time(context),
         placed_from=placed_from,
         waiting=UNBOUNDED if placed_from is None else context.waiting,
         language=language_of(request, context.language),
     )
 
     async def make(payment: PaymentTaken) -> Outcome:
-        paid = replace(new, payment=payment, looked=_looked(context))
+        paid = replace(new, payment=payment, shop_time=_shop_time(context))
         if payment.status is not PaymentStatus.UNPAID:
             paid = replace(paid, placed_from=None, waiting=UNBOUNDED)
         return with_action(
@@ -190,15 +190,15 @@ async def _or_nearest(context: ApiContext, work: Awaitable[Outcome]) -> Outcome:
     try:
         return await work
     except TimeNotFree as error:
-        wanted, looked = error.wanted, _looked(context)
+        wanted, shop_time = error.wanted, _shop_time(context)
         found = await context.store.read(
-            lambda transaction: nearest_free(transaction, wanted, looked.minute, looked.zone)
+            lambda transaction: nearest_free(transaction, wanted, shop_time.minute, shop_time.zone)
         )
         raise TimeNotFree(wanted, found) from None
 
 
-def _looked(context: ApiContext) -> Looked:
-    return Looked(context.now(), zone(context.timezone))
+def _shop_time(context: ApiContext) -> ShopTime:
+    return ShopTime(context.now(), zone(context.timezone))
 
 
 # --- Looking ----------------------------------------------------------------------------------------------------------
@@ -233,15 +233,15 @@ async def list_bookings(
     return json_response(JsonPage(shown, next_cursor, f"{context.store.epoch}:{seq}").encode())
 
 
-def _whose(actor: Actor, carer_id: str | None) -> Whose:
+def _whose(actor: Actor, carer_id: str | None) -> BookingOwner:
     """Whose bookings somebody is shown. Raises NotPermitted."""
     match actor.role:
         case Role.ADMIN | Role.STORE | Role.SERVICE:
-            return Whose(carer_id=carer_id)
+            return BookingOwner(carer_id=carer_id)
         case Role.CUSTOMER if carer_id is None:
-            return Whose(customer_id=actor.id)
+            return BookingOwner(customer_id=actor.id)
         case Role.CARER if carer_id in {None, actor.id}:
-            return Whose(carer_id=actor.id)
+            return BookingOwner(carer_id=actor.id)
         case Role.CUSTOMER | Role.CARER:
             raise NotPermitted(actor, "list the bookings of a carer")
         case Role.DRIVER | Role.GUEST:
@@ -254,14 +254,14 @@ def _before(cursor: str | None) -> int:
     return INTEGER_MAX if cursor is None else int(cursor)
 
 
-def _of_day(context: ApiContext, day: str, cursor: str | None) -> OfDay:
+def _of_day(context: ApiContext, day: str, cursor: str | None) -> DayPage:
     begin, end = bounds(day_in("day", day), zone(context.timezone))
     if cursor is None:
-        return OfDay(begin, end)
+        return DayPage(begin, end)
     place = _DAY_CURSOR.fullmatch(cursor)
     if place is None:
         raise InvalidField("cursor", "This is the cursor of another list.")
-    return OfDay(begin, end, place["at"], int(place["number"]))
+    return DayPage(begin, end, place["at"], int(place["number"]))
 
 
 @get("/api/bookings/{booking_id:str}", tags=["bookings"], responses=REFUSALS)
@@ -394,18 +394,18 @@ async def reschedule_booking(
     identity = await context.require_identity(request)
     reason = _on_one_line(data.reason)
     check_texts(msgspec.structs.replace(data, reason=reason))
-    looked, by_token = _looked(context), tracks(identity, booking_id)
-    start = minute_wanted("startsAt", data.starts_at, looked.minute)
+    shop_time, by_token = _shop_time(context), tracks(identity, booking_id)
+    start = minute_wanted("startsAt", data.starts_at, shop_time.minute)
 
     def effect(transaction: Transaction) -> bytes:
         return reschedule(
             transaction,
             booking_id,
-            Wanted(start, data.carer_id),
+            RequestedTime(start, data.carer_id),
             identity.actor,
             reason=reason,
             expected_version=data.version,
-            looked=looked,
+            shop_time=shop_time,
             by_token=by_token,
         )
 

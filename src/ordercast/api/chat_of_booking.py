@@ -16,7 +16,7 @@ from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.commerce.people import SEES_EVERY_ORDER, SUBJECT_CHARACTERS_MAX, Role
 from ordercast.db import Transaction, accounts, bookings, privacy
 from ordercast.db import conversations as units
-from ordercast.db.bookings import Whose
+from ordercast.db.bookings import BookingOwner
 from ordercast.db.conversations import messages
 from ordercast.db.conversations.messages import Message
 
@@ -96,17 +96,17 @@ class _Query:
         self._booking_id = booking_id or (identity.booking_id if user_id is None else None)
         self._whose = None if self._booking_id is not None else self._whose_bookings(user_id)
 
-    def _whose_bookings(self, user_id: str | None) -> Whose:
+    def _whose_bookings(self, user_id: str | None) -> BookingOwner:
         """Raises NotPermitted for who may look at nobody's, or not at this user's."""
         actor = self._identity.actor
         is_own = user_id is None or user_id == actor.id
         match actor.role:
             case Role.CUSTOMER if is_own:
-                return Whose(customer_id=actor.id)
+                return BookingOwner(customer_id=actor.id)
             case Role.CARER if is_own:
-                return Whose(carer_id=actor.id)
+                return BookingOwner(carer_id=actor.id)
             case Role.ADMIN | Role.STORE | Role.SERVICE:
-                return Whose(customer_id=user_id or actor.id)
+                return BookingOwner(customer_id=user_id or actor.id)
             case _:
                 raise NotPermitted(actor, "look at the bookings of this user")
 

@@ -21,7 +21,7 @@ from ordercast.commerce.notification_preferences import Channel
 from ordercast.commerce.people import STAFF, Actor, Role
 from ordercast.commerce.stats import Percentiles
 from ordercast.commerce.timestamps import Timestamp, timestamp
-from ordercast.commerce.waiting import UNBOUNDED, WaitingBounds
+from ordercast.commerce.unpaid_limits import UNBOUNDED, UnpaidLimits
 from ordercast.db import Store
 from ordercast.db.idempotency import RequestKey
 from ordercast.hub import callers
@@ -66,7 +66,7 @@ class ApiContext:
     """Of this node's events."""
     budgets: Budgets = field(default_factory=Budgets)
     """Of callers; one node's requests and sockets share them."""
-    waiting: WaitingBounds = UNBOUNDED
+    waiting: UnpaidLimits = UNBOUNDED
     """On what guests have set aside for them."""
     providers: Providers = field(default_factory=Providers)
     """Of payments; where none is needed, none."""

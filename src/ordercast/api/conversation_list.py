@@ -13,7 +13,7 @@ from ordercast.commerce.conversations import inbox_of
 from ordercast.commerce.errors import InvalidField, NotPermitted
 from ordercast.db import Transaction, feed
 from ordercast.db.conversations import lists
-from ordercast.db.conversations.lists import Listed
+from ordercast.db.conversations.lists import ListEntry
 from ordercast.db.conversations.messages import Message
 
 from .auth import Identity
@@ -89,7 +89,7 @@ def _place_of(cursor: str | None) -> tuple[str, str] | None:
     return at, id_
 
 
-def _shown(listed: Listed, identity: Identity) -> ListedConversation:
+def _shown(listed: ListEntry, identity: Identity) -> ListedConversation:
     is_known = knows_customer(listed.conversation, listed.participant, identity)
     return ListedConversation(
         **head(listed.conversation, listed.participant, knows_customer=is_known, unread=listed.unread),

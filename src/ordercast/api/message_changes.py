@@ -206,7 +206,7 @@ class _Reason(Struct):
     reason: str | None
 
 
-def _is_own(who: Access, found: Written) -> bool:
+def _is_own(who: Access, found: AuthoredMessage) -> bool:
     """Whether somebody wrote it: of the shop, they themselves; a customer also as the guest that they were."""
     if who.participant == CUSTOMER_SIDE:
         return found.message.sender.participant == CUSTOMER_SIDE

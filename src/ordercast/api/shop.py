@@ -29,7 +29,7 @@ class ChangeShop(Shop, frozen=True, kw_only=True, rename="camel", forbid_unknown
 @get("/api/shop", tags=["shop"])
 async def get_shop(context: Context) -> Response[StandingShop]:
     """How the shop charges: currency, taxes, delivery fees."""
-    return json_response(msgspec.json.encode(await context.store.read(units.standing)))
+    return json_response(msgspec.json.encode(await context.store.read(units.current_shop)))
 
 
 @put("/api/shop", dto=JsonBody[ChangeShop], return_dto=None, tags=["shop"], responses=REFUSALS | CONFLICTS)
@@ -42,7 +42,7 @@ async def change_shop(data: JSONBody[ChangeShop], request: AnyRequest, context: 
 
     def unit(transaction: Transaction) -> bytes:
         units.change_rules(transaction, data, expected_version=data.version, actor=actor, now=now)
-        return msgspec.json.encode(units.standing(transaction))
+        return msgspec.json.encode(units.current_shop(transaction))
 
     return json_response(await context.store.write(unit))
 

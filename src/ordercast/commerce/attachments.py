@@ -92,5 +92,5 @@ class AttachmentRules:
 
 def sign(secret: str, file: SignedFile) -> str:
     """The signature of a file: HMAC-SHA256 in hexadecimal, over its fields a line each."""
-    said = "\n".join((_FORMAT, str(file.expires), str(file.size), file.type, file.name, file.url))
-    return hmac.new(secret.encode(), said.encode(), hashlib.sha256).hexdigest()
+    signed = "\n".join((_FORMAT, str(file.expires), str(file.size), file.type, file.name, file.url))
+    return hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()

@@ -17,7 +17,7 @@ from .booking_transitions import (
     BookingTransition,
 )
 from .errors import GuardRefused, IllegalTransition, NotPermitted, ReasonRequired, StaleVersion
-from .payment_flow import ProviderAction, accepted, cash_collected, given_back
+from .payment_flow import ProviderAction, capture_actions, cash_collected, undo_payment
 from .people import Actor, Role
 from .states import PaymentMethod, PaymentState, PaymentStatus
 from .timestamps import Timestamp
@@ -207,9 +207,9 @@ def _payment_after(
     booking: BookingState, effects: tuple[BookingEffect, ...]
 ) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
     if BookingEffect.GIVE_PAYMENT_BACK in effects:
-        return given_back(booking.payment, booking.payment_method)
+        return undo_payment(booking.payment, booking.payment_method)
     if BookingEffect.CAPTURE_PAYMENT in effects:
-        return booking.payment, accepted(booking.payment)
+        return booking.payment, capture_actions(booking.payment)
     if BookingEffect.COLLECT_CASH in effects and booking.payment_method is PaymentMethod.CASH:
         return cash_collected(booking.payment), ()
     return booking.payment, ()

@@ -194,8 +194,8 @@ class WebhookRefused(ShopError):
 
 
 class PriceChanged(Conflict):
-    def __init__(self, asked: Money, computed: Money) -> None:
-        super().__init__(f"The price has changed meanwhile, from {asked} to {computed}. Nothing was charged.")
+    def __init__(self, wanted: Money, computed: Money) -> None:
+        super().__init__(f"The price has changed meanwhile, from {wanted} to {computed}. Nothing was charged.")
 
 
 class NotPayable(Conflict):
@@ -209,16 +209,16 @@ class NotRefundable(Conflict):
 
 
 class RefundTooLarge(Conflict):
-    def __init__(self, asked: Money, left: Money) -> None:
+    def __init__(self, wanted: Money, left: Money) -> None:
         self.refundable = left.minor
-        super().__init__(f"{asked} was to be given back, and only {left} is left.")
+        super().__init__(f"{wanted} was to be given back, and only {left} is left.")
 
 
 class OutOfStock(Conflict):
-    def __init__(self, index: int, name: str, asked: int, left: int) -> None:
+    def __init__(self, index: int, name: str, wanted: int, left: int) -> None:
         self.field = f"cartItems[{index}].quantity"
         self.left = left
-        super().__init__(f"{asked} of {name} were asked for, and {left} are left.")
+        super().__init__(f"{wanted} of {name} were asked for, and {left} are left.")
 
 
 class TooManyWaiting(ShopError):

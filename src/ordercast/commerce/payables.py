@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from .booking_states import BookingState, BookingStatus
 from .booking_transitions import BOOKING_TERMINAL, BOOKING_TRANSITIONS, BookingEffect
 from .errors import NotPayable
-from .payment_flow import ProviderAction, accepted, given_back
+from .payment_flow import ProviderAction, capture_actions, undo_payment
 from .states import OrderState, OrderStatus, PaymentState, PaymentStatus
 from .transitions import OPEN, REFUNDING
 
@@ -16,7 +16,7 @@ PayableState: TypeAlias = OrderState | BookingState
 PayableStatus: TypeAlias = OrderStatus | BookingStatus
 
 
-class Standing(StrEnum):
+class PayableStage(StrEnum):
     """How something stands, as far as its payment goes."""
 
     WAITING = auto()
@@ -40,21 +40,21 @@ _PAYABLE: Final[frozenset[PayableStatus]] = frozenset(
 )
 
 
-def standing(status: PayableStatus) -> Standing:
+def stage_of(status: PayableStatus) -> PayableStage:
     if status in _CALLED_OFF:
-        return Standing.CALLED_OFF
-    return Standing.WAITING if status in _WAITING else Standing.ACCEPTED
+        return PayableStage.CALLED_OFF
+    return PayableStage.WAITING if status in _WAITING else PayableStage.ACCEPTED
 
 
-def following(state: PayableState, payment: PaymentState) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
+def payment_after(state: PayableState, payment: PaymentState) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
     """What its own state makes of its payment: it may have ended, or been accepted, before this was known."""
-    match standing(state.status):
-        case Standing.CALLED_OFF:
-            return given_back(payment, state.payment_method)
-        case Standing.WAITING:
+    match stage_of(state.status):
+        case PayableStage.CALLED_OFF:
+            return undo_payment(payment, state.payment_method)
+        case PayableStage.WAITING:
             return payment, ()
-        case Standing.ACCEPTED:
-            return payment, accepted(payment)
+        case PayableStage.ACCEPTED:
+            return payment, capture_actions(payment)
 
 
 def check_payable(status: PayableStatus, payment: PaymentState) -> None:

@@ -47,12 +47,12 @@ class ProviderAction:
 # --- What an order's way makes us owe ---------------------------------------------------------------------------------
 
 
-def accepted(payment: PaymentState) -> tuple[ProviderAction, ...]:
+def capture_actions(payment: PaymentState) -> tuple[ProviderAction, ...]:
     """The shop prepares the order: what is held is taken, as a whole."""
     return (ProviderAction(ActionKind.CAPTURE, payment.total),) if payment.status is P.AUTHORIZED else ()
 
 
-def given_back(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
+def undo_payment(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
     """The order ends unfulfilled: what becomes of its payment at once, and what the provider is still to do.
 
     Only that which no provider holds changes its status here. A claim on nobody is void, cash is handed back; a card's
@@ -116,7 +116,7 @@ class RefundState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RefundNews:
+class RefundUpdate:
     """One state that was told of the refund `reference`, by the provider's name for it."""
 
     provider: str
@@ -136,13 +136,13 @@ class RefundSums:
 _WEIGHT: Final = {state: weight for weight, state in enumerate(RefundState)}
 
 
-def refund_sums(told: Iterable[RefundNews]) -> RefundSums:
+def refund_sums(updates: Iterable[RefundUpdate]) -> RefundSums:
     """Add up refunds by the last state that each has come to. Neither order nor repetition matters."""
-    last: dict[tuple[str, str], RefundNews] = {}
-    for news in told:
-        name = (news.provider, news.reference)
-        if name not in last or _WEIGHT[last[name].state] < _WEIGHT[news.state]:
-            last[name] = news
+    last: dict[tuple[str, str], RefundUpdate] = {}
+    for update in updates:
+        name = (update.provider, update.reference)
+        if name not in last or _WEIGHT[last[name].state] < _WEIGHT[update.state]:
+            last[name] = update
     return RefundSums(*(sum(n.amount for n in last.values() if n.state is s) for s in list(RefundState)[:2]))
 
 

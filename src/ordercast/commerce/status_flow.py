@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from .errors import GuardRefused, IllegalTransition, NotPermitted, ReasonRequired, StaleVersion
-from .payment_flow import ProviderAction, accepted, cash_collected, given_back
+from .payment_flow import ProviderAction, capture_actions, cash_collected, undo_payment
 from .people import STAFF, Actor, Role
 from .states import OrderState, PaymentMethod, PaymentState, PaymentStatus
 from .states import OrderStatus as S
@@ -183,9 +183,9 @@ def _changed(move: Transition, order: OrderState, actor: Actor, reason: str | No
 
 def _payment_after(order: OrderState, effects: tuple[Effect, ...]) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
     if Effect.GIVE_PAYMENT_BACK in effects:
-        return given_back(order.payment, order.payment_method)
+        return undo_payment(order.payment, order.payment_method)
     if Effect.CAPTURE_PAYMENT in effects:
-        return order.payment, accepted(order.payment)
+        return order.payment, capture_actions(order.payment)
     if Effect.COLLECT_CASH in effects and order.payment_method is PaymentMethod.CASH:
         return cash_collected(order.payment), ()
     return order.payment, ()

@@ -81,7 +81,7 @@ class NotCommitted(StoreError):
         super().__init__(f"The change was not committed: {clause(cause)}.")
 
 
-class Unheard(StoreError):
+class FeedRowMissing(StoreError):
     """No trigger told the feed of what this unit has written: it is taken back, for nobody would hear of it."""
 
     def __init__(self, entity_id: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from ordercast.commerce.booking_flow import BookingChanged
 from ordercast.commerce.errors import ProviderUnavailable
 from ordercast.commerce.money import Money
-from ordercast.commerce.payment_flow import RefundNews, RefundState
+from ordercast.commerce.payment_flow import RefundState, RefundUpdate
 from ordercast.commerce.payments import CASH_PROVIDER, PaymentTaken, Refunded, RefundFact, RefundFailed, RefundPending
 from ordercast.commerce.people import Role
 from ordercast.commerce.placing import OrderPlaced
@@ -290,16 +290,16 @@ def payment_of(transaction: Transaction, payable_id: str) -> tuple[str, str] | N
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRefund(RefundNews):
+class StoredRefund(RefundUpdate):
     """A row of the refunds: `task_id` is the key under which we asked for it, if we did."""
 
     task_id: str | None = None
 
 
-def refunds_of(transaction: Transaction, payable_id: str) -> list[KeptRefund]:
+def refunds_of(transaction: Transaction, payable_id: str) -> list[StoredRefund]:
     """All that was told of the order's refunds."""
     rows = transaction.all(REFUNDS, payable_id=payable_id)
-    return [KeptRefund(who, name, RefundState(state), amount, task) for who, name, state, amount, task in rows]
+    return [StoredRefund(who, name, RefundState(state), amount, task) for who, name, state, amount, task in rows]
 
 
 _STATES: Final[dict[type[RefundFact], RefundState]] = {

@@ -13,7 +13,7 @@ import msgspec
 from ordercast.commerce.errors import NotPayable, NotPermitted, StaleVersion
 from ordercast.commerce.money import Money
 from ordercast.commerce.orders import PaymentInfo
-from ordercast.commerce.payables import PayableState, Standing, check_payable, following, standing
+from ordercast.commerce.payables import PayableStage, PayableState, check_payable, payment_after, stage_of
 from ordercast.commerce.payment_flow import (
     ActionKind,
     PaymentFacts,
@@ -139,7 +139,7 @@ def pay(transaction: Transaction, payable_id: str, taken: PaymentTaken, actor: A
     ledger.take(transaction, payable_id, state.customer_id, taken, total=total, now=now)
     captured = state.total if taken.status is PaymentStatus.PAID else 0
     payment = replace(state.payment, status=taken.status, captured=captured)
-    after, owed = following(replace(state, payment_method=taken.info.method), payment)
+    after, owed = payment_after(replace(state, payment_method=taken.info.method), payment)
     info = msgspec.json.encode(taken.info).decode()
     payables.save(transaction, state, after, actor, reason=None, now=now, info=info)
     payment_tasks.owe(transaction, payable_id, owed, currency=state.currency, reason=None, now=now)
@@ -159,7 +159,7 @@ def owing(transaction: Transaction, limit: int) -> list[str]:
 def adopt(transaction: Transaction, payable_id: str, now: Timestamp) -> None:
     """Write down what such an order owes."""
     state = payables.load(transaction, payable_id)
-    after, owed = following(state, state.payment)
+    after, owed = payment_after(state, state.payment)
     if after != state.payment:
         reason = f"The {state.noun} has ended; its payment is given back."
         payables.save(transaction, state, after, PAYMENTS, reason=reason, now=now)
@@ -279,7 +279,7 @@ def record(transaction: Transaction, reported: ReportedFact) -> None:
     before = refund_sums(ledger.refunds_of(transaction, reported.payable_id))
     _keep(transaction, state, reported)
     stands = derive_state(state.payment, _facts(transaction, reported, before))
-    after, owed = (stands, ()) if _is_for_people(transaction, state) else following(state, stands)
+    after, owed = (stands, ()) if _is_for_people(transaction, state) else payment_after(state, stands)
     _check_sums(transaction, state, reported)
     steps = transition_path(state.payment_status, after.status, in_full=after.captured == after.total)
     if steps is None:
@@ -339,7 +339,7 @@ def _is_for_people(transaction: Transaction, state: PayableState) -> bool:
     """Whether an order that has ended had a refund that came back, or was refused: it is not asked for again and again,
     but when somebody does.
     """
-    return standing(state.status) is Standing.CALLED_OFF and (
+    return stage_of(state.status) is PayableStage.CALLED_OFF and (
         payment_tasks.was_refund_refused(transaction, state.id)
         or any(kept.state is RefundState.FAILED for kept in ledger.refunds_of(transaction, state.id))
     )

@@ -11,13 +11,13 @@ from . import sessions, shop
 from .damage import DamagedRow
 from .dialects import Dialect
 from .errors import (
+    FeedRowMissing,
     LockedElsewhere,
     NotCommitted,
     OutcomeUnknown,
     ReadLockedElsewhere,
     StoreClosed,
     StoreUnavailable,
-    Unheard,
 )
 from .readers import Readers
 from .readiness import Readiness
@@ -64,7 +64,7 @@ class DatabaseStore:
             raise StoreClosed
         try:
             return await self._writer.submit(unit)
-        except (NotCommitted, OutcomeUnknown, Unheard) as error:
+        except (NotCommitted, OutcomeUnknown, FeedRowMissing) as error:
             if not isinstance(error, LockedElsewhere):
                 self._readiness.doubt()
             raise

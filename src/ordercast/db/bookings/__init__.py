@@ -85,14 +85,14 @@ NOUN: Final = Noun(
 )  # fmt: skip
 
 
-class Wanted(NamedTuple):
+class RequestedTime(NamedTuple):
     """Another time for a booking: which minute, and which carer; None: whoever has it."""
 
     start: int
     carer_id: str | None
 
 
-class Looked(NamedTuple):
+class ShopTime(NamedTuple):
     """The moment at which something is decided, and by which clock."""
 
     now: Timestamp
@@ -125,7 +125,7 @@ def change_status(
     state = load_state(transaction, booking_id, None if by_token else actor)
     target = booking_status(name)
     decision = decide_booking_move(state, target, actor, reason=reason, expected_version=expected_version, now=now)
-    return carried_out(transaction, decision)
+    return save_decision(transaction, decision)
 
 
 def carried_out(
@@ -254,12 +254,12 @@ def newest_document(transaction: Transaction, booking_id: str) -> bytes:
     """The booking that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
     row = transaction.one(feed.NEWEST_DOCUMENT)
     if row is None or row[0] != booking_id:
-        raise Unheard(booking_id)
+        raise FeedRowMissing(booking_id)
     document: str = row[1]
     return document.encode()
 
 
-class Whose(NamedTuple):
+class BookingOwner(NamedTuple):
     """Whose bookings are listed: a customer's, a carer's, or with neither everybody's."""
 
     customer_id: str | None = None
@@ -270,7 +270,7 @@ class Whose(NamedTuple):
         return {name: value for name, value in self._asdict().items() if value is not None}
 
 
-class OfDay(NamedTuple):
+class DayPage(NamedTuple):
     """Those that begin from one moment up to another, behind a place in their order."""
 
     begin: Timestamp
@@ -296,7 +296,7 @@ _DAYS: Final = {
 
 
 def page(
-    transaction: Transaction, whose: Whose, *, before: int, limit: int, status: BookingStatus | None
+    transaction: Transaction, whose: BookingOwner, *, before: int, limit: int, status: BookingStatus | None
 ) -> tuple[list[tuple[int, str | None]], int]:
     """The newest bookings below the number `before`: their numbers and JSON documents, None for one that cannot be
     read; and the feed's newest number, read from the same snapshot.
@@ -309,7 +309,7 @@ def page(
 
 
 def page_of_day(
-    transaction: Transaction, whose: Whose, day: OfDay, *, limit: int, status: BookingStatus | None
+    transaction: Transaction, whose: BookingOwner, day: DayPage, *, limit: int, status: BookingStatus | None
 ) -> tuple[list[tuple[str, str | None]], int]:
     """The bookings of a day, in the order in which they are: each with its place in that order, as `page`."""
     statement = _DAYS[next(iter(whose.values), "all")]

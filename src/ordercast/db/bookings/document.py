@@ -32,7 +32,7 @@ _TAIL: Final = {
 }
 
 # What of a booking people can see change; version, actor, reason and updated_at merely tell of the change.
-TOLD_COLUMNS: Final = (
+PUBLISHED_COLUMNS: Final = (
     *(column for column in _PLAIN.values() if column != "version"),
     *_CUSTOMER.values(),
     "payment_info",

@@ -27,7 +27,7 @@ from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
 from ordercast.db import carers, ledger, services, shop
 from ordercast.db.transaction import Transaction
 
-from . import Looked, diaries, newest_document, statements
+from . import ShopTime, diaries, newest_document, statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class NewBooking:
     customer_id: str | None
     tracking_hash: bytes | None
     actor: Actor
-    looked: Looked
+    shop_time: ShopTime
     placed_from: str | None = None
     """Of a guest who pays later: whom `waiting` bounds, where anything does."""
-    waiting: WaitingBounds = UNBOUNDED
+    waiting: UnpaidLimits = UNBOUNDED
     language: Language | None = None
     payment: PaymentTaken = BY_CASH
 
@@ -73,7 +73,7 @@ def place(transaction: Transaction, new: NewBooking) -> bytes:
     charged = Money(service.price, service.currency)
     if new.payment.amount is not None and new.payment.amount != charged:
         raise PriceChanged(new.payment.amount, charged)
-    start = minute_wanted("startsAt", new.command.starts_at, new.looked.minute)
+    start = minute_wanted("startsAt", new.command.starts_at, new.shop_time.minute)
     carer = _free_carer(transaction, new, service, start, holds=True)
     appointment = Appointment(moment_of(start), moment_of(start + service.duration_minutes), carer.id)
     placed = BookingPlaced(
@@ -85,7 +85,7 @@ def place(transaction: Transaction, new: NewBooking) -> bytes:
         new.payment,
         new.customer_id,
         new.actor,
-        new.looked.now,
+        new.shop_time.now,
     )
     _check_waiting(transaction, new)
     _insert(transaction, placed, new)
@@ -96,7 +96,7 @@ def place(transaction: Transaction, new: NewBooking) -> bytes:
 def price(transaction: Transaction, new: NewBooking) -> Money:
     """What it comes to, of a time that is free now: asked before its payment is taken. Raises as `place` does."""
     service = bookable_service(transaction, new.command, new.actor)
-    start = minute_wanted("startsAt", new.command.starts_at, new.looked.minute)
+    start = minute_wanted("startsAt", new.command.starts_at, new.shop_time.minute)
     _free_carer(transaction, new, service, start, holds=False)
     return Money(service.price, service.currency)
 
@@ -105,16 +105,16 @@ def _free_carer(transaction: Transaction, new: NewBooking, service: Service, sta
     """Who is free: the one who is asked for, or who has least to do. Where it `holds`, nobody else books them until the
     commit.
     """
-    asked, zone = new.command.carer_id, new.looked.zone
-    wanted = service.carer_ids if asked is None else [asked]
-    known = carers.known(transaction, wanted)
+    carer_id, zone = new.command.carer_id, new.shop_time.zone
+    carer_ids = service.carer_ids if carer_id is None else [carer_id]
+    known = carers.known(transaction, carer_ids)
     if holds:
         carers.hold(transaction, known)
     found = diaries.read(transaction, known.values(), diaries.about(start, service.duration_minutes))
     bookable = [each for each in found if is_bookable(each, service, start, new.actor, zone)]
     chosen = least_busy(bookable, service)
     if chosen is None:
-        raise TimeNotFree(WantedTime(service.id, start, service.duration_minutes, asked))
+        raise TimeNotFree(WantedTime(service.id, start, service.duration_minutes, carer_id))
     return known[chosen.carer_id]
 
 
@@ -122,7 +122,7 @@ def _check_waiting(transaction: Transaction, new: NewBooking) -> None:
     """Raises TooManyWaiting for a guest who fills the diaries with what nobody has paid or answered."""
     if new.placed_from is not None:
         row = transaction.one(statements.WAITING_OF_CALLER, placed_from=new.placed_from)
-        new.waiting.check(Waiting(1 + (row[0] if row is not None else 0), 0))
+        new.waiting.check(UnpaidHoldings(1 + (row[0] if row is not None else 0), 0))
 
 
 def _insert(transaction: Transaction, placed: BookingPlaced, new: NewBooking) -> None:

@@ -34,7 +34,7 @@ AT_ONCE_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Reminding:
+class ReminderSettings:
     """How a shop reminds."""
 
     zone: tzinfo
@@ -43,7 +43,7 @@ class Reminding:
     sends_mail: bool
 
 
-class Reminded(NamedTuple):
+class ReminderBatch(NamedTuple):
     """How many bookings people were reminded of, and the place behind which others may be; None where none are."""
 
     bookings: int
@@ -75,10 +75,10 @@ def remind(
     transaction: Transaction,
     now: Timestamp,
     before: Timestamp,
-    reminding: Reminding,
+    reminding: ReminderSettings,
     *,
     after: tuple[str, int] = BEGINNING,
-) -> Reminded:
+) -> ReminderBatch:
     """Remind of the next bookings that begin after `now` and up to `before`. One that cannot be read keeps no other
     from it.
     """
@@ -92,7 +92,7 @@ def remind(
         limit=AT_ONCE_MAX,
     )
     count = sum(_remind(transaction, row, now, reminding) for row in rows)
-    return Reminded(count, (rows[-1][2], rows[-1][1]) if len(rows) == AT_ONCE_MAX else None)
+    return ReminderBatch(count, (rows[-1][2], rows[-1][1]) if len(rows) == AT_ONCE_MAX else None)
 
 
 def _minute(at: Timestamp) -> str:
@@ -100,7 +100,7 @@ def _minute(at: Timestamp) -> str:
     return f"{at[:16]}~"
 
 
-def _remind(transaction: Transaction, row: tuple[Any, ...], now: Timestamp, reminding: Reminding) -> bool:
+def _remind(transaction: Transaction, row: tuple[Any, ...], now: Timestamp, reminding: ReminderSettings) -> bool:
     def one(part: Transaction) -> None:
         due = part.decoded(row, _due_of, "bookings")
         _notify(part, due, now, reminding)
@@ -128,14 +128,14 @@ def _declines_mail(transaction: Transaction, due: _Due) -> bool:
 
 
 def _due_of(row: tuple[Any, ...]) -> _Due:
-    *said, has_account, has_address, language = row
-    due = msgspec.convert((*said, bool(has_account), bool(has_address), language), _Due)
+    *columns, has_account, has_address, language = row
+    due = msgspec.convert((*columns, bool(has_account), bool(has_address), language), _Due)
     if not is_moment(due.starts_at):
         raise ValueError("a booking has its time")
     return due
 
 
-def _notify(transaction: Transaction, due: _Due, now: Timestamp, reminding: Reminding) -> None:
+def _notify(transaction: Transaction, due: _Due, now: Timestamp, reminding: ReminderSettings) -> None:
     data = {
         "bookingId": due.id,
         "number": due.number,

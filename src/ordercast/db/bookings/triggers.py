@@ -14,7 +14,7 @@ from ordercast.db.sql import literals
 from ordercast.db.trigger_helpers import FEED_COLUMNS, changed, refused, same
 from ordercast.db.types import ChangeKind
 
-from .document import TOLD_COLUMNS, booking_document
+from .document import PUBLISHED_COLUMNS, booking_document
 from .rules import RULES, TABLE
 from .table import booking_history
 
@@ -85,7 +85,7 @@ _ADDED_TO: Final = "history is only ever added to"
 TRIGGERS: Final = (
     *RULES,
     Trigger("bookings_placed", "AFTER INSERT", TABLE, _PLACED),
-    Trigger("bookings_changed", "AFTER UPDATE", TABLE, _CHANGED, when=changed(TOLD_COLUMNS)),
+    Trigger("bookings_changed", "AFTER UPDATE", TABLE, _CHANGED, when=changed(PUBLISHED_COLUMNS)),
     refused("bookings_kept", "DELETE", TABLE, "a booking is cancelled, never deleted"),
     refused(
         "bookings_named_once", "UPDATE", TABLE, "a booking keeps its id and number", when=changed(["id", "number"])

@@ -18,7 +18,7 @@ _ID: Final = _OWN + Conversation.__struct_fields__.index("id")
 _LAST_AT: Final = _OWN + Conversation.__struct_fields__.index("last_at")
 
 
-class Listed(NamedTuple):
+class ListEntry(NamedTuple):
     """A conversation in somebody's list."""
 
     conversation: Conversation
@@ -39,7 +39,7 @@ class Unread:
 
 def newest(
     transaction: Transaction, whose: str, *, before: tuple[str, str] | None, unread_only: bool, limit: int
-) -> tuple[list[Listed], tuple[str, str] | None]:
+) -> tuple[list[ListEntry], tuple[str, str] | None]:
     """The next conversations of a list behind the place `before`, by their last message; and where the next page
     begins, None at the end.
     """
@@ -47,16 +47,16 @@ def newest(
     statement = statements.NEWEST_UNREAD if unread_only else statements.NEWEST
     rows = transaction.all(statement, whose=whose, before_at=before_at, before_id=before_id, limit=limit + 1)
     ids = [(row[_ID], row) for row in rows[:limit]]
-    found = transaction.readable(ids, lambda each: _listed(each[1]), TABLE)
+    found = transaction.readable(ids, lambda each: _list_entry(each[1]), TABLE)
     last = rows[limit - 1] if len(rows) > limit else None
     return found, None if last is None else (last[_LAST_AT], last[_ID])
 
 
-def _listed(row: tuple[Any, ...]) -> Listed:
+def _list_entry(row: tuple[Any, ...]) -> ListEntry:
     participant, unread, customer = row[:_OWN]
     conversation = conversation_of(row[_OWN:_STATE])
     message = None if row[_STATE] is None else message_of(row[_STATE:])
-    return Listed(conversation, participant, unread, customer, message)
+    return ListEntry(conversation, participant, unread, customer, message)
 
 
 def unread(transaction: Transaction, whose: str) -> Unread:

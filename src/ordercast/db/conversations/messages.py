@@ -13,7 +13,7 @@ from ordercast.commerce.errors import EditConflict, MessageGone, NotFound, TooMa
 from ordercast.commerce.people import Actor
 from ordercast.commerce.timestamps import Timestamp
 from ordercast.db import feed
-from ordercast.db.errors import Unheard, WriteConflict
+from ordercast.db.errors import FeedRowMissing, WriteConflict
 from ordercast.db.idempotency import KeyReused
 from ordercast.db.lenient_json import read_json
 from ordercast.db.transaction import Transaction
@@ -112,26 +112,28 @@ def _newest(transaction: Transaction, conversation_id: str) -> Message:
     """The message that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
     row = transaction.one(feed.NEWEST_DOCUMENT)
     if row is None or row[0] != conversation_id:
-        raise Unheard(conversation_id)
-    return message_told(read_json(row[1]))
+        raise FeedRowMissing(conversation_id)
+    return message_from_feed(read_json(row[1]))
 
 
 # --- Changing ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class AuthoredMessage:
     """A message that stands, with who of its participant wrote it."""
 
     message: Message
     sender: str
 
 
-def find(transaction: Transaction, conversation: Conversation, message_id: str, *, to_read: bool = False) -> Written:
+def find(
+    transaction: Transaction, conversation: Conversation, message_id: str, *, to_read: bool = False
+) -> AuthoredMessage:
     """The message, held until the commit, unless it is only `to_read`. Raises NotFound."""
     values = {"id": message_id, "conversation_id": conversation.id}
     statement = statements.MESSAGE if to_read else statements.MESSAGE_FOR_UPDATE
-    found = transaction.read_one(statement, _written, TABLE, **values)
+    found = transaction.read_one(statement, _authored_message, TABLE, **values)
     if found is None:
         raise NotFound("message")
     return found
@@ -195,8 +197,8 @@ def _former(row: tuple[Any, ...]) -> FormerText:
     return FormerText(version=version, former_text=text, former_attachments=found, actor=actor, reason=reason, at=at)
 
 
-def _written(row: tuple[Any, ...]) -> Written:
-    return Written(message_of(row), row[5])
+def _authored_message(row: tuple[Any, ...]) -> AuthoredMessage:
+    return AuthoredMessage(message_of(row), row[5])
 
 
 # --- Reading ----------------------------------------------------------------------------------------------------------
@@ -221,7 +223,7 @@ def message_of(row: tuple[Any, ...]) -> Message:
     )
 
 
-def message_told(document: dict[str, Any]) -> Message:
+def message_from_feed(document: dict[str, Any]) -> Message:
     """A message as a row of the feed has it. Raises what decoding does, of a document that is none."""
     participant = document["participant"]
     return msgspec.convert({**document, "sender": Sender(participant, role_of(participant))}, Message)

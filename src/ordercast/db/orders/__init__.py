@@ -295,7 +295,7 @@ def newest_document(transaction: Transaction, order_id: str) -> bytes:
     """The order that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
     row = transaction.one(feed.NEWEST_DOCUMENT)
     if row is None or row[0] != order_id:
-        raise Unheard(order_id)
+        raise FeedRowMissing(order_id)
     document: str = row[1]
     return document.encode()
 

@@ -44,7 +44,7 @@ _FLAGS: Final = {"pricesIncludeTax": "prices_include_tax"}
 _CUSTOMER: Final = {"name": "customer_name", "email": "customer_email", "mobile": "customer_mobile"}
 
 # What of an order people can see change; version, actor, reason and the moments merely tell of the change.
-TOLD_COLUMNS: Final = (
+PUBLISHED_COLUMNS: Final = (
     *(column for column in _PLAIN.values() if column != "version"),
     *_FLAGS.values(),
     *_CUSTOMER.values(),

@@ -22,9 +22,9 @@ from ordercast.commerce.placing import OrderPlaced, place_order, take_stock
 from ordercast.commerce.promotions import as_code
 from ordercast.commerce.states import PaymentStatus
 from ordercast.commerce.timestamps import Timestamp
-from ordercast.commerce.waiting import UNBOUNDED, Waiting, WaitingBounds
+from ordercast.commerce.unpaid_limits import UNBOUNDED, UnpaidHoldings, UnpaidLimits
 from ordercast.db import feed, ledger, mails, products, promotions, shop
-from ordercast.db.errors import Unheard
+from ordercast.db.errors import FeedRowMissing
 from ordercast.db.idempotency import Outcome, RequestKey, earlier_outcome, keep_outcomes
 from ordercast.db.products import product_of
 from ordercast.db.promotions import Promotions
@@ -54,7 +54,7 @@ class NewOrder:
     now: Timestamp
     placed_from: str | None = None
     """Of a guest who pays later: whom `waiting` bounds, where anything does."""
-    waiting: WaitingBounds = UNBOUNDED
+    waiting: UnpaidLimits = UNBOUNDED
     confirmed_in: Language | None = None
     """In which language its buyer is mailed that it was placed; None where no mail is sent."""
 
@@ -188,17 +188,21 @@ class OrderBatch:
             self._promotions.use(order.priced.promo_code, new.customer_id)
         return _Placed(new, order)
 
-    def _with(self, new: NewOrder, order: OrderPlaced) -> Waiting:
+    def _with(self, new: NewOrder, order: OrderPlaced) -> UnpaidHoldings:
         """What would wait of this caller with the order. Raises TooManyWaiting."""
-        before = Waiting(0, 0) if new.placed_from is None else self._waiting.get(new.placed_from, Waiting(0, 0))
-        waiting = Waiting(before.orders + 1, before.pieces + sum(line.quantity for line in order.priced.lines))
+        before = (
+            UnpaidHoldings(0, 0)
+            if new.placed_from is None
+            else self._waiting.get(new.placed_from, UnpaidHoldings(0, 0))
+        )
+        waiting = UnpaidHoldings(before.orders + 1, before.pieces + sum(line.quantity for line in order.priced.lines))
         new.waiting.check(waiting)
         return waiting
 
 
-def _waiting(transaction: Transaction, callers: Iterable[str | None]) -> dict[str, Waiting]:
+def _waiting(transaction: Transaction, callers: Iterable[str | None]) -> dict[str, UnpaidHoldings]:
     rows = transaction.all(statements.WAITING_OF_CALLERS, callers=_array(callers))
-    return {caller: Waiting(count, int(pieces)) for caller, count, pieces in rows}
+    return {caller: UnpaidHoldings(count, int(pieces)) for caller, count, pieces in rows}
 
 
 def _decide(transaction: Transaction, counter: OrderBatch, placing: Placing) -> _Placed | Outcome | ShopError:
@@ -238,7 +242,7 @@ def _write(transaction: Transaction, placed: Sequence[_Placed]) -> dict[str, byt
     documents = {id_: text.encode() for id_, text in transaction.all(feed.PLACED_AFTER, mark=mark[0])}
     for each in placed:
         if each.order.id not in documents:
-            raise Unheard(each.order.id)
+            raise FeedRowMissing(each.order.id)
     lines = [
         row for each in placed for row in _line_rows(each.order, _NUMBER_OF.decode(documents[each.order.id]).number)
     ]

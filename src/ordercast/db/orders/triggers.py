@@ -15,7 +15,7 @@ from ordercast.db.sql import literals
 from ordercast.db.trigger_helpers import FEED_COLUMNS, changed, refused, same
 from ordercast.db.types import ChangeKind
 
-from .document import TOLD_COLUMNS, order_document
+from .document import PUBLISHED_COLUMNS, order_document
 from .rules import RULES
 from .table import order_history
 
@@ -130,7 +130,7 @@ _ADDED_TO: Final = "history is only ever added to"
 TRIGGERS: Final = (
     *RULES,
     Trigger("orders_placed", "AFTER INSERT", "orders", _PLACED),
-    Trigger("orders_changed", "AFTER UPDATE", "orders", _CHANGED, when=changed(TOLD_COLUMNS)),
+    Trigger("orders_changed", "AFTER UPDATE", "orders", _CHANGED, when=changed(PUBLISHED_COLUMNS)),
     Trigger("lines_take_stock", "AFTER INSERT", "order_lines", _LINES_TAKE_STOCK, when="NEW.reserved = 0"),
     refused(
         "orders_keep_promotion",

@@ -91,10 +91,10 @@ class StandingShop(Shop, frozen=True, kw_only=True, rename="camel"):
 
 def rules(transaction: Transaction) -> Shop:
     """The rules that hold in this transaction."""
-    return standing(transaction)
+    return current_shop(transaction)
 
 
-def standing(transaction: Transaction) -> StandingShop:
+def current_shop(transaction: Transaction) -> StandingShop:
     """As `rules`. Raises DamagedRow where nobody can know what is charged."""
     return transaction.decoded(_row(transaction, RULES), _shop_of, "shop", KEY)
 

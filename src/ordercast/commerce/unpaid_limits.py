@@ -9,7 +9,7 @@ from .errors import InvalidField, TooManyWaiting
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class UnpaidHoldings:
     """Of one caller: orders that are neither paid nor answered, and the pieces in them."""
 
     orders: int
@@ -17,7 +17,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitingBounds:
+class UnpaidLimits:
     """None is no bound."""
 
     orders_max: int | None = None
@@ -25,7 +25,7 @@ class WaitingBounds:
     order_pieces_max: int | None = None
     """Of one order of a guest, however it is paid."""
 
-    def check(self, waiting: Waiting) -> None:
+    def check(self, waiting: UnpaidHoldings) -> None:
         """Raises TooManyWaiting."""
         if self.orders_max is not None and waiting.orders > self.orders_max:
             raise TooManyWaiting("guest_orders_open")
@@ -39,4 +39,4 @@ class WaitingBounds:
             raise InvalidField("cartItems", sentence)
 
 
-UNBOUNDED: Final = WaitingBounds()
+UNBOUNDED: Final = UnpaidLimits()
