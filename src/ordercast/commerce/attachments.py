@@ -1,8 +1,7 @@
-"""Files in a conversation, by reference: what the shop's own back end vouches for.
+"""Attachments of messages: references to files that the shop's back end has signed.
 
-Nothing is fetched here. The shop's back end takes the upload, looks at it, and signs what it found: where it is, what
-it is called, its type and its size. Whoever writes a message sends these as they were given to them, so type and size
-are the back end's word and not a browser's.
+Nothing is fetched here. The back end accepts the upload, inspects it, and signs URL, name, type and size. The client
+sends these unchanged with the message, so type and size are the back end's, not the browser's.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from urllib.parse import urlsplit
 from .errors import InvalidField
 from .timestamps import Timestamp
 
-# A message is words, with a few pictures to them.
+# Files per message.
 ATTACHMENTS_MAX: Final = 5
 URL_CHARACTERS_MAX: Final = 2_000
-# What a signature covers, in this order; a version, so that it may cover more one day.
+# The signed fields, in this order; versioned.
 _FORMAT: Final = "ordercast-attachment-v1"
 _OFF: Final = "This shop takes no files in conversations."
 
 
 @dataclass(frozen=True, slots=True)
 class SignedFile:
-    """What a client sends of one file; `expires` is in Unix seconds."""
+    """A signed file, as a client sends it; `expires` is in Unix seconds."""
 
     url: str
     name: str
@@ -41,17 +40,17 @@ class SignedFile:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentRules:
-    """Of a shop; without secrets it takes none."""
+    """A shop's rules; without secrets no attachments are accepted."""
 
     secrets: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
-    """Names such as ``files.shop.example.com``, or ``*.example.com``."""
+    """Host names such as ``files.shop.example.com`` or ``*.example.com``."""
     types: tuple[str, ...] = ()
     """Media types such as ``image/png``."""
     bytes_max: int = 0
 
     def check(self, files: Sequence[SignedFile], now: Timestamp) -> None:
-        """Raises InvalidField, which names what is wrong of which file."""
+        """Check the files. Raises InvalidField with the file and field."""
         if files and not self.secrets:
             raise InvalidField("attachments", _OFF)
         for index, file in enumerate(files):
@@ -84,13 +83,13 @@ class AttachmentRules:
             return False
         if parts.scheme != "https" or parts.username is not None or port not in {None, 443}:
             return False
-        # Programs do not agree on where the host of such an address ends; and a line each is signed.
+        # Parsers disagree where the host of other URLs ends; and the signed text has a line per field.
         if not re.fullmatch(r"[!-~]+", url) or "\\" in url:
             return False
         return any(host == name or (name.startswith("*.") and host.endswith(name[1:])) for name in self.hosts)
 
 
 def sign(secret: str, file: SignedFile) -> str:
-    """The signature of a file: HMAC-SHA256 in hexadecimal, over its fields a line each."""
+    """Sign a file: HMAC-SHA256 in hexadecimal over its fields, a line each."""
     signed = "\n".join((_FORMAT, str(file.expires), str(file.size), file.type, file.name, file.url))
     return hmac.new(secret.encode(), signed.encode(), hashlib.sha256).hexdigest()

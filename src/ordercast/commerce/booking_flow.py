@@ -1,4 +1,4 @@
-"""Deciding a move of a booking: what the table permits, whether its conditions hold, and what follows from it."""
+"""Decides transitions of a booking: whether the table has them, whether their guards hold, and their effects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from .timestamps import Timestamp
 
 
 class Appointment(NamedTuple):
-    """When, and with whom."""
+    """The time and carer of a booking."""
 
     starts_at: str
     ends_at: str
@@ -33,14 +33,14 @@ class Appointment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BookingChanged:
-    """A decided move: `before` is the booking as it stood, the rest is what it becomes."""
+    """A decided transition: `before` is the old state, the rest is the new one."""
 
     before: BookingState
     status: S
     appointment: Appointment
     payment: PaymentState
     owed: tuple[ProviderAction, ...]
-    """What the payment provider is to do about it, after the commit."""
+    """Actions for the payment provider, after the commit."""
     actor: Actor
     reason: str | None
     at: Timestamp
@@ -48,7 +48,7 @@ class BookingChanged:
 
 @dataclass(frozen=True, slots=True)
 class BookingUnchanged:
-    """The booking is as the actor wants it already."""
+    """Nothing changes: the booking is as requested."""
 
     booking: BookingState
 
@@ -57,7 +57,7 @@ class BookingUnchanged:
 
 
 def allowed_moves(booking: BookingState, actor: Actor, now: Timestamp) -> tuple[S, ...]:
-    """Where `actor` may move `booking` now."""
+    """The statuses to which `actor` may move `booking` now."""
     return tuple(
         t.target
         for t in BOOKING_MOVES_FROM[booking.status]
@@ -74,8 +74,7 @@ def decide_booking_move(
     expected_version: int | None,
     now: Timestamp,
 ) -> BookingChanged | BookingUnchanged:
-    """Decide a move. The actor must be entitled to know of the booking; `expected_version` None waives the check.
-
+    """Decide a transition. The actor must be entitled to see the booking; None as `expected_version` skips the check.
     Raises StaleVersion, IllegalTransition, NotPermitted, ReasonRequired or GuardRefused.
     """
     if booking.status is target:
@@ -102,7 +101,7 @@ def decide_reschedule(
     expected_version: int | None,
     now: Timestamp,
 ) -> BookingChanged | BookingUnchanged:
-    """Decide to move it to another time or carer, who must be free then. Raises as ``decide_booking_move`` does."""
+    """Decide to reschedule or reassign a booking; the carer must be free. Raises as ``decide_booking_move``."""
     if appointment == (booking.starts_at, booking.ends_at, booking.carer_id):
         return BookingUnchanged(booking)
     _check_version(booking, actor, expected_version, now)
@@ -123,8 +122,8 @@ def _check_version(booking: BookingState, actor: Actor, expected: int | None, no
 
 
 def may_know_booking(actor: Actor, customer_id: str | None, carer_id: str | None) -> bool:
-    """Whether `actor` may know of such a booking: the shop of all, customers and carers of their own. A guest is known
-    by a tracking token, which names the booking itself, and passes elsewhere.
+    """Whether `actor` may see a booking: staff all, customers and carers their own. Guests are authorized elsewhere, by
+    the booking's tracking token.
     """
     match actor.role:
         case Role.ADMIN | Role.STORE | Role.SERVICE:
@@ -175,7 +174,7 @@ _GUARDS: Final[dict[BookingGuard, Callable[[BookingState, Actor, Timestamp], str
 
 
 def _refusal(move: BookingTransition, booking: BookingState, actor: Actor, now: Timestamp) -> str | None:
-    """The sentence of the first condition that does not hold."""
+    """The sentence of the first guard that fails; None if all hold."""
     found = (_GUARDS[guard](booking, actor, now) for guard in move.guards)
     return next((sentence for sentence in found if sentence is not None), None)
 

@@ -1,4 +1,4 @@
-"""The words of a booking's life: its states and their labels. Its payment has those of an order's."""
+"""Booking statuses and their labels. Payment statuses are those of orders."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BookingStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BookingState:
-    """What a decision about a booking may look at."""
+    """The part of a booking that decisions read."""
 
     noun: ClassVar[str] = "booking"
     a_noun: ClassVar[str] = "a booking"
@@ -39,7 +39,7 @@ class BookingState:
     ends_at: str
     customer_id: str | None = None
     changed_by: str = ""
-    """Who changed it last, as history records an actor, and when."""
+    """The last actor, as history records one."""
     changed_at: str = ""
     total: int = 0
     captured: int = 0
@@ -65,7 +65,7 @@ _BY_NAME: Final = {str(status): status for status in BookingStatus}
 
 
 def booking_status(name: str) -> BookingStatus:
-    """Raises UnknownStatus."""
+    """Parse a status. Raises UnknownStatus."""
     found = _BY_NAME.get(name)
     if found is None:
         raise UnknownStatus(name, "booking")

@@ -1,4 +1,4 @@
-"""The booking's life as a table: the API, the docs' diagram, the database's rules and the tests are made from it."""
+"""The booking state machine as a table, from which the API, diagram, database rules and tests are made."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .people import STAFF, Role
 class BookingGuard(StrEnum):
     PAYMENT_READY = "payment_ready"
     ASSIGNED_CARER = "assigned_carer"
-    """A carer moves only what is theirs; the shop moves any."""
+    """A carer moves only their own bookings; staff any."""
     NOT_BEGUN = "not_begun"
-    """For who booked it: once it has begun, the shop decides."""
+    """For customers: after the beginning, staff decide."""
     HAS_BEGUN = "has_begun"
-    """For the carer: before, nobody can have stayed away."""
+    """For the carer: nobody can be absent before the beginning."""
 
 
 class BookingEffect(StrEnum):
@@ -25,13 +25,13 @@ class BookingEffect(StrEnum):
     COLLECT_CASH = "collect_cash"
     GIVE_PAYMENT_BACK = "give_payment_back"
     FREE_TIME = "free_time"
-    """The carer can be booked for that time again."""
+    """The carer's time is free again."""
     CHANGE_TIME = "change_time"
 
 
 @dataclass(frozen=True, slots=True)
 class BookingTransition:
-    """One permitted move; every guard must hold."""
+    """One transition; every guard must hold."""
 
     source: S
     target: S
@@ -50,7 +50,7 @@ _CALLED_OFF: Final = (BookingEffect.FREE_TIME, BookingEffect.GIVE_PAYMENT_BACK)
 _ANOTHER_TIME: Final = (BookingEffect.CHANGE_TIME,)
 
 BOOKING_ROLES: Final = _CUSTOMER | _STORE
-"""Who may bring a booking into being: a customer or a guest; the shop, for one who telephones."""
+"""Who may make a booking: customers and guests, and staff on the phone."""
 
 BOOKING_TRANSITIONS: Final[tuple[BookingTransition, ...]] = (
     BookingTransition(
@@ -77,7 +77,7 @@ BOOKING_TRANSITIONS: Final[tuple[BookingTransition, ...]] = (
         guards=(BookingGuard.NOT_BEGUN,),
         effects=_CALLED_OFF,
     ),
-    # What was paid stays paid: whether to give it back is for the shop to decide.
+    # The payment stays: staff decide about a refund.
     BookingTransition(
         S.CONFIRMED,
         S.NO_SHOW,
@@ -91,7 +91,7 @@ BOOKING_TRANSITIONS: Final[tuple[BookingTransition, ...]] = (
     BookingTransition(S.IN_PROGRESS, S.CANCELLED, _STORE, needs_reason=True, effects=_CALLED_OFF),
 )
 
-# To another time, or another carer. What the shop or its carer has confirmed, the customer may only ask for anew.
+# Rescheduling or reassigning. After confirmation a customer's change needs a new confirmation.
 RESCHEDULES: Final[tuple[BookingTransition, ...]] = (
     BookingTransition(
         S.REQUESTED,
@@ -113,7 +113,7 @@ BOOKING_TERMINAL: Final = frozenset(source for source, moves in BOOKING_MOVES_FR
 
 FREEING: Final = frozenset(t.target for t in BOOKING_TRANSITIONS if BookingEffect.FREE_TIME in t.effects)
 TAKING_TIME: Final = tuple(status for status in S if status not in FREEING)
-"""Of a carer's time, nobody else has what a booking in one of these states has."""
+"""Bookings in these states occupy the carer's time."""
 
 COMING: Final = (S.REQUESTED, S.CONFIRMED)
-"""Before they begin."""
+"""States before the beginning."""

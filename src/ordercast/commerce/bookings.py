@@ -1,4 +1,4 @@
-"""A booking as a client asks for it, and as everyone is told it; deciding a new one. JSON names are camelCase."""
+"""Bookings: the request, the document, and the decision about a new one. JSON names are camelCase."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ CarerId = Annotated[str, Meta(min_length=1, max_length=255)]
 
 
 class BookService(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The command. The price is no part of it; `total` is compared with ours, never used."""
+    """Request for a booking. The price is ours; `total` is only compared with it."""
 
     service_id: ServiceId
     starts_at: Moment
     carer_id: CarerId | None = None
-    """Any of the service's carers who is free, if it is left out."""
+    """The carer; any free one by default."""
     customer_info: CustomerInfo
     payment_info: CashPayment | CardPayment | SavedCardPayment = CashPayment()
     note: Annotated[str, Meta(max_length=NOTE_MAX)] = ""
-    """What the carer should know."""
+    """Note for the carer."""
     total: Annotated[int, Meta(ge=0, le=PRICE_MINOR_MAX)] | None = None
 
 
 class Booking(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A whole booking as the API answers it and the feed carries it. Sums are minor units of `currency`."""
+    """A booking as the API and the feed have it. Sums are minor units of `currency`."""
 
     id: str
     number: int
@@ -61,10 +61,10 @@ class Booking(Struct, frozen=True, kw_only=True, rename="camel"):
     total: int
     currency: str
     amount_paid: int
-    """What has been captured, or handed over."""
+    """Captured or handed over so far."""
     amount_refunded: int
     amount_refunding: int
-    """Promised back, and not confirmed by the payment provider yet."""
+    """Being refunded, not yet confirmed by the provider."""
     customer_info: PublicCustomerInfo
     payment_info: PaymentInfo
     note: str | None
@@ -75,7 +75,7 @@ class Booking(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class BookingPlaced:
-    """A decided booking, to be written."""
+    """A decided booking, to be inserted."""
 
     id: BookingId
     command: BookService
@@ -89,12 +89,12 @@ class BookingPlaced:
 
     @property
     def captured(self) -> int:
-        """What has been taken already, in minor units."""
+        """The sum captured already, in minor units."""
         return self.service.price if self.payment.status is PaymentStatus.PAID else 0
 
 
 def check_booking(command: BookService, service: Service, actor: Actor) -> None:
-    """Raises NotPermitted, InvalidField for a service that cannot be booked, or TotalDiffers."""
+    """Check a request. Raises NotPermitted, InvalidField for a service that cannot be booked, or TotalDiffers."""
     if actor.role not in BOOKING_ROLES:
         raise NotPermitted(actor, "book a service")
     if not service.active:
@@ -106,7 +106,7 @@ def check_booking(command: BookService, service: Service, actor: Actor) -> None:
 
 
 def minute_wanted(field: str, at: datetime, now_minute: int) -> int:
-    """The minute that is asked for. Raises InvalidField for a part of one, for the past, and for too far a future."""
+    """The requested Unix minute. Raises InvalidField for a fraction, the past, or too far a future."""
     seconds = at.timestamp()
     if seconds % 60:
         raise InvalidField(field, "A booking begins with a whole minute.")
@@ -119,7 +119,7 @@ def minute_wanted(field: str, at: datetime, now_minute: int) -> int:
 
 
 def is_bookable(diary: Diary, service: Service, start: int, actor: Actor, zone: tzinfo) -> bool:
-    """Whether the carer can be booked from that minute on: by the shop, whenever they are free."""
+    """Whether the carer can be booked from that minute on; staff may book outside of slots."""
     wanted = Span(start, start + service.duration_minutes)
     if not is_free(diary, wanted, zone):
         return False
@@ -127,7 +127,5 @@ def is_bookable(diary: Diary, service: Service, start: int, actor: Actor, zone: 
 
 
 def least_busy(diaries: list[Diary], service: Service) -> Diary | None:
-    """Who should have the booking, of those who are free: who has the fewest about that time; among equals, whom the
-    service names first.
-    """
+    """Choose the free carer with the fewest bookings around that time; among equals, the first of the service."""
     return min(diaries, key=lambda diary: (len(diary.booked), service.carer_ids.index(diary.carer_id)), default=None)

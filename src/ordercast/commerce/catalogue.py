@@ -1,4 +1,4 @@
-"""Products, and the demo shop's: fourteen things to eat and drink, priced in poisha (100 to a taka)."""
+"""Products, and the demo catalogue, priced in poisha (100 to a taka)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEMO_CURRENCY: Final = "BDT"
 
 
 class Product(Struct, frozen=True, rename="camel"):
-    """One thing for sale. `price` is in minor units of `currency`, before tax; `stock` is what is left to sell."""
+    """A product. `price` is in minor units of `currency`, before tax; `stock` is what is left."""
 
     id: str
     slug: str
@@ -27,18 +27,18 @@ class Product(Struct, frozen=True, rename="camel"):
     tax_class: str
     image: str
     active: bool = True
-    """Whether it is for sale now."""
+    """Whether it can be ordered."""
     version: int = 1
 
 
 def _demo(slug: str, price: int, tax_class: str, stock: int, *, en: tuple[str, str], bn: tuple[str, str]) -> Product:
-    # The id is made from the slug, so that seeding twice names the same product.
+    # Derived from the slug, so that seeding twice is idempotent.
     product_id = new_id("prd", 1_760_000_000_000, sha256(slug.encode()).digest()[:RANDOM_BYTES])
     image = f"/images/{slug}.svg"
     return Product(product_id, slug, en[0], bn[0], en[1], bn[1], price, DEMO_CURRENCY, stock, tax_class, image)
 
 
-# Stocks are deep: a demo under a day of generated traffic should not sell out.
+# Enough for a day of generated traffic.
 DEMO_CATALOGUE: Final[tuple[Product, ...]] = (
     _demo(
         "masala-chai", 4_000, "reduced", 500_000,

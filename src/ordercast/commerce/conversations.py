@@ -1,4 +1,4 @@
-"""Conversations: what they are about, who takes part, and as whom."""
+"""Conversations: their subjects and participants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .people import STAFF, Actor, Role
 
 
 class Subject(StrEnum):
-    """What a conversation is about; there is one for each."""
+    """The subject of a conversation; each has one conversation."""
 
     ORDER = "order"
     BOOKING = "booking"
@@ -17,16 +17,16 @@ class Subject(StrEnum):
 
 
 STORE_SIDE: Final = "store"
-"""The participant that all the shop's people are together: who of them has read a message, has read it for the shop."""
+"""The participant of all staff: a message read by one is read by the shop."""
 CUSTOMER_SIDE: Final = "customer"
-"""The customer, or the guest with the order's tracking token: the same participant, also once they have an account."""
+"""The participant of a customer, or a guest with the tracking token; the same after they register."""
 
 _SPEAKS_FOR_STORE: Final = STAFF | {Role.SERVICE}
 
 
 def participant_as(actor: Actor, customer_id: str | None, assignee: str | None) -> str | None:
-    """As which participant `actor` takes part; None for who does not. `assignee` is who drives or cares, as an actor is
-    written. A guest is known by a token, and passes elsewhere.
+    """The participant that `actor` is; None if they take no part. `assignee` is the driver or carer, as an actor.
+    Guests are authorized elsewhere, by a token.
     """
     if actor.role in _SPEAKS_FOR_STORE:
         return STORE_SIDE
@@ -38,12 +38,12 @@ def participant_as(actor: Actor, customer_id: str | None, assignee: str | None) 
 
 
 def role_of(participant: str) -> str:
-    """The role in which a participant writes: the part of ``driver:drv_1`` that everybody may know."""
+    """The role of a participant: the public part of ``driver:drv_1``."""
     return participant.partition(":")[0]
 
 
 def inbox_of(actor: Actor) -> str | None:
-    """Under which name somebody's conversations are listed and counted; None for who has no list."""
+    """The key of an actor's conversation list; None without one."""
     if actor.role in _SPEAKS_FOR_STORE:
         return STORE_SIDE
     return str(actor) if actor.id and actor.role is not Role.GUEST else None

@@ -1,4 +1,4 @@
-"""Currencies as ISO 4217 has them. Server, pages and docs count the digits of money by this table alone."""
+"""Currencies (ISO 4217). Server, pages and docs take the digits of money from this table."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ USUAL_DIGITS: Final = 2
 
 @cache
 def minor_digits() -> dict[str, int]:
-    """How many digits of a major unit are behind its point, for every currency in use; gold and the like have none."""
-    # Not at start: reading the standard's table takes 30 ms, and a shop in one usual currency may never need it.
+    """Decimal digits by currency; codes without digits, such as gold, are left out."""
+    # Lazily: reading the table takes 30 ms.
     from iso4217 import Currency  # noqa: PLC0415
 
     return {currency.code: currency.exponent for currency in Currency if currency.exponent is not None}
 
 
 def exponent_of(currency: str) -> int:
-    """The digits behind the point; two for a code that the standard does not list any more, as old orders may have."""
+    """The decimal digits of a currency; 2 for a code that is no longer listed."""
     return minor_digits().get(currency, USUAL_DIGITS)
 
 
 def is_in_use(currency: str) -> bool:
-    """Whether a shop may charge in it."""
+    """Whether a shop may use the currency."""
     return currency in minor_digits()
 
 
 def unusual_digits() -> dict[str, int]:
-    """The digits of those currencies that have not two, for pages."""
+    """Decimal digits of the currencies that do not have two, for pages."""
     return {code: digits for code, digits in sorted(minor_digits().items()) if digits != USUAL_DIGITS}

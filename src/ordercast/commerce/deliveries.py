@@ -1,7 +1,7 @@
-"""Deliveries: who brings an order, when it should be there, and what shows that it was.
+"""Deliveries: driver assignment, estimated arrival, and proof.
 
-How the arrival is estimated: the straight way, times DETOUR, at the shop's usual speed, and a while at each door. It
-knows no streets and no traffic; it is for "about twenty minutes", not for the minute.
+The estimate is the distance times DETOUR, at the shop's usual speed, plus a while at each door. Without streets and
+traffic, it is good for "about twenty minutes".
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from .states import OrderStatus as S
 from .status_flow import StatusChanged, allowed_next
 from .timestamps import Timestamp
 
-# Streets are longer than the straight way: about 1.3 times in towns, by most studies of road networks.
+# Ratio of road to straight distance in towns, by most studies.
 DETOUR: Final = 1.3
 
-# While the goods are with the driver, and nobody is hindered: then the position is told.
+# The driver's position is shared in these states only.
 CARRYING: Final = frozenset({S.PICKED_UP, S.IN_TRANSIT})
 ON_THE_WAY: Final = CARRYING | {S.DRIVER_ASSIGNED}
 
@@ -33,14 +33,14 @@ PROOF_MAX: Final = 2_000
 
 class ProofKind(StrEnum):
     CODE = "code"
-    """The six digits that the buyer was shown; the only proof that we can check ourselves."""
+    """The buyer's six-digit code; the only proof that we can verify."""
     PHOTO = "photo"
     SIGNATURE = "signature"
     NOTE = "note"
 
 
 class Proof(Struct, frozen=True, forbid_unknown_fields=True):
-    """What shows that a delivery was handed over. `value` is the code, a note, or where photo or signature are kept."""
+    """Proof of a handover. `value` is the code, a note, or where the photo or signature is kept."""
 
     kind: ProofKind
     value: Annotated[str, Meta(min_length=1, max_length=PROOF_MAX)]
@@ -48,41 +48,41 @@ class Proof(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRules:
-    """How this shop delivers."""
+    """A shop's settings of deliveries."""
 
     shop: Location | None = None
-    """Where the goods are picked up; without it nothing is estimated before they are."""
+    """The pickup location; without it there is no estimate before pickup."""
     speed_kmh: float = 18.0
     stop_s: int = 180
-    """At the shop's counter and at the buyer's door, each."""
+    """Seconds at the counter and at the door, each."""
     attempts_max: int = 3
-    """After so many failed attempts an order can only go back."""
+    """Failed attempts after which an order can only be returned."""
     proof_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What comes with a move to `delivered`, and what it is held against."""
+    """The proof of a handover, and the codes it is checked with."""
 
     rules: DeliveryRules = DeliveryRules()
     proof: Proof | None = None
     codes: tuple[str, ...] = ()
-    """The order's delivery code; while the shop's secret is being changed, that of before it too."""
+    """The order's delivery code; two while the shop's secret is rotated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A driver on duty who has no order."""
+    """A free driver on duty."""
 
     id: str
     location: Location | None
-    """None also where it is too old to mean anything."""
+    """None if unknown or too old."""
     assigned_at: Timestamp | None
-    """When they were last given an order."""
+    """When they last got an order."""
 
 
 def check_handover(change: StatusChanged, handover: Handover) -> None:
-    """Raises InvalidField, ProofRequired or AttemptsExhausted for a move that this shop does not take."""
+    """Check the proof of a handover. Raises InvalidField, ProofRequired or AttemptsExhausted."""
     before, proof = change.before, handover.proof
     is_handover = change.status is S.DELIVERED and before.fulfilment is Fulfilment.DELIVERY
     if proof is not None and not is_handover:
@@ -98,23 +98,21 @@ def check_handover(change: StatusChanged, handover: Handover) -> None:
 
 
 def nearest_free_driver(candidates: Iterable[Candidate], shop: Location | None) -> Candidate | None:
-    """Who should have the next order: the nearest to the shop; of those whose place is not known, and among equals, who
-    has waited longest.
-    """
+    """Choose the driver nearest to the shop; among equals and unknown positions, who waited longest."""
     return min(candidates, key=lambda candidate: _rank(candidate, shop), default=None)
 
 
 def _rank(candidate: Candidate, shop: Location | None) -> tuple[bool, float, str, str]:
     is_placed = candidate.location is not None and shop is not None
     away_m = distance_m(candidate.location, shop) if candidate.location is not None and shop is not None else 0.0
-    # Within a hundred metres nobody is nearer: such differences are the telephone's.
+    # Rounded to 100 m, a phone's accuracy.
     return not is_placed, round(away_m, -2), candidate.assigned_at or "", candidate.id
 
 
 def seconds_to_arrival(
     status: S, rules: DeliveryRules, *, driver: Location | None, destination: Location | None
 ) -> int | None:
-    """How long an order in `status` still takes, in seconds; None where it cannot be told."""
+    """The seconds until an order in `status` arrives; None if unknown."""
     if destination is None or status not in ON_THE_WAY:
         return None
     if status in CARRYING:

@@ -1,4 +1,4 @@
-"""The status flow as a page for people, drawn from the table: a test holds ``docs/status-flow.md`` equal to it."""
+"""Draws the state machines as a page: a test compares ``docs/status-flow.md`` with it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ is answered by `GET /api/status-flow`.
 
 
 def page() -> str:
-    """The whole page, in Markdown with Mermaid diagrams."""
+    """Return the page, in Markdown with Mermaid diagrams."""
     parts = [_HEAD, "## Orders", _diagram(), _on_hold(), _moves(), "## Bookings", _bookings(), _booking_moves()]
     parts += ["## Payments", _payments()]
     parts += [

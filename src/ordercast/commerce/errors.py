@@ -1,4 +1,4 @@
-"""What the shop refuses, and why.
+"""Errors of the shop's rules.
 
 ShopError
 ├── InvalidField              the request names something that cannot be taken; carries its JSON path
@@ -68,19 +68,19 @@ if TYPE_CHECKING:
 
 
 class ShopError(Exception):
-    """A refusal whose sentence may be shown to whoever asked."""
+    """An error whose message may be shown to the client."""
 
 
 class InvalidField(ShopError):
     def __init__(self, field: str, problem: str) -> None:
         self.field = field
-        """Path in the request's JSON, such as ``cartItems[0].quantity``."""
+        """JSON path in the request, such as ``cartItems[0].quantity``."""
         super().__init__(problem)
 
 
 class CardNumberGiven(InvalidField):
     def __init__(self, field: str) -> None:
-        # The text itself is named nowhere: an answer or a log line must not carry a card number.
+        # The message must not contain the number: it goes to responses and logs.
         super().__init__(field, "This looks like a card number. Send the payment provider's token instead.")
 
 
@@ -90,7 +90,7 @@ class ControlCharacter(InvalidField):
 
 
 class HiddenCharacter(InvalidField):
-    """One that is not seen, or makes what is seen another text."""
+    """An invisible character, or one that reorders text."""
 
     def __init__(self, field: str, character: str) -> None:
         super().__init__(field, f"This text contains the invisible character U+{ord(character):04X}.")
@@ -140,11 +140,11 @@ class PromotionRefused(InvalidField):
 
 
 class Conflict(ShopError):
-    """The present state does not allow it; another time it may."""
+    """The current state does not allow it."""
 
 
 class NothingThere(InvalidField):
-    """Nobody can have read what has not been written."""
+    """The position is beyond the newest message."""
 
     def __init__(self, newest: int) -> None:
         super().__init__("position", f"The newest message of this conversation has the position {newest}.")
@@ -177,7 +177,7 @@ class PaymentDeclined(ShopError):
 
 
 class ProviderUnavailable(ShopError):
-    """Whether it was done is unknown; what must not be left so is asked again with the same key."""
+    """The outcome is unknown; the caller repeats it with the same key."""
 
     retry_after_s = 5
 
@@ -224,7 +224,7 @@ class OutOfStock(Conflict):
 class TooManyWaiting(ShopError):
     def __init__(self, budget: str) -> None:
         self.budget = budget
-        # The shop answers within minutes; whoever it is need not wait for all of them.
+        # Staff answer within minutes; one of several is enough.
         self.retry_after_s = 60
         super().__init__("Too many unpaid orders of your address wait for the shop. Sign in, pay, or try again later.")
 
@@ -239,7 +239,7 @@ class TimeNotFree(Conflict):
         self.field = "startsAt"
         self.wanted = wanted
         self.nearest = tuple(nearest)
-        """The free times nearest to the one that was asked for."""
+        """The free times nearest to the requested one."""
         instead = f" The nearest that is: {self.nearest[0].starts_at}." if self.nearest else ""
         super().__init__(f"That time is not free.{instead}")
 
@@ -313,13 +313,13 @@ class StateConflict(Conflict):
     def __init__(self, state: State, allowed: Sequence[StrEnum], sentence: str) -> None:
         self.state = state
         self.allowed = tuple(allowed)
-        """Where this actor may move the order or booking now."""
+        """The statuses to which this actor may move it now."""
         super().__init__(sentence)
 
 
 class StaleVersion(StateConflict):
     def __init__(self, state: State, allowed: Sequence[StrEnum], expected: int, asker: Actor) -> None:
-        # Colleagues are told which of them it was; of a buyer, and as a buyer, in which role somebody acted.
+        # Staff see which colleague it was; buyers, and of buyers, only the role.
         role = state.changed_by.partition(":")[0]
         is_told = asker.role in SEES_EVERY_ORDER or (asker.role in INSIDERS and role in INSIDERS)
         self.changed_by = state.changed_by if is_told else role

@@ -7,18 +7,18 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-EARTH_RADIUS_M: Final = 6_371_008.8  # the mean radius (IUGG); the earth's flattening makes it wrong by up to 0.6 %
+EARTH_RADIUS_M: Final = 6_371_008.8  # mean radius (IUGG), accurate to 0.6 %
 
 
 class Location(Struct, frozen=True, forbid_unknown_fields=True):
-    """Degrees of WGS 84, as every telephone gives them."""
+    """Degrees (WGS 84), as phones report them."""
 
     lat: Annotated[float, Meta(ge=-90, le=90)]
     lng: Annotated[float, Meta(ge=-180, le=180)]
 
 
 def distance_m(a: Location, b: Location) -> float:
-    """The great-circle distance in metres, by the haversine formula, which is exact for near places too."""
+    """The great-circle distance in metres (haversine formula, exact for short distances too)."""
     lat_a, lat_b = radians(a.lat), radians(b.lat)
     half_lat, half_lng = (lat_b - lat_a) / 2, radians(b.lng - a.lng) / 2
     chord = hypot(sin(half_lat), sqrt(cos(lat_a) * cos(lat_b)) * sin(half_lng))

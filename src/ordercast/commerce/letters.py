@@ -1,7 +1,7 @@
-"""What mails say, in English and Bengali.
+"""The texts of mails, in English and Bengali.
 
-Nothing that somebody typed stands in them, but addresses and numbers of ours: whoever writes a stranger's address into
-a form must not choose what the stranger then reads.
+They contain no user input but addresses and our numbers: who enters a stranger's address must not choose what the
+stranger reads.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Final
 
 RESET_MINUTES: Final = 30
-"""Whoever asked for a link to choose another password sits there and waits."""
+"""Validity of a password reset link: its owner waits for it."""
 VERIFY_DAYS: Final = 3
-"""A link to confirm an address is read at the weekend, perhaps."""
+"""Validity of a verification link: over a weekend."""
 
 
 class Language(StrEnum):
@@ -23,33 +23,33 @@ class Language(StrEnum):
 
 class MailKind(StrEnum):
     VERIFY = "verify"
-    """To confirm an address; to whom it belongs already, that it does."""
+    """Verify an address; to its owner if it is registered already."""
     RESET = "reset"
-    """To choose another password."""
+    """Reset a password."""
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - no password
     ORDER_PLACED = "order_placed"
     ORDER_LINK = "order_link"
     """The link to an order, once more, for whoever placed it and says its number and their telephone."""
     BOOKING_REMINDER = "booking_reminder"
     ORDERS_UNSEEN = "orders_unseen"
-    """To the shop's own people, of orders that nobody has opened."""
+    """Unopened orders, to staff."""
     BOOKINGS_UNSEEN = "bookings_unseen"
     WEBHOOK_DISABLED = "webhook_disabled"
-    """For an admin: nothing is sent any more to one of the shop's own systems."""
+    """A disabled webhook endpoint, to admins."""
 
 
 class MailState(StrEnum):
     DUE = "due"
     SENT = "sent"
     REFUSED = "refused"
-    """By the mail server, for good; or nobody took it for too long."""
+    """Rejected permanently by the mail server, or expired."""
     DROPPED = "dropped"
-    """There was nobody to send it to, or no reason any more."""
+    """The recipient or the reason is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail's words: `action` names the link, where there is one."""
+    """A mail's text: `action` is the text of its link, if any."""
 
     subject: str
     paragraphs: tuple[str, ...]
@@ -59,23 +59,23 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class OrderFacts:
-    """What a buyer is told of an order that was placed; amounts are written out."""
+    """The data of an order confirmation; amounts are formatted."""
 
     number: int
     lines: tuple[tuple[int, str, str], ...]
-    """Pieces, name and sum of each."""
+    """Quantity, name and sum of each line."""
     total: str
 
 
 @dataclass(frozen=True, slots=True)
 class UnseenFacts:
-    """What the shop's people are told of what nobody has opened: how many, by their numbers, since when."""
+    """The data of a mail about unopened orders or bookings: numbers, and the oldest's time."""
 
     count: int
     first: int
     last: int
     since: str
-    """A moment, written out."""
+    """A formatted time."""
 
 
 def verify(language: Language, link: str) -> Letter:
@@ -83,7 +83,7 @@ def verify(language: Language, link: str) -> Letter:
 
 
 def already_registered(language: Language, link: str) -> Letter:
-    """For the owner of an address that somebody registers with, perhaps they themselves."""
+    """To the owner of an address with which somebody registers again."""
     return _letter(_ALREADY_REGISTERED, language, link)
 
 
@@ -92,7 +92,7 @@ def reset(language: Language, link: str) -> Letter:
 
 
 def unconfirmed(language: Language, link: str) -> Letter:
-    """For whoever asks for a new password where nobody has confirmed the address."""
+    """For a password reset of an account whose address is not verified."""
     return _letter(_UNCONFIRMED, language, link)
 
 
@@ -101,7 +101,7 @@ def password_changed(language: Language, link: str) -> Letter:
 
 
 def webhook_disabled(language: Language, places: str, link: str) -> Letter:
-    """`places` are the hosts to which nothing is sent."""
+    """`places` are the hosts of the disabled endpoints."""
     return _letter(_WEBHOOK_DISABLED, language, link, places=places)
 
 
@@ -128,7 +128,7 @@ def unseen(kind: MailKind, language: Language, unseen: UnseenFacts, link: str) -
 
 
 def booking_reminder(language: Language, *, number: int, service: str, when: str) -> Letter:
-    """For a customer whose booking begins soon; `when` is written out."""
+    """For a customer whose booking begins soon; `when` is formatted."""
     subject, paragraphs, _ = _BOOKING_REMINDER[language]
     values = {"number": _number(number, language), "service": service, "when": when}
     return Letter(subject.format(**values), tuple(text.format(**values) for text in paragraphs))
@@ -356,7 +356,7 @@ _MANY_BOOKINGS_UNSEEN: Final[dict[Language, _Text]] = {
         "বুকিংগুলো খুলুন",
     ),
 }
-# Of one and of many.
+# For one, and for many.
 _UNSEEN: Final = {
     MailKind.ORDERS_UNSEEN: (_ONE_UNSEEN, _MANY_UNSEEN),
     MailKind.BOOKINGS_UNSEEN: (_ONE_BOOKING_UNSEEN, _MANY_BOOKINGS_UNSEEN),

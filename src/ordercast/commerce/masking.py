@@ -1,6 +1,5 @@
-"""An order or booking, and its moves, as somebody who is not the shop may see them: by its tracking link, for links are
-forwarded, printed and left in histories; as a driver, who is told what the delivery needs for as long as it needs it;
-and as a carer.
+"""Masks orders, bookings and their history for others than staff: guests (tracking links are forwarded, printed and
+stored), drivers (only what a delivery needs, only while it does), and carers.
 """
 
 from __future__ import annotations
@@ -13,21 +12,21 @@ from .states import PaymentMethod
 from .transitions import TERMINAL
 
 _HIDDEN: Final = "•••"
-# What is seen from a driver's seat. Named one by one: what an order is given later is nobody's to see by accident.
+# The fields for drivers, listed one by one, so that a new field is not shown by accident.
 _NOBODYS: Final = (
     "id", "number", "status", "paymentStatus", "fulfilment", "version", "subtotal", "tax", "shippingFee", "discount",
     "total", "currency", "amountPaid", "amountRefunded", "amountRefunding", "pricesIncludeTax", "cartItems", "driverId",
     "heldFrom", "createdAt", "updatedAt", "statusSince",
 )  # fmt: skip
 _AREA: Final = frozenset({"city", "postcode", "country"})
-# About a kilometre: enough to choose a delivery by, too little to find a door by.
+# About a kilometre: enough to choose a delivery, too little to find a door.
 _AREA_DECIMALS: Final = 2
-# Enough for a buyer to know the order again by; the rest of an address says where somebody lives.
+# Enough to recognize an order by; the rest says where somebody lives.
 _SHOWN_OF_ADDRESS: Final = frozenset({"city", "country"})
 
 
 def masked(order: dict[str, Any]) -> dict[str, Any]:
-    """A copy of the order's document with the person in it no more than hinted at."""
+    """A copy of an order's document with the customer masked."""
     customer = order.get("customerInfo") or {}
     return {
         **order,
@@ -44,7 +43,7 @@ def masked(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def masked_booking(booking: dict[str, Any]) -> dict[str, Any]:
-    """A copy of a booking's document as its tracking link shows it, without what was written to the carer."""
+    """A copy of a booking's document for its tracking link: masked, without the note."""
     customer = booking.get("customerInfo") or {}
     return {
         **booking,
@@ -75,11 +74,11 @@ def booking_shown_to(actor: Actor, booking: dict[str, Any], *, today: dict[str, 
 
 
 def shown_to(actor: Actor, order: dict[str, Any], *, today: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The order's document as somebody may see it who may know of it: whole, but for a driver.
+    """An order's document for an authorized actor: whole, but for drivers.
 
-    A driver who has the order sees whom it goes to, the door's telephone, and what is to be collected there. While it
-    waits for a driver they see about where it goes; after its end, or once it is somebody else's, no more of the buyer
-    than the town. Which of these it is, `today` says, for an `order` as it was earlier.
+    The assigned driver sees recipient, phone, address and the cash to collect. While it waits for a driver they see
+    roughly where it goes; after its end, or when another driver has it, only the town. `today` is the current order, if
+    `order` is an older state.
     """
     if actor.role is not Role.DRIVER:
         return order
@@ -107,12 +106,12 @@ def shown_to(actor: Actor, order: dict[str, Any], *, today: dict[str, Any] | Non
 
 
 def delivers(actor: Actor, order: dict[str, Any]) -> bool:
-    """Whether the order is this driver's to bring, from when it was given to them to its end."""
+    """Whether the actor is the order's driver, from assignment to its end."""
     return actor.role is Role.DRIVER and order.get("driverId") == actor.id and order["status"] not in TERMINAL
 
 
 def move_shown_to(actor: Actor, order: dict[str, Any], moved_by: str, reason: str | None) -> tuple[str, str | None]:
-    """Who made a move and why, as somebody may be told who may know of the order."""
+    """The actor and reason of a transition for an authorized actor."""
     if actor.role in (Role.CUSTOMER, Role.GUEST):
         return public_actor(moved_by, reason)
     if actor.role is not Role.DRIVER or moved_by == str(actor):
@@ -124,7 +123,7 @@ def move_shown_to(actor: Actor, order: dict[str, Any], moved_by: str, reason: st
 
 
 def public_actor(actor: str, reason: str | None) -> tuple[str, str | None]:
-    """The actor and reason of a move as the buyer may see them: the role, not the person, no reason of the staff."""
+    """The actor and reason of a transition for the buyer: the role only, and no reason of staff."""
     role = actor.partition(":")[0]
     return role, None if role in STAFF else reason
 
@@ -150,7 +149,7 @@ def _address(address: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _area(address: dict[str, Any] | None, shown: frozenset[str]) -> dict[str, Any] | None:
-    """An address with nothing but `shown` to be read in it; with the postcode goes about where it is."""
+    """An address with only the `shown` fields; without the postcode the location is left out too."""
     if address is None:
         return None
     place = address.get("location")

@@ -1,7 +1,7 @@
 """Money: whole minor units and an ISO 4217 code, never a float.
 
 Tax is rounded once per line, on the line's total (unit price times quantity) less its share of the discount, exactly,
-and as the shop says. The order's tax is the sum of its lines' taxes, so a receipt adds up line by line.
+by the shop's rounding. The order's tax is the sum of its lines' taxes, so a receipt adds up line by line.
 ``docs/reference/money.md`` has examples.
 """
 
@@ -27,7 +27,7 @@ AMOUNT_MAX: Final = 10**13
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """An amount as people are told it."""
+    """An amount, formatted for people."""
 
     minor: int
     currency: str
@@ -42,15 +42,15 @@ class Money:
 
 
 class Rounding(StrEnum):
-    """What a half of a minor unit becomes; more and less than a half are never in question."""
+    """How halves of a minor unit are rounded."""
 
     HALF_UP = "half_up"
     HALF_EVEN = "half_even"
-    """The even neighbour: over many lines, halves go up as often as down."""
+    """To the even neighbour: halves go up as often as down."""
 
 
 def divided(numerator: int, denominator: int, rounding: Rounding) -> int:
-    """`numerator` over `denominator` in whole units, exactly rounded. Neither is negative."""
+    """`numerator` divided by `denominator`, rounded exactly. Neither is negative."""
     whole, rest = divmod(numerator, denominator)
     doubled = 2 * rest
     if doubled != denominator:
@@ -61,15 +61,15 @@ def divided(numerator: int, denominator: int, rounding: Rounding) -> int:
 def tax_on_line(
     line_total_minor: int, rate_bp: int, *, included: bool = False, rounding: Rounding = Rounding.HALF_UP
 ) -> int:
-    """Tax in minor units on one line; `included` says that the line's total has it already."""
+    """Tax on a line in minor units; `included` says that the total includes it."""
     return divided(line_total_minor * rate_bp, BASIS_POINTS + (rate_bp if included else 0), rounding)
 
 
 def allocate(amount: int, weights: Sequence[int]) -> list[int]:
-    """Split `amount` in proportion to `weights`, in whole units that add up to it. No share is more than its weight
-    where `amount` is no more than their sum.
+    """Split `amount` in proportion to `weights` into whole units that sum up to it. No share exceeds its weight if
+    `amount` does not exceed their sum.
 
-    Each share is rounded down; the units that are left go to the largest remainders, the earlier first among equals.
+    Each share is rounded down; the remaining units go to the largest remainders, the earlier first among equals.
     """
     whole = sum(weights)
     if amount == 0 or whole == 0:

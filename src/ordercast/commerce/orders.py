@@ -1,4 +1,4 @@
-"""An order's parts as a client sends them, and the order as everyone is told it. JSON names are camelCase."""
+"""Orders: the parts of the request, and the document. JSON names are camelCase."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .geo import Location
 from .money import PRICE_MINOR_MAX
 from .states import Fulfilment, OrderStatus, PaymentMethod, PaymentStatus
 
-# Bounds that no honest order meets, so that no dishonest one costs much.
+# Limits that no honest order reaches.
 NAME_MAX: Final = 200
 LINE_MAX: Final = 200
 EMAIL_MAX: Final = 254  # RFC 5321 section 4.5.3.1.3, less the angle brackets
@@ -59,11 +59,11 @@ class AddressInfo(Struct, frozen=True, rename="camel", forbid_unknown_fields=Tru
     postcode: Postcode | None = None
     line2: Annotated[str, Meta(max_length=LINE_MAX)] | None = None
     location: Location | None = None
-    """Where that is, if the buyer's page knows it: by it the arrival is estimated."""
+    """The coordinates, if known, for the estimated arrival."""
 
 
 class Destination(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """As much of an address as the price of its delivery depends on."""
+    """The part of an address that sets the delivery price."""
 
     country: Country
     postcode: Postcode | None = None
@@ -75,11 +75,11 @@ class CartItem(Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
 
 
 class CashPayment(Struct, frozen=True, tag_field="method", tag="cash", forbid_unknown_fields=True):
-    """Paid to the driver or at the counter."""
+    """Cash to the driver or at the counter."""
 
 
 class CardPayment(Struct, frozen=True, tag_field="method", tag="card", rename="camel", forbid_unknown_fields=True):
-    """Paid by a card that only the payment provider has seen; with `save`, it may be used again."""
+    """A card known to the payment provider only; `save` keeps it for later orders."""
 
     token: Annotated[
         str, form(r"^(tok|pm)_[A-Za-z0-9_]+$", "A provider's token is wanted, such as tok_visa", max_length=128)
@@ -91,7 +91,7 @@ class CardPayment(Struct, frozen=True, tag_field="method", tag="card", rename="c
 class SavedCardPayment(
     Struct, frozen=True, tag_field="method", tag="saved_card", rename="camel", forbid_unknown_fields=True
 ):
-    """Paid by a card that was saved before, named by the id that we gave it."""
+    """A saved card, by our id."""
 
     saved_method_id: Annotated[
         str, form(r"^pm_[A-Za-z0-9_]+$", "The id of a saved card is wanted, such as pm_1", max_length=64)
@@ -100,7 +100,7 @@ class SavedCardPayment(
 
 
 class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The command of a checkout. Prices are no part of it; `total` is compared with ours, never used."""
+    """Request to place an order. Prices are ours; `total` is only compared with them."""
 
     customer_info: CustomerInfo
     billing_info: AddressInfo | None = None
@@ -125,19 +125,17 @@ class PlaceOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unkno
 
 
 class QuoteOrder(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """The question what a cart would come to."""
+    """Request for the price of a cart."""
 
     cart_items: Annotated[list[CartItem], Meta(min_length=1, max_length=CART_LINES_MAX)]
     fulfilment: Fulfilment = Fulfilment.DELIVERY
     destination: Destination | None = None
-    """Without it, delivery is priced as where no zone holds."""
+    """Without it, the price of delivery outside of all zones."""
     promo_code: PromoCode | None = None
 
 
 class OrderLine(Struct, frozen=True, rename="camel"):
-    """One line of the cart as it was sold: name and price are of that day. `discount` is its share of the order's,
-    `tax` what the rest of the line bears.
-    """
+    """A line as sold, with name and price of that day. `discount` is its share of the order's; `tax` is on the rest."""
 
     product_id: str
     name: str
@@ -150,7 +148,7 @@ class OrderLine(Struct, frozen=True, rename="camel"):
 
 
 class PaymentInfo(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """How the order is paid, as far as it may be shown: never a token."""
+    """How the order is paid; never a token."""
 
     method: PaymentMethod
     brand: str | None = None
@@ -158,7 +156,7 @@ class PaymentInfo(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class PublicCustomerInfo(Struct, frozen=True, rename="camel"):
-    """Who ordered; an order written by another program may not say."""
+    """The customer; may be empty in an order of another program."""
 
     name: str | None
     email: str | None
@@ -166,7 +164,7 @@ class PublicCustomerInfo(Struct, frozen=True, rename="camel"):
 
 
 class Order(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A whole order as the API answers it and the feed carries it. Sums are minor units of `currency`."""
+    """An order as the API and the feed have it. Sums are minor units of `currency`."""
 
     id: str
     number: int
@@ -181,12 +179,12 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     total: int
     currency: str
     amount_paid: int
-    """What has been captured, or handed over."""
+    """Captured or handed over so far."""
     amount_refunded: int
     amount_refunding: int
-    """Promised back, and not confirmed by the payment provider yet."""
+    """Being refunded, not yet confirmed by the provider."""
     prices_include_tax: bool
-    """Whether `tax` is within the other sums, or comes on top of them."""
+    """Whether `tax` is included in the other sums, or added."""
     promo_code: str | None
     customer_info: PublicCustomerInfo
     billing_info: AddressInfo | None
@@ -201,4 +199,4 @@ class Order(Struct, frozen=True, kw_only=True, rename="camel"):
     status_since: str | UnsetType = UNSET
     """When it came into its status; left out by what was written before this was known."""
     amount_to_collect: int | UnsetType = UNSET
-    """For a driver: the cash that is to be taken at the door of an order that they have."""
+    """For the driver: the cash to collect at the door."""

@@ -1,4 +1,4 @@
-"""Which passwords may be chosen: what NIST SP 800-63B (section 3.1.1.2) says of a blocklist, as rules and a list."""
+"""Checks chosen passwords, by rules and the blocklist of NIST SP 800-63B (section 3.1.1.2)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Final
 
 from .errors import InvalidField
 
-# Length counts, kinds of characters do not. The longest bounds what a hash costs.
+# Length counts, character classes do not. The maximum bounds the cost of a hash.
 CHOSEN_MIN: Final = 10
 CHOSEN_MAX: Final = 128
 _DISTINCT_MIN: Final = 4
-# Of words that somebody's name is made of, shorter ones are part of too many others.
+# Shorter words of a name are part of too many others.
 _OWN_WORD_MIN: Final = 4
-# What is left of a password without what anybody would try first; so little is guessed along with it.
+# Characters that must be left without guessable parts.
 _REST_MIN: Final = 5
 
 # 19,640 passwords that leaks have in common, most frequent first: Royce Williams' list
@@ -26,20 +26,20 @@ _REST_MIN: Final = 5
 _LIST: Final = "common_passwords.txt.gz"
 _OUR_NAME: Final = "ordercast"
 _ROWS: Final = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", "qazwsxedcrfvtgb")
-# Three in a row happen; four are a way of not thinking of something.
+# Three in a row happen by chance; four are a pattern.
 _RUN_MIN: Final = 4
 _DISGUISED: Final = str.maketrans("@4301$57!", "aaeolssti")
 
 
 def check_choice(password: str, *, email: str, name: str, field: str = "password") -> None:
-    """Raises InvalidField for a password that is too short, too long, or among the first that anybody would try."""
+    """Check a new password. Raises InvalidField if it is too short, too long, or among the first guesses."""
     if not CHOSEN_MIN <= len(password) <= CHOSEN_MAX:
         raise InvalidField(field, f"A password has {CHOSEN_MIN} to {CHOSEN_MAX} characters.")
     if len(set(password)) < _DISTINCT_MIN:
         raise InvalidField(field, f"A password has at least {_DISTINCT_MIN} different characters.")
-    # As the same person might type it another time: letters of one size, composed alike.
+    # Normalized, so that variants of case and composition are equal.
     plain = unicodedata.normalize("NFKC", password).casefold().strip()
-    # Digits and signs around one's own name are no secret either.
+    # Digits and punctuation around one's name are no secret.
     if _is_of(plain, _own_words(email, name), of_rest=r"[^\W\d_]"):
         raise InvalidField(field, "A password is not one's own address or name, nor the shop's, with little added.")
     if _is_common(plain):
@@ -49,7 +49,7 @@ def check_choice(password: str, *, email: str, name: str, field: str = "password
 
 
 def _is_of(plain: str, words: Iterator[str], *, of_rest: str) -> bool:
-    """Whether little of the kind that counts is left without these words, some of which are there."""
+    """Whether little is left of the password without these words, one of which it contains."""
     rest = plain
     for word in sorted(words, key=len, reverse=True):
         rest = rest.replace(word, "")
@@ -63,21 +63,21 @@ def _own_words(email: str, name: str) -> Iterator[str]:
 
 
 def _is_common(plain: str) -> bool:
-    """Whether it is a common password, or one with digits and signs around it or in place of letters."""
+    """Whether it is a common password, possibly with digits and signs around it or in place of letters."""
     readings = {plain, plain.translate(_DISGUISED)}
     readings |= {re.sub(r"^[\W\d_]+|[\W\d_]+$", "", reading) for reading in readings}
     return any(len(reading) >= _OWN_WORD_MIN and reading in _common() for reading in readings)
 
 
 def _unit(plain: str) -> str:
-    """What is repeated, where nothing else is done."""
+    """The repeated unit, if it is only a repetition."""
     once = re.sub(r"(.)\1+", r"\1", plain, flags=re.DOTALL)
     repeated = re.fullmatch(r"(.+?)\1+.{0,3}", once, flags=re.DOTALL)
     return once if repeated is None else repeated[1]
 
 
 def _runs(plain: str) -> Iterator[str]:
-    """Pieces of it that lie side by side in the alphabet or on the keys, forwards or backwards."""
+    """Its runs along the alphabet or the keyboard, in either direction."""
     start = 0
     for end in range(1, len(plain) + 1):
         if end < len(plain) and _are_neighbours(plain[start : end + 1]):

@@ -1,4 +1,4 @@
-"""What is paid for: an order or a booking. Both have the same payment axis; what their own way makes of it is here."""
+"""Payables: an order or booking, with the same payment state machine; what differs between them is here."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PayableStatus: TypeAlias = OrderStatus | BookingStatus
 
 
 class PayableStage(StrEnum):
-    """How something stands, as far as its payment goes."""
+    """The stage of a payable, as far as it concerns the payment."""
 
     WAITING = auto()
-    """For the shop's word: what is held stays held."""
+    """Waits for the shop: an authorization is kept."""
     ACCEPTED = auto()
-    """What is held is taken."""
+    """Accepted: an authorization is captured."""
     CALLED_OFF = auto()
-    """What is held is let go, and what was taken is given back."""
+    """Cancelled: an authorization is voided, a capture refunded."""
 
 
 CALLED_OFF_BOOKINGS: Final = frozenset(
@@ -47,7 +47,9 @@ def stage_of(status: PayableStatus) -> PayableStage:
 
 
 def payment_after(state: PayableState, payment: PaymentState) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
-    """What its own state makes of its payment: it may have ended, or been accepted, before this was known."""
+    """The payment that the payable's own stage requires: it may have ended, or been accepted, before the payment was
+    known.
+    """
     match stage_of(state.status):
         case PayableStage.CALLED_OFF:
             return undo_payment(payment, state.payment_method)
@@ -58,7 +60,7 @@ def payment_after(state: PayableState, payment: PaymentState) -> tuple[PaymentSt
 
 
 def check_payable(status: PayableStatus, payment: PaymentState) -> None:
-    """Raises NotPayable but for what stands and was not paid."""
+    """Raise NotPayable unless the payable is open and unpaid."""
     is_unpaid = (
         payment.status in {PaymentStatus.UNPAID, PaymentStatus.FAILED} and payment.captured == 0 and payment.total > 0
     )

@@ -1,4 +1,6 @@
-"""The payment axis: its table, where facts lead on it, and what an order's way makes us owe the provider."""
+"""The payment state machine: its table, how provider facts move it, and the actions that an order's transitions
+require.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ PAYMENT_TRANSITIONS: Final[dict[P, frozenset[P]]] = {
     P.AUTHORIZED: frozenset({P.PAID, P.FAILED, P.VOIDED}),
     P.PAID: frozenset({P.PARTIALLY_REFUNDED, P.REFUNDED, P.DISPUTED}),
     P.PARTIALLY_REFUNDED: frozenset({P.REFUNDED, P.DISPUTED, P.PAID}),  # a refund may come back
-    # A customer may try another card. What was captured of a sum that failed is given back, or disputed.
+    # A customer may try another card; a partial capture of a failed payment is refunded or disputed.
     P.FAILED: frozenset({P.UNPAID, P.AUTHORIZED, P.PAID, P.VOIDED, P.REFUNDED, P.DISPUTED}),
     P.DISPUTED: frozenset({P.PAID, P.PARTIALLY_REFUNDED, P.REFUNDED, P.FAILED}),  # won, settled or lost
     P.REFUNDED: frozenset({P.PARTIALLY_REFUNDED, P.PAID, P.FAILED}),  # a refund may come back
@@ -27,7 +29,7 @@ PAYMENT_TRANSITIONS: Final[dict[P, frozenset[P]]] = {
 
 
 class ActionKind(StrEnum):
-    """What we owe the provider to do."""
+    """What the provider has to do."""
 
     CAPTURE = "capture"
     VOID = "void"
@@ -36,30 +38,30 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProviderAction:
-    """A deed that the provider must be asked for; `amount` in minor units, 0 for a void."""
+    """An action for the provider; `amount` in minor units, 0 for a void."""
 
     kind: ActionKind
     amount: int = 0
     is_optional: bool = False
-    """Nothing to be asked where no provider knows of the payment."""
+    """Skipped if no provider knows the payment."""
 
 
 # --- What an order's way makes us owe ---------------------------------------------------------------------------------
 
 
 def capture_actions(payment: PaymentState) -> tuple[ProviderAction, ...]:
-    """The shop prepares the order: what is held is taken, as a whole."""
+    """The actions on acceptance: capture the whole authorization."""
     return (ProviderAction(ActionKind.CAPTURE, payment.total),) if payment.status is P.AUTHORIZED else ()
 
 
 def undo_payment(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
-    """The order ends unfulfilled: what becomes of its payment at once, and what the provider is still to do.
+    """The payment of an order that ends unfulfilled, and the actions for the provider.
 
-    Only that which no provider holds changes its status here. A claim on nobody is void, cash is handed back; a card's
-    status changes when the provider has said so.
+    Only a payment that no provider holds changes here: an unpaid one is voided, cash is refunded. A card's status
+    changes when the provider confirms.
     """
     if payment.status is P.UNPAID:
-        # A customer may be with their bank just now.
+        # The customer may be at their bank at this moment.
         void = () if method is PaymentMethod.CASH else (ProviderAction(ActionKind.VOID, is_optional=True),)
         return replace(payment, status=P.VOIDED), void
     if payment.status in {P.AUTHORIZED, P.FAILED} and payment.captured == 0:
@@ -73,7 +75,7 @@ def undo_payment(payment: PaymentState, method: PaymentMethod) -> tuple[PaymentS
 
 
 def cash_collected(payment: PaymentState) -> PaymentState:
-    """The goods were handed over, and the money with them."""
+    """The payment after cash was collected at the handover."""
     if payment.status is not P.UNPAID:
         return payment
     return replace(payment, status=P.PAID, captured=payment.total)
@@ -83,7 +85,7 @@ def cash_collected(payment: PaymentState) -> PaymentState:
 
 
 def refundable(payment: PaymentState) -> int:
-    """What may still be given back, in minor units: nothing while a bank decides about it."""
+    """The refundable sum in minor units; 0 while disputed."""
     if payment.status not in {P.PAID, P.PARTIALLY_REFUNDED, P.FAILED}:
         return 0
     return payment.captured - payment.refunded - payment.refunding
@@ -92,7 +94,7 @@ def refundable(payment: PaymentState) -> int:
 def decide_refund(
     payment: PaymentState, method: PaymentMethod, amount: int | None, currency: str
 ) -> tuple[PaymentState, tuple[ProviderAction, ...]]:
-    """Give back `amount`, or all that is left. Raises NotRefundable or RefundTooLarge."""
+    """Refund `amount`, or all that is left. Raises NotRefundable or RefundTooLarge."""
     left = refundable(payment)
     if left == 0:
         raise NotRefundable(payment.status)
@@ -107,17 +109,17 @@ def decide_refund(
 
 
 class RefundState(StrEnum):
-    """What a provider tells of one refund in its life; the later outweigh the earlier, whichever is heard first."""
+    """The state of a refund; a later one outweighs an earlier one, in whichever order they arrive."""
 
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """It never came to be, was cancelled, or came back."""
+    """Failed, cancelled or returned."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundUpdate:
-    """One state that was told of the refund `reference`, by the provider's name for it."""
+    """A reported state of the refund `reference`, the provider's id."""
 
     provider: str
     reference: str
@@ -127,7 +129,7 @@ class RefundUpdate:
 
 @dataclass(frozen=True, slots=True)
 class RefundSums:
-    """What all of an order's refunds come to, in minor units."""
+    """The sums of all refunds of an order, in minor units."""
 
     pending: int = 0
     succeeded: int = 0
@@ -137,7 +139,7 @@ _WEIGHT: Final = {state: weight for weight, state in enumerate(RefundState)}
 
 
 def refund_sums(updates: Iterable[RefundUpdate]) -> RefundSums:
-    """Add up refunds by the last state that each has come to. Neither order nor repetition matters."""
+    """Sum refunds by their last state. Order and repetition of updates do not matter."""
     last: dict[tuple[str, str], RefundUpdate] = {}
     for update in updates:
         name = (update.provider, update.reference)
@@ -151,31 +153,31 @@ def refund_sums(updates: Iterable[RefundUpdate]) -> RefundSums:
 
 @dataclass(frozen=True, slots=True)
 class PaymentFacts:
-    """All that a provider has told of one payment: sums in minor units, whatever the order in which it was told."""
+    """All facts known of a payment: sums in minor units, independent of their order of arrival."""
 
     captured: int = 0
     refunds: int = 0
-    """Refunds that were made."""
+    """Completed refunds."""
     refunding: int = 0
-    """Refunds under way, and those that the provider is still to be asked for."""
+    """Pending refunds, including those not requested yet."""
     came_back: int = 0
-    """By how much this news lessened `refunds`."""
+    """By how much this fact reduced `refunds`."""
     is_disputed: bool = False
     is_lost: bool = False
-    """A dispute was decided against the shop: all of the money is gone."""
+    """A dispute was lost: all of the money is gone."""
     is_held: bool = False
     ended: P | None = None
-    """VOIDED or FAILED, where the authorization ended so."""
+    """VOIDED or FAILED, if the authorization ended so."""
 
 
 def derive_state(payment: PaymentState, facts: PaymentFacts) -> PaymentState:
-    """Where the payment stands by what is known of it. Facts add up: neither their order nor repetition matters.
+    """Derive a payment's state from its facts. Facts add up: order and repetition do not matter.
 
-    Nothing is given back or disputed but what was captured; so what follows a capture counts once that is heard too,
-    and it is told how much it was.
+    Only what was captured can be refunded or disputed; so facts that follow a capture take effect once the capture and
+    its sum are known too.
     """
     captured = min(max(payment.captured, facts.captured), payment.total)
-    # Another program may have written down more than the ledger has.
+    # Another program may have recorded more than the ledger has.
     refunded = min(max(facts.refunds, payment.refunded - facts.came_back), captured)
     refunded = captured if facts.is_lost else refunded
     refunding = min(facts.refunding, captured - refunded)
@@ -188,14 +190,14 @@ def _status(payment: PaymentState, facts: PaymentFacts, captured: int, refunded:
     if captured == 0 and facts.is_held:
         return P.AUTHORIZED if before in {P.UNPAID, P.FAILED} else before
     if captured == 0:
-        # A failure told after the release changes nothing: there is nothing left that could fail.
+        # A failure after the void changes nothing.
         return before if facts.ended is None or before is P.VOIDED else facts.ended
     if refunded == captured:
         return P.REFUNDED
     if facts.is_disputed:
         return P.DISPUTED
     if captured < total:
-        return P.FAILED  # paid is paid in full
+        return P.FAILED  # only a full capture counts as paid
     return P.PARTIALLY_REFUNDED if refunded else P.PAID
 
 
@@ -204,9 +206,9 @@ _IN_FULL: Final = frozenset({P.PAID, P.PARTIALLY_REFUNDED})
 
 
 def transition_path(source: P, target: P, *, in_full: bool = True) -> tuple[P, ...] | None:
-    """The shortest legal way from one status to another, without its start; None where the table has none.
+    """The shortest legal path from one status to another, without its start; None if there is none.
 
-    What was captured `in_full` does not pass through `failed`, and what was not does not pass through `paid`.
+    A full capture does not pass through `failed`, a partial one not through `paid`.
     """
     seen = set((_SHORT if in_full else _IN_FULL) - {source, target}) | {source}
     ways: deque[tuple[P, ...]] = deque([(source,)])

@@ -1,7 +1,7 @@
-"""Payments as the shop speaks of them: the port to a provider of payments, and the facts that one tells.
+"""The port to payment providers, and the facts that they report.
 
-Every deed carries a key of ours. Asked again with the key, a provider does nothing twice and answers as before; so what
-a crash left unanswered is simply asked again.
+Every action has an idempotency key of ours: repeated, it takes effect once and gets the same response. So what a crash
+left open is repeated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .states import PaymentMethod, PaymentStatus
 from .timestamps import Timestamp
 
 CASH_PROVIDER: Final = "cash"
-"""Whom the ledger names for money that was handed over: the shop itself."""
+"""The ledger's provider for cash: the shop itself."""
 
 
 # --- What is asked ----------------------------------------------------------------------------------------------------
@@ -26,8 +26,8 @@ CASH_PROVIDER: Final = "cash"
 
 @dataclass(frozen=True, slots=True)
 class CardToken:
-    """A card that the provider has seen, good for one payment. With `save_for`, a customer's id, it is kept; `owner`
-    is the provider's name for that customer, if it has given one.
+    """A card token for one payment. With `save_for`, a customer's id, the card is saved; `owner` is the provider's id
+    of that customer, if any.
     """
 
     token: str
@@ -37,7 +37,7 @@ class CardToken:
 
 @dataclass(frozen=True, slots=True)
 class SavedCard:
-    """A card that the provider keeps; `reference` and `owner` are its own names for the card and its holder."""
+    """A saved card; `reference` and `owner` are the provider's ids of card and customer."""
 
     reference: str
     owner: str
@@ -47,37 +47,36 @@ class SavedCard:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A payment to take. `key` is ours, one for each attempt; `payable_id` names what it is for."""
+    """A payment to authorize. `key` is ours, one per attempt; `payable_id` is what it pays for."""
 
     key: str
     payable_id: str
     amount: Money
     card: CardToken | SavedCard
     return_url: str | None = None
-    """Where the customer comes back to, if their bank wants to see them first."""
+    """Where the customer returns to from their bank."""
     noun: str = "order"
-    """What it is for: that, or a ``booking``."""
+    """What it pays for: that, or a ``booking``."""
 
 
 # --- What is answered -------------------------------------------------------------------------------------------------
 
 
 class PaymentAction(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What the customer is to do before their bank lets the payment go (3-D Secure, a redirect)."""
+    """What the customer must do before the bank approves (3-D Secure, redirect)."""
 
     url: str | None = None
-    """Where their browser is to go; it comes back to `returnUrl`."""
+    """The URL to open in the browser, which returns to `returnUrl`."""
     client_secret: str | None = None
-    """For the provider's own script, by which a page does it in place."""
+    """For the provider's script, which does it in the page."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentTaken:
-    """What an order starts with: its payment's state, and what of the method may be shown.
+    """The result of an authorization: the payment's state, and what may be shown of the method.
 
-    `amount` is what the provider was asked for, `key` under which it was asked, `reference` its name for the payment;
-    all are None where no provider took part. With an `action` nothing was taken yet: the status is UNPAID, until the
-    provider tells that it is authorized, or failed.
+    `amount`, `key` and `reference` (the provider's id) are None without a provider. With an `action` the status is
+    UNPAID until the provider reports that it was authorized or failed.
     """
 
     status: PaymentStatus
@@ -95,31 +94,29 @@ BY_CASH: Final = PaymentTaken(PaymentStatus.UNPAID, PaymentInfo(PaymentMethod.CA
 
 @dataclass(frozen=True, slots=True)
 class Authorized:
-    """All of it is held: the customer has done what their bank wanted."""
+    """The whole amount is authorized, after the customer's action."""
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """`amount` in all has been captured: minor units, the sum so far."""
+    """`amount` was captured in all so far, in minor units."""
 
     amount: int
 
 
 @dataclass(frozen=True, slots=True)
 class Voided:
-    """The authorization has ended; nothing was or will be captured."""
+    """The authorization ended without a capture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The authorization came to nothing."""
+    """The authorization failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundPending:
-    """One refund of `amount` is under way, by the provider's name for it: the customer has not got the money yet.
-    `task_id` is the key under which we asked, if we did.
-    """
+    """A refund of `amount` is pending. `task_id` is the key of our request, if it was ours."""
 
     reference: str
     amount: int
@@ -128,7 +125,7 @@ class RefundPending:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """One refund of `amount` was made."""
+    """A refund of `amount` completed."""
 
     reference: str
     amount: int
@@ -137,9 +134,7 @@ class Refunded:
 
 @dataclass(frozen=True, slots=True)
 class RefundFailed:
-    """A refund came to nothing, be it that the customer's bank sent it back or that it was cancelled. The shop has the
-    money again; `amount` is 0 where the provider does not say how much.
-    """
+    """A refund failed, was cancelled or returned by the bank. `amount` is 0 if the provider does not report it."""
 
     reference: str
     amount: int = 0
@@ -163,27 +158,27 @@ Fact: TypeAlias = Authorized | Captured | Voided | Failed | RefundFact | Dispute
 
 @dataclass(frozen=True, slots=True)
 class ProviderEvent:
-    """One event of a provider: `payment` is its name for the payment. No fact: nothing that concerns us."""
+    """A provider's event; `payment` is its id of the payment. Without a fact it does not concern us."""
 
     event_id: str
     kind: str
     payment: str | None
     fact: Fact | None
     currency: str | None = None
-    """Of the fact's amount, where the event says so."""
+    """The currency of the fact's amount, if given."""
     pays_for: str | None = None
-    """The order or booking that it names, of a payment that we did not ask for: one that was made elsewhere."""
+    """The order or booking named by a payment that was made elsewhere."""
 
     @property
     def begins(self) -> str | None:
-        """What a payment that was made elsewhere pays for, where this tells that it was held or taken."""
+        """The payable, if this reports that a payment made elsewhere was authorized or captured."""
         return self.pays_for if isinstance(self.fact, Authorized | Captured) else None
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderPayment:
-    """A payment as it stands in the provider's books; sums in minor units. `refunded` counts lost disputes too, and
-    refunds under way.
+    """A payment in the provider's records; sums in minor units. `refunded` includes lost disputes and pending
+    refunds.
     """
 
     reference: str
@@ -191,69 +186,68 @@ class ProviderPayment:
     captured: int
     refunded: int
     is_held: bool = False
-    """Authorized, and neither captured nor let go."""
+    """Authorized, neither captured nor voided."""
     is_disputed: bool = False
     needs_action: bool = False
-    """Its customer has still to confirm it, and can."""
+    """The customer's confirmation is pending."""
 
 
 # --- The port ---------------------------------------------------------------------------------------------------------
 
 
 class PaymentProvider(Protocol):
-    """Every call raises ProviderUnavailable where no answer came in time: whether it was done is then unknown."""
+    """Each call raises ProviderUnavailable if no response came in time: the outcome is then unknown."""
 
     @property
     def name(self) -> str:
-        """As the ledger and the webhook's path call it."""
+        """The name in the ledger and in the webhook's path."""
         ...
 
     @property
     def title(self) -> str:
-        """As people are told it."""
+        """The display name."""
         ...
 
     async def authorize(self, charge: Charge) -> PaymentTaken:
-        """Hold the amount, or take it at once, as the provider does. Raises PaymentDeclined, InvalidField for a token
-        that it does not know, and ProviderRefused; then nothing was taken.
+        """Authorize or capture the amount. Raises PaymentDeclined, InvalidField for an unknown token, or
+        ProviderRefused; nothing is taken then.
         """
         ...
 
     async def capture(self, reference: str, amount: Money, key: str) -> Captured:
-        """Take what is held. Raises ProviderRefused."""
+        """Capture the authorization. Raises ProviderRefused."""
         ...
 
     async def void(self, reference: str, key: str) -> Voided | Captured:
-        """Let go of what is held; Captured where it was taken before. Raises ProviderRefused."""
+        """Void the authorization; return Captured if it was captured before. Raises ProviderRefused."""
         ...
 
     async def refund(self, reference: str, amount: Money, key: str) -> Refunded | RefundPending:
-        """Give back a part or all of what was captured; what becomes of one under way comes as an event.
-
-        Raises ProviderRefused.
+        """Refund a part or all of what was captured; a pending refund is completed by an event. Raises
+        ProviderRefused.
         """
         ...
 
     async def lookup(self, reference: str) -> ProviderPayment | None:
-        """The payment as the provider has it; None where it knows of none."""
+        """The provider's record of the payment; None if it has none."""
         ...
 
     async def find(self, key: str, since: Timestamp) -> ProviderPayment | None:
-        """The payment that was taken with `key` at or after `since`, if one was."""
+        """Find the payment made with `key` at or after `since`."""
         ...
 
     async def forget_card(self, card: SavedCard, key: str) -> None:
-        """Keep the card no longer. One that is gone already is no error."""
+        """Delete a saved card; one that is gone is no error."""
         ...
 
     async def close(self) -> None:
-        """Let go of its connections; nothing is asked any more."""
+        """Close the connections."""
         ...
 
     def read_event(self, body: bytes, headers: Mapping[str, str], now_s: float) -> ProviderEvent:
-        """Read an event that arrived over HTTP. Raises WebhookRefused where it was not signed by the provider."""
+        """Verify and parse an event that arrived over HTTP. Raises WebhookRefused if the signature is wrong."""
         ...
 
     def parse_event(self, event_id: str, body: bytes) -> ProviderEvent:
-        """Read the body of an event whose signature was checked when it arrived. Raises WebhookRefused."""
+        """Parse an event whose signature was verified on arrival. Raises WebhookRefused."""
         ...

@@ -1,4 +1,4 @@
-"""Who acts: roles, and the actor that travels with each change."""
+"""Roles, and the actor of each change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-# As OpenID Connect Core 1.0 bounds `sub`; our own have 30.
+# OpenID Connect Core 1.0 limits `sub` to this; ours have 30.
 SUBJECT_CHARACTERS_MAX: Final = 255
 
 
@@ -16,29 +16,29 @@ class Role(StrEnum):
     CUSTOMER = "customer"
     DRIVER = "driver"
     CARER = "carer"
-    """Somebody who can be booked."""
+    """Can be booked."""
     SERVICE = "service"
-    """A trusted back end or timer."""
+    """A trusted back end or a timer."""
     GUEST = "guest"
-    """Someone without an account, perhaps holding the tracking token of one order or booking."""
+    """Without an account, perhaps with the tracking token of one order or booking."""
 
 
 STAFF: Final = frozenset({Role.ADMIN, Role.STORE})
 INSIDERS: Final = STAFF | {Role.DRIVER, Role.CARER, Role.SERVICE}
-"""Who may be told which of them acted."""
+"""Roles that see which colleague acted."""
 SEES_EVERY_ORDER: Final = STAFF | {Role.SERVICE}
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody with a role; `id` is empty for a guest."""
+    """A person or program with a role; `id` is empty for a guest."""
 
     role: Role
     id: str = ""
     name: str | None = None
 
     def __str__(self) -> str:
-        """As history records it: ``store:usr_...``, or ``guest``."""
+        """The form in history: ``store:usr_...``, or ``guest``."""
         return f"{self.role}:{self.id}" if self.id else str(self.role)
 
 

@@ -1,4 +1,4 @@
-"""Placing an order: prices from the catalogue, taxes and fees by the shop's rules, and the fact that results."""
+"""Decides new orders: prices from the catalogue, taxes and fees by the shop's rules."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class OrderPlaced:
 def price_order(
     cart: PlaceOrder | QuoteOrder, products: Mapping[str, Product], shop: Shop, offer: Offer | None = None
 ) -> PricedOrder:
-    """Price the cart. Raises UnknownProduct for a line that is not in `products`, InvalidField for one that cannot be
-    sold and for a sum past all bounds, PromotionRefused for an offer that does not hold.
+    """Price a cart. Raises UnknownProduct for a line that is not in `products`, InvalidField for a product that cannot
+    be sold or a sum beyond the limit, PromotionRefused for an invalid offer.
     """
     sold = [_product(index, cart, products, shop) for index in range(len(cart.cart_items))]
     totals = [product.price * item.quantity for product, item in zip(sold, cart.cart_items, strict=True)]
@@ -99,9 +99,7 @@ def place_order(
     now: Timestamp,
     offer: Offer | None = None,
 ) -> OrderPlaced:
-    """Decide a new order. Raises NotPermitted, AddressRequired, TotalDiffers, PriceChanged, and what ``price_order``
-    does.
-    """
+    """Decide a new order. Raises NotPermitted, AddressRequired, TotalDiffers, PriceChanged, and as ``price_order``."""
     priced = price_order(command, products, shop, offer)
     check_order(command, priced, actor)
     charged = Money(priced.total, priced.currency)
@@ -111,7 +109,7 @@ def place_order(
 
 
 def check_order(command: PlaceOrder, priced: PricedOrder, actor: Actor) -> None:
-    """Whether `actor` may place the order at these sums; asked before a payment is taken, too.
+    """Check that `actor` may place the order at these sums, before the payment and again after it.
 
     Raises NotPermitted, AddressRequired or TotalDiffers.
     """
@@ -126,7 +124,7 @@ def check_order(command: PlaceOrder, priced: PricedOrder, actor: Actor) -> None:
 
 
 def take_stock(stock: dict[str, int], lines: Sequence[OrderLine]) -> None:
-    """Take what `lines` sell from `stock`, pieces by product. Raises OutOfStock, and then nothing is taken."""
+    """Subtract the quantities of `lines` from `stock`. Raises OutOfStock, and then changes nothing."""
     left: dict[str, int] = {}
     for index, line in enumerate(lines):
         pieces = left.get(line.product_id, stock[line.product_id])

@@ -1,4 +1,4 @@
-"""Promotions: a code that the buyer types, when it holds, and what it takes off."""
+"""Promotions: codes, their conditions and discounts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class PromotionKind(StrEnum):
 
 
 class Promotion(Struct, frozen=True, kw_only=True, rename="camel"):
-    """As it stands. Amounts are minor units of `currency`; `uses` are orders that stand, ended ones not among them."""
+    """A promotion. Amounts are minor units of `currency`; `uses` counts orders that did not end unfulfilled."""
 
     code: str
     kind: PromotionKind
@@ -55,11 +55,11 @@ class Promotion(Struct, frozen=True, kw_only=True, rename="camel"):
     updated_at: Timestamp
 
     def used(self) -> Self:
-        """As the next order finds it."""
+        """The promotion after one more use."""
         return structs.replace(self, uses=self.uses + 1)
 
     def discount(self, subtotal: int, rounding: Rounding) -> int:
-        """What it takes off the goods."""
+        """The discount on the subtotal."""
         match self.kind:
             case PromotionKind.PERCENT:
                 return divided(subtotal * self.value, BASIS_POINTS, rounding)
@@ -71,7 +71,7 @@ class Promotion(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A code that a buyer gave, and what the shop knows of it at this moment."""
+    """A code that a buyer entered, with its promotion, if any."""
 
     code: str
     promotion: Promotion | None
@@ -79,7 +79,7 @@ class Offer:
     now: Timestamp
 
     def checked(self, subtotal: int, currency: str) -> Promotion:
-        """The promotion, if it holds for such an order. Raises PromotionRefused."""
+        """The promotion, if it applies to such an order. Raises PromotionRefused."""
         promotion = self.promotion
         if promotion is None:
             raise PromotionRefused(f"There is no promotion {self.code!r}.")
@@ -89,12 +89,12 @@ class Offer:
 
 
 def as_code(written: str) -> str:
-    """A code as it is kept, from how somebody typed it."""
+    """Normalize a code as typed."""
     return written.strip().upper()
 
 
 def check_value(kind: PromotionKind, value: int) -> None:
-    """Raises InvalidField for a value that its kind has no meaning for."""
+    """Check a promotion's value. Raises InvalidField if its kind does not allow it."""
     bounds = {PromotionKind.PERCENT: (1, BASIS_POINTS), PromotionKind.AMOUNT: (1, PRICE_MINOR_MAX)}
     least, most = bounds.get(kind, (0, 0))
     if not least <= value <= most:
@@ -102,7 +102,7 @@ def check_value(kind: PromotionKind, value: int) -> None:
 
 
 def _refusal(promotion: Promotion, now: Timestamp, subtotal: int, currency: str, by_customer: int) -> str | None:
-    """Why it does not hold, as the end of a sentence that begins with its code."""
+    """Why it does not apply, as the end of a sentence after the code; None if it does."""
     needed, there = Money(promotion.min_subtotal, currency), Money(subtotal, currency)
     reasons = {
         "has ended": not promotion.active or (promotion.ends_at is not None and now >= promotion.ends_at),

@@ -1,4 +1,4 @@
-"""Reconciliation: comparing a payment with the provider's own."""
+"""Compares payments with the provider's records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .states import PaymentStatus as P
 
 
 class MismatchKind(StrEnum):
-    """What differs; an order has at most one open mismatch of each."""
+    """The kind of difference; an order has at most one open mismatch of each."""
 
     UNKNOWN_PAYMENT = "unknown_payment"
     CURRENCY = "currency"
@@ -27,10 +27,10 @@ class MismatchKind(StrEnum):
     IMPOSSIBLE_MOVE = "impossible_move"
     REFUND_FAILED = "refund_failed"
     WEBHOOK_FAILED = "webhook_failed"
-    """What the provider told could not be taken in, however often that was tried."""
+    """An event of the provider failed permanently."""
 
 
-# Those that a comparison finds, and finds gone.
+# Kinds that a comparison raises and resolves.
 COMPARED: Final = frozenset(
     {
         MismatchKind.UNKNOWN_PAYMENT,
@@ -45,7 +45,7 @@ COMPARED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """One thing that we and the provider say differently."""
+    """One difference between our record and the provider's."""
 
     kind: MismatchKind
     ours: Any
@@ -54,7 +54,7 @@ class Discrepancy:
 
 
 def discrepancies(payment: PaymentState, currency: str, theirs: ProviderPayment | None) -> Iterator[Discrepancy]:
-    """Every difference; `theirs` is None where the provider knows of no such payment."""
+    """Yield all differences; `theirs` is None if the provider has no such payment."""
     if theirs is None:
         yield Discrepancy(
             MismatchKind.UNKNOWN_PAYMENT, str(payment.status), None, "The provider knows nothing of this payment."
@@ -65,10 +65,10 @@ def discrepancies(payment: PaymentState, currency: str, theirs: ProviderPayment 
         yield Discrepancy(MismatchKind.CURRENCY, currency, theirs.currency, sentence)
         return
     yield from _sums(MismatchKind.CAPTURED, payment.captured, theirs.captured, currency)
-    # What is under way a provider may count already, or not yet.
+    # Providers may count pending refunds or not.
     if not payment.refunded <= theirs.refunded <= payment.refunded + payment.refunding:
         yield from _sums(MismatchKind.REFUNDED, payment.refunded, theirs.refunded, currency)
-    # A hold may outlive a capture that was refused; it is let go when the order ends.
+    # An authorization may outlive a refused capture; it is voided at the order's end.
     if theirs.is_held is not (payment.status is P.AUTHORIZED) and payment.status is not P.FAILED:
         yield _answers(MismatchKind.HELD, payment.status is P.AUTHORIZED, theirs.is_held, "is held by the provider")
     if theirs.is_disputed is not (payment.status is P.DISPUTED) and payment.status is not P.REFUNDED:

@@ -1,4 +1,4 @@
-"""Redaction: takes a person out of JSON documents."""
+"""Redacts a person from JSON documents."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 REDACTED: Final = "[erased]"
-# A shorter text, such as a house's number, would be found in everything.
+# Shorter texts, such as house numbers, would match everywhere.
 _TEXT_MIN: Final = 4
 
 _CUSTOMER: Final = {"name": None, "email": None, "mobile": None}
@@ -15,11 +15,11 @@ _CARD: Final = frozenset({"brand", "last4"})
 
 
 class Redaction:
-    """Redacts one person: the parts of an order that are about them whole, and other texts that hold one of theirs."""
+    """Redacts one person: fields about them, and other texts that contain one of theirs."""
 
     def __init__(self, texts: Iterable[str | None]) -> None:
         known = {text.strip() for text in texts if text is not None and len(text.strip()) >= _TEXT_MIN}
-        # The longest first: a name may be part of an address.
+        # Longest first: a name may be part of an address.
         self._texts = sorted(known, key=len, reverse=True)
 
     def __repr__(self) -> str:
@@ -39,7 +39,7 @@ class Redaction:
         if key == "customerInfo":
             return dict(_CUSTOMER)
         if key in _ADDRESSES or (key == "position" and isinstance(value, dict)):
-            return None  # where somebody lives, or where their order was handed over
+            return None  # an address, or a handover's location
         if key == "paymentInfo" and isinstance(value, dict):
             return {name: self.without(item) for name, item in value.items() if name not in _CARD}
         return self.without(value)

@@ -1,4 +1,4 @@
-"""The names of the audiences of a shop: whoever opens a room and whoever tells it must mean the same one."""
+"""The names of rooms, as used for joining and emitting."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ROOMS: Final = {
     "watch_order_{id}": "The shop's people and trusted back ends that watch that order by `watch_order`.",
     "conversation_{id}": "Who has that conversation open, by `watch_conversation` or `typing`, and takes part in it.",
 }
-"""Who is in each room, by its name; the server alone joins them (``sockets.auth.rooms_of``)."""
+"""The members of each room; only the server joins sockets (``sockets.auth.rooms_of``)."""
 
 _ID: Final = re.compile(r"[a-z]+_[^_]+$")
 
 
 def room_kind(room: str) -> str:
-    """The name of a room without its id, as `ROOMS` has it: ``order_{id}`` of an order's."""
+    """A room's kind, as in `ROOMS`: ``order_{id}`` for an order's room."""
     return _ID.sub("{id}", room) if room != STORE_OWNERS else room
 
 
@@ -47,12 +47,12 @@ def order_room(order_id: str) -> str:
 
 
 def booking_room(booking_id: str) -> str:
-    """Of a guest who holds the booking's tracking token."""
+    """The room of guests with the booking's tracking token."""
     return f"booking_{booking_id}"
 
 
 def watch_room(order_id: str) -> str:
-    """Of the shop's people and trusted back ends who look at one order; buyers do so in ``order_room``."""
+    """The room of staff and back ends that watch an order; buyers are in ``order_room``."""
     return f"{_WATCH}{order_id}"
 
 
@@ -65,7 +65,7 @@ def user_room(user_id: str) -> str:
 
 
 def conversation_room(conversation_id: str) -> str:
-    """Of those who have it open, and may know of it."""
+    """The room of authorized watchers of a conversation."""
     return f"{CONVERSATION_PREFIX}{conversation_id}"
 
 

@@ -1,4 +1,4 @@
-"""The sandbox provider's rules: a token stands for what becomes of the payment. No money moves."""
+"""The sandbox provider's rules: a token selects the outcome of the payment. No money moves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .states import PaymentMethod, PaymentStatus
 SANDBOX: Final = "sandbox"
 SANDBOX_NOTICE: Final = "Card payments are taken by the sandbox: no money moves."
 
-# Long enough to be seen in a demo, short enough to wait for in a test.
+# Visible in a demo, bearable in a test.
 SLOW_S: Final = 2.0
 CHARGEBACK_AFTER_S: Final = 2.0
 REFUND_ENDS_AFTER_S: Final = 2.0
@@ -21,30 +21,30 @@ REFUND_ENDS_AFTER_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SandboxOutcome:
-    """How a card of the sandbox behaves."""
+    """The behaviour of a sandbox card."""
 
     brand: str = "visa"
     last4: str = "4242"
     is_captured_at_once: bool = True
     declines: bool = False
     needs_action: bool = False
-    """The customer is sent to a page of the bank's, which holds the money when they confirm."""
+    """The customer confirms on a bank page, which authorizes the payment."""
     is_slow: bool = False
     is_unavailable: bool = False
     is_flaky: bool = False
-    """Each later deed is unavailable when it is asked for the first time, and done at the second."""
+    """Each later action fails once as unavailable, then succeeds."""
     refuses_capture: bool = False
     refuses_refund: bool = False
     is_refund_pending: bool = False
-    """Refunds are under way for some moments."""
+    """Refunds are pending for a moment."""
     is_refund_returned: bool = False
-    """Refunds come back some moments later."""
+    """Refunds are returned after a moment."""
     captured_percent: int = 100
-    """How much of what is held its bank lets go of."""
+    """The percentage of the authorization that can be captured."""
     is_charged_back: bool = False
-    """Disputed some moments after the capture."""
+    """Disputed a moment after the capture."""
     loses: int = 0
-    """Minor units by which the sandbox's books fall short of what it said it captured."""
+    """Minor units missing in the sandbox's records, for reconciliation."""
 
 
 OUTCOMES: Final[dict[str, SandboxOutcome]] = {
@@ -67,7 +67,7 @@ OUTCOMES: Final[dict[str, SandboxOutcome]] = {
 
 
 def outcome_of(token: str) -> SandboxOutcome:
-    """What the token stands for. Raises InvalidField for one that the sandbox does not know."""
+    """The outcome of a token. Raises InvalidField if it is unknown."""
     outcome = OUTCOMES.get(token)
     if outcome is None:
         raise InvalidField("paymentInfo.token", "The payment provider does not know this token.")
@@ -75,7 +75,7 @@ def outcome_of(token: str) -> SandboxOutcome:
 
 
 def taken_by(outcome: SandboxOutcome, method: PaymentMethod) -> PaymentTaken:
-    """What a card of that kind answers. Raises PaymentDeclined or ProviderUnavailable."""
+    """The response of such a card. Raises PaymentDeclined or ProviderUnavailable."""
     if outcome.declines:
         raise PaymentDeclined
     if outcome.is_unavailable:

@@ -1,4 +1,4 @@
-"""What a buyer is told of each state, in a sentence for people, in English and Bengali."""
+"""Sentences for buyers about each state, in English and Bengali."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _COLLECTED: Final[dict[str, _Text]] = {
 }
 
 
-# Told where an order's payment alone has changed.
+# Used when only the payment changed.
 _PAYMENT: Final[dict[str, _Text]] = {
     "unpaid": ("Not paid yet", "Order {number} has not been paid yet."),
     "authorized": ("Payment authorized", "The payment of order {number} is authorized."),
@@ -65,13 +65,13 @@ _REFUND_RETURNED: Final = ("Refund came back", "A refund of order {number} came 
 
 
 def for_payer(payment_status: str, number: int | str, *, is_refund_returned: bool = False) -> _Text:
-    """Give a title and a sentence for an order whose payment has come to `payment_status`."""
+    """The title and sentence for a payment's status."""
     title, text = _REFUND_RETURNED if is_refund_returned else _PAYMENT[payment_status]
     return title, text.format(number=number)
 
 
 def for_customer(status: str, fulfilment: str, number: int | str, *, language: str = "en") -> _Text:
-    """Give a title and a sentence for an order in `status`; a delivered pickup order was collected."""
+    """The title and sentence for an order's status; a pickup order is collected, not delivered."""
     is_collected = (status, fulfilment) == ("delivered", "pickup")
     title, text = _COLLECTED[language] if is_collected else _SENTENCES[language][status]
     return title, text.format(number=number)

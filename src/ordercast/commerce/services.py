@@ -13,15 +13,15 @@ from .slots import DAY_MINUTES, WEEKDAYS, Offer, WeekHours, weekly
 
 DURATION_MIN: Final = 5
 DURATION_MAX: Final = DAY_MINUTES
-"""A night's watch; what takes days is several bookings."""
+"""The longest service: a night; longer ones are several bookings."""
 CARERS_MAX: Final = 200
-"""Of one service: all their diaries are looked through for its free times."""
+"""Carers per service: a search for free times reads all their diaries."""
 DAYS_AHEAD_MAX: Final = 2 * 366
-"""Nobody knows their hours for longer."""
+"""How far ahead bookings are allowed."""
 
 
 class Service(Struct, frozen=True, rename="camel"):
-    """One thing that can be booked. `price` is in minor units of `currency`."""
+    """A service that can be booked. `price` is in minor units of `currency`."""
 
     id: str
     name: str
@@ -30,11 +30,11 @@ class Service(Struct, frozen=True, rename="camel"):
     description_bn: str
     duration_minutes: int
     slot_minutes: int
-    """After how many minutes of a shift one may begin, and again."""
+    """The interval of slots in minutes, from the beginning of a shift."""
     price: int
     currency: str
     carer_ids: list[str]
-    """Who can do it."""
+    """The carers who can do it."""
     active: bool = True
     """Whether it can be booked now."""
     version: int = 1
@@ -45,11 +45,11 @@ class Service(Struct, frozen=True, rename="camel"):
 
 
 DEMO_HOURS: Final = weekly({day: [("08:00", "12:00"), ("13:00", "20:00")] for day in WEEKDAYS})
-"""Every day, so that whoever tries the demo at a weekend finds something."""
+"""Every day, so that the demo works on weekends."""
 
 
 def _demo(slug: str, duration: int, price: int, *, en: tuple[str, str], bn: tuple[str, str]) -> Service:
-    # The id is made from the slug, so that seeding twice names the same service.
+    # Derived from the slug, so that seeding twice is idempotent.
     service_id = new_id("svc", 1_760_000_000_000, sha256(slug.encode()).digest()[:RANDOM_BYTES])
     return Service(service_id, en[0], bn[0], en[1], bn[1], duration, 30, price, DEMO_CURRENCY, [])
 
@@ -74,7 +74,7 @@ DEMO_SERVICES: Final = (
 
 
 class Carer(Struct, frozen=True, rename="camel"):
-    """Somebody who can be booked: an account of that role, and when they work, by the shop's clock."""
+    """A carer: an account of that role, with working hours in the shop's time zone."""
 
     id: str
     name: str
@@ -82,4 +82,4 @@ class Carer(Struct, frozen=True, rename="camel"):
     hours: WeekHours
     days_off: list[str]
     version: int
-    """Of the hours and days off."""
+    """The version of the hours and days off."""

@@ -1,7 +1,7 @@
-"""How the shop charges: its currency, its taxes, and what bringing an order costs.
+"""The shop's pricing: currency, taxes and delivery fees.
 
-The rules stand in the database, in one row, and an order is priced by those that hold in its own transaction.
-``docs/reference/money.md`` has examples.
+The rules are one row of the database; an order is priced by those of its own transaction. ``docs/reference/money.md``
+has examples.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ TaxClass = Annotated[
 Rate = Annotated[int, Meta(ge=0, le=BASIS_POINTS, description="Basis points: 1500 is 15 %")]
 Prefix = Annotated[str, Meta(min_length=1, max_length=POSTCODE_MAX)]
 
-# Those of the demo: staple food is exempt, prepared food and drink bear a reduced rate, sweets the full one.
+# The demo's: staple food is exempt, prepared food and drink reduced, sweets full.
 DEMO_TAX_RATES_BP: Final = {"exempt": 0, "reduced": 500, "standard": 1500}
 
 
 class DeliveryZone(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """What delivery to some addresses costs: those in `country`, whose postcode begins with one of `postcodes`."""
+    """The delivery fee of a zone: `country`, and postcodes that begin with one of `postcodes`."""
 
     fee: Amount
     free_from: Amount | None = None
-    """A subtotal from which delivery costs nothing here."""
+    """The subtotal from which delivery is free in this zone."""
     country: Country | None = None
-    """None is any."""
+    """None for any."""
     postcodes: Annotated[tuple[Prefix, ...], Meta(max_length=PREFIXES_MAX)] = ()
-    """None given is any."""
+    """Empty for any."""
 
     def holds(self, destination: Destination) -> bool:
         if self.country is not None and self.country != destination.country:
@@ -53,7 +53,7 @@ class DeliveryZone(Struct, frozen=True, kw_only=True, rename="camel", forbid_unk
 
 
 class Shop(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
-    """How this shop charges. Amounts are minor units of `currency`, rates basis points by tax class."""
+    """The shop's pricing. Amounts are minor units of `currency`, rates basis points by tax class."""
 
     currency: Currency = "BDT"
     tax_rates_bp: Annotated[dict[TaxClass, Rate], Meta(min_length=1, max_length=TAX_CLASSES_MAX)] = field(
@@ -63,19 +63,19 @@ class Shop(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fie
     rounding: Rounding = Rounding.HALF_UP
     delivery_fee: Amount = 6_000
     free_delivery_from: Amount | None = 150_000
-    """A subtotal from which delivery costs nothing."""
+    """The subtotal from which delivery is free."""
     delivery_zones: Annotated[tuple[DeliveryZone, ...], Meta(max_length=ZONES_MAX)] = ()
-    """The first that holds decides; where none does, the two above."""
+    """The first that matches applies; if none does, the two fields above."""
 
     def rate_bp(self, tax_class: str, field: str) -> int:
-        """The tax on goods of that class. Raises InvalidField, naming `field`, for a class without a rate."""
+        """The tax rate of a class. Raises InvalidField for `field` if there is none."""
         rate = self.tax_rates_bp.get(tax_class)
         if rate is None:
             raise InvalidField(field, f"This cannot be sold: the shop has no tax rate for the class {tax_class!r}.")
         return rate
 
     def shipping_fee(self, fulfilment: Fulfilment, destination: Destination | None, subtotal: int) -> int:
-        """What bringing the goods costs; collecting them is free."""
+        """The delivery fee; pickup is free."""
         if fulfilment is Fulfilment.PICKUP:
             return 0
         fee, free_from = self.delivery_fee, self.free_delivery_from
@@ -91,5 +91,5 @@ DEMO_SHOP: Final = Shop()
 
 
 def _plain(postcode: str) -> str:
-    """As it is compared: people write the same code with spaces or without, in either case."""
+    """Normalized: people write codes with or without spaces, in either case."""
     return postcode.replace(" ", "").replace("-", "").upper()

@@ -1,8 +1,7 @@
-"""Free times: a carer's hours by the shop's clock, less what is booked, cut into times at which a service may begin.
+"""Computes free times: working hours in the shop's time zone, less bookings, cut into slots.
 
-All is counted in minutes of Unix time, so a day of the clock is as long as it is: 23 hours in spring, 25 in autumn.
-Where a shift begins or ends at a time that the clock leaps over, it begins or ends at the leap; of a time that comes
-twice, it begins at the first and ends at the second.
+Times are minutes of Unix time, so days have their real length: 23 hours in spring, 25 in autumn. A shift's end in the
+hour that the clock skips is moved to the skip; in a repeated hour a shift begins at the first and ends at the second.
 """
 
 from __future__ import annotations
@@ -19,17 +18,17 @@ from .timestamps import Timestamp, timestamp
 
 DAY_MINUTES: Final = 24 * 60
 SHIFTS_MAX: Final = 12
-"""Of one weekday: more pauses than anybody has."""
+"""Shifts per weekday."""
 DAYS_OFF_MAX: Final = 1_000
-"""Some years of holidays."""
+"""Days off per carer."""
 SLOT_DAYS_MAX: Final = 31
-"""That one question may ask of: a page of a calendar."""
+"""Days per request: a page of a calendar."""
 SLOTS_MAX: Final = 1_000
-"""In one answer: every quarter of an hour of ten days; the next question goes on behind it."""
+"""Free times per response: every quarter of an hour of ten days."""
 NEAREST_MAX: Final = 5
-"""Offered in the place of a time that is not free: as many as a person looks through."""
+"""Alternatives offered for an unavailable time."""
 NEAREST_DAYS: Final = (1, 3, 7)
-"""On either side of it, in which these are looked for: further, while they are too few."""
+"""Days around it that are searched for these, step by step."""
 
 Clock = Annotated[
     str,
@@ -46,7 +45,7 @@ Day = Annotated[
 
 
 class Shift(Struct, frozen=True, forbid_unknown_fields=True):
-    """By the shop's clock; `24:00` is the day's end."""
+    """Local times; `24:00` is the end of the day."""
 
     from_: Clock = field(name="from")
     to: Clock
@@ -56,7 +55,7 @@ Shifts = Annotated[list[Shift], Meta(max_length=SHIFTS_MAX)]
 
 
 class WeekHours(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """When somebody works. Who works through midnight ends a day with `24:00` and begins the next with `00:00`."""
+    """Weekly working hours. A night shift ends one day at `24:00` and begins the next at `00:00`."""
 
     monday: Shifts = []
     tuesday: Shifts = []
@@ -71,7 +70,7 @@ WEEKDAYS: Final = WeekHours.__struct_fields__
 
 
 class FreeTime(Struct, frozen=True, rename="camel"):
-    """When a service may begin, and who of its carers is free for it."""
+    """A free time, and the carers who are free."""
 
     starts_at: Timestamp
     ends_at: Timestamp
@@ -79,14 +78,14 @@ class FreeTime(Struct, frozen=True, rename="camel"):
 
 
 class Span(NamedTuple):
-    """From one minute of Unix time up to another."""
+    """A half-open interval of Unix minutes."""
 
     begin: int
     end: int
 
 
 class WantedTime(NamedTuple):
-    """What somebody asked for: to begin at that minute, and with that carer, or any."""
+    """The requested beginning, and the carer or any."""
 
     service_id: str
     start: int
@@ -95,7 +94,7 @@ class WantedTime(NamedTuple):
 
 
 class Diary(NamedTuple):
-    """When one carer works, and what of that is taken; `booked` is in order and does not overlap."""
+    """A carer's working hours and bookings; `booked` is sorted and does not overlap."""
 
     carer_id: str
     hours: WeekHours
@@ -104,7 +103,7 @@ class Diary(NamedTuple):
 
 
 class Offer(NamedTuple):
-    """What a service wants of a time: how long it takes, and after how many minutes of a shift one may begin."""
+    """A service's duration and slot interval."""
 
     duration: int
     step: int
@@ -114,7 +113,7 @@ class Offer(NamedTuple):
 
 
 def check_hours(hours: WeekHours) -> None:
-    """Raises InvalidField for a shift that ends before it begins, or reaches into the next."""
+    """Check working hours. Raises InvalidField for a shift that ends before it begins, or overlaps the next."""
     for weekday in WEEKDAYS:
         ended = 0
         for place, shift in enumerate(getattr(hours, weekday)):
@@ -127,7 +126,7 @@ def check_hours(hours: WeekHours) -> None:
 
 
 def day_in(name: str, text: str) -> date:
-    """Read a day. Raises InvalidField for one that no calendar has."""
+    """Parse a date. Raises InvalidField."""
     try:
         return date.fromisoformat(text)
     except ValueError:
@@ -139,7 +138,7 @@ def _minutes(clock: str) -> int:
 
 
 def minute_of(at: str) -> int:
-    """The minute of a moment as text, which is a whole one."""
+    """The Unix minute of a timestamp, which must be whole."""
     return int(datetime.fromisoformat(at).timestamp()) // 60
 
 
@@ -151,7 +150,7 @@ def moment_of(minute: int) -> Timestamp:
 
 
 def minute_at(day: date, clock: int, zone: tzinfo, *, last: bool = False) -> int:
-    """The minute at which the clock shows `clock` minutes of that day; the `last`, where it does so twice."""
+    """The Unix minute of a local time on that day; with `last`, the second if it occurs twice."""
     local = datetime.combine(day, time()) + timedelta(minutes=clock)
     first, second = (_minute(local.replace(tzinfo=zone, fold=fold)) for fold in (0, 1))
     if first <= second:
@@ -164,7 +163,7 @@ def _minute(at: datetime) -> int:
 
 
 def _leap(before: int, after: int, zone: tzinfo) -> int:
-    """The minute between the two at which the clock leaps."""
+    """The minute between the two at which the offset changes."""
     offset = _offset(before, zone)
     while after - before > 1:
         middle = (before + after) // 2
@@ -177,7 +176,7 @@ def _offset(minute: int, zone: tzinfo) -> timedelta | None:
 
 
 def shifts_on(diary: Diary, day: date, zone: tzinfo) -> list[Span]:
-    """When the carer works on that day."""
+    """The carer's shifts on that day."""
     if day.isoformat() in diary.days_off:
         return []
     shifts: list[Shift] = getattr(diary.hours, WEEKDAYS[day.weekday()])
@@ -189,7 +188,7 @@ def shifts_on(diary: Diary, day: date, zone: tzinfo) -> list[Span]:
 
 
 def _joined(spans: Iterable[Span]) -> list[Span]:
-    """Those that meet are one: whoever works through midnight can be booked through it."""
+    """Merge adjacent shifts, so that bookings may span midnight."""
     joined: list[Span] = []
     for span in sorted(spans):
         if joined and span.begin <= joined[-1].end:
@@ -204,7 +203,7 @@ def _local_day(minute: int, zone: tzinfo) -> date:
 
 
 def _days(span: Span, zone: tzinfo) -> list[date]:
-    """The local days that a span touches, and one on either side: of a service through midnight, both."""
+    """The local days of a span and one on either side, for shifts and services across midnight."""
     first, last = _local_day(span.begin, zone) - timedelta(days=1), _local_day(span.end, zone) + timedelta(days=1)
     return [first + timedelta(days=each) for each in range((last - first).days + 1)]
 
@@ -213,14 +212,14 @@ def _days(span: Span, zone: tzinfo) -> list[date]:
 
 
 def is_free(diary: Diary, wanted: Span, zone: tzinfo) -> bool:
-    """Whether the carer works all of that time, and has nothing else in it."""
+    """Whether the carer works and has no booking in that time."""
     shifts = _joined(span for day in _days(wanted, zone) for span in shifts_on(diary, day, zone))
     works = any(shift.begin <= wanted.begin and wanted.end <= shift.end for shift in shifts)
     return works and not any(taken.begin < wanted.end and wanted.begin < taken.end for taken in diary.booked)
 
 
 def starts_of(diary: Diary, offer: Offer, within: Span, zone: tzinfo) -> Iterator[int]:
-    """The minutes within a span at which the carer may begin, in order."""
+    """The minutes in a span at which the carer can begin, sorted."""
     shifts = [span for day in _days(within, zone) for span in shifts_on(diary, day, zone)]
     works, taken = _joined(shifts), list(diary.booked)
     seen = -1
@@ -241,8 +240,8 @@ def starts_of(diary: Diary, offer: Offer, within: Span, zone: tzinfo) -> Iterato
 def free_times(
     diaries: Sequence[Diary], offer: Offer, within: Span, zone: tzinfo, *, most: int | None = None
 ) -> list[FreeTime]:
-    """The times at which the service may begin, in order, each with the carers who are free for it. A day at a time:
-    with `most`, no further than to the day on which there are so many.
+    """The free times of a service, sorted, each with the free carers. Searches day by day; with `most`, until that many
+    are found.
     """
     found: list[FreeTime] = []
     for begin in range(within.begin, within.end, DAY_MINUTES):
@@ -261,22 +260,22 @@ def _free_time(start: int, offer: Offer, carer_ids: list[str]) -> FreeTime:
 
 
 def around(wanted: int, now: int, days: int) -> Span:
-    """So many days before and after a minute, without what has gone by."""
+    """The span of `days` before and after a minute, without the past."""
     begin = max(wanted - days * DAY_MINUTES, now + 1)
     return Span(begin, max(wanted, begin) + days * DAY_MINUTES)
 
 
 def nearest(found: Sequence[FreeTime], wanted: int) -> list[FreeTime]:
-    """Those of the free times that are nearest to a minute, nearest first."""
+    """The free times nearest to a minute, nearest first."""
     return sorted(found, key=lambda each: abs(minute_of(each.starts_at) - wanted))[:NEAREST_MAX]
 
 
 def span_of(first: date, last: date, zone: tzinfo) -> Span:
-    """From the beginning of one day of the clock to the end of another."""
+    """The span from the beginning of one local day to the end of another."""
     return Span(minute_at(first, 0, zone), minute_at(last + timedelta(days=1), 0, zone))
 
 
 def weekly(hours: Mapping[str, Sequence[tuple[str, str]]]) -> WeekHours:
-    """Hours as a program writes them down: of each weekday, from when to when."""
+    """Make weekly hours of pairs of local times by weekday."""
     shifts: dict[str, Any] = {day: [Shift(*each) for each in spans] for day, spans in hours.items()}
     return WeekHours(**shifts)

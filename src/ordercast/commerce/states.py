@@ -1,4 +1,4 @@
-"""The words of an order's life: its states, the states of its payment, their labels and their former names."""
+"""Order and payment statuses, their labels and legacy names."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ class PaymentState:
     captured: int = 0
     refunded: int = 0
     refunding: int = 0
-    """Promised back, and asked of the provider, who has not confirmed it yet."""
+    """Being refunded, not yet confirmed by the provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """What a decision about an order's status may look at."""
+    """The part of an order that decisions read."""
 
     noun: ClassVar[str] = "order"
     a_noun: ClassVar[str] = "an order"
@@ -80,7 +80,7 @@ class OrderState:
     customer_id: str | None = None
     attempts: int = 0
     changed_by: str = ""
-    """Who changed it last, as history records an actor, and when."""
+    """The last actor, as history records one."""
     changed_at: str = ""
     total: int = 0
     captured: int = 0
@@ -111,12 +111,12 @@ LABELS: Final[dict[OrderStatus, dict[str, str]]] = {
     OrderStatus.CANCELLED: {"en": "Cancelled", "bn": "বাতিল"},
 }
 
-# A pickup order ends at the counter, and people should read so.
+# Labels of pickup orders, which end at the counter.
 PICKUP_LABELS: Final[dict[OrderStatus, dict[str, str]]] = {
     OrderStatus.DELIVERED: {"en": "Collected", "bn": "সংগ্রহ করা হয়েছে"},
 }
 
-# Taken on input and in data migration, never given out. Where the fulfilment decides, both targets stand.
+# Accepted on input and in migrations, never returned. Where the fulfilment decides, both are listed.
 LEGACY_NAMES: Final[dict[str, OrderStatus | dict[Fulfilment, OrderStatus]]] = {
     "new": OrderStatus.PENDING,
     "accepted": OrderStatus.PROCESSING,
@@ -133,7 +133,7 @@ _BY_NAME: Final = {str(status): status for status in OrderStatus}
 
 
 def resolve_status(name: str, fulfilment: Fulfilment) -> OrderStatus:
-    """Read a status by its present or a former name. Raises UnknownStatus."""
+    """Parse a status by its current or legacy name. Raises UnknownStatus."""
     found = _BY_NAME.get(name) or LEGACY_NAMES.get(name)
     if found is None:
         raise UnknownStatus(name)
@@ -141,5 +141,5 @@ def resolve_status(name: str, fulfilment: Fulfilment) -> OrderStatus:
 
 
 def statuses_called(name: str) -> tuple[OrderStatus, ...]:
-    """Every status that a present or former name stands for. Raises UnknownStatus."""
+    """All statuses that a current or legacy name stands for. Raises UnknownStatus."""
     return tuple(dict.fromkeys(resolve_status(name, fulfilment) for fulfilment in Fulfilment))

@@ -1,4 +1,4 @@
-"""A day of the shop in figures: which day it is, and how many figures become a few."""
+"""Daily statistics: day boundaries and percentiles."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from msgspec import Struct
 from .errors import InvalidField
 from .timestamps import Timestamp, timestamp
 
-# What people ask of a waiting order: is it new, usual, slow, late, forgotten?
+# Age classes of waiting orders: new, usual, slow, late, forgotten.
 AGE_BOUNDS_MINUTES: Final = (5, 15, 30, 60)
 AGE_NAMES: Final = ("under5", "under15", "under30", "under60", "over60")
 
 
 class Percentiles(Struct, frozen=True, rename="camel"):
-    """Some durations in four figures, each one that did occur (nearest rank); null where there were none."""
+    """Percentiles of durations (nearest rank, so each occurred); null without any."""
 
     count: int
     median: float | None
@@ -29,14 +29,14 @@ class Percentiles(Struct, frozen=True, rename="camel"):
 
 
 class Hour(Struct, frozen=True, rename="camel"):
-    """One hour of the local clock; of an hour that the clock goes through twice, both."""
+    """One hour of the local clock; a repeated hour counts both."""
 
     orders: int
     ordered: int
 
 
 class OpenOrders(Struct, frozen=True, rename="camel"):
-    """Orders that wait for anything now, of whatever day, by the minutes since they were placed."""
+    """Open orders of any day, by minutes since they were placed."""
 
     count: int
     oldest_seconds: float | None
@@ -44,17 +44,17 @@ class OpenOrders(Struct, frozen=True, rename="camel"):
 
 
 class Stats(Struct, frozen=True, rename="camel"):
-    """One day. Sums are minor units of `currency`."""
+    """Statistics of one day. Sums are minor units of `currency`."""
 
     date: str
     tz: str
     currency: str
     orders: int
-    """Placed on that day."""
+    """Orders placed on that day."""
     ordered: int
-    """What those come to that were not rejected, cancelled, expired or returned."""
+    """The total of those that were not rejected, cancelled, expired or returned."""
     revenue: int
-    """What was captured of those of the day, less what was refunded: money that is the shop's now."""
+    """Captured for that day's orders, less refunds."""
     by_status: dict[str, int]
     by_hour: list[Hour]
     preparation: Percentiles
@@ -63,14 +63,16 @@ class Stats(Struct, frozen=True, rename="camel"):
     """Seconds from `picked_up` to the door, of the orders that were delivered on that day."""
     open: OpenOrders
     notice: Percentiles
-    """Seconds from the commit to the first screen that said it had painted it, of orders and bookings of that day."""
+    """Seconds from commit to the first screen that painted it, of that day's orders and bookings."""
     latency: Percentiles | None
-    """Milliseconds from the moment on a change to its writing to this node's sockets, of the newest; null elsewhere."""
+    """Milliseconds from a change's timestamp to its write to this node's sockets, of the newest changes; null in other
+    places.
+    """
     at: str
 
 
 def zone(name: str) -> tzinfo:
-    """The time zone of an IANA name. Raises InvalidField."""
+    """Find a time zone by its IANA name. Raises InvalidField."""
     if name == "UTC":
         return UTC
     try:
@@ -84,7 +86,7 @@ def day_of(now: Timestamp, tz: tzinfo) -> date:
 
 
 def bounds(day: date, tz: tzinfo) -> tuple[Timestamp, Timestamp]:
-    """When a day begins and ends in that zone: 23 to 25 hours. Raises InvalidField for a day outside of all time."""
+    """The beginning and end of a local day, 23 to 25 hours. Raises InvalidField for a date out of range."""
     try:
         begin = datetime.combine(day, time(), tz)
         end = datetime.combine(day + timedelta(days=1), time(), tz)
@@ -94,16 +96,16 @@ def bounds(day: date, tz: tzinfo) -> tuple[Timestamp, Timestamp]:
 
 
 def local_hour(minute: str, tz: tzinfo) -> int:
-    """The hour of the local clock at a minute of UTC, such as ``2026-11-21T06:15``."""
+    """The local hour of a UTC minute, such as ``2026-11-21T06:15``."""
     return datetime.fromisoformat(f"{minute}:00+00:00").astimezone(tz).hour
 
 
 def percentiles(durations: Sequence[float]) -> Percentiles:
-    """The nearest-rank percentiles: each is one of the durations."""
+    """Nearest-rank percentiles: each is one of the durations."""
     ordered = sorted(durations)
     if not ordered:
         return Percentiles(0, None, None, None, None)
-    # In hundredths, for 0.95 * 20 may be a little more than 19 to a computer.
+    # In hundredths, as 0.95 * 20 may exceed 19 in floating point.
     parts = (round(ordered[ceil(part * len(ordered) / 100) - 1], 3) for part in (50, 90, 95, 99))
     return Percentiles(len(ordered), *parts)
 

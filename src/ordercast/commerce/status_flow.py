@@ -1,4 +1,4 @@
-"""Deciding a move of an order: what the table permits, whether its conditions hold, and what follows from it."""
+"""Decides transitions of an order: whether the table has them, whether their guards hold, and their effects."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .transitions import BEFORE_PICKED_UP, MOVES, MOVES_FROM, Effect, Guard, Tra
 
 @dataclass(frozen=True, slots=True)
 class StatusChanged:
-    """A decided move: `before` is the order as it stood, the rest is what it becomes."""
+    """A decided transition: `before` is the old state, the rest is the new one."""
 
     before: OrderState
     status: S
     payment: PaymentState
     owed: tuple[ProviderAction, ...]
-    """What the payment provider is to do about it, after the commit."""
+    """Actions for the payment provider, after the commit."""
     held_from: S | None
     driver_id: str | None
     attempts: int
@@ -39,7 +39,7 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The order is where the actor wants it already."""
+    """Nothing changes: the order is in that status."""
 
     order: OrderState
 
@@ -48,8 +48,8 @@ class Unchanged:
 
 
 def allowed_next(order: OrderState, role: Role) -> tuple[S, ...]:
-    """Where `role` may move `order` now, as far as the order alone tells: whether an acting driver is the assigned
-    one is judged when the move is asked for.
+    """The statuses to which `role` may move `order`. Whether an acting driver is the assigned one is checked by the
+    decision.
     """
     return tuple(t.target for t in MOVES_FROM[order.status] if role in t.roles and _refusal(t, order, role) is None)
 
@@ -63,7 +63,7 @@ def decide_status_change(
     expected_version: int | None,
     now: Timestamp,
 ) -> StatusChanged | Unchanged:
-    """Decide a move. The actor must be entitled to know of the order; `expected_version` None waives the check.
+    """Decide a transition. The actor must be entitled to see the order; None as `expected_version` skips the check.
 
     Raises StaleVersion, IllegalTransition, NotPermitted, ReasonRequired or GuardRefused.
     """
@@ -86,7 +86,7 @@ def decide_status_change(
 def decide_assignment(
     order: OrderState, driver_id: str, actor: Actor, *, expected_version: int | None, now: Timestamp
 ) -> StatusChanged | Unchanged:
-    """Decide to give the order to a driver, who exists and is active. Raises as ``decide_status_change`` does."""
+    """Decide to assign an existing, active driver. Raises as ``decide_status_change``."""
     if actor.role not in STAFF:
         raise NotPermitted(actor, "choose an order's driver")
     if order.status is S.DRIVER_ASSIGNED and order.driver_id != driver_id:
@@ -125,7 +125,7 @@ def _driver_known(_move: Transition, order: OrderState, role: Role) -> str | Non
     return "No driver has been chosen for this order."
 
 
-# ASSIGNED_DRIVER is not among them: it asks who acts, not only in which role.
+# ASSIGNED_DRIVER is missing: it depends on the actor, not only on the role.
 _GUARDS: Final[dict[Guard, Callable[[Transition, OrderState, Role], str | None]]] = {
     Guard.PAYMENT_READY: _payment_ready,
     Guard.HELD_HERE: _held_here,
@@ -135,7 +135,7 @@ _GUARDS: Final[dict[Guard, Callable[[Transition, OrderState, Role], str | None]]
 
 
 def _refusal(move: Transition, order: OrderState, role: Role) -> str | None:
-    """The sentence of the first condition that does not hold, of those that order and role can answer."""
+    """The sentence of the first guard that fails, of those that order and role decide; None if all hold."""
     if move.fulfilment is not None and move.fulfilment is not order.fulfilment:
         return f"This order is for {order.fulfilment}."
     for guard in move.guards:
@@ -154,7 +154,7 @@ def _check(move: Transition, order: OrderState, actor: Actor) -> None:
 
 
 def _is_theirs(move: Transition, order: OrderState, driver: Actor) -> bool:
-    """A driver moves only what is assigned to them, or takes what is nobody's yet."""
+    """Whether the driver may make the move: of their own orders, or to take a free one."""
     if order.driver_id is None:
         return Guard.ASSIGNED_DRIVER not in move.guards
     return order.driver_id == driver.id

@@ -1,11 +1,11 @@
-"""What no text of a request may hold: nothing to be seen, characters that deceive the eye, and card numbers.
+"""Rejects texts without visible characters, deceptive characters, and card numbers.
 
-Letters of every script pass, and what shapes them: the joiners and variation selectors of Bengali, Persian and emoji,
-the direction marks of Arabic and Hebrew, the tags of flags. What turns the order of letters around or shows nothing at
-all (Unicode Technical Report 36, "bidirectional text spoofing") is refused, for a name would be read as another.
+Letters of every script pass, with the joiners, variation selectors, direction marks and flag tags that they need.
+Bidirectional overrides and invisible characters are rejected (Unicode Technical Report 36, "bidirectional text
+spoofing"), as a name could read as another.
 
-A card number that reached our logs or database would put the whole shop under the card industry's rules (PCI DSS), so
-it is refused wherever it is typed, and never repeated.
+A card number in our logs or database would put the shop under the card industry's rules (PCI DSS), so it is rejected
+wherever it is entered, and never repeated.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TELEPHONE: Final = re.compile(r"\+[\d \-()]+$")
 TELEPHONE_DIGITS_MAX: Final = 15
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-# The format characters (category Cf) that are not named above as passing, and what is no character at all.
+# Format characters (category Cf) that are not listed as passing, and noncharacters.
 _HIDDEN: Final = re.compile(
     "["
     r"\u00ad\u180e\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufdd0-\ufdef\ufffe\uffff"
@@ -38,28 +38,27 @@ _HIDDEN: Final = re.compile(
     + "".join(rf"\U{plane:04x}fffe\U{plane:04x}ffff" for plane in range(1, 17))
     + "]"
 )
-# Spaces, marks that need a letter before them, controls and formats: a text of these alone shows nothing.
+# Categories that show nothing by themselves.
 _UNSEEN_CATEGORIES: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Me"})
-# Letters and a symbol that are drawn as nothing: fillers of Hangul, and the Braille cell without a dot.
+# Letters and a symbol drawn as nothing: Hangul fillers, and the empty Braille cell.
 _UNSEEN_LETTERS: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 # Cards are often typed in groups.
 _LONG_RUN: Final = re.compile(r"\d(?:[ \u00a0-]?\d){12,}")
-# Where one may be. Looking for the digits of every script takes three times as long, and most texts have but ours.
+# A quick test. Digits of every script would take three times as long, and most texts have ASCII ones.
 _NUMERIC: Final = re.compile(r"\d[\d \u00a0-]{12,}")
 _NUMERIC_ASCII: Final = re.compile(r"[0-9][0-9 -]{12,}")
 _GAP: Final = re.compile(r"[ \u00a0-]")
-# A text in a request's JSON that begins with nothing to be seen.
+# A JSON text that begins with an invisible character.
 _UNSEEN_FIRST: Final = re.compile(rf'"[^\w\x21-\x7e]|"[{"".join(_UNSEEN_LETTERS)}]')
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
 def check_texts(request: msgspec.Struct) -> None:
-    """Look at every text of `request`.
+    """Check every text of `request`.
 
-    Raises ControlCharacter, HiddenCharacter, BlankText or CardNumberGiven, which name the field.
+    Raises ControlCharacter, HiddenCharacter, BlankText or CardNumberGiven with the field.
     """
-    # One look at all of them together: nearly every request ends here. What stands between two texts keeps their digits
-    # from making a card's.
+    # One pass over all texts: nearly every request ends here. Separators keep digits of two texts apart.
     everything = _ENCODE(request).decode()
     if not _is_suspect(everything) and not has_card_number(everything):
         return
@@ -75,7 +74,7 @@ def check_texts(request: msgspec.Struct) -> None:
 
 
 def _is_suspect(everything: str) -> bool:
-    """Whether the JSON shows an escape, as of control characters, one that is refused, or a text that may be blank."""
+    """Whether the JSON may contain something to reject: an escape, a hidden character, a blank text."""
     return "\\" in everything or not everything.isprintable() or _UNSEEN_FIRST.search(everything) is not None
 
 
@@ -87,7 +86,7 @@ def _shows_something(text: str) -> bool:
 
 
 def has_card_number(text: str) -> bool:
-    """Whether some digits in `text`, perhaps grouped by spaces or dashes, form a card number."""
+    """Whether `text` contains a card number, perhaps grouped by spaces or dashes."""
     numerics = _NUMERIC_ASCII if text.isascii() else _NUMERIC
     return any(
         _is_card(digits)
@@ -98,7 +97,7 @@ def has_card_number(text: str) -> bool:
 
 
 def _stretches(run: str) -> Iterator[str]:
-    """Every sequence of whole groups of `run`: the digits after a card's may be its expiry or security code."""
+    """Every sequence of whole groups of `run`: expiry or security code may follow the number."""
     groups = _GAP.split(run)
     for start in range(len(groups)):
         digits = ""
@@ -111,7 +110,7 @@ def _stretches(run: str) -> Iterator[str]:
 
 
 def _is_card(digits: str) -> bool:
-    # int() reads the digits of every script.
+    # int() accepts digits of every script.
     return int(digits[0]) in _CARD_FIRST_DIGITS and _luhn([int(digit) for digit in digits])
 
 
@@ -127,7 +126,7 @@ def _is_telephone(path: str, text: str) -> bool:
 
 
 def _named(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Every text, each with its path in the request's JSON."""
+    """Every text with its JSON path in the request."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, msgspec.Struct):

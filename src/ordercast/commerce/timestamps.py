@@ -15,13 +15,13 @@ YEAR_MAX: Final = 2200
 
 
 def timestamp(now_ms: int) -> Timestamp:
-    """Write Unix milliseconds as ``2026-11-21T06:15:19.608Z``."""
+    """Format Unix milliseconds as ``2026-11-21T06:15:19.608Z``."""
     seconds, milliseconds = divmod(now_ms, 1000)
     return Timestamp(f"{_second(seconds)}.{milliseconds:03d}Z")
 
 
 def timestamp_at(field: str, time: datetime) -> Timestamp:
-    """Write the time that a request gave, which has a zone. Raises InvalidField for one of another age than ours."""
+    """Format a time of a request, which has an offset. Raises InvalidField outside of the supported years."""
     if not YEAR_MIN <= time.year <= YEAR_MAX:
         raise InvalidField(field, f"A year from {YEAR_MIN} to {YEAR_MAX} is wanted.")
     return timestamp(round(time.timestamp() * 1000))

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-# Long enough to look a delivery up again; a link that was forwarded or printed should not show it for ever.
+# Long enough to look a delivery up again; a forwarded link must not work forever.
 TRACKED_AFTER_END_S: Final = 48 * 3600
 # The shortest numbers that anybody is called by across a town.
 MOBILE_DIGITS_MIN: Final = 6
 
 
 def tracking_ends(ended_at: str) -> int:
-    """The Unix second at which the token of an order or booking that ended at that moment expires."""
+    """The Unix time at which the token of an order or booking that ended then expires."""
     return int(datetime.fromisoformat(ended_at).timestamp()) + TRACKED_AFTER_END_S
 
 

@@ -1,4 +1,4 @@
-"""The order's life as a table: the API, the buttons in the pages, the docs' diagram and the tests are made from it."""
+"""The order state machine as a table, from which the API, the pages' buttons, the diagram and the tests are made."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One permitted move. `fulfilment` limits it to orders of that kind; every guard must hold."""
+    """One transition. `fulfilment` limits it to orders of that kind; every guard must hold."""
 
     source: S
     target: S
@@ -67,7 +67,7 @@ OPEN: Final = (
 BEFORE_PICKED_UP: Final = OPEN[: OPEN.index(S.PICKED_UP)]
 TERMINAL: Final = frozenset(S) - frozenset(OPEN) - {S.ON_HOLD}
 
-# Who may bring an order into being: a customer or a guest; the shop, for one who telephones.
+# Who may place an order: customers and guests, and staff on the phone.
 PLACING_ROLES: Final = frozenset({Role.CUSTOMER, Role.GUEST}) | _STORE
 
 TRANSITIONS: Final[tuple[Transition, ...]] = (
@@ -140,21 +140,21 @@ MOVES_FROM: Final = {source: tuple(t for t in TRANSITIONS if t.source is source)
 
 # --- What the states themselves imply ---------------------------------------------------------------------------------
 
-# Only its driver moves such an order on, so it has one.
+# States that only the driver leaves, so the order has one.
 CARRIED: Final = frozenset(t.source for t in TRANSITIONS if Guard.ASSIGNED_DRIVER in t.guards)
 
-# Each arrival here is one more attempt at delivery.
+# States that count a failed attempt at delivery.
 FAILING: Final = frozenset(t.target for t in TRANSITIONS if Effect.COUNT_ATTEMPT in t.effects)
 
-# What was set aside for the order goes back on sale.
+# States that return the stock.
 RESTOCKING: Final = frozenset(t.target for t in TRANSITIONS if Effect.RELEASE_STOCK in t.effects)
 
-# So does the customer's money.
+# States that refund the payment.
 REFUNDING: Final = frozenset(t.target for t in TRANSITIONS if Effect.GIVE_PAYMENT_BACK in t.effects)
 
 
 def reachable(fulfilment: Fulfilment) -> frozenset[S]:
-    """The states that an order of this kind may ever be in."""
+    """The states that an order of this kind can reach."""
     found = {S.PENDING, S.ON_HOLD}
     while found < (wider := found | {t.target for t in TRANSITIONS if _leads_on(t, found, fulfilment)}):
         found = wider
@@ -162,5 +162,5 @@ def reachable(fulfilment: Fulfilment) -> frozenset[S]:
 
 
 def _leads_on(move: Transition, found: set[S], fulfilment: Fulfilment) -> bool:
-    # What is on hold goes back to where it was, and opens no new way.
+    # An order on hold returns to its former state.
     return move.source in found - {S.ON_HOLD} and move.fulfilment in {None, fulfilment}

@@ -1,4 +1,4 @@
-"""Moments written out for people, by the shop's clock, in English and Bengali."""
+"""Formats times for people in the shop's time zone, in English and Bengali."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Carers: accounts of that role, when they work, and what of it is taken.
+"""Carers: accounts of that role, with working hours.
 
-A carer's row is what bookings of theirs are made behind one another by: each that takes or frees time counts its
-`diary` up, so no two are decided side by side, on whatever node, in whatever program (see ``bookings.triggers``).
+A carer's row serializes their bookings: each that takes or frees time increments its `diary`, so no two are decided
+concurrently, on any node or by any program (see ``bookings.triggers``).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TABLE: Final = "carers"
 
 carers = table(
     TABLE,
-    # No foreign key, as with customers: who is bookable is an account, who was booked may have had one.
+    # No foreign key, as for customers: a booked carer may have lost the account.
     identifier("carer_id", primary_key=True),
     json_object("hours", "{}"),
     json_array("days_off"),
@@ -49,7 +49,7 @@ _CARER: Final = f"""
 BY_ID: Final = Statement(f"{_CARER} AND accounts.id = :id")
 BY_IDS: Final = Statement(f"{_CARER} AND accounts.id IN (@json_texts(:ids))")
 AFTER: Final = Statement(f"{_CARER} AND accounts.id > :after ORDER BY accounts.id LIMIT :limit")
-# In one order for everybody: two who want the same carers must not wait for each other.
+# Locked in one order, against deadlocks.
 HOLD: Final = Statement("""
     SELECT carer_id FROM carers WHERE carer_id IN (@json_texts(:ids)) ORDER BY carer_id @for_update
 """)
@@ -80,18 +80,18 @@ def find(transaction: Transaction, carer_id: str) -> Carer | None:
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Carer]:
-    """The next carers by id after `after` ("" for the first)."""
+    """A page of carers by id after `after` ("" for the first)."""
     return transaction.page(AFTER, _carer_of, "accounts", after=after, limit=limit)
 
 
 def known(transaction: Transaction, carer_ids: Iterable[str]) -> dict[str, Carer]:
-    """Those of them that there are, in the order of their ids."""
+    """The existing ones, by id."""
     found = transaction.read(BY_IDS, _carer_of, "accounts", ids=_json(list(carer_ids)))
     return {carer.id: carer for carer in sorted(found, key=lambda carer: carer.id)}
 
 
 def hold(transaction: Transaction, carer_ids: Iterable[str]) -> None:
-    """Have nobody else book these carers, or change their hours, until this unit's commit."""
+    """Lock these carers until the commit."""
     ids = sorted(set(carer_ids))
     held = {carer_id for (carer_id,) in transaction.all(HOLD, ids=_json(ids))}
     missing = [carer_id for carer_id in ids if carer_id not in held]
@@ -102,7 +102,7 @@ def hold(transaction: Transaction, carer_ids: Iterable[str]) -> None:
 
 
 def seed(transaction: Transaction, carer_id: str, hours: WeekHours, actor: Actor, now: Timestamp) -> None:
-    """Say when a carer works of whom nothing is said yet."""
+    """Set the working hours of a carer who has none yet."""
     transaction.run(SEED, carer_id=carer_id, hours=_json(hours), actor=str(actor), updated_at=now)
 
 
@@ -116,7 +116,7 @@ def change(
     actor: Actor,
     now: Timestamp,
 ) -> Carer:
-    """Change when a carer works; what is booked stays booked. Raises NotFound, EditConflict."""
+    """Change working hours; bookings stay. Raises NotFound, EditConflict."""
     hold(transaction, [carer_id])
     before = find(transaction, carer_id)
     if before is None:

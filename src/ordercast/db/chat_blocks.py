@@ -1,4 +1,4 @@
-"""Who may not write in conversations, and why: kept by a conversation's buyer, so that it holds in all of theirs."""
+"""Blocked customers, who may not write in any conversation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TABLE: Final = "chat_blocks"
 
 chat_blocks = table(
     TABLE,
-    # ``customer:cus_...``; of a guest what they ordered: ``order:ord_...``.
+    # ``customer:cus_...``; for a guest the order, ``order:ord_...``.
     line("who", primary_key=True),
     line("reason"),
     actor(),
@@ -55,45 +55,45 @@ NOUN: Final = Noun(
 
 
 class Block(Struct, frozen=True, rename="camel"):
-    """Somebody who may not write."""
+    """A block of a customer."""
 
     who: str
-    """``customer:cus_...``; of a guest what they ordered, ``order:ord_...``."""
+    """``customer:cus_...``; for a guest the order, ``order:ord_...``."""
     reason: str
-    """What they are told."""
+    """The reason, shown to the customer."""
     actor: str
-    """Who of the shop did so."""
+    """The staff member."""
     created_at: str
 
 
 def buyer_of(conversation: Conversation) -> str:
-    """Under which name the buyer of a conversation is blocked."""
+    """The key by which the buyer of a conversation is blocked."""
     if conversation.customer_id is not None:
         return f"customer:{conversation.customer_id}"
     return f"{conversation.about}:{conversation.subject_id}"
 
 
 def block(transaction: Transaction, conversation: Conversation, reason: str, *, actor: Actor, now: Timestamp) -> Block:
-    """Let the buyer write no more, in any conversation of theirs; again changes the reason."""
+    """Block the buyer in all conversations; again changes the reason."""
     made = Block(buyer_of(conversation), reason, str(actor), now)
     transaction.run(BLOCK, who=made.who, reason=reason, actor=made.actor, created_at=now)
     return made
 
 
 def unblock(transaction: Transaction, conversation: Conversation) -> None:
-    """Let the buyer write again; who may changes nothing."""
+    """Unblock the buyer; without effect if not blocked."""
     transaction.run(UNBLOCK, who=buyer_of(conversation))
 
 
 def check_not_blocked(transaction: Transaction, conversation: Conversation) -> None:
-    """Raises Blocked where the buyer may not write."""
+    """Raise Blocked if the buyer is blocked."""
     row = transaction.one(BLOCKED, who=buyer_of(conversation))
     if row is not None:
         raise Blocked(str(row[0]))
 
 
 def page(transaction: Transaction, after: str, limit: int) -> list[Block]:
-    """Who is blocked, by name."""
+    """A page of blocks, by key."""
     return transaction.read(PAGE, _block, TABLE, after=after, limit=limit)
 
 

@@ -1,4 +1,4 @@
-"""Services that can be booked: what each takes and costs, and who does it."""
+"""Units of work on bookable services."""
 
 from __future__ import annotations
 
@@ -86,18 +86,18 @@ def find(transaction: Transaction, service_id: str) -> Service | None:
 
 
 def page(transaction: Transaction, after: str, limit: int, *, every: bool = False) -> list[Service]:
-    """The next services by id after `after` ("" for the first): those that can be booked, or `every` one."""
+    """A page of services by id after `after` ("" for the first): bookable ones, or `every` one."""
     return transaction.page(ALL_AFTER if every else ON_OFFER_AFTER, _service_of, TABLE, after=after, limit=limit)
 
 
 def add(transaction: Transaction, service: Service, actor: Actor, now: Timestamp) -> None:
-    """Keep a new service. Raises InvalidField for a carer that there is not."""
+    """Insert a service. Raises InvalidField for an unknown carer."""
     _check_carers(transaction, service.carer_ids)
     seed(transaction, service, actor, now)
 
 
 def seed(transaction: Transaction, service: Service, actor: Actor, now: Timestamp) -> None:
-    """Keep a service whose carers are known to be there; one whose id is known stays as it is."""
+    """Insert a service with existing carers, unless its id exists."""
     transaction.run(ADD, **_row(service, actor, now))
 
 
@@ -110,9 +110,7 @@ def change(
     actor: Actor,
     now: Timestamp,
 ) -> Service:
-    """Change some of a service's fields; bookings stay as they were made. Raises NotFound, EditConflict, and
-    InvalidField for a carer that there is not.
-    """
+    """Change a service; bookings stay. Raises NotFound, EditConflict, and InvalidField for an unknown carer."""
     found = transaction.one(BY_ID_FOR_UPDATE, id=service_id)
     if found is None:
         raise NotFound("service")
@@ -144,7 +142,7 @@ def _row(service: Service, actor: Actor, now: Timestamp) -> dict[str, Any]:
 
 
 def _service_of(row: tuple[Any, ...]) -> Service:
-    """A service from its columns, in the order of its fields. Raises ValueError, msgspec.ValidationError."""
+    """Convert a row in the order of fields. Raises ValueError, msgspec.ValidationError."""
     *said, carer_ids, active, version_ = row
     values = (*said, read_json(carer_ids)[:CARERS_MAX], bool(active), version_)
     return msgspec.convert(dict(zip(Service.__struct_encode_fields__, values, strict=True)), Service)

@@ -1,4 +1,4 @@
-"""Units of work on bookings that stand: load, decide, write; and looking at them."""
+"""Units of work on existing bookings: transitions, rescheduling, reading."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NOUN: Final = Noun(
     statements=statements_in(vars(statements)),
     triggers=TRIGGERS,
     personal={
-        # What was booked and paid stays, as with orders.
+        # The booking and payment data stay, as for orders.
         "bookings": PersonalData(
             "customer_id = :customer_id",
             (
@@ -77,7 +77,7 @@ NOUN: Final = Noun(
                 "from_starts_at", "starts_at", "from_carer_id", "carer_id", "reason", "at",
             ),
             {"actor": f"'{ERASED_ACTOR}'", "reason": "NULL"},
-            # A guest has called their own off, by its tracking token.
+            # A guest cancelled by the tracking token.
             touched=f"(actor = 'customer:' || CAST(:customer_id AS TEXT) OR actor = '{Role.GUEST}')",
             key="entry",
         ),
@@ -86,14 +86,14 @@ NOUN: Final = Noun(
 
 
 class RequestedTime(NamedTuple):
-    """Another time for a booking: which minute, and which carer; None: whoever has it."""
+    """The requested time of a booking, in Unix minutes, and carer; None keeps the carer."""
 
     start: int
     carer_id: str | None
 
 
 class ShopTime(NamedTuple):
-    """The moment at which something is decided, and by which clock."""
+    """The time of a decision, and the shop's time zone."""
 
     now: Timestamp
     zone: tzinfo
@@ -117,10 +117,10 @@ def change_status(
     now: Timestamp,
     by_token: bool = False,
 ) -> bytes:
-    """Move a booking to the status called `name`, and answer it as JSON.
+    """Change a booking's status to the one called `name`; return it as JSON.
 
-    Raises NotFound for a booking that the actor may not know of, and what ``decide_booking_move`` does. Who has its
-    tracking token may know of it.
+    Raises NotFound if the actor may not see the booking, and as ``decide_booking_move``. `by_token` says that the actor
+    presented its tracking token.
     """
     state = load_state(transaction, booking_id, None if by_token else actor)
     target = booking_status(name)
@@ -131,7 +131,7 @@ def change_status(
 def carried_out(
     transaction: Transaction, decision: BookingChanged | BookingUnchanged, *, carer_name: str | None = None
 ) -> bytes:
-    """Write what was decided, and answer the booking as JSON."""
+    """Write a decision; return the booking as JSON."""
     if isinstance(decision, BookingChanged):
         _save_change(transaction, decision, carer_name)
         return newest_document(transaction, decision.before.id)
@@ -167,9 +167,7 @@ def _save_change(transaction: Transaction, decision: BookingChanged, carer_name:
 
 
 def load_state(transaction: Transaction, booking_id: str, actor: Actor | None) -> BookingState:
-    """What decisions look at, and what nobody else changes before this unit's commit. Raises NotFound, also where
-    `actor` may not know of it, and DamagedRow.
-    """
+    """Load and lock the state for a decision. Raises NotFound, also if `actor` may not see it, and DamagedRow."""
     row = transaction.one(statements.STATE, id=booking_id)
     if row is None:
         raise NotFound("booking")
@@ -213,7 +211,7 @@ _StateRow = tuple[
 
 
 def booking_document(transaction: Transaction, booking_id: str, actor: Actor | None = None) -> bytes | None:
-    """The whole booking as JSON; None where there is none, or none that `actor` may know of."""
+    """The booking's document; None if there is none or `actor` may not see it."""
     row = transaction.one(statements.DOCUMENT, id=booking_id)
     if row is None or (actor is not None and not may_know_booking(actor, *row[1:])):
         return None
@@ -221,7 +219,7 @@ def booking_document(transaction: Transaction, booking_id: str, actor: Actor | N
 
 
 class _Sound(msgspec.Struct, rename="camel"):
-    """As much of a booking's document as a page reckons with: with another shape, it is left out of every list."""
+    """The fields that lists need; a document without them is left out."""
 
     id: str
     number: int
@@ -239,19 +237,19 @@ _SOUND: Final = msgspec.json.Decoder(_Sound)
 
 
 def _sound(row: tuple[Any, ...]) -> bytes:
-    """The document that stands first in the row, as it is to be answered."""
+    """The document in the row's first column, as returned to clients."""
     document: bytes = row[0].encode()
     try:
         _SOUND.decode(document)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        # Half a surrogate pair, and numbers that no client reads, are replaced.
+        # Replaces lone surrogates, and numbers that no client reads.
         document = msgspec.json.encode(read_json(document))
         _SOUND.decode(document)
     return document
 
 
 def newest_document(transaction: Transaction, booking_id: str) -> bytes:
-    """The booking that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
+    """The booking that this unit wrote, from its feed row. Raises FeedRowMissing."""
     row = transaction.one(feed.NEWEST_DOCUMENT)
     if row is None or row[0] != booking_id:
         raise FeedRowMissing(booking_id)
@@ -260,7 +258,7 @@ def newest_document(transaction: Transaction, booking_id: str) -> bytes:
 
 
 class BookingOwner(NamedTuple):
-    """Whose bookings are listed: a customer's, a carer's, or with neither everybody's."""
+    """Selects a customer's or carer's bookings; all if both are None."""
 
     customer_id: str | None = None
     carer_id: str | None = None
@@ -271,7 +269,7 @@ class BookingOwner(NamedTuple):
 
 
 class DayPage(NamedTuple):
-    """Those that begin from one moment up to another, behind a place in their order."""
+    """Selects bookings that begin in an interval, after a position."""
 
     begin: Timestamp
     end: Timestamp
@@ -280,7 +278,7 @@ class DayPage(NamedTuple):
 
 
 _LISTS: Final = {
-    # whose, and whether in one status
+    # owner, and whether filtered by status
     ("all", False): statements.BEFORE,
     ("all", True): statements.WITH_STATUS_BEFORE,
     ("customer_id", False): statements.OF_CUSTOMER_BEFORE,
@@ -298,8 +296,8 @@ _DAYS: Final = {
 def page(
     transaction: Transaction, whose: BookingOwner, *, before: int, limit: int, status: BookingStatus | None
 ) -> tuple[list[tuple[int, str | None]], int]:
-    """The newest bookings below the number `before`: their numbers and JSON documents, None for one that cannot be
-    read; and the feed's newest number, read from the same snapshot.
+    """The newest bookings below the number `before`: numbers and documents, None for an unreadable one; and the feed's
+    newest number of the same snapshot.
     """
     named = next(iter(whose.values), "all")
     statement = _LISTS[named, status is not None]
@@ -311,7 +309,7 @@ def page(
 def page_of_day(
     transaction: Transaction, whose: BookingOwner, day: DayPage, *, limit: int, status: BookingStatus | None
 ) -> tuple[list[tuple[str, str | None]], int]:
-    """The bookings of a day, in the order in which they are: each with its place in that order, as `page`."""
+    """The bookings of a day, in order of time, with their positions; else as `page`."""
     statement = _DAYS[next(iter(whose.values), "all")]
     rows = transaction.all(statement, **day._asdict(), status=status or "", limit=limit, **whose.values)
     places = [f"{starts_at}~{number}" for starts_at, number, _ in rows]
@@ -325,7 +323,7 @@ def _newest_seq(transaction: Transaction) -> int:
 
 
 def _listed(transaction: Transaction, rows: list[tuple[Any, ...]]) -> Iterator[tuple[int, str | None]]:
-    """Each document as it is to be listed; None for one that is left out, which keeps its place in the paging."""
+    """The documents for a list; None for one that is left out but keeps its position."""
     for number, document in rows:
         named = _ID.search(document)
         name = f"number {number}" if named is None else named[1]
@@ -334,5 +332,5 @@ def _listed(transaction: Transaction, rows: list[tuple[Any, ...]]) -> Iterator[t
 
 
 def history(transaction: Transaction, booking_id: str, *, after: int, limit: int) -> list[tuple[Any, ...]]:
-    """The next moves behind the entry `after`, oldest first: each as ``statements.HISTORY`` has it."""
+    """The next transitions after `after`, oldest first, as ``statements.HISTORY``."""
     return transaction.all(statements.HISTORY, booking_id=booking_id, after=after, limit=limit)

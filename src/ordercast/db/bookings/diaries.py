@@ -1,4 +1,4 @@
-"""Diaries of carers as the database has them, and what is free in them."""
+"""Reads carers' diaries, and computes free times from them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def about(start: int, duration: int) -> Span:
 
 
 def read(transaction: Transaction, found: Iterable[Carer], within: Span, *, besides: str | None = None) -> list[Diary]:
-    """The diaries of carers who are active, for that span; without the booking `besides`, which is to be moved."""
+    """The diaries of the active carers for a span, without the booking `besides`, which is being moved."""
     active = [carer for carer in found if carer.active]
     booked = _booked(transaction, [carer.id for carer in active], within, besides)
     return [Diary(each.id, each.hours, frozenset(each.days_off), booked[each.id]) for each in active]
@@ -75,16 +75,16 @@ def free(
     of: str | None = None,
     most: int | None = None,
 ) -> list[FreeTime]:
-    """When the service may begin within that span; with `of`, of that carer alone. `most` as ``free_times`` has it."""
+    """The free times of the service in the span; with `of`, of that carer only. `most` as in ``free_times``."""
     wanted = [carer_id for carer_id in service.carer_ids if of in {None, carer_id}]
-    # What begins before the end of the span may reach over it.
+    # A service that begins before the end may extend beyond it.
     reach = Span(within.begin, within.end + service.duration_minutes)
     diaries = read(transaction, carers.known(transaction, wanted).values(), reach)
     return free_times(diaries, service.offer, within, zone, most=most)
 
 
 def nearest_free(transaction: Transaction, wanted: WantedTime, now: int, zone: tzinfo) -> list[FreeTime]:
-    """The free times nearest to the one that is wanted. For a reader: it looks through days of diaries."""
+    """The free times nearest to the requested one. A slow read: it goes through days of diaries."""
     service = services.find(transaction, wanted.service_id)
     if service is None or not service.active:
         return []

@@ -1,4 +1,4 @@
-"""The whole booking as one JSON document, made by the database, as ``orders.document`` is for orders."""
+"""The booking as one JSON document, made by the database, as ``orders.document``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TAIL: Final = {
     "updatedAt": "updated_at",
 }
 
-# What of a booking people can see change; version, actor, reason and updated_at merely tell of the change.
+# Columns whose change is published; version, actor, reason and updated_at only describe it.
 PUBLISHED_COLUMNS: Final = (
     *(column for column in _PLAIN.values() if column != "version"),
     *_CUSTOMER.values(),
@@ -41,7 +41,7 @@ PUBLISHED_COLUMNS: Final = (
 
 
 def booking_document(row: str) -> str:
-    """SQL for the text of the document of `row`: ``NEW``, ``OLD`` or a table's name."""
+    """SQL for the document of `row`: ``NEW``, ``OLD`` or a table's name."""
     pairs = [f"'{key}', {row}.{column}" for key, column in _PLAIN.items()]
     customer = ", ".join(f"'{key}', {row}.{column}" for key, column in _CUSTOMER.items())
     pairs.append(f"'customerInfo', @json_object({customer})")

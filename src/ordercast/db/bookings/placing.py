@@ -1,4 +1,4 @@
-"""Making a booking: who of the service's carers is free is decided, and written, while nobody else books them."""
+"""Makes bookings: chooses a free carer and inserts the booking under a lock on the carers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from . import ShopTime, diaries, newest_document, statements
 
 @dataclass(frozen=True, slots=True)
 class NewBooking:
-    """A request for a booking, with what only the server knows."""
+    """A request, with the server's part."""
 
     command: BookService
     booking_id: BookingId
@@ -41,16 +41,14 @@ class NewBooking:
     actor: Actor
     shop_time: ShopTime
     placed_from: str | None = None
-    """Of a guest who pays later: whom `waiting` bounds, where anything does."""
+    """The hashed address of a guest who pays later, for the limits."""
     waiting: UnpaidLimits = UNBOUNDED
     language: Language | None = None
     payment: PaymentTaken = BY_CASH
 
 
 def bookable_service(transaction: Transaction, command: BookService, actor: Actor) -> Service:
-    """The service that is asked for. Raises InvalidField, and what ``check_booking`` does: asked before a payment is
-    taken, too.
-    """
+    """The requested service. Raises InvalidField and as ``check_booking``; also called before the payment."""
     service = services.find(transaction, command.service_id)
     if service is None:
         raise InvalidField("serviceId", "There is no such service.")
@@ -63,10 +61,10 @@ def bookable_service(transaction: Transaction, command: BookService, actor: Acto
 
 
 def place(transaction: Transaction, new: NewBooking) -> bytes:
-    """Make a booking, and answer it as JSON.
+    """Make a booking; return it as JSON.
 
-    Raises PriceChanged, TimeNotFree, ProviderUnavailable where its payment is being given back already, and what
-    ``bookable_service`` does.
+    Raises PriceChanged, TimeNotFree, ProviderUnavailable if its payment is being refunded already, and as
+    ``bookable_service``.
     """
     ledger.check_promise(transaction, new.payment)
     service = bookable_service(transaction, new.command, new.actor)
@@ -94,7 +92,7 @@ def place(transaction: Transaction, new: NewBooking) -> bytes:
 
 
 def price(transaction: Transaction, new: NewBooking) -> Money:
-    """What it comes to, of a time that is free now: asked before its payment is taken. Raises as `place` does."""
+    """The price, if the time is free now; called before the payment. Raises as `place`."""
     service = bookable_service(transaction, new.command, new.actor)
     start = minute_wanted("startsAt", new.command.starts_at, new.shop_time.minute)
     _free_carer(transaction, new, service, start, holds=False)
@@ -102,9 +100,7 @@ def price(transaction: Transaction, new: NewBooking) -> Money:
 
 
 def _free_carer(transaction: Transaction, new: NewBooking, service: Service, start: int, *, holds: bool) -> Carer:
-    """Who is free: the one who is asked for, or who has least to do. Where it `holds`, nobody else books them until the
-    commit.
-    """
+    """The free carer: the requested one or the least busy. With `holds` they are locked until the commit."""
     carer_id, zone = new.command.carer_id, new.shop_time.zone
     carer_ids = service.carer_ids if carer_id is None else [carer_id]
     known = carers.known(transaction, carer_ids)
@@ -119,7 +115,7 @@ def _free_carer(transaction: Transaction, new: NewBooking, service: Service, sta
 
 
 def _check_waiting(transaction: Transaction, new: NewBooking) -> None:
-    """Raises TooManyWaiting for a guest who fills the diaries with what nobody has paid or answered."""
+    """Check the limits of unpaid bookings. Raises TooManyWaiting."""
     if new.placed_from is not None:
         row = transaction.one(statements.WAITING_OF_CALLER, placed_from=new.placed_from)
         new.waiting.check(UnpaidHoldings(1 + (row[0] if row is not None else 0), 0))

@@ -1,9 +1,8 @@
-"""Reminding of bookings that are about to begin: customer and carer, each once for each beginning.
+"""Sends reminders of bookings to customer and carer, once for each beginning.
 
-What is to be reminded of is asked of the bookings themselves: those that stand, begin soon, and were not reminded of
-for that beginning. So one that was cancelled is none, one that was moved is one again, and one that another program
-wrote is one too. The note that it was done is committed with the notifications and the mail that it owes, so neither a
-restart nor a second node reminds twice.
+Due bookings are found by their own columns: open, beginning soon, not yet reminded of that beginning. So cancelled ones
+drop out, rescheduled ones are due again, and those of other programs are included. The mark is committed with the
+notifications and the mail, so neither a restart nor a second node repeats one.
 """
 
 from __future__ import annotations
@@ -29,22 +28,22 @@ from . import statements
 
 log = logging.getLogger("ordercast.db")
 
-# In one unit of work, so that an order that comes meanwhile does not wait for a whole day's.
+# Per unit of work, so that other writers do not wait for a day's reminders.
 AT_ONCE_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
 class ReminderSettings:
-    """How a shop reminds."""
+    """A shop's settings of reminders."""
 
     zone: tzinfo
     language: Language
-    """Of mails to whoever does not say theirs."""
+    """The language of mails to users without one."""
     sends_mail: bool
 
 
 class ReminderBatch(NamedTuple):
-    """How many bookings people were reminded of, and the place behind which others may be; None where none are."""
+    """How many reminders were sent, and the position where others may follow; None at the end."""
 
     bookings: int
     through: tuple[str, int] | None
@@ -67,7 +66,7 @@ BEGINNING: Final = ("", 0)
 
 
 def is_any_due(transaction: Transaction, now: Timestamp, before: Timestamp) -> bool:
-    """Whether `remind` has anything to do: to be asked of a reader, which is cheap."""
+    """Whether `remind` has work: a cheap read."""
     return transaction.one(statements.IS_ANY_DUE, now=_minute(now), before=_minute(before)) is not None
 
 
@@ -79,9 +78,7 @@ def remind(
     *,
     after: tuple[str, int] = BEGINNING,
 ) -> ReminderBatch:
-    """Remind of the next bookings that begin after `now` and up to `before`. One that cannot be read keeps no other
-    from it.
-    """
+    """Send reminders of the next bookings that begin after `now` and up to `before`. A damaged one is skipped."""
     after_at, after_number = after
     rows = transaction.all(
         statements.TO_REMIND_FOR_UPDATE,
@@ -96,7 +93,7 @@ def remind(
 
 
 def _minute(at: Timestamp) -> str:
-    """What is greater than every way to write a moment's minute, of whole ones, and less than any of the next."""
+    """A text greater than every timestamp of that minute, and less than those of the next."""
     return f"{at[:16]}~"
 
 
@@ -114,13 +111,13 @@ def _remind(transaction: Transaction, row: tuple[Any, ...], now: Timestamp, remi
         if not transaction.is_of_row(error):
             raise
         if transaction.damaged.is_first("reminders", row[0]):
-            log.warning("nobody can be reminded of booking %s: %s", row[0], error)
+            log.warning("could not send reminders of booking %s: %s", row[0], error)
         return False
     return True
 
 
 def _declines_mail(transaction: Transaction, due: _Due) -> bool:
-    """Whether the customer has chosen to be reminded in another way; who has chosen nothing is mailed."""
+    """Whether the customer chose other channels than mail; mail is the default for reminders."""
     if due.customer_id is None or not due.has_account:
         return False
     chosen = notification_preferences.find(transaction, due.customer_id).topics.get(Topic.REMINDERS)

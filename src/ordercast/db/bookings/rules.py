@@ -1,12 +1,12 @@
-"""What no writer can make of a booking: its status flow, and that nobody is in two places at once.
+"""Database rules of bookings: the state machine, and no double booking.
 
-Who may move a booking is for the application to judge; what a booking can be is judged here, whoever writes it.
+Authorization is the application's; these rules hold for every writer.
 
-No carer is booked twice: `bookings_taken` holds it, in both databases. It counts the carer's diary up, and so takes the
-carer's row until the commit; only then it asks whether another booking reaches into the time. In PostgreSQL a second
-writer waits there for the first and then sees its booking, or, where its own snapshot is an older one, is told that it
-cannot be serialized. SQLite has one writer at a time. Of bookings that do not overlap, the one that begins last before
-a moment alone can reach over it, so one row of an index is looked at.
+No carer is booked twice: the trigger `bookings_taken` ensures it in both databases. It first increments the carer's
+`diary`, which locks the carer's row until the commit, and then looks for an overlapping booking. In PostgreSQL a second
+writer waits for the first and then sees its booking, or fails with a serialization error if its snapshot is older.
+SQLite has one writer. As bookings do not overlap, only the last one that begins before a time can reach over it, so one
+index row is read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _is_in(column: str, values: Iterable[str]) -> str:
 # --- Time -------------------------------------------------------------------------------------------------------------
 
 _TAKES_TIME: Final = _is_in("NEW.status", TAKING_TIME)
-# Sixteen characters are a whole minute; a longer text of the same minute is greater, and `~` is greater than any.
+# Sixteen characters are a whole minute; longer texts of it are greater, and `~` is greater than all.
 _REACHES_IN: Final = f"""(
     SELECT ends_at FROM bookings
     WHERE carer_id = NEW.carer_id AND {TAKES_TIME_SQL} AND id <> NEW.id AND starts_at < substr(NEW.ends_at, 1, 16)
@@ -63,7 +63,7 @@ def _from(source: BookingStatus) -> Refusal:
     moves = [*BOOKING_MOVES_FROM[source], *(move for move in RESCHEDULES if move.source is source)]
     targets = list(dict.fromkeys(move.target for move in moves if move.target is not source))
     goes = f"goes to {', '.join(targets)} and nowhere else" if targets else "goes nowhere any more"
-    # A name that no status has is for the column's own rule to refuse.
+    # Unknown names are left to the column's own check.
     known = _is_in("NEW.status", BookingStatus)
     other = f"{known} AND NOT {_is_in('NEW.status', targets)}" if targets else known
     return Refusal(f"booking_flow: a booking that is {source} {goes}", f"OLD.status = '{source}' AND {other}")
@@ -91,7 +91,7 @@ _MOVES: Final = (
 _IS_FIRST: Final = f"{_is_in('NEW.status', COMING)} AND NEW.version = 1"
 _IS_KNOWN: Final = "EXISTS (SELECT 1 FROM bookings WHERE id = NEW.id OR number = NEW.number)"
 _BEGIN: Final = (
-    # SQLite alone has REPLACE, which fires no trigger for the row that goes.
+    # Only SQLite has REPLACE, which fires no delete trigger.
     Refusal("booking_once: a booking is changed by UPDATE, never replaced", _IS_KNOWN, only="sqlite"),
     Refusal(
         f"booking_first_state: a new booking is {' or '.join(COMING)} and of version 1; to import others, put a row"

@@ -1,4 +1,4 @@
-"""Making, moving and listing bookings."""
+"""SQL on bookings."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ INSERT: Final = Statement("""
       :carer_name, :total, :captured, :currency, :payment_info, :customer_id, :customer_name, :customer_email,
       :customer_mobile, :note, :tracking_hash, :language, :placed_from, :actor, :created_at, :updated_at)
 """)
-# Of some carers, what takes their time and begins within a span; and the last that began before it, which alone may
-# reach into it.
+# Bookings of carers that begin in a span, and the last one before it, the only one that can reach into it.
 TAKEN_WITHIN: Final = Statement(f"""
     SELECT carer_id, id, starts_at, ends_at FROM bookings
     WHERE carer_id IN (@json_texts(:carer_ids)) AND {TAKES_TIME_SQL} AND starts_at >= :begin AND starts_at < :end
@@ -35,7 +34,7 @@ TAKEN_BEFORE: Final = Statement(f"""
     ORDER BY starts_at DESC LIMIT 1
 """)
 
-# Of one caller's guests: what waits for the shop, unpaid. The conditions as the index has them.
+# A caller's unpaid bookings that wait for the shop; conditions as in the index.
 WAITING_OF_CALLER: Final = Statement(f"""
     SELECT count(*) FROM bookings WHERE placed_from = :placed_from AND {WAITING_SQL}
 """)
@@ -58,13 +57,12 @@ CARER_NAME: Final = Statement("SELECT carer_name FROM bookings WHERE id = :id")
 
 # --- Reminding --------------------------------------------------------------------------------------------------------
 
-# A guest, who has a tracking token, has no account to keep a notification for; a customer of another back end is in no
-# table.
+# Guests have no account for notifications; customers of another back end are not in the table.
 _HAS_ACCOUNT: Final = """(bookings.tracking_hash IS NULL
       OR EXISTS (SELECT 1 FROM customers WHERE customers.id = bookings.customer_id))"""
 _TO_REMIND: Final = f"{TO_REMIND_SQL} AND starts_at > :now AND starts_at < :before"
 IS_ANY_DUE: Final = Statement(f"SELECT id FROM bookings WHERE {_TO_REMIND} LIMIT 1")
-# What somebody is changing just now is left for the next time.
+# Locked rows are left for the next round.
 TO_REMIND_FOR_UPDATE: Final = Statement(f"""
     SELECT id, number, starts_at, service_name, service_name_bn, customer_id, carer_id,
       CASE WHEN {_HAS_ACCOUNT} THEN 1 ELSE 0 END, CASE WHEN customer_email IS NULL THEN 0 ELSE 1 END, language
@@ -89,7 +87,7 @@ HISTORY: Final = Statement("""
 
 
 def _newest(of: str = "") -> Statement:
-    # One statement per filter: a filter that may be absent would keep SQLite from using its index.
+    # One statement per filter: an optional filter would keep SQLite from using the index.
     return Statement(f"""
         SELECT number, {_DOCUMENT} FROM bookings
         WHERE number < :before {of} ORDER BY number DESC LIMIT :limit

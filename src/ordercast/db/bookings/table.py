@@ -1,4 +1,4 @@
-"""Bookings as they stand, and all that ever happened to them."""
+"""Tables: bookings and their history."""
 
 from __future__ import annotations
 
@@ -33,8 +33,7 @@ from ordercast.db.payment_rules import BOOKING_OWING_SQL
 from ordercast.db.sql import literals
 
 TAKES_TIME_SQL: Final = f"status IN ({literals(TAKING_TIME)})"
-# Whoever is reminded of one that was moved since is reminded again.
-# A CASE, for SQLite sees that a question asks for what an index holds only where both are one expression.
+# A booking that was rescheduled since is due again.
 TO_REMIND_SQL: Final = f"""\
 CASE WHEN status IN ({literals(COMING)}) THEN reminded_for IS NULL OR reminded_for <> starts_at ELSE FALSE END"""
 WAITING_SQL: Final = (
@@ -43,19 +42,19 @@ WAITING_SQL: Final = (
 
 
 def _whole_minute(column: str) -> str:
-    """The condition that a moment is a whole minute: so its first sixteen characters say all of it."""
+    """SQL condition that a timestamp is a whole minute, so that its first sixteen characters are enough."""
     return f"substr({column}, 17) IN (':00.000Z', ':00Z')"
 
 
 bookings = table(
     "bookings",
-    # The number that people say aloud is the row's own key: it orders lists and pages without another index.
+    # The number that people use is the primary key, so lists need no other index.
     numbered("number"),
     identifier("id", prefix="bkg", unique=True),
     word("status", default=BookingStatus.REQUESTED),
     word("payment_status", default=PaymentStatus.UNPAID),
     version(),
-    # What was booked stays as it was then, whatever becomes of the service and of the carer's account.
+    # A copy: it stays when the service or the carer's account changes.
     identifier("service_id"),
     line("service_name", default=""),
     line("service_name_bn", default=""),
@@ -66,7 +65,7 @@ bookings = table(
     amount("total"),
     amount("captured"),
     amount("refunded"),
-    # Promised back and asked of the payment provider, who has not confirmed it yet.
+    # Being refunded, not yet confirmed by the provider.
     amount("refunding"),
     currency("BDT"),
     json_object("payment_info", '{"method":"cash"}'),
@@ -76,12 +75,11 @@ bookings = table(
     line("customer_mobile", optional=True),
     text("note", optional=True),
     of(domains.DIGEST, "tracking_hash", optional=True),
-    # Of a guest's that is to be paid later: a keyed hash of the address that it came from, by which those that wait for
-    # the shop are counted.
+    # For a guest's unpaid booking: the hashed address it came from, for the limits.
     line("placed_from", optional=True),
-    # In which its customer is mailed of it; the shop's, where nothing is said.
+    # The language of mails to the customer; the shop's by default.
     word("language", optional=True),
-    # The beginning of which its people were reminded last.
+    # The beginning for which reminders were sent.
     given_moment("reminded_for", optional=True),
     actor(),
     reason(),
@@ -98,16 +96,15 @@ bookings = table(
     index("bookings_by_carer", "carer_id", "number"),
     index("bookings_by_carer_status", "carer_id", "status", "number"),
     index("bookings_by_status", "status", "number"),
-    # A day's, in the order in which they are.
+    # For a day's list.
     index("bookings_by_time", "starts_at", "number"),
     index("bookings_by_customer_time", "customer_id", "starts_at", "number"),
     index("bookings_by_carer_time", "carer_id", "starts_at", "number"),
-    # What a carer's time is taken by, of which no two overlap: the last that begins before a moment tells whether
-    # anything reaches over it.
+    # Bookings that occupy a carer; they do not overlap, so the last one before a time shows whether it is free.
     index("bookings_taking_time", "carer_id", "starts_at", where=TAKES_TIME_SQL),
     index("bookings_to_remind", "starts_at", "number", where=TO_REMIND_SQL),
     index("bookings_waiting_by_caller", "placed_from", where=WAITING_SQL),
-    # Where another program's change may have left something to ask of the payment provider.
+    # Where another program's change may require an action of the provider.
     index("bookings_owing", "number", where=BOOKING_OWING_SQL),
     index("bookings_by_tracking_hash", "tracking_hash", unique=True, where="tracking_hash IS NOT NULL"),
     autoincrement=True,
@@ -122,7 +119,7 @@ booking_history = table(
     word("to_status"),
     word("from_payment_status", optional=True),
     word("to_payment_status"),
-    # When and with whom it had been, where that changed, and then was.
+    # The former time and carer, if they changed.
     given_moment("from_starts_at", optional=True),
     given_moment("starts_at"),
     identifier("from_carer_id", optional=True),

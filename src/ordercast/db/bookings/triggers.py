@@ -1,4 +1,4 @@
-"""Bookings and their history: every change is numbered, written down and told."""
+"""Triggers of bookings: each change is numbered, recorded in history, and written to the feed."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _PLACED: Final = (
     """),
 )
 
-# The inner UPDATE changes nothing that is told, so the trigger's own condition keeps it from firing again, whatever
-# SQLite's recursive_triggers. What is then told is read from the row as it has come to stand.
+# The inner UPDATE changes no published column, so the trigger does not fire again, whatever SQLite's
+# recursive_triggers. The feed row is then made from the resulting row.
 _CHANGED: Final = (
     cleandoc("""
         UPDATE bookings SET version = OLD.version + 1, actor = @external_actor, reason = NULL, updated_at = @now
@@ -72,7 +72,7 @@ _CHANGED: Final = (
     """),
 )
 
-# The one change that history takes: a customer who is erased leaves it as a person, and with them what they wrote.
+# The only change of history: erasing a customer removes person and reason.
 _BY_CUSTOMER: Final = f"{Role.CUSTOMER}:"
 _KEPT_COLUMNS: Final = [name for name in booking_history.columns if name not in {"actor", "reason"}]
 _FORGETS: Final = (

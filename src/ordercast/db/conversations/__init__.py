@@ -1,5 +1,5 @@
-"""Conversations: opened, found, and how far each participant has read; ``messages`` are written in them, ``lists`` show
-them. Who may do so is for callers to ask.
+"""Units of work on conversations: opening, finding, read receipts. ``messages`` and ``lists`` are beside. Authorization
+is the caller's.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NOUN: Final = Noun(
     tables=(table.conversations, table.conversation_participants, table.messages, table.message_history),
     statements=statements_in(vars(statements)),
     triggers=TRIGGERS,
-    # What the shop answered quotes them, or names them: it goes with what they wrote.
+    # Staff's answers quote or name the customer, so they are erased with the customer's messages.
     personal={
         "message_history": PersonalData(
             _THEIR_MESSAGES,
@@ -72,7 +72,7 @@ NOUN: Final = Noun(
 
 
 class Parties(Struct, frozen=True, rename="camel"):
-    """What a conversation is about, and who takes part beside the shop; as the feed tells it too."""
+    """The subject and the participants besides the shop; also the feed's form."""
 
     about: Subject
     subject_id: str
@@ -82,12 +82,12 @@ class Parties(Struct, frozen=True, rename="camel"):
 
     @property
     def assignee(self) -> str | None:
-        """Who drives or cares, as an actor is written."""
+        """The driver or carer, as an actor."""
         return None if self.assignee_id is None else f"{self.assignee_role}:{self.assignee_id}"
 
 
 class Conversation(Parties, frozen=True, rename="camel"):
-    """A conversation as it stands now."""
+    """A conversation."""
 
     id: str
     last_position: int
@@ -96,24 +96,24 @@ class Conversation(Parties, frozen=True, rename="camel"):
 
 
 class Participant(Struct, frozen=True):
-    """One side of a conversation: the shop's people together, the customer, who drives or cares."""
+    """A participant: the shop (all staff), the customer, the driver or carer."""
 
     participant: str
-    """Its name in messages and receipts."""
+    """Its key in messages and receipts."""
     role: str
     id: str | None
-    """Of the person; null for the shop's people."""
+    """The person's id; null for the shop."""
     name: str | None
     delivered: int
-    """Up to which position messages have come to a screen of theirs."""
+    """The position of the last message on one of their screens."""
     seen: int
-    """Up to which position they have read."""
+    """The position of the last message they have read."""
     unread: int
-    """Of the others' messages behind that."""
+    """The number of others' messages after that."""
 
 
 def rows_of(conversation_id: str) -> frozenset[Row]:
-    """What whoever writes in a conversation needs."""
+    """The rows that a writer in the conversation locks."""
     return frozenset({(TABLE, conversation_id)})
 
 
@@ -121,7 +121,7 @@ def rows_of(conversation_id: str) -> frozenset[Row]:
 
 
 def find(transaction: Transaction, conversation_id: str, *, for_update: bool = False) -> Conversation | None:
-    """The conversation; `for_update`, held until the commit."""
+    """Find a conversation; `for_update` locks it until the commit."""
     statement = statements.STATE_FOR_UPDATE if for_update else statements.STATE
     return transaction.read_one(statement, conversation_of, TABLE, id=conversation_id)
 
@@ -133,12 +133,12 @@ def find_about(transaction: Transaction, about: Subject, subject_id: str) -> Con
 def open_(
     transaction: Transaction, conversation_id: str, about: Subject, subject_id: str, *, actor: Actor, now: Timestamp
 ) -> Conversation:
-    """The conversation about that; a new one, called `conversation_id`, if there is none yet."""
+    """The conversation about a subject; inserts one with `conversation_id` if there is none."""
     found = find_about(transaction, about, subject_id)
     if found is None:
         values = {"id": conversation_id, "about": about, "subject_id": subject_id, "actor": str(actor)}
         if not transaction.run(statements.OPEN, **values, last_at=now, created_at=now):
-            raise WriteConflict  # another node has just opened it
+            raise WriteConflict  # another node opened it concurrently
         found = find_about(transaction, about, subject_id)
     if found is None:
         raise NotFound("conversation")
@@ -146,7 +146,7 @@ def open_(
 
 
 def conversation_of(row: tuple[Any, ...]) -> Conversation:
-    """A conversation as the statements have it."""
+    """Convert a row of the statements."""
     return msgspec.convert(dict(zip(Conversation.__struct_encode_fields__, row, strict=True)), Conversation)
 
 
@@ -154,7 +154,7 @@ def conversation_of(row: tuple[Any, ...]) -> Conversation:
 
 
 def participants(transaction: Transaction, conversation_id: str) -> list[Participant]:
-    """Those who take part now, and how far each has read."""
+    """The current participants, with their receipts."""
     return transaction.read(statements.PARTICIPANTS, _participant, PARTICIPANTS, conversation_id=conversation_id)
 
 
@@ -166,8 +166,8 @@ def mark(
     seen: int | None = None,
     delivered: int | None = None,
 ) -> Participant:
-    """Note up to which position a participant has read, or has had on a screen; what is behind what is known already
-    changes nothing. Raises NothingThere for a position that no message has yet.
+    """Record a participant's receipts; positions never go back. Raises NothingThere for a position beyond the newest
+    message.
     """
     whose = {"of_conversation": conversation.id, "of_participant": participant}
     if max(seen or 0, delivered or 0) > conversation.last_position:

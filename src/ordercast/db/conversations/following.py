@@ -1,6 +1,6 @@
-"""Who takes part follows what a conversation is about: who buys, and who drives while there is something to drive.
+"""SQL by which a conversation's participants follow its subject: buyer, and driver or carer.
 
-SQL without a module of orders or bookings in it, for those that carry it out.
+Contains no module of orders or bookings, whose triggers include it.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from ordercast.db.sql import literals
 
 
 def driver_of(order: str) -> str:
-    """Who drives the order, as of `order`, ``NEW`` or a table's name; nobody once it has ended, for a driver is told of
-    a buyer what the delivery needs, as long as it needs it.
+    """The driver of the order row `order` (``NEW`` or a table's name); NULL once it has ended, when drivers lose
+    access.
     """
     return f"CASE WHEN {order}.status NOT IN ({literals(TERMINAL)}) THEN {order}.driver_id END"
 
 
 def carer_of(booking: str) -> str:
-    """The same of a booking, of which somebody always is the carer."""
+    """The carer of a booking row; every booking has one."""
     return f"CASE WHEN {booking}.status NOT IN ({literals(BOOKING_TERMINAL)}) THEN {booking}.carer_id END"
 
 
@@ -38,8 +38,8 @@ FOLLOW_ORDER: Final = cleandoc(f"""
         AND (OLD.customer_id IS DISTINCT FROM NEW.customer_id OR OLD.driver_id IS DISTINCT FROM NEW.driver_id
           OR OLD.status IS DISTINCT FROM NEW.status)
 """)
-"""Part of the trigger on orders, before the order's own row in the feed, which stays the last that a change writes; and
-a trigger of its own on those that live elsewhere.
+"""Part of the orders' trigger, before its feed row, which must be the change's last; and a trigger of its own for
+mirrored orders.
 """
 
 OPEN_FOR_BOOKING: Final = cleandoc(f"""
@@ -47,9 +47,7 @@ OPEN_FOR_BOOKING: Final = cleandoc(f"""
       VALUES ('{Subject.BOOKING}', NEW.id, NEW.actor, NEW.created_at, NEW.created_at)
       ON CONFLICT (about, subject_id) DO NOTHING
 """)
-"""A booking opens a conversation, whoever makes it. Part of the trigger on bookings, as `FOLLOW_ORDER` is of that on
-orders.
-"""
+"""Opens a booking's conversation. Part of the bookings' trigger, as `FOLLOW_ORDER` is of the orders'."""
 
 FOLLOW_BOOKING: Final = cleandoc(f"""
     UPDATE conversations

@@ -1,4 +1,4 @@
-"""Somebody's conversations by their last message, and what is unread in them."""
+"""Conversation lists, by last message, and unread counts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ordercast.db.transaction import Transaction
 from . import TABLE, Conversation, conversation_of, statements
 from .messages import Message, message_of
 
-# Conversations that are counted: whoever has more waiting is helped by no figure.
+# Conversations counted; beyond that the number says nothing.
 UNREAD_COUNTED_MAX: Final = 1_000
 _OWN: Final = 3
 _STATE: Final = _OWN + len(Conversation.__struct_fields__)
@@ -19,19 +19,19 @@ _LAST_AT: Final = _OWN + Conversation.__struct_fields__.index("last_at")
 
 
 class ListEntry(NamedTuple):
-    """A conversation in somebody's list."""
+    """An entry of a conversation list."""
 
     conversation: Conversation
     participant: str
     unread: int
     customer: str | None
-    """How the customer is called."""
+    """The customer's name."""
     last_message: Message | None
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """How many messages are unread; with `more`, in the first `UNREAD_COUNTED_MAX` conversations that have any."""
+    """The number of unread messages; `more` if there are more than `UNREAD_COUNTED_MAX` conversations with any."""
 
     count: int
     more: bool = False
@@ -40,9 +40,7 @@ class Unread:
 def newest(
     transaction: Transaction, whose: str, *, before: tuple[str, str] | None, unread_only: bool, limit: int
 ) -> tuple[list[ListEntry], tuple[str, str] | None]:
-    """The next conversations of a list behind the place `before`, by their last message; and where the next page
-    begins, None at the end.
-    """
+    """A page of a list after the position `before`, by last message, and the next page's position, None at the end."""
     before_at, before_id = ("~", "") if before is None else before
     statement = statements.NEWEST_UNREAD if unread_only else statements.NEWEST
     rows = transaction.all(statement, whose=whose, before_at=before_at, before_id=before_id, limit=limit + 1)
@@ -60,7 +58,7 @@ def _list_entry(row: tuple[Any, ...]) -> ListEntry:
 
 
 def unread(transaction: Transaction, whose: str) -> Unread:
-    """How much somebody has not read, in all their conversations."""
+    """The unread count over all of a list's conversations."""
     row = transaction.one(statements.UNREAD, whose=whose, limit=UNREAD_COUNTED_MAX)
     conversations, count = row or (0, 0)
     return Unread(int(count), conversations == UNREAD_COUNTED_MAX)

@@ -1,4 +1,4 @@
-"""Messages: written, changed, read. Who may do so is for callers to ask."""
+"""Units of work on messages. Authorization is the caller's."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from ordercast.db.transaction import Transaction
 from . import Conversation, statements
 
 TABLE: Final = "messages"
-# Each keeps what the message was: nobody corrects a word a hundred times.
+# Each edit keeps the former text.
 EDITS_MAX: Final = 100
 
 
 class Sender(Struct, frozen=True):
     participant: str
-    """``store``, ``customer``, or a role and an id."""
+    """The participant: ``store``, ``customer``, or a role and an id."""
     role: str
 
 
 class Message(Struct, frozen=True, kw_only=True, rename="camel"):
-    """One message. What was deleted keeps its place, and has no text."""
+    """A message. A deleted one keeps its position and has no text."""
 
     id: str
     conversation_id: str
     position: int
-    """Its place among the conversation's, counted from one."""
+    """Its position in the conversation, counted from one."""
     client_id: str | None
     sender: Sender
     text: str
@@ -50,7 +50,7 @@ class Message(Struct, frozen=True, kw_only=True, rename="camel"):
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message to be written, by `sender` as `participant`; `client_id` is the sender's own name for it."""
+    """A message to insert, by `sender` as `participant`; `client_id` is the client's idempotency key."""
 
     id: str
     conversation_id: str
@@ -65,7 +65,7 @@ class NewMessage:
 class SentMessage:
     message: Message
     replayed: bool
-    """Whether it had been written before."""
+    """Whether it existed already."""
 
 
 # --- Writing ----------------------------------------------------------------------------------------------------------
@@ -74,8 +74,8 @@ class SentMessage:
 def send(
     transaction: Transaction, conversation: Conversation, new: NewMessage, *, actor: Actor, now: Timestamp
 ) -> SentMessage:
-    """Write a message behind the newest of a conversation that this unit holds; or give the one that was written under
-    the same client id before. Raises KeyReused where that was another one.
+    """Append a message to a locked conversation, or return the one with the same client id. Raises KeyReused if that
+    has other content.
     """
     earlier = None if new.client_id is None else _sent_before(transaction, new)
     if earlier is not None:
@@ -94,7 +94,7 @@ def send(
         created_at=now,
     )
     if not written:
-        raise WriteConflict  # under this client id, in another conversation, on another node
+        raise WriteConflict  # same client id, in another conversation on another node
     return SentMessage(_newest(transaction, conversation.id), replayed=False)
 
 
@@ -109,7 +109,7 @@ def _sent_before(transaction: Transaction, new: NewMessage) -> Message | None:
 
 
 def _newest(transaction: Transaction, conversation_id: str) -> Message:
-    """The message that this unit has just written, as the trigger told it to the feed. Raises Unheard."""
+    """The message that this unit inserted, from its feed row. Raises FeedRowMissing."""
     row = transaction.one(feed.NEWEST_DOCUMENT)
     if row is None or row[0] != conversation_id:
         raise FeedRowMissing(conversation_id)
@@ -121,7 +121,7 @@ def _newest(transaction: Transaction, conversation_id: str) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class AuthoredMessage:
-    """A message that stands, with who of its participant wrote it."""
+    """A message, with the person who wrote it."""
 
     message: Message
     sender: str
@@ -130,7 +130,7 @@ class AuthoredMessage:
 def find(
     transaction: Transaction, conversation: Conversation, message_id: str, *, to_read: bool = False
 ) -> AuthoredMessage:
-    """The message, held until the commit, unless it is only `to_read`. Raises NotFound."""
+    """Find a message, locked until the commit unless `to_read`. Raises NotFound."""
     values = {"id": message_id, "conversation_id": conversation.id}
     statement = statements.MESSAGE if to_read else statements.MESSAGE_FOR_UPDATE
     found = transaction.read_one(statement, _authored_message, TABLE, **values)
@@ -142,8 +142,8 @@ def find(
 def edit(
     transaction: Transaction, message: Message, text: str, *, version: int | None, actor: Actor, now: Timestamp
 ) -> Message:
-    """Change the text of a message that this unit holds; the same text again changes nothing. Raises MessageGone,
-    EditConflict for a version that it has no more, TooManyEdits.
+    """Edit a locked message; without effect if the text is the same. Raises MessageGone, EditConflict or
+    TooManyEdits.
     """
     if message.deleted_at is not None:
         raise MessageGone
@@ -161,9 +161,7 @@ def edit(
 def delete(
     transaction: Transaction, message: Message, *, actor: Actor, now: Timestamp, reason: str | None = None
 ) -> Message:
-    """Delete a message that this unit holds: its place stays, its words are the shop's alone, and so is why. Again
-    changes nothing.
-    """
+    """Delete a locked message: its position stays; text and reason are visible to staff only. Idempotent."""
     if message.deleted_at is not None:
         return message
     values = {"new_actor": str(actor), "new_reason": reason, "new_deleted_at": now}
@@ -172,21 +170,23 @@ def delete(
 
 
 class FormerText(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What a message was until somebody changed it."""
+    """A former text of a message."""
 
     version: int
-    """The version that it had."""
+    """Its version."""
     former_text: str
     former_attachments: list[Any]
     actor: str
-    """Who changed it."""
+    """The actor of the change."""
     reason: str | None
-    """Why the shop took it away."""
+    """Staff's reason for deleting it."""
     at: str
 
 
 def history(transaction: Transaction, message_id: str) -> list[FormerText]:
-    """What a message was, oldest first; never more than EDITS_MAX and a deletion, but of other programs."""
+    """The former texts of a message, oldest first; at most EDITS_MAX and a deletion, unless other programs wrote
+    more.
+    """
     values = {"message_id": message_id, "limit": EDITS_MAX + 1}
     return transaction.read(statements.HISTORY, _former, "message_history", **values)
 
@@ -205,7 +205,7 @@ def _authored_message(row: tuple[Any, ...]) -> AuthoredMessage:
 
 
 def message_of(row: tuple[Any, ...]) -> Message:
-    """A message as the statements have it."""
+    """Convert a row of the statements."""
     id_, conversation_id, position, client_id, participant, _sender, text, attachments, version, *moments = row
     created_at, edited_at, deleted_at = moments
     return Message(
@@ -224,14 +224,14 @@ def message_of(row: tuple[Any, ...]) -> Message:
 
 
 def message_from_feed(document: dict[str, Any]) -> Message:
-    """A message as a row of the feed has it. Raises what decoding does, of a document that is none."""
+    """Convert a feed row's document. Raises the errors of decoding."""
     participant = document["participant"]
     return msgspec.convert({**document, "sender": Sender(participant, role_of(participant))}, Message)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Messages in their order; behind and before which there are more, None at either end."""
+    """Messages in order; the positions where pages before and after continue, None at the ends."""
 
     items: list[Message]
     next_before: int | None
@@ -241,11 +241,11 @@ class Page:
 def page(
     transaction: Transaction, conversation: Conversation, *, before: int | None, after: int | None, limit: int
 ) -> Page:
-    """The first messages behind the position `after`, else the last ones before the position `before`, else the newest.
-    One that cannot be read is left out, and its place with it.
+    """The first messages after `after`, else the last before `before`, else the newest. Unreadable ones are left
+    out.
     """
     newest = conversation.last_position
-    # Positions are dense, so they say where a page ends, whatever could be read of it.
+    # Positions are dense, so they say whether there is more, whatever was readable.
     if after is not None:
         first, last = after + 1, min(after + limit, newest)
     else:

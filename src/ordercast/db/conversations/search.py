@@ -1,4 +1,4 @@
-"""Search in what was written: an index of words that each database keeps by itself, whoever writes.
+"""Full-text search in messages, by an index that each database maintains.
 
 SQLite has triggers that keep it, PostgreSQL an index over ``to_tsvector('simple', text)``. What was deleted or erased
 is in neither.
@@ -21,7 +21,7 @@ from .triggers import ERASED_TEXT
 
 # --- What each database is given beside tables ------------------------------------------------------------------------
 
-# FTS5 knows rows by a number, which messages have none of.
+# FTS5 needs numeric row ids, which messages lack.
 SQLITE_TABLES: Final = (
     "CREATE TABLE message_entries (entry INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE) STRICT",
     f"CREATE VIRTUAL TABLE message_words USING fts5(words, {TOKENIZER})",
@@ -39,7 +39,7 @@ _INDEX: Final = f"""
 
 
 def search_triggers() -> tuple[Trigger, ...]:
-    """Those by which SQLite keeps its index; PostgreSQL keeps its own."""
+    """The triggers that maintain SQLite's index; PostgreSQL maintains its own."""
     return (
         Trigger(
             "messages_indexed",
@@ -86,7 +86,7 @@ NOUN: Final = Noun(name="message_search", statements=statements_in(globals()))
 def search(
     transaction: Transaction, query: str, *, conversation_id: str | None, before: str | None, limit: int
 ) -> list[Message]:
-    """Messages in which all these words are, the last of them as the beginning of one; the newest first."""
+    """Messages that contain all words, the last one as a prefix; newest first."""
     words = [word for word in query.split() if any(map(str.isalnum, word))][:WORDS_MAX]
     if not words:
         return []

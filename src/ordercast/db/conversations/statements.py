@@ -1,4 +1,4 @@
-"""Opening, writing, reading and listing."""
+"""SQL on conversations and messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MESSAGE: Final = """m.id, m.conversation_id, m.position, m.client_id, m.partici
 # --- Opening ----------------------------------------------------------------------------------------------------------
 
 STATE: Final = Statement(f"SELECT {_STATE} FROM conversations WHERE id = :id")
-# Whoever writes holds the row until the commit: so the next one sees what was written.
+# Writers lock the row until the commit, so the next one sees what was written.
 STATE_FOR_UPDATE: Final = Statement(f"SELECT {_STATE} FROM conversations WHERE id = :id @for_update")
 BY_SUBJECT: Final = Statement(f"SELECT {_STATE} FROM conversations WHERE about = :about AND subject_id = :subject_id")
 OPEN: Final = Statement("""
@@ -63,7 +63,7 @@ BETWEEN: Final = Statement(f"""
 """)
 # --- Participants -----------------------------------------------------------------------------------------------------
 
-# Of an order its buyer is called as they were then; a guest is no other row.
+# An order's buyer has the name of that time; guests have no customer row.
 _CUSTOMER: Final = """coalesce(
           (SELECT orders.customer_name FROM orders WHERE orders.id = c.subject_id AND c.about = 'order'),
           (SELECT bookings.customer_name FROM bookings WHERE bookings.id = c.subject_id AND c.about = 'booking'),
@@ -84,7 +84,7 @@ PARTICIPANT: Final = Statement(f"""
     SELECT {_PARTICIPANT} FROM conversation_participants p JOIN conversations c ON c.id = p.conversation_id
     WHERE p.conversation_id = :conversation_id AND p.participant = :participant
 """)
-# A receipt that is behind what is known changes nothing, and tells nobody.
+# A receipt that is not newer changes nothing and writes no feed row.
 SEEN: Final = Statement("""
     UPDATE conversation_participants SET seen = :new_seen
     WHERE conversation_id = :of_conversation AND participant = :of_participant AND seen < :new_seen

@@ -1,4 +1,4 @@
-"""Conversations with their participants, what was written in them, and what it was before it was changed."""
+"""Tables: conversations, participants, messages, message history."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ conversations = table(
     "conversations",
     identifier("id", prefix="cnv", primary_key=True),
     word("about"),
-    # The id of the order, the booking or the customer.
+    # The id of the order, booking or customer.
     identifier("subject_id"),
-    # Who takes part beside the shop, as it is now: triggers take it from what the conversation is about.
+    # The participants besides the shop, copied by triggers from the subject.
     identifier("customer_id", optional=True),
     word("assignee_role", optional=True),
     identifier("assignee_id", optional=True),
-    # Of the newest message. Whoever writes one counts it on, and holds this row until the commit: so positions are
-    # dense, and in the order of the commits.
+    # The newest message's position. A writer increments it and so locks the row until the commit: positions are
+    # dense and in commit order.
     count("last_position"),
     moment("last_at"),
     actor(),
@@ -51,16 +51,16 @@ OF_CONVERSATION: Final = references("conversations.id")
 conversation_participants = table(
     "conversation_participants",
     identifier("conversation_id", OF_CONVERSATION, primary_key=True),
-    # ``store``, ``customer``, or ``driver:drv_...``: stays, whoever is behind it.
+    # ``store``, ``customer``, or ``driver:drv_...``; stays if the person changes.
     line("participant", primary_key=True),
-    # In whose list it stands, as an actor is written; ``store`` for the shop's people. None while nobody is behind it.
+    # The list that it is in, as an actor; ``store`` for staff; NULL while nobody is behind it.
     line("whose", optional=True),
-    # Up to which message it came to their screen, and was read.
+    # Receipts: the last message delivered, and read.
     count("delivered"),
     count("seen"),
-    # Of the others' messages behind `seen`: triggers count it.
+    # Others' messages after `seen`, counted by triggers.
     count("unread"),
-    # The conversation's own, so that somebody's list is read along an index.
+    # Copied from the conversation, so that a list is read along one index.
     moment("last_at"),
     index("conversations_by_participant", "whose", "last_at", "conversation_id", where="whose IS NOT NULL"),
     index("conversations_unread", "whose", "last_at", "conversation_id", where="whose IS NOT NULL AND unread > 0"),
@@ -71,17 +71,17 @@ messages = table(
     "messages",
     identifier("id", prefix="msg", primary_key=True),
     identifier("conversation_id", OF_CONVERSATION),
-    # Given by a trigger where a writer gives none.
+    # Set by a trigger if the writer gives none.
     count("position", default=None, optional=True),
-    # Who wrote it: as which participant, and who of them.
+    # The sender: the participant, and the person.
     line("participant", default=STORE_SIDE),
     line("sender", default_sql="@external_actor"),
-    # The sender's own name for it: under which it is written once, however often it is sent.
+    # The client's idempotency key.
     line("client_id", optional=True),
     text("text", default=""),
     json_array("attachments"),
     version(),
-    # Who changed it last, and why the shop took it away.
+    # The last actor, and staff's reason for deleting.
     actor(),
     columns.reason(),
     moment("created_at"),
@@ -92,7 +92,7 @@ messages = table(
     rowid=False,
 )
 
-# What messages were before they were changed: for the shop to look at, where somebody says that it was something else.
+# Former texts, for staff in a dispute.
 message_history = table(
     "message_history",
     entry(),

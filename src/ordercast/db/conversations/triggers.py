@@ -1,4 +1,4 @@
-"""What gives messages their positions, counts what is unread, keeps what was changed, and tells of it all."""
+"""Triggers that number messages, count unread ones, keep former texts and write the feed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RECEIPTS: Final = ("delivered", "seen")
 
 # --- Documents --------------------------------------------------------------------------------------------------------
 
-# By what a conversation's row says of them the audience knows whom a row of the feed is for, as it was then.
+# The conversation's members in the feed row, from which the audience derives the rooms of that time.
 _WHOSE: Final = """'about', c.about, 'subjectId', c.subject_id, 'customerId', c.customer_id,
       'assigneeRole', c.assignee_role, 'assigneeId', c.assignee_id"""
 _MESSAGE: Final = f"""@json_object('id', m.id, 'conversationId', m.conversation_id, 'position', m.position,
@@ -48,7 +48,7 @@ _ASSIGNEE: Final = "NEW.assignee_role || ':' || NEW.assignee_id"
 
 
 def _of_order(column: str) -> str:
-    """What the order says of `o`, which may live elsewhere."""
+    """SQL for a column of the order `o`, which may be mirrored."""
     return (
         f"coalesce((SELECT {column} FROM orders o WHERE o.id = NEW.subject_id),"
         f" (SELECT {column} FROM mirrored_orders o WHERE o.id = NEW.subject_id))"
@@ -66,7 +66,7 @@ _CARER: Final = _of_booking(carer_of("b"))
 
 
 def _is_missing(table: str) -> str:
-    # Held: who is just changing who takes part has not seen this conversation, and would leave it as it was before.
+    # Locked: a concurrent change of the participants would not see the new conversation.
     return f"NOT EXISTS (SELECT 1 FROM {table} WHERE id = NEW.subject_id @postgresql(FOR SHARE))"
 
 
@@ -108,7 +108,7 @@ _FOLLOWED: Final = (
           WHERE conversation_id = NEW.id AND participant NOT IN ('{STORE_SIDE}', '{CUSTOMER_SIDE}')
             AND participant <> coalesce({_ASSIGNEE}, '')
     """),
-    # Whoever comes back finds what they have read as they left it; whoever is new has read nothing.
+    # A returning participant keeps their receipts; a new one has read nothing.
     cleandoc(f"""
         INSERT INTO conversation_participants (conversation_id, participant, whose, unread, last_at)
           SELECT NEW.id, {_ASSIGNEE}, {_ASSIGNEE}, NEW.last_position, NEW.last_at WHERE NEW.assignee_id IS NOT NULL
@@ -130,7 +130,7 @@ _SENT: Final = (
         "NOT EXISTS (SELECT 1 FROM conversation_participants"
         " WHERE conversation_id = NEW.conversation_id AND participant = NEW.participant)",
     ),
-    # The row is held from here to the commit.
+    # Locks the row until the commit.
     cleandoc("""
         UPDATE conversations
           SET last_position = last_position + 1,
@@ -155,8 +155,8 @@ _SENT: Final = (
 )
 
 _SAID: Final = ("text", "attachments", "deleted_at")
-# Whoever does not count the version on, and name themselves, is another program. As of orders, the inner UPDATE changes
-# nothing that fires this once more.
+# A writer that does not increase the version and name an actor is another program. As for orders, the inner UPDATE
+# does not fire this again.
 _CHANGED: Final[tuple[str, ...]] = (
     cleandoc("""
         UPDATE messages SET version = OLD.version + 1, actor = @external_actor,
@@ -171,7 +171,7 @@ _CHANGED: Final[tuple[str, ...]] = (
     """),
     _told_of_message(ChangeKind.MESSAGE_CHANGED, "coalesce(m.deleted_at, m.edited_at, @now)"),
 )
-# Somebody who is forgotten leaves their conversations, and nobody is told the words again.
+# Erasing a customer removes them from conversations, and writes no message to the feed.
 _IS_ERASED: Final = f"NEW.text = '{ERASED_TEXT}' AND NEW.actor = '{ERASED_ACTOR}'"
 _ERASABLE: Final = ("sender", "client_id")
 _KEPT: Final = ("id", "conversation_id", "participant", "created_at")
